@@ -1,0 +1,57 @@
+"""Every name, label and annotation key that the project writes into a cluster, once."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GROUP = "elastometer.dev"
+VERSION = "v1alpha1"
+PLURAL = "elasticitytests"
+KIND = "ElasticityTest"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+TEST_LABEL = f"{GROUP}/test"
+COMPONENT_LABEL = "app.kubernetes.io/component"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+SERVER = "server"
+LOAD = "load"
+TOKEN_KEY = "token"
+PROFILE_KEY = "profile.yaml"
+TOKEN_HEADER = "X-Elastometer-Token"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one test's children. `test` is a DNS label of at most 40 characters (the CRD says so)."""
+
+    namespace: str
+    test: str
+    uid: str
+
+    @property
+    def server(self) -> str:
+        """Deployment, Service and autoscaler."""
+        return f"{self.test}-server"
+
+    @property
+    def load(self) -> str:
+        """Job, its ConfigMap and its Secret."""
+        return f"{self.test}-load"
+
+    @property
+    def report(self) -> str:
+        """ConfigMap with the report."""
+        return f"{self.test}-report"
+
+    @property
+    def keda_autoscaler(self) -> str:
+        """The HorizontalPodAutoscaler that KEDA makes for a ScaledObject."""
+        return f"keda-hpa-{self.server}"
+
+    @property
+    def run_directory(self) -> str:
+        """Path of the run below the operator's data directory."""
+        return f"runs/{self.namespace}/{self.test}-{self.uid[:8]}"
+
+    def labels(self, component: str) -> dict[str, str]:
+        """Labels of a child; `component` is SERVER or LOAD."""
+        return {TEST_LABEL: self.test, COMPONENT_LABEL: component, MANAGED_BY_LABEL: "elastometer"}
