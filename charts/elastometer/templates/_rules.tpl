@@ -1,0 +1,47 @@
+{{/*
+What the operator may do in the namespaces where it runs tests. Server-side apply needs `create` and `patch`;
+what the recorder follows needs `list` and `watch`; what the clean-up removes needs `delete`.
+*/}}
+{{- define "elastometer.workloadRules" -}}
+- apiGroups: [elastometer.dev]
+  resources: [elasticitytests]
+  verbs: [get, list, watch, patch]
+- apiGroups: [elastometer.dev]
+  resources: [elasticitytests/status]
+  verbs: [get, patch]
+# Owner references that block the owner's deletion.
+- apiGroups: [elastometer.dev]
+  resources: [elasticitytests/finalizers]
+  verbs: [update]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [create, get, list, watch, patch, delete]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [create, get, list, watch, patch, delete]
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [create, get, list, watch, patch, delete]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [create, get, list, watch, patch, delete]
+- apiGroups: [""]
+  resources: [services, configmaps]
+  verbs: [create, get, patch, delete]
+# The run's token: the operator knows the name, so it never lists.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create, get, patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: ["", events.k8s.io]
+  resources: [events]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+{{- end -}}
