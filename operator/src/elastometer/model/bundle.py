@@ -1,0 +1,108 @@
+"""One run in memory: what was asked, what was seen, and what could not be read. Nothing derived."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, text_at
+from elastometer.model.observation import Observation
+from elastometer.model.request import GeneratorSummary, RequestRecord
+from elastometer.model.terms import Terms
+from elastometer.model.units import Instant, from_unix_seconds
+
+
+class SeriesName(StrEnum):
+    """Short names of the Prometheus queries of a run."""
+
+    WAITING = "requests_waiting"
+    RUNNING = "requests_running"
+    KV_CACHE = "kv_cache_usage"
+    FINISHED = "requests_finished_total"
+    PROMPT_TOKENS = "prompt_tokens_total"
+    GENERATION_TOKENS = "generation_tokens_total"
+    PROCESS_START = "process_start_time_seconds"
+    UP = "up"
+    DESIRED = "autoscaler_desired_replicas"
+
+
+class SeriesOutcome(StrEnum):
+    """Three answers of a query that are never mixed up."""
+
+    SAMPLES = "Samples"
+    NO_DATA = "NoData"
+    QUERY_FAILED = "QueryFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSamples:
+    """One time series: labels, and (instant of Prometheus' clock, value)."""
+
+    labels: Document
+    samples: tuple[tuple[Instant, float], ...]
+
+    @property
+    def pod(self) -> str:
+        """The pod label; empty when the series is of no pod."""
+        return text_at(self.labels, "pod") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesResult:
+    """The answer to one range query."""
+
+    name: str
+    query: str
+    outcome: SeriesOutcome
+    message: str
+    step_seconds: float | None
+    series: tuple[LabelledSamples, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """`start` is the load's start instant. `missing` names the files that were not there."""
+
+    terms: Terms
+    manifest: Document = field(default_factory=dict)
+    spec: Document = field(default_factory=dict)
+    plan: Document = field(default_factory=dict)
+    provenance: Document = field(default_factory=dict)
+    start: Instant | None = None
+    observations: tuple[Observation, ...] = ()
+    requests: tuple[RequestRecord, ...] = ()
+    series: tuple[SeriesResult, ...] = ()
+    generators: tuple[GeneratorSummary, ...] = ()
+    missing: tuple[str, ...] = ()
+    torn_lines: int = 0
+    unreadable_lines: int = 0
+
+
+def series_from(line: Document) -> SeriesResult | None:
+    """The answer, or None when it has no name; an outcome of no known word counts as a failed query."""
+    name = text_at(line, "name")
+    if name is None:
+        return None
+    word = text_at(line, "outcome") or ""
+    outcome = SeriesOutcome(word) if word in set(SeriesOutcome) else SeriesOutcome.QUERY_FAILED
+    step = at(line, "stepSeconds")
+    return SeriesResult(
+        name=name, query=text_at(line, "query") or "", outcome=outcome, message=text_at(line, "message") or "",
+        step_seconds=float(step) if isinstance(step, (int, float)) else None,
+        series=tuple(_labelled(item) for item in documents_at(line, "series")),
+    )
+
+
+def _labelled(item: Document) -> LabelledSamples:
+    pairs = at(item, "samples")
+    samples = [_sample(pair) for pair in pairs] if isinstance(pairs, list) else []
+    return LabelledSamples(document_at(item, "labels") or EMPTY, tuple(pair for pair in samples if pair is not None))
+
+
+def _sample(pair: object) -> tuple[Instant, float] | None:
+    if not isinstance(pair, list) or len(pair) != 2:
+        return None
+    try:
+        value = float(pair[1])
+        return None if value != value else (from_unix_seconds(float(pair[0])), value)
+    except (TypeError, ValueError, OverflowError):
+        return None

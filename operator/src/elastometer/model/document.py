@@ -1,0 +1,54 @@
+"""Looking into JSON of unknown shape without ever failing: what is not there, or is of another type, is None."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from elastometer.model.units import Instant, instant_or_none
+
+Document: TypeAlias = Mapping[str, object]
+EMPTY: Document = {}
+
+
+def at(node: object, *path: str) -> object:
+    """The value at the path of keys, or None."""
+    for key in path:
+        if not isinstance(node, Mapping):
+            return None
+        node = node.get(key)
+    return node
+
+
+def document_at(node: object, *path: str) -> Document:
+    """The object at the path; an empty one when there is none."""
+    found = at(node, *path)
+    return found if isinstance(found, Mapping) else EMPTY
+
+
+def documents_at(node: object, *path: str) -> Sequence[Document]:
+    """The objects of the list at the path; an empty list when there is none."""
+    found = at(node, *path)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def text_at(node: object, *path: str) -> str | None:
+    """The text at the path, or None."""
+    found = at(node, *path)
+    return found if isinstance(found, str) else None
+
+
+def whole_at(node: object, *path: str) -> int | None:
+    """The integer at the path, or None; true and false are not integers."""
+    found = at(node, *path)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def number_at(node: object, *path: str) -> float | None:
+    """The number at the path, or None."""
+    found = at(node, *path)
+    return float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+
+
+def instant_at(node: object, *path: str) -> Instant | None:
+    """The RFC 3339 time at the path, or None."""
+    return instant_or_none(at(node, *path))

@@ -1,0 +1,146 @@
+"""What the recorder saw, one class per kind of line. Nothing here says what it means."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from elastometer.model.document import Document, document_at, instant_at, text_at, whole_at
+from elastometer.model.units import Instant
+
+
+class ObjectKind(StrEnum):
+    """Kubernetes kinds that are recorded as served."""
+
+    POD = "Pod"
+    DEPLOYMENT = "Deployment"
+    AUTOSCALER = "HorizontalPodAutoscaler"
+    SCALED_OBJECT = "ScaledObject"
+    JOB = "Job"
+    ENDPOINT_SLICE = "EndpointSlice"
+    EVENT = "Event"
+    NODE = "Node"
+
+
+class Sighting(StrEnum):
+    """How an object was seen. LISTED tells a state; its time says nothing about when the state began."""
+
+    LISTED = "LISTED"
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSeen:
+    """One object on one watch line; `received` is the operator's clock, good to about a millisecond."""
+
+    received: Instant
+    kind: ObjectKind
+    sighting: Sighting
+    object: Document
+
+    @property
+    def name(self) -> str:
+        """Name of the object; empty when it has none."""
+        return text_at(self.object, "metadata", "name") or ""
+
+    @property
+    def uid(self) -> str:
+        """What tells two lives of one name apart; the name where the uid was not recorded."""
+        return text_at(self.object, "metadata", "uid") or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class LogSeen:
+    """One log line; `time` is the kubelet's stamp (its node's clock, nanoseconds)."""
+
+    received: Instant
+    pod: str
+    container: str
+    time: Instant
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchGap:
+    """Between `start` and `end` nothing was watched; `resource` is a plural, or * for all."""
+
+    received: Instant
+    resource: str
+    start: Instant
+    end: Instant
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSeen:
+    """The recorder's own look at a pod's readiness path."""
+
+    received: Instant
+    pod: str
+    ok: bool
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSample:
+    """The API server's Date header (whole seconds) between two instants of the operator's clock."""
+
+    received: Instant
+    sent: Instant
+    server: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the operator itself did."""
+
+    received: Instant
+    reason: str
+    message: str
+
+
+Observation: TypeAlias = ObjectSeen | LogSeen | WatchGap | ProbeSeen | ClockSample | Note
+_OBJECT_KINDS = {kind.value: kind for kind in ObjectKind}
+_SIGHTINGS = {sighting.value: sighting for sighting in Sighting}
+
+
+def observation_from(line: Document) -> Observation | None:
+    """The observation that a JSON object stands for, or None when it is of no known kind or lacks its stamps."""
+    received = instant_at(line, "receivedTime")
+    kind = text_at(line, "kind") or ""
+    if received is None:
+        return None
+    if kind in _OBJECT_KINDS:
+        sighting = _SIGHTINGS.get(text_at(line, "type") or "")
+        seen = document_at(line, "object")
+        return ObjectSeen(received, _OBJECT_KINDS[kind], sighting, seen) if sighting and seen else None
+    match kind:
+        case "Log":
+            return _log(line, received)
+        case "WatchGap":
+            return _gap(line, received)
+        case "Probe":
+            return ProbeSeen(received, text_at(line, "pod") or "", line.get("ok") is True, whole_at(line, "status"))
+        case "ClockSample":
+            sent, server = instant_at(line, "sentTime"), instant_at(line, "serverTime")
+            return None if sent is None or server is None else ClockSample(received, sent, server)
+        case "Note":
+            return Note(received, text_at(line, "reason") or "", text_at(line, "message") or "")
+    return None
+
+
+def _log(line: Document, received: Instant) -> LogSeen | None:
+    time, text = instant_at(line, "time"), text_at(line, "line")
+    if time is None or text is None:
+        return None
+    return LogSeen(received, text_at(line, "pod") or "", text_at(line, "container") or "", time, text)
+
+
+def _gap(line: Document, received: Instant) -> WatchGap | None:
+    start, end = instant_at(line, "from"), instant_at(line, "to")
+    if start is None:
+        return None
+    return WatchGap(received, text_at(line, "resource") or "*", start, received if end is None else end,
+                    text_at(line, "reason") or "")

@@ -1,0 +1,117 @@
+"""What a run is judged by, read out of the ElasticityTest as served; tolerant, for a bundle may be partial."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from elastometer.model.document import Document, document_at, documents_at, text_at, whole_at
+from elastometer.model.units import decimal_or_none
+
+
+class Indicator(StrEnum):
+    """What an objective looks at."""
+
+    TIME_TO_FIRST_TOKEN = "TimeToFirstToken"
+    TIME_PER_OUTPUT_TOKEN = "TimePerOutputToken"
+    REQUEST_LATENCY = "RequestLatency"
+    SCALE_OUT_LAG = "ScaleOutLag"
+    COLD_START = "ColdStart"
+    REQUEST_SUCCESS = "RequestSuccess"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of the load; seconds count from the load's start."""
+
+    name: str
+    start_seconds: float
+    end_seconds: float
+    start_rate: float
+    end_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One line of `spec.objectives`; exactly one of the bounds is set."""
+
+    name: str
+    indicator: Indicator
+    percentile: int
+    maximum_milliseconds: int | None
+    minimum_percent: int | None
+    stage: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The parts of a test that judgement needs. What the spec did not say is None."""
+
+    test: str = ""
+    namespace: str = ""
+    uid: str = ""
+    model: str | None = None
+    image: str | None = None
+    scaler: str | None = None
+    minimum_replicas: int | None = None
+    maximum_replicas: int | None = None
+    workers: int | None = None
+    connection: str | None = None
+    scrape_seconds: int | None = None
+    probe_seconds: int | None = None
+    stages: tuple[Stage, ...] = ()
+    objectives: tuple[Objective, ...] = ()
+
+    @property
+    def load_seconds(self) -> float:
+        """How long the schedule lasts."""
+        return self.stages[-1].end_seconds if self.stages else 0.0
+
+
+def terms_from(test: Document) -> Terms:
+    """The terms of an ElasticityTest, given whole or as its `spec` alone."""
+    spec = document_at(test, "spec") or test
+    scaler = document_at(spec, "autoscaler")
+    bounds = document_at(scaler, "horizontalPodAutoscaler") or document_at(scaler, "scaledObject")
+    return Terms(
+        test=text_at(test, "metadata", "name") or "", namespace=text_at(test, "metadata", "namespace") or "",
+        uid=text_at(test, "metadata", "uid") or "", model=text_at(spec, "target", "model", "name"),
+        image=text_at(spec, "target", "server", "image"), scaler=text_at(scaler, "type"),
+        minimum_replicas=_either(bounds, "minReplicas", "minReplicaCount"),
+        maximum_replicas=_either(bounds, "maxReplicas", "maxReplicaCount"),
+        workers=whole_at(spec, "load", "workers"), connection=text_at(spec, "load", "connection", "policy"),
+        scrape_seconds=whole_at(spec, "measurement", "scrapePeriodSeconds"),
+        probe_seconds=whole_at(spec, "target", "server", "probePeriodSeconds"),
+        stages=_stages(spec), objectives=_objectives(spec),
+    )
+
+
+def _either(bounds: Document, first: str, second: str) -> int | None:
+    value = whole_at(bounds, first)
+    return whole_at(bounds, second) if value is None else value
+
+
+def _stages(spec: Document) -> tuple[Stage, ...]:
+    stages: list[Stage] = []
+    clock, rate = 0.0, None
+    for item in documents_at(spec, "load", "stages"):
+        end_rate = decimal_or_none(item.get("endRequestsPerSecond")) or 0.0
+        start_rate = decimal_or_none(item.get("startRequestsPerSecond"))
+        if start_rate is None:
+            start_rate = end_rate if rate is None else rate
+        end = clock + (whole_at(item, "durationSeconds") or 0)
+        stages.append(Stage(text_at(item, "name") or "", clock, end, start_rate, end_rate))
+        clock, rate = end, end_rate
+    return tuple(stages)
+
+
+def _objectives(spec: Document) -> tuple[Objective, ...]:
+    return tuple(
+        Objective(
+            name=text_at(item, "name") or "", indicator=Indicator(word),
+            percentile=95 if (percentile := whole_at(item, "percentile")) is None else percentile,
+            maximum_milliseconds=whole_at(item, "maximumMilliseconds"),
+            minimum_percent=whole_at(item, "minimumPercent"), stage=text_at(item, "stageName"),
+        )
+        for item in documents_at(spec, "objectives")
+        if (word := text_at(item, "indicator")) in set(Indicator) and word is not None
+    )

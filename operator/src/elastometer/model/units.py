@@ -1,0 +1,83 @@
+"""Instants and durations: the only place where units are converted.
+
+An instant is a whole number of nanoseconds since 1970 UTC; a duration is a whole number of nanoseconds. Integers
+keep differences exact, so that two runs which differ by a shift of the clock have the same durations to the digit.
+"""
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TypeAlias
+
+Instant: TypeAlias = int
+Nanoseconds: TypeAlias = int
+
+SECOND: Nanoseconds = 1_000_000_000
+MILLISECOND: Nanoseconds = 1_000_000
+_WHOLE = len("2026-01-01T00:00:00")
+
+
+@lru_cache(maxsize=8192)
+def _whole_seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def parse_instant(text: str) -> Instant:
+    """RFC 3339 with any number of fraction digits; digits beyond nanoseconds are dropped. Raises ValueError."""
+    if not text.endswith("Z"):
+        return _parse_with_offset(text)
+    fraction = text[_WHOLE:-1]
+    if not fraction:
+        return _whole_seconds(text[:_WHOLE]) * SECOND
+    if fraction[0] != "." or not fraction[1:].isdigit():
+        raise ValueError(f"instant must be RFC 3339, got '{text[:64]}'")
+    return _whole_seconds(text[:_WHOLE]) * SECOND + int(fraction[1:10].ljust(9, "0"))
+
+
+def _parse_with_offset(text: str) -> Instant:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"instant must carry a 'Z' or an offset, got '{text[:64]}'")
+    return int(moment.replace(microsecond=0).timestamp()) * SECOND + moment.microsecond * 1000
+
+
+def instant_or_none(value: object) -> Instant | None:
+    """The instant, or None when the value is absent or is not an instant at all."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return parse_instant(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def format_instant(instant: Instant, digits: int = 3) -> str:
+    """RFC 3339 UTC with `digits` of the second's fraction."""
+    whole, rest = divmod(instant, SECOND)
+    text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{rest:09d}"[: len(text) + 1 + digits] + "Z" if digits else text + "Z"
+
+
+def from_unix_seconds(seconds: float) -> Instant:
+    """Prometheus' times; good to a microsecond, which is all that a double near 2e9 holds."""
+    return round(seconds * 1_000_000) * 1000
+
+
+def to_seconds(duration: Nanoseconds) -> float:
+    """Seconds, to the millisecond: finer digits are below every clock that a run compares."""
+    return round(duration / SECOND, 3)
+
+
+def to_milliseconds(duration: Nanoseconds) -> float:
+    """Milliseconds, to a tenth."""
+    return round(duration / MILLISECOND, 1)
+
+
+def decimal_or_none(value: object) -> float | None:
+    """A decimal string of a spec, such as a rate; None when absent or unreadable."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None

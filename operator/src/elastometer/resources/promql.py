@@ -1,0 +1,75 @@
+"""The server metrics that a run reads back from Prometheus: names of vLLM 0.33, each query built in this one place.
+
+A query never mixes pods of two tests: every selector carries the namespace and the pod names of one Deployment.
+Values that come from a test are escaped for PromQL, so that no name can widen a selector.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from elastometer.model.bundle import SeriesName
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query with `$selector` (server pods) or `$autoscaler` in place of the label matchers."""
+
+    name: SeriesName
+    template: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedQuery:
+    """A query as Prometheus takes it."""
+
+    name: str
+    promql: str
+    purpose: str
+
+
+QUERIES: tuple[Query, ...] = (
+    Query(SeriesName.WAITING, "sum by (pod) (vllm:num_requests_waiting{$selector})",
+          "requests queued in each replica"),
+    Query(SeriesName.RUNNING, "sum by (pod) (vllm:num_requests_running{$selector})",
+          "sequences in each replica's batch"),
+    Query(SeriesName.KV_CACHE, "max by (pod) (vllm:kv_cache_usage_perc{$selector})",
+          "share of the KV cache in use, 0 to 1"),
+    Query(SeriesName.FINISHED, "sum by (pod, finished_reason) (vllm:request_success_total{$selector})",
+          "requests that each replica finished, by reason"),
+    Query(SeriesName.PROMPT_TOKENS, "sum by (pod) (vllm:prompt_tokens_total{$selector})",
+          "prompt tokens that each replica took"),
+    Query(SeriesName.GENERATION_TOKENS, "sum by (pod) (vllm:generation_tokens_total{$selector})",
+          "tokens that each replica made"),
+    Query(SeriesName.PROCESS_START, "max by (pod) (process_start_time_seconds{$selector})",
+          "start of each replica's process, Unix seconds"),
+    Query(SeriesName.UP, "max by (pod) (up{$selector})",
+          "whether the last scrape of each replica worked"),
+    Query(SeriesName.DESIRED,
+          "max by (horizontalpodautoscaler) (kube_horizontalpodautoscaler_status_desired_replicas{$autoscaler})",
+          "the autoscaler's wish, where kube-state-metrics is scraped"),
+)
+
+
+def render_queries(namespace: str, deployment: str) -> tuple[RenderedQuery, ...]:
+    """All queries for the pods of `deployment` in `namespace`."""
+    name = regex_literal(deployment)
+    selector = f'namespace="{label_value(namespace)}",pod=~"{label_value(name)}-.+"'
+    autoscaler = (f'namespace="{label_value(namespace)}",'
+                  f'horizontalpodautoscaler=~"{label_value(f"(keda-hpa-)?{name}")}"')
+    return tuple(
+        RenderedQuery(query.name.value,
+                      query.template.replace("$selector", selector).replace("$autoscaler", autoscaler), query.purpose)
+        for query in QUERIES
+    )
+
+
+def label_value(text: str) -> str:
+    """Text that may stand between the double quotes of a PromQL string."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def regex_literal(text: str) -> str:
+    """A pattern of RE2 that matches the text and nothing else; to be escaped again as a label value."""
+    return re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", text)

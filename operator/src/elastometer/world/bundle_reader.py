@@ -1,0 +1,163 @@
+"""Reading a run back: a finished bundle, its archive, or the directory of a run that still goes on or was killed.
+
+A torn last line is what a kill leaves behind: it is dropped and counted. Any other line that cannot be read is
+counted too. Nothing here judges.
+"""
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+import zstandard
+
+from elastometer.model.bundle import Bundle, series_from
+from elastometer.model.document import EMPTY, Document, instant_at
+from elastometer.model.observation import observation_from
+from elastometer.model.request import GeneratorSummary, generator_from, request_from
+from elastometer.model.terms import terms_from
+
+T = TypeVar("T")
+_EXPECTED = ("spec.json", "start.json", "observations.jsonl", "requests.jsonl", "generator.json", "series.jsonl",
+             "provenance.json")
+_CHUNK = 1 << 20
+
+
+class BundleError(Exception):
+    """The path holds no run."""
+
+
+class _Reader:
+    """The files of one run and the count of what could not be read in them."""
+
+    def __init__(self, files: Mapping[str, Callable[[], bytes]]) -> None:
+        self.files = files
+        self.torn = 0
+        self.unreadable = 0
+        self.missing: list[str] = []
+
+    def document(self, name: str) -> Document:
+        """The JSON object of a file; an empty one, and the file named as missing, when it cannot be had."""
+        value = self._json(name)
+        return value if isinstance(value, dict) else EMPTY
+
+    def documents(self, name: str) -> list[Document]:
+        value = self._json(name)
+        return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+    def _json(self, name: str) -> object:
+        if name not in self.files:
+            return None
+        try:
+            return orjson.loads(self.files[name]())
+        except orjson.JSONDecodeError:
+            self.unreadable += 1
+            return None
+
+    def lines(self, name: str, parse: Callable[[Document], T | None]) -> list[T]:
+        """What the lines of `name` stand for; the plain file wins over a compacted one that a kill left beside it."""
+        found = name if name in self.files else f"{name}.zst"
+        if found not in self.files:
+            return []
+        content = self.files[found]()
+        if found.endswith(".zst"):
+            content = self._decompress(content)
+        return self._parse(content, parse)
+
+    def _parse(self, content: bytes, parse: Callable[[Document], T | None]) -> list[T]:
+        *whole, last = content.split(b"\n")
+        self.torn += bool(last.strip())
+        parsed: list[T] = []
+        for line in whole:
+            if not line.strip():
+                continue
+            try:
+                value = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                self.unreadable += 1
+                continue
+            item = parse(value) if isinstance(value, dict) else None
+            if item is None:
+                self.unreadable += 1
+            else:
+                parsed.append(item)
+        return parsed
+
+    def _decompress(self, content: bytes) -> bytes:
+        reader = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content), read_across_frames=True)
+        pieces: list[bytes] = []
+        try:
+            while piece := reader.read(_CHUNK):
+                pieces.append(piece)
+        except zstandard.ZstdError:
+            self.torn += 1
+        return b"".join(pieces)
+
+
+def load_bundle(path: Path) -> Bundle:
+    """The run at `path`: a directory or a `.tar.zst`. Raises BundleError when nothing there belongs to a run."""
+    reader = _Reader(_directory(path) if path.is_dir() else _archive(path))
+    if not any(_has(reader, name) for name in _EXPECTED) and not _workers(reader, ".jsonl"):
+        raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it holds none of its files")
+    spec = reader.document("spec.json")
+    shards = _workers(reader, ".jsonl")
+    requests = [record for name in shards for record in reader.lines(name, request_from)]
+    return Bundle(
+        terms=terms_from(spec), manifest=reader.document("manifest.json"), spec=spec,
+        plan=reader.document("plan.json"), provenance=reader.document("provenance.json"),
+        start=instant_at(reader.document("start.json"), "startTime"),
+        observations=tuple(reader.lines("observations.jsonl", observation_from)),
+        requests=tuple(requests or reader.lines("requests.jsonl", request_from)),
+        series=tuple(reader.lines("series.jsonl", series_from)),
+        generators=_generators(reader),
+        missing=tuple(name for name in _EXPECTED if not _has(reader, name)),
+        torn_lines=reader.torn, unreadable_lines=reader.unreadable,
+    )
+
+
+def _generators(reader: _Reader) -> tuple[GeneratorSummary, ...]:
+    whole = reader.documents("generator.json")
+    parts = [reader.document(name) for name in _workers(reader, ".summary.json")]
+    return tuple(generator_from(item) for item in whole or parts if item)
+
+
+def _workers(reader: _Reader, ending: str) -> list[str]:
+    return sorted(name for name in reader.files if name.startswith("workers/") and name.endswith(ending))
+
+
+def _has(reader: _Reader, name: str) -> bool:
+    if name == "requests.jsonl" and _workers(reader, ".jsonl"):
+        return True
+    if name == "generator.json" and _workers(reader, ".summary.json"):
+        return True
+    return name in reader.files or f"{name}.zst" in reader.files
+
+
+def _directory(path: Path) -> dict[str, Callable[[], bytes]]:
+    found = [*path.glob("*.json*"), *path.glob("workers/*.json*")]
+    return {file.relative_to(path).as_posix(): file.read_bytes for file in found if file.is_file()}
+
+
+def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
+    """Members by their name below the archive's one top directory, if it has one."""
+    files: dict[str, Callable[[], bytes]] = {}
+    try:
+        with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream, \
+                tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isfile() else None
+                if content is not None:
+                    files[_below_top(member.name)] = io.BytesIO(content.read()).getvalue
+    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+        if not files:
+            raise BundleError(f"'{path}' must be a .tar.zst of a run: {error}") from error
+    return files
+
+
+def _below_top(name: str) -> str:
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    kept = parts[-2:] if len(parts) > 1 and parts[-2] == "workers" else parts[-1:]
+    return "/".join(kept)
