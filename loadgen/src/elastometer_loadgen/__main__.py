@@ -1,0 +1,234 @@
+"""The command line: `plan` prints the schedule, `run` carries it out."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+import uvloop
+
+from elastometer_loadgen import __version__
+from elastometer_loadgen.process import ExitCode
+from elastometer_loadgen.profile import Profile, ProfileError, read_profile
+from elastometer_loadgen.progress import note
+from elastometer_loadgen.prompts import PromptSource
+from elastometer_loadgen.receiver import Receiver
+from elastometer_loadgen.report import Patience, Reporter
+from elastometer_loadgen.schedule import compute_schedule
+from elastometer_loadgen.spool import Spool, SpoolError
+from elastometer_loadgen.target import parse_target
+from elastometer_loadgen.worker import Assignment, Worker
+
+INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
+INCARNATION_VARIABLE = "ELASTOMETER_INCARNATION"
+API_KEY_VARIABLE = "ELASTOMETER_API_KEY"
+PLAN_DECIMALS = 6
+Parsed = TypeVar("Parsed")
+
+EPILOG = f"""\
+exit codes:
+  0  carried out
+  2  the command or the profile is wrong; nothing was sent
+  3  carried out, but this generator fell behind its schedule: it, and not the server, was the limit
+  4  could not be carried out (stopped, disk full, receiver away)
+
+environment:
+  {INDEX_VARIABLE}   --worker, where that is not given (set in the pods of an Indexed Job)
+  {INCARNATION_VARIABLE} --incarnation, where that is not given
+  {API_KEY_VARIABLE}    sent as `Authorization: Bearer …`, where --api-key-file is not given
+
+examples:
+  elastometer-load plan profile.yaml | head
+  elastometer-load run profile.yaml --target http://localhost:8000 --out run-1
+"""
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as given."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; the result is the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (UsageError, SpoolError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except ProfileError as error:
+        print(f"error: {options.profile} must not be run; nothing was sent:", file=sys.stderr)
+        for fault in error.faults:
+            print(f"  {fault}", file=sys.stderr)
+    except BrokenPipeError:
+        # Somebody such as `head` has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.CARRIED_OUT
+    return ExitCode.USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="elastometer-load",
+        description="Open-loop load on an OpenAI-compatible server, with one record per request.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"elastometer-load {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="plan|run")
+    plan = commands.add_parser("plan", help="print every arrival as a line of JSON, and send nothing")
+    run = commands.add_parser("run", help="send the load, and write requests.jsonl and summary.json to --out")
+    for command, function in ((plan, _plan), (run, _run)):
+        command.set_defaults(command=function)
+        command.add_argument(
+            "profile", metavar="PROFILE.yaml", help="the load: an ElasticityTest's spec.load"
+        )
+        command.add_argument(
+            "--workers", type=_count(1), help="size of the team (default: the profile's workers)"
+        )
+        command.add_argument(
+            "--worker", type=_count(0), help="index of one worker; alone, it sends everything"
+        )
+    _add_run_options(run)
+    return parser
+
+
+def _add_run_options(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--target", required=True, metavar="URL", help="base URL of the server, without /v1")
+    run.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="where the records go; must hold none"
+    )
+    run.add_argument("--model", help="model to ask for (default: the profile's; absent: the server's choice)")
+    run.add_argument("--api-key-file", type=Path, metavar="FILE", help="file with the key for Authorization")
+    report = run.add_argument_group("reporting to a receiver, as a worker of a team")
+    report.add_argument(
+        "--report-to", metavar="URL", help="the run's URL at the receiver; it also gives the start"
+    )
+    report.add_argument("--token-file", type=Path, metavar="FILE", help="file with the run's token")
+    report.add_argument(
+        "--incarnation", metavar="NAME", help="name of this worker's life; the same one goes on"
+    )
+    report.add_argument(
+        "--give-up-seconds",
+        type=_count(1),
+        default=900,
+        metavar="S",
+        help="receiver away for so long: exit 4",
+    )
+
+
+def _count(least: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be an integer of at least {least}; got {text!r}")
+        return int(text)
+
+    return count
+
+
+def _plan(options: argparse.Namespace) -> ExitCode:
+    profile = _read_profile(options.profile)
+    prompts = PromptSource(profile)
+    worker, workers = _place(options, profile, None)
+    for arrival in compute_schedule(profile).share(worker, workers):
+        line = {
+            "at": round(arrival.at, PLAN_DECIMALS),
+            "stage": arrival.stage,
+            "task": prompts.task_of(arrival.id),
+            "id": arrival.id,
+        }
+        sys.stdout.write(orjson.dumps(line).decode() + "\n")
+    sys.stdout.flush()
+    return ExitCode.CARRIED_OUT
+
+
+def _run(options: argparse.Namespace) -> ExitCode:
+    profile = _read_profile(options.profile)
+    worker, workers = _place(options, profile, os.environ.get(INDEX_VARIABLE))
+    assignment = Assignment(
+        profile=profile,
+        target=_checked("--target", parse_target, options.target),
+        out=options.out,
+        model=options.model,
+        worker=worker,
+        workers=workers,
+        api_key=_secret("--api-key-file", options.api_key_file) or os.environ.get(API_KEY_VARIABLE),
+        incarnation=options.incarnation or os.environ.get(INCARNATION_VARIABLE),
+    )
+    receiver = _receiver(options, assignment)
+    try:
+        spool = Spool(options.out, assignment.incarnation)
+    except OSError as error:
+        raise UsageError(f"--out must be a directory that can be written to: {error}") from error
+    patience = Patience(give_up_seconds=options.give_up_seconds)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_carry_out(assignment, spool, receiver, patience))
+
+
+async def _carry_out(
+    assignment: Assignment, spool: Spool, receiver: Receiver | None, patience: Patience
+) -> ExitCode:
+    reporter = None if receiver is None else Reporter(receiver, patience, note)
+    worker = Worker(assignment, spool, reporter)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, worker.stop)
+    try:
+        return await worker.run()
+    finally:
+        spool.close()
+
+
+def _receiver(options: argparse.Namespace, assignment: Assignment) -> Receiver | None:
+    if options.report_to is None:
+        return None
+    token = _secret("--token-file", options.token_file)
+    if token is None or assignment.incarnation is None:
+        raise UsageError("--report-to must come with --token-file and --incarnation")
+    run = _checked("--report-to", parse_target, options.report_to)
+    return Receiver(run, token, assignment.worker, assignment.incarnation)
+
+
+def _read_profile(path: str) -> Profile:
+    try:
+        return read_profile(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the profile must be a readable text file: {error}") from error
+
+
+def _place(options: argparse.Namespace, profile: Profile, index: str | None) -> tuple[int, int]:
+    """Which worker of how many; a process that was told no index sends everything."""
+    worker = options.worker
+    if worker is None and index is not None:
+        worker = _checked(INDEX_VARIABLE, _count(0), index)
+    if worker is None:
+        return 0, 1
+    workers: int = options.workers or profile.workers
+    if worker >= workers:
+        raise UsageError(f"--worker must be less than the number of workers, {workers}; got {worker}")
+    return worker, workers
+
+
+def _checked(name: str, parse: Callable[[str], Parsed], text: str) -> Parsed:
+    try:
+        return parse(text)
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise UsageError(f"{name} {error}") from error
+
+
+def _secret(option: str, path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        secret = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{option} must be a readable file of ASCII text: {path}") from error
+    if not secret or not secret.isprintable():
+        raise UsageError(f"{option} must hold one line of printable text: {path}")
+    return secret
+
+
+if __name__ == "__main__":
+    sys.exit(main())

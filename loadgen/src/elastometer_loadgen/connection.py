@@ -1,0 +1,133 @@
+"""One HTTP/1.1 connection to the server under test: a protocol of its own on the event loop.
+
+A general client costs several times the CPU per event and adds its own delay to every time to first token.
+The read stamp is taken as the bytes reach the process.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+import httptools
+
+from elastometer_loadgen.answer import Ending
+from elastometer_loadgen.clock import monotonic
+from elastometer_loadgen.exchange import Exchange
+
+POD_HEADERS = (b"x-elastometer-pod", b"x-inference-pod")
+LONGEST_HEADER_VALUE = 200
+
+
+class Owner(Protocol):
+    """Who hears what became of a connection."""
+
+    def ended(self, connection: "Connection", exchange: Exchange, result: "Result") -> None:
+        """The connection is through with its exchange."""
+
+    def forget(self, connection: "Connection") -> None:
+        """The connection is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an exchange of bytes ended; `reusable` when another request may follow on the connection."""
+
+    ending: Ending
+    at: float
+    error: str | None
+    reusable: bool
+
+
+class Connection(asyncio.Protocol):
+    """One connection and the exchange that it carries, if any."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._read_at = 0.0
+        self._answered = False
+        self.address: str | None = None
+        self.opened_at = 0.0
+        self.idle_since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self.opened_at = monotonic()
+        peer = transport.get_extra_info("peername")
+        self.address = f"{peer[0]}:{peer[1]}" if peer else None
+
+    def begin(self, exchange: Exchange, request: bytes) -> None:
+        """Sends a request; the connection must be idle."""
+        self._exchange = exchange
+        exchange.address = self.address
+        if self._transport is None or self._transport.is_closing():
+            self._end(Ending.LOST, monotonic(), "connection closed before the request was sent")
+            return
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        now = self._read_at = monotonic()
+        exchange = self._exchange
+        if exchange is None:
+            self.close()
+            return
+        if exchange.first_byte_at is None:
+            exchange.first_byte_at = now
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._end(Ending.MALFORMED, now, f"answer is not HTTP/1.1: {error}")
+            return
+        if self._answered:
+            self._end(Ending.COMPLETE, now)
+        elif exchange.answer.malformed is not None:
+            self._end(Ending.MALFORMED, now)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        exchange = self._exchange
+        lower = name.lower()
+        if exchange is None:
+            return
+        if lower == b"content-type":
+            exchange.content_type = value.decode("latin-1").lower()
+        elif lower in POD_HEADERS and exchange.pod is None:
+            exchange.pod = value.decode("latin-1")[:LONGEST_HEADER_VALUE]
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if self._exchange is not None and status >= 200:
+            self._exchange.status = status
+
+    def on_body(self, data: bytes) -> None:
+        if self._exchange is not None:
+            self._exchange.take_body(data, self._read_at)
+
+    def on_message_complete(self) -> None:
+        # An interim answer (100 Continue) completes too; the real one is still to come.
+        self._answered = self._exchange is not None and self._exchange.status is not None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._owner.forget(self)
+        self._end(Ending.LOST, monotonic(), str(error) if error else "connection closed by the server")
+
+    def close(self) -> None:
+        """Closes an idle connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abandon(self) -> None:
+        """Lets go of the exchange in flight, which somebody else settles, and drops the connection."""
+        self._exchange = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _end(self, ending: Ending, at: float, error: str | None = None) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
+            return
+        reusable = ending is Ending.COMPLETE and self._parser.should_keep_alive()
+        self._answered = False
+        self.idle_since = at
+        self._owner.ended(self, exchange, Result(ending, at, error, reusable))

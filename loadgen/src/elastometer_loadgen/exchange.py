@@ -1,0 +1,103 @@
+"""One request in flight: its stamps (monotonic seconds), its answer so far, and how it ended."""
+
+import errno
+import socket
+
+from elastometer_loadgen.answer import Answer, Ending, classify
+from elastometer_loadgen.clock import Clock
+from elastometer_loadgen.prompts import Prompt
+from elastometer_loadgen.record import LONGEST_ERROR, Outcome, RequestRecord
+from elastometer_loadgen.schedule import Arrival
+
+EVENT_STREAM = "text/event-stream"
+# What this machine ran out of; the server has no part in it.
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
+LONGEST_ERROR_BODY = 4096
+
+
+class Exchange:
+    """Filled in by the connection that carries it. Settled once; what comes later is not looked at."""
+
+    __slots__ = (
+        "address", "answer", "arrival", "client_exhausted", "connect_at", "content_type", "end_at", "error",
+        "error_body", "first_byte_at", "intended_at", "last_body_at", "outcome", "pod", "prompt", "send_at",
+        "status",
+    )  # fmt: skip
+
+    def __init__(self, arrival: Arrival, prompt: Prompt, intended_at: float, send_at: float) -> None:
+        self.arrival = arrival
+        self.prompt = prompt
+        self.intended_at = intended_at
+        self.send_at = send_at
+        self.connect_at: float | None = None
+        self.first_byte_at: float | None = None
+        self.last_body_at: float | None = None
+        self.end_at: float | None = None
+        self.status: int | None = None
+        self.content_type: str | None = None
+        self.pod: str | None = None
+        self.address: str | None = None
+        self.answer = Answer()
+        self.error_body = b""
+        self.error: str | None = None
+        self.outcome: Outcome | None = None
+        self.client_exhausted = False
+
+    def take_body(self, data: bytes, at: float) -> None:
+        """Bytes of the response's body, read at this instant."""
+        self.last_body_at = at
+        if self.status == 200 and (self.content_type is None or self.content_type.startswith(EVENT_STREAM)):
+            self.answer.feed(data, at)
+        elif len(self.error_body) < LONGEST_ERROR_BODY:
+            self.error_body += data[:LONGEST_ERROR_BODY]
+
+    def settle(self, ending: Ending, at: float, error: str | None = None) -> bool:
+        """Fixes the outcome; False when it was fixed before."""
+        if self.outcome is not None:
+            return False
+        self.end_at = at
+        if self.status is not None and self.error_body:
+            error = " ".join(self.error_body.decode("utf-8", "replace").split())
+            if self.status == 200:
+                ending, error = Ending.MALFORMED, f"answer is {self.content_type}, not a stream: {error}"
+        self.outcome, self.error = classify(ending, self.status, self.answer, error)
+        return True
+
+    def settle_unreachable(self, cause: OSError, at: float) -> bool:
+        """The connection could not be made."""
+        self.client_exhausted = cause.errno in EXHAUSTED and not isinstance(cause, socket.gaierror)
+        whose = "client out of resources: " if self.client_exhausted else ""
+        return self.settle(Ending.UNREACHABLE, at, f"{whose}{cause.strerror or cause}")
+
+    def record(self, clock: Clock, worker: int) -> RequestRecord:
+        """The record of a settled exchange."""
+        if self.outcome is None or self.end_at is None:
+            raise RuntimeError(f"request {self.arrival.id} is still in flight")
+        answer = self.answer
+
+        def instant(at: float | None) -> int | None:
+            return None if at is None else clock.instant(at)
+
+        return RequestRecord(
+            id=self.arrival.id,
+            worker=worker,
+            stage=self.arrival.stage,
+            task=self.prompt.task,
+            intended=clock.instant(self.intended_at),
+            send=clock.instant(self.send_at),
+            connect=instant(self.connect_at),
+            first_byte=instant(self.first_byte_at),
+            first_token=instant(answer.first_token_at),
+            last_token=instant(answer.last_token_at),
+            end=clock.instant(self.end_at),
+            chunks=answer.chunks,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            finish_reason=answer.finish_reason,
+            status=self.status,
+            outcome=self.outcome,
+            error=None if self.error is None else self.error[:LONGEST_ERROR],
+            pod=self.pod,
+            address=self.address,
+            fingerprint=self.prompt.fingerprint,
+        )

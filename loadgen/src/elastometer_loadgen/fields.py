@@ -1,0 +1,165 @@
+"""Reads untrusted mappings field by field and collects every fault instead of stopping at the first.
+
+A fault names the path, the rule and the value. `null` counts as absent, as the API server drops nulls too.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import orjson
+
+DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+SHOWN_CHARACTERS = 80
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a document."""
+
+    path: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.rule}"
+
+
+def shown(value: object) -> str:
+    """The value as a person wrote it, cut to a line."""
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:
+        text = str(value)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+
+
+class Fields:
+    """One mapping under inspection. After a fault a reader returns its default, or a stand-in of the right
+    type.
+    """
+
+    def __init__(self, value: object, path: str, faults: list[Fault], known: Sequence[str]) -> None:
+        self.path = path
+        self.faults = faults
+        self._values: Mapping[str, Any] = {}
+        if not isinstance(value, Mapping):
+            self.faults.append(Fault(path or "the profile", f"must be a mapping; got {shown(value)}"))
+            return
+        self._values = {str(key): item for key, item in value.items() if item is not None}
+        for key in self._values:
+            if key not in known:
+                self.fault(key, f"is not a known field; {_advice(key, known)}")
+
+    def at(self, name: str) -> str:
+        """The full path of a field of this mapping."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def fault(self, name: str, rule: str) -> None:
+        """Notes that a field breaks a rule; `rule` continues the sentence that the path starts."""
+        self.faults.append(Fault(self.at(name), rule))
+
+    def refuse(self, name: str, rule: str) -> None:
+        """Notes a broken "must" together with the value found."""
+        self.fault(name, f"must {rule}; got {shown(self._values.get(name))}")
+
+    def has(self, name: str) -> bool:
+        """True when the field was given and is not null."""
+        return name in self._values
+
+    def raw(self, name: str) -> Any:
+        """The value as it was given, or None."""
+        return self._values.get(name)
+
+    def integer(self, name: str, low: int, high: int, *, default: int | None) -> int:
+        """An integer in [low, high]; `default=None` makes the field required."""
+        value = self._given(name, required=default is None)
+        fallback = low if default is None else default
+        if value is None:
+            return fallback
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            self.refuse(name, f"be an integer from {low} to {high}")
+            return fallback
+        return value
+
+    def decimal(self, name: str, low: str, high: str, *, default: Fraction | None = None) -> Fraction | None:
+        """A decimal string in [low, high]."""
+        value = self.raw(name)
+        if value is None:
+            return default
+        rule = f'be a decimal string from "{low}" to "{high}"'
+        if not isinstance(value, str):
+            self.refuse(name, f"{rule} (in quotes)" if isinstance(value, int | float) else rule)
+            return default
+        if not DECIMAL.fullmatch(value) or not Fraction(low) <= Fraction(value) <= Fraction(high):
+            self.refuse(name, rule)
+            return default
+        return Fraction(value)
+
+    def text(self, name: str, longest: int, *, default: str | None) -> str:
+        """A non-empty string of at most `longest` characters; `default=None` makes it required."""
+        value = self._given(name, required=default is None)
+        if value is None:
+            return default or ""
+        if not isinstance(value, str) or not 1 <= len(value) <= longest:
+            self.refuse(name, f"be a string of 1 to {longest} characters")
+            return default or ""
+        return value
+
+    def name(self) -> str:
+        """The field `name`: a DNS label, since it ends up in labels and file names."""
+        value = self._given("name", required=True)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or not NAME.fullmatch(value):
+            self.refuse("name", "be at most 63 of a-z, 0-9 and '-', with no '-' at either end")
+            return ""
+        return value
+
+    def choice(self, name: str, kind: type[Choice], *, default: Choice) -> Choice:
+        """One of a closed set of words."""
+        value = self.raw(name)
+        if value is None:
+            return default
+        words = [item.value for item in kind]
+        if not isinstance(value, str) or value not in words:
+            near = difflib.get_close_matches(str(value), words, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            self.refuse(name, f"be one of {', '.join(words)}{hint}")
+            return default
+        return kind(value)
+
+    def mapping(self, name: str, known: Sequence[str]) -> "Fields":
+        """The fields of a nested mapping; absent is the empty one."""
+        return Fields(self._values.get(name, {}), self.at(name), self.faults, known)
+
+    def items(self, name: str, longest: int, *, required: bool) -> list[Any]:
+        """A list of 1 to `longest` items; absent and optional is the empty list."""
+        value = self._given(name, required=required)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not 1 <= len(value) <= longest:
+            self.refuse(name, f"be a list of 1 to {longest} items")
+            return []
+        return value
+
+    def require(self, name: str) -> None:
+        """Notes a field that must be there and is not."""
+        if not self.has(name):
+            self.fault(name, "must be given; it is absent")
+
+    def _given(self, name: str, *, required: bool) -> Any:
+        if required:
+            self.require(name)
+        return self.raw(name)
+
+
+def _advice(key: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(key, known, 1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"

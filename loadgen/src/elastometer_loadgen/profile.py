@@ -1,0 +1,208 @@
+"""The load profile: the `spec.load` of an ElasticityTest, parsed and checked in one place.
+
+Pure: the same document gives the same profile everywhere. What cannot be carried out is refused here, before
+anything is sent, and every fault is reported at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+import yaml
+
+from elastometer_loadgen.fields import Fault, Fields, shown
+from elastometer_loadgen.task import Endpoint, Task, default_task, parse_task
+
+PROFILE_FIELDS = (
+    "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
+    "latenessBoundMilliseconds", "connection", "tasks", "stages",
+)  # fmt: skip
+STAGE_FIELDS = (
+    "name", "type", "durationSeconds", "startRequestsPerSecond", "endRequestsPerSecond", "arrivals",
+)  # fmt: skip
+PLANNED_STAGE_TYPES = ("Users", "Concurrency", "Knee", "Sweep", "Trace")
+LONGEST_STAGE_SECONDS = 604_800
+HIGHEST_RATE = "100000"
+# 10 million arrivals are 80 MB of instants; beyond that a profile is a typing error more often than a wish.
+MOST_ARRIVALS = 10_000_000
+
+
+class Arrivals(StrEnum):
+    """How arrivals are spread within a stage."""
+
+    CONSTANT = "Constant"
+    POISSON = "Poisson"
+
+
+class StageType(StrEnum):
+    """Kinds of stages that can be carried out."""
+
+    RATE = "Rate"
+
+
+class ConnectionPolicy(StrEnum):
+    """When a connection is used again."""
+
+    REUSE = "Reuse"
+    PER_REQUEST = "PerRequest"
+    MAX_AGE = "MaxAge"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRule:
+    """The policy; `max_age_seconds` only with MaxAge."""
+
+    policy: ConnectionPolicy
+    max_age_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateStage:
+    """Open loop: the rate moves in a straight line in time between two rates, in requests per second."""
+
+    name: str
+    duration_seconds: int
+    start_rate: Fraction
+    end_rate: Fraction
+    arrivals: Arrivals
+
+    @property
+    def expected(self) -> Fraction:
+        """The expected number of arrivals: the area under the line."""
+        return (self.start_rate + self.end_rate) * self.duration_seconds / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Everything a load worker must know, except where to send it."""
+
+    seed: int
+    workers: int
+    endpoint: Endpoint
+    model: str | None
+    timeout_seconds: int
+    idle_timeout_seconds: int
+    lateness_bound_milliseconds: int
+    connection: ConnectionRule
+    tasks: tuple[Task, ...]
+    stages: tuple[RateStage, ...]
+
+    @property
+    def duration_seconds(self) -> int:
+        """Length of all stages together."""
+        return sum(stage.duration_seconds for stage in self.stages)
+
+
+class ProfileError(ValueError):
+    """A profile that must not be run; holds every fault found."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+
+def read_profile(text: str) -> Profile:
+    """The profile in a YAML document; raises ProfileError."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ProfileError([Fault("the profile", f"must be YAML: {' '.join(str(error).split())}")]) from error
+    return parse_profile(document)
+
+
+def parse_profile(document: object) -> Profile:
+    """The profile in a decoded document (`spec.load`); raises ProfileError with all faults."""
+    faults: list[Fault] = []
+    fields = Fields(document, "", faults, PROFILE_FIELDS)
+    endpoint = fields.choice("endpoint", Endpoint, default=Endpoint.CHAT_COMPLETIONS)
+    profile = Profile(
+        seed=fields.integer("seed", 0, 2**63 - 1, default=0),
+        workers=fields.integer("workers", 1, 1000, default=1),
+        endpoint=endpoint,
+        model=fields.text("model", 512, default=None) if fields.has("model") else None,
+        timeout_seconds=fields.integer("timeoutSeconds", 1, 86_400, default=300),
+        idle_timeout_seconds=fields.integer("idleTimeoutSeconds", 1, 86_400, default=30),
+        lateness_bound_milliseconds=fields.integer("latenessBoundMilliseconds", 1, 60_000, default=50),
+        connection=_connection(fields),
+        tasks=_tasks(fields, endpoint),
+        stages=_stages(fields),
+    )
+    if not faults:
+        _check_total(profile, fields)
+    if faults:
+        raise ProfileError(faults)
+    return profile
+
+
+def _connection(fields: Fields) -> ConnectionRule:
+    rule = fields.mapping("connection", ("policy", "maxAgeSeconds"))
+    if rule.raw("policy") == "SpreadOverPods":
+        rule.refuse("policy", f"be one of {_words(ConnectionPolicy)} (SpreadOverPods is not supported yet)")
+        return ConnectionRule(ConnectionPolicy.REUSE)
+    policy = rule.choice("policy", ConnectionPolicy, default=ConnectionPolicy.REUSE)
+    if policy is ConnectionPolicy.MAX_AGE:
+        return ConnectionRule(policy, rule.integer("maxAgeSeconds", 1, 86_400, default=None))
+    if rule.has("maxAgeSeconds"):
+        rule.refuse("maxAgeSeconds", "be absent unless policy is MaxAge")
+    return ConnectionRule(policy)
+
+
+def _tasks(fields: Fields, endpoint: Endpoint) -> tuple[Task, ...]:
+    if not fields.has("tasks"):
+        return (default_task(),)
+    given = fields.items("tasks", 256, required=False)
+    tasks = tuple(parse_task(item, f"tasks[{i}]", endpoint, fields.faults) for i, item in enumerate(given))
+    _check_names([task.name for task in tasks], "tasks", fields.faults)
+    return tasks
+
+
+def _stages(fields: Fields) -> tuple[RateStage, ...]:
+    stages: list[RateStage] = []
+    for index, item in enumerate(fields.items("stages", 256, required=True)):
+        before = stages[-1].end_rate if stages else None
+        stages.append(_stage(item, f"stages[{index}]", before, fields.faults))
+    _check_names([stage.name for stage in stages], "stages", fields.faults)
+    return tuple(stages)
+
+
+def _stage(value: object, path: str, before: Fraction | None, faults: list[Fault]) -> RateStage:
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    if kind in PLANNED_STAGE_TYPES:
+        # Its fields are another type's: to judge them by the rules of Rate would bury the one thing to know.
+        rule = f"must be one of {_words(StageType)} ({kind} is not supported yet); got {shown(kind)}"
+        faults.append(Fault(f"{path}.type", rule))
+        return RateStage("", 1, Fraction(0), Fraction(0), Arrivals.CONSTANT)
+    fields = Fields(value, path, faults, STAGE_FIELDS)
+    fields.require("type")
+    fields.choice("type", StageType, default=StageType.RATE)
+    fields.require("endRequestsPerSecond")
+    end = fields.decimal("endRequestsPerSecond", "0", HIGHEST_RATE) or Fraction(0)
+    before = end if before is None else before
+    start = fields.decimal("startRequestsPerSecond", "0", HIGHEST_RATE, default=before)
+    return RateStage(
+        name=fields.name(),
+        duration_seconds=fields.integer("durationSeconds", 1, LONGEST_STAGE_SECONDS, default=None),
+        start_rate=start or Fraction(0),
+        end_rate=end,
+        arrivals=fields.choice("arrivals", Arrivals, default=Arrivals.CONSTANT),
+    )
+
+
+def _words(kind: type[StrEnum]) -> str:
+    return ", ".join(item.value for item in kind)
+
+
+def _check_names(names: list[str], where: str, faults: list[Fault]) -> None:
+    for index, name in enumerate(names):
+        if name and name in names[:index]:
+            rule = f"must be unique in {where}; got {shown(name)} again"
+            faults.append(Fault(f"{where}[{index}].name", rule))
+
+
+def _check_total(profile: Profile, fields: Fields) -> None:
+    expected = sum(stage.expected for stage in profile.stages)
+    if expected == 0:
+        fields.fault("stages", "must plan at least one request; got rates of 0 throughout")
+    elif expected > MOST_ARRIVALS:
+        fields.fault("stages", f"must plan at most {MOST_ARRIVALS} requests; got about {float(expected):.0f}")

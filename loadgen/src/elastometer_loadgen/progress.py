@@ -1,0 +1,73 @@
+"""What a person sees while the load runs: one line, renewed each second on a terminal, each ten seconds
+elsewhere.
+"""
+
+import asyncio
+import sys
+from collections import deque
+
+from elastometer_loadgen.clock import monotonic
+from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.vitals import percentile
+
+TERMINAL_SECONDS = 1.0
+PLAIN_SECONDS = 10.0
+RECENT_SECONDS = 5.0
+
+
+class Progress:
+    """Counts, and times to first token of the last seconds. Writes to standard error."""
+
+    def __init__(self, planned: int) -> None:
+        self.planned = planned
+        self.stage = ""
+        self.sent = 0
+        self.succeeded = 0
+        self.failed = 0
+        self._recent: deque[tuple[float, float]] = deque(maxlen=10_000)
+        self._terminal = sys.stderr.isatty()
+
+    def note_sent(self, stage: str) -> None:
+        """A request of this stage went out."""
+        self.stage = stage
+        self.sent += 1
+
+    def note_done(self, exchange: Exchange) -> None:
+        """A request is over."""
+        if exchange.outcome is Outcome.SUCCESS:
+            self.succeeded += 1
+        else:
+            self.failed += 1
+        first = exchange.answer.first_token_at
+        if first is not None:
+            self._recent.append((first, first - exchange.send_at))
+
+    def line(self, now: float) -> str:
+        """The state in one line."""
+        while self._recent and self._recent[0][0] < now - RECENT_SECONDS:
+            self._recent.popleft()
+        middle = percentile(sorted(seconds for _, seconds in self._recent), 50)
+        ttft = "-" if middle is None else f"{middle * 1000:.0f} ms"
+        flying = self.sent - self.succeeded - self.failed
+        return (
+            f"{self.stage or 'waiting'}: sent {self.sent}/{self.planned}, in flight {flying}, "
+            f"ok {self.succeeded}, failed {self.failed}, TTFT p50 {ttft}"
+        )
+
+    async def show(self) -> None:
+        """Prints until cancelled."""
+        while True:
+            await asyncio.sleep(TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS)
+            self.show_once()
+
+    def show_once(self, end: str = "") -> None:
+        """Prints the line now; a terminal's line is overwritten by the next one."""
+        line = self.line(monotonic())
+        text = f"\r\x1b[2K{line}{end}" if self._terminal else f"{line}\n"
+        print(text, end="", file=sys.stderr, flush=True)
+
+
+def note(message: str) -> None:
+    """One line for the log."""
+    print(f"elastometer-load: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,103 @@
+"""Every arrival of a run, fixed before the run, in seconds from its start; ramps are linear in time.
+
+The expected count after t seconds of a stage is N(t) = r0 t + (r1 - r0) t^2 / 2T. Constant arrivals sit where
+N passes k + 1/2, carried on across neighbouring Constant stages. Poisson arrivals sit where N passes the
+running sum of unit exponentials; each stage draws them from `random.Random("<seed>/stages/<index>")`, so that
+changing one stage leaves the others' gaps alone. Workers take every N-th arrival: the union is the same for
+any number.
+"""
+
+import math
+import random
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from elastometer_loadgen.profile import Arrivals, Profile, RateStage
+
+HALF = Fraction(1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request to be sent: its number in the whole schedule and its instant, in seconds from the start."""
+
+    id: int
+    at: float
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """All arrivals of a profile; `first_ids[i]` is the number of the first arrival of stage i."""
+
+    times: "array[float]"
+    first_ids: tuple[int, ...]
+    stage_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def arrival(self, request_id: int) -> Arrival:
+        """The arrival with this number."""
+        stage = self.stage_names[bisect_right(self.first_ids, request_id) - 1]
+        return Arrival(request_id, self.times[request_id], stage)
+
+    def share(self, worker: int, workers: int) -> Iterator[Arrival]:
+        """What one of `workers` workers sends, in order of time."""
+        return (self.arrival(request_id) for request_id in range(worker, len(self.times), workers))
+
+
+def expected_count(stage: RateStage, t: float) -> float:
+    """N(t): arrivals expected in the first t seconds of a stage, 0 <= t <= duration."""
+    start, end = float(stage.start_rate), float(stage.end_rate)
+    return start * t + (end - start) * t * t / (2 * stage.duration_seconds)
+
+
+def instant_of_count(stage: RateStage, count: float) -> float:
+    """The inverse of N: seconds into the stage at which `count` arrivals are expected; within the stage."""
+    if count <= 0:
+        return 0.0
+    start = float(stage.start_rate)
+    slope = (float(stage.end_rate) - start) / stage.duration_seconds
+    # The form with the root in the denominator keeps its digits for slopes near zero.
+    root = math.sqrt(max(start * start + 2 * slope * count, 0.0))
+    return min(2 * count / (start + root), float(stage.duration_seconds)) if start + root > 0 else 0.0
+
+
+def compute_schedule(profile: Profile) -> Schedule:
+    """The whole schedule of a profile."""
+    times = array("d")
+    first_ids: list[int] = []
+    began = 0
+    carried = Fraction(0)
+    for index, stage in enumerate(profile.stages):
+        first_ids.append(len(times))
+        if stage.arrivals is Arrivals.CONSTANT:
+            times.extend(began + t for t in _constant(stage, carried))
+            carried += stage.expected
+        else:
+            times.extend(began + t for t in _poisson(stage, profile.seed, index))
+            carried = Fraction(0)
+        began += stage.duration_seconds
+    return Schedule(times, tuple(first_ids), tuple(stage.name for stage in profile.stages))
+
+
+def _constant(stage: RateStage, carried: Fraction) -> Iterator[float]:
+    """Instants where the count, `carried` as the stage began, passes k + 1/2; counts are exact fractions."""
+    first = math.ceil(carried - HALF)
+    last = math.ceil(carried + stage.expected - HALF)
+    offset = float(first + HALF - carried)
+    for k in range(last - first):
+        yield instant_of_count(stage, k + offset)
+
+
+def _poisson(stage: RateStage, seed: int, index: int) -> Iterator[float]:
+    draw = random.Random(f"{seed}/stages/{index}").random
+    limit = float(stage.expected)
+    count = -math.log(1.0 - draw())
+    while count < limit:
+        yield instant_of_count(stage, count)
+        count -= math.log(1.0 - draw())

@@ -1,0 +1,74 @@
+"""The worker's own file of records, and what a restarted worker finds there.
+
+Every record is handed to the operating system at once, so that a killed process loses none; a torn last line,
+left by a full disk or a dying machine, is cut off when the file is opened again. Only whole lines are ever
+shown to readers.
+"""
+
+import os
+from pathlib import Path
+
+import orjson
+
+RECORDS_NAME = "requests.jsonl"
+INCARNATION_NAME = "incarnation"
+
+
+class SpoolError(Exception):
+    """A spool that must not be written to."""
+
+
+class Spool:
+    """Append-only; `size` is the number of bytes that readers may see."""
+
+    def __init__(self, directory: Path, incarnation: str | None = None) -> None:
+        """Opens or continues a spool; a spool without an incarnation is never continued. Raises SpoolError."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.path = directory / RECORDS_NAME
+        _claim(directory, self.path, incarnation)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self.ids = self._recover()
+        self.size = os.fstat(self._file).st_size
+
+    def append(self, line: bytes) -> None:
+        """Adds one line, newline included; raises OSError when the disk does not take it."""
+        written = os.write(self._file, line)
+        if written != len(line):
+            os.ftruncate(self._file, self.size)
+            raise OSError(f"{self.path}: the disk took {written} of {len(line)} bytes")
+        self.size += written
+
+    def read(self, offset: int, limit: int) -> bytes:
+        """At most `limit` bytes from `offset`, cut at the last line end where there is one."""
+        data = os.pread(self._file, min(limit, self.size - offset), offset)
+        return data[: data.rfind(b"\n") + 1] or data
+
+    def close(self) -> None:
+        """Makes the file durable and closes it."""
+        os.fsync(self._file)
+        os.close(self._file)
+
+    def _recover(self) -> set[int]:
+        ids: set[int] = set()
+        whole = 0
+        with self.path.open("rb") as lines:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                ids.add(orjson.loads(line)["id"])
+                whole += len(line)
+        os.ftruncate(self._file, whole)
+        return ids
+
+
+def _claim(directory: Path, records: Path, incarnation: str | None) -> None:
+    marker = directory / INCARNATION_NAME
+    if not records.exists() or records.stat().st_size == 0:
+        marker.write_text(f"{incarnation or ''}\n")
+        return
+    found = marker.read_text().strip() if marker.exists() else ""
+    if incarnation is None or found != incarnation:
+        raise SpoolError(
+            f"--out must name a directory without records of another run; {records} holds some"
+            + (f" of incarnation '{found}'" if found else "")
+        )

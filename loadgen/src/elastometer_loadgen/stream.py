@@ -1,0 +1,208 @@
+"""The streaming client: a pool of connections to one target, time-outs, and each exchange handed back once.
+
+One request at a time per connection, and never a retry: a lost request is a finding. Names are resolved anew
+for every connection, so that a changed set of addresses is seen.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from elastometer_loadgen import __version__
+from elastometer_loadgen.answer import Ending
+from elastometer_loadgen.clock import monotonic
+from elastometer_loadgen.connection import Connection, Result
+from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule
+from elastometer_loadgen.target import Target
+
+# vLLM's server closes a connection after 5 s of silence; a request sent into that closing is lost through no
+# fault of the server, so a connection silent for this long is not used again.
+IDLE_REUSE_SECONDS = 4.0
+# Timers of the event loop are exact to a millisecond and may fire that much early.
+TIMER_SECONDS = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long one request may take in all, and how long a stream that has begun may be silent, in seconds.
+
+    Silence counts from the body's first byte on: until then a request may simply be waiting in the server's
+    queue.
+    """
+
+    total_seconds: float
+    idle_seconds: float
+
+
+@dataclass(slots=True)
+class _Flight:
+    """The machinery under one exchange in flight."""
+
+    timer: asyncio.TimerHandle | None = None
+    opening: asyncio.Task[None] | None = None
+    connection: Connection | None = None
+
+    def stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+    def drop(self) -> None:
+        self.stop_timer()
+        if self.connection is not None:
+            self.connection.abandon()
+        elif self.opening is not None:
+            self.opening.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What all requests of a worker share: where they go, by which rule, and their constant headers."""
+
+    target: Target
+    path: str
+    rule: ConnectionRule
+    api_key: str | None = None
+    run_id: str = "0"
+
+    def head(self) -> bytes:
+        """The request up to the headers that differ."""
+        lines = [
+            f"POST {self.target.path}{self.path} HTTP/1.1",
+            f"host: {self.target.authority}",
+            f"user-agent: elastometer-load/{__version__}",
+            "content-type: application/json",
+            "accept: text/event-stream",
+        ]
+        if self.rule.policy is ConnectionPolicy.PER_REQUEST:
+            lines.append("connection: close")
+        if self.api_key is not None:
+            lines.append(f"authorization: Bearer {self.api_key}")
+        return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+class Client:
+    """Sends exchanges to one target and hands each back, settled, exactly once."""
+
+    def __init__(self, route: Route, limits: Limits, done: Callable[[Exchange], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._target = route.target
+        self._limits = limits
+        self._rule = route.rule
+        self._done = done
+        self._head = route.head()
+        self._run_id = route.run_id
+        self._idle: list[Connection] = []
+        self._flights: dict[Exchange, _Flight] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """Exchanges sent and not yet handed back."""
+        return len(self._flights)
+
+    def send(self, exchange: Exchange) -> None:
+        """Sends at once, on an idle connection that is fit for it or on a new one."""
+        flight = self._flights[exchange] = _Flight()
+        self._look_again(exchange, flight, exchange.send_at)
+        connection = self._take_idle(exchange.send_at)
+        if connection is None:
+            flight.opening = self._loop.create_task(self._open(exchange, flight))
+            return
+        flight.connection = connection
+        connection.begin(exchange, self._request(exchange))
+
+    async def _open(self, exchange: Exchange, flight: _Flight) -> None:
+        target = self._target
+        try:
+            _, connection = await self._loop.create_connection(
+                lambda: Connection(self), target.host, target.port, ssl=target.tls
+            )
+        except OSError as error:
+            if exchange.settle_unreachable(error, monotonic()):
+                self._hand_back(exchange)
+            return
+        exchange.connect_at = monotonic()
+        flight.connection = connection
+        connection.begin(exchange, self._request(exchange))
+
+    def ended(self, connection: Connection, exchange: Exchange, result: Result) -> None:
+        """A connection is through with its exchange."""
+        if result.reusable and self._is_young(connection, result.at):
+            self._idle.append(connection)
+        else:
+            connection.close()
+        if exchange.settle(result.ending, result.at, result.error):
+            self._hand_back(exchange)
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is gone."""
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def close_idle(self, now: float) -> None:
+        """Closes connections that were silent for too long to be used again; to be called now and then."""
+        for connection in [c for c in self._idle if now - c.idle_since > IDLE_REUSE_SECONDS]:
+            self._idle.remove(connection)
+            connection.close()
+
+    def close(self) -> None:
+        """Drops everything, in flight or not; what was in flight is not handed back."""
+        for flight in self._flights.values():
+            flight.drop()
+        self._flights.clear()
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+    def _take_idle(self, now: float) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if now - connection.idle_since <= IDLE_REUSE_SECONDS and self._is_young(connection, now):
+                return connection
+            connection.close()
+        return None
+
+    def _is_young(self, connection: Connection, now: float) -> bool:
+        if self._rule.policy is ConnectionPolicy.PER_REQUEST:
+            return False
+        oldest = self._rule.max_age_seconds
+        return oldest is None or now - connection.opened_at < oldest
+
+    def _look(self, exchange: Exchange, flight: _Flight) -> None:
+        """Ends an exchange that is overdue; one timer per request, moved on instead of one per read."""
+        now = monotonic()
+        limits = self._limits
+        if now >= exchange.send_at + limits.total_seconds - TIMER_SECONDS:
+            self._give_up(exchange, flight, Ending.TIMED_OUT, f"not over after {limits.total_seconds:g} s")
+        elif (
+            exchange.last_body_at is None or now < exchange.last_body_at + limits.idle_seconds - TIMER_SECONDS
+        ):
+            self._look_again(exchange, flight, now)
+        else:
+            self._give_up(exchange, flight, Ending.STALLED, f"stream silent for {limits.idle_seconds:g} s")
+
+    def _look_again(self, exchange: Exchange, flight: _Flight, now: float) -> None:
+        heard = now if exchange.last_body_at is None else exchange.last_body_at
+        due = min(exchange.send_at + self._limits.total_seconds, heard + self._limits.idle_seconds)
+        flight.timer = self._loop.call_later(max(due - now, 0.0), self._look, exchange, flight)
+
+    def _give_up(self, exchange: Exchange, flight: _Flight, ending: Ending, error: str) -> None:
+        flight.drop()
+        if exchange.settle(ending, monotonic(), error):
+            self._hand_back(exchange)
+
+    def _hand_back(self, exchange: Exchange) -> None:
+        flight = self._flights.pop(exchange, None)
+        if flight is not None:
+            flight.stop_timer()
+            self._done(exchange)
+
+    def _request(self, exchange: Exchange) -> bytes:
+        body = exchange.prompt.body
+        name = f"{exchange.prompt.fingerprint}-{exchange.arrival.id}-{self._run_id}"
+        return b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (
+            self._head,
+            name.encode(),
+            len(body),
+            body,
+        )

@@ -1,0 +1,64 @@
+"""A worker's account of itself at its end. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from elastometer_loadgen.record import format_instant
+from elastometer_loadgen.vitals import VitalSigns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Counts of arrivals and records, instants in microseconds since 1970, and the generator's own health.
+
+    planned = sent + skipped + never sent (a stopped worker); sent - records = cut off in flight by the worker
+    itself.
+    """
+
+    worker: int
+    incarnation: str
+    planned: int
+    sent: int
+    skipped: int
+    records: int
+    start: int
+    end: int
+    signs: VitalSigns
+    client_exhausted: bool
+    bound_milliseconds: int
+
+    @property
+    def fell_behind(self) -> bool:
+        """True when the generator, and not the server, was the limit."""
+        late = self.signs.lateness_p99
+        return self.client_exhausted or (late is not None and late > self.bound_milliseconds)
+
+    def document(self) -> dict[str, Any]:
+        """As it is written and sent."""
+        signs = self.signs
+        return {
+            "worker": self.worker,
+            "incarnation": self.incarnation,
+            "planned": self.planned,
+            "sent": self.sent,
+            "skipped": self.skipped,
+            "records": self.records,
+            "startTime": format_instant(self.start),
+            "endTime": format_instant(self.end),
+            "lateness": {
+                "p50Milliseconds": _rounded(signs.lateness_p50),
+                "p99Milliseconds": _rounded(signs.lateness_p99),
+                "maximumMilliseconds": _rounded(signs.lateness_maximum),
+            },
+            "loopLag": {
+                "p99Milliseconds": _rounded(signs.lag_p99),
+                "maximumMilliseconds": _rounded(signs.lag_maximum),
+            },
+            "cpuShare": _rounded(signs.cpu_share),
+            "fellBehind": self.fell_behind,
+            "boundMilliseconds": self.bound_milliseconds,
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

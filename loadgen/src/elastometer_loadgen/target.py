@@ -1,0 +1,39 @@
+"""Where requests go: an http or https base URL, taken apart once."""
+
+import ssl
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server's address. `path` has no slash at its end; `tls` is None for plain http."""
+
+    host: str
+    port: int
+    path: str
+    tls: ssl.SSLContext | None
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+def parse_target(url: str) -> Target:
+    """The target of a URL such as http://server:8000; raises ValueError that names the rule."""
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or not url.isascii()
+        or not url.isprintable()
+    ):
+        raise ValueError(f"must be a URL such as http://server:8000; got {url!r}")
+    if parts.username or parts.password or parts.query or parts.fragment or " " in url:
+        raise ValueError(
+            f"must be a URL without user, query and fragment; got one for host {parts.hostname!r}"
+        )
+    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    return Target(parts.hostname, parts.port or (443 if tls else 80), parts.path.rstrip("/"), tls)

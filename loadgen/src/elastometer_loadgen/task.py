@@ -1,0 +1,196 @@
+"""What one kind of request asks: its prompt, its data, its sampling."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from elastometer_loadgen.fields import Fault, Fields, shown
+from elastometer_loadgen.template import TemplateFault, fields_of
+
+TASK_FIELDS = ("name", "weight", "messages", "prompt", "dataset", "maximumTokens", "sampling")
+LONGEST_TEXT = 1_000_000
+MOST_TOKENS = 1_000_000
+DEFAULT_MAXIMUM_TOKENS = 128
+
+
+class Endpoint(StrEnum):
+    """Which of the OpenAI-compatible endpoints is asked."""
+
+    CHAT_COMPLETIONS = "ChatCompletions"
+    COMPLETIONS = "Completions"
+
+
+class Role(StrEnum):
+    """Who speaks in a chat message."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat; `content` is a template."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A closed range that a value is drawn from; low equals high when it is fixed."""
+
+    low: Fraction
+    high: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One kind of request. `messages` is the chat form, with a plain prompt as one user message."""
+
+    name: str
+    weight: int
+    messages: tuple[Message, ...]
+    dataset: tuple[Mapping[str, str], ...]
+    maximum_tokens: Span
+    temperature: Span | None
+    top_p: Span | None
+    repetition_penalty: Span | None
+
+
+def default_task() -> Task:
+    """What is sent when a profile names no task: short poems on several themes, so that prompts differ."""
+    themes = ("autumn", "the sea", "a night train", "bread", "an old radio", "first snow", "the desert")
+    return Task(
+        name="default",
+        weight=1,
+        messages=(Message(Role.USER, "Write a short poem about {{ theme }}."),),
+        dataset=tuple({"theme": theme} for theme in themes),
+        maximum_tokens=Span(Fraction(DEFAULT_MAXIMUM_TOKENS), Fraction(DEFAULT_MAXIMUM_TOKENS)),
+        temperature=None,
+        top_p=None,
+        repetition_penalty=None,
+    )
+
+
+def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]) -> Task:
+    """One entry of `tasks`; faults are appended, never raised."""
+    fields = Fields(value, path, faults, TASK_FIELDS)
+    messages = _messages(fields, endpoint)
+    dataset = _dataset(fields)
+    _check_templates(fields, messages, dataset)
+    sampling = fields.mapping("sampling", tuple(SAMPLING))
+    drawn = {name: _decimal_span(sampling, name, *limits) for name, limits in SAMPLING.items()}
+    return Task(
+        name=fields.name(),
+        weight=fields.integer("weight", 1, 1_000_000, default=1),
+        messages=messages,
+        dataset=dataset,
+        maximum_tokens=_token_span(fields),
+        temperature=drawn["temperature"],
+        top_p=drawn["topP"],
+        repetition_penalty=drawn["repetitionPenalty"],
+    )
+
+
+SAMPLING = {"temperature": ("0", "2"), "topP": ("0.000001", "1"), "repetitionPenalty": ("0.000001", "2")}
+
+
+def _messages(fields: Fields, endpoint: Endpoint) -> tuple[Message, ...]:
+    if fields.has("prompt") == fields.has("messages"):
+        fields.fault("messages", "must be given, or prompt in its place, and not both")
+        return ()
+    if fields.has("prompt"):
+        return (Message(Role.USER, fields.text("prompt", LONGEST_TEXT, default=None)),)
+    if endpoint is Endpoint.COMPLETIONS:
+        fields.fault("messages", "must be absent with endpoint Completions; write prompt")
+        return ()
+    return tuple(
+        _message(Fields(item, f"{fields.at('messages')}[{index}]", fields.faults, ("role", "content")))
+        for index, item in enumerate(fields.items("messages", 1000, required=True))
+    )
+
+
+def _message(fields: Fields) -> Message:
+    fields.require("role")
+    role = fields.choice("role", Role, default=Role.USER)
+    return Message(role, fields.text("content", LONGEST_TEXT, default=None))
+
+
+def _dataset(fields: Fields) -> tuple[Mapping[str, str], ...]:
+    if not fields.has("dataset"):
+        return ()
+    dataset = fields.mapping("dataset", ("inline",))
+    rows = dataset.items("inline", 100_000, required=True)
+    where = dataset.at("inline")
+    return tuple(_row(row, f"{where}[{index}]", fields.faults) for index, row in enumerate(rows))
+
+
+def _row(value: object, path: str, faults: list[Fault]) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        faults.append(Fault(path, f"must be a mapping of field to value; got {shown(value)}"))
+        return {}
+    row = {}
+    for key, item in value.items():
+        if not isinstance(item, str | int | float):
+            faults.append(Fault(f"{path}.{key}", f"must be a string or a number; got {shown(item)}"))
+        row[str(key)] = str(item)
+    return row
+
+
+def _check_templates(
+    fields: Fields, messages: tuple[Message, ...], dataset: tuple[Mapping[str, str], ...]
+) -> None:
+    for path, content in _contents(fields, messages):
+        try:
+            wanted = fields_of(content)
+        except TemplateFault as fault:
+            fields.faults.append(Fault(path, f"must {fault}; got {shown(content)}"))
+            continue
+        if wanted and not dataset:
+            rule = f"must find its fields in dataset.inline, which is absent; got {', '.join(sorted(wanted))}"
+            fields.faults.append(Fault(path, rule))
+        for index, row in enumerate(dataset):
+            for name in sorted(wanted - row.keys()):
+                missing = f"must hold the field '{name}' that {path} asks for; got {shown(dict(row))}"
+                fields.faults.append(Fault(f"{fields.at('dataset')}.inline[{index}]", missing))
+
+
+def _contents(fields: Fields, messages: tuple[Message, ...]) -> Iterator[tuple[str, str]]:
+    if fields.has("prompt"):
+        yield from ((fields.at("prompt"), message.content) for message in messages)
+        return
+    for index, message in enumerate(messages):
+        yield f"{fields.at('messages')}[{index}].content", message.content
+
+
+def _token_span(fields: Fields) -> Span:
+    value = fields.raw("maximumTokens")
+    if not isinstance(value, Mapping):
+        fixed = fields.integer("maximumTokens", 1, MOST_TOKENS, default=DEFAULT_MAXIMUM_TOKENS)
+        return Span(Fraction(fixed), Fraction(fixed))
+    bounds = fields.mapping("maximumTokens", ("minimum", "maximum"))
+    low = bounds.integer("minimum", 1, MOST_TOKENS, default=None)
+    high = bounds.integer("maximum", 1, MOST_TOKENS, default=None)
+    return _ordered(bounds, Fraction(low), Fraction(high))
+
+
+def _decimal_span(fields: Fields, name: str, low: str, high: str) -> Span | None:
+    if not fields.has(name):
+        return None
+    if not isinstance(fields.raw(name), Mapping):
+        fixed = fields.decimal(name, low, high, default=Fraction(low)) or Fraction(low)
+        return Span(fixed, fixed)
+    bounds = fields.mapping(name, ("minimum", "maximum"))
+    bounds.require("minimum")
+    bounds.require("maximum")
+    lowest = bounds.decimal("minimum", low, high, default=Fraction(low))
+    highest = bounds.decimal("maximum", low, high, default=Fraction(high))
+    return _ordered(bounds, lowest or Fraction(0), highest or Fraction(0))
+
+
+def _ordered(bounds: Fields, low: Fraction, high: Fraction) -> Span:
+    if low > high and bounds.has("minimum") and bounds.has("maximum"):
+        bounds.refuse("maximum", f"be at least the minimum, {shown(bounds.raw('minimum'))}")
+    return Span(low, high)

@@ -1,0 +1,238 @@
+"""One worker's life: wait for the common start, send its share, record every end, report, sum up."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from elastometer_loadgen.clock import Clock, monotonic
+from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.pacer import Pacer
+from elastometer_loadgen.process import ExitCode, prepare_process
+from elastometer_loadgen.profile import Profile
+from elastometer_loadgen.progress import Progress, note
+from elastometer_loadgen.prompts import PATHS, PromptSource
+from elastometer_loadgen.record import format_record
+from elastometer_loadgen.report import GaveUp, Reporter
+from elastometer_loadgen.schedule import Arrival, compute_schedule
+from elastometer_loadgen.spool import Spool
+from elastometer_loadgen.stream import Client, Limits, Route
+from elastometer_loadgen.summary import Summary
+from elastometer_loadgen.target import Target
+from elastometer_loadgen.vitals import Vitals
+
+SUMMARY_NAME = "summary.json"
+STANDALONE = "standalone"
+# Room for imports and first wake-ups between the decision to start and the first arrival.
+LEAD_SECONDS = 0.1
+# A stopped pod has 30 s by default: so long for answers under way, so long for the last report, and a
+# reserve.
+DRAIN_SECONDS = 10.0
+LAST_REPORT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What one worker is to do. Without an incarnation it is alone and cannot be continued after a restart."""
+
+    profile: Profile
+    target: Target
+    out: Path
+    model: str | None = None
+    worker: int = 0
+    workers: int = 1
+    api_key: str | None = None
+    incarnation: str | None = None
+
+
+class Worker:
+    """Carries out one assignment; every request ends in one line of the spool."""
+
+    def __init__(self, assignment: Assignment, spool: Spool, reporter: Reporter | None = None) -> None:
+        self._assignment = assignment
+        self._spool = spool
+        self._reporter = reporter
+        self._clock = Clock()
+        self._prompts = PromptSource(assignment.profile, assignment.model)
+        self._schedule = compute_schedule(assignment.profile)
+        self._vitals = Vitals()
+        self._stopped = asyncio.Event()
+        self._landed = asyncio.Event()
+        self._landed.set()
+        self._skipped = 0
+        self._broken: str | None = None
+        self._client: Client | None = None
+        self._following: asyncio.Future[None] | None = None
+        planned = len(range(assignment.worker, len(self._schedule), assignment.workers))
+        self._progress = Progress(planned)
+        self._done_before = len(spool.ids)
+
+    def stop(self) -> None:
+        """Ends the sending; what is in flight gets a little time."""
+        self._stopped.set()
+
+    async def run(self) -> ExitCode:
+        """Returns when everything is recorded and reported, or cannot be."""
+        # What goes wrong in a callback has no caller: without this the run would wait for it for ever.
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: self._break(_words(context)))
+        try:
+            start = await self._start_instant()
+        except GaveUp as error:
+            note(str(error))
+            return ExitCode.NOT_CARRIED_OUT
+        if start is None:
+            note("stopped before the start")
+            return ExitCode.NOT_CARRIED_OUT
+        prepare_process()
+        begin = self._clock.monotonic_of(start)
+        await self._sleep(begin - monotonic() - LEAD_SECONDS / 2)
+        complete = await self._carry_out(start, begin)
+        summary = self._sum_up(start)
+        reported = await self._report(summary)
+        if not (complete and reported):
+            return ExitCode.NOT_CARRIED_OUT
+        return ExitCode.FELL_BEHIND if summary.fell_behind else ExitCode.CARRIED_OUT
+
+    async def _start_instant(self) -> int | None:
+        """The common start, in microseconds since 1970; None when stopped before it was known."""
+        if self._reporter is None:
+            return self._clock.instant(monotonic() + LEAD_SECONDS)
+        waiting = asyncio.ensure_future(self._reporter.wait_for_start(self._assignment.workers))
+        await self._unless_stopped(waiting)
+        if not waiting.done():
+            waiting.cancel()
+            return None
+        greeting = waiting.result()
+        if greeting.stored > self._spool.size:
+            raise GaveUp(
+                f"the receiver holds {greeting.stored} bytes of this incarnation, but the spool has only "
+                f"{self._spool.size}: the spool was lost; start with another --incarnation"
+            )
+        return greeting.start
+
+    async def _carry_out(self, start: int, begin: float) -> bool:
+        """Sends and drains; True when every arrival that was still to come was sent and has its record."""
+        assignment, profile = self._assignment, self._assignment.profile
+        limits = Limits(profile.timeout_seconds, profile.idle_timeout_seconds)
+        path = PATHS[profile.endpoint]
+        route = Route(assignment.target, path, profile.connection, assignment.api_key, f"{start // 1000:x}")
+        self._client = Client(route, limits, self._ended)
+        pacer = Pacer(self._still_to_come(monotonic() - begin), begin, self._send)
+        chores = [asyncio.ensure_future(task) for task in (self._progress.show(), self._sweep())]
+        if self._reporter is not None:
+            self._following = asyncio.ensure_future(self._reporter.follow(self._spool))
+        self._vitals.start()
+        pacing = asyncio.ensure_future(pacer.run())
+        await self._unless_stopped(pacing)
+        pacer.stop()
+        await pacing
+        await self._drain()
+        for chore in chores:
+            chore.cancel()
+        self._client.close()
+        return pacer.exhausted and self._landed.is_set() and self._broken is None
+
+    def _still_to_come(self, elapsed: float) -> Iterator[Arrival]:
+        """This worker's arrivals without those of an earlier life; what is past by now is counted as skipped."""
+        share = self._schedule.share(self._assignment.worker, self._assignment.workers)
+        done = self._spool.ids
+        missing = (arrival for arrival in share if arrival.id not in done)
+        for arrival in missing:
+            if arrival.at >= elapsed:
+                return chain((arrival,), missing)
+            self._skipped += 1
+        return missing
+
+    def _send(self, arrival: Arrival, intended_at: float) -> None:
+        prompt = self._prompts.prompt(arrival.id)
+        now = monotonic()
+        self._vitals.sent(now - intended_at)
+        self._progress.note_sent(arrival.stage)
+        self._landed.clear()
+        if self._client is not None:
+            self._client.send(Exchange(arrival, prompt, intended_at, now))
+
+    def _ended(self, exchange: Exchange) -> None:
+        self._progress.note_done(exchange)
+        self._vitals.client_exhausted |= exchange.client_exhausted
+        try:
+            self._spool.append(format_record(exchange.record(self._clock, self._assignment.worker)))
+        except OSError as error:
+            self._break(f"records could not be written: {error}")
+        if self._client is not None and self._client.in_flight == 0:
+            self._landed.set()
+
+    async def _drain(self) -> None:
+        """Lets requests in flight end by themselves; a stopped worker waits a bounded time."""
+        landing = asyncio.ensure_future(self._landed.wait())
+        await self._unless_stopped(landing)
+        if not landing.done():
+            note(f"stopped: waiting up to {DRAIN_SECONDS:g} s for requests in flight")
+            await asyncio.wait({landing}, timeout=DRAIN_SECONDS)
+        landing.cancel()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            if self._client is not None:
+                self._client.close_idle(monotonic())
+
+    def _sum_up(self, start: int) -> Summary:
+        summary = Summary(
+            worker=self._assignment.worker,
+            incarnation=self._assignment.incarnation or STANDALONE,
+            planned=self._progress.planned,
+            sent=self._done_before + self._progress.sent,
+            skipped=self._skipped,
+            records=self._done_before + self._progress.succeeded + self._progress.failed,
+            start=start,
+            end=self._clock.instant(monotonic()),
+            signs=self._vitals.stop(),
+            client_exhausted=self._vitals.client_exhausted,
+            bound_milliseconds=self._assignment.profile.lateness_bound_milliseconds,
+        )
+        self._progress.show_once("\n")
+        return summary
+
+    async def _report(self, summary: Summary) -> bool:
+        document = orjson.dumps(summary.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        (self._assignment.out / SUMMARY_NAME).write_bytes(document)
+        if self._reporter is None:
+            return True
+        self._reporter.stop_following()
+        try:
+            async with asyncio.timeout(LAST_REPORT_SECONDS if self._stopped.is_set() else None):
+                if self._following is not None:
+                    await self._following
+                await self._reporter.finish(self._spool, document)
+        except (GaveUp, TimeoutError) as error:
+            note(f"{error or 'no time left to report'}; the records are in {self._spool.path}")
+            return False
+        return True
+
+    def _break(self, reason: str) -> None:
+        if self._broken is None:
+            self._broken = reason
+            note(reason)
+        self.stop()
+
+    async def _unless_stopped(self, work: "asyncio.Future[Any]") -> None:
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0.0)):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+
+def _words(context: dict[str, Any]) -> str:
+    error = context.get("exception")
+    return f"{context.get('message')}: {error!r}" if error else str(context.get("message"))
