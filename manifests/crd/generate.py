@@ -1,6 +1,6 @@
 """Writes what is derived from the schema of ElasticityTest: the chart's copy and docs/crd.md.
 
-Run it after each change of manifests/crd/elasticitytest.yaml; `--check` only says whether both are up to date.
+Run it after each change of the schema; `--check` only says whether both are up to date.
 """
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ANNOTATION = "  annotations:\n    helm.sh/resource-policy: keep\n"
 NAME_LINE = "  name: elasticitytests.elastometer.dev\n"
 INTRODUCTION = """# ElasticityTest: every field
 
-Generated from `manifests/crd/elasticitytest.yaml` by `manifests/crd/generate.py`. `*` marks a field that must be given
-where its parent is. `[]` is a list, `{}` a map. A spec may not be changed once created.
+Generated from `manifests/crd/elasticitytest.yaml` by `manifests/crd/generate.py`. `*` marks a field that must
+be given where its parent is. `[]` is a list, `{}` a map. A spec may not be changed once created.
 """
 
 
