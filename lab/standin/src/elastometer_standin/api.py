@@ -1,0 +1,170 @@
+"""OpenAI's requests as vLLM reads them: body to `Call`, or an `ApiError` in vLLM's form. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from elastometer_standin.settings import Settings
+from elastometer_standin.tokens import count_chat_tokens, count_text_tokens, request_key
+
+ERROR_TYPES = {
+    400: "BadRequestError",
+    404: "NotFoundError",
+    500: "InternalServerError",
+    503: "ServiceUnavailableError",
+}
+NO_TEXT_FORMATS = ("json_object", "json_schema")
+
+
+class ApiError(Exception):
+    """A request that is answered with an error; `param` names the field at fault."""
+
+    def __init__(self, status: int, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.param = param
+
+    def body(self) -> bytes:
+        error = {
+            "message": str(self),
+            "type": ERROR_TYPES.get(self.status, "BadRequestError"),
+            "param": self.param,
+            "code": self.status,
+        }
+        return orjson.dumps({"error": error})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One completion that is to be written."""
+
+    chat: bool
+    model: str
+    prompt: str
+    prompt_tokens: int
+    max_tokens: int
+    min_tokens: int
+    ignore_eos: bool
+    stream: bool
+    include_usage: bool
+    json_answer: bool
+    json_schema: dict[str, Any] | None
+    key: int
+    """What everything drawn for this request is drawn from."""
+
+
+def parse_json(body: bytes, content_type: str) -> dict[str, Any]:
+    if content_type and not content_type.lower().split(";")[0].strip().endswith("json"):
+        raise ApiError(400, "Unsupported Media Type: Only 'application/json' is allowed")
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ApiError(400, f"JSON decode error: {error}") from None
+    if not isinstance(data, dict):
+        raise ApiError(400, f"the request body must be a JSON object, got {type(data).__name__}")
+    return data
+
+
+def parse_call(data: dict[str, Any], settings: Settings, *, chat: bool) -> Call:
+    """The call in `data`. Unknown fields are ignored, as vLLM does."""
+    model = _field(data, "model", str, None) or settings.model_name
+    if model not in settings.names:
+        raise ApiError(404, f"The model `{model}` does not exist.", "model")
+    if _field(data, "n", int, 1) != 1:
+        raise ApiError(400, f"n must be 1, got {data['n']}: one answer per request is written here", "n")
+    prompt, prompt_tokens = _chat_prompt(data) if chat else _text_prompt(data)
+    options = _field(data, "stream_options", dict, None) or {}
+    answer_format = _field(data, "response_format", dict, None) or {}
+    stream = _field(data, "stream", bool, False)
+    if options and not stream:
+        raise ApiError(400, "Stream options can only be defined when `stream=True`.", "stream_options")
+    return Call(
+        chat=chat,
+        model=model,
+        prompt=prompt,
+        prompt_tokens=prompt_tokens,
+        max_tokens=_max_tokens(data, prompt_tokens, settings.limits.max_model_len, chat=chat),
+        min_tokens=_field(data, "min_tokens", int, 0),
+        ignore_eos=_field(data, "ignore_eos", bool, False),
+        stream=stream,
+        include_usage=bool(options.get("include_usage")),
+        json_answer=answer_format.get("type") in NO_TEXT_FORMATS,
+        json_schema=_schema(answer_format),
+        key=request_key(prompt, _field(data, "seed", int, None)),
+    )
+
+
+def _field(data: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
+    """`data[name]`, of that type exactly; null counts as absent."""
+    value = data.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ApiError(400, f"{name} must be of type {kind.__name__}, got {type(value).__name__}", name)
+    return value
+
+
+def _chat_prompt(data: Mapping[str, Any]) -> tuple[str, int]:
+    messages = _field(data, "messages", list, None)
+    if not messages:
+        raise ApiError(400, "messages must be a list of at least one message", "messages")
+    pairs = [_message(message) for message in messages]
+    return "\n".join(content for _, content in pairs), count_chat_tokens(pairs)
+
+
+def _message(message: Any) -> tuple[str, str]:
+    if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+        raise ApiError(400, "each of messages must be an object with a role", "messages")
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = "".join(part for part in parts if isinstance(part, str))
+    if content is not None and not isinstance(content, str):
+        raise ApiError(400, "the content of each of messages must be text", "messages")
+    return message["role"], content or ""
+
+
+def _text_prompt(data: Mapping[str, Any]) -> tuple[str, int]:
+    """A string, a list of one string, or a list of token ids."""
+    prompt = data.get("prompt")
+    if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], (str, list)):
+        prompt = prompt[0]
+    if isinstance(prompt, str) and prompt:
+        return prompt, count_text_tokens(prompt)
+    if isinstance(prompt, list) and prompt and all(isinstance(token, int) for token in prompt):
+        return " ".join(map(str, prompt)), len(prompt)
+    raise ApiError(400, "prompt must be one text or one list of token ids, and not empty", "prompt")
+
+
+def _max_tokens(data: Mapping[str, Any], prompt_tokens: int, context: int, *, chat: bool) -> int:
+    room = context - prompt_tokens
+    if room < 1:
+        raise ApiError(
+            400,
+            f"This model's maximum context length is {context} tokens. However, your request has "
+            f"{prompt_tokens} input tokens. Please reduce the length of the input messages.",
+            "input_tokens",
+        )
+    name = "max_completion_tokens" if data.get("max_completion_tokens") is not None else "max_tokens"
+    wanted = _field(data, name, int, None)
+    if wanted is None:
+        return room if chat else min(16, room)
+    if wanted < 1:
+        raise ApiError(400, f"max_tokens must be at least 1, got {wanted}.", name)
+    if wanted > room:
+        raise ApiError(
+            400,
+            f"'max_tokens' or 'max_completion_tokens' is too large: {wanted}. This model's maximum context "
+            f"length is {context} tokens and your request has {prompt_tokens} input tokens "
+            f"({wanted} > {context} - {prompt_tokens}).",
+            name,
+        )
+    return int(wanted)
+
+
+def _schema(answer_format: Mapping[str, Any]) -> dict[str, Any] | None:
+    wrapper = answer_format.get("json_schema")
+    schema = wrapper.get("schema") if isinstance(wrapper, dict) else None
+    return schema if isinstance(schema, dict) else None

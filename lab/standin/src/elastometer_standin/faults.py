@@ -1,0 +1,58 @@
+"""Failures on demand. Whether a request is struck is drawn from the request itself, never from a clock."""
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class Fault(enum.Enum):
+    """What can be done to one request; values are the names in `--standin-<value>-rate`."""
+
+    ERROR = "error"
+    """HTTP 500 at once."""
+    DROP = "drop"
+    """The connection is closed before a byte of the reply."""
+    TRUNCATE = "truncate"
+    """The stream ends in its middle: no finish_reason, no [DONE], connection closed."""
+    RESET = "reset"
+    """As truncate, by RST."""
+    STALL = "stall"
+    """The stream falls silent in its middle and stays open."""
+    CROSSTALK = "crosstalk"
+    """The answer carries somebody else's canary."""
+    BROKEN_JSON = "broken-json"
+    """One event of the stream (or the whole body) is not JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Rates of the faults, each 0 to 1."""
+
+    rates: Mapping[str, float]
+    seed: int = 0
+
+    def strikes(self, key: int) -> Fault | None:
+        """The fault of the request with this key, if any; the first in the enum's order wins."""
+        for fault in Fault:
+            rate = self.rates.get(fault.value, 0.0)
+            if rate > 0.0 and draw(key, fault.value, self.seed) < rate:
+                return fault
+        return None
+
+
+def draw(key: int, name: str, seed: int) -> float:
+    """A number in [0, 1) fixed by its arguments."""
+    digest = hashlib.blake2b(f"{seed}:{name}:{key}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def parse_rates(rates: Mapping[str, float]) -> dict[str, float]:
+    """Checked copy; ValueError names the rate that is unknown or out of range."""
+    known = {fault.value for fault in Fault}
+    for name, rate in rates.items():
+        if name not in known:
+            raise ValueError(f"fault {name!r} is unknown; must be one of {', '.join(sorted(known))}")
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0.0 <= rate <= 1.0:
+            raise ValueError(f"rate of fault {name!r} must be a number from 0 to 1, got {rate!r}")
+    return {name: float(rate) for name, rate in rates.items()}

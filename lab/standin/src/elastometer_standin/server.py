@@ -1,0 +1,205 @@
+"""The living server: engine steps in real time, admission, run-time configuration, statistics lines."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from elastometer_standin import log
+from elastometer_standin.api import ApiError, Call
+from elastometer_standin.catalog import Catalog
+from elastometer_standin.engine import Engine, Finish, Sequence
+from elastometer_standin.faults import Fault, Faults, draw, parse_rates
+from elastometer_standin.http import Connection
+from elastometer_standin.reply import Draft, StreamReply, WholeReply
+from elastometer_standin.routes import Routes
+from elastometer_standin.settings import DrainRejection, Pace, Settings
+from elastometer_standin.tokens import CANARY, Answer, write_answer, write_json_answer
+
+CATCH_UP_SECONDS = 0.25
+"""A step that ends later than this is not made good: the machine was asleep, not merely busy."""
+TIMER_GRAIN_SECONDS = 0.0005
+"""uvloop rounds timers to whole milliseconds; this keeps a step from ending early."""
+SWEEP_SECONDS = 0.25
+STATISTICS_SECONDS = 10.0
+"""vLLM's VLLM_LOG_STATS_INTERVAL."""
+
+
+class Server:
+    """One process's worth of state. All of it lives on one event loop."""
+
+    def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop, started: float) -> None:
+        self.settings = settings
+        self.loop = loop
+        self.catalog = Catalog(settings, started)
+        self.engine = Engine(settings.limits, settings.pace, self.catalog)
+        self.faults = Faults(settings.faults, settings.fault_seed)
+        self.routes = Routes(self)
+        self.connections: set[Connection] = set()
+        self.unhealthy = False
+        self.refusing = False
+        self.draining = False
+        self._step_end: float | None = None
+        self._statistics = (0.0, 0.0)
+        self._was_busy = False
+        self._silent = False
+
+    def protocol(self) -> Connection:
+        return Connection(self.routes, self.connections, self.loop)
+
+    def begin(self) -> None:
+        """Start the clockwork that runs beside the requests."""
+        self.loop.call_later(SWEEP_SECONDS, self._sweep)
+        self.loop.call_later(STATISTICS_SECONDS, self._log_statistics)
+
+    def admit(self, connection: Connection, call: Call, headers: list[tuple[str, str]]) -> None:
+        """Queue one call; ApiError when it is not to be served."""
+        fault = self.faults.strikes(call.key)
+        if fault is Fault.ERROR:
+            raise ApiError(500, "injected failure")
+        if fault is Fault.DROP:
+            connection.cut(reset=False)
+            return
+        if self.draining and self.settings.drain_rejection is DrainRejection.ERROR:
+            raise ApiError(500, "EngineCore is shutting down")
+        rejection = self.engine.rejection(call.prompt_tokens)
+        if rejection is not None:
+            self.catalog.on_rejection(rejection)
+            raise ApiError(503, f"the request queue is full ({rejection.value}); try again later")
+        answer = self._answer(call, fault)
+        ending = Finish.LENGTH if answer.cut else Finish.STOP
+        sequence = Sequence(call.prompt_tokens, answer.tokens, ending, time.monotonic(), call.max_tokens)
+        draft = Draft(
+            call=call,
+            reply_id=f"{'chatcmpl' if call.chat else 'cmpl'}-{uuid.uuid4().hex}",
+            created=int(time.time()),
+            pieces=answer.pieces,
+            fault=fault,
+            headers=headers,
+            on_gone=self._client_gone,
+        )
+        kind = StreamReply if call.stream else WholeReply
+        sequence.sink = kind(connection, draft, sequence)
+        self.engine.add(sequence)
+        if self.draining:
+            self.engine.abort(sequence, time.monotonic())
+            sequence.sink.advance()
+        elif self._step_end is None:
+            self._start_step(time.monotonic())
+
+    def abort_all(self) -> int:
+        """Every open reply ends with finish_reason `abort`; how many there were."""
+        ended = self.engine.abort_all(time.monotonic())
+        for sequence in ended:
+            sequence.sink.advance()
+        return len(ended)
+
+    def silence(self) -> None:
+        """No token leaves from now on, and no connection is closed."""
+        self._silent = True
+
+    def configure(self, data: Mapping[str, Any]) -> None:
+        """Change rates, pace or health while running; ValueError names what is wrong, and nothing changes."""
+        known = {"rates", "seed", "pace", "unhealthy", "refuse"}
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is unknown; must be one of {', '.join(sorted(known))}")
+        rates = {**self.faults.rates, **parse_rates(_mapping(data, "rates"))}
+        pace = changed_pace(self.engine.pace, _mapping(data, "pace"))
+        seed = data.get("seed", self.faults.seed)
+        flags = {name: data.get(name, default) for name, default in self._flags().items()}
+        if not isinstance(seed, int) or not all(isinstance(flag, bool) for flag in flags.values()):
+            raise ValueError("seed must be an integer; unhealthy and refuse must be true or false")
+        self.faults = Faults(rates, seed)
+        self.engine.pace = pace
+        self.unhealthy, self.refusing = flags["unhealthy"], flags["refuse"]
+
+    def config_view(self) -> dict[str, Any]:
+        rates = {fault.value: self.faults.rates.get(fault.value, 0.0) for fault in Fault}
+        return {"rates": rates, "seed": self.faults.seed, "pace": asdict(self.engine.pace), **self._flags()}
+
+    def _flags(self) -> dict[str, bool]:
+        return {"unhealthy": self.unhealthy, "refuse": self.refusing}
+
+    def _answer(self, call: Call, fault: Fault | None) -> Answer:
+        if call.json_answer:
+            return write_json_answer(call.prompt, call.key, call.json_schema, call.max_tokens)
+        prompt = call.prompt
+        if fault is Fault.CROSSTALK:
+            stranger = int(draw(call.key, "stranger", self.faults.seed) * 1e9)
+            prompt = CANARY.sub(f"[REQ-{stranger:09d}]", prompt)
+        return write_answer(
+            prompt,
+            call.key,
+            max_tokens=call.max_tokens,
+            mean=self.settings.answer_tokens,
+            min_tokens=call.min_tokens,
+            ignore_eos=call.ignore_eos,
+        )
+
+    def _client_gone(self, sequence: Sequence) -> None:
+        self.engine.abort(sequence, time.monotonic())
+
+    def _start_step(self, start: float) -> None:
+        self._step_end = self.engine.begin_step(start)
+        if self._step_end is not None:
+            self.loop.call_at(self._step_end + TIMER_GRAIN_SECONDS, self._finish_step)
+
+    def _finish_step(self) -> None:
+        """Hand the tokens out; the next step begins when this one was due, so that lateness never adds up."""
+        if self._silent:
+            return
+        now = time.monotonic()
+        due = self._step_end if self._step_end is not None else now
+        for sequence in self.engine.end_step(now):
+            sequence.sink.advance()
+        self._start_step(due if now - due < CATCH_UP_SECONDS else now)
+
+    def _sweep(self) -> None:
+        if self._silent:
+            return
+        now = self.loop.time()
+        for connection in list(self.connections):
+            connection.expire(now)
+        self.loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def _log_statistics(self) -> None:
+        """vLLM's periodic line; silent once two intervals in a row saw no token."""
+        prompt = self.catalog.value("vllm:prompt_tokens").value
+        generation = self.catalog.value("vllm:generation_tokens").value
+        rates = [
+            (new - old) / STATISTICS_SECONDS for new, old in zip((prompt, generation), self._statistics, strict=True)
+        ]
+        busy = any(rates)
+        if busy or self._was_busy:
+            log.info(
+                "loggers.py:273",
+                f"Engine 000: Avg prompt throughput: {rates[0]:.1f} tokens/s, "
+                f"Avg generation throughput: {rates[1]:.1f} tokens/s, "
+                f"Running: {len(self.engine.running)} reqs, Waiting: {len(self.engine.waiting)} reqs, "
+                f"GPU KV cache usage: {self.engine.kv_usage * 100:.1f}%, Prefix cache hit rate: 0.0%",
+            )
+        self._statistics, self._was_busy = (prompt, generation), busy
+        self.loop.call_later(STATISTICS_SECONDS, self._log_statistics)
+
+
+def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = data.get(name, {})
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} must be an object, got {type(value).__name__}")
+    return value
+
+
+def changed_pace(pace: Pace, changes: Mapping[str, Any]) -> Pace:
+    """`pace` with some fields replaced; ValueError names a field that is unknown or not positive."""
+    known = asdict(pace)
+    for name, value in changes.items():
+        if name not in known:
+            raise ValueError(f"pace.{name} is unknown; must be one of {', '.join(sorted(known))}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            raise ValueError(f"pace.{name} must be a number of at least 0, got {value!r}")
+        if name == "prefill_tokens_per_second" and value <= 0:
+            raise ValueError(f"pace.{name} must be greater than 0, got {value!r}")
+    return replace(pace, **changes)

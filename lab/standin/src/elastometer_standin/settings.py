@@ -1,0 +1,127 @@
+"""Everything one stand-in server is told at birth, and the one formula for its idle time to first token.
+
+No clock, no I/O: parsing lives in `cli`, acting in `server`.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+class ShutdownMode(enum.Enum):
+    """What SIGTERM does."""
+
+    NORMAL = "normal"
+    """As vLLM: abort at once, or drain for `--shutdown-timeout` seconds."""
+    HANG = "hang"
+    """The process goes without a word: no FIN, no RST, as when a pod's network is torn down first."""
+
+
+class DrainRejection(enum.Enum):
+    """What a request gets that arrives while the server drains."""
+
+    ERROR = "500"
+    """HTTP 500; measured on vLLM 0.32."""
+    ABORT = "abort"
+    """HTTP 200 whose only choice has finish_reason `abort`; the other outcome vLLM's code allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the imaginary accelerator works. May be swapped while the server runs."""
+
+    prefill_tokens_per_second: float = 8000.0
+    prefill_overhead_ms: float = 15.0
+    """Charged once per engine step in which at least one request begins its prefill."""
+    decode_ms_per_token: float = 25.0
+    """Length of a decode step with one running sequence."""
+    decode_slowdown: float = 0.0
+    """Growth of the decode step per further running sequence: 0.01 makes 101 sequences twice as slow."""
+
+    def decode_seconds(self, sequences: int) -> float:
+        if sequences == 0:
+            return 0.0
+        return self.decode_ms_per_token / 1000.0 * (1.0 + self.decode_slowdown * (sequences - 1))
+
+    def prefill_seconds(self, tokens: int, *, begins: bool) -> float:
+        overhead = self.prefill_overhead_ms / 1000.0 if begins else 0.0
+        return overhead + tokens / self.prefill_tokens_per_second
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """vLLM's scheduler arguments."""
+
+    max_num_seqs: int = 256
+    max_num_batched_tokens: int = 2048
+    num_gpu_blocks: int = 4096
+    block_size: int = 16
+    max_model_len: int = 32768
+    max_num_queued_reqs: int | None = None
+    max_num_queued_tokens: int | None = None
+
+
+DEFAULT_STARTUP: Mapping[str, float] = MappingProxyType(
+    {
+        "import": 2.0,
+        "config": 0.5,
+        "download": 0.0,
+        "weights": 3.0,
+        "compile": 2.0,
+        "profile": 1.0,
+        "graphs": 1.5,
+        "http": 0.2,
+    }
+)
+"""Seconds of each start-up phase, in the order in which vLLM goes through them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """Start-up phases in seconds; `jitter` 0.1 varies each by up to 10 %, drawn from the host's name."""
+
+    seconds: Mapping[str, float] = field(default_factory=lambda: DEFAULT_STARTUP)
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server, whole."""
+
+    model: str = "Qwen/Qwen2.5-0.5B-Instruct"
+    served_model_names: tuple[str, ...] = ()
+    host: str = "0.0.0.0"
+    port: int = 8000
+    api_key: str | None = None
+    shutdown_timeout_seconds: float = 0.0
+    enforce_eager: bool = False
+    track_load: bool = False
+    limits: EngineLimits = field(default_factory=EngineLimits)
+    pace: Pace = field(default_factory=Pace)
+    startup: Startup = field(default_factory=Startup)
+    faults: Mapping[str, float] = field(default_factory=dict)
+    fault_seed: int = 0
+    answer_tokens: int = 128
+    """Mean natural length of an answer; a request's own length lies within half and one and a half of it."""
+    shutdown_mode: ShutdownMode = ShutdownMode.NORMAL
+    drain_rejection: DrainRejection = DrainRejection.ERROR
+    access_log: bool = False
+    log_prefix: bool = False
+    pod_name: str = "localhost"
+    ignored_flags: tuple[str, ...] = ()
+    """vLLM flags that were accepted and have no effect here."""
+
+    @property
+    def model_name(self) -> str:
+        """The name in replies and in the `model_name` label: the first served name."""
+        return self.names[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.served_model_names or (self.model,)
+
+
+def expected_ttft_seconds(prompt_tokens: int, settings: Settings) -> float:
+    """Time to first token of a request that arrives at an idle server, without the network."""
+    return settings.pace.prefill_seconds(prompt_tokens, begins=True)

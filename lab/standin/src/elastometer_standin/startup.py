@@ -1,0 +1,125 @@
+"""vLLM's start-up as a timetable: which line is printed how long after the line before.
+
+Pure. The durations which the lines state are the durations of the timetable, so a reader of the log can be judged.
+"""
+
+import random
+from dataclasses import dataclass
+
+from elastometer_standin import VLLM_VERSION
+from elastometer_standin.settings import Settings
+
+GIB_OF_WEIGHTS = 0.93
+GIB_OF_GRAPHS = 0.26
+GIB_OF_CACHE = 1.0
+COMPILE_CACHE = "/root/.cache/vllm/torch_compile_cache/5f2ba9c1d0/rank_0_0/backbone"
+COMPILE_PARTS = (("dynamo", 0.25), ("backend", 0.75))
+"""Shares of the compile phase: bytecode transform, then the graph itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One log line. `after_seconds` of work come before it; `source` None means uvicorn's own form."""
+
+    after_seconds: float
+    source: str | None
+    text: str
+    engine: bool = False
+
+
+def phase_seconds(settings: Settings, hostname: str) -> dict[str, float]:
+    """Seconds of each phase with this host's jitter; eager execution has neither compile nor graphs."""
+    jitter = settings.startup.jitter
+    seconds = {
+        name: length * (1.0 + jitter * random.Random(f"{hostname}:{name}").uniform(-1.0, 1.0))
+        for name, length in settings.startup.seconds.items()
+    }
+    if settings.enforce_eager:
+        seconds |= {"compile": 0.0, "graphs": 0.0}
+    return seconds
+
+
+def timetable(settings: Settings, seconds: dict[str, float]) -> list[Line]:
+    """All lines up to the one after which the port listens; `uvicorn_lines` follow."""
+    lines = [
+        Line(seconds["import"], "api_server.py:1977", f"vLLM API server version {VLLM_VERSION}"),
+        Line(0.0, "model.py:1745", f"Using max model len {settings.limits.max_model_len}"),
+        Line(
+            seconds["config"],
+            "core.py:77",
+            f"Initializing a V1 LLM engine (v{VLLM_VERSION}) with config: model='{settings.model}', "
+            f"max_seq_len={settings.limits.max_model_len}, enforce_eager={settings.enforce_eager}",
+            engine=True,
+        ),
+        *_weights(settings, seconds),
+    ]
+    if settings.enforce_eager:
+        lines.insert(2, Line(0.0, "vllm.py:500", "Enforce eager set, disabling torch.compile and CUDAGraphs."))
+    else:
+        lines += _compile(seconds["compile"])
+    lines += _profile(settings, seconds)
+    return lines
+
+
+def uvicorn_lines(settings: Settings, seconds: dict[str, float], pid: int) -> list[Line]:
+    """The lines before the port listens; `Application startup complete.` is printed once it does."""
+    return [
+        Line(
+            seconds["http"],
+            "api_server.py:1351",
+            f"Starting vLLM server on http://{settings.host}:{settings.port}",
+        ),
+        Line(0.0, None, f"INFO:     Started server process [{pid}]"),
+        Line(0.0, None, "INFO:     Waiting for application startup."),
+    ]
+
+
+def _weights(settings: Settings, seconds: dict[str, float]) -> list[Line]:
+    download, load = seconds["download"], seconds["weights"]
+    lines = [Line(0.0, "gpu_model_runner.py:4120", f"Starting to load model {settings.model}...", True)]
+    if download > 0.5:  # vLLM's own threshold for this line
+        text = f"Time spent downloading weights for {settings.model}: {download:.6f} seconds"
+        lines.append(Line(download, "weight_utils.py:510", text, True))
+        download = 0.0
+    lines.append(Line(download + load, "default_loader.py:308", f"Loading weights took {load:.2f} seconds", True))
+    took = f"Model loading took {GIB_OF_WEIGHTS} GiB memory and {load + seconds['download']:.6f} seconds"
+    return [*lines, Line(0.0, "gpu_model_runner.py:4216", took, True)]
+
+
+def _compile(total: float) -> list[Line]:
+    dynamo, backend = (share * total for _, share in COMPILE_PARTS)
+    cache = f"Using cache directory: {COMPILE_CACHE} for vLLM's torch.compile"
+    return [
+        Line(0.0, "backends.py:916", cache, True),
+        Line(dynamo, "backends.py:976", f"Dynamo bytecode transform time: {dynamo:.2f} s", True),
+        Line(
+            backend,
+            "backends.py:323",
+            f"Compiling a graph for compile range (1, 2048) takes {backend:.2f} s",
+            True,
+        ),
+        Line(0.0, "monitor.py:34", f"torch.compile took {total:.2f} s in total", True),
+    ]
+
+
+def _profile(settings: Settings, seconds: dict[str, float]) -> list[Line]:
+    profile, graphs, compiled = seconds["profile"], seconds["graphs"], seconds["compile"]
+    limits = settings.limits
+    tokens = limits.num_gpu_blocks * limits.block_size
+    capacity = (
+        f"GPU KV cache size: {tokens:,} tokens, Maximum concurrency for {limits.max_model_len:,} tokens "
+        f"per request: {tokens / limits.max_model_len:.2f}x"
+    )
+    lines = [
+        Line(profile, "monitor.py:53", f"Initial profiling/warmup run took {profile:.2f} s", True),
+        Line(0.0, "gpu_worker.py:424", f"Available KV cache memory: {GIB_OF_CACHE:.2f} GiB", True),
+        Line(0.0, "kv_cache_utils.py:1319", capacity, True),
+    ]
+    if not settings.enforce_eager:
+        text = f"Graph capturing finished in {graphs:.0f} secs, took {GIB_OF_GRAPHS} GiB"
+        lines.append(Line(graphs, "gpu_model_runner.py:5246", text, True))
+    whole = (
+        f"init engine (profile, create kv cache, warmup model) took {compiled + profile + graphs:.2f} s "
+        f"(compilation: {compiled:.2f} s)"
+    )
+    return [*lines, Line(0.0, "core.py:281", whole, True)]
