@@ -1,4 +1,5 @@
 """Every name, label and annotation key that the project writes into a cluster, once."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

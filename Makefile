@@ -1,0 +1,59 @@
+# elastometer: `make help` lists what can be done. CLUSTER says where: lab (default), kind, or current (KUBECONFIG).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CLUSTER ?= lab
+LAB := $(BIN)/python -m elastometer_lab
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help setup lint type test test-fast demo lab-up lab-down lab-status e2e e2e-full bench images clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Python environment in .venv, with everything that development needs
+
+$(VENV)/.ready: pyproject.toml operator/vendor.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade pip
+	$(BIN)/pip install -q -e '.[dev]'
+	@touch $@
+
+lint: setup ## ruff, mypy --strict, import contracts, module and function sizes
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test-fast: setup ## everything that needs no cluster
+	$(BIN)/pytest -q -m 'not lab and not slow'
+
+test: lint test-fast e2e ## what decides: lint, fast tests, a real test on a real Kubernetes
+
+demo: setup ## a real Kubernetes, the chart, a test, a report  [CLUSTER=lab|kind|current]
+	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER)
+
+lab-up: setup ## the lab: a real Kubernetes on this host, as root, without Docker
+	@$(LAB) up
+
+lab-down: setup ## ends the lab and leaves nothing behind
+	@$(LAB) down
+
+lab-status: setup ## what runs in the lab, and what is wrong
+	@$(LAB) status
+
+images: setup ## builds the images and puts them into the lab
+	@$(LAB) images
+
+e2e: setup ## end-to-end tests on the lab (or CLUSTER=kind|current)
+	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only
+	$(BIN)/pytest -q -m 'lab and not slow' --cluster $(CLUSTER)
+
+e2e-full: setup ## the same and the slow ones: KEDA, CPU, kills, lab life cycle
+	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --with keda
+	$(BIN)/pytest -q -m 'lab or slow' --cluster $(CLUSTER)
+
+bench: setup ## speed and memory, side by side with peers, as ratios
+	$(BIN)/pytest -q -s tests/bench --override-ini python_files='*.py'
+
+clean: ## removes what was made in this directory
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -1,0 +1,124 @@
+"""The operator's process: `python3 -m elastometer.controller`. Settings come from the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+
+import kopf
+import uvloop
+from aiohttp import web
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from elastometer.controller import handlers
+from elastometer.controller.session import Context
+from elastometer.model.errors import WorldError
+from elastometer.plan import Environment
+from elastometer.world.clock import SystemClock
+from elastometer.world.cluster import Cluster, Refused
+from elastometer.world.health import health_app
+from elastometer.world.receiver import Receiver
+
+RECEIVER_PORT = 8081
+HEALTH_PORT = 8080
+# How long workers are told to try again while the daemons of the tests come up after a restart.
+RESUME_SECONDS = 60.0
+log = logging.getLogger("elastometer")
+
+
+def main() -> None:
+    """Runs the operator until SIGTERM."""
+    logging.basicConfig(
+        level=os.environ.get("ELASTOMETER_LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    assert handlers.elasticitytest
+    uvloop.run(serve())
+
+
+async def serve() -> None:
+    """Receiver, health and kopf in one loop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    clock = SystemClock()
+    receiver = Receiver(clock)
+    async with await _client() as api:
+        context = Context(
+            api, Cluster(api), receiver, clock, Path(os.environ.get("ELASTOMETER_DATA", "/data")), _environment()
+        )
+        runners = [
+            await _listen(receiver.app(), RECEIVER_PORT),
+            await _listen(health_app(lambda: receiver.ready), HEALTH_PORT),
+        ]
+        namespace = os.environ.get("ELASTOMETER_WATCH_NAMESPACE") or None
+        resuming = asyncio.create_task(_resume(context, namespace))
+        try:
+            await kopf.operator(
+                standalone=True,
+                clusterwide=namespace is None,
+                namespaces=[namespace] if namespace else [],
+                memo=context,
+                stop_flag=stop,
+            )
+        finally:
+            resuming.cancel()
+            for runner in runners:
+                await runner.cleanup()
+
+
+async def _resume(context: Context, namespace: str | None) -> None:
+    """Says `ready` once every test that is there has its daemon, so that no worker is told that its run is unknown."""
+    receiver = context.receiver
+    deadline = context.clock.monotonic() + RESUME_SECONDS
+    while not receiver.ready:
+        try:
+            tests = await context.cluster.tests(namespace)
+        except (WorldError, Refused) as error:
+            log.warning("cannot list ElasticityTests: %s", error)
+        else:
+            waiting = [
+                test
+                for test in tests
+                if not receiver.knows(test["metadata"]["uid"]) and "completionTime" not in test.get("status", {})
+            ]
+            receiver.ready = not waiting or context.clock.monotonic() > deadline
+        await asyncio.sleep(0.5)
+
+
+async def _client() -> ApiClient:
+    """A client of the cluster that the operator runs in, or of KUBECONFIG outside of one."""
+    configuration = Configuration()
+    # Every watch and every followed log holds a connection: no limit.
+    configuration.connection_pool_maxsize = 0
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    else:
+        await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    return ApiClient(configuration)
+
+
+async def _listen(app: web.Application, port: int) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    await web.TCPSite(runner, None, port).start()
+    return runner
+
+
+def _environment() -> Environment:
+    get = os.environ.get
+    return Environment(
+        namespace=get("ELASTOMETER_NAMESPACE", "default"),
+        service=get("ELASTOMETER_SERVICE", "elastometer"),
+        receiver_url=get("ELASTOMETER_RECEIVER_URL", f"http://elastometer.default.svc:{RECEIVER_PORT}"),
+        receiver_port=RECEIVER_PORT,
+        prometheus_url=get("ELASTOMETER_PROMETHEUS_URL", "http://prometheus.monitoring:9090"),
+        load_image=get("ELASTOMETER_LOADGEN_IMAGE", "docker.io/elastometer/loadgen:0.1.0"),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Decision -> calls. Every action is safe to repeat: the last object of each is the fact that `decide` looks for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, assert_never
+
+from elastometer.analysis.analyze import judge
+from elastometer.controller.decision import Action
+from elastometer.controller.preflight import preflight
+from elastometer.controller.provenance import provenance
+from elastometer.controller.session import Session
+from elastometer.model.errors import WorldError
+from elastometer.model.names import LOAD
+from elastometer.render.files import render_all
+from elastometer.resources.load import load_job, profile_map
+from elastometer.resources.ownership import metadata
+from elastometer.resources.promql import render_queries
+from elastometer.resources.scaler import scaler
+from elastometer.resources.target import deployment, service
+from elastometer.world.bundle_reader import load_bundle
+from elastometer.world.bundle_writer import compact, seal
+from elastometer.world.cluster import Refused
+from elastometer.world.prometheus import Prometheus
+
+Json = dict[str, Any]
+# A ConfigMap may hold 1 MiB; the report's text fits, its page is served from the bundle.
+CONFIG_MAP_BYTES = 900_000
+# Series are asked for from a little before the load, so that the first sample of each is in them.
+LEAD_SECONDS = 30.0
+log = logging.getLogger(__name__)
+
+
+async def act(session: Session, action: Action) -> None:
+    """Carries one action out. Raises WorldError when it should be tried again."""
+    if session.recorder is not None:
+        session.recorder.note(action.value, "")
+    try:
+        await _carry_out(session, action)
+    except Refused as refusal:
+        raise WorldError(f"the API server refuses {action.value}: {refusal}") from refusal
+
+
+async def _carry_out(session: Session, action: Action) -> None:
+    cluster, plan = session.context.cluster, session.plan
+    match action:
+        case Action.PREFLIGHT:
+            nodes = session.recorder.latest("Node").values() if session.recorder else ()
+            session.preflight = await preflight(plan, cluster, nodes)
+        case Action.CREATE_TARGET:
+            await cluster.create(service(plan))
+            await cluster.create(deployment(plan))
+        case Action.CREATE_SCALER:
+            manifest = scaler(plan)
+            if manifest is not None:
+                await cluster.create(manifest)
+        case Action.CREATE_LOAD:
+            await cluster.create(profile_map(plan))
+            await cluster.create(load_job(plan))
+        case Action.JUDGE:
+            await close_run(session)
+        case Action.CLEAN_UP:
+            for child in session.removable():
+                meta = child["metadata"]
+                await cluster.delete(child["apiVersion"], child["kind"], meta["namespace"], meta["name"])
+        case other:
+            assert_never(other)
+
+
+async def close_run(session: Session) -> None:
+    """Closes the recording, judges it, publishes the report. May be killed anywhere and repeated."""
+    store = session.store
+    if not store.compacted:
+        store.write_json("provenance.json", await provenance(session))
+        await _collect_series(session)
+        await session.stop_recording()
+        await asyncio.to_thread(compact, store)
+    files = await asyncio.to_thread(_judged, session)
+    await session.context.cluster.replace_data(_report_map(session, files))
+    await asyncio.to_thread(seal, store, files)
+
+
+def _judged(session: Session) -> dict[str, bytes]:
+    return render_all(judge(load_bundle(session.store.directory)))
+
+
+async def _collect_series(session: Session) -> None:
+    start = session.store.start_time
+    end = session.context.clock.now()
+    if start is None:
+        return
+    store, plan = session.store, session.plan
+    store.clear_series()
+    prometheus = Prometheus(plan.prometheus_url)
+    step = float(plan.spec.measurement.scrape_period_seconds)
+    for query in render_queries(plan.names.namespace, plan.names.server):
+        lead = max(LEAD_SECONDS, step)
+        series = await prometheus.range_query(query.name, query.promql, start.timestamp() - lead, end.timestamp(), step)
+        store.append_series(series)
+
+
+def _report_map(session: Session, files: dict[str, bytes]) -> Json:
+    """The ConfigMap with the report; a file that does not fit is left to the bundle."""
+    names = session.plan.names
+    data, room = {}, CONFIG_MAP_BYTES
+    for name in ("report.md", "report.json", "junit.xml"):
+        if len(files[name]) <= room:
+            data[name] = files[name].decode()
+            room -= len(files[name])
+    head = metadata(session.plan, names.report, LOAD)
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": head, "data": data}

@@ -1,0 +1,120 @@
+"""How a run ends: the words for failing to run, and the last conditions of one that was carried out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from elastometer.controller import reasons
+from elastometer.model.snapshot import ReportFact, Snapshot
+from elastometer.model.status import (
+    OBJECTIVES_MET,
+    REPORT_READY,
+    SUCCEEDED,
+    Condition,
+    Status,
+    with_condition,
+)
+from elastometer.plan import TestPlan
+
+IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
+CRASH_REASONS = ("CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+# A registry may hiccup and a node may be about to come: what lasts longer than this does not pass by itself.
+PATIENCE_SECONDS = 45.0
+VERDICT_CONDITIONS = {
+    "Pass": ("True", reasons.OBJECTIVES_MET),
+    "Fail": ("False", reasons.OBJECTIVE_MISSED),
+    "Inconclusive": ("Unknown", reasons.NOT_ENOUGH_DATA),
+    "NotJudged": ("Unknown", reasons.NOT_JUDGED),
+}
+
+
+def end_failed(status: Status, kind: str, reason: str, message: str, now: datetime) -> Status:
+    """The run could not be carried out: the condition that says why, and Succeeded=False with the same words."""
+    status = with_condition(status, Condition(kind, "False", reason, message), now)
+    status = with_condition(status, Condition(SUCCEEDED, "False", reason, message), now)
+    return replace(status, failure=reason, verdict="Inconclusive")
+
+
+def terminal_trouble(plan: TestPlan, trouble: tuple[str, str] | None, waited: float) -> tuple[str, str] | None:
+    """(reason, message) when waiting on cannot help; `waited` is seconds since the target was created."""
+    name, namespace = plan.names.server, plan.names.namespace
+    look = f"see kubectl -n {namespace} describe pod -l elastometer.dev/test={plan.names.test}"
+    reason, message = trouble or ("", "")
+    if reason in IMAGE_REASONS and waited > PATIENCE_SECONDS:
+        image = plan.spec.server.image
+        return reasons.IMAGE_PULL_FAILED, (
+            f"the image '{image}' cannot be pulled ({reason}: {message}); check its name, its tag and the pull secrets"
+        )
+    if reason in CRASH_REASONS and waited > PATIENCE_SECONDS:
+        return reasons.TARGET_CRASHING, (
+            f"the model server does not stay up ({reason}: {message}); see kubectl -n "
+            f"{namespace} logs deploy/{name} --previous"
+        )
+    if reason == "Unschedulable" and waited > PATIENCE_SECONDS and plan.spec.measurement.check_capacity:
+        return reasons.UNSCHEDULABLE, (
+            f"no node takes the first replica ({message}); free capacity, or set "
+            "`measurement.capacityCheck: Skip` where nodes are added on demand"
+        )
+    deadline = plan.spec.measurement.ready_deadline_seconds
+    if waited > deadline:
+        said = f"last seen {reason}: {message}" if reason else "its start-up did not end"
+        return reasons.READY_DEADLINE, (
+            f"the first replica was not Ready within {deadline} s ({said}); raise "
+            f"`measurement.readyDeadlineSeconds` or {look}"
+        )
+    return None
+
+
+def conclude(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Status:
+    """The last status of a run."""
+    environment, names = plan.environment, plan.names
+    report = seen.report
+    if report is None:
+        failed = Condition(
+            REPORT_READY,
+            "False",
+            reasons.REPORT_FAILED,
+            "no report could be made of what was recorded; the operator's log says why",
+        )
+        status = with_condition(status, failed, now)
+        if status.failure is None:
+            status = end_failed(status, REPORT_READY, reasons.REPORT_FAILED, failed.message, now)
+        return replace(status, completion_time=now)
+    written = Condition(
+        REPORT_READY,
+        "True",
+        reasons.REPORT_WRITTEN,
+        f"kubectl -n {names.namespace} get configmap "
+        f"{names.report}, or elastometer fetch {names.test} -n {names.namespace}",
+    )
+    status = with_condition(status, written, now)
+    status = replace(
+        status,
+        completion_time=now,
+        summary=report.summary,
+        objectives=report.objectives,
+        report=names.report,
+        bundle={
+            "namespace": environment.namespace,
+            "service": environment.service,
+            "port": environment.receiver_port,
+            "path": plan.run_path,
+        },
+    )
+    if status.failure is not None:
+        return status
+    status = with_condition(status, _verdict_condition(report), now)
+    done = Condition(SUCCEEDED, "True", reasons.COMPLETED, f"the run was carried out; the verdict is {report.verdict}")
+    return replace(with_condition(status, done, now), verdict=report.verdict)
+
+
+def _verdict_condition(report: ReportFact) -> Condition:
+    state, reason = VERDICT_CONDITIONS[report.verdict]
+    wanted = report.verdict if report.verdict != "Pass" else None
+    lines = [
+        f"{item['name']}: {item.get('message', item['verdict'])}"
+        for item in report.objectives
+        if wanted is None or item["verdict"] == wanted
+    ]
+    return Condition(OBJECTIVES_MET, state, reason, "; ".join(lines) or "the test has no objectives")

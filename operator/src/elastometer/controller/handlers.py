@@ -1,0 +1,42 @@
+"""kopf's decorators, and nothing else: one daemon per ElasticityTest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import kopf
+
+from elastometer.controller.daemon import run_test
+from elastometer.controller.session import Context
+from elastometer.controller.settings import configure
+from elastometer.model.names import GROUP, PLURAL, VERSION
+
+log = logging.getLogger(__name__)
+# An event's message may hold 1,024 bytes.
+EVENT_CHARACTERS = 1000
+
+
+@kopf.on.startup()
+async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
+    """Settings, each with its reason, are in `settings`."""
+    configure(settings)
+
+
+@kopf.daemon(GROUP, VERSION, PLURAL, cancellation_timeout=30.0, initial_delay=0)
+async def elasticitytest(body: kopf.Body, memo: Context, stopped: kopf.DaemonStopped, **_: Any) -> None:
+    """Runs a test until it is deleted; a deleted one takes its run with it."""
+
+    async def let_go(seconds: float) -> bool:
+        await stopped.wait(seconds)
+        return bool(stopped)
+
+    def announce(kind: str, reason: str, message: str) -> None:
+        kopf.event(body, type=kind, reason=reason, message=message[:EVENT_CHARACTERS])
+
+    frozen = {"metadata": dict(body["metadata"]), "spec": dict(body["spec"]), "status": dict(body.get("status", {}))}
+    session = await run_test(memo, frozen, let_go, announce)
+    reason = stopped.reason
+    if session is not None and reason is not None and kopf.DaemonStoppingReason.RESOURCE_DELETED in reason:
+        await asyncio.to_thread(session.forget)

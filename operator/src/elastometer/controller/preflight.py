@@ -1,0 +1,90 @@
+"""What is checked before anything is made: each flaw ends the run with a condition, a reason and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from elastometer.controller import reasons
+from elastometer.model.errors import WorldError
+from elastometer.model.snapshot import PreflightFact
+from elastometer.model.status import ACCEPTED, METRICS_AVAILABLE
+from elastometer.plan import TestPlan
+from elastometer.resources.scaler import scaler
+from elastometer.resources.target import deployment, service
+from elastometer.world.cluster import Cluster, Refused
+from elastometer.world.prometheus import Prometheus
+
+Json = dict[str, Any]
+Flaw = tuple[str, str, str]
+
+
+async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[str, Any]]) -> PreflightFact:
+    """Capacity, then dry runs, then Prometheus: the cheap and certain first."""
+    if plan.spec.measurement.check_capacity and (flaw := capacity_flaw(plan, nodes)) is not None:
+        return PreflightFact(flaw)
+    for manifest, reason in (
+        (service(plan), reasons.TARGET_REJECTED),
+        (deployment(plan), reasons.TARGET_REJECTED),
+        (scaler(plan), reasons.SCALER_REJECTED),
+    ):
+        if manifest is not None and (message := await _refusal(cluster, plan, manifest)) is not None:
+            return PreflightFact((ACCEPTED, reason, message))
+    try:
+        await Prometheus(plan.prometheus_url).ping()
+    except WorldError as error:
+        return PreflightFact(
+            (
+                METRICS_AVAILABLE,
+                reasons.PROMETHEUS_UNREACHABLE,
+                f"{error}; set `measurement.prometheusURL`, or `prometheus.url` of the chart",
+            )
+        )
+    return PreflightFact(None)
+
+
+def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | None:
+    """Whether `maxReplicas` fits the GPUs that the schedulable nodes have now."""
+    usable = [node for node in nodes if not node.get("spec", {}).get("unschedulable")]
+    for key, each in plan.gpus_per_replica.items():
+        there = sum(int(str(node.get("status", {}).get("allocatable", {}).get(key, 0))) for node in usable)
+        most = plan.spec.scaler.maximum
+        if most * each > there:
+            fits = there // each
+            return (
+                ACCEPTED,
+                reasons.CAPACITY_MISSING,
+                (
+                    f"{most} replicas need {most * each} {key}, the {len(usable)} schedulable nodes have {there}: "
+                    + (
+                        f"set the autoscaler's maximum to at most {fits}, add nodes, "
+                        if fits
+                        else "add nodes with GPUs, "
+                    )
+                    + "or set `measurement.capacityCheck: Skip` where nodes are added on demand"
+                ),
+            )
+    return None
+
+
+async def _refusal(cluster: Cluster, plan: TestPlan, manifest: Json) -> str | None:
+    """Why the API server would not take a manifest; None when it would."""
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    try:
+        if await cluster.create(manifest, dry_run=True):
+            return None
+    except Refused as refusal:
+        if refusal.status == 404 and kind == "ScaledObject":
+            return (
+                "this cluster does not know ScaledObjects; install KEDA, or use `autoscaler.type: "
+                "HorizontalPodAutoscaler`"
+            )
+        return f"the API server refuses the {kind}: {refusal}"
+    there = await cluster.get(manifest["apiVersion"], kind, plan.names.namespace, name) or {}
+    owners = {owner.get("uid") for owner in there.get("metadata", {}).get("ownerReferences", ())}
+    if plan.names.uid in owners or not there:
+        return None
+    return (
+        f"a {kind} called '{name}' exists in namespace '{plan.names.namespace}' and is not this test's; delete it, "
+        "or give the test another name"
+    )

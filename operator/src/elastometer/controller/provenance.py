@@ -1,0 +1,49 @@
+"""What the run was made with: versions, objects as served, image digests, nodes. Written when the recording closes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from elastometer.controller.session import Session
+from elastometer.model.names import SERVER
+from elastometer.resources.scaler import autoscaler_name
+
+Json = dict[str, Any]
+
+
+async def provenance(session: Session) -> Json:
+    """provenance.json; what cannot be read from inside a cluster is named as such."""
+    plan, latest = session.plan, session.recorder.latest if session.recorder is not None else (lambda _: {})
+    hpa = autoscaler_name(plan)
+    kubernetes = await session.context.cluster.version()
+    pods = [pod for pod in latest("Pod").values()]
+    return {
+        "tool": {"name": "elastometer", "version": version("elastometer")},
+        "kubernetes": {key: kubernetes.get(key) for key in ("gitVersion", "platform")},
+        "autoscaler": latest("HorizontalPodAutoscaler").get(hpa) if hpa else None,
+        "scaledObject": latest("ScaledObject").get(plan.names.server),
+        "target": latest("Deployment").get(plan.names.server),
+        "images": sorted(
+            {
+                (item.get("image", ""), item.get("imageID", ""))
+                for pod in pods
+                for item in pod.get("status", {}).get("containerStatuses", ())
+            }
+        ),
+        "model": {"name": plan.spec.server.model, "revision": plan.spec.server.revision},
+        "nodes": [_node(node) for node in latest("Node").values()],
+        "prometheus": {"url": plan.prometheus_url, "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds},
+        "controllerFlags": "not readable from inside the cluster",
+        "component": SERVER,
+    }
+
+
+def _node(node: Mapping[str, Any]) -> Json:
+    status = node.get("status", {})
+    return {
+        "name": node["metadata"]["name"],
+        "allocatable": status.get("allocatable"),
+        "nodeInfo": status.get("nodeInfo"),
+    }

@@ -1,0 +1,47 @@
+"""Every reason that a condition or an event may carry, with what it means. One situation each."""
+
+from __future__ import annotations
+
+# Accepted
+SPEC_INVALID = "SpecInvalid"  # the spec cannot be carried out; the message names field, rule and value
+SPEC_CHANGED = "SpecChanged"  # the spec moved after the run had begun
+SCALER_REJECTED = "ScalerRejected"  # the API server refused the autoscaler in a dry run
+TARGET_REJECTED = "TargetRejected"  # the API server refused the Deployment in a dry run
+CAPACITY_MISSING = "InsufficientCapacity"  # maxReplicas needs more GPUs than the nodes have
+ACCEPTED = "PreflightPassed"  # understood, dry runs passed, Prometheus answers
+
+# TargetReady
+TARGET_STARTING = "TargetStarting"  # waiting for the first replica
+TARGET_READY = "FirstReplicaReady"  # the first replica is Ready
+READY_DEADLINE = "ReadyDeadlineExceeded"  # the first replica was not Ready in time
+IMAGE_PULL_FAILED = "ImagePullFailed"  # the image cannot be had
+UNSCHEDULABLE = "Unschedulable"  # no node takes the first replica
+TARGET_CRASHING = "TargetCrashing"  # the server ends again and again
+
+# MetricsAvailable
+PROMETHEUS_UNREACHABLE = "PrometheusUnreachable"  # Prometheus does not answer at the given URL
+METRICS_AWAITED = "MetricsAwaited"  # the autoscaler has not read a value yet
+METRICS_MISSING = "MetricsMissing"  # the autoscaler cannot read its metric
+METRICS_SEEN = "MetricsSeen"  # the autoscaler reads its metric
+NO_AUTOSCALER = "NoAutoscaler"  # the test has none
+
+# LoadDelivered
+LOAD_STARTING = "LoadStarting"  # workers are not all there yet
+LOAD_RUNNING = "LoadRunning"  # the load runs
+LOAD_COMPLETED = "LoadCompleted"  # every worker ran its share and handed over its records
+LOAD_NOT_STARTED = "LoadNotStarted"  # workers did not come up in time
+LOAD_JOB_FAILED = "LoadJobFailed"  # the Job gave up
+LOAD_DEADLINE = "LoadDeadlineExceeded"  # the load did not end in time
+LOAD_FELL_BEHIND = "LoadFellBehind"  # the generator, not the server, was the limit
+
+# ReportReady, ObjectivesMet, Succeeded
+SETTLING = "Settling"  # watching on after the load, for scale-in
+ANALYZING = "Analyzing"  # the bundle is being judged
+REPORT_WRITTEN = "ReportWritten"  # report and bundle are there
+REPORT_FAILED = "ReportFailed"  # the report could not be made
+OBJECTIVES_MET = "ObjectivesMet"  # every objective passed
+OBJECTIVE_MISSED = "ObjectiveMissed"  # at least one failed
+NOT_ENOUGH_DATA = "NotEnoughData"  # at least one could not be told
+NOT_JUDGED = "NotJudged"  # the test has no objectives
+RUNNING = "Running"  # the run goes on
+COMPLETED = "RunCompleted"  # the run was carried out, whatever the verdict

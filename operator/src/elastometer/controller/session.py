@@ -1,0 +1,200 @@
+"""One test while the operator holds it: its run directory, its recorder, its place at the receiver.
+
+Opened again after every restart of the operator: what it needs is in the cluster, the status and the run directory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kubernetes.aio.client import ApiClient
+
+from elastometer.controller.decision import PROGRESS_SECONDS
+from elastometer.controller.progress import Counters, desired_replicas, progress
+from elastometer.model.names import COMPONENT_LABEL, LOAD, SERVER, TOKEN_KEY
+from elastometer.model.snapshot import (
+    PodFact,
+    PreflightFact,
+    ReportFact,
+    ScalerFact,
+    Snapshot,
+    job_fact,
+    pod_fact,
+    scaler_fact,
+)
+from elastometer.model.spec import ScalerType
+from elastometer.plan import Environment, TestPlan, describe
+from elastometer.resources.load import load_job, profile_map, token_secret
+from elastometer.resources.scaler import autoscaler_name, scaler
+from elastometer.resources.target import deployment, service
+from elastometer.world.clock import Clock
+from elastometer.world.cluster import Cluster
+from elastometer.world.receiver import Receiver
+from elastometer.world.recorder import Recorder
+from elastometer.world.run_store import RunStore
+
+Json = dict[str, Any]
+SYNC_SECONDS = 30.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all tests share."""
+
+    api: ApiClient
+    cluster: Cluster
+    receiver: Receiver
+    clock: Clock
+    data: Path
+    environment: Environment
+
+
+class Session:
+    """The hands of one test. Use as an async context manager."""
+
+    def __init__(self, context: Context, plan: TestPlan) -> None:
+        self.context = context
+        self.plan = plan
+        self.store = RunStore(context.data / plan.names.run_directory)
+        self.recorder: Recorder | None = None
+        self.preflight: PreflightFact | None = None
+        self._recording: asyncio.Task[None] | None = None
+        self._progress_at = datetime.fromtimestamp(0, UTC)
+
+    async def __aenter__(self) -> Session:
+        """Registers with the receiver and, unless the recording is closed already, records on."""
+        await self._register()
+        if not self.store.compacted:
+            if self.store.read_json("spec.json") is None:
+                names = self.plan.names
+                meta = {"name": names.test, "namespace": names.namespace, "uid": names.uid}
+                self.store.write_json("spec.json", {"metadata": meta, "spec": self.plan.spec.raw})
+                self.store.write_json("plan.json", describe(self.plan))
+            keda = self.plan.spec.scaler.type is ScalerType.KEDA
+            self.recorder = Recorder(
+                self.context.api, self.plan.names, self.store, self.context.clock, scaled_object=keda
+            )
+            self._recording = asyncio.create_task(self.recorder.run(), name=f"recorder {self.plan.names.test}")
+            await self.recorder.synced(SYNC_SECONDS)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stops recording; the run directory stays."""
+        await self.stop_recording()
+        self.store.close()
+
+    async def stop_recording(self) -> None:
+        """Ends the recorder; nothing is appended to the observations after that."""
+        if self._recording is not None:
+            self._recording.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._recording
+            self._recording, self.recorder = None, None
+
+    def forget(self) -> None:
+        """The test was deleted: so is its run."""
+        self.context.receiver.unregister(self.plan.names.uid)
+        self.store.remove()
+
+    async def _register(self) -> None:
+        names = self.plan.names
+        secret = await self.context.cluster.get("v1", "Secret", names.namespace, names.load)
+        if secret is None:
+            await self.context.cluster.create(token_secret(self.plan, secrets.token_urlsafe(32)))
+            secret = await self.context.cluster.get("v1", "Secret", names.namespace, names.load) or {}
+        token = b64decode(secret["data"][TOKEN_KEY]).decode()
+        await self.context.receiver.register(names.uid, self.store, token, self.plan.spec.profile.workers)
+
+    async def look(self, now: datetime, cleaning: bool) -> Snapshot:
+        """The world as this test sees it. `cleaning`: also ask what of its children is still there."""
+        names, latest = self.plan.names, self._latest
+        pods = [pod for pod in latest("Pod").values()]
+        server = tuple(pod_fact(pod) for pod in pods if _component(pod) == SERVER)
+        load = tuple(pod_fact(pod) for pod in pods if _component(pod) == LOAD)
+        hpa_name = autoscaler_name(self.plan)
+        hpa = latest("HorizontalPodAutoscaler").get(hpa_name) if hpa_name else None
+        target = latest("Deployment").get(names.server)
+        job = latest("Job").get(names.load)
+        scaler_seen = scaler_fact(hpa) if hpa is not None else None
+        replicas = target["spec"].get("replicas") if target else None
+        return Snapshot(
+            generation=self.plan.spec.generation,
+            preflight=self.preflight,
+            target_exists=target is not None,
+            replicas=replicas,
+            pods=server,
+            scaler_exists=hpa is not None or names.server in latest("ScaledObject"),
+            scaler=scaler_seen,
+            job=job_fact(job, load) if job is not None else None,
+            load_start=self.store.start_time,
+            report=report_fact(self.store.read_json("report.json")),
+            bundle_sealed=self.store.sealed,
+            leftovers=tuple(await self._leftovers()) if cleaning else (),
+            progress=self._progress(server, scaler_seen, replicas, now),
+        )
+
+    def _latest(self, kind: str) -> Mapping[str, Any]:
+        return self.recorder.latest(kind) if self.recorder is not None else {}
+
+    def _progress(
+        self, pods: tuple[PodFact, ...], seen: ScalerFact | None, replicas: int | None, now: datetime
+    ) -> Json | None:
+        """Made anew every few seconds only, since each new one is a write to the API server."""
+        if self.recorder is None or (now - self._progress_at).total_seconds() < PROGRESS_SECONDS:
+            return None
+        self._progress_at = now
+        live = self.context.receiver.live(self.plan.names.uid)
+        counters = Counters(live.succeeded + live.failed, live.failed, live.ttft_p50_ms)
+        ready = sum(pod.ready and not pod.deleting for pod in pods)
+        desired = desired_replicas(self.plan, seen, replicas)
+        return progress(self.plan, self.store.start_time, ready, desired, counters, now)
+
+    def removable(self) -> list[Json]:
+        """The children that cleaning up removes, first to last: the autoscaler before what it scales."""
+        load: Json = load_job(self.plan)
+        autoscaler = scaler(self.plan)
+        return [
+            load,
+            *([autoscaler] if autoscaler else []),
+            deployment(self.plan),
+            service(self.plan),
+            profile_map(self.plan),
+        ]
+
+    async def _leftovers(self) -> list[str]:
+        left = []
+        for child in self.removable():
+            name = child["metadata"]["name"]
+            if await self.context.cluster.get(child["apiVersion"], child["kind"], self.plan.names.namespace, name):
+                left.append(f"{child['kind']}/{name}")
+        return left
+
+
+def _component(pod: Mapping[str, Any]) -> str | None:
+    component: str | None = pod["metadata"].get("labels", {}).get(COMPONENT_LABEL)
+    return component
+
+
+def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
+    """report.json -> what the status needs of it."""
+    if report is None:
+        return None
+    summary = {key: value for key, value in report["summary"].items() if value is not None}
+    for key, column in (("scaleOutLagMilliseconds", "scaleOutLag"), ("coldStartMilliseconds", "coldStart")):
+        if key in summary:
+            summary[column] = f"{summary[key] / 1000:.1f}s"
+    objectives = tuple(
+        {"name": item["name"], "verdict": item["verdict"], "message": item["message"][:1000]}
+        for item in report["objectives"]
+    )
+    return ReportFact(report["verdict"], summary, objectives)

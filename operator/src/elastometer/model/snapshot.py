@@ -1,0 +1,141 @@
+"""The world at one look: what `decide` reads. Facts only, each taken from objects as the watches delivered them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PodFact:
+    """One pod of the target. `trouble` is (reason, message) of what keeps it from starting, as the API words it."""
+
+    name: str
+    ready: bool
+    deleting: bool
+    trouble: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScalerFact:
+    """The HorizontalPodAutoscaler. `active` is None until the controller has looked once."""
+
+    active: bool | None
+    reason: str
+    message: str
+    desired: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFact:
+    """The load Job. `since` is its creation, `ended` its completion or failure (API time, 1 s)."""
+
+    since: datetime
+    ended: datetime | None
+    failed: bool
+    message: str
+    trouble: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightFact:
+    """What was checked before anything was made. `flaw` is (condition type, reason, message), None when all is well."""
+
+    flaw: tuple[str, str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFact:
+    """What the finished report says, for the status."""
+
+    verdict: str
+    summary: Json
+    objectives: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that `decide` may ask."""
+
+    generation: int
+    preflight: PreflightFact | None
+    target_exists: bool
+    replicas: int | None
+    pods: tuple[PodFact, ...]
+    scaler_exists: bool
+    scaler: ScalerFact | None
+    job: JobFact | None
+    load_start: datetime | None
+    report: ReportFact | None
+    bundle_sealed: bool
+    leftovers: tuple[str, ...]
+    progress: Json | None = None
+
+    @property
+    def ready_replicas(self) -> int:
+        """Pods of the target that are Ready and not being deleted."""
+        return sum(pod.ready and not pod.deleting for pod in self.pods)
+
+    @property
+    def trouble(self) -> tuple[str, str] | None:
+        """The first thing that keeps a pod of the target from starting."""
+        return next((pod.trouble for pod in self.pods if pod.trouble is not None), None)
+
+
+def pod_fact(pod: Mapping[str, Any]) -> PodFact:
+    """A Pod as served -> PodFact."""
+    status = pod.get("status", {})
+    conditions = {item["type"]: item for item in status.get("conditions", ())}
+    return PodFact(
+        name=pod["metadata"]["name"],
+        ready=conditions.get("Ready", {}).get("status") == "True",
+        deleting="deletionTimestamp" in pod["metadata"],
+        trouble=_trouble(status, conditions),
+    )
+
+
+def _trouble(status: Mapping[str, Any], conditions: Mapping[str, Any]) -> tuple[str, str] | None:
+    for container in status.get("containerStatuses", ()):
+        waiting = container.get("state", {}).get("waiting")
+        if waiting and waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+            last = container.get("lastState", {}).get("terminated", {})
+            ended = f"; it last ended with exit code {last['exitCode']}" if "exitCode" in last else ""
+            return waiting["reason"], waiting.get("message", "") + ended
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return scheduled.get("reason", "Unschedulable"), scheduled.get("message", "")
+    return None
+
+
+def scaler_fact(hpa: Mapping[str, Any]) -> ScalerFact:
+    """A HorizontalPodAutoscaler as served -> ScalerFact."""
+    status = hpa.get("status", {})
+    conditions = {item["type"]: item for item in status.get("conditions") or ()}
+    active = conditions.get("ScalingActive")
+    able = conditions.get("AbleToScale")
+    shown = active or able or {}
+    return ScalerFact(
+        active=None if active is None else active["status"] == "True",
+        reason=shown.get("reason", ""),
+        message=shown.get("message", ""),
+        desired=status.get("desiredReplicas"),
+    )
+
+
+def job_fact(job: Mapping[str, Any], pods: tuple[PodFact, ...]) -> JobFact:
+    """A Job as served, with its pods -> JobFact."""
+    conditions = {
+        item["type"]: item for item in job.get("status", {}).get("conditions", ()) if item["status"] == "True"
+    }
+    over = conditions.get("Complete") or conditions.get("Failed")
+    return JobFact(
+        since=datetime.fromisoformat(job["metadata"]["creationTimestamp"]),
+        ended=datetime.fromisoformat(over["lastTransitionTime"]) if over else None,
+        failed="Failed" in conditions,
+        message=over.get("message", "") if over else "",
+        trouble=next((pod.trouble for pod in pods if pod.trouble is not None), None),
+    )

@@ -1,0 +1,191 @@
+"""ElasticityTest as served by the API -> TestSpec.
+
+The CRD refuses a wrong shape; this refuses a wrong meaning (SpecError names path, rule and value).
+Defaults that the API server fills in are repeated here only where a spec may come from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from elastometer.model.errors import SpecError
+from elastometer.model.names import Names
+from elastometer_loadgen.profile import Profile, ProfileError, parse_profile
+
+Json = dict[str, Any]
+MAXIMUM_REQUESTS = 5_000_000
+MAXIMUM_LOAD_SECONDS = 48 * 3600
+
+
+class ScalerType(StrEnum):
+    """Which kind of autoscaler is under test."""
+
+    HPA = "HorizontalPodAutoscaler"
+    KEDA = "ScaledObject"
+    NONE = "None"
+
+
+class CleanupPolicy(StrEnum):
+    """What happens to the target when the run ends."""
+
+    DELETE = "Delete"
+    RETAIN = "Retain"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    """How one replica of the model server is run. Times in seconds."""
+
+    model: str
+    revision: str | None
+    image: str
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    port: int
+    startup_seconds: int
+    probe_period_seconds: int
+    termination_grace_seconds: int
+    pod_template: Json
+    weights_claim: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScalerSpec:
+    """The autoscaler under test; `body` is passed through unchanged."""
+
+    type: ScalerType
+    minimum: int
+    maximum: int
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementSpec:
+    """How the run is watched. Times in seconds."""
+
+    prometheus_url: str | None
+    scrape_period_seconds: int
+    settle_seconds: int
+    ready_deadline_seconds: int
+    metrics_deadline_seconds: int
+    check_capacity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TestSpec:
+    """One test, understood."""
+
+    __test__ = False
+
+    names: Names
+    generation: int
+    server: ServerSpec
+    scaler: ScalerSpec
+    profile: Profile
+    load: Json
+    measurement: MeasurementSpec
+    cleanup: CleanupPolicy
+    raw: Json
+
+
+def parse(body: Mapping[str, Any]) -> TestSpec:
+    """Reads the object as served. Raises SpecError with every flaw found."""
+    meta, spec = body["metadata"], body["spec"]
+    names = Names(namespace=meta["namespace"], test=meta["name"], uid=meta.get("uid", ""))
+    flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {}))]
+    profile = _profile(spec, flaws)
+    if flaws or profile is None:
+        raise SpecError(*flaws)
+    return TestSpec(
+        names=names,
+        generation=int(meta.get("generation", 1)),
+        server=_server(spec["target"]),
+        scaler=_scaler(spec["autoscaler"]),
+        profile=profile,
+        load=dict(spec["load"]),
+        measurement=_measurement(spec.get("measurement", {})),
+        cleanup=CleanupPolicy(spec.get("cleanupPolicy", CleanupPolicy.DELETE)),
+        raw=dict(spec),
+    )
+
+
+def _profile(spec: Json, flaws: list[str]) -> Profile | None:
+    try:
+        profile = parse_profile({**spec["load"], "model": spec["target"]["model"]["name"]})
+    except ProfileError as error:
+        flaws.extend(f"spec.load.{fault}" for fault in error.faults)
+        return None
+    if profile.duration_seconds > MAXIMUM_LOAD_SECONDS:
+        flaws.append(
+            f"spec.load.stages: must last at most {MAXIMUM_LOAD_SECONDS} s together, "
+            f"last {profile.duration_seconds:g} s"
+        )
+    expected = float(sum(stage.expected for stage in profile.stages))
+    if not 1 <= expected <= MAXIMUM_REQUESTS:
+        flaws.append(f"spec.load.stages: must offer between 1 and {MAXIMUM_REQUESTS} requests, offer {expected:.0f}")
+    return profile
+
+
+def _template_flaws(template: object) -> list[str]:
+    """The overlay is free-form to the API server; it must at least have the shape of a Pod template."""
+    path = "spec.target.server.podTemplate"
+    if not isinstance(template, dict):
+        return [f"{path}: must be an object, is {type(template).__name__}"]
+    flaws = [f"{path}.{key}: must be one of metadata, spec" for key in template if key not in ("metadata", "spec")]
+    for part in ("metadata", "spec"):
+        if not isinstance(template.get(part, {}), dict):
+            flaws.append(f"{path}.{part}: must be an object")
+            return flaws
+    for key in ("containers", "initContainers", "volumes", "tolerations"):
+        items = template.get("spec", {}).get(key, [])
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            flaws.append(f"{path}.spec.{key}: must be a list of objects")
+        elif key != "tolerations" and not all(isinstance(item.get("name"), str) for item in items):
+            flaws.append(f"{path}.spec.{key}: each entry must have a `name`")
+    for key in ("labels", "annotations"):
+        pairs = template.get("metadata", {}).get(key, {})
+        if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
+            flaws.append(f"{path}.metadata.{key}: must map strings to strings")
+    return flaws
+
+
+def _server(target: Json) -> ServerSpec:
+    server, model = target["server"], target["model"]
+    return ServerSpec(
+        model=model["name"],
+        revision=model.get("revision"),
+        image=server["image"],
+        command=tuple(server.get("command", ())),
+        args=tuple(server.get("args", ())),
+        port=server.get("port", 8000),
+        startup_seconds=server.get("startupSeconds", 900),
+        probe_period_seconds=server.get("probePeriodSeconds", 1),
+        termination_grace_seconds=server.get("terminationGracePeriodSeconds", 30),
+        pod_template=server.get("podTemplate", {}),
+        weights_claim=target.get("weightsClaimName"),
+    )
+
+
+def _scaler(autoscaler: Json) -> ScalerSpec:
+    kind = ScalerType(autoscaler["type"])
+    if kind is ScalerType.HPA:
+        body = autoscaler["horizontalPodAutoscaler"]
+        return ScalerSpec(kind, body.get("minReplicas", 1), body["maxReplicas"], body)
+    if kind is ScalerType.KEDA:
+        body = autoscaler["scaledObject"]
+        return ScalerSpec(kind, body.get("minReplicaCount", 1), body["maxReplicaCount"], body)
+    return ScalerSpec(kind, 1, 1, {})
+
+
+def _measurement(measurement: Json) -> MeasurementSpec:
+    return MeasurementSpec(
+        prometheus_url=measurement.get("prometheusURL"),
+        scrape_period_seconds=measurement.get("scrapePeriodSeconds", 15),
+        settle_seconds=measurement.get("settleSeconds", 420),
+        ready_deadline_seconds=measurement.get("readyDeadlineSeconds", 900),
+        metrics_deadline_seconds=measurement.get("metricsDeadlineSeconds", 180),
+        check_capacity=measurement.get("capacityCheck", "Enforce") == "Enforce",
+    )

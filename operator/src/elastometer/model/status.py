@@ -1,0 +1,153 @@
+"""The status of a test: conditions first, everything else derived from them.
+
+One writer (the daemon of the test) changes it, by these functions only; `phase` is computed at the very end for people
+and never read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+ACCEPTED = "Accepted"
+TARGET_READY = "TargetReady"
+METRICS_AVAILABLE = "MetricsAvailable"
+LOAD_DELIVERED = "LoadDelivered"
+REPORT_READY = "ReportReady"
+OBJECTIVES_MET = "ObjectivesMet"
+SUCCEEDED = "Succeeded"
+ORDER = (ACCEPTED, TARGET_READY, METRICS_AVAILABLE, LOAD_DELIVERED, REPORT_READY, OBJECTIVES_MET, SUCCEEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition. `status` is "True", "False" or "Unknown"; times are UTC, whole seconds as the API keeps them."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything that is patched into `.status`. Absent is None, never zero."""
+
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    observed_generation: int | None = None
+    start_time: datetime | None = None
+    target_ready_time: datetime | None = None
+    load_start_time: datetime | None = None
+    load_end_time: datetime | None = None
+    completion_time: datetime | None = None
+    verdict: str | None = None
+    failure: str | None = None
+    progress: Json | None = None
+    summary: Json | None = None
+    objectives: tuple[Json, ...] | None = None
+    report: str | None = None
+    bundle: Json | None = None
+
+    def is_true(self, kind: str) -> bool:
+        """Whether a condition is there and True."""
+        return kind in self.conditions and self.conditions[kind].status == "True"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is over, well or not; nothing is done for it after that."""
+        return self.completion_time is not None
+
+
+def with_condition(status: Status, condition: Condition, now: datetime) -> Status:
+    """The status with one condition set; the time of the last change stays while the status of it does."""
+    old = status.conditions.get(condition.type)
+    since = old.since if old is not None and old.status == condition.status else now
+    return replace(status, conditions={**status.conditions, condition.type: replace(condition, since=since)})
+
+
+def phase_of(status: Status) -> str:
+    """One word for people, from the facts."""
+    if status.finished:
+        return "Completed" if status.is_true(SUCCEEDED) else "Failed"
+    if status.failure or (status.load_end_time is not None and status.conditions.get(REPORT_READY)):
+        return "Analyzing"
+    if status.load_end_time is not None:
+        return "Settling"
+    if status.load_start_time is not None:
+        return "Loading"
+    return "Preparing" if status.conditions else "Pending"
+
+
+def instant(text: str | None) -> datetime | None:
+    """RFC 3339 -> datetime; absent stays absent."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def stamp(at: datetime | None) -> str | None:
+    """datetime -> RFC 3339 in whole seconds, as metav1.Time has it."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def status_from(served: Mapping[str, Any]) -> Status:
+    """The status as the API server serves it -> Status."""
+    conditions = {
+        item["type"]: Condition(
+            item["type"], item["status"], item["reason"], item["message"], instant(item["lastTransitionTime"])
+        )
+        for item in served.get("conditions", ())
+    }
+    succeeded = conditions.get(SUCCEEDED)
+    bundle = served.get("bundleRef")
+    return Status(
+        conditions=conditions,
+        observed_generation=served.get("observedGeneration"),
+        start_time=instant(served.get("startTime")),
+        target_ready_time=instant(served.get("targetReadyTime")),
+        load_start_time=instant(served.get("loadStartTime")),
+        load_end_time=instant(served.get("loadEndTime")),
+        completion_time=instant(served.get("completionTime")),
+        verdict=served.get("verdict"),
+        failure=succeeded.reason if succeeded is not None and succeeded.status == "False" else None,
+        progress=served.get("progress"),
+        summary=served.get("summary"),
+        objectives=tuple(served["objectives"]) if "objectives" in served else None,
+        report=served.get("reportRef", {}).get("name"),
+        bundle=dict(bundle) if bundle else None,
+    )
+
+
+def to_json(status: Status) -> Json:
+    """Status -> what is patched, without absent fields."""
+    conditions = [
+        {
+            "type": item.type,
+            "status": item.status,
+            "reason": item.reason,
+            "message": item.message[:2000],
+            "lastTransitionTime": stamp(item.since),
+            "observedGeneration": status.observed_generation or 0,
+        }
+        for item in sorted(status.conditions.values(), key=lambda item: ORDER.index(item.type))
+    ]
+    fields: Json = {
+        "observedGeneration": status.observed_generation,
+        "phase": phase_of(status),
+        "verdict": status.verdict,
+        "startTime": stamp(status.start_time),
+        "targetReadyTime": stamp(status.target_ready_time),
+        "loadStartTime": stamp(status.load_start_time),
+        "loadEndTime": stamp(status.load_end_time),
+        "completionTime": stamp(status.completion_time),
+        "progress": status.progress,
+        "conditions": conditions,
+        "summary": status.summary,
+        "objectives": None if status.objectives is None else list(status.objectives),
+        "reportRef": {"name": status.report} if status.report else None,
+        "bundleRef": status.bundle,
+    }
+    return {key: value for key, value in fields.items() if value is not None}

@@ -1,0 +1,133 @@
+"""TestSpec -> TestPlan: everything that is decided before anything is touched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elastometer.model.names import Names
+from elastometer.model.spec import ScalerType, TestSpec
+
+Json = dict[str, Any]
+
+# A worker is a pod: it must be scheduled, its image pulled and its process started before it can say hello.
+LOAD_START_SECONDS = 180
+# What the workers may need after the last request to hand over their records.
+HAND_OVER_SECONDS = 120
+# The default sync period of the HorizontalPodAutoscaler controller; its flag is not readable from inside a cluster.
+HPA_SYNC_SECONDS = 15
+GPU_KEYS = ("nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the operator knows about its own installation."""
+
+    namespace: str
+    service: str
+    receiver_url: str
+    receiver_port: int
+    prometheus_url: str
+    load_image: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestPlan:
+    """The test with everything that follows from it. Times in seconds."""
+
+    __test__ = False
+
+    spec: TestSpec
+    environment: Environment
+
+    @property
+    def names(self) -> Names:
+        """Names of the children."""
+        return self.spec.names
+
+    @property
+    def prometheus_url(self) -> str:
+        """The test's own, or the operator's default."""
+        return self.spec.measurement.prometheus_url or self.environment.prometheus_url
+
+    @property
+    def target_url(self) -> str:
+        """Where the load goes: the Service, by its name in the cluster."""
+        return f"http://{self.names.server}.{self.names.namespace}.svc:{self.spec.server.port}"
+
+    @property
+    def run_path(self) -> str:
+        """Path of the run at the receiver."""
+        return f"/v1/runs/{self.names.uid}"
+
+    @property
+    def load_seconds(self) -> float:
+        """Length of the load."""
+        return float(self.spec.profile.duration_seconds)
+
+    @property
+    def load_deadline_seconds(self) -> float:
+        """Longest time from the load's start to its end: stages + last request + hand-over."""
+        return self.load_seconds + self.spec.profile.timeout_seconds + HAND_OVER_SECONDS
+
+    @property
+    def gpus_per_replica(self) -> Mapping[str, int]:
+        """GPU resource -> number that one replica asks for."""
+        containers = self.spec.server.pod_template.get("spec", {}).get("containers", [])
+        server: Json = next((item for item in containers if item.get("name") == "server"), {})
+        limits = server.get("resources", {}).get("limits", {}) or {}
+        return {key: int(str(limits[key])) for key in GPU_KEYS if str(limits.get(key, "")).isdigit()}
+
+    @property
+    def minimum_replicas(self) -> int:
+        """Replicas that the target starts with."""
+        return self.spec.scaler.minimum
+
+
+def delay_budget(plan: TestPlan) -> dict[str, float]:
+    """The named summands of a scale-out, in seconds, as known before the run; what is not known is not there.
+
+    scrape: worst age of a scraped sample. hpaSync: worst wait for the controller's next look.
+    window: stabilization of the way up. probe: worst wait between serving and Ready.
+    """
+    scaler, budget = plan.spec.scaler, {"scrape": float(plan.spec.measurement.scrape_period_seconds)}
+    if scaler.type is ScalerType.KEDA:
+        budget["kedaPolling"] = float(scaler.body.get("pollingInterval", 30))
+    if scaler.type is not ScalerType.NONE:
+        budget["hpaSync"] = float(HPA_SYNC_SECONDS)
+        behavior = scaler.body.get("behavior", {})
+        budget["window"] = float(behavior.get("scaleUp", {}).get("stabilizationWindowSeconds", 0))
+    budget["probe"] = float(plan.spec.server.probe_period_seconds)
+    return budget
+
+
+def describe(plan: TestPlan) -> Json:
+    """What goes into plan.json: the timetable and the delay budget."""
+    at = 0.0
+    stages = []
+    for stage in plan.spec.profile.stages:
+        stages.append(
+            {
+                "name": stage.name,
+                "startSeconds": at,
+                "endSeconds": at + stage.duration_seconds,
+                "startRequestsPerSecond": float(stage.start_rate),
+                "endRequestsPerSecond": float(stage.end_rate),
+                "arrivals": stage.arrivals.value,
+                "expectedRequests": float(stage.expected),
+            }
+        )
+        at += stage.duration_seconds
+    return {
+        "stages": stages,
+        "loadSeconds": plan.load_seconds,
+        "settleSeconds": plan.spec.measurement.settle_seconds,
+        "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds,
+        "probePeriodSeconds": plan.spec.server.probe_period_seconds,
+        "delayBudgetSeconds": delay_budget(plan),
+        "minimumReplicas": plan.spec.scaler.minimum,
+        "maximumReplicas": plan.spec.scaler.maximum,
+        "gpusPerReplica": dict(plan.gpus_per_replica),
+        "targetURL": plan.target_url,
+    }

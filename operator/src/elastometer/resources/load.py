@@ -1,0 +1,110 @@
+"""The load: an Indexed Job whose pods share one schedule, its profile and the token for the receiver. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from elastometer.model.names import LOAD, PROFILE_KEY, TOKEN_KEY
+from elastometer.plan import TestPlan
+from elastometer.resources.ownership import metadata
+
+Json = dict[str, Any]
+# Restarts of a worker's container before the Job gives up; each finds its spool and goes on.
+WORKER_RESTARTS = 6
+SPOOL_PATH = "/spool"
+TOKEN_PATH = "/token"
+PROFILE_PATH = "/profile"
+
+
+def token_secret(plan: TestPlan, token: str) -> Json:
+    """The Secret that lets the run's workers, and its owner, talk to the receiver."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata(plan, plan.names.load, LOAD),
+        "stringData": {TOKEN_KEY: token},
+    }
+
+
+def profile_map(plan: TestPlan) -> Json:
+    """The ConfigMap with the profile: `spec.load` with the target's model."""
+    profile = {**plan.spec.load, "model": plan.spec.server.model}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(plan, plan.names.load, LOAD),
+        "data": {PROFILE_KEY: yaml.safe_dump(profile, sort_keys=False, allow_unicode=True)},
+    }
+
+
+def load_job(plan: TestPlan) -> Json:
+    """The Job. A worker that is evicted is started again and resumes its own share."""
+    workers = plan.spec.profile.workers
+    labels = plan.names.labels(LOAD)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata(plan, plan.names.load, LOAD),
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": workers,
+            "parallelism": workers,
+            "backoffLimit": WORKER_RESTARTS,
+            "template": {"metadata": {"labels": labels}, "spec": _pod_spec(plan)},
+        },
+    }
+
+
+def _pod_spec(plan: TestPlan) -> Json:
+    return {
+        "restartPolicy": "OnFailure",
+        "enableServiceLinks": False,
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 60,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "fsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(plan)],
+        "volumes": [
+            {"name": "profile", "configMap": {"name": plan.names.load}},
+            {"name": "token", "secret": {"secretName": plan.names.load}},
+            {"name": "spool", "emptyDir": {}},
+        ],
+    }
+
+
+def _container(plan: TestPlan) -> Json:
+    environment = plan.environment
+    return {
+        "name": "load",
+        "image": environment.load_image,
+        "imagePullPolicy": "IfNotPresent",
+        "args": [
+            "run",
+            f"{PROFILE_PATH}/{PROFILE_KEY}",
+            f"--target={plan.target_url}",
+            f"--out={SPOOL_PATH}",
+            f"--workers={plan.spec.profile.workers}",
+            f"--report-to={environment.receiver_url}{plan.run_path}",
+            f"--token-file={TOKEN_PATH}/{TOKEN_KEY}",
+            "--incarnation=$(POD_UID)",
+        ],
+        "env": [{"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}],
+        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "profile", "mountPath": PROFILE_PATH, "readOnly": True},
+            {"name": "token", "mountPath": TOKEN_PATH, "readOnly": True},
+            {"name": "spool", "mountPath": SPOOL_PATH},
+        ],
+    }

@@ -1,0 +1,155 @@
+"""The API server as few verbs: create, get, delete, list, patch status. Each call is bounded and retried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import orjson
+from kubernetes.aio.client import ApiClient
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from elastometer.model.errors import WorldError
+from elastometer.model.names import API_VERSION, PLURAL, Names
+
+Json = dict[str, Any]
+REQUEST_SECONDS = 10.0
+ATTEMPTS = 4
+PLURALS = {
+    ("apps/v1", "Deployment"): "deployments",
+    ("v1", "Service"): "services",
+    ("v1", "ConfigMap"): "configmaps",
+    ("v1", "Secret"): "secrets",
+    ("batch/v1", "Job"): "jobs",
+    ("autoscaling/v2", "HorizontalPodAutoscaler"): "horizontalpodautoscalers",
+    ("keda.sh/v1alpha1", "ScaledObject"): "scaledobjects",
+}
+
+
+class Refused(Exception):
+    """The API server understood the request and said no (4xx); asking again does not help."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def path_of(api_version: str, kind: str, namespace: str, name: str = "") -> str:
+    """URL path of one object, or of the collection where no name is given."""
+    root = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
+    return f"{root}/namespaces/{namespace}/{PLURALS[api_version, kind]}" + (f"/{name}" if name else "")
+
+
+class Cluster:
+    """Calls on one API server. Raises Refused for a 4xx and WorldError for everything that may pass."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+
+    @retry(
+        retry=retry_if_exception_type(WorldError),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.2, max=2),
+        reraise=True,
+    )
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Json:
+        """One request; the answer as decoded JSON."""
+        call = await self._api.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            body=body,
+            auth_settings=["BearerToken"],
+            header_params={"Content-Type": content_type, "Accept": "application/json"},
+        )
+        try:
+            answer = await self._api.call_api(*call, _request_timeout=REQUEST_SECONDS)
+            payload: bytes = await answer.read()  # type: ignore[no-untyped-call]
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            said = str(error) or type(error).__name__
+            raise WorldError(f"the API server did not answer {method} {path}: {said}") from error
+        if answer.status >= 500 or answer.status == 429:
+            raise WorldError(f"the API server answered {answer.status} to {method} {path}: {_message(payload)}")
+        if answer.status >= 400:
+            raise Refused(answer.status, _message(payload))
+        decoded: Json = orjson.loads(payload)
+        return decoded
+
+    async def create(self, manifest: Json, *, dry_run: bool = False) -> bool:
+        """Creates an object; False when one of its name is there already. `dry_run` only asks whether it would work."""
+        path = path_of(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["namespace"])
+        query = {"fieldManager": "elastometer", "fieldValidation": "Strict"}
+        try:
+            await self.request("POST", path, manifest, query={**query, **({"dryRun": "All"} if dry_run else {})})
+        except Refused as refusal:
+            if refusal.status == 409:
+                return False
+            raise
+        return True
+
+    async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Json | None:
+        """An object as served; None when it is not there."""
+        try:
+            return await self.request("GET", path_of(api_version, kind, namespace, name))
+        except Refused as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    async def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
+        """Deletes an object and what it owns, in the background; it may be gone already."""
+        try:
+            await self.request(
+                "DELETE", path_of(api_version, kind, namespace, name), query={"propagationPolicy": "Background"}
+            )
+        except Refused as refusal:
+            if refusal.status != 404:
+                raise
+
+    async def replace_data(self, manifest: Json) -> None:
+        """Creates a ConfigMap, or gives an existing one the new data."""
+        if not await self.create(manifest):
+            meta = manifest["metadata"]
+            await self.request(
+                "PATCH",
+                path_of("v1", manifest["kind"], meta["namespace"], meta["name"]),
+                {"data": manifest["data"]},
+                content_type="application/merge-patch+json",
+            )
+
+    async def tests(self, namespace: str | None) -> list[Json]:
+        """All ElasticityTests, in one namespace or in all."""
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        items: list[Json] = (await self.request("GET", f"/apis/{API_VERSION}{scope}/{PLURAL}")).get("items", [])
+        return items
+
+    async def patch_status(self, names: Names, status: Mapping[str, Any]) -> None:
+        """Writes the status of a test; a test that is gone needs none."""
+        path = f"/apis/{API_VERSION}/namespaces/{names.namespace}/{PLURAL}/{names.test}/status"
+        try:
+            await self.request("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
+        except Refused as refusal:
+            if refusal.status != 404:
+                raise
+
+    async def version(self) -> Json:
+        """Version of the API server."""
+        return await self.request("GET", "/version")
+
+
+def _message(payload: bytes) -> str:
+    """What the API server said, in its own words."""
+    try:
+        decoded = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return payload[:300].decode(errors="replace")
+    return str(decoded.get("message", decoded))[:2000] if isinstance(decoded, dict) else str(decoded)[:300]

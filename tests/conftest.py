@@ -1,0 +1,30 @@
+"""What tests of several rooms share: the demo sample as the API server would serve it."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cluster", default="lab", choices=["lab", "kind", "current"], help="where tests marked lab run")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def demo_body() -> dict[str, Any]:
+    """The demo sample with the metadata that the API server adds; a copy, to be changed at will."""
+    body: dict[str, Any] = copy.deepcopy(yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text()))
+    body["metadata"].update(namespace="staging", uid="0a1b2c3d-0000-4000-8000-000000000001", generation=1)
+    return body

@@ -1,0 +1,198 @@
+"""A run's life as facts: what is decided at each look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from elastometer.controller.decide import decide
+from elastometer.controller.decision import Action
+from elastometer.model.snapshot import JobFact, PodFact, PreflightFact, ReportFact, ScalerFact, Snapshot
+from elastometer.model.spec import parse
+from elastometer.model.status import Status, phase_of, status_from, to_json
+from elastometer.plan import Environment, TestPlan
+
+T0 = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+ENVIRONMENT = Environment(
+    "elastometer",
+    "elastometer",
+    "http://elastometer.elastometer.svc:8081",
+    8081,
+    "http://prometheus.monitoring:9090",
+    "load:1",
+)
+NOTHING = Snapshot(
+    generation=1,
+    preflight=None,
+    target_exists=False,
+    replicas=None,
+    pods=(),
+    scaler_exists=False,
+    scaler=None,
+    job=None,
+    load_start=None,
+    report=None,
+    bundle_sealed=False,
+    leftovers=(),
+)
+READY = PodFact("demo-server-a", ready=True, deleting=False, trouble=None)
+STARTING = PodFact("demo-server-a", ready=False, deleting=False, trouble=None)
+ACTIVE = ScalerFact(True, "ValidMetricFound", "the HPA was able to calculate a replica count", 1)
+BLIND = ScalerFact(False, "FailedGetPodsMetric", "unable to get metric nonsense", None)
+JOB = JobFact(T0, None, False, "", None)
+REPORT = ReportFact("Pass", {"requestCount": 10}, ({"name": "served", "verdict": "Pass", "message": "100 % of 10"},))
+
+PASSED = replace(NOTHING, preflight=PreflightFact(None))
+CREATED = replace(PASSED, target_exists=True, pods=(STARTING,))
+SERVING = replace(CREATED, pods=(READY,))
+SCALED = replace(SERVING, scaler_exists=True, scaler=ACTIVE)
+JOBBED = replace(SCALED, job=JOB)
+LOADED = replace(JOBBED, load_start=T0)
+OVER = replace(LOADED, job=replace(JOB, ended=T0 + timedelta(seconds=180)))
+
+
+@pytest.fixture
+def plan(demo_body: dict[str, Any]) -> TestPlan:
+    return TestPlan(parse(demo_body), ENVIRONMENT)
+
+
+def after(plan: TestPlan, *looks: Snapshot, seconds: float = 0) -> Status:
+    status = Status()
+    for look in looks:
+        status = decide(plan, status, look, T0 + timedelta(seconds=seconds)).status
+    return status
+
+
+@pytest.mark.parametrize(
+    ("seen", "action"),
+    [
+        pytest.param(NOTHING, Action.PREFLIGHT, id="first everything is checked"),
+        pytest.param(PASSED, Action.CREATE_TARGET, id="then the target is made"),
+        pytest.param(CREATED, None, id="its first replica is awaited"),
+        pytest.param(SERVING, Action.CREATE_SCALER, id="then the autoscaler is made"),
+        pytest.param(replace(SERVING, scaler_exists=True), None, id="its first look is awaited"),
+        pytest.param(SCALED, Action.CREATE_LOAD, id="then the load is made"),
+        pytest.param(JOBBED, None, id="its workers are awaited"),
+        pytest.param(LOADED, None, id="its end is awaited"),
+    ],
+)
+def test_the_next_step_follows_from_what_is_there(plan: TestPlan, seen: Snapshot, action: Action | None) -> None:
+    decision = decide(plan, Status(), seen, T0)
+    assert decision.action is action
+    assert decision.status.failure is None
+
+
+def test_a_whole_life_ends_with_the_reports_verdict_and_nothing_left(plan: TestPlan) -> None:
+    looks = (NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
+    status = after(plan, *looks)
+    assert phase_of(status) == "Loading"
+    status = decide(plan, status, OVER, T0 + timedelta(seconds=181)).status
+    assert status.load_end_time == T0 + timedelta(seconds=181)
+    settling = decide(plan, status, OVER, T0 + timedelta(seconds=200))
+    assert settling.action is None
+    assert phase_of(settling.status) == "Analyzing" or settling.status.conditions["ReportReady"].reason == "Settling"
+    later = T0 + timedelta(seconds=260)
+    assert decide(plan, status, OVER, later).action is Action.JUDGE
+    judged = replace(NOTHING, report=REPORT, bundle_sealed=True, leftovers=("Deployment/demo-server",))
+    assert decide(plan, status, judged, later).action is Action.CLEAN_UP
+    done = decide(plan, status, replace(judged, leftovers=()), later).status
+    assert done.finished
+    assert done.verdict == "Pass"
+    assert phase_of(done) == "Completed"
+    assert done.is_true("Succeeded")
+
+
+def test_a_target_is_kept_when_the_policy_says_so(demo_body: dict[str, Any]) -> None:
+    demo_body["spec"]["cleanupPolicy"] = "Retain"
+    plan = TestPlan(parse(demo_body), ENVIRONMENT)
+    status = replace(after(plan, NOTHING), load_end_time=T0)
+    judged = replace(NOTHING, report=REPORT, bundle_sealed=True, leftovers=("Deployment/demo-server",))
+    assert decide(plan, status, judged, T0).status.finished
+
+
+@pytest.mark.parametrize(
+    ("trouble", "seconds", "reason"),
+    [
+        pytest.param(("ErrImagePull", "not found"), 10, None, id="a pull may fail once"),
+        pytest.param(("ImagePullBackOff", "not found"), 60, "ImagePullFailed", id="not for ever"),
+        pytest.param(("CrashLoopBackOff", "back-off"), 60, "TargetCrashing", id="a crash loop ends the run"),
+        pytest.param(("Unschedulable", "0/1 nodes"), 60, "Unschedulable", id="no node ends the run"),
+        pytest.param(None, 119, None, id="a slow start is awaited"),
+        pytest.param(None, 121, "ReadyDeadlineExceeded", id="until the deadline"),
+    ],
+)
+def test_a_target_that_does_not_start_ends_the_run_in_bounded_time(
+    plan: TestPlan, trouble: tuple[str, str] | None, seconds: float, reason: str | None
+) -> None:
+    status = after(plan, NOTHING, PASSED)
+    stuck = replace(CREATED, pods=(replace(STARTING, trouble=trouble),))
+    decision = decide(plan, status, stuck, T0 + timedelta(seconds=seconds))
+    assert decision.status.failure == reason
+    if reason is not None:
+        assert decision.action is Action.JUDGE
+        assert decision.status.conditions["Succeeded"].reason == reason
+        assert decision.status.verdict == "Inconclusive"
+
+
+def test_a_metric_that_nobody_serves_ends_the_run_with_the_autoscalers_words(plan: TestPlan) -> None:
+    blind = replace(SERVING, scaler_exists=True, scaler=BLIND)
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, blind)
+    assert status.conditions["MetricsAvailable"].status == "Unknown"
+    late = decide(plan, status, blind, T0 + timedelta(seconds=181))
+    assert late.status.failure == "MetricsMissing"
+    assert "FailedGetPodsMetric" in late.status.conditions["MetricsAvailable"].message
+
+
+def test_a_metric_lost_under_load_is_said_and_does_not_end_the_run(plan: TestPlan) -> None:
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED, replace(LOADED, scaler=BLIND))
+    assert status.conditions["MetricsAvailable"].reason == "MetricsMissing"
+    assert status.failure is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "seconds", "reason"),
+    [
+        pytest.param(JOBBED, 181, "LoadNotStarted", id="workers that never come"),
+        pytest.param(
+            replace(JOBBED, job=replace(JOB, failed=True)), 5, "LoadNotStarted", id="workers that fail at once"
+        ),
+        pytest.param(
+            replace(LOADED, job=replace(JOB, failed=True, ended=T0)), 5, "LoadJobFailed", id="a Job that fails"
+        ),
+        pytest.param(LOADED, 400, "LoadDeadlineExceeded", id="a load that does not end"),
+    ],
+)
+def test_a_load_that_goes_wrong_ends_the_run(plan: TestPlan, seen: Snapshot, seconds: float, reason: str) -> None:
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, seen)
+    assert decide(plan, status, seen, T0 + timedelta(seconds=seconds)).status.failure == reason
+
+
+def test_a_flaw_found_before_anything_is_made_ends_the_run_with_its_own_condition(plan: TestPlan) -> None:
+    flawed = replace(NOTHING, preflight=PreflightFact(("Accepted", "InsufficientCapacity", "9 replicas need 9 GPUs")))
+    status = decide(plan, Status(), flawed, T0).status
+    assert status.conditions["Accepted"].status == "False"
+    assert status.failure == "InsufficientCapacity"
+
+
+def test_deciding_again_on_the_same_facts_asks_for_the_same_and_moves_no_time(plan: TestPlan) -> None:
+    for seen in (NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED):
+        once = decide(plan, Status(), seen, T0)
+        twice = decide(plan, once.status, seen, T0 + timedelta(seconds=1))
+        assert twice.action is once.action
+        assert to_json(twice.status) == to_json(once.status)
+
+
+def test_a_restarted_operator_reads_from_the_status_what_it_wrote(plan: TestPlan) -> None:
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
+    assert to_json(status_from(to_json(status))) == to_json(status)
+
+
+def test_a_finished_test_is_left_alone(plan: TestPlan) -> None:
+    assert decide(plan, Status(completion_time=T0), NOTHING, T0).action is None
+
+
+def test_a_spec_that_moved_ends_the_run(plan: TestPlan) -> None:
+    assert decide(plan, after(plan, NOTHING), replace(NOTHING, generation=2), T0).status.failure == "SpecChanged"
