@@ -102,7 +102,7 @@ def classify(
     if status >= 400:
         return (Outcome.SERVER_ERROR if status >= 500 else Outcome.CLIENT_ERROR), error or f"status {status}"
     if ending is Ending.MALFORMED or status != 200:
-        return Outcome.MALFORMED, error or f"status {status} is no answer"
+        return Outcome.MALFORMED, error or answer.malformed or f"status {status} is no answer"
     if answer.malformed is not None:
         return Outcome.MALFORMED, answer.malformed
     if answer.error is not None:

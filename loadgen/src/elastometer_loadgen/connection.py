@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._read_at = 0.0
         self._answered = False
+        self._keep_alive = False
         self.address: str | None = None
         self.opened_at = 0.0
         self.idle_since = 0.0
@@ -107,6 +108,8 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         # An interim answer (100 Continue) completes too; the real one is still to come.
         self._answered = self._exchange is not None and self._exchange.status is not None
+        # Asked here, since the parser forgets the answer with the message.
+        self._keep_alive = self._parser.should_keep_alive()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._owner.forget(self)
@@ -127,7 +130,7 @@ class Connection(asyncio.Protocol):
         exchange, self._exchange = self._exchange, None
         if exchange is None:
             return
-        reusable = ending is Ending.COMPLETE and self._parser.should_keep_alive()
+        reusable = ending is Ending.COMPLETE and self._keep_alive
         self._answered = False
         self.idle_since = at
         self._owner.ended(self, exchange, Result(ending, at, error, reusable))

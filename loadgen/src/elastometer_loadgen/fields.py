@@ -50,7 +50,9 @@ class Fields:
         self.faults = faults
         self._values: Mapping[str, Any] = {}
         if not isinstance(value, Mapping):
-            self.faults.append(Fault(path or "the profile", f"must be a mapping; got {shown(value)}"))
+            faults.append(Fault(path or "the profile", f"must be a mapping; got {shown(value)}"))
+            # That its fields are missing follows from this and would only be noise.
+            self.faults = []
             return
         self._values = {str(key): item for key, item in value.items() if item is not None}
         for key in self._values:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from itertools import islice
 
 from elastometer_loadgen.fields import Fault, Fields, shown
 from elastometer_loadgen.template import TemplateFault, fields_of
@@ -148,10 +149,11 @@ def _check_templates(
         except TemplateFault as fault:
             fields.faults.append(Fault(path, f"must {fault}; got {shown(content)}"))
             continue
-        if wanted and not dataset:
+        if wanted and not fields.has("dataset"):
             rule = f"must find its fields in dataset.inline, which is absent; got {', '.join(sorted(wanted))}"
             fields.faults.append(Fault(path, rule))
-        for index, row in enumerate(dataset):
+        # The first row that lacks something stands for the rest: a column forgotten is one fault, not thousands.
+        for index, row in islice((row for row in enumerate(dataset) if wanted - row[1].keys()), 1):
             for name in sorted(wanted - row.keys()):
                 missing = f"must hold the field '{name}' that {path} asks for; got {shown(dict(row))}"
                 fields.faults.append(Fault(f"{fields.at('dataset')}.inline[{index}]", missing))

@@ -1,0 +1,186 @@
+"""A bad profile is refused with the path, the rule and the value of everything that is wrong in it."""
+
+import copy
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from elastometer_loadgen.profile import ConnectionPolicy, ProfileError, parse_profile, read_profile
+from elastometer_loadgen.prompts import PromptSource
+
+GOOD: dict[str, Any] = {
+    "seed": 7,
+    "endpoint": "ChatCompletions",
+    "connection": {"policy": "Reuse"},
+    "tasks": [
+        {
+            "name": "poem",
+            "weight": 3,
+            "messages": [{"role": "user", "content": "About {{ theme }}."}],
+            "dataset": {"inline": [{"theme": "autumn"}, {"theme": "the sea"}]},
+            "maximumTokens": {"minimum": 64, "maximum": 128},
+            "sampling": {"temperature": {"minimum": "0.7", "maximum": "0.9"}, "topP": "0.95"},
+        },
+        {"name": "fact", "messages": [{"role": "user", "content": "Say one fact."}], "maximumTokens": 16},
+    ],
+    "stages": [
+        {"name": "ramp", "type": "Rate", "durationSeconds": 100, "startRequestsPerSecond": "2",
+         "endRequestsPerSecond": "50", "arrivals": "Constant"},
+        {"name": "hold", "type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "50"},
+    ],
+}  # fmt: skip
+ABSENT = object()
+
+BAD: list[tuple[str, object, str]] = [
+    ("seed", "7", 'seed must be an integer from 0 to 9223372036854775807; got "7"'),
+    ("seed", True, "seed must be an integer"),
+    ("seed", -1, "got -1"),
+    ("workers", 0, "workers must be an integer from 1 to 1000; got 0"),
+    ("endpoint", "Chat", "endpoint must be one of ChatCompletions, Completions"),
+    ("model", "", 'model must be a string of 1 to 512 characters; got ""'),
+    ("timeoutSeconds", 0, "timeoutSeconds must be an integer from 1 to 86400; got 0"),
+    ("timeoutSeconds", 1.5, "got 1.5"),
+    ("idleTimeoutSeconds", "x", "idleTimeoutSeconds must be"),
+    ("latenessBoundMilliseconds", 0, "latenessBoundMilliseconds must be an integer from 1 to 60000"),
+    ("conection", {}, "conection is not a known field; did you mean connection?"),
+    ("zzz", 1, "zzz is not a known field; known here: seed, workers"),
+    ("connection", [], "connection must be a mapping; got []"),
+    ("connection.policy", "Reused", "connection.policy must be one of Reuse, PerRequest, MaxAge (did you mean Reuse?)"),
+    ("connection.policy", "SpreadOverPods", "(SpreadOverPods is not supported yet)"),
+    ("connection.policy", "MaxAge", "connection.maxAgeSeconds must be given; it is absent"),
+    ("connection.maxAgeSeconds", 5, "connection.maxAgeSeconds must be absent unless policy is MaxAge; got 5"),
+    ("tasks", [], "tasks must be a list of 1 to 256 items; got []"),
+    ("tasks.0", "poem", 'tasks[0] must be a mapping; got "poem"'),
+    ("tasks.0.name", "Poem!", 'tasks[0].name must be at most 63 of a-z, 0-9 and \'-\''),
+    ("tasks.0.name", ABSENT, "tasks[0].name must be given; it is absent"),
+    ("tasks.0.name", "fact", 'tasks[1].name must be unique in tasks; got "fact" again'),
+    ("tasks.0.weight", 0, "tasks[0].weight must be an integer from 1 to 1000000; got 0"),
+    ("tasks.0.messages", ABSENT, "tasks[0].messages must be given, or prompt in its place"),
+    ("tasks.0.prompt", "x", "and not both"),
+    ("tasks.0.messages.0.role", "robot", "tasks[0].messages[0].role must be one of system, user, assistant"),
+    ("tasks.0.messages.0.role", ABSENT, "tasks[0].messages[0].role must be given"),
+    ("tasks.0.messages.0.content", 5, "tasks[0].messages[0].content must be a string of 1 to 1000000 char"),
+    ("tasks.0.messages.0.content", "{{ color }}",
+     "tasks[0].dataset.inline[0] must hold the field 'color' that tasks[0].messages[0].content asks for"),
+    ("tasks.0.messages.0.content", "{{ theme", "must be a template with fields such as {{ theme }}"),
+    ("tasks.0.messages.0.content", "{% for i in range(9) %}x{% endfor %}", "must hold only plain fields"),
+    ("tasks.0.messages.0.content", "{{ theme * 1000000000 }}", "must hold only plain fields"),
+    ("tasks.0.messages.0.content", "{{ theme.__class__ }}", "must hold only plain fields"),
+    ("tasks.0.dataset", ABSENT, "must find its fields in dataset.inline, which is absent; got theme"),
+    ("tasks.0.dataset", {"file": "x.csv"}, "tasks[0].dataset.file is not a known field; did you mean inline?"),
+    ("tasks.0.dataset.inline.1", "x", "tasks[0].dataset.inline[1] must be a mapping of field to value"),
+    ("tasks.0.dataset.inline.1", {"theme": ["a"]}, "tasks[0].dataset.inline[1].theme must be a string or a number"),
+    ("tasks.0.maximumTokens", 0, "tasks[0].maximumTokens must be an integer from 1 to 1000000; got 0"),
+    ("tasks.0.maximumTokens.maximum", 5, "tasks[0].maximumTokens.maximum must be at least the minimum, 64; got 5"),
+    ("tasks.0.maximumTokens.minimum", ABSENT, "tasks[0].maximumTokens.minimum must be given"),
+    ("tasks.0.sampling.temperature", 0.7, 'must be a decimal string from "0" to "2" (in quotes); got 0.7'),
+    ("tasks.0.sampling.temperature", "2.5", 'tasks[0].sampling.temperature must be a decimal string from "0" to "2"'),
+    ("tasks.0.sampling.top_p", "1", "tasks[0].sampling.top_p is not a known field; did you mean topP?"),
+    ("tasks.0.checks", [], "tasks[0].checks is not a known field"),
+    ("stages", ABSENT, "stages must be given; it is absent"),
+    ("stages", {}, "stages must be a list of 1 to 256 items; got {}"),
+    ("stages.0", 5, "stages[0] must be a mapping; got 5"),
+    ("stages.0.type", ABSENT, "stages[0].type must be given; it is absent"),
+    ("stages.0.type", "Rat", "stages[0].type must be one of Rate (did you mean Rate?)"),
+    ("stages.0.type", "Users", 'stages[0].type must be one of Rate (Users is not supported yet); got "Users"'),
+    ("stages.1.durationSeconds", "10", 'stages[1].durationSeconds must be an integer from 1 to 604800; got "10"'),
+    ("stages.1.durationSeconds", ABSENT, "stages[1].durationSeconds must be given; it is absent"),
+    ("stages.0.startRequestsPerSecond", "-1", 'stages[0].startRequestsPerSecond must be a decimal string from "0"'),
+    ("stages.0.startRequestsPerSecond", "1e3", "startRequestsPerSecond must be a decimal string"),
+    ("stages.0.endRequestsPerSecond", 50, 'must be a decimal string from "0" to "100000" (in quotes); got 50'),
+    ("stages.0.endRequestsPerSecond", ABSENT, "stages[0].endRequestsPerSecond must be given"),
+    ("stages.0.endRequestsPerSecond", ".5", "must be a decimal string"),
+    ("stages.0.endRequestsPerSecond", "1" * 400, "…"),
+    ("stages.0.arrivals", "Gamma", 'stages[0].arrivals must be one of Constant, Poisson; got "Gamma"'),
+    ("stages.0.users", 5, "stages[0].users is not a known field"),
+    ("stages.1.name", "ramp", "stages[1].name must be unique in stages"),
+]  # fmt: skip
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    document = copy.deepcopy(GOOD)
+    place: Any = document
+    *way, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
+    for step in way:
+        place = place[step]
+    if value is ABSENT:
+        del place[last]
+    else:
+        place[last] = value
+    return document
+
+
+@pytest.mark.parametrize(("path", "value", "words"), BAD)
+def test_a_bad_value_is_refused_by_path_rule_and_value(path: str, value: object, words: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        parse_profile(changed(path, value))
+    assert any(words in str(fault) for fault in caught.value.faults), str(caught.value)
+    assert len(caught.value.faults) <= 2
+    assert all(len(str(fault)) < 400 for fault in caught.value.faults)
+
+
+def test_the_good_profile_is_read_with_its_defaults() -> None:
+    profile = parse_profile(GOOD)
+    assert (profile.seed, profile.workers, profile.timeout_seconds, profile.idle_timeout_seconds) == (
+        7,
+        1,
+        300,
+        30,
+    )
+    assert profile.connection.policy is ConnectionPolicy.REUSE
+    assert profile.stages[1].start_rate == Fraction(50)
+    assert profile.stages[0].expected == Fraction(2600)
+    assert [task.weight for task in profile.tasks] == [3, 1]
+
+
+def test_a_first_stage_without_a_start_rate_starts_at_its_end_rate() -> None:
+    profile = parse_profile({"stages": [GOOD["stages"][1]]})
+    assert profile.stages[0].start_rate == Fraction(50)
+    assert [task.name for task in profile.tasks] == ["default"]
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    document = changed("stages.0.durationSeconds", -5)
+    document["seed"] = "x"
+    document["tasks"][0]["weight"] = "heavy"
+    document["stages"][1]["arrivals"] = "Even"
+    with pytest.raises(ProfileError) as caught:
+        parse_profile(document)
+    assert [fault.path for fault in caught.value.faults] == [
+        "seed", "tasks[0].weight", "stages[0].durationSeconds", "stages[1].arrivals",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("stages: [", "the profile must be YAML"),
+        ("", "the profile must be a mapping; got null"),
+        ("- 1", "the profile must be a mapping; got [1]"),
+        ("stages: [{name: a, type: Rate, durationSeconds: 5, endRequestsPerSecond: '0'}]",
+         "must plan at least one request"),
+        ("stages: [{name: a, type: Rate, durationSeconds: 604800, endRequestsPerSecond: '99999'}]",
+         "must plan at most 10000000 requests"),
+    ],
+)  # fmt: skip
+def test_a_document_that_plans_nothing_sensible_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ProfileError, match=words.replace("[", r"\[")):
+        read_profile(text)
+
+
+def test_completions_take_a_prompt_and_no_messages() -> None:
+    stages = GOOD["stages"]
+    with pytest.raises(ProfileError, match="must be absent with endpoint Completions"):
+        parse_profile(GOOD | {"endpoint": "Completions"})
+    document = {
+        "endpoint": "Completions",
+        "tasks": [{"name": "t", "prompt": "One {{ '{{' }}"}],
+        "stages": stages,
+    }
+    with pytest.raises(ProfileError, match="plain fields"):
+        parse_profile(document)
+    document["tasks"] = [{"name": "t", "prompt": "Once upon a time"}]
+    body = PromptSource(parse_profile(document), "m").prompt(0).body
+    assert b'"prompt":"Once upon a time"' in body
+    assert b'"messages"' not in body
