@@ -1,0 +1,127 @@
+"""A small client of the lab's API server: enough to apply manifests and to ask how things are.
+
+It connects from within the lab's network namespace and so does not depend on the loopback forwarder. The product
+uses the real Kubernetes client; the lab must run before anything of that is installed.
+"""
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from elastometer_lab import settings
+from elastometer_lab.namespaces import inside_network
+
+APPLY = "application/apply-patch+yaml"
+JSON = "application/json"
+JSON_PATCH = "application/json-patch+json"
+MANAGER = "elastometer-lab"
+
+
+class ApiError(Exception):
+    """The API server answered with an error; `status` is the HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+class InsideConnection(http.client.HTTPSConnection):
+    """HTTPS to the API server on the namespace's own loopback."""
+
+    def connect(self) -> None:
+        with inside_network():
+            raw = socket.create_connection((self.host, self.port), self.timeout)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = self._tls.wrap_socket(raw, server_hostname=self.host)
+
+    def __init__(self, tls: ssl.SSLContext, timeout: float) -> None:
+        super().__init__("127.0.0.1", settings.API_PORT, timeout=timeout, context=tls)
+        self._tls = tls
+
+
+@dataclass(slots=True)
+class Api:
+    """Calls as the administrator; one connection per call, since calls are few."""
+
+    tls: ssl.SSLContext
+    timeout_seconds: float = 10.0
+    resources: dict[str, dict[str, tuple[str, bool]]] = field(default_factory=dict)
+    """apiVersion -> kind -> (plural, namespaced), as discovered."""
+
+    @classmethod
+    def connect(cls, pki: Path, user: str = "admin") -> Api:
+        """Reads the certificates; does not call yet."""
+        tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+        tls.load_cert_chain(pki / f"{user}.crt", pki / f"{user}.key")
+        return cls(tls)
+
+    def call(self, method: str, path: str, body: bytes | None = None, content_type: str = JSON) -> Any:
+        """Parsed JSON of the answer, or its text where it is none. Raises ApiError or OSError."""
+        connection = InsideConnection(self.tls, self.timeout_seconds)
+        try:
+            connection.request(method, path, body, {"Content-Type": content_type, "Accept": JSON})
+            answer = connection.getresponse()
+            content = answer.read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"the API server broke off: {error!r}") from error
+        finally:
+            connection.close()
+        return parse_answer(answer.status, content)
+
+    def get(self, path: str) -> Any:
+        return self.call("GET", path)
+
+    def apply(self, manifest: dict[str, Any]) -> None:
+        """Server-side apply; takes over fields of other managers, since the lab owns its stack."""
+        path = f"{self.collection(manifest)}/{manifest['metadata']['name']}"
+        body = yaml.safe_dump(manifest).encode() if not isinstance(manifest, bytes) else manifest
+        self.call("PATCH", f"{path}?fieldManager={MANAGER}&force=true", body, APPLY)
+
+    def collection(self, manifest: dict[str, Any]) -> str:
+        """Path of the collection that a manifest belongs to; asks the server which name its kind goes by."""
+        version, kind = manifest["apiVersion"], manifest["kind"]
+        if kind not in self.resources.get(version, {}):
+            self.resources[version] = self.discover(version)
+        if kind not in self.resources[version]:
+            raise ApiError(404, f"the server does not know kind {kind} in {version} (yet)")
+        plural, namespaced = self.resources[version][kind]
+        where = f"/namespaces/{manifest['metadata'].get('namespace', 'default')}" if namespaced else ""
+        return f"{root(version)}{where}/{plural}"
+
+    def discover(self, version: str) -> dict[str, tuple[str, bool]]:
+        listed = self.get(root(version))["resources"]
+        return {r["kind"]: (r["name"], r["namespaced"]) for r in listed if "/" not in r["name"]}
+
+
+def root(version: str) -> str:
+    """Path of a group and version; the core group has a path of its own."""
+    return f"/apis/{version}" if "/" in version else f"/api/{version}"
+
+
+def parse_answer(status: int, content: bytes) -> Any:
+    """JSON or text of a good answer; a bad one becomes an ApiError with the server's own words."""
+    try:
+        data = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        data = content.decode(errors="replace")
+    if status >= 300:
+        message = data.get("message", "") if isinstance(data, dict) else data.strip()
+        raise ApiError(status, message[:2000])
+    return data
+
+
+def read_manifests(path: Path) -> Iterator[dict[str, Any]]:
+    """Every object of a YAML file, lists taken apart."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for document in yaml.load_all(path.read_text(), Loader=loader):
+        if not document:
+            continue
+        yield from document["items"] if document.get("kind") == "List" else (document,)

@@ -1,0 +1,151 @@
+"""Container images as docker-archive tars, made of bytes alone: the same inputs give the same image everywhere.
+
+A layer is a tar file on disk, named by what it was made from; an image is a list of layers and a configuration.
+"""
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+CHUNK_BYTES = 1 << 20
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """`digest` is the sha256 of the uncompressed tar, which is also its identity in an image (diff id)."""
+
+    path: Path
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """`name` is fully qualified, as containerd's CRI sees it."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    entrypoint: tuple[str, ...]
+    environment: tuple[str, ...] = ()
+    user: str = "65532:65532"
+    working_directory: str = "/"
+    command: tuple[str, ...] = field(default=())
+
+    def configuration(self, architecture: str) -> bytes:
+        """The image's configuration: its sha256 is the image id."""
+        return orjson.dumps({
+            "architecture": architecture, "os": "linux", "created": EPOCH,
+            "config": {"Entrypoint": list(self.entrypoint), "Cmd": list(self.command), "Env": list(self.environment),
+                       "User": self.user, "WorkingDir": self.working_directory},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.digest}" for layer in self.layers]},
+            "history": [{"created": EPOCH} for _ in self.layers],
+        }, option=orjson.OPT_SORT_KEYS)
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file, in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def image_id(image: Image, architecture: str) -> str:
+    return hashlib.sha256(image.configuration(architecture)).hexdigest()
+
+
+def write_archive(images: Iterable[Image], architecture: str, out: IO[bytes]) -> None:
+    """Streams one archive of several images; a layer that they share is in it once."""
+    listed, written = [], set()
+    with tarfile.open(fileobj=out, mode="w|") as tar:
+        for image in images:
+            configuration = image.configuration(architecture)
+            name = f"{hashlib.sha256(configuration).hexdigest()}.json"
+            add_bytes(tar, name, configuration)
+            for layer in image.layers:
+                if layer.digest not in written:
+                    written.add(layer.digest)
+                    add_file(tar, f"{layer.digest}.tar", layer.path, 0o644)
+            listed.append({"Config": name, "RepoTags": [image.name],
+                           "Layers": [f"{layer.digest}.tar" for layer in image.layers]})
+        add_bytes(tar, "manifest.json", orjson.dumps(listed))
+
+
+def plain(name: str, mode: int) -> tarfile.TarInfo:
+    """A tar entry without time or owner, so that bytes depend on content alone."""
+    entry = tarfile.TarInfo(name)
+    entry.mode = mode
+    return entry
+
+
+def add_bytes(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
+    entry = plain(name, mode)
+    entry.size = len(content)
+    tar.addfile(entry, io.BytesIO(content))
+
+
+def add_file(tar: tarfile.TarFile, name: str, path: Path, mode: int) -> None:
+    entry = plain(name, mode)
+    entry.size = path.stat().st_size
+    with path.open("rb") as stream:
+        tar.addfile(entry, stream)
+
+
+def add_parents(tar: tarfile.TarFile, name: str, seen: set[str]) -> None:
+    """Directories above an entry: containerd wants them to be there."""
+    for parent in reversed(Path(name).parents):
+        if str(parent) not in (".", "/") and str(parent) not in seen:
+            seen.add(str(parent))
+            entry = plain(f"{parent}/", 0o755)
+            entry.type = tarfile.DIRTYPE
+            tar.addfile(entry)
+
+
+def add_tree(tar: tarfile.TarFile, source: Path, prefix: str, seen: set[str]) -> None:
+    """Every file below `source` in order of name; links stay links, executables stay executable."""
+    for path in sorted(source.rglob("*")):
+        name = f"{prefix}/{path.relative_to(source)}"
+        add_parents(tar, name, seen)
+        if path.is_symlink():
+            entry = plain(name, 0o777)
+            entry.type, entry.linkname = tarfile.SYMTYPE, str(path.readlink())
+            tar.addfile(entry)
+        elif path.is_file():
+            add_file(tar, name, path, 0o755 if path.stat().st_mode & 0o100 else 0o644)
+
+
+def write_layer(path: Path, trees: Iterable[tuple[Path, str]] = (), files: Iterable[tuple[Path, str]] = (),
+                texts: Iterable[tuple[str, str]] = ()) -> None:
+    """Writes a layer atomically: trees (source, prefix), single executables and small scripts (text, place)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    seen: set[str] = set()
+    with tarfile.open(draft, "w") as tar:
+        for source, prefix in trees:
+            add_tree(tar, source, prefix.lstrip("/"), seen)
+        for source, place in files:
+            add_parents(tar, place.lstrip("/"), seen)
+            add_file(tar, place.lstrip("/"), source, 0o755)
+        for text, place in texts:
+            add_parents(tar, place.lstrip("/"), seen)
+            add_bytes(tar, place.lstrip("/"), text.encode(), 0o755)
+    draft.replace(path)
+
+
+def stored_layer(path: Path) -> Layer:
+    """A layer on disk with its digest, which is computed once and kept beside it."""
+    note = path.with_suffix(".sha256")
+    stat = path.stat()
+    mark = f"{stat.st_size} {stat.st_mtime_ns}"
+    if note.exists():
+        digest, _, marked = note.read_text().partition(" ")
+        if marked == mark:
+            return Layer(path, digest)
+    digest = digest_of(path)
+    note.write_text(f"{digest} {mark}")
+    return Layer(path, digest)

@@ -1,0 +1,125 @@
+"""Which images the lab needs, which of them containerd has, and the import of what differs."""
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from elastometer_lab import binaries
+from elastometer_lab.archive import Image, image_id, stored_layer, write_archive, write_layer
+from elastometer_lab.component import running
+from elastometer_lab.errors import LabError
+from elastometer_lab.lock import exclusive
+from elastometer_lab.node import ctr
+from elastometer_lab.paths import Paths
+from elastometer_lab.progress import Progress
+from elastometer_lab.pythonimages import PYTHON_IMAGES, digest, python_image
+from elastometer_lab.settings import Settings, load_settings
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An image with its id; `id` changes when anything in it does."""
+
+    image: Image
+    id: str
+
+
+def architecture() -> str:
+    """The image's word for this machine."""
+    return ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
+def program_image(name: str, binary: Path, layers: Path) -> Image:
+    """A static program alone, from scratch."""
+    stat = binary.stat()
+    path = layers / f"program-{binary.name}-{digest([binary.name, str(stat.st_size), str(stat.st_mtime_ns)])}.tar"
+    if not path.exists():
+        for old in layers.glob(f"program-{binary.name}-*"):
+            old.unlink()
+        write_layer(path, files=[(binary, f"/{binary.name}")])
+    return Image(name, (stored_layer(path),), entrypoint=(f"/{binary.name}",), environment=("PATH=/",))
+
+
+def build_images(paths: Paths, programs: Mapping[str, Path]) -> list[Built]:
+    """Every image, from binaries by image name and from the project's sources; builds only what is missing."""
+    layers = paths.cache / "layers"
+    images = [program_image(name, binary, layers) for name, binary in programs.items()]
+    images += [python_image(wanted, layers) for wanted in PYTHON_IMAGES]
+    return [Built(image, image_id(image, architecture())) for image in images]
+
+
+def notebook(paths: Paths) -> Path:
+    """What was imported last, by image name; lives and dies with containerd's root."""
+    return paths.containerd_root / "elastometer-imported.json"
+
+
+def imported(paths: Paths) -> dict[str, str]:
+    """Image ids that containerd has, by name: what was noted and is still listed."""
+    try:
+        noted = orjson.loads(notebook(paths).read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return {}
+    listed = subprocess.run(ctr(paths, "images", "list", "--quiet"), capture_output=True, text=True, check=False)
+    return {name: noted[name] for name in listed.stdout.split() if name in noted}
+
+
+def import_images(paths: Paths, built: Sequence[Built]) -> list[str]:
+    """Brings containerd up to date; names of the images that were imported."""
+    have = imported(paths)
+    wanted = [each for each in built if have.get(each.image.name) != each.id]
+    if not wanted:
+        return []
+    stream_to_containerd(paths, [each.image for each in wanted])
+    notebook(paths).write_bytes(orjson.dumps(have | {each.image.name: each.id for each in wanted}))
+    return [each.image.name for each in wanted]
+
+
+def stream_to_containerd(paths: Paths, images: Sequence[Image]) -> None:
+    """Writes the archive straight into the importer: no second copy on the disk."""
+    process = subprocess.Popen(ctr(paths, "images", "import", "-"), stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if process.stdin is None or process.stderr is None:
+        raise LabError("no pipe to containerd's importer")
+    try:
+        write_archive(images, architecture(), process.stdin)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # the importer's own words follow
+    complaint = process.stderr.read().decode(errors="replace")
+    if process.wait():
+        raise LabError(f"containerd took no image: {complaint.strip()}. Look at containerd.log in {paths.log}")
+
+
+def short(name: str) -> str:
+    """Without the registry that containerd puts before every name."""
+    return name.removeprefix("docker.io/")
+
+
+def is_lab_up(paths: Paths) -> bool:
+    """Whether there is a containerd to import into."""
+    return running(paths, "containerd") is not None
+
+
+def refresh(paths: Paths, progress: Progress) -> None:
+    """The `images` command: builds from the sources, imports what differs, says what it did."""
+    with exclusive(progress):
+        settings = load_settings(paths.settings) or Settings()
+        programs = binaries.build(paths, settings.keda, progress)
+        with progress.step("images") as step:
+            built = build_images(paths, programs.images)
+            step.outcome = f"{len(built)} built or cached"
+        if not is_lab_up(paths):
+            progress.say("the lab is down: nothing to import into; the next `up` imports them")
+            return
+        with progress.step("image import") as step:
+            names = import_images(paths, built)
+            step.outcome = ", ".join(map(short, names)) or "nothing new"
+        for name in names:
+            progress.say(f"{short(name)}: pods started from now on use it; running pods keep the old one")
