@@ -49,7 +49,7 @@ e2e: setup ## end-to-end tests on the lab (or CLUSTER=kind|current)
 	$(BIN)/pytest -q -m 'lab and not slow' --cluster $(CLUSTER)
 
 e2e-full: setup ## the same and the slow ones: KEDA, CPU, kills, lab life cycle
-	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --with keda
+	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --keda
 	$(BIN)/pytest -q -m 'lab or slow' --cluster $(CLUSTER)
 
 bench: setup ## speed and memory, side by side with peers, as ratios

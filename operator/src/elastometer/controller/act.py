@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import Any, assert_never
 
 from elastometer.analysis.analyze import judge
@@ -23,12 +24,13 @@ from elastometer.world.bundle_reader import load_bundle
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.cluster import Refused
 from elastometer.world.prometheus import Prometheus
+from elastometer.world.run_store import SERIES
 
 Json = dict[str, Any]
 # A ConfigMap may hold 1 MiB; the report's text fits, its page is served from the bundle.
 CONFIG_MAP_BYTES = 900_000
 # Series are asked for from a little before the load, so that the first sample of each is in them.
-LEAD_SECONDS = 30.0
+LEAD_SECONDS = 30
 log = logging.getLogger(__name__)
 
 
@@ -86,18 +88,19 @@ def _judged(session: Session) -> dict[str, bytes]:
 
 
 async def _collect_series(session: Session) -> None:
-    start = session.store.start_time
-    end = session.context.clock.now()
+    """Asks Prometheus for everything once the run is over; asked again after a kill, the answers replace the first."""
+    store, plan, start = session.store, session.plan, session.store.start_time
     if start is None:
         return
-    store, plan = session.store, session.plan
-    store.clear_series()
+    step = plan.spec.measurement.scrape_period_seconds
+    begin, end = start - timedelta(seconds=max(LEAD_SECONDS, step)), session.context.clock.now()
     prometheus = Prometheus(plan.prometheus_url)
-    step = float(plan.spec.measurement.scrape_period_seconds)
-    for query in render_queries(plan.names.namespace, plan.names.server):
-        lead = max(LEAD_SECONDS, step)
-        series = await prometheus.range_query(query.name, query.promql, start.timestamp() - lead, end.timestamp(), step)
-        store.append_series(series)
+    queries = render_queries(plan.names.namespace, plan.names.server)
+    answers = [await prometheus.range_query(query.name, query.promql, begin, end, step) for query in queries]
+    store.close()
+    store.path(SERIES).unlink(missing_ok=True)
+    for answer in answers:
+        store.append_series(answer)
 
 
 def _report_map(session: Session, files: dict[str, bytes]) -> Json:

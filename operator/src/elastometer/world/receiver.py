@@ -1,0 +1,231 @@
+"""Takes the load workers' records, and hands out live counters and finished bundles: docs/data.md, `Receiver`.
+
+A worker may send again, be restarted, or find the operator restarted: bytes are stored where their offset says, once,
+and acknowledged when they are on the disk. Nothing is believed of a request before its token is compared.
+"""
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from elastometer.model.errors import WorldError
+from elastometer.model.names import TOKEN_HEADER
+from elastometer.world import meters
+from elastometer.world.clock import Clock, printed
+from elastometer.world.live import Live, Tally
+from elastometer.world.run_store import BUNDLE, INCARNATION, MAXIMUM_WORKERS, START, RunStore
+
+MAXIMUM_POST_BYTES = 16 << 20
+START_DELAY = timedelta(seconds=3)  # three polls of the slowest worker: all know the instant before it comes
+RETRY_SECONDS = "1"
+SERVED = {
+    BUNDLE: "application/zstd",
+    "report.html": "text/html; charset=utf-8",
+    "report.json": "application/json",
+    "report.md": "text/markdown; charset=utf-8",
+    "junit.xml": "application/xml",
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Run:
+    store: RunStore
+    token: bytes
+    workers: int
+    tally: Tally = field(default_factory=Tally)
+    seen: set[int] = field(default_factory=set)
+    finished: set[int] = field(default_factory=set)
+    start_time: datetime | None = None
+    locks: defaultdict[tuple[int, str], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Receiver:
+    """The runs whose workers may post. `ready` is False until all runs that exist are registered again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.ready = False
+        self._clock = clock
+        self._runs: dict[str, _Run] = {}
+
+    async def register(self, uid: str, store: RunStore, token: str, workers: int) -> None:
+        """Opens the run's paths and counts what earlier lives of the operator stored; a second time changes nothing."""
+        if uid in self._runs:
+            return
+        run = _Run(store, token.encode(), workers, start_time=store.start_time)
+        await asyncio.to_thread(_recount, run)
+        self._runs.setdefault(uid, run)
+        meters.RUNS_REGISTERED.set(len(self._runs))
+
+    def unregister(self, uid: str) -> None:
+        """Closes the run's paths; unknown runs are fine."""
+        self._runs.pop(uid, None)
+        meters.RUNS_REGISTERED.set(len(self._runs))
+
+    def knows(self, uid: str) -> bool:
+        """Whether the run is registered."""
+        return uid in self._runs
+
+    def live(self, uid: str) -> Live:
+        """The run as its records tell it. Raises KeyError for a run that is not registered."""
+        run = self._runs[uid]
+        tally = run.tally
+        return Live(tally.sent, tally.succeeded, tally.sent - tally.succeeded, tally.ttft_p50_ms(),
+                    tally.offered_per_second(), tally.last_intended, run.start_time, len(run.seen), len(run.finished))
+
+    def app(self) -> web.Application:
+        """The application for port 8081."""
+        app = web.Application(client_max_size=MAXIMUM_POST_BYTES, middlewares=[_answer_errors])
+        worker = "/v1/runs/{uid}/workers/{index:[0-9]{1,4}}"
+        app.add_routes([
+            web.post(f"{worker}/hello", self._hello),
+            web.post(f"{worker}/records", self._records),
+            web.post(f"{worker}/finish", self._finish),
+            web.get("/v1/runs/{uid}/live", self._live),
+            web.get("/v1/runs/{uid}/{file}", self._file),
+        ])
+        return app
+
+    async def _hello(self, request: web.Request) -> web.Response:
+        run, index = self._worker(request)
+        body = _object(await request.read())
+        incarnation = _incarnation(body.get("incarnation"))
+        if body.get("workers") != run.workers:
+            raise _refusal(400, f"`workers` must be {run.workers}, is {body.get('workers')!r}")
+        run.seen.add(index)
+        if run.start_time is None and len(run.seen) == run.workers:
+            start_time = self._clock.now() + START_DELAY
+            run.store.write_json(START, {"startTime": printed(start_time)})
+            run.start_time = start_time
+        return web.json_response({"startTime": printed(run.start_time) if run.start_time else None,
+                                  "next": run.store.worker_size(index, incarnation)})
+
+    async def _records(self, request: web.Request) -> web.Response:
+        run, index = self._worker(request)
+        incarnation = _incarnation(request.query.get("incarnation"))
+        offset = request.query.get("offset", "")
+        if not (offset.isascii() and offset.isdigit() and len(offset) < 19):
+            raise _refusal(400, f"`offset` must be a number of bytes, is {offset!r}")
+        content = await request.read()
+        async with run.locks[index, incarnation]:
+            stored = run.store.worker_size(index, incarnation)
+            if int(offset) > stored:
+                return web.json_response({"next": stored}, status=409)
+            if fresh := content[stored - int(offset):]:
+                stored = await asyncio.to_thread(run.store.append_worker, index, incarnation, fresh)
+                meters.BYTES_RECEIVED.inc(len(fresh))
+                async with run.counting:
+                    counted = await asyncio.to_thread(run.tally.add, f"{index}-{incarnation}", fresh)
+                meters.RECORDS_RECEIVED.inc(counted)
+        return web.json_response({"next": stored})
+
+    async def _finish(self, request: web.Request) -> web.Response:
+        run, index = self._worker(request)
+        summary = _object(await request.read())
+        await asyncio.to_thread(run.store.write_summary, index, _incarnation(request.query.get("incarnation")), summary)
+        run.finished.add(index)
+        return web.json_response({})
+
+    async def _live(self, request: web.Request) -> web.Response:
+        self._run(request)
+        live = self.live(request.match_info["uid"])
+        return web.Response(body=orjson.dumps(_spelled(live)), content_type="application/json")
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        run = self._run(request)
+        name = request.match_info["file"]
+        if name not in SERVED:
+            raise _refusal(404, f"a run serves {', '.join(SERVED)}, and not {name!r}")
+        path = run.store.path(name)
+        if not run.store.sealed or not path.exists():
+            raise _refusal(404, "the report of this run is not written yet")
+        headers = {"Content-Type": SERVED[name], "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+        return web.FileResponse(path, headers=headers)
+
+    def _worker(self, request: web.Request) -> tuple[_Run, int]:
+        run = self._run(request)
+        index = int(request.match_info["index"])
+        if index >= min(run.workers, MAXIMUM_WORKERS):
+            raise _refusal(400, f"the index of a worker must be below {run.workers}, is {index}")
+        if run.store.compacted:
+            raise _refusal(404, "this run is over and takes no more records")
+        return run, index
+
+    def _run(self, request: web.Request) -> _Run:
+        run = self._runs.get(request.match_info["uid"])
+        if run is None:
+            if not self.ready:
+                raise web.HTTPServiceUnavailable(headers={"Retry-After": RETRY_SECONDS}, text='{"error":"starting"}',
+                                                 content_type="application/json")
+            raise _refusal(404, "no such run")
+        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), run.token):
+            raise _refusal(401, f"the header {TOKEN_HEADER} must carry the run's token")
+        return run
+
+
+def _recount(run: _Run) -> None:
+    for path in run.store.worker_paths():
+        index = int(path.name.partition("-")[0])
+        run.seen.add(index)
+        if path.with_suffix(".summary.json").exists():
+            run.finished.add(index)
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                run.tally.add(path.stem, piece)
+
+
+def _spelled(live: Live) -> dict[str, Any]:
+    return {"sent": live.sent, "succeeded": live.succeeded, "failed": live.failed,
+            "timeToFirstTokenP50Milliseconds": live.ttft_p50_ms, "offeredRequestsPerSecond": live.offered_per_second,
+            "lastIntendedTime": printed(live.last_intended) if live.last_intended else None,
+            "startTime": printed(live.start_time) if live.start_time else None,
+            "workersSeen": live.workers_seen, "workersFinished": live.workers_finished}
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _refusal(400, f"the body must be JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise _refusal(400, "the body must be a JSON object")
+    return document
+
+
+def _incarnation(text: Any) -> str:
+    if not isinstance(text, str) or not INCARNATION.fullmatch(text):
+        raise _refusal(400, f"`incarnation` must match {INCARNATION.pattern}, is {text!r}"[:300])
+    return text
+
+
+def _refusal(status: int, message: str) -> web.HTTPException:
+    """The exception that answers with the status and says why."""
+    kinds: dict[int, type[web.HTTPException]] = {400: web.HTTPBadRequest, 401: web.HTTPUnauthorized,
+                                                 404: web.HTTPNotFound, 503: web.HTTPServiceUnavailable}
+    return kinds[status](text=orjson.dumps({"error": message}).decode(), content_type="application/json")
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) \
+        -> web.StreamResponse:
+    """A full disk is the operator's trouble, not the worker's: it is told to come again, and keeps its spool."""
+    try:
+        return await handler(request)
+    except WorldError as error:
+        log.error("cannot store records", extra={"reason": str(error)})
+        meters.POSTS_REFUSED.labels("503").inc()
+        return web.json_response({"error": "cannot store now"}, status=503, headers={"Retry-After": RETRY_SECONDS})
+    except web.HTTPException as refusal:
+        meters.POSTS_REFUSED.labels(str(refusal.status)).inc()
+        raise
