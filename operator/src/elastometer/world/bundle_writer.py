@@ -1,0 +1,168 @@
+"""Makes the bundle of a run's directory: `compact` before the judging, `seal` after it.
+
+Both may be killed anywhere and run again: a file is replaced whole, and what it was made of goes only when it is there.
+Memory stays bounded however long the run was. Blocking: call them in a thread.
+"""
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+from zstandard import ZstdCompressor, ZstdDecompressor
+
+from elastometer.world.journal import disk_errors, sync_directory, synced_write
+from elastometer.world.request_merge import Dropped, merged
+from elastometer.world.run_store import (
+    BUNDLE,
+    COMPRESSED,
+    GENERATOR,
+    HEARTBEAT,
+    MANIFEST,
+    OBSERVATIONS,
+    REQUESTS,
+    SERIES,
+    START,
+    WORKERS,
+    RunStore,
+)
+
+SCHEMA_VERSION = 1
+LEVEL = 6  # observations shrink about 30 times; higher levels gain a few percent for many times the CPU
+PIECE_BYTES = 1 << 20
+MERGED = "merged.json"  # what the merge left out, kept until the manifest can say it
+REPORTS = ("report.json", "report.md", "report.html", "junit.xml")
+BUNDLED = ("spec.json", "plan.json", "provenance.json", START, OBSERVATIONS + COMPRESSED, REQUESTS + COMPRESSED,
+           GENERATOR, SERIES + COMPRESSED, *REPORTS)
+
+
+def compact(store: RunStore) -> None:
+    """Compresses what was recorded and merges the workers' records. Nothing may record or post meanwhile."""
+    store.close()
+    with disk_errors(store.directory):
+        for leftover in store.directory.glob(".sort-*"):
+            shutil.rmtree(leftover)
+        for name in (OBSERVATIONS, SERIES):
+            _pack(store.path(name))
+        _merge_workers(store)
+    _write_manifest(store)
+
+
+def seal(store: RunStore, report_files: Mapping[str, bytes] | None = None) -> None:
+    """Adds the report and archives everything beside it. A report file must be one of REPORTS."""
+    for name, content in (report_files or {}).items():
+        if name not in REPORTS:
+            raise ValueError(f"a file of the report must be one of {', '.join(REPORTS)}, is {name!r}")
+        synced_write(store.path(name), content)
+    _write_manifest(store)
+    with disk_errors(store.directory):
+        store.path(HEARTBEAT).unlink(missing_ok=True)
+        _archive(store)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of `path` when all of it is on the disk."""
+    beside = path.with_name(f".{path.name}.tmp")
+    with beside.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+    sync_directory(path.parent)
+
+
+def _pack(plain: Path) -> None:
+    if plain.exists():
+        with plain.open("rb") as source, _replacing(plain.with_name(plain.name + COMPRESSED)) as target:
+            ZstdCompressor(level=LEVEL).copy_stream(source, target, size=plain.stat().st_size)
+        plain.unlink()
+
+
+def _merge_workers(store: RunStore) -> None:
+    """Merges `workers/`, then moves it away at once, so that a second merge sees all of it or nothing."""
+    workers = store.directory / WORKERS
+    done = store.directory / f".{WORKERS}.merged"
+    if workers.is_dir() and any(workers.iterdir()):
+        dropped = Dropped()
+        with _replacing(store.path(REQUESTS + COMPRESSED)) as target:
+            _write_compressed(merged(store.worker_paths(), dropped, store.directory), target)
+        summaries = [orjson.loads(path.read_bytes()) for path in sorted(workers.glob("*.summary.json"))]
+        store.write_json(GENERATOR, summaries)
+        store.write_json(MERGED, asdict(dropped))
+        shutil.rmtree(done, ignore_errors=True)
+        workers.rename(done)
+    shutil.rmtree(done, ignore_errors=True)
+
+
+def _write_compressed(lines: Iterable[bytes], target: IO[bytes]) -> None:
+    with ZstdCompressor(level=LEVEL).stream_writer(target, closefd=False) as writer:
+        for line in lines:
+            writer.write(line)
+
+
+def _write_manifest(store: RunStore) -> None:
+    """Says what the bundle holds. Depends on nothing but the files, so that the same run gives the same manifest."""
+    metadata = (store.read_json("spec.json") or {}).get("metadata") or {}
+    files = [_described(store.path(name)) for name in BUNDLED if store.path(name).exists()]
+    first, last = _first_and_last(store.path(OBSERVATIONS + COMPRESSED))
+    dropped = Dropped(**(store.read_json(MERGED) or {}))
+    store.write_json(MANIFEST, {
+        "schemaVersion": SCHEMA_VERSION, "toolVersion": version("elastometer"),
+        "namespace": metadata.get("namespace"), "test": metadata.get("name"), "uid": metadata.get("uid"),
+        "startTime": first.get("receivedTime"), "endTime": last.get("receivedTime"), "files": files,
+        "tornLines": {**store.torn, REQUESTS: dropped.torn_lines},
+        "malformedRequests": dropped.malformed_lines, "duplicateRequests": dropped.duplicate_requests,
+    })
+
+
+def _described(path: Path) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+    described: dict[str, Any] = {"name": path.name, "sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+    if path.name.endswith(COMPRESSED):
+        described["rows"] = sum(piece.count(b"\n") for piece in _pieces(path))
+    return described
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file, ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
+        while piece := reader.read(PIECE_BYTES):
+            yield piece
+
+
+def _first_and_last(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first and the last line; two empty objects when there are none."""
+    first, rest = b"", b""
+    for piece in _pieces(path) if path.exists() else ():
+        rest += piece
+        if not first and b"\n" in rest:
+            first = rest[:rest.index(b"\n")]
+        ended = rest.rstrip(b"\n")
+        rest = rest[ended.rfind(b"\n") + 1:]
+    return orjson.loads(first or b"{}"), orjson.loads(rest or b"{}")
+
+
+def _archive(store: RunStore) -> None:
+    """The same files give the same archive, byte for byte."""
+    top = store.directory.name
+    with _replacing(store.path(BUNDLE)) as target, \
+            ZstdCompressor(level=1).stream_writer(target, closefd=False) as packed, \
+            tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        for path in (store.path(name) for name in (MANIFEST, *BUNDLED)):
+            if path.exists():
+                entry = tarfile.TarInfo(f"{top}/{path.name}")
+                entry.size = path.stat().st_size
+                entry.mode = 0o644
+                with path.open("rb") as file:
+                    archive.addfile(entry, file)

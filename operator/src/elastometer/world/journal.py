@@ -1,0 +1,124 @@
+"""One file that only grows by whole lines, and whose owner may be killed at any byte.
+
+A line is handed to the kernel in one write; what a kill left of the last one is cut, and counted, when the file is
+opened again. Nothing here reads meaning into the lines.
+"""
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from elastometer.model.errors import WorldError
+
+TAIL_BYTES = 1 << 20  # read at a time when the last whole line is looked for
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turns the kernel's refusals into one WorldError that names the file and, for a full disk, the way out."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorldError(f"no space is left to write {path}: enlarge the operator's volume, "
+                             "or delete old tests") from error
+        raise WorldError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def synced_write(path: Path, content: bytes) -> None:
+    """Puts the content in place of the file, whole or not at all, also after a power cut."""
+    with disk_errors(path):
+        beside = path.with_name(f".{path.name}.tmp")
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+        sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Makes renames in the directory outlast a power cut."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def whole_size(path: Path) -> int:
+    """Bytes up to the end of the last line that is whole: ended, and JSON (a power cut may leave zeros)."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = _line_start(file.fileno(), end)
+            line = os.pread(file.fileno(), end - start, start)
+            if line.endswith(b"\n") and _is_json(line):
+                return end
+            end = start
+    return 0
+
+
+def _line_start(handle: int, end: int) -> int:
+    """Where the line that ends (or breaks off) at `end` begins."""
+    upper = end - 1  # the newline at `end` belongs to this line
+    while upper > 0:
+        lower = max(0, upper - TAIL_BYTES)
+        found = os.pread(handle, upper - lower, lower).rfind(b"\n")
+        if found >= 0:
+            return lower + found + 1
+        upper = lower
+    return 0
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+class Journal:
+    """Appends to one file. One owner; `append` is for one thread, `sync` may be called from another."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with disk_errors(path):
+            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+            self.size = os.fstat(self._handle).st_size
+            if not self.size:
+                sync_directory(path.parent)
+        self._unsynced = True
+
+    def append(self, content: bytes) -> None:
+        """Adds the bytes whole, or not at all: what a full disk cut short is taken back."""
+        with disk_errors(self.path):
+            try:
+                written = 0
+                while written < len(content):
+                    written += os.write(self._handle, content[written:] if written else content)
+            except OSError:
+                os.ftruncate(self._handle, self.size)
+                raise
+        self.size += len(content)
+        self._unsynced = True
+
+    def sync(self) -> None:
+        """Everything appended before the call is on the disk when it returns."""
+        if self._unsynced:
+            self._unsynced = False
+            with disk_errors(self.path):
+                os.fsync(self._handle)
+
+    def close(self) -> None:
+        """Syncs, and lets go of the file."""
+        self.sync()
+        os.close(self._handle)

@@ -1,0 +1,86 @@
+"""What goes on in a run right now, counted from its records as they come: for people who watch, not for a verdict."""
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+import orjson
+
+from elastometer.world.clock import parsed
+
+WINDOW = timedelta(seconds=10)
+SUCCESS = "Success"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The run so far. A request counts once it is over; None is not known. Times are the workers' clocks."""
+
+    sent: int
+    succeeded: int
+    failed: int
+    ttft_p50_ms: float | None  # from the intended time to the first token, of requests that ended in the last 10 s
+    offered_per_second: float | None  # requests by intended time over 10 s; those still open are not counted
+    last_intended: datetime | None
+    start_time: datetime | None
+    workers_seen: int
+    workers_finished: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    ended: datetime
+    intended: datetime
+    ttft_ms: float | None
+
+
+class Tally:
+    """Counts the records of one run from their bytes, which arrive in pieces that may end anywhere."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.succeeded = 0
+        self.last_intended: datetime | None = None
+        self._rests: dict[str, bytes] = {}
+        self._window: deque[_Ended] = deque()
+        self._newest_end: datetime | None = None
+
+    def add(self, file: str, content: bytes) -> int:
+        """Counts the lines that the piece completes, and returns how many; `file` tells apart whose rest is whose."""
+        *lines, self._rests[file] = (self._rests.get(file, b"") + content).split(b"\n")
+        return sum(self._count(line) for line in lines)
+
+    def ttft_p50_ms(self) -> float | None:
+        """Median time to first token over the window; None when no request got a token in it."""
+        values = [one.ttft_ms for one in self._window if one.ttft_ms is not None]
+        return median(values) if values else None
+
+    def offered_per_second(self) -> float | None:
+        """Rate of intended sends over the window; None before the first."""
+        if self.last_intended is None:
+            return None
+        start = self.last_intended - WINDOW
+        return sum(one.intended > start for one in self._window) / WINDOW.total_seconds()
+
+    def _count(self, line: bytes) -> bool:
+        try:
+            record = orjson.loads(line)
+            ended, intended = parsed(record["endTime"]), parsed(record["intendedTime"])
+            ttft = _milliseconds(intended, record.get("firstTokenTime"))
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+            return False  # kept on disk as it came; the merge counts it as malformed
+        self.sent += 1
+        self.succeeded += record.get("outcome") == SUCCESS
+        self.last_intended = max(self.last_intended or intended, intended)
+        self._newest_end = max(self._newest_end or ended, ended)
+        self._window.append(_Ended(ended, intended, ttft))
+        while self._window and self._window[0].ended < self._newest_end - WINDOW:
+            self._window.popleft()
+        return True
+
+
+def _milliseconds(start: datetime, end: Any) -> float | None:
+    return (parsed(end) - start) / timedelta(milliseconds=1) if end else None

@@ -1,0 +1,176 @@
+"""Records everything that happens to one test, as it happens, by watches of its own.
+
+    recorder = Recorder(api, names, RunStore(directory), SystemClock(), scaled_object=False)
+    task = asyncio.create_task(recorder.run())        # until cancelled
+    await recorder.synced(timeout=30)                 # every kind has been listed and is watched
+    await recorder.changed.wait(); recorder.changed.clear()
+    recorder.latest("Pod")                            # {name: newest object}, deleted ones are out
+
+It derives nothing and decides nothing. What could not be seen is written down as a WatchGap. Times are the operator's
+clock, taken when a line arrives and before it is decoded.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+from kubernetes.aio.client import ApiClient
+
+from elastometer.model.errors import WorldError
+from elastometer.model.names import Names
+from elastometer.world import meters
+from elastometer.world.api_reader import UNREACHABLE, ApiReader
+from elastometer.world.clock import Clock, parsed, printed
+from elastometer.world.cluster import Refused
+from elastometer.world.logs import PodLogs, known_of
+from elastometer.world.run_store import HEARTBEAT, OBSERVATIONS, RunStore
+from elastometer.world.watched import Json, watched_of
+from elastometer.world.watching import Broken, Gap, News, ResourceWatch, Seen, Watching
+
+HEARTBEAT_SECONDS = 1.0
+STALL = timedelta(seconds=1)  # the operator itself was not running for longer: its stamps are late
+CLOCK_SAMPLE_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """The recording of one run: one watch a kind, the server pods' logs, a heartbeat, samples of the server's clock."""
+
+    def __init__(self, api: ApiClient, names: Names, store: RunStore, clock: Clock, *,
+                 scaled_object: bool = False) -> None:
+        self.changed = asyncio.Event()
+        self.broken: dict[str, str] = {}
+        self._names, self._store, self._clock = names, store, clock
+        self._reader = ApiReader(api, clock)
+        self._watches = {watched.kind: ResourceWatch(self._reader, watched, clock)
+                         for watched in watched_of(names, scaled_object=scaled_object)}
+        self._pending = {watch.watched.resource for watch in self._watches.values()}
+        self._all_listed = asyncio.Event()
+        self._logs = PodLogs(self._reader, names.namespace, clock, self._write)
+
+    async def run(self) -> None:
+        """Records until cancelled. Raises WorldError when the disk takes no more; all else is retried for ever."""
+        last_life = self._store.read_json(HEARTBEAT)
+        self._logs.resume(await asyncio.to_thread(known_of, self._store.path(OBSERVATIONS)))
+        meters.RECORDERS.inc()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for watch in self._watches.values():
+                    group.create_task(self._follow(watch, group), name=f"watch of {watch.watched.resource}")
+                group.create_task(self._heartbeat(last_life), name="heartbeat")
+                group.create_task(self._sample_clock(), name="clock samples")
+        except* WorldError as failures:
+            raise _first(failures) from failures
+        finally:
+            meters.RECORDERS.dec()
+            self._store.sync()
+
+    async def synced(self, timeout: float) -> None:
+        """Returns when every kind is watched; after so many seconds raises WorldError that says what is missing."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._all_listed.wait()
+        except TimeoutError:
+            missing = ", ".join(f"{name} ({self.broken.get(name, 'no answer yet')})" for name in sorted(self._pending))
+            raise WorldError(f"nothing can be recorded within {timeout:g} s: not watched are {missing}") from None
+
+    def latest(self, kind: str) -> Mapping[str, Json]:
+        """The newest state of each object of the kind, by name; empty for a kind that is not watched."""
+        watch = self._watches.get(kind)
+        return watch.items if watch else {}
+
+    def note(self, reason: str, message: str) -> None:
+        """Writes down what the operator itself did."""
+        self._write({"kind": "Note", "receivedTime": printed(self._clock.now()), "reason": reason, "message": message})
+
+    async def _follow(self, watch: ResourceWatch, group: asyncio.TaskGroup) -> None:
+        resource = watch.watched.resource
+        async for news in watch.news():
+            self._store_news(watch, news)
+            match news:
+                case Seen(kind, item):
+                    if watch.watched.kind == "Pod":
+                        self._logs.saw(kind, item, group)
+                    self.changed.set()
+                case Broken(reason, refused):
+                    log.warning("watch broken", extra=self._fields(resource=resource, reason=reason))
+                    self.broken[resource] = reason
+                    if refused and not watch.watched.needed:
+                        self._listed(resource)
+                case Watching():
+                    self.broken.pop(resource, None)
+                    self._listed(resource)
+
+    def _store_news(self, watch: ResourceWatch, news: News) -> None:
+        match news:
+            case Seen(kind, item, received):
+                self._write({"kind": watch.watched.kind, "receivedTime": printed(received), "type": kind,
+                             "object": item})
+            case Gap(start, end, reason):
+                self._write_gap(watch.watched.resource, start, end, reason)
+
+    def _listed(self, resource: str) -> None:
+        self._pending.discard(resource)
+        if not self._pending:
+            self._all_listed.set()
+            self.changed.set()
+
+    async def _heartbeat(self, last_life: Json | None) -> None:
+        """Says each second that all is watched; what was before it is on the disk. Silent while a watch is down."""
+        await self._all_listed.wait()
+        if last_life is not None:
+            self._write_gap("*", parsed(last_life["time"]), self._clock.now(), "operator restarted")
+        while True:
+            before = self._clock.now()
+            if not self._needed_broken():
+                await asyncio.to_thread(self._beat, before)
+            await self._clock.sleep(HEARTBEAT_SECONDS)
+            after = self._clock.now()
+            if after - before > timedelta(seconds=HEARTBEAT_SECONDS) + STALL:
+                self._write_gap("*", before, after, "the operator was stalled")
+
+    def _needed_broken(self) -> bool:
+        return any(watch.watched.needed and watch.watched.resource in self.broken for watch in self._watches.values())
+
+    def _beat(self, instant: datetime) -> None:
+        self._store.sync()
+        self._store.write_json(HEARTBEAT, {"time": printed(instant)})
+
+    async def _sample_clock(self) -> None:
+        while True:
+            try:
+                answer = await self._reader.get("/version", {})
+                if answer.date:
+                    self._write({"kind": "ClockSample", "receivedTime": printed(answer.received),
+                                 "serverTime": printed(parsedate_to_datetime(answer.date)),
+                                 "sentTime": printed(answer.sent)})
+            except (Refused, ValueError, orjson.JSONDecodeError, *UNREACHABLE) as error:
+                log.debug("no clock sample", extra=self._fields(reason=str(error)))
+            await self._clock.sleep(CLOCK_SAMPLE_SECONDS)
+
+    def _write_gap(self, resource: str, start: datetime, end: datetime, reason: str) -> None:
+        meters.WATCH_GAPS.labels(resource).inc()
+        log.info("watch gap", extra=self._fields(resource=resource, reason=reason))
+        self._write({"kind": "WatchGap", "receivedTime": printed(self._clock.now()), "resource": resource,
+                     "from": printed(start), "to": printed(end), "reason": reason})
+
+    def _write(self, observation: Json) -> None:
+        meters.OBSERVATIONS.labels(observation["kind"]).inc()
+        self._store.append_observation(observation)
+
+    def _fields(self, **fields: Any) -> dict[str, Any]:
+        return {"namespace": self._names.namespace, "test": self._names.test, **fields}
+
+
+def _first(failures: BaseExceptionGroup[WorldError]) -> WorldError:
+    """One failure stands for all: a full disk stops every task at once."""
+    found: BaseException = failures
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found if isinstance(found, WorldError) else WorldError(str(found))

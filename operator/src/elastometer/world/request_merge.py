@@ -1,0 +1,95 @@
+"""Makes one sorted file of all workers' records, in bounded memory: sorted runs on disk, then one merge.
+
+Of records with the same id the one sent first is kept: a worker that lost its spool sends its requests again.
+"""
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import orjson
+
+RUN_BYTES = 32 << 20  # of lines sorted in memory at a time
+
+
+@dataclass(slots=True)
+class Dropped:
+    """What the merge left out."""
+
+    torn_lines: int = 0  # last lines that a kill broke off
+    malformed_lines: int = 0
+    duplicate_requests: int = 0
+
+
+class _Keyed(NamedTuple):
+    id: int
+    sent: str
+    line: bytes
+
+
+def merged(files: Iterable[Path], dropped: Dropped, scratch: Path) -> Iterator[bytes]:
+    """All records as lines, by id, each id once; needs room in `scratch` for as much as the files hold."""
+    with TemporaryDirectory(dir=scratch, prefix=".sort-") as directory, ExitStack() as opened:
+        runs = list(_sorted_runs(_lines(files, dropped), Path(directory)))
+        streams = [_keyed(opened.enter_context(run.open("rb")), dropped) for run in runs]
+        last: _Keyed | None = None
+        for record in heapq.merge(*streams):
+            if last is not None and record.id == last.id:
+                dropped.duplicate_requests += 1
+                continue
+            last = record
+            yield record.line
+
+
+def _lines(files: Iterable[Path], dropped: Dropped) -> Iterator[bytes]:
+    for path in files:
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line
+                else:
+                    dropped.torn_lines += 1
+
+
+def _sorted_runs(lines: Iterator[bytes], directory: Path) -> Iterator[Path]:
+    """Writes runs of about RUN_BYTES, each sorted by id and time of sending."""
+    number = 0
+    while taken := _taken(lines):
+        path = directory / str(number)
+        number += 1
+        with path.open("wb") as run:
+            run.writelines(record.line for record in sorted(_keyed(taken, Dropped(), keep_malformed=True)))
+        yield path
+
+
+def _taken(lines: Iterator[bytes]) -> list[bytes]:
+    taken: list[bytes] = []
+    size = 0
+    for line in lines:
+        taken.append(line)
+        size += len(line)
+        if size >= RUN_BYTES:
+            break
+    return taken
+
+
+def _keyed(lines: Iterable[bytes], dropped: Dropped, *, keep_malformed: bool = False) -> Iterator[_Keyed]:
+    """Lines with what they are sorted by. Malformed ones are counted once, when the runs are merged."""
+    for line in lines:
+        try:
+            record = orjson.loads(line)
+            number, sent = record["id"], record.get("sendTime") or ""
+            if type(number) is not int or not isinstance(sent, str):
+                raise TypeError("`id` must be an integer and `sendTime` a time")
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            if keep_malformed:
+                yield _Keyed(-1, "", line)
+            else:
+                dropped.malformed_lines += 1
+            continue
+        yield _Keyed(number, sent, line)

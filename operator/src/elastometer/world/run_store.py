@@ -1,0 +1,172 @@
+"""One run's directory while the run lasts: what was seen, appended; small facts, written whole.
+
+Survives a kill at any byte: a torn last line is cut and counted when the store is opened again. It knows the names of
+the files (docs/data.md) and nothing of what is in them; names from outside are checked before they touch a path.
+"""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from zstandard import ZstdDecompressor
+
+from elastometer.model.errors import WorldError
+from elastometer.world.clock import parsed
+from elastometer.world.journal import Journal, disk_errors, synced_write, whole_size
+
+OBSERVATIONS = "observations.jsonl"
+SERIES = "series.jsonl"
+REQUESTS = "requests.jsonl"
+GENERATOR = "generator.json"
+MANIFEST = "manifest.json"
+START = "start.json"
+HEARTBEAT = "heartbeat.json"
+TORN = "torn.json"
+BUNDLE = "bundle.tar.zst"
+WORKERS = "workers"
+COMPRESSED = ".zst"
+
+FILE_NAME = re.compile(r"[a-z]+(\.[a-z]+)+")
+INCARNATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+MAXIMUM_WORKERS = 64
+
+
+class RunStore:
+    """The only writer of one run directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        with disk_errors(directory):
+            (directory / WORKERS).mkdir(parents=True, exist_ok=True)
+        self._journals: dict[str, Journal] = {}
+        for name in (OBSERVATIONS, SERIES):
+            self._cut_torn_tail(name)
+
+    @property
+    def torn(self) -> dict[str, int]:
+        """Torn last lines cut so far, by file."""
+        return {name: int(cut["count"]) for name, cut in (self.read_json(TORN) or {}).items()}
+
+    @property
+    def start_time(self) -> datetime | None:
+        """The instant all workers share; None before the last of them was there."""
+        start = self.read_json(START)
+        return parsed(start["startTime"]) if start else None
+
+    @property
+    def compacted(self) -> bool:
+        """Whether the run is over and its records are merged: no worker can add any more."""
+        return (self.directory / MANIFEST).exists()
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the bundle is complete and can be fetched."""
+        return (self.directory / BUNDLE).exists()
+
+    def append_observation(self, observation: Mapping[str, Any]) -> None:
+        """Hands one line to the kernel; `sync` brings it to the disk."""
+        self._append(OBSERVATIONS, observation)
+
+    def append_series(self, series: Mapping[str, Any]) -> None:
+        """The result of one range query, as docs/data.md has it."""
+        self._append(SERIES, series)
+
+    def write_json(self, name: str, document: Any) -> None:
+        """Replaces a small file, whole or not at all."""
+        synced_write(self.path(name), orjson.dumps(document))
+
+    def read_json(self, name: str) -> Any | None:
+        """A small file's document; None when it was not written. Raises WorldError when it is not JSON."""
+        try:
+            return orjson.loads(self.path(name).read_bytes())
+        except FileNotFoundError:
+            return None
+        except orjson.JSONDecodeError as error:
+            raise WorldError(f"{self.path(name)} must be JSON, is not ({error}); restore or delete the file") from error
+
+    def path(self, name: str) -> Path:
+        """Where a file of the run lies; refuses whatever is not the plain name of one."""
+        if not FILE_NAME.fullmatch(name):
+            raise ValueError(f"the name of a run's file must match {FILE_NAME.pattern}, is {name!r}")
+        return self.directory / name
+
+    def worker_path(self, index: int, incarnation: str) -> Path:
+        """Where the records of one life of one worker lie."""
+        if not 0 <= index < MAXIMUM_WORKERS:
+            raise ValueError(f"the index of a worker must be from 0 to {MAXIMUM_WORKERS - 1}, is {index}")
+        if not INCARNATION.fullmatch(incarnation):
+            raise ValueError(f"an incarnation must match {INCARNATION.pattern}, is {incarnation!r}")
+        return self.directory / WORKERS / f"{index}-{incarnation}.jsonl"
+
+    def worker_paths(self) -> list[Path]:
+        """Every file of records there is, in a fixed order."""
+        return sorted((self.directory / WORKERS).glob("*.jsonl"))
+
+    def append_worker(self, index: int, incarnation: str, content: bytes) -> int:
+        """Adds the bytes as they came and returns the file's new size, once they are on the disk."""
+        journal = Journal(self.worker_path(index, incarnation))
+        try:
+            journal.append(content)
+        finally:
+            journal.close()
+        return journal.size
+
+    def worker_size(self, index: int, incarnation: str) -> int:
+        """Bytes stored of one life of one worker; 0 when nothing came yet."""
+        path = self.worker_path(index, incarnation)
+        return path.stat().st_size if path.exists() else 0
+
+    def write_summary(self, index: int, incarnation: str, summary: Mapping[str, Any]) -> None:
+        """The worker's own account of itself; a second one replaces the first."""
+        synced_write(self.worker_path(index, incarnation).with_suffix(".summary.json"), orjson.dumps(summary))
+
+    def sync(self) -> None:
+        """Brings every appended line to the disk. Safe to call from another thread."""
+        for journal in list(self._journals.values()):
+            journal.sync()
+
+    def close(self) -> None:
+        """Syncs and lets go of the files; a later append opens them again."""
+        while self._journals:
+            _, journal = self._journals.popitem()
+            journal.close()
+
+    def remove(self) -> None:
+        """Deletes the run and all that was recorded of it."""
+        self.close()
+        with disk_errors(self.directory):
+            shutil.rmtree(self.directory, ignore_errors=False)
+
+    def _append(self, name: str, document: Mapping[str, Any]) -> None:
+        if name not in self._journals:
+            self._expand(name)
+            self._journals[name] = Journal(self.path(name))
+        self._journals[name].append(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _expand(self, name: str) -> None:
+        """A line that comes after the compaction: the plain file, where there is one, always holds all lines."""
+        plain, packed = self.path(name), self.path(name + COMPRESSED)
+        if packed.exists() and not plain.exists():
+            with disk_errors(plain):
+                beside = plain.with_name(f".{name}.tmp")
+                with packed.open("rb") as source, beside.open("wb") as target:
+                    ZstdDecompressor().copy_stream(source, target)
+                beside.rename(plain)
+
+    def _cut_torn_tail(self, name: str) -> None:
+        path = self.path(name)
+        whole = whole_size(path)
+        if not path.exists() or path.stat().st_size == whole:
+            return
+        torn = self.read_json(TORN) or {}
+        before = torn.get(name, {"count": 0})
+        if before.get("cutAtBytes") != whole:  # a kill between counting and cutting does not count twice
+            self.write_json(TORN, {**torn, name: {"count": before["count"] + 1, "cutAtBytes": whole}})
+        with disk_errors(path):
+            os.truncate(path, whole)

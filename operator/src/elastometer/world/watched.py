@@ -1,0 +1,140 @@
+"""What the recorder watches of one test, and how much of each object it keeps. Pure.
+
+Values that look like secrets are struck out here, before anything is stored.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from elastometer.model.names import TEST_LABEL, Names
+
+Json = dict[str, Any]
+
+STRUCK = "(struck out)"
+SECRET_NAME = re.compile(r"token|secret|passw|credential|api[-_]?key|private[-_]?key|access[-_]?key", re.IGNORECASE)
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # repeats the whole object, secrets included
+NODE_LABELS = ("kubernetes.io/hostname", "node.kubernetes.io/", "topology.kubernetes.io/", "nvidia.com/gpu.")
+
+
+def _everything(_: Json) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One watch. `needed` is False where a cluster may rightly refuse it (the run goes on without)."""
+
+    kind: str
+    resource: str
+    path: str
+    selector: dict[str, str] = field(default_factory=dict)
+    keeps: Callable[[Json], bool] = _everything
+    kept: Callable[[Json], Json] = lambda item: without_managed_fields(item)
+    needed: bool = True
+
+
+def watched_of(names: Names, *, scaled_object: bool) -> tuple[Watched, ...]:
+    """The watches of one test; with `scaled_object` the autoscaler is KEDA's."""
+    autoscaler = names.keda_autoscaler if scaled_object else names.server
+    of_test = {"labelSelector": f"{TEST_LABEL}={names.test}"}
+    core, apps, batch = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"
+    space = f"/namespaces/{names.namespace}"
+    watches = [
+        Watched("Pod", "pods", f"{core}{space}/pods", of_test),
+        Watched("Deployment", "deployments", f"{apps}{space}/deployments", _named(names.server), kept=without_secrets),
+        Watched("HorizontalPodAutoscaler", "horizontalpodautoscalers",
+                f"/apis/autoscaling/v2{space}/horizontalpodautoscalers", _named(autoscaler)),
+        Watched("Job", "jobs", f"{batch}{space}/jobs", of_test),
+        Watched("EndpointSlice", "endpointslices", f"/apis/discovery.k8s.io/v1{space}/endpointslices",
+                {"labelSelector": f"kubernetes.io/service-name={names.server}"}),
+        Watched("Event", "events", f"{core}{space}/events", keeps=lambda event: is_of_test(event, names)),
+        Watched("Node", "nodes", f"{core}/nodes", kept=node_kept, needed=False),
+    ]
+    if scaled_object:
+        watches.append(Watched("ScaledObject", "scaledobjects", f"/apis/keda.sh/v1alpha1{space}/scaledobjects",
+                               _named(names.server)))
+    return tuple(watches)
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"fieldSelector": f"metadata.name={name}"}
+
+
+def is_of_test(event: Json, names: Names) -> bool:
+    """Whether the event is about a child of the test, or about a child of such a child."""
+    about = str((event.get("involvedObject") or {}).get("name", ""))
+    children = (names.server, names.load, names.keda_autoscaler)
+    return any(about == name or about.startswith(f"{name}-") for name in children)
+
+
+def without_managed_fields(item: Json) -> Json:
+    """The object as served, but for its managedFields (most of its bytes) and its secrets."""
+    metadata = {key: value for key, value in (item.get("metadata") or {}).items() if key != "managedFields"}
+    return without_secrets({**item, "metadata": metadata})
+
+
+def without_secrets(item: Json) -> Json:
+    """The object with the values of secret-looking variables and arguments of its containers struck out."""
+    metadata = dict(item.get("metadata") or {})
+    if LAST_APPLIED in (metadata.get("annotations") or {}):
+        metadata["annotations"] = {**metadata["annotations"], LAST_APPLIED: STRUCK}
+    kept = {**item, "metadata": metadata}
+    spec = item.get("spec") or {}
+    if "template" in spec:
+        template = spec["template"] or {}
+        kept["spec"] = {**spec, "template": {**template, "spec": _pod_kept(template.get("spec") or {})}}
+    elif "containers" in spec:
+        kept["spec"] = _pod_kept(spec)
+    return kept
+
+
+def _pod_kept(spec: Json) -> Json:
+    groups: Json = {group: [_container_kept(one) for one in spec[group] or []]
+              for group in ("containers", "initContainers") if group in spec}
+    return {**spec, **groups}
+
+
+def _container_kept(container: Json) -> Json:
+    kept = dict(container)
+    if container.get("env"):
+        kept["env"] = [{**variable, "value": STRUCK} if "value" in variable and SECRET_NAME.search(variable["name"])
+                       else variable for variable in container["env"]]
+    for words in ("args", "command"):
+        if container.get(words):
+            kept[words] = _arguments_kept(container[words])
+    return kept
+
+
+def _arguments_kept(arguments: list[str]) -> list[str]:
+    kept: list[str] = []
+    for argument in arguments:
+        option, given, _ = argument.partition("=")
+        is_value = bool(kept) and kept[-1].startswith("--") and "=" not in kept[-1] and not argument.startswith("-")
+        if is_value and _is_secret_option(kept[-1]):
+            kept.append(STRUCK)
+        elif given and _is_secret_option(option):
+            kept.append(f"{option}={STRUCK}")
+        else:
+            kept.append(argument)
+    return kept
+
+
+def _is_secret_option(option: str) -> bool:
+    """`--max-num-batched-tokens` and `--tokenizer` are no secrets, `--api-key` and `--hf-token` are."""
+    return option.startswith("--") and bool(re.search(r"(api-key|password|secret|[-_]token)$", option))
+
+
+def node_kept(node: Json) -> Json:
+    """What a run needs of a node: nothing that its heartbeat changes, so that equal means unchanged."""
+    metadata, spec, status = (node.get(part) or {} for part in ("metadata", "spec", "status"))
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key.startswith(NODE_LABELS)}
+    lasting = ("type", "status", "reason", "lastTransitionTime")
+    conditions = [{key: condition[key] for key in lasting if key in condition}
+                  for condition in status.get("conditions") or []]
+    return {"metadata": {"name": metadata.get("name"), "uid": metadata.get("uid"), "labels": labels},
+            "spec": {key: spec[key] for key in ("unschedulable", "taints") if key in spec},
+            "status": {"capacity": status.get("capacity"), "allocatable": status.get("allocatable"),
+                       "conditions": conditions, "nodeInfo": status.get("nodeInfo")}}
