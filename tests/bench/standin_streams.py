@@ -6,6 +6,7 @@ Prints per-stream token intervals against the configured step, and the CPU share
 
 import argparse
 import gc
+import itertools
 import os
 import selectors
 import socket
@@ -42,9 +43,7 @@ def start_server(port: int, streams: int) -> subprocess.Popen[bytes]:
         f"--standin-startup={phases}", f"--standin-decode-ms-per-token={STEP_MS}",
         "--standin-prefill-tokens-per-second=10000000", "--standin-prefill-overhead-ms=0",
     ]  # fmt: skip
-    server = subprocess.Popen(
-        [sys.executable, "-m", "elastometer_standin", *arguments], stdout=subprocess.DEVNULL
-    )
+    server = subprocess.Popen([sys.executable, "-m", "elastometer_standin", *arguments], stdout=subprocess.DEVNULL)
     for _ in range(200):
         with socket.socket() as sock:
             if sock.connect_ex(("127.0.0.1", port)) == 0:
@@ -63,8 +62,7 @@ def open_streams(port: int, count: int, tokens: int) -> list[Stream]:
     streams = []
     for number in range(count):
         body = (
-            f'{{"model":"tiny","prompt":"stream {number}","max_tokens":{tokens},'
-            '"ignore_eos":true,"stream":true}'
+            f'{{"model":"tiny","prompt":"stream {number}","max_tokens":{tokens},"ignore_eos":true,"stream":true}}'
         ).encode()
         sock = socket.create_connection(("127.0.0.1", port))
         sock.sendall(
@@ -115,7 +113,7 @@ def measure(count: int, seconds: float) -> None:
     events = 0
     for stream in streams:
         instants = [now for now, _ in stream.reads[1:-1]]
-        gaps += [(b - a) * 1000 for a, b in zip(instants, instants[1:], strict=False)]
+        gaps += [(b - a) * 1000 for a, b in itertools.pairwise(instants)]
         events += sum(n for _, n in stream.reads)
     gaps.sort()
     lengths = [stream.reads[-1][0] - stream.reads[0][0] for stream in streams]

@@ -97,9 +97,6 @@ class Connection(asyncio.Protocol):
 
     # httptools callbacks
 
-    def on_message_begin(self) -> None:
-        self._reset_head()
-
     def on_url(self, url: bytes) -> None:
         self._url += url
 
