@@ -1,26 +1,30 @@
-"""Container images as docker-archive tars, made of bytes alone: the same inputs give the same image everywhere.
+"""Container images as OCI archives, made of bytes alone: the same inputs give the same image everywhere.
 
 A layer is a tar file on disk, named by what it was made from; an image is a list of layers and a configuration.
+The OCI layout, unlike docker's, may leave out layers that the receiver has: a change of code ships only itself.
 """
 from __future__ import annotations
 
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 
-CHUNK_BYTES = 1 << 20
+OCI = "application/vnd.oci.image"
+INDEX, MANIFEST = f"{OCI}.index.v1+json", f"{OCI}.manifest.v1+json"
+CONFIGURATION, LAYER = f"{OCI}.config.v1+json", f"{OCI}.layer.v1.tar"
+BLOBS = "blobs/sha256"
 EPOCH = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """`digest` is the sha256 of the uncompressed tar, which is also its identity in an image (diff id)."""
+    """`digest` is the sha256 of the uncompressed tar, which is also its diff id."""
 
     path: Path
     digest: str
@@ -39,7 +43,7 @@ class Image:
     command: tuple[str, ...] = field(default=())
 
     def configuration(self, architecture: str) -> bytes:
-        """The image's configuration: its sha256 is the image id."""
+        """The image's configuration: what a container of it starts with."""
         return orjson.dumps({
             "architecture": architecture, "os": "linux", "created": EPOCH,
             "config": {"Entrypoint": list(self.entrypoint), "Cmd": list(self.command), "Env": list(self.environment),
@@ -48,32 +52,51 @@ class Image:
             "history": [{"created": EPOCH} for _ in self.layers],
         }, option=orjson.OPT_SORT_KEYS)
 
+    def manifest(self, architecture: str) -> bytes:
+        """The image's manifest: its sha256 is the image's digest, by which containerd lists it."""
+        configuration = self.configuration(architecture)
+        return orjson.dumps({
+            "schemaVersion": 2, "mediaType": MANIFEST,
+            "config": descriptor(CONFIGURATION, digest_of(configuration), len(configuration)),
+            "layers": [descriptor(LAYER, layer.digest, layer.path.stat().st_size) for layer in self.layers],
+        }, option=orjson.OPT_SORT_KEYS)
 
-def digest_of(path: Path) -> str:
+    def digest(self, architecture: str) -> str:
+        return f"sha256:{digest_of(self.manifest(architecture))}"
+
+
+def descriptor(media_type: str, digest: str, size: int) -> dict[str, Any]:
+    """How one blob of an image names another."""
+    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size}
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
     """sha256 of a file, in pieces."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def image_id(image: Image, architecture: str) -> str:
-    return hashlib.sha256(image.configuration(architecture)).hexdigest()
-
-
-def write_archive(images: Iterable[Image], architecture: str, out: IO[bytes]) -> None:
-    """Streams one archive of several images; a layer that they share is in it once."""
+def write_archive(images: Iterable[Image], architecture: str, out: IO[bytes], present: Container[str] = ()) -> None:
+    """Streams one archive of several images, each blob once; layers whose digests are `present` are left out."""
     listed, written = [], set()
     with tarfile.open(fileobj=out, mode="w|") as tar:
+        add_bytes(tar, "oci-layout", orjson.dumps({"imageLayoutVersion": "1.0.0"}))
         for image in images:
-            configuration = image.configuration(architecture)
-            name = f"{hashlib.sha256(configuration).hexdigest()}.json"
-            add_bytes(tar, name, configuration)
+            manifest = image.manifest(architecture)
+            for blob in (image.configuration(architecture), manifest):
+                add_bytes(tar, f"{BLOBS}/{digest_of(blob)}", blob)
             for layer in image.layers:
-                if layer.digest not in written:
+                if layer.digest not in written and f"sha256:{layer.digest}" not in present:
                     written.add(layer.digest)
-                    add_file(tar, f"{layer.digest}.tar", layer.path, 0o644)
-            listed.append({"Config": name, "RepoTags": [image.name],
-                           "Layers": [f"{layer.digest}.tar" for layer in image.layers]})
-        add_bytes(tar, "manifest.json", orjson.dumps(listed))
+                    add_file(tar, f"{BLOBS}/{layer.digest}", layer.path, 0o644)
+            listed.append({**descriptor(MANIFEST, digest_of(manifest), len(manifest)),
+                           "platform": {"os": "linux", "architecture": architecture},
+                           "annotations": {"io.containerd.image.name": image.name}})
+        add_bytes(tar, "index.json", orjson.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}))
 
 
 def plain(name: str, mode: int) -> tarfile.TarInfo:
@@ -146,6 +169,6 @@ def stored_layer(path: Path) -> Layer:
         digest, _, marked = note.read_text().partition(" ")
         if marked == mark:
             return Layer(path, digest)
-    digest = digest_of(path)
+    digest = digest_of_file(path)
     note.write_text(f"{digest} {mark}")
     return Layer(path, digest)

@@ -68,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LabError as error:
         print(f"elastometer-lab: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("elastometer-lab: interrupted; run the command again to go on", file=sys.stderr)
         return 130

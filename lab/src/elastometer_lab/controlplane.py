@@ -53,10 +53,12 @@ class Plan:
         return path
 
     def write(self, name: str, content: object) -> Path:
-        """A configuration file in YAML."""
+        """A configuration file in YAML; an unchanged one is not touched, since kube-proxy ends when its file is."""
         path = self.paths.config / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        text = yaml.safe_dump(content, sort_keys=False)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
         return path
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import orjson
 
 from elastometer_lab import binaries
-from elastometer_lab.archive import Image, image_id, stored_layer, write_archive, write_layer
+from elastometer_lab.archive import Image, stored_layer, write_archive, write_layer
 from elastometer_lab.component import running
 from elastometer_lab.errors import LabError
 from elastometer_lab.lock import exclusive
 from elastometer_lab.node import ctr
 from elastometer_lab.paths import Paths
 from elastometer_lab.progress import Progress
-from elastometer_lab.pythonimages import PYTHON_IMAGES, digest, python_image
+from elastometer_lab.pythonimages import digest, python_images
 from elastometer_lab.settings import Settings, load_settings
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -25,10 +25,10 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An image with its id; `id` changes when anything in it does."""
+    """An image with its digest, which changes when anything in it does."""
 
     image: Image
-    id: str
+    digest: str
 
 
 def architecture() -> str:
@@ -51,8 +51,8 @@ def build_images(paths: Paths, programs: Mapping[str, Path]) -> list[Built]:
     """Every image, from binaries by image name and from the project's sources; builds only what is missing."""
     layers = paths.cache / "layers"
     images = [program_image(name, binary, layers) for name, binary in programs.items()]
-    images += [python_image(wanted, layers) for wanted in PYTHON_IMAGES]
-    return [Built(image, image_id(image, architecture())) for image in images]
+    images += python_images(layers)
+    return [Built(image, image.digest(architecture())) for image in images]
 
 
 def notebook(paths: Paths) -> Path:
@@ -61,34 +61,36 @@ def notebook(paths: Paths) -> Path:
 
 
 def imported(paths: Paths) -> dict[str, str]:
-    """Image ids that containerd has, by name: what was noted and is still listed."""
+    """Digests that containerd has, by name. One that is listed but not noted was cut off before it was unpacked."""
     try:
         noted = orjson.loads(notebook(paths).read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         return {}
-    listed = subprocess.run(ctr(paths, "images", "list", "--quiet"), capture_output=True, text=True, check=False)
-    return {name: noted[name] for name in listed.stdout.split() if name in noted}
+    listed = subprocess.run(ctr(paths, "images", "list"), capture_output=True, text=True, check=False).stdout
+    has = {row[0]: row[2] for line in listed.splitlines() if len(row := line.split()) > 2}
+    return {name: digest for name, digest in noted.items() if has.get(name) == digest}
 
 
 def import_images(paths: Paths, built: Sequence[Built]) -> list[str]:
     """Brings containerd up to date; names of the images that were imported."""
     have = imported(paths)
-    wanted = [each for each in built if have.get(each.image.name) != each.id]
+    wanted = [each for each in built if have.get(each.image.name) != each.digest]
     if not wanted:
         return []
     stream_to_containerd(paths, [each.image for each in wanted])
-    notebook(paths).write_bytes(orjson.dumps(have | {each.image.name: each.id for each in wanted}))
+    notebook(paths).write_bytes(orjson.dumps(have | {each.image.name: each.digest for each in wanted}))
     return [each.image.name for each in wanted]
 
 
 def stream_to_containerd(paths: Paths, images: Sequence[Image]) -> None:
     """Writes the archive straight into the importer: no second copy on the disk."""
+    content = subprocess.run(ctr(paths, "content", "list", "--quiet"), capture_output=True, text=True, check=False)
     process = subprocess.Popen(ctr(paths, "images", "import", "-"), stdin=subprocess.PIPE,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     if process.stdin is None or process.stderr is None:
         raise LabError("no pipe to containerd's importer")
     try:
-        write_archive(images, architecture(), process.stdin)
+        write_archive(images, architecture(), process.stdin, present=frozenset(content.stdout.split()))
         process.stdin.close()
     except BrokenPipeError:
         pass  # the importer's own words follow

@@ -34,6 +34,8 @@ DEPENDENCIES = "/opt/elastometer/dependencies"
 APPLICATION = "/opt/elastometer/application"
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "operator/vendor.py", "operator/src", "loadgen/src",
            "lab/standin/src")
+KEPT_LAYERS = 6
+"""Of each kind: three images with different dependencies, now and before a change."""
 RECIPE = "1"
 """Raised when this module makes different layers from the same inputs."""
 
@@ -54,11 +56,17 @@ PYTHON_IMAGES = (
 )
 
 
-def python_image(wanted: PythonImage, layers: Path) -> Image:
-    """Builds what is missing of one image."""
-    wheel = wheel_layer(layers)
+def python_images(layers: Path) -> list[Image]:
+    """All of them with the very same wheel, even while somebody edits the sources."""
+    base, wheel = base_layer(layers), wheel_layer(layers)
+    return [python_image(wanted, (base, dependency_layer(layers, requirements(wanted.extra)), wheel))
+            for wanted in PYTHON_IMAGES]
+
+
+def python_image(wanted: PythonImage, layers: tuple[Layer, ...]) -> Image:
+    """Runs as nobody in particular, writes to /tmp alone."""
     return Image(
-        wanted.name, (base_layer(layers), dependency_layer(layers, requirements(wanted.extra)), wheel),
+        wanted.name, layers,
         entrypoint=("python3", "-m", wanted.module),
         environment=(f"PATH={APPLICATION}/bin:/usr/local/bin:/usr/bin:/bin",
                      f"PYTHONPATH={APPLICATION}:{DEPENDENCIES}", "PYTHONUNBUFFERED=1",
@@ -71,11 +79,13 @@ def digest(parts: Iterable[str]) -> str:
 
 
 def layer_of(layers: Path, kind: str, key: str, build: Callable[[Path], None]) -> Layer:
-    """The layer of this kind and key, built now if it is not there; older ones of its kind stay for a way back."""
+    """The layer of this kind and key, built now if it is not there; the oldest ones of its kind go."""
     path = layers / f"{kind}-{key}.tar"
     if not path.exists():
         layers.mkdir(parents=True, exist_ok=True)
         build(path)
+        for old in sorted(layers.glob(f"{kind}-*.tar"), key=lambda each: each.stat().st_mtime)[:-KEPT_LAYERS]:
+            old.unlink()
     return stored_layer(path)
 
 
