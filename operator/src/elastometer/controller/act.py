@@ -79,12 +79,18 @@ async def close_run(session: Session) -> None:
         await session.stop_recording()
         await asyncio.to_thread(compact, store)
     files = await asyncio.to_thread(_judged, session)
-    await session.context.cluster.replace_data(_report_map(session, files))
+    if files:
+        await session.context.cluster.replace_data(_report_map(session, files))
     await asyncio.to_thread(seal, store, files)
 
 
 def _judged(session: Session) -> dict[str, bytes]:
-    return render_all(judge(load_bundle(session.store.directory)))
+    """The report's files; none when judging broke, so that the record is kept and the run ends and says so."""
+    try:
+        return render_all(judge(load_bundle(session.store.directory)))
+    except Exception:
+        log.exception("the bundle of %s/%s could not be judged", session.plan.names.namespace, session.plan.names.test)
+        return {}
 
 
 async def _collect_series(session: Session) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from elastometer.controller import reasons
 from elastometer.model.snapshot import ReportFact, Snapshot
 from elastometer.model.status import (
+    LOAD_DELIVERED,
     OBJECTIVES_MET,
     REPORT_READY,
     SUCCEEDED,
@@ -68,45 +69,41 @@ def terminal_trouble(plan: TestPlan, trouble: tuple[str, str] | None, waited: fl
 
 def conclude(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Status:
     """The last status of a run."""
-    environment, names = plan.environment, plan.names
-    report = seen.report
-    if report is None:
-        failed = Condition(
-            REPORT_READY,
-            "False",
-            reasons.REPORT_FAILED,
-            "no report could be made of what was recorded; the operator's log says why",
-        )
-        status = with_condition(status, failed, now)
-        if status.failure is None:
-            status = end_failed(status, REPORT_READY, reasons.REPORT_FAILED, failed.message, now)
-        return replace(status, completion_time=now)
-    written = Condition(
-        REPORT_READY,
-        "True",
-        reasons.REPORT_WRITTEN,
-        f"kubectl -n {names.namespace} get configmap "
-        f"{names.report}, or elastometer fetch {names.test} -n {names.namespace}",
-    )
-    status = with_condition(status, written, now)
-    status = replace(
-        status,
-        completion_time=now,
-        summary=report.summary,
-        objectives=report.objectives,
-        report=names.report,
-        bundle={
-            "namespace": environment.namespace,
-            "service": environment.service,
-            "port": environment.receiver_port,
-            "path": plan.run_path,
-        },
-    )
+    status = replace(status, completion_time=now)
+    if seen.report is None:
+        said = "no report could be made of what was recorded; the operator's log says why"
+        failed = Condition(REPORT_READY, "False", reasons.REPORT_FAILED, said)
+        if status.failure is not None:
+            return with_condition(status, failed, now)
+        return end_failed(status, REPORT_READY, reasons.REPORT_FAILED, said, now)
+    status = _with_report(plan, status, seen.report, now)
     if status.failure is not None:
         return status
+    return _with_verdict(status, seen.report, now)
+
+
+def _with_report(plan: TestPlan, status: Status, report: ReportFact, now: datetime) -> Status:
+    names, environment = plan.names, plan.environment
+    where = f"elastometer fetch {names.test} -n {names.namespace}, or the ConfigMap {names.report}"
+    status = with_condition(status, Condition(REPORT_READY, "True", reasons.REPORT_WRITTEN, where), now)
+    bundle = {
+        "namespace": environment.namespace,
+        "service": environment.service,
+        "port": environment.receiver_port,
+        "path": plan.run_path,
+    }
+    return replace(status, summary=report.summary, objectives=report.objectives, report=names.report, bundle=bundle)
+
+
+def _with_verdict(status: Status, report: ReportFact, now: datetime) -> Status:
+    """The run was carried out: what it amounts to. A load that fell behind says so where people look for the load."""
+    if report.verdict_reason == reasons.LOAD_FELL_BEHIND:
+        said = "the load generator, not the server, was the limit; give it more workers or CPU, or a lower rate"
+        status = with_condition(status, Condition(LOAD_DELIVERED, "False", reasons.LOAD_FELL_BEHIND, said), now)
     status = with_condition(status, _verdict_condition(report), now)
-    done = Condition(SUCCEEDED, "True", reasons.COMPLETED, f"the run was carried out; the verdict is {report.verdict}")
-    return replace(with_condition(status, done, now), verdict=report.verdict)
+    done = f"the run was carried out; the verdict is {report.verdict}"
+    status = with_condition(status, Condition(SUCCEEDED, "True", reasons.COMPLETED, done), now)
+    return replace(status, verdict=report.verdict)
 
 
 def _verdict_condition(report: ReportFact) -> Condition:

@@ -197,4 +197,4 @@ def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
         {"name": item["name"], "verdict": item["verdict"], "message": item["message"][:1000]}
         for item in report["objectives"]
     )
-    return ReportFact(report["verdict"], summary, objectives)
+    return ReportFact(report["verdict"], report.get("verdictReason", ""), summary, objectives)

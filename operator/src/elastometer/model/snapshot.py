@@ -53,6 +53,7 @@ class ReportFact:
     """What the finished report says, for the status."""
 
     verdict: str
+    verdict_reason: str
     summary: Json
     objectives: tuple[Json, ...]
 

@@ -1,0 +1,111 @@
+"""A real cluster for the end-to-end tests: the lab (default), kind, or whatever KUBECONFIG points to."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+LAB_STATE = Path(os.environ.get("ELASTOMETER_LAB_STATE", "/var/lib/elastometer-lab"))
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """kubectl and elastometer against one cluster."""
+
+    kubeconfig: Path
+    kind: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+
+    @property
+    def audit_log(self) -> Path | None:
+        """The API server's own record of every write; only the lab's can be read from here."""
+        path = LAB_STATE / "log/audit.log"
+        return path if self.kind == "lab" and path.is_file() else None
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        ended = subprocess.run(["kubectl", *arguments], env=self.environment, input=stdin, text=True,
+                               capture_output=True, check=False, timeout=180)  # fmt: skip
+        if check and ended.returncode:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {ended.stderr}")
+        return ended.stdout if check else ended.stdout + ended.stderr
+
+    def get(self, *arguments: str) -> Any:
+        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+    def raw(self, path: str) -> Any:
+        return json.loads(self.kubectl("get", "--raw", path))
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen([sys.executable, "-m", "elastometer.cli.main", *arguments], env=self.environment,
+                                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT, **options)  # fmt: skip
+
+    def run(self, *arguments: str, timeout: float = 900) -> tuple[int, str]:
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=timeout)
+        return process.returncode, output
+
+    def prometheus(self, query: str) -> list[dict[str, Any]]:
+        """An instant query, asked of Prometheus itself through the API server."""
+        path = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query"
+        from urllib.parse import quote
+
+        answer = self.raw(f"{path}?query={quote(query)}")
+        assert answer["status"] == "success", answer
+        result: list[dict[str, Any]] = answer["data"]["result"]
+        return result
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    kind = request.config.getoption("--cluster")
+    kubeconfig = LAB_STATE / "kubeconfig" if kind == "lab" else Path(os.environ.get("KUBECONFIG", "~/.kube/config"))
+    found = Cluster(kubeconfig.expanduser(), kind)
+    if not found.kubeconfig.is_file():
+        pytest.skip(f"NO CLUSTER: no kubeconfig at {kubeconfig}; `make lab-up` brings one up")
+    found.kubectl("get", "crd", "elasticitytests.elastometer.dev")
+    return found
+
+
+def fresh_namespace(cluster: Cluster) -> Iterator[str]:
+    name = f"e2e-{secrets.token_hex(3)}"
+    cluster.kubectl("create", "namespace", name)
+    yield name
+    cluster.kubectl("-n", name, "delete", "etest", "--all", "--timeout=60s", check=False)
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    yield from fresh_namespace(cluster)
+
+
+@pytest.fixture(scope="module")
+def module_namespace(cluster: Cluster) -> Iterator[str]:
+    yield from fresh_namespace(cluster)
+
+
+def sample(name: str) -> dict[str, Any]:
+    """One of the samples, to be changed at will."""
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / f"manifests/samples/{name}.yaml").read_text())
+    return loaded
+
+
+def written(directory: Path, test: dict[str, Any]) -> Path:
+    """The test as a file for `elastometer run`."""
+    path = directory / f"{test['metadata']['name']}.yaml"
+    path.write_text(yaml.safe_dump(test))
+    return path
