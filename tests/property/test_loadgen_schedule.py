@@ -27,7 +27,14 @@ def profiles(draw: st.DrawFn, arrivals: tuple[str, ...] = ("Constant", "Poisson"
         if draw(st.booleans()):
             stage["startRequestsPerSecond"] = draw(RATES)
         stages.append(stage)
-    stages.append({"name": "last", "type": "Rate", "durationSeconds": 5, "endRequestsPerSecond": "1"})
+    last = {
+        "name": "last",
+        "type": "Rate",
+        "durationSeconds": 5,
+        "endRequestsPerSecond": "1",
+        "arrivals": arrivals[0],
+    }
+    stages.append(last)
     return parse_profile({"seed": draw(st.integers(0, 2**31)), "stages": stages})
 
 

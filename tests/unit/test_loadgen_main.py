@@ -11,8 +11,9 @@ PROFILE = """
 seed: 7
 workers: 3
 stages:
-  - {name: ramp, type: Rate, durationSeconds: 100, startRequestsPerSecond: "2", endRequestsPerSecond: "50"}
-  - {name: crowd, type: Rate, durationSeconds: 10, endRequestsPerSecond: "50", arrivals: Poisson}
+  - {name: ramp, type: Rate, durationSeconds: 100, startRequestsPerSecond: "2", endRequestsPerSecond: "50",
+     arrivals: Constant}
+  - {name: crowd, type: Rate, durationSeconds: 10, endRequestsPerSecond: "50"}
 """
 
 

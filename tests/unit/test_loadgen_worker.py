@@ -64,7 +64,9 @@ def _untouched_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def profile(count: int = 20, seconds: str = "0.1", bound: int = 10_000) -> Profile:
     document = {
         "latenessBoundMilliseconds": bound,
-        "stages": [{"name": "s", "type": "Rate", "durationSeconds": 1, "endRequestsPerSecond": "1"}],
+        "stages": [
+            {"name": "s", "type": "Rate", "durationSeconds": 1, "endRequestsPerSecond": "1", "arrivals": "Constant"}
+        ],
     }
     parsed = parse_profile(document)
     rate = count / Fraction(seconds)

@@ -185,7 +185,7 @@ def _stage(value: object, path: str, before: Fraction | None, faults: list[Fault
         duration_seconds=fields.integer("durationSeconds", 1, LONGEST_STAGE_SECONDS, default=None),
         start_rate=start or Fraction(0),
         end_rate=end,
-        arrivals=fields.choice("arrivals", Arrivals, default=Arrivals.CONSTANT),
+        arrivals=fields.choice("arrivals", Arrivals, default=Arrivals.POISSON),
     )
 
 

@@ -95,7 +95,7 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
     )
 
 
-SAMPLING = {"temperature": ("0", "2"), "topP": ("0.000001", "1"), "repetitionPenalty": ("0.000001", "2")}
+SAMPLING = {"temperature": ("0", "2"), "topP": ("0.000001", "1"), "repetitionPenalty": ("0.000001", "100")}
 
 
 def _messages(fields: Fields, endpoint: Endpoint) -> tuple[Message, ...]:
