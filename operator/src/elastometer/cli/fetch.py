@@ -1,0 +1,36 @@
+"""`elastometer fetch`: the bundle of a finished test, from the operator's volume to a directory here."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import orjson
+
+from elastometer.cli import bundle
+from elastometer.cli.api_errors import in_words
+from elastometer.cli.cluster import connect
+from elastometer.cli.exits import CliError, Exit
+from elastometer.cli.options import add_cluster_options, add_output_option
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("test", metavar="TEST", help="name of a finished ElasticityTest")
+    add_cluster_options(parser)
+    add_output_option(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the bundle goes")
+
+
+def execute(options: argparse.Namespace) -> Exit:
+    """Fetches and says what there is now; the exit code is about the fetching, not about the verdict."""
+    cluster = connect(kubeconfig=options.kubeconfig, context=options.context, namespace=options.namespace)
+    with in_words(cluster.host):
+        test = cluster.get(options.test)
+    if test is None:
+        raise CliError(Exit.SPEC_OR_USAGE, f"there is no ElasticityTest '{cluster.namespace}/{options.test}'")
+    files = bundle.fetch(cluster, test, options.out)
+    if options.output == "json":
+        print(orjson.dumps({"directory": str(options.out), "files": files}, option=orjson.OPT_INDENT_2).decode())
+    else:
+        print(f"{len(files)} files in {options.out}; report: {options.out / 'report.html'}")
+    return Exit.PASSED

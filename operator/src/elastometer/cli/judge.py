@@ -1,0 +1,59 @@
+"""`elastometer judge`: a recorded run judged again, by the analysis of this version. Needs no cluster."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from elastometer.analysis.analyze import judge
+from elastometer.cli.exits import CliError, Exit, exit_of_verdict
+from elastometer.cli.options import add_output_option
+from elastometer.cli.summary import numbers, objective_lines
+from elastometer.cli.text import printable
+from elastometer.render.files import render_all
+from elastometer.world.bundle_reader import BundleError, load_bundle
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory or .tar.zst of a run")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, .md, .html and junit.xml there")
+    add_output_option(parser)
+
+
+def execute(options: argparse.Namespace) -> Exit:
+    """Judges, writes where asked, and says the verdict; `--output json` prints report.json."""
+    try:
+        report = judge(load_bundle(options.bundle))
+    except (BundleError, OSError) as error:
+        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
+    files = render_all(report)
+    if options.out is not None:
+        _write(files, options.out)
+    content = orjson.loads(files["report.json"])
+    if options.output == "json":
+        print(files["report.json"].decode())
+    else:
+        print("\n".join(in_words(content, options.bundle, options.out)))
+    return exit_of_verdict(content.get("verdict"))
+
+
+def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str]:
+    """The report's first lines, for a person."""
+    lines = [f"{bundle}: {report.get('verdict') or 'no verdict'}"]
+    lines += objective_lines(report.get("objectives") or ())
+    lines += [f"  {label:<24}{text}" for label, text in numbers(report.get("summary") or {})]
+    if out is not None:
+        lines.append(f"report: {out / 'report.html'}")
+    return [printable(line) for line in lines]
+
+
+def _write(files: dict[str, bytes], directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (directory / name).write_bytes(content)
+    except OSError as error:
+        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write the report into {directory}: {error}") from error

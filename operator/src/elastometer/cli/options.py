@@ -1,0 +1,27 @@
+"""Arguments that several commands share."""
+from __future__ import annotations
+
+import argparse
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    """Which cluster, as kubectl names these options."""
+    parser.add_argument("-n", "--namespace", help="namespace of the test (default: the file's, then the context's)")
+    parser.add_argument("--context", help="context of the kubeconfig")
+    parser.add_argument("--kubeconfig", help="path of the kubeconfig (default: $KUBECONFIG, then ~/.kube/config)")
+
+
+def add_output_option(parser: argparse.ArgumentParser) -> None:
+    """Text for people or JSON for programs, on standard output; progress goes to standard error."""
+    parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result (default: text)")
+
+
+def positive_seconds(text: str) -> float:
+    """A number of seconds above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, is {text!r}")
+    return value

@@ -1,0 +1,137 @@
+"""`elastometer run`: one test from its file to its verdict. The run itself lives in the cluster and outlives this."""
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+from kubernetes.client.exceptions import ApiException
+
+from elastometer.cli import bundle, junit, summary
+from elastometer.cli.api_errors import in_words, refusal
+from elastometer.cli.cluster import Cluster, Json, connect
+from elastometer.cli.exits import CliError, Exit, exit_of_status
+from elastometer.cli.follow import Patience, follow, how_to_go_on, is_finished
+from elastometer.cli.options import add_cluster_options, add_output_option, positive_seconds
+from elastometer.cli.progress import shown
+from elastometer.cli.test_file import read_test
+
+GONE_WITHIN_SECONDS = 120.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("file", metavar="FILE", help="YAML with one ElasticityTest, or -; with --attach a name will do")
+    add_cluster_options(parser)
+    add_output_option(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the bundle goes (default: runs/<name>-<time>)")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="also write the objectives as JUnit XML")
+    parser.add_argument("--keep", action="store_true",
+                        help="keep the model server and its autoscaler afterwards (cleanupPolicy: Retain)")
+    parser.add_argument("--timeout", type=positive_seconds, metavar="SECONDS",
+                        help="stop following after this time; the run goes on")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--attach", action="store_true", help="follow the test of this name that is there already")
+    existing.add_argument("--replace", action="store_true", help="delete the test of this name first")
+
+
+def execute(options: argparse.Namespace) -> Exit:
+    """Creates (or finds) the test, follows it, fetches what it left, and says how it ended."""
+    cluster, name, body = _asked(options)
+    with in_words(cluster.host):
+        return _run(cluster, name, body, options)
+
+
+def _run(cluster: Cluster, name: str, body: Json | None, options: argparse.Namespace) -> Exit:
+    test = _found(cluster, name) if body is None else _created(cluster, body, replace=options.replace)
+    print(f"{'following' if body is None else 'created'} {cluster.namespace}/{name}", file=sys.stderr)
+    try:
+        with shown(follow(cluster, test, Patience(options.timeout)), sys.stderr) as versions:
+            for version in versions:
+                test = version
+    except KeyboardInterrupt:
+        raise CliError(Exit.NOT_CARRIED_OUT, "interrupted", *how_to_go_on(test)) from None
+    return _end(cluster, test, options)
+
+
+def _asked(options: argparse.Namespace) -> tuple[Cluster, str, Json | None]:
+    """The cluster, the test's name, and its manifest unless an existing one is followed."""
+    by_name = options.attach and options.file != "-" and not Path(options.file).exists()
+    manifest = None if by_name else read_test(options.file)
+    metadata = manifest["metadata"] if manifest else {"name": options.file}
+    wanted = metadata.get("namespace")
+    if options.namespace and wanted and wanted != options.namespace:
+        raise CliError(Exit.SPEC_OR_USAGE, f"`metadata.namespace` is '{wanted}', --namespace is '{options.namespace}'")
+    cluster = connect(kubeconfig=options.kubeconfig, context=options.context,
+                      namespace=options.namespace or wanted)
+    if options.keep and manifest is not None and isinstance(manifest.get("spec"), dict):
+        manifest["spec"]["cleanupPolicy"] = "Retain"
+    return cluster, metadata["name"], None if options.attach else manifest
+
+
+def _found(cluster: Cluster, name: str) -> Json:
+    test = cluster.get(name)
+    if test is None:
+        raise CliError(Exit.SPEC_OR_USAGE, f"there is no ElasticityTest '{cluster.namespace}/{name}' to follow")
+    return test
+
+
+def _created(cluster: Cluster, body: Json, *, replace: bool) -> Json:
+    name = body["metadata"]["name"]
+    if replace and (old := cluster.get(name)) is not None:
+        _removed(cluster, old)
+    try:
+        return cluster.create(body)
+    except ApiException as error:
+        if error.status == 409:
+            raise _exists(cluster, name) from error
+        if error.status in (400, 422):
+            raise CliError(Exit.SPEC_OR_USAGE, f"the API server refused '{name}':",
+                           *(f"  {line}" for line in refusal(error))) from error
+        raise
+
+
+def _removed(cluster: Cluster, old: Json) -> None:
+    name, uid = old["metadata"]["name"], old["metadata"]["uid"]
+    cluster.delete(name, uid)
+    deadline = time.monotonic() + GONE_WITHIN_SECONDS
+    while (still := cluster.get(name)) is not None and still["metadata"]["uid"] == uid:
+        if time.monotonic() > deadline:
+            raise CliError(Exit.NOT_CARRIED_OUT,
+                           f"'{name}' was not gone {GONE_WITHIN_SECONDS:.0f} s after its deletion; its finalizers are "
+                           f"{still['metadata'].get('finalizers') or []}: is the operator running?")
+        time.sleep(1)
+
+
+def _exists(cluster: Cluster, name: str) -> CliError:
+    found = cluster.get(name)
+    over = found is not None and is_finished(found)
+    state = "is finished" if over else "still runs"
+    lines = [f"ElasticityTest '{cluster.namespace}/{name}' exists already and {state}"]
+    if not over:
+        lines.append("  --attach   follows it")
+    lines += ["  --replace  deletes it and runs this one", "or give the new test another `metadata.name`"]
+    if over:
+        lines.append(f"its bundle: elastometer fetch {name} -n {cluster.namespace} --out DIR")
+    return CliError(Exit.SPEC_OR_USAGE, *lines)
+
+
+def _end(cluster: Cluster, test: Json, options: argparse.Namespace) -> Exit:
+    started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    wanted = options.out or Path("runs") / f"{test['metadata']['name']}-{started}"
+    directory: Path | None = None
+    try:
+        bundle.fetch(cluster, test, wanted)
+        directory = wanted
+    except CliError as error:
+        print("\n".join(error.lines), file=sys.stderr)
+    if options.junit is not None:
+        junit.write(options.junit, test, directory)
+    if options.output == "json":
+        print(orjson.dumps(summary.as_json(test, directory), option=orjson.OPT_INDENT_2).decode())
+    else:
+        print("\n".join(summary.in_words(test, directory)))
+    return exit_of_status(test["status"])
