@@ -1,0 +1,77 @@
+"""How far the record itself can be trusted: gaps, torn lines, empty queries, the generator, the clocks."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from elastometer.analysis.evidence import Evidence
+from elastometer.model.bundle import Bundle
+from elastometer.model.report import GapBand, GeneratorState, Quality, SeriesState
+from elastometer.model.units import MILLISECOND, SECOND, Nanoseconds
+
+
+def quality(bundle: Bundle, evidence: Evidence) -> Quality:
+    """Everything that weakens the numbers, said once."""
+    low, high, samples = clock_offset(evidence)
+    skipped = [one.skipped for one in bundle.generators if one.skipped is not None]
+    return Quality(
+        torn_lines=bundle.torn_lines, unreadable_lines=bundle.unreadable_lines, missing_files=bundle.missing,
+        gaps=tuple(
+            GapBand(gap.resource, evidence.seconds(gap.start), evidence.seconds(gap.end), gap.reason)
+            for gap in evidence.gaps
+        ),
+        series=tuple(
+            SeriesState(one.name, one.outcome.value, sum(len(part.samples) for part in one.series), one.message)
+            for one in sorted(bundle.series, key=lambda one: one.name)
+        ),
+        generators=tuple(
+            GeneratorState(one.worker, one.planned, one.sent, one.skipped, one.records,
+                           one.lateness_p99_milliseconds, one.bound_milliseconds, one.fell_behind)
+            for one in sorted(bundle.generators, key=lambda one: (one.worker, one.incarnation))
+        ),
+        skipped_requests=sum(skipped) if skipped else None,
+        clock_offset_low_milliseconds=low, clock_offset_high_milliseconds=high, clock_samples=samples,
+    )
+
+
+def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
+    """Bounds of the operator's clock minus the API server's, in milliseconds, and the number of samples.
+
+    The server stamped its answer somewhere in its whole second, after the request left and before the answer came;
+    every sample bounds the offset, and the bounds of all are cut with each other.
+    """
+    lows: list[Nanoseconds] = []
+    highs: list[Nanoseconds] = []
+    for sample in evidence.clocks:
+        lows.append(sample.sent - sample.server - SECOND)
+        highs.append(sample.received - sample.server)
+    if not lows:
+        return None, None, 0
+    low, high = max(lows), min(highs)
+    if low > high:
+        low, high = min(lows), max(highs)
+    return round(low / MILLISECOND, 1), round(high / MILLISECOND, 1), len(lows)
+
+
+def load_flaws(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """(reason, sentence) of everything that makes the load other than the one that was asked for."""
+    for one in bundle.generators:
+        if one.fell_behind:
+            yield "LoadFellBehind", _fell_behind(one.worker, one.lateness_p99_milliseconds, one.bound_milliseconds)
+    told = {one.worker for one in bundle.generators}
+    silent = sorted(set(range(bundle.terms.workers or (1 if bundle.requests else 0))) - told)
+    if silent:
+        names = ", ".join(str(worker) for worker in silent)
+        yield "LoadIncomplete", f"no account of its end came from load worker {names}"
+    skipped = sum(one.skipped or 0 for one in bundle.generators)
+    if skipped:
+        yield "LoadIncomplete", f"{skipped} requests were never sent: their time had passed when their worker was there"
+    sent = sum(one.sent or 0 for one in bundle.generators)
+    if sent > len(bundle.requests):
+        yield "RecordsMissing", f"{sent} requests were sent, and only {len(bundle.requests)} have a record"
+
+
+def _fell_behind(worker: int, late: float | None, bound: float | None) -> str:
+    if late is None or bound is None:
+        return f"load worker {worker} says that it, and not the server, was the limit"
+    return (f"load worker {worker} sent its requests {late:g} ms late at p99, more than the {bound:g} ms allowed: "
+            f"the generator, and not the server, was the limit")

@@ -1,0 +1,110 @@
+"""From instants to bars: each bar is a row of (name, from, to), and what no source explains is a bar of its own."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from elastometer.analysis.evidence import Evidence
+from elastometer.analysis.pods import Seen
+from elastometer.model.report import Phase
+from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
+
+UNATTRIBUTED = "unattributed"
+# A line's stated duration is rounded, and lines are printed a little after the work they speak of.
+STATED_ALLOWANCE = SECOND // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """An instant of the chain and the phase that it ends; one that is `expected` leaves a hole when it is missing."""
+
+    name: str
+    phase: str
+    label: str
+    expected: bool
+
+
+CHAIN: tuple[Milestone, ...] = (
+    Milestone("decided", "", "scale decision", False),
+    Milestone("created", "create", "Pod created", True),
+    Milestone("scheduled", "schedule", "scheduled", True),
+    Milestone("sandbox", "sandbox", "sandbox and volumes", False),
+    Milestone("pulled", "image", "image", False),
+    Milestone("started", "container", "container started", True),
+    Milestone("processStarted", "exec", "process start", False),
+    Milestone("firstLine", "process", "imports, to the first log line", True),
+    Milestone("configured", "config", "configuration", False),
+    Milestone("weightsLoaded", "weights", "weights", False),
+    Milestone("compiled", "compile", "compilation", False),
+    Milestone("profiled", "profile", "memory profile, KV cache", False),
+    Milestone("graphsCaptured", "graphs", "CUDA graphs", False),
+    Milestone("httpUp", "http", "HTTP up", True),
+    Milestone("ready", "probe", "probe tax", True),
+    Milestone("inEndpoints", "endpoints", "in EndpointSlice", False),
+    Milestone("firstServed", "firstToken", "first served token", False),
+)
+TRANSITIONS: tuple[tuple[str, str, str], ...] = tuple(
+    (end.phase, start.name, end.name) for start, end in pairwise(CHAIN)
+)
+
+
+def phases(used: Mapping[str, Seen], stated: Mapping[str, Nanoseconds], evidence: Evidence) -> tuple[Phase, ...]:
+    """The bars between neighbouring instants that are known. `stated` are durations given by the server's own log."""
+    known = [milestone for milestone in CHAIN if milestone.name in used]
+    moments = _causal([used[milestone.name].instant for milestone in known])
+    bars: list[Phase] = []
+    for index in range(1, len(known)):
+        before, after = known[index - 1], known[index]
+        bar = _Bar(used[before.name], used[after.name], moments[index - 1], moments[index])
+        bars += _bars(before, after, bar, stated.get(after.name), evidence)
+    return tuple(bars)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    start: Seen
+    end: Seen
+    since: Instant
+    until: Instant
+
+
+def _causal(moments: list[Instant]) -> list[Instant]:
+    """A cause was not later than its effect: an instant that was seen after its successor moves back to it."""
+    latest = list(moments)
+    for index in range(len(latest) - 2, -1, -1):
+        latest[index] = min(latest[index], latest[index + 1])
+    return latest
+
+
+def _bars(before: Milestone, after: Milestone, bar: _Bar, stated: Nanoseconds | None,
+          evidence: Evidence) -> list[Phase]:
+    length = bar.until - bar.since
+    missing = [step.label for step in CHAIN[CHAIN.index(before) + 1:CHAIN.index(after)] if step.expected]
+    if missing:
+        return [_phase(UNATTRIBUTED, UNATTRIBUTED, bar, evidence, f"nothing was seen of: {', '.join(missing)}")]
+    if stated is not None and length - stated > STATED_ALLOWANCE:
+        split = bar.until - stated
+        note = f"the log states {to_milliseconds(stated) / 1000:.1f} s for {after.label}, and nothing for the rest"
+        return [
+            _phase(UNATTRIBUTED, UNATTRIBUTED, _Bar(bar.start, bar.end, bar.since, split), evidence, note),
+            _phase(after.phase, after.label, _Bar(bar.start, bar.end, split, bar.until), evidence, None),
+        ]
+    return [_phase(after.phase, after.label, bar, evidence, _late(bar))]
+
+
+def _late(bar: _Bar) -> str | None:
+    late = bar.end.instant - bar.until
+    if late <= bar.end.resolution:
+        return None
+    return f"its end was seen {to_milliseconds(late):.0f} ms after what followed it"
+
+
+def _phase(name: str, label: str, bar: _Bar, evidence: Evidence, note: str | None) -> Phase:
+    sources = [bar.start.source.value, bar.end.source.value]
+    return Phase(
+        name=name, label=label, start_seconds=evidence.seconds(bar.since),
+        milliseconds=to_milliseconds(bar.until - bar.since),
+        plus_minus_milliseconds=(bar.start.resolution + bar.end.resolution) / MILLISECOND,
+        source=" to ".join(dict.fromkeys(sources)), note=note,
+    )

@@ -1,0 +1,335 @@
+"""The report: every number that was derived, with its source and its resolution beside it.
+
+Seconds count from the start of the load and are negative before it. What was not measured is None, with a reason.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
+Steps: TypeAlias = tuple[tuple[float, int | None], ...]
+
+
+class Verdict(StrEnum):
+    """Failing the objective and failing to tell are two different things."""
+
+    PASS = "Pass"
+    FAIL = "Fail"
+    INCONCLUSIVE = "Inconclusive"
+    NOT_JUDGED = "NotJudged"
+
+
+class Source(StrEnum):
+    """Where an instant comes from, and so whose clock it is of."""
+
+    WATCH = "Watch"
+    API = "API"
+    EVENT = "Event"
+    LOG = "Log"
+    PROMETHEUS = "Prometheus"
+    REQUEST = "Request"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """An instant. The true one lies within `resolution_milliseconds` of it."""
+
+    seconds: float
+    time: str
+    source: Source
+    resolution_milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A duration, or why there is none; `at_least_milliseconds` when the run ended before it did."""
+
+    milliseconds: float | None = None
+    plus_minus_milliseconds: float | None = None
+    at_least_milliseconds: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageBand:
+    """A stage of the load on the time axis."""
+
+    name: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GapBand:
+    """An interval in which nothing of `resource` was watched."""
+
+    resource: str
+    start_seconds: float
+    end_seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A scraped quantity, summed over replicas."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Load per bin (rates per second, at the bin's start), first-token times per window, replicas as steps."""
+
+    bin_seconds: float = 1.0
+    seconds: tuple[float, ...] = ()
+    planned: tuple[float, ...] = ()
+    offered: tuple[float, ...] = ()
+    sent: tuple[float, ...] = ()
+    served: tuple[float, ...] = ()
+    failed: tuple[float, ...] = ()
+    in_flight: tuple[int, ...] = ()
+    window_seconds: float = 5.0
+    window_starts: tuple[float, ...] = ()
+    first_token_p50_milliseconds: tuple[float | None, ...] = ()
+    first_token_p95_milliseconds: tuple[float | None, ...] = ()
+    desired: Steps = ()
+    spec: Steps = ()
+    created: Steps = ()
+    ready: Steps = ()
+    serving: Steps = ()
+    curves: tuple[Curve, ...] = ()
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleEvent:
+    """One change of the scale target's spec.replicas."""
+
+    number: int
+    direction: str
+    from_replicas: int
+    to_replicas: int
+    seen: Stamp
+    written: Stamp | None
+    writer: str | None
+    reason: str | None
+    conditions: tuple[str, ...]
+    metrics: tuple[str, ...]
+    pods: tuple[str, ...]
+    lag: Figure | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PodInstant:
+    """One instant in the life of a Pod, by one source; `used` marks the one that durations are made of."""
+
+    name: str
+    stamp: Stamp
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One bar of the waterfall, between two instants of a Pod."""
+
+    name: str
+    label: str
+    start_seconds: float
+    milliseconds: float
+    plus_minus_milliseconds: float
+    source: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapedStart:
+    """A Pod's start as Prometheus saw it, and how far the watch and Prometheus are apart."""
+
+    process_start: Stamp | None
+    first_scrape: Stamp | None
+    first_success: Stamp | None
+    process_start_difference_milliseconds: float | None
+    first_success_difference_milliseconds: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """The start of one server Pod. `origin` is ScaleOut, Initial or Replacement."""
+
+    pod: str
+    node: str | None
+    origin: str
+    scale_event: int | None
+    image: str | None
+    instants: tuple[PodInstant, ...]
+    phases: tuple[Phase, ...]
+    cold_start: Figure
+    scale_out: Figure | None
+    first_token: Figure
+    scraped: ScrapedStart
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Milliseconds by nearest rank (each is a value that was observed); `count` is how many there were."""
+
+    count: int
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRow:
+    """One stage, or all of them. Percentiles are of the requests that got that far."""
+
+    stage: str
+    count: int
+    success_percent: float | None
+    outcomes: Mapping[str, int]
+    time_to_first_token: Quantiles
+    time_per_output_token: Quantiles
+    latency: Quantiles
+    latency_from_send: Quantiles
+    output_tokens_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleIn:
+    """One server Pod that went away during the run."""
+
+    pod: str
+    scale_event: int | None
+    deleted: Stamp
+    gone: Stamp | None
+    drain: Figure
+    in_flight: int
+    sent_after_deletion: int
+    lost: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Replica-seconds between two instants; times GPUs per replica they are GPU-seconds."""
+
+    start_seconds: float
+    end_seconds: float
+    gpus_per_replica: int | None
+    ready_replica_seconds: float
+    held_replica_seconds: float
+    static_peak_replica_seconds: float | None
+    static_minimum_replica_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveResult:
+    """One objective with the number measured, the bound, and the rule as a sentence."""
+
+    name: str
+    indicator: str
+    verdict: Verdict
+    message: str
+    measured: float | None
+    bound: float | None
+    unit: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A named pathology with its evidence and what to change."""
+
+    name: str
+    severity: str
+    title: str
+    evidence: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesState:
+    """What became of one Prometheus query."""
+
+    name: str
+    outcome: str
+    samples: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorState:
+    """One load worker's account of itself."""
+
+    worker: int
+    planned: int | None
+    sent: int | None
+    skipped: int | None
+    records: int | None
+    lateness_p99_milliseconds: float | None
+    bound_milliseconds: float | None
+    fell_behind: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far the record itself can be trusted. The offset is the operator's clock minus the API server's."""
+
+    torn_lines: int = 0
+    unreadable_lines: int = 0
+    missing_files: tuple[str, ...] = ()
+    gaps: tuple[GapBand, ...] = ()
+    series: tuple[SeriesState, ...] = ()
+    generators: tuple[GeneratorState, ...] = ()
+    skipped_requests: int | None = None
+    clock_offset_low_milliseconds: float | None = None
+    clock_offset_high_milliseconds: float | None = None
+    clock_samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The few numbers worth a column of the status; medians over scale-outs and over added Pods."""
+
+    peak_ready_replicas: int | None = None
+    scale_out_count: int | None = None
+    scale_in_count: int | None = None
+    scale_out_lag_milliseconds: int | None = None
+    cold_start_milliseconds: int | None = None
+    time_to_first_token_p95_milliseconds: int | None = None
+    request_count: int | None = None
+    failed_request_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is known about one run."""
+
+    test: str
+    namespace: str
+    uid: str
+    model: str | None
+    load_start: str | None
+    verdict: Verdict
+    verdict_reason: str
+    verdict_message: str
+    summary: Summary
+    objectives: tuple[ObjectiveResult, ...]
+    stages: tuple[StageBand, ...]
+    timeline: Timeline
+    scale_events: tuple[ScaleEvent, ...]
+    cold_starts: tuple[ColdStart, ...]
+    load: tuple[LoadRow, ...]
+    scale_ins: tuple[ScaleIn, ...]
+    price: Price | None
+    findings: tuple[Finding, ...]
+    quality: Quality
+    provenance: tuple[tuple[str, str], ...]
+    schema_version: str = field(default=SCHEMA_VERSION)

@@ -1,0 +1,49 @@
+"""The report as JSON: camelCase names, absent numbers as null, one row a line so that two reports can be compared."""
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from enum import Enum
+
+from elastometer.model.report import Report
+
+
+def to_json(report: Report) -> bytes:
+    """UTF-8, the same bytes for the same report."""
+    document = plain(report)
+    if not isinstance(document, dict):
+        raise TypeError("a report must become a JSON object")
+    first = {"schemaVersion": document.pop("schemaVersion")}
+    lines = [f"  {_text(key)}: {_rows(value)}" for key, value in {**first, **document}.items()]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def plain(value: object) -> object:
+    """Dataclasses, enums and tuples as JSON knows them."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {_camel(item.name): plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _rows(value: object) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
+        return "[\n" + ",\n".join(f"    {_text(item)}" for item in value) + "\n  ]"
+    if isinstance(value, dict) and len(value) > 8:
+        return "{\n" + ",\n".join(f"    {_text(key)}: {_text(item)}" for key, item in value.items()) + "\n  }"
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "), allow_nan=False)

@@ -1,0 +1,56 @@
+"""The verdict as JUnit XML: one test case per objective.
+
+Fail is a failure. Inconclusive is an error and not a skip: CI shows skipped as good, and a run that could not tell is
+not good. A load that was not the one asked for is an error of its own, since it spoils every objective.
+"""
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from elastometer.model.report import Report, Verdict
+
+# XML 1.0 knows no control characters, not even as references.
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_junit(report: Report) -> bytes:
+    """One suite named after the test."""
+    suite = Element("testsuite", name=_clean(f"{report.namespace}/{report.test}"), timestamp=report.load_start or "")
+    where = f"elastometer.{report.namespace}.{report.test}"
+    for result in report.objectives:
+        case = SubElement(suite, "testcase", classname=_clean(where), name=_clean(result.name))
+        if result.verdict is Verdict.FAIL:
+            _told(case, "failure", result.indicator, result.message)
+        elif result.verdict is not Verdict.PASS:
+            _told(case, "error", result.verdict.value, result.message)
+        SubElement(case, "system-out").text = _clean(result.message)
+    _whole_run(suite, where, report)
+    _count(suite)
+    indent(suite)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(suite, encoding="utf-8") + b"\n"
+
+
+def _whole_run(suite: Element, where: str, report: Report) -> None:
+    """What no single objective says: that there was none, or that the load was not the one asked for."""
+    if report.verdict is Verdict.NOT_JUDGED:
+        case = SubElement(suite, "testcase", classname=_clean(where), name="objectives")
+        SubElement(case, "skipped", message=_clean(report.verdict_message))
+    elif report.verdict is Verdict.INCONCLUSIVE and report.verdict_reason != "ObjectivesUncertain":
+        case = SubElement(suite, "testcase", classname=_clean(where), name="load")
+        _told(case, "error", report.verdict_reason, report.verdict_message)
+
+
+def _told(case: Element, tag: str, kind: str, message: str) -> None:
+    SubElement(case, tag, type=_clean(kind), message=_clean(message))
+
+
+def _count(suite: Element) -> None:
+    cases = suite.findall("testcase")
+    suite.set("tests", str(len(cases)))
+    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

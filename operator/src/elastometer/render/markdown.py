@@ -1,0 +1,146 @@
+"""The report as Markdown, for a pull request, a terminal or a ConfigMap. Text of others is quoted, never markup."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from elastometer.model.report import ColdStart, LoadRow, Price, Quality, Report
+from elastometer.render import words
+
+_MARKUP = re.compile(r"([\\*_\[\]<>|])")
+
+
+def to_markdown(report: Report) -> bytes:
+    """All tables of the report; the charts are in the HTML."""
+    return ("\n".join(_lines(report)).rstrip() + "\n").encode()
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"# {report.verdict.value}: {_prose(report.namespace)}/{_prose(report.test)}"
+    yield ""
+    yield _prose(report.verdict_message) + "."
+    yield ""
+    yield f"Model {_code(report.model or words.DASH)}, load started {report.load_start or words.DASH}. Seconds count " \
+          "from the start of the load."
+    yield from _section("Objectives", ["", "Objective", "What was found"], (
+        [one.verdict.value, _code(one.name), _prose(one.message)] for one in report.objectives))
+    yield from _section("Summary", ["", ""], ([name, value] for name, value in words.headline(report.summary)))
+    yield from _price(report.price)
+    yield from _section("Findings", ["", "Finding", "Evidence", "What to change"], (
+        [one.severity, f"{one.name}: {_prose(one.title)}", _prose(one.evidence), _prose(one.advice)]
+        for one in report.findings))
+    yield from _scale_events(report)
+    yield from _cold_starts(report.cold_starts)
+    yield from _load(report.load)
+    yield from _scale_ins(report)
+    yield from _quality(report.quality)
+    yield from _section("Provenance", ["", ""], ([_code(name), _code(value)] for name, value in report.provenance))
+
+
+def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    body = ["| " + " | ".join(row) + " |" for row in rows]
+    if not body:
+        return
+    yield from ("", f"## {title}", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body)
+
+
+def _price(price: Price | None) -> Iterator[str]:
+    if price is None:
+        return
+    unit = f" (× {price.gpus_per_replica} GPU)" if price.gpus_per_replica else ""
+    yield from _section(f"Replica-seconds{unit}", ["Ready", "Held", "Always at maximum", "Always at minimum"], [[
+        words.number(price.ready_replica_seconds), words.number(price.held_replica_seconds),
+        words.number(price.static_peak_replica_seconds), words.number(price.static_minimum_replica_seconds)]])
+
+
+def _scale_events(report: Report) -> Iterator[str]:
+    yield from _section(
+        "Scale events", ["#", "Replicas", "Seen", "API", "By", "Why", "Metrics", "Lag to Ready"],
+        ([str(one.number), f"{one.from_replicas} → {one.to_replicas}", words.stamp(one.seen),
+          one.written.time if one.written else words.DASH, _code(one.writer or words.DASH),
+          _code(one.reason or words.DASH), _code("; ".join(one.metrics) or words.DASH),
+          _prose(words.figure(one.lag)) + (f"; {_prose(one.note)}" if one.note else "")]
+         for one in report.scale_events))
+
+
+def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
+    yield from _section(
+        "Cold starts", ["Pod", "Origin", "Image", "Created → Ready", "Decision → Ready", "Ready → first token",
+                        "Process start by Prometheus"],
+        ([_code(one.pod), one.origin + (f" {one.scale_event}" if one.scale_event else ""),
+          _prose(one.image or words.DASH), _prose(words.figure(one.cold_start)),
+          _prose(words.figure(one.scale_out)), _prose(words.figure(one.first_token)),
+          words.stamp(one.scraped.process_start) if one.scraped.process_start else _prose(one.scraped.reason or "")]
+         for one in starts))
+    names = list(dict.fromkeys(phase.label for one in starts for phase in one.phases))
+    yield from _section(
+        "Where the time went", ["Phase", *(_code(one.pod) for one in starts)],
+        ([name, *(_phase(one, name) for one in starts)] for name in names))
+
+
+def _phase(start: ColdStart, label: str) -> str:
+    mine = [phase for phase in start.phases if phase.label == label]
+    if not mine:
+        return words.DASH
+    plus_minus = max(phase.plus_minus_milliseconds for phase in mine)
+    return f"{words.duration(sum(phase.milliseconds for phase in mine))} ± {words.duration(plus_minus)}"
+
+
+def _load(rows: Sequence[LoadRow]) -> Iterator[str]:
+    yield from _section(
+        "Load by stage", ["Stage", "Requests", "Success", "TTFT p50 / p95 / p99", "TPOT p50 / p95",
+                          "Latency p50 / p95 / p99", "From send", "Tokens/s", "Not served"],
+        ([_code(row.stage), words.number(row.count), words.number(row.success_percent, 2, " %"),
+          _three(row.time_to_first_token.p50, row.time_to_first_token.p95, row.time_to_first_token.p99),
+          _three(row.time_per_output_token.p50, row.time_per_output_token.p95),
+          _three(row.latency.p50, row.latency.p95, row.latency.p99),
+          _three(row.latency_from_send.p50, row.latency_from_send.p95, row.latency_from_send.p99),
+          words.number(row.output_tokens_per_second, 1),
+          words.counts({name: count for name, count in row.outcomes.items() if name != "Success"})]
+         for row in rows))
+
+
+def _three(*values: float | None) -> str:
+    return " / ".join(words.duration(value) for value in values)
+
+
+def _scale_ins(report: Report) -> Iterator[str]:
+    yield from _section(
+        "Scale-in", ["Pod", "Event", "Deleted", "Drain", "In flight then", "Sent after", "Lost"],
+        ([_code(one.pod), str(one.scale_event or words.DASH), words.stamp(one.deleted),
+          _prose(words.figure(one.drain)), str(one.in_flight), str(one.sent_after_deletion), words.counts(one.lost)]
+         for one in report.scale_ins))
+
+
+def _quality(quality: Quality) -> Iterator[str]:
+    yield from _section("Data quality", ["", ""], ([name, _prose(value)] for name, value in quality_rows(quality)))
+
+
+def quality_rows(quality: Quality) -> list[tuple[str, str]]:
+    """(what, how it is), worst of each kind in words."""
+    low, high = quality.clock_offset_low_milliseconds, quality.clock_offset_high_milliseconds
+    gaps = [f"{gap.resource} from {words.instant(gap.start_seconds)} to {words.instant(gap.end_seconds)}: {gap.reason}"
+            for gap in quality.gaps]
+    series = [f"{one.name} {one.outcome}" + (f" ({one.message})" if one.message else "")
+              for one in quality.series if one.outcome != "Samples"]
+    late = [f"worker {one.worker} {words.duration(one.lateness_p99_milliseconds)} of "
+            f"{words.duration(one.bound_milliseconds)}" + (" FELL BEHIND" if one.fell_behind else "")
+            for one in quality.generators]
+    return [
+        ("Operator's clock minus API server's", words.DASH if low is None or high is None else
+         f"between {low:+.0f} ms and {high:+.0f} ms ({quality.clock_samples} samples)"),
+        ("Watch gaps", "; ".join(gaps) or "none"),
+        ("Lateness of sends, p99 against the bound", "; ".join(late) or words.DASH),
+        ("Requests never sent", words.number(quality.skipped_requests)),
+        ("Queries without samples", "; ".join(series) or ("none" if quality.series else words.DASH)),
+        ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
+        ("Missing files", ", ".join(quality.missing_files) or "none"),
+    ]
+
+
+def _prose(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    return "`" + " ".join(text.split()).replace("`", "'").replace("|", "\\|") + "`"

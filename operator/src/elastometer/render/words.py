@@ -1,0 +1,71 @@
+"""Numbers as people read them. What was not measured is a dash, never a zero."""
+from __future__ import annotations
+
+from elastometer.model.report import Figure, Stamp, Summary
+
+DASH = "–"
+
+
+def duration(milliseconds: float | None) -> str:
+    """Three digits that matter: 412 ms, 9.42 s, 11.2 s, 3 min 05 s."""
+    if milliseconds is None:
+        return DASH
+    if abs(milliseconds) < 10:
+        return f"{milliseconds:.1f} ms"
+    if abs(milliseconds) < 1000:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    if abs(seconds) < 10:
+        return f"{seconds:.2f} s"
+    if abs(seconds) < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def figure(value: Figure | None) -> str:
+    """The duration with its ±; a bound where there is no more, and the reason where there is nothing."""
+    if value is None:
+        return DASH
+    if value.milliseconds is not None:
+        plus_minus = f" ± {duration(value.plus_minus_milliseconds)}" if value.plus_minus_milliseconds else ""
+        return duration(value.milliseconds) + plus_minus + (f" ({value.reason})" if value.reason else "")
+    bound = f"at least {duration(value.at_least_milliseconds)}" if value.at_least_milliseconds is not None else DASH
+    return f"{bound} ({value.reason})" if value.reason else bound
+
+
+def instant(seconds: float | None) -> str:
+    """Seconds from the start of the load, with its sign."""
+    return DASH if seconds is None else f"{seconds:+.3f} s"
+
+
+def stamp(value: Stamp | None) -> str:
+    """An instant with its source and its resolution."""
+    if value is None:
+        return DASH
+    return f"{instant(value.seconds)} ({value.source.value}, ± {duration(value.resolution_milliseconds)})"
+
+
+def number(value: float | None, digits: int = 0, unit: str = "") -> str:
+    """A number with thousands kept apart."""
+    return DASH if value is None else f"{value:,.{digits}f}{unit}"
+
+
+def counts(values: object) -> str:
+    """Outcome classes with their counts."""
+    if not isinstance(values, dict) or not values:
+        return DASH
+    return ", ".join(f"{name} {count}" for name, count in values.items())
+
+
+def headline(summary: Summary) -> list[tuple[str, str]]:
+    """The summary as (what, value)."""
+    failed, requests = summary.failed_request_count, summary.request_count
+    return [
+        ("Peak Ready replicas", number(summary.peak_ready_replicas)),
+        ("Scale-outs / scale-ins", f"{number(summary.scale_out_count)} / {number(summary.scale_in_count)}"),
+        ("Scale-out lag, median", duration(summary.scale_out_lag_milliseconds)),
+        ("Cold start, median", duration(summary.cold_start_milliseconds)),
+        ("Time to first token, p95", duration(summary.time_to_first_token_p95_milliseconds)),
+        ("Requests not served", DASH if requests is None else f"{number(failed)} of {number(requests)}"),
+    ]
