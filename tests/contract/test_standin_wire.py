@@ -19,7 +19,7 @@ FAST = Pace(prefill_tokens_per_second=1e6, prefill_overhead_ms=1.0, decode_ms_pe
 class Lab:
     """A server on a free loopback port, and a raw client."""
 
-    def __init__(self, server: Server, listener: asyncio.AbstractServer) -> None:
+    def __init__(self, server: Server, listener: asyncio.Server) -> None:
         self.server, self.listener = server, listener
         self.port: int = listener.sockets[0].getsockname()[1]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -50,6 +51,7 @@ async def _run(settings: Settings, started: float) -> int:
         return KEYBOARD_INTERRUPT_STATUS
     server = Server(settings, loop, started)
     server.begin()
+    gc.freeze()  # what start-up made will live for ever; collections need not walk it
     listener: asyncio.AbstractServer = await loop.create_server(server.protocol, sock=listening, backlog=BACKLOG)
     log.raw("INFO:     Application startup complete.")
     listener = await _serve(server, listener, asked)

@@ -68,6 +68,9 @@ class Server:
         if rejection is not None:
             self.catalog.on_rejection(rejection)
             raise ApiError(503, f"the request queue is full ({rejection.value}); try again later")
+        self._enqueue(connection, call, fault, headers)
+
+    def _enqueue(self, connection: Connection, call: Call, fault: Fault | None, headers: list[tuple[str, str]]) -> None:
         answer = self._answer(call, fault)
         ending = Finish.LENGTH if answer.cut else Finish.STOP
         sequence = Sequence(call.prompt_tokens, answer.tokens, ending, time.monotonic(), call.max_tokens)

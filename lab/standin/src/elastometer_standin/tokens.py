@@ -21,6 +21,8 @@ CANARY = re.compile(r"\[REQ-[A-Za-z0-9_.-]{1,64}\]")
 _ONSETS = ("b", "br", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v")
 _RIMES = ("a", "en", "o", "ir", "ul", "ea", "on", "i", "am", "er", "ou", "es")
 _RING_SIZE = 4096
+MAX_SCHEMA_DEPTH = 32
+"""Deeper parts of a schema are answered with null."""
 
 
 def _ring() -> tuple[str, ...]:
@@ -102,23 +104,26 @@ def write_json_answer(prompt: str, key: int, schema: dict[str, Any] | None, max_
     return Answer((*pieces, ""), cut=False)
 
 
-def _instance(schema: dict[str, Any], key: int) -> Any:
+def _instance(schema: dict[str, Any], key: int, depth: int = 0) -> Any:
     """A small value that fits a plain JSON schema (type, enum, const, properties, items)."""
     if "const" in schema:
         return schema["const"]
     choices = schema.get("enum")
     if isinstance(choices, list) and choices:
         return choices[key % len(choices)]
+    if depth > MAX_SCHEMA_DEPTH:
+        return None
     match schema.get("type", "object" if "properties" in schema else "string"):
         case "object":
             properties = schema.get("properties")
             fields = properties if isinstance(properties, dict) else {}
-            return {name: _instance(part, key) for name, part in fields.items() if isinstance(part, dict)}
+            return {name: _instance(part, key, depth + 1) for name, part in fields.items() if isinstance(part, dict)}
         case "array":
             items = schema.get("items")
-            return [_instance(items, key)] if isinstance(items, dict) else []
+            return [_instance(items, key, depth + 1)] if isinstance(items, dict) else []
         case "integer" | "number":
-            return max(0, int(schema.get("minimum", 0)))
+            minimum = schema.get("minimum", 0)
+            return max(0, minimum) if isinstance(minimum, int | float) else 0
         case "boolean":
             return bool(key & 1)
         case "null":
