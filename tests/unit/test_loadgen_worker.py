@@ -65,7 +65,13 @@ def profile(count: int = 20, seconds: str = "0.1", bound: int = 10_000) -> Profi
     document = {
         "latenessBoundMilliseconds": bound,
         "stages": [
-            {"name": "s", "type": "Rate", "durationSeconds": 1, "endRequestsPerSecond": "1", "arrivals": "Constant"}
+            {
+                "name": "s",
+                "type": "Rate",
+                "durationSeconds": 1,
+                "endRequestsPerSecond": "1",
+                "arrivals": "Constant",
+            }
         ],
     }
     parsed = parse_profile(document)
@@ -150,6 +156,27 @@ async def test_a_restarted_worker_repeats_nothing_and_counts_what_it_missed(
     assert summary["planned"] == summary["sent"] + summary["skipped"] == 10
     assert summary["records"] == len(ids)
     assert receiver.taken == spool.size
+
+
+async def test_a_worker_restarted_after_its_end_only_reports_again(
+    served: tuple[Server, Target], tmp_path: Path
+) -> None:
+    """The second life sent nothing late; that must not hide that the first one fell behind."""
+    server, target = served
+    exits, summaries = [], []
+    for _ in range(2):
+        spool = Spool(tmp_path, "pod-a")
+        receiver = StartedReceiver(Clock().instant(monotonic() - 0.02))
+        assignment = Assignment(profile=profile(bound=1), target=target, out=tmp_path, incarnation="pod-a")
+        worker = Worker(assignment, spool, Reporter(receiver, Patience(push_seconds=0.01), lambda _: None))
+        worker._vitals.client_exhausted = not exits
+        exits.append(await worker.run())
+        spool.close()
+        summaries += receiver.summaries
+        assert receiver.taken == spool.size
+    assert exits == [ExitCode.FELL_BEHIND, ExitCode.FELL_BEHIND]
+    assert summaries[0] == summaries[1]
+    assert len(server.bodies) == len(records_in(tmp_path))
 
 
 async def test_a_lost_spool_is_not_taken_for_a_new_one(served: tuple[Server, Target], tmp_path: Path) -> None:

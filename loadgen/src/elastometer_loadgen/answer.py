@@ -135,7 +135,8 @@ def _of_stream(ending: Ending, answer: Answer, error: str | None) -> tuple[Outco
         return Outcome.TIMED_OUT, error
     if ending is Ending.STALLED:
         return Outcome.STALLED, error
-    return Outcome.TRUNCATED, f"stream ended after {answer.chunks} chunks without [DONE]"
+    how = f": {error}" if error else ""
+    return Outcome.TRUNCATED, f"stream ended after {answer.chunks} chunks without [DONE]{how}"
 
 
 def _is_plain_token(payload: bytes) -> bool:

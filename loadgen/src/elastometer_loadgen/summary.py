@@ -1,10 +1,15 @@
-"""A worker's account of itself at its end. Pure."""
+"""A worker's account of itself at its end, and the one that an earlier life of the same worker left."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from elastometer_loadgen.record import format_instant
 from elastometer_loadgen.vitals import VitalSigns
+
+SUMMARY_NAME = "summary.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,35 @@ class Summary:
             "fellBehind": self.fell_behind,
             "boundMilliseconds": self.bound_milliseconds,
         }
+
+    def save(self, directory: Path) -> bytes:
+        """Writes the file beside the records; the result is what it holds."""
+        data = orjson.dumps(self.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        (directory / SUMMARY_NAME).write_bytes(data)
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The summary of a life that had sent all there was to send; only its report may be missing."""
+
+    data: bytes
+    fell_behind: bool
+
+
+def finished_before(directory: Path, incarnation: str | None) -> Finished | None:
+    """What an earlier life of this incarnation left when it was through; None when it was not, or there was none."""
+    path = directory / SUMMARY_NAME
+    if incarnation is None or not path.exists():
+        return None
+    data = path.read_bytes()
+    try:
+        found = orjson.loads(data)
+        through = found["incarnation"] == incarnation and found["sent"] + found["skipped"] == found["planned"]
+        return Finished(data, bool(found["fellBehind"])) if through else None
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        # Cut off in the writing: it is made anew.
+        return None
 
 
 def _rounded(value: float | None) -> float | None:

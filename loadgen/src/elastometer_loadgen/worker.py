@@ -7,8 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.pacer import Pacer
@@ -21,11 +19,10 @@ from elastometer_loadgen.report import GaveUp, Reporter
 from elastometer_loadgen.schedule import Arrival, compute_schedule
 from elastometer_loadgen.spool import Spool
 from elastometer_loadgen.stream import Client, Limits, Route
-from elastometer_loadgen.summary import Summary
+from elastometer_loadgen.summary import Summary, finished_before
 from elastometer_loadgen.target import Target
 from elastometer_loadgen.vitals import Vitals
 
-SUMMARY_NAME = "summary.json"
 STANDALONE = "standalone"
 # Room for imports and first wake-ups between the decision to start and the first arrival.
 LEAD_SECONDS = 0.1
@@ -87,15 +84,18 @@ class Worker:
         if start is None:
             note("stopped before the start")
             return ExitCode.NOT_CARRIED_OUT
+        before = finished_before(self._assignment.out, self._assignment.incarnation)
+        if before is not None:
+            note("all was sent before the restart; only the report is made again")
+            reported = await self._report(before.data)
+            return _exit_code(carried_out=reported, fell_behind=before.fell_behind)
         prepare_process()
         begin = self._clock.monotonic_of(start)
         await self._sleep(begin - monotonic() - LEAD_SECONDS / 2)
         complete = await self._carry_out(start, begin)
         summary = self._sum_up(start)
-        reported = await self._report(summary)
-        if not (complete and reported):
-            return ExitCode.NOT_CARRIED_OUT
-        return ExitCode.FELL_BEHIND if summary.fell_behind else ExitCode.CARRIED_OUT
+        reported = await self._report(summary.save(self._assignment.out))
+        return _exit_code(carried_out=complete and reported, fell_behind=summary.fell_behind)
 
     async def _start_instant(self) -> int | None:
         """The common start, in microseconds since 1970; None when stopped before it was known."""
@@ -198,9 +198,7 @@ class Worker:
         self._progress.show_once("\n")
         return summary
 
-    async def _report(self, summary: Summary) -> bool:
-        document = orjson.dumps(summary.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        (self._assignment.out / SUMMARY_NAME).write_bytes(document)
+    async def _report(self, summary: bytes) -> bool:
         if self._reporter is None:
             return True
         self._reporter.stop_following()
@@ -208,7 +206,7 @@ class Worker:
             async with asyncio.timeout(LAST_REPORT_SECONDS if self._stopped.is_set() else None):
                 if self._following is not None:
                     await self._following
-                await self._reporter.finish(self._spool, document)
+                await self._reporter.finish(self._spool, summary)
         except (GaveUp, TimeoutError) as error:
             note(f"{error or 'no time left to report'}; the records are in {self._spool.path}")
             return False
@@ -231,6 +229,12 @@ class Worker:
                 await self._stopped.wait()
         except TimeoutError:
             return
+
+
+def _exit_code(*, carried_out: bool, fell_behind: bool) -> ExitCode:
+    if not carried_out:
+        return ExitCode.NOT_CARRIED_OUT
+    return ExitCode.FELL_BEHIND if fell_behind else ExitCode.CARRIED_OUT
 
 
 def _words(context: dict[str, Any]) -> str:
