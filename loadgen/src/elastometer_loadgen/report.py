@@ -53,12 +53,18 @@ class Reporter:
 
     async def follow(self, spool: Spool) -> None:
         """Sends what comes into the spool until `stop_following`; failures only delay it."""
+        failing = False
         while not self._quiet.is_set():
             try:
                 await self._push_once(spool)
                 wait = self._patience.push_seconds if self._stored >= spool.size else 0.0
+                if failing:
+                    self._note("the receiver takes records again")
+                failing = False
             except ReceiverError as error:
-                self._note(f"records wait in the spool: {error}")
+                if not failing:
+                    self._note(f"records wait in the spool: {error}")
+                failing = True
                 wait = min(10 * self._patience.push_seconds, self._patience.longest_retry_seconds)
             await self._pause(wait)
 
