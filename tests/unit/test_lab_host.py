@@ -45,22 +45,29 @@ def test_an_ordinary_user_is_refused_with_a_sentence_and_the_other_ways(monkeypa
         prerequisites.ensure_prerequisites()
 
 
-def write_stack(directory: Path) -> Path:
-    for name in ("coredns.yaml", "prometheus/prometheus.yaml", "keda/keda.yaml", "kustomization.yaml"):
+def write_stack(directory: Path, *names: str) -> Path:
+    for name in names:
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{}\n")
+        path.write_text("kind: ConfigMap\n")
     return directory
 
 
 def test_keda_is_applied_only_where_it_was_asked_for(tmp_path: Path) -> None:
-    directory = write_stack(tmp_path / "keda-free")
-    assert [path.name for path in stack.chosen_files(directory, keda=False)] == ["coredns.yaml", "prometheus.yaml"]
-    assert "keda.yaml" in [path.name for path in stack.chosen_files(directory, keda=True)]
+    write_stack(tmp_path, "coredns/coredns.yaml", "keda/keda.yaml", "prometheus-adapter/adapter.yaml",
+                "coredns/kustomization.yaml")
+    assert [path.name for path in stack.chosen_files(tmp_path, keda=False)] == ["coredns.yaml"]
+    assert [path.name for path in stack.chosen_files(tmp_path, keda=True)] == ["coredns.yaml", "keda.yaml"]
+
+
+def test_every_part_of_the_labs_stack_has_manifests() -> None:
+    for part in stack.PARTS:
+        assert list((stack.MANIFESTS / part).glob("*.yaml")), part
 
 
 def test_namespaces_and_definitions_come_before_what_needs_them(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(
+    write_stack(tmp_path, "coredns/a.yaml")
+    (tmp_path / "coredns/a.yaml").write_text(
         "kind: Deployment\n---\nkind: List\nitems: [{kind: CustomResourceDefinition}]\n---\n---\nkind: Namespace\n")
     kinds = [each["kind"] for each in stack.load_stack(tmp_path, keda=False)]
     assert kinds == ["Namespace", "CustomResourceDefinition", "Deployment"]

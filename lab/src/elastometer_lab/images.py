@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import orjson
 
 from elastometer_lab import binaries
 from elastometer_lab.archive import Image, stored_layer, write_archive, write_layer
+from elastometer_lab.binaries import ProgramImage
 from elastometer_lab.component import running
 from elastometer_lab.errors import LabError
 from elastometer_lab.lock import exclusive
@@ -36,21 +37,22 @@ def architecture() -> str:
     return ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
-def program_image(name: str, binary: Path, layers: Path) -> Image:
-    """A static program alone, from scratch."""
-    stat = binary.stat()
-    path = layers / f"program-{binary.name}-{digest([binary.name, str(stat.st_size), str(stat.st_mtime_ns)])}.tar"
+def program_image(wanted: ProgramImage, layers: Path) -> Image:
+    """A static program alone, from scratch, at the place where the upstream image has it."""
+    binary, stat = wanted.binary, wanted.binary.stat()
+    key = digest([wanted.place, str(stat.st_size), str(stat.st_mtime_ns)])
+    path = layers / f"program-{binary.name}-{key}.tar"
     if not path.exists():
         for old in layers.glob(f"program-{binary.name}-*"):
             old.unlink()
-        write_layer(path, files=[(binary, f"/{binary.name}")])
-    return Image(name, (stored_layer(path),), entrypoint=(f"/{binary.name}",), environment=("PATH=/",))
+        write_layer(path, files=[(binary, wanted.place)])
+    return Image(wanted.name, (stored_layer(path),), entrypoint=(wanted.place,))
 
 
-def build_images(paths: Paths, programs: Mapping[str, Path]) -> list[Built]:
-    """Every image, from binaries by image name and from the project's sources; builds only what is missing."""
+def build_images(paths: Paths, programs: Sequence[ProgramImage]) -> list[Built]:
+    """Every image, of programs and of the project's sources; builds only what is missing."""
     layers = paths.cache / "layers"
-    images = [program_image(name, binary, layers) for name, binary in programs.items()]
+    images = [program_image(each, layers) for each in programs]
     images += python_images(layers)
     return [Built(image, image.digest(architecture())) for image in images]
 

@@ -20,6 +20,8 @@ MANIFESTS = REPOSITORY / "manifests" / "stack"
 POLL_SECONDS = 0.25
 APPLY_SECONDS = 30.0
 """Kinds of a definition applied a moment ago are not served at once."""
+PARTS = ("coredns", "metrics-server", "prometheus", "metrics-adapter", "local-path")
+"""Folders of manifests/stack; prometheus-adapter is the metrics adapter of clusters that can pull images."""
 KEDA = "keda"
 
 
@@ -41,13 +43,10 @@ ANSWERS = (
 
 
 def chosen_files(directory: Path, keda: bool) -> list[Path]:
-    """Files of the stack in order of name; KEDA's are those in or named after `keda`."""
-    files = sorted(path for path in directory.rglob("*.yaml") if path.name != "kustomization.yaml")
-    return [path for path in files if keda or not is_keda(path.relative_to(directory))]
-
-
-def is_keda(path: Path) -> bool:
-    return any(KEDA in part.removesuffix(".yaml").split("-") for part in path.parts)
+    """Manifests of the parts that a lab has; in each, files in order of name."""
+    parts = (*PARTS, KEDA) if keda else PARTS
+    return [path for part in parts for path in sorted((directory / part).glob("*.yaml"))
+            if path.name != "kustomization.yaml"]
 
 
 def load_stack(directory: Path, keda: bool) -> list[dict[str, Any]]:
