@@ -150,6 +150,16 @@ def test_in_hang_mode_clients_hear_nothing_more_and_new_ones_are_refused(launch:
     sock.close()
 
 
+def test_a_configuration_needs_no_content_type(launch: type) -> None:
+    process = launch()
+    process.wait_for("Application startup complete.")
+    body = b'{"unhealthy": true}'
+    form = b"content-type: application/x-www-form-urlencoded\r\nconnection: close\r\n"
+    with socket.create_connection(("127.0.0.1", process.port), timeout=5) as sock:
+        sock.sendall(b"POST /standin/config HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n%b" % (form, len(body), body))
+        assert b'"unhealthy":true' in all_of(sock)
+
+
 def test_an_unknown_flag_is_an_error_that_names_it(launch: type) -> None:
     process = launch("--not-a-flag")
     assert process.popen.wait(5) == 2

@@ -117,7 +117,7 @@ class Routes:
         return _json(200, {"object": "list", "data": models})
 
     def _configure(self, request: Request) -> Reply:
-        data = parse_json(request.body, request.headers.get("content-type", ""))
+        data = parse_json(request.body, content_type="")  # whatever it is called: `curl -d` calls it a form
         try:
             self._server.configure(data)
         except ValueError as error:
