@@ -1,0 +1,225 @@
+"""The chart renders what is meant to be installed, nothing when disabled, and the least roles. Needs a helm binary."""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts/elastometer"
+CACHE = Path(os.environ.get("ELASTOMETER_LAB_CACHE", "/var/cache/elastometer-lab"))
+HELM = shutil.which("helm") or shutil.which("helm", path=str(CACHE / "bin"))
+needs_helm = pytest.mark.skipif(HELM is None, reason="NO HELM: chart templates are NOT checked; put helm on PATH")
+NAME = "elastometer"
+
+
+def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    assert HELM is not None
+    return subprocess.run([HELM, *arguments], capture_output=True, text=True, check=False)
+
+
+def rendered(*settings: str, release: str = NAME) -> list[dict[str, Any]]:
+    flags = [flag for setting in settings for flag in ("--set", setting)]
+    done = helm("template", release, str(CHART), "-n", "measure", "--kube-version", "1.35.0", *flags)
+    assert done.returncode == 0, done.stderr
+    objects = [document for document in yaml.safe_load_all(done.stdout) if document]
+    assert objects
+    return objects
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [item for item in objects if item["kind"] == kind]
+
+
+def the(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    found = of_kind(objects, kind)
+    assert len(found) == 1, [item["kind"] for item in objects]
+    return found[0]
+
+
+def pod(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    spec: dict[str, Any] = the(objects, "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
+def environment(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    return {item["name"]: item.get("value", item.get("valueFrom")) for item in pod(objects)["containers"][0]["env"]}
+
+
+def operator_rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    roles = of_kind(objects, "ClusterRole") + of_kind(objects, "Role")
+    mine = [role for role in roles if not role["metadata"]["name"].endswith(("-view", "-edit"))]
+    return [rule for role in mine for rule in role["rules"]]
+
+
+def verbs(objects: list[dict[str, Any]], resource: str) -> set[str]:
+    rules = [rule for rule in operator_rules(objects) if resource in rule["resources"]]
+    return {verb for rule in rules for verb in rule["verbs"]}
+
+
+def test_the_chart_copy_of_the_schema_is_the_schema_with_one_annotation():
+    text = (CHART / "templates/crds/elasticitytest.yaml").read_text()
+    first, *body, last = text.splitlines()
+    assert (first, last) == ("{{- if .Values.crds.install }}", "{{- end }}")
+    copy = yaml.safe_load("\n".join(body))
+    assert copy["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
+    assert copy == yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())
+
+
+def test_every_value_has_a_described_schema_that_refuses_the_unknown():
+    schema = json.loads((CHART / "values.schema.json").read_text())
+
+    def look(path: str, node: dict[str, Any], value: Any) -> None:
+        assert node.get("description"), path
+        if path.endswith(".global"):
+            return
+        if node["type"] == "object":
+            assert node.get("additionalProperties") is False or "type" in node["additionalProperties"], path
+        for name, child in node.get("properties", {}).items():
+            look(f"{path}.{name}", child, value.get(name) if isinstance(value, dict) else None)
+        if isinstance(value, dict) and "properties" in node:
+            assert set(value) <= set(node["properties"]), path
+
+    look("", schema, yaml.safe_load((CHART / "values.yaml").read_text()))
+
+
+def test_the_readme_names_every_value():
+    readme = (CHART / "README.md").read_text()
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert [name for name in values if name not in readme and not name.endswith("Override")] == []
+
+
+@needs_helm
+def test_the_chart_passes_lint():
+    done = helm("lint", "--strict", str(CHART))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_helm
+@pytest.mark.parametrize("setting", ["colour=red", "image.tagg=1", "persistence.size=big", "prometheus.url=ftp://x",
+                                     "watchNamespace=Not_A_Name", "persistence.onUninstall=Maybe"])  # fmt: skip
+def test_a_value_that_is_unknown_or_wrong_is_refused(setting: str):
+    done = helm("template", NAME, str(CHART), "--kube-version", "1.35.0", "--set", setting)
+    assert done.returncode != 0
+    assert "schema" in done.stderr
+
+
+@needs_helm
+def test_the_default_installs_the_operator_and_nothing_else():
+    kinds = sorted(item["kind"] for item in rendered())
+    assert kinds == ["ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
+                     "Deployment", "PersistentVolumeClaim", "Service", "ServiceAccount"]  # fmt: skip
+
+
+@needs_helm
+def test_the_operator_runs_as_restricted_pod_security_asks():
+    spec = pod(rendered())
+    container = spec["containers"][0]
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["securityContext"]["fsGroup"] == 65532
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert "command" not in container
+
+
+@needs_helm
+def test_only_one_operator_ever_writes_to_the_volume():
+    deployment = the(rendered(), "Deployment")
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+
+
+@needs_helm
+def test_the_operator_is_told_where_it_lives_and_where_things_are():
+    told = environment(rendered("prometheus.url=http://p.obs:80", "watchNamespace=staging", release="lab"))
+    assert told == {
+        "ELASTOMETER_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+        "ELASTOMETER_SERVICE": "lab-elastometer",
+        "ELASTOMETER_RECEIVER_URL": "http://lab-elastometer.measure.svc:8081",
+        "ELASTOMETER_PROMETHEUS_URL": "http://p.obs:80",
+        "ELASTOMETER_LOADGEN_IMAGE": "docker.io/elastometer/loadgen:0.1.0",
+        "ELASTOMETER_WATCH_NAMESPACE": "staging",
+        "ELASTOMETER_DATA": "/data",
+    }
+
+
+@needs_helm
+def test_the_service_reaches_the_receiver_and_the_metrics():
+    service = the(rendered(), "Service")
+    named = {port["name"]: port["containerPort"] for port in pod(rendered())["containers"][0]["ports"]}
+    assert {port["port"]: named[port["targetPort"]] for port in service["spec"]["ports"]} == {8081: 8081, 8080: 8080}
+    selected = service["spec"]["selector"].items()
+    assert selected <= the(rendered(), "Deployment")["spec"]["template"]["metadata"]["labels"].items()
+
+
+@needs_helm
+def test_the_operator_never_lists_secrets_and_has_no_wildcard():
+    objects = rendered()
+    assert verbs(objects, "secrets") == {"create", "get", "patch"}
+    for rule in operator_rules(objects):
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+
+
+@needs_helm
+@pytest.mark.parametrize("resource", ["pods", "events", "endpointslices", "jobs", "deployments",
+                                      "horizontalpodautoscalers", "scaledobjects", "nodes"])  # fmt: skip
+def test_what_the_recorder_follows_may_be_listed_and_watched(resource: str):
+    assert {"get", "list", "watch"} <= verbs(rendered(), resource)
+
+
+@needs_helm
+def test_one_watched_namespace_leaves_only_cluster_scoped_reads_in_the_cluster_role():
+    objects = rendered("watchNamespace=staging")
+    role = the(objects, "Role")
+    assert role["metadata"]["namespace"] == "staging"
+    assert the(objects, "RoleBinding")["subjects"][0]["namespace"] == "measure"
+    cluster = [item for item in of_kind(objects, "ClusterRole")
+               if not item["metadata"]["name"].endswith(("-view", "-edit"))]  # fmt: skip
+    resources = {name for item in cluster for rule in item["rules"] for name in rule["resources"]}
+    assert resources == {"nodes", "customresourcedefinitions", "namespaces"}
+    assert {verb for item in cluster for rule in item["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+
+
+@needs_helm
+@pytest.mark.parametrize(("setting", "kind"), [
+    ("crds.install=false", "CustomResourceDefinition"), ("persistence.enabled=false", "PersistentVolumeClaim"),
+    ("persistence.existingClaim=mine", "PersistentVolumeClaim"), ("serviceAccount.create=false", "ServiceAccount"),
+    ("rbac.create=false", "ClusterRoleBinding"),
+])  # fmt: skip
+def test_what_is_disabled_is_not_rendered(setting: str, kind: str):
+    assert of_kind(rendered(), kind)
+    assert of_kind(rendered(setting), kind) == []
+
+
+@needs_helm
+def test_without_persistence_the_data_is_an_empty_dir():
+    volumes = {item["name"]: item for item in pod(rendered("persistence.enabled=false"))["volumes"]}
+    assert volumes["data"] == {"name": "data", "emptyDir": {}}
+    assert {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}} in pod(
+        rendered("persistence.existingClaim=mine"))["volumes"]
+
+
+@needs_helm
+def test_the_claim_asks_for_a_class_only_when_told_and_stays_unless_told():
+    plain = the(rendered(), "PersistentVolumeClaim")
+    assert "storageClassName" not in plain["spec"]
+    assert plain["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    told = the(rendered("persistence.storageClassName=fast", "persistence.onUninstall=Delete"), "PersistentVolumeClaim")
+    assert told["spec"]["storageClassName"] == "fast"
+    assert "annotations" not in told["metadata"]
+
+
+@needs_helm
+def test_the_cluster_s_own_roles_learn_of_tests():
+    labels = [set(item["metadata"]["labels"]) for item in of_kind(rendered(), "ClusterRole")]
+    assert any("rbac.authorization.k8s.io/aggregate-to-view" in found for found in labels)
+    assert any("rbac.authorization.k8s.io/aggregate-to-edit" in found for found in labels)
+    assert len(of_kind(rendered("rbac.aggregate=false"), "ClusterRole")) == 1

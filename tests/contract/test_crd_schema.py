@@ -1,0 +1,110 @@
+"""The schema holds to the conventions, and to what a structural schema needs, without an API server."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CRD = yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())
+VERSION = CRD["spec"]["versions"][0]
+SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+KNOWN_KEYS = {"type", "description", "properties", "required", "items", "enum", "minimum", "maximum", "minLength",
+              "maxLength", "pattern", "format", "default", "maxItems", "minItems", "maxProperties",
+              "additionalProperties"}  # fmt: skip
+KNOWN_EXTENSIONS = {"x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+                    "x-kubernetes-preserve-unknown-fields"}  # fmt: skip
+
+
+def nodes(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield path, node
+    for name, child in node.get("properties", {}).items():
+        yield from nodes(f"{path}.{name}", child)
+    for key in ("items", "additionalProperties"):
+        if key in node:
+            yield from nodes(f"{path}[]", node[key])
+
+
+ALL = list(nodes("", SCHEMA))
+SPEC = [pair for pair in ALL if pair[0].startswith(".spec")]
+
+
+def test_the_walk_sees_the_whole_schema():
+    assert len(ALL) > 120
+    assert any(path == ".spec.load.stages[].durationSeconds" for path, _ in ALL)
+
+
+def test_no_node_has_a_key_that_the_api_server_would_not_know():
+    """Such a key is mostly a description that YAML cut at a comma."""
+    assert {(path, key) for path, node in ALL for key in set(node) - KNOWN_KEYS - KNOWN_EXTENSIONS} == set()
+
+
+def test_every_node_is_typed_and_none_is_a_float():
+    assert [path for path, node in ALL if node.get("type") in (None, "number")] == []
+
+
+def test_every_list_is_bounded_and_says_how_it_merges():
+    lists = [(path, node) for path, node in ALL if node["type"] == "array"]
+    assert lists
+    assert [path for path, node in lists if "maxItems" not in node or "x-kubernetes-list-type" not in node] == []
+
+
+def test_the_keys_of_every_map_list_are_required_in_its_items():
+    for path, node in ALL:
+        for key in node.get("x-kubernetes-list-map-keys", ()):
+            assert key in node["items"]["required"], path
+
+
+def test_every_string_and_map_of_the_spec_is_bounded():
+    strings = [path for path, node in SPEC if node["type"] == "string" and not {"maxLength", "enum"} & set(node)]
+    maps = [path for path, node in SPEC if "additionalProperties" in node and "maxProperties" not in node]
+    assert (strings, maps) == ([], [])
+
+
+def test_every_whole_number_of_the_spec_has_a_floor_and_a_format():
+    numbers = [(path, node) for path, node in SPEC if node["type"] == "integer"]
+    assert numbers
+    assert [path for path, node in numbers if "minimum" not in node or "format" not in node] == []
+
+
+def test_required_fields_and_defaults_exist():
+    for path, node in ALL:
+        assert set(node.get("required", ())) <= set(node.get("properties", ())), path
+        if "enum" in node and "default" in node:
+            assert node["default"] in node["enum"], path
+
+
+def test_every_rule_says_must_or_may_not_and_names_a_field_in_back_quotes():
+    rules = [(path, rule) for path, node in ALL for rule in node.get("x-kubernetes-validations", ())]
+    assert len(rules) > 8
+    for path, rule in rules:
+        assert rule["rule"].strip(), path
+        assert "`" in rule["message"], path
+        assert "must" in rule["message"] or "may not" in rule["message"], path
+
+
+@pytest.mark.parametrize("column", VERSION["additionalPrinterColumns"], ids=lambda column: column["name"])
+def test_every_printer_column_shows_a_field_of_the_schema(column: dict[str, Any]):
+    node, path = SCHEMA, column["jsonPath"]
+    if path == ".metadata.creationTimestamp":
+        return
+    for part in path.replace('conditions[?(@.type=="Succeeded")]', "conditions").strip(".").split("."):
+        node = node.get("items", node)["properties"][part]
+    assert node["type"] == ("string" if column["type"] == "string" else column["type"])
+
+
+def test_the_status_is_a_subresource_and_the_version_is_served():
+    assert VERSION["subresources"] == {"status": {}}
+    assert VERSION["served"]
+    assert VERSION["storage"]
+
+
+def test_the_chart_and_the_reference_hold_today_s_schema():
+    command = [sys.executable, str(ROOT / "manifests/crd/generate.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

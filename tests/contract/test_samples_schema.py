@@ -1,0 +1,76 @@
+"""Every sample and study fits the schema, with unknown fields refused as `--validate=strict` would."""
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CRD = yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())
+SAMPLES = sorted([*ROOT.glob("manifests/samples/*.yaml"), *ROOT.glob("manifests/studies/*.yaml")])
+
+
+def closed(node: dict[str, Any]) -> dict[str, Any]:
+    """The node as JSON Schema that refuses what it does not name, unless the node keeps unknown fields."""
+    made = {key: value for key, value in node.items() if not key.startswith("x-kubernetes") and key != "format"}
+    if "properties" in node:
+        made["properties"] = {name: closed(child) for name, child in node["properties"].items()}
+        made.setdefault("additionalProperties", bool(node.get("x-kubernetes-preserve-unknown-fields")))
+    for key in ("items", "additionalProperties"):
+        if isinstance(node.get(key), dict):
+            made[key] = closed(node[key])
+    return made
+
+
+def validator() -> jsonschema.Draft202012Validator:
+    schema = copy.deepcopy(CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+    schema["properties"]["metadata"] = {"type": "object"}
+    return jsonschema.Draft202012Validator(closed(schema))
+
+
+def load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    return document
+
+
+def test_there_are_samples():
+    assert {"demo.yaml", "keda.yaml", "cpu.yaml", "vllm-gpu.yaml"} <= {path.name for path in SAMPLES}
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_a_sample_fits_the_schema_with_unknown_fields_refused(path: Path):
+    flaws = [f"{error.json_path}: {error.message}" for error in validator().iter_errors(load(path))]
+    assert flaws == []
+
+
+def test_an_unknown_field_is_seen():
+    sample = load(ROOT / "manifests/samples/demo.yaml")
+    sample["spec"]["load"]["stages"][0]["duration"] = 3
+    assert [error.validator for error in validator().iter_errors(sample)] == ["additionalProperties"]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_a_sample_s_names_are_its_own(path: Path):
+    """What CEL checks in a cluster: the stage of each objective exists, and the bounds are in order."""
+    spec = load(path)["spec"]
+    stages = {stage["name"] for stage in spec["load"]["stages"]}
+    assert {item["stageName"] for item in spec.get("objectives", ()) if "stageName" in item} <= stages
+    assert len(stages) == len(spec["load"]["stages"])
+
+
+def test_sample_names_are_different_so_that_all_may_live_in_one_namespace():
+    names = [load(path)["metadata"]["name"] for path in SAMPLES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_a_keda_sample_never_takes_a_missing_series_for_an_idle_server(path: Path):
+    test = load(path)
+    for trigger in test["spec"]["autoscaler"].get("scaledObject", {}).get("triggers", ()):
+        if trigger["type"] == "prometheus":
+            assert trigger["metadata"]["ignoreNullValues"] == "false"
+            assert f'pod=~"{test["metadata"]["name"]}-server-' in trigger["metadata"]["query"]
