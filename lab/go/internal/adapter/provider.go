@@ -124,10 +124,7 @@ func (s source) query(namespace string, names []string, metricSelector labels.Se
 // values turns samples into metric values, in the order of the names.
 func (p *Provider) values(namespace string, names []string, info provider.CustomMetricInfo, metricSelector labels.Selector,
 	samples map[string]*pmodel.Sample) ([]custom_metrics.MetricValue, error) {
-	identifier, err := identify(info.Metric, metricSelector)
-	if err != nil {
-		return nil, apierr.NewBadRequest(err.Error())
-	}
+	identifier := identifierOf(info.Metric, metricSelector)
 	values := make([]custom_metrics.MetricValue, 0, len(names))
 	for _, name := range names {
 		quantity, ok := milli(samples[name])
@@ -144,19 +141,6 @@ func (p *Provider) values(namespace string, names []string, info provider.Custom
 		})
 	}
 	return values, nil
-}
-
-func identify(metric string, selector labels.Selector) (custom_metrics.MetricIdentifier, error) {
-	identifier := custom_metrics.MetricIdentifier{Name: metric}
-	if selector == nil || selector.Empty() {
-		return identifier, nil
-	}
-	parsed, err := metav1.ParseToLabelSelector(selector.String())
-	if err != nil {
-		return identifier, err
-	}
-	identifier.Selector = parsed
-	return identifier, nil
 }
 
 // milli gives a sample in thousandths, the API's finest usual unit; false for no sample and for what is no number.

@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	pmodel "github.com/prometheus/common/model"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/metrics/pkg/apis/custom_metrics"
 )
 
 // anyOf matches exactly the given values of a label.
@@ -66,4 +68,28 @@ func matcherOf(requirement labels.Requirement) (string, error) {
 	default:
 		return "", fmt.Errorf("metric selector: operator %q has no counterpart in PromQL", requirement.Operator())
 	}
+}
+
+// apiOperators spells the operators of a selector as the API does; != is a NotIn of one value there.
+var apiOperators = map[selection.Operator]metav1.LabelSelectorOperator{
+	selection.Equals: metav1.LabelSelectorOpIn, selection.DoubleEquals: metav1.LabelSelectorOpIn,
+	selection.In: metav1.LabelSelectorOpIn, selection.NotEquals: metav1.LabelSelectorOpNotIn,
+	selection.NotIn: metav1.LabelSelectorOpNotIn, selection.Exists: metav1.LabelSelectorOpExists,
+	selection.DoesNotExist: metav1.LabelSelectorOpDoesNotExist,
+}
+
+// identifierOf tells which metric a value is of, with the selector that it was asked for by.
+func identifierOf(metric string, selector labels.Selector) custom_metrics.MetricIdentifier {
+	identifier := custom_metrics.MetricIdentifier{Name: metric}
+	if selector == nil || selector.Empty() {
+		return identifier
+	}
+	requirements, _ := selector.Requirements()
+	identifier.Selector = &metav1.LabelSelector{}
+	for _, each := range requirements {
+		identifier.Selector.MatchExpressions = append(identifier.Selector.MatchExpressions, metav1.LabelSelectorRequirement{
+			Key: each.Key(), Operator: apiOperators[each.Operator()], Values: each.ValuesUnsorted(),
+		})
+	}
+	return identifier
 }
