@@ -61,6 +61,7 @@ class Worker:
         self._landed = asyncio.Event()
         self._landed.set()
         self._skipped = 0
+        self._there_at = monotonic()
         self._broken: str | None = None
         self._client: Client | None = None
         self._following: asyncio.Future[None] | None = None
@@ -100,12 +101,15 @@ class Worker:
     async def _start_instant(self) -> int | None:
         """The common start, in microseconds since 1970; None when stopped before it was known."""
         if self._reporter is None:
-            return self._clock.instant(monotonic() + LEAD_SECONDS)
+            self._there_at = monotonic()
+            return self._clock.instant(self._there_at + LEAD_SECONDS)
         waiting = asyncio.ensure_future(self._reporter.wait_for_start(self._assignment.workers))
         await self._unless_stopped(waiting)
         if not waiting.done():
             waiting.cancel()
             return None
+        # From here on this worker is there: what it sends late is late, and not skipped.
+        self._there_at = monotonic()
         greeting = waiting.result()
         if greeting.stored > self._spool.size:
             raise GaveUp(
@@ -121,7 +125,7 @@ class Worker:
         path = PATHS[profile.endpoint]
         route = Route(assignment.target, path, profile.connection, assignment.api_key, f"{start // 1000:x}")
         self._client = Client(route, limits, self._ended)
-        pacer = Pacer(self._still_to_come(monotonic() - begin), begin, self._send)
+        pacer = Pacer(self._still_to_come(self._there_at - begin), begin, self._send)
         chores = [asyncio.ensure_future(task) for task in (self._progress.show(), self._sweep())]
         if self._reporter is not None:
             self._following = asyncio.ensure_future(self._reporter.follow(self._spool))
@@ -137,7 +141,7 @@ class Worker:
         return pacer.exhausted and self._landed.is_set() and self._broken is None
 
     def _still_to_come(self, elapsed: float) -> Iterator[Arrival]:
-        """This worker's arrivals without those of an earlier life; what is past by now is counted as skipped."""
+        """This worker's arrivals without those of an earlier life; what was past when it came is skipped."""
         share = self._schedule.share(self._assignment.worker, self._assignment.workers)
         done = self._spool.ids
         missing = (arrival for arrival in share if arrival.id not in done)
