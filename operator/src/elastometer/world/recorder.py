@@ -127,9 +127,9 @@ class Recorder:
         if last_life is not None:
             self._write_gap("*", parsed(last_life["time"]), self._clock.now(), "operator restarted")
         while True:
-            before = self._clock.now()
             if not self._needed_broken():
-                await asyncio.to_thread(self._beat, before)
+                await asyncio.to_thread(self._beat, self._clock.now())
+            before = self._clock.now()
             await self._clock.sleep(HEARTBEAT_SECONDS)
             after = self._clock.now()
             if after - before > timedelta(seconds=HEARTBEAT_SECONDS) + STALL:

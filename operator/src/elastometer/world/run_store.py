@@ -140,8 +140,9 @@ class RunStore:
     def remove(self) -> None:
         """Deletes the run and all that was recorded of it."""
         self.close()
-        with disk_errors(self.directory):
-            shutil.rmtree(self.directory, ignore_errors=False)
+        if self.directory.exists():
+            with disk_errors(self.directory):
+                shutil.rmtree(self.directory)
 
     def _append(self, name: str, document: Mapping[str, Any]) -> None:
         if name not in self._journals:

@@ -75,6 +75,7 @@ class ResourceWatch:
         self._backoff = Backoff()
         self._version: str | None = None
         self._alive: datetime | None = None  # when this watch last told something
+        self._unproven: datetime | None = None  # the same before this connection, which may turn out to be expired
         self._lost: str | None = None  # why it is not watching, while it is not
         self._fence: tuple[str, datetime] | None = None
 
@@ -88,7 +89,7 @@ class ResourceWatch:
                 self._lost = f"{type(error).__name__}: {error}"[:300].rstrip(": ")
                 status = error.status if isinstance(error, Refused) else None
                 if status == EXPIRED:
-                    self._version = None
+                    self._version, self._alive = None, self._unproven or self._alive
                 yield Broken(self._lost, status in (401, 403, 404))
                 await self._clock.sleep(self._backoff.next_seconds())
 
@@ -103,9 +104,11 @@ class ResourceWatch:
         query = {**self.watched.selector, "watch": "1", "resourceVersion": str(self._version),
                  "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         async with self._reader.lines(self.watched.path, query, WATCH_SECONDS + GRACE_SECONDS) as lines:
-            before, self._alive, self._lost = self._alive, self._clock.now(), None
+            self._unproven = before = self._alive
+            self._alive, self._lost = self._clock.now(), None
             if before and self._alive - before > UNNOTICED:
                 yield Gap(before, self._alive, "the API server took long to open the watch")
+                self._fence = self._fence and (self._fence[0], self._alive)
             yield Watching(self._alive)
             told = 0
             async for line in lines:
@@ -158,7 +161,7 @@ class ResourceWatch:
         item = event["object"]
         if event["type"] == "ERROR":
             raise Refused(int(item.get("code", 500)), str(item.get("message", item)))
-        self._version, self._alive = item["metadata"]["resourceVersion"], line.received
+        self._version, self._alive, self._unproven = item["metadata"]["resourceVersion"], line.received, None
         if event["type"] == "BOOKMARK" or not self.watched.keeps(item):
             return None
         kind, received = self._dated(event["type"], line)
