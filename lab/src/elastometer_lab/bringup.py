@@ -10,6 +10,7 @@ from elastometer_lab import binaries, certificates, cgroups, controlplane, image
 from elastometer_lab.api import Api
 from elastometer_lab.component import Component, Outcome, await_health, start_if_needed
 from elastometer_lab.controlplane import Plan
+from elastometer_lab.errors import LabError
 from elastometer_lab.kubeconfig import INSIDE, kubeconfig, write_kubeconfig
 from elastometer_lab.lock import claim, exclusive
 from elastometer_lab.paths import Paths
@@ -52,7 +53,11 @@ class BringUp:
     def settle(self) -> Settings:
         """The running lab's settings with what was chosen now."""
         self.paths.state.mkdir(parents=True, exist_ok=True)
-        settings = (load_settings(self.paths.settings) or Settings()).merged(self.chosen)
+        present = load_settings(self.paths.settings)
+        settings = (present or Settings()).merged(self.chosen)
+        if present and present.node != settings.node:
+            raise LabError(f"The node of this lab is called {present.node}, and pods are bound to that name: "
+                           f"run `down` before `up --name {settings.node}`.")
         save_settings(self.paths.settings, settings)
         return settings
 

@@ -22,7 +22,7 @@ EPILOG = """examples:
   export KUBECONFIG=$(python -m elastometer_lab kubeconfig)
   python -m elastometer_lab up --gpus 8 --hpa-sync-seconds 2
   python -m elastometer_lab images                         after a change of code: rebuild and import what changed
-  python -m elastometer_lab exec -- curl -s http://10.96.0.1:443
+  python -m elastometer_lab exec -- curl -sk https://10.96.0.1/version
   python -m elastometer_lab down
 
 environment:
@@ -54,8 +54,8 @@ def add_up(commands: Any) -> None:
         "Options that are not given stay as the running lab has them."))
     up.add_argument("--gpus", type=int, metavar="N", help="fake nvidia.com/gpu on the node (4)")
     up.add_argument("--hpa-sync-seconds", type=int, metavar="S", help="period of the HPA controller (15)")
-    up.add_argument("--keda", action="store_true", default=None, help="KEDA too (minutes to build the first time)")
-    up.add_argument("--with-keda", dest="keda", action="store_true", default=None, help=argparse.SUPPRESS)
+    up.add_argument("--with-keda", dest="keda", action="store_true", default=None,
+                    help="KEDA too (minutes to build the first time); it stays until `down`")
     up.add_argument("--name", dest="node", metavar="NODE", help="name of the one node (node)")
     up.add_argument("--port", type=int, help="port of the API server on the host's loopback (16443)")
 
@@ -119,7 +119,7 @@ def execute(options: argparse.Namespace, paths: Paths) -> int:
         raise LabError("the lab is not up: run `up` first")
     cgroups.prepare().write_text(str(os.getpid()))
     os.environ["KUBECONFIG"] = str(paths.config / "inside.kubeconfig")
-    prefix = namespaces.entering(paths)
+    prefix = namespaces.entering_network()
     os.execvp(prefix[0], [*prefix, *argv])
 
 

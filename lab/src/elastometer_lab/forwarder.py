@@ -87,7 +87,11 @@ def main() -> int:
     parser.add_argument("--namespace", type=Path, required=True)
     parser.add_argument("--target-port", type=int, required=True)
     options = parser.parse_args()
-    listener = listen(options.port)
+    try:
+        listener = listen(options.port)
+    except OSError as error:
+        print(f"port {options.port} of the host cannot be had ({error}): choose another with `up --port`", flush=True)
+        return 1
     move_into(options.namespace)
     asyncio.run(serve(listener, ("127.0.0.1", options.target_port)))
     return 0

@@ -18,7 +18,7 @@ from elastometer_lab.paths import NAME, NETWORK_NAMESPACE, Paths
 
 CLONE_NEWNET = 0x40000000
 SHADOWED = ("/run/containerd", "/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/var/log/pods",
-            "/opt/local-path-provisioner")
+            "/var/lib/elastometer-lab/volumes")
 """Directories that the programs have built in; inside the lab each is a directory of the lab's own."""
 
 
@@ -54,6 +54,11 @@ def entering(paths: Paths) -> tuple[str, ...]:
     return ("nsenter", f"--net={NETWORK_NAMESPACE}", f"--mount={paths.mount_namespace}", "--")
 
 
+def entering_network() -> tuple[str, ...]:
+    """Prefix of a command that shares the lab's network but sees the host's files."""
+    return ("nsenter", f"--net={NETWORK_NAMESPACE}", "--")
+
+
 def is_pinned(path: Path) -> bool:
     """A pin is a mount of nsfs; the plain file below it is not."""
     return any(line.split()[4] == str(path) for line in Path("/proc/self/mountinfo").read_text().splitlines())
@@ -70,7 +75,7 @@ def ensure_network() -> bool:
     if made:
         NETWORK_NAMESPACE.unlink(missing_ok=True)
         run("ip", "netns", "add", NAME)
-    inside = ("nsenter", f"--net={NETWORK_NAMESPACE}", "--")
+    inside = entering_network()
     run(*inside, "ip", "link", "set", "lo", "up")
     if not has_bridge():
         run(*inside, "ip", "link", "add", settings.BRIDGE, "type", "bridge")
@@ -83,14 +88,14 @@ def ensure_network() -> bool:
 
 
 def has_bridge() -> bool:
-    inside = ("nsenter", f"--net={NETWORK_NAMESPACE}", "--")
+    inside = entering_network()
     return settings.BRIDGE in run(*inside, "ip", "-oneline", "link", "show", "type", "bridge")
 
 
 def bridge_traffic_is_filtered() -> bool:
     """Whether frames between two pods pass the rules of kube-proxy; else every Service must be masqueraded."""
     switch = "/proc/sys/net/bridge/bridge-nf-call-iptables"
-    inside = ("nsenter", f"--net={NETWORK_NAMESPACE}", "--")
+    inside = entering_network()
     return run(*inside, "sh", "-c", f"test -e {switch} && echo 1 > {switch} && echo yes || echo no").strip() == "yes"
 
 

@@ -15,6 +15,9 @@ ELSEWHERE = "run `make demo CLUSTER=kind` (with Docker) or `make demo CLUSTER=cu
 NET_ADMIN, SYS_ADMIN = 12, 21
 """Numbers of capabilities(7)."""
 
+DISK_BYTES = 4 << 30
+"""Binaries 0.8 GiB, images twice (as layers and unpacked) 2 GiB, the rest for logs and volumes."""
+
 PACKAGES = {
     "containerd": "containerd", "ctr": "containerd", "runc": "runc", "iptables": "iptables", "ip": "iproute2",
     "conntrack": "conntrack", "socat": "socat", "mmdebstrap": "mmdebstrap", "openssl": "openssl",
@@ -34,6 +37,9 @@ def faults() -> list[str]:
         found.append(f"This root lacks {' and '.join(missing)}: the container it runs in must be privileged.")
     if "overlay" not in Path("/proc/filesystems").read_text():
         found.append("The kernel has no overlay file system (modprobe overlay).")
+    free = shutil.disk_usage("/var").free
+    if free < DISK_BYTES:
+        found.append(f"/var has {free >> 20} MiB free; binaries and images of a lab need {DISK_BYTES >> 20} MiB.")
     if not cgroups.mounted():
         found.append("No cgroup hierarchy is mounted.")
     return found
