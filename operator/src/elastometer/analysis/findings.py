@@ -139,7 +139,7 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
         words = "; ".join(
             f"{one.pod}: " + ", ".join(f"{count} {name}" for name, count in one.lost.items()) for one in hit)
         yield Finding(
-            "AbortsOnDrain", "Problem", f"{lost} requests were lost on Pods that were being removed", words,
+            "AbortsOnDrain", "Problem", f"Requests were lost on Pods that were being removed: {lost}", words,
             "Give the server time to finish: `--shutdown-timeout` of at least the p99 latency, and a "
             "`terminationGracePeriodSeconds` above the preStop sleep plus that.")
 

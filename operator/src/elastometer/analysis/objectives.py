@@ -58,6 +58,7 @@ def _result(
     return ObjectiveResult(
         name=objective.name, indicator=objective.indicator.value, verdict=verdict, message=message, measured=measured,
         bound=None if bound is None else float(bound), unit="%" if is_share else "ms", count=count,
+        stage=objective.stage,
     )
 
 

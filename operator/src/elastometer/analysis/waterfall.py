@@ -7,10 +7,9 @@ from itertools import pairwise
 
 from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.pods import Seen
-from elastometer.model.report import Phase
+from elastometer.model.report import PHASE_LABELS, UNATTRIBUTED, Phase
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
-UNATTRIBUTED = "unattributed"
 # A line's stated duration is rounded, and lines are printed a little after the work they speak of.
 STATED_ALLOWANCE = SECOND // 4
 
@@ -21,28 +20,32 @@ class Milestone:
 
     name: str
     phase: str
-    label: str
     expected: bool
+
+    @property
+    def label(self) -> str:
+        """What people call the phase."""
+        return PHASE_LABELS.get(self.phase, self.name)
 
 
 CHAIN: tuple[Milestone, ...] = (
-    Milestone("decided", "", "scale decision", False),
-    Milestone("created", "create", "Pod created", True),
-    Milestone("scheduled", "schedule", "scheduled", True),
-    Milestone("sandbox", "sandbox", "sandbox and volumes", False),
-    Milestone("pulled", "image", "image", False),
-    Milestone("started", "container", "container started", True),
-    Milestone("processStarted", "exec", "process start", False),
-    Milestone("firstLine", "process", "imports, to the first log line", True),
-    Milestone("configured", "config", "configuration", False),
-    Milestone("weightsLoaded", "weights", "weights", False),
-    Milestone("compiled", "compile", "compilation", False),
-    Milestone("profiled", "profile", "memory profile, KV cache", False),
-    Milestone("graphsCaptured", "graphs", "CUDA graphs", False),
-    Milestone("httpUp", "http", "HTTP up", True),
-    Milestone("ready", "probe", "probe tax", True),
-    Milestone("inEndpoints", "endpoints", "in EndpointSlice", False),
-    Milestone("firstServed", "firstToken", "first served token", False),
+    Milestone("decided", "", False),
+    Milestone("created", "create", True),
+    Milestone("scheduled", "schedule", True),
+    Milestone("sandbox", "sandbox", False),
+    Milestone("pulled", "image", False),
+    Milestone("started", "container", True),
+    Milestone("processStarted", "exec", False),
+    Milestone("firstLine", "process", True),
+    Milestone("configured", "config", False),
+    Milestone("weightsLoaded", "weights", False),
+    Milestone("compiled", "compile", False),
+    Milestone("profiled", "profile", False),
+    Milestone("graphsCaptured", "graphs", False),
+    Milestone("httpUp", "http", True),
+    Milestone("ready", "probe", True),
+    Milestone("inEndpoints", "endpoints", False),
+    Milestone("firstServed", "firstToken", False),
 )
 TRANSITIONS: tuple[tuple[str, str, str], ...] = tuple(
     (end.phase, start.name, end.name) for start, end in pairwise(CHAIN)
@@ -100,11 +103,16 @@ def _late(bar: _Bar) -> str | None:
     return f"its end was seen {to_milliseconds(late):.0f} ms after what followed it"
 
 
+def _uncertainty(bar: _Bar) -> float:
+    """Both resolutions; an end that was seen late may have been anywhere within its bar."""
+    coarse = (bar.start.resolution + bar.end.resolution) / MILLISECOND
+    return coarse if _late(bar) is None else max(coarse, to_milliseconds(bar.until - bar.since))
+
+
 def _phase(name: str, label: str, bar: _Bar, evidence: Evidence, note: str | None) -> Phase:
     sources = [bar.start.source.value, bar.end.source.value]
     return Phase(
         name=name, label=label, start_seconds=evidence.seconds(bar.since),
-        milliseconds=to_milliseconds(bar.until - bar.since),
-        plus_minus_milliseconds=(bar.start.resolution + bar.end.resolution) / MILLISECOND,
+        milliseconds=to_milliseconds(bar.until - bar.since), plus_minus_milliseconds=_uncertainty(bar),
         source=" to ".join(dict.fromkeys(sources)), note=note,
     )

@@ -13,6 +13,17 @@ SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
 Steps: TypeAlias = tuple[tuple[float, int | None], ...]
 
 
+UNATTRIBUTED = "unattributed"
+# Names of phases and what people call them, in the order of a start.
+PHASE_LABELS: Mapping[str, str] = {
+    "create": "Pod created", "schedule": "scheduled", "sandbox": "sandbox", "image": "image",
+    "container": "container started", "exec": "process start", "process": "imports", "config": "configuration",
+    "weights": "weights", "compile": "compilation", "profile": "memory profile", "graphs": "CUDA graphs",
+    "http": "HTTP up", "probe": "probe tax", "endpoints": "in EndpointSlice", "firstToken": "first served token",
+    UNATTRIBUTED: UNATTRIBUTED,
+}
+
+
 class Verdict(StrEnum):
     """Failing the objective and failing to tell are two different things."""
 
@@ -241,6 +252,7 @@ class ObjectiveResult:
     bound: float | None
     unit: str
     count: int
+    stage: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def to_junit(report: Report) -> bytes:
     _whole_run(suite, where, report)
     _count(suite)
     indent(suite)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(suite, encoding="utf-8") + b"\n"
+    return ('<?xml version="1.0" encoding="UTF-8"?>\n' + str(tostring(suite, encoding="unicode")) + "\n").encode()
 
 
 def _whole_run(suite: Element, where: str, report: Report) -> None:

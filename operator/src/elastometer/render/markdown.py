@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from elastometer.model.report import ColdStart, LoadRow, Price, Quality, Report
+from elastometer.model.report import PHASE_LABELS, ColdStart, LoadRow, Price, Quality, Report
 from elastometer.render import words
 
 _MARKUP = re.compile(r"([\\*_\[\]<>|])")
@@ -18,7 +18,7 @@ def to_markdown(report: Report) -> bytes:
 def _lines(report: Report) -> Iterator[str]:
     yield f"# {report.verdict.value}: {_prose(report.namespace)}/{_prose(report.test)}"
     yield ""
-    yield _prose(report.verdict_message) + "."
+    yield _sentence(report.verdict_message)
     yield ""
     yield f"Model {_code(report.model or words.DASH)}, load started {report.load_start or words.DASH}. Seconds count " \
           "from the start of the load."
@@ -72,10 +72,16 @@ def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
           _prose(words.figure(one.scale_out)), _prose(words.figure(one.first_token)),
           words.stamp(one.scraped.process_start) if one.scraped.process_start else _prose(one.scraped.reason or "")]
          for one in starts))
-    names = list(dict.fromkeys(phase.label for one in starts for phase in one.phases))
+    names = phase_labels(starts)
     yield from _section(
         "Where the time went", ["Phase", *(_code(one.pod) for one in starts)],
         ([name, *(_phase(one, name) for one in starts)] for name in names))
+
+
+def phase_labels(starts: Sequence[ColdStart]) -> list[str]:
+    """Labels of all phases that occur, in the order of a start."""
+    seen = {phase.name for one in starts for phase in one.phases}
+    return [label for name, label in PHASE_LABELS.items() if name in seen]
 
 
 def _phase(start: ColdStart, label: str) -> str:
@@ -136,6 +142,10 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
         ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
         ("Missing files", ", ".join(quality.missing_files) or "none"),
     ]
+
+
+def _sentence(text: str) -> str:
+    return _prose(text[:1].upper() + text[1:]) + "."
 
 
 def _prose(text: str) -> str:

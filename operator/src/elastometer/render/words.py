@@ -10,8 +10,8 @@ def duration(milliseconds: float | None) -> str:
     """Three digits that matter: 412 ms, 9.42 s, 11.2 s, 3 min 05 s."""
     if milliseconds is None:
         return DASH
-    if abs(milliseconds) < 10:
-        return f"{milliseconds:.1f} ms"
+    if 0 < abs(milliseconds) < 10:
+        return f"{milliseconds:.1f}".removesuffix(".0") + " ms"
     if abs(milliseconds) < 1000:
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
@@ -49,6 +49,11 @@ def stamp(value: Stamp | None) -> str:
 def number(value: float | None, digits: int = 0, unit: str = "") -> str:
     """A number with thousands kept apart."""
     return DASH if value is None else f"{value:,.{digits}f}{unit}"
+
+
+def plural(count: int, noun: str) -> str:
+    """1 request, 2 requests."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def counts(values: object) -> str:

@@ -1,0 +1,90 @@
+"""What the charts of the HTML report draw: arrays on one axis, seconds from the start of the load."""
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from math import ceil
+from typing import TypeAlias
+
+from elastometer.model.report import Report, Timeline
+
+Column: TypeAlias = list[float | None]
+# A screen has room for about this many bins; more would be noise.
+BINS_SHOWN = 150
+# How much of the time before the load is shown, as a share of the time after its start.
+LEAD_SHARE = 0.2
+
+
+def chart_data(report: Report) -> dict[str, object]:
+    """Everything that the script of the report needs; numbers and names only."""
+    line = report.timeline
+    return {
+        "range": _range(line),
+        "stages": [{"name": one.name, "from": one.start_seconds, "to": one.end_seconds} for one in report.stages],
+        "gaps": [{"from": one.start_seconds, "to": one.end_seconds} for one in report.quality.gaps],
+        "events": [{"at": one.seen.seconds, "step": one.to_replicas - one.from_replicas}
+                   for one in report.scale_events],
+        "bounds": _bounds(report),
+        "load": _load(line), "firstToken": _first_token(line),
+        "replicas": _replicas(line), "queue": _queue(line),
+    }
+
+
+def _range(line: Timeline) -> list[float]:
+    end = line.end_seconds if line.end_seconds is not None else 0.0
+    start = line.start_seconds if line.start_seconds is not None else 0.0
+    return [max(start, -LEAD_SHARE * end) if end > 0 else start, end]
+
+
+def _bounds(report: Report) -> list[dict[str, float]]:
+    """First-token objectives as lines over the stage that they judge, or over the whole load."""
+    spans = {one.name: (one.start_seconds, one.end_seconds) for one in report.stages}
+    whole = (0.0, max((end for _, end in spans.values()), default=0.0))
+    return [
+        {"from": span[0], "to": span[1], "milliseconds": one.bound}
+        for one in report.objectives
+        if one.indicator == "TimeToFirstToken" and one.bound is not None
+        for span in (spans.get(one.stage or "", whole),)
+    ]
+
+
+def _load(line: Timeline) -> list[Column]:
+    """x, planned, offered, served, failed: bins merged until they fit, each still a mean rate."""
+    merge = max(1, ceil(len(line.seconds) / BINS_SHOWN))
+    starts: Column = [line.seconds[index] for index in range(0, len(line.seconds), merge)]
+    columns = (line.planned, line.offered, line.served, line.failed)
+    return [starts, *(_merged(column, merge) for column in columns)]
+
+
+def _merged(values: Sequence[float], merge: int) -> Column:
+    groups = (values[index:index + merge] for index in range(0, len(values), merge))
+    return [round(sum(group) / len(group), 3) for group in groups]
+
+
+def _first_token(line: Timeline) -> list[Column]:
+    """x, p50, p95 at the middle of each window."""
+    middle: Column = [start + line.window_seconds / 2 for start in line.window_starts]
+    return [middle, list(line.first_token_p50_milliseconds), list(line.first_token_p95_milliseconds)]
+
+
+def _replicas(line: Timeline) -> list[Column]:
+    """x, desired, spec, created, ready, serving, each held until it changes."""
+    functions = (line.desired, line.spec, line.created, line.ready, line.serving)
+    times = sorted({time for steps in functions for time, _ in steps} | set(_range(line)))
+    columns = [[_value_at(steps, time) for time in times] for steps in functions]
+    return [[*times], *columns]
+
+
+def _value_at(steps: Sequence[tuple[float, int | None]], time: float) -> float | None:
+    index = bisect_right([moment for moment, _ in steps], time) - 1
+    return None if index < 0 else steps[index][1]
+
+
+def _queue(line: Timeline) -> list[dict[str, object]]:
+    """In flight by the requests' own records; waiting and running as the servers say."""
+    curves: list[dict[str, object]] = [
+        {"name": one.name, "x": [time for time, _ in one.points], "y": [value for _, value in one.points]}
+        for one in line.curves
+    ]
+    ends = [start + line.bin_seconds for start in line.seconds]
+    return [{"name": "in_flight", "x": ends, "y": list(line.in_flight)}, *curves]

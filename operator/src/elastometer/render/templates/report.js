@@ -1,0 +1,147 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const root = document.documentElement;
+  const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const charts = [];
+  let view = data.range;
+  let zooming = false;
+
+  const clock = (s) => {
+    const sign = s < 0 ? "−" : "", whole = Math.abs(s);
+    if (whole < 120 && data.range[1] <= 180) return sign + (Number.isInteger(whole) ? whole : whole.toFixed(1)) + " s";
+    const minutes = Math.floor(whole / 60), rest = Math.floor(whole % 60);
+    return sign + minutes + ":" + String(rest).padStart(2, "0");
+  };
+  const span = (ms) => ms == null ? "–" : ms >= 10000 ? (ms / 1000).toFixed(1) + " s" : ms >= 1000 ? (ms / 1000).toFixed(2) + " s" : ms.toFixed(0) + " ms";
+  const plain = (v) => v == null ? "–" : String(Math.round(v * 100) / 100);
+
+  // Behind the curves: stages, gaps. In front: scale events and the bounds of objectives.
+  const behind = (named) => (u) => {
+    const { ctx, bbox } = u, ratio = devicePixelRatio;
+    const x = (s) => u.valToPos(s, "x", true);
+    const clip = (a, b) => [Math.max(bbox.left, x(a)), Math.min(bbox.left + bbox.width, x(b))];
+    ctx.save();
+    ctx.font = `${11.5 * ratio}px system-ui, sans-serif`;
+    data.stages.forEach((stage, i) => {
+      const [from, to] = clip(stage.from, stage.to);
+      if (to <= from) return;
+      if (i % 2 === 0) { ctx.fillStyle = css("--band"); ctx.fillRect(from, bbox.top, to - from, bbox.height); }
+      if (named && to - from > ctx.measureText(stage.name).width + 8 * ratio) {
+        ctx.fillStyle = css("--muted"); ctx.textAlign = "center"; ctx.textBaseline = "top";
+        ctx.fillText(stage.name, (from + to) / 2, bbox.top + 3 * ratio);
+      }
+    });
+    ctx.fillStyle = css("--gap");
+    data.gaps.forEach((gap) => { const [from, to] = clip(gap.from, gap.to); if (to > from) ctx.fillRect(from, bbox.top, to - from, bbox.height); });
+    ctx.restore();
+  };
+  const front = (labelled, bounds) => (u) => {
+    const { ctx, bbox } = u, ratio = devicePixelRatio;
+    ctx.save();
+    ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
+    ctx.lineWidth = ratio; ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`; ctx.textBaseline = "top"; ctx.textAlign = "left";
+    data.events.forEach((event) => {
+      const x = Math.round(u.valToPos(event.at, "x", true)) + .5;
+      ctx.strokeStyle = css(event.step > 0 ? "--c-served" : "--c-p95"); ctx.globalAlpha = labelled ? .9 : .35;
+      ctx.setLineDash([3 * ratio, 3 * ratio]);
+      ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke();
+      if (labelled) { ctx.globalAlpha = 1; ctx.fillStyle = ctx.strokeStyle; ctx.fillText((event.step > 0 ? "+" : "−") + Math.abs(event.step), x + 3 * ratio, bbox.top + 2 * ratio); }
+    });
+    if (bounds) {
+      ctx.globalAlpha = 1; ctx.strokeStyle = css("--c-bound"); ctx.lineWidth = 1.5 * ratio; ctx.setLineDash([6 * ratio, 4 * ratio]);
+      data.bounds.forEach((bound) => {
+        const y = u.valToPos(bound.milliseconds, "y", true);
+        ctx.beginPath(); ctx.moveTo(u.valToPos(bound.from, "x", true), y); ctx.lineTo(u.valToPos(bound.to, "x", true), y); ctx.stroke();
+      });
+    }
+    ctx.restore();
+  };
+
+  const stepped = uPlot.paths.stepped({ align: 1 });
+  const line = (label, color, more = {}) => ({ label, stroke: () => css(color), width: 1.75, points: { show: false }, value: (_u, v) => plain(v), key: color, ...more });
+  const steps = (label, color, more = {}) => line(label, color, { paths: stepped, ...more });
+  const wash = (color) => (u) => { const c = css(color); if (!(u.bbox.height > 0)) return c + "20"; const g = u.ctx.createLinearGradient(0, u.bbox.top, 0, u.bbox.top + u.bbox.height); g.addColorStop(0, c + "38"); g.addColorStop(1, c + "0a"); return g; };
+  const axis = (more = {}) => ({ stroke: () => css("--muted"), font: "12px system-ui, sans-serif", grid: { stroke: () => css("--grid"), width: 1 }, ticks: { show: false }, ...more });
+
+  const setZoom = (min, max) => {
+    if (zooming || (min === view[0] && max === view[1])) return;
+    zooming = true;
+    view = [min, max];
+    charts.forEach((chart) => chart.setScale("x", { min, max }));
+    zooming = false;
+    const whole = min <= data.range[0] && max >= data.range[1];
+    document.getElementById("reset").hidden = whole;
+  };
+  const whole = () => setZoom(data.range[0], data.range[1]);
+
+  const draw = (id, columns, series, options) => {
+    const host = document.getElementById(id);
+    if (!columns[0].length) { host.textContent = "Nothing of this was recorded."; host.className = "empty"; return; }
+    const chart = new uPlot({
+      width: host.clientWidth, height: options.height || 160,
+      cursor: { sync: { key: "run", setSeries: false, scales: ["x", null] }, drag: { x: true, y: false, setScale: true }, points: { size: 7 }, bind: { dblclick: () => () => { whole(); return null; } } },
+      legend: { live: true },
+      scales: { x: { time: false, range: () => view },
+        y: { range: (_u, _min, max) => [0, Math.max(options.least || 1, (max || 0) * 1.12)] } },
+      axes: [axis({ values: (_u, ticks) => ticks.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200], space: 70, size: 30 }),
+        axis({ size: 58, values: (_u, ticks) => ticks.map(options.format || plain), incrs: options.incrs })],
+      series: [{ label: "at", value: (_u, v) => v == null ? "–" : clock(Math.round(v * 10) / 10) }, ...series],
+      hooks: { drawClear: [behind(options.named)], draw: [front(options.labelled, options.bounds)],
+        setScale: [(u, key) => { if (key === "x" && host.dataset.ready) setZoom(u.scales.x.min, u.scales.x.max); }] },
+    }, columns, host);
+    host.querySelectorAll(".u-legend .u-series").forEach((row, i) => { if (i > 0) row.querySelector(".u-marker").style.setProperty("--key", `var(${series[i - 1].key})`); });
+    host.dataset.ready = "1";
+    charts.push(chart);
+    new ResizeObserver(() => chart.setSize({ width: host.clientWidth, height: options.height || 160 })).observe(host);
+  };
+
+  draw("chart-load", data.load, [
+    line("planned", "--c-planned", { dash: [4, 4], width: 1.5 }), steps("offered", "--c-offered"),
+    steps("served", "--c-served", { fill: wash("--c-served") }), steps("not served", "--c-failed"),
+  ], { named: true, format: plain });
+  draw("chart-first-token", data.firstToken, [
+    line("p95", "--c-p95", { value: (_u, v) => span(v) }), line("p50", "--c-p50", { value: (_u, v) => span(v) }),
+  ].reverse(), { format: span, bounds: true, least: 100 });
+  draw("chart-replicas", data.replicas, [
+    steps("desired", "--c-desired", { dash: [5, 3] }), steps("ordered (spec)", "--c-spec"), steps("created", "--c-created", { show: false }),
+    steps("Ready", "--c-ready", { fill: wash("--c-ready"), width: 2.25 }), steps("serving", "--c-serving", { dash: [2, 3] }),
+  ], { labelled: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 170 });
+  const names = { in_flight: ["in flight", "--c-in-flight"], requests_waiting: ["waiting", "--c-waiting"], requests_running: ["running", "--c-running"] };
+  const curves = data.queue.filter((curve) => curve.x.length && names[curve.name]);
+  const joined = curves.length ? uPlot.join(curves.map((curve) => [curve.x, curve.y])) : [[]];
+  draw("chart-queue", joined, curves.map((curve) => line(...names[curve.name], { spanGaps: true })), { format: plain });
+
+  // Theme: the system's choice until the reader makes another.
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const button = document.getElementById("theme");
+  let chosen = null;
+  const paint = (theme) => {
+    root.dataset.theme = theme;
+    button.textContent = theme === "dark" ? "Light" : "Dark";
+    charts.forEach((chart) => chart.redraw(false, true));
+  };
+  const current = () => chosen || (system.matches ? "dark" : "light");
+  button.hidden = false;
+  button.addEventListener("click", () => { chosen = current() === "dark" ? "light" : "dark"; paint(chosen); });
+  system.addEventListener("change", () => paint(current()));
+  addEventListener("beforeprint", () => paint("light"));
+  addEventListener("afterprint", () => paint(current()));
+  paint(current());
+  document.getElementById("reset").addEventListener("click", whole);
+
+  const tip = document.getElementById("tip");
+  const show = (target, x, y) => {
+    tip.textContent = target.dataset.tip; tip.hidden = false;
+    const box = tip.getBoundingClientRect();
+    tip.style.left = Math.max(8, Math.min(x + 14, innerWidth - box.width - 8)) + "px";
+    tip.style.top = (y + 18 + box.height > innerHeight ? y - box.height - 10 : y + 18) + "px";
+  };
+  const hide = () => { tip.hidden = true; };
+  document.querySelectorAll("[data-tip]").forEach((one) => {
+    one.addEventListener("pointermove", (event) => show(one, event.clientX, event.clientY));
+    one.addEventListener("pointerleave", hide);
+    one.addEventListener("focus", () => { const box = one.getBoundingClientRect(); show(one, box.left, box.bottom); });
+    one.addEventListener("blur", hide);
+  });
+})();
