@@ -101,7 +101,7 @@ def kubelet_configuration(plan: Plan, resolver: Path) -> dict[str, object]:
         "tlsCertFile": plan.pki("kubelet.crt"), "tlsPrivateKeyFile": plan.pki("kubelet.key"),
         "evictionHard": {"memory.available": "50Mi", "nodefs.available": "200Mi", "imagefs.available": "200Mi",
                          "nodefs.inodesFree": "1%", "imagefs.inodesFree": "1%"},
-        "imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99, "localStorageCapacityIsolation": False,
+        "imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99,
         "podLogsDir": str(paths.log / "pods"), "volumePluginDir": str(paths.state / "kubelet/volume-plugins"),
         "oomScoreAdj": 0, "serializeImagePulls": False, "registryPullQPS": 0, "eventRecordQPS": 0,
         "kubeAPIQPS": 100, "kubeAPIBurst": 200, "nodeStatusUpdateFrequency": "5s",
