@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from elastometer.model.document import EMPTY, document_at, documents_at, number_at
 from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
 
@@ -74,9 +75,9 @@ class TestPlan:
     @property
     def gpus_per_replica(self) -> Mapping[str, int]:
         """GPU resource -> number that one replica asks for."""
-        containers = self.spec.server.pod_template.get("spec", {}).get("containers", [])
-        server: Json = next((item for item in containers if item.get("name") == "server"), {})
-        limits = server.get("resources", {}).get("limits", {}) or {}
+        containers = documents_at(self.spec.server.pod_template, "spec", "containers")
+        server = next((item for item in containers if item.get("name") == "server"), EMPTY)
+        limits = document_at(server, "resources", "limits")
         return {key: int(str(limits[key])) for key in GPU_KEYS if str(limits.get(key, "")).isdigit()}
 
     @property
@@ -96,8 +97,8 @@ def delay_budget(plan: TestPlan) -> dict[str, float]:
         budget["kedaPolling"] = float(scaler.body.get("pollingInterval", 30))
     if scaler.type is not ScalerType.NONE:
         budget["hpaSync"] = float(HPA_SYNC_SECONDS)
-        behavior = scaler.body.get("behavior", {})
-        budget["window"] = float(behavior.get("scaleUp", {}).get("stabilizationWindowSeconds", 0))
+        keda = ("advanced", "horizontalPodAutoscalerConfig") if scaler.type is ScalerType.KEDA else ()
+        budget["window"] = number_at(scaler.body, *keda, "behavior", "scaleUp", "stabilizationWindowSeconds") or 0.0
     budget["probe"] = float(plan.spec.server.probe_period_seconds)
     return budget
 
