@@ -54,7 +54,7 @@ def add_up(commands: Any) -> None:
         "Options that are not given stay as the running lab has them."))
     up.add_argument("--gpus", type=int, metavar="N", help="fake nvidia.com/gpu on the node (4)")
     up.add_argument("--hpa-sync-seconds", type=int, metavar="S", help="period of the HPA controller (15)")
-    up.add_argument("--with-keda", dest="keda", action="store_true", default=None,
+    up.add_argument("--with-keda", "--keda", dest="keda", action="store_true", default=None,
                     help="KEDA too (minutes to build the first time); it stays until `down`")
     up.add_argument("--name", dest="node", metavar="NODE", help="name of the one node (node)")
     up.add_argument("--port", type=int, help="port of the API server on the host's loopback (16443)")
