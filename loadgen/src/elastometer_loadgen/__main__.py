@@ -35,6 +35,7 @@ exit codes:
   0  carried out
   2  the command or the profile is wrong; nothing was sent
   3  carried out, but this generator fell behind its schedule: it, and not the server, was the limit
+     (with --report-to the summary says so, and the code is 0)
   4  could not be carried out (stopped, disk full, receiver away)
 
 environment:

@@ -89,14 +89,14 @@ class Worker:
         if before is not None:
             note("all was sent before the restart; only the report is made again")
             reported = await self._report(before.data)
-            return _exit_code(carried_out=reported, fell_behind=before.fell_behind)
+            return self._exit_code(carried_out=reported, fell_behind=before.fell_behind)
         prepare_process()
         begin = self._clock.monotonic_of(start)
         await self._sleep(begin - monotonic() - LEAD_SECONDS / 2)
         complete = await self._carry_out(start, begin)
         summary = self._sum_up(start)
         reported = await self._report(summary.save(self._assignment.out))
-        return _exit_code(carried_out=complete and reported, fell_behind=summary.fell_behind)
+        return self._exit_code(carried_out=complete and reported, fell_behind=summary.fell_behind)
 
     async def _start_instant(self) -> int | None:
         """The common start, in microseconds since 1970; None when stopped before it was known."""
@@ -234,11 +234,11 @@ class Worker:
         except TimeoutError:
             return
 
-
-def _exit_code(*, carried_out: bool, fell_behind: bool) -> ExitCode:
-    if not carried_out:
-        return ExitCode.NOT_CARRIED_OUT
-    return ExitCode.FELL_BEHIND if fell_behind else ExitCode.CARRIED_OUT
+    def _exit_code(self, *, carried_out: bool, fell_behind: bool) -> ExitCode:
+        """A receiver has been told in the summary; an exit code beside it would only make a Job start the worker again."""
+        if not carried_out:
+            return ExitCode.NOT_CARRIED_OUT
+        return ExitCode.FELL_BEHIND if fell_behind and self._reporter is None else ExitCode.CARRIED_OUT
 
 
 def _words(context: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     # An API server that is gone must be noticed within seconds; the default waits five minutes.
     settings.networking.request_timeout = 10.0
     settings.networking.connect_timeout = 5.0
-    settings.watching.server_timeout = 290.0
+    settings.watching.server_timeout = 290
     settings.watching.client_timeout = 300.0
     # A daemon's error is a bug or the environment: soon again, not after a minute.
     settings.execution.default_backoff = 5.0
