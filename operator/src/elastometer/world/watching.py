@@ -26,6 +26,7 @@ GRACE_SECONDS = 15  # a server that does not end the watch in time is gone
 SETTLED_SECONDS = 5.0  # a watch that lived so long, or told anything, did work
 UNNOTICED = timedelta(seconds=1)  # the API's own times are no finer: a shorter pause between two watches is no gap
 EXPIRED = 410
+MALFORMED = (orjson.JSONDecodeError, KeyError, TypeError, AttributeError)  # whatever answered, it is no API server
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class ResourceWatch:
             try:
                 async for piece in self._life():
                     yield piece
-            except (Refused, orjson.JSONDecodeError, *UNREACHABLE) as error:
+            except (Refused, *MALFORMED, *UNREACHABLE) as error:
                 self._lost = f"{type(error).__name__}: {error}"[:300].rstrip(": ")
                 status = error.status if isinstance(error, Refused) else None
                 if status == EXPIRED:
@@ -108,6 +109,7 @@ class ResourceWatch:
             self._alive, self._lost = self._clock.now(), None
             if before and self._alive - before > UNNOTICED:
                 yield Gap(before, self._alive, "the API server took long to open the watch")
+                self._unproven = self._alive
                 self._fence = self._fence and (self._fence[0], self._alive)
             yield Watching(self._alive)
             told = 0
