@@ -5,6 +5,7 @@ lab is found here. Works with version 1 and 2 hierarchies.
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -66,9 +67,10 @@ def prepare() -> Path:
 
 
 def delegate(group: Path) -> None:
-    """Version 2: children get a controller only when the parent hands it down."""
-    offered = (group / "cgroup.controllers").read_text().split()
-    (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in offered))
+    """Version 2: children get a controller only when the parent hands it down; the kubelet says which it misses."""
+    for name in (group / "cgroup.controllers").read_text().split():
+        with contextlib.suppress(OSError):
+            (group / "cgroup.subtree_control").write_text(f"+{name}")
 
 
 def inherit_cpuset(parent: Path, group: Path) -> None:

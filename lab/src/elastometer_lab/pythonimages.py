@@ -86,6 +86,7 @@ def layer_of(layers: Path, kind: str, key: str, build: Callable[[Path], None]) -
         build(path)
         for old in sorted(layers.glob(f"{kind}-*.tar"), key=lambda each: each.stat().st_mtime)[:-KEPT_LAYERS]:
             old.unlink()
+            old.with_suffix(".sha256").unlink(missing_ok=True)
     return stored_layer(path)
 
 

@@ -98,15 +98,17 @@ def remove_stale_containers(paths: Paths) -> int:
 
 
 def remove_containers(paths: Paths, patience_seconds: float = 10.0) -> int:
-    """Deletes every task and container record; returns how many there were."""
-    listed = subprocess.run(ctr(paths, "containers", "list", "--quiet"), capture_output=True, text=True, check=False,
-                            timeout=patience_seconds)
-    names = listed.stdout.split()
-    for arguments in (("tasks", "delete", "--force"), ("containers", "delete")) if names else ():
-        try:
-            subprocess.run(ctr(paths, *arguments, *names), capture_output=True, check=False, timeout=patience_seconds)
-        except subprocess.TimeoutExpired:
-            break
+    """Deletes every task and container record; returns how many there were. A containerd that hangs keeps its own."""
+    def ask(*arguments: str) -> list[str]:
+        return subprocess.run(ctr(paths, *arguments), capture_output=True, text=True, check=False,
+                              timeout=patience_seconds).stdout.split()
+
+    try:
+        names = ask("containers", "list", "--quiet")
+        for command in (("tasks", "delete", "--force"), ("containers", "delete")) if names else ():
+            ask(*command, *names)
+    except subprocess.TimeoutExpired:
+        return 0
     return len(names)
 
 
