@@ -25,7 +25,8 @@ from elastometer.analysis.scaling import (
 from elastometer.analysis.summary import summary
 from elastometer.analysis.timeline import bands, timeline
 from elastometer.model.bundle import Bundle
-from elastometer.model.report import Report, ScaleEvent
+from elastometer.model.measured import ScaleEvent
+from elastometer.model.report import Report
 from elastometer.model.units import format_instant
 
 

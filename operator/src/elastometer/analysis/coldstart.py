@@ -12,8 +12,8 @@ from elastometer.analysis.scaling import Change
 from elastometer.analysis.scraped import process_start, scraped_start
 from elastometer.analysis.waterfall import CHAIN, phases
 from elastometer.model.document import text_at
+from elastometer.model.measured import ColdStart, Figure, PodInstant, Source
 from elastometer.model.observation import Sighting
-from elastometer.model.report import ColdStart, Figure, PodInstant, Source
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
 # Two watches race: a Pod's line may come a little before the line of the decision that made it.

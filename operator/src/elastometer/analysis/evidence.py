@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import document_at, text_at
+from elastometer.model.measured import Source, Stamp
 from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL
 from elastometer.model.observation import (
     ClockSample,
@@ -20,7 +21,6 @@ from elastometer.model.observation import (
     Sighting,
     WatchGap,
 )
-from elastometer.model.report import Source, Stamp
 from elastometer.model.request import RequestRecord
 from elastometer.model.terms import Terms
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, format_instant, to_seconds

@@ -9,8 +9,9 @@ from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.pods import condition
 from elastometer.analysis.scaling import Change
 from elastometer.model.document import Document, documents_at, text_at
+from elastometer.model.measured import ColdStart, ScaleIn, Timeline
 from elastometer.model.observation import ObjectSeen, Sighting
-from elastometer.model.report import ColdStart, Finding, Quality, ScaleIn, Timeline
+from elastometer.model.report import Finding, Quality
 from elastometer.model.units import SECOND
 
 # Below these a delay is not worth a change.
@@ -115,7 +116,7 @@ def _clamped(facts: Facts) -> Iterator[Finding]:
     if total >= CLAMP_SECONDS:
         yield Finding(
             "MaximumClamped", "Warning", "`maxReplicas` held the autoscaler back",
-            f"the autoscaler wanted more than {facts.evidence.terms.maximum_replicas} replicas for {total:.0f} s, "
+            f"The autoscaler wanted more than {facts.evidence.terms.maximum_replicas} replicas for {total:.0f} s, "
             f"first {spells[0].start:.0f} s after the start of the load",
             "Raise `maxReplicas` if there are GPUs for it, or raise the metric's target if the latency allows.")
 
@@ -170,7 +171,7 @@ def _probe_tax(facts: Facts) -> Iterator[Finding]:
     if taxes and median(taxes) > max(PROBE_MILLISECONDS, PROBE_SHARE * median(whole for _, whole in pairs)):
         yield Finding(
             "ProbeTax", "Warning", "Probes kept finished replicas waiting",
-            f"the server answered {median(taxes) / 1000:.1f} s (median of {len(taxes)}) before the Pod was Ready",
+            f"The server answered {median(taxes) / 1000:.1f} s (median of {len(taxes)}) before the Pod was Ready",
             "Shorten the period of the startup and readiness probes (`probePeriodSeconds`).")
 
 
@@ -193,6 +194,6 @@ def _clock_skew(facts: Facts) -> Iterator[Finding]:
         return
     yield Finding(
         "ClockSkew", "Warning", "Two clocks disagree",
-        f"the operator's clock is {low:.0f} to {high:.0f} ms ahead of the API server's",
+        f"The operator's clock is {low:.0f} to {high:.0f} ms ahead of the API server's",
         "Synchronise the nodes' clocks; instants of different sources cannot be compared closer than this.")
 

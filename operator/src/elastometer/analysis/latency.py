@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 
-from elastometer.model.report import LoadRow, Quantiles
+from elastometer.model.measured import LoadRow, Quantiles
 from elastometer.model.request import Outcome, RequestRecord
 from elastometer.model.terms import Stage
 from elastometer.model.units import SECOND, Nanoseconds, to_milliseconds

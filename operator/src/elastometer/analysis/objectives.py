@@ -15,7 +15,8 @@ from elastometer.analysis.latency import (
     time_per_output_token,
     time_to_first_token,
 )
-from elastometer.model.report import Figure, ObjectiveResult, Verdict
+from elastometer.model.measured import Figure
+from elastometer.model.report import ObjectiveResult, Verdict
 from elastometer.model.request import Outcome, RequestRecord
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from elastometer.analysis.evidence import API_RESOLUTION, WATCH_RESOLUTION, Evidence, PodHistory, is_state_only
 from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
+from elastometer.model.measured import Source
 from elastometer.model.observation import ObjectSeen, Sighting
-from elastometer.model.report import Source
 from elastometer.model.units import SECOND, Instant, Nanoseconds
 
 # How much later than the end of the API's second a watch line may be and still be the better stamp.

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from elastometer.analysis import replicas
 from elastometer.analysis.evidence import Evidence
-from elastometer.model.report import Price
+from elastometer.model.measured import Price
 
 
 def price(evidence: Evidence) -> Price | None:

@@ -7,8 +7,8 @@ from elastometer.analysis.evidence import API_RESOLUTION, WATCH_RESOLUTION, Evid
 from elastometer.analysis.pods import Seen, best
 from elastometer.analysis.scaling import Change
 from elastometer.model.document import instant_at, whole_at
+from elastometer.model.measured import Figure, ScaleIn, Source
 from elastometer.model.observation import ObjectSeen, Sighting
-from elastometer.model.report import Figure, ScaleIn, Source
 from elastometer.model.request import Outcome, RequestRecord
 from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from elastometer.analysis.coldstart import Start, between
 from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.scaling import Change
-from elastometer.model.report import Figure
+from elastometer.model.measured import Figure
 from elastometer.model.units import to_milliseconds
 
 

@@ -14,8 +14,8 @@ from elastometer.analysis.evidence import (
 )
 from elastometer.analysis.pods import Seen, best
 from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at, whole_at
+from elastometer.model.measured import Source, Stamp
 from elastometer.model.observation import ObjectSeen, Sighting
-from elastometer.model.report import Source, Stamp
 from elastometer.model.units import SECOND, Instant
 
 _NEW_SIZE = re.compile(r"New size: (\d+); reason: (.*)", re.DOTALL)

@@ -7,7 +7,7 @@ from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.pods import Seen
 from elastometer.model.bundle import SeriesName, SeriesResult
 from elastometer.model.document import text_at
-from elastometer.model.report import ScrapedStart, Source, Stamp
+from elastometer.model.measured import ScrapedStart, Source, Stamp
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, from_unix_seconds, to_milliseconds
 
 # prometheus_client reads the start in clock ticks of 10 ms.

@@ -6,7 +6,8 @@ from statistics import median
 
 from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.scaling import Change
-from elastometer.model.report import ColdStart, Figure, LoadRow, ScaleEvent, Summary, Timeline
+from elastometer.model.measured import ColdStart, Figure, LoadRow, ScaleEvent, Timeline
+from elastometer.model.report import Summary
 
 
 def summary(

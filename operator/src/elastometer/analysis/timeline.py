@@ -9,8 +9,9 @@ from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.latency import nearest_rank, time_to_first_token
 from elastometer.analysis.steps import Steps
 from elastometer.model.bundle import SeriesName
-from elastometer.model.report import Curve, StageBand, Timeline
-from elastometer.model.report import Steps as PrintedSteps
+from elastometer.model.measured import Curve, Timeline
+from elastometer.model.measured import Steps as PrintedSteps
+from elastometer.model.report import StageBand
 from elastometer.model.request import Outcome
 from elastometer.model.terms import Stage
 from elastometer.model.units import SECOND, Instant, to_milliseconds, to_seconds

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.pods import Seen
-from elastometer.model.report import PHASE_LABELS, UNATTRIBUTED, Phase
+from elastometer.model.measured import PHASE_LABELS, UNATTRIBUTED, Phase
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
 # A line's stated duration is rounded, and lines are printed a little after the work they speak of.

@@ -4,24 +4,12 @@ Seconds count from the start of the load and are negative before it. What was no
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+
+from elastometer.model.measured import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
 
 SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
-Steps: TypeAlias = tuple[tuple[float, int | None], ...]
-
-
-UNATTRIBUTED = "unattributed"
-# Names of phases and what people call them, in the order of a start.
-PHASE_LABELS: Mapping[str, str] = {
-    "create": "Pod created", "schedule": "scheduled", "sandbox": "sandbox", "image": "image",
-    "container": "container started", "exec": "process start", "process": "imports", "config": "configuration",
-    "weights": "weights", "compile": "compilation", "profile": "memory profile", "graphs": "CUDA graphs",
-    "http": "HTTP up", "probe": "probe tax", "endpoints": "in EndpointSlice", "firstToken": "first served token",
-    UNATTRIBUTED: UNATTRIBUTED,
-}
 
 
 class Verdict(StrEnum):
@@ -31,37 +19,6 @@ class Verdict(StrEnum):
     FAIL = "Fail"
     INCONCLUSIVE = "Inconclusive"
     NOT_JUDGED = "NotJudged"
-
-
-class Source(StrEnum):
-    """Where an instant comes from, and so whose clock it is of."""
-
-    WATCH = "Watch"
-    API = "API"
-    EVENT = "Event"
-    LOG = "Log"
-    PROMETHEUS = "Prometheus"
-    REQUEST = "Request"
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """An instant. The true one lies within `resolution_milliseconds` of it."""
-
-    seconds: float
-    time: str
-    source: Source
-    resolution_milliseconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A duration, or why there is none; `at_least_milliseconds` when the run ended before it did."""
-
-    milliseconds: float | None = None
-    plus_minus_milliseconds: float | None = None
-    at_least_milliseconds: float | None = None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,163 +38,6 @@ class GapBand:
     start_seconds: float
     end_seconds: float
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A scraped quantity, summed over replicas."""
-
-    name: str
-    points: tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """Load per bin (rates per second, at the bin's start), first-token times per window, replicas as steps."""
-
-    bin_seconds: float = 1.0
-    seconds: tuple[float, ...] = ()
-    planned: tuple[float, ...] = ()
-    offered: tuple[float, ...] = ()
-    sent: tuple[float, ...] = ()
-    served: tuple[float, ...] = ()
-    failed: tuple[float, ...] = ()
-    in_flight: tuple[int, ...] = ()
-    window_seconds: float = 5.0
-    window_starts: tuple[float, ...] = ()
-    first_token_p50_milliseconds: tuple[float | None, ...] = ()
-    first_token_p95_milliseconds: tuple[float | None, ...] = ()
-    desired: Steps = ()
-    spec: Steps = ()
-    created: Steps = ()
-    ready: Steps = ()
-    serving: Steps = ()
-    curves: tuple[Curve, ...] = ()
-    start_seconds: float | None = None
-    end_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleEvent:
-    """One change of the scale target's spec.replicas."""
-
-    number: int
-    direction: str
-    from_replicas: int
-    to_replicas: int
-    seen: Stamp
-    written: Stamp | None
-    writer: str | None
-    reason: str | None
-    conditions: tuple[str, ...]
-    metrics: tuple[str, ...]
-    pods: tuple[str, ...]
-    lag: Figure | None
-    note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PodInstant:
-    """One instant in the life of a Pod, by one source; `used` marks the one that durations are made of."""
-
-    name: str
-    stamp: Stamp
-    used: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One bar of the waterfall, between two instants of a Pod."""
-
-    name: str
-    label: str
-    start_seconds: float
-    milliseconds: float
-    plus_minus_milliseconds: float
-    source: str
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScrapedStart:
-    """A Pod's start as Prometheus saw it, and how far the watch and Prometheus are apart."""
-
-    process_start: Stamp | None
-    first_scrape: Stamp | None
-    first_success: Stamp | None
-    process_start_difference_milliseconds: float | None
-    first_success_difference_milliseconds: float | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ColdStart:
-    """The start of one server Pod. `origin` is ScaleOut, Initial or Replacement."""
-
-    pod: str
-    node: str | None
-    origin: str
-    scale_event: int | None
-    image: str | None
-    instants: tuple[PodInstant, ...]
-    phases: tuple[Phase, ...]
-    cold_start: Figure
-    scale_out: Figure | None
-    first_token: Figure
-    scraped: ScrapedStart
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Milliseconds by nearest rank (each is a value that was observed); `count` is how many there were."""
-
-    count: int
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    maximum: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoadRow:
-    """One stage, or all of them. Percentiles are of the requests that got that far."""
-
-    stage: str
-    count: int
-    success_percent: float | None
-    outcomes: Mapping[str, int]
-    time_to_first_token: Quantiles
-    time_per_output_token: Quantiles
-    latency: Quantiles
-    latency_from_send: Quantiles
-    output_tokens_per_second: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleIn:
-    """One server Pod that went away during the run."""
-
-    pod: str
-    scale_event: int | None
-    deleted: Stamp
-    gone: Stamp | None
-    drain: Figure
-    in_flight: int
-    sent_after_deletion: int
-    lost: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Replica-seconds between two instants; times GPUs per replica they are GPU-seconds."""
-
-    start_seconds: float
-    end_seconds: float
-    gpus_per_replica: int | None
-    ready_replica_seconds: float
-    held_replica_seconds: float
-    static_peak_replica_seconds: float | None
-    static_minimum_replica_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)

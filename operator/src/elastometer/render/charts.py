@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TypeAlias
 
-from elastometer.model.report import Report, Timeline
+from elastometer.model.measured import Timeline
+from elastometer.model.report import Report
 
 Column: TypeAlias = list[float | None]
 # A screen has room for about this many bins; more would be noise.

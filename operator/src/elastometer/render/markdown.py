@@ -4,7 +4,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from elastometer.model.report import PHASE_LABELS, ColdStart, LoadRow, Price, Quality, Report
+from elastometer.model.measured import PHASE_LABELS, ColdStart, LoadRow, Price
+from elastometer.model.report import Quality, Report
 from elastometer.render import words
 
 _MARKUP = re.compile(r"([\\*_\[\]<>|])")

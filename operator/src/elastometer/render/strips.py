@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elastometer.model.report import PHASE_LABELS, ColdStart, ObjectiveResult, Phase, Report, Verdict
+from elastometer.model.measured import PHASE_LABELS, ColdStart, Phase
+from elastometer.model.report import ObjectiveResult, Report, Verdict
 from elastometer.render import words
 
 # What follows the cold start: the first token comes when the load sends a request, not when the Pod is able.
@@ -122,7 +123,7 @@ def bullet(result: ObjectiveResult) -> Bullet | None:
                       f"{result.measured:.2f} %", f"≥ {result.bound:g} %")
     scale = max(result.bound * 1.25, result.measured * 1.05) or 1.0
     return Bullet(100 * result.measured / scale, 100 * result.bound / scale,
-                  words.duration(result.measured), f"≤ {words.duration(result.bound)}")
+                  words.duration(result.measured), f"≤ {words.bound(result.bound)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Numbers as people read them. What was not measured is a dash, never a zero."""
 from __future__ import annotations
 
-from elastometer.model.report import Figure, Stamp, Summary
+from elastometer.model.measured import Figure, Stamp
+from elastometer.model.report import Summary
 
 DASH = "–"
 
@@ -21,6 +22,11 @@ def duration(milliseconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
+
+
+def bound(milliseconds: float) -> str:
+    """A bound as it was given: 500 ms, 2 s, 30 s."""
+    return f"{milliseconds:g} ms" if milliseconds < 1000 else f"{milliseconds / 1000:g} s"
 
 
 def figure(value: Figure | None) -> str:

@@ -14,6 +14,7 @@
     return sign + minutes + ":" + String(rest).padStart(2, "0");
   };
   const span = (ms) => ms == null ? "–" : ms >= 10000 ? (ms / 1000).toFixed(1) + " s" : ms >= 1000 ? (ms / 1000).toFixed(2) + " s" : ms.toFixed(0) + " ms";
+  const tick = (ms) => ms >= 1000 ? plain(ms / 1000) + " s" : ms + " ms";
   const plain = (v) => v == null ? "–" : String(Math.round(v * 100) / 100);
 
   // Behind the curves: stages, gaps. In front: scale events and the bounds of objectives.
@@ -102,7 +103,7 @@
   ], { named: true, format: plain });
   draw("chart-first-token", data.firstToken, [
     line("p95", "--c-p95", { value: (_u, v) => span(v) }), line("p50", "--c-p50", { value: (_u, v) => span(v) }),
-  ].reverse(), { format: span, bounds: true, least: 100 });
+  ].reverse(), { format: tick, bounds: true, least: 100 });
   draw("chart-replicas", data.replicas, [
     steps("desired", "--c-desired", { dash: [5, 3] }), steps("ordered (spec)", "--c-spec"), steps("created", "--c-created", { show: false }),
     steps("Ready", "--c-ready", { fill: wash("--c-ready"), width: 2.25 }), steps("serving", "--c-serving", { dash: [2, 3] }),
