@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elastometer_lab import binaries, certificates, cgroups, controlplane, images, namespaces, node, stack
+from elastometer_lab import certificates, cgroups, controlplane, images, namespaces, node, stack
 from elastometer_lab.api import Api
 from elastometer_lab.component import Component, Outcome, await_health, start_if_needed
 from elastometer_lab.controlplane import Plan
@@ -41,11 +41,11 @@ class BringUp:
                 step.outcome = f"installed {', '.join(installed)}" if installed else "all there"
             claim(self.paths)
             settings = self.settle()
-            built = binaries.build(self.paths, settings.keda, self.progress)
+            binaries = images.build_programs(self.paths, settings.keda, self.progress)
             with self.progress.step("images") as step:
-                ready = images.build_images(self.paths, built.images)
+                ready = images.build_images(self.paths, settings.keda, binaries)
                 step.outcome = f"{len(ready)} built or cached"
-            plan, cgroup = self.ground(settings, built.kube)
+            plan, cgroup = self.ground(settings, binaries["kube"])
             self.control(plan, cgroup, ready)
             self.people(plan)
             self.stack(settings)

@@ -3,22 +3,22 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from elastometer_lab import binaries
-from elastometer_lab.archive import Image, stored_layer, write_archive, write_layer
-from elastometer_lab.binaries import ProgramImage
+from elastometer_lab.archive import Image, write_archive, write_layer
+from elastometer_lab.build import build
 from elastometer_lab.component import running
 from elastometer_lab.errors import LabError
 from elastometer_lab.lock import exclusive
 from elastometer_lab.node import ctr
 from elastometer_lab.paths import Paths
+from elastometer_lab.programs import DEFAULT_PROGRAMS, IMAGES, KEDA_IMAGES, KEDA_PROGRAMS, ProgramImage
 from elastometer_lab.progress import Progress
-from elastometer_lab.pythonimages import digest, python_images
+from elastometer_lab.pythonimages import digest, layer_of, python_images
 from elastometer_lab.settings import Settings, load_settings
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -37,22 +37,24 @@ def architecture() -> str:
     return ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
-def program_image(wanted: ProgramImage, layers: Path) -> Image:
-    """A static program alone, from scratch, at the place where the upstream image has it."""
-    binary, stat = wanted.binary, wanted.binary.stat()
-    key = digest([wanted.place, str(stat.st_size), str(stat.st_mtime_ns)])
-    path = layers / f"program-{binary.name}-{key}.tar"
-    if not path.exists():
-        for old in layers.glob(f"program-{binary.name}-*"):
-            old.unlink()
-        write_layer(path, files=[(binary, wanted.place)])
-    return Image(wanted.name, (stored_layer(path),), entrypoint=(wanted.place,))
+def build_programs(paths: Paths, keda: bool, progress: Progress) -> dict[str, Path]:
+    """Binaries by program: those that every lab needs, and KEDA's where asked for."""
+    return build((*DEFAULT_PROGRAMS, *(KEDA_PROGRAMS if keda else ())), paths.cache, progress)
 
 
-def build_images(paths: Paths, programs: Sequence[ProgramImage]) -> list[Built]:
+def program_image(wanted: ProgramImage, binaries: Mapping[str, Path], layers: Path) -> Image:
+    """Static programs alone, from scratch, at the places where the upstream image has them."""
+    files = [(binaries[program], place) for program, place in wanted.contents]
+    kind = f"program-{wanted.contents[0][0]}"
+    key = digest(f"{binary.name} {place}" for binary, place in files)
+    layer = layer_of(layers, kind, key, lambda path: write_layer(path, files=files), kept=1)
+    return Image(wanted.name, (layer,), entrypoint=wanted.entrypoint, user=wanted.user)
+
+
+def build_images(paths: Paths, keda: bool, binaries: Mapping[str, Path]) -> list[Built]:
     """Every image, of programs and of the project's sources; builds only what is missing."""
     layers = paths.cache / "layers"
-    images = [program_image(each, layers) for each in programs]
+    images = [program_image(each, binaries, layers) for each in (*IMAGES, *(KEDA_IMAGES if keda else ()))]
     images += python_images(layers)
     return [Built(image, image.digest(architecture())) for image in images]
 
@@ -115,9 +117,9 @@ def refresh(paths: Paths, progress: Progress) -> None:
     """The `images` command: builds from the sources, imports what differs, says what it did."""
     with exclusive(progress):
         settings = load_settings(paths.settings) or Settings()
-        programs = binaries.build(paths, settings.keda, progress)
+        binaries = build_programs(paths, settings.keda, progress)
         with progress.step("images") as step:
-            built = build_images(paths, programs.images)
+            built = build_images(paths, settings.keda, binaries)
             step.outcome = f"{len(built)} built or cached"
         if not is_lab_up(paths):
             progress.say("the lab is down: nothing to import into; the next `up` imports them")

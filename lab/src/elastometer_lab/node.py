@@ -12,8 +12,8 @@ from elastometer_lab.controlplane import Plan
 from elastometer_lab.errors import LabError
 from elastometer_lab.paths import NAME, Paths
 from elastometer_lab.probes import all_of, containerd_answers, http_health, node_ready
+from elastometer_lab.programs import PAUSE_IMAGE
 
-PAUSE_IMAGE = "docker.io/elastometer/pause:0.1.0"
 CNI_BINARIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 NAMESPACE = "k8s.io"
 """containerd's namespace for everything that the kubelet sees."""

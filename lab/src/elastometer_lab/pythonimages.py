@@ -78,13 +78,13 @@ def digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\0".join((RECIPE, *parts)).encode()).hexdigest()[:24]
 
 
-def layer_of(layers: Path, kind: str, key: str, build: Callable[[Path], None]) -> Layer:
+def layer_of(layers: Path, kind: str, key: str, build: Callable[[Path], None], *, kept: int = KEPT_LAYERS) -> Layer:
     """The layer of this kind and key, built now if it is not there; the oldest ones of its kind go."""
     path = layers / f"{kind}-{key}.tar"
     if not path.exists():
         layers.mkdir(parents=True, exist_ok=True)
         build(path)
-        for old in sorted(layers.glob(f"{kind}-*.tar"), key=lambda each: each.stat().st_mtime)[:-KEPT_LAYERS]:
+        for old in sorted(layers.glob(f"{kind}-*.tar"), key=lambda each: each.stat().st_mtime)[:-kept]:
             old.unlink()
             old.with_suffix(".sha256").unlink(missing_ok=True)
     return stored_layer(path)
