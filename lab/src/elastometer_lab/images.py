@@ -127,5 +127,5 @@ def refresh(paths: Paths, progress: Progress) -> None:
         with progress.step("image import") as step:
             names = import_images(paths, built)
             step.outcome = ", ".join(map(short, names)) or "nothing new"
-        for name in names:
-            progress.say(f"{short(name)}: pods started from now on use it; running pods keep the old one")
+        if names:
+            progress.say("pods started from now on use these; running pods keep what they have")
