@@ -10,7 +10,7 @@ import orjson
 from elastometer.analysis.analyze import judge
 from elastometer.cli.exits import CliError, Exit, exit_of_verdict
 from elastometer.cli.options import add_output_option
-from elastometer.cli.summary import numbers, objective_lines
+from elastometer.cli.summary import finding_lines, numbers, objective_lines
 from elastometer.cli.text import printable
 from elastometer.render.files import render_all
 from elastometer.world.bundle_reader import BundleError, load_bundle
@@ -42,9 +42,10 @@ def execute(options: argparse.Namespace) -> Exit:
 
 def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str]:
     """The report's first lines, for a person."""
-    lines = [f"{bundle}: {report.get('verdict') or 'no verdict'}"]
+    lines = [f"{bundle}: {report.get('verdict') or 'no verdict'} ({report.get('verdictMessage') or 'no reason given'})"]
     lines += objective_lines(report.get("objectives") or ())
     lines += [f"  {label:<24}{text}" for label, text in numbers(report.get("summary") or {})]
+    lines += finding_lines(report.get("findings") or ())
     if out is not None:
         lines.append(f"report: {out / 'report.html'}")
     return [printable(line) for line in lines]

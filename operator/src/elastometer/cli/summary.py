@@ -49,6 +49,11 @@ def objective_lines(objectives: Sequence[Json]) -> list[str]:
     ]
 
 
+def finding_lines(findings: Sequence[Json]) -> list[str]:
+    """What the report found besides the objectives, each with what would help."""
+    return [f"  ! {item.get('title')}: {item.get('advice') or ''}".rstrip(": ") for item in findings]
+
+
 def numbers(summary: Json) -> list[tuple[str, str]]:
     """(what, value) for what was measured; what was not has no row, and zero is zero."""
     return [(label, words(summary[key])) for key, label, words in NUMBERS if summary.get(key) is not None]
