@@ -25,7 +25,7 @@ TARGET = Path(__file__).parent / "src/elastometer/render/vendor"
 class VendorHook(BuildHookInterface):  # type: ignore[type-arg]
     """Fetches uPlot unless the pinned files are there already."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Fills the vendor directory; refuses a package whose digest is not the pinned one."""
         marker = TARGET / "VERSION"
         if marker.is_file() and marker.read_text() == VERSION:

@@ -109,7 +109,7 @@ def test_the_load_job_gives_each_worker_its_share_and_the_receiver(plan: TestPla
     assert made["spec"]["completionMode"] == "Indexed"
     assert made["spec"]["completions"] == made["spec"]["parallelism"] == 2
     arguments = made["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert "--target=http://demo-server.staging.svc:8000" in arguments
+    assert "--target=http://demo-server:8000" in arguments
     assert f"--report-to=http://elastometer.elastometer.svc:8081/v1/runs/{plan.names.uid}" in arguments
 
 

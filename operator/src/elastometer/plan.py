@@ -54,8 +54,11 @@ class TestPlan:
 
     @property
     def target_url(self) -> str:
-        """Where the load goes: the Service, by its name in the cluster."""
-        return f"http://{self.names.server}.{self.names.namespace}.svc:{self.spec.server.port}"
+        """Where the load goes: the Service, by its name in the namespace of the workers.
+
+        The short name is found by the first entry of a pod's search list; a longer one costs a look-up per entry.
+        """
+        return f"http://{self.names.server}:{self.spec.server.port}"
 
     @property
     def run_path(self) -> str:

@@ -26,6 +26,7 @@ from elastometer.model.status import (
     ACCEPTED,
     LOAD_DELIVERED,
     REPORT_READY,
+    SETTLING,
     SUCCEEDED,
     TARGET_READY,
     Condition,
@@ -124,7 +125,7 @@ def _finish(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> De
         until = status.load_end_time + timedelta(seconds=plan.spec.measurement.settle_seconds)
         if now < until:
             settling = Condition(
-                REPORT_READY, "False", reasons.SETTLING, f"watching for scale-in until {until:%H:%M:%S} UTC"
+                REPORT_READY, "False", SETTLING, f"watching for scale-in until {until:%H:%M:%S} UTC"
             )
             left = (until - now).total_seconds()
             return Decision(None, with_condition(status, settling, now), min(PROGRESS_SECONDS, left))

@@ -35,7 +35,6 @@ LOAD_DEADLINE = "LoadDeadlineExceeded"  # the load did not end in time
 LOAD_FELL_BEHIND = "LoadFellBehind"  # the generator, not the server, was the limit
 
 # ReportReady, ObjectivesMet, Succeeded
-SETTLING = "Settling"  # watching on after the load, for scale-in
 ANALYZING = "Analyzing"  # the bundle is being judged
 REPORT_WRITTEN = "ReportWritten"  # report and bundle are there
 REPORT_FAILED = "ReportFailed"  # the report could not be made

@@ -40,6 +40,7 @@ from elastometer.world.clock import Clock
 from elastometer.world.cluster import Cluster
 from elastometer.world.receiver import Receiver
 from elastometer.world.recorder import Recorder
+from elastometer.world.redaction import spec_without_secrets
 from elastometer.world.run_store import RunStore
 
 Json = dict[str, Any]
@@ -78,7 +79,7 @@ class Session:
             if self.store.read_json("spec.json") is None:
                 names = self.plan.names
                 meta = {"name": names.test, "namespace": names.namespace, "uid": names.uid}
-                self.store.write_json("spec.json", {"metadata": meta, "spec": self.plan.spec.raw})
+                self.store.write_json("spec.json", {"metadata": meta, "spec": spec_without_secrets(self.plan.spec.raw)})
                 self.store.write_json("plan.json", describe(self.plan))
             keda = self.plan.spec.scaler.type is ScalerType.KEDA
             self.recorder = Recorder(

@@ -20,6 +20,7 @@ LOAD_DELIVERED = "LoadDelivered"
 REPORT_READY = "ReportReady"
 OBJECTIVES_MET = "ObjectivesMet"
 SUCCEEDED = "Succeeded"
+SETTLING = "Settling"  # reason of REPORT_READY: watching on after the load, for scale-in
 ORDER = (ACCEPTED, TARGET_READY, METRICS_AVAILABLE, LOAD_DELIVERED, REPORT_READY, OBJECTIVES_MET, SUCCEEDED)
 
 
@@ -74,7 +75,8 @@ def phase_of(status: Status) -> str:
     """One word for people, from the facts."""
     if status.finished:
         return "Completed" if status.is_true(SUCCEEDED) else "Failed"
-    if status.failure or (status.load_end_time is not None and status.conditions.get(REPORT_READY)):
+    report = status.conditions.get(REPORT_READY)
+    if status.failure or (status.load_end_time is not None and report is not None and report.reason != SETTLING):
         return "Analyzing"
     if status.load_end_time is not None:
         return "Settling"

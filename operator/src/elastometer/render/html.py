@@ -33,7 +33,7 @@ def to_html(report: Report) -> bytes:
     return _template().render(
         report=report, style=Markup(_asset("vendor/uPlot.css") + _asset("templates/report.css")),
         library=Markup(library), script=Markup(script), data=Markup(data),
-        hashes=" ".join(f"'sha256-{_digest(text)}'" for text in (library, script)),
+        hashes=Markup(" ".join(f"'sha256-{_digest(text)}'" for text in (library, script))),
         strips=strips(report.cold_starts), tiles=tiles(report), quality=quality_rows(report.quality),
     ).encode()
 

@@ -23,7 +23,6 @@ from elastometer.model.terms import terms_from
 T = TypeVar("T")
 _EXPECTED = ("spec.json", "start.json", "observations.jsonl", "requests.jsonl", "generator.json", "series.jsonl",
              "provenance.json")
-_CHUNK = 1 << 20
 
 
 class BundleError(Exception):
@@ -87,13 +86,17 @@ class _Reader:
         return parsed
 
     def _decompress(self, content: bytes) -> bytes:
-        reader = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content), read_across_frames=True)
+        """All frames; a frame that was cut short gives the blocks that are whole, and counts as torn."""
         pieces: list[bytes] = []
-        try:
-            while piece := reader.read(_CHUNK):
-                pieces.append(piece)
-        except zstandard.ZstdError:
-            self.torn += 1
+        while content:
+            frame = zstandard.ZstdDecompressor().decompressobj()
+            try:
+                pieces.append(frame.decompress(content))
+            except zstandard.ZstdError:
+                self.torn += 1
+                break
+            self.torn += not frame.eof
+            content = frame.unused_data
         return b"".join(pieces)
 
 

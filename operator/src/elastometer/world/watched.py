@@ -4,18 +4,15 @@ Values that look like secrets are struck out here, before anything is stored.
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from elastometer.model.names import TEST_LABEL, Names
+from elastometer.world.redaction import without_secrets
 
 Json = dict[str, Any]
 
-STRUCK = "(struck out)"
-SECRET_NAME = re.compile(r"token|secret|passw|credential|api[-_]?key|private[-_]?key|access[-_]?key", re.IGNORECASE)
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # repeats the whole object, secrets included
 NODE_LABELS = ("kubernetes.io/hostname", "node.kubernetes.io/", "topology.kubernetes.io/", "nvidia.com/gpu.")
 
 
@@ -74,57 +71,6 @@ def without_managed_fields(item: Json) -> Json:
     """The object as served, but for its managedFields (most of its bytes) and its secrets."""
     metadata = {key: value for key, value in (item.get("metadata") or {}).items() if key != "managedFields"}
     return without_secrets({**item, "metadata": metadata})
-
-
-def without_secrets(item: Json) -> Json:
-    """The object with the values of secret-looking variables and arguments of its containers struck out."""
-    metadata = dict(item.get("metadata") or {})
-    if LAST_APPLIED in (metadata.get("annotations") or {}):
-        metadata["annotations"] = {**metadata["annotations"], LAST_APPLIED: STRUCK}
-    kept = {**item, "metadata": metadata}
-    spec = item.get("spec") or {}
-    if "template" in spec:
-        template = spec["template"] or {}
-        kept["spec"] = {**spec, "template": {**template, "spec": _pod_kept(template.get("spec") or {})}}
-    elif "containers" in spec:
-        kept["spec"] = _pod_kept(spec)
-    return kept
-
-
-def _pod_kept(spec: Json) -> Json:
-    groups: Json = {group: [_container_kept(one) for one in spec[group] or []]
-              for group in ("containers", "initContainers") if group in spec}
-    return {**spec, **groups}
-
-
-def _container_kept(container: Json) -> Json:
-    kept = dict(container)
-    if container.get("env"):
-        kept["env"] = [{**variable, "value": STRUCK} if "value" in variable and SECRET_NAME.search(variable["name"])
-                       else variable for variable in container["env"]]
-    for words in ("args", "command"):
-        if container.get(words):
-            kept[words] = _arguments_kept(container[words])
-    return kept
-
-
-def _arguments_kept(arguments: list[str]) -> list[str]:
-    kept: list[str] = []
-    for argument in arguments:
-        option, given, _ = argument.partition("=")
-        is_value = bool(kept) and kept[-1].startswith("--") and "=" not in kept[-1] and not argument.startswith("-")
-        if is_value and _is_secret_option(kept[-1]):
-            kept.append(STRUCK)
-        elif given and _is_secret_option(option):
-            kept.append(f"{option}={STRUCK}")
-        else:
-            kept.append(argument)
-    return kept
-
-
-def _is_secret_option(option: str) -> bool:
-    """`--max-num-batched-tokens` and `--tokenizer` are no secrets, `--api-key` and `--hf-token` are."""
-    return option.startswith("--") and bool(re.search(r"(api-key|password|secret|[-_]token)$", option))
 
 
 def node_kept(node: Json) -> Json:

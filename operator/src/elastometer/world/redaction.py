@@ -1,0 +1,74 @@
+"""Strikes secrets out of what is written down: values of secret-looking variables, arguments and applied manifests."""
+from __future__ import annotations
+
+import re
+from typing import Any
+
+Json = dict[str, Any]
+SECRET_NAME = re.compile(r"token|secret|passw|credential|api[-_]?key|private[-_]?key|access[-_]?key", re.IGNORECASE)
+STRUCK = "(struck out)"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # repeats the whole object, secrets included
+
+
+def without_secrets(item: Json) -> Json:
+    """The object with the values of secret-looking variables and arguments of its containers struck out."""
+    metadata = dict(item.get("metadata") or {})
+    if LAST_APPLIED in (metadata.get("annotations") or {}):
+        metadata["annotations"] = {**metadata["annotations"], LAST_APPLIED: STRUCK}
+    kept = {**item, "metadata": metadata}
+    spec = item.get("spec") or {}
+    if "template" in spec:
+        template = spec["template"] or {}
+        kept["spec"] = {**spec, "template": {**template, "spec": _pod_kept(template.get("spec") or {})}}
+    elif "containers" in spec:
+        kept["spec"] = _pod_kept(spec)
+    return kept
+
+
+def _pod_kept(spec: Json) -> Json:
+    groups: Json = {group: [_container_kept(one) for one in spec[group] or []]
+              for group in ("containers", "initContainers") if group in spec}
+    return {**spec, **groups}
+
+
+def _container_kept(container: Json) -> Json:
+    kept = dict(container)
+    if container.get("env"):
+        kept["env"] = [{**variable, "value": STRUCK} if "value" in variable and SECRET_NAME.search(variable["name"])
+                       else variable for variable in container["env"]]
+    for words in ("args", "command"):
+        if container.get(words):
+            kept[words] = _arguments_kept(container[words])
+    return kept
+
+
+def _arguments_kept(arguments: list[str]) -> list[str]:
+    kept: list[str] = []
+    for argument in arguments:
+        option, given, _ = argument.partition("=")
+        is_value = bool(kept) and kept[-1].startswith("--") and "=" not in kept[-1] and not argument.startswith("-")
+        if is_value and _is_secret_option(kept[-1]):
+            kept.append(STRUCK)
+        elif given and _is_secret_option(option):
+            kept.append(f"{option}={STRUCK}")
+        else:
+            kept.append(argument)
+    return kept
+
+
+def _is_secret_option(option: str) -> bool:
+    """`--max-num-batched-tokens` and `--tokenizer` are no secrets, `--api-key` and `--hf-token` are."""
+    return option.startswith("--") and bool(re.search(r"(api-key|password|secret|[-_]token)$", option))
+
+
+def spec_without_secrets(spec: Json) -> Json:
+    """The `spec` of a test with the same struck out of its server's arguments and Pod template."""
+    target = dict(spec["target"])
+    server = dict(target["server"])
+    for words in ("args", "command"):
+        if server.get(words):
+            server[words] = _arguments_kept(server[words])
+    template = server.get("podTemplate")
+    if template and template.get("spec"):
+        server["podTemplate"] = {**template, "spec": _pod_kept(template["spec"])}
+    return {**spec, "target": {**target, "server": server}}
