@@ -102,7 +102,7 @@ def test_what_is_built_is_not_built_again(sources: Path, tmp_path: Path, progres
 def test_a_failed_build_leaves_no_file_and_shows_the_compilers_words(
         sources: Path, tmp_path: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_go(tmp_path / "bin", "echo half > $OUT; echo 'main.go:3:1: undefined: x' >&2; exit 1", monkeypatch)
-    with pytest.raises(LabError, match="(?s)cannot build server.*undefined: x.*Run the command again"):
+    with pytest.raises(LabError, match=r"(?s)cannot build server.*undefined: x.*Run the command again"):
         builder.build(["server"], tmp_path / "cache", progress)
     assert list((tmp_path / "cache" / "bin").iterdir()) == []
     assert calls(tmp_path / "bin").count("build") == 1

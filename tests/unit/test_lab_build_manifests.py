@@ -64,8 +64,9 @@ def test_both_metrics_adapters_read_the_same_rules() -> None:
 def test_metrics_server_waits_less_for_a_kubelet_than_it_waits_between_reads() -> None:
     container = named("Deployment", "metrics-server")[0]["spec"]["template"]["spec"]["containers"][0]
     arguments = dict(each.lstrip("-").partition("=")[::2] for each in container["args"])
-    seconds = {name: int(arguments[name].removesuffix("s")) for name in ("kubelet-request-timeout", "metric-resolution")}
-    assert seconds["kubelet-request-timeout"] <= 0.9 * seconds["metric-resolution"]
+    timeout, resolution = (int(arguments[name].removesuffix("s"))
+                           for name in ("kubelet-request-timeout", "metric-resolution"))
+    assert timeout <= 0.9 * resolution
 
 
 def keda_deployment() -> dict[str, Any]:
