@@ -203,13 +203,15 @@ def pod(seen: Recorder, index: int, name: str, created: float, deleted: float | 
                                "state": {"running": {"startedAt": second(process)}}}]}
     seen.object(process + 0.62, "Pod", "MODIFIED", body)
     text = ('Successfully pulled image "elastometer/standin:0.1.0" in 512ms (512ms including waiting). Image size: '
-            "48211034 bytes.") if index == 0 else 'Container image "elastometer/standin:0.1.0" already present on machine'
+            "48211034 bytes.")
+    if index > 0:
+        text = 'Container image "elastometer/standin:0.1.0" already present on machine'
     event(seen, created + 0.914, "Pod", name, uid, "Pulled", text, f"{name}.pulled")
     for after, line in ENGINE:
         stamp = process + after
         prefix = "" if line.startswith("Application") else f"INFO {stamp_of(stamp)} "
         seen.see(stamp + 0.006, "Log", pod=name, container="server", time=at(stamp)[:-1] + "481Z",
-                 line=("INFO:     " if not prefix else prefix) + line)
+                 line=(prefix or "INFO:     ") + line)
     body["status"]["conditions"][2] = {"type": "Ready", "status": "True", "lastTransitionTime": second(ready)}
     body["status"]["containerStatuses"][0]["ready"] = True
     seen.object(ready, "Pod", "MODIFIED", body)
@@ -306,7 +308,7 @@ def series(records: list[dict]) -> list[dict]:
     common = {"start": at(-60, 0), "end": at(240, 0), "stepSeconds": 2, "outcome": "Samples"}
     lives = [(name, created + 1.184, deleted or 240.0) for name, created, deleted, _ in PODS]
 
-    def answer(name: str, query: str, value) -> dict:  # noqa: ANN001
+    def answer(name: str, query: str, value) -> dict:
         found = []
         for pod_name, started, ended in lives:
             grid = [2.0 * step for step in range(-30, 121) if started + 2.1 <= 2.0 * step <= ended]

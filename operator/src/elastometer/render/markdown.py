@@ -8,6 +8,7 @@ from elastometer.model.measured import PHASE_LABELS, ColdStart, LoadRow, Price
 from elastometer.model.report import Quality, Report
 from elastometer.render import words
 
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARKUP = re.compile(r"([\\*_\[\]<>|])")
 
 
@@ -150,8 +151,13 @@ def _sentence(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", _one_line(text))
 
 
 def _code(text: str) -> str:
-    return "`" + " ".join(text.split()).replace("`", "'").replace("|", "\\|") + "`"
+    return "`" + _one_line(text).replace("`", "'").replace("|", "\\|") + "`"
+
+
+def _one_line(text: str) -> str:
+    """Without what could break a table or command a terminal."""
+    return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
