@@ -6,7 +6,7 @@ CLUSTER ?= lab
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup lint type test test-fast demo lab-up lab-down lab-status e2e e2e-full bench images clean
+.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench images clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ $(VENV)/.ready: pyproject.toml operator/vendor.py
 	$(BIN)/pip install -q -e '.[dev]'
 	@touch $@
 
-lint: setup ## ruff, mypy --strict, import contracts, module and function sizes
+lint: setup ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
@@ -27,7 +27,11 @@ lint: setup ## ruff, mypy --strict, import contracts, module and function sizes
 test-fast: setup ## everything that needs no cluster
 	$(BIN)/pytest -q -m 'not lab and not slow'
 
-test: lint test-fast e2e ## what decides: lint, fast tests, a real test on a real Kubernetes
+test: lint prepare ## what decides: lint, every fast test, and a real test on a real Kubernetes
+	$(BIN)/pytest -m 'not slow' --cluster $(CLUSTER)
+
+prepare: setup
+	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only
 
 demo: setup ## a real Kubernetes, the chart, a test, a report  [CLUSTER=lab|kind|current]
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER)
@@ -44,13 +48,12 @@ lab-status: setup ## what runs in the lab, and what is wrong
 images: setup ## builds the images and puts them into the lab
 	@$(LAB) images
 
-e2e: setup ## end-to-end tests on the lab (or CLUSTER=kind|current)
-	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only
-	$(BIN)/pytest -q -m 'lab and not slow' --cluster $(CLUSTER)
+e2e: prepare ## the end-to-end tests alone, on the lab (or CLUSTER=kind|current)
+	$(BIN)/pytest -m 'lab and not slow' --cluster $(CLUSTER)
 
-e2e-full: setup ## the same and the slow ones: KEDA, CPU, kills, lab life cycle
+e2e-full: setup ## the same and the slow ones: KEDA, CPU, the lab's own life cycle
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --keda
-	$(BIN)/pytest -q -m 'lab or slow' --cluster $(CLUSTER)
+	$(BIN)/pytest -m 'lab or slow' --cluster $(CLUSTER)
 
 bench: setup ## speed and memory, side by side with peers, as ratios
 	$(BIN)/pytest -q -s tests/bench --override-ini python_files='*.py'

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -50,8 +51,9 @@ class Cluster:
         return json.loads(self.kubectl("get", "--raw", path))
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen([sys.executable, "-m", "elastometer.cli.main", *arguments], env=self.environment,
-                                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT, **options)  # fmt: skip
+        command = [sys.executable, "-m", "elastometer.cli.main", *arguments]
+        return subprocess.Popen(command, env=self.environment, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, cwd=ROOT, **options)  # fmt: skip
 
     def run(self, *arguments: str, timeout: float = 900) -> tuple[int, str]:
         process = self.start(*arguments)
@@ -61,8 +63,6 @@ class Cluster:
     def prometheus(self, query: str) -> list[dict[str, Any]]:
         """An instant query, asked of Prometheus itself through the API server."""
         path = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query"
-        from urllib.parse import quote
-
         answer = self.raw(f"{path}?query={quote(query)}")
         assert answer["status"] == "success", answer
         result: list[dict[str, Any]] = answer["data"]["result"]

@@ -1,11 +1,12 @@
 """The main job on a real Kubernetes: the demo test, its report checked against sources that we did not write.
 
-The API server's audit log for scale events, kubectl's watch for replicas, the servers' own counters (asked of Prometheus
-directly) for requests and tokens, the stand-in's configured prefill for the time to first token.
+The API server's audit log for scale events, kubectl's watch for replicas, the servers' own counters (asked of
+Prometheus directly) for requests and tokens, the stand-in's configured prefill for the time to first token.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from collections import Counter
@@ -66,7 +67,7 @@ def ran(cluster: Any, module_namespace: str, tmp_path_factory: pytest.TempPathFa
     status = cluster.get("etest", "demo", "-n", module_namespace)["status"]
     watch.terminate()
     seen = [tuple(int(word) for word in (*line.split()[1:], "0")[:2]) for line in (watch.communicate()[0]).splitlines()]
-    yield Ran(code, output, out, module_namespace, seen, status)  # type: ignore[arg-type]
+    return Ran(code, output, out, module_namespace, seen, status)  # type: ignore[arg-type]
 
 
 def instant(text: str) -> datetime:
@@ -121,7 +122,7 @@ def test_scale_events_are_those_of_the_audit_log(ran: Ran, cluster: Any, capsys:
 
 def test_replicas_are_those_that_kubectl_saw(ran: Ran) -> None:
     specs = [spec for spec, _ in ran.kubectl_view]
-    changes = [new for old, new in zip(specs, specs[1:], strict=False) if old != new]
+    changes = [new for old, new in itertools.pairwise(specs) if old != new]
     assert [event["toReplicas"] for event in ran.report["scaleEvents"]] == changes
     assert ran.report["summary"]["peakReadyReplicas"] == max(ready for _, ready in ran.kubectl_view)
 

@@ -43,7 +43,9 @@ STARTING = PodFact("demo-server-a", ready=False, deleting=False, trouble=None)
 ACTIVE = ScalerFact(True, "ValidMetricFound", "the HPA was able to calculate a replica count", 1)
 BLIND = ScalerFact(False, "FailedGetPodsMetric", "unable to get metric nonsense", None)
 JOB = JobFact(T0, None, False, "", None)
-REPORT = ReportFact("Pass", "", {"requestCount": 10}, ({"name": "served", "verdict": "Pass", "message": "100 % of 10"},))
+REPORT = ReportFact(
+    "Pass", "", {"requestCount": 10}, ({"name": "served", "verdict": "Pass", "message": "100 % of 10"},)
+)
 
 PASSED = replace(NOTHING, preflight=PreflightFact(None))
 CREATED = replace(PASSED, target_exists=True, pods=(STARTING,))

@@ -235,7 +235,7 @@ class Worker:
             return
 
     def _exit_code(self, *, carried_out: bool, fell_behind: bool) -> ExitCode:
-        """A receiver has been told in the summary; an exit code beside it would only make a Job start the worker again."""
+        """A receiver was told in the summary; an exit code beside it would only make a Job start the worker again."""
         if not carried_out:
             return ExitCode.NOT_CARRIED_OUT
         return ExitCode.FELL_BEHIND if fell_behind and self._reporter is None else ExitCode.CARRIED_OUT

@@ -24,7 +24,8 @@ async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
     configure(settings)
 
 
-@kopf.daemon(GROUP, VERSION, PLURAL, cancellation_timeout=30.0, initial_delay=0)
+# The flag first: a daemon that is cancelled at once cannot take its run with it.
+@kopf.daemon(GROUP, VERSION, PLURAL, cancellation_backoff=20.0, cancellation_timeout=10.0)
 async def elasticitytest(body: kopf.Body, memo: Context, stopped: kopf.DaemonStopped, **_: Any) -> None:
     """Runs a test until it is deleted; a deleted one takes its run with it."""
 
