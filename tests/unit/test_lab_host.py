@@ -53,11 +53,9 @@ def write_stack(directory: Path, *names: str) -> Path:
     return directory
 
 
-def test_keda_is_applied_only_where_it_was_asked_for(tmp_path: Path) -> None:
-    write_stack(tmp_path, "coredns/coredns.yaml", "keda/keda.yaml", "prometheus-adapter/adapter.yaml",
-                "coredns/kustomization.yaml")
-    assert [path.name for path in stack.chosen_files(tmp_path, keda=False)] == ["coredns.yaml"]
-    assert [path.name for path in stack.chosen_files(tmp_path, keda=True)] == ["coredns.yaml", "keda.yaml"]
+def test_what_is_for_clusters_that_pull_images_is_not_applied(tmp_path: Path) -> None:
+    write_stack(tmp_path, "coredns/coredns.yaml", "prometheus-adapter/adapter.yaml", "coredns/kustomization.yaml")
+    assert [path.name for path in stack.chosen_files(tmp_path)] == ["coredns.yaml"]
 
 
 def test_every_part_of_the_labs_stack_has_manifests() -> None:
@@ -69,8 +67,8 @@ def test_namespaces_and_definitions_come_before_what_needs_them(tmp_path: Path) 
     write_stack(tmp_path, "coredns/a.yaml")
     (tmp_path / "coredns/a.yaml").write_text(
         "kind: Deployment\n---\nkind: List\nitems: [{kind: CustomResourceDefinition}]\n---\n---\nkind: Namespace\n")
-    kinds = [each["kind"] for each in stack.load_stack(tmp_path, keda=False)]
-    assert kinds == ["Namespace", "CustomResourceDefinition", "Deployment"]
+    kinds = [each["kind"] for each in stack.load_stack(tmp_path, [{"kind": "Secret"}, {"kind": "Namespace"}])]
+    assert kinds == ["Namespace", "Namespace", "CustomResourceDefinition", "Deployment", "Secret"]
 
 
 def deployment(**status: int) -> dict[str, Any]:

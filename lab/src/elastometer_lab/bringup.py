@@ -11,6 +11,7 @@ from elastometer_lab.api import Api
 from elastometer_lab.component import Component, Outcome, await_health, start_if_needed
 from elastometer_lab.controlplane import Plan
 from elastometer_lab.errors import LabError
+from elastometer_lab.keda import keda_manifests
 from elastometer_lab.kubeconfig import INSIDE, kubeconfig, write_kubeconfig
 from elastometer_lab.lock import claim, exclusive
 from elastometer_lab.paths import Paths
@@ -109,7 +110,8 @@ class BringUp:
         """DNS, metrics, Prometheus, storage, and KEDA where asked for."""
         with self.progress.step("stack") as step:
             api = Api.connect(self.paths.pki)
-            objects = stack.load_stack(stack.MANIFESTS, settings.keda)
+            keda = keda_manifests(self.paths.cache, self.progress) if settings.keda else ()
+            objects = stack.load_stack(stack.MANIFESTS, keda)
             objects = [stack.with_authority(each, self.paths.pki) for each in objects]
             if settings.keda:
                 objects.insert(stack.after_namespaces(objects), stack.keda_certificates(self.paths.pki))

@@ -42,18 +42,17 @@ ANSWERS = (
 )
 
 
-def chosen_files(directory: Path, keda: bool) -> list[Path]:
+def chosen_files(directory: Path) -> list[Path]:
     """Manifests of the parts that a lab has; in each, files in order of name."""
-    parts = (*PARTS, KEDA) if keda else PARTS
-    return [path for part in parts for path in sorted((directory / part).glob("*.yaml"))
+    return [path for part in PARTS for path in sorted((directory / part).glob("*.yaml"))
             if path.name != "kustomization.yaml"]
 
 
-def load_stack(directory: Path, keda: bool) -> list[dict[str, Any]]:
+def load_stack(directory: Path, more: Iterable[dict[str, Any]] = ()) -> list[dict[str, Any]]:
     """All objects in an order that can be applied: namespaces, definitions, then the rest as written."""
     rank = {"Namespace": 0, "CustomResourceDefinition": 1}
-    objects = [each for path in chosen_files(directory, keda) for each in read_manifests(path)]
-    return sorted(objects, key=lambda each: rank.get(each["kind"], 2))
+    objects = [each for path in chosen_files(directory) for each in read_manifests(path)]
+    return sorted([*objects, *more], key=lambda each: rank.get(each["kind"], 2))
 
 
 def apply_all(api: Api, objects: Iterable[dict[str, Any]]) -> int:
