@@ -123,22 +123,21 @@ def observe() -> list[dict]:
 
 
 def deployment(seen: Recorder) -> None:
-    def body(replicas: int, manager: str, moment: float) -> dict:
+    def body(replicas: int, manager: str) -> dict:
         return {
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": SERVER, "namespace": NAMESPACE, "uid": "dep-1", "labels": LABELS, "managedFields": [
                 {"manager": "elastometer", "operation": "Apply", "time": second(-42.4),
                  "fieldsV1": {"f:spec": {"f:template": {}}}},
-                {"manager": manager, "operation": "Update", "subresource": "scale", "time": second(moment),
+                # As the API server writes it for the scale subresource: without a time.
+                {"manager": manager, "operation": "Update", "subresource": "scale",
                  "fieldsV1": {"f:spec": {"f:replicas": {}}}}]},
             "spec": {"replicas": replicas}, "status": {},
         }
-    seen.object(-42.388, "Deployment", "ADDED", body(1, "elastometer", -42.4))
-    size, manager, written = 1, "elastometer", -42.4
+    seen.object(-42.388, "Deployment", "ADDED", body(1, "elastometer"))
     for decided, _, after, _ in DECISIONS:
-        size, manager, written = after, "kube-controller-manager", decided - 0.006
-        seen.object(decided, "Deployment", "MODIFIED", body(size, manager, written))
-        seen.object(decided + 0.048, "Deployment", "MODIFIED", body(size, manager, written))
+        for moment in (decided, decided + 0.048):
+            seen.object(moment, "Deployment", "MODIFIED", body(after, "kube-controller-manager"))
 
 
 def autoscaler(seen: Recorder) -> None:
@@ -207,6 +206,7 @@ def pod(seen: Recorder, index: int, name: str, created: float, deleted: float | 
     if index > 0:
         text = 'Container image "elastometer/standin:0.1.0" already present on machine'
     event(seen, created + 0.914, "Pod", name, uid, "Pulled", text, f"{name}.pulled")
+    event(seen, created + 1.021, "Pod", name, uid, "Started", "Container started", f"{name}.started")
     for after, line in ENGINE:
         stamp = process + after
         prefix = "" if line.startswith("Application") else f"INFO {stamp_of(stamp)} "

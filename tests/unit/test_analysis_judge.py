@@ -61,7 +61,7 @@ def test_every_change_of_the_replicas_is_an_event_with_writer_two_stamps_and_rea
     first = report.scale_events[0]
     assert (first.seen.seconds, first.seen.source, first.writer) == (58.214, Source.WATCH, "kube-controller-manager")
     assert first.written is not None
-    assert first.written.time == "2026-03-04T10:00:58.000Z"
+    assert (first.written.time, first.written.source) == ("2026-03-04T10:00:58.000Z", Source.EVENT)
     assert first.reason == "pods metric vllm_num_requests_waiting above target"
     assert "ScalingLimited=True (ScaleUpLimit)" in first.conditions
     assert first.metrics == ("vllm_num_requests_waiting 7 (target 2)",)
@@ -96,7 +96,7 @@ def test_a_start_is_told_twice_and_the_difference_is_stated(report: Report):
     assert scraped.process_start is not None
     assert (scraped.process_start.seconds, scraped.process_start.resolution_milliseconds) == (59.45, 10.0)
     assert scraped.first_scrape is not None
-    assert scraped.process_start_difference_milliseconds == -616.0
+    assert scraped.process_start_difference_milliseconds == 167.0
 
 
 def test_without_log_lines_the_start_of_the_engine_is_one_unattributed_bar(bundle: Bundle):

@@ -13,7 +13,7 @@ from elastometer.analysis.scraped import process_start, scraped_start
 from elastometer.analysis.waterfall import CHAIN, phases
 from elastometer.model.document import text_at
 from elastometer.model.measured import ColdStart, Figure, PodInstant, Source
-from elastometer.model.observation import Sighting
+from elastometer.model.observation import Sighting, WatchGap
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
 # Two watches race: a Pod's line may come a little before the line of the decision that made it.
@@ -122,9 +122,14 @@ def between(start: Start, first: str, last: str, evidence: Evidence) -> Figure:
     return Figure(
         milliseconds=to_milliseconds(end.instant - begin.instant),
         plus_minus_milliseconds=(begin.resolution + end.resolution) / MILLISECOND,
-        reason=None if gap is None else f"nothing of {gap.resource} was watched for "
-                                        f"{(gap.end - gap.start) / SECOND:.1f} s within it",
+        reason=None if gap is None else gap_words(gap),
     )
+
+
+def gap_words(gap: WatchGap) -> str:
+    """Why a number that spans the gap cannot be trusted."""
+    what = "nothing" if gap.resource == "*" else f"nothing of {gap.resource}"
+    return f"{what} was watched for {(gap.end - gap.start) / SECOND:.1f} s within it"
 
 
 def _unfinished(start: Start, begin: Seen, last: str, evidence: Evidence) -> Figure:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from elastometer.analysis.evidence import Evidence
@@ -21,6 +22,8 @@ UNATTRIBUTED_SHARE = 0.2
 UNUSED_SECONDS = 20.0
 SKEW_MILLISECONDS = 1000.0
 BLIND_SECONDS = 10.0
+# Sooner than this, a scale-in cost more in cold starts than it saved.
+FLAP_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     """Those that apply, the gravest first."""
     found = [
         *_client_bound(facts), *_pending(facts), *_metric_missing(facts), *_aborts_on_drain(facts),
-        *_clamped(facts), *_never_triggered(facts), *_unused_pods(facts), *_probe_tax(facts),
+        *_clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts), *_probe_tax(facts),
         *_unattributed(facts), *_clock_skew(facts),
     ]
     order = ("Problem", "Warning", "Hint")
@@ -119,6 +122,24 @@ def _clamped(facts: Facts) -> Iterator[Finding]:
             f"The autoscaler wanted more than {facts.evidence.terms.maximum_replicas} replicas for {total:.0f} s, "
             f"first {spells[0].start:.0f} s after the start of the load",
             "Raise `maxReplicas` if there are GPUs for it, or raise the metric's target if the latency allows.")
+
+
+def _flapping(facts: Facts) -> Iterator[Finding]:
+    """A scale-in that had to be taken back while replicas still had to start again."""
+    pairs = [
+        (first, second) for first, second in pairwise(facts.changes)
+        if not first.is_out and second.is_out
+        and second.decided.instant - first.decided.instant <= FLAP_SECONDS * SECOND
+    ]
+    if pairs:
+        words = "; ".join(
+            f"{first.before} to {first.after} at {facts.evidence.seconds(first.decided.instant):+.0f} s, and "
+            f"{second.before} to {second.after} {(second.decided.instant - first.decided.instant) / SECOND:.0f} s later"
+            for first, second in pairs)
+        yield Finding(
+            "Flapping", "Warning", "Replicas were removed and then missed", words,
+            "Lengthen `behavior.scaleDown.stabilizationWindowSeconds`, or scale on a metric that stays up while the "
+            "replicas are busy: a queue is empty as soon as there are enough of them.")
 
 
 def _never_triggered(facts: Facts) -> Iterator[Finding]:

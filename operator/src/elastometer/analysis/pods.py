@@ -1,7 +1,8 @@
 """The instants in one Pod's life, each by every source that saw it. First sight wins.
 
-A watch line is received to the millisecond but may come late; the API's own stamp is a whole second, cut off. So the
-watch is used where it agrees with the API's second, and the API's second where the watch came later than that.
+A line of the watch or an event is received to the millisecond but may come late; the API's own stamp is a whole
+second, cut off. So the first receipt is used where it agrees with the API's second, and that second where all receipts
+came later than it allows.
 """
 from __future__ import annotations
 
@@ -49,14 +50,15 @@ def watched_and_stated(
 def best(seen: Iterable[Seen]) -> Seen | None:
     """The instant that durations are made of."""
     by_source = {one.source: one for one in seen}
-    for source in (Source.LOG, Source.REQUEST, Source.EVENT, Source.PROMETHEUS):
+    for source in (Source.LOG, Source.REQUEST, Source.PROMETHEUS):
         if source in by_source:
             return by_source[source]
-    watch, api = by_source.get(Source.WATCH), by_source.get(Source.API)
-    if watch is None or api is None:
-        return watch or api
-    late = watch.instant - api.instant > api.resolution + WATCH_ALLOWANCE
-    return api if late else watch
+    received = [one for one in by_source.values() if one.source in (Source.WATCH, Source.EVENT)]
+    first, api = min(received, key=lambda one: one.instant, default=None), by_source.get(Source.API)
+    if first is None or api is None:
+        return first or api
+    late = first.instant - api.instant > api.resolution + WATCH_ALLOWANCE
+    return api if late else first
 
 
 def pod_instants(pod: PodHistory, evidence: Evidence) -> list[Seen]:
@@ -67,9 +69,10 @@ def pod_instants(pod: PodHistory, evidence: Evidence) -> list[Seen]:
     found += watched_and_stated("sandbox", lines, (_true_since(line, "PodReadyToStartContainers") for line in lines))
     found += watched_and_stated("started", lines, (_started(line.object) for line in lines))
     found += watched_and_stated("ready", lines, (_true_since(line, "Ready") for line in lines))
-    pulled = image_pull(pod, evidence)
-    if pulled is not None and pulled.received is not None:
-        found.append(Seen("pulled", pulled.received, Source.EVENT, WATCH_RESOLUTION))
+    for name, reason in (("pulled", "Pulled"), ("started", "Started")):
+        event = next(events_about(pod, evidence, reason), None)
+        if event is not None and not is_state_only(event):
+            found.append(Seen(name, event.received, Source.EVENT, WATCH_RESOLUTION))
     served = first_ready_endpoint(pod, evidence)
     if served is not None:
         found.append(Seen("inEndpoints", served, Source.WATCH, WATCH_RESOLUTION))
@@ -124,7 +127,6 @@ def _started(pod: Document) -> Instant | None:
 class ImagePull:
     """The kubelet's Pulled event; `took` is the duration in its message, None when the image was there already."""
 
-    received: Instant | None
     message: str
     took: str | None
 
@@ -134,7 +136,7 @@ def image_pull(pod: PodHistory, evidence: Evidence) -> ImagePull | None:
     for event in events_about(pod, evidence, "Pulled"):
         message = text_at(event.object, "message") or ""
         match = _TOOK.search(message)
-        return ImagePull(None if is_state_only(event) else event.received, message, match.group(1) if match else None)
+        return ImagePull(message, match.group(1) if match else None)
     return None
 
 

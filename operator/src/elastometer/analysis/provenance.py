@@ -13,10 +13,14 @@ LONGEST = 600
 
 
 def provenance(bundle: Bundle, evidence: Evidence) -> tuple[tuple[str, str], ...]:
-    """(what, value) in a fixed order: the test's own words, the objects as served, then all of provenance.json."""
+    """(what, value) in a fixed order: the test's own words, the autoscaler as served, then provenance.json.
+
+    Whole objects of provenance.json stay there: what matters of them is in the rows before.
+    """
     rows: list[tuple[str, object]] = [
         ("model", bundle.terms.model), ("image", bundle.terms.image),
         ("image digest", _image_ids(evidence)), ("autoscaler as served", _autoscaler(evidence)),
+        ("planned delay budget, seconds", document_at(bundle.plan, "delayBudgetSeconds") or None),
         ("load connection", bundle.terms.connection), ("load workers", bundle.terms.workers),
         *_flat(bundle.provenance, ""),
         ("tool version", at(bundle.manifest, "toolVersion")),
@@ -34,7 +38,9 @@ def _flat(document: Document, prefix: str) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = []
     for key in sorted(document):
         value = document[key]
-        if isinstance(value, Mapping) and len(_text(value)) > 120:
+        if isinstance(value, Mapping) and "kind" in value and "metadata" in value:
+            continue
+        if isinstance(value, Mapping) and len(_text(value)) > LONGEST:
             rows += _flat(value, f"{prefix}{key}.")
         else:
             rows.append((f"{prefix}{key}", value))

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from elastometer.analysis.evidence import (
@@ -27,13 +27,13 @@ STATUS_WINDOW = 2 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of spec.replicas; `seen` is the line that showed it, `written` the API's own time of the write."""
+    """One change of spec.replicas; `seen` is the line that showed it, `written` the write's own second."""
 
     number: int
     before: int
     after: int
     seen: ObjectSeen
-    written: Instant | None
+    written: Seen | None
     writer: str | None
 
     @property
@@ -44,7 +44,7 @@ class Change:
     @property
     def decided(self) -> Seen:
         """When the decision was in the API; by the API's own stamp where the watch came late or was down."""
-        stamps = [] if self.written is None else [Seen("decided", self.written, Source.API, API_RESOLUTION)]
+        stamps = [] if self.written is None else [replace(self.written, source=Source.API)]
         watch = Seen("decided", self.seen.received, Source.WATCH, WATCH_RESOLUTION)
         if not is_state_only(self.seen):
             stamps.append(watch)
@@ -52,19 +52,40 @@ class Change:
 
     def api_stamp(self, evidence: Evidence) -> Stamp | None:
         """The API's own time of the write, whole seconds."""
-        return None if self.written is None else evidence.stamp(self.written, Source.API, API_RESOLUTION)
+        written = self.written
+        return None if written is None else evidence.stamp(written.instant, written.source, written.resolution)
 
 
 def changes(evidence: Evidence) -> list[Change]:
     """Every change in order. The first sight of a Deployment tells its size, and is no change."""
     found: list[Change] = []
+    events = rescales(evidence)
     for before, after in pairwise(_alive(evidence.deployments)):
         old, new = _replicas(before.object), _replicas(after.object)
         if before.uid != after.uid or old is None or new is None or old == new:
             continue
         entry = _last_scale_entry(after.object)
-        found.append(Change(len(found) + 1, old, new, after, instant_at(entry, "time"), text_at(entry, "manager")))
+        written = _written(after, entry, new, events)
+        found.append(Change(len(found) + 1, old, new, after, written, text_at(entry, "manager")))
     return found
+
+
+def _written(after: ObjectSeen, entry: Document, size: int, events: list[Rescale]) -> Seen | None:
+    """The write's own second: of managed fields (a write by the scale subresource has none), else of the event."""
+    time = instant_at(entry, "time")
+    if time is not None:
+        return Seen("decided", time, Source.API, API_RESOLUTION)
+    if is_state_only(after):
+        known = [one for one in events if one.size == size and one.instant <= after.received]
+        event = max(known, key=lambda one: one.instant, default=None)
+    else:
+        event = _nearest(size, after.received, events)
+    return None if event is None else Seen("decided", event.instant, Source.EVENT, API_RESOLUTION)
+
+
+def _nearest(size: int, moment: Instant, events: list[Rescale]) -> Rescale | None:
+    near = [one for one in events if one.size == size and abs(one.instant - moment) <= REASON_WINDOW]
+    return min(near, key=lambda one: (abs(one.instant - moment), one.reason), default=None)
 
 
 def _alive(deployments: tuple[ObjectSeen, ...]) -> list[ObjectSeen]:
@@ -114,9 +135,7 @@ def _rescales(evidence: Evidence) -> Iterator[Rescale]:
 
 def reason_of(change: Change, found: list[Rescale]) -> str | None:
     """The autoscaler's reason for a change: the event of that size nearest in time."""
-    moment = change.decided.instant
-    near = [one for one in found if one.size == change.after and abs(one.instant - moment) <= REASON_WINDOW]
-    closest = min(near, key=lambda one: (abs(one.instant - moment), one.reason), default=None)
+    closest = _nearest(change.after, change.decided.instant, found)
     return None if closest is None else closest.reason
 
 

@@ -8,6 +8,7 @@ from elastometer.analysis.pods import Seen
 from elastometer.model.bundle import SeriesName, SeriesResult
 from elastometer.model.document import text_at
 from elastometer.model.measured import ScrapedStart, Source, Stamp
+from elastometer.model.request import Outcome
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, from_unix_seconds, to_milliseconds
 
 # prometheus_client reads the start in clock ticks of 10 ms.
@@ -26,7 +27,7 @@ def scraped_start(pod: str, used: Mapping[str, Seen], evidence: Evidence) -> Scr
         first_scrape=_stamp(scrape, resolution, evidence),
         first_success=_stamp(success, resolution, evidence),
         process_start_difference_milliseconds=_difference(started, used.get("started")),
-        first_success_difference_milliseconds=_difference(success, used.get("firstServed")),
+        first_success_difference_milliseconds=_difference(success, _first_end(pod, evidence)),
         reason=_reason(pod, started, scrape, evidence),
     )
 
@@ -44,6 +45,13 @@ def _resolution(evidence: Evidence) -> Nanoseconds:
     series = evidence.samples(SeriesName.UP) or evidence.samples(SeriesName.FINISHED)
     step = (series.step_seconds if series is not None else None) or 0
     return round((step + (evidence.terms.scrape_seconds or 0)) * SECOND)
+
+
+def _first_end(pod: str, evidence: Evidence) -> Seen | None:
+    """When the first request that the Pod served was over, by the client: the counter moves then and not before."""
+    ends = [one.ended for one in evidence.requests
+            if one.pod == pod and one.ended is not None and one.outcome is Outcome.SUCCESS]
+    return Seen("firstEnd", min(ends), Source.REQUEST, MILLISECOND) if ends else None
 
 
 def _first_value(result: SeriesResult | None, pod: str) -> tuple[Instant, float] | None:

@@ -1,13 +1,13 @@
 """From instants to bars: each bar is a row of (name, from, to), and what no source explains is a bar of its own."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.pods import Seen
-from elastometer.model.measured import PHASE_LABELS, UNATTRIBUTED, Phase
+from elastometer.model.measured import PHASE_LABELS, UNATTRIBUTED, Phase, Source
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
 # A line's stated duration is rounded, and lines are printed a little after the work they speak of.
@@ -55,7 +55,7 @@ TRANSITIONS: tuple[tuple[str, str, str], ...] = tuple(
 def phases(used: Mapping[str, Seen], stated: Mapping[str, Nanoseconds], evidence: Evidence) -> tuple[Phase, ...]:
     """The bars between neighbouring instants that are known. `stated` are durations given by the server's own log."""
     known = [milestone for milestone in CHAIN if milestone.name in used]
-    moments = _causal([used[milestone.name].instant for milestone in known])
+    moments = _causal([used[milestone.name] for milestone in known])
     bars: list[Phase] = []
     for index in range(1, len(known)):
         before, after = known[index - 1], known[index]
@@ -72,12 +72,20 @@ class _Bar:
     until: Instant
 
 
-def _causal(moments: list[Instant]) -> list[Instant]:
-    """A cause was not later than its effect: an instant that was seen after its successor moves back to it."""
-    latest = list(moments)
+def _causal(chain: Sequence[Seen]) -> list[Instant]:
+    """A cause was not later than its effect.
+
+    A receipt says at the latest when: seen after its successor, it moves back to it. A whole second of the API says
+    at the earliest when: it moves up to its predecessor, as far as its second goes.
+    """
+    latest = [one.instant + (one.resolution if one.source is Source.API else 0) for one in chain]
     for index in range(len(latest) - 2, -1, -1):
         latest[index] = min(latest[index], latest[index + 1])
-    return latest
+    moments: list[Instant] = []
+    for one, bound in zip(chain, latest, strict=True):
+        earliest = max(one.instant, *moments[-1:]) if moments else one.instant
+        moments.append(min(earliest, bound) if one.source is Source.API else bound)
+    return moments
 
 
 def _bars(before: Milestone, after: Milestone, bar: _Bar, stated: Nanoseconds | None,

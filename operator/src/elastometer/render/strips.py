@@ -33,6 +33,7 @@ class Strip:
     pod: str
     caption: str
     total: str
+    doubt: str
     bars: tuple[Bar, ...]
     after: str
 
@@ -81,7 +82,7 @@ def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
     first = start.first_token.milliseconds
     return Strip(
         start.pod, caption if start.image is None else f"{caption}, image {start.image}",
-        words.duration(whole.milliseconds) if whole.reason is None else words.figure(whole), bars,
+        words.duration(whole.milliseconds) + (" ?" if whole.reason else ""), whole.reason or "", bars,
         words.DASH if first is None else f"+{words.duration(first)}")
 
 
