@@ -191,3 +191,22 @@ def test_a_port_that_refuses_on_demand_refuses_and_comes_back(launch: type) -> N
     becomes(False)
     configure("false")
     becomes(True)
+
+
+def test_the_process_spends_the_cpu_that_its_tokens_are_said_to_cost(launch: type) -> None:
+    process = launch("--standin-cpu-ms-per-token=4", "--standin-decode-ms-per-token=5")
+    process.wait_for("Application startup complete.")
+    ticks = os.sysconf("SC_CLK_TCK")
+
+    def cpu() -> float:
+        fields = Path(f"/proc/{process.popen.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / ticks
+
+    before = cpu()
+    body = json.dumps({"prompt": "x", "max_tokens": 50, "ignore_eos": True}).encode()
+    with socket.create_connection(("127.0.0.1", process.port), timeout=5) as sock:
+        head = b"POST /v1/completions HTTP/1.1\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        sock.sendall(head + b"content-length: %d\r\n\r\n%b" % (len(body), body))
+        assert b'"completion_tokens":50' in all_of(sock)
+    # The last token's share is spent after its reply has left; the kernel counts in hundredths of a second.
+    assert 0.17 <= cpu() - before <= 0.40

@@ -37,7 +37,8 @@ IGNORED_SWITCHES = (
 STANDIN_PREFIX = "--standin-"
 SERVICE_VARIABLES = ("STANDIN_SERVICE_", "STANDIN_PORT")
 """What Kubernetes injects beside a Service called `standin`; none of it is meant for us."""
-PACE_FLAGS = ("prefill-tokens-per-second", "prefill-overhead-ms", "decode-ms-per-token", "decode-slowdown")
+PACE_FLAGS = ("prefill-tokens-per-second", "prefill-overhead-ms", "decode-ms-per-token", "decode-slowdown",
+              "cpu-ms-per-token")  # fmt: skip
 """These are also accepted without the prefix."""
 
 
@@ -95,6 +96,7 @@ def _add_own(parser: argparse.ArgumentParser) -> None:
         ("prefill-overhead-ms", {"type": float, "default": pace.prefill_overhead_ms}),
         ("decode-ms-per-token", {"type": float, "default": pace.decode_ms_per_token}),
         ("decode-slowdown", {"type": float, "default": pace.decode_slowdown}),
+        ("cpu-ms-per-token", {"type": float, "default": pace.cpu_ms_per_token}),
         ("answer-tokens", {"type": int, "default": 128}),
         ("startup", {"default": ""}),
         ("startup-jitter", {"type": float, "default": 0.0}),
@@ -192,6 +194,7 @@ def _pace(known: argparse.Namespace) -> Pace:
         prefill_overhead_ms=_at_least("--standin-prefill-overhead-ms", known.standin_prefill_overhead_ms, 0),
         decode_ms_per_token=_at_least("--standin-decode-ms-per-token", known.standin_decode_ms_per_token, 0),
         decode_slowdown=_at_least("--standin-decode-slowdown", known.standin_decode_slowdown, 0),
+        cpu_ms_per_token=_at_least("--standin-cpu-ms-per-token", known.standin_cpu_ms_per_token, 0),
     )
 
 

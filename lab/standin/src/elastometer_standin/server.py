@@ -9,6 +9,7 @@ from typing import Any
 
 from elastometer_standin import log
 from elastometer_standin.api import ApiError, Call
+from elastometer_standin.burn import burn_cpu
 from elastometer_standin.catalog import Catalog
 from elastometer_standin.engine import Engine, Finish, Sequence
 from elastometer_standin.faults import Fault, Faults, draw, parse_rates
@@ -156,9 +157,12 @@ class Server:
             return
         now = time.monotonic()
         due = self._step_end if self._step_end is not None else now
-        for sequence in self.engine.end_step(now):
+        emitted = self.engine.end_step(now)
+        for sequence in emitted:
             sequence.sink.advance()
         self._start_step(due if now - due < CATCH_UP_SECONDS else now)
+        # After the tokens have left: the burning takes its share of the next step's time, and delays no token of this.
+        burn_cpu(self.engine.pace.cpu_seconds(len(emitted)))
 
     def _sweep(self) -> None:
         if self._silent:

@@ -38,6 +38,8 @@ class Pace:
     """Length of a decode step with one running sequence."""
     decode_slowdown: float = 0.0
     """Growth of the decode step per further running sequence: 0.01 makes 101 sequences twice as slow."""
+    cpu_ms_per_token: float = 0.0
+    """CPU time that the process really spends on each generated token, for autoscalers that look at CPU."""
 
     def decode_seconds(self, sequences: int) -> float:
         if sequences == 0:
@@ -47,6 +49,10 @@ class Pace:
     def prefill_seconds(self, tokens: int, *, begins: bool) -> float:
         overhead = self.prefill_overhead_ms / 1000.0 if begins else 0.0
         return overhead + tokens / self.prefill_tokens_per_second
+
+    def cpu_seconds(self, tokens: int) -> float:
+        """CPU time, not wall time: a step of 40 ms that has 10 ms of it waits for the other 30."""
+        return tokens * self.cpu_ms_per_token / 1000.0
 
 
 @dataclass(frozen=True, slots=True)
