@@ -68,17 +68,24 @@ def lacks(node: dict[str, Any], gpus: int) -> bool:
 
 
 def keep(keeper: Keeper) -> None:
-    """For ever: the API server may be away for a while, and comes back."""
+    """For ever: the API server may be away for a while, and comes back. The same complaint is told once."""
+    told = ""
     while True:
         try:
             for node in keeper.watch():
                 if lacks(node, keeper.gpus):
                     keeper.patch()
-                    print(f"{time.strftime('%FT%TZ', time.gmtime())} set {keeper.gpus} GPUs on {keeper.node}",
-                          flush=True)
+                    tell(f"set {keeper.gpus} GPUs on {keeper.node}")
+                told = ""
         except (OSError, http.client.HTTPException, ValueError) as error:
-            print(f"{time.strftime('%FT%TZ', time.gmtime())} {error!r}", flush=True)
+            if repr(error) != told:
+                told = repr(error)
+                tell(told)
         time.sleep(RETRY_SECONDS)
+
+
+def tell(text: str) -> None:
+    print(f"{time.strftime('%FT%TZ', time.gmtime())} {text}", flush=True)
 
 
 def main() -> int:

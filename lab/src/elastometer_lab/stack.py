@@ -22,6 +22,8 @@ APPLY_SECONDS = 30.0
 """Kinds of a definition applied a moment ago are not served at once."""
 PARTS = ("coredns", "metrics-server", "prometheus", "metrics-adapter", "local-path")
 """Folders of manifests/stack; prometheus-adapter is the metrics adapter of clusters that can pull images."""
+SILENCE_SECONDS = 10.0
+"""An API server that is silent for longer does not come back by itself."""
 KEDA = "keda"
 
 
@@ -136,11 +138,17 @@ def silent(group: str, api: Api) -> str | None:
 def await_stack(api: Api, objects: list[dict[str, Any]], budget_seconds: float) -> None:
     """Returns when nothing of the stack is unready; says what is when the budget is spent."""
     deadline = time.monotonic() + budget_seconds
+    answered = time.monotonic()
     while True:
         try:
             fault = unready(objects, api)
-        except (ApiError, OSError) as error:
+            answered = time.monotonic()
+        except ApiError as error:
             fault = str(error)
+        except OSError as error:
+            fault = str(error)
+            if time.monotonic() - answered > SILENCE_SECONDS:
+                raise LabError(f"the API server went away while the stack came up: {error}. Run `up` again.") from error
         if fault is None:
             return
         if time.monotonic() > deadline:
