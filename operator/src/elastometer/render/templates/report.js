@@ -4,6 +4,8 @@
   const root = document.documentElement;
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const charts = [];
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  root.dataset.theme = system.matches ? "dark" : "light";
   let view = data.range;
   let zooming = false;
 
@@ -59,6 +61,8 @@
     ctx.restore();
   };
 
+  // A step holds from its instant on: the cursor reads the last one at or before it, not the nearest.
+  const held = (u, _series, index, x) => index > 0 && u.data[0][index] > x ? index - 1 : index;
   const stepped = uPlot.paths.stepped({ align: 1 });
   const line = (label, color, more = {}) => ({ label, stroke: () => css(color), width: 1.75, points: { show: false }, value: (_u, v) => plain(v), key: color, ...more });
   const steps = (label, color, more = {}) => line(label, color, { paths: stepped, ...more });
@@ -81,18 +85,18 @@
     if (!columns[0].length) { host.textContent = "Nothing of this was recorded."; host.className = "empty"; return; }
     const chart = new uPlot({
       width: host.clientWidth, height: options.height || 160,
-      cursor: { sync: { key: "run", setSeries: false, scales: ["x", null] }, drag: { x: true, y: false, setScale: true }, points: { size: 7 }, bind: { dblclick: () => () => { whole(); return null; } } },
+      cursor: { y: false, ...(options.steps ? { dataIdx: held } : {}), sync: { key: "run", setSeries: false, scales: ["x", null] }, drag: { x: true, y: false, setScale: true }, points: { size: 7 }, bind: { dblclick: () => () => { whole(); return null; } } },
       legend: { live: true },
-      scales: { x: { time: false, range: () => view },
+      scales: { x: { time: false, range: (_u, min, max) => host.dataset.ready ? [min, max] : data.range },
         y: { range: (_u, _min, max) => [0, Math.max(options.least || 1, (max || 0) * 1.12)] } },
       axes: [axis({ values: (_u, ticks) => ticks.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200], space: 70, size: 30 }),
         axis({ size: 58, values: (_u, ticks) => ticks.map(options.format || plain), incrs: options.incrs })],
       series: [{ label: "at", value: (_u, v) => v == null ? "–" : clock(Math.round(v * 10) / 10) }, ...series],
       hooks: { drawClear: [behind(options.named)], draw: [front(options.labelled, options.bounds)],
+        ready: [() => { host.dataset.ready = "1"; }],
         setScale: [(u, key) => { if (key === "x" && host.dataset.ready) setZoom(u.scales.x.min, u.scales.x.max); }] },
     }, columns, host);
     host.querySelectorAll(".u-legend .u-series").forEach((row, i) => { if (i > 0) row.querySelector(".u-marker").style.setProperty("--key", `var(${series[i - 1].key})`); });
-    host.dataset.ready = "1";
     charts.push(chart);
     new ResizeObserver(() => chart.setSize({ width: host.clientWidth, height: options.height || 160 })).observe(host);
   };
@@ -100,21 +104,20 @@
   draw("chart-load", data.load, [
     line("planned", "--c-planned", { dash: [4, 4], width: 1.5 }), steps("offered", "--c-offered"),
     steps("served", "--c-served", { fill: wash("--c-served") }), steps("not served", "--c-failed"),
-  ], { named: true, format: plain });
+  ], { named: true, format: plain, steps: true });
   draw("chart-first-token", data.firstToken, [
     line("p95", "--c-p95", { value: (_u, v) => span(v) }), line("p50", "--c-p50", { value: (_u, v) => span(v) }),
   ].reverse(), { format: tick, bounds: true, least: 100 });
   draw("chart-replicas", data.replicas, [
     steps("desired", "--c-desired", { dash: [5, 3] }), steps("ordered (spec)", "--c-spec"), steps("created", "--c-created", { show: false }),
     steps("Ready", "--c-ready", { fill: wash("--c-ready"), width: 2.25 }), steps("serving", "--c-serving", { dash: [2, 3] }),
-  ], { labelled: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 170 });
+  ], { labelled: true, steps: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 170 });
   const names = { in_flight: ["in flight", "--c-in-flight"], requests_waiting: ["waiting", "--c-waiting"], requests_running: ["running", "--c-running"] };
   const curves = data.queue.filter((curve) => curve.x.length && names[curve.name]);
   const joined = curves.length ? uPlot.join(curves.map((curve) => [curve.x, curve.y])) : [[]];
   draw("chart-queue", joined, curves.map((curve) => line(...names[curve.name], { spanGaps: true })), { format: plain });
 
   // Theme: the system's choice until the reader makes another.
-  const system = matchMedia("(prefers-color-scheme: dark)");
   const button = document.getElementById("theme");
   let chosen = null;
   const paint = (theme) => {
