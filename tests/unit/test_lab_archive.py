@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from elastometer_lab.archive import Image, Layer, stored_layer, write_archive, write_layer
+from elastometer_lab.images import program_image
+from elastometer_lab.programs import ProgramImage
 
 
 def make_tree(root: Path) -> Path:
@@ -105,3 +107,24 @@ def test_a_noted_digest_is_not_believed_once_the_file_changed(tmp_path: Path) ->
     before = stored_layer(path).digest
     path.write_bytes(b"other")
     assert stored_layer(path).digest != before
+
+
+def test_an_image_of_programs_has_them_where_upstream_has_them(tmp_path: Path) -> None:
+    binary = tmp_path / "prometheus-0123456789abcdef"
+    binary.write_bytes(b"ELF")
+    wanted = ProgramImage("quay.io/prometheus/prometheus:v3", (("prometheus", "/bin/prometheus"),), user="65534:65534")
+    made = program_image(wanted, {"prometheus": binary}, tmp_path / "layers")
+    with tarfile.open(made.layers[0].path) as tar:
+        assert tar.getnames() == ["bin", "bin/prometheus"]
+        assert tar.getmember("bin/prometheus").mode == 0o755
+    assert made.entrypoint == ("/bin/prometheus",)
+    assert made.user == "65534:65534"
+
+
+def test_a_new_binary_makes_a_new_layer_and_drops_the_old_one(tmp_path: Path) -> None:
+    wanted = ProgramImage("pause:1", (("pause", "/pause"),))
+    layers = tmp_path / "layers"
+    for name in ("pause-one", "pause-two"):
+        (tmp_path / name).write_bytes(name.encode())
+        program_image(wanted, {"pause": tmp_path / name}, layers)
+    assert len(list(layers.glob("program-pause-*.tar"))) == 1

@@ -100,3 +100,20 @@ def test_the_keeper_patches_a_node_that_shows_another_number_of_gpus() -> None:
 def test_the_keeper_waits_for_a_node_that_has_told_no_status_yet() -> None:
     assert not lacks({"status": {}}, 4)
     assert not lacks({}, 4)
+
+
+class GoneApi:
+    """An API server that nobody answers for."""
+
+    def get(self, path: str) -> Any:
+        raise ConnectionRefusedError(111, f"nobody answers {path}")
+
+    def collection(self, manifest: dict[str, Any]) -> str:
+        return f"/apis/apps/v1/{manifest['kind']}"
+
+
+def test_a_stack_whose_api_server_went_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(stack, "POLL_SECONDS", 0.0)
+    with pytest.raises(LabError, match=r"went away while the stack came up.*Run `up` again"):
+        stack.await_stack(GoneApi(), [deployment() | {"metadata": {"name": "a"}}], 60.0)  # type: ignore[arg-type]
