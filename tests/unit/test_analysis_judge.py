@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from elastometer.analysis.analyze import judge
+from elastometer.analysis.scaling import metric_lines
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import text_at
 from elastometer.model.measured import ColdStart, Source
@@ -65,6 +66,14 @@ def test_every_change_of_the_replicas_is_an_event_with_writer_two_stamps_and_rea
     assert first.reason == "pods metric vllm_num_requests_waiting above target"
     assert "ScalingLimited=True (ScaleUpLimit)" in first.conditions
     assert first.metrics == ("vllm_num_requests_waiting 7 (target 2)",)
+
+
+def test_a_metric_with_a_share_is_told_as_a_share_beside_its_target():
+    target, current = {"averageUtilization": 80}, {"averageUtilization": 147, "averageValue": "220m"}
+    hpa = {"spec": {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]},
+           "status": {"currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": current}}]}}
+    seen = ObjectSeen(0, ObjectKind.AUTOSCALER, Sighting.MODIFIED, hpa)
+    assert metric_lines(seen) == ("cpu 147 % (target 80 %)",)
 
 
 def test_the_creation_of_the_target_is_no_scale_event(report: Report):

@@ -181,9 +181,9 @@ def _metric_name(item: Document) -> str:
 
 
 def _metric(item: Document, side: str) -> str | None:
+    """A share where there is one: beside a target in per cent, the status has the amount too."""
     values = document_at(_metric_body(item), side)
-    for key in ("averageValue", "value"):
-        if (text := text_at(values, key)) is not None:
-            return text
     utilization = whole_at(values, "averageUtilization")
-    return None if utilization is None else f"{utilization} %"
+    if utilization is not None:
+        return f"{utilization} %"
+    return next((text for key in ("averageValue", "value") if (text := text_at(values, key)) is not None), None)
