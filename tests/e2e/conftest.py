@@ -9,15 +9,41 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import yaml
+import zstandard
 
 LAB_STATE = Path(os.environ.get("ELASTOMETER_LAB_STATE", "/var/lib/elastometer-lab"))
 ROOT = Path(__file__).parent.parent.parent
+HPA_CONTROLLER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The directory that a run left."""
+
+    path: Path
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return self.document("report.json")
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        return self.lines("requests.jsonl.zst")
+
+    def document(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.path / name).read_text())
+        return found
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        with (self.path / name).open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as plain:
+            return [json.loads(line) for line in plain.read().splitlines()]
 
 
 @dataclass(frozen=True)
@@ -67,6 +93,35 @@ class Cluster:
         assert answer["status"] == "success", answer
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
+
+    def counted(self, metric: str, namespace: str, deployment: str) -> dict[str, int]:
+        """A counter of a Deployment's pods, gone or not, as Prometheus saw it last; pods at 0 are left out."""
+        selector = f'{{namespace="{namespace}",pod=~"{deployment}-.*"}}'
+        found = self.prometheus(f"sum by (pod) (max_over_time({metric}{selector}[30m]))")
+        return {item["metric"]["pod"]: round(float(item["value"][1])) for item in found if float(item["value"][1])}
+
+    def scale_writes(self, namespace: str, deployment: str) -> list[tuple[datetime, int]]:
+        """(when, replicas) of each write of the HPA controller to the Deployment's scale; skips without audit log."""
+        if self.audit_log is None:
+            pytest.skip("NO AUDIT LOG: only the lab's can be read")
+        found = []
+        with self.audit_log.open() as log:
+            for line in log:
+                if f'"{deployment}"' not in line or '"scale"' not in line:
+                    continue
+                entry = json.loads(line)
+                ref = entry.get("objectRef", {})
+                if (ref.get("namespace"), ref.get("name"), ref.get("subresource")) != (namespace, deployment, "scale"):
+                    continue
+                if entry["verb"] in ("update", "patch") and entry["user"]["username"] == HPA_CONTROLLER:
+                    when = datetime.fromisoformat(entry["stageTimestamp"])
+                    found.append((when, entry["responseObject"]["spec"]["replicas"]))
+        return found
+
+    @staticmethod
+    def bundle(path: Path) -> Bundle:
+        """What lies in a bundle's directory."""
+        return Bundle(path)
 
 
 @pytest.fixture(scope="session")

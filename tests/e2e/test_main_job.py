@@ -18,10 +18,8 @@ from statistics import median
 from typing import Any
 
 import pytest
-import zstandard
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
-HPA_CONTROLLER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 COLUMNS = "jsonpath={.metadata.name} {.spec.replicas} {.status.readyReplicas}{'\\n'}"
 # Watch line and audit line are of one host's clock; more than this between them is not the network's doing.
 STAMP_SECONDS = 2.0
@@ -39,20 +37,8 @@ class Ran:
     namespace: str
     kubectl_view: list[tuple[int, int]]
     status: dict[str, Any]
-
-    @property
-    def report(self) -> dict[str, Any]:
-        report: dict[str, Any] = json.loads((self.bundle / "report.json").read_text())
-        return report
-
-    @property
-    def requests(self) -> list[dict[str, Any]]:
-        return lines(self.bundle / "requests.jsonl.zst")
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as plain:
-        return [json.loads(line) for line in plain.read().splitlines()]
+    report: dict[str, Any]
+    requests: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +53,9 @@ def ran(cluster: Any, module_namespace: str, tmp_path_factory: pytest.TempPathFa
     status = cluster.get("etest", "demo", "-n", module_namespace)["status"]
     watch.terminate()
     seen = [tuple(int(word) for word in (*line.split()[1:], "0")[:2]) for line in (watch.communicate()[0]).splitlines()]
-    return Ran(code, output, out, module_namespace, seen, status)  # type: ignore[arg-type]
+    bundle = cluster.bundle(out)
+    assert (out / "report.json").is_file(), output
+    return Ran(code, output, out, module_namespace, seen, status, bundle.report, bundle.requests)  # type: ignore[arg-type]
 
 
 def instant(text: str) -> datetime:
@@ -93,16 +81,7 @@ def test_a_real_autoscaler_scaled_out_and_in(ran: Ran) -> None:
 
 
 def test_scale_events_are_those_of_the_audit_log(ran: Ran, cluster: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    if cluster.audit_log is None:
-        pytest.skip("NO AUDIT LOG: only the lab's can be read")
-    audited = []
-    for line in cluster.audit_log.read_text().splitlines():
-        entry = json.loads(line)
-        ref = entry.get("objectRef", {})
-        if (ref.get("namespace"), ref.get("name"), ref.get("subresource")) != (ran.namespace, "demo-server", "scale"):
-            continue
-        if entry["verb"] in ("update", "patch") and entry["user"]["username"] == HPA_CONTROLLER:
-            audited.append((instant(entry["stageTimestamp"]), entry["responseObject"]["spec"]["replicas"]))
+    audited = cluster.scale_writes(ran.namespace, "demo-server")
     events = ran.report["scaleEvents"]
     assert events
     assert [event["toReplicas"] for event in events] == [replicas for _, replicas in audited]
@@ -131,11 +110,10 @@ def test_requests_and_tokens_equal_the_servers_own_counters(ran: Ran, cluster: A
     requests = ran.requests
     assert len(requests) == ran.report["summary"]["requestCount"] > 500
     assert {record["outcome"] for record in requests} == {"Success"}
-    selector = f'{{namespace="{ran.namespace}",pod=~"demo-server-.*"}}'
 
     def counted(metric: str) -> dict[str, int]:
-        found = cluster.prometheus(f"sum by (pod) (max_over_time({metric}{selector}[30m]))")
-        return {item["metric"]["pod"]: round(float(item["value"][1])) for item in found if float(item["value"][1])}
+        found: dict[str, int] = cluster.counted(metric, ran.namespace, "demo-server")
+        return found
 
     def recorded(field: str | None) -> dict[str, int]:
         total: Counter[str] = Counter()
