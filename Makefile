@@ -56,7 +56,7 @@ e2e-full: setup ## the same and the slow ones: KEDA, CPU, the lab's own life cyc
 	$(BIN)/pytest -m 'lab or slow' --cluster $(CLUSTER)
 
 bench: setup ## speed and memory, side by side with peers, as ratios
-	$(BIN)/pytest -q -s tests/bench --override-ini python_files='*.py'
+	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## removes what was made in this directory
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
