@@ -10,7 +10,15 @@ import pytest
 
 from elastometer.controller.decide import decide
 from elastometer.controller.decision import Action
-from elastometer.model.snapshot import JobFact, PodFact, PreflightFact, ReportFact, ScalerFact, Snapshot
+from elastometer.model.snapshot import (
+    JobFact,
+    PodFact,
+    PreflightFact,
+    RefusalFact,
+    ReportFact,
+    ScalerFact,
+    Snapshot,
+)
 from elastometer.model.spec import parse
 from elastometer.model.status import Status, phase_of, status_from, to_json
 from elastometer.plan import Environment, TestPlan
@@ -198,3 +206,42 @@ def test_a_finished_test_is_left_alone(plan: TestPlan) -> None:
 
 def test_a_spec_that_moved_ends_the_run(plan: TestPlan) -> None:
     assert decide(plan, after(plan, NOTHING), replace(NOTHING, generation=2), T0).status.failure == "SpecChanged"
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        pytest.param(replace(LOADED, target_exists=False), "TargetGone", id="the target"),
+        pytest.param(replace(LOADED, scaler_exists=False, scaler=None), "AutoscalerGone", id="the autoscaler"),
+        pytest.param(replace(LOADED, job=None), "LoadJobFailed", id="the load"),
+        pytest.param(replace(LOADED, job=None, scaler=BLIND), "LoadJobFailed", id="the load of a blind autoscaler"),
+    ],
+)
+def test_what_somebody_deletes_under_load_ends_the_run_inconclusive(
+    plan: TestPlan, seen: Snapshot, reason: str
+) -> None:
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
+    decision = decide(plan, status, seen, T0 + timedelta(seconds=10))
+    assert decision.status.failure == reason
+    assert decision.status.verdict == "Inconclusive"
+    assert decision.action is Action.JUDGE
+
+
+def test_a_refusal_that_lasts_ends_the_run_and_one_that_passes_does_not(plan: TestPlan) -> None:
+    seen = replace(SCALED, refusal=RefusalFact("CreateLoad", "exceeded quota: pods", T0))
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED)
+    assert decide(plan, status, seen, T0 + timedelta(seconds=20)).action is Action.CREATE_LOAD
+    ended = decide(plan, status, seen, T0 + timedelta(seconds=31)).status
+    assert ended.failure == "CreationRefused"
+    assert "exceeded quota" in ended.conditions["LoadDelivered"].message
+
+
+def test_what_does_not_go_is_named_and_not_waited_for_for_ever(plan: TestPlan) -> None:
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
+    status = replace(status, load_end_time=T0)
+    held = replace(NOTHING, report=REPORT, bundle_sealed=True, leftovers=("ScaledObject/x",), cleaning_since=T0)
+    assert decide(plan, status, held, T0 + timedelta(seconds=119)).action is Action.CLEAN_UP
+    done = decide(plan, status, held, T0 + timedelta(seconds=121)).status
+    assert done.verdict == "Pass"
+    assert "ScaledObject/x" in done.conditions["CleanedUp"].message
+    assert to_json(done)["bundleRef"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ LOAD_START_SECONDS = 180
 HAND_OVER_SECONDS = 120
 # The default sync period of the HorizontalPodAutoscaler controller; its flag is not readable from inside a cluster.
 HPA_SYNC_SECONDS = 15
+WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")  # what else the free-form template holds there, the API server refuses
 GPU_KEYS = ("nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915")
 
 
@@ -81,7 +83,7 @@ class TestPlan:
         containers = documents_at(self.spec.server.pod_template, "spec", "containers")
         server = next((item for item in containers if item.get("name") == "server"), EMPTY)
         limits = document_at(server, "resources", "limits")
-        return {key: int(str(limits[key])) for key in GPU_KEYS if str(limits.get(key, "")).isdigit()}
+        return {key: int(str(limits[key])) for key in GPU_KEYS if WHOLE_NUMBER.fullmatch(str(limits.get(key, "")))}
 
     @property
     def minimum_replicas(self) -> int:

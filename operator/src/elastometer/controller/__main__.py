@@ -15,6 +15,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from elastometer.controller import handlers
+from elastometer.controller.orphans import sweep
 from elastometer.controller.session import Context
 from elastometer.model.errors import WorldError
 from elastometer.plan import Environment
@@ -27,6 +28,7 @@ RECEIVER_PORT = 8081
 HEALTH_PORT = 8080
 # How long workers are told to try again while the daemons of the tests come up after a restart.
 RESUME_SECONDS = 60.0
+SWEEP_SECONDS = 300.0
 log = logging.getLogger("elastometer")
 
 
@@ -71,7 +73,10 @@ async def serve() -> None:
 
 
 async def _resume(context: Context, namespace: str | None) -> None:
-    """Says `ready` once every test that is there has its daemon, so that no worker is told that its run is unknown."""
+    """Says `ready` once every test that is there has its daemon, so that no worker is told that its run is unknown.
+
+    From then on removes, now and then, what tests left that were deleted in the operator's absence.
+    """
     receiver = context.receiver
     deadline = context.clock.monotonic() + RESUME_SECONDS
     while not receiver.ready:
@@ -87,6 +92,12 @@ async def _resume(context: Context, namespace: str | None) -> None:
             ]
             receiver.ready = not waiting or context.clock.monotonic() > deadline
         await asyncio.sleep(0.5)
+    while True:
+        try:
+            await sweep(context, namespace)
+        except (WorldError, Refused) as error:
+            log.warning("cannot look for runs whose test is gone: %s", error)
+        await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def _client() -> ApiClient:

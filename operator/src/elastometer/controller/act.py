@@ -31,6 +31,8 @@ Json = dict[str, Any]
 CONFIG_MAP_BYTES = 900_000
 # Series are asked for from a little before the load, so that the first sample of each is in them.
 LEAD_SECONDS = 30
+JUDGING = "judging.json"
+JUDGING_ATTEMPTS = 3
 log = logging.getLogger(__name__)
 
 
@@ -41,7 +43,9 @@ async def act(session: Session, action: Action) -> None:
     try:
         await _carry_out(session, action)
     except Refused as refusal:
+        session.note_refusal(action.value, str(refusal))
         raise WorldError(f"the API server refuses {action.value}: {refusal}") from refusal
+    session.refusal = None
 
 
 async def _carry_out(session: Session, action: Action) -> None:
@@ -80,17 +84,36 @@ async def close_run(session: Session) -> None:
         await asyncio.to_thread(compact, store)
     files = await asyncio.to_thread(_judged, session)
     if files:
-        await session.context.cluster.replace_data(_report_map(session, files))
+        await _publish_report(session, files)
     await asyncio.to_thread(seal, store, files)
 
 
-def _judged(session: Session) -> dict[str, bytes]:
-    """The report's files; none when judging broke, so that the record is kept and the run ends and says so."""
+async def _publish_report(session: Session, files: dict[str, bytes]) -> None:
+    """A report that the namespace does not take (a quota, a stranger's ConfigMap) is still in the bundle."""
     try:
-        return render_all(judge(load_bundle(session.store.directory)))
-    except Exception:
-        log.exception("the bundle of %s/%s could not be judged", session.plan.names.namespace, session.plan.names.test)
+        await session.context.cluster.replace_data(_report_map(session, files))
+    except Refused as refusal:
+        log.warning("the report's ConfigMap is refused: %s", refusal)
+
+
+def _judged(session: Session) -> dict[str, bytes]:
+    """The report's files; none when judging broke, so that the record is kept and the run ends and says so.
+
+    Each attempt is written down first: a record that kills the whole process (by its memory) is not judged for ever.
+    """
+    store, run = session.store, session.plan.names.run_directory
+    attempts = (store.read_json(JUDGING) or {}).get("attempts", 0) + 1
+    if attempts > JUDGING_ATTEMPTS:
+        log.error("judging %s ended the operator %d times: it gets no report", run, JUDGING_ATTEMPTS)
         return {}
+    store.write_json(JUDGING, {"attempts": attempts})
+    try:
+        files = render_all(judge(load_bundle(store.directory)))
+    except Exception:
+        log.exception("the bundle of %s could not be judged", run)
+        return {}
+    store.path(JUDGING).unlink(missing_ok=True)
+    return files
 
 
 async def _collect_series(session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -11,17 +12,19 @@ from typing import Any
 from elastometer.controller import reasons
 from elastometer.controller.act import act
 from elastometer.controller.decide import decide
-from elastometer.controller.decision import Decision
+from elastometer.controller.decision import Action
 from elastometer.controller.ending import end_failed
+from elastometer.controller.orphans import names_of
 from elastometer.controller.session import Context, Session
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import Names
-from elastometer.model.spec import TestSpec, parse
-from elastometer.model.status import ACCEPTED, Status, status_from, to_json
+from elastometer.model.spec import CleanupPolicy, TestSpec, parse
+from elastometer.model.status import ACCEPTED, SUCCEEDED, Condition, Status, status_from, to_json, with_condition
 from elastometer.plan import TestPlan
 from elastometer.world.cluster import Refused
 
 RETRY_SECONDS = 3.0
+MAXIMUM_FAILURES = 5
 # Watch lines come in bursts; one look serves a burst.
 DEBOUNCE_SECONDS = 0.2
 log = logging.getLogger(__name__)
@@ -29,73 +32,113 @@ Announce = Callable[[str, str, str], None]
 Stopped = Callable[[float], Awaitable[bool]]
 
 
-async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, announce: Announce) -> Session | None:
-    """Carries a test to its end and stays until it is deleted or the operator stops. Returns its session, if any."""
+async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, announce: Announce) -> None:
+    """Carries a test to its end and stays until it is deleted or the operator stops."""
     status = status_from(body.get("status", {}))
-    meta = body["metadata"]
-    names = Names(meta["namespace"], meta["name"], meta["uid"])
     try:
-        spec = parse(body)
+        spec = _understood(body)
     except SpecError as error:
-        await _reject(context, names, status, error, announce)
-        await _idle(stopped)
-        return None
-    session = await _open(context, spec, stopped)
-    if session is None:
-        return None
-    try:
-        await _drive(session, status, stopped, announce)
-    finally:
-        await session.__aexit__()
-    return session
-
-
-async def _open(context: Context, spec: TestSpec, stopped: Stopped) -> Session | None:
-    """The session, however long the API server is away; None when the operator stops first."""
-    while True:
+        await _reject(context, names_of(body["metadata"]), status, error, announce)
+    else:
         session = Session(context, TestPlan(spec, context.environment))
         try:
-            return await session.__aenter__()
-        except (WorldError, Refused) as error:
-            log.warning("cannot begin yet", extra={"test": spec.names.test, "reason": str(error)})
-            await session.__aexit__()
-        if await stopped(RETRY_SECONDS):
-            return None
+            await _carried_out(session, status, stopped, announce)
+        finally:
+            await session.close()
+    await _idle(stopped)
 
 
-async def _drive(session: Session, status: Status, stopped: Stopped, announce: Announce) -> None:
-    published: dict[str, Any] | None = None
-    while True:
+def _understood(body: Mapping[str, Any]) -> TestSpec:
+    try:
+        return parse(body)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise SpecError(f"spec: must be of the shape that the schema gives, is not ({error!r})") from error
+
+
+async def _carried_out(session: Session, status: Status, stopped: Stopped, announce: Announce) -> None:
+    """Begins, goes on, ends. What fails without being the world's fault is a bug: told, and not tried for ever."""
+    failures = 0
+    turn = _Turn(session, status, announce)
+    while not turn.status.finished or not turn.opened:
         wait = RETRY_SECONDS
         try:
-            cleaning = session.store.sealed and not status.finished
-            seen = await session.look(session.context.clock.now(), cleaning)
-            decision = decide(session.plan, status, seen, session.context.clock.now())
-            published = await _publish(session, status, decision, published, announce)
-            status, wait = decision.status, decision.wake_after
-            if decision.action is not None:
-                await act(session, decision.action)
+            wait = await turn.take()
+            failures = 0
         except (WorldError, Refused) as error:
-            log.warning("will be tried again", extra={"test": session.plan.names.test, "reason": str(error)})
-        if status.finished:
-            await _idle(stopped)
-            return
+            log.warning("%s will be tried again: %s", session.plan.names.run_directory, error)
+        except Exception as error:
+            failures += 1
+            log.exception("failed on %s, %d times now", session.plan.names.run_directory, failures)
+            if failures >= MAXIMUM_FAILURES:
+                await _give_up(session, turn.status, error, announce)
+                return
         if await _wait(session, stopped, wait):
             return
 
 
+class _Turn:
+    """Look, decide, publish, act; what one turn leaves to the next."""
+
+    def __init__(self, session: Session, status: Status, announce: Announce) -> None:
+        self.session, self.status, self.opened = session, status, False
+        self._announce = announce
+        self._published: dict[str, Any] | None = None
+
+    async def take(self) -> float:
+        """One turn; seconds until the next at the latest."""
+        if not self.opened:
+            await self._open()
+        if self.status.finished:
+            return 0.0
+        session, now = self.session, self.session.context.clock.now
+        seen = await session.look(now(), session.store.sealed and not self.status.finished)
+        decision = decide(session.plan, self.status, seen, now())
+        await self._publish(decision.status)
+        if decision.action is not None:
+            await act(session, decision.action)
+        return decision.wake_after
+
+    async def _open(self) -> None:
+        """Opens the session; what keeps it from opening is told in the status, for as long as it does."""
+        try:
+            await self.session.open(self.status)
+        except (WorldError, Refused) as error:
+            await self.session.stop_recording()
+            if not self.status.conditions or self.status.conditions[ACCEPTED].reason == reasons.NOT_BEGUN:
+                waiting = Condition(ACCEPTED, "Unknown", reasons.NOT_BEGUN, str(error))
+                await self._publish(with_condition(self.status, waiting, self.session.context.clock.now()))
+            raise
+        self.opened = True
+
+    async def _publish(self, status: Status) -> None:
+        self._published = await _publish(self.session, self.status, status, self._published, self._announce)
+        self.status = status
+
+
+async def _give_up(session: Session, status: Status, error: Exception, announce: Announce) -> None:
+    """The last word on a test that the operator cannot carry out; what it made is removed as far as that works."""
+    now, said = session.context.clock.now(), f"the operator failed on this test ({error!r}); its log says where"
+    status = end_failed(status, SUCCEEDED, reasons.OPERATOR_FAILED, said, now)
+    ended = replace(status, completion_time=now, start_time=status.start_time or now)
+    await session.context.cluster.patch_status(session.plan.names, to_json(ended))
+    announce("Warning", reasons.OPERATOR_FAILED, said)
+    if session.plan.spec.cleanup is CleanupPolicy.DELETE:
+        with contextlib.suppress(WorldError):
+            await act(session, Action.CLEAN_UP)
+
+
 async def _publish(
-    session: Session, before: Status, decision: Decision, published: dict[str, Any] | None, announce: Announce
+    session: Session, before: Status, status: Status, published: dict[str, Any] | None, announce: Announce
 ) -> dict[str, Any]:
     """Patches the status when it differs from what was patched last; announces what changed its reason."""
-    wanted = to_json(decision.status)
+    wanted = to_json(status)
     if wanted != published:
         absent = {key: None for key in published or {} if key not in wanted}
         await session.context.cluster.patch_status(session.plan.names, {**wanted, **absent})
-    for kind, condition in decision.status.conditions.items():
+    for kind, condition in status.conditions.items():
         old = before.conditions.get(kind)
         if old is None or old.reason != condition.reason:
-            bad = condition.status == "False" and decision.status.failure is not None
+            bad = condition.status == "False" and status.failure is not None
             announce("Warning" if bad else "Normal", condition.reason, condition.message)
     return wanted
 

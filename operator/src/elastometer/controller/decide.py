@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from elastometer.controller import reasons
 from elastometer.controller.decision import PROGRESS_SECONDS, SOON_SECONDS, Action, Decision
-from elastometer.controller.ending import conclude, end_failed
+from elastometer.controller.ending import CLEAN_UP_SECONDS, conclude, end_failed, refused
 from elastometer.controller.steps import (
     accept,
     await_load,
@@ -52,6 +52,8 @@ def decide(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Dec
             "the spec was changed after the run had begun; delete this ElasticityTest and create another",
             now,
         )
+    if status.failure is None and status.load_end_time is None and seen.refusal is not None:
+        status = refused(status, seen.refusal, now)
     if status.failure is not None or status.load_end_time is not None:
         return _finish(plan, status, seen, now)
     for step in STEPS:
@@ -132,6 +134,7 @@ def _finish(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> De
     if not seen.bundle_sealed:
         analyzing = Condition(REPORT_READY, "False", reasons.ANALYZING, "the bundle is being judged")
         return Decision(Action.JUDGE, with_condition(status, analyzing, now), SOON_SECONDS)
-    if seen.leftovers and plan.spec.cleanup is CleanupPolicy.DELETE:
+    cleaned = (now - (seen.cleaning_since or now)).total_seconds()
+    if seen.leftovers and plan.spec.cleanup is CleanupPolicy.DELETE and cleaned < CLEAN_UP_SECONDS:
         return Decision(Action.CLEAN_UP, status, SOON_SECONDS)
     return Decision(None, conclude(plan, status, seen, now), SOON_SECONDS)

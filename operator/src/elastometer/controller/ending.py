@@ -4,24 +4,42 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from elastometer.controller import reasons
-from elastometer.model.snapshot import ReportFact, Snapshot
+from elastometer.controller.decision import Action
+from elastometer.model.snapshot import RefusalFact, ReportFact, Snapshot
+from elastometer.model.spec import CleanupPolicy
 from elastometer.model.status import (
+    ACCEPTED,
+    CLEANED_UP,
     LOAD_DELIVERED,
+    METRICS_AVAILABLE,
     OBJECTIVES_MET,
     REPORT_READY,
     SUCCEEDED,
+    TARGET_READY,
     Condition,
     Status,
     with_condition,
 )
 from elastometer.plan import TestPlan
 
+Json = dict[str, Any]
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
 CRASH_REASONS = ("CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 # A registry may hiccup and a node may be about to come: what lasts longer than this does not pass by itself.
 PATIENCE_SECONDS = 45.0
+# A quota or a right may be given while one looks; after that it is told.
+REFUSAL_SECONDS = 30.0
+# What somebody else's finalizer holds is not waited for longer.
+CLEAN_UP_SECONDS = 120.0
+REFUSED_CONDITIONS = {
+    Action.PREFLIGHT: ACCEPTED,
+    Action.CREATE_TARGET: TARGET_READY,
+    Action.CREATE_SCALER: METRICS_AVAILABLE,
+    Action.CREATE_LOAD: LOAD_DELIVERED,
+}
 VERDICT_CONDITIONS = {
     "Pass": ("True", reasons.OBJECTIVES_MET),
     "Fail": ("False", reasons.OBJECTIVE_MISSED),
@@ -35,6 +53,14 @@ def end_failed(status: Status, kind: str, reason: str, message: str, now: dateti
     status = with_condition(status, Condition(kind, "False", reason, message), now)
     status = with_condition(status, Condition(SUCCEEDED, "False", reason, message), now)
     return replace(status, failure=reason, verdict="Inconclusive")
+
+
+def refused(status: Status, refusal: RefusalFact, now: datetime) -> Status:
+    """The status after a refusal: it ends the run when it lasts, and says so in the condition that it concerns."""
+    kind = REFUSED_CONDITIONS.get(Action(refusal.action))
+    if kind is None or (now - refusal.since).total_seconds() < REFUSAL_SECONDS:
+        return status
+    return end_failed(status, kind, reasons.CREATION_REFUSED, f"the API server refuses it: {refusal.message}", now)
 
 
 def terminal_trouble(plan: TestPlan, trouble: tuple[str, str] | None, waited: float) -> tuple[str, str] | None:
@@ -69,9 +95,9 @@ def terminal_trouble(plan: TestPlan, trouble: tuple[str, str] | None, waited: fl
 
 def conclude(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Status:
     """The last status of a run."""
-    status = replace(status, completion_time=now)
+    status = _with_leftovers(plan, replace(status, completion_time=now, bundle=_bundle(plan)), seen, now)
     if seen.report is None:
-        said = "no report could be made of what was recorded; the operator's log says why"
+        said = "no report could be made; the operator's log says why, and the bundle holds what was recorded"
         failed = Condition(REPORT_READY, "False", reasons.REPORT_FAILED, said)
         if status.failure is not None:
             return with_condition(status, failed, now)
@@ -82,17 +108,28 @@ def conclude(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> S
     return _with_verdict(status, seen.report, now)
 
 
+def _with_leftovers(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Status:
+    if not seen.leftovers or plan.spec.cleanup is not CleanupPolicy.DELETE:
+        return status
+    held = f"{', '.join(seen.leftovers)} did not go within {CLEAN_UP_SECONDS:g} s; see what holds it"
+    return with_condition(status, Condition(CLEANED_UP, "False", reasons.CLEAN_UP_STUCK, held), now)
+
+
 def _with_report(plan: TestPlan, status: Status, report: ReportFact, now: datetime) -> Status:
-    names, environment = plan.names, plan.environment
+    names = plan.names
     where = f"elastometer fetch {names.test} -n {names.namespace}, or the ConfigMap {names.report}"
     status = with_condition(status, Condition(REPORT_READY, "True", reasons.REPORT_WRITTEN, where), now)
-    bundle = {
+    return replace(status, summary=report.summary, objectives=report.objectives, report=names.report)
+
+
+def _bundle(plan: TestPlan) -> Json:
+    environment = plan.environment
+    return {
         "namespace": environment.namespace,
         "service": environment.service,
         "port": environment.receiver_port,
         "path": plan.run_path,
     }
-    return replace(status, summary=report.summary, objectives=report.objectives, report=names.report, bundle=bundle)
 
 
 def _with_verdict(status: Status, report: ReportFact, now: datetime) -> Status:

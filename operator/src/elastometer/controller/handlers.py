@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
 import kopf
 
 from elastometer.controller.daemon import run_test
+from elastometer.controller.orphans import forget, names_of
 from elastometer.controller.session import Context
 from elastometer.controller.settings import configure
 from elastometer.model.names import GROUP, PLURAL, VERSION
@@ -37,7 +37,9 @@ async def elasticitytest(body: kopf.Body, memo: Context, stopped: kopf.DaemonSto
         kopf.event(body, type=kind, reason=reason, message=message[:EVENT_CHARACTERS])
 
     frozen = {"metadata": dict(body["metadata"]), "spec": dict(body["spec"]), "status": dict(body.get("status", {}))}
-    session = await run_test(memo, frozen, let_go, announce)
-    reason = stopped.reason
-    if session is not None and reason is not None and kopf.DaemonStoppingReason.RESOURCE_DELETED in reason:
-        await asyncio.to_thread(session.forget)
+    try:
+        await run_test(memo, frozen, let_go, announce)
+    finally:  # also when it was cancelled, since it did not come back in time
+        reason = stopped.reason
+        if reason is not None and kopf.DaemonStoppingReason.RESOURCE_DELETED in reason:
+            forget(memo, names_of(frozen["metadata"]))

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from elastometer.controller import reasons
+from elastometer.model.document import document_at
 from elastometer.model.errors import WorldError
 from elastometer.model.snapshot import PreflightFact
 from elastometer.model.status import ACCEPTED, METRICS_AVAILABLE
 from elastometer.plan import TestPlan
+from elastometer.resources.load import load_job, profile_map
 from elastometer.resources.scaler import scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.cluster import Cluster, Refused
@@ -27,8 +29,10 @@ async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[st
         (service(plan), reasons.TARGET_REJECTED),
         (deployment(plan), reasons.TARGET_REJECTED),
         (scaler(plan), reasons.SCALER_REJECTED),
+        (profile_map(plan), reasons.LOAD_REJECTED),
+        (load_job(plan), reasons.LOAD_REJECTED),
     ):
-        if manifest is not None and (message := await _refusal(cluster, plan, manifest)) is not None:
+        if manifest is not None and (message := await _refusal(cluster, manifest)) is not None:
             return PreflightFact((ACCEPTED, reason, message))
     try:
         await Prometheus(plan.prometheus_url).ping()
@@ -47,7 +51,7 @@ def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | 
     """Whether `maxReplicas` fits the GPUs that the schedulable nodes have now."""
     usable = [node for node in nodes if not node.get("spec", {}).get("unschedulable")]
     for key, each in plan.gpus_per_replica.items():
-        there = sum(int(str(node.get("status", {}).get("allocatable", {}).get(key, 0))) for node in usable)
+        there = sum(int(str(document_at(node, "status", "allocatable").get(key, 0))) for node in usable)
         most = plan.spec.scaler.maximum
         if most * each > there:
             fits = there // each
@@ -67,24 +71,16 @@ def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | 
     return None
 
 
-async def _refusal(cluster: Cluster, plan: TestPlan, manifest: Json) -> str | None:
+async def _refusal(cluster: Cluster, manifest: Json) -> str | None:
     """Why the API server would not take a manifest; None when it would."""
-    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    kind = manifest["kind"]
     try:
-        if await cluster.create(manifest, dry_run=True):
-            return None
+        await cluster.create(manifest, dry_run=True)
     except Refused as refusal:
         if refusal.status == 404 and kind == "ScaledObject":
             return (
                 "this cluster does not know ScaledObjects; install KEDA, or use `autoscaler.type: "
                 "HorizontalPodAutoscaler`"
             )
-        return f"the API server refuses the {kind}: {refusal}"
-    there = await cluster.get(manifest["apiVersion"], kind, plan.names.namespace, name) or {}
-    owners = {owner.get("uid") for owner in there.get("metadata", {}).get("ownerReferences", ())}
-    if plan.names.uid in owners or not there:
-        return None
-    return (
-        f"a {kind} called '{name}' exists in namespace '{plan.names.namespace}' and is not this test's; delete it, "
-        "or give the test another name"
-    )
+        return str(refusal) if refusal.status == 409 else f"the API server refuses the {kind}: {refusal}"
+    return None

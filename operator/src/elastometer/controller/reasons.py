@@ -4,9 +4,11 @@ from __future__ import annotations
 
 # Accepted
 SPEC_INVALID = "SpecInvalid"  # the spec cannot be carried out; the message names field, rule and value
+NOT_BEGUN = "NotBegun"  # something outside keeps the run from beginning; it will be tried again
 SPEC_CHANGED = "SpecChanged"  # the spec moved after the run had begun
 SCALER_REJECTED = "ScalerRejected"  # the API server refused the autoscaler in a dry run
 TARGET_REJECTED = "TargetRejected"  # the API server refused the Deployment in a dry run
+LOAD_REJECTED = "LoadRejected"  # the API server refused the load's Job or profile in a dry run
 CAPACITY_MISSING = "InsufficientCapacity"  # maxReplicas needs more GPUs than the nodes have
 ACCEPTED = "PreflightPassed"  # understood, dry runs passed, Prometheus answers
 
@@ -16,12 +18,14 @@ TARGET_READY = "FirstReplicaReady"  # the first replica is Ready
 READY_DEADLINE = "ReadyDeadlineExceeded"  # the first replica was not Ready in time
 IMAGE_PULL_FAILED = "ImagePullFailed"  # the image cannot be had
 UNSCHEDULABLE = "Unschedulable"  # no node takes the first replica
+TARGET_GONE = "TargetGone"  # somebody deleted the Deployment while it was under test
 TARGET_CRASHING = "TargetCrashing"  # the server ends again and again
 
 # MetricsAvailable
 PROMETHEUS_UNREACHABLE = "PrometheusUnreachable"  # Prometheus does not answer at the given URL
 METRICS_AWAITED = "MetricsAwaited"  # the autoscaler has not read a value yet
 METRICS_MISSING = "MetricsMissing"  # the autoscaler cannot read its metric
+SCALER_GONE = "AutoscalerGone"  # somebody deleted the autoscaler while it was under test
 METRICS_SEEN = "MetricsSeen"  # the autoscaler reads its metric
 NO_AUTOSCALER = "NoAutoscaler"  # the test has none
 
@@ -43,4 +47,7 @@ OBJECTIVE_MISSED = "ObjectiveMissed"  # at least one failed
 NOT_ENOUGH_DATA = "NotEnoughData"  # at least one could not be told
 NOT_JUDGED = "NotJudged"  # the test has no objectives
 RUNNING = "Running"  # the run goes on
+CREATION_REFUSED = "CreationRefused"  # the API server goes on refusing what the run needs
+OPERATOR_FAILED = "OperatorFailed"  # the operator failed on this test again and again; its log says where
+CLEAN_UP_STUCK = "CleanUpStuck"  # something of the run did not go when it was deleted
 COMPLETED = "RunCompleted"  # the run was carried out, whatever the verdict

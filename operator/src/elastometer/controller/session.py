@@ -6,7 +6,6 @@ Opened again after every restart of the operator: what it needs is in the cluste
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from base64 import b64decode
@@ -19,11 +18,14 @@ from typing import Any
 from kubernetes.aio.client import ApiClient
 
 from elastometer.controller.decision import PROGRESS_SECONDS
+from elastometer.controller.namesake import remains
 from elastometer.controller.progress import Counters, desired_replicas, progress
+from elastometer.model.errors import WorldError
 from elastometer.model.names import COMPONENT_LABEL, LOAD, SERVER, TOKEN_KEY
 from elastometer.model.snapshot import (
     PodFact,
     PreflightFact,
+    RefusalFact,
     ReportFact,
     ScalerFact,
     Snapshot,
@@ -32,12 +34,13 @@ from elastometer.model.snapshot import (
     scaler_fact,
 )
 from elastometer.model.spec import ScalerType
+from elastometer.model.status import Status
 from elastometer.plan import Environment, TestPlan, describe
 from elastometer.resources.load import load_job, profile_map, token_secret
 from elastometer.resources.scaler import autoscaler_name, scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.clock import Clock
-from elastometer.world.cluster import Cluster
+from elastometer.world.cluster import Cluster, owners
 from elastometer.world.receiver import Receiver
 from elastometer.world.recorder import Recorder
 from elastometer.world.redaction import spec_without_secrets
@@ -61,7 +64,7 @@ class Context:
 
 
 class Session:
-    """The hands of one test. Use as an async context manager."""
+    """The hands of one test: `open` it, and `close` it whatever came of that."""
 
     def __init__(self, context: Context, plan: TestPlan) -> None:
         self.context = context
@@ -69,55 +72,77 @@ class Session:
         self.store = RunStore(context.data / plan.names.run_directory)
         self.recorder: Recorder | None = None
         self.preflight: PreflightFact | None = None
+        self.refusal: RefusalFact | None = None
         self._recording: asyncio.Task[None] | None = None
+        self._cleaning_since: datetime | None = None
         self._progress_at = datetime.fromtimestamp(0, UTC)
 
-    async def __aenter__(self) -> Session:
-        """Registers with the receiver and, unless the recording is closed already, records on."""
+    async def open(self, status: Status) -> Session:
+        """Registers with the receiver and records on, unless the run is over or its recording is closed."""
+        is_new = status.start_time is None and self.store.read_json("spec.json") is None
+        if is_new and (left := await remains(self.context.cluster, self.plan.names, self.children())):
+            raise WorldError(f"what an earlier test of this name left must be gone first: {', '.join(left)}")
         await self._register()
-        if not self.store.compacted:
+        if not self.store.compacted and not status.finished:
             if self.store.read_json("spec.json") is None:
                 names = self.plan.names
                 meta = {"name": names.test, "namespace": names.namespace, "uid": names.uid}
                 self.store.write_json("spec.json", {"metadata": meta, "spec": spec_without_secrets(self.plan.spec.raw)})
                 self.store.write_json("plan.json", describe(self.plan))
-            keda = self.plan.spec.scaler.type is ScalerType.KEDA
-            self.recorder = Recorder(
-                self.context.api, self.plan.names, self.store, self.context.clock, scaled_object=keda
-            )
-            self._recording = asyncio.create_task(self.recorder.run(), name=f"recorder {self.plan.names.test}")
-            await self.recorder.synced(SYNC_SECONDS)
+            await self._record()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def _record(self) -> None:
+        keda = self.plan.spec.scaler.type is ScalerType.KEDA
+        self.recorder = Recorder(self.context.api, self.plan.names, self.store, self.context.clock, scaled_object=keda)
+        self._recording = asyncio.create_task(self.recorder.run(), name=f"recorder {self.plan.names.test}")
+        await self.recorder.synced(SYNC_SECONDS)
+
+    async def _keep_recording(self) -> None:
+        """A recorder ends by itself only when the disk takes no more: a new one goes on, and names the gap."""
+        if self._recording is not None and self._recording.done():
+            await self.stop_recording()
+            await self._record()
+
+    async def close(self) -> None:
         """Stops recording; the run directory stays."""
         await self.stop_recording()
         self.store.close()
 
     async def stop_recording(self) -> None:
         """Ends the recorder; nothing is appended to the observations after that."""
-        if self._recording is not None:
-            self._recording.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._recording
-            self._recording, self.recorder = None, None
+        if self._recording is None:
+            return
+        recording, self._recording, self.recorder = self._recording, None, None
+        recording.cancel()
+        await asyncio.wait([recording])
+        if not recording.cancelled() and (failure := recording.exception()) is not None:
+            log.error("the recorder of %s ended: %s", self.plan.names.run_directory, failure)
 
-    def forget(self) -> None:
-        """The test was deleted: so is its run."""
-        self.context.receiver.unregister(self.plan.names.uid)
-        self.store.remove()
+    def note_refusal(self, action: str, message: str) -> None:
+        """Remembers since when the API server refuses an action."""
+        known = self.refusal
+        since = known.since if known is not None and known.action == action else self.context.clock.now()
+        self.refusal = RefusalFact(action, message, since)
 
     async def _register(self) -> None:
         names = self.plan.names
         secret = await self.context.cluster.get("v1", "Secret", names.namespace, names.load)
         if secret is None:
             await self.context.cluster.create(token_secret(self.plan, secrets.token_urlsafe(32)))
-            secret = await self.context.cluster.get("v1", "Secret", names.namespace, names.load) or {}
+            secret = await self.context.cluster.get("v1", "Secret", names.namespace, names.load)
+        if secret is None:
+            raise WorldError(f"the Secret {names.load} is gone as soon as it was made")
+        if names.uid not in owners(secret) or TOKEN_KEY not in secret.get("data", {}):
+            raise WorldError(f"the Secret {names.load} must be this test's own; delete what is there")
         token = b64decode(secret["data"][TOKEN_KEY]).decode()
         await self.context.receiver.register(names.uid, self.store, token, self.plan.spec.profile.workers)
 
     async def look(self, now: datetime, cleaning: bool) -> Snapshot:
         """The world as this test sees it. `cleaning`: also ask what of its children is still there."""
+        await self._keep_recording()
+        if cleaning and self._cleaning_since is None:
+            self._cleaning_since = now
         names, latest = self.plan.names, self._latest
         pods = [pod for pod in latest("Pod").values()]
         server = tuple(pod_fact(pod) for pod in pods if _component(pod) == SERVER)
@@ -141,6 +166,8 @@ class Session:
             report=report_fact(self.store.read_json("report.json")),
             bundle_sealed=self.store.sealed,
             leftovers=tuple(await self._leftovers()) if cleaning else (),
+            cleaning_since=self._cleaning_since,
+            refusal=self.refusal,
             progress=self._progress(server, scaler_seen, replicas, now),
         )
 
@@ -171,6 +198,11 @@ class Session:
             service(self.plan),
             profile_map(self.plan),
         ]
+
+    def children(self) -> list[Json]:
+        """Everything that is made of one test, as far as a kind and a name go."""
+        report: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": self.plan.names.report}}
+        return [token_secret(self.plan, ""), report, *self.removable()]
 
     async def _leftovers(self) -> list[str]:
         left = []

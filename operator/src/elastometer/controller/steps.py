@@ -49,7 +49,7 @@ def start_target(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) 
 
 
 def start_scaler(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | None:
-    if plan.spec.scaler.type is ScalerType.NONE or seen.job is not None:
+    if plan.spec.scaler.type is ScalerType.NONE or seen.job is not None or status.load_start_time is not None:
         return None
     if not seen.scaler_exists:
         awaited = Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, "the autoscaler is being created")
@@ -120,6 +120,8 @@ def await_load(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) ->
         )
     if seen.job.ended is not None:
         return None
+    if (vanished := gone(plan, seen)) is not None:
+        return Decision(None, end_failed(status, *vanished, now), SOON_SECONDS)
     if (now - start).total_seconds() > plan.load_deadline_seconds:
         return Decision(
             None,
@@ -134,6 +136,16 @@ def await_load(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) ->
             SOON_SECONDS,
         )
     return Decision(None, with_condition(status, metrics_condition(plan, seen), now), PROGRESS_SECONDS)
+
+
+def gone(plan: TestPlan, seen: Snapshot) -> tuple[str, str, str] | None:
+    """(condition, reason, message) when what is under test was deleted by somebody: nothing can be said of it."""
+    said = "was deleted while the load ran, and not by this operator; what was recorded until then is in the bundle"
+    if not seen.target_exists:
+        return TARGET_READY, reasons.TARGET_GONE, f"the Deployment {plan.names.server} {said}"
+    if plan.spec.scaler.type is not ScalerType.NONE and not seen.scaler_exists:
+        return METRICS_AVAILABLE, reasons.SCALER_GONE, f"the {plan.spec.scaler.type} {plan.names.server} {said}"
+    return None
 
 
 def metrics_condition(plan: TestPlan, seen: Snapshot) -> Condition:

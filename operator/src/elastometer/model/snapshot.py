@@ -49,6 +49,15 @@ class PreflightFact:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalFact:
+    """What the API server goes on refusing: the action, its words, and since when (operator's clock)."""
+
+    action: str
+    message: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ReportFact:
     """What the finished report says, for the status."""
 
@@ -74,6 +83,8 @@ class Snapshot:
     report: ReportFact | None
     bundle_sealed: bool
     leftovers: tuple[str, ...]
+    cleaning_since: datetime | None = None
+    refusal: RefusalFact | None = None
     progress: Json | None = None
 
     @property

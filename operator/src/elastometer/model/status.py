@@ -20,8 +20,9 @@ LOAD_DELIVERED = "LoadDelivered"
 REPORT_READY = "ReportReady"
 OBJECTIVES_MET = "ObjectivesMet"
 SUCCEEDED = "Succeeded"
+CLEANED_UP = "CleanedUp"  # there only when something did not go
 SETTLING = "Settling"  # reason of REPORT_READY: watching on after the load, for scale-in
-ORDER = (ACCEPTED, TARGET_READY, METRICS_AVAILABLE, LOAD_DELIVERED, REPORT_READY, OBJECTIVES_MET, SUCCEEDED)
+ORDER = (ACCEPTED, TARGET_READY, METRICS_AVAILABLE, LOAD_DELIVERED, REPORT_READY, OBJECTIVES_MET, CLEANED_UP, SUCCEEDED)
 
 
 @dataclass(frozen=True, slots=True)

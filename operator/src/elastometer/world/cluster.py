@@ -41,6 +41,11 @@ def path_of(api_version: str, kind: str, namespace: str, name: str = "") -> str:
     return f"{root}/namespaces/{namespace}/{PLURALS[api_version, kind]}" + (f"/{name}" if name else "")
 
 
+def owners(item: Json) -> set[str]:
+    """Uids of an object's owners."""
+    return {owner["uid"] for owner in item["metadata"].get("ownerReferences") or ()}
+
+
 class Cluster:
     """Calls on one API server. Raises Refused for a 4xx and WorldError for everything that may pass."""
 
@@ -85,16 +90,30 @@ class Cluster:
         return decoded
 
     async def create(self, manifest: Json, *, dry_run: bool = False) -> bool:
-        """Creates an object; False when one of its name is there already. `dry_run` only asks whether it would work."""
+        """Creates an object; False when it is there already. `dry_run` only asks whether it would work.
+
+        Raises Refused when what is there is not its owner's: a stranger's, or what a deleted test of the name left.
+        """
         path = path_of(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["namespace"])
         query = {"fieldManager": "elastometer", "fieldValidation": "Strict"}
         try:
             await self.request("POST", path, manifest, query={**query, **({"dryRun": "All"} if dry_run else {})})
         except Refused as refusal:
-            if refusal.status == 409:
-                return False
-            raise
+            if refusal.status != 409:
+                raise
+            await self._check_owner(manifest)
+            return False
         return True
+
+    async def _check_owner(self, manifest: Json) -> None:
+        kind, meta = manifest["kind"], manifest["metadata"]
+        there = await self.get(manifest["apiVersion"], kind, meta["namespace"], meta["name"])
+        if there is not None and not owners(there) & owners(manifest):
+            raise Refused(
+                409,
+                f"a {kind} called '{meta['name']}' exists in namespace '{meta['namespace']}' and is not this test's; "
+                "delete it, or give the test another name",
+            )
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Json | None:
         """An object as served; None when it is not there."""
@@ -125,6 +144,12 @@ class Cluster:
                 {"data": manifest["data"]},
                 content_type="application/merge-patch+json",
             )
+
+    async def pods(self, namespace: str, label: str, value: str) -> list[Json]:
+        """Pods that carry a label."""
+        query = {"labelSelector": f"{label}={value}"}
+        items: list[Json] = (await self.request("GET", f"/api/v1/namespaces/{namespace}/pods", query=query))["items"]
+        return items
 
     async def tests(self, namespace: str | None) -> list[Json]:
         """All ElasticityTests, in one namespace or in all."""

@@ -169,9 +169,14 @@ class Receiver:
                 raise web.HTTPServiceUnavailable(headers={"Retry-After": RETRY_SECONDS}, text='{"error":"starting"}',
                                                  content_type="application/json")
             raise _refusal(404, "no such run")
-        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), run.token):
+        if not hmac.compare_digest(_bytes(request.headers.get(TOKEN_HEADER, "")), run.token):
             raise _refusal(401, f"the header {TOKEN_HEADER} must carry the run's token")
         return run
+
+
+def _bytes(header: str) -> bytes:
+    """The header as it was sent, whatever its bytes were."""
+    return header.encode(errors="surrogateescape")
 
 
 def _recount(run: _Run) -> None:

@@ -25,26 +25,40 @@ def without_secrets(item: Json) -> Json:
     return kept
 
 
-def _pod_kept(spec: Json) -> Json:
-    groups: Json = {group: [_container_kept(one) for one in spec[group] or []]
-              for group in ("containers", "initContainers") if group in spec}
+def _pod_kept(spec: Any) -> Any:
+    if not isinstance(spec, dict):
+        return spec
+    groups = {group: [_container_kept(one) for one in spec[group]]
+              for group in ("containers", "initContainers") if isinstance(spec.get(group), list)}
     return {**spec, **groups}
 
 
-def _container_kept(container: Json) -> Json:
+def _container_kept(container: Any) -> Any:
+    """A Pod template of a test is free-form until the API server has seen it: what has no shape is struck out."""
+    if not isinstance(container, dict):
+        return container
     kept = dict(container)
     if container.get("env"):
-        kept["env"] = [{**variable, "value": STRUCK} if "value" in variable and SECRET_NAME.search(variable["name"])
-                       else variable for variable in container["env"]]
+        variables = container["env"]
+        kept["env"] = [_variable_kept(one) for one in variables] if isinstance(variables, list) else STRUCK
     for words in ("args", "command"):
         if container.get(words):
-            kept[words] = _arguments_kept(container[words])
+            arguments = container[words]
+            kept[words] = _arguments_kept(arguments) if isinstance(arguments, list) else STRUCK
     return kept
 
 
-def _arguments_kept(arguments: list[str]) -> list[str]:
+def _variable_kept(variable: Any) -> Any:
+    if not isinstance(variable, dict):
+        return STRUCK
+    if "value" in variable and SECRET_NAME.search(str(variable.get("name", ""))):
+        return {**variable, "value": STRUCK}
+    return variable
+
+
+def _arguments_kept(arguments: list[Any]) -> list[str]:
     kept: list[str] = []
-    for argument in arguments:
+    for argument in map(str, arguments):
         option, given, _ = argument.partition("=")
         is_value = bool(kept) and kept[-1].startswith("--") and "=" not in kept[-1] and not argument.startswith("-")
         if is_value and _is_secret_option(kept[-1]):

@@ -52,7 +52,7 @@ def watched_of(names: Names, *, scaled_object: bool) -> tuple[Watched, ...]:
     ]
     if scaled_object:
         watches.append(Watched("ScaledObject", "scaledobjects", f"/apis/keda.sh/v1alpha1{space}/scaledobjects",
-                               _named(names.server)))
+                               _named(names.server), needed=False))  # without KEDA the preflight has to say so
     return tuple(watches)
 
 

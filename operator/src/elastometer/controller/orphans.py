@@ -1,0 +1,35 @@
+"""Run directories of tests that are gone: a test may be deleted while no operator is there to notice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+
+from elastometer.controller.session import Context
+from elastometer.model.names import Names
+
+log = logging.getLogger(__name__)
+
+
+def forget(context: Context, names: Names) -> None:
+    """The test was deleted: so is its run. What a thread still writes there, the next sweep takes."""
+    context.receiver.unregister(names.uid)
+    shutil.rmtree(context.data / names.run_directory, ignore_errors=True)
+
+
+async def sweep(context: Context, namespace: str | None) -> None:
+    """Removes the runs whose test is not there any more, in one namespace or in all."""
+    # The directories first: one that is made while the API server answers is not among them.
+    found = [path for path in context.data.glob(f"runs/{namespace or '*'}/*") if path.is_dir()]
+    tests = await context.cluster.tests(namespace)
+    wanted = {context.data / names_of(test["metadata"]).run_directory for test in tests}
+    for path in found:
+        if path not in wanted:
+            log.info("removing %s: its test is gone", path)
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+
+
+def names_of(metadata: dict[str, str]) -> Names:
+    """The names of a test's children, from its metadata as served."""
+    return Names(metadata["namespace"], metadata["name"], metadata["uid"])

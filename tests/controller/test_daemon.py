@@ -1,0 +1,218 @@
+"""The loop of one test, on an API server in memory: what keeps a run from beginning, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from elastometer.controller import orphans
+from elastometer.controller.act import JUDGING_ATTEMPTS, _judged
+from elastometer.controller.daemon import run_test
+from elastometer.controller.session import Context, Session
+from elastometer.model.names import Names
+from elastometer.model.spec import parse
+from elastometer.model.status import Status
+from elastometer.plan import Environment, TestPlan
+from elastometer.world.cluster import Cluster, Refused
+from elastometer.world.receiver import Receiver
+
+ENVIRONMENT = Environment("elastometer", "elastometer", "http://elastometer:8081", 8081, "http://127.0.0.1:9", "load:1")
+SPACE = "/namespaces/lab"
+OLD = {"apiVersion": "elastometer.dev/v1alpha1", "kind": "ElasticityTest", "name": "demo", "uid": "before"}
+
+
+class MemoryCluster(Cluster):
+    """Writes go into the objects that the fake API server lists and watches; statuses are kept in order."""
+
+    def __init__(self, api: Any) -> None:
+        self.api, self.statuses, self.items = api, [], []
+
+    async def request(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None,
+                      content_type: str = "application/json") -> dict[str, Any]:  # fmt: skip
+        if path.endswith("/status"):
+            self.statuses.append(body["status"])
+            return {}
+        if method == "POST":
+            return await self._post(path, body, dry=bool(query and "dryRun" in query))
+        if path.endswith("elasticitytests"):
+            return {"items": self.items}
+        if path.endswith("/pods") or path == "/version":
+            return {"items": list(self.api.objects.get(path, {}).values())}
+        collection, _, name = path.rpartition("/")
+        if name not in self.api.objects.get(collection, {}):
+            raise Refused(404, "not found")
+        if method == "DELETE":
+            await self.api.remove(collection, name)
+            return {}
+        return self.api.objects[collection][name]
+
+    async def _post(self, path: str, body: Any, dry: bool) -> dict[str, Any]:
+        if body["metadata"]["name"] in self.api.objects.get(path, {}):
+            raise Refused(409, "already exists")
+        if not dry:
+            body["metadata"].update(uid=f"uid-{path}", creationTimestamp="2026-11-21T05:00:00Z")
+            body["data"] = {"token": "YWJj"} if body["kind"] == "Secret" else body.get("data", {})
+            await self.api.put(path, body)
+        return {}
+
+
+class Run:
+    """One daemon of one test; its time moves as fast as it waits."""
+
+    def __init__(self, world: Any, directory: Path, body: dict[str, Any]) -> None:
+        self.world, self.body, self.letting_go = world, body, False
+        self.cluster = MemoryCluster(world.api)
+        self.context = Context(world.client, self.cluster, Receiver(world.clock), world.clock, directory, ENVIRONMENT)
+        self.announced: list[tuple[str, str, str]] = []
+
+    def announce(self, *said: str) -> None:
+        self.announced.append(said)
+
+    async def stopped(self, seconds: float) -> bool:
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        self.world.clock.advance(min(seconds, 5.0))
+        return self.letting_go
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        task = asyncio.create_task(run_test(self.context, self.body, self.stopped, self.announce))
+        async with asyncio.timeout(20):
+            while not condition() and not task.done():
+                await asyncio.sleep(0.005)
+        self.letting_go = True
+        await task
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        return next((one for one in self.last.get("conditions", ()) if one["type"] == kind), {})
+
+    @property
+    def last(self) -> dict[str, Any]:
+        return self.cluster.statuses[-1] if self.cluster.statuses else {}
+
+
+@pytest.fixture
+def run(world: Any, tmp_path: Path, demo_body: dict[str, Any]) -> Run:
+    demo_body["metadata"].update(namespace="lab", name="demo", uid="11111111-now")
+    return Run(world, tmp_path, demo_body)
+
+
+def child(name: str, kind: str) -> dict[str, Any]:
+    return {"kind": kind, "metadata": {"name": name, "uid": name, "ownerReferences": [OLD]}}
+
+
+async def test_nothing_that_a_deleted_test_of_the_same_name_left_is_adopted(run: Run) -> None:
+    secrets, deployments = f"/api/v1{SPACE}/secrets", f"/apis/apps/v1{SPACE}/deployments"
+    await run.world.api.put(secrets, child("demo-load", "Secret"))
+    await run.world.api.put(deployments, child("demo-server", "Deployment"))
+    await run.world.api.put(f"/api/v1{SPACE}/pods", child("demo-server-a", "Pod"))
+    await run.until(lambda: run.condition("Accepted"))
+    assert run.condition("Accepted")["reason"] == "NotBegun"
+    for left in ("Deployment/demo-server", "Pod/demo-server-a", "Secret/demo-load"):
+        assert left in run.condition("Accepted")["message"]
+    assert run.world.api.objects[secrets]["demo-load"]["metadata"]["uid"] == "demo-load"
+
+
+async def test_a_test_begins_once_its_namesake_is_gone(run: Run) -> None:
+    secrets = f"/api/v1{SPACE}/secrets"
+    await run.world.api.put(secrets, child("demo-load", "Secret"))
+
+    async def collect_garbage() -> None:
+        while not run.condition("Accepted"):
+            await asyncio.sleep(0.001)
+        await run.world.api.remove(secrets, "demo-load")
+
+    collecting = asyncio.create_task(collect_garbage())
+    await run.until(lambda: run.condition("Accepted").get("reason") not in (None, "NotBegun"))
+    await collecting
+    owners = run.world.api.objects[secrets]["demo-load"]["metadata"]["ownerReferences"]
+    assert [owner["uid"] for owner in owners] == ["11111111-now"]
+
+
+async def test_a_strangers_object_is_never_taken_for_the_tests_own(run: Run) -> None:
+    stranger = {"kind": "Secret", "metadata": {"name": "demo-load", "uid": "s"}, "data": {"token": "c2VjcmV0"}}
+    await run.world.api.put(f"/api/v1{SPACE}/secrets", stranger)
+    await run.until(lambda: run.condition("Accepted"))
+    assert run.condition("Accepted")["reason"] == "NotBegun"
+    assert "demo-load" in run.condition("Accepted")["message"]
+
+
+async def test_a_failure_of_the_operator_ends_the_run_with_a_word_and_not_in_a_loop(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elastometer.controller.daemon.decide", lambda *_: 1 / 0)
+    await run.until(lambda: "completionTime" in run.last)
+    assert run.condition("Succeeded")["reason"] == "OperatorFailed"
+    assert "ZeroDivisionError" in run.condition("Succeeded")["message"]
+
+
+@pytest.mark.parametrize("server", [{"env": 5}, {"env": [1]}, {"env": [{"value": "x"}]}, {"args": "x"}, {"args": [1, None]}, {"command": {}}, {"resources": 7}, {"resources": {"limits": {"nvidia.com/gpu": "²"}}}, {"resources": {"limits": {"nvidia.com/gpu": 1.5}}}])  # fmt: skip  # noqa: E501
+async def test_a_nonsensical_pod_template_is_left_to_the_api_servers_refusal(run: Run, server: dict[str, Any]) -> None:
+    containers = [{"name": "server", **server}]
+    run.body["spec"]["target"]["server"]["podTemplate"] = {"spec": {"containers": containers, "initContainers": []}}
+    await run.until(lambda: run.condition("Accepted") or "completionTime" in run.last)
+    assert run.condition("Succeeded").get("reason") != "OperatorFailed"
+    assert list((run.context.data / "runs/lab").iterdir())
+
+
+async def test_a_spec_of_another_shape_than_the_schemas_is_invalid(run: Run) -> None:
+    run.body["spec"]["autoscaler"] = ["HorizontalPodAutoscaler"]
+    await run.until(lambda: "completionTime" in run.last)
+    assert run.condition("Accepted")["reason"] == "SpecInvalid"
+
+
+async def test_without_keda_the_preflight_gets_to_say_so(run: Run) -> None:
+    run.body["spec"]["autoscaler"] = {"type": "ScaledObject", "scaledObject": {"maxReplicaCount": 2, "triggers": []}}
+    run.world.api.refused[f"/apis/keda.sh/v1alpha1{SPACE}/scaledobjects"] = 404
+    await run.until(lambda: run.condition("Accepted"))
+    assert run.condition("Accepted")["reason"] != "NotBegun"
+
+
+async def test_a_finished_test_is_not_recorded_again_when_its_volume_was_lost(run: Run) -> None:
+    session = Session(run.context, TestPlan(parse(run.body), ENVIRONMENT))
+    now = run.world.clock.now()
+    await session.open(Status(start_time=now, completion_time=now))
+    assert session.recorder is None
+    await session.close()
+
+
+async def test_a_recorder_that_ended_is_followed_by_another(run: Run) -> None:
+    session = Session(run.context, TestPlan(parse(run.body), ENVIRONMENT))
+    await session.open(Status())
+    first = session.recorder
+    session._recording.cancel()
+    await asyncio.wait([session._recording])
+    await session.look(run.world.clock.now(), cleaning=False)
+    assert session.recorder is not first
+    assert session.recorder.latest("Pod") == {}
+    await session.close()
+
+
+async def test_a_record_that_kills_its_judge_is_not_judged_for_ever(run: Run) -> None:
+    session = Session(run.context, TestPlan(parse(run.body), ENVIRONMENT))
+    session.store.write_json("judging.json", {"attempts": JUDGING_ATTEMPTS})
+    assert _judged(session) == {}
+
+
+async def test_runs_whose_test_is_gone_are_swept_away_and_no_others(run: Run) -> None:
+    here = Names("lab", "demo", "11111111-now")
+    run.cluster.items = [run.body]
+    for path in (here.run_directory, "runs/lab/demo-before", "runs/other/x-1"):
+        (run.context.data / path / "workers").mkdir(parents=True)
+    await orphans.sweep(run.context, "lab")
+    assert sorted(p.name for p in run.context.data.glob("runs/*/*")) == ["demo-11111111", "x-1"]
+    await orphans.sweep(run.context, None)
+    assert [p.name for p in run.context.data.glob("runs/*/*")] == ["demo-11111111"]
+
+
+async def test_a_deleted_test_takes_its_run_with_it(run: Run) -> None:
+    here = Names("lab", "demo", "11111111-now")
+    path = run.context.data / here.run_directory
+    path.mkdir(parents=True)
+    (path / "report.json").write_bytes(orjson.dumps({}))
+    orphans.forget(run.context, here)
+    assert not path.exists()
