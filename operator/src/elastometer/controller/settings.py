@@ -23,5 +23,5 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.execution.default_backoff = 5.0
     # The pod is killed 30 s after its SIGTERM; state is on disk, there is nothing to wait for.
     settings.process.ultimate_exiting_timeout = 20.0
-    # Closing a recording takes a moment; without it kopf looks again only after the whole backoff, and a deletion waits.
+    # Closing a recording takes a moment; without this kopf looks again only after the whole backoff of a daemon.
     settings.background.instant_exit_timeout = 3.0
