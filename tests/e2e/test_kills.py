@@ -25,12 +25,13 @@ def kill_operator(cluster: Any) -> None:
 
 
 def wait_for_stage(cluster: Any, namespace: str, stage: str) -> None:
+    statuses: list[dict[str, Any]] = []
     for _ in range(240):
-        status = cluster.get("etest", "killed", "-n", namespace).get("status", {})
-        if status.get("progress", {}).get("stage") == stage:
+        statuses = [item.get("status", {}) for item in cluster.get("etest", "-n", namespace)["items"]]
+        if any(status.get("progress", {}).get("stage") == stage for status in statuses):
             return
         time.sleep(0.5)
-    raise AssertionError(f"stage {stage} was not reached: {status}")
+    raise AssertionError(f"stage {stage} was not reached: {statuses}")
 
 
 def test_a_run_survives_two_kills_of_the_operator(cluster: Any, namespace: str, tmp_path: Path) -> None:
