@@ -1,5 +1,5 @@
 {{/*
-What the operator may do in the namespaces where it runs tests. Server-side apply needs `create` and `patch`;
+What the operator may do in the namespaces where it runs tests. It creates its objects once and never changes them;
 what the recorder follows needs `list` and `watch`; what the clean-up removes needs `delete`.
 */}}
 {{- define "elastometer.workloadRules" -}}
@@ -9,29 +9,33 @@ what the recorder follows needs `list` and `watch`; what the clean-up removes ne
 - apiGroups: [elastometer.dev]
   resources: [elasticitytests/status]
   verbs: [get, patch]
-# Owner references that block the owner's deletion.
+# Owner references, where the cluster checks who may set them.
 - apiGroups: [elastometer.dev]
   resources: [elasticitytests/finalizers]
   verbs: [update]
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [create, get, list, watch, patch, delete]
+  verbs: [create, get, list, watch, delete]
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [create, get, list, watch, patch, delete]
+  verbs: [create, get, list, watch, delete]
 - apiGroups: [keda.sh]
   resources: [scaledobjects]
-  verbs: [create, get, list, watch, patch, delete]
+  verbs: [create, get, list, watch, delete]
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [create, get, list, watch, patch, delete]
+  verbs: [create, get, list, watch, delete]
 - apiGroups: [""]
-  resources: [services, configmaps]
+  resources: [services]
+  verbs: [create, get, delete]
+# The report is written anew where a kill came between writing and saying so.
+- apiGroups: [""]
+  resources: [configmaps]
   verbs: [create, get, patch, delete]
 # The run's token: the operator knows the name, so it never lists.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [create, get, patch]
+  verbs: [create, get]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]

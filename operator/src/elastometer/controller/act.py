@@ -82,7 +82,8 @@ async def close_run(session: Session) -> None:
         await _collect_series(session)
         await session.stop_recording()
         await asyncio.to_thread(compact, store)
-    files = await asyncio.to_thread(_judged, session)
+    async with session.context.judging:
+        files = await asyncio.to_thread(_judged, session)
     if files:
         await _publish_report(session, files)
     await asyncio.to_thread(seal, store, files)

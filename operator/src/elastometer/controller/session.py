@@ -10,7 +10,7 @@ import logging
 import secrets
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class Context:
     clock: Clock
     data: Path
     environment: Environment
+    # One at a time: a judgement holds a whole run in memory.
+    judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Session:
