@@ -6,7 +6,9 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import kopf
 import uvloop
@@ -85,11 +87,7 @@ async def _resume(context: Context, namespace: str | None) -> None:
         except (WorldError, Refused) as error:
             log.warning("cannot list ElasticityTests: %s", error)
         else:
-            waiting = [
-                test
-                for test in tests
-                if not receiver.knows(test["metadata"]["uid"]) and "completionTime" not in test.get("status", {})
-            ]
+            waiting = any(_is_to_come(receiver, test) for test in tests)
             receiver.ready = not waiting or context.clock.monotonic() > deadline
         await asyncio.sleep(0.5)
     while True:
@@ -98,6 +96,13 @@ async def _resume(context: Context, namespace: str | None) -> None:
         except (WorldError, Refused) as error:
             log.warning("cannot look for runs whose test is gone: %s", error)
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _is_to_come(receiver: Receiver, test: Mapping[str, Any]) -> bool:
+    """Whether a test will have a daemon and has none yet; one that is being deleted gets none any more."""
+    meta = test["metadata"]
+    over = "deletionTimestamp" in meta or "completionTime" in test.get("status", {})
+    return not over and not receiver.knows(meta["uid"])
 
 
 async def _client() -> ApiClient:
