@@ -138,6 +138,14 @@ async def test_without_the_runs_token_nothing_is_answered_or_stored(living, head
     assert list((life.store.directory / "workers").iterdir()) == []
 
 
+async def test_a_token_of_bytes_that_are_no_text_is_a_wrong_token(living):
+    life = await living()
+    reader, writer = await asyncio.open_connection(life.client.host, life.client.port)
+    writer.write(f"GET {RUN}/live HTTP/1.1\r\nHost: x\r\n".encode() + b"X-Elastometer-Token: \xff\xfe\r\n\r\n")
+    assert b" 401 " in await reader.readline()
+    writer.close()
+
+
 async def test_an_unknown_run_is_not_yet_known_while_starting_and_no_run_afterwards(living):
     life = await living()
     life.receiver.ready = False

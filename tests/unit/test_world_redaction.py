@@ -1,0 +1,38 @@
+"""Secrets are struck out of whatever a test's free-form Pod template holds, and nothing in it makes that fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elastometer.world.redaction import STRUCK, spec_without_secrets
+
+NODE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "value", "x"]), inner),
+    max_leaves=6,
+)
+
+
+def kept(**container: Any) -> Any:
+    template = {"spec": {"containers": [{"name": "server", **container}]}}
+    spec = spec_without_secrets({"target": {"server": {"podTemplate": template}}})
+    return spec["target"]["server"]["podTemplate"]["spec"]["containers"][0]
+
+
+@given(env=NODE, args=NODE, command=NODE)
+def test_nothing_in_a_container_makes_striking_out_fail(env: Any, args: Any, command: Any) -> None:
+    kept(env=env, args=args, command=command)
+
+
+@pytest.mark.parametrize("env", [{"HF_TOKEN": "hf_x"}, "HF_TOKEN=hf_x", ["HF_TOKEN=hf_x"]])
+def test_what_has_not_the_shape_of_variables_is_struck_out_whole(env: Any) -> None:
+    assert "hf_x" not in str(kept(env=env))
+
+
+def test_values_of_secret_looking_variables_are_struck_out_and_others_stay() -> None:
+    env = [{"name": "HF_TOKEN", "value": "hf_x"}, {"name": "LEVEL", "value": "info"}]
+    assert [one["value"] for one in kept(env=env)["env"]] == [STRUCK, "info"]
