@@ -245,3 +245,10 @@ def test_what_does_not_go_is_named_and_not_waited_for_for_ever(plan: TestPlan) -
     assert done.verdict == "Pass"
     assert "ScaledObject/x" in done.conditions["CleanedUp"].message
     assert to_json(done)["bundleRef"]
+
+
+def test_a_condition_of_somebody_elses_is_kept_and_breaks_nothing(plan: TestPlan) -> None:
+    ours = to_json(after(plan, NOTHING, PASSED, CREATED))
+    theirs = {**ours["conditions"][0], "type": "team.example/Reviewed"}
+    again = to_json(status_from({**ours, "conditions": [theirs, *ours["conditions"]]}))
+    assert again["conditions"] == [*ours["conditions"], theirs]

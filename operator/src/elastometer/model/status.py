@@ -124,6 +124,11 @@ def status_from(served: Mapping[str, Any]) -> Status:
     )
 
 
+def _rank(condition: Condition) -> tuple[int, str]:
+    """Ours in the order of a run's life; whatever somebody else put there stays, behind them."""
+    return (ORDER.index(condition.type) if condition.type in ORDER else len(ORDER), condition.type)
+
+
 def to_json(status: Status) -> Json:
     """Status -> what is patched, without absent fields."""
     conditions = [
@@ -135,7 +140,7 @@ def to_json(status: Status) -> Json:
             "lastTransitionTime": stamp(item.since),
             "observedGeneration": status.observed_generation or 0,
         }
-        for item in sorted(status.conditions.values(), key=lambda item: ORDER.index(item.type))
+        for item in sorted(status.conditions.values(), key=_rank)
     ]
     fields: Json = {
         "observedGeneration": status.observed_generation,
