@@ -53,6 +53,7 @@ def loaded(sample: str, namespace: str, cluster: Any) -> dict[str, Any]:
     if sample == "keda" and "keda.sh" not in cluster.kubectl("api-versions"):
         pytest.skip("NO KEDA: `make e2e-full` brings it, or `python -m elastometer_lab up --keda`")
     text = (ROOT / f"manifests/samples/{sample}.yaml").read_text()
+    assert text.count('namespace="default"') == (1 if sample == "keda" else 0)
     test: dict[str, Any] = yaml.safe_load(text.replace('namespace="default"', f'namespace="{namespace}"'))
     return test
 
