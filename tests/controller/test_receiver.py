@@ -191,6 +191,15 @@ async def test_the_bundle_is_served_once_it_is_written_and_then_takes_no_records
     assert await life.post(0, record(1, 1)) == (404, {"error": "this run is over and takes no more records"})
 
 
+async def test_a_closed_run_acknowledges_no_record_that_the_bundle_would_miss(living):
+    life = await living()
+    await life.post(0, record(1, 0))
+    life.receiver.close(UID)
+    status, _ = await life.post(len(record(1, 0)), record(2, 1))
+    assert status == 404
+    assert life.store.worker_size(0, "a") == len(record(1, 0))
+
+
 async def test_a_post_beyond_the_limit_is_refused_whole(living):
     life = await living()
     answer = await life.client.post(f"{RUN}/workers/0/records?incarnation=a&offset=0", headers=TOKEN,

@@ -80,6 +80,7 @@ async def close_run(session: Session) -> None:
     if not store.compacted:
         store.write_json("provenance.json", await provenance(session))
         await _collect_series(session)
+        session.context.receiver.close(session.plan.names.uid)
         await session.stop_recording()
         await asyncio.to_thread(compact, store)
     async with session.context.judging:

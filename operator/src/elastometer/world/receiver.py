@@ -47,6 +47,7 @@ class _Run:
     seen: set[int] = field(default_factory=set)
     finished: set[int] = field(default_factory=set)
     start_time: datetime | None = None
+    closed: bool = False
     locks: defaultdict[tuple[int, str], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -72,6 +73,10 @@ class Receiver:
         """Closes the run's paths; unknown runs are fine."""
         self._runs.pop(uid, None)
         meters.RUNS_REGISTERED.set(len(self._runs))
+
+    def close(self, uid: str) -> None:
+        """Takes no more records of a run, so that none is acknowledged while they are being merged."""
+        self._runs[uid].closed = True
 
     def knows(self, uid: str) -> bool:
         """Whether the run is registered."""
@@ -158,7 +163,7 @@ class Receiver:
         index = int(request.match_info["index"])
         if index >= min(run.workers, MAXIMUM_WORKERS):
             raise _refusal(400, f"the index of a worker must be below {run.workers}, is {index}")
-        if run.store.compacted:
+        if run.closed or run.store.compacted:
             raise _refusal(404, "this run is over and takes no more records")
         return run, index
 
