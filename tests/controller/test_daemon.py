@@ -141,6 +141,49 @@ async def test_a_strangers_object_is_never_taken_for_the_tests_own(run: Run) -> 
     assert "demo-load" in run.condition("Accepted")["message"]
 
 
+def ready_pod() -> dict[str, Any]:
+    labels = {"elastometer.dev/test": "demo", "app.kubernetes.io/component": "server"}
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-21T05:00:05Z"}
+    return {"metadata": {"name": "demo-server-a", "uid": "p", "labels": labels}, "status": {"conditions": [ready]}}
+
+
+async def play_the_cluster(run: Run) -> None:
+    """The part of the controllers: a pod for the Deployment, an end for the Job."""
+    objects, jobs = run.world.api.objects, f"/apis/batch/v1{SPACE}/jobs"
+    while not objects.get(f"/apis/apps/v1{SPACE}/deployments"):
+        await asyncio.sleep(0.001)
+    await run.world.api.put(f"/api/v1{SPACE}/pods", ready_pod())
+    while not objects.get(jobs):
+        await asyncio.sleep(0.001)
+    start = {"startTime": run.world.clock.now().isoformat()}
+    directory = run.context.data / "runs/lab/demo-11111111"
+    (directory / "start.json").write_bytes(orjson.dumps(start))
+    while run.last.get("phase") != "Loading":
+        await asyncio.sleep(0.001)
+    over = {"type": "Complete", "status": "True", "lastTransitionTime": "2026-11-21T05:03:00Z"}
+    await run.world.api.put(jobs, {**objects[jobs]["demo-load"], "status": {"conditions": [over]}})
+
+
+async def test_a_whole_run_ends_with_a_report_and_nothing_but_it_and_the_token(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answers(_: Any) -> None: ...
+
+    monkeypatch.setattr("elastometer.world.prometheus.Prometheus.ping", answers)
+    monkeypatch.setattr("elastometer.world.prometheus.ATTEMPTS", 1)
+    run.body["spec"]["autoscaler"] = {"type": "None"}
+    run.body["spec"]["measurement"]["capacityCheck"] = "Skip"
+    playing = asyncio.create_task(play_the_cluster(run))
+    await run.until(lambda: "completionTime" in run.last)
+    await playing
+    assert run.condition("Succeeded")["status"] == "True", run.last
+    assert run.last["verdict"] == "Inconclusive"  # nobody sent a request
+    assert run.last["reportRef"] == {"name": "demo-report"}
+    left = {name for path, items in run.world.api.objects.items() for name in items if "/pods" not in path}
+    assert left == {"demo-report", "demo-load"}
+    assert list(run.world.api.objects[f"/api/v1{SPACE}/secrets"]) == ["demo-load"]
+
+
 async def test_a_failure_of_the_operator_ends_the_run_with_a_word_and_not_in_a_loop(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
