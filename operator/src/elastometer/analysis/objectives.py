@@ -158,4 +158,5 @@ def overall(results: Sequence[ObjectiveResult], flaws: Sequence[tuple[str, str]]
         hit = [result for result in results if result.verdict is verdict]
         if hit:
             return verdict, reason, "; ".join(result.message for result in hit)
-    return Verdict.PASS, "ObjectivesMet", f"all {len(results)} objectives are met"
+    met = f"all {len(results)} objectives are met" if len(results) > 1 else "the one objective is met"
+    return Verdict.PASS, "ObjectivesMet", met
