@@ -252,3 +252,13 @@ def test_a_condition_of_somebody_elses_is_kept_and_breaks_nothing(plan: TestPlan
     theirs = {**ours["conditions"][0], "type": "team.example/Reviewed"}
     again = to_json(status_from({**ours, "conditions": [theirs, *ours["conditions"]]}))
     assert again["conditions"] == [*ours["conditions"], theirs]
+
+
+def test_a_verdict_that_the_load_spoiled_says_so_and_not_that_objectives_are_missing(plan: TestPlan) -> None:
+    said = "10 requests were never sent: their time had passed when their worker was there"
+    spoiled = replace(REPORT, verdict="Inconclusive", verdict_reason="LoadIncomplete", verdict_message=said)
+    judged = replace(NOTHING, report=spoiled, bundle_sealed=True)
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
+    done = decide(plan, replace(status, load_end_time=T0), judged, T0).status
+    assert done.conditions["LoadDelivered"].reason == "LoadIncomplete"
+    assert done.conditions["ObjectivesMet"].message == said

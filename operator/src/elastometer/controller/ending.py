@@ -40,6 +40,13 @@ REFUSED_CONDITIONS = {
     Action.CREATE_SCALER: METRICS_AVAILABLE,
     Action.CREATE_LOAD: LOAD_DELIVERED,
 }
+# What is wrong with a load whose run was carried out, and what to do beside reading it.
+LOAD_FLAWS = {
+    reasons.LOAD_FELL_BEHIND: "; give it more workers or CPU, or a lower rate",
+    reasons.LOAD_INCOMPLETE: "",
+    reasons.RECORDS_MISSING: "",
+}
+NO_OBJECTIVES = "the test has no objectives"
 VERDICT_CONDITIONS = {
     "Pass": ("True", reasons.OBJECTIVES_MET),
     "Fail": ("False", reasons.OBJECTIVE_MISSED),
@@ -133,10 +140,10 @@ def _bundle(plan: TestPlan) -> Json:
 
 
 def _with_verdict(status: Status, report: ReportFact, now: datetime) -> Status:
-    """The run was carried out: what it amounts to. A load that fell behind says so where people look for the load."""
-    if report.verdict_reason == reasons.LOAD_FELL_BEHIND:
-        said = "the load generator, not the server, was the limit; give it more workers or CPU, or a lower rate"
-        status = with_condition(status, Condition(LOAD_DELIVERED, "False", reasons.LOAD_FELL_BEHIND, said), now)
+    """The run was carried out: what it amounts to. A flawed load says so where people look for the load."""
+    if report.verdict_reason in LOAD_FLAWS:
+        said = f"{report.verdict_message}{LOAD_FLAWS[report.verdict_reason]}"
+        status = with_condition(status, Condition(LOAD_DELIVERED, "False", report.verdict_reason, said), now)
     status = with_condition(status, _verdict_condition(report), now)
     done = f"the run was carried out; the verdict is {report.verdict}"
     status = with_condition(status, Condition(SUCCEEDED, "True", reasons.COMPLETED, done), now)
@@ -151,4 +158,4 @@ def _verdict_condition(report: ReportFact) -> Condition:
         for item in report.objectives
         if wanted is None or item["verdict"] == wanted
     ]
-    return Condition(OBJECTIVES_MET, state, reason, "; ".join(lines) or "the test has no objectives")
+    return Condition(OBJECTIVES_MET, state, reason, "; ".join(lines) or report.verdict_message or NO_OBJECTIVES)

@@ -232,4 +232,5 @@ def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
         {"name": item["name"], "verdict": item["verdict"], "message": item["message"][:1000]}
         for item in report["objectives"]
     )
-    return ReportFact(report["verdict"], report.get("verdictReason", ""), summary, objectives)
+    reason, message = report.get("verdictReason", ""), report.get("verdictMessage", "")
+    return ReportFact(report["verdict"], reason, summary, objectives, message)

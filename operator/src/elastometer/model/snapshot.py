@@ -65,6 +65,7 @@ class ReportFact:
     verdict_reason: str
     summary: Json
     objectives: tuple[Json, ...]
+    verdict_message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
