@@ -6,6 +6,7 @@ KEDA made. KEDA must be in the cluster: `make e2e-full` brings it.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +20,12 @@ import yaml
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ("keda", "cpu")
+# How a metric of a scale event reads, and what the autoscaler says of it.
+SHOWN = {
+    "keda": re.compile(r"s0-prometheus (?P<current>\d+m?) \(target (?P<target>2)\)"),
+    "cpu": re.compile(r"cpu (?P<current>\d+) % \(target (?P<target>80) %\)"),
+}
+REASONS = {"keda": "external metric s0-prometheus", "cpu": "cpu resource utilization (percentage of request)"}
 CHILDREN = "deploy,hpa,job,svc,pod"
 # Watch line and audit line are of one host's clock; more than this between them is not the network's doing.
 STAMP_SECONDS = 2.0
@@ -72,6 +79,11 @@ def ran(request: Any, cluster: Any, module_namespace: str, tmp_path_factory: pyt
     return Ran(request.param, name, code, output, module_namespace, status, cluster.bundle(directory / "bundle"))
 
 
+def amount(quantity: str) -> float:
+    """`11334m` as 11.334."""
+    return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
+
+
 def seconds(early: str, late: str) -> float:
     return (datetime.fromisoformat(late) - datetime.fromisoformat(early)).total_seconds()
 
@@ -122,26 +134,15 @@ def test_scale_events_are_those_of_the_audit_log(ran: Ran, cluster: Any, capsys:
     assert max(abs(each) for each in apart) < STAMP_SECONDS
 
 
-def test_each_scale_event_names_its_writer_its_reason_and_its_metric(ran: Ran) -> None:
-    words = {"keda": "external metric", "cpu": "cpu resource utilization"}[ran.sample]
-    metric = {"keda": "s0-prometheus", "cpu": "cpu"}[ran.sample]
+def test_each_scale_event_names_its_writer_its_reason_and_its_metric_beside_the_target(ran: Ran) -> None:
     for event in ran.events:
         assert event["writer"] == "kube-controller-manager"
         assert abs(seconds(event["written"]["time"], event["seen"]["time"])) < STAMP_SECONDS
-        assert event["metrics"]
-        assert event["metrics"][0].startswith(metric)
+        shown = SHOWN[ran.sample].fullmatch(event["metrics"][0])
+        assert shown is not None, event["metrics"]
         if event["direction"] == "Out":
-            assert words in event["reason"]
-
-
-def test_a_scale_event_of_cpu_shows_utilisation_beside_its_target(ran: Ran) -> None:
-    if ran.sample != "cpu":
-        pytest.skip("of the CPU sample alone")
-    for event in ran.events:
-        current, target = event["metrics"][0].removeprefix("cpu ").removesuffix(" %)").split(" % (target ")
-        assert int(target) == 80
-        if event["direction"] == "Out":
-            assert int(current) > 80
+            assert REASONS[ran.sample] in event["reason"]
+            assert amount(shown["current"]) > amount(shown["target"])
 
 
 def test_requests_and_tokens_equal_the_servers_own_counters(ran: Ran, cluster: Any) -> None:
