@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +76,17 @@ class Cluster:
 
     def raw(self, path: str) -> Any:
         return json.loads(self.kubectl("get", "--raw", path))
+
+    def left(self, namespace: str, kinds: str, word: str = "", seconds: float = 60) -> set[str]:
+        """Objects whose name holds `word` that are still there after a while: a deleted pod drains first."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = {
+                name for name in self.kubectl("-n", namespace, "get", kinds, "-o", "name").split() if word in name
+            }
+            if not found or time.monotonic() > deadline:
+                return found
+            time.sleep(1)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "elastometer.cli.main", *arguments]

@@ -175,8 +175,6 @@ def test_judging_the_bundle_again_gives_the_same_report(ran: Ran, cluster: Any, 
 
 
 def test_nothing_of_the_run_is_left_but_the_report(ran: Ran, cluster: Any) -> None:
-    left = cluster.kubectl("-n", ran.namespace, "get", "deploy,hpa,job,svc,pod", "-o", "name")
-    assert left.strip() == ""
+    assert cluster.left(ran.namespace, "deploy,hpa,job,svc,pod") == set()
     cluster.kubectl("-n", ran.namespace, "delete", "etest", "demo", "--timeout=60s")
-    names = set(cluster.kubectl("-n", ran.namespace, "get", "all,cm,secret,hpa", "-o", "name").split())
-    assert not {name for name in names if "demo" in name}
+    assert cluster.left(ran.namespace, "all,cm,secret,hpa", "demo") == set()

@@ -88,18 +88,6 @@ def seconds(early: str, late: str) -> float:
     return (datetime.fromisoformat(late) - datetime.fromisoformat(early)).total_seconds()
 
 
-def await_gone(cluster: Any, namespace: str, kinds: str, name: str) -> None:
-    """Returns when no object of these kinds has the name in its own."""
-    deadline = time.monotonic() + GONE_SECONDS
-    while True:
-        found = cluster.kubectl("-n", namespace, "get", kinds, "-o", "name").split()
-        left = [each for each in found if name in each]
-        if not left:
-            return
-        assert time.monotonic() < deadline, left
-        time.sleep(1)
-
-
 def test_the_sample_passes(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
     report = ran.bundle.report
     with capsys.disabled():
@@ -177,9 +165,9 @@ def test_the_autoscaler_as_served_is_kept_with_the_bundle(ran: Ran) -> None:
 
 def test_nothing_of_the_run_is_left(ran: Ran, cluster: Any) -> None:
     scaled_objects = ",scaledobjects" if ran.sample == "keda" else ""
-    await_gone(cluster, ran.namespace, CHILDREN + scaled_objects, ran.name)
+    assert cluster.left(ran.namespace, CHILDREN + scaled_objects, ran.name, GONE_SECONDS) == set()
     cluster.kubectl("-n", ran.namespace, "delete", "etest", ran.name, "--timeout=60s")
-    await_gone(cluster, ran.namespace, f"all,cm,secret,{CHILDREN}{scaled_objects}", ran.name)
+    assert cluster.left(ran.namespace, f"all,cm,secret,{CHILDREN}{scaled_objects}", ran.name, GONE_SECONDS) == set()
 
 
 def test_a_test_deleted_in_the_middle_takes_its_scaled_object_and_kedas_autoscaler_with_it(
@@ -192,4 +180,4 @@ def test_a_test_deleted_in_the_middle_takes_its_scaled_object_and_kedas_autoscal
         assert time.monotonic() < deadline, cluster.kubectl("-n", namespace, "describe", "etest,scaledobject")
         time.sleep(1)
     cluster.kubectl("-n", namespace, "delete", "etest", "demo-keda", "--timeout=60s")
-    await_gone(cluster, namespace, f"{CHILDREN},scaledobjects", "demo-keda")
+    assert cluster.left(namespace, f"{CHILDREN},scaledobjects", "demo-keda", GONE_SECONDS) == set()
