@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 
 from elastometer.model.measured import LoadRow, Quantiles
-from elastometer.model.request import Outcome, RequestRecord
+from elastometer.model.request import RequestRecord
 from elastometer.model.terms import Stage
 from elastometer.model.units import SECOND, Nanoseconds, to_milliseconds
+from elastometer_loadgen.record import Outcome
 
 TOTAL = "total"
 

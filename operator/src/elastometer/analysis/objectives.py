@@ -17,9 +17,10 @@ from elastometer.analysis.latency import (
 )
 from elastometer.model.measured import Figure
 from elastometer.model.report import ObjectiveResult, Verdict
-from elastometer.model.request import Outcome, RequestRecord
+from elastometer.model.request import RequestRecord
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds
+from elastometer_loadgen.record import Outcome
 
 WORDS = {
     Indicator.TIME_TO_FIRST_TOKEN: "ttft", Indicator.TIME_PER_OUTPUT_TOKEN: "tpot",

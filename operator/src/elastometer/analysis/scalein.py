@@ -9,8 +9,9 @@ from elastometer.analysis.scaling import Change
 from elastometer.model.document import instant_at, whole_at
 from elastometer.model.measured import Figure, ScaleIn, Source
 from elastometer.model.observation import ObjectSeen, Sighting
-from elastometer.model.request import Outcome, RequestRecord
+from elastometer.model.request import RequestRecord
 from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
+from elastometer_loadgen.record import Outcome
 
 # A Pod that goes within this of a scale-in, and not before it, went because of it.
 ATTRIBUTION_WINDOW = 60 * SECOND

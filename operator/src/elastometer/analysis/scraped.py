@@ -8,8 +8,8 @@ from elastometer.analysis.pods import Seen
 from elastometer.model.bundle import SeriesName, SeriesResult
 from elastometer.model.document import text_at
 from elastometer.model.measured import ScrapedStart, Source, Stamp
-from elastometer.model.request import Outcome
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, from_unix_seconds, to_milliseconds
+from elastometer_loadgen.record import Outcome
 
 # prometheus_client reads the start in clock ticks of 10 ms.
 PROCESS_RESOLUTION = 10 * MILLISECOND

@@ -12,9 +12,9 @@ from elastometer.model.bundle import SeriesName
 from elastometer.model.measured import Curve, Timeline
 from elastometer.model.measured import Steps as PrintedSteps
 from elastometer.model.report import StageBand
-from elastometer.model.request import Outcome
 from elastometer.model.terms import Stage
 from elastometer.model.units import SECOND, Instant, to_milliseconds, to_seconds
+from elastometer_loadgen.record import Outcome
 
 # A report stays small enough for a ConfigMap however long the run is.
 MAXIMUM_BINS = 1200

@@ -2,26 +2,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from elastometer.model.document import Document, document_at, instant_at, number_at, text_at, whole_at
 from elastometer.model.units import Instant
-
-
-class Outcome(StrEnum):
-    """How a request ended."""
-
-    SUCCESS = "Success"
-    REFUSED = "Refused"
-    RESET_BEFORE_ANSWER = "ResetBeforeAnswer"
-    SERVER_ERROR = "ServerError"
-    CLIENT_ERROR = "ClientError"
-    TRUNCATED = "Truncated"
-    STALLED = "Stalled"
-    ABORTED = "Aborted"
-    TIMED_OUT = "TimedOut"
-    MALFORMED = "Malformed"
-
+from elastometer_loadgen.record import Outcome
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
