@@ -28,13 +28,13 @@ test-fast: setup ## everything that needs no cluster
 	$(BIN)/pytest -q -m 'not lab and not slow'
 
 test: lint prepare ## what decides: lint, every fast test, and a real test on a real Kubernetes
-	$(BIN)/pytest -m 'not slow' --cluster $(CLUSTER)
+	$(BIN)/pytest -m 'not slow' --cluster=$(CLUSTER)
 
 prepare: setup
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only
 
 demo: setup ## a real Kubernetes, the chart, a test, a report  [CLUSTER=lab|kind|current]
-	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER)
+	@$(BIN)/python -m elastometer_lab.demo --cluster=$(CLUSTER)
 
 lab-up: setup ## the lab: a real Kubernetes on this host, as root, without Docker
 	@$(LAB) up
@@ -49,11 +49,11 @@ images: setup ## builds the images and puts them into the lab
 	@$(LAB) images
 
 e2e: prepare ## the end-to-end tests alone, on the lab (or CLUSTER=kind|current)
-	$(BIN)/pytest -m 'lab and not slow' --cluster $(CLUSTER)
+	$(BIN)/pytest -m 'lab and not slow' --cluster=$(CLUSTER)
 
 e2e-full: setup ## the same and the slow ones: KEDA, CPU, the lab's own life cycle
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --keda
-	$(BIN)/pytest -m 'lab or slow' --cluster $(CLUSTER)
+	$(BIN)/pytest -m 'lab or slow' --cluster=$(CLUSTER)
 
 bench: setup ## speed and memory, side by side with peers, as ratios
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
