@@ -16,6 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cluster", default="lab", choices=["lab", "kind", "current"], help="where tests marked lab run")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take the operator or the lab away come last, whatever their files are called."""
+    order = (None, "operator", "lab")
+
+    def wrecked(item: pytest.Item) -> int:
+        marker = item.get_closest_marker("wrecks")
+        return order.index(marker.args[0] if marker else None)
+
+    items.sort(key=wrecked)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

@@ -20,7 +20,7 @@ from elastometer_lab.api import Api, ApiError
 from elastometer_lab.paths import NETWORK_NAMESPACE, Paths
 from elastometer_lab.processes import read_record
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(900),
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.wrecks("lab"), pytest.mark.timeout(900),
               pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="the lab needs root on Linux")]
 
 UP_SECONDS = 240.0

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.wrecks("operator"), pytest.mark.timeout(600)]
 ROOT = Path(__file__).parent.parent.parent
 CRD = "customresourcedefinition.apiextensions.k8s.io/elasticitytests.elastometer.dev"
 # The namespace was made by `helm --create-namespace`, which never removes one.
