@@ -62,6 +62,8 @@ class FakeApi:
         self.changed = asyncio.Condition()
         self.streams: list[web.StreamResponse] = []
         self.refused: dict[str, int] = {}
+        self.answering = asyncio.Event()  # cleared: requests of /version hang, as those of a frozen server
+        self.answering.set()
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.logs: dict[str, list[str]] = {}
         self.previous_logs: dict[str, list[str]] = {}
@@ -107,6 +109,7 @@ class FakeApi:
         if request.path in self.refused:
             return web.json_response({"message": "no"}, status=self.refused[request.path])
         if request.path == "/version":
+            await self.answering.wait()
             return web.json_response({"gitVersion": "v1.35.0"}, headers={"Date": "Sat, 21 Nov 2026 05:00:00 GMT"})
         if request.path.endswith("/log"):
             return await self._log(request)

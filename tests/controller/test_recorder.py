@@ -214,6 +214,22 @@ async def test_the_servers_clock_is_sampled(world):
     assert world.seen("ClockSample")[0]["serverTime"] == "2026-11-21T05:00:00.000000Z"
 
 
+async def test_a_server_that_hangs_without_closing_a_connection_is_a_gap(world):
+    """Asked at 0 s, answered at 20 s: what the watches brought meanwhile may be late by as much."""
+    world.api.answering.clear()
+    async with world.recording() as recorder:
+        await recorder.synced(5)
+        recorder.note("Begun", "")
+        await world.until(lambda: ("/version", {}) in world.api.asked)
+        world.clock.advance(20)
+        world.api.answering.set()
+        found = "the API server did not answer"
+        await world.until(lambda: any(gap["reason"] == found for gap in world.seen("WatchGap")))
+    gap = next(gap for gap in world.seen("WatchGap") if gap["reason"] == found)
+    assert gap["resource"] == "*"
+    assert (parsed(gap["to"]) - parsed(gap["from"])).total_seconds() == 20
+
+
 async def test_a_keda_run_watches_the_autoscaler_that_keda_makes(world):
     async with world.recording(scaled_object=True) as recorder:
         await recorder.synced(5)

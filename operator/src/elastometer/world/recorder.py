@@ -33,8 +33,8 @@ from elastometer.world.watched import Json, watched_of
 from elastometer.world.watching import Broken, Gap, News, ResourceWatch, Seen, Watching
 
 HEARTBEAT_SECONDS = 1.0
-STALL = timedelta(seconds=1)  # the operator itself was not running for longer: its stamps are late
-CLOCK_SAMPLE_SECONDS = 30.0
+STALL = timedelta(seconds=1)  # operator or API server stood still for longer: stamps are late
+CLOCK_SAMPLE_SECONDS = 10.0  # a server that hangs for longer is noticed, at six requests a minute
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,10 @@ class Recorder:
         self._store.write_json(HEARTBEAT, {"time": printed(instant)})
 
     async def _sample_clock(self) -> None:
+        """Reads the server's clock; so it is also what notices a server that hangs without closing a connection."""
+        silent_since: datetime | None = None
         while True:
+            asked = self._clock.now()
             try:
                 answer = await self._reader.get("/version", {})
                 if answer.date:
@@ -151,7 +154,12 @@ class Recorder:
                                  "serverTime": printed(parsedate_to_datetime(answer.date)),
                                  "sentTime": printed(answer.sent)})
             except (Refused, ValueError, orjson.JSONDecodeError, *UNREACHABLE) as error:
+                silent_since = silent_since or asked
                 log.debug("no clock sample", extra=self._fields(reason=str(error)))
+            else:
+                if answer.received - (silent_since or asked) > STALL:
+                    self._write_gap("*", silent_since or asked, answer.received, "the API server did not answer")
+                silent_since = None
             await self._clock.sleep(CLOCK_SAMPLE_SECONDS)
 
     def _write_gap(self, resource: str, start: datetime, end: datetime, reason: str) -> None:
