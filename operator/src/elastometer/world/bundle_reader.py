@@ -102,6 +102,8 @@ class _Reader:
 
 def load_bundle(path: Path) -> Bundle:
     """The run at `path`: a directory or a `.tar.zst`. Raises BundleError when nothing there belongs to a run."""
+    if not path.exists():
+        raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; there is nothing of that name")
     reader = _Reader(_directory(path) if path.is_dir() else _archive(path))
     if not any(_has(reader, name) for name in _EXPECTED) and not _workers(reader, ".jsonl"):
         raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it holds none of its files")
