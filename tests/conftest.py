@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from elastometer.model.spec import parse
+from elastometer.plan import Environment, TestPlan
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +38,25 @@ def root() -> Path:
 @pytest.fixture
 def demo_body() -> dict[str, Any]:
     """The demo sample with the metadata that the API server adds; a copy, to be changed at will."""
-    body: dict[str, Any] = copy.deepcopy(yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text()))
+    body: dict[str, Any] = yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text())
     body["metadata"].update(namespace="staging", uid="0a1b2c3d-0000-4000-8000-000000000001", generation=1)
     return body
+
+
+@pytest.fixture
+def environment() -> Environment:
+    """An installation of the operator."""
+    return Environment(
+        "elastometer",
+        "elastometer",
+        "http://elastometer.elastometer.svc:8081",
+        8081,
+        "http://prometheus.monitoring:9090",
+        "load:1",
+    )
+
+
+@pytest.fixture
+def plan(demo_body: dict[str, Any], environment: Environment) -> TestPlan:
+    """The demo, planned."""
+    return TestPlan(parse(demo_body), environment)

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import yaml
 import zstandard
 
 LAB_STATE = Path(os.environ.get("ELASTOMETER_LAB_STATE", "/var/lib/elastometer-lab"))
@@ -163,16 +162,3 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def module_namespace(cluster: Cluster) -> Iterator[str]:
     yield from fresh_namespace(cluster)
-
-
-def sample(name: str) -> dict[str, Any]:
-    """One of the samples, to be changed at will."""
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / f"manifests/samples/{name}.yaml").read_text())
-    return loaded
-
-
-def written(directory: Path, test: dict[str, Any]) -> Path:
-    """The test as a file for `elastometer run`."""
-    path = directory / f"{test['metadata']['name']}.yaml"
-    path.write_text(yaml.safe_dump(test))
-    return path

@@ -24,14 +24,6 @@ from elastometer.model.status import Status, phase_of, status_from, to_json
 from elastometer.plan import Environment, TestPlan
 
 T0 = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
-ENVIRONMENT = Environment(
-    "elastometer",
-    "elastometer",
-    "http://elastometer.elastometer.svc:8081",
-    8081,
-    "http://prometheus.monitoring:9090",
-    "load:1",
-)
 NOTHING = Snapshot(
     generation=1,
     preflight=None,
@@ -62,11 +54,6 @@ SCALED = replace(SERVING, scaler_exists=True, scaler=ACTIVE)
 JOBBED = replace(SCALED, job=JOB)
 LOADED = replace(JOBBED, load_start=T0)
 OVER = replace(LOADED, job=replace(JOB, ended=T0 + timedelta(seconds=180)))
-
-
-@pytest.fixture
-def plan(demo_body: dict[str, Any]) -> TestPlan:
-    return TestPlan(parse(demo_body), ENVIRONMENT)
 
 
 def after(plan: TestPlan, *looks: Snapshot, seconds: float = 0) -> Status:
@@ -115,9 +102,9 @@ def test_a_whole_life_ends_with_the_reports_verdict_and_nothing_left(plan: TestP
     assert done.is_true("Succeeded")
 
 
-def test_a_target_is_kept_when_the_policy_says_so(demo_body: dict[str, Any]) -> None:
+def test_a_target_is_kept_when_the_policy_says_so(environment: Environment, demo_body: dict[str, Any]) -> None:
     demo_body["spec"]["cleanupPolicy"] = "Retain"
-    plan = TestPlan(parse(demo_body), ENVIRONMENT)
+    plan = TestPlan(parse(demo_body), environment)
     status = replace(after(plan, NOTHING), load_end_time=T0)
     judged = replace(NOTHING, report=REPORT, bundle_sealed=True, leftovers=("Deployment/demo-server",))
     assert decide(plan, status, judged, T0).status.finished

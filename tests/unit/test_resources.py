@@ -18,20 +18,6 @@ from elastometer.resources.overlay import overlaid
 from elastometer.resources.scaler import autoscaler_name, scaler
 from elastometer.resources.target import deployment, service
 
-ENVIRONMENT = Environment(
-    "elastometer",
-    "elastometer",
-    "http://elastometer.elastometer.svc:8081",
-    8081,
-    "http://prometheus.monitoring:9090",
-    "load:1",
-)
-
-
-@pytest.fixture
-def plan(demo_body: dict[str, Any]) -> TestPlan:
-    return TestPlan(parse(demo_body), ENVIRONMENT)
-
 
 def test_the_operator_folder_does_not_shadow_the_standard_library(root: Path) -> None:
     assert not (root / "operator/__init__.py").exists()
@@ -90,13 +76,15 @@ def test_the_autoscaler_is_passed_through_unchanged(plan: TestPlan, demo_body: d
     assert made["spec"]["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"}
 
 
-def test_keda_makes_its_own_autoscaler_with_a_name_that_we_know(demo_body: dict[str, Any]) -> None:
+def test_keda_makes_its_own_autoscaler_with_a_name_that_we_know(
+    environment: Environment, demo_body: dict[str, Any]
+) -> None:
     trigger = {"type": "prometheus", "metadata": {"query": "sum(x)", "threshold": "2", "ignoreNullValues": "false"}}
     demo_body["spec"]["autoscaler"] = {
         "type": "ScaledObject",
         "scaledObject": {"maxReplicaCount": 4, "triggers": [trigger]},
     }
-    plan = TestPlan(parse(demo_body), ENVIRONMENT)
+    plan = TestPlan(parse(demo_body), environment)
     made = scaler(plan)
     assert made is not None
     assert made["kind"] == "ScaledObject"

@@ -21,7 +21,6 @@ from elastometer_lab.namespaces import inside_network
 
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
-JSON_PATCH = "application/json-patch+json"
 MANAGER = "elastometer-lab"
 
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elastometer_lab.settings import GPU_RESOURCE
+
 RETRY_SECONDS = 0.5
 WATCH_SECONDS = 300
-GPU = "nvidia.com/gpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Keeper:
 
     def patch(self) -> None:
         """Writes the count into capacity and allocatable."""
-        body = json.dumps([{"op": "add", "path": f"/status/{part}/nvidia.com~1gpu", "value": str(self.gpus)}
+        key = GPU_RESOURCE.replace("/", "~1")  # a JSON pointer escapes it
+        body = json.dumps([{"op": "add", "path": f"/status/{part}/{key}", "value": str(self.gpus)}
                            for part in ("capacity", "allocatable")])
         connection = self.connection(10)
         connection.request("PATCH", f"/api/v1/nodes/{self.node}/status", body,
@@ -64,7 +66,7 @@ def lacks(node: dict[str, Any], gpus: int) -> bool:
     status = node.get("status", {})
     if not status.get("capacity") or not status.get("allocatable"):
         return False
-    return any(status[part].get(GPU) != str(gpus) for part in ("capacity", "allocatable"))
+    return any(status[part].get(GPU_RESOURCE) != str(gpus) for part in ("capacity", "allocatable"))
 
 
 def keep(keeper: Keeper) -> None:

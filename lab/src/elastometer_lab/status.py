@@ -13,7 +13,7 @@ from elastometer_lab.component import running
 from elastometer_lab.paths import NETWORK_NAMESPACE, Paths
 from elastometer_lab.probes import api_path, node_ready
 from elastometer_lab.processes import resident_bytes
-from elastometer_lab.settings import Settings, load_settings
+from elastometer_lab.settings import GPU_RESOURCE, Settings, load_settings
 from elastometer_lab.teardown import is_absent
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet",
@@ -93,7 +93,7 @@ def ask(paths: Paths, settings: Settings) -> tuple[str | None, tuple[str, ...], 
         node = api.get(f"/api/v1/nodes/{settings.node}")["status"]
     except (ApiError, OSError) as error:
         return None, (), [str(error)]
-    if node.get("allocatable", {}).get("nvidia.com/gpu") != str(settings.gpus):
+    if node.get("allocatable", {}).get(GPU_RESOURCE) != str(settings.gpus):
         faults.append(f"the node does not show {settings.gpus} GPUs")
     unready = [pod for pod in pods if not is_settled(pod)]
     faults += [f"pod {name(pod)} is not ready" for pod in unready if is_system(pod)]

@@ -39,7 +39,6 @@ class PromptSource:
 
     def __init__(self, profile: Profile, model: str | None = None) -> None:
         self._seed = profile.seed
-        self._endpoint = profile.endpoint
         self._model = model or profile.model
         self._tasks = profile.tasks
         self._weights = tuple(accumulate(task.weight for task in profile.tasks))

@@ -46,7 +46,6 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[Request] = deque()
         self._current: Request | None = None
-        self._streaming = False
         self._reset_head()
         self._receiving_since: float | None = None
         self.transport: asyncio.Transport | None = None

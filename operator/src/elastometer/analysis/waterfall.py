@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.pods import Seen
@@ -46,9 +45,6 @@ CHAIN: tuple[Milestone, ...] = (
     Milestone("ready", "probe", True),
     Milestone("inEndpoints", "endpoints", False),
     Milestone("firstServed", "firstToken", False),
-)
-TRANSITIONS: tuple[tuple[str, str, str], ...] = tuple(
-    (end.phase, start.name, end.name) for start, end in pairwise(CHAIN)
 )
 
 

@@ -18,7 +18,7 @@ async def provenance(session: Session) -> Json:
     plan, latest = session.plan, session.recorder.latest if session.recorder is not None else (lambda _: {})
     hpa = autoscaler_name(plan)
     kubernetes = await session.context.cluster.version()
-    pods = [pod for pod in latest("Pod").values()]
+    pods = latest("Pod").values()
     return {
         "tool": {"name": "elastometer", "version": version("elastometer")},
         "kubernetes": {key: kubernetes.get(key) for key in ("gitVersion", "platform")},

@@ -146,7 +146,7 @@ class Session:
         if cleaning and self._cleaning_since is None:
             self._cleaning_since = now
         names, latest = self.plan.names, self._latest
-        pods = [pod for pod in latest("Pod").values()]
+        pods = latest("Pod").values()
         server = tuple(pod_fact(pod) for pod in pods if _component(pod) == SERVER)
         load = tuple(pod_fact(pod) for pod in pods if _component(pod) == LOAD)
         hpa_name = autoscaler_name(self.plan)
