@@ -1,0 +1,87 @@
+"""What one sync decided, and the account of it: who proposed what, and what took how much of it away."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Constraint(StrEnum):
+    """What kept a decision from what the bare ratio of value and target asked for; NONE where nothing did."""
+
+    NONE = "None"
+    DISABLED = "Disabled"  # spec.replicas is 0: nothing is looked at
+    NO_METRIC = "NoMetric"  # no metric could be read
+    TOLERANCE = "Tolerance"  # the ratio is too near to 1
+    MISSING_PODS = "MissingPods"  # Pods without a sample, or not ready, are counted against the direction
+    PARTIAL_METRICS = "PartialMetrics"  # one metric could not be read: no scale-in
+    STABILIZATION = "Stabilization"
+    POLICY = "Policy"
+    MAXIMUM = "Maximum"
+    MINIMUM = "Minimum"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of the HPA's status: status is `True`, `False` or `Unknown`."""
+
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One metric's account. `bare` is ceil(replicas x ratio) as a simple calculator would have it, without tolerance
+    and without regard to Pods that have no sample; `replicas` is what the controller makes of it. `value` is what the
+    HPA publishes as current (milli-units, or percent for Utilization). None where it could not be told: `error` is
+    then the reason of the ScalingActive condition."""
+
+    metric: int
+    name: str
+    value: int | None = None
+    ratio: float | None = None
+    bare: int | None = None
+    replicas: int | None = None
+    ready_pods: int = 0
+    unready_pods: int = 0
+    missing_pods: int = 0
+    ignored_pods: int = 0
+    constraint: Constraint = Constraint.NONE
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """One constraint that changed the number on its way: from `before` to `after` replicas."""
+
+    constraint: Constraint
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """From the proposals to the decision. `raw` is what the metrics together asked for (None: nothing could be told),
+    `wanted` what the bare ratios asked for, `binding` the constraint without which the decision would have moved
+    first; `metric` is the index of the metric that won."""
+
+    current: int
+    proposals: tuple[Proposal, ...] = ()
+    metric: int | None = None
+    wanted: int | None = None
+    raw: int | None = None
+    reductions: tuple[Reduction, ...] = ()
+    binding: Constraint = Constraint.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`desired` is the target's spec.replicas as the controller leaves it; `status_desired` what it writes into the
+    HPA's status (they differ where a sync ends in an error). `events` are the reasons, sorted."""
+
+    desired: int
+    status_desired: int
+    rescaled: bool
+    conditions: Mapping[str, Condition]
+    events: tuple[str, ...]
+    account: Account
