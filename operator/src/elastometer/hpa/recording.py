@@ -1,0 +1,39 @@
+"""A row of looks with what the real controller made of each: a trace, or what a bundle lets us know of a run."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elastometer.hpa.decision import Condition
+from elastometer.hpa.look import Look
+from elastometer.hpa.settings import HpaSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the real controller left behind after a look. None: it was not seen (a trace always tells everything)."""
+
+    desired: int | None = None
+    rescaled: bool | None = None
+    conditions: Mapping[str, Condition] | None = None
+    events: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSync:
+    """One look. `doubts` says in words why it may differ from what the controller saw, in the order of weight;
+    `seen` is False where nothing was written at that time and the sync is inferred from the controller's period."""
+
+    look: Look
+    observed: Observed
+    doubts: tuple[str, ...] = ()
+    seen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Looks in order of time, on the clock of `Look.at`."""
+
+    name: str
+    spec: HpaSpec
+    syncs: tuple[RecordedSync, ...]
