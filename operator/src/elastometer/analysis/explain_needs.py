@@ -1,0 +1,113 @@
+"""From the need to the first sync that saw it: how late the number was, and how long it waited for a sync.
+
+The need is the start of the last unbroken spell in which the signal itself asked for it; the number showed it with the
+first value that could be read and asked for it, but not before the last sync that still read another.
+"""
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from elastometer.analysis.explain_points import Point, Wants, is_beyond
+from elastometer.model.autoscaler import Cause
+
+NOT_RECORDED = "the signal itself was not recorded"
+NOT_SHOWN = "the signal as recorded did not ask for it"
+NOT_READABLE = "when the number could be read was not recorded"
+OLDER = "the need is older than the record"
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the signal asked for in truth, and by the numbers that could be read; None where it was not recorded."""
+
+    truth: Wants | None = None
+    readable: Wants | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An interval that belongs to a cause; its ends are known to `doubt` together. One that is not known has no
+    length."""
+
+    cause: Cause
+    start: float
+    end: float
+    doubt: float
+    source: str
+    reason: str | None = None
+    is_known: bool = True
+
+
+def before_first(points: Sequence[Point], size: int, out: bool, signals: Signals) -> list[Part]:
+    """The parts before the last of the points, the first sync that wanted more (or fewer) than `size` replicas."""
+    seen, could_see = points[-1], _last_sight(points)
+    if could_see is None and len(points) == 1 and signals.truth is None:
+        return [_unknown(Cause.METRIC_DELAY, seen.at, "", OLDER), _unknown(Cause.SYNC_WAIT, seen.at, "", OLDER)]
+    floor = None if could_see is None else could_see.at
+    shown = _since(signals.readable, seen.at, floor, size, out)
+    if shown is None:
+        return list(_by_timestamp(seen, could_see, signals))
+    shown = max(shown, floor) if floor is not None else shown
+    needed = _since(signals.truth, shown, floor, size, out)
+    caught = next(point for point in points if point.at >= shown and point is not could_see)
+    return [_delay(needed, shown, signals), *_waits(shown, caught, seen, signals)]
+
+
+def _last_sight(points: Sequence[Point]) -> Point | None:
+    """The last sync before the one that saw the need at which a number could be read at all."""
+    return next((point for point in reversed(points[:-1]) if point.wanted is not None), None)
+
+
+def _delay(needed: float | None, shown: float, signals: Signals) -> Part:
+    truth, readable = signals.truth, signals.readable
+    if truth is None or needed is None or readable is None:
+        return _unknown(Cause.METRIC_DELAY, shown, "", NOT_RECORDED if truth is None else NOT_SHOWN)
+    doubt = truth.resolution_seconds + readable.resolution_seconds
+    return Part(Cause.METRIC_DELAY, min(needed, shown), shown, doubt, f"{truth.source}, {readable.source}")
+
+
+def _waits(shown: float, caught: Point, seen: Point, signals: Signals) -> Iterator[Part]:
+    readable = signals.readable
+    if readable is not None:
+        yield Part(Cause.SYNC_WAIT, shown, caught.at, readable.resolution_seconds + caught.resolution_seconds,
+                   readable.source)
+    if caught.at < seen.at:
+        yield Part(Cause.NO_METRIC, caught.at, seen.at, caught.resolution_seconds + seen.resolution_seconds, "replay")
+
+
+def _by_timestamp(seen: Point, could_see: Point | None, signals: Signals) -> Iterator[Part]:
+    """Without a record of the numbers, a sample's own time says how old the number was: the need is not younger."""
+    reason = NOT_READABLE if signals.readable is None else NOT_SHOWN
+    if seen.measured is None:
+        yield _unknown(Cause.METRIC_DELAY, seen.at, "", reason)
+    else:
+        yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, seen.resolution_seconds, "sample")
+    earlier = None if could_see is None else could_see.measured
+    if seen.measured is not None and earlier is not None and earlier < seen.measured:
+        reason = f"{NOT_RECORDED}: it crossed within the {seen.measured - earlier:.1f} s before that sample"
+    yield _unknown(Cause.SYNC_WAIT, seen.at, "", reason)
+
+
+def _unknown(cause: Cause, at: float, source: str, reason: str) -> Part:
+    return Part(cause, at, at, 0.0, source, reason, is_known=False)
+
+
+def _since(wants: Wants | None, until: float, floor: float | None, size: int, out: bool) -> float | None:
+    """The start of the last spell of the want at or before `until`, if that spell reaches beyond `floor`."""
+    if wants is None:
+        return None
+    points = wants.steps.points
+    index = bisect_right(points, (until, float("inf"))) - 1
+    ended = until
+    while index >= 0 and not is_beyond(points[index][1], size, out):
+        ended = points[index][0]
+        if floor is not None and ended <= floor:
+            return None
+        index -= 1
+    if index < 0:
+        return None
+    while index > 0 and is_beyond(points[index - 1][1], size, out):
+        index -= 1
+    return points[index][0]
