@@ -59,8 +59,9 @@ def operator_rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [rule for role in mine for rule in role["rules"]]
 
 
-def verbs(objects: list[dict[str, Any]], resource: str) -> set[str]:
-    rules = [rule for rule in operator_rules(objects) if resource in rule["resources"]]
+def verbs(objects: list[dict[str, Any]], resource: str, group: str | None = None) -> set[str]:
+    rules = [rule for rule in operator_rules(objects)
+             if resource in rule["resources"] and group in (None, *rule["apiGroups"])]  # fmt: skip
     return {verb for rule in rules for verb in rule["verbs"]}
 
 
@@ -163,11 +164,18 @@ def test_the_service_reaches_the_receiver_and_the_metrics():
 
 
 @needs_helm
-def test_the_operator_never_lists_secrets_and_has_no_wildcard():
+def test_the_operator_never_lists_secrets_and_has_no_wildcard_but_to_read_custom_metrics():
     objects = rendered()
     assert verbs(objects, "secrets") == {"create", "get"}
-    for rule in operator_rules(objects):
-        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+    wild = [rule for rule in operator_rules(objects)
+            if "*" in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]]  # fmt: skip
+    assert wild == [{"apiGroups": ["custom.metrics.k8s.io"], "resources": ["*"], "verbs": ["get"]}]
+
+
+@needs_helm
+def test_what_the_autoscaler_reads_of_its_pods_may_be_read_and_no_more():
+    assert verbs(rendered(), "pods", "metrics.k8s.io") == {"list"}
+    assert verbs(rendered(), "*", "custom.metrics.k8s.io") == {"get"}
 
 
 @needs_helm

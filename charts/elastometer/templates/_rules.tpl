@@ -45,6 +45,14 @@ what the recorder follows needs `list` and `watch`; what the clean-up removes ne
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [get, list, watch, create, patch]
+# What the autoscaler under test reads of its Pods. A custom metric is a resource of the name that its adapter gave it,
+# so none can be named here.
+- apiGroups: [metrics.k8s.io]
+  resources: [pods]
+  verbs: [list]
+- apiGroups: [custom.metrics.k8s.io]
+  resources: ["*"]
+  verbs: [get]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [get, list, watch]

@@ -15,7 +15,10 @@ class Unrecorded:
     reason: str
 
 
-def recording_of(evidence: Evidence, controller: ControllerSettings = ControllerSettings()) -> Recording | Unrecorded:
+DEFAULTS = ControllerSettings()
+
+
+def recording_of(evidence: Evidence, controller: ControllerSettings = DEFAULTS) -> Recording | Unrecorded:
     """The syncs in order of time, in seconds from the start of the load."""
     if not evidence.autoscalers:
         return Unrecorded("no HorizontalPodAutoscaler was seen")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from elastometer.model.document import Document, document_at, instant_at, text_at, whole_at
-from elastometer.model.units import Instant
+from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at, whole_at
+from elastometer.model.units import Instant, Nanoseconds, go_duration_or_none
 
 
 class ObjectKind(StrEnum):
@@ -93,6 +93,32 @@ class ClockSample:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricSample:
+    """One value as a metrics API served it: `value` is a Kubernetes quantity, `at` the API's own time of it, `window`
+    what it was averaged over. `container` is empty where the value is the whole Pod's."""
+
+    pod: str
+    name: str
+    value: str
+    container: str = ""
+    at: Instant | None = None
+    window: Nanoseconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSeen:
+    """What a metrics API answered the recorder at about the time at which the autoscaler asked the same: samples of
+    the metrics `names`, or the error that came instead. `group` is the API group that was asked."""
+
+    received: Instant
+    sent: Instant
+    group: str
+    names: tuple[str, ...]
+    samples: tuple[MetricSample, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What the operator itself did."""
 
@@ -101,7 +127,7 @@ class Note:
     message: str
 
 
-Observation: TypeAlias = ObjectSeen | LogSeen | WatchGap | ProbeSeen | ClockSample | Note
+Observation: TypeAlias = ObjectSeen | LogSeen | WatchGap | ProbeSeen | ClockSample | MetricsSeen | Note
 _OBJECT_KINDS = {kind.value: kind for kind in ObjectKind}
 _SIGHTINGS = {sighting.value: sighting for sighting in Sighting}
 
@@ -126,6 +152,8 @@ def observation_from(line: Document) -> Observation | None:
         case "ClockSample":
             sent, server = instant_at(line, "sentTime"), instant_at(line, "serverTime")
             return None if sent is None or server is None else ClockSample(received, sent, server)
+        case "MetricsSeen":
+            return _metrics(line, received)
         case "Note":
             return Note(received, text_at(line, "reason") or "", text_at(line, "message") or "")
     return None
@@ -144,3 +172,20 @@ def _gap(line: Document, received: Instant) -> WatchGap | None:
         return None
     return WatchGap(received, text_at(line, "resource") or "*", start, received if end is None else end,
                     text_at(line, "reason") or "")
+
+
+def _metrics(line: Document, received: Instant) -> MetricsSeen | None:
+    sent, group, names = instant_at(line, "sentTime"), text_at(line, "group"), at(line, "names")
+    if sent is None or group is None or not isinstance(names, list):
+        return None
+    samples = (_sample(item) for item in documents_at(line, "samples"))
+    return MetricsSeen(received, sent, group, tuple(str(name) for name in names),
+                       tuple(one for one in samples if one is not None), text_at(line, "error"))
+
+
+def _sample(item: Document) -> MetricSample | None:
+    pod, name, value = text_at(item, "pod"), text_at(item, "name"), text_at(item, "value")
+    if pod is None or name is None or value is None:
+        return None
+    return MetricSample(pod, name, value, text_at(item, "container") or "", instant_at(item, "time"),
+                        go_duration_or_none(at(item, "window")))

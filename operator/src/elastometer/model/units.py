@@ -5,7 +5,9 @@ keep differences exact, so that two runs which differ by a shift of the clock ha
 """
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -15,6 +17,9 @@ Nanoseconds: TypeAlias = int
 SECOND: Nanoseconds = 1_000_000_000
 MILLISECOND: Nanoseconds = 1_000_000
 _WHOLE = len("2026-01-01T00:00:00")
+_GO_UNITS = {"h": 3600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": MILLISECOND, "us": 1000, "µs": 1000, "ns": 1}
+_GO_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:h|ms|m|us|µs|ns|s))+")
+_GO_PART = re.compile(r"(\d+(?:\.\d*)?)(h|ms|m|us|µs|ns|s)")
 
 
 @lru_cache(maxsize=8192)
@@ -81,3 +86,10 @@ def decimal_or_none(value: object) -> float | None:
         return float(value)
     except ValueError:
         return None
+
+
+def go_duration_or_none(value: object) -> Nanoseconds | None:
+    """A duration as Go prints it, such as `1m0.5s`; None when it is absent or none. Finer than 1 ns is dropped."""
+    if not isinstance(value, str) or _GO_DURATION.fullmatch(value) is None:
+        return None
+    return sum(int(Decimal(number) * _GO_UNITS[unit]) for number, unit in _GO_PART.findall(value))

@@ -25,6 +25,7 @@ from elastometer.model.errors import WorldError
 from elastometer.model.names import Names
 from elastometer.world import meters
 from elastometer.world.api_reader import UNREACHABLE, ApiReader
+from elastometer.world.autoscaler_looks import AutoscalerLooks
 from elastometer.world.clock import Clock, parsed, printed
 from elastometer.world.cluster import Refused
 from elastometer.world.logs import PodLogs, known_of
@@ -40,7 +41,8 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """The recording of one run: one watch a kind, the server pods' logs, a heartbeat, samples of the server's clock."""
+    """The recording of one run: one watch a kind, the server pods' logs, the metrics that the autoscaler reads, a
+    heartbeat, samples of the server's clock."""
 
     def __init__(self, api: ApiClient, names: Names, store: RunStore, clock: Clock, *,
                  scaled_object: bool = False) -> None:
@@ -53,6 +55,7 @@ class Recorder:
         self._pending = {watch.watched.resource for watch in self._watches.values()}
         self._all_listed = asyncio.Event()
         self._logs = PodLogs(self._reader, names.namespace, clock, self._write)
+        self._looks = AutoscalerLooks(self._reader, self.latest, clock, self._write)
 
     async def run(self) -> None:
         """Records until cancelled. Raises WorldError when the disk takes no more; all else is retried for ever."""
@@ -65,6 +68,7 @@ class Recorder:
                     group.create_task(self._follow(watch, group), name=f"watch of {watch.watched.resource}")
                 group.create_task(self._heartbeat(last_life), name="heartbeat")
                 group.create_task(self._sample_clock(), name="clock samples")
+                group.create_task(self._looks.run(), name="readings of metrics")
         except* WorldError as failures:
             raise _first(failures) from failures
         finally:
@@ -95,8 +99,7 @@ class Recorder:
             self._store_news(watch, news)
             match news:
                 case Seen(kind, item):
-                    if watch.watched.kind == "Pod":
-                        self._logs.saw(kind, item, group)
+                    self._pass_on(watch.watched.kind, kind, item, group)
                     self.changed.set()
                 case Broken(reason, refused):
                     log.warning("watch broken", extra=self._fields(resource=resource, reason=reason))
@@ -106,6 +109,14 @@ class Recorder:
                 case Watching():
                     self.broken.pop(resource, None)
                     self._listed(resource)
+
+    def _pass_on(self, watched: str, kind: str, item: Json, group: asyncio.TaskGroup) -> None:
+        """To those who read more where such an object changes."""
+        match watched:
+            case "Pod":
+                self._logs.saw(kind, item, group)
+            case "HorizontalPodAutoscaler":
+                self._looks.saw(item)
 
     def _store_news(self, watch: ResourceWatch, news: News) -> None:
         match news:
