@@ -17,10 +17,12 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class ScaleRecord:
-    """One rescale: by how many replicas (always positive)."""
+    """One rescale: by how many replicas (always positive). `outdated`: older than every policy's period when a later
+    one was recorded, so that its place may be taken."""
 
     at: float
     change: int
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

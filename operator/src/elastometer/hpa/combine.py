@@ -1,0 +1,67 @@
+"""The proposals of all metrics become one number: the highest counts, and nothing is scaled in on partial sight."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from elastometer.hpa import per_pod, whole
+from elastometer.hpa.decision import Constraint, Proposal, Reduction
+from elastometer.hpa.look import Look
+from elastometer.hpa.settings import HpaSpec, Metric, MetricType
+from elastometer.hpa.tolerance import Tolerances, tolerances_of
+
+_TOTALS = (MetricType.OBJECT, MetricType.EXTERNAL)
+_REASONS = {kind: f"FailedGet{kind}Metric" for kind in MetricType}
+
+
+class Combined(NamedTuple):
+    """`replicas` is None where nothing could be told; `events` are the reasons of the metrics that failed."""
+
+    proposals: tuple[Proposal, ...]
+    metric: int | None
+    replicas: int | None
+    wanted: int | None
+    events: tuple[str, ...]
+    reductions: tuple[Reduction, ...]
+    binding: Constraint
+
+
+def combine(spec: HpaSpec, look: Look) -> Combined:
+    """Asks every metric."""
+    tolerances = tolerances_of(spec)
+    proposals = tuple(_propose(index, metric, spec, look, tolerances) for index, metric in enumerate(spec.metrics))
+    failed = tuple(one.error for one in proposals if one.error is not None)
+    winner, highest = _highest(proposals)
+    if len(failed) == len(proposals):
+        return Combined(proposals, None, None, None, failed, (), Constraint.NO_METRIC)
+    wanted = _most_wanted(proposals)
+    bare = max(0, wanted.bare or 0)
+    if failed and highest < look.spec_replicas:
+        held = Reduction(Constraint.PARTIAL_METRICS, bare, look.spec_replicas)
+        return Combined(proposals, None, None, bare, failed, (held,), Constraint.PARTIAL_METRICS)
+    replicas = max(0, highest)
+    if replicas == bare:
+        return Combined(proposals, winner, replicas, bare, failed, (), Constraint.NONE)
+    return Combined(
+        proposals, winner, replicas, bare, failed, (Reduction(wanted.constraint, bare, replicas),), wanted.constraint)
+
+
+def _propose(index: int, metric: Metric, spec: HpaSpec, look: Look, tolerances: Tolerances) -> Proposal:
+    if metric.type in _TOTALS:
+        proposal = whole.propose(index, metric, look, tolerances)
+    else:
+        proposal = per_pod.propose(index, metric, spec, look, tolerances)
+    return proposal or Proposal(index, metric.name, error=_REASONS[metric.type])
+
+
+def _highest(proposals: Sequence[Proposal]) -> tuple[int | None, int]:
+    """The first of the highest; after a proposal of zero, whatever comes next."""
+    winner, highest = None, 0
+    for one in proposals:
+        if one.replicas is not None and (highest == 0 or one.replicas > highest):
+            winner, highest = one.metric, one.replicas
+    return winner, highest
+
+
+def _most_wanted(proposals: Sequence[Proposal]) -> Proposal:
+    return max((one for one in proposals if one.bare is not None), key=lambda one: one.bare or 0)

@@ -1,0 +1,105 @@
+"""How fast and how far: scaling policies, and the limits of the spec. Each answer comes with the condition's reason."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elastometer.hpa.arithmetic import INT32_MAX, INT32_MIN, SAME_INSTANT, ceiling32, int32, truncated32
+from elastometer.hpa.settings import Behavior, HpaSpec, PolicyType, ScalingRules, SelectPolicy
+from elastometer.hpa.state import ScaleRecord, State
+
+IN_RANGE = "DesiredWithinRange"
+SCALE_UP_LIMIT = "ScaleUpLimit"
+SCALE_DOWN_LIMIT = "ScaleDownLimit"
+TOO_MANY = "TooManyReplicas"
+TOO_FEW = "TooFewReplicas"
+# Without a behavior: at most twice as many, but four are always allowed.
+_FACTOR, _ALWAYS = 2.0, 4.0
+
+
+def limit(state: State, spec: HpaSpec, at: float, current: int, wanted: int) -> tuple[int, str]:
+    """The number of replicas that is allowed now."""
+    if spec.behavior is None:
+        return _without_behavior(spec, current, wanted)
+    if wanted > current:
+        return _upward(state, spec, spec.behavior, at, current, wanted)
+    if wanted < current:
+        return _downward(state, spec, spec.behavior, at, current, wanted)
+    return wanted, IN_RANGE
+
+
+def _without_behavior(spec: HpaSpec, current: int, wanted: int) -> tuple[int, str]:
+    fastest = truncated32(max(_FACTOR * current, _ALWAYS))
+    highest, reason = (fastest, SCALE_UP_LIMIT) if spec.maximum > fastest else (spec.maximum, TOO_MANY)
+    if wanted < spec.minimum:
+        return spec.minimum, TOO_FEW
+    return (highest, reason) if wanted > highest else (wanted, IN_RANGE)
+
+
+def _upward(
+    state: State, spec: HpaSpec, behavior: Behavior, at: float, current: int, wanted: int
+) -> tuple[int, str]:
+    fastest = max(current, _fastest_up(state, behavior.scale_up, at, current))
+    highest, reason = (fastest, SCALE_UP_LIMIT) if spec.maximum > fastest else (spec.maximum, TOO_MANY)
+    return (highest, reason) if wanted > highest else (wanted, IN_RANGE)
+
+
+def _downward(
+    state: State, spec: HpaSpec, behavior: Behavior, at: float, current: int, wanted: int
+) -> tuple[int, str]:
+    fastest = min(current, _fastest_down(state, behavior.scale_down, at, current))
+    lowest, reason = (fastest, SCALE_DOWN_LIMIT) if spec.minimum < fastest else (spec.minimum, TOO_FEW)
+    return (lowest, reason) if wanted < lowest else (wanted, IN_RANGE)
+
+
+def _fastest_up(state: State, rules: ScalingRules, at: float, current: int) -> int:
+    """The most replicas that the policies allow; what they added in the period counts against them."""
+    if rules.select is SelectPolicy.DISABLED:
+        return current
+    least = rules.select is SelectPolicy.MIN
+    allowed = [INT32_MAX if least else INT32_MIN]
+    for policy in rules.policies:
+        began = _at_start_of_period(state, policy.period_seconds, at, current)
+        if policy.type is PolicyType.PODS:
+            allowed.append(int32(began + policy.value))
+        else:
+            allowed.append(ceiling32(began * (1 + policy.value / 100)))
+    return min(allowed) if least else max(allowed)
+
+
+def _fastest_down(state: State, rules: ScalingRules, at: float, current: int) -> int:
+    """The fewest replicas that the policies allow."""
+    if rules.select is SelectPolicy.DISABLED:
+        return current
+    least = rules.select is SelectPolicy.MIN
+    allowed = [INT32_MIN if least else INT32_MAX]
+    for policy in rules.policies:
+        began = _at_start_of_period(state, policy.period_seconds, at, current)
+        if policy.type is PolicyType.PODS:
+            allowed.append(int32(began - policy.value))
+        else:
+            allowed.append(truncated32(began * (1 - policy.value / 100)))
+    return max(allowed) if least else min(allowed)
+
+
+def _at_start_of_period(state: State, period: int, at: float, current: int) -> int:
+    """Today's replicas without what was added and with what was removed since."""
+    cutoff = at - period + SAME_INSTANT
+    return int32(current - _changed(state.scale_ups, cutoff) + _changed(state.scale_downs, cutoff))
+
+
+def _changed(records: Sequence[ScaleRecord], cutoff: float) -> int:
+    return sum(one.change for one in records if one.at > cutoff)
+
+
+def remember(
+    records: tuple[ScaleRecord, ...], rules: ScalingRules, at: float, change: int
+) -> tuple[ScaleRecord, ...]:
+    """The rescales with the new one; it takes the place of the last one that no policy can see any more."""
+    cutoff = at - max(policy.period_seconds for policy in rules.policies) - SAME_INSTANT
+    marked = [one if one.outdated or one.at >= cutoff else ScaleRecord(one.at, one.change, True) for one in records]
+    stale = [index for index, one in enumerate(marked) if one.outdated]
+    if stale:
+        marked[stale[-1]] = ScaleRecord(at, change)
+    else:
+        marked.append(ScaleRecord(at, change))
+    return tuple(marked)

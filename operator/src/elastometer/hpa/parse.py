@@ -1,0 +1,138 @@
+"""An autoscaling/v2 spec, as a person or the API server wrote it, becomes an HpaSpec: refused where the API server
+would refuse it (its rules of 1.35, with the gates HPAConfigurableTolerance and HPAScaleToZero on), defaults filled in
+where it would fill them in."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from elastometer.hpa.metric_source import metric_from
+from elastometer.hpa.quantity import approximate, sign
+from elastometer.hpa.reading import Node
+from elastometer.hpa.settings import (
+    Behavior,
+    ControllerSettings,
+    HpaSpec,
+    Metric,
+    MetricType,
+    Policy,
+    PolicyType,
+    ScalingRules,
+    SelectPolicy,
+    TargetType,
+)
+from elastometer.model.document import Document
+from elastometer.model.errors import SpecError
+
+T = TypeVar("T")
+_MAXIMUM_PERIOD_SECONDS = 1800
+_MAXIMUM_WINDOW_SECONDS = 3600
+_DEFAULT_METRIC = Metric(MetricType.RESOURCE, "cpu", TargetType.UTILIZATION, 80)
+DEFAULT_SCALE_UP = ScalingRules(
+    (Policy(PolicyType.PODS, 4, 15), Policy(PolicyType.PERCENT, 100, 15)), SelectPolicy.MAX, 0)
+DEFAULT_SCALE_DOWN = ScalingRules((Policy(PolicyType.PERCENT, 100, 15),), SelectPolicy.MAX, None)
+
+
+def parse_hpa(document: Document, controller: ControllerSettings | None = None) -> HpaSpec:
+    """A HorizontalPodAutoscaler object, or its spec alone. Raises SpecError with every flaw."""
+    flaws: list[str] = []
+    spec = document.get("spec") if "spec" in document else document
+    return _whole(lambda: hpa_from(Node(spec, "spec", flaws), controller or ControllerSettings()), flaws)
+
+
+def parse_controller(document: Document) -> ControllerSettings:
+    """The controller's flags, by the names of a trace (`tolerance`, `downscaleStabilizationSeconds`, …); what is not
+    given has the controller's default. Raises SpecError with every flaw."""
+    flaws: list[str] = []
+    return _whole(lambda: controller_from(Node(document, "controller", flaws)), flaws)
+
+
+def _whole(read: Callable[[], T], flaws: list[str]) -> T:
+    result = read()
+    if flaws:
+        raise SpecError(*flaws)
+    return result
+
+
+def controller_from(node: Node) -> ControllerSettings:
+    """Flaws are noted in the node."""
+    default = ControllerSettings()
+    return ControllerSettings(
+        tolerance=_not_negative(node.at("tolerance"), default.tolerance),
+        downscale_stabilization_seconds=_not_negative(
+            node.at("downscaleStabilizationSeconds"), default.downscale_stabilization_seconds),
+        cpu_initialization_seconds=_not_negative(
+            node.at("cpuInitializationPeriodSeconds"), default.cpu_initialization_seconds),
+        initial_readiness_delay_seconds=_not_negative(
+            node.at("initialReadinessDelaySeconds"), default.initial_readiness_delay_seconds),
+        sync_period_seconds=_not_negative(node.at("syncPeriodSeconds"), default.sync_period_seconds),
+    )
+
+
+def _not_negative(node: Node, default: float) -> float:
+    if node.absent:
+        return default
+    value = node.number()
+    if value < 0:
+        node.refuse("must not be negative")
+    return value
+
+
+def hpa_from(node: Node, controller: ControllerSettings) -> HpaSpec:
+    """Flaws are noted in the node."""
+    lower, upper = node.at("minReplicas"), node.at("maxReplicas")
+    minimum = 1 if lower.absent else lower.whole(0)
+    maximum = upper.whole(1)
+    if maximum and maximum < minimum:
+        upper.refuse(f"must be at least minReplicas ({minimum})")
+    _check_reference(node.at("scaleTargetRef"))
+    metrics = tuple(metric_from(item) for item in node.at("metrics").items()) or (_DEFAULT_METRIC,)
+    if minimum == 0 and not any(metric.type in (MetricType.OBJECT, MetricType.EXTERNAL) for metric in metrics):
+        node.at("metrics").refuse("must hold an Object or External metric where minReplicas is 0")
+    behavior = node.at("behavior")
+    return HpaSpec(minimum, maximum, metrics, None if behavior.absent else _behavior(behavior), controller)
+
+
+def _check_reference(node: Node) -> None:
+    """What is scaled; the API server wants an API group for all but a ReplicationController."""
+    kind, version = node.at("kind"), node.at("apiVersion")
+    kind.path_segment()
+    node.at("name").path_segment()
+    text = "" if version.absent else version.text()
+    if text.count("/") > 1 or (kind.value != "ReplicationController" and (not text.count("/") or text[0] == "/")):
+        version.refuse("must be an API group and a version, such as apps/v1")
+
+
+def _behavior(node: Node) -> Behavior:
+    return Behavior(
+        _rules(node.at("scaleUp"), DEFAULT_SCALE_UP), _rules(node.at("scaleDown"), DEFAULT_SCALE_DOWN))
+
+
+def _rules(node: Node, default: ScalingRules) -> ScalingRules:
+    if node.absent:
+        return default
+    window, select, policies = node.at("stabilizationWindowSeconds"), node.at("selectPolicy"), node.at("policies")
+    given = tuple(_policy(item) for item in policies.items())
+    if not policies.absent and policies.value == []:
+        policies.refuse("must hold at least one policy")
+    return ScalingRules(
+        default.policies if policies.absent else given,
+        default.select if select.absent else select.one_of(SelectPolicy, SelectPolicy.MAX),
+        default.stabilization_seconds if window.absent else window.whole(0, _MAXIMUM_WINDOW_SECONDS),
+        _tolerance(node.at("tolerance")),
+    )
+
+
+def _policy(node: Node) -> Policy:
+    return Policy(
+        node.at("type").one_of(PolicyType, PolicyType.PODS), node.at("value").whole(1),
+        node.at("periodSeconds").whole(1, _MAXIMUM_PERIOD_SECONDS))
+
+
+def _tolerance(node: Node) -> float | None:
+    if node.absent:
+        return None
+    text = node.quantity_text()
+    if sign(text) < 0:
+        node.refuse("must not be negative")
+    return approximate(text)

@@ -1,0 +1,138 @@
+"""Reading JSON that may be wrong: every flaw is noted as `path: rule, is value`, and reading goes on."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from elastometer.hpa.arithmetic import INT32_MAX, INT32_MIN
+from elastometer.hpa.quantity import RULE, milli_units
+
+Word = TypeVar("Word", bound=StrEnum)
+_SHOWN = 60
+
+
+class Node:
+    """One place of a document, which may be absent. The first flaw of a place is noted; what is then answered is only
+    there so that the rest can be read too."""
+
+    __slots__ = ("_flaws", "_key", "_parent", "value")
+
+    def __init__(self, value: object, key: str, flaws: list[str], parent: Node | None = None) -> None:
+        self.value = value
+        self._key = key
+        self._flaws = flaws
+        self._parent = parent
+
+    @property
+    def path(self) -> str:
+        """As in `spec.metrics[0].type`; the root of a trace has none."""
+        above = self._parent.path if self._parent is not None else ""
+        return f"{above}{self._key}" if not above or self._key.startswith("[") else f"{above}.{self._key}"
+
+    @property
+    def absent(self) -> bool:
+        return self.value is None
+
+    def refuse(self, rule: str) -> None:
+        """Notes a flaw."""
+        self._flaws.append(f"{self.path or 'document'}: {rule}, is {_shown(self.value)}")
+
+    def at(self, key: str) -> Node:
+        """The field of an object; absent where this place is absent or no object (which is a flaw)."""
+        value = self.value
+        if isinstance(value, Mapping):
+            return Node(value.get(key), key, self._flaws, self)
+        if value is not None:
+            self.refuse("must be an object")
+            self.value = None
+        return Node(None, key, self._flaws, self)
+
+    def items(self) -> Iterator[Node]:
+        """The entries of a list; of an absent one, none."""
+        if isinstance(self.value, list):
+            for index, item in enumerate(self.value):
+                yield Node(item, f"[{index}]", self._flaws, self)
+        elif self.value is not None:
+            self.refuse("must be a list")
+
+    def fields(self) -> Iterator[tuple[str, Node]]:
+        """The fields of an object; of an absent one, none."""
+        if isinstance(self.value, Mapping):
+            for key, item in self.value.items():
+                yield key, Node(item, key, self._flaws, self)
+        elif self.value is not None:
+            self.refuse("must be an object")
+
+    def text(self) -> str:
+        """A text that is not empty."""
+        if isinstance(self.value, str) and self.value:
+            return self.value
+        self.refuse("must be a text")
+        return ""
+
+    def whole(self, low: int = INT32_MIN, high: int = INT32_MAX) -> int:
+        """An integer; by default of 32 bits, as the API's."""
+        value = self.value
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        self.refuse(f"must be a whole number from {low} to {high}")
+        return 0
+
+    def number(self) -> float:
+        """A finite number."""
+        value = self.value
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15:
+            return float(value)
+        self.refuse("must be a number")
+        return 0.0
+
+    def number_or_none(self) -> float | None:
+        return None if self.value is None else self.number()
+
+    def flag(self) -> bool:
+        if isinstance(self.value, bool):
+            return self.value
+        self.refuse("must be true or false")
+        return False
+
+    def quantity(self) -> int:
+        """Milli-units."""
+        return milli_units(self.quantity_text())
+
+    def quantity_text(self) -> str:
+        """A quantity as text; the API takes a number in its place."""
+        value = self.value
+        text = value if isinstance(value, str) else str(value)
+        try:
+            milli_units(text)
+        except ValueError:
+            self.refuse(RULE)
+            return "1"
+        return text
+
+    def one_of(self, words: type[Word], otherwise: Word) -> Word:
+        """A word of a closed set."""
+        if isinstance(self.value, str) and self.value in list(words):
+            return words(self.value)
+        self.refuse(f"must be one of {', '.join(words)}")
+        return otherwise
+
+    def path_segment(self) -> str:
+        """A name that the API can carry in a path."""
+        name = self.text()
+        if name in (".", "..") or "/" in name or "%" in name:
+            self.refuse("must be neither '.' nor '..' and must not hold '/' or '%'")
+        return name
+
+
+def _shown(value: object) -> str:
+    """A value as a message shows it."""
+    if value is None:
+        return "absent"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

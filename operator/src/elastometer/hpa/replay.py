@@ -1,0 +1,71 @@
+"""A recording decided again: how often the model agrees with what was observed, and where it differs first."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elastometer.hpa.decision import Decision
+from elastometer.hpa.recording import Observed, RecordedSync, Recording
+from elastometer.hpa.state import State
+from elastometer.hpa.step import step
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How many of `of` syncs, for which it was observed, came out the same."""
+
+    same: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first look whose decision, conditions or events differ; `parts` names which."""
+
+    index: int
+    sync: RecordedSync
+    decision: Decision
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """`decisions[i]` is what the model decided after look i. `agreement` is by part: decisions, conditions, events."""
+
+    decisions: tuple[Decision, ...]
+    agreement: Mapping[str, Agreement]
+    divergence: Divergence | None
+
+
+DECISIONS, CONDITIONS, EVENTS = "decisions", "conditions", "events"
+PARTS = (DECISIONS, CONDITIONS, EVENTS)
+
+
+def replay(recording: Recording, state: State | None = None) -> Replay:
+    """Steps through the looks. What the model decided does not change what it sees next: the looks are as recorded."""
+    state = state or State()
+    decisions: list[Decision] = []
+    same, of = dict.fromkeys(PARTS, 0), dict.fromkeys(PARTS, 0)
+    first: Divergence | None = None
+    for index, sync in enumerate(recording.syncs):
+        state, decision = step(state, recording.spec, sync.look)
+        decisions.append(decision)
+        agrees = compare(sync.observed, decision)
+        for part, yes in agrees.items():
+            of[part] += 1
+            same[part] += yes
+        if first is None and not all(agrees.values()):
+            first = Divergence(index, sync, decision, tuple(part for part, yes in agrees.items() if not yes))
+    return Replay(tuple(decisions), {part: Agreement(same[part], of[part]) for part in PARTS}, first)
+
+
+def compare(observed: Observed, decision: Decision) -> dict[str, bool]:
+    """Which parts agree; a part that was not observed is left out."""
+    agrees: dict[str, bool] = {}
+    if observed.desired is not None:
+        agrees[DECISIONS] = observed.desired == decision.desired and observed.rescaled in (None, decision.rescaled)
+    if observed.conditions is not None:
+        agrees[CONDITIONS] = observed.conditions == decision.conditions
+    if observed.events is not None:
+        agrees[EVENTS] = observed.events == decision.events
+    return agrees

@@ -1,0 +1,34 @@
+"""How near to 1 the ratio of value and target may be without a change."""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from elastometer.hpa.decision import Constraint
+from elastometer.hpa.settings import HpaSpec
+
+
+class Tolerances(NamedTuple):
+    """Shares, for scale-in and scale-out."""
+
+    down: float
+    up: float
+
+    def hold(self, ratio: float) -> bool:
+        """True where the ratio is near enough to 1; never for NaN."""
+        return 1.0 - self.down <= ratio <= 1.0 + self.up
+
+
+def tolerances_of(spec: HpaSpec) -> Tolerances:
+    """Those of the behavior, the controller's own for a direction that has none."""
+    general, behavior = spec.controller.tolerance, spec.behavior
+    if behavior is None:
+        return Tolerances(general, general)
+    down, up = behavior.scale_down.tolerance, behavior.scale_up.tolerance
+    return Tolerances(general if down is None else down, general if up is None else up)
+
+
+def held_back_by(bare: int, replicas: int, held: bool) -> Constraint:
+    """Why a metric's proposal is not what the bare ratio asks for."""
+    if replicas == bare:
+        return Constraint.NONE
+    return Constraint.TOLERANCE if held else Constraint.MISSING_PODS

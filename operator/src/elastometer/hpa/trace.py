@@ -1,0 +1,117 @@
+"""One recorded or drawn world (a line of a trace file) becomes a Recording: looks, and what was decided after each."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from elastometer.hpa.decision import Condition
+from elastometer.hpa.look import Look, MetricLook, PodLook, Sample
+from elastometer.hpa.parse import controller_from, hpa_from
+from elastometer.hpa.reading import Node
+from elastometer.hpa.recording import Observed, RecordedSync, Recording
+from elastometer.hpa.settings import HpaSpec, Metric, MetricType
+from elastometer.model.document import Document
+from elastometer.model.errors import SpecError
+
+_PHASES = frozenset({"Pending", "Running", "Succeeded", "Failed", "Unknown"})
+_TOTALS = (MetricType.OBJECT, MetricType.EXTERNAL)
+
+
+def recording_from(document: Document) -> Recording:
+    """Reads up to the first look that is wrong. Raises SpecError with the flaws: path, rule and value."""
+    flaws: list[str] = []
+    root = Node(document, "", flaws)
+    name = root.at("name").text()
+    hpa = root.at("hpa")
+    if hpa.absent:
+        hpa.refuse("must be given")
+        raise SpecError(*flaws)
+    spec = hpa_from(hpa, controller_from(root.at("controller")))
+    _stop_at(flaws)
+    syncs = _syncs(root, spec, flaws)
+    return Recording(name, spec, tuple(syncs))
+
+
+def _stop_at(flaws: list[str]) -> None:
+    if flaws:
+        raise SpecError(*flaws)
+
+
+def _syncs(root: Node, spec: HpaSpec, flaws: list[str]) -> list[RecordedSync]:
+    nodes, expected = root.at("syncs"), root.at("expected")
+    observed = list(expected.items())
+    recorded: list[RecordedSync] = []
+    before = float("-inf")
+    for index, node in enumerate(nodes.items()):
+        look = _look(node, spec)
+        if look.at < before:
+            node.at("atSeconds").refuse(f"must not be before the look that came before it ({before:g})")
+        before = look.at
+        seen = _observed(observed[index]) if index < len(observed) else Observed()
+        recorded.append(RecordedSync(look, seen))
+        _stop_at(flaws)
+    if not recorded:
+        nodes.refuse("must hold at least one look")
+    elif observed and len(observed) != len(recorded):
+        expected.refuse(f"must hold one entry for each of the {len(recorded)} syncs")
+    _stop_at(flaws)
+    return recorded
+
+
+def _look(node: Node, spec: HpaSpec) -> Look:
+    answers = node.at("metrics")
+    metrics = tuple(_answer(item, metric) for item, metric in zip(answers.items(), spec.metrics, strict=False))
+    if len(metrics) != len(spec.metrics) or (isinstance(answers.value, list) and len(answers.value) != len(metrics)):
+        answers.refuse(f"must hold one answer for each of the {len(spec.metrics)} metrics of the spec")
+    pods = tuple(_pod(item) for item in node.at("pods").items())
+    if len({pod.name for pod in pods}) != len(pods):
+        node.at("pods").refuse("must hold each Pod once")
+    return Look(
+        node.at("atSeconds").number(), node.at("specReplicas").whole(0), node.at("statusReplicas").whole(0), pods,
+        metrics)
+
+
+def _pod(node: Node) -> PodLook:
+    phase, ready, deleting = node.at("phase"), node.at("ready"), node.at("deleting")
+    if phase.value not in _PHASES:
+        phase.refuse(f"must be one of {', '.join(sorted(_PHASES))}")
+    return PodLook(
+        node.at("name").text(), str(phase.value), None if ready.absent else ready.flag(),
+        node.at("readyTransitionSeconds").number_or_none(), node.at("startSeconds").number_or_none(),
+        not deleting.absent and deleting.flag(),
+        {name: request.quantity() for name, request in node.at("requests").fields()})
+
+
+def _answer(node: Node, metric: Metric) -> MetricLook:
+    error, samples, values = node.at("error"), node.at("samples"), node.at("values")
+    if not error.absent:
+        return MetricLook(error=error.text())
+    wrong, right = (samples, "values") if metric.type in _TOTALS else (values, "samples")
+    if not wrong.absent:
+        wrong.refuse(f"must be absent for a metric of type {metric.type}, which has {right}")
+    return MetricLook(
+        tuple(_sample(item) for item in samples.items()), tuple(item.quantity() for item in values.items()))
+
+
+def _sample(node: Node) -> Sample:
+    return Sample(
+        node.at("pod").text(), node.at("value").quantity(), node.at("timestampSeconds").number(),
+        node.at("windowSeconds").number())
+
+
+def _observed(node: Node) -> Observed:
+    conditions, events = node.at("conditions"), node.at("events")
+    return Observed(
+        node.at("desiredReplicas").whole(0), node.at("rescaled").flag(),
+        {} if conditions.absent else _conditions(conditions),
+        tuple(sorted(item.text() for item in events.items())))
+
+
+def _conditions(node: Node) -> Mapping[str, Condition]:
+    found: dict[str, Condition] = {}
+    for name, pair in node.fields():
+        words = [item.text() for item in pair.items()]
+        if len(words) == 2:
+            found[name] = Condition(*words)
+        elif not isinstance(pair.value, list) or words:
+            pair.refuse("must be a list of status and reason")
+    return found
