@@ -8,6 +8,7 @@ from elastometer.analysis.evidence import Evidence, gather, is_state_only
 from elastometer.analysis.findings import Facts, findings
 from elastometer.analysis.latency import load_rows
 from elastometer.analysis.objectives import judge_objective, overall
+from elastometer.analysis.predicted import as_predicted
 from elastometer.analysis.price import price
 from elastometer.analysis.provenance import provenance
 from elastometer.analysis.quality import load_flaws, quality
@@ -31,7 +32,13 @@ from elastometer.model.units import format_instant
 
 
 def judge(bundle: Bundle) -> Report:
-    """All that can be said of a run; a partial bundle gives a partial report, and says what it lacks."""
+    """All that can be said of a run; a partial bundle gives a partial report, and says what it lacks. What a model says
+    of a run that never was is judged by the same rules, and marked."""
+    report = _judged(bundle)
+    return report if bundle.predicted is None else as_predicted(report, bundle.predicted)
+
+
+def _judged(bundle: Bundle) -> Report:
     evidence = gather(bundle)
     found = changes(evidence)
     lives = starts(evidence, found)

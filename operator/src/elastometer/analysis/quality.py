@@ -53,7 +53,9 @@ def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
 
 
 def load_flaws(bundle: Bundle) -> Iterator[tuple[str, str]]:
-    """(reason, sentence) of everything that makes the load other than the one that was asked for."""
+    """(reason, sentence) of what makes the load other than the one that was asked for; a predicted one never is."""
+    if bundle.predicted is not None:
+        return
     for one in bundle.generators:
         if one.fell_behind:
             yield "LoadFellBehind", _fell_behind(one.worker, one.lateness_p99_milliseconds, one.bound_milliseconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from elastometer.model.basis import PredictionBasis
 from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, text_at
 from elastometer.model.observation import Observation
 from elastometer.model.request import GeneratorSummary, RequestRecord
@@ -60,7 +61,8 @@ class SeriesResult:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """`start` is the load's start instant. `missing` names the files that were not there."""
+    """`start` is the load's start instant. `missing` names the files that were not there. With a `predicted` basis the
+    bundle was made by a model: what it holds was never seen."""
 
     terms: Terms
     manifest: Document = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Bundle:
     missing: tuple[str, ...] = ()
     torn_lines: int = 0
     unreadable_lines: int = 0
+    predicted: PredictionBasis | None = None
 
 
 def series_from(line: Document) -> SeriesResult | None:

@@ -30,16 +30,17 @@ class Source(StrEnum):
     LOG = "Log"
     PROMETHEUS = "Prometheus"
     REQUEST = "Request"
+    PREDICTED = "Predicted"
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """An instant. The true one lies within `resolution_milliseconds` of it."""
+    """An instant. The true one lies within `resolution_milliseconds` of it; None for one that was predicted."""
 
     seconds: float
     time: str
     source: Source
-    resolution_milliseconds: float
+    resolution_milliseconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,13 @@ class PodInstant:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One bar of the waterfall, between two instants of a Pod."""
+    """One bar of the waterfall, between two instants of a Pod; one that was predicted has no ±."""
 
     name: str
     label: str
     start_seconds: float
     milliseconds: float
-    plus_minus_milliseconds: float
+    plus_minus_milliseconds: float | None
     source: str
     note: str | None = None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from elastometer.model.basis import PredictionBasis
 from elastometer.model.measured import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
 
 SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
@@ -122,7 +123,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is known about one run."""
+    """All that is known about one run; with a `predicted` basis, all that a model says of a run that never was."""
 
     test: str
     namespace: str
@@ -144,4 +145,5 @@ class Report:
     findings: tuple[Finding, ...]
     quality: Quality
     provenance: tuple[tuple[str, str], ...]
+    predicted: PredictionBasis | None = None
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -35,6 +35,7 @@ def to_html(report: Report) -> bytes:
         library=Markup(library), script=Markup(script), data=Markup(data),
         hashes=Markup(" ".join(f"'sha256-{_digest(text)}'" for text in (library, script))),
         strips=strips(report.cold_starts), tiles=tiles(report), quality=quality_rows(report.quality),
+        basis=None if report.predicted is None else words.basis_rows(report.predicted),
     ).encode()
 
 
@@ -62,7 +63,7 @@ def _template() -> Template:
         duration=words.duration, figure=words.figure, stamp=words.stamp, instant=words.instant,
         number=words.number, counts=words.counts, quoted=quoted, sentence=sentence, reasons=reasons,
     )
-    environment.globals.update(bullet=bullet, mark=verdict_mark, dash=words.DASH)
+    environment.globals.update(bullet=bullet, mark=verdict_mark, dash=words.DASH, verdict=words.verdict)
     return environment.get_template("report.html.j2")
 
 

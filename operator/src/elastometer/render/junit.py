@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from elastometer.model.basis import PredictionBasis
 from elastometer.model.report import Report, Verdict
 
 # XML 1.0 knows no control characters, not even as references.
@@ -16,7 +17,11 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 def to_junit(report: Report) -> bytes:
     """One suite named after the test."""
-    suite = Element("testsuite", name=_clean(f"{report.namespace}/{report.test}"), timestamp=report.load_start or "")
+    mark = "" if report.predicted is None else "predicted: "
+    suite = Element("testsuite", name=_clean(f"{mark}{report.namespace}/{report.test}"),
+                    timestamp=report.load_start or "")
+    if report.predicted is not None:
+        _basis(suite, report.predicted)
     where = f"elastometer.{report.namespace}.{report.test}"
     for result in report.objectives:
         case = SubElement(suite, "testcase", classname=_clean(where), name=_clean(result.name))
@@ -24,11 +29,19 @@ def to_junit(report: Report) -> bytes:
             _told(case, "failure", result.indicator, result.message)
         elif result.verdict is not Verdict.PASS:
             _told(case, "error", result.verdict.value, result.message)
-        SubElement(case, "system-out").text = _clean(result.message)
+        SubElement(case, "system-out").text = _clean(mark + result.message)
     _whole_run(suite, where, report)
     _count(suite)
     indent(suite)
     return ('<?xml version="1.0" encoding="UTF-8"?>\n' + str(tostring(suite, encoding="unicode")) + "\n").encode()
+
+
+def _basis(suite: Element, basis: PredictionBasis) -> None:
+    properties = SubElement(suite, "properties")
+    rows = (("predicted", basis.tool), ("capacity", basis.capacity), ("coldStarts", basis.cold_starts),
+            ("seed", str(basis.seed)))
+    for name, value in rows:
+        SubElement(properties, "property", name=name, value=_clean(value))
 
 
 def _whole_run(suite: Element, where: str, report: Report) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from elastometer.model.basis import PredictionBasis
 from elastometer.model.measured import PHASE_LABELS, ColdStart, LoadRow, Price
 from elastometer.model.report import Quality, Report
 from elastometer.render import words
@@ -18,12 +19,12 @@ def to_markdown(report: Report) -> bytes:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# {report.verdict.value}: {_prose(report.namespace)}/{_prose(report.test)}"
+    yield f"# {words.verdict(report)}: {_prose(report.namespace)}/{_prose(report.test)}"
     yield ""
     yield _sentence(report.verdict_message)
     yield ""
-    yield f"Model {_code(report.model or words.DASH)}, load started {report.load_start or words.DASH}. Seconds count " \
-          "from the start of the load."
+    yield f"Model {_code(report.model or words.DASH)}, {_when(report)} Seconds count from the start of the load."
+    yield from _basis(report.predicted)
     yield from _section("Objectives", ["", "Objective", "What was found"], (
         [one.verdict.value, _code(one.name), _prose(one.message)] for one in report.objectives))
     yield from _section("Summary", ["", ""], ([name, value] for name, value in words.headline(report.summary)))
@@ -35,8 +36,21 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _cold_starts(report.cold_starts)
     yield from _load(report.load)
     yield from _scale_ins(report)
-    yield from _quality(report.quality)
+    if report.predicted is None:
+        yield from _quality(report.quality)
     yield from _section("Provenance", ["", ""], ([_code(name), _code(value)] for name, value in report.provenance))
+
+
+def _when(report: Report) -> str:
+    if report.predicted is not None:
+        return f"**predicted, not measured**, by {report.predicted.tool}: nothing was run."
+    return f"load started {report.load_start or words.DASH}."
+
+
+def _basis(basis: PredictionBasis | None) -> Iterator[str]:
+    if basis is not None:
+        yield from _section("What the prediction rests on", ["", ""], (
+            [name, _prose(value)] for name, value in words.basis_rows(basis)))
 
 
 def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -90,8 +104,8 @@ def _phase(start: ColdStart, label: str) -> str:
     mine = [phase for phase in start.phases if phase.label == label]
     if not mine:
         return words.DASH
-    plus_minus = max(phase.plus_minus_milliseconds for phase in mine)
-    return f"{words.duration(sum(phase.milliseconds for phase in mine))} ± {words.duration(plus_minus)}"
+    known = [phase.plus_minus_milliseconds for phase in mine if phase.plus_minus_milliseconds is not None]
+    return words.spread(sum(phase.milliseconds for phase in mine), max(known, default=None))
 
 
 def _load(rows: Sequence[LoadRow]) -> Iterator[str]:

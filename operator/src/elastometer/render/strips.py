@@ -92,7 +92,7 @@ def _fits(phase: Phase, longest: float) -> bool:
 
 
 def _tip(phase: Phase) -> str:
-    lines = [f"{phase.label}: {words.duration(phase.milliseconds)} ± {words.duration(phase.plus_minus_milliseconds)}",
+    lines = [f"{phase.label}: {words.spread(phase.milliseconds, phase.plus_minus_milliseconds)}",
              f"from {words.instant(phase.start_seconds)}", f"source: {phase.source}"]
     return "\n".join([*lines, phase.note] if phase.note else lines)
 

@@ -1,8 +1,9 @@
 """Numbers as people read them. What was not measured is a dash, never a zero."""
 from __future__ import annotations
 
+from elastometer.model.basis import Interval, PredictionBasis
 from elastometer.model.measured import Figure, Stamp
-from elastometer.model.report import Summary
+from elastometer.model.report import Report, Summary
 
 DASH = "–"
 
@@ -49,7 +50,38 @@ def stamp(value: Stamp | None) -> str:
     """An instant with its source and its resolution."""
     if value is None:
         return DASH
-    return f"{instant(value.seconds)} ({value.source.value}, ± {duration(value.resolution_milliseconds)})"
+    exactness = "" if value.resolution_milliseconds is None else f", ± {duration(value.resolution_milliseconds)}"
+    return f"{instant(value.seconds)} ({value.source.value}{exactness})"
+
+
+def spread(milliseconds: float, plus_minus_milliseconds: float | None) -> str:
+    """A duration with its ±, where it has one."""
+    exactness = "" if plus_minus_milliseconds is None else f" ± {duration(plus_minus_milliseconds)}"
+    return duration(milliseconds) + exactness
+
+
+def verdict(report: Report) -> str:
+    """The verdict as a title says it."""
+    return report.verdict.value if report.predicted is None else f"Predicted: {report.verdict.value}"
+
+
+def basis_rows(basis: PredictionBasis) -> list[tuple[str, str]]:
+    """(what, where it is from) of everything that a prediction rests on."""
+    chance = f"seed {basis.seed}" if basis.draws == 1 else \
+        f"seed {basis.seed}, the draw with the median TTFT p95 of {basis.draws}"
+    return [
+        ("Predicted by", basis.tool), ("Capacity of a replica", basis.capacity), ("Cold starts", basis.cold_starts),
+        ("Autoscaler", basis.autoscaler), ("Chance", chance),
+        *((f"{one.name}, {basis.draws} draws", _interval(one)) for one in basis.intervals),
+        *(("Assumed", one) for one in basis.assumptions),
+    ]
+
+
+def _interval(one: Interval) -> str:
+    if one.low is None or one.high is None:
+        return DASH
+    shown = duration if one.unit == "ms" else lambda value: number(value, 0, one.unit and f" {one.unit}")
+    return f"{shown(one.median)}, from {shown(one.low)} to {shown(one.high)}"
 
 
 def number(value: float | None, digits: int = 0, unit: str = "") -> str:

@@ -1,0 +1,49 @@
+"""A report that a model made says so in every number that could be taken for a measured one.
+
+The same analysis judges a recorded and a synthetic bundle; what it calls watched, and how exactly, is true of the
+recorded one only. So the marks are put on here, once, after everything else.
+"""
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from elastometer.model.basis import PredictionBasis
+from elastometer.model.measured import UNATTRIBUTED, Figure, Phase, ScaleEvent, ScrapedStart, Source, Stamp
+from elastometer.model.report import Quality, Report
+
+WHOLE = "predicted as a whole: the model knows no phases"
+# Findings about the record, which a prediction does not have.
+_OF_THE_RECORD = frozenset({"UnattributedStart", "ClockSkew", "ClientBound"})
+_NAMES = {"autoscaler as served": "autoscaler as given, with defaults"}
+
+
+def as_predicted(report: Report, basis: PredictionBasis) -> Report:
+    """The report with every source, every ± and every trace of a record taken out."""
+    return replace(
+        report, predicted=basis, load_start=None, uid="",
+        scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
+        # Replicas that were there from the start have no start to predict.
+        cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != "Initial")),
+        findings=tuple(one for one in report.findings if one.name not in _OF_THE_RECORD),
+        quality=Quality(),
+        provenance=tuple((_NAMES.get(name, name), value) for name, value in report.provenance),
+    )
+
+
+def _mark(value: Any) -> Any:
+    match value:
+        case Stamp():
+            return replace(value, source=Source.PREDICTED, resolution_milliseconds=None)
+        case Figure():
+            return replace(value, plus_minus_milliseconds=None)
+        case Phase():
+            note = WHOLE if value.name == UNATTRIBUTED else value.note
+            return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value, note=note)
+        case ScrapedStart():
+            return replace(value, reason="nothing was scraped")
+        case ScaleEvent():
+            value = replace(value, written=None, writer=None)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{item.name: _mark(getattr(value, item.name)) for item in fields(value)})
+    return tuple(_mark(item) for item in value) if isinstance(value, tuple) else value
