@@ -1,4 +1,4 @@
-"""Where the seconds went, on timelines drawn by hand: a sync every 15 s, one replica, one thing in the way at a time."""
+"""Where the seconds went, on timelines drawn by hand: a sync every 15 s, one thing in the way at a time."""
 from __future__ import annotations
 
 import pytest

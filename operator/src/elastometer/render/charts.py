@@ -72,12 +72,13 @@ def _replicas(line: Timeline) -> list[Column]:
     """x, desired, spec, created, ready, serving, each held until it changes."""
     functions = (line.desired, line.spec, line.created, line.ready, line.serving)
     times = sorted({time for steps in functions for time, _ in steps} | set(_range(line)))
-    columns = [[_value_at(steps, time) for time in times] for steps in functions]
+    columns = [[value_at(steps, time) for time in times] for steps in functions]
     return [[*times], *columns]
 
 
-def _value_at(steps: Sequence[tuple[float, int | None]], time: float) -> float | None:
-    index = bisect_right([moment for moment, _ in steps], time) - 1
+def value_at(steps: Sequence[tuple[float, int | None]], time: float) -> float | None:
+    """What holds at the time; None before the first step."""
+    index = bisect_right(steps, time, key=lambda step: step[0]) - 1
     return None if index < 0 else steps[index][1]
 
 

@@ -57,7 +57,7 @@ def strips(starts: Sequence[ColdStart]) -> Strips:
     legend = {name: label for name, label in PHASE_LABELS.items() if name in seen}
     return Strips(
         tuple(_strip(start, phases, longest) for start, phases in kept),
-        _ticks(longest), tuple(legend.items()))
+        ticks(longest), tuple(legend.items()))
 
 
 def _shown(start: ColdStart) -> list[Phase]:
@@ -74,7 +74,7 @@ def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
         Bar(name=phase.name, label=phase.label,
             left=round(100 * (phase.start_seconds - origin) / longest, 3),
             width=round(phase.milliseconds / 10 / longest, 3),
-            fits=_fits(phase, longest), tip=_tip(phase))
+            fits=fits(phase.label, phase.milliseconds / 1000 / longest), tip=_tip(phase))
         for phase in phases if phase.milliseconds > 0
     )
     caption = f"scale-out {start.scale_event}" if start.scale_event else start.origin.lower()
@@ -86,9 +86,9 @@ def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
         words.DASH if first is None else f"+{words.duration(first)}")
 
 
-def _fits(phase: Phase, longest: float) -> bool:
-    """Whether the label has room on a lane of common width; a cut label says less than none."""
-    return phase.milliseconds / 1000 / longest * _LANE_PIXELS > len(phase.label) * _LETTER_PIXELS + 12
+def fits(label: str, share: float) -> bool:
+    """Whether the label has room on its share of a lane of common width; a cut label says less than none."""
+    return share * _LANE_PIXELS > len(label) * _LETTER_PIXELS + 12
 
 
 def _tip(phase: Phase) -> str:
@@ -97,7 +97,8 @@ def _tip(phase: Phase) -> str:
     return "\n".join([*lines, phase.note] if phase.note else lines)
 
 
-def _ticks(longest: float) -> tuple[tuple[float, str], ...]:
+def ticks(longest: float) -> tuple[tuple[float, str], ...]:
+    """(per cent, label) of a scale that is `longest` seconds long, at most nine of them."""
     step = next((one for one in _TICKS if longest / one <= 8), _TICKS[-1])
     count = int(longest / step)
     return tuple((round(100 * index * step / longest, 3), f"{index * step:g} s") for index in range(count + 1))

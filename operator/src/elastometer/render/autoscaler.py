@@ -1,0 +1,90 @@
+"""What the report draws of the autoscaler: its chart on the run's time axis, and the lost seconds as stacked bars."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, Loss, ScaleAccount, SyncRow
+from elastometer.model.measured import Timeline
+from elastometer.render import words
+from elastometer.render.autoscaler_words import change_title, loss_words
+from elastometer.render.charts import Column, value_at
+from elastometer.render.strips import Bar, Strip, Strips, fits, ticks
+
+# A constraint shorter than this share of the whole axis is drawn and has no entry in the legend.
+_LEGEND_SHARE = 1 / 200
+
+
+def autoscaler_chart(found: Autoscaler, line: Timeline) -> dict[str, object]:
+    """Columns x, wanted, raw, desired, Ready; what bound each sync; the band between minimum and maximum."""
+    rows = found.rows
+    times = sorted({row.seconds for row in rows} | {time for time, _ in line.ready})
+    steps = [
+        tuple((row.seconds, row.wanted) for row in rows), tuple((row.seconds, row.raw) for row in rows),
+        tuple((row.seconds, row.desired) for row in rows), line.ready,
+    ]
+    columns: list[Column] = [[*times], *([value_at(one, time) for time in times] for one in steps)]
+    return {"columns": columns, "minimum": found.minimum, "maximum": found.maximum, "bound": _bound(rows, line)}
+
+
+def _bound(rows: Sequence[SyncRow], line: Timeline) -> list[dict[str, object]]:
+    """Spells of one constraint, from the sync where it bound to the first one where it did not."""
+    spells: list[dict[str, object]] = []
+    end = line.end_seconds if line.end_seconds is not None else 0.0
+    for index, row in enumerate(rows):
+        until = rows[index + 1].seconds if index + 1 < len(rows) else max(end, row.until_seconds or row.seconds)
+        last = spells[-1] if spells else None
+        if last is not None and last["cause"] == row.binding and last["to"] == row.seconds:
+            last["to"] = until
+        elif row.binding != "None":
+            spells.append({"from": row.seconds, "to": until, "cause": row.binding, "label": _label(row.binding)})
+    return spells
+
+
+def _label(binding: str) -> str:
+    return CAUSE_LABELS[Cause(binding)]
+
+
+def bound_legend(found: Autoscaler) -> list[tuple[str, str]]:
+    """The constraints that occur, in the order in which they act."""
+    seen = {row.binding for row in found.rows}
+    return [(cause.value, label) for cause, label in CAUSE_LABELS.items() if cause.value in seen]
+
+
+def loss_strips(changes: Sequence[ScaleAccount], direction: str) -> Strips:
+    """One bar per change of the direction, on one scale; a part that is not known has no length and is in words."""
+    mine = [one for one in changes if one.direction == direction]
+    longest = max((_seconds(one) for one in mine), default=0.0)
+    if longest <= 0:
+        return Strips((), (), ())
+    least = 1000 * longest * _LEGEND_SHARE
+    causes = {loss.cause for one in mine for loss in one.losses if (loss.milliseconds or 0.0) > least}
+    legend = tuple((_css(cause), label) for cause, label in CAUSE_LABELS.items() if cause in causes)
+    return Strips(tuple(_strip(one, longest) for one in mine), ticks(longest), legend)
+
+
+def _seconds(one: ScaleAccount) -> float:
+    return sum(loss.milliseconds or 0.0 for loss in one.losses) / 1000
+
+
+def _css(cause: Cause) -> str:
+    return f"lost-{cause.value}"
+
+
+def _strip(one: ScaleAccount, longest: float) -> Strip:
+    bars: list[Bar] = []
+    left = 0.0
+    for loss in one.losses:
+        if loss.milliseconds:
+            seconds = loss.milliseconds / 1000
+            bars.append(Bar(_css(loss.cause), loss.label, round(100 * left / longest, 3),
+                            round(100 * seconds / longest, 3), fits(loss.label, seconds / longest), _tip(loss)))
+            left += seconds
+    bound = one.whole.at_least_milliseconds
+    total = words.duration(one.whole.milliseconds) if bound is None else f"≥ {words.duration(bound)}"
+    return Strip(change_title(one), f"written at {words.instant(one.written_seconds)}", total, one.whole.reason or "",
+                 tuple(bars), "")
+
+
+def _tip(loss: Loss) -> str:
+    lines = [f"{loss.label}: {loss_words(loss)}", f"source: {loss.source}"]
+    return "\n".join([*lines, loss.reason] if loss.reason else lines)

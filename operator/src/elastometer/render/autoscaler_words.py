@@ -1,0 +1,73 @@
+"""The autoscaler's account in words: one wording for the command line, Markdown and HTML."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elastometer.model.autoscaler import Agreement, Loss, MetricReading, ScaleAccount, SyncRow
+from elastometer.render import words
+
+# Constraints as the tables print them; None is none.
+CONSTRAINT_WORDS = {
+    "None": "", "Disabled": "disabled", "NoMetric": "no metric", "Tolerance": "tolerance",
+    "MissingPods": "Pods without a sample", "PartialMetrics": "a metric missing", "Stabilization": "window",
+    "Policy": "policy", "Maximum": "maximum", "Minimum": "minimum",
+}
+
+
+def fidelity_sentence(found: Agreement | None) -> str:
+    """How far the account can be trusted, with both numbers."""
+    if found is None or found.percent is None:
+        return "Nothing was seen of what the live controller decided, so the account is unchecked."
+    known = found.seen + found.inferred
+    agreed = found.seen_agreed + found.inferred_agreed
+    return (
+        f"The replay decides as the live controller did at {agreed} of {known} syncs ({_percent(found.percent)}): "
+        f"{found.seen_agreed} of {found.seen} that it left a trace of, {found.inferred_agreed} of {found.inferred} "
+        "that are known to have changed nothing.")
+
+
+def _percent(value: float) -> str:
+    """Never rounded up to a hundred."""
+    return f"{value:.0f} %" if value == int(value) else f"{int(value * 100) / 100:.2f} %"
+
+
+def change_title(one: ScaleAccount) -> str:
+    """3 → 4."""
+    return f"{one.from_replicas} → {one.to_replicas}"
+
+
+def loss_words(loss: Loss) -> str:
+    """The seconds with their ±, or why there are none."""
+    if loss.milliseconds is None:
+        return f"unknown ({loss.reason})" if loss.reason else "unknown"
+    plus_minus = f" ± {words.duration(loss.plus_minus_milliseconds)}" if loss.plus_minus_milliseconds else ""
+    return words.duration(loss.milliseconds) + plus_minus
+
+
+def reading_words(one: MetricReading) -> str:
+    """The metric beside its target: `7 of 2`."""
+    if one.error is not None:
+        return one.error
+    value = words.DASH if one.value is None else f"{one.value:g}{one.unit}"
+    return f"{value} of {one.target:g}{one.unit}"
+
+
+def readings_words(row: SyncRow) -> str:
+    """Every metric; with several, by name, the winner first."""
+    if len(row.metrics) == 1:
+        return reading_words(row.metrics[0])
+    ordered = sorted(row.metrics, key=lambda one: one.name != row.metric)
+    return "; ".join(f"{one.name} {reading_words(one)}" for one in ordered)
+
+
+def way_words(row: SyncRow) -> str:
+    """From the bare ratio to the decision: `7 → 7 raw → 2 policy`."""
+    return " → ".join([_number(row.wanted), f"{_number(row.raw)} raw", *_steps(row)])
+
+
+def _steps(row: SyncRow) -> Sequence[str]:
+    return [f"{one.after} {CONSTRAINT_WORDS.get(one.constraint, one.constraint)}" for one in row.steps]
+
+
+def _number(value: int | None) -> str:
+    return words.DASH if value is None else str(value)
