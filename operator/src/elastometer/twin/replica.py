@@ -1,0 +1,95 @@
+"""One replica: its life as the Kubernetes API tells it, and the queue that is its own.
+
+A request's start and end are known as soon as it arrives: the queue is first come first served, and nobody who comes
+later changes them. So the queue at any instant up to now is counted from the lists, and nothing is simulated for it.
+"""
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from heapq import heappop
+from math import floor, inf
+
+from elastometer.hpa.look import PodLook
+from elastometer.twin.scenario import MetricsPath
+
+
+class Replica:
+    """`requests` are the arrivals' numbers it was given, `left` when each left the queue (started, or gave up: those
+    are in `gave_up` too), `busy` the heap of the ends of those that run, `ended` the ends that came to pass, rising."""
+
+    __slots__ = ("busy", "closed", "created", "deleted", "ended", "gave_up", "gone", "left", "luck", "name", "number",
+                 "pod", "pod_until", "ready", "requests", "running_from")
+
+    def __init__(self, number: int, created: float, running_from: float, ready: float, luck: float) -> None:
+        self.number = number
+        self.name = f"replica-{number}"
+        self.created = created
+        self.running_from = running_from
+        self.ready = ready
+        self.luck = luck
+        self.deleted = inf
+        self.gone = inf
+        self.requests: list[int] = []
+        self.left: list[float] = []
+        self.gave_up: list[float] = []
+        self.busy: list[float] = []
+        self.ended: list[float] = []
+        self.closed = 0
+        self.pod: PodLook | None = None
+        self.pod_until = -inf
+
+    def give_up(self, number: int, at: float) -> None:
+        """The client of a request that still waits goes away."""
+        self.requests.append(number)
+        self.left.append(at)
+        self.gave_up.append(at)
+
+    def over(self, at: float) -> int:
+        """Requests that ended, or whose client gave up."""
+        self.settle(at)
+        return bisect_right(self.ended, at) + bisect_right(self.gave_up, at)
+
+    def waiting(self, at: float, arrived: int) -> int:
+        """Requests in its queue; `arrived` is how many of the scenario's had arrived by then."""
+        left = self.left
+        if not left or left[-1] <= at:
+            return 0
+        return bisect_left(self.requests, arrived) - bisect_right(left, at)
+
+    def running(self, at: float) -> int:
+        """Requests that run."""
+        self.settle(at)
+        started = bisect_right(self.left, at) - bisect_right(self.gave_up, at)
+        return started - bisect_right(self.ended, at)
+
+    def settle(self, at: float) -> None:
+        """Takes the ends up to `at` off the heap."""
+        busy, ended = self.busy, self.ended
+        while busy and busy[0] <= at:
+            ended.append(heappop(busy))
+
+    def scraped_at(self, at: float, path: MetricsPath) -> float | None:
+        """When the newest sample that is readable at `at` was taken; None before there is one."""
+        period = path.scrape_seconds
+        phase = self.luck * period
+        scrape = floor((at - path.delay_seconds - phase) / period) * period + phase
+        return scrape if self.ready + path.first_sample_seconds <= scrape else None
+
+    def look(self, at: float, requests: dict[str, int]) -> PodLook:
+        """The Pod as the API shows it at `at`; made anew only when something about it changed."""
+        if self.pod is None or at >= self.pod_until:
+            self.pod, self.pod_until = self._pod(at, requests)
+        return self.pod
+
+    def forget_look(self) -> None:
+        """Something changed that no clock told: it was deleted."""
+        self.pod = None
+
+    def _pod(self, at: float, requests: dict[str, int]) -> tuple[PodLook, float]:
+        leaving = self.deleted <= at
+        if at < self.running_from:
+            return PodLook(self.name, "Pending", False, self.created, self.created, leaving, requests), \
+                self.running_from
+        if at < self.ready:
+            return PodLook(self.name, "Running", False, self.created, self.created, leaving, requests), self.ready
+        return PodLook(self.name, "Running", True, self.ready, self.created, leaving, requests), inf

@@ -1,0 +1,156 @@
+"""Requests on their way through the replicas: who gets which, when it starts, when it ends.
+
+The one hot loop of the twin: about a microsecond a request.
+"""
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from heapq import heappop, heappush
+from math import floor, nan
+
+from elastometer.model.errors import SpecError
+from elastometer.twin.chance import stream
+from elastometer.twin.replica import Replica
+from elastometer.twin.scenario import KpaController, Scenario
+
+NOBODY = -1
+
+
+@lru_cache(maxsize=8)
+def _luck(seed: int, count: int) -> tuple[float, ...]:
+    """Which replica each request gets, as a share of those that serve: the same for every candidate of one seed."""
+    draw = stream(seed, "balance").random
+    return tuple(draw() for _ in range(count))
+
+
+class Traffic:
+    """`next` is the number of the first request that has not arrived yet; `held` are those an activator keeps."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        arrivals, capacity = scenario.arrivals, scenario.capacity
+        self.scenario = scenario
+        self.at = [one.at for one in arrivals]
+        if any(later < earlier for earlier, later in zip(self.at, self.at[1:], strict=False)):
+            raise SpecError("arrivals: must be in order of time")
+        base, per_token = capacity.prefill_seconds, capacity.prefill_seconds_per_token
+        self.prefill = [base + per_token * one.prompt_tokens for one in arrivals]
+        self.further = [max(0, one.output_tokens - 1) for one in arrivals]
+        count = len(arrivals)
+        self.luck = _luck(scenario.seed, count)
+        self.first_token = array("d", [nan]) * count
+        self.ended = array("d", [nan]) * count
+        self.replica = array("l", [NOBODY]) * count
+        self.next = 0
+        self.held: list[int] = []
+        path = scenario.resource_path or scenario.path
+        self._memory = path.window_seconds + path.scrape_seconds + path.delay_seconds
+        self._keeps = isinstance(scenario.controller, KpaController)
+
+    def serve(self, until: float, serving: list[Replica]) -> None:
+        """Lets every request arrive that is due before `until`; meanwhile the same replicas serve."""
+        begin, self.next = self.next, bisect_left(self.at, until, self.next)
+        if serving:
+            self._admit(range(begin, self.next), self.at[begin:self.next], serving)
+        elif self._keeps:
+            self.held.extend(range(begin, self.next))
+
+    def release(self, at: float, serving: list[Replica]) -> None:
+        """What the activator kept goes to the first replicas that serve."""
+        held, self.held = self.held, []
+        self._admit(held, [at] * len(held), serving)
+
+    def _admit(self, numbers: Sequence[int], instants: list[float], serving: list[Replica]) -> None:
+        scenario, capacity = self.scenario, self.scenario.capacity
+        slots, join = capacity.slots, capacity.join_seconds
+        decode, neighbour = capacity.decode_seconds, capacity.decode_seconds_per_neighbour
+        timeout = scenario.timeout_seconds
+        patience = min(scenario.patience_seconds, timeout)
+        luck, prefill, further = self.luck, self.prefill, self.further
+        first_token, ended, served_by = self.first_token, self.ended, self.replica
+        choices = len(serving)
+        for number, arrival in zip(numbers, instants, strict=True):
+            replica = serving[int(luck[number] * choices)]
+            busy = replica.busy
+            while busy and busy[0] <= arrival:
+                replica.ended.append(heappop(busy))
+            beside, start = len(busy), arrival
+            if beside == slots:
+                start = busy[0]
+                if start - arrival > patience:
+                    replica.give_up(number, arrival + patience)
+                    continue
+                replica.ended.append(heappop(busy))
+                beside -= 1
+            first = start + prefill[number] + (join if beside else 0.0)
+            end = first + further[number] * (decode + beside * neighbour)
+            replica.requests.append(number)
+            replica.left.append(start)
+            served_by[number] = replica.number
+            if end - arrival > timeout:
+                end = arrival + timeout
+                first_token[number] = first if first < end else nan
+            else:
+                first_token[number], ended[number] = first, end
+            heappush(busy, end)
+
+    def progress(self, replica: Replica, at: float) -> Iterator[tuple[int, int]]:
+        """(prompt tokens, tokens made) of each request that runs on it at `at`."""
+        for number in self._lately(replica, at):
+            end = self.over_at(number)
+            if end > at:
+                made = self._made(number, at, end)
+                yield self.scenario.arrivals[number].prompt_tokens, floor(made)
+
+    def tokens_between(self, replica: Replica, start: float, end: float) -> float:
+        """Tokens that it made in (start, end]."""
+        return sum(
+            self._made(number, end, over) - self._made(number, start, over)
+            for number in self._lately(replica, end) for over in (self.over_at(number),)
+        )
+
+    def _made(self, number: int, at: float, over: float) -> float:
+        """Tokens of one request until `at`: the first at once, the others evenly until its end."""
+        first = self.first_token[number]
+        if first != first or at < first:
+            return 0.0
+        share = min(1.0, (at - first) / (over - first)) if over > first else 1.0
+        return 1.0 + self.further[number] * share
+
+    def _lately(self, replica: Replica, at: float) -> list[int]:
+        """Its requests that ran at `at` or shortly before, for as long as any sample looks back."""
+        requests, since = replica.requests, at - self._memory
+        while replica.closed < len(requests) and self.over_at(requests[replica.closed]) <= since:
+            replica.closed += 1
+        return requests[replica.closed:bisect_right(replica.left, at)]
+
+    def over_at(self, number: int) -> float:
+        """When a request left the system, served or not. Only for one that is not held."""
+        end = self.ended[number]
+        if end == end:
+            return end
+        return self.at[number] + min(self.scenario.patience_seconds, self.scenario.timeout_seconds)
+
+    def forget_after(self, horizon: float) -> None:
+        """What would happen later did not happen."""
+        self.first_token = array("d", [one if one <= horizon else nan for one in self.first_token])
+        self.ended = array("d", [one if one <= horizon else nan for one in self.ended])
+
+    def lose(self, replica: Replica, at: float, deadline: float) -> float:
+        """A replica told to go at `at` keeps its requests until `deadline`; when the last of them is over."""
+        last, open_there = at, len(replica.requests) - replica.over(at)
+        ended, first_token, number = self.ended, self.first_token, self.next
+        while open_there > 0 and number > 0:
+            number -= 1
+            if self.replica[number] != replica.number or ended[number] <= at:
+                continue
+            open_there -= 1
+            if ended[number] > deadline:
+                ended[number] = nan
+                if first_token[number] > deadline:
+                    first_token[number] = nan
+                last = deadline
+            last = max(last, ended[number]) if ended[number] == ended[number] else last
+        return last
