@@ -15,6 +15,7 @@ COMMANDS = (
     ("run", "run one ElasticityTest and wait for its verdict"),
     ("judge", "judge a recorded run again"),
     ("fetch", "fetch the bundle of a finished test"),
+    ("hpa", "decide again what the HorizontalPodAutoscaler decided"),
     ("version", "print the version"),
 )
 EXIT_CODES = "exit codes: 0 Pass or NotJudged, 1 Fail, 2 usage or spec error, 3 Inconclusive, 4 not carried out"

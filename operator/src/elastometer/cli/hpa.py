@@ -1,0 +1,30 @@
+"""`elastometer hpa`: what the HorizontalPodAutoscaler decided, decided again. Finds the sub-command and runs it."""
+from __future__ import annotations
+
+import argparse
+import importlib
+
+from elastometer.cli.exits import Exit
+
+# Name, what it does. Each is a module `hpa_<name>` of this room with `configure` and `execute`.
+COMMANDS = (
+    ("replay", "decide recorded looks again and compare with what the real controller did"),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the sub-commands."""
+    parser.description = "Knows what the HorizontalPodAutoscaler controller of Kubernetes 1.35 does with what it sees."
+    parser.epilog = None
+    commands = parser.add_subparsers(dest="hpa_command", required=True, metavar="COMMAND")
+    for name, about in COMMANDS:
+        command = commands.add_parser(
+            name, help=about, description=about[0].upper() + about[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter)
+        importlib.import_module(f"elastometer.cli.hpa_{name}").configure(command)
+
+
+def execute(options: argparse.Namespace) -> Exit:
+    """Runs the sub-command."""
+    code: Exit = importlib.import_module(f"elastometer.cli.hpa_{options.hpa_command}").execute(options)
+    return code
