@@ -15,6 +15,7 @@ from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL
 from elastometer.model.observation import (
     ClockSample,
     LogSeen,
+    MetricsSeen,
     Note,
     ObjectKind,
     ObjectSeen,
@@ -60,6 +61,7 @@ class Evidence:
     gaps: tuple[WatchGap, ...] = ()
     clocks: tuple[ClockSample, ...] = ()
     notes: tuple[Note, ...] = ()
+    readings: tuple[MetricsSeen, ...] = ()
     requests: tuple[RequestRecord, ...] = ()
     series: dict[str, SeriesResult] = field(default_factory=dict)
     last_seen: Instant | None = None
@@ -100,6 +102,7 @@ def gather(bundle: Bundle) -> Evidence:
         gaps=tuple(sorted(_of(bundle, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
         clocks=tuple(sorted(_of(bundle, ClockSample), key=lambda sample: sample.received)),
         notes=tuple(sorted(_of(bundle, Note), key=lambda note: note.received)),
+        readings=tuple(sorted(_of(bundle, MetricsSeen), key=lambda reading: reading.received)),
         requests=requests, series={result.name: result for result in bundle.series},
         last_seen=max((line.received for line in bundle.observations), default=None),
     )

@@ -6,8 +6,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elastometer.hpa.decision import Decision
-from elastometer.hpa.recording import RecordedSync, Recording
+from elastometer.hpa.decision import Condition, Decision
+from elastometer.hpa.limits import remember
+from elastometer.hpa.recording import Observed, RecordedSync, Recording
+from elastometer.hpa.settings import HpaSpec
+from elastometer.hpa.state import State
+from elastometer.hpa.step import step
+
+UNEXPLAINED = "nothing is known that the record and the controller's look may differ in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +75,45 @@ class Fidelity:
 
 def fidelity(recording: Recording) -> Fidelity:
     """The replay beside what was observed."""
-    raise NotImplementedError(f"the fidelity of {recording.name}")
+    state = State()
+    compared: list[Compared] = []
+    for sync in recording.syncs:
+        before = state
+        state, decision = step(before, recording.spec, sync.look)
+        known = sync.observed.desired is not None
+        differences = _differences(sync.observed, decision)
+        cause = "; ".join(sync.doubts) or UNEXPLAINED if differences else ""
+        compared.append(Compared(sync, decision, known, differences, cause))
+        if differences:
+            state = _anchored(before, state, recording.spec, sync)
+    return Fidelity(tuple(compared))
+
+
+def _differences(observed: Observed, decision: Decision) -> tuple[str, ...]:
+    found = []
+    if observed.desired is not None and observed.desired != decision.desired:
+        found.append(f"replicas: live {observed.desired}, replayed {decision.desired}")
+    if observed.conditions is not None:
+        for name in sorted({*observed.conditions, *decision.conditions}):
+            live, mine = observed.conditions.get(name), decision.conditions.get(name)
+            if live != mine:
+                found.append(f"{name}: live {_words(live)}, replayed {_words(mine)}")
+    return tuple(found)
+
+
+def _words(condition: Condition | None) -> str:
+    return "absent" if condition is None else f"{condition.status} {condition.reason}"
+
+
+def _anchored(before: State, after: State, spec: HpaSpec, sync: RecordedSync) -> State:
+    """The state with what the live controller did in the place of what the replay did; what it recommended before
+    stabilization is not published, and stays the replay's."""
+    observed, current = sync.observed, sync.look.spec_replicas
+    if observed.desired is None or observed.conditions is None:
+        return after
+    ups, downs, change = before.scale_ups, before.scale_downs, observed.desired - current
+    if spec.behavior is not None and change > 0:
+        ups = remember(ups, spec.behavior.scale_up, sync.look.at, change)
+    elif spec.behavior is not None and change < 0:
+        downs = remember(downs, spec.behavior.scale_down, sync.look.at, -change)
+    return State(after.recommendations, ups, downs, observed.conditions, observed.desired)
