@@ -42,8 +42,9 @@ def combine(spec: HpaSpec, look: Look) -> Combined:
     replicas = max(0, highest)
     if replicas == bare:
         return Combined(proposals, winner, replicas, bare, failed, (), Constraint.NONE)
-    return Combined(
-        proposals, winner, replicas, bare, failed, (Reduction(wanted.constraint, bare, replicas),), wanted.constraint)
+    # Below, the metric that wanted most was held back; above, another one was kept from asking for fewer.
+    constraint = wanted.constraint if replicas < bare or winner is None else proposals[winner].constraint
+    return Combined(proposals, winner, replicas, bare, failed, (Reduction(constraint, bare, replicas),), constraint)
 
 
 def _propose(index: int, metric: Metric, spec: HpaSpec, look: Look, tolerances: Tolerances) -> Proposal:
