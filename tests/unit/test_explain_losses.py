@@ -7,14 +7,21 @@ from elastometer.analysis.explain_losses import held, scale_accounts
 from elastometer.analysis.explain_needs import Signals
 from elastometer.analysis.explain_points import Point, Wants
 from elastometer.analysis.steps import Steps
-from elastometer.model.autoscaler import Cause, ScaleAccount
+from elastometer.model.autoscaler import Cause, ScaleAccount, Step
 
 BLIND = None
 
 
 def syncs(*rows: tuple[int, int, int | None, Cause]) -> list[Point]:
-    """(before, after, wanted, binding) every 15 s from 0 on."""
-    return [Point(15.0 * index, *row) for index, row in enumerate(rows)]
+    """(before, after, wanted, what took the difference) every 15 s from 0 on."""
+    return [point(15.0 * index, *row) for index, row in enumerate(rows)]
+
+
+def point(at: float, before: int, after: int, wanted: int | None, cause: Cause, measured: float | None = None) -> Point:
+    if wanted is None:
+        return Point(at, before, after, None, blind=cause)
+    steps = () if cause is Cause.UNATTRIBUTED else (Step(cause, wanted, after),)
+    return Point(at, before, after, wanted, steps, measured=measured)
 
 
 def wants(*steps: tuple[float, float], source: str = "Request") -> Wants:
@@ -47,7 +54,7 @@ def test_a_number_that_a_sync_read_without_seeing_the_need_was_late_and_not_wait
 
 @pytest.mark.parametrize("cause", [
     Cause.TOLERANCE, Cause.MISSING_PODS, Cause.PARTIAL_METRICS, Cause.STABILIZATION, Cause.POLICY, Cause.MAXIMUM,
-    Cause.DISABLED, Cause.UNATTRIBUTED])
+    Cause.UNATTRIBUTED])
 def test_an_interval_belongs_to_what_bound_the_sync_at_its_beginning(cause: Cause):
     signals = Signals(wants((0, 1), (10, 2)), wants((0, 1), (12, 2)))
     account, = scale_accounts(
@@ -94,16 +101,17 @@ def test_blind_syncs_between_two_that_saw_the_need_are_part_of_the_time():
 
 
 def test_without_a_record_of_the_signal_the_whole_is_a_bound_with_a_reason():
-    rows = [Point(0, 1, 1, 1, Cause.UNATTRIBUTED), Point(15, 1, 1, 2, Cause.POLICY), Point(30, 1, 2, 2, Cause.POLICY)]
+    rows = [point(0, 1, 1, 1, Cause.UNATTRIBUTED), point(15, 1, 1, 2, Cause.POLICY), point(30, 1, 2, 2, Cause.POLICY)]
     account, = scale_accounts(rows, Signals())
     assert account.whole.milliseconds is None
     assert account.whole.at_least_milliseconds == 15000.0
-    assert account.whole.reason == "when the number could be read was not recorded"
+    assert account.whole.reason == (
+        "the signal itself was not recorded: it crossed within the 15.0 s since the sync before")
     assert [one.reason for one in account.losses[:2]] == [account.whole.reason] * 2
 
 
 def test_a_sample_says_how_old_the_number_was_that_showed_the_need():
-    rows = [Point(0, 1, 1, 1, Cause.UNATTRIBUTED, measured=-4), Point(15, 1, 2, 2, Cause.POLICY, measured=12)]
+    rows = [point(0, 1, 1, 1, Cause.UNATTRIBUTED, measured=-4), point(15, 1, 2, 2, Cause.POLICY, measured=12)]
     account, = scale_accounts(rows, Signals())
     assert lost(account) == {"MetricDelay": 3000.0, "SyncWait": None}
     assert account.losses[1].reason == (
@@ -140,3 +148,18 @@ def test_what_held_the_replicas_is_summed_over_the_record_even_where_nothing_was
                  (4, 4, BLIND, Cause.NO_METRIC), CALM)
     assert [(one.direction, one.cause, one.seconds, one.first_seconds) for one in held(rows)] == [
         ("Out", Cause.MAXIMUM, 30.0, 0.0), ("In", Cause.STABILIZATION, 15.0, 30.0)]
+
+
+def test_the_step_that_took_the_number_below_the_need_is_the_one_that_counts():
+    """9 wanted, 7 after the missing Pods, 3 by the window, 2 by the policy: for the third replica it was the policy."""
+    steps = (Step(Cause.MISSING_PODS, 9, 7), Step(Cause.STABILIZATION, 7, 3), Step(Cause.POLICY, 3, 2))
+    rows = [Point(0, 2, 2, 9, steps), Point(15, 2, 4, 9)]
+    assert lost(scale_accounts(rows, Signals())[0])["Policy"] == 15000.0
+    rows = [Point(0, 2, 2, 9, steps), Point(15, 3, 4, 9)]
+    assert lost(scale_accounts(rows, Signals())[0])["Stabilization"] == 15000.0
+
+
+def test_a_change_back_into_the_bounds_is_no_answer_to_a_metric():
+    account, = scale_accounts([Point(0, 9, 8, None)], Signals())
+    assert account.losses == ()
+    assert account.whole.reason == "the replicas were outside of minimum and maximum: no metric was looked at"

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from elastometer.analysis.explain_losses import held, scale_accounts
 from elastometer.analysis.explain_needs import Signals
-from elastometer.analysis.explain_points import Accuracy, points
+from elastometer.analysis.explain_points import Accuracy, Point, bound_by, points, steps_of
 from elastometer.analysis.fidelity import Compared, Fidelity
-from elastometer.hpa.decision import Proposal
+from elastometer.hpa.decision import Constraint, Proposal
 from elastometer.hpa.look import Look
 from elastometer.hpa.settings import HpaSpec, TargetType
-from elastometer.model.autoscaler import Agreement, Autoscaler, MetricReading, Miss, Step, SyncRow
+from elastometer.model.autoscaler import Agreement, Autoscaler, Cause, MetricReading, Miss, SyncRow
 
 
 def explain(spec: HpaSpec, name: str, replayed: Fidelity, signals: Signals, accuracy: Accuracy) -> Autoscaler:
@@ -24,7 +24,7 @@ def explain(spec: HpaSpec, name: str, replayed: Fidelity, signals: Signals, accu
     found = points(replayed.syncs, accuracy)
     return Autoscaler(
         name=name, minimum=spec.minimum, maximum=spec.maximum,
-        rows=tuple(_row(one, spec) for one in replayed.syncs),
+        rows=tuple(_row(one, point, spec) for one, point in zip(replayed.syncs, found, strict=True)),
         changes=scale_accounts(found, signals), held=held(found), fidelity=agreement(replayed))
 
 
@@ -61,24 +61,31 @@ def folded(rows: Iterable[SyncRow]) -> tuple[SyncRow, ...]:
 def is_idle(row: SyncRow) -> bool:
     """Nothing to do, and nothing else wanted; at the minimum even fewer may be."""
     stays = row.spec == row.desired == (row.desired if row.live is None else row.live)
-    return stays and row.agrees is not False and (row.wanted == row.desired or row.binding == "Minimum")
+    return stays and row.agrees is not False and (row.wanted == row.desired or row.binding is Cause.MINIMUM)
 
 
 def _state(row: SyncRow) -> tuple[object, ...]:
     return row.desired, row.ready, row.raw, row.binding, [one.error for one in row.metrics]
 
 
-def _row(one: Compared, spec: HpaSpec) -> SyncRow:
+def _row(one: Compared, point: Point, spec: HpaSpec) -> SyncRow:
     sync, account = one.sync, one.decision.account
     return SyncRow(
         seconds=round(sync.look.at, 3), seen=sync.seen, spec=sync.look.spec_replicas, ready=_ready(sync.look),
         metrics=tuple(_reading(proposal, spec) for proposal in account.proposals),
         metric=next((proposal.name for proposal in account.proposals if proposal.metric == account.metric), None),
         wanted=account.wanted, raw=account.raw,
-        steps=tuple(Step(step.constraint.value, step.before, step.after) for step in account.reductions),
-        desired=one.decision.desired, binding=account.binding.value, live=sync.observed.desired,
+        steps=steps_of(one.decision),
+        desired=one.decision.desired, binding=_binding(point), live=sync.observed.desired,
         agrees=not one.differences if one.known else None,
-        doubt="; ".join(filter(None, (*one.differences, one.cause))) or None)
+        difference="; ".join(filter(None, (*one.differences, one.cause))) or None)
+
+
+def _binding(point: Point) -> Cause | None:
+    """What kept the replicas from what was wanted."""
+    if point.wanted is None:
+        return point.blind
+    return None if point.wanted == point.after else bound_by(point, point.after, point.wanted > point.after)
 
 
 def _ready(look: Look) -> int:
@@ -92,4 +99,5 @@ def _reading(proposal: Proposal, spec: HpaSpec) -> MetricReading:
     return MetricReading(
         name=proposal.name, value=None if proposal.value is None else proposal.value / scale,
         target=metric.target / scale, unit=" %" if is_share else "", bare=proposal.bare, proposed=proposal.replicas,
-        constraint=proposal.constraint.value, error=proposal.error)
+        constraint=None if proposal.constraint is Constraint.NONE else Cause(proposal.constraint.value),
+        error=proposal.error)

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from elastometer.analysis.explain_needs import Part, Signals, before_first
-from elastometer.analysis.explain_points import Point, is_beyond
+from elastometer.analysis.explain_points import Point, bound_by, is_beyond
 from elastometer.model.autoscaler import CAUSE_LABELS, Cause, Held, Loss, ScaleAccount
 from elastometer.model.measured import Figure
 
-_BLIND = (Cause.NO_METRIC, Cause.DISABLED)
+OUT_OF_BOUNDS = "the replicas were outside of minimum and maximum: no metric was looked at"
 
 
 def scale_accounts(points: Sequence[Point], signals: Signals) -> tuple[ScaleAccount, ...]:
@@ -30,7 +30,8 @@ def held(points: Sequence[Point]) -> tuple[Held, ...]:
     first: dict[tuple[str, Cause], float] = {}
     for one, other in pairwise(points):
         if one.wanted is not None and one.wanted != one.after:
-            key = ("Out" if one.wanted > one.after else "In", one.binding)
+            out = one.wanted > one.after
+            key = ("Out" if out else "In", bound_by(one, one.after, out))
             seconds[key] += other.at - one.at
             first.setdefault(key, one.at)
     order = list(CAUSE_LABELS)
@@ -43,7 +44,10 @@ def held(points: Sequence[Point]) -> tuple[Held, ...]:
 def _account(number: int, index: int, points: Sequence[Point], signals: Signals) -> ScaleAccount:
     point, run = points[index], _run(index, points)
     out = point.after > point.before
-    parts = [*before_first(points[:run[0] + 1], point.before, out, signals), *_between(run, points)]
+    if point.wanted is None:
+        parts = []
+    else:
+        parts = [*before_first(points[:run[0] + 1], point.before, out, signals), *_between(run, points, out)]
     return ScaleAccount(
         number=number, direction="Out" if out else "In", from_replicas=point.before, to_replicas=point.after,
         needed_seconds=round(min((part.start for part in parts), default=point.at), 3), written_seconds=point.at,
@@ -56,8 +60,7 @@ def _run(index: int, points: Sequence[Point]) -> list[int]:
     for back in range(index - 1, -1, -1):
         one = points[back]
         had_enough = one.after > size if out else one.after < size
-        blind = one.wanted is None and one.binding in _BLIND
-        if had_enough or not (blind or is_beyond(one.wanted, size, out)):
+        if had_enough or not (one.blind is not None or is_beyond(one.wanted, size, out)):
             break
         run.append(back)
     while len(run) > 1 and points[run[-1]].wanted is None:
@@ -65,10 +68,12 @@ def _run(index: int, points: Sequence[Point]) -> list[int]:
     return run[::-1]
 
 
-def _between(run: Sequence[int], points: Sequence[Point]) -> Iterator[Part]:
+def _between(run: Sequence[int], points: Sequence[Point], out: bool) -> Iterator[Part]:
+    size = points[run[-1]].before
     for first, second in pairwise(run):
         one, other = points[first], points[second]
-        yield Part(one.binding, one.at, other.at, one.resolution_seconds + other.resolution_seconds, "replay")
+        doubt = one.resolution_seconds + other.resolution_seconds
+        yield Part(bound_by(one, size, out), one.at, other.at, doubt, "replay")
 
 
 def _losses(parts: Sequence[Part]) -> Iterator[Loss]:
@@ -87,6 +92,8 @@ def _losses(parts: Sequence[Part]) -> Iterator[Loss]:
 
 def _whole(parts: Sequence[Part]) -> Figure:
     """A bound only, where a part is not known."""
+    if not parts:
+        return Figure(reason=OUT_OF_BOUNDS)
     whole = _milliseconds(part.end - part.start for part in parts if part.is_known)
     unknown = next((part.reason for part in parts if not part.is_known), None)
     if unknown is not None:

@@ -14,7 +14,6 @@ from elastometer.model.autoscaler import Cause
 
 NOT_RECORDED = "the signal itself was not recorded"
 NOT_SHOWN = "the signal as recorded did not ask for it"
-NOT_READABLE = "when the number could be read was not recorded"
 OLDER = "the need is older than the record"
 
 
@@ -79,14 +78,15 @@ def _waits(shown: float, caught: Point, seen: Point, signals: Signals) -> Iterat
 
 def _by_timestamp(seen: Point, could_see: Point | None, signals: Signals) -> Iterator[Part]:
     """Without a record of the numbers, a sample's own time says how old the number was: the need is not younger."""
-    reason = NOT_READABLE if signals.readable is None else NOT_SHOWN
+    reason = NOT_RECORDED if signals.readable is None else NOT_SHOWN
     if seen.measured is None:
+        if could_see is not None:
+            reason += f": it crossed within the {seen.at - could_see.at:.1f} s since the sync before"
         yield _unknown(Cause.METRIC_DELAY, seen.at, "", reason)
     else:
+        if could_see is not None and could_see.measured is not None and could_see.measured < seen.measured:
+            reason += f": it crossed within the {seen.measured - could_see.measured:.1f} s before that sample"
         yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, seen.resolution_seconds, "sample")
-    earlier = None if could_see is None else could_see.measured
-    if seen.measured is not None and earlier is not None and earlier < seen.measured:
-        reason = f"{NOT_RECORDED}: it crossed within the {seen.measured - earlier:.1f} s before that sample"
     yield _unknown(Cause.SYNC_WAIT, seen.at, "", reason)
 
 

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from elastometer.analysis.fidelity import Compared
 from elastometer.analysis.steps import Steps
 from elastometer.hpa.decision import Constraint, Decision
-from elastometer.model.autoscaler import Cause
+from elastometer.model.autoscaler import Cause, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """One sync: replicas before and after it (the live controller's, where that was seen), what the bare ratios
-    wanted, and what kept the decision from it. `measured` is when the newest sample of the winning metric was taken.
+    wanted, and the steps from there to the decision; `blind` is why nothing was wanted. `measured` is when the newest
+    sample of the winning metric was taken.
     """
 
     at: float
     before: int
     after: int
     wanted: int | None
-    binding: Cause
+    steps: tuple[Step, ...] = ()
+    blind: Cause | None = None
     measured: float | None = None
     resolution_seconds: float = 0.0
 
@@ -44,12 +46,13 @@ class Accuracy:
 
 
 def points(syncs: Sequence[Compared], accuracy: Accuracy) -> tuple[Point, ...]:
-    """One per sync. An account of another decision than the live one says nothing of what bound that."""
+    """One per sync."""
     return tuple(
         Point(
             at=one.sync.look.at, before=one.sync.look.spec_replicas, after=replicas_after(one),
-            wanted=one.decision.account.wanted,
-            binding=_cause(one.decision) if replicas_after(one) == one.decision.desired else Cause.UNATTRIBUTED,
+            # Where the live controller decided otherwise, the account of another decision does not explain this one.
+            wanted=one.decision.account.wanted, blind=_blind(one.decision),
+            steps=steps_of(one.decision) if replicas_after(one) == one.decision.desired else (),
             measured=_measured(one),
             resolution_seconds=accuracy.seen_seconds if one.sync.seen else accuracy.inferred_seconds)
         for one in syncs
@@ -61,15 +64,34 @@ def is_beyond(wanted: float | None, replicas: int, out: bool) -> bool:
     return wanted is not None and (wanted > replicas if out else wanted < replicas)
 
 
+def bound_by(point: Point, size: int, out: bool) -> Cause:
+    """The step that took the number from beyond `size` replicas to no more; the last, where several did."""
+    if point.wanted is None and point.blind is not None:
+        return point.blind
+    crossed = (step.constraint for step in reversed(point.steps)
+               if is_beyond(step.before, size, out) and not is_beyond(step.after, size, out))
+    return next(crossed, Cause.UNATTRIBUTED)
+
+
 def replicas_after(one: Compared) -> int:
     """spec.replicas as the sync left it: the live controller's, where that is known."""
     live = one.sync.observed.desired
     return one.decision.desired if live is None else live
 
 
-def _cause(decision: Decision) -> Cause:
+def steps_of(decision: Decision) -> tuple[Step, ...]:
+    """What changed the number on its way from the bare ratio to the decision."""
+    return tuple(Step(cause_of(one.constraint), one.before, one.after) for one in decision.account.reductions)
+
+
+def cause_of(constraint: Constraint) -> Cause:
+    """The constraint by its name in the report."""
+    return Cause.UNATTRIBUTED if constraint is Constraint.NONE else Cause(constraint.value)
+
+
+def _blind(decision: Decision) -> Cause | None:
     binding = decision.account.binding
-    return Cause.UNATTRIBUTED if binding is Constraint.NONE else Cause(binding.value)
+    return Cause(binding.value) if binding in (Constraint.NO_METRIC, Constraint.DISABLED) else None
 
 
 def _measured(one: Compared) -> float | None:

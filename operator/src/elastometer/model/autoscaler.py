@@ -49,7 +49,7 @@ class MetricReading:
     unit: str
     bare: int | None
     proposed: int | None
-    constraint: str
+    constraint: Cause | None
     error: str | None
 
 
@@ -57,7 +57,7 @@ class MetricReading:
 class Step:
     """One constraint that changed the number on its way."""
 
-    constraint: str
+    constraint: Cause
     before: int
     after: int
 
@@ -67,8 +67,8 @@ class SyncRow:
     """One sync, or `count` of them in a row up to `until_seconds` in which there was nothing to do.
 
     `wanted` is what the bare ratios asked for, `raw` what the metrics proposed, `desired` what was decided; `live` is
-    what the real controller was seen to decide. `agrees` is None where nothing was seen; `doubt` says why the replay
-    may differ from the controller.
+    what the real controller was seen to decide, and `agrees` None where nothing was seen of it; `difference` says in
+    what the two differ and why. `binding` is what kept the replicas from what was wanted.
     """
 
     seconds: float
@@ -81,10 +81,10 @@ class SyncRow:
     raw: int | None
     steps: tuple[Step, ...]
     desired: int
-    binding: str
+    binding: Cause | None
     live: int | None
     agrees: bool | None
-    doubt: str | None
+    difference: str | None
     count: int = 1
     until_seconds: float | None = None
 

@@ -33,21 +33,20 @@ def _bound(rows: Sequence[SyncRow], line: Timeline) -> list[dict[str, object]]:
     for index, row in enumerate(rows):
         until = rows[index + 1].seconds if index + 1 < len(rows) else max(end, row.until_seconds or row.seconds)
         last = spells[-1] if spells else None
-        if last is not None and last["cause"] == row.binding and last["to"] == row.seconds:
+        if row.binding is None:
+            continue
+        if last is not None and last["cause"] == row.binding.value and last["to"] == row.seconds:
             last["to"] = until
-        elif row.binding != "None":
-            spells.append({"from": row.seconds, "to": until, "cause": row.binding, "label": _label(row.binding)})
+        else:
+            spells.append({"from": row.seconds, "to": until, "cause": row.binding.value,
+                           "label": CAUSE_LABELS[row.binding]})
     return spells
-
-
-def _label(binding: str) -> str:
-    return CAUSE_LABELS[Cause(binding)]
 
 
 def bound_legend(found: Autoscaler) -> list[tuple[str, str]]:
     """The constraints that occur, in the order in which they act."""
     seen = {row.binding for row in found.rows}
-    return [(cause.value, label) for cause, label in CAUSE_LABELS.items() if cause.value in seen]
+    return [(cause.value, label) for cause, label in CAUSE_LABELS.items() if cause in seen]
 
 
 def loss_strips(changes: Sequence[ScaleAccount], direction: str) -> Strips:

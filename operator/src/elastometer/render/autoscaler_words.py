@@ -1,17 +1,8 @@
 """The autoscaler's account in words: one wording for the command line, Markdown and HTML."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from elastometer.model.autoscaler import Agreement, Loss, MetricReading, ScaleAccount, SyncRow
+from elastometer.model.autoscaler import CAUSE_LABELS, Agreement, Loss, MetricReading, ScaleAccount, SyncRow
 from elastometer.render import words
-
-# Constraints as the tables print them; None is none.
-CONSTRAINT_WORDS = {
-    "None": "", "Disabled": "disabled", "NoMetric": "no metric", "Tolerance": "tolerance",
-    "MissingPods": "Pods without a sample", "PartialMetrics": "a metric missing", "Stabilization": "window",
-    "Policy": "policy", "Maximum": "maximum", "Minimum": "minimum",
-}
 
 
 def fidelity_sentence(found: Agreement | None) -> str:
@@ -61,13 +52,6 @@ def readings_words(row: SyncRow) -> str:
 
 
 def way_words(row: SyncRow) -> str:
-    """From the bare ratio to the decision: `7 → 7 raw → 2 policy`."""
-    return " → ".join([_number(row.wanted), f"{_number(row.raw)} raw", *_steps(row)])
-
-
-def _steps(row: SyncRow) -> Sequence[str]:
-    return [f"{one.after} {CONSTRAINT_WORDS.get(one.constraint, one.constraint)}" for one in row.steps]
-
-
-def _number(value: int | None) -> str:
-    return words.DASH if value is None else str(value)
+    """From the bare ratio to the decision: `7 → 5 Pods without a sample → 2 scaling policy`."""
+    steps = (f"{one.after} {CAUSE_LABELS[one.constraint]}" for one in row.steps)
+    return " → ".join([words.number(row.wanted), *steps])
