@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -18,8 +19,18 @@ from urllib.parse import quote
 import pytest
 import zstandard
 
+from elastometer.analysis.autoscaler_recording import Unrecorded, recording_of
+from elastometer.analysis.evidence import gather
+from elastometer.analysis.fidelity import Compared, Fidelity, fidelity
+from elastometer.world.bundle_reader import load_bundle
+
 LAB_STATE = Path(os.environ.get("ELASTOMETER_LAB_STATE", "/var/lib/elastometer-lab"))
 ROOT = Path(__file__).parent.parent.parent
+# A line of the controller manager's log at verbosity 4: what a look of the HPA controller made of the metrics.
+PROPOSAL = re.compile(r'I(?P<month>\d\d)(?P<day>\d\d) (?P<time>[\d:.]+) .*"Proposing desired replicas" '
+                      r'desiredReplicas=(?P<replicas>\d+) metric="(?P<metric>[^"]*)".* scaleTarget="(?P<target>[^"]*)"')
+# A look and the line about it are nearer than this, and two looks are further apart.
+SAME_LOOK_SECONDS = 0.5
 HPA_CONTROLLER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 
 
@@ -44,6 +55,44 @@ class Bundle:
     def lines(self, name: str) -> list[dict[str, Any]]:
         with (self.path / name).open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as plain:
             return [json.loads(line) for line in plain.read().splitlines()]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One look of the live HPA controller, by its own log."""
+
+    when: datetime
+    replicas: int
+    metric: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Our account of a run beside the live controller's log. `pairs` are looks that both know."""
+
+    fidelity: Fidelity
+    pairs: list[tuple[Proposal, Compared, float]]
+    only_in_log: list[Proposal]
+    only_ours: list[Compared]
+
+    def __str__(self) -> str:
+        """For people."""
+        shares = {"looks": self.fidelity.all, "seen": self.fidelity.seen, "inferred": self.fidelity.inferred}
+        told = ", ".join(f"{name} {share.agreed} of {share.of}" for name, share in shares.items())
+        late = [seconds * 1000 for _, _, seconds in self.pairs]
+        lines = [f"replayed as decided: {told}",
+                 f"controller's log: {len(self.pairs)} proposals, {len(self.wrong)} of them otherwise; only in the log "
+                 f"{len(self.only_in_log)}, only ours {len(self.only_ours)}; our instant - the log's "
+                 f"{min(late, default=0):.1f} to {max(late, default=0):.1f} ms"]  # fmt: skip
+        lines += [f"  miss at {one.sync.look.at:.3f} s: {'; '.join(one.differences)} ({one.cause})"
+                  for one in self.fidelity.misses]
+        return "\n".join(lines + [f"  proposal at {ours.sync.look.at:.3f} s: live {theirs.replicas}, "
+                                  f"replayed {ours.decision.account.raw}" for theirs, ours in self.wrong])
+
+    @property
+    def wrong(self) -> list[tuple[Proposal, Compared]]:
+        """Looks at which the metrics were made something else of."""
+        return [(theirs, ours) for theirs, ours, _ in self.pairs if theirs.replicas != ours.decision.account.raw]
 
 
 @dataclass(frozen=True)
@@ -129,10 +178,54 @@ class Cluster:
                     found.append((when, entry["responseObject"]["spec"]["replicas"]))
         return found
 
+    def proposals(self, namespace: str, deployment: str) -> list[Proposal]:
+        """What the HPA controller itself logged of its looks; skips where its log cannot be read."""
+        log = LAB_STATE / "log/kube-controller-manager.log"
+        if self.kind != "lab" or not log.is_file():
+            pytest.skip("NO CONTROLLER LOG: only the lab's can be read")
+        return proposals_in(log, f"Deployment/{namespace}/{deployment}")
+
+    def explained(self, path: Path, namespace: str, deployment: str) -> Explained:
+        """A run's bundle beside the log of the controller that scaled it."""
+        return explained(path, self.proposals(namespace, deployment))
+
     @staticmethod
     def bundle(path: Path) -> Bundle:
         """What lies in a bundle's directory."""
         return Bundle(path)
+
+
+def proposals_in(log: Path, target: str) -> list[Proposal]:
+    """The log has no year, and the machine's own time zone."""
+    found = []
+    with log.open() as lines:
+        for line in lines:
+            match = PROPOSAL.match(line) if target in line else None
+            if match and match["target"] == target:
+                stamp = f"{datetime.now().astimezone().year}-{match['month']}-{match['day']}T{match['time']}"
+                found.append(Proposal(datetime.fromisoformat(stamp).astimezone(), int(match["replicas"]),
+                                      match["metric"]))  # fmt: skip
+    return found
+
+
+def explained(path: Path, proposals: list[Proposal]) -> Explained:
+    """Looks and log lines of the same instant side by side."""
+    evidence = gather(load_bundle(path))
+    recording = recording_of(evidence)
+    assert not isinstance(recording, Unrecorded), recording
+    found = fidelity(recording)
+    left, pairs, ours = list(proposals), [], []
+    for one in found.syncs:
+        at = evidence.origin / 1e9 + one.sync.look.at
+        near = min(left, key=lambda line: abs(at - line.when.timestamp()), default=None)
+        if near is None or abs(at - near.when.timestamp()) > SAME_LOOK_SECONDS:
+            ours += [] if one.decision.account.raw is None else [one]  # no line where nothing could be told
+        else:
+            left.remove(near)
+            pairs.append((near, one, at - near.when.timestamp()))
+    first, last = found.syncs[0].sync.look.at, found.syncs[-1].sync.look.at
+    recorded = [line for line in left if first <= line.when.timestamp() - evidence.origin / 1e9 <= last]
+    return Explained(found, pairs, recorded, ours)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 COLUMNS = "jsonpath={.metadata.name} {.spec.replicas} {.status.readyReplicas}{'\\n'}"
 # Watch line and audit line are of one host's clock; more than this between them is not the network's doing.
 STAMP_SECONDS = 2.0
+# Of the controller's looks, so many are decided by our replay as they were.
+FIDELITY_PERCENT = 99
 # Two cores carry the cluster, the server and the client; a wake-up may be late, never early.
 TTFT_SLACK_SECONDS = 0.020
 
@@ -97,6 +99,18 @@ def test_scale_events_are_those_of_the_audit_log(ran: Ran, cluster: Any, capsys:
     for event in events:
         assert event["written"] is not None
         assert abs((instant(event["written"]["time"]) - instant(event["seen"]["time"])).total_seconds()) < STAMP_SECONDS
+
+
+def test_the_replay_decides_as_the_live_controller_did_by_its_own_log(
+    ran: Ran, cluster: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = cluster.explained(ran.bundle, ran.namespace, "demo-server")
+    with capsys.disabled():
+        print(f"\n{found}")
+    assert found.fidelity.all.percent >= FIDELITY_PERCENT
+    assert found.fidelity.seen.percent >= FIDELITY_PERCENT
+    assert len(found.wrong) <= len(found.pairs) * (1 - FIDELITY_PERCENT / 100)
+    assert (found.only_in_log, found.only_ours) == ([], [])
 
 
 def test_replicas_are_those_that_kubectl_saw(ran: Ran) -> None:

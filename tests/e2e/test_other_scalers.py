@@ -29,6 +29,10 @@ REASONS = {"keda": "external metric s0-prometheus", "cpu": "cpu resource utiliza
 CHILDREN = "deploy,hpa,job,svc,pod"
 # Watch line and audit line are of one host's clock; more than this between them is not the network's doing.
 STAMP_SECONDS = 2.0
+# Of the controller's looks, so many are decided by our replay as they were.
+FIDELITY_PERCENT = 99
+# A look is dated by what it wrote, some milliseconds later; two cores carry everything.
+LOOK_SECONDS = 0.25
 # A deleted test takes its children with it: KEDA's finalizer, then the pods' grace period of 40 s at the most.
 GONE_SECONDS = 90
 
@@ -161,6 +165,20 @@ def test_the_autoscaler_as_served_is_kept_with_the_bundle(ran: Ran) -> None:
         assert kept["scaledObject"] is None
     assert hpa["spec"]["scaleTargetRef"]["name"] == ran.server
     assert dict(ran.bundle.report["provenance"])["autoscaler as served"]
+
+
+def test_the_replay_decides_as_the_live_controller_did_by_its_own_log(
+    ran: Ran, cluster: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = cluster.explained(ran.bundle.path, ran.namespace, ran.server)
+    with capsys.disabled():
+        print(f"\n{ran.name}: {found}")
+    assert found.fidelity.seen.of > 10
+    assert found.fidelity.all.percent >= FIDELITY_PERCENT
+    assert found.fidelity.seen.percent >= FIDELITY_PERCENT
+    assert len(found.wrong) <= len(found.pairs) * (1 - FIDELITY_PERCENT / 100)
+    assert (found.only_in_log, found.only_ours) == ([], [])
+    assert max(abs(apart) for _, _, apart in found.pairs) < LOOK_SECONDS
 
 
 def test_nothing_of_the_run_is_left(ran: Ran, cluster: Any) -> None:
