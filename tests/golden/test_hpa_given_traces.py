@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from elastometer.hpa.replay import PARTS, replay
+from elastometer.hpa.replay import CONDITIONS, DECISIONS, EVENTS, replay
 from elastometer.hpa.trace import recording_from
 
 TRACES = Path(__file__).parent.parent / "oracle" / "given-traces.jsonl"
@@ -22,5 +22,5 @@ def test_every_decision_condition_and_event_is_the_controllers(line: bytes) -> N
     recording = recording_from(orjson.loads(line))
     result = replay(recording)
     assert result.divergence is None
-    for part in PARTS:
+    for part in (DECISIONS, CONDITIONS, EVENTS):
         assert result.agreement[part].same == result.agreement[part].of == len(recording.syncs)

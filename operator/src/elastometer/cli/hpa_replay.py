@@ -67,7 +67,7 @@ def _recordings(path: Path) -> Iterator[Recording]:
 def _counts(totals: Mapping[str, tuple[int, int]]) -> str:
     if not any(of for _, of in totals.values()):
         return "nothing was observed to compare with"
-    return ", ".join(f"{part} {same}/{of}" for part, (same, of) in totals.items())
+    return ", ".join(f"{part} {same}/{of}" for part, (same, of) in totals.items() if of)
 
 
 def _in_words(recording: Recording, result: Replay) -> str:

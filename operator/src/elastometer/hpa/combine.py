@@ -15,15 +15,20 @@ _REASONS = {kind: f"FailedGet{kind}Metric" for kind in MetricType}
 
 
 class Combined(NamedTuple):
-    """`replicas` is None where nothing could be told; `events` are the reasons of the metrics that failed."""
+    """`raw` is None where nothing could be told; what is below zero counts as zero, in `replicas`. `events` are the
+    reasons of the metrics that failed."""
 
     proposals: tuple[Proposal, ...]
     metric: int | None
-    replicas: int | None
+    raw: int | None
     wanted: int | None
     events: tuple[str, ...]
     reductions: tuple[Reduction, ...]
     binding: Constraint
+
+    @property
+    def replicas(self) -> int:
+        return max(0, self.raw or 0)
 
 
 def combine(spec: HpaSpec, look: Look) -> Combined:
@@ -41,10 +46,10 @@ def combine(spec: HpaSpec, look: Look) -> Combined:
         return Combined(proposals, None, None, bare, failed, (held,), Constraint.PARTIAL_METRICS)
     replicas = max(0, highest)
     if replicas == bare:
-        return Combined(proposals, winner, replicas, bare, failed, (), Constraint.NONE)
+        return Combined(proposals, winner, highest, bare, failed, (), Constraint.NONE)
     # Below, the metric that wanted most was held back; above, another one was kept from asking for fewer.
     constraint = wanted.constraint if replicas < bare or winner is None else proposals[winner].constraint
-    return Combined(proposals, winner, replicas, bare, failed, (Reduction(constraint, bare, replicas),), constraint)
+    return Combined(proposals, winner, highest, bare, failed, (Reduction(constraint, bare, replicas),), constraint)
 
 
 def _propose(index: int, metric: Metric, spec: HpaSpec, look: Look, tolerances: Tolerances) -> Proposal:

@@ -10,6 +10,7 @@ class Constraint(StrEnum):
     """What kept a decision from what the bare ratio of value and target asked for; NONE where nothing did."""
 
     NONE = "None"
+    NO_SCALE = "NoScale"  # the target's scale could not be read or written
     DISABLED = "Disabled"  # spec.replicas is 0: nothing is looked at
     NO_METRIC = "NoMetric"  # no metric could be read
     TOLERANCE = "Tolerance"  # the ratio is too near to 1

@@ -13,8 +13,9 @@ from typing import NamedTuple
 class PodLook(NamedTuple):
     """One Pod of the target's selector.
 
-    `ready` is the Ready condition, None where there is none yet; `requests` is resource name -> milli-units, summed
-    over the containers that the metric is about.
+    `ready` is the Ready condition, None where there is none yet; `requests` is resource name -> milli-units of the
+    whole Pod, without a resource that one of its containers does not request. `container_requests` is the same by
+    container, None where it is not known: then `requests` is the one container's.
     """
 
     name: str
@@ -24,6 +25,7 @@ class PodLook(NamedTuple):
     start: float | None
     deleting: bool
     requests: Mapping[str, int]
+    container_requests: Mapping[str, Mapping[str, int]] | None = None
 
 
 class Sample(NamedTuple):
@@ -47,10 +49,13 @@ class MetricLook:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One sync. `metrics[j]` answers for `spec.metrics[j]`."""
+    """One sync. `metrics[j]` answers for `spec.metrics[j]`. `scale_error`: the target's scale could not be read;
+    `update_error`: it could not be written."""
 
     at: float
     spec_replicas: int
     status_replicas: int
     pods: tuple[PodLook, ...]
     metrics: tuple[MetricLook, ...]
+    scale_error: str | None = None
+    update_error: str | None = None

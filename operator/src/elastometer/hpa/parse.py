@@ -1,9 +1,10 @@
 """An autoscaling/v2 spec, as a person or the API server wrote it, becomes an HpaSpec: refused where the API server
-would refuse it (its rules of 1.35, with the gates HPAConfigurableTolerance and HPAScaleToZero on), defaults filled in
+would refuse it (its rules of 1.35, HPAScaleToZero off unless told otherwise), defaults filled in
 where it would fill them in."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from elastometer.hpa.metric_source import metric_from
@@ -21,7 +22,7 @@ from elastometer.hpa.settings import (
     SelectPolicy,
     TargetType,
 )
-from elastometer.model.document import Document
+from elastometer.model.document import Document, text_at
 from elastometer.model.errors import SpecError
 
 T = TypeVar("T")
@@ -34,10 +35,14 @@ DEFAULT_SCALE_DOWN = ScalingRules((Policy(PolicyType.PERCENT, 100, 15),), Select
 
 
 def parse_hpa(document: Document, controller: ControllerSettings | None = None) -> HpaSpec:
-    """A HorizontalPodAutoscaler object, or its spec alone. Raises SpecError with every flaw."""
+    """A HorizontalPodAutoscaler object, or its spec alone. Raises SpecError with every flaw. Of an object that the API
+    server has served, it has accepted minReplicas 0."""
     flaws: list[str] = []
     spec = document.get("spec") if "spec" in document else document
-    return _whole(lambda: hpa_from(Node(spec, "spec", flaws), controller or ControllerSettings()), flaws)
+    settings = controller or ControllerSettings()
+    if text_at(document, "metadata", "uid"):
+        settings = replace(settings, scale_to_zero=True)
+    return _whole(lambda: hpa_from(Node(spec, "spec", flaws), settings), flaws)
 
 
 def parse_controller(document: Document) -> ControllerSettings:
@@ -57,6 +62,7 @@ def _whole(read: Callable[[], T], flaws: list[str]) -> T:
 def controller_from(node: Node) -> ControllerSettings:
     """Flaws are noted in the node."""
     default = ControllerSettings()
+    gate = node.at("featureGates").at("HPAScaleToZero")
     return ControllerSettings(
         tolerance=_not_negative(node.at("tolerance"), default.tolerance),
         downscale_stabilization_seconds=_not_negative(
@@ -66,6 +72,7 @@ def controller_from(node: Node) -> ControllerSettings:
         initial_readiness_delay_seconds=_not_negative(
             node.at("initialReadinessDelaySeconds"), default.initial_readiness_delay_seconds),
         sync_period_seconds=_not_negative(node.at("syncPeriodSeconds"), default.sync_period_seconds),
+        scale_to_zero=not gate.absent and gate.flag(),
     )
 
 
@@ -82,6 +89,8 @@ def hpa_from(node: Node, controller: ControllerSettings) -> HpaSpec:
     """Flaws are noted in the node."""
     lower, upper = node.at("minReplicas"), node.at("maxReplicas")
     minimum = 1 if lower.absent else lower.whole(0)
+    if minimum == 0 and lower.value == 0 and not controller.scale_to_zero:
+        lower.refuse("must be at least 1 (0 needs the feature gate HPAScaleToZero)")
     maximum = upper.whole(1)
     if maximum and maximum < minimum:
         upper.refuse(f"must be at least minReplicas ({minimum})")

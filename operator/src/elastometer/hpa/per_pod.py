@@ -53,8 +53,15 @@ def propose(index: int, metric: Metric, spec: HpaSpec, look: Look, tolerances: T
 
 def _requests(pods: tuple[PodLook, ...], metric: Metric) -> dict[str, int] | None:
     """Every Pod must request the resource, also one that does not count."""
-    requests = {pod.name: pod.requests.get(metric.name) for pod in pods}
-    return None if None in requests.values() else requests  # type: ignore[return-value]
+    requests: dict[str, int] = {}
+    for pod in pods:
+        asked: Mapping[str, int] | None = pod.requests
+        if metric.container is not None and pod.container_requests is not None:
+            asked = pod.container_requests.get(metric.container)
+        if asked is None or metric.name not in asked:
+            return None
+        requests[pod.name] = asked[metric.name]
+    return requests
 
 
 def _utilization(requests: Mapping[str, int], target: int, values: Mapping[str, int]) -> tuple[float, int] | None:

@@ -17,6 +17,7 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _NANO = 9
 _DIGITS = 18  # as many as surely fit into 64 bits
+_AT_ONCE = (0, 1, 2, 3, 6, 9)  # powers of ten that are multiplied at once, the others digit by digit
 _EXPONENT_LIMIT = 1000  # beyond it every number but 0 overflows, or rounds to the least step
 
 
@@ -30,7 +31,7 @@ class _Amount(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def milli_units(text: str) -> int:
-    """Thousandths, rounded up; 0 where a short quantity overflows 64 bits. Raises ValueError with the rule."""
+    """Thousandths, rounded up; what overflows 64 bits is as wrong as the controller's. Raises ValueError with the rule."""
     amount = _amount(text)
     return _big_milli(amount) if amount.big else _short_milli(amount)
 
@@ -74,7 +75,7 @@ def _decimal(whole: str, fraction: str, exponent: int) -> _Amount:
     unscaled, exponent = int(whole + fraction), exponent - len(fraction)
     if len(whole) + len(fraction) <= _DIGITS and exponent >= -_NANO:
         return _Amount(unscaled, exponent, False)
-    return _at_least_nano(unscaled, exponent)
+    return _in_nano(unscaled, exponent)
 
 
 def _binary(whole: str, fraction: str, power: int) -> _Amount:
@@ -82,25 +83,25 @@ def _binary(whole: str, fraction: str, power: int) -> _Amount:
         value = int(whole) << power
         if value <= INT64_MAX:
             return _Amount(value, 0, False)
-    amount = _at_least_nano(int(whole + fraction) << power, -len(fraction))
+    amount = _in_nano(int(whole + fraction) << power, -len(fraction))
     if amount.unscaled > INT64_MAX * 10 ** max(0, -amount.exponent):
         return _Amount(INT64_MAX, 0, True)
     return amount
 
 
-def _at_least_nano(unscaled: int, exponent: int) -> _Amount:
-    """What is finer than a billionth is rounded up."""
-    if unscaled == 0 or exponent >= -_NANO:
-        return _Amount(unscaled, exponent, True)
+def _in_nano(unscaled: int, exponent: int) -> _Amount:
+    """Billionths; what is finer is rounded up."""
+    if exponent >= -_NANO:
+        return _Amount(unscaled * 10 ** (exponent + _NANO), -_NANO, True)
     return _Amount(-(-unscaled // 10 ** (-_NANO - exponent)), -_NANO, True)
 
 
 def _short_milli(amount: _Amount) -> int:
-    """Rounded away from zero."""
+    """Rounded away from zero; a product that overflows wraps around or is 0, by how it is computed."""
     unscaled, shift = amount.unscaled, amount.exponent + 3
     if shift >= 0:
         value: int = unscaled * 10**shift
-        return value if INT64_MIN <= value <= INT64_MAX else 0
+        return int64(value) if INT64_MIN <= value <= INT64_MAX or shift in _AT_ONCE else 0
     value = -(-abs(unscaled) // int(10**-shift))
     return value if unscaled > 0 else -value
 

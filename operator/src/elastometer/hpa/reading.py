@@ -96,6 +96,12 @@ class Node:
         self.refuse("must be true or false")
         return False
 
+    def flag_or_false(self) -> bool:
+        return self.value is not None and self.flag()
+
+    def text_or_none(self) -> str | None:
+        return None if self.value is None else self.text()
+
     def quantity(self) -> int:
         """Milli-units."""
         return milli_units(self.quantity_text())

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elastometer.hpa.decision import Decision
-from elastometer.hpa.recording import Observed, RecordedSync, Recording
+from elastometer.hpa.recording import Observed, ObservedAccount, RecordedSync, Recording
 from elastometer.hpa.state import State
 from elastometer.hpa.step import step
 
@@ -30,15 +30,16 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """`decisions[i]` is what the model decided after look i. `agreement` is by part: decisions, conditions, events."""
+    """`decisions[i]` is what the model decided after look i. `agreement` is by part: decisions, conditions, events, and
+    accounts where the recording has them."""
 
     decisions: tuple[Decision, ...]
     agreement: Mapping[str, Agreement]
     divergence: Divergence | None
 
 
-DECISIONS, CONDITIONS, EVENTS = "decisions", "conditions", "events"
-PARTS = (DECISIONS, CONDITIONS, EVENTS)
+DECISIONS, CONDITIONS, EVENTS, ACCOUNTS = "decisions", "conditions", "events", "accounts"
+PARTS = (DECISIONS, CONDITIONS, EVENTS, ACCOUNTS)
 
 
 def replay(recording: Recording, state: State | None = None) -> Replay:
@@ -48,6 +49,8 @@ def replay(recording: Recording, state: State | None = None) -> Replay:
     same, of = dict.fromkeys(PARTS, 0), dict.fromkeys(PARTS, 0)
     first: Divergence | None = None
     for index, sync in enumerate(recording.syncs):
+        if sync.restarted:
+            state = State(conditions=state.conditions, desired=state.desired)
         state, decision = step(state, recording.spec, sync.look)
         decisions.append(decision)
         agrees = compare(sync.observed, decision)
@@ -68,4 +71,14 @@ def compare(observed: Observed, decision: Decision) -> dict[str, bool]:
         agrees[CONDITIONS] = observed.conditions == decision.conditions
     if observed.events is not None:
         agrees[EVENTS] = observed.events == decision.events
+    if observed.account is not None:
+        agrees[ACCOUNTS] = observed.account == account_as_observed(decision)
     return agrees
+
+
+def account_as_observed(decision: Decision) -> ObservedAccount:
+    """The model's account, as far as the real controller lets its own be known."""
+    account = decision.account
+    values = tuple(one.value for one in account.proposals)
+    return ObservedAccount(
+        account.raw, decision.status_desired, values if any(value is not None for value in values) else ())

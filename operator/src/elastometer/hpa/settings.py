@@ -40,13 +40,15 @@ class SelectPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ControllerSettings:
-    """Flags of kube-controller-manager, with its defaults; seconds."""
+    """Flags of kube-controller-manager, with its defaults; seconds. `scale_to_zero` is the feature gate HPAScaleToZero
+    of the API server: whether minReplicas may be 0."""
 
     tolerance: float = 0.1
     downscale_stabilization_seconds: float = 300.0
     cpu_initialization_seconds: float = 300.0
     initial_readiness_delay_seconds: float = 30.0
     sync_period_seconds: float = 15.0
+    scale_to_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)

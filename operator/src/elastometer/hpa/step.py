@@ -1,11 +1,12 @@
 """One look of the HorizontalPodAutoscaler controller of Kubernetes 1.35, with the gate HPAConfigurableTolerance on.
 
-A pure function of what the controller keeps and of what it sees. Failures to read the target's scale or selector, or
-to write the scale, are not part of a look.
+A pure function of what the controller keeps and of what it sees. That the target's scale has no selector, or one that
+several HPAs share, is not part of a look.
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from elastometer.hpa import limits
@@ -22,6 +23,8 @@ _RESCALED = Condition("True", "SucceededRescale")
 _READY = Condition("True", "ReadyForNewScale")
 _HELD_UP = Condition("True", "ScaleUpStabilized")
 _HELD_DOWN = Condition("True", "ScaleDownStabilized")
+_NO_SCALE = Condition("False", "FailedGetScale")
+_NOT_WRITTEN = Condition("False", "FailedUpdateScale")
 _DISABLED = Condition("False", "ScalingDisabled")
 _VALID = Condition("True", "ValidMetricFound")
 _BY_REASON = {
@@ -29,6 +32,7 @@ _BY_REASON = {
     limits.TOO_MANY: Constraint.MAXIMUM, limits.TOO_FEW: Constraint.MINIMUM,
 }
 _RESCALE_EVENT = "SuccessfulRescale"
+_NOT_WRITTEN_EVENT = "FailedRescale"
 _FAILURE_EVENT = "FailedComputeMetricsReplicas"
 
 
@@ -46,6 +50,11 @@ class _Outcome(NamedTuple):
 def step(state: State, spec: HpaSpec, look: Look) -> tuple[State, Decision]:
     """What the controller keeps afterwards, and what it decided."""
     current = look.spec_replicas
+    if look.scale_error is not None:
+        account = Account(current, binding=Constraint.NO_SCALE)
+        unseen = {**state.conditions, ABLE: _NO_SCALE}
+        return _ended(state, spec, look, _Outcome(
+            current, unseen, account, state.recommendations, (_NO_SCALE.reason,), failed=True))
     before = state.recommendations or (Recommendation(look.at, current),)
     conditions = {**state.conditions, ABLE: _GOT_SCALE}
     if current == 0 and spec.minimum != 0:
@@ -68,7 +77,7 @@ def _by_metrics(
     state: State, spec: HpaSpec, look: Look, before: tuple[Recommendation, ...], conditions: dict[str, Condition]
 ) -> _Outcome:
     current, combined = look.spec_replicas, combine(spec, look)
-    if combined.replicas is None:
+    if combined.raw is None:
         first = next(one.error for one in combined.proposals if one.error is not None)
         conditions[ACTIVE] = Condition("False", first)
         account = _account(current, combined, combined.reductions, combined.binding)
@@ -90,7 +99,7 @@ def _by_metrics(
 
 def _account(current: int, combined: Combined, reductions: tuple[Reduction, ...], binding: Constraint) -> Account:
     return Account(
-        current, combined.proposals, combined.metric, combined.wanted, combined.replicas, reductions, binding)
+        current, combined.proposals, combined.metric, combined.wanted, combined.raw, reductions, binding)
 
 
 def _stabilized(spec: HpaSpec, current: int, wanted: int, stable: int) -> Condition:
@@ -99,9 +108,21 @@ def _stabilized(spec: HpaSpec, current: int, wanted: int, stable: int) -> Condit
     return _HELD_UP if spec.behavior is not None and wanted >= current else _HELD_DOWN
 
 
+def _not_written(look: Look, outcome: _Outcome) -> _Outcome:
+    """The target stays as it is."""
+    current, account = look.spec_replicas, outcome.account
+    held = Reduction(Constraint.NO_SCALE, outcome.desired, current)
+    return outcome._replace(
+        desired=current, conditions={**outcome.conditions, ABLE: _NOT_WRITTEN}, failed=True,
+        events=(*outcome.events, _NOT_WRITTEN_EVENT),
+        account=replace(account, reductions=(*account.reductions, held), binding=Constraint.NO_SCALE))
+
+
 def _ended(state: State, spec: HpaSpec, look: Look, outcome: _Outcome) -> tuple[State, Decision]:
     """Writes the scale where it changes, and the status."""
     current, desired, conditions = look.spec_replicas, outcome.desired, outcome.conditions
+    if desired != current and look.update_error is not None:
+        return _ended(state, spec, look, _not_written(look, outcome))
     rescaled = desired != current
     events, ups, downs = outcome.events, state.scale_ups, state.scale_downs
     if rescaled:

@@ -1,10 +1,8 @@
 """One recorded or drawn world (a line of a trace file) becomes a Recording: looks, and what was decided after each."""
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from elastometer.hpa.decision import Condition
 from elastometer.hpa.look import Look, MetricLook, PodLook, Sample
+from elastometer.hpa.observed import observed_from
 from elastometer.hpa.parse import controller_from, hpa_from
 from elastometer.hpa.reading import Node
 from elastometer.hpa.recording import Observed, RecordedSync, Recording
@@ -46,8 +44,8 @@ def _syncs(root: Node, spec: HpaSpec, flaws: list[str]) -> list[RecordedSync]:
         if look.at < before:
             node.at("atSeconds").refuse(f"must not be before the look that came before it ({before:g})")
         before = look.at
-        seen = _observed(observed[index]) if index < len(observed) else Observed()
-        recorded.append(RecordedSync(look, seen))
+        seen = observed_from(observed[index], spec) if index < len(observed) else Observed()
+        recorded.append(RecordedSync(look, seen, restarted=node.at("controllerRestarted").flag_or_false()))
         _stop_at(flaws)
     if not recorded:
         nodes.refuse("must hold at least one look")
@@ -67,18 +65,22 @@ def _look(node: Node, spec: HpaSpec) -> Look:
         node.at("pods").refuse("must hold each Pod once")
     return Look(
         node.at("atSeconds").number(), node.at("specReplicas").whole(0), node.at("statusReplicas").whole(0), pods,
-        metrics)
+        metrics, node.at("scaleError").text_or_none(), node.at("scaleUpdateError").text_or_none())
 
 
 def _pod(node: Node) -> PodLook:
-    phase, ready, deleting = node.at("phase"), node.at("ready"), node.at("deleting")
+    phase, ready, containers = node.at("phase"), node.at("ready"), node.at("containerRequests")
     if phase.value not in _PHASES:
         phase.refuse(f"must be one of {', '.join(sorted(_PHASES))}")
     return PodLook(
         node.at("name").text(), str(phase.value), None if ready.absent else ready.flag(),
         node.at("readyTransitionSeconds").number_or_none(), node.at("startSeconds").number_or_none(),
-        not deleting.absent and deleting.flag(),
-        {name: request.quantity() for name, request in node.at("requests").fields()})
+        node.at("deleting").flag_or_false(), _requests(node.at("requests")),
+        None if containers.absent else {name: _requests(item) for name, item in containers.fields()})
+
+
+def _requests(node: Node) -> dict[str, int]:
+    return {name: request.quantity() for name, request in node.fields()}
 
 
 def _answer(node: Node, metric: Metric) -> MetricLook:
@@ -96,22 +98,3 @@ def _sample(node: Node) -> Sample:
     return Sample(
         node.at("pod").text(), node.at("value").quantity(), node.at("timestampSeconds").number(),
         node.at("windowSeconds").number())
-
-
-def _observed(node: Node) -> Observed:
-    conditions, events = node.at("conditions"), node.at("events")
-    return Observed(
-        node.at("desiredReplicas").whole(0), node.at("rescaled").flag(),
-        {} if conditions.absent else _conditions(conditions),
-        tuple(sorted(item.text() for item in events.items())))
-
-
-def _conditions(node: Node) -> Mapping[str, Condition]:
-    found: dict[str, Condition] = {}
-    for name, pair in node.fields():
-        words = [item.text() for item in pair.items()]
-        if len(words) == 2:
-            found[name] = Condition(*words)
-        elif not isinstance(pair.value, list) or words:
-            pair.refuse("must be a list of status and reason")
-    return found
