@@ -1,0 +1,80 @@
+"""What the arguments of the project's stand-in server say of its own pace: capacity and start-up, without a run.
+
+The defaults are the stand-in's (docs/standin.md); a contract test holds the two together.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from elastometer.model.errors import SpecError
+from elastometer.twin.scenario import Capacity
+
+PREFIX = "--standin-"
+DEFAULTS: Mapping[str, float] = {
+    "max-num-seqs": 256, "standin-prefill-tokens-per-second": 8000, "standin-prefill-overhead-ms": 15,
+    "standin-decode-ms-per-token": 25, "standin-decode-slowdown": 0, "standin-cpu-ms-per-token": 0,
+    "num-gpu-blocks-override": 4096, "block-size": 16,
+}
+STARTUP: Mapping[str, float] = {"import": 2, "config": 0.5, "download": 0, "weights": 3, "compile": 2, "profile": 1,
+                                "graphs": 1.5, "http": 0.2}
+MILLISECONDS = 1000
+
+
+def argument(args: Sequence[str], name: str) -> str | None:
+    """The value of `--name=value` or `--name value`; the last one wins, as argparse has it."""
+    found = None
+    for index, one in enumerate(args):
+        if one.startswith(f"--{name}="):
+            found = one.partition("=")[2]
+        elif one == f"--{name}" and index + 1 < len(args):
+            found = args[index + 1]
+    return found
+
+
+def is_standin(image: str, args: Sequence[str]) -> bool:
+    """Told by its own arguments, or by its image."""
+    return any(one.startswith(PREFIX) for one in args) or "standin" in image.rpartition("/")[2]
+
+
+def standin_capacity(args: Sequence[str], mean_output_tokens: float) -> Capacity:
+    """A request that joins waits for half a step on average and then for the step that makes its first token; each
+    neighbour's prefill holds the others' tokens up once in its life, which is spread over the tokens of an answer."""
+    value = {name: _number(args, name, default) for name, default in DEFAULTS.items()}
+    decode = value["standin-decode-ms-per-token"] / MILLISECONDS
+    overhead = value["standin-prefill-overhead-ms"] / MILLISECONDS
+    cpu = value["standin-cpu-ms-per-token"] / MILLISECONDS
+    return Capacity(
+        slots=int(value["max-num-seqs"]), prefill_seconds=overhead,
+        prefill_seconds_per_token=1 / value["standin-prefill-tokens-per-second"], decode_seconds=decode,
+        decode_seconds_per_neighbour=decode * value["standin-decode-slowdown"] + overhead / max(1, mean_output_tokens),
+        join_seconds=1.5 * decode, kv_tokens=int(value["num-gpu-blocks-override"] * value["block-size"]),
+        cpu_seconds_per_token=cpu or None,
+    )
+
+
+def standin_startup_seconds(args: Sequence[str]) -> float:
+    """The sum of the phases of `--standin-startup`; one that is not named keeps its default."""
+    phases = dict(STARTUP)
+    for part in (argument(args, "standin-startup") or "").split(","):
+        name, _, seconds = part.partition("=")
+        if name.strip():
+            phases[name.strip()] = _seconds(seconds, part)
+    return sum(phases.values())
+
+
+def _seconds(text: str, part: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SpecError(f"spec.target.server.args: --standin-startup must be phase=seconds,…, has {part!r}") from None
+
+
+def _number(args: Sequence[str], name: str, default: float) -> float:
+    text = argument(args, name)
+    try:
+        value = default if text is None else float(text)
+    except ValueError:
+        value = -1.0
+    if value < 0 or (value == 0 and default > 0):
+        raise SpecError(f"spec.target.server.args: --{name} must be a number above 0, is {text!r}")
+    return value

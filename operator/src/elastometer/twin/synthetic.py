@@ -1,0 +1,38 @@
+"""Prediction -> Bundle: what a run's record would hold if the model were right, so that one analysis judges both.
+
+Only what the model knows is written: no phases of a start, no log lines, no clocks, no account of a load generator.
+Every instant is virtual time from a fixed origin, and the bundle carries its basis, which marks the report.
+"""
+from __future__ import annotations
+
+from elastometer.model.bundle import Bundle
+from elastometer.model.document import Document
+from elastometer.model.names import API_VERSION, KIND
+from elastometer.model.observation import Note, Observation
+from elastometer.model.terms import terms_from
+from elastometer.plan import TestPlan, describe
+from elastometer.twin.foretold import ORIGIN, Foretold, instant
+from elastometer.twin.synthetic_autoscaler import autoscaler_sightings
+from elastometer.twin.synthetic_load import request_records, series
+from elastometer.twin.synthetic_objects import target_sightings
+
+
+def synthetic_bundle(foretold: Foretold) -> Bundle:
+    """The bundle of a run that never was."""
+    test = _test(foretold.plan)
+    observations: list[Observation] = [
+        *target_sightings(foretold), *autoscaler_sightings(foretold),
+        Note(instant(foretold.prediction.end_seconds), "PredictionEnds", "the model looks no further"),
+    ]
+    return Bundle(
+        terms=terms_from(test), manifest={"toolVersion": foretold.basis.tool}, spec=test, plan=describe(foretold.plan),
+        provenance={"source": f"predicted by {foretold.basis.tool}"}, start=ORIGIN,
+        observations=tuple(sorted(observations, key=lambda line: line.received)),
+        requests=request_records(foretold), series=series(foretold), predicted=foretold.basis,
+    )
+
+
+def _test(plan: TestPlan) -> Document:
+    names = plan.names
+    metadata = {"name": names.test, "namespace": names.namespace}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": plan.spec.raw}

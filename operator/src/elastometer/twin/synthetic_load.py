@@ -1,0 +1,111 @@
+"""The requests as clients would have recorded them, and the servers' queues as scrapes would have shown them."""
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from math import ceil, inf, isnan
+
+from elastometer.model.bundle import LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
+from elastometer.model.request import RequestRecord
+from elastometer.model.units import Instant
+from elastometer.twin.foretold import Foretold, instant, pod_name
+from elastometer.twin.prediction import ReplicaLife
+from elastometer.twin.scenario import Arrival
+from elastometer_loadgen.record import Outcome
+
+
+def request_records(foretold: Foretold) -> tuple[RequestRecord, ...]:
+    """One per arrival, sent when it was due; its task is not known."""
+    ready = _Steps(foretold.prediction.ready)
+    return tuple(_record(foretold, number, arrival, ready)
+                 for number, arrival in enumerate(foretold.scenario.arrivals))
+
+
+class _Steps:
+    def __init__(self, points: Sequence[tuple[float, int]]) -> None:
+        self.times = [at for at, _ in points]
+        self.values = [value for _, value in points]
+
+    def at(self, time: float) -> int:
+        index = bisect_right(self.times, time) - 1
+        return 0 if index < 0 else self.values[index]
+
+
+def _record(foretold: Foretold, number: int, arrival: Arrival, ready: _Steps) -> RequestRecord:
+    prediction = foretold.prediction
+    first, ended = _known(prediction.first_token[number]), _known(prediction.ended[number])
+    replica, intended = prediction.replica[number], instant(arrival.at)
+    outcome, end = (Outcome.SUCCESS, ended) if ended is not None else _failure(foretold, arrival, replica, ready)
+    return RequestRecord(
+        id=number, worker=0, stage=foretold.plan.spec.profile.stages[arrival.stage].name, task="",
+        intended=intended, sent=intended, connected=None, first_byte=_instant(first), first_token=_instant(first),
+        last_token=_instant(ended), ended=_instant(end), chunks=0, prompt_tokens=arrival.prompt_tokens,
+        completion_tokens=arrival.output_tokens if ended is not None else None, finish_reason=None, status=None,
+        outcome=outcome, error=None, pod=pod_name(foretold.plan.names, replica) if replica >= 0 else None, address=None,
+    )
+
+
+def _failure(foretold: Foretold, arrival: Arrival, replica: int, ready: _Steps) -> tuple[Outcome, float]:
+    """How a request that was not served ended, and when."""
+    scenario, end = foretold.scenario, foretold.prediction.end_seconds
+    if replica < 0 and ready.at(arrival.at) == 0:
+        return Outcome.REFUSED, arrival.at
+    given_up = arrival.at + min(scenario.timeout_seconds, scenario.patience_seconds if replica < 0 else inf)
+    gone = next((one.gone for one in foretold.prediction.replicas if one.number == replica), None)
+    if gone is not None and gone < given_up:
+        return Outcome.ABORTED, gone
+    return Outcome.TIMED_OUT, min(given_up, end)
+
+
+def _known(seconds: float) -> float | None:
+    return None if isnan(seconds) else seconds
+
+
+def _instant(seconds: float | None) -> Instant | None:
+    return None if seconds is None else instant(seconds)
+
+
+def series(foretold: Foretold) -> tuple[SeriesResult, ...]:
+    """Waiting and running requests of each replica, on the grid of the test's scrape period."""
+    moves: dict[int, tuple[list[float], list[float], list[float]]] = defaultdict(lambda: ([], [], []))
+    prediction, capacity = foretold.prediction, foretold.scenario.capacity
+    for number, arrival in enumerate(foretold.scenario.arrivals):
+        first, ended, replica = prediction.first_token[number], prediction.ended[number], prediction.replica[number]
+        if replica >= 0 and not isnan(first) and not isnan(ended):
+            prefill = capacity.prefill_seconds + capacity.prefill_seconds_per_token * arrival.prompt_tokens
+            arrived, started, over = moves[replica]
+            arrived.append(arrival.at)
+            started.append(max(arrival.at, first - prefill))
+            over.append(ended)
+    for lists in moves.values():
+        for one in lists:
+            one.sort()
+    grid = _grid(foretold)
+    return (
+        _series(foretold, SeriesName.WAITING, grid, {name: (one[0], one[1]) for name, one in moves.items()}),
+        _series(foretold, SeriesName.RUNNING, grid, {name: (one[1], one[2]) for name, one in moves.items()}),
+    )
+
+
+def _grid(foretold: Foretold) -> list[float]:
+    step = float(foretold.plan.spec.measurement.scrape_period_seconds)
+    first = ceil(foretold.scenario.start_seconds / step)
+    return [index * step for index in range(first, int(foretold.prediction.end_seconds / step) + 1)]
+
+
+def _series(foretold: Foretold, name: SeriesName, grid: list[float],
+            moves: dict[int, tuple[list[float], list[float]]]) -> SeriesResult:
+    """How many have come in and not left, at each instant of the grid at which the replica serves."""
+    lines = tuple(
+        LabelledSamples({"pod": pod_name(foretold.plan.names, life.number)}, tuple(
+            (instant(at), float(bisect_right(came, at) - bisect_right(left, at)))
+            for at in grid if _serves(life, at)))
+        for life in foretold.prediction.replicas
+        for came, left in (moves.get(life.number, ([], [])),)
+    )
+    return SeriesResult(name.value, "", SeriesOutcome.SAMPLES, "", None, tuple(one for one in lines if one.samples))
+
+
+def _serves(life: ReplicaLife, at: float) -> bool:
+    return life.ready is not None and life.ready <= at and (life.gone is None or at < life.gone)
