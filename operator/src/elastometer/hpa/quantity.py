@@ -31,7 +31,7 @@ class _Amount(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def milli_units(text: str) -> int:
-    """Thousandths, rounded up; what overflows 64 bits is as wrong as the controller's. Raises ValueError with the rule."""
+    """Thousandths, rounded up; what overflows 64 bits is as wrong as in the controller. ValueError has the rule."""
     amount = _amount(text)
     return _big_milli(amount) if amount.big else _short_milli(amount)
 

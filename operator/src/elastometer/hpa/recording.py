@@ -12,7 +12,8 @@ from elastometer.hpa.settings import HpaSpec
 @dataclass(frozen=True, slots=True)
 class ObservedAccount:
     """What else the real controller let know: `proposed` by its metrics (from its log), None where it proposed nothing;
-    the values of its metrics as its status gives them, milli-units or percent, None for one that failed; empty where none is told."""
+    the values of its metrics as its status gives them, milli-units or percent: None for one that failed, empty where
+    it gives none."""
 
     proposed: int | None
     status_desired: int | None
