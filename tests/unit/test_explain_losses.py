@@ -5,7 +5,7 @@ import pytest
 
 from elastometer.analysis.explain_losses import held, scale_accounts
 from elastometer.analysis.explain_needs import Signals
-from elastometer.analysis.explain_points import Point, Wants
+from elastometer.analysis.explain_points import Bounds, Point, Wants
 from elastometer.analysis.steps import Steps
 from elastometer.model.autoscaler import Cause, ScaleAccount, Step
 
@@ -144,9 +144,9 @@ def test_replicas_that_were_there_already_were_not_missed():
 
 
 def test_what_held_the_replicas_is_summed_over_the_record_even_where_nothing_was_written():
-    rows = syncs((4, 4, 9, Cause.MAXIMUM), (4, 4, 9, Cause.MAXIMUM), (4, 4, 2, Cause.STABILIZATION),
+    rows = syncs((4, 4, 9, Cause.POLICY), (4, 4, 9, Cause.MAXIMUM), (4, 4, 2, Cause.STABILIZATION),
                  (4, 4, BLIND, Cause.NO_METRIC), CALM)
-    assert [(one.direction, one.cause, one.seconds, one.first_seconds) for one in held(rows)] == [
+    assert [(one.direction, one.cause, one.seconds, one.first_seconds) for one in held(rows, Bounds(1, 4))] == [
         ("Out", Cause.MAXIMUM, 30.0, 0.0), ("In", Cause.STABILIZATION, 15.0, 30.0)]
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from elastometer.analysis.explain_losses import held, scale_accounts
 from elastometer.analysis.explain_needs import Signals
-from elastometer.analysis.explain_points import Accuracy, Point, bound_by, points, steps_of
+from elastometer.analysis.explain_points import Accuracy, Bounds, cause_of, holding, points, steps_of
 from elastometer.analysis.fidelity import Compared, Fidelity
 from elastometer.hpa.decision import Constraint, Proposal
 from elastometer.hpa.look import Look
@@ -21,11 +21,12 @@ from elastometer.model.autoscaler import Agreement, Autoscaler, Cause, MetricRea
 
 def explain(spec: HpaSpec, name: str, replayed: Fidelity, signals: Signals, accuracy: Accuracy) -> Autoscaler:
     """Every sync has its row."""
-    found = points(replayed.syncs, accuracy)
+    found, bounds = points(replayed.syncs, accuracy), Bounds(spec.minimum, spec.maximum)
     return Autoscaler(
-        name=name, minimum=spec.minimum, maximum=spec.maximum,
-        rows=tuple(_row(one, point, spec) for one, point in zip(replayed.syncs, found, strict=True)),
-        changes=scale_accounts(found, signals), held=held(found), fidelity=agreement(replayed))
+        name=name, minimum=bounds.minimum, maximum=bounds.maximum,
+        rows=tuple(_row(one, holding(point, bounds), spec)
+                   for one, point in zip(replayed.syncs, found, strict=True)),
+        changes=scale_accounts(found, signals), held=held(found, bounds), fidelity=agreement(replayed))
 
 
 def agreement(replayed: Fidelity) -> Agreement:
@@ -68,24 +69,16 @@ def _state(row: SyncRow) -> tuple[object, ...]:
     return row.desired, row.ready, row.raw, row.binding, [one.error for one in row.metrics]
 
 
-def _row(one: Compared, point: Point, spec: HpaSpec) -> SyncRow:
+def _row(one: Compared, binding: Cause | None, spec: HpaSpec) -> SyncRow:
     sync, account = one.sync, one.decision.account
     return SyncRow(
         seconds=round(sync.look.at, 3), seen=sync.seen, spec=sync.look.spec_replicas, ready=_ready(sync.look),
         metrics=tuple(_reading(proposal, spec) for proposal in account.proposals),
         metric=next((proposal.name for proposal in account.proposals if proposal.metric == account.metric), None),
-        wanted=account.wanted, raw=account.raw,
-        steps=steps_of(one.decision),
-        desired=one.decision.desired, binding=_binding(point), live=sync.observed.desired,
+        wanted=account.wanted, raw=account.raw, steps=steps_of(one.decision),
+        desired=one.decision.desired, binding=binding, live=sync.observed.desired,
         agrees=not one.differences if one.known else None,
         difference="; ".join(filter(None, (*one.differences, one.cause))) or None)
-
-
-def _binding(point: Point) -> Cause | None:
-    """What kept the replicas from what was wanted."""
-    if point.wanted is None:
-        return point.blind
-    return None if point.wanted == point.after else bound_by(point, point.after, point.wanted > point.after)
 
 
 def _ready(look: Look) -> int:
@@ -99,5 +92,5 @@ def _reading(proposal: Proposal, spec: HpaSpec) -> MetricReading:
     return MetricReading(
         name=proposal.name, value=None if proposal.value is None else proposal.value / scale,
         target=metric.target / scale, unit=" %" if is_share else "", bare=proposal.bare, proposed=proposal.replicas,
-        constraint=None if proposal.constraint is Constraint.NONE else Cause(proposal.constraint.value),
+        constraint=None if proposal.constraint is Constraint.NONE else cause_of(proposal.constraint),
         error=proposal.error)

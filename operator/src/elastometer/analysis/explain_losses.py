@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from elastometer.analysis.explain_needs import Part, Signals, before_first
-from elastometer.analysis.explain_points import Point, bound_by, is_beyond
+from elastometer.analysis.explain_points import Bounds, Point, bound_by, holding, is_beyond
 from elastometer.model.autoscaler import CAUSE_LABELS, Cause, Held, Loss, ScaleAccount
 from elastometer.model.measured import Figure
 
@@ -24,20 +24,21 @@ def scale_accounts(points: Sequence[Point], signals: Signals) -> tuple[ScaleAcco
     return tuple(_account(number, index, points, signals) for number, index in enumerate(written, 1))
 
 
-def held(points: Sequence[Point]) -> tuple[Held, ...]:
+def held(points: Sequence[Point], bounds: Bounds) -> tuple[Held, ...]:
     """All intervals in which the replicas were not what was wanted, by direction and by what bound them."""
     seconds: dict[tuple[str, Cause], float] = defaultdict(float)
     first: dict[tuple[str, Cause], float] = {}
     for one, other in pairwise(points):
-        if one.wanted is not None and one.wanted != one.after:
-            out = one.wanted > one.after
-            key = ("Out" if out else "In", bound_by(one, one.after, out))
+        cause = holding(one, bounds)
+        if cause is not None and one.wanted is not None:
+            key = ("Out" if one.wanted > one.after else "In", cause)
             seconds[key] += other.at - one.at
             first.setdefault(key, one.at)
     order = list(CAUSE_LABELS)
     keys = sorted(seconds, key=lambda key: (key[0] == "In", order.index(key[1])))
     return tuple(
-        Held(direction, cause, CAUSE_LABELS[cause], round(seconds[direction, cause], 3), first[direction, cause])
+        Held(direction, cause, CAUSE_LABELS[cause], round(seconds[direction, cause], 3),
+             round(first[direction, cause], 3))
         for direction, cause in keys)
 
 
@@ -72,8 +73,8 @@ def _between(run: Sequence[int], points: Sequence[Point], out: bool) -> Iterator
     size = points[run[-1]].before
     for first, second in pairwise(run):
         one, other = points[first], points[second]
-        doubt = one.resolution_seconds + other.resolution_seconds
-        yield Part(bound_by(one, size, out), one.at, other.at, doubt, "replay")
+        yield Part(bound_by(one, size, out), one.at, other.at, one.resolution_seconds, other.resolution_seconds,
+                   "replay")
 
 
 def _losses(parts: Sequence[Part]) -> Iterator[Loss]:
@@ -86,7 +87,7 @@ def _losses(parts: Sequence[Part]) -> Iterator[Loss]:
         reasons = dict.fromkeys(part.reason for part in mine if part.reason is not None)
         yield Loss(
             cause, label, _milliseconds(part.end - part.start for part in known) if known else None,
-            _milliseconds(part.doubt for part in known) if known else None,
+            _milliseconds(part.start_doubt + part.end_doubt for part in known) if known else None,
             ", ".join(dict.fromkeys(part.source for part in mine)), "; ".join(reasons) or None)
 
 
@@ -98,7 +99,8 @@ def _whole(parts: Sequence[Part]) -> Figure:
     unknown = next((part.reason for part in parts if not part.is_known), None)
     if unknown is not None:
         return Figure(at_least_milliseconds=whole, reason=unknown)
-    return Figure(milliseconds=whole, plus_minus_milliseconds=_milliseconds(part.doubt for part in parts[:1]))
+    doubt = _milliseconds((parts[0].start_doubt, parts[-1].end_doubt))
+    return Figure(milliseconds=whole, plus_minus_milliseconds=doubt)
 
 
 def _milliseconds(seconds: Iterable[float]) -> float:

@@ -27,13 +27,13 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An interval that belongs to a cause; its ends are known to `doubt` together. One that is not known has no
-    length."""
+    """An interval that belongs to a cause, and how well its ends are known. One that is not known has no length."""
 
     cause: Cause
     start: float
     end: float
-    doubt: float
+    start_doubt: float
+    end_doubt: float
     source: str
     reason: str | None = None
     is_known: bool = True
@@ -63,17 +63,17 @@ def _delay(needed: float | None, shown: float, signals: Signals) -> Part:
     truth, readable = signals.truth, signals.readable
     if truth is None or needed is None or readable is None:
         return _unknown(Cause.METRIC_DELAY, shown, "", NOT_RECORDED if truth is None else NOT_SHOWN)
-    doubt = truth.resolution_seconds + readable.resolution_seconds
-    return Part(Cause.METRIC_DELAY, min(needed, shown), shown, doubt, f"{truth.source}, {readable.source}")
+    return Part(Cause.METRIC_DELAY, min(needed, shown), shown, truth.resolution_seconds, readable.resolution_seconds,
+                f"{truth.source}, {readable.source}")
 
 
 def _waits(shown: float, caught: Point, seen: Point, signals: Signals) -> Iterator[Part]:
     readable = signals.readable
     if readable is not None:
-        yield Part(Cause.SYNC_WAIT, shown, caught.at, readable.resolution_seconds + caught.resolution_seconds,
+        yield Part(Cause.SYNC_WAIT, shown, caught.at, readable.resolution_seconds, caught.resolution_seconds,
                    readable.source)
     if caught.at < seen.at:
-        yield Part(Cause.NO_METRIC, caught.at, seen.at, caught.resolution_seconds + seen.resolution_seconds, "replay")
+        yield Part(Cause.NO_METRIC, caught.at, seen.at, caught.resolution_seconds, seen.resolution_seconds, "replay")
 
 
 def _by_timestamp(seen: Point, could_see: Point | None, signals: Signals) -> Iterator[Part]:
@@ -86,12 +86,12 @@ def _by_timestamp(seen: Point, could_see: Point | None, signals: Signals) -> Ite
     else:
         if could_see is not None and could_see.measured is not None and could_see.measured < seen.measured:
             reason += f": it crossed within the {seen.measured - could_see.measured:.1f} s before that sample"
-        yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, seen.resolution_seconds, "sample")
+        yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, 0.0, seen.resolution_seconds, "sample")
     yield _unknown(Cause.SYNC_WAIT, seen.at, "", reason)
 
 
 def _unknown(cause: Cause, at: float, source: str, reason: str) -> Part:
-    return Part(cause, at, at, 0.0, source, reason, is_known=False)
+    return Part(cause, at, at, 0.0, 0.0, source, reason, is_known=False)
 
 
 def _since(wants: Wants | None, until: float, floor: float | None, size: int, out: bool) -> float | None:

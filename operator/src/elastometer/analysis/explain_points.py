@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from elastometer.analysis.fidelity import Compared
 from elastometer.analysis.steps import Steps
@@ -36,13 +37,19 @@ class Wants:
     resolution_seconds: float
 
 
+class Bounds(NamedTuple):
+    """minReplicas and maxReplicas."""
+
+    minimum: int
+    maximum: int
+
+
 @dataclass(frozen=True, slots=True)
 class Accuracy:
     """How well the instant of a sync is known: one that left a trace in the API, and one that was inferred."""
 
     seen_seconds: float = 0.0
     inferred_seconds: float = 0.0
-    source: str = "trace"
 
 
 def points(syncs: Sequence[Compared], accuracy: Accuracy) -> tuple[Point, ...]:
@@ -71,6 +78,16 @@ def bound_by(point: Point, size: int, out: bool) -> Cause:
     crossed = (step.constraint for step in reversed(point.steps)
                if is_beyond(step.before, size, out) and not is_beyond(step.after, size, out))
     return next(crossed, Cause.UNATTRIBUTED)
+
+
+def holding(point: Point, bounds: Bounds) -> Cause | None:
+    """What kept the replicas from what was wanted; at a bound, the bound: without all else it would have held too."""
+    if point.wanted is None or point.wanted == point.after:
+        return point.blind
+    out = point.wanted > point.after
+    if out and point.after >= bounds.maximum:
+        return Cause.MAXIMUM
+    return Cause.MINIMUM if not out and point.after <= bounds.minimum else bound_by(point, point.after, out)
 
 
 def replicas_after(one: Compared) -> int:

@@ -1,0 +1,37 @@
+"""The autoscaler's account of a recorded run and of a trace, from whatever each of them lets us know."""
+from __future__ import annotations
+
+from elastometer.analysis.autoscaler_recording import Unrecorded, recording_of
+from elastometer.analysis.evidence import WATCH_RESOLUTION, Evidence
+from elastometer.analysis.explain import explain
+from elastometer.analysis.explain_needs import Signals
+from elastometer.analysis.explain_points import Accuracy
+from elastometer.analysis.explain_signals import signals
+from elastometer.analysis.fidelity import fidelity
+from elastometer.hpa.recording import Recording
+from elastometer.model.autoscaler import Autoscaler
+from elastometer.model.document import Document
+from elastometer.model.errors import SpecError
+from elastometer.model.units import SECOND
+
+# A sync that left no trace lies within this of where the controller's period puts it.
+INFERRED_SECONDS = 0.5
+OF_A_RUN = Accuracy(WATCH_RESOLUTION / SECOND, INFERRED_SECONDS)
+
+
+def explain_run(evidence: Evidence, test: Document) -> Autoscaler:
+    """`test` is the ElasticityTest as served. Where nothing can be said, the account says why."""
+    try:
+        recording = recording_of(evidence)
+        if isinstance(recording, Unrecorded):
+            return Autoscaler(reason=recording.reason)
+        return explain(recording.spec, recording.name, fidelity(recording), signals(evidence, recording.spec, test),
+                       OF_A_RUN)
+    except (SpecError, ValueError, ArithmeticError) as error:
+        # Objects as served may hold what no autoscaler would: the rest of the report does not depend on them.
+        return Autoscaler(reason=f"what was recorded of the autoscaler was not understood: {error}")
+
+
+def explain_trace(recording: Recording) -> Autoscaler:
+    """A trace tells every sync exactly, and nothing of what was between them."""
+    return explain(recording.spec, recording.name, fidelity(recording), Signals(), Accuracy())
