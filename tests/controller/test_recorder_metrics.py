@@ -20,9 +20,9 @@ EXTERNAL = {"type": "External", "external": {"metric": {"name": "queue"},
 TARGET = {"metadata": {"name": "shop-server", "uid": "d"}, "spec": {"selector": {"matchLabels": {"app": "shop"}}}}
 
 
-def hpa(*metrics: dict, step: int = 0) -> dict:
+def hpa(*metrics: dict, step: int = 1) -> dict:
     return {"metadata": {"name": "shop-server", "namespace": "team", "uid": "h"}, "spec": {"metrics": [*metrics]},
-            "status": {"desiredReplicas": step}}  # fmt: skip
+            "status": {"desiredReplicas": step, "conditions": [{"type": "AbleToScale"}] if step else None}}  # fmt: skip
 
 
 def serve_usage(world) -> None:
@@ -87,9 +87,9 @@ async def test_nothing_is_asked_where_no_metric_is_of_pods(world):
     await world.api.put(DEPLOYMENTS, TARGET)
     async with world.recording() as recorder:
         await recorder.synced(5)
-        for step in range(3):
+        for step in range(1, 4):
             await world.api.put(HPAS, hpa(EXTERNAL, step=step))
-            await world.until(lambda want=step + 1: len(world.seen("HorizontalPodAutoscaler")) == want)
+            await world.until(lambda want=step: len(world.seen("HorizontalPodAutoscaler")) == want)
         await world.until(lambda: world.clock.seconds > 60, step=0.05)
     assert world.seen("MetricsSeen") == []
     assert [path for path, _ in world.api.asked if "metrics" in path] == []
@@ -108,15 +108,28 @@ async def test_a_look_that_writes_nothing_is_read_where_it_is_due(world):
         assert timedelta(seconds=14.8) < after - before < timedelta(seconds=15.3)
 
 
+async def test_an_autoscaler_that_has_not_looked_yet_is_not_read_before_its_first_look_is_due(world):
+    serve_usage(world)
+    await world.api.put(DEPLOYMENTS, TARGET)
+    async with world.recording() as recorder:
+        await recorder.synced(5)
+        await world.api.put(HPAS, hpa(CPU, step=0))
+        await world.until(lambda: world.clock.seconds > 14, step=0.05)
+        assert world.seen("MetricsSeen") == []
+        await world.api.put(HPAS, hpa(CPU))
+        await world.until(lambda: world.seen("MetricsSeen"))
+        assert world.clock.seconds < 15
+
+
 async def test_an_autoscaler_that_looks_each_second_is_followed_eight_times_a_minute(world):
     serve_usage(world)
     await world.api.put(DEPLOYMENTS, TARGET)
     async with world.recording() as recorder:
         await recorder.synced(5)
-        for step in range(60):
+        for step in range(1, 61):
             await world.api.put(HPAS, hpa(CPU, step=step))
-            await world.until(lambda want=step + 1: len(world.seen("HorizontalPodAutoscaler")) >= want)
-            await world.until(lambda want=step + 1: world.clock.seconds >= want, step=0.05)
+            await world.until(lambda want=step: len(world.seen("HorizontalPodAutoscaler")) >= want)
+            await world.until(lambda want=step: world.clock.seconds >= want, step=0.05)
     assert 6 <= len(world.seen("MetricsSeen")) <= 9
 
 

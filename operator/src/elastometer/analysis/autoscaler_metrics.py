@@ -188,6 +188,7 @@ def _total(metric: Metric, published: Published | None, sight: Sight) -> MetricL
         return MetricLook() if published.value is None else MetricLook(values=(published.value,))
     replicas = max(1, sight.status_replicas)
     low, high = (published.average - 1) * replicas + 1, published.average * replicas
+    low = min(high, max(0, low))
     if -(-low // metric.target) != -(-high // metric.target):
         sight.doubts.append(f"the sum is known to {high - low + 1} milli-units only, from its rounded average")
     return MetricLook(values=(_roundest(low, high),))

@@ -105,7 +105,7 @@ def _spec(autoscaler: Document) -> Document:
 
 def _observed(sync: Sync, replicas: int) -> Observed:
     """A look that wrote nothing left everything as it was, the conditions too."""
-    if not sync.status:
+    if not sync.known or not sync.status:
         return Observed()
     conditions = {
         text_at(one, "type") or "": Condition(text_at(one, "status") or "", text_at(one, "reason") or "")

@@ -6,7 +6,7 @@ period after it was done, so that looks are never nearer to each other than that
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -30,11 +30,12 @@ MOSTLY = 0.9
 @dataclass(frozen=True, slots=True)
 class Sync:
     """One look of the controller. `write` is the line that shows what it wrote, None where it wrote nothing; `status`
-    is what the autoscaler's status was afterwards, empty where that is not known."""
+    is the autoscaler's status afterwards, or the last one `known`."""
 
     at: Instant
     write: ObjectSeen | None
     status: Document
+    known: bool = True
     doubts: tuple[str, ...] = ()
 
 
@@ -65,7 +66,7 @@ def syncs_of(evidence: Evidence, period: Nanoseconds) -> Syncs:
             times += [(moment, None, _misfit(at - before, pace)) for moment in _between(before, at, pace)]
         times.append((at, write, ()))
     times += [(moment, None, ()) for moment in _after(anchors, pace, end)]
-    looks = [Sync(at, write, _status(lines, write, at), doubts) for at, write, doubts in _apart(times, period)]
+    looks = [Sync(at, write, _status(lines, write, at), doubts=doubts) for at, write, doubts in _apart(times, period)]
     return Syncs(period, begun, tuple(_doubted(look, period, evidence) for look in looks))
 
 
@@ -166,4 +167,4 @@ def _doubted(look: Sync, period: Nanoseconds, evidence: Evidence) -> Sync:
     gap = evidence.gap_within(look.at - period // 2, look.at + SETTLE, "horizontalpodautoscalers")
     if look.write is not None or gap is None:
         return look
-    return Sync(look.at, None, {}, (*look.doubts, f"the autoscaler was not watched ({gap.reason})"))
+    return replace(look, known=False, doubts=(*look.doubts, f"the autoscaler was not watched ({gap.reason})"))

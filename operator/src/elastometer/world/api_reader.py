@@ -86,9 +86,9 @@ class ApiReader:
         answer = await self._api.call_api(method, url, headers, _request_timeout=timeout)
         response: aiohttp.ClientResponse = answer.response
         if response.status != 200:
-            message = (await response.text(errors="replace"))[:300]
+            body = await response.text(errors="replace")
             response.release()
-            raise Refused(response.status, f"HTTP {response.status}: {_reason(message)}")
+            raise Refused(response.status, f"HTTP {response.status}: {_reason(body)[:300]}")
         return response
 
     async def _split(self, response: aiohttp.ClientResponse) -> AsyncIterator[Line]:

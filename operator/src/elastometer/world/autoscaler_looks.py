@@ -56,7 +56,7 @@ class AutoscalerLooks:
             self._written.clear()
             if not questions:
                 due = None
-            elif self._clock.monotonic() >= self._free_at:
+            elif self._has_looked and self._clock.monotonic() >= self._free_at:
                 self._free_at = self._clock.monotonic() + SECONDS_PER_QUESTION * len(questions)
                 await asyncio.gather(*(self._ask(question) for question in questions))
 
@@ -72,6 +72,11 @@ class AutoscalerLooks:
         finally:
             sleeping.cancel()
             waiting.cancel()
+
+    @property
+    def _has_looked(self) -> bool:
+        """An autoscaler that was just made has no conditions before its first look."""
+        return bool((self._status or {}).get("conditions"))
 
     def _questions(self) -> tuple[Question, ...]:
         autoscalers = list(self._latest("HorizontalPodAutoscaler").values())
