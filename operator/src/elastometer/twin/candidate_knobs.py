@@ -1,0 +1,134 @@
+"""Settings that no manifest of an autoscaler has: cold start, load, the controller's flags, the scrape."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TypeAlias
+
+from elastometer.model.errors import SpecError
+from elastometer.twin.candidate_fields import Setting
+from elastometer.twin.candidate_paths import near
+from elastometer.twin.chance import stream
+from elastometer.twin.scenario import Arrival, HpaController, KedaController, Scenario, Signal
+
+Turn: TypeAlias = Callable[[Scenario, float], Scenario]
+# How far a copied request lands from the one it copies: near enough to keep the rate's shape.
+SPREAD_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A number with its bounds; `least` itself is refused where `open` is set."""
+
+    about: str
+    least: float
+    turn: Turn
+    open: bool = False
+    most: float = inf
+
+    @property
+    def rule(self) -> str:
+        """The bounds in words."""
+        low = f"must be a number above {self.least:g}" if self.open else f"must be a number of at least {self.least:g}"
+        return low if self.most == inf else f"{low} and at most {self.most:g}"
+
+    def takes(self, value: object) -> bool:
+        """Whether the value is within the bounds."""
+        return isinstance(value, int | float) and not isinstance(value, bool) and \
+            (self.least < value if self.open else self.least <= value) and value <= self.most and value < inf
+
+
+def with_cold_start(scenario: Scenario, seconds: float) -> Scenario:
+    """Every cold start takes this long."""
+    return _started(scenario, (seconds,))
+
+
+def _cold_start_scale(scenario: Scenario, factor: float) -> Scenario:
+    return _started(scenario, tuple(factor * one for one in scenario.cold_starts))
+
+
+def _started(scenario: Scenario, cold_starts: tuple[float, ...]) -> Scenario:
+    return replace(scenario, cold_starts=cold_starts, pending_seconds=min(scenario.pending_seconds, cold_starts[0]))
+
+
+def _load(scenario: Scenario, factor: float) -> Scenario:
+    """Each request `factor` times; copies land near theirs and in its stage, so that Poisson load stays Poisson."""
+    chance = stream(scenario.seed, "load")
+    whole = int(factor)
+    spans: dict[int, tuple[float, float]] = {}
+    for one in scenario.arrivals:
+        spans[one.stage] = (spans.get(one.stage, (one.at, 0.0))[0], one.at)
+    made: list[Arrival] = []
+    for one in scenario.arrivals:
+        first, last = spans[one.stage]
+        for number in range(whole + (chance.random() < factor - whole)):
+            shift = chance.uniform(-SPREAD_SECONDS, SPREAD_SECONDS) if number else 0.0
+            made.append(one._replace(at=min(last, max(first, one.at + shift))))
+    return replace(scenario, arrivals=tuple(sorted(made, key=lambda one: (one.at, one.stage))))
+
+
+def _scrape(scenario: Scenario, seconds: float) -> Scenario:
+    return replace(scenario, path=replace(scenario.path, scrape_seconds=seconds))
+
+
+def hpa_of(scenario: Scenario) -> HpaController | None:
+    """The HPA that decides, KEDA's own included; None under Knative's autoscaler."""
+    match scenario.controller:
+        case HpaController():
+            return scenario.controller
+        case KedaController():
+            return scenario.controller.hpa
+    return None
+
+
+def with_hpa(scenario: Scenario, hpa: HpaController) -> Scenario:
+    """The scenario under another HPA, within KEDA where KEDA made it."""
+    controller = scenario.controller
+    inside = replace(controller, hpa=hpa) if isinstance(controller, KedaController) else hpa
+    return replace(scenario, controller=inside)
+
+
+def _flag(name: str) -> Turn:
+    def turn(scenario: Scenario, value: float) -> Scenario:
+        hpa = hpa_of(scenario)
+        if hpa is None:
+            return scenario
+        flags = replace(hpa.spec.controller, **{name: float(value)})
+        return with_hpa(scenario, replace(hpa, spec=replace(hpa.spec, controller=flags)))
+    return turn
+
+
+KNOBS: Mapping[str, Knob] = {
+    "coldStart.seconds": Knob("every cold start takes this long", 0, with_cold_start, most=86400),
+    "coldStart.scale": Knob("every measured cold start times this", 0, _cold_start_scale, most=1000),
+    "load.scale": Knob("so many times the recorded requests", 0, _load, open=True, most=100),
+    "scrape.periodSeconds": Knob("how often the metrics are scraped", 0, _scrape, open=True, most=3600),
+    "controller.syncPeriodSeconds": Knob("--horizontal-pod-autoscaler-sync-period", 0, _flag("sync_period_seconds"),
+                                         open=True, most=3600),
+    "controller.tolerance": Knob("--horizontal-pod-autoscaler-tolerance", 0, _flag("tolerance"), most=1000),
+    "controller.downscaleStabilizationSeconds": Knob(
+        "--horizontal-pod-autoscaler-downscale-stabilization", 0, _flag("downscale_stabilization_seconds"), most=3600),
+    "controller.cpuInitializationSeconds": Knob(
+        "--horizontal-pod-autoscaler-cpu-initialization-period", 0, _flag("cpu_initialization_seconds"), most=3600),
+    "controller.initialReadinessDelaySeconds": Knob(
+        "--horizontal-pod-autoscaler-initial-readiness-delay", 0, _flag("initial_readiness_delay_seconds"), most=3600),
+}
+
+
+def turned(scenario: Scenario, setting: Setting) -> Scenario:
+    """The scenario with one knob turned."""
+    knob = KNOBS[setting.path]
+    if not knob.takes(setting.value):
+        raise SpecError(f"{setting.path}: {knob.rule}, is {setting.value!r}")
+    return knob.turn(scenario, setting.value)
+
+
+def chosen(setting: Setting, choices: type[Signal] | tuple[str, ...]) -> str:
+    """The value as one of a closed set."""
+    known = tuple(str(one) for one in choices)
+    if setting.value in known:
+        return str(setting.value)
+    close = near(str(setting.value), known, 1)
+    raise SpecError(f"{setting.path}: must be one of {', '.join(known)}, is {setting.value!r}"
+                    + (f"; near: {close[0]}" if close else ""))

@@ -1,0 +1,129 @@
+"""A recorded run's question with other settings: the manifest as the user would write it, and the scenario it makes."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from elastometer.hpa.parse import parse_hpa
+from elastometer.hpa.settings import HpaSpec
+from elastometer.model.errors import SpecError
+from elastometer.twin import candidate_controllers as controllers
+from elastometer.twin.candidate_fields import FIELDS, Kind, Setting, is_field, unknown, with_setting
+from elastometer.twin.candidate_knobs import KNOBS, chosen, hpa_of, turned, with_hpa
+from elastometer.twin.candidate_metrics import keda_hpa, with_metric
+from elastometer.twin.candidate_paths import Json, steps_of
+from elastometer.twin.scenario import KedaController, KpaController, Scenario, Signal
+
+AUTOSCALER, METRIC = "autoscaler", "metric"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A recorded run as the twin sees it. `manifest` is the autoscaler as served (apiVersion, kind, metadata, spec);
+    `hpa` the spec of the HorizontalPodAutoscaler that decided, which is another where KEDA made it."""
+
+    scenario: Scenario
+    manifest: Json
+    hpa: Json
+
+    @property
+    def kind(self) -> Kind:
+        """Whose spec the paths are in."""
+        return Kind(self.manifest["kind"])
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """`spec` is the manifest's with the settings in it; None where no manifest of the recorded kind says this."""
+
+    settings: tuple[Setting, ...]
+    scenario: Scenario
+    spec: Json | None
+
+
+def vary(base: Baseline, settings: Sequence[Setting]) -> Variant:
+    """The baseline under the settings. Raises SpecError with path, rule and value; nothing is silently ignored."""
+    refuse_strangers(base.kind, settings)
+    spec: Json = dict(base.manifest["spec"])
+    metric = next((one for one in settings if one.path == METRIC), None)
+    signal = Signal(chosen(metric, Signal)) if metric is not None else None
+    if metric is not None and signal is not None:
+        spec = with_metric(spec, signal, _target(settings, metric), base.kind, metric)
+    for one in settings:
+        if is_field(base.kind, one.path) and not (metric is not None and one.path == "target"):
+            spec = with_setting(spec, one, base.kind)
+    scenario = _controlled(base, spec, signal)
+    for one in settings:
+        if one.path in KNOBS:
+            scenario = turned(scenario, one)
+    scenario, same_kind = _under(scenario, base, settings)
+    return Variant(tuple(settings), scenario, spec if same_kind else None)
+
+
+def refuse_strangers(kind: Kind, settings: Sequence[Setting]) -> None:
+    """Every path must be known, and none given twice."""
+    own = (AUTOSCALER, METRIC, *KNOBS, *controllers.FIELDS)
+    seen: set[tuple[str | int, ...]] = set()
+    for one in settings:
+        if one.path not in own and not is_field(kind, one.path):
+            steps_of(one.path)
+            raise unknown(one, kind, own)
+        if steps_of(one.path) in seen:
+            raise SpecError(f"{one.path}: must be given once, is given again with {one.value!r}")
+        seen.add(steps_of(one.path))
+
+
+def _target(settings: Sequence[Setting], metric: Setting) -> object:
+    given = next((one for one in settings if one.path == "target"), None)
+    if given is None:
+        raise SpecError(f"{metric.path}: must come with its own target (--set target=…): the recorded one is in "
+                        f"another unit than {metric.value!r}")
+    return given.value
+
+
+def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
+    """The recorded scenario under this spec; the controller's flags and phases stay."""
+    recorded = hpa_of(base.scenario)
+    if recorded is None:
+        raise SpecError("autoscaler: must be an HPA or a ScaledObject to be varied, is Knative's")
+    if base.kind is Kind.KEDA:
+        controllers.refuse_scaled_object(spec)
+    document = keda_hpa(spec, base.hpa) if base.kind is Kind.KEDA else spec
+    parsed = parse_hpa(document, recorded.spec.controller)
+    signals = (signal,) if signal is not None else _signals(recorded.signals, recorded.spec, parsed)
+    scenario = with_hpa(base.scenario, replace(recorded, spec=parsed, signals=signals))
+    if (parsed.minimum, parsed.maximum) != (recorded.spec.minimum, recorded.spec.maximum):
+        # A test waits for its first replicas before the load: what the minimum asks for is there by then.
+        begun = max(parsed.minimum, min(scenario.initial_replicas, parsed.maximum))
+        scenario = replace(scenario, initial_replicas=begun)
+    if isinstance(scenario.controller, KedaController):
+        return replace(scenario, controller=controllers.keda_loop(scenario.controller, spec))
+    return scenario
+
+
+def _signals(signals: tuple[Signal, ...], before: HpaSpec, after: HpaSpec) -> tuple[Signal, ...]:
+    """What each metric measures: known by name from the recorded ones."""
+    known = {metric.name: signal for metric, signal in zip(before.metrics, signals, strict=True)}
+    strange = next((one.name for one in after.metrics if one.name not in known), None)
+    if strange is not None:
+        raise SpecError(f"metrics: must be of the recorded metrics ({', '.join(known)}), or be chosen by "
+                        f"--set metric=…, is {strange!r}")
+    return tuple(known[metric.name] for metric in after.metrics)
+
+
+def _under(scenario: Scenario, base: Baseline, settings: Sequence[Setting]) -> tuple[Scenario, bool]:
+    """The scenario under the kind of autoscaler that was asked for; whether that is the recorded one."""
+    asked = next((one for one in settings if one.path == AUTOSCALER), None)
+    kind = chosen(asked, controllers.KINDS) if asked is not None else controllers.kind_of(scenario)
+    mine = [one for one in settings if one.path in controllers.FIELDS]
+    astray = next((one for one in mine if not one.path.startswith(f"{kind.lower()}.")), None)
+    if astray is not None:
+        wanted = astray.path.partition(".")[0].upper()
+        raise SpecError(f"{astray.path}: must come with autoscaler={wanted}, is {astray.value!r} under {kind}")
+    made = controllers.under(scenario, kind, mine)
+    return made, not isinstance(made.controller, KpaController) and controllers.kind_of(base.scenario) == kind
+
+
+def known_paths(kind: Kind) -> tuple[str, ...]:
+    """All that --set takes, for the help."""
+    return (*FIELDS[kind], AUTOSCALER, METRIC, *KNOBS, *controllers.FIELDS)

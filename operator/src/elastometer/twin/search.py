@@ -1,0 +1,150 @@
+"""One candidate after another through the twin, and which of them are worth a look."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from elastometer.model.errors import SpecError
+from elastometer.model.terms import Terms
+from elastometer.twin.candidate_fields import MINIMUM, Setting
+from elastometer.twin.candidate_knobs import with_cold_start
+from elastometer.twin.candidates import Baseline, Variant, vary
+from elastometer.twin.cliff import Point
+from elastometer.twin.engine import predict
+from elastometer.twin.pareto import dominates, front
+from elastometer.twin.scenario import Scenario
+from elastometer.twin.scorecard import Judge, Scorecard
+
+Settings = tuple[Setting, ...]
+Number = TypeVar("Number", int, float)
+# Seeds of the draws behind an interval: cold starts, load balancing and scrape phases are drawn anew for each.
+INTERVAL_SEEDS = range(1, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A baseline with what it is judged by."""
+
+    base: Baseline
+    terms: Terms
+    gpus_per_replica: int | None
+
+    def judge(self, scenario: Scenario) -> Judge:
+        """The objectives over the arrivals of this scenario."""
+        return Judge(scenario.arrivals, self.terms, self.gpus_per_replica)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One candidate with what the twin predicts of it."""
+
+    settings: Settings
+    card: Scorecard
+
+    @property
+    def rank(self) -> tuple[float, float, float, float]:
+        """Fewest objectives missed, fewest seconds of that, least cost, fewest changes; less is better."""
+        return (*costs(self), len(self.settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The least and the most over the draws; `held` is in how many of `draws` all objectives hold."""
+
+    draws: int
+    held: int
+    miss_seconds: tuple[int, int] | None
+    cost: tuple[float, float]
+    scale_out_lag_seconds: tuple[float, float] | None
+
+
+class Searcher:
+    """Scores candidates of one question; candidates that the API server would refuse have no score."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._judge = question.judge(question.base.scenario)
+
+    def score(self, settings: Settings) -> Trial | None:
+        """The candidate's trial; None where the settings are refused."""
+        try:
+            variant = vary(self._question.base, settings)
+        except SpecError:
+            return None
+        return Trial(settings, self.card(variant.scenario))
+
+    def card(self, scenario: Scenario) -> Scorecard:
+        """The scorecard of one scenario."""
+        same = scenario.arrivals is self._question.base.scenario.arrivals
+        return (self._judge if same else self._question.judge(scenario)).score(predict(scenario))
+
+    def pruned(self, trial: Trial) -> Trial:
+        """Without the settings that make nothing better: what is left is what the gain comes from."""
+        for setting in trial.settings:
+            rest = self.score(tuple(one for one in trial.settings if one is not setting))
+            if rest is not None and costs(rest) <= costs(trial) and not dominates(costs(trial), costs(rest)):
+                trial = rest
+        return trial
+
+    def at_cold_start(self, scenario: Scenario, seconds: float) -> Point:
+        """The scenario with every cold start as long as this."""
+        return _point(seconds, self.card(with_cold_start(scenario, seconds)))
+
+    def at_minimum(self, minimum: int) -> Point:
+        """The baseline with another minimum and nothing else changed."""
+        variant = vary(self._question.base, (Setting(MINIMUM[self._question.base.kind], minimum),))
+        return _point(minimum, self.card(variant.scenario))
+
+    def interval(self, settings: Settings) -> Interval:
+        """Over draws of cold starts and of the load balancer, and over the shortest, middle and longest cold start."""
+        return self.spread(vary(self._question.base, settings))
+
+    def spread(self, variant: Variant) -> Interval:
+        """The same for a variant that is there already."""
+        return interval_of([self.card(one) for one in draws(variant.scenario)])
+
+
+def _point(place: float, card: Scorecard) -> Point:
+    return Point(place, card.miss_seconds, card.cost, card.missed)
+
+
+def draws(scenario: Scenario) -> list[Scenario]:
+    """The scenarios behind an interval."""
+    starts = scenario.cold_starts
+    fixed = [starts[0], starts[len(starts) // 2], starts[-1]] if starts[0] < starts[-1] else []
+    return [*(replace(scenario, seed=scenario.seed + number) for number in INTERVAL_SEEDS),
+            *(with_cold_start(scenario, seconds) for seconds in fixed)]
+
+
+def interval_of(cards: Sequence[Scorecard]) -> Interval:
+    """The span of what the draws gave."""
+    misses = [card.miss_seconds for card in cards if card.miss_seconds is not None]
+    lags = [card.scale_out_lag_seconds for card in cards if card.scale_out_lag_seconds is not None]
+    every = [card.cost for card in cards]
+    return Interval(len(cards), sum(card.holds for card in cards), _span(misses), (min(every), max(every)), _span(lags))
+
+
+def _span(values: Sequence[Number]) -> tuple[Number, Number] | None:
+    return (min(values), max(values)) if values else None
+
+
+def costs(trial: Trial) -> tuple[float, float, float]:
+    """What a trial is compared by: objectives missed, seconds of that, GPU-seconds."""
+    return trial.card.failed, trial.card.miss_seconds or 0.0, trial.card.cost
+
+
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """Best first."""
+    return sorted(trials, key=lambda one: (one.rank, tuple(map(str, one.settings))))
+
+
+def pareto_front(trials: Iterable[Trial]) -> list[Trial]:
+    """Trials that no other beats in one respect without losing in another; of equals, the one with fewest changes."""
+    return front(ranked(trials), costs)
+
+
+def best(trials: Sequence[Trial]) -> Trial:
+    """The cheapest that holds all objectives; where none does, the one with the fewest misses."""
+    holding = [one for one in trials if one.card.holds]
+    return min(holding, key=lambda one: (one.card.cost, one.rank)) if holding else min(trials, key=lambda one: one.rank)

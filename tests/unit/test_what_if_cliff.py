@@ -1,0 +1,95 @@
+"""The cliff on a case that can be worked out on paper, and the words for every way in which there is none.
+
+One request a second for a minute, each takes one second on the one slot of a replica; then two a second for another
+minute. The one replica serves one a second, so from the 60th second on its queue grows by one a second: a request that
+comes d seconds later has d before it, and its first token d + 1 seconds after. The HPA looks every 15 seconds; at 75 s
+some 14 wait, against a target of 1, and it adds four replicas, as many as its default policies allow. They are Ready at
+75 + c, and from then on the first replica gets less than it serves. The longest first token is that of the last request
+before: 15 + c + 1 seconds. A bound of 30 s on every first token breaks at a cold start of c = 14 s.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from elastometer.hpa.parse import parse_hpa
+from elastometer.model.terms import Indicator, Objective, Stage, Terms
+from elastometer.twin.candidates import Baseline
+from elastometer.twin.cliff import Cliff, Point, cliff, in_words, least_replicas
+from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
+from elastometer.twin.search import Question, Searcher
+
+POD = {"metric": {"name": "vllm_num_requests_waiting"}, "target": {"type": "AverageValue", "averageValue": "1"}}
+SPEC = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"},
+        "minReplicas": 1, "maxReplicas": 5, "metrics": [{"type": "Pods", "pods": POD}]}
+
+
+def question() -> Question:
+    arrivals = [Arrival(float(second), 0, 1, 0) for second in range(60)]
+    arrivals += [Arrival(60 + half / 2, 0, 1, 0) for half in range(120)]
+    scenario = Scenario(
+        arrivals=tuple(arrivals), capacity=Capacity(1, 1.0, 0.0, 0.0), cold_starts=(5.0,), path=MetricsPath(1.0),
+        controller=HpaController(parse_hpa(SPEC), (Signal.WAITING,)), initial_replicas=1, start_seconds=0.0,
+        horizon_seconds=400.0)
+    terms = Terms(stages=(Stage("all", 0, 120, 1, 2),), objectives=(
+        Objective("first-token", Indicator.TIME_TO_FIRST_TOKEN, 100, 30_000, None, None),))
+    return Question(Baseline(scenario, {"kind": "HorizontalPodAutoscaler", "spec": SPEC}, SPEC), terms, 1)
+
+
+def test_the_cliff_is_where_paper_says():
+    asked = question()
+    searcher = Searcher(asked)
+    found = cliff(lambda seconds: searcher.at_cold_start(asked.base.scenario, seconds), 60.0)
+    assert found.holds_until is not None
+    assert found.breaks_at is not None
+    assert 13.0 <= found.holds_until < found.breaks_at <= 15.0
+    assert found.breaks_at - found.holds_until <= 0.2
+    assert found.broken == ("first-token",)
+    assert found.again == ()
+    assert [point.seconds for point in found.points] == sorted(point.seconds for point in found.points)
+
+
+def test_more_replicas_from_the_start_hold_where_one_does_not():
+    asked = question()
+    late = replace(asked, base=replace(asked.base, scenario=replace(asked.base.scenario, cold_starts=(40.0,))))
+    searcher = Searcher(late)
+    found = least_replicas(searcher.at_minimum, 1, 5)
+    assert found.minimum is not None
+    assert [(minimum, holds) for minimum, _, _, holds in found.tried] == \
+        [(minimum, minimum == found.minimum) for minimum in range(1, found.minimum + 1)]
+    # One replica cannot, and with three each has less to do than it can.
+    assert 2 <= found.minimum <= 3
+
+
+def point(seconds: float, *broken: str) -> Point:
+    return Point(seconds, None, 0.0, broken)
+
+
+def breaking(*edges: float):
+    """Holds up to the first edge, breaks up to the second, and so on."""
+    return lambda seconds: point(seconds, *(["ttft"] if sum(edge <= seconds for edge in edges) % 2 else []))
+
+
+def test_an_edge_is_found_to_one_per_cent():
+    found = cliff(breaking(47.0), 120.0)
+    assert found.holds_until < 47.0 <= found.breaks_at
+    assert found.breaks_at - found.holds_until <= 0.01 * found.breaks_at
+
+
+@pytest.mark.parametrize(("found", "words"), [
+    (cliff(breaking(0.0), 120.0), "no cliff: objectives miss even at 0 s (ttft)"),
+    (cliff(breaking(500.0), 120.0), "no cliff: objectives hold even at 120 s, the longest tried"),
+    (cliff(breaking(0.0, 85.0), 120.0), "no cliff: objectives miss even at 0 s (ttft), though they hold at 90 s"),
+    (Cliff((point(0), point(60, "a")), 29.96, 30.04, ("a",), (50.0,)),
+     "objectives hold up to a cold start of 30.0 s and miss from 30.0 s on (a); not for good: they hold again at 50 s"),
+])
+def test_every_outcome_has_its_words(found: Cliff, words: str):
+    assert in_words(found, None) == words
+    assert in_words(found, 12.34) == f"{words}; measured today: 12.3 s"
+
+
+def test_no_minimum_is_named_where_not_even_the_maximum_helps():
+    found = least_replicas(lambda minimum: point(minimum, "ttft"), 1, 3)
+    assert found.minimum is None
+    assert len(found.tried) == 3

@@ -1,0 +1,151 @@
+"""Candidates, scores, ranks: the same on every machine, and judged by the report's own rules."""
+from __future__ import annotations
+
+import runpy
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from elastometer.analysis.objectives import judge_objective
+from elastometer.model.report import Verdict
+from elastometer.model.request import RequestRecord
+from elastometer.model.terms import Indicator, Objective
+from elastometer.model.units import SECOND
+from elastometer.twin.candidate_fields import MAXIMUM, MINIMUM, Setting
+from elastometer.twin.candidate_grid import candidates, dimensions
+from elastometer.twin.candidates import vary
+from elastometer.twin.engine import predict
+from elastometer.twin.scorecard import Judge
+from elastometer.twin.search import Searcher, Trial, best, draws, pareto_front, ranked
+from elastometer_loadgen.record import Outcome
+
+WORLDS = runpy.run_path(str(Path(__file__).with_name("what_if_worlds.py")))
+hpa_baseline, keda_baseline, question = WORLDS["hpa_baseline"], WORLDS["keda_baseline"], WORLDS["question"]
+
+
+def test_the_recorded_settings_come_first_and_every_value_alone_after_them():
+    found = dimensions(hpa_baseline(), tolerances=True)
+    made = candidates(found, 500, 7)
+    assert made[0] == ()
+    options = [option for one in found for option in one.options]
+    assert made[1:1 + len(options)] == options
+    assert len(made) == 500
+    assert len({"; ".join(map(str, one)) for one in made}) == 500
+
+
+def test_the_same_seed_gives_the_same_candidates_and_another_gives_others():
+    found = dimensions(hpa_baseline(), tolerances=True)
+    assert candidates(found, 300, 7) == candidates(found, 300, 7)
+    assert candidates(found, 300, 7) != candidates(found, 300, 8)
+
+
+def test_each_field_keeps_its_recorded_value_in_half_of_the_combinations():
+    found = dimensions(hpa_baseline(), tolerances=True)
+    made = candidates(found, 2000, 7)[100:]
+    seen = Counter(setting.path for one in made for setting in one)
+    for one in found:
+        path = one.options[0][0].path if one.name != "metric" else "target"
+        assert 0.45 < seen[path] / len(made) < 0.55
+
+
+def test_tolerances_are_left_alone_where_the_server_does_not_know_them():
+    names = [one.name for one in dimensions(hpa_baseline(), tolerances=False)]
+    assert not any(name.endswith("tolerance") for name in names)
+
+
+def test_every_candidate_of_either_kind_is_a_valid_autoscaler_or_has_no_score():
+    for base in (hpa_baseline(), keda_baseline()):
+        short = replace(base, scenario=replace(base.scenario, arrivals=base.scenario.arrivals[:5]))
+        searcher = Searcher(question(short))
+        tried = candidates(dimensions(base, tolerances=True), 150, 7)
+        refused = [one for one in tried if searcher.score(one) is None]
+        assert refused
+        for one in refused:
+            given = {setting.path: setting.value for setting in one}
+            assert given.get(MINIMUM[base.kind], 1) > given.get(MAXIMUM[base.kind], 4)
+
+
+def records(base, prediction) -> list[RequestRecord]:
+    """The prediction as the load generator would have recorded it."""
+    def instant(seconds: float) -> int | None:
+        return None if seconds != seconds else round(seconds * SECOND)
+
+    return [
+        RequestRecord(
+            id=number, worker=0, stage="all", task="t", intended=round(one.at * SECOND), sent=None, connected=None,
+            first_byte=None, first_token=instant(first), last_token=instant(end), ended=instant(end), chunks=1,
+            prompt_tokens=one.prompt_tokens, completion_tokens=one.output_tokens, finish_reason="stop", status=200,
+            outcome=Outcome.SUCCESS if end == end else Outcome.TIMED_OUT, error=None, pod=None, address=None)
+        for number, (one, first, end) in enumerate(
+            zip(base.scenario.arrivals, prediction.first_token, prediction.ended, strict=True))]
+
+
+def test_the_scorecard_s_verdicts_are_the_report_s_own():
+    base, terms = hpa_baseline(), WORLDS["terms"]()
+    objectives = [Objective(f"{indicator}-{bound}-{share}", indicator, share, bound, None, stage)
+                  for indicator in (Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN,
+                                    Indicator.REQUEST_LATENCY)
+                  for bound in (20, 40, 500, 2000, 10_000) for share in (50, 95, 100) for stage in (None, "all")]
+    objectives += [Objective(f"served-{share}", Indicator.REQUEST_SUCCESS, 95, None, share, None) for share in (50, 99)]
+    terms = replace(terms, objectives=tuple(objectives))
+    for scenario in (base.scenario, replace(base.scenario, horizon_seconds=280.0)):
+        prediction = predict(scenario)
+        found = Judge(scenario.arrivals, terms, 1).score(prediction)
+        told = [judge_objective(one, records(base, prediction), (), ()) for one in objectives]
+        assert [(one.name, one.verdict, one.measured) for one in found.objectives] == \
+            [(one.name, one.verdict, one.measured) for one in told]
+        assert {one.verdict for one in told} == {Verdict.PASS, Verdict.FAIL}
+
+
+def test_what_was_held_is_counted_from_the_load_to_the_end():
+    base = hpa_baseline(minReplicas=2, maxReplicas=2)
+    still = replace(base.scenario, initial_replicas=2)
+    card = Judge(still.arrivals, WORLDS["terms"](), 4).score(predict(still))
+    assert card.replica_seconds == 2 * 360.0
+    assert card.gpu_seconds == 8 * 360.0
+    assert (card.scale_outs, card.scale_ins, card.peak_ready, card.scale_out_lag_seconds) == (0, 0, 2, None)
+
+
+def test_a_scale_out_s_lag_is_its_cold_start():
+    base = hpa_baseline()
+    card = Searcher(question(base)).card(replace(base.scenario, cold_starts=(12.0,)))
+    assert card.scale_outs > 0
+    assert card.scale_out_lag_seconds is not None
+    assert abs(card.scale_out_lag_seconds - 12.0) < 1e-6
+
+
+def test_the_front_drops_what_is_worse_everywhere_and_the_best_is_the_cheapest_that_holds():
+    base = hpa_baseline()
+    searcher = Searcher(question(base))
+    trials = [trial for one in candidates(dimensions(base, tolerances=True), 60, 7)
+              if (trial := searcher.score(one)) is not None]
+    found, chosen = pareto_front(trials), best(trials)
+    assert 0 < len(found) < len(trials)
+    assert chosen in found
+    assert chosen.card.holds == any(trial.card.holds for trial in trials)
+    if chosen.card.holds:
+        assert chosen.card.cost == min(trial.card.cost for trial in trials if trial.card.holds)
+    assert ranked(trials)[0].card.failed == min(trial.card.failed for trial in trials)
+
+
+def test_a_setting_that_changes_nothing_is_pruned():
+    base = hpa_baseline()
+    searcher = Searcher(question(base))
+    # The recorded policy written out once more, and a minimum that matters.
+    idle = Setting("behavior.scaleUp.policies", [{"type": "Pods", "value": 1, "periodSeconds": 15}])
+    trial = searcher.score((idle, Setting("minReplicas", 2)))
+    assert isinstance(trial, Trial)
+    assert searcher.pruned(trial).settings == (Setting("minReplicas", 2),)
+
+
+def test_an_interval_spans_its_draws_and_the_measured_extremes():
+    base = hpa_baseline()
+    searcher = Searcher(question(base))
+    found = searcher.interval(())
+    assert found.draws == len(draws(vary(base, ()).scenario)) == 8
+    assert 0 <= found.held <= found.draws
+    assert found.cost[0] <= found.cost[1]
+    assert found.miss_seconds is not None
+    assert found.miss_seconds[0] <= found.miss_seconds[1]
+    alike = replace(base.scenario, cold_starts=(10.0,))
+    assert len(draws(alike)) == 5
