@@ -82,8 +82,10 @@ class Fleet:
         self.ready.append((at, len(self.serving)))
 
     def _create(self, at: float) -> Replica:
-        cold = draw(self.scenario.cold_starts, self._cold)
-        pending = min(cold, self.scenario.pending_seconds)
+        scenario, made = self.scenario, len(self.every) - self.scenario.initial_replicas
+        drawn = draw(scenario.cold_starts, self._cold)
+        cold = scenario.recorded_starts[made] if made < len(scenario.recorded_starts) else drawn
+        pending = min(cold, scenario.pending_seconds)
         replica = Replica(len(self.every), at, at + pending, at + cold, self._scrape.random())
         self.every.append(replica)
         self.active.append(replica)

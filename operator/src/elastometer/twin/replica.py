@@ -71,7 +71,7 @@ class Replica:
     def scraped_at(self, at: float, path: MetricsPath) -> float | None:
         """When the newest sample that is readable at `at` was taken; None before there is one."""
         period = path.scrape_seconds
-        phase = self.luck * period
+        phase = self.luck * period if path.phase_seconds is None else path.phase_seconds
         scrape = floor((at - path.delay_seconds - phase) / period) * period + phase
         return scrape if self.ready + path.first_sample_seconds <= scrape else None
 

@@ -25,7 +25,8 @@ class Capacity:
 
     A request that starts beside n - 1 others has its first token after `prefill_seconds` + prompt tokens x
     `prefill_seconds_per_token`, and `join_seconds` later where n > 1: the step under way ends first, and the others'
-    tokens are made beside its prompt. Any further token takes `decode_seconds` + (n - 1) x
+    tokens are made beside its prompt; one from the queue starts as a step ends, and is `refill_seconds` later only. Any
+    further token takes `decode_seconds` + (n - 1) x
     `decode_seconds_per_neighbour`. `kv_tokens` is the size of the KV cache, `cpu_seconds_per_token` what an output
     token costs of CPU: None where they were not measured. `cpu_idle` cores are used by a replica that does nothing.
     `requests` is what one Pod requests: resource name -> milli-units.
@@ -37,6 +38,7 @@ class Capacity:
     decode_seconds: float
     decode_seconds_per_neighbour: float = 0.0
     join_seconds: float = 0.0
+    refill_seconds: float = 0.0
     kv_tokens: int | None = None
     cpu_seconds_per_token: float | None = None
     cpu_idle: float = 0.0
@@ -47,15 +49,17 @@ class Capacity:
 class MetricsPath:
     """How old a number is when the autoscaler reads it.
 
-    Each replica is scraped every `scrape_seconds`, at a phase of its own; a scrape is readable `delay_seconds` later.
-    Scrapes of a new replica succeed from `first_sample_seconds` after it is Ready (negative: its process serves metrics
-    before that). `window_seconds` is what a CPU sample is averaged over.
+    Each replica is scraped every `scrape_seconds`, all at `phase_seconds` or (None) each at a phase of its own, which
+    is drawn; a scrape is readable `delay_seconds` later. Scrapes of a new replica succeed from `first_sample_seconds`
+    after it is Ready (negative: its process serves metrics before that). `window_seconds` is what a CPU sample is
+    averaged over.
     """
 
     scrape_seconds: float
     delay_seconds: float = 0.0
     first_sample_seconds: float = 0.0
     window_seconds: float = 0.0
+    phase_seconds: float | None = None
 
 
 class Balancing(StrEnum):
@@ -132,7 +136,8 @@ Controller = HpaController | KedaController | KpaController
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`cold_starts` are the seconds from spec.replicas to serving, in ascending order: what was measured, or given; in
-    the first `pending_seconds` of it the Pod is Pending. Arrivals are in order of time.
+    the first `pending_seconds` of it the Pod is Pending. The first replicas to be made take `recorded_starts`, in that
+    order; the others' are drawn. Arrivals are in order of time.
 
     A Pod that is told to go takes no new request, finishes those it has, and stays for `drain_seconds` at least; what
     has not ended `grace_seconds` after is lost. A client that hears nothing for `patience_seconds` gives up, as does
@@ -157,3 +162,4 @@ class Scenario:
     timeout_seconds: float = inf
     balancing: Balancing = Balancing.PER_REQUEST
     resource_path: MetricsPath | None = None
+    recorded_starts: tuple[float, ...] = ()

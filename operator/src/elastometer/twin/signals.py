@@ -1,54 +1,66 @@
-"""What a metric of an autoscaler measures of one replica, told by its name: the one place that knows vLLM's names."""
+"""Which signal of a replica each metric of an autoscaler measures, by its name or by the text of its query.
+
+Names of vLLM's metrics as resources.promql asks for them; an adapter may write `_` for their colon.
+"""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from elastometer.model.document import Document, document_at, documents_at, text_at
+from elastometer.hpa.settings import Metric, MetricType
+from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.twin.scenario import Signal
 
-# Part of a metric's name, in Prometheus' spelling or an adapter's -> what it measures.
-NAMES = (
-    ("num_requests_waiting", Signal.WAITING), ("num_requests_running", Signal.RUNNING),
-    ("num_requests_in_flight", Signal.IN_FLIGHT), ("cache_usage", Signal.KV_CACHE),
-)
+SIGNALS: Mapping[str, Signal] = {
+    "num_requests_waiting": Signal.WAITING, "num_requests_running": Signal.RUNNING,
+    "kv_cache_usage_perc": Signal.KV_CACHE, "gpu_cache_usage_perc": Signal.KV_CACHE,
+}
+_KNOWN = "vllm:num_requests_waiting, vllm:num_requests_running, their sum, vllm:kv_cache_usage_perc, or cpu"
+_METRIC = re.compile(r"\b(?:vllm[:_])?(" + "|".join(SIGNALS) + r")\b")
+_LABELS = re.compile(r"\{[^}]*\}|\b(?:by|without)\s*\([^)]*\)|\bor\s+(?:on\(\)\s*)?vector\(0\)")
+_SUMMED = re.compile(r"[\s()+]*(?:sum[\s()+]*)*")
 _TRIGGER = re.compile(r"s(\d+)-")
-RULE = ("must be a resource metric of cpu, or a metric (for KEDA: a trigger's query) whose name has one of "
-        + ", ".join(name for name, _ in NAMES))
 
 
-def signals_of(hpa: Document, scaled_object: Document) -> tuple[Signal, ...]:
-    """One per entry of the HPA spec's `metrics`; `scaled_object` is the spec of KEDA's, which has the queries. Raises
-    SpecError naming every metric that is not known."""
-    found, flaws = list[Signal](), list[str]()
-    for index, metric in enumerate(documents_at(hpa, "metrics")):
-        name, signal = _signal(metric, documents_at(scaled_object, "triggers"))
-        if signal is None:
-            flaws.append(f"metrics[{index}]: {RULE}, is {name!r}")
-        else:
-            found.append(signal)
-    if flaws:
-        raise SpecError(*flaws)
-    return tuple(found) or (Signal.CPU,)
+def signals_of(metrics: Sequence[Metric], triggers: Sequence[Document]) -> tuple[Signal, ...]:
+    """One per metric; `triggers` are those of the ScaledObject that made the HPA. Raises SpecError for a metric that
+    the twin has no model of."""
+    return tuple(_signal(index, metric, triggers) for index, metric in enumerate(metrics))
 
 
-def _signal(metric: Document, triggers: Sequence[Document]) -> tuple[str, Signal | None]:
-    """What the metric is called, and what it measures; an HPA without metrics has CPU by default."""
-    kind = text_at(metric, "type") or ""
-    body = document_at(metric, kind[:1].lower() + kind[1:])
-    if kind in ("Resource", "ContainerResource"):
-        name = text_at(body, "name") or ""
-        return name, Signal.CPU if name == "cpu" else None
-    name = text_at(body, "metric", "name") or ""
-    match = _TRIGGER.match(name)
-    if kind == "External" and match is not None and int(match.group(1)) < len(triggers):
-        name = text_at(triggers[int(match.group(1))], "metadata", "query") or name
-    return name, _named(name)
+def triggers_of(scaled_object: Document) -> Sequence[Document]:
+    """The triggers as served."""
+    return documents_at(scaled_object, "spec", "triggers")
 
 
-def _named(name: str) -> Signal | None:
-    hits = {signal for part, signal in NAMES if part in name}
-    if hits == {Signal.WAITING, Signal.RUNNING}:
+def _signal(index: int, metric: Metric, triggers: Sequence[Document]) -> Signal:
+    path = f"spec.metrics[{index}]"
+    match metric.type:
+        case MetricType.RESOURCE | MetricType.CONTAINER_RESOURCE:
+            if metric.name == "cpu":
+                return Signal.CPU
+        case MetricType.EXTERNAL:
+            match = _TRIGGER.match(metric.name)
+            number = int(match.group(1)) if match else -1
+            if 0 <= number < len(triggers):
+                query = text_at(triggers[number], "metadata", "query") or ""
+                return by_query(f"spec.triggers[{number}].metadata.query", query)
+        case MetricType.PODS | MetricType.OBJECT:
+            match = _METRIC.fullmatch(metric.name)
+            if match is not None:
+                return SIGNALS[match.group(1)]
+    raise SpecError(f"{path}: must measure something that the twin has a model of ({_KNOWN}), is {metric.type.value} "
+                    f"metric {metric.name!r}")
+
+
+def by_query(path: str, query: str) -> Signal:
+    """What a query sums over all replicas. Anything but a plain sum is refused: its value would be a guess."""
+    rest = _LABELS.sub("", query)
+    found = {SIGNALS[name] for name in _METRIC.findall(rest)}
+    plain = _SUMMED.fullmatch(_METRIC.sub("", rest)) is not None and "sum" in rest
+    if plain and found == {Signal.WAITING, Signal.RUNNING}:
         return Signal.IN_FLIGHT
-    return hits.pop() if len(hits) == 1 else None
+    if plain and len(found) == 1:
+        return next(iter(found))
+    raise SpecError(f"{path}: must be a plain sum of something that the twin has a model of ({_KNOWN}), is {query!r}")

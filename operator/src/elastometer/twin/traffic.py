@@ -64,7 +64,7 @@ class Traffic:
 
     def _admit(self, numbers: Sequence[int], instants: list[float], serving: list[Replica]) -> None:
         scenario, capacity = self.scenario, self.scenario.capacity
-        slots, join = capacity.slots, capacity.join_seconds
+        slots, join, refill = capacity.slots, capacity.join_seconds, capacity.refill_seconds
         decode, neighbour = capacity.decode_seconds, capacity.decode_seconds_per_neighbour
         timeout = scenario.timeout_seconds
         patience = min(scenario.patience_seconds, timeout)
@@ -76,7 +76,7 @@ class Traffic:
             busy = replica.busy
             while busy and busy[0] <= arrival:
                 replica.ended.append(heappop(busy))
-            beside, start = len(busy), arrival
+            beside, start, late = len(busy), arrival, join
             if beside == slots:
                 start = busy[0]
                 if start - arrival > patience:
@@ -84,7 +84,8 @@ class Traffic:
                     continue
                 replica.ended.append(heappop(busy))
                 beside -= 1
-            first = start + prefill[number] + (join if beside else 0.0)
+                late = refill
+            first = start + prefill[number] + (late if beside else 0.0)
             end = first + further[number] * (decode + beside * neighbour)
             replica.requests.append(number)
             replica.left.append(start)

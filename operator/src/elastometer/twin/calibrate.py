@@ -1,0 +1,164 @@
+"""A recorded run -> the scenario of that run: what was measured, and nothing tuned until the curves agree.
+
+What cannot be told is refused by name, with what to do about it; what had to be assumed is said in a note.
+"""
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from elastometer.analysis import replicas
+from elastometer.analysis.autoscaler_pods import pods_at
+from elastometer.analysis.evidence import Evidence
+from elastometer.hpa.settings import ControllerSettings
+from elastometer.model.bundle import Bundle
+from elastometer.model.document import document_at, whole_at
+from elastometer.model.errors import SpecError
+from elastometer.model.request import RequestRecord
+from elastometer.model.units import SECOND
+from elastometer.twin.calibration import Calibration, Fitted
+from elastometer.twin.fit_autoscaler import fit_hpa, fit_keda
+from elastometer.twin.fit_cache import fit_cache
+from elastometer.twin.fit_capacity import fit_capacity
+from elastometer.twin.fit_path import fit_cpu, fit_path, fit_resource_path
+from elastometer.twin.fit_starts import fit_lives
+from elastometer.twin.scenario import (
+    Arrival,
+    Balancing,
+    Capacity,
+    Controller,
+    HpaController,
+    MetricsPath,
+    Scenario,
+    Signal,
+)
+
+# The load generator's own, where a profile does not say.
+TIMEOUT_SECONDS = 300
+REUSE = ("Reuse", "MaxAge", None)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the parts of a calibration collect."""
+
+    fitted: list[Fitted]
+    notes: list[str]
+
+
+def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | None = None) -> Calibration:
+    """The scenario of the recorded run; `flags` are the controller's, which no API serves. Raises SpecError naming
+    what is missing."""
+    found = _Found([], [])
+    arrivals = _arrivals(evidence, found)
+    capacity, about = fit_capacity(evidence, bundle.spec)
+    found.fitted += about
+    lives, about, notes = fit_lives(evidence, bundle.spec)
+    found.fitted += about
+    found.notes += notes
+    controller, hpa = _controller(bundle, evidence, flags or ControllerSettings(), found)
+    path, about = fit_path(evidence, lives.serves)
+    found.fitted += about
+    resource_path = None
+    if Signal.CPU in hpa.signals:
+        capacity, resource_path = _with_cpu(evidence, hpa, capacity, lives.process, found)
+    if Signal.KV_CACHE in hpa.signals:
+        size, how = fit_cache(evidence)
+        capacity = replace(capacity, kv_tokens=size)
+        found.fitted.append(how)
+    start, initial = _beginning(evidence, hpa)
+    load = document_at(document_at(bundle.spec, "spec") or bundle.spec, "load")
+    scenario = Scenario(
+        arrivals=arrivals, capacity=capacity, cold_starts=lives.cold_starts, path=path, controller=controller,
+        initial_replicas=initial, start_seconds=start, horizon_seconds=_horizon(evidence),
+        drain_seconds=lives.drain, pending_seconds=lives.pending, grace_seconds=lives.grace,
+        timeout_seconds=float(whole_at(load, "timeoutSeconds") or TIMEOUT_SECONDS),
+        balancing=Balancing.KEEP_ALIVE if evidence.terms.connection in REUSE else Balancing.PER_REQUEST,
+        resource_path=resource_path, recorded_starts=lives.recorded,
+    )
+    return Calibration(scenario, tuple(found.fitted), tuple(found.notes))
+
+
+def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:
+    """Every request at its intended time. One that failed has told no tokens: the median of its stage stands in."""
+    if not evidence.requests:
+        raise SpecError("requests: must be recorded for a load to be known, are not there")
+    stages = {stage.name: number for number, stage in enumerate(evidence.terms.stages)}
+    by_stage: dict[str, list[RequestRecord]] = defaultdict(list)
+    for record in evidence.requests:
+        by_stage[record.stage].append(record)
+    usual = {stage: _usual(records, evidence.requests) for stage, records in by_stage.items()}
+    guessed = sum(not _told(record) for record in evidence.requests)
+    if guessed:
+        found.notes.append(f"{guessed} of {len(evidence.requests)} requests told no tokens: the medians of their stage "
+                           "stand in")
+    return tuple(
+        Arrival((record.intended - evidence.origin) / SECOND,
+                usual[record.stage][0] if record.prompt_tokens is None else record.prompt_tokens,
+                record.completion_tokens if _told(record) and record.completion_tokens else usual[record.stage][1],
+                stages.get(record.stage, 0))
+        for record in evidence.requests
+    )
+
+
+def _told(record: RequestRecord) -> bool:
+    """Whether the server counted what it made; a request that was cut off would have made more."""
+    return record.completion_tokens is not None and record.finish_reason not in (None, "abort")
+
+
+def _usual(records: Sequence[RequestRecord], every: Sequence[RequestRecord]) -> tuple[int, int]:
+    told = [record for record in records if _told(record)] or [record for record in every if _told(record)]
+    if not told:
+        raise SpecError("requests: must tell their tokens (usage of the last chunk), none does")
+    return (round(median(record.prompt_tokens or 0 for record in told)),
+            round(median(record.completion_tokens or 1 for record in told)))
+
+
+def _controller(
+    bundle: Bundle, evidence: Evidence, flags: ControllerSettings, found: _Found,
+) -> tuple[Controller, HpaController]:
+    served = document_at(bundle.provenance, "autoscaler")
+    scaled_object = document_at(bundle.provenance, "scaledObject")
+    hpa, about = fit_hpa(evidence, served, scaled_object, flags)
+    found.fitted += about
+    if not scaled_object:
+        return hpa, hpa
+    keda, about = fit_keda(hpa, scaled_object)
+    found.fitted += about
+    found.notes.append("when KEDA polls is not recorded: it is taken to begin at the load's start")
+    return keda, hpa
+
+
+def _with_cpu(
+    evidence: Evidence, hpa: HpaController, capacity: Capacity, process: float | None, found: _Found,
+) -> tuple[Capacity, MetricsPath]:
+    path, about = fit_resource_path(evidence, process)
+    per_token, idle, also = fit_cpu(evidence)
+    found.fitted += [*about, *also]
+    pods = pods_at(evidence, evidence.last_seen or evidence.origin, hpa.spec, evidence.seconds)
+    pods = pods or pods_at(evidence, evidence.origin, hpa.spec, evidence.seconds)
+    requests = dict(pods[0].requests) if pods else {}
+    return replace(capacity, cpu_seconds_per_token=per_token, cpu_idle=idle, requests=requests), path
+
+
+def _beginning(evidence: Evidence, hpa: HpaController) -> tuple[float, int]:
+    """(when the twin begins, with how many replicas): at the last look before the load, or the load's start, by when
+    all the replicas that were ordered had to be Ready."""
+    before = hpa.phase_seconds if hpa.phase_seconds <= 0 else 0.0
+    ordered, ready = replicas.ordered(evidence), replicas.ready(evidence)
+    while before < 0 and ordered.value_at(before) != ready.value_at(before):
+        before += hpa.spec.controller.sync_period_seconds
+    start = min(0.0, before)
+    size = ordered.value_at(start)
+    if size is None:
+        raise SpecError("observations: must show the Deployment from the load's start on, do not")
+    return start, int(size)
+
+
+def _horizon(evidence: Evidence) -> float:
+    """The end of the record."""
+    if evidence.last_seen is None:
+        raise SpecError("observations: must not be empty, are")
+    return evidence.seconds(evidence.last_seen)

@@ -1,0 +1,62 @@
+"""The autoscaler of a recorded run: its spec as served, and when it looked."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from elastometer.analysis.autoscaler_syncs import syncs_of
+from elastometer.analysis.evidence import Evidence
+from elastometer.hpa.parse import parse_hpa
+from elastometer.hpa.settings import ControllerSettings
+from elastometer.model.document import Document, number_at, text_at, whole_at
+from elastometer.model.errors import SpecError
+from elastometer.model.units import SECOND
+from elastometer.twin.calibration import Fitted
+from elastometer.twin.scenario import HpaController, KedaController
+from elastometer.twin.signals import signals_of, triggers_of
+
+# KEDA's own, where a ScaledObject does not say.
+POLLING_SECONDS = 30.0
+COOLDOWN_SECONDS = 300.0
+
+
+def fit_hpa(
+    evidence: Evidence, served: Document, scaled_object: Document, controller: ControllerSettings,
+) -> tuple[HpaController, list[Fitted]]:
+    """The HPA, looking when the recorded one did. Raises SpecError where it was not recorded or has no model."""
+    if not served:
+        raise SpecError("provenance.autoscaler: must hold the HorizontalPodAutoscaler as served, is not there; only a "
+                        "run with an autoscaler can be varied")
+    spec = parse_hpa(served, controller)
+    signals = signals_of(spec.metrics, triggers_of(scaled_object))
+    looks = [one.at for one in syncs_of(evidence, round(controller.sync_period_seconds * SECOND)).looks]
+    if len(looks) < 2:
+        raise SpecError("observations: must show when the autoscaler looked (writes of its status), "
+                        f"show {len(looks)} looks")
+    period = (looks[-1] - looks[0]) / SECOND / (len(looks) - 1)
+    first = evidence.seconds(looks[0])
+    drift = max(abs((at - looks[0]) / SECOND - number * period) for number, at in enumerate(looks))
+    spec = replace(spec, controller=replace(controller, sync_period_seconds=period))
+    return HpaController(spec, signals, first), [
+        Fitted("sync period", period, "s", f"writes of the autoscaler's status (within {drift:.2f} s of it)", None,
+               len(looks)),
+        Fitted("sync phase", first % period, "s", "writes of the autoscaler's status", None, len(looks)),
+        Fitted("signals", ", ".join(signals), "", "names of the metrics, or texts of the queries"),
+    ]
+
+
+def fit_keda(hpa: HpaController, scaled_object: Document) -> tuple[KedaController, list[Fitted]]:
+    """KEDA's loop around its HPA, as the ScaledObject states it."""
+    spec_at = ("spec",)
+    polling = number_at(scaled_object, *spec_at, "pollingInterval") or POLLING_SECONDS
+    cooldown = number_at(scaled_object, *spec_at, "cooldownPeriod")
+    cooldown = COOLDOWN_SECONDS if cooldown is None else cooldown
+    metadata = [trigger for trigger in triggers_of(scaled_object) if text_at(trigger, "metadata", "query")]
+    first = metadata[0] if metadata else {}
+    activation = float(text_at(first, "metadata", "activationThreshold") or 0)
+    keda = KedaController(
+        hpa, polling, cooldown, whole_at(scaled_object, *spec_at, "minReplicaCount") or 0, activation,
+        whole_at(scaled_object, *spec_at, "idleReplicaCount"),
+        null_is_zero=(text_at(first, "metadata", "ignoreNullValues") or "true") != "false",
+    )
+    source = "the ScaledObject as served"
+    return keda, [Fitted("polling", polling, "s", source), Fitted("cooldown", cooldown, "s", source)]

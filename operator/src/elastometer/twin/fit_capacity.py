@@ -1,0 +1,173 @@
+"""One replica's capacity out of request records: first tokens on an idle server, pace beside others, slots.
+
+A record that names no Pod is used while one replica served alone; the others then tell nothing of one replica.
+"""
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import linear_regression, median
+
+from elastometer.analysis import replicas
+from elastometer.analysis.evidence import Evidence
+from elastometer.model.bundle import SeriesName
+from elastometer.model.document import Document, at
+from elastometer.model.errors import SpecError
+from elastometer.model.units import SECOND, Instant
+from elastometer.twin.calibration import Fitted
+from elastometer.twin.scenario import Capacity
+from elastometer_loadgen.record import Outcome
+
+_SLOTS = re.compile(r"--max[-_]num[-_]seqs[= ](\d+)")
+# Prompts must differ by this factor before their length can be told from chance in the time to the first token.
+SPREAD = 1.5
+# Fewer observations than this tell nothing.
+FEWEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request on one replica, seconds. `beside` is how many others ran there when its first token came, `met` how
+    many were there at all when it was sent, `freed` when the last of those that ended before its first token did."""
+
+    sent: float
+    first: float
+    last: float
+    prompt: int
+    gaps: int
+    beside: int
+    met: int
+    freed: float
+
+
+def fit_capacity(evidence: Evidence, spec: Document) -> tuple[Capacity, list[Fitted]]:
+    """The capacity of one replica with what it was fitted from. Raises SpecError naming what is missing."""
+    turns = _turns(evidence)
+    if len(turns) < FEWEST:
+        raise SpecError("requests: must name the Pod that served them (header x-elastometer-pod or x-inference-pod), "
+                        "or come while one replica serves alone; "
+                        f"of {len(evidence.requests)} requests {len(turns)} do")
+    slots, about_slots = _slots(evidence, spec)
+    base, per_token, about_prefill = _prefill(turns)
+    joins = [_join(turns, slots, base, per_token), _refill(turns, slots, base, per_token)]
+    decode, neighbour, about_decode = _decode(turns)
+    capacity = Capacity(slots, base, per_token, decode, neighbour, joins[0][0], joins[1][0])
+    return capacity, [about_slots, *about_prefill, *(about for _, about in joins), *about_decode]
+
+
+def _turns(evidence: Evidence) -> list[Turn]:
+    by_pod: dict[str, list[tuple[float, float, float, int, int]]] = defaultdict(list)
+    alone = _alone(evidence)
+    for record in evidence.requests:
+        pod = record.pod or alone(record.intended)
+        known = record.sent is not None and record.first_token is not None and record.last_token is not None
+        if pod is None or not known or record.outcome is not Outcome.SUCCESS:
+            continue
+        sent, first, last = (((one or 0) - evidence.origin) / SECOND
+                             for one in (record.sent, record.first_token, record.last_token))
+        by_pod[pod].append((sent, first, last, record.prompt_tokens or 0, max(0, (record.completion_tokens or 1) - 1)))
+    return [turn for found in by_pod.values() for turn in _of_one_pod(found)]
+
+
+def _of_one_pod(found: list[tuple[float, float, float, int, int]]) -> Iterator[Turn]:
+    sents = sorted(row[0] for row in found)
+    firsts = sorted(row[1] for row in found)
+    lasts = sorted(row[2] for row in found)
+    for sent, first, last, prompt, gaps in found:
+        done = bisect_right(lasts, first)
+        beside = bisect_right(firsts, first) - done - 1
+        met = bisect_right(sents, sent) - bisect_right(lasts, sent) - 1
+        yield Turn(sent, first, last, prompt, gaps, max(0, beside), max(0, met), lasts[done - 1] if done else sent)
+
+
+def _alone(evidence: Evidence) -> Callable[[Instant], str | None]:
+    """Names the replica that must have served at an instant: there was one only."""
+    ready = replicas.ready(evidence)
+
+    def name(instant: Instant) -> str | None:
+        return "the only one" if ready.value_at(evidence.seconds(instant)) == 1.0 else None
+
+    return name
+
+
+def _slots(evidence: Evidence, spec: Document) -> tuple[int, Fitted]:
+    args = at(spec, "spec", "target", "server", "args") or at(spec, "target", "server", "args") or []
+    stated = _SLOTS.search(" ".join(map(str, args))) if isinstance(args, list) else None
+    if stated is not None:
+        slots = int(stated.group(1))
+        return slots, Fitted("slots", slots, "requests", f"the server's argument {stated.group(0)}")
+    running = evidence.samples(SeriesName.RUNNING)
+    most = max((value for one in (running.series if running else ()) for _, value in one.samples), default=0.0)
+    if most < 1:
+        raise SpecError("target.server.args: must state --max-num-seqs, or the run must have scraped "
+                        "vllm:num_requests_running; neither is there, so how many requests run at once is unknown")
+    return int(most), Fitted("slots", int(most), "requests",
+                             "the most that ran at once on one replica: no --max-num-seqs was stated")
+
+
+def _prefill(turns: Sequence[Turn]) -> tuple[float, float, list[Fitted]]:
+    idle = [(turn.prompt, turn.first - turn.sent) for turn in turns if turn.met == 0]
+    if not idle:
+        raise SpecError("requests: must hold some that found a replica idle, to tell prefill from waiting; every one "
+                        "met others. Begin the load with a slow stage")
+    prompts, times = [one for one, _ in idle], [one for _, one in idle]
+    base, per_token = median(times), 0.0
+    if len(idle) >= FEWEST and min(prompts) > 0 and max(prompts) >= SPREAD * min(prompts):
+        slope, intercept = linear_regression(prompts, times)
+        if slope > 0 and intercept >= 0:
+            base, per_token = intercept, slope
+    error = _deviation(times, [base + per_token * one for one in prompts])
+    source = "time to the first token of requests that found a replica idle"
+    return base, per_token, [
+        Fitted("prefill", base, "s", source, error, len(idle)),
+        Fitted("prefill per prompt token", per_token, "s", source if per_token else
+               "not told: prompts were of nearly one length, or longer ones were not slower", None, len(idle)),
+    ]
+
+
+def _join(turns: Sequence[Turn], slots: int, base: float, per_token: float) -> tuple[float, Fitted]:
+    late = [turn.first - turn.sent - base - per_token * turn.prompt for turn in turns if 0 < turn.met < slots]
+    if len(late) < FEWEST:
+        return 0.0, Fitted("joining others", 0.0, "s", "not told: too few requests met others and a free slot",
+                           None, len(late))
+    join = max(0.0, median(late))
+    return join, Fitted("joining others", join, "s", "first tokens of requests that met others and a free slot",
+                        None, len(late))
+
+
+def _refill(turns: Sequence[Turn], slots: int, base: float, per_token: float) -> tuple[float, Fitted]:
+    late = [turn.first - turn.freed - base - per_token * turn.prompt
+            for turn in turns if turn.met >= slots and turn.freed > turn.sent]
+    if len(late) < FEWEST:
+        return 0.0, Fitted("joining from the queue", 0.0, "s", "not told: too few requests waited", None, len(late))
+    refill = max(0.0, median(late))
+    return refill, Fitted("joining from the queue", refill, "s", "from a slot's end to the next one's first token",
+                          None, len(late))
+
+
+def _decode(turns: Sequence[Turn]) -> tuple[float, float, list[Fitted]]:
+    paced = [(turn.beside, (turn.last - turn.first) / turn.gaps) for turn in turns if turn.gaps > 0]
+    if not paced:
+        raise SpecError("requests: must hold some with two output tokens or more and their number (usage), to tell the "
+                        "time per token; none has")
+    beside, times = [float(one) for one, _ in paced], [one for _, one in paced]
+    base, neighbour = median(times), 0.0
+    if len(set(beside)) > 1:
+        neighbour, base = linear_regression(beside, times)
+        if neighbour < 0:
+            base, neighbour = median(times), 0.0
+    error = _deviation(times, [base + neighbour * one for one in beside])
+    source = "time per output token against the requests that ran beside"
+    return base, neighbour, [
+        Fitted("decode", base, "s/token", source, error, len(paced)),
+        Fitted("decode per neighbour", neighbour, "s/token", source, None, len(paced)),
+    ]
+
+
+def _deviation(observed: Sequence[float], fitted: Sequence[float]) -> float:
+    """Median of |observed - fitted| / observed, percent."""
+    shares = [abs(one - other) / one for one, other in zip(observed, fitted, strict=True) if one > 0]
+    return round(100 * median(shares), 2) if shares else 0.0

@@ -1,0 +1,116 @@
+"""Cold starts, drains and what a replica looks like meanwhile, out of the Pods' lives."""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from elastometer.analysis.coldstart import Start, starts
+from elastometer.analysis.evidence import Evidence
+from elastometer.analysis.scalein import scale_ins
+from elastometer.analysis.scaling import Change, changes
+from elastometer.model.document import Document, document_at, documents_at, number_at, whole_at
+from elastometer.model.errors import SpecError
+from elastometer.model.observation import Sighting
+from elastometer.model.units import SECOND
+from elastometer.twin.calibration import Fitted
+
+_SHUTDOWN = re.compile(r"--shutdown[-_]timeout[= ](\d+(?:\.\d+)?)")
+# vLLM aborts what is in flight at once unless --shutdown-timeout says otherwise.
+NO_SHUTDOWN_TIMEOUT = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Seconds. `recorded` are the cold starts in the order in which the run's scale-outs made them, `cold_starts` the
+    same rising; `process` is from a process' start to Ready, `serves` from its serving metrics to Ready (None where
+    neither the log nor the process told)."""
+
+    cold_starts: tuple[float, ...]
+    recorded: tuple[float, ...]
+    pending: float
+    process: float | None
+    serves: float | None
+    drain: float
+    grace: float
+
+
+def fit_lives(evidence: Evidence, spec: Document) -> tuple[Lives, list[Fitted], list[str]]:
+    """Raises SpecError where no start of a replica was seen from its beginning."""
+    found = changes(evidence)
+    every = starts(evidence, found)
+    added = [one for one in every if one.origin == "ScaleOut"]
+    first = [one for one in every if "created" in one.used and one.pod.sightings[0].sighting is Sighting.ADDED]
+    chosen = added or first
+    measured = [(_length(one, evidence), "ready" in one.used) for one in chosen]
+    if not measured:
+        raise SpecError("coldStarts: must be given (--set coldStart=SECONDS): the run shows no start of a replica")
+    recorded = tuple(length for length, _ in measured)
+    whose = "scale-outs: from spec.replicas to serving" if added else "the first replicas: from creation to serving"
+    notes = [f"{sum(not done for _, done in measured)} of {len(measured)} added replicas never got Ready; their cold "
+             "starts are taken to be as long as they were there"] if not all(done for _, done in measured) else []
+    drain, about_drain = _drain(evidence, spec, found)
+    grace = _grace(spec)
+    lives = Lives(
+        tuple(sorted(recorded)), recorded if added else (),
+        _median([_between(one, "decided" if added else "created", "started") for one in chosen]) or 0.0,
+        _median([_between(one, "processStarted", "ready") for one in every]),
+        _median([_between(one, "httpUp", "ready") for one in every]), drain, grace,
+    )
+    middle = median(recorded)
+    spread = 100 * median(abs(one - middle) for one in recorded) / middle if middle else 0.0
+    return lives, [
+        Fitted("cold start", middle, "s", whose, round(spread, 2), len(recorded)),
+        Fitted("pending", lives.pending, "s", "from spec.replicas to the container's start"),
+        about_drain,
+        Fitted("grace", grace, "s", "preStop sleep + --shutdown-timeout, at most the termination grace period"),
+    ], notes
+
+
+def _length(start: Start, evidence: Evidence) -> float:
+    """To being in the endpoints; of one that never was Ready, as long as it was seen."""
+    begin = start.used.get("decided") or start.used["created"]
+    end = start.used.get("inEndpoints") or start.used.get("ready")
+    if end is not None:
+        return (end.instant - begin.instant) / SECOND
+    gone = start.pod.last.sighting is Sighting.DELETED
+    last = start.pod.last.received if gone else evidence.last_seen or begin.instant
+    return max(0.0, (last - begin.instant) / SECOND)
+
+
+def _between(start: Start, first: str, last: str) -> float | None:
+    begin, end = start.used.get(first), start.used.get(last)
+    return None if begin is None or end is None else (end.instant - begin.instant) / SECOND
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [one for one in values if one is not None]
+    return median(known) if known else None
+
+
+def _drain(evidence: Evidence, spec: Document, found: list[Change]) -> tuple[float, Fitted]:
+    drains = [one.drain.milliseconds / 1000 for one in scale_ins(evidence, found)
+              if one.drain.milliseconds is not None]
+    if drains:
+        return min(drains), Fitted("drain", min(drains), "s", "the shortest of the run's scale-ins", None, len(drains))
+    stated = _pre_stop(spec)
+    return stated, Fitted("drain", stated, "s", "the preStop sleep: no scale-in was seen")
+
+
+def _server(spec: Document) -> Document:
+    return document_at(document_at(spec, "spec") or spec, "target", "server")
+
+
+def _pre_stop(spec: Document) -> float:
+    for container in documents_at(_server(spec), "podTemplate", "spec", "containers"):
+        if container.get("name") == "server":
+            return number_at(container, "lifecycle", "preStop", "sleep", "seconds") or 0.0
+    return 0.0
+
+
+def _grace(spec: Document) -> float:
+    args = _server(spec).get("args")
+    stated = _SHUTDOWN.search(" ".join(map(str, args))) if isinstance(args, list) else None
+    wanted = _pre_stop(spec) + (float(stated.group(1)) if stated else NO_SHUTDOWN_TIMEOUT)
+    return min(wanted, float(whole_at(_server(spec), "terminationGracePeriodSeconds") or 30))
