@@ -31,7 +31,7 @@ def execute(options: argparse.Namespace) -> Exit:
         raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
     files = render_all(report)
     if options.out is not None:
-        _write(files, options.out)
+        write(files, options.out)
     content = orjson.loads(files["report.json"])
     if options.output == "json":
         print(files["report.json"].decode())
@@ -51,7 +51,8 @@ def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str
     return [printable(line) for line in lines]
 
 
-def _write(files: dict[str, bytes], directory: Path) -> None:
+def write(files: dict[str, bytes], directory: Path) -> None:
+    """The report's files, in a directory that is made where it is not there."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

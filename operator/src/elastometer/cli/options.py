@@ -16,6 +16,13 @@ def add_output_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result (default: text)")
 
 
+def whole_above_zero(text: str) -> int:
+    """A count."""
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, is {text!r}")
+    return int(text)
+
+
 def positive_seconds(text: str) -> float:
     """A number of seconds above zero."""
     try:

@@ -1,7 +1,8 @@
 """What a predicted report rests on. A report that has a basis was computed from a model: nothing in it was measured."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Interval:
 @dataclass(frozen=True, slots=True)
 class PredictionBasis:
     """Where each input is from, in words with its numbers. `seed` is of the draw that is shown: the one whose TTFT p95
-    is the median of all `draws`. `assumptions` are what the model takes for granted and a run would not."""
+    is the median of all `draws`; `verdicts` counts how the draws ended. `assumptions` are what the model takes for
+    granted and a run would not."""
 
     tool: str
     capacity: str
@@ -26,5 +28,6 @@ class PredictionBasis:
     autoscaler: str
     seed: int
     draws: int = 1
+    verdicts: Mapping[str, int] = field(default_factory=dict)
     intervals: tuple[Interval, ...] = ()
     assumptions: tuple[str, ...] = ()

@@ -72,12 +72,14 @@ def basis_rows(basis: PredictionBasis) -> list[tuple[str, str]]:
     return [
         ("Predicted by", basis.tool), ("Capacity of a replica", basis.capacity), ("Cold starts", basis.cold_starts),
         ("Autoscaler", basis.autoscaler), ("Chance", chance),
-        *((f"{one.name}, {basis.draws} draws", _interval(one)) for one in basis.intervals),
+        *([("Verdicts", counts(basis.verdicts))] if basis.draws > 1 else []),
+        *((f"{one.name}, {basis.draws} draws", interval(one)) for one in basis.intervals),
         *(("Assumed", one) for one in basis.assumptions),
     ]
 
 
-def _interval(one: Interval) -> str:
+def interval(one: Interval) -> str:
+    """Median and range over all draws."""
     if one.low is None or one.high is None:
         return DASH
     shown = duration if one.unit == "ms" else lambda value: number(value, 0, one.unit and f" {one.unit}")

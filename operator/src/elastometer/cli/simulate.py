@@ -1,0 +1,161 @@
+"""`elastometer simulate`: the report of a run that never was, from a model in virtual time. Needs no cluster."""
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from elastometer.analysis.analyze import judge
+from elastometer.cli.exits import Exit, exit_of_verdict
+from elastometer.cli.judge import write
+from elastometer.cli.offline import refused, served
+from elastometer.cli.options import add_output_option, whole_above_zero
+from elastometer.cli.simulate_inputs import Given, assumed
+from elastometer.cli.simulate_recorded import recorded
+from elastometer.cli.simulate_settings import with_settings
+from elastometer.cli.summary import finding_lines, numbers, objective_lines
+from elastometer.cli.test_file import read_test
+from elastometer.cli.text import columns, printable
+from elastometer.model.basis import PredictionBasis
+from elastometer.model.errors import SpecError
+from elastometer.model.report import Report
+from elastometer.plan import Environment, TestPlan
+from elastometer.render import words
+from elastometer.render.files import render_all
+from elastometer.twin.draws import Drawn, drawn, intervals, median_draw, verdict_counts
+from elastometer.twin.engine import predict
+from elastometer.twin.foretold import Foretold
+from elastometer.twin.planned import Assumed, assumptions, planned_scenario
+from elastometer.twin.planned_arrivals import planned_arrivals
+from elastometer.twin.planned_autoscaler import PlannedAutoscaler, planned_autoscaler
+from elastometer.twin.scenario import Arrival
+from elastometer.twin.synthetic import synthetic_bundle
+
+DRAWS = 10
+QUIET_SECONDS = 2.0
+NOWHERE = Environment(namespace="", service="", receiver_url="", receiver_port=0, prometheus_url="", load_image="")
+ABOUT = """Predicts the report of a test before any GPU is paid for: its load, as the generator would send it, on
+replicas of a given capacity and cold start, under its own autoscaler, decided by the HPA's own rules. Nothing is run,
+and no cluster is asked; every file of the report says that it is predicted."""
+EXAMPLES = """what a replica can do comes from the first of these that is given:
+  --capacity, --cold-start   numbers: slots (requests at once), prefillSeconds and prefillSecondsPerToken (until the
+                             first token), decodeSeconds (for each further token), decodeSecondsPerNeighbour
+                             (more for each request beside it); cold starts from spec.replicas to serving
+  --from BUNDLE              an earlier run of the same server, fitted
+  the test itself            where its server is the stand-in, whose arguments say it
+
+examples:
+  elastometer simulate manifests/samples/demo.yaml
+  elastometer simulate manifests/samples/keda.yaml --draws 50 --out predicted
+  elastometer simulate manifests/samples/cpu.yaml --set autoscaler.horizontalPodAutoscaler.minReplicas=2
+  elastometer simulate manifests/samples/vllm-gpu.yaml --cold-start 70,85,120 \\
+      --capacity prefillSeconds=0.02,prefillSecondsPerToken=0.00004,decodeSeconds=0.007,decodeSecondsPerNeighbour=0.0001
+  elastometer simulate test.yaml --from runs/demo-20260101T000000Z --output json | jq .predicted
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything but the seed."""
+
+    plan: TestPlan
+    autoscaler: PlannedAutoscaler
+    assumed: Assumed
+    arrivals: tuple[Arrival, ...]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description, parser.epilog = ABOUT, f"{EXAMPLES}\n{parser.epilog}"
+    parser.add_argument("file", metavar="TEST.yaml", help="YAML with one ElasticityTest, or -")
+    parser.add_argument("--capacity", metavar="FILE|k=v,…", help="what one replica can do, seconds; see below")
+    parser.add_argument("--cold-start", metavar="SECONDS[,SECONDS…]", help="measured or expected cold starts")
+    parser.add_argument("--from", dest="bundle", type=Path, metavar="BUNDLE",
+                        help="take capacity and cold starts from this run, where they are not given")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="path=value",
+                        help="change a field of the test's spec first; may be repeated")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is left to chance (default: 0)")
+    parser.add_argument("--draws", type=whole_above_zero, default=DRAWS, metavar="N",
+                        help=f"how many seeds; the report is of the median draw (default: {DRAWS})")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, .md, .html and junit.xml there")
+    add_output_option(parser)
+
+
+def execute(options: argparse.Namespace) -> Exit:
+    """Predicts, writes where asked, and says the verdict; `--output json` prints report.json."""
+    try:
+        question = _asked(options)
+        draws = [drawn(seed, _report(question, seed, options.draws)) for seed in _counted(options)]
+        report = _report(question, median_draw(draws).seed, options.draws, draws)
+    except SpecError as error:
+        raise refused(options.file, error) from error
+    files = render_all(report)
+    if options.out is not None:
+        write(files, options.out)
+    if options.output == "json":
+        print(files["report.json"].decode())
+    else:
+        print("\n".join(in_words(orjson.loads(files["report.json"]), report, options)))
+    return exit_of_verdict(report.verdict)
+
+
+def _asked(options: argparse.Namespace) -> Question:
+    manifest = with_settings(read_test(options.file), options.settings)
+    plan = TestPlan(served(options.file, manifest), NOWHERE)
+    arrivals = planned_arrivals(plan.spec.profile)
+    if not arrivals:
+        raise SpecError("spec.load.stages: must plan at least one request with this seed, plan none")
+    earlier = None if options.bundle is None else recorded(options.bundle)
+    given = Given(options.capacity, options.cold_start)
+    return Question(plan, planned_autoscaler(plan), assumed(plan, arrivals, given, earlier), arrivals)
+
+
+def _counted(options: argparse.Namespace) -> Iterator[int]:
+    """The seeds, with a line of progress now and then where it takes a while."""
+    began = said = monotonic()
+    for number in range(options.draws):
+        yield options.seed + number
+        if monotonic() - max(said, began) >= QUIET_SECONDS and number + 1 < options.draws:
+            said = monotonic()
+            print(f"{number + 1} of {options.draws} draws", file=sys.stderr, flush=True)
+
+
+def _report(question: Question, seed: int, count: int, draws: list[Drawn] | None = None) -> Report:
+    scenario = planned_scenario(question.plan, question.autoscaler, question.assumed, question.arrivals, seed)
+    basis = PredictionBasis(
+        tool=f"elastometer {version('elastometer')}", capacity=question.assumed.capacity_source,
+        cold_starts=question.assumed.cold_start_source, autoscaler=question.autoscaler.words, seed=seed, draws=count,
+        assumptions=assumptions(question.plan, question.assumed),
+    )
+    if draws is not None:
+        counts = {verdict.value: number for verdict, number in verdict_counts(draws)}
+        basis = replace(basis, verdicts=counts, intervals=intervals(draws))
+    prediction = predict(scenario)
+    return judge(synthetic_bundle(Foretold(question.plan, scenario, prediction, basis, question.autoscaler.document)))
+
+
+def in_words(content: dict[str, Any], report: Report, options: argparse.Namespace) -> list[str]:
+    """The report's first lines, for a person; each says that it is predicted."""
+    basis = report.predicted
+    lines = [f"{options.file}: predicted: {report.verdict.value} ({report.verdict_message})"]
+    lines += [line.replace("  ", "  predicted: ", 1) for line in objective_lines(content["objectives"])]
+    lines += ["predicted numbers of one draw" + ("" if options.draws == 1 else f", the median of {options.draws}")]
+    lines += [f"  {label:<24}{text}" for label, text in numbers(content["summary"])]
+    if basis is not None and basis.draws > 1:
+        lines += [f"predicted over {basis.draws} draws: verdicts {words.counts(basis.verdicts)}"]
+        lines += columns((one.name, words.interval(one)) for one in basis.intervals)
+    lines += finding_lines(content["findings"])
+    if basis is not None:
+        lines += ["what it rests on", *columns([("capacity", basis.capacity), ("cold starts", basis.cold_starts),
+                                                ("autoscaler", basis.autoscaler)])]
+    if options.out is not None:
+        lines.append(f"predicted report: {options.out / 'report.html'}")
+    return [printable(line) for line in lines]

@@ -1,0 +1,150 @@
+"""What a test does not say of its server, its capacity and cold starts: given, recorded, or told by the stand-in."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from math import isfinite
+from pathlib import Path
+from statistics import fmean
+
+import yaml
+
+from elastometer.model.errors import SpecError
+from elastometer.plan import TestPlan
+from elastometer.twin.planned import Assumed
+from elastometer.twin.scenario import Arrival, Capacity
+from elastometer.twin.standin_pace import argument, is_standin, standin_capacity, standin_startup_seconds
+
+# camelCase name -> field of Capacity; what one Pod requests is in the test.
+FIELDS: Mapping[str, str] = {
+    "".join(word.capitalize() if index else word for index, word in enumerate(item.name.split("_"))): item.name
+    for item in fields(Capacity) if item.name != "requests"
+}
+_WHOLE = ("slots", "kvTokens")
+_ALWAYS = ("slots", "prefillSeconds", "prefillSecondsPerToken", "decodeSeconds")
+_ABOVE_ZERO = ("slots", "kvTokens", "decodeSeconds")
+_OR_RECORDED = "or --from BUNDLE of an earlier run of it"
+_NO_CAPACITY = ("capacity: must be given, for this server is not the stand-in: --capacity "
+                f"{'=…,'.join(_ALWAYS)}=…, {_OR_RECORDED}")
+_NO_STARTS = ("cold start: must be given, for this server is not the stand-in: --cold-start SECONDS[,SECONDS…], "
+              f"{_OR_RECORDED}")
+_NOTHING = Capacity(1, 0.0, 0.0, 1.0)
+# Scheduling, sandbox and start of a container whose image is there; the stand-in's own phases come after.
+STANDIN_OVERHEAD_SECONDS = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options of the command line, as text."""
+
+    capacity: str | None
+    cold_starts: str | None
+
+
+def assumed(plan: TestPlan, arrivals: tuple[Arrival, ...], given: Given, recorded: Assumed | None) -> Assumed:
+    """Each input from the first that has it: the command line, the recorded run, the stand-in's arguments."""
+    base = recorded or _standin(plan, arrivals)
+    capacity = None if given.capacity is None else parse_capacity(given.capacity, plan)
+    starts = None if given.cold_starts is None else parse_cold_starts(given.cold_starts)
+    if base is None and (capacity is None or starts is None):
+        raise SpecError(*([_NO_CAPACITY] if capacity is None else []), *([_NO_STARTS] if starts is None else []))
+    whole = base or Assumed(_NOTHING, "", (), "")
+    if capacity is not None:
+        whole = replace(whole, capacity=capacity, capacity_source=f"given: {capacity_in_words(capacity)}")
+    if starts is not None:
+        whole = replace(whole, cold_starts=starts, cold_start_source=f"given: {starts_in_words(starts)}",
+                        pending_seconds=0.0)
+    return whole
+
+
+def _standin(plan: TestPlan, arrivals: tuple[Arrival, ...]) -> Assumed | None:
+    """What the stand-in's arguments say of it; None for another server, whose arguments say no such thing."""
+    server = plan.spec.server
+    if not is_standin(server.image, server.args):
+        return None
+    capacity = standin_capacity(server.args, fmean(one.output_tokens for one in arrivals))
+    startup = standin_startup_seconds(server.args)
+    least = startup + STANDIN_OVERHEAD_SECONDS
+    return Assumed(
+        capacity, f"arguments of the stand-in: {capacity_in_words(capacity)}",
+        (least, least + plan.spec.server.probe_period_seconds),
+        f"arguments of the stand-in: {startup:g} s of phases, {STANDIN_OVERHEAD_SECONDS:g} s until its container runs, "
+        f"and a wait for the probe of up to {plan.spec.server.probe_period_seconds} s",
+        pending_seconds=STANDIN_OVERHEAD_SECONDS,
+    )
+
+
+def parse_capacity(text: str, plan: TestPlan) -> Capacity:
+    """A file with the fields as YAML or JSON, or the fields themselves: name=number,… Raises SpecError."""
+    found = _file(Path(text)) if "=" not in text else _pairs(text)
+    flaws = [f"--capacity: {name} must be one of {', '.join(FIELDS)}, and is none" for name in found.keys() - FIELDS]
+    values: dict[str, float] = {}
+    for name, value in found.items():
+        number = _number(value)
+        if number is None or number < 0 or (name in _ABOVE_ZERO and number == 0):
+            flaws.append(f"--capacity: {name} must be a number {'above' if name in _ABOVE_ZERO else 'of at least'} 0, "
+                         f"is {value!r}")
+        else:
+            values[name] = number
+    slots = argument(plan.spec.server.args, "max-num-seqs")
+    if "slots" not in found and slots is not None and slots.isdigit():
+        values["slots"] = float(slots)
+    flaws += [f"--capacity: {name} must be given, is absent" for name in _ALWAYS if name not in values.keys() | found]
+    if flaws:
+        raise SpecError(*sorted(flaws))
+    return Capacity(**{  # type: ignore[arg-type]
+        FIELDS[name]: int(value) if name in _WHOLE else value for name, value in values.items()})
+
+
+def _pairs(text: str) -> Mapping[str, object]:
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _file(path: Path) -> Mapping[str, object]:
+    rule = f"must be name=number,… or a file of them as YAML, is '{path}'"
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SpecError(f"--capacity: {rule} ({error})") from error
+    if not isinstance(document, dict):
+        raise SpecError(f"--capacity: {rule}, which holds a {type(document).__name__}")
+    return {str(name): value for name, value in document.items()}
+
+
+def _number(value: object) -> float | None:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if isfinite(number) and not isinstance(value, bool) else None
+
+
+def parse_cold_starts(text: str) -> tuple[float, ...]:
+    """Seconds, in rising order. Raises SpecError."""
+    numbers = [(part, _number(part)) for part in text.split(",")]
+    wrong = [part for part, number in numbers if number is None or number <= 0]
+    if wrong:
+        raise SpecError(*(f"--cold-start: must be seconds above 0 with commas between, has {part!r}" for part in wrong))
+    return tuple(sorted(number for _, number in numbers if number is not None))
+
+
+def capacity_in_words(capacity: Capacity) -> str:
+    """The numbers, as a person reads them."""
+    first = f"first token after {1000 * capacity.prefill_seconds:g} ms"
+    if capacity.prefill_seconds_per_token:
+        first += f" + {1000 * capacity.prefill_seconds_per_token:.3g} ms per prompt token"
+    if capacity.join_seconds:
+        first += f" ({1000 * capacity.join_seconds:.3g} ms later beside others)"
+    token = f"then a token each {1000 * capacity.decode_seconds:.4g} ms"
+    if capacity.decode_seconds_per_neighbour:
+        token += f" + {1000 * capacity.decode_seconds_per_neighbour:.3g} ms per further request"
+    cpu = capacity.cpu_seconds_per_token
+    return f"{capacity.slots} at once, {first}, {token}" + (f", {1000 * cpu:.3g} ms of CPU each" if cpu else "")
+
+
+def starts_in_words(starts: tuple[float, ...]) -> str:
+    """One number, or the range of several."""
+    if len(starts) == 1:
+        return f"{starts[0]:g} s each"
+    return f"{len(starts)} values from {starts[0]:g} to {starts[-1]:g} s, drawn between neighbours"

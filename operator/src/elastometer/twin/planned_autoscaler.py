@@ -1,0 +1,95 @@
+"""The autoscaler of a test, put to work in the twin: what the API server and KEDA would make of its spec."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from elastometer.hpa.parse import parse_hpa
+from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
+from elastometer.model.document import Document, documents_at, text_at
+from elastometer.model.errors import SpecError
+from elastometer.model.spec import ScalerType
+from elastometer.plan import TestPlan
+from elastometer.resources.scaler import scaler
+from elastometer.twin.candidate_controllers import keda_loop, refuse_scaled_object
+from elastometer.twin.candidate_metrics import keda_hpa
+from elastometer.twin.chance import stream
+from elastometer.twin.scenario import Controller, HpaController, KedaController, Signal
+from elastometer.twin.signals import signals_of
+
+_PATHS = {ScalerType.HPA: "spec.autoscaler.horizontalPodAutoscaler", ScalerType.KEDA: "spec.autoscaler.scaledObject"}
+_RESOURCES = ("cpu", "memory")
+# A metric that asks for nothing: without an autoscaler the replicas stay as they are.
+_NOTHING = Metric(MetricType.PODS, "none", TargetType.AVERAGE_VALUE, 10**9)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAutoscaler:
+    """`document` is the spec of the HPA that decides; None where the test has no autoscaler."""
+
+    controller: Controller
+    document: Document | None
+    words: str
+
+
+def planned_autoscaler(plan: TestPlan) -> PlannedAutoscaler:
+    """Raises SpecError with every flaw, by its path in the test."""
+    kind = plan.spec.scaler.type
+    manifest = scaler(plan)
+    if manifest is None:
+        fixed = HpaSpec(plan.minimum_replicas, plan.minimum_replicas, (_NOTHING,))
+        return PlannedAutoscaler(HpaController(fixed, (Signal.IN_FLIGHT,)), None, "none: the replicas stay as they are")
+    try:
+        return _of_hpa(manifest["spec"]) if kind is ScalerType.HPA else _of_keda(plan, manifest["spec"])
+    except SpecError as error:
+        raise SpecError(*(_placed(flaw, _PATHS[kind]) for flaw in error.flaws)) from error
+
+
+def _placed(flaw: str, path: str) -> str:
+    return f"{path}.{flaw.removeprefix('spec.')}"
+
+
+def _of_hpa(document: Document) -> PlannedAutoscaler:
+    hpa = parse_hpa(document)
+    return PlannedAutoscaler(HpaController(hpa, signals_of(hpa.metrics, ())), document,
+                             "HorizontalPodAutoscaler of the test, decided by the rules of Kubernetes 1.35")
+
+
+def _of_keda(plan: TestPlan, spec: dict[str, object]) -> PlannedAutoscaler:
+    scaled = {**spec, "minReplicaCount": plan.spec.scaler.minimum}
+    refuse_scaled_object(scaled)
+    document = keda_hpa(scaled, {"scaleTargetRef": spec["scaleTargetRef"], "metrics": _metrics(scaled)})
+    hpa = parse_hpa(document)
+    signals = signals_of(hpa.metrics, documents_at(scaled, "triggers"))
+    keda = keda_loop(KedaController(HpaController(hpa, signals), 0.0, 0.0), scaled)
+    return PlannedAutoscaler(keda, document, "ScaledObject of the test: KEDA's loop and the HPA that it would make")
+
+
+def _metrics(scaled: Document) -> list[dict[str, object]]:
+    """One per trigger, as KEDA names them; its own rules fill in the targets."""
+    triggers = documents_at(scaled, "triggers")
+    if not triggers:
+        raise SpecError("triggers: must hold at least one trigger, holds none")
+    found: list[dict[str, object]] = []
+    for index, trigger in enumerate(triggers):
+        kind = text_at(trigger, "type") or ""
+        if kind in _RESOURCES:
+            found.append({"type": "Resource", "resource": {"name": kind}})
+        else:
+            found.append({"type": "External", "external": {"metric": {"name": f"s{index}-{kind}"}}})
+    return found
+
+
+def started(controller: Controller, start_seconds: float, seed: int) -> Controller:
+    """The controller with the phase of its looks drawn: nobody chooses when the real one looks."""
+    chance = stream(seed, "phase")
+    if isinstance(controller, KedaController):
+        hpa = controller.hpa
+        return replace(controller, hpa=_phased(hpa, start_seconds, chance.random()),
+                       phase_seconds=start_seconds + chance.random() * controller.polling_seconds)
+    if isinstance(controller, HpaController):
+        return _phased(controller, start_seconds, chance.random())
+    return controller
+
+
+def _phased(hpa: HpaController, start_seconds: float, share: float) -> HpaController:
+    return replace(hpa, phase_seconds=start_seconds + share * hpa.spec.controller.sync_period_seconds)
