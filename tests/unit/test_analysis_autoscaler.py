@@ -261,6 +261,24 @@ def test_pods_are_as_they_were_at_the_look():
     assert (pods["a"].start, pods["a"].ready_transition) == (-40, -40)
 
 
+def test_requests_are_the_pods_own_or_the_sum_of_containers_and_sidecars():
+    def container(name: str, **requests: str) -> dict[str, Any]:
+        return {"name": name, "resources": {"requests": requests}}
+
+    run = live(CPU)
+    labels = {"elastometer.dev/test": "demo", "app.kubernetes.io/component": "server"}
+    parts = {"containers": [container("server", cpu="150m", memory="1Ki"), container("other", cpu="1")],
+             "initContainers": [container("first", cpu="9"),
+                                {**container("proxy", cpu="50m"), "restartPolicy": "Always"}]}  # fmt: skip
+    for name, own in (("a", {}), ("b", {"resources": {"requests": {"cpu": "2"}}})):
+        run.see(-9, ObjectKind.POD, Sighting.ADDED, metadata={"name": name, "labels": labels}, spec={**parts, **own})
+    run.look(0.02, 2, 2, {"averageValue": "0", "averageUtilization": 0})
+    first, second = run.recording().syncs[0].look.pods
+    assert (first.requests, second.requests) == ({"cpu": 1200}, {"cpu": 2000})
+    assert first.container_requests == {
+        "server": {"cpu": 150, "memory": 1_024_000}, "other": {"cpu": 1000}, "proxy": {"cpu": 50}}  # fmt: skip
+
+
 def test_a_pod_that_changed_just_before_the_look_is_a_doubt():
     run = live(PODS, "a")
     run.pod("b", 0)

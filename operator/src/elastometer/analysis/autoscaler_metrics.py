@@ -6,6 +6,7 @@ were in it, and how old they were; where it has another aggregate, its values ar
 """
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -88,8 +89,13 @@ def _answer(metric: Metric, published: Published | None, controller: ControllerS
 
 def _about(metric: Metric, sight: Sight) -> list[MetricsSeen]:
     group_name = "custom.metrics.k8s.io" if metric.type is MetricType.PODS else "metrics.k8s.io"
-    return [one for one in sight.readings
-            if one.group == group_name and metric.name in one.names and abs(one.received - sight.moment) <= NEAR]
+    first = bisect_left(sight.readings, sight.moment - NEAR, key=_received)
+    last = bisect_right(sight.readings, sight.moment + NEAR, key=_received)
+    return [one for one in sight.readings[first:last] if one.group == group_name and metric.name in one.names]
+
+
+def _received(reading: MetricsSeen) -> Instant:
+    return reading.received
 
 
 def _agreeing(
@@ -128,9 +134,13 @@ def _counted(
     return group(sight.pods, samples, resource, sight.at, controller).samples
 
 
-def _requested(metric: Metric, names: Sequence[str] | dict[str, int], sight: Sight) -> int:
-    requests = {pod.name: pod.requests.get(metric.name, 0) for pod in sight.pods}
-    return sum(requests.get(name, 0) for name in names)
+def _requested(metric: Metric, counted: dict[str, int], sight: Sight) -> int:
+    return sum(_request(pod, metric) for pod in sight.pods if pod.name in counted)
+
+
+def _request(pod: PodLook, metric: Metric) -> int:
+    asked = pod.requests if metric.container is None else (pod.container_requests or {}).get(metric.container, {})
+    return asked.get(metric.name, 0)
 
 
 def _is_of(metric: Metric, published: Published, counted: dict[str, int], sight: Sight) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from elastometer.analysis.autoscaler_metrics import Sight, metrics_at
-from elastometer.analysis.autoscaler_pods import changed_just_before, pods_at, scale_at
+from elastometer.analysis.autoscaler_pods import changed_just_before, last_before, pods_at, scale_at
 from elastometer.analysis.autoscaler_syncs import Sync, syncs_of
 from elastometer.analysis.evidence import Evidence
 from elastometer.hpa.decision import Condition
@@ -78,7 +78,7 @@ def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, reach: Instant | No
     def seconds(instant: Instant) -> float:
         return (instant - evidence.origin) / SECOND
 
-    sight = Sight(sync.at, seconds(sync.at), status_replicas or 0, pods_at(evidence, sync.at, spec, seconds),
+    sight = Sight(sync.at, seconds(sync.at), status_replicas or 0, pods_at(evidence, sync.at, seconds),
                   sync.status, evidence.readings, seconds)
     metrics = metrics_at(spec, sight)
     look = Look(sight.at, replicas, sight.status_replicas, sight.pods, metrics)
@@ -93,8 +93,8 @@ def _uncertain(sync: Sync, evidence: Evidence, reach: Instant | None) -> list[st
     pod = changed_just_before(evidence, sync.at, SIMULTANEOUS)
     if pod is not None:
         found.append(f"Pod {pod} changed within {SIMULTANEOUS // MILLISECOND} ms before the look")
-    known = [line for line in evidence.autoscalers if line.received <= sync.at]
-    if known and _spec(known[-1].object) != _spec(evidence.autoscalers[0].object):
+    known = last_before(evidence.autoscalers, sync.at)
+    if known is not None and _spec(known.object) != _spec(evidence.autoscalers[0].object):
         found.append("the autoscaler's spec was changed during the run")
     return found
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
+from elastometer.analysis.autoscaler_pods import last_before
 from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.scaling import STATUS_WINDOW
 from elastometer.model.document import Document, document_at, whole_at
@@ -158,8 +159,8 @@ def _apart(
 def _status(lines: Sequence[ObjectSeen], write: ObjectSeen | None, at: Instant) -> Document:
     if write is not None:
         return at_status(write)
-    known = [line for line in lines if line.received <= at + SETTLE and line.sighting is not Sighting.DELETED]
-    return at_status(known[-1]) if known else {}
+    known = last_before(lines, at + SETTLE)
+    return {} if known is None else at_status(known)
 
 
 def _doubted(look: Sync, period: Nanoseconds, evidence: Evidence) -> Sync:
