@@ -38,7 +38,12 @@ SPEC = {
     "autoscaler": {"type": "HorizontalPodAutoscaler", "horizontalPodAutoscaler": {
         "minReplicas": 1, "maxReplicas": 4,
         "metrics": [{"type": "Pods", "pods": {"metric": {"name": "vllm_num_requests_waiting"},
-                                              "target": {"type": "AverageValue", "averageValue": "2"}}}]}},
+                                              "target": {"type": "AverageValue", "averageValue": "2"}}}],
+        "behavior": {
+            "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max",
+                        "policies": [{"type": "Pods", "value": 1, "periodSeconds": 15}]},
+            "scaleDown": {"stabilizationWindowSeconds": 100, "selectPolicy": "Max",
+                          "policies": [{"type": "Pods", "value": 2, "periodSeconds": 15}]}}}},
     "load": {"seed": 7, "workers": 2, "connection": {"policy": "PerRequest"}, "stages": STAGES},
     "objectives": [
         {"name": "served", "indicator": "RequestSuccess", "minimumPercent": 99},
@@ -145,8 +150,8 @@ def autoscaler(seen: Recorder) -> None:
         return {
             "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
             "metadata": {"name": SERVER, "namespace": NAMESPACE, "uid": "hpa-1"},
-            "spec": {"minReplicas": 1, "maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": SERVER},
-                     "metrics": SPEC["autoscaler"]["horizontalPodAutoscaler"]["metrics"]},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": SERVER, "apiVersion": "apps/v1"},
+                     **SPEC["autoscaler"]["horizontalPodAutoscaler"]},
             "status": {"currentReplicas": current, "desiredReplicas": desired,
                        "currentMetrics": [{"type": "Pods", "pods": {
                            "metric": {"name": "vllm_num_requests_waiting"}, "current": {"averageValue": value}}}],
@@ -156,16 +161,18 @@ def autoscaler(seen: Recorder) -> None:
                            {"type": "ScalingLimited", "status": limited[0], "reason": limited[1]}]},
         }
     fine, limit, many = ("False", "DesiredWithinRange"), ("True", "ScaleUpLimit"), ("True", "TooManyReplicas")
-    seen.object(-27.1, "HorizontalPodAutoscaler", "ADDED", body(0, 0, "0", fine, "SucceededGetScale"))
-    seen.object(-16.8, "HorizontalPodAutoscaler", "MODIFIED", body(1, 1, "0", fine, "ReadyForNewScale"))
-    looks = [(58.226, 1, 2, "7", limit), (73.243, 2, 3, "11500m", limit), (88.231, 3, 4, "12667m", limit),
-             (103.240, 4, 4, "9250m", many), (133.241, 4, 4, "1500m", fine), (163.236, 4, 4, "0", fine)]
-    for moment, current, wanted, value, limited in looks:
-        able = "SucceededRescale" if current != wanted else "ReadyForNewScale"
+    fresh = body(0, 0, "0", fine, "SucceededGetScale")
+    fresh["status"] = {"desiredReplicas": 0, "currentMetrics": None}
+    seen.object(-27.1, "HorizontalPodAutoscaler", "ADDED", fresh)
+    rescaled, held = "SucceededRescale", "ScaleDownStabilized"
+    # A look every 15 s; one that would leave the status as it is writes nothing.
+    looks = [(-16.770, 1, 1, "0", fine, held), (58.226, 1, 2, "5", limit, rescaled),
+             (73.243, 2, 3, "9500m", limit, rescaled), (88.231, 3, 4, "4333m", many, rescaled),
+             (103.240, 4, 4, "1", fine, held), (118.241, 4, 4, "500m", fine, held), (133.241, 4, 4, "0", fine, held),
+             (193.252, 4, 2, "250m", fine, rescaled), (208.240, 2, 1, "0", fine, rescaled),
+             (223.244, 1, 1, "0", fine, held)]
+    for moment, current, wanted, value, limited, able in looks:
         seen.object(moment, "HorizontalPodAutoscaler", "MODIFIED", body(current, wanted, value, limited, able))
-    down = ("True", "ScaleDownLimit")
-    seen.object(193.252, "HorizontalPodAutoscaler", "MODIFIED", body(4, 2, "0", down, "SucceededRescale"))
-    seen.object(208.240, "HorizontalPodAutoscaler", "MODIFIED", body(2, 1, "0", fine, "SucceededRescale"))
     for decided, _, after, reason in DECISIONS:
         event(seen, decided + 0.031, "HorizontalPodAutoscaler", SERVER, "hpa-1", "SuccessfulRescale",
               f"New size: {after}; reason: {reason}", f"rescale-{after}-{int(decided)}")

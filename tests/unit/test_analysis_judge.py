@@ -65,7 +65,7 @@ def test_every_change_of_the_replicas_is_an_event_with_writer_two_stamps_and_rea
     assert (first.written.time, first.written.source) == ("2026-03-04T10:00:58.000Z", Source.EVENT)
     assert first.reason == "pods metric vllm_num_requests_waiting above target"
     assert "ScalingLimited=True (ScaleUpLimit)" in first.conditions
-    assert first.metrics == ("vllm_num_requests_waiting 7 (target 2)",)
+    assert first.metrics == ("vllm_num_requests_waiting 5 (target 2)",)
 
 
 def test_a_metric_with_a_share_is_told_as_a_share_beside_its_target():

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from elastometer.analysis.coldstart import Start, cold_start, starts
 from elastometer.analysis.evidence import Evidence, gather, is_state_only
+from elastometer.analysis.explain import in_short
+from elastometer.analysis.explain_run import explain_run
 from elastometer.analysis.findings import Facts, findings
 from elastometer.analysis.latency import load_rows
 from elastometer.analysis.objectives import judge_objective, overall
@@ -51,6 +53,7 @@ def _judged(bundle: Bundle) -> Report:
     results = tuple(judge_objective(one, evidence.requests, lags, added) for one in bundle.terms.objectives)
     flaws, state = list(load_flaws(bundle)), quality(bundle, evidence)
     verdict, reason, message = overall(results, flaws)
+    account = in_short(explain_run(evidence, bundle.spec))
     return Report(
         test=bundle.terms.test, namespace=bundle.terms.namespace, uid=bundle.terms.uid, model=bundle.terms.model,
         load_start=format_instant(evidence.origin) if evidence.has_origin else None,
@@ -59,7 +62,7 @@ def _judged(bundle: Bundle) -> Report:
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
         load=rows, scale_ins=leaving, price=price(evidence),
         findings=findings(Facts(evidence, found, cold_starts, leaving, line, state, flaws)),
-        quality=state, provenance=provenance(bundle, evidence),
+        quality=state, provenance=provenance(bundle, evidence), autoscaler=account,
     )
 
 

@@ -47,6 +47,11 @@ def _unknowable(replayed: Fidelity) -> Iterator[str]:
     yield from (f"{doubt} ({count} of {len(replayed.syncs)} syncs)" for doubt, count in doubts.most_common())
 
 
+def in_short(account: Autoscaler) -> Autoscaler:
+    """The account as the report holds it: a day of idle syncs is one row."""
+    return replace(account, rows=folded(account.rows))
+
+
 def folded(rows: Iterable[SyncRow]) -> tuple[SyncRow, ...]:
     """Rows in which the same nothing happened, as one with their count."""
     kept: list[SyncRow] = []

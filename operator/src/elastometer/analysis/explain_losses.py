@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from elastometer.analysis.explain_needs import Part, Signals, before_first
 from elastometer.analysis.explain_points import Bounds, Point, bound_by, holding, is_beyond
@@ -51,8 +51,8 @@ def _account(number: int, index: int, points: Sequence[Point], signals: Signals)
         parts = [*before_first(points[:run[0] + 1], point.before, out, signals), *_between(run, points, out)]
     return ScaleAccount(
         number=number, direction="Out" if out else "In", from_replicas=point.before, to_replicas=point.after,
-        needed_seconds=round(min((part.start for part in parts), default=point.at), 3), written_seconds=point.at,
-        whole=_whole(parts), losses=tuple(_losses(parts)))
+        needed_seconds=round(min((part.start for part in parts), default=point.at), 3),
+        written_seconds=round(point.at, 3), whole=_whole(parts), losses=tuple(_losses(parts)))
 
 
 def _run(index: int, points: Sequence[Point]) -> list[int]:
@@ -70,11 +70,13 @@ def _run(index: int, points: Sequence[Point]) -> list[int]:
 
 
 def _between(run: Sequence[int], points: Sequence[Point], out: bool) -> Iterator[Part]:
+    """Neighbours of one cause are one part: how well their common end is known does not matter to its length."""
     size = points[run[-1]].before
-    for first, second in pairwise(run):
-        one, other = points[first], points[second]
-        yield Part(bound_by(one, size, out), one.at, other.at, one.resolution_seconds, other.resolution_seconds,
-                   "replay")
+    spans = ((bound_by(points[first], size, out), points[first], points[second]) for first, second in pairwise(run))
+    for cause, group in groupby(spans, key=lambda span: span[0]):
+        mine = list(group)
+        start, end = mine[0][1], mine[-1][2]
+        yield Part(cause, start.at, end.at, start.resolution_seconds, end.resolution_seconds, "replay")
 
 
 def _losses(parts: Sequence[Part]) -> Iterator[Loss]:

@@ -1,8 +1,9 @@
 """The autoscaler's account of a recorded run and of a trace, from whatever each of them lets us know."""
 from __future__ import annotations
 
-from elastometer.analysis.autoscaler_recording import Unrecorded, recording_of
-from elastometer.analysis.evidence import WATCH_RESOLUTION, Evidence
+from elastometer.analysis.autoscaler_recording import SIMULTANEOUS, Unrecorded, recording_of
+from elastometer.analysis.autoscaler_syncs import FIT
+from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.explain import explain
 from elastometer.analysis.explain_needs import Signals
 from elastometer.analysis.explain_points import Accuracy
@@ -14,9 +15,8 @@ from elastometer.model.document import Document
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
 
-# A sync that left no trace lies within this of where the controller's period puts it.
-INFERRED_SECONDS = 0.5
-OF_A_RUN = Accuracy(WATCH_RESOLUTION / SECOND, INFERRED_SECONDS)
+# A write follows its look by up to this; a look that left no trace lies within this of where the period puts it.
+OF_A_RUN = Accuracy(SIMULTANEOUS / SECOND, FIT / SECOND)
 
 
 def explain_run(evidence: Evidence, test: Document) -> Autoscaler:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from elastometer.model.autoscaler import Loss
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.measured import UNATTRIBUTED, Figure, Phase, ScaleEvent, ScrapedStart, Source, Stamp
 from elastometer.model.report import Quality, Report
@@ -22,6 +23,7 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
     """The report with every source, every ± and every trace of a record taken out."""
     return replace(
         report, predicted=basis, load_start=None, uid="",
+        autoscaler=_mark(replace(report.autoscaler, fidelity=None)),
         scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
         # Replicas that were there from the start have no start to predict.
         cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != "Initial")),
@@ -40,6 +42,8 @@ def _mark(value: Any) -> Any:
         case Phase():
             note = WHOLE if value.name == UNATTRIBUTED else value.note
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value, note=note)
+        case Loss():
+            return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
         case ScrapedStart():
             return replace(value, reason="nothing was scraped")
         case ScaleEvent():

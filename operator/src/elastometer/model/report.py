@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.measured import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
 
@@ -145,5 +146,6 @@ class Report:
     findings: tuple[Finding, ...]
     quality: Quality
     provenance: tuple[tuple[str, str], ...]
+    autoscaler: Autoscaler
     predicted: PredictionBasis | None = None
     schema_version: str = field(default=SCHEMA_VERSION)

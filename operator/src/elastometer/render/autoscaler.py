@@ -1,11 +1,11 @@
 """What the report draws of the autoscaler: its chart on the run's time axis, and the lost seconds as stacked bars."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, Loss, ScaleAccount, SyncRow
 from elastometer.model.measured import Timeline
-from elastometer.render import words
+from elastometer.render import autoscaler_words, words
 from elastometer.render.autoscaler_words import change_title, loss_words
 from elastometer.render.charts import Column, value_at
 from elastometer.render.strips import Bar, Strip, Strips, fits, ticks
@@ -14,10 +14,30 @@ from elastometer.render.strips import Bar, Strip, Strips, fits, ticks
 _LEGEND_SHARE = 1 / 200
 
 
+AUTOSCALER_FILTERS: dict[str, Callable[..., str]] = {
+    "change": autoscaler_words.change_title, "whole": autoscaler_words.whole_words,
+    "took": autoscaler_words.loss_words, "readings": autoscaler_words.readings_words,
+    "way": autoscaler_words.way_words, "binding": autoscaler_words.binding_words,
+    "agrees": autoscaler_words.agreement_words,
+}
+
+
+def autoscaler_values(found: Autoscaler) -> dict[str, object]:
+    """What the section's template asks for beside the report itself."""
+    return {
+        "fidelity": autoscaler_words.fidelity_sentence(found.fidelity), "bound": bound_legend(found),
+        "syncs": autoscaler_words.sync_count(found.rows),
+        "losses": [("Scale-outs: from the need to the decision", loss_strips(found.changes, "Out")),
+                   ("Scale-ins: how long replicas stayed that were not wanted", loss_strips(found.changes, "In"))],
+    }
+
+
 def autoscaler_chart(found: Autoscaler, line: Timeline) -> dict[str, object]:
     """Columns x, wanted, raw, desired, Ready; what bound each sync; the band between minimum and maximum."""
     rows = found.rows
-    times = sorted({row.seconds for row in rows} | {time for time, _ in line.ready})
+    ends = {max(row.until_seconds or row.seconds for row in rows)} if rows else set()
+    ends |= {line.end_seconds} if rows and line.end_seconds is not None else set()
+    times = sorted({row.seconds for row in rows} | {time for time, _ in line.ready} | ends)
     steps = [
         tuple((row.seconds, row.wanted) for row in rows), tuple((row.seconds, row.raw) for row in rows),
         tuple((row.seconds, row.desired) for row in rows), line.ready,

@@ -1,6 +1,9 @@
 """The autoscaler's account in words: one wording for the command line, Markdown and HTML."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from elastometer.model.autoscaler import CAUSE_LABELS, Agreement, Loss, MetricReading, ScaleAccount, SyncRow
 from elastometer.render import words
 
@@ -55,3 +58,25 @@ def way_words(row: SyncRow) -> str:
     """From the bare ratio to the decision: `7 → 5 Pods without a sample → 2 scaling policy`."""
     steps = (f"{one.after} {CAUSE_LABELS[one.constraint]}" for one in row.steps)
     return " → ".join([words.number(row.wanted), *steps])
+
+
+def whole_words(one: ScaleAccount) -> str:
+    """From need to decision."""
+    return words.figure(replace(one.whole, reason=None))
+
+
+def agreement_words(row: SyncRow) -> str:
+    """Yes, or in what the replay differs and why."""
+    if row.agrees is None:
+        return "not known"
+    return "yes" if row.agrees else f"no: {row.difference}"
+
+
+def binding_words(row: SyncRow) -> str:
+    """What kept the replicas from what was wanted; empty where nothing did."""
+    return "" if row.binding is None else CAUSE_LABELS[row.binding]
+
+
+def sync_count(rows: Sequence[SyncRow]) -> str:
+    """1 sync, 40 syncs."""
+    return words.plural(sum(row.count for row in rows), "sync")

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from elastometer.model.report import Report
 from elastometer.render import words
+from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, autoscaler_values
 from elastometer.render.charts import chart_data
 from elastometer.render.markdown import quality_rows
 from elastometer.render.strips import bullet, strips, tiles, verdict_mark
@@ -29,12 +30,13 @@ _QUOTED = re.compile(r"`([^`]+)`")
 def to_html(report: Report) -> bytes:
     """UTF-8, the same bytes for the same report."""
     library, script = _asset("vendor/uPlot.js"), _asset("templates/report.js")
-    data = _embedded(chart_data(report))
+    data = _embedded({**chart_data(report), "autoscaler": autoscaler_chart(report.autoscaler, report.timeline)})
     return _template().render(
         report=report, style=Markup(_asset("vendor/uPlot.css") + _asset("templates/report.css")),
         library=Markup(library), script=Markup(script), data=Markup(data),
         hashes=Markup(" ".join(f"'sha256-{_digest(text)}'" for text in (library, script))),
         strips=strips(report.cold_starts), tiles=tiles(report), quality=quality_rows(report.quality),
+        **autoscaler_values(report.autoscaler),
         basis=None if report.predicted is None else words.basis_rows(report.predicted),
     ).encode()
 
@@ -62,6 +64,7 @@ def _template() -> Template:
     environment.filters.update(
         duration=words.duration, figure=words.figure, stamp=words.stamp, instant=words.instant,
         number=words.number, counts=words.counts, quoted=quoted, sentence=sentence, reasons=reasons,
+        **AUTOSCALER_FILTERS,
     )
     environment.globals.update(bullet=bullet, mark=verdict_mark, dash=words.DASH, verdict=words.verdict)
     return environment.get_template("report.html.j2")

@@ -37,12 +37,19 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _rows(value: object) -> str:
+def _rows(value: object, indent: str = "  ") -> str:
+    inner = indent + "  "
     if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
-        return "[\n" + ",\n".join(f"    {_text(item)}" for item in value) + "\n  ]"
-    if isinstance(value, dict) and len(value) > 8:
-        return "{\n" + ",\n".join(f"    {_text(key)}: {_text(item)}" for key, item in value.items()) + "\n  }"
+        return "[\n" + ",\n".join(f"{inner}{_text(item)}" for item in value) + f"\n{indent}]"
+    if isinstance(value, dict) and (len(value) > 8 or any(_is_table(item) for item in value.values())):
+        body = (f"{inner}{_text(key)}: {_rows(item, inner) if _is_table(item) else _text(item)}"
+                for key, item in value.items())
+        return "{\n" + ",\n".join(body) + f"\n{indent}}}"
     return _text(value)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _text(value: object) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, ScaleAccount
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.measured import PHASE_LABELS, ColdStart, LoadRow, Price
 from elastometer.model.report import Quality, Report
-from elastometer.render import words
+from elastometer.render import autoscaler_words, words
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARKUP = re.compile(r"([\\*_\[\]<>|])")
@@ -33,6 +34,7 @@ def _lines(report: Report) -> Iterator[str]:
         [one.severity, f"{one.name}: {_prose(one.title)}", _prose(one.evidence), _prose(one.advice)]
         for one in report.findings))
     yield from _scale_events(report)
+    yield from _autoscaler(report.autoscaler, report.predicted is not None)
     yield from _cold_starts(report.cold_starts)
     yield from _load(report.load)
     yield from _scale_ins(report)
@@ -77,6 +79,36 @@ def _scale_events(report: Report) -> Iterator[str]:
           _code(one.reason or words.DASH), _code("; ".join(one.metrics) or words.DASH),
           _prose(words.figure(one.lag)) + (f"; {_prose(one.note)}" if one.note else "")]
          for one in report.scale_events))
+
+
+def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
+    yield from ("", "## Autoscaler", "")
+    if found.reason is not None:
+        yield f"There is no account of the autoscaler: {_prose(found.reason)}."
+        return
+    if not is_predicted:
+        yield _prose(autoscaler_words.fidelity_sentence(found.fidelity))
+    causes = {loss.cause: loss.label for cause in CAUSE_LABELS for one in found.changes for loss in one.losses
+              if loss.cause is cause}
+    yield from _section(
+        "Where the autoscaler's seconds went", ["Replicas", "Needed", "Written", "Whole", *causes.values()],
+        ([autoscaler_words.change_title(one), words.instant(one.needed_seconds), words.instant(one.written_seconds),
+          autoscaler_words.whole_words(one), *(_lost(one, cause) for cause in causes)] for one in found.changes))
+    yield from _section(
+        "What held the replicas", ["Replicas", "Because of", "For", "First"],
+        (["fewer than wanted" if one.direction == "Out" else "more than wanted", one.label, f"{one.seconds:.1f} s",
+          words.instant(one.first_seconds)] for one in found.held))
+    if found.fidelity is not None:
+        yield from _section("Syncs that the replay does not reproduce", ["At", "Difference", "Cause"], (
+            [words.instant(one.seconds), _prose("; ".join(one.differences)), _prose(one.cause)]
+            for one in found.fidelity.misses))
+
+
+def _lost(one: ScaleAccount, cause: Cause) -> str:
+    loss = next((loss for loss in one.losses if loss.cause is cause), None)
+    if loss is None:
+        return words.DASH
+    return "unknown" if loss.milliseconds is None else autoscaler_words.loss_words(loss)
 
 
 def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:

@@ -88,11 +88,11 @@
       cursor: { y: false, ...(options.steps ? { dataIdx: held } : {}), sync: { key: "run", setSeries: false, scales: ["x", null] }, drag: { x: true, y: false, setScale: true }, points: { size: 7 }, bind: { dblclick: () => () => { whole(); return null; } } },
       legend: { live: true },
       scales: { x: { time: false, range: (_u, min, max) => host.dataset.ready ? [min, max] : data.range },
-        y: { range: (_u, _min, max) => [0, Math.max(options.least || 1, (max || 0) * 1.12)] } },
+        y: { range: (_u, _min, max) => [0, Math.min(options.most || Infinity, Math.max(options.least || 1, (max || 0) * 1.12))] } },
       axes: [axis({ values: (_u, ticks) => ticks.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200], space: 70, size: 30 }),
         axis({ size: 58, values: (_u, ticks) => ticks.map(options.format || plain), incrs: options.incrs })],
       series: [{ label: "at", value: (_u, v) => v == null ? "–" : clock(Math.round(v * 10) / 10) }, ...series],
-      hooks: { drawClear: [behind(options.named)], draw: [front(options.labelled, options.bounds)],
+      hooks: { drawClear: [behind(options.named), ...(options.behind || [])], draw: [front(options.labelled, options.bounds), ...(options.front || [])],
         ready: [() => { host.dataset.ready = "1"; }],
         setScale: [(u, key) => { if (key === "x" && host.dataset.ready) setZoom(u.scales.x.min, u.scales.x.max); }] },
     }, columns, host);
@@ -116,6 +116,34 @@
   const curves = data.queue.filter((curve) => curve.x.length && names[curve.name]);
   const joined = curves.length ? uPlot.join(curves.map((curve) => [curve.x, curve.y])) : [[]];
   draw("chart-queue", joined, curves.map((curve) => line(...names[curve.name], { spanGaps: true })), { format: plain });
+
+  // The autoscaler: the band that it may move in, and a strip of what bound each sync. A want far beyond the maximum is
+  // cut off, so that the rest can be read; the legend has the number.
+  const scaler = data.autoscaler;
+  if (document.getElementById("chart-autoscaler")) {
+    const band = (u) => {
+      const { ctx, bbox } = u, top = u.valToPos(scaler.maximum, "y", true), bottom = u.valToPos(scaler.minimum, "y", true);
+      ctx.save(); ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
+      ctx.fillStyle = css("--c-band"); ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+      ctx.strokeStyle = css("--muted"); ctx.globalAlpha = .5; ctx.lineWidth = devicePixelRatio; ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+      [top, bottom].forEach((y) => { ctx.beginPath(); ctx.moveTo(bbox.left, y); ctx.lineTo(bbox.left + bbox.width, y); ctx.stroke(); });
+      ctx.restore();
+    };
+    const strip = (u) => {
+      const { ctx, bbox } = u, ratio = devicePixelRatio, height = 9 * ratio;
+      scaler.bound.forEach((spell) => {
+        const from = Math.max(bbox.left, u.valToPos(spell.from, "x", true)), to = Math.min(bbox.left + bbox.width, u.valToPos(spell.to, "x", true));
+        if (to <= from) return;
+        ctx.fillStyle = css("--lost-" + spell.cause); ctx.fillRect(from, bbox.top + bbox.height - height, Math.max(to - from - ratio, ratio), height);
+      });
+    };
+    const boundAt = (x) => { const spell = scaler.bound.find((one) => one.from <= x && x < one.to); return spell ? spell.label : "–"; };
+    draw("chart-autoscaler", [...scaler.columns, scaler.columns[0].map(() => null)], [
+      steps("wanted (bare ratio)", "--c-wanted", { dash: [2, 3] }), steps("proposed", "--c-desired", { dash: [5, 3] }),
+      steps("desired", "--c-spec"), steps("Ready", "--c-ready", { fill: wash("--c-ready"), width: 2.25 }),
+      line("bound by", "--muted", { value: (u, _v, _s, i) => i == null ? "–" : boundAt(u.data[0][i]) }),
+    ], { steps: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 200, labelled: true, most: Math.max(2, 2 * scaler.maximum), behind: [band], front: [strip] });
+  }
 
   // Theme: the system's choice until the reader makes another.
   const button = document.getElementById("theme");
