@@ -21,6 +21,7 @@ class Wish(NamedTuple):
 
     size: int
     decision: Decision | None = None
+    look: Look | None = None
 
 
 class Clock(NamedTuple):
@@ -62,7 +63,7 @@ class Hpa:
         ])
         look = Look(at, fleet.size, len(fleet.active), self._sight.pods(at), metrics)
         self._state, decision = step(self._state, spec, look)
-        return Wish(decision.desired, decision)
+        return Wish(decision.desired, decision, look)
 
     def _answer(self, kind: MetricType, signal: Signal, at: float) -> MetricLook:
         match kind:

@@ -61,7 +61,7 @@ class _Run:
         wish = clock.look(at)
         if wish is None:
             return
-        self.syncs.append(Sync(at, self.fleet.size, wish.size, wish.decision))
+        self.syncs.append(Sync(at, self.fleet.size, wish.size, wish.decision, wish.look))
         for replica in self.fleet.scale(at, wish.size):
             self._plan(replica.ready, READY, replica)
 

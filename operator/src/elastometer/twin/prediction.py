@@ -5,18 +5,20 @@ from array import array
 from dataclasses import dataclass
 
 from elastometer.hpa.decision import Decision
+from elastometer.hpa.look import Look
 
 Steps = tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One look of the autoscaler: replicas before and after; `decision` where it was an HPA's."""
+    """One look of the autoscaler: replicas before and after; where it was an HPA's, what it saw and its decision."""
 
     at: float
     before: int
     after: int
     decision: Decision | None
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
