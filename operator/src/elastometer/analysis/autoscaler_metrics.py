@@ -212,5 +212,6 @@ def _roundest(low: int, high: int) -> int:
 
 def _message(status: Document) -> str:
     """What the controller said of a metric that it could not read."""
-    found = (one for one in documents_at(status, "conditions") if one.get("type") == "ScalingActive")
+    found = (one for one in documents_at(status, "conditions")
+             if (one.get("type"), one.get("status")) == ("ScalingActive", "False"))
     return text_at(next(found, {}), "message") or "it could not be read"
