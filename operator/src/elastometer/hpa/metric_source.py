@@ -13,6 +13,7 @@ _SOURCES = {
 }
 _UTILIZED = (MetricType.RESOURCE, MetricType.CONTAINER_RESOURCE)
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_EXTENDED = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _NONE = Metric(MetricType.RESOURCE, "", TargetType.UTILIZATION, 0)
 
@@ -53,14 +54,19 @@ def _check_described(node: Node) -> None:
 
 def _container(source: Node) -> str:
     name, container = source.at("name"), source.at("container")
-    resource = name.value
-    if isinstance(resource, str) and resource and "/" not in resource and resource not in _CONTAINER_RESOURCES \
-            and not resource.startswith("hugepages-"):
+    if isinstance(name.value, str) and name.value and not _is_requestable(name.value):
         name.refuse(f"must be one of {', '.join(_CONTAINER_RESOURCES)}, or an extended resource")
     text = container.text()
     if text and not _LABEL.fullmatch(text):
         container.refuse("must be the name of a container: at most 63 of a-z, 0-9 and '-'")
     return text
+
+
+def _is_requestable(resource: str) -> bool:
+    """Whether a container can request it."""
+    if "/" not in resource:
+        return resource in _CONTAINER_RESOURCES or resource.startswith("hugepages-")
+    return _EXTENDED.fullmatch(resource) is not None and not resource.startswith("requests.")
 
 
 def _target(type_: MetricType, node: Node) -> tuple[TargetType, int]:
