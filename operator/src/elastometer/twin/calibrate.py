@@ -11,7 +11,9 @@ from statistics import median
 
 from elastometer.analysis import replicas
 from elastometer.analysis.autoscaler_pods import pods_at
+from elastometer.analysis.coldstart import starts
 from elastometer.analysis.evidence import Evidence
+from elastometer.analysis.scaling import changes
 from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import document_at, whole_at
@@ -63,7 +65,7 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
     found.fitted += about
     resource_path = None
     if Signal.CPU in hpa.signals:
-        capacity, resource_path = _with_cpu(evidence, hpa, capacity, lives.process, found)
+        capacity, resource_path = _with_cpu(evidence, capacity, lives.process, found)
     if Signal.KV_CACHE in hpa.signals:
         size, how = fit_cache(evidence)
         capacity = replace(capacity, kv_tokens=size)
@@ -76,9 +78,16 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
         drain_seconds=lives.drain, pending_seconds=lives.pending, grace_seconds=lives.grace,
         timeout_seconds=float(whole_at(load, "timeoutSeconds") or TIMEOUT_SECONDS),
         balancing=Balancing.KEEP_ALIVE if evidence.terms.connection in REUSE else Balancing.PER_REQUEST,
-        resource_path=resource_path, recorded_starts=lives.recorded,
+        resource_path=resource_path,
     )
-    return Calibration(scenario, tuple(found.fitted), tuple(found.notes))
+    recorded = replace(scenario, recorded_starts=lives.recorded, recorded_choices=_choices(evidence))
+    return Calibration(scenario, recorded, tuple(found.fitted), tuple(found.notes))
+
+
+def _choices(evidence: Evidence) -> tuple[int, ...]:
+    """The number of the replica that each request went to, in order of creation; -1 where its Pod is not known."""
+    order = {one.pod.name: number for number, one in enumerate(starts(evidence, changes(evidence)))}
+    return tuple(order.get(record.pod or "", -1) for record in evidence.requests)
 
 
 def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:
@@ -132,13 +141,13 @@ def _controller(
 
 
 def _with_cpu(
-    evidence: Evidence, hpa: HpaController, capacity: Capacity, process: float | None, found: _Found,
+    evidence: Evidence, capacity: Capacity, process: float | None, found: _Found,
 ) -> tuple[Capacity, MetricsPath]:
     path, about = fit_resource_path(evidence, process)
     per_token, idle, also = fit_cpu(evidence)
     found.fitted += [*about, *also]
-    pods = pods_at(evidence, evidence.last_seen or evidence.origin, hpa.spec, evidence.seconds)
-    pods = pods or pods_at(evidence, evidence.origin, hpa.spec, evidence.seconds)
+    pods = pods_at(evidence, evidence.last_seen or evidence.origin, evidence.seconds)
+    pods = pods or pods_at(evidence, evidence.origin, evidence.seconds)
     requests = dict(pods[0].requests) if pods else {}
     return replace(capacity, cpu_seconds_per_token=per_token, cpu_idle=idle, requests=requests), path
 

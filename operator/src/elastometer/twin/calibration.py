@@ -21,8 +21,11 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The scenario of the recorded run itself. `notes` are what had to be assumed, as sentences."""
+    """The scenario of the recorded run itself, with chance drawn; `recorded` is the same with what chance made of it in
+    the run: which replica each request went to, and how long each cold start was. `notes` are what had to be assumed,
+    as sentences."""
 
     scenario: Scenario
+    recorded: Scenario
     fitted: tuple[Fitted, ...]
     notes: tuple[str, ...]

@@ -143,7 +143,9 @@ class Scenario:
     has not ended `grace_seconds` after is lost. A client that hears nothing for `patience_seconds` gives up, as does
     one whose request lasts `timeout_seconds`. Where no replica serves, a request is refused, but for Knative's
     activator, which keeps it. `resource_path` is that of Signal.CPU, where it is another than `path`.
-    The horizon is where the twin stops.
+    A connection that is kept is used until it is `connection_seconds` old. `recorded_choices` is the number of the
+    replica that each request went to in the record (-1: not known): given, it takes the place of the load balancer's
+    chance while that replica serves. The horizon is where the twin stops.
     """
 
     arrivals: tuple[Arrival, ...]
@@ -163,3 +165,5 @@ class Scenario:
     balancing: Balancing = Balancing.PER_REQUEST
     resource_path: MetricsPath | None = None
     recorded_starts: tuple[float, ...] = ()
+    connection_seconds: float = inf
+    recorded_choices: tuple[int, ...] = ()

@@ -9,21 +9,45 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
+from itertools import pairwise
 from math import floor, nan
 
 from elastometer.model.errors import SpecError
-from elastometer.twin.chance import stream
+from elastometer.twin.balance import Balancer
 from elastometer.twin.replica import Replica
-from elastometer.twin.scenario import KpaController, Scenario
+from elastometer.twin.scenario import Arrival, KpaController, Scenario
 
 NOBODY = -1
 
 
-@lru_cache(maxsize=8)
-def _luck(seed: int, count: int) -> tuple[float, ...]:
-    """Which replica each request gets, as a share of those that serve: the same for every candidate of one seed."""
-    draw = stream(seed, "balance").random
-    return tuple(draw() for _ in range(count))
+class _Demand:
+    """Arrivals as columns. A search asks with the same tuple a thousand times: it is known by its identity, since to
+    compare it would cost as much as to take it apart."""
+
+    __slots__ = ("arrivals", "at", "further", "prompt")
+
+    def __init__(self, arrivals: tuple[Arrival, ...]) -> None:
+        self.arrivals = arrivals
+        self.at: list[float] = []
+        self.prompt: list[int] = []
+        self.further: list[int] = []
+
+    def __hash__(self) -> int:
+        return id(self.arrivals)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Demand) and other.arrivals is self.arrivals
+
+
+@lru_cache(maxsize=4)
+def _taken_apart(demand: _Demand) -> _Demand:
+    arrivals = demand.arrivals
+    demand.at = [one.at for one in arrivals]
+    if any(later < earlier for earlier, later in pairwise(demand.at)):
+        raise SpecError("arrivals: must be in order of time")
+    demand.prompt = [one.prompt_tokens for one in arrivals]
+    demand.further = [max(0, one.output_tokens - 1) for one in arrivals]
+    return demand
 
 
 class Traffic:
@@ -32,17 +56,15 @@ class Traffic:
     def __init__(self, scenario: Scenario) -> None:
         arrivals, capacity = scenario.arrivals, scenario.capacity
         self.scenario = scenario
-        self.at = [one.at for one in arrivals]
-        if any(later < earlier for earlier, later in zip(self.at, self.at[1:], strict=False)):
-            raise SpecError("arrivals: must be in order of time")
+        demand = _taken_apart(_Demand(arrivals))
+        self.at, self.further = demand.at, demand.further
         base, per_token = capacity.prefill_seconds, capacity.prefill_seconds_per_token
-        self.prefill = [base + per_token * one.prompt_tokens for one in arrivals]
-        self.further = [max(0, one.output_tokens - 1) for one in arrivals]
+        self.prefill = [base + per_token * tokens for tokens in demand.prompt]
         count = len(arrivals)
-        self.luck = _luck(scenario.seed, count)
         self.first_token = array("d", [nan]) * count
         self.ended = array("d", [nan]) * count
         self.replica = array("l", [NOBODY]) * count
+        self.balancer = Balancer(scenario, self.ended)
         self.next = 0
         self.held: list[int] = []
         path = scenario.resource_path or scenario.path
@@ -68,11 +90,10 @@ class Traffic:
         decode, neighbour = capacity.decode_seconds, capacity.decode_seconds_per_neighbour
         timeout = scenario.timeout_seconds
         patience = min(scenario.patience_seconds, timeout)
-        luck, prefill, further = self.luck, self.prefill, self.further
+        prefill, further = self.prefill, self.further
         first_token, ended, served_by = self.first_token, self.ended, self.replica
-        choices = len(serving)
-        for number, arrival in zip(numbers, instants, strict=True):
-            replica = serving[int(luck[number] * choices)]
+        picks = self.balancer.picks(numbers, instants, serving)
+        for number, arrival, replica in zip(numbers, instants, picks, strict=True):
             busy = replica.busy
             while busy and busy[0] <= arrival:
                 replica.ended.append(heappop(busy))
