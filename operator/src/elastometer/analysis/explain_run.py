@@ -13,6 +13,7 @@ from elastometer.hpa.recording import Recording
 from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.document import Document
 from elastometer.model.errors import SpecError
+from elastometer.model.spec import ScalerType
 from elastometer.model.units import SECOND
 
 # A write follows its look by up to this; a look that left no trace lies within this of where the period puts it.
@@ -21,6 +22,8 @@ OF_A_RUN = Accuracy(SIMULTANEOUS / SECOND, FIT / SECOND)
 
 def explain_run(evidence: Evidence, test: Document) -> Autoscaler:
     """`test` is the ElasticityTest as served. Where nothing can be said, the account says why."""
+    if evidence.terms.scaler == ScalerType.NONE and not evidence.autoscalers:
+        return Autoscaler(reason="the test asked for none (`autoscaler.type: None`)")
     try:
         recording = recording_of(evidence)
         if isinstance(recording, Unrecorded):
@@ -30,6 +33,12 @@ def explain_run(evidence: Evidence, test: Document) -> Autoscaler:
     except (SpecError, ValueError, ArithmeticError) as error:
         # Objects as served may hold what no autoscaler would: the rest of the report does not depend on them.
         return Autoscaler(reason=f"what was recorded of the autoscaler was not understood: {error}")
+
+
+def explain_looks(recording: Recording, evidence: Evidence, test: Document) -> Autoscaler:
+    """A prediction tells every look exactly, and what was between them too."""
+    return explain(recording.spec, recording.name, fidelity(recording), signals(evidence, recording.spec, test),
+                   Accuracy())
 
 
 def explain_trace(recording: Recording) -> Autoscaler:

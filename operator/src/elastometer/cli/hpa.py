@@ -9,6 +9,7 @@ from elastometer.cli.exits import Exit
 # Name, what it does. Each is a module `hpa_<name>` of this room with `configure` and `execute`.
 COMMANDS = (
     ("replay", "decide recorded looks again and compare with what the real controller did"),
+    ("explain", "tell of each sync why it decided as it did, and where the seconds went"),
 )
 
 

@@ -12,12 +12,14 @@ def fidelity_sentence(found: Agreement | None) -> str:
     """How far the account can be trusted, with both numbers."""
     if found is None or found.percent is None:
         return "Nothing was seen of what the live controller decided, so the account is unchecked."
-    known = found.seen + found.inferred
-    agreed = found.seen_agreed + found.inferred_agreed
-    return (
-        f"The replay decides as the live controller did at {agreed} of {known} syncs ({_percent(found.percent)}): "
-        f"{found.seen_agreed} of {found.seen} that it left a trace of, {found.inferred_agreed} of {found.inferred} "
-        "that are known to have changed nothing.")
+    parts = []
+    if found.seen:
+        parts.append(f"{found.seen_agreed} of {found.seen} that it left a trace of")
+    if found.inferred:
+        parts.append(f"{found.inferred_agreed} of {found.inferred} that are known to have changed nothing")
+    agreed, known = found.seen_agreed + found.inferred_agreed, found.seen + found.inferred
+    return (f"The replay decides as the live controller did at {agreed} of {known} syncs "
+            f"({_percent(found.percent)}): {', '.join(parts)}.")
 
 
 def _percent(value: float) -> str:
