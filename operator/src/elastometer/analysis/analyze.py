@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from elastometer.analysis.coldstart import Start, cold_start, starts
 from elastometer.analysis.evidence import Evidence, gather, is_state_only
 from elastometer.analysis.explain import in_short
-from elastometer.analysis.explain_run import explain_run
+from elastometer.analysis.explain_run import explain_looks, explain_run
 from elastometer.analysis.findings import Facts, findings
 from elastometer.analysis.latency import load_rows
 from elastometer.analysis.objectives import judge_objective, overall
@@ -27,20 +27,22 @@ from elastometer.analysis.scaling import (
 )
 from elastometer.analysis.summary import summary
 from elastometer.analysis.timeline import bands, timeline
+from elastometer.hpa.recording import Recording
 from elastometer.model.bundle import Bundle
 from elastometer.model.measured import ScaleEvent
 from elastometer.model.report import Report
 from elastometer.model.units import format_instant
 
 
-def judge(bundle: Bundle) -> Report:
+def judge(bundle: Bundle, looks: Recording | None = None) -> Report:
     """All that can be said of a run; a partial bundle gives a partial report, and says what it lacks. What a model says
-    of a run that never was is judged by the same rules, and marked."""
-    report = _judged(bundle)
+    of a run that never was is judged by the same rules, and marked; its `looks` are known and need not be told from
+    what was recorded."""
+    report = _judged(bundle, looks)
     return report if bundle.predicted is None else as_predicted(report, bundle.predicted)
 
 
-def _judged(bundle: Bundle) -> Report:
+def _judged(bundle: Bundle, looks: Recording | None) -> Report:
     evidence = gather(bundle)
     found = changes(evidence)
     lives = starts(evidence, found)
@@ -53,7 +55,7 @@ def _judged(bundle: Bundle) -> Report:
     results = tuple(judge_objective(one, evidence.requests, lags, added) for one in bundle.terms.objectives)
     flaws, state = list(load_flaws(bundle)), quality(bundle, evidence)
     verdict, reason, message = overall(results, flaws)
-    account = in_short(explain_run(evidence, bundle.spec))
+    account = explain_run(evidence, bundle.spec) if looks is None else explain_looks(looks, evidence, bundle.spec)
     return Report(
         test=bundle.terms.test, namespace=bundle.terms.namespace, uid=bundle.terms.uid, model=bundle.terms.model,
         load_start=format_instant(evidence.origin) if evidence.has_origin else None,
@@ -62,7 +64,7 @@ def _judged(bundle: Bundle) -> Report:
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
         load=rows, scale_ins=leaving, price=price(evidence),
         findings=findings(Facts(evidence, found, cold_starts, leaving, line, state, flaws)),
-        quality=state, provenance=provenance(bundle, evidence), autoscaler=account,
+        quality=state, provenance=provenance(bundle, evidence), autoscaler=in_short(account),
     )
 
 

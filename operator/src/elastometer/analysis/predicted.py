@@ -5,15 +5,29 @@ recorded one only. So the marks are put on here, once, after everything else.
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from elastometer.model.autoscaler import Loss
 from elastometer.model.basis import PredictionBasis
-from elastometer.model.measured import UNATTRIBUTED, Figure, Phase, ScaleEvent, ScrapedStart, Source, Stamp
+from elastometer.model.measured import (
+    PHASE_LABELS,
+    UNATTRIBUTED,
+    WHOLE,
+    ColdStart,
+    Figure,
+    Phase,
+    ScaleEvent,
+    ScrapedStart,
+    Source,
+    Stamp,
+)
 from elastometer.model.report import Quality, Report
 
-WHOLE = "predicted as a whole: the model knows no phases"
+NO_PHASES = "the model knows how long a start takes, and none of its phases"
+# Bars between instants that are one in the model.
+_NO_TIME = ("create", "endpoints")
 # Findings about the record, which a prediction does not have.
 _OF_THE_RECORD = frozenset({"UnattributedStart", "ClockSkew", "ClientBound"})
 _NAMES = {"autoscaler as served": "autoscaler as given, with defaults"}
@@ -33,6 +47,15 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
     )
 
 
+def _phases(start: ColdStart) -> Iterator[Phase]:
+    """What the analysis could not attribute is the whole start, which was never more than one number."""
+    for phase in start.phases:
+        if phase.name == UNATTRIBUTED:
+            yield replace(phase, name=WHOLE, label=PHASE_LABELS[WHOLE], note=NO_PHASES)
+        elif phase.name not in _NO_TIME:
+            yield phase
+
+
 def _mark(value: Any) -> Any:
     match value:
         case Stamp():
@@ -40,8 +63,10 @@ def _mark(value: Any) -> Any:
         case Figure():
             return replace(value, plus_minus_milliseconds=None)
         case Phase():
-            note = WHOLE if value.name == UNATTRIBUTED else value.note
-            return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value, note=note)
+            return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
+        case ColdStart():
+            value = replace(value, node=None, phases=tuple(_phases(value)),
+                            instants=tuple(one for one in value.instants if one.used))
         case Loss():
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
         case ScrapedStart():

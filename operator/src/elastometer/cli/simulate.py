@@ -36,7 +36,7 @@ from elastometer.twin.planned import Assumed, assumptions, planned_scenario
 from elastometer.twin.planned_arrivals import planned_arrivals
 from elastometer.twin.planned_autoscaler import PlannedAutoscaler, planned_autoscaler
 from elastometer.twin.scenario import Arrival
-from elastometer.twin.synthetic import synthetic_bundle
+from elastometer.twin.synthetic import predicted_looks, synthetic_bundle
 
 DRAWS = 10
 QUIET_SECONDS = 2.0
@@ -138,8 +138,8 @@ def _report(question: Question, seed: int, count: int, draws: list[Drawn] | None
     if draws is not None:
         counts = {verdict.value: number for verdict, number in verdict_counts(draws)}
         basis = replace(basis, verdicts=counts, intervals=intervals(draws))
-    prediction = predict(scenario)
-    return judge(synthetic_bundle(Foretold(question.plan, scenario, prediction, basis, question.autoscaler.document)))
+    foretold = Foretold(question.plan, scenario, predict(scenario), basis, question.autoscaler.document)
+    return judge(synthetic_bundle(foretold), predicted_looks(foretold))
 
 
 def in_words(content: dict[str, Any], report: Report, options: argparse.Namespace) -> list[str]:

@@ -11,13 +11,15 @@ from typing import TypeAlias
 
 Steps: TypeAlias = tuple[tuple[float, int | None], ...]
 UNATTRIBUTED = "unattributed"
+# Of a predicted start, of which no phase is known.
+WHOLE = "whole"
 # Names of phases and what people call them, in the order of a start.
 PHASE_LABELS: Mapping[str, str] = {
     "create": "Pod created", "schedule": "scheduled", "sandbox": "sandbox", "image": "image",
     "container": "container started", "exec": "process start", "process": "imports", "config": "configuration",
     "weights": "weights", "compile": "compilation", "profile": "memory profile", "graphs": "CUDA graphs",
     "http": "HTTP up", "probe": "probe tax", "endpoints": "in EndpointSlice", "firstToken": "first served token",
-    UNATTRIBUTED: UNATTRIBUTED,
+    WHOLE: "cold start as a whole", UNATTRIBUTED: UNATTRIBUTED,
 }
 
 

@@ -11,6 +11,7 @@ from elastometer.model.report import Quality, Report
 from elastometer.render import autoscaler_words, words
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+PREDICTED_ACCOUNT = "Predicted: decided by the rules of the HPA on what the model showed it."
 _MARKUP = re.compile(r"([\\*_\[\]<>|])")
 
 
@@ -86,8 +87,7 @@ def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
     if found.reason is not None:
         yield f"There is no account of the autoscaler: {_prose(found.reason)}."
         return
-    if not is_predicted:
-        yield _prose(autoscaler_words.fidelity_sentence(found.fidelity))
+    yield PREDICTED_ACCOUNT if is_predicted else _prose(autoscaler_words.fidelity_sentence(found.fidelity))
     causes = {loss.cause: loss.label for cause in CAUSE_LABELS for one in found.changes for loss in one.losses
               if loss.cause is cause}
     yield from _section(

@@ -5,6 +5,7 @@ Every instant is virtual time from a fixed origin, and the bundle carries its ba
 """
 from __future__ import annotations
 
+from elastometer.hpa.recording import Observed, RecordedSync, Recording
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import Document
 from elastometer.model.names import API_VERSION, KIND
@@ -12,6 +13,7 @@ from elastometer.model.observation import Note, Observation
 from elastometer.model.terms import terms_from
 from elastometer.plan import TestPlan, describe
 from elastometer.twin.foretold import ORIGIN, Foretold, instant
+from elastometer.twin.scenario import HpaController, KedaController
 from elastometer.twin.synthetic_autoscaler import autoscaler_sightings
 from elastometer.twin.synthetic_load import request_records, series
 from elastometer.twin.synthetic_objects import target_sightings
@@ -30,6 +32,18 @@ def synthetic_bundle(foretold: Foretold) -> Bundle:
         observations=tuple(sorted(observations, key=lambda line: line.received)),
         requests=request_records(foretold), series=series(foretold), predicted=foretold.basis,
     )
+
+
+def predicted_looks(foretold: Foretold) -> Recording | None:
+    """Every look of the HPA with what it decided; None where none decides."""
+    controller = foretold.scenario.controller
+    hpa = controller.hpa if isinstance(controller, KedaController) else controller
+    if foretold.autoscaler is None or not isinstance(hpa, HpaController):
+        return None
+    return Recording(foretold.plan.names.test, hpa.spec, tuple(
+        RecordedSync(one.look, Observed(one.decision.desired, one.decision.rescaled, one.decision.conditions,
+                                        one.decision.events))
+        for one in foretold.prediction.syncs if one.look is not None and one.decision is not None))
 
 
 def _test(plan: TestPlan) -> Document:
