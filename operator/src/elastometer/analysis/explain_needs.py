@@ -42,16 +42,24 @@ class Part:
 def before_first(points: Sequence[Point], size: int, out: bool, signals: Signals) -> list[Part]:
     """The parts before the last of the points, the first sync that wanted more (or fewer) than `size` replicas."""
     seen, could_see = points[-1], _last_sight(points)
-    if could_see is None and len(points) == 1 and signals.truth is None:
-        return [_unknown(Cause.METRIC_DELAY, seen.at, "", OLDER), _unknown(Cause.SYNC_WAIT, seen.at, "", OLDER)]
     floor = None if could_see is None else could_see.at
     shown = _since(signals.readable, seen.at, floor, size, out)
     if shown is None:
-        return list(_by_timestamp(seen, could_see, signals))
-    shown = max(shown, floor) if floor is not None else shown
+        return list(_older(points[0], seen) if could_see is None else _by_timestamp(seen, could_see, signals))
+    if could_see is None and shown <= points[0].at:
+        return list(_older(points[0], seen))
+    shown = shown if floor is None else max(shown, floor)
     needed = _since(signals.truth, shown, floor, size, out)
     caught = next(point for point in points if point.at >= shown and point is not could_see)
     return [_delay(needed, shown, signals), *_waits(shown, caught, seen, signals)]
+
+
+def _older(first: Point, seen: Point) -> Iterator[Part]:
+    """No sync before it could see otherwise: since when it was needed is not in the record."""
+    yield _unknown(Cause.METRIC_DELAY, first.at, OLDER)
+    yield _unknown(Cause.SYNC_WAIT, first.at, OLDER)
+    if first is not seen:
+        yield Part(Cause.NO_METRIC, first.at, seen.at, first.resolution_seconds, seen.resolution_seconds, "replay")
 
 
 def _last_sight(points: Sequence[Point]) -> Point | None:
@@ -62,7 +70,7 @@ def _last_sight(points: Sequence[Point]) -> Point | None:
 def _delay(needed: float | None, shown: float, signals: Signals) -> Part:
     truth, readable = signals.truth, signals.readable
     if truth is None or needed is None or readable is None:
-        return _unknown(Cause.METRIC_DELAY, shown, "", NOT_RECORDED if truth is None else NOT_SHOWN)
+        return _unknown(Cause.METRIC_DELAY, shown, NOT_RECORDED if truth is None else NOT_SHOWN)
     return Part(Cause.METRIC_DELAY, min(needed, shown), shown, truth.resolution_seconds, readable.resolution_seconds,
                 f"{truth.source}, {readable.source}")
 
@@ -76,22 +84,21 @@ def _waits(shown: float, caught: Point, seen: Point, signals: Signals) -> Iterat
         yield Part(Cause.NO_METRIC, caught.at, seen.at, caught.resolution_seconds, seen.resolution_seconds, "replay")
 
 
-def _by_timestamp(seen: Point, could_see: Point | None, signals: Signals) -> Iterator[Part]:
+def _by_timestamp(seen: Point, could_see: Point, signals: Signals) -> Iterator[Part]:
     """Without a record of the numbers, a sample's own time says how old the number was: the need is not younger."""
     reason = NOT_RECORDED if signals.readable is None else NOT_SHOWN
     if seen.measured is None:
-        if could_see is not None:
-            reason += f": it crossed within the {seen.at - could_see.at:.1f} s since the sync before"
-        yield _unknown(Cause.METRIC_DELAY, seen.at, "", reason)
+        reason += f": it crossed within the {seen.at - could_see.at:.1f} s since the sync before"
+        yield _unknown(Cause.METRIC_DELAY, seen.at, reason)
     else:
-        if could_see is not None and could_see.measured is not None and could_see.measured < seen.measured:
+        if could_see.measured is not None and could_see.measured < seen.measured:
             reason += f": it crossed within the {seen.measured - could_see.measured:.1f} s before that sample"
         yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, 0.0, seen.resolution_seconds, "sample")
-    yield _unknown(Cause.SYNC_WAIT, seen.at, "", reason)
+    yield _unknown(Cause.SYNC_WAIT, seen.at, reason)
 
 
-def _unknown(cause: Cause, at: float, source: str, reason: str) -> Part:
-    return Part(cause, at, at, 0.0, 0.0, source, reason, is_known=False)
+def _unknown(cause: Cause, at: float, reason: str) -> Part:
+    return Part(cause, at, at, 0.0, 0.0, "", reason, is_known=False)
 
 
 def _since(wants: Wants | None, until: float, floor: float | None, size: int, out: bool) -> float | None:
