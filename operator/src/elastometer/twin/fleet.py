@@ -45,12 +45,12 @@ class Fleet:
         if size == self.size:
             return []
         self.size = size
-        self.desired.append((at, size))
+        _append(self.desired, at, size)
         surplus = len(self.active) - size
         if surplus > 0:
             for replica in self._victims(at, surplus):
                 self._delete(replica, at)
-            self._count(at)
+            _append(self.ready, at, len(self.serving))
             return []
         return [self._create(at) for _ in range(-surplus)]
 
@@ -59,7 +59,7 @@ class Fleet:
         if replica.deleted < inf:
             return False
         self.serving.append(replica)
-        self._count(replica.ready)
+        _append(self.ready, replica.ready, len(self.serving))
         return True
 
     def present(self, at: float) -> list[Replica]:
@@ -75,11 +75,6 @@ class Fleet:
                         _unless_never(one.deleted), _unless_never(one.gone))
             for one in self.every
         )
-
-    def _count(self, at: float) -> None:
-        if self.ready[-1][0] == at:
-            self.ready.pop()
-        self.ready.append((at, len(self.serving)))
 
     def _create(self, at: float) -> Replica:
         scenario, made = self.scenario, len(self.every) - self.scenario.initial_replicas
@@ -108,6 +103,13 @@ class Fleet:
         over = self.traffic.lose(replica, at, at + self.scenario.grace_seconds)
         replica.gone = max(at + self.scenario.drain_seconds, over)
         self.leaving.append(replica)
+
+
+def _append(steps: list[tuple[float, int]], at: float, value: int) -> None:
+    """The last value at one instant counts."""
+    if steps[-1][0] == at:
+        steps.pop()
+    steps.append((at, value))
 
 
 def _rank(seconds: float) -> int:

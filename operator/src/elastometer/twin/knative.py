@@ -63,6 +63,8 @@ class Concurrency:
     def advance(self, at: float) -> None:
         """Closes the bucket that ends at `at`; every arrival before `at` must have been served."""
         traffic, since = self._traffic, self._at
+        if at <= since:
+            return
         load = self._open * (at - since)
         for number in range(self._next, traffic.next):
             load += at - max(since, traffic.at[number])
@@ -77,7 +79,7 @@ class Concurrency:
         while self._ends and self._ends[0] <= at:
             load -= at - max(since, heappop(self._ends))
             self._open -= 1
-        self._buckets.append(load / (at - since) if at > since else self._open)
+        self._buckets.append(load / (at - since))
 
     def average(self, buckets: int) -> float:
         """Over the newest buckets, or as many as there are."""
