@@ -54,7 +54,7 @@ def test_more_replicas_from_the_start_hold_where_one_does_not():
     asked = question()
     late = replace(asked, base=replace(asked.base, scenario=replace(asked.base.scenario, cold_starts=(40.0,))))
     searcher = Searcher(late)
-    found = least_replicas(searcher.at_minimum, 1, 5)
+    found = least_replicas(lambda minimum: searcher.at_minimum((), minimum), 1, 5)
     assert found.minimum is not None
     assert [(minimum, holds) for minimum, _, _, holds in found.tried] == \
         [(minimum, minimum == found.minimum) for minimum in range(1, found.minimum + 1)]

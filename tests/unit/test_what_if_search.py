@@ -15,12 +15,15 @@ from elastometer.twin.candidate_fields import MAXIMUM, MINIMUM, Setting
 from elastometer.twin.candidate_grid import candidates, dimensions
 from elastometer.twin.candidates import vary
 from elastometer.twin.engine import predict
-from elastometer.twin.scorecard import Judge
-from elastometer.twin.search import Searcher, Trial, best, draws, pareto_front, ranked
+from elastometer.twin.scorecard import Judge, ObjectiveScore, Scorecard
+from elastometer.twin.search import Interval, Searcher, Trial, draws, pareto_front, ranked
+from elastometer.twin.search_ask import choose, free
 from elastometer_loadgen.record import Outcome
 
 WORLDS = runpy.run_path(str(Path(__file__).with_name("what_if_worlds.py")))
 hpa_baseline, keda_baseline, question = WORLDS["hpa_baseline"], WORLDS["keda_baseline"], WORLDS["question"]
+
+MADE = Scorecard((), 0, 1.0, 1.0, 0, 0, 1, None, 1, 0)
 
 
 def test_the_recorded_settings_come_first_and_every_value_alone_after_them():
@@ -114,18 +117,46 @@ def test_a_scale_out_s_lag_is_its_cold_start():
     assert abs(card.scale_out_lag_seconds - 12.0) < 1e-6
 
 
-def test_the_front_drops_what_is_worse_everywhere_and_the_best_is_the_cheapest_that_holds():
+def test_the_front_drops_what_is_worse_everywhere_and_the_cheapest_that_holds_is_chosen():
     base = hpa_baseline()
     searcher = Searcher(question(base))
     trials = [trial for one in candidates(dimensions(base, tolerances=True), 60, 7)
               if (trial := searcher.score(one)) is not None]
-    found, chosen = pareto_front(trials), best(trials)
+    found = pareto_front(trials)
     assert 0 < len(found) < len(trials)
-    assert chosen in found
-    assert chosen.card.holds == any(trial.card.holds for trial in trials)
-    if chosen.card.holds:
-        assert chosen.card.cost == min(trial.card.cost for trial in trials if trial.card.holds)
     assert ranked(trials)[0].card.failed == min(trial.card.failed for trial in trials)
+    sure = Interval(8, 8, (0, 0), (1.0, 1.0), None)
+    chosen, why = choose(found, [sure] * len(found), None)
+    holding = [trial.card.cost for trial in trials if trial.card.holds]
+    assert holding
+    assert found[chosen].card.cost == min(holding)
+    assert why == "the cheapest that holds all objectives in every draw"
+
+
+def test_what_holds_in_more_draws_is_chosen_before_what_is_cheaper():
+    trials = [Trial((), replace(MADE, replica_seconds=cost, gpu_seconds=cost)) for cost in (10.0, 20.0, 30.0)]
+    held = [Interval(8, count, None, (1.0, 1.0), None) for count in (5, 7, 7)]
+    assert choose(trials, held, None) == (1, "the cheapest that holds all objectives in 7 of 8 draws, the most")
+    assert choose(trials, held, 3) == (2, "picked by --pick 3")
+
+
+def test_where_nothing_holds_the_fewest_misses_are_chosen():
+    missed = ObjectiveScore("ttft", "TimeToFirstToken", None, Verdict.FAIL, 9.0, 1.0, "ms")
+    trials = [Trial((), replace(MADE, objectives=(missed,) * count, miss_seconds=seconds))
+              for count, seconds in ((2, 0), (1, 9), (1, 4))]
+    assert choose(trials, [Interval(8, 0, None, (1.0, 1.0), None)] * 3, None) == \
+        (2, "no candidate holds all objectives: this one has the fewest misses")
+
+
+def test_a_field_that_set_has_fixed_is_not_varied():
+    found = dimensions(hpa_baseline(), tolerances=True)
+    names = [one.name for one in free(found, (Setting("target", 3), Setting("spec.minReplicas", 2), Setting(
+        "behavior.scaleUp.policies[0].value", 3)))]
+    assert {"metric", "minReplicas", "behavior.scaleUp.policies"} & set(names) == set()
+    assert "behavior.scaleDown.policies" in names
+    assert "maxReplicas" in names
+    rest = free(found, (Setting("behavior", {}),))
+    assert not any(one.name.startswith("behavior") for one in rest)
 
 
 def test_a_setting_that_changes_nothing_is_pruned():

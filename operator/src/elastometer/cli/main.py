@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from elastometer.cli.exits import CliError, Exit
 
@@ -15,7 +16,9 @@ COMMANDS = (
     ("run", "run one ElasticityTest and wait for its verdict"),
     ("judge", "judge a recorded run again"),
     ("fetch", "fetch the bundle of a finished test"),
+    ("simulate", "predict the report of a test that was never run"),
     ("hpa", "decide again what the HorizontalPodAutoscaler decided"),
+    ("what-if", "predict a recorded run under other settings of its autoscaler"),
     ("version", "print the version"),
 )
 EXIT_CODES = "exit codes: 0 Pass or NotJudged, 1 Fail, 2 usage or spec error, 3 Inconclusive, 4 not carried out"
@@ -26,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser(given).parse_args(given)
     try:
-        return int(importlib.import_module(f"elastometer.cli.{options.command}").execute(options))
+        return int(_module(options.command).execute(options))
     except CliError as error:
         print("\n".join(error.lines), file=sys.stderr)
         return int(error.code)
@@ -48,8 +51,12 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     for name, about in COMMANDS:
         command = commands.add_parser(name, help=about, description=about, epilog=EXIT_CODES)
         if name == wanted:
-            importlib.import_module(f"elastometer.cli.{name}").configure(command)
+            _module(name).configure(command)
     return parser
+
+
+def _module(command: str) -> Any:
+    return importlib.import_module("elastometer.cli." + command.replace("-", "_"))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ run, seed and count give the same candidates on every machine.
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -34,6 +35,7 @@ MORE_REPLICAS, MAXIMUM_FACTORS = (1, 2, 3), (0.75, 1.5, 2.0)
 POLLING_SECONDS = (5, 15, 30)
 # Shuffles in a row that bring nothing new before the grid counts as exhausted.
 _PATIENCE = 20
+_VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[
     if cold_start_scales:
         made.append(_plain("coldStart.scale", cold_start_scales))
     return [one for one in made if one.options]
+
+
+def knows_tolerances(version: str | None) -> bool:
+    """Whether an API server of this version (v1.35.4) keeps `behavior.….tolerance`: on by default from 1.35 on."""
+    found = _VERSION.match(version or "")
+    return found is None or (int(found[1]), int(found[2])) >= (1, 35)
 
 
 def _plain(path: str, values: Sequence[object]) -> Dimension:

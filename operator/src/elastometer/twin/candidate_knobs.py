@@ -49,7 +49,8 @@ def _cold_start_scale(scenario: Scenario, factor: float) -> Scenario:
 
 
 def _started(scenario: Scenario, cold_starts: tuple[float, ...]) -> Scenario:
-    return replace(scenario, cold_starts=cold_starts, pending_seconds=min(scenario.pending_seconds, cold_starts[0]))
+    pending = min(scenario.pending_seconds, cold_starts[0])
+    return replace(scenario, cold_starts=cold_starts, recorded_starts=(), pending_seconds=pending)
 
 
 def _load(scenario: Scenario, factor: float) -> Scenario:

@@ -63,25 +63,25 @@ class Searcher:
     """Scores candidates of one question; candidates that the API server would refuse have no score."""
 
     def __init__(self, question: Question) -> None:
-        self._question = question
+        self.question = question
         self._judge = question.judge(question.base.scenario)
 
     def score(self, settings: Settings) -> Trial | None:
         """The candidate's trial; None where the settings are refused."""
         try:
-            variant = vary(self._question.base, settings)
+            variant = vary(self.question.base, settings)
         except SpecError:
             return None
         return Trial(settings, self.card(variant.scenario))
 
     def card(self, scenario: Scenario) -> Scorecard:
         """The scorecard of one scenario."""
-        same = scenario.arrivals is self._question.base.scenario.arrivals
-        return (self._judge if same else self._question.judge(scenario)).score(predict(scenario))
+        same = scenario.arrivals is self.question.base.scenario.arrivals
+        return (self._judge if same else self.question.judge(scenario)).score(predict(scenario))
 
-    def pruned(self, trial: Trial) -> Trial:
-        """Without the settings that make nothing better: what is left is what the gain comes from."""
-        for setting in trial.settings:
+    def pruned(self, trial: Trial, keep: int = 0) -> Trial:
+        """Without the settings that make nothing better, but for the first `keep`: what is left brings the gain."""
+        for setting in trial.settings[keep:]:
             rest = self.score(tuple(one for one in trial.settings if one is not setting))
             if rest is not None and costs(rest) <= costs(trial) and not dominates(costs(trial), costs(rest)):
                 trial = rest
@@ -91,14 +91,14 @@ class Searcher:
         """The scenario with every cold start as long as this."""
         return _point(seconds, self.card(with_cold_start(scenario, seconds)))
 
-    def at_minimum(self, minimum: int) -> Point:
-        """The baseline with another minimum and nothing else changed."""
-        variant = vary(self._question.base, (Setting(MINIMUM[self._question.base.kind], minimum),))
+    def at_minimum(self, settings: Settings, minimum: int) -> Point:
+        """The settings with another minimum."""
+        variant = vary(self.question.base, (*settings, Setting(MINIMUM[self.question.base.kind], minimum)))
         return _point(minimum, self.card(variant.scenario))
 
     def interval(self, settings: Settings) -> Interval:
         """Over draws of cold starts and of the load balancer, and over the shortest, middle and longest cold start."""
-        return self.spread(vary(self._question.base, settings))
+        return self.spread(vary(self.question.base, settings))
 
     def spread(self, variant: Variant) -> Interval:
         """The same for a variant that is there already."""
@@ -143,8 +143,3 @@ def pareto_front(trials: Iterable[Trial]) -> list[Trial]:
     """Trials that no other beats in one respect without losing in another; of equals, the one with fewest changes."""
     return front(ranked(trials), costs)
 
-
-def best(trials: Sequence[Trial]) -> Trial:
-    """The cheapest that holds all objectives; where none does, the one with the fewest misses."""
-    holding = [one for one in trials if one.card.holds]
-    return min(holding, key=lambda one: (one.card.cost, one.rank)) if holding else min(trials, key=lambda one: one.rank)

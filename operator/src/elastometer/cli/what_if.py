@@ -1,0 +1,119 @@
+"""`elastometer what-if`: what other settings would have done to a recorded run. Needs no cluster."""
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from elastometer.cli.exits import CliError, Exit
+from elastometer.cli.options import add_output_option
+from elastometer.cli.text import printable
+from elastometer.cli.what_if_settings import scales_from, settings_from
+from elastometer.cli.what_if_text import in_words
+from elastometer.cli.what_if_workers import Workers
+from elastometer.model.bundle import Bundle
+from elastometer.model.document import text_at
+from elastometer.model.errors import SpecError
+from elastometer.render.what_if_files import answer_json, render_answer
+from elastometer.twin.candidate_grid import knows_tolerances
+from elastometer.twin.search_answer import Answer
+from elastometer.twin.search_ask import Wishes
+from elastometer.twin.search_run import answer, recorded
+from elastometer.world.bundle_reader import BundleError, load_bundle
+
+MOST_CANDIDATES = 100_000
+_EPILOG = """\
+First the twin predicts the recorded run itself and prints how far off it is; then it predicts the same demand under
+other settings. Everything but the column `measured` is a prediction.
+
+  elastometer what-if runs/demo                                      # how well the twin reproduces the run, the cliff
+  elastometer what-if runs/demo --set target=4 --set behavior.scaleUp.policies[0].value=2
+  elastometer what-if runs/demo --set metric=running --set target=3 --set coldStart.scale=0.5
+  elastometer what-if runs/demo --search --out what-if --patch patch.yaml
+
+paths: fields of the autoscaler's spec as its manifest has them, `target` for the only metric's; beside them
+coldStart.seconds, coldStart.scale, load.scale, scrape.periodSeconds, controller.*, metric=…, autoscaler=HPA|KEDA|KPA,
+kpa.*, keda.*. docs/what-if.md has the list.
+
+exit codes: 0 the question was answered, 2 wrong usage, a setting that is refused, or a bundle that cannot answer"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory or .tar.zst of a run")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
+                        help="one setting; may be given several times. With --search it holds for every candidate")
+    parser.add_argument("--search", action="store_true", help="try many settings and rank them")
+    parser.add_argument("--candidates", type=int, default=1000, metavar="N", help="how many (default: 1000)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the candidates (default: 0)")
+    parser.add_argument("--cold-start-scales", metavar="F,F", help="also try the cold starts times each of these")
+    parser.add_argument("--pick", type=int, metavar="N", help="which of the front the patch is of (default: the "
+                        "cheapest that holds all objectives, else the one with the fewest misses)")
+    parser.add_argument("--patch", type=Path, metavar="FILE", help="write the chosen settings as a manifest")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: cores)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write what-if.html, .json and .md there")
+    add_output_option(parser)
+
+
+def execute(options: argparse.Namespace) -> Exit:
+    """Asks the twin, prints the answer, writes what was asked for."""
+    wishes = _wishes(options)
+    try:
+        bundle = load_bundle(options.bundle)
+        version = text_at(bundle.provenance, "kubernetes", "gitVersion")
+        found = _answered(bundle, replace(wishes, tolerances=knows_tolerances(version)), options.jobs)
+    except (BundleError, OSError) as error:
+        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
+    except SpecError as error:
+        raise CliError(Exit.SPEC_OR_USAGE, f"{options.bundle}: cannot be answered:",
+                       *(f"  {flaw}" for flaw in error.flaws)) from error
+    if options.patch is not None:
+        _write_patch(found, options.patch)
+    if options.out is not None:
+        _write(render_answer(found), options.out)
+    if options.output == "json":
+        print(answer_json(found).decode())
+    else:
+        print("\n".join(printable(line) for line in in_words(found, options.bundle, options.out)))
+    return Exit.PASSED
+
+
+def _wishes(options: argparse.Namespace) -> Wishes:
+    for name, value, most in (("candidates", options.candidates, MOST_CANDIDATES), ("jobs", options.jobs, 1024)):
+        if not 1 <= value <= most:
+            raise CliError(Exit.SPEC_OR_USAGE, f"--{name}: must be from 1 to {most}, is {value}")
+    if options.pick is not None and not options.search:
+        raise CliError(Exit.SPEC_OR_USAGE, f"--pick: must come with --search, is {options.pick}")
+    if options.patch is not None and not (options.search or options.settings):
+        raise CliError(Exit.SPEC_OR_USAGE, f"--patch: must come with --set or --search, is {options.patch}")
+    scales = options.cold_start_scales
+    return Wishes(
+        settings=settings_from(options.settings), search=options.search, candidates=options.candidates,
+        seed=options.seed, cold_start_scales=() if scales is None else scales_from(scales), pick=options.pick,
+        patch_name="patch.yaml" if options.patch is None else options.patch.name)
+
+
+def _answered(bundle: Bundle, wishes: Wishes, jobs: int) -> Answer:
+    run = recorded(bundle)
+    with Workers(run.question, jobs, sys.stderr) as workers:
+        return answer(run, wishes, workers.each)
+
+
+def _write_patch(found: Answer, path: Path) -> None:
+    chosen = found.chosen
+    if chosen is None or chosen.patch is None:
+        raise CliError(Exit.SPEC_OR_USAGE, f"--patch: cannot be written: {chosen.no_patch if chosen else 'no choice'}")
+    _write({path.name: chosen.patch.encode()}, path.parent)
+
+
+def _write(files: dict[str, bytes], directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (directory / name).write_bytes(content)
+    except OSError as error:
+        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write into {directory}: {error}") from error

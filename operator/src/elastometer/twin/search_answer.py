@@ -1,0 +1,83 @@
+"""Everything that what-if found, for whoever prints it: predicted, all but `measured` and the measured curves."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elastometer.model.measured import Steps
+from elastometer.twin.calibration import Calibration
+from elastometer.twin.candidate_fields import Setting
+from elastometer.twin.cliff import Cliff, LeastReplicas
+from elastometer.twin.honesty import Honesty
+from elastometer.twin.scorecard import Scorecard
+from elastometer.twin.search import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Which run was asked about, and who scaled it."""
+
+    test: str
+    namespace: str
+    model: str | None
+    load_start: str | None
+    autoscaler: str
+    cold_start_seconds: float
+    gpus_per_replica: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Replicas over time, each value held until the next; seconds from the start of the load."""
+
+    name: str
+    predicted: bool
+    steps: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Settings with what is predicted of them. `patch` is the manifest, or None with the reason in `no_patch`."""
+
+    settings: tuple[Setting, ...]
+    card: Scorecard
+    interval: Interval
+    patch: str | None
+    no_patch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """`dots` are all candidates as (objectives missed, miss seconds, cost, settings); `front` those worth a look,
+    `chosen` the index of the one that was picked, and `why`."""
+
+    tried: int
+    refused: int
+    seed: int
+    fields: tuple[tuple[str, int], ...]
+    dots: tuple[tuple[int, int | None, float, str], ...]
+    front: tuple[Option, ...]
+    chosen: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`variant` is what --set asked for, `searched` what --search found."""
+
+    run: Run
+    calibration: Calibration
+    honesty: Honesty
+    measured: Scorecard
+    recorded: Option
+    curves: tuple[Curve, ...]
+    cliffs: tuple[tuple[str, Cliff], ...]
+    least: LeastReplicas
+    variant: Option | None = None
+    searched: Searched | None = None
+
+    @property
+    def chosen(self) -> Option | None:
+        """The one that the patch is of."""
+        if self.searched is not None:
+            return self.searched.front[self.searched.chosen]
+        return self.variant

@@ -1,0 +1,158 @@
+"""From a calibrated run and the user's wishes to the answer: vary, search, prune, choose, find the cliff.
+
+What is done many times goes through `each`, so that whoever asks decides on how many cores it runs.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from elastometer.twin.candidate_fields import MAXIMUM, MINIMUM, is_field
+from elastometer.twin.candidate_grid import Dimension, candidates, dimensions
+from elastometer.twin.candidates import METRIC, vary
+from elastometer.twin.cliff import Cliff, LeastReplicas, cliff, least_replicas
+from elastometer.twin.patch import how_to_apply, patch
+from elastometer.twin.search import Interval, Question, Searcher, Settings, Trial, costs, pareto_front
+from elastometer.twin.search_answer import Option, Searched
+
+T = TypeVar("T")
+
+
+class Each(Protocol):
+    """function(searcher, argument) of every argument, in their order; `label` says what is being done."""
+
+    def __call__(self, label: str, function: Callable[[Searcher, Any], T], arguments: Sequence[Any]) -> list[T]:
+        """On one core or on many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked: settings that hold for every candidate, and how to search. `pick` counts the front from 1."""
+
+    settings: Settings = ()
+    search: bool = False
+    candidates: int = 1000
+    seed: int = 0
+    cold_start_scales: tuple[float, ...] = ()
+    tolerances: bool = True
+    pick: int | None = None
+    patch_name: str = "patch.yaml"
+
+
+def option(question: Question, searcher: Searcher, settings: Settings, wishes: Wishes) -> Option:
+    """One set of settings with its scorecard, its interval and its manifest."""
+    variant = vary(question.base, settings)
+    return _option(question, Trial(settings, searcher.card(variant.scenario)), searcher.spread(variant), wishes)
+
+
+def _option(question: Question, trial: Trial, interval: Interval, wishes: Wishes) -> Option:
+    spec = vary(question.base, trial.settings).spec
+    if spec is None:
+        return Option(trial.settings, trial.card, interval, None,
+                      "another kind of autoscaler than the recorded one: its manifest is not a patch of it")
+    kind = question.base.kind
+    unsaid = [str(one) for one in trial.settings if one.path != METRIC and not is_field(kind, one.path)]
+    under = [f"Under: {', '.join(unsaid)}; no manifest says this."] if unsaid else []
+    remarks = [*_promise(trial, interval), *under, *how_to_apply(wishes.patch_name)]
+    return Option(trial.settings, trial.card, interval, patch(question.base.manifest, spec, remarks))
+
+
+def _promise(trial: Trial, interval: Interval) -> list[str]:
+    """What is predicted, in one comment line or two."""
+    card = trial.card
+    missed = f"misses {', '.join(card.missed)}" if card.missed else "holds all objectives"
+    seconds = "" if card.miss_seconds is None else f", {card.miss_seconds} objective-miss seconds"
+    cost = f"{card.cost:.0f} {'replica' if card.gpu_seconds is None else 'GPU'}-seconds"
+    return [f"elastometer what-if, predicted: {missed}{seconds}, {cost}; holds in {interval.held} of "
+            f"{interval.draws} draws.", f"Changed: {', '.join(map(str, trial.settings)) or 'nothing'}"]
+
+
+def search(question: Question, wishes: Wishes, each: Each) -> Searched:
+    """The front of all candidates, each pruned to what matters, and the one to choose."""
+    found = free(dimensions(question.base, tolerances=wishes.tolerances, cold_start_scales=wishes.cold_start_scales),
+                 wishes.settings)
+    tried = [(*wishes.settings, *one) for one in candidates(found, wishes.candidates, wishes.seed)]
+    scored = each("candidates", Searcher.score, tried)
+    trials = [one for one in scored if one is not None]
+    keep = len(wishes.settings)
+    pruned = each("pruning", _prune, [(one, keep) for one in pareto_front(trials)])
+    front = sorted(pareto_front(pruned), key=lambda one: (one.card.cost, one.rank))
+    intervals = each("intervals", Searcher.interval, [one.settings for one in front])
+    chosen, why = choose(front, intervals, wishes.pick)
+    return Searched(
+        tried=len(tried), refused=len(tried) - len(trials), seed=wishes.seed,
+        fields=tuple((one.name, 1 + len(one.options)) for one in found),
+        dots=tuple((one.card.failed, one.card.miss_seconds, one.card.cost, " ".join(map(str, one.settings)))
+                   for one in trials),
+        front=tuple(_option(question, one, interval, wishes) for one, interval in zip(front, intervals, strict=True)),
+        chosen=chosen, why=why,
+    )
+
+
+def _prune(searcher: Searcher, given: tuple[Trial, int]) -> Trial:
+    trial, keep = given
+    return searcher.pruned(trial, keep)
+
+
+def free(found: Sequence[Dimension], fixed: Settings) -> list[Dimension]:
+    """The fields that --set has not fixed."""
+    taken = {one.path.removeprefix("spec.") for one in fixed}
+    if taken & {METRIC, "target"} or any(path.startswith(("metrics", "triggers")) for path in taken):
+        taken.add(METRIC)
+    return [one for one in found if not any(_overlap(one.name, path) for path in taken)]
+
+
+def _overlap(name: str, path: str) -> bool:
+    short = path.removeprefix("advanced.horizontalPodAutoscalerConfig.")
+    return name == short or short.startswith((f"{name}[", f"{name}.")) or name.startswith(f"{short}.")
+
+
+def choose(front: Sequence[Trial], intervals: Sequence[Interval], pick: int | None) -> tuple[int, str]:
+    """(index, why): the cheapest that holds all objectives in every draw, or in the most; else the fewest misses."""
+    if pick is not None:
+        return pick - 1, f"picked by --pick {pick}"
+    places = range(len(front))
+    holding = [place for place in places if front[place].card.holds]
+    if not holding:
+        return min(places, key=lambda place: costs(front[place])), \
+            "no candidate holds all objectives: this one has the fewest misses"
+    most = max(intervals[place].held for place in holding)
+    surest = [place for place in holding if intervals[place].held == most]
+    sure = "in every draw" if most == intervals[surest[0]].draws else f"in {most} of {intervals[surest[0]].draws} draws"
+    return min(surest, key=lambda place: front[place].card.cost), \
+        f"the cheapest that holds all objectives {sure}" + ("" if most == intervals[surest[0]].draws else ", the most")
+
+
+def cliffs(named: Sequence[tuple[str, Settings]], each: Each) -> list[tuple[str, Cliff]]:
+    """The cold-start cliff under each of the settings."""
+    found = each("cliffs", _cliff, [settings for _, settings in named])
+    return [(name, one) for (name, _), one in zip(named, found, strict=True)]
+
+
+def _cliff(searcher: Searcher, settings: Settings) -> Cliff:
+    scenario = vary(searcher.question.base, without_cold_start(settings)).scenario
+    last = max((one.at for one in scenario.arrivals), default=0.0)
+    longest = max(last, 2 * searcher.question.base.scenario.cold_starts[-1])
+    return cliff(lambda seconds: searcher.at_cold_start(scenario, seconds), longest)
+
+
+def without_cold_start(settings: Settings) -> Settings:
+    """The cliff sets the cold start itself."""
+    return tuple(one for one in settings if not one.path.startswith("coldStart."))
+
+
+def least(settings: Settings, each: Each) -> LeastReplicas:
+    """The smallest minimum for today's cold start, other settings as they are."""
+    return each("least replicas", _least, [settings])[0]
+
+
+def _least(searcher: Searcher, settings: Settings) -> LeastReplicas:
+    base = searcher.question.base
+    kind = base.kind
+    spec = vary(base, settings).spec or base.manifest["spec"]
+    rest = tuple(one for one in settings if one.path.removeprefix("spec.") != MINIMUM[kind])
+    maximum = spec.get(MAXIMUM[kind], 100)
+    return least_replicas(lambda minimum: searcher.at_minimum(rest, minimum), 1, int(maximum))
+
