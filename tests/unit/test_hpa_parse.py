@@ -192,7 +192,7 @@ def test_a_behavior_of_nothing_is_the_default_and_none_is_none():
 def test_an_object_that_was_served_may_scale_to_zero():
     given = {"metadata": {"uid": "u"}, "spec": spec(minReplicas=0, metrics=[external(AVERAGE)])}
     assert parse_hpa(given).minimum == 0
-    with pytest.raises(SpecError, match=r"spec\.metrics: must hold an Object or External metric where minReplicas is 0"):
+    with pytest.raises(SpecError, match=r"metrics: must hold an Object or External metric where minReplicas is 0"):
         parse_hpa({**given, "spec": spec(minReplicas=0, metrics=[pods()])})
 
 

@@ -33,7 +33,7 @@ TRACE: dict[str, Any] = {
         {"atSeconds": 0.5, "specReplicas": 1, "statusReplicas": 1,
          "pods": [{"name": "a", "phase": "Running", "ready": True, "readyTransitionSeconds": -5, "startSeconds": -9,
                    "deleting": False, "requests": {"cpu": "500m"}},
-                  {"name": "b", "phase": "Pending", "deleting": True, "requests": {},
+                  {"name": "b", "phase": "Pending", "ready": False, "deleting": True, "requests": {},
                    "containerRequests": {"engine": {"cpu": "1"}}}],
          "metrics": [{"samples": [{"pod": "a", "value": "1500m", "timestampSeconds": -1, "windowSeconds": 30}]},
                      {"error": "down"}]},
@@ -43,7 +43,7 @@ TRACE: dict[str, Any] = {
     "expected": [
         {"desiredReplicas": 1, "rescaled": False, "events": ["B", "A"], "conditions": {"AbleToScale": ["True", "R"]},
          "account": {"proposedReplicas": 1, "statusDesiredReplicas": 1,
-                     "currentMetrics": [{"averageValue": "1500m"}, None]}},
+                     "currentMetrics": [{"milliUnits": 1500}, None]}},
         {"desiredReplicas": 1, "rescaled": False},
     ],
 }  # fmt: skip

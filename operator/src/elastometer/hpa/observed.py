@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from elastometer.hpa.arithmetic import INT64_MAX, INT64_MIN
 from elastometer.hpa.decision import Condition
 from elastometer.hpa.reading import Node
 from elastometer.hpa.recording import Observed, ObservedAccount
@@ -40,8 +41,6 @@ def _account(node: Node, spec: HpaSpec) -> ObservedAccount:
 
 
 def _value(node: Node, target: TargetType) -> int | None:
-    if target is TargetType.UTILIZATION:
-        percent = node.at("averageUtilization")
-        return None if percent.absent else percent.whole()
-    value = node.at("value" if target is TargetType.VALUE else "averageValue")
-    return None if value.absent else value.quantity()
+    """Percent, or milli-units as a number: the text of the greatest quantities does not read back as what it says."""
+    value = node.at("averageUtilization" if target is TargetType.UTILIZATION else "milliUnits")
+    return None if value.absent else value.whole(INT64_MIN, INT64_MAX)

@@ -41,7 +41,7 @@ class Node:
     def at(self, key: str) -> Node:
         """The field of an object; absent where this place is absent or no object (which is a flaw)."""
         value = self.value
-        if isinstance(value, Mapping):
+        if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the first is told three times faster
             return Node(value.get(key), key, self._flaws, self)
         if value is not None:
             self.refuse("must be an object")

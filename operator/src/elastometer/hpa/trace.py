@@ -72,9 +72,11 @@ def _pod(node: Node) -> PodLook:
     phase, ready, containers = node.at("phase"), node.at("ready"), node.at("containerRequests")
     if phase.value not in _PHASES:
         phase.refuse(f"must be one of {', '.join(sorted(_PHASES))}")
+    # Without a transition the kubelet has not reported yet: there is no condition, whatever `ready` says.
+    transition = node.at("readyTransitionSeconds").number_or_none()
     return PodLook(
-        node.at("name").text(), str(phase.value), None if ready.absent else ready.flag(),
-        node.at("readyTransitionSeconds").number_or_none(), node.at("startSeconds").number_or_none(),
+        node.at("name").text(), str(phase.value), None if transition is None or ready.absent else ready.flag(),
+        transition, node.at("startSeconds").number_or_none(),
         node.at("deleting").flag_or_false(), _requests(node.at("requests")),
         None if containers.absent else {name: _requests(item) for name, item in containers.fields()})
 
