@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from elastometer_loadgen.checks import CheckType
+from elastometer_loadgen.checks_parse import CHECK_FIELDS
+from elastometer_loadgen.fingerprint import FINGERPRINT_FIELDS, Lines
 from elastometer_loadgen.profile import (
     PROFILE_FIELDS,
     STAGE_FIELDS,
@@ -14,7 +17,7 @@ from elastometer_loadgen.profile import (
     StageType,
     parse_profile,
 )
-from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, Role
+from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat, Role
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
 # The target names the model in an ElasticityTest.
@@ -34,6 +37,8 @@ def test_every_field_is_known_on_both_sides() -> None:
     assert set(fields["stages"]["items"]["properties"]) == set(STAGE_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]["sampling"]["properties"]) == set(SAMPLING)
+    assert set(fields["tasks"]["items"]["properties"]["checks"]["items"]["properties"]) == set(CHECK_FIELDS)
+    assert set(fields["fingerprints"]["properties"]) == set(FINGERPRINT_FIELDS)
 
 
 def test_every_word_of_the_crd_is_understood() -> None:
@@ -44,6 +49,9 @@ def test_every_word_of_the_crd_is_understood() -> None:
         ConnectionPolicy: fields["connection"]["properties"]["policy"]["enum"],
         StageType: stage["type"]["enum"],
         Arrivals: stage["arrivals"]["enum"],
+        CheckType: task["checks"]["items"]["properties"]["type"]["enum"],
+        ResponseFormat: task["responseFormat"]["enum"],
+        Lines: fields["fingerprints"]["properties"]["lines"]["enum"],
         Role: task["messages"]["items"]["properties"]["role"]["enum"],
     }
     for kind, enum in words.items():

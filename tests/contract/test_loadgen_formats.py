@@ -14,6 +14,7 @@ RECORD = RequestRecord(
     connect=None, first_byte=1_790_000_000_100_000, first_token=1_790_000_000_200_001, last_token=None,
     end=1_790_000_001_000_000, chunks=3, prompt_tokens=4, completion_tokens=None, finish_reason="stop", status=200,
     outcome=Outcome.TRUNCATED, error="gone", pod="p", address="10.0.0.1:8000", fingerprint="00ff",
+    checks={"Label": None, "JSONSchema": "QuotedNumber:age"},
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ RECORDS = st.builds(
     chunks=COUNT, prompt_tokens=st.none() | COUNT, completion_tokens=st.none() | COUNT, finish_reason=st.none() | TEXT,
     status=st.none() | st.integers(100, 599), outcome=st.sampled_from(Outcome), error=st.none() | TEXT,
     pod=st.none() | TEXT, address=st.none() | TEXT, fingerprint=st.just("00af"),
+    checks=st.none() | st.dictionaries(TEXT, st.none() | TEXT, max_size=3),
 )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 JSON is parsed only where a decision hangs on it: until the first token, and for events that may carry a
 finish reason, usage or an error. A `"key":` cannot occur inside a JSON string (its quotes would be escaped),
-so looking for one in the bytes is exact; what the look cannot settle is parsed.
+so looking for one in the bytes is exact; what the look cannot settle is parsed. Where a check or a person wants the
+text, every event is parsed and the text is kept.
 """
 
 from enum import Enum
@@ -16,6 +17,8 @@ from elastometer_loadgen.sse import EventStream, OversizedEvent
 DONE = b"[DONE]"
 # Fields of a choice's delta that hold text that the model produced; reasoning is produced text too.
 TEXT_FIELDS = ("content", "reasoning_content", "reasoning")
+# More text than any check can judge within the time that other streams can wait.
+LONGEST_TEXT = 1024 * 1024
 
 
 class Ending(Enum):
@@ -33,13 +36,16 @@ class Answer:
     """What a streamed completion has said so far. Stamps are monotonic seconds; None until seen."""
 
     __slots__ = (
-        "_events", "chunks", "completion_tokens", "done", "error", "finish_reason", "first_token_at",
-        "last_token_at",
-        "malformed", "prompt_tokens",
+        "_events", "_kept", "_kept_characters", "_skims", "chunks", "completion_tokens", "done", "error",
+        "finish_reason", "first_token_at", "last_token_at", "malformed", "prompt_tokens",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_text: bool = False) -> None:
         self._events = EventStream()
+        self._kept: list[str] | None = [] if keeps_text else None
+        self._kept_characters = 0
+        # From the first token on, unless the text is kept, plain pieces of text are only counted.
+        self._skims = False
         self.first_token_at: float | None = None
         self.last_token_at: float | None = None
         self.chunks = 0
@@ -56,7 +62,7 @@ class Answer:
             return
         try:
             for payload in self._events.feed(data):
-                if _is_plain_token(payload) and self.first_token_at is not None:
+                if self._skims and _is_plain_token(payload):
                     self.chunks += 1
                     self.last_token_at = at
                 elif payload == DONE:
@@ -91,6 +97,22 @@ class Answer:
             self.last_token_at = at
             if self.first_token_at is None:
                 self.first_token_at = at
+                self._skims = self._kept is None
+        if self._kept is not None and isinstance(texts[0], str):
+            self._keep(texts[0])
+
+    def _keep(self, text: str) -> None:
+        self._kept_characters += len(text)
+        if self._kept_characters > LONGEST_TEXT:
+            self._kept = None
+            self._skims = True
+        elif self._kept is not None:
+            self._kept.append(text)
+
+    @property
+    def text(self) -> str | None:
+        """The answer without its reasoning; None when it was not kept, or was too long to keep."""
+        return None if self._kept is None else "".join(self._kept)
 
 
 def classify(

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Mapping
 
 from elastometer_loadgen.answer import Answer, Ending, classify
 from elastometer_loadgen.clock import Clock
@@ -37,7 +38,7 @@ class Exchange:
         self.content_type: str | None = None
         self.pod: str | None = None
         self.address: str | None = None
-        self.answer = Answer()
+        self.answer = Answer(keeps_text=prompt.keeps_text)
         self.error_body = b""
         self.error: str | None = None
         self.outcome: Outcome | None = None
@@ -69,7 +70,9 @@ class Exchange:
         whose = "client out of resources: " if self.client_exhausted else ""
         return self.settle(Ending.UNREACHABLE, at, f"{whose}{cause.strerror or cause}")
 
-    def record(self, clock: Clock, worker: int) -> RequestRecord:
+    def record(
+        self, clock: Clock, worker: int, checks: Mapping[str, str | None] | None = None
+    ) -> RequestRecord:
         """The record of a settled exchange."""
         if self.outcome is None or self.end_at is None:
             raise RuntimeError(f"request {self.arrival.id} is still in flight")
@@ -100,4 +103,5 @@ class Exchange:
             pod=self.pod,
             address=self.address,
             fingerprint=self.prompt.fingerprint,
+            checks=checks,
         )

@@ -12,11 +12,12 @@ from fractions import Fraction
 import yaml
 
 from elastometer_loadgen.fields import Fault, Fields, shown
+from elastometer_loadgen.fingerprint import FingerprintRule, parse_fingerprints
 from elastometer_loadgen.task import Endpoint, Task, default_task, parse_task
 
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
-    "latenessBoundMilliseconds", "connection", "tasks", "stages",
+    "latenessBoundMilliseconds", "connection", "fingerprints", "tasks", "stages",
 )  # fmt: skip
 STAGE_FIELDS = (
     "name", "type", "durationSeconds", "startRequestsPerSecond", "endRequestsPerSecond", "arrivals",
@@ -85,6 +86,7 @@ class Profile:
     idle_timeout_seconds: int
     lateness_bound_milliseconds: int
     connection: ConnectionRule
+    fingerprints: FingerprintRule
     tasks: tuple[Task, ...]
     stages: tuple[RateStage, ...]
 
@@ -125,6 +127,7 @@ def parse_profile(document: object) -> Profile:
         idle_timeout_seconds=fields.integer("idleTimeoutSeconds", 1, 86_400, default=30),
         lateness_bound_milliseconds=fields.integer("latenessBoundMilliseconds", 1, 60_000, default=50),
         connection=_connection(fields),
+        fingerprints=parse_fingerprints(fields),
         tasks=_tasks(fields, endpoint),
         stages=_stages(fields),
     )

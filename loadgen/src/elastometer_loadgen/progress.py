@@ -3,6 +3,7 @@ elsewhere.
 """
 
 import asyncio
+import os
 import sys
 from collections import deque
 
@@ -66,6 +67,25 @@ class Progress:
         line = self.line(monotonic())
         text = f"\r\x1b[2K{line}{end}" if self._terminal else f"{line}\n"
         print(text, end="", file=sys.stderr, flush=True)
+
+
+class Lines:
+    """Lines for standard output, until nobody reads there any more; the run goes on without them."""
+
+    def __init__(self) -> None:
+        self._open = True
+
+    def say(self, line: str) -> None:
+        """One line, at once."""
+        if not self._open:
+            return
+        try:
+            print(line, flush=True)
+        except OSError as error:
+            self._open = False
+            # What is still buffered must not be tried again when the process ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            note(f"no more fingerprint lines: {error}")
 
 
 def note(message: str) -> None:

@@ -15,23 +15,42 @@ from typing import Any
 
 import orjson
 
+from elastometer_loadgen.checks_contract import Contract, CrosstalkCheck, bind, shape_of
 from elastometer_loadgen.profile import Profile
-from elastometer_loadgen.task import Endpoint, Message, Span, Task
-from elastometer_loadgen.template import render
+from elastometer_loadgen.task import Endpoint, Message, ResponseFormat, Span, Task
+from elastometer_loadgen.template import CANARY_FIELD, render
 
 PATHS = {Endpoint.CHAT_COMPLETIONS: "/v1/chat/completions", Endpoint.COMPLETIONS: "/v1/completions"}
 DRAWS = struct.Struct("<6QH")
 RANGE = 2**64
 SAMPLING_DECIMALS = 4
+# Stands in a rendered text where each request puts its own mark; of a private range, so that no prompt holds it.
+CANARY_SLOT = "\uf8f0canary\uf8f1"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A request ready to be sent. `fingerprint` is 4 hex digits from the seed and the number."""
+    """A request ready to be sent. `fingerprint` is 4 hex digits from the seed and the number.
+
+    `canary` is the mark in its text, where the task has one; `contract` what the answer is held to, None when
+    nothing is checked.
+    """
 
     task: str
     fingerprint: str
     body: bytes
+    canary: str = ""
+    contract: Contract | None = None
+    keeps_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One task with one row of its data: the fields of the body that no draw changes."""
+
+    fields: dict[str, Any]
+    marked: bool
+    contract: Contract | None
 
 
 class PromptSource:
@@ -41,8 +60,9 @@ class PromptSource:
         self._seed = profile.seed
         self._model = model or profile.model
         self._tasks = profile.tasks
+        self._lines = profile.fingerprints
         self._weights = tuple(accumulate(task.weight for task in profile.tasks))
-        self._questions = tuple(_questions(task, profile.endpoint) for task in profile.tasks)
+        self._rows = tuple(self._rows_of(task, profile.endpoint) for task in profile.tasks)
 
     def task_of(self, request_id: int) -> str:
         """The name of the task that a request belongs to."""
@@ -52,9 +72,10 @@ class PromptSource:
         """The request with this number."""
         draws = self._draws(request_id)
         index = self._task_index(draws[0])
-        task, questions = self._tasks[index], self._questions[index]
+        task, rows = self._tasks[index], self._rows[index]
+        row = rows[draws[1] * len(rows) // RANGE]
         body: dict[str, Any] = {"model": self._model} if self._model is not None else {}
-        body |= questions[draws[1] * len(questions) // RANGE]
+        body |= row.fields
         body["max_tokens"] = _integer(task.maximum_tokens, draws[2])
         for name, span, draw in (
             ("temperature", task.temperature, draws[3]),
@@ -65,7 +86,22 @@ class PromptSource:
                 body[name] = _decimal(span, draw)
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
-        return Prompt(task.name, f"{draws[6]:04x}", orjson.dumps(body))
+        fingerprint, canary = f"{draws[6]:04x}", ""
+        text = orjson.dumps(body)
+        if row.marked:
+            canary = _canary(fingerprint, request_id)
+            text = text.replace(CANARY_SLOT.encode(), canary.encode())
+        wanted = row.contract is not None and row.contract.needs_text
+        keeps_text = wanted or self._lines.is_due(fingerprint)
+        return Prompt(task.name, fingerprint, text, canary, row.contract, keeps_text)
+
+    def is_canary(self, mark: str) -> bool:
+        """True when some request of this run carries the mark: a mark holds its own proof."""
+        _, _, number = mark.rstrip("]").rpartition("-")
+        if not number.isascii() or not number.isdecimal() or len(number) > len(str(RANGE)):
+            return False
+        request_id = int(number)
+        return mark == _canary(f"{self._draws(request_id)[6]:04x}", request_id)
 
     def _draws(self, request_id: int) -> tuple[int, ...]:
         digest = blake2b(f"{self._seed}/requests/{request_id}".encode(), digest_size=DRAWS.size).digest()
@@ -74,16 +110,48 @@ class PromptSource:
     def _task_index(self, draw: int) -> int:
         return bisect_right(self._weights, draw * self._weights[-1] // RANGE)
 
+    def _rows_of(self, task: Task, endpoint: Endpoint) -> tuple[_Row, ...]:
+        form = _response_format(task)
+        rows = []
+        for row in task.dataset or ({},):
+            fields = _question(task, endpoint, row) | form
+            marked = CANARY_SLOT.encode() in orjson.dumps(fields)
+            rows.append(_Row(fields, marked, self._contract(task, row)))
+        return tuple(rows)
 
-def _questions(task: Task, endpoint: Endpoint) -> tuple[dict[str, Any], ...]:
-    rows = task.dataset or ({},)
+    def _contract(self, task: Task, row: Mapping[str, str]) -> Contract | None:
+        given = task.checks
+        if not given.checks and not given.crosstalk:
+            return None
+        others = (shape_of(other.checks.checks) for other in self._tasks if other is not task)
+        crosstalk = CrosstalkCheck(tuple(filter(None, others)), self.is_canary) if given.crosstalk else None
+        return Contract(tuple(bind(check, row) for check in given.checks), crosstalk)
+
+
+def _canary(fingerprint: str, request_id: int) -> str:
+    return f"[REQ-{fingerprint}-{request_id}]"
+
+
+def _question(task: Task, endpoint: Endpoint, row: Mapping[str, str]) -> dict[str, Any]:
+    data = {**row, CANARY_FIELD: CANARY_SLOT}
     if endpoint is Endpoint.COMPLETIONS:
-        return tuple({"prompt": render(task.messages[0].content, row)} for row in rows)
-    return tuple({"messages": [_turn(message, row) for message in task.messages]} for row in rows)
+        return {"prompt": render(task.messages[0].content, data)}
+    return {"messages": [_turn(message, data) for message in task.messages]}
 
 
 def _turn(message: Message, row: Mapping[str, str]) -> dict[str, str]:
     return {"role": message.role.value, "content": render(message.content, row)}
+
+
+def _response_format(task: Task) -> dict[str, Any]:
+    match task.response_format:
+        case ResponseFormat.TEXT:
+            return {}
+        case ResponseFormat.JSON_OBJECT:
+            return {"response_format": {"type": "json_object"}}
+        case ResponseFormat.JSON_SCHEMA:
+            schema = {"name": task.name, "schema": task.checks.schema}
+            return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
 def _integer(span: Span, draw: int) -> int:

@@ -3,6 +3,7 @@
 Pure. What was not observed is None here and `null` in the line, never zero.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -56,13 +57,18 @@ class RequestRecord:
     pod: str | None
     address: str | None
     fingerprint: str
+    checks: Mapping[str, str | None] | None = None
+    """Failure or None by check, of the checks that could judge the answer; None when none could."""
 
 
 PLAIN = {
     "id": "id", "worker": "worker", "stage": "stage", "task": "task", "chunks": "chunks",
     "promptTokens": "prompt_tokens", "completionTokens": "completion_tokens", "finishReason": "finish_reason",
     "status": "status", "error": "error", "pod": "pod", "address": "address", "fingerprint": "fingerprint",
+    "checks": "checks",
 }  # fmt: skip
+# Fields that records of earlier versions lack.
+LATER = {"checks": "checks"}
 INSTANTS = {
     "intendedTime": "intended", "sendTime": "send", "connectTime": "connect", "firstByteTime": "first_byte",
     "firstTokenTime": "first_token", "lastTokenTime": "last_token", "endTime": "end",
@@ -102,10 +108,11 @@ def parse_record(line: bytes | str) -> RequestRecord:
     """The record in a line; raises ValueError when it is none. Fields of later versions are passed over."""
     document = orjson.loads(line)
     try:
-        values = {attribute: document[name] for name, attribute in PLAIN.items()}
+        values = {attribute: document[name] for name, attribute in PLAIN.items() if name not in LATER}
         for name, attribute in INSTANTS.items():
             value = document[name]
             values[attribute] = None if value is None else parse_instant(value)
+        values |= {attribute: document.get(name) for name, attribute in LATER.items()}
         return RequestRecord(outcome=Outcome(document["outcome"]), **values)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a request record: {error!r}") from error

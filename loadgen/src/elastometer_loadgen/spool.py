@@ -10,6 +10,8 @@ from pathlib import Path
 
 import orjson
 
+from elastometer_loadgen.checks_rate import CheckTally
+
 RECORDS_NAME = "requests.jsonl"
 INCARNATION_NAME = "incarnation"
 
@@ -19,7 +21,10 @@ class SpoolError(Exception):
 
 
 class Spool:
-    """Append-only; `size` is the number of bytes that readers may see."""
+    """Append-only; `size` is the number of bytes that readers may see.
+
+    `ids` and `tally` are the requests and the checks of an earlier life, as it recorded them.
+    """
 
     def __init__(self, directory: Path, incarnation: str | None = None) -> None:
         """Opens or continues a spool; a spool without an incarnation is never continued. Raises SpoolError."""
@@ -27,7 +32,9 @@ class Spool:
         self.path = directory / RECORDS_NAME
         _claim(directory, self.path, incarnation)
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self.ids = self._recover()
+        self.ids: set[int] = set()
+        self.tally = CheckTally()
+        self._recover()
         self.size = os.fstat(self._file).st_size
 
     def append(self, line: bytes) -> None:
@@ -48,17 +55,18 @@ class Spool:
         os.fsync(self._file)
         os.close(self._file)
 
-    def _recover(self) -> set[int]:
-        ids: set[int] = set()
+    def _recover(self) -> None:
         whole = 0
         with self.path.open("rb") as lines:
             for line in lines:
                 if not line.endswith(b"\n"):
                     break
-                ids.add(orjson.loads(line)["id"])
+                record = orjson.loads(line)
+                self.ids.add(record["id"])
+                if record.get("checks"):
+                    self.tally.add(record["stage"], record["task"], record["checks"])
                 whole += len(line)
         os.ftruncate(self._file, whole)
-        return ids
 
 
 def _claim(directory: Path, records: Path, incarnation: str | None) -> None:

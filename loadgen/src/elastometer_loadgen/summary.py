@@ -31,6 +31,7 @@ class Summary:
     signs: VitalSigns
     client_exhausted: bool
     bound_milliseconds: int
+    checks: list[dict[str, Any]]
 
     @property
     def fell_behind(self) -> bool:
@@ -62,6 +63,7 @@ class Summary:
             "cpuShare": _rounded(signs.cpu_share),
             "fellBehind": self.fell_behind,
             "boundMilliseconds": self.bound_milliseconds,
+            "checks": self.checks,
         }
 
     def save(self, directory: Path) -> bytes:

@@ -1,15 +1,18 @@
 """What one kind of request asks: its prompt, its data, its sampling."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import islice
 
+from elastometer_loadgen.checks_parse import TaskChecks, parse_checks
 from elastometer_loadgen.fields import Fault, Fields, shown
-from elastometer_loadgen.template import TemplateFault, fields_of
+from elastometer_loadgen.template import CANARY_FIELD, TemplateFault, fields_of
 
-TASK_FIELDS = ("name", "weight", "messages", "prompt", "dataset", "maximumTokens", "sampling")
+TASK_FIELDS = (
+    "name", "weight", "messages", "prompt", "dataset", "maximumTokens", "sampling", "responseFormat", "checks",
+)  # fmt: skip
 LONGEST_TEXT = 1_000_000
 MOST_TOKENS = 1_000_000
 DEFAULT_MAXIMUM_TOKENS = 128
@@ -20,6 +23,14 @@ class Endpoint(StrEnum):
 
     CHAT_COMPLETIONS = "ChatCompletions"
     COMPLETIONS = "Completions"
+
+
+class ResponseFormat(StrEnum):
+    """What the server is asked to hold the answer to, by the field `response_format`."""
+
+    TEXT = "Text"
+    JSON_OBJECT = "JSONObject"
+    JSON_SCHEMA = "JSONSchema"
 
 
 class Role(StrEnum):
@@ -58,6 +69,8 @@ class Task:
     temperature: Span | None
     top_p: Span | None
     repetition_penalty: Span | None
+    response_format: ResponseFormat
+    checks: TaskChecks
 
 
 def default_task() -> Task:
@@ -72,6 +85,8 @@ def default_task() -> Task:
         temperature=None,
         top_p=None,
         repetition_penalty=None,
+        response_format=ResponseFormat.TEXT,
+        checks=TaskChecks(),
     )
 
 
@@ -80,7 +95,9 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
     fields = Fields(value, path, faults, TASK_FIELDS)
     messages = _messages(fields, endpoint)
     dataset = _dataset(fields)
-    _check_templates(fields, messages, dataset)
+    checks = parse_checks(fields, [message.content for message in messages])
+    _check_templates(fields, _contents(fields, messages), dataset, without_data={CANARY_FIELD})
+    _check_templates(fields, checks.templates, dataset)
     sampling = fields.mapping("sampling", tuple(SAMPLING))
     drawn = {name: _decimal_span(sampling, name, *limits) for name, limits in SAMPLING.items()}
     return Task(
@@ -92,6 +109,8 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
         temperature=drawn["temperature"],
         top_p=drawn["topP"],
         repetition_penalty=drawn["repetitionPenalty"],
+        response_format=_response_format(fields, checks),
+        checks=checks,
     )
 
 
@@ -134,18 +153,31 @@ def _row(value: object, path: str, faults: list[Fault]) -> Mapping[str, str]:
         return {}
     row = {}
     for key, item in value.items():
+        if key == CANARY_FIELD:
+            faults.append(Fault(f"{path}.{key}", "must have another name: it stands for the request's own mark"))
         if not isinstance(item, str | int | float):
             faults.append(Fault(f"{path}.{key}", f"must be a string or a number; got {shown(item)}"))
         row[str(key)] = str(item)
     return row
 
 
+def _response_format(fields: Fields, checks: TaskChecks) -> ResponseFormat:
+    """What the server is asked to keep to; the schema is the one that the answer is checked by."""
+    wanted = fields.choice("responseFormat", ResponseFormat, default=ResponseFormat.TEXT)
+    if wanted is ResponseFormat.JSON_SCHEMA and checks.schema is None:
+        fields.refuse("responseFormat", "come with a check of type JSONSchema, whose schema it sends")
+    return wanted
+
+
 def _check_templates(
-    fields: Fields, messages: tuple[Message, ...], dataset: tuple[Mapping[str, str], ...]
+    fields: Fields,
+    templates: Iterable[tuple[str, str]],
+    dataset: tuple[Mapping[str, str], ...],
+    without_data: Set[str] = frozenset(),
 ) -> None:
-    for path, content in _contents(fields, messages):
+    for path, content in templates:
         try:
-            wanted = fields_of(content)
+            wanted = fields_of(content) - without_data
         except TemplateFault as fault:
             fields.faults.append(Fault(path, f"must {fault}; got {shown(content)}"))
             continue

@@ -13,6 +13,9 @@ ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
 )
 
+# The name of the one field that needs no data: the request's own mark, which its answer is asked to carry.
+CANARY_FIELD = "canary"
+
 
 class TemplateFault(ValueError):
     """A template that cannot be used; the message continues "must …"."""

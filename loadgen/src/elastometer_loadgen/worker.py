@@ -9,10 +9,11 @@ from typing import Any
 
 from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.inspection import Inspection
 from elastometer_loadgen.pacer import Pacer
 from elastometer_loadgen.process import ExitCode, prepare_process
 from elastometer_loadgen.profile import Profile
-from elastometer_loadgen.progress import Progress, note
+from elastometer_loadgen.progress import Lines, Progress, note
 from elastometer_loadgen.prompts import PATHS, PromptSource
 from elastometer_loadgen.record import format_record
 from elastometer_loadgen.report import GaveUp, Reporter
@@ -57,6 +58,7 @@ class Worker:
         self._prompts = PromptSource(assignment.profile, assignment.model)
         self._schedule = compute_schedule(assignment.profile)
         self._vitals = Vitals()
+        self._inspection = Inspection(assignment.profile.fingerprints, spool.tally, Lines().say)
         self._stopped = asyncio.Event()
         self._landed = asyncio.Event()
         self._landed.set()
@@ -163,8 +165,9 @@ class Worker:
     def _ended(self, exchange: Exchange) -> None:
         self._progress.note_done(exchange)
         self._vitals.client_exhausted |= exchange.client_exhausted
+        record = exchange.record(self._clock, self._assignment.worker, self._inspection.look(exchange))
         try:
-            self._spool.append(format_record(exchange.record(self._clock, self._assignment.worker)))
+            self._spool.append(format_record(record))
         except OSError as error:
             self._break(f"records could not be written: {error}")
         if self._client is not None and self._client.in_flight == 0:
@@ -198,6 +201,7 @@ class Worker:
             signs=self._vitals.stop(),
             client_exhausted=self._vitals.client_exhausted,
             bound_milliseconds=self._assignment.profile.lateness_bound_milliseconds,
+            checks=self._inspection.tally.rows(with_rates=self._assignment.workers == 1),
         )
         self._progress.show_once("\n")
         return summary
