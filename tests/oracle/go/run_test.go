@@ -11,6 +11,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/controller/podautoscaler"
+	"k8s.io/utils/ptr"
 
 	"elastometer.dev/oracle/internal/fake"
 	"elastometer.dev/oracle/internal/trace"
@@ -159,18 +160,28 @@ func (r *run) left() trace.Expected {
 }
 
 // published is the value of one entry of status.currentMetrics; nil where the controller left it empty.
-func published(metric autoscalingv2.MetricStatus) *autoscalingv2.MetricValueStatus {
+func published(metric autoscalingv2.MetricStatus) *trace.Current {
 	switch metric.Type {
 	case autoscalingv2.ResourceMetricSourceType:
-		return &metric.Resource.Current
+		return current(metric.Resource.Current)
 	case autoscalingv2.ContainerResourceMetricSourceType:
-		return &metric.ContainerResource.Current
+		return current(metric.ContainerResource.Current)
 	case autoscalingv2.PodsMetricSourceType:
-		return &metric.Pods.Current
+		return current(metric.Pods.Current)
 	case autoscalingv2.ObjectMetricSourceType:
-		return &metric.Object.Current
+		return current(metric.Object.Current)
 	case autoscalingv2.ExternalMetricSourceType:
-		return &metric.External.Current
+		return current(metric.External.Current)
 	}
 	return nil
+}
+
+func current(value autoscalingv2.MetricValueStatus) *trace.Current {
+	switch {
+	case value.AverageUtilization != nil:
+		return &trace.Current{AverageUtilization: value.AverageUtilization}
+	case value.AverageValue != nil:
+		return &trace.Current{MilliUnits: ptr.To(value.AverageValue.MilliValue())}
+	}
+	return &trace.Current{MilliUnits: ptr.To(value.Value.MilliValue())}
 }

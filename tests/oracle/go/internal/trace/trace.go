@@ -92,5 +92,12 @@ type Account struct {
 	// StatusDesiredReplicas is status.desiredReplicas, which stays as it was where a sync ends in an error.
 	StatusDesiredReplicas int32 `json:"statusDesiredReplicas"`
 	// CurrentMetrics is status.currentMetrics by entry of spec.metrics; nil where a metric could not be told.
-	CurrentMetrics []*autoscalingv2.MetricValueStatus `json:"currentMetrics,omitempty"`
+	CurrentMetrics []*Current `json:"currentMetrics,omitempty"`
+}
+
+// Current is one metric's current value in the unit of its target: percent of the request, or milli-units, as a number
+// because the text of the greatest and least quantities does not read back as what it was made from.
+type Current struct {
+	AverageUtilization *int32 `json:"averageUtilization,omitempty"`
+	MilliUnits         *int64 `json:"milliUnits,omitempty"`
 }

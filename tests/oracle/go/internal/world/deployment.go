@@ -32,12 +32,8 @@ func drawDeployment(d dice, low, high, length int) *deployment {
 	if d.chance(0.15) {
 		t.quota = d.between(1, high)
 	}
-	if d.chance(0.3) {
-		for range d.between(1, 4) {
-			choice := pick(d, 0, d.between(0, high+5), d.between(low, high), high+d.between(1, 10), max(low-1, 0))
-			t.byHand = append(t.byHand, manual{d.between(0, length), choice})
-		}
-		slices.SortFunc(t.byHand, func(a, b manual) int { return a.second - b.second })
+	if t.replicas == 0 || d.chance(0.3) {
+		t.byHand = drawManual(d, low, high, length)
 	}
 	settled := d.chance(0.8)
 	for range t.replicas {
@@ -47,6 +43,22 @@ func drawDeployment(d dice, low, high, length int) *deployment {
 		}
 	}
 	return t
+}
+
+// drawManual draws some changes by hand, among them to nothing and out of bounds. Where somebody turns the target off,
+// somebody turns it on again, for the controller does not.
+func drawManual(d dice, low, high, length int) []manual {
+	drawn := []manual{{d.between(0, length/4), d.between(1, high)}}
+	for range d.between(0, 3) {
+		second := d.between(0, length)
+		choice := pick(d, 0, d.between(0, high+5), d.between(low, high), high+d.between(1, 10), max(low-1, 0))
+		drawn = append(drawn, manual{second, choice})
+		if choice == 0 {
+			drawn = append(drawn, manual{second + d.between(1, 300), d.between(1, high)})
+		}
+	}
+	slices.SortStableFunc(drawn, func(a, b manual) int { return a.second - b.second })
+	return drawn
 }
 
 // drawReport draws how truly status.replicas follows the Pods.

@@ -71,7 +71,7 @@ func drawMetric(d dice, index int, scaleToZero bool) autoscalingv2.MetricSpec {
 			return autoscalingv2.MetricSpec{
 				Type: autoscalingv2.ContainerResourceMetricSourceType,
 				ContainerResource: &autoscalingv2.ContainerResourceMetricSource{
-					Name: from.Name, Target: from.Target, Container: pick(d, Target, Target, Target, Target, "proxy", "proxy", "absent"),
+					Name: from.Name, Target: from.Target, Container: pick(d, Target, Target, Target, Target, Target, Target, Target, Target, "proxy", "absent"),
 				},
 			}
 		},
