@@ -1,0 +1,70 @@
+"""A page as one HTML file: style, script, chart library and data inside, nothing from the network.
+
+A content security policy forbids everything that is not in the file, and every script by its hash; text of others
+goes through the template's escaping, and data for the script as JSON that cannot end its element.
+"""
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from elastometer.render import words
+
+HERE = Path(__file__).parent
+_QUOTED = re.compile(r"`([^`]+)`")
+
+
+def environment() -> Environment:
+    """Of every template, with the filters that all share."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )
+    made.filters.update(
+        duration=words.duration, figure=words.figure, stamp=words.stamp, instant=words.instant,
+        number=words.number, counts=words.counts, quoted=quoted, sentence=sentence,
+    )
+    made.globals.update(dash=words.DASH)
+    return made
+
+
+def frame(scripts: Sequence[str], styles: Sequence[str], data: object) -> Mapping[str, Markup]:
+    """What every page's template needs: `style`, `hashes`, `library`, `script` and `data`. The scripts, files of the
+    templates folder, become one."""
+    library, script = _asset("vendor/uPlot.js"), "".join(_asset(f"templates/{name}") for name in scripts)
+    style = "".join(_asset(name) for name in ("vendor/uPlot.css", *(f"templates/{name}" for name in styles)))
+    return {
+        "style": Markup(style), "library": Markup(library), "script": Markup(script), "data": Markup(_embedded(data)),
+        "hashes": Markup(" ".join(f"'sha256-{_digest(text)}'" for text in (library, script))),
+    }
+
+
+def _asset(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _embedded(data: object) -> str:
+    """ASCII JSON without the three characters that mean something to an HTML parser."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def quoted(text: str) -> Markup:
+    """Escaped text in which words between backticks are set as code."""
+    return Markup(_QUOTED.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
