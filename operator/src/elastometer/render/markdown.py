@@ -21,18 +21,18 @@ def to_markdown(report: Report) -> bytes:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# {words.verdict(report)}: {_prose(report.namespace)}/{_prose(report.test)}"
+    yield f"# {words.verdict(report)}: {prose(report.namespace)}/{prose(report.test)}"
     yield ""
     yield _sentence(report.verdict_message)
     yield ""
-    yield f"Model {_code(report.model or words.DASH)}, {_when(report)} Seconds count from the start of the load."
+    yield f"Model {code(report.model or words.DASH)}, {_when(report)} Seconds count from the start of the load."
     yield from _basis(report.predicted)
-    yield from _section("Objectives", ["", "Objective", "What was found"], (
-        [one.verdict.value, _code(one.name), _prose(one.message)] for one in report.objectives))
-    yield from _section("Summary", ["", ""], ([name, value] for name, value in words.headline(report.summary)))
+    yield from section("Objectives", ["", "Objective", "What was found"], (
+        [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
+    yield from section("Summary", ["", ""], ([name, value] for name, value in words.headline(report.summary)))
     yield from _price(report.price)
-    yield from _section("Findings", ["", "Finding", "Evidence", "What to change"], (
-        [one.severity, f"{one.name}: {_prose(one.title)}", _prose(one.evidence), _prose(one.advice)]
+    yield from section("Findings", ["", "Finding", "Evidence", "What to change"], (
+        [one.severity, f"{one.name}: {prose(one.title)}", prose(one.evidence), prose(one.advice)]
         for one in report.findings))
     yield from _scale_events(report)
     yield from _autoscaler(report.autoscaler, report.predicted is not None)
@@ -41,7 +41,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _scale_ins(report)
     if report.predicted is None:
         yield from _quality(report.quality)
-    yield from _section("Provenance", ["", ""], ([_code(name), _code(value)] for name, value in report.provenance))
+    yield from section("Provenance", ["", ""], ([code(name), code(value)] for name, value in report.provenance))
 
 
 def _when(report: Report) -> str:
@@ -52,11 +52,12 @@ def _when(report: Report) -> str:
 
 def _basis(basis: PredictionBasis | None) -> Iterator[str]:
     if basis is not None:
-        yield from _section("What the prediction rests on", ["", ""], (
-            [name, _prose(value)] for name, value in words.basis_rows(basis)))
+        yield from section("What the prediction rests on", ["", ""], (
+            [name, prose(value)] for name, value in words.basis_rows(basis)))
 
 
-def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A heading with its table; nothing where the table is empty. Cells are Markdown already."""
     body = ["| " + " | ".join(row) + " |" for row in rows]
     if not body:
         return
@@ -67,40 +68,40 @@ def _price(price: Price | None) -> Iterator[str]:
     if price is None:
         return
     unit = f" (× {price.gpus_per_replica} GPU)" if price.gpus_per_replica else ""
-    yield from _section(f"Replica-seconds{unit}", ["Ready", "Held", "Always at maximum", "Always at minimum"], [[
+    yield from section(f"Replica-seconds{unit}", ["Ready", "Held", "Always at maximum", "Always at minimum"], [[
         words.number(price.ready_replica_seconds), words.number(price.held_replica_seconds),
         words.number(price.static_peak_replica_seconds), words.number(price.static_minimum_replica_seconds)]])
 
 
 def _scale_events(report: Report) -> Iterator[str]:
-    yield from _section(
+    yield from section(
         "Scale events", ["#", "Replicas", "Seen", "API", "By", "Why", "Metrics", "Lag to Ready"],
         ([str(one.number), f"{one.from_replicas} → {one.to_replicas}", words.stamp(one.seen),
-          one.written.time if one.written else words.DASH, _code(one.writer or words.DASH),
-          _code(one.reason or words.DASH), _code("; ".join(one.metrics) or words.DASH),
-          _prose(words.figure(one.lag)) + (f"; {_prose(one.note)}" if one.note else "")]
+          one.written.time if one.written else words.DASH, code(one.writer or words.DASH),
+          code(one.reason or words.DASH), code("; ".join(one.metrics) or words.DASH),
+          prose(words.figure(one.lag)) + (f"; {prose(one.note)}" if one.note else "")]
          for one in report.scale_events))
 
 
 def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
     yield from ("", "## Autoscaler", "")
     if found.reason is not None:
-        yield f"There is no account of the autoscaler: {_prose(found.reason)}."
+        yield f"There is no account of the autoscaler: {prose(found.reason)}."
         return
-    yield PREDICTED_ACCOUNT if is_predicted else _prose(autoscaler_words.fidelity_sentence(found.fidelity))
+    yield PREDICTED_ACCOUNT if is_predicted else prose(autoscaler_words.fidelity_sentence(found.fidelity))
     causes = {loss.cause: loss.label for cause in CAUSE_LABELS for one in found.changes for loss in one.losses
               if loss.cause is cause}
-    yield from _section(
+    yield from section(
         "Where the autoscaler's seconds went", ["Replicas", "Needed", "Written", "Whole", *causes.values()],
         ([autoscaler_words.change_title(one), words.instant(one.needed_seconds), words.instant(one.written_seconds),
           autoscaler_words.whole_words(one), *(_lost(one, cause) for cause in causes)] for one in found.changes))
-    yield from _section(
+    yield from section(
         "What held the replicas", ["Replicas", "Because of", "For", "First"],
         (["fewer than wanted" if one.direction == "Out" else "more than wanted", one.label, f"{one.seconds:.1f} s",
           words.instant(one.first_seconds)] for one in found.held))
     if found.fidelity is not None:
-        yield from _section("Syncs that the replay does not reproduce", ["At", "Difference", "Cause"], (
-            [words.instant(one.seconds), _prose("; ".join(one.differences)), _prose(one.cause)]
+        yield from section("Syncs that the replay does not reproduce", ["At", "Difference", "Cause"], (
+            [words.instant(one.seconds), prose("; ".join(one.differences)), prose(one.cause)]
             for one in found.fidelity.misses))
 
 
@@ -112,17 +113,17 @@ def _lost(one: ScaleAccount, cause: Cause) -> str:
 
 
 def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
-    yield from _section(
+    yield from section(
         "Cold starts", ["Pod", "Origin", "Image", "Created → Ready", "Decision → Ready", "Ready → first token",
                         "Process start by Prometheus"],
-        ([_code(one.pod), one.origin + (f" {one.scale_event}" if one.scale_event else ""),
-          _prose(one.image or words.DASH), _prose(words.figure(one.cold_start)),
-          _prose(words.figure(one.scale_out)), _prose(words.figure(one.first_token)),
-          words.stamp(one.scraped.process_start) if one.scraped.process_start else _prose(one.scraped.reason or "")]
+        ([code(one.pod), one.origin + (f" {one.scale_event}" if one.scale_event else ""),
+          prose(one.image or words.DASH), prose(words.figure(one.cold_start)),
+          prose(words.figure(one.scale_out)), prose(words.figure(one.first_token)),
+          words.stamp(one.scraped.process_start) if one.scraped.process_start else prose(one.scraped.reason or "")]
          for one in starts))
     names = phase_labels(starts)
-    yield from _section(
-        "Where the time went", ["Phase", *(_code(one.pod) for one in starts)],
+    yield from section(
+        "Where the time went", ["Phase", *(code(one.pod) for one in starts)],
         ([name, *(_phase(one, name) for one in starts)] for name in names))
 
 
@@ -141,10 +142,10 @@ def _phase(start: ColdStart, label: str) -> str:
 
 
 def _load(rows: Sequence[LoadRow]) -> Iterator[str]:
-    yield from _section(
+    yield from section(
         "Load by stage", ["Stage", "Requests", "Success", "TTFT p50 / p95 / p99", "TPOT p50 / p95",
                           "Latency p50 / p95 / p99", "From send", "Tokens/s", "Not served"],
-        ([_code(row.stage), words.number(row.count), words.number(row.success_percent, 2, " %"),
+        ([code(row.stage), words.number(row.count), words.number(row.success_percent, 2, " %"),
           _three(row.time_to_first_token.p50, row.time_to_first_token.p95, row.time_to_first_token.p99),
           _three(row.time_per_output_token.p50, row.time_per_output_token.p95),
           _three(row.latency.p50, row.latency.p95, row.latency.p99),
@@ -159,15 +160,15 @@ def _three(*values: float | None) -> str:
 
 
 def _scale_ins(report: Report) -> Iterator[str]:
-    yield from _section(
+    yield from section(
         "Scale-in", ["Pod", "Event", "Deleted", "Drain", "In flight then", "Sent after", "Lost"],
-        ([_code(one.pod), str(one.scale_event or words.DASH), words.stamp(one.deleted),
-          _prose(words.figure(one.drain)), str(one.in_flight), str(one.sent_after_deletion), words.counts(one.lost)]
+        ([code(one.pod), str(one.scale_event or words.DASH), words.stamp(one.deleted),
+          prose(words.figure(one.drain)), str(one.in_flight), str(one.sent_after_deletion), words.counts(one.lost)]
          for one in report.scale_ins))
 
 
 def _quality(quality: Quality) -> Iterator[str]:
-    yield from _section("Data quality", ["", ""], ([name, _prose(value)] for name, value in quality_rows(quality)))
+    yield from section("Data quality", ["", ""], ([name, prose(value)] for name, value in quality_rows(quality)))
 
 
 def quality_rows(quality: Quality) -> list[tuple[str, str]]:
@@ -193,14 +194,16 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
 
 
 def _sentence(text: str) -> str:
-    return _prose(text[:1].upper() + text[1:]) + "."
+    return prose(text[:1].upper() + text[1:]) + "."
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
+    """Text of others on one line, without a meaning to Markdown."""
     return _MARKUP.sub(r"\\\1", _one_line(text))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """Text of others as code, on one line."""
     return "`" + _one_line(text).replace("`", "'").replace("|", "\\|") + "`"
 
 
