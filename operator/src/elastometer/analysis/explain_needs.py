@@ -59,7 +59,7 @@ def _older(first: Point, seen: Point) -> Iterator[Part]:
     yield _unknown(Cause.METRIC_DELAY, first.at, OLDER)
     yield _unknown(Cause.SYNC_WAIT, first.at, OLDER)
     if first is not seen:
-        yield Part(Cause.NO_METRIC, first.at, seen.at, first.resolution_seconds, seen.resolution_seconds, "replay")
+        yield _blind(first, seen)
 
 
 def _last_sight(points: Sequence[Point]) -> Point | None:
@@ -81,7 +81,12 @@ def _waits(shown: float, caught: Point, seen: Point, signals: Signals) -> Iterat
         yield Part(Cause.SYNC_WAIT, shown, caught.at, readable.resolution_seconds, caught.resolution_seconds,
                    readable.source)
     if caught.at < seen.at:
-        yield Part(Cause.NO_METRIC, caught.at, seen.at, caught.resolution_seconds, seen.resolution_seconds, "replay")
+        yield _blind(caught, seen)
+
+
+def _blind(first: Point, seen: Point) -> Part:
+    return Part(first.blind or Cause.NO_METRIC, first.at, seen.at, first.resolution_seconds, seen.resolution_seconds,
+                "replay")
 
 
 def _by_timestamp(seen: Point, could_see: Point, signals: Signals) -> Iterator[Part]:

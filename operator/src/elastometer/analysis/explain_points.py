@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from elastometer.analysis.autoscaler_metrics import NOT_RECORDED
 from elastometer.analysis.fidelity import Compared
 from elastometer.analysis.steps import Steps
 from elastometer.hpa.decision import Constraint, Decision
 from elastometer.model.autoscaler import Cause, Step
+
+# At such a sync nothing was wanted, for nothing was looked at or could be told.
+_BLIND = (Constraint.NO_METRIC, Constraint.NO_SCALE, Constraint.DISABLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,12 @@ def cause_of(constraint: Constraint) -> Cause:
 
 def _blind(decision: Decision) -> Cause | None:
     binding = decision.account.binding
-    return Cause(binding.value) if binding in (Constraint.NO_METRIC, Constraint.DISABLED) else None
+    return Cause(binding.value) if binding in _BLIND else None
 
 
 def _measured(one: Compared) -> float | None:
+    """None where the record holds no sample, and the look's was made up from what the autoscaler published."""
     index, answers = one.decision.account.metric, one.sync.look.metrics
-    if index is None or index >= len(answers):
+    if index is None or NOT_RECORDED in one.sync.doubts:
         return None
     return max((sample.at for sample in answers[index].samples), default=None)

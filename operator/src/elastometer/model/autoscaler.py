@@ -17,6 +17,7 @@ class Cause(StrEnum):
     METRIC_DELAY = "MetricDelay"
     SYNC_WAIT = "SyncWait"
     NO_METRIC = "NoMetric"
+    NO_SCALE = "NoScale"
     DISABLED = "Disabled"
     TOLERANCE = "Tolerance"
     MISSING_PODS = "MissingPods"
@@ -31,10 +32,10 @@ class Cause(StrEnum):
 # What people call them, in the order in which they act.
 CAUSE_LABELS: Mapping[Cause, str] = {
     Cause.METRIC_DELAY: "metric delay", Cause.SYNC_WAIT: "sync wait", Cause.NO_METRIC: "no metric",
-    Cause.DISABLED: "disabled", Cause.TOLERANCE: "tolerance", Cause.MISSING_PODS: "Pods without a sample",
-    Cause.PARTIAL_METRICS: "a metric missing", Cause.STABILIZATION: "stabilization window",
-    Cause.POLICY: "scaling policy", Cause.MAXIMUM: "maxReplicas", Cause.MINIMUM: "minReplicas",
-    Cause.UNATTRIBUTED: "unattributed",
+    Cause.NO_SCALE: "no access to the scale", Cause.DISABLED: "disabled", Cause.TOLERANCE: "tolerance",
+    Cause.MISSING_PODS: "Pods without a sample", Cause.PARTIAL_METRICS: "a metric missing",
+    Cause.STABILIZATION: "stabilization window", Cause.POLICY: "scaling policy", Cause.MAXIMUM: "maxReplicas",
+    Cause.MINIMUM: "minReplicas", Cause.UNATTRIBUTED: "unattributed",
 }
 
 
