@@ -15,6 +15,7 @@ import (
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/kubernetes/pkg/features"
 
+	"elastometer.dev/oracle/internal/life"
 	"elastometer.dev/oracle/internal/world"
 )
 
@@ -48,7 +49,7 @@ func TestDraw(t *testing.T) {
 	begun, told := time.Now(), time.Now()
 	syncs := 0
 	for i := range *worlds {
-		line := live(t, world.Draw(*seed, *first+i))
+		line := life.In(t, world.Draw(*seed, *first+i))
 		syncs += len(line.Syncs)
 		if err := encoder.Encode(line); err != nil {
 			t.Fatal(err)

@@ -7,10 +7,10 @@ type curve func(second float64) float64
 
 // drawCurve draws a demand between nothing and somewhat more than `most` replicas, over a world of this length.
 func drawCurve(d dice, most, length float64) curve {
-	low, high := d.real(0, 0.5)*most, d.real(0.3, 1.4)*most
+	low, high := d.real(0, 0.5)*most, d.real(0.3, 1.25)*most
 	at, took := d.real(0, 0.7)*length, d.real(0.02, 0.6)*length
 	during := func(second float64) bool { return at <= second && second < at+took }
-	period, phase := d.real(0.1, 1)*length, d.real(0, 2*math.Pi)
+	period, phase := d.real(0.04, 0.8)*length, d.real(0, 2*math.Pi)
 	base := pick(d,
 		func(second float64) float64 { // step
 			return either(second < at, low, high)

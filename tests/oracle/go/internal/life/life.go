@@ -1,4 +1,5 @@
-package oracle
+// Package life lets the real controller live in a world, in virtual time.
+package life
 
 import (
 	"context"
@@ -35,8 +36,8 @@ type run struct {
 	rescaled  bool
 }
 
-// live lets the real controller live in a world, in virtual time, and returns what it saw and did.
-func live(t *testing.T, drawn *world.World) (line trace.World) {
+// In lets the real controller live in a world, in virtual time, and returns what it saw and did.
+func In(t *testing.T, drawn *world.World) (line trace.World) {
 	synctest.Test(t, func(*testing.T) {
 		r := &run{
 			world: drawn, epoch: time.Now(), log: &fake.Log{}, hpas: fake.NewHPAs(drawn.HPA), pods: fake.NewPods(),
