@@ -34,8 +34,9 @@ class Balancer:
 
     def picks(self, numbers: Sequence[int], instants: Sequence[float], serving: list[Replica]) -> Iterable[Replica]:
         """One for each request; to be asked for one after the other, each after the one before it was served."""
-        if self._scenario.recorded_choices:
-            return self._recorded(numbers, serving)
+        recorded = self._scenario.recorded
+        if recorded is not None and recorded.choices:
+            return self._recorded(recorded.choices, numbers, serving)
         if self._scenario.balancing is Balancing.KEEP_ALIVE:
             return self._connected(numbers, instants, serving)
         luck, choices = self._luck, len(serving)
@@ -44,9 +45,9 @@ class Balancer:
     def _chance(self, number: int, serving: list[Replica]) -> Replica:
         return serving[int(self._luck[number] * len(serving))]
 
-    def _recorded(self, numbers: Sequence[int], serving: list[Replica]) -> list[Replica]:
+    def _recorded(self, choices: Sequence[int], numbers: Sequence[int], serving: list[Replica]) -> list[Replica]:
         """The replica that had it in the record, where it serves."""
-        there, choices = {one.number: one for one in serving}, self._scenario.recorded_choices
+        there = {one.number: one for one in serving}
         return [there.get(choices[number]) or self._chance(number, serving) for number in numbers]
 
     def _connected(

@@ -25,6 +25,7 @@ from elastometer.twin.fit_autoscaler import fit_hpa, fit_keda
 from elastometer.twin.fit_cache import fit_cache
 from elastometer.twin.fit_capacity import fit_capacity
 from elastometer.twin.fit_path import fit_cpu, fit_path, fit_resource_path
+from elastometer.twin.fit_phase import scrape_phases
 from elastometer.twin.fit_starts import fit_lives
 from elastometer.twin.scenario import (
     Arrival,
@@ -33,6 +34,7 @@ from elastometer.twin.scenario import (
     Controller,
     HpaController,
     MetricsPath,
+    RecordedChance,
     Scenario,
     Signal,
 )
@@ -80,14 +82,20 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
         balancing=Balancing.KEEP_ALIVE if evidence.terms.connection in REUSE else Balancing.PER_REQUEST,
         resource_path=resource_path,
     )
-    recorded = replace(scenario, recorded_starts=lives.recorded, recorded_choices=_choices(evidence))
-    return Calibration(scenario, recorded, tuple(found.fitted), tuple(found.notes))
+    chance = _chance(evidence, lives.recorded, capacity)
+    return Calibration(scenario, replace(scenario, recorded=chance), tuple(found.fitted), tuple(found.notes))
 
 
-def _choices(evidence: Evidence) -> tuple[int, ...]:
-    """The number of the replica that each request went to, in order of creation; -1 where its Pod is not known."""
-    order = {one.pod.name: number for number, one in enumerate(starts(evidence, changes(evidence)))}
-    return tuple(order.get(record.pod or "", -1) for record in evidence.requests)
+def _chance(evidence: Evidence, cold_starts: tuple[float, ...], capacity: Capacity) -> RecordedChance:
+    """What chance made of it: where each request went, when each replica was scraped, whose id came first."""
+    pods = [one.pod for one in starts(evidence, changes(evidence))]
+    order, ids = {pod.name: number for number, pod in enumerate(pods)}, sorted(pod.uid for pod in pods)
+    names = [pod.name for pod in pods]
+    return RecordedChance(
+        choices=tuple(order.get(record.pod or "", -1) for record in evidence.requests),
+        phases=scrape_phases(evidence, names, capacity.prefill_seconds + capacity.refill_seconds),
+        ids=tuple(ids.index(pod.uid) / len(ids) for pod in pods), starts=cold_starts,
+    )
 
 
 def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:

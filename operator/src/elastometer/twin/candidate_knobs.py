@@ -50,7 +50,7 @@ def _cold_start_scale(scenario: Scenario, factor: float) -> Scenario:
 
 def _started(scenario: Scenario, cold_starts: tuple[float, ...]) -> Scenario:
     pending = min(scenario.pending_seconds, cold_starts[0])
-    return replace(scenario, cold_starts=cold_starts, recorded_starts=(), pending_seconds=pending)
+    return replace(scenario, cold_starts=cold_starts, recorded=None, pending_seconds=pending)
 
 
 def _load(scenario: Scenario, factor: float) -> Scenario:

@@ -70,7 +70,9 @@ class _Run:
 
     def _prediction(self) -> Prediction:
         traffic, fleet = self.traffic, self.fleet
-        traffic.forget_after(self.scenario.horizon_seconds)
+        horizon = self.scenario.horizon_seconds
+        if any(one.is_busy(horizon) for one in fleet.every):
+            traffic.forget_after(horizon)
         return Prediction(
             first_token=traffic.first_token, ended=traffic.ended, replica=traffic.replica,
             desired=tuple(fleet.desired), ready=tuple(fleet.ready), syncs=tuple(self.syncs), replicas=fleet.lives(),

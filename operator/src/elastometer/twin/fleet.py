@@ -6,7 +6,7 @@ from math import inf, log2
 from elastometer.twin.chance import draw, stream
 from elastometer.twin.prediction import ReplicaLife
 from elastometer.twin.replica import Replica
-from elastometer.twin.scenario import Scenario
+from elastometer.twin.scenario import RecordedChance, Scenario
 from elastometer.twin.traffic import Traffic
 
 NANOSECONDS = 1e9
@@ -27,16 +27,15 @@ class Fleet:
         self.desired: list[tuple[float, int]] = []
         self.ready: list[tuple[float, int]] = []
         self._cold, self._scrape = stream(scenario.seed, "cold start"), stream(scenario.seed, "scrape")
+        self._id = stream(scenario.seed, "id")
+        self._recorded = scenario.recorded or RecordedChance()
         self._begin(scenario.start_seconds)
 
     def _begin(self, at: float) -> None:
         """The first replicas have been Ready for long."""
         self.size = self.scenario.initial_replicas
         for _ in range(self.size):
-            replica = Replica(len(self.every), at, at, at, self._scrape.random())
-            self.every.append(replica)
-            self.active.append(replica)
-            self.serving.append(replica)
+            self.serving.append(self._add(at, at, at))
         self.desired.append((at, self.size))
         self.ready.append((at, self.size))
 
@@ -79,9 +78,17 @@ class Fleet:
     def _create(self, at: float) -> Replica:
         scenario, made = self.scenario, len(self.every) - self.scenario.initial_replicas
         drawn = draw(scenario.cold_starts, self._cold)
-        cold = scenario.recorded_starts[made] if made < len(scenario.recorded_starts) else drawn
-        pending = min(cold, scenario.pending_seconds)
-        replica = Replica(len(self.every), at, at + pending, at + cold, self._scrape.random())
+        cold = self._recorded.starts[made] if made < len(self._recorded.starts) else drawn
+        return self._add(at, at + min(cold, scenario.pending_seconds), at + cold)
+
+    def _add(self, created: float, running_from: float, ready: float) -> Replica:
+        number, recorded = len(self.every), self._recorded
+        phase, place = self._scrape.random(), self._id.random()
+        if number < len(recorded.phases):
+            phase = phase if (known := recorded.phases[number]) is None else known
+        if number < len(recorded.ids):
+            place = recorded.ids[number]
+        replica = Replica(number, created, running_from, ready, phase, place)
         self.every.append(replica)
         self.active.append(replica)
         return replica
@@ -91,7 +98,7 @@ class Fleet:
         equals by an id that is as good as drawn). Its rank by node is left out."""
         return sorted(self.active, key=lambda one: (
             one.running_from <= at, one.ready <= at, _rank(at - one.ready if one.ready <= at else at - one.created),
-            one.luck,
+            one.place,
         ))[:count]
 
     def _delete(self, replica: Replica, at: float) -> None:

@@ -7,26 +7,31 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from heapq import heappop
-from math import floor, inf
+from math import inf
 
 from elastometer.hpa.look import PodLook
-from elastometer.twin.scenario import MetricsPath
 
 
 class Replica:
-    """`requests` are the arrivals' numbers it was given, `left` when each left the queue (started, or gave up: those
-    are in `gave_up` too), `busy` the heap of the ends of those that run, `ended` the ends that came to pass, rising."""
+    """`phase` is when in the period it is scraped, `place` that of its id among others, both as shares.
 
-    __slots__ = ("busy", "closed", "created", "deleted", "ended", "gave_up", "gone", "left", "luck", "name", "number",
-                 "pod", "pod_until", "ready", "requests", "running_from")
+    `requests` are the arrivals' numbers it was given, `left` when each left the queue (started, or gave up: those are
+    in `gave_up` too), `busy` the heap of the ends of those that run, `ended` the ends that came to pass, rising.
+    """
 
-    def __init__(self, number: int, created: float, running_from: float, ready: float, luck: float) -> None:
+    __slots__ = ("busy", "closed", "created", "deleted", "ended", "gave_up", "gone", "left", "name", "number",
+                 "phase", "place", "pod", "pod_until", "ready", "requests", "running_from")
+
+    def __init__(
+        self, number: int, created: float, running_from: float, ready: float, phase: float, place: float,
+    ) -> None:
         self.number = number
         self.name = f"replica-{number}"
         self.created = created
         self.running_from = running_from
         self.ready = ready
-        self.luck = luck
+        self.phase = phase
+        self.place = place
         self.deleted = inf
         self.gone = inf
         self.requests: list[int] = []
@@ -51,10 +56,7 @@ class Replica:
 
     def waiting(self, at: float, arrived: int) -> int:
         """Requests in its queue; `arrived` is how many of the scenario's had arrived by then."""
-        left = self.left
-        if not left or left[-1] <= at:
-            return 0
-        return bisect_left(self.requests, arrived) - bisect_right(left, at)
+        return bisect_left(self.requests, arrived) - bisect_right(self.left, at)
 
     def running(self, at: float) -> int:
         """Requests that run."""
@@ -62,18 +64,16 @@ class Replica:
         started = bisect_right(self.left, at) - bisect_right(self.gave_up, at)
         return started - bisect_right(self.ended, at)
 
+    def is_busy(self, at: float) -> bool:
+        """Whether something of it ends after `at`."""
+        self.settle(at)
+        return bool(self.busy)
+
     def settle(self, at: float) -> None:
         """Takes the ends up to `at` off the heap."""
         busy, ended = self.busy, self.ended
         while busy and busy[0] <= at:
             ended.append(heappop(busy))
-
-    def scraped_at(self, at: float, path: MetricsPath) -> float | None:
-        """When the newest sample that is readable at `at` was taken; None before there is one."""
-        period = path.scrape_seconds
-        phase = self.luck * period if path.phase_seconds is None else path.phase_seconds
-        scrape = floor((at - path.delay_seconds - phase) / period) * period + phase
-        return scrape if self.ready + path.first_sample_seconds <= scrape else None
 
     def look(self, at: float, requests: dict[str, int]) -> PodLook:
         """The Pod as the API shows it at `at`; made anew only when something about it changed."""

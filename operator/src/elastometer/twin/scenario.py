@@ -134,18 +134,32 @@ Controller = HpaController | KedaController | KpaController
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedChance:
+    """What chance made of it in a recorded run; what is not given, or not known, is drawn.
+
+    `choices` is the number of the replica that each request went to (-1: not known), and holds while that replica
+    serves. By number of the replica: `phases`, when in its period it was scraped, as a share of it (None: not known);
+    `ids`, the place of its Pod's uid among all in order, as a share, which decides who goes first among equals.
+    `starts` are the cold starts of those that were added, in order.
+    """
+
+    choices: tuple[int, ...] = ()
+    phases: tuple[float | None, ...] = ()
+    ids: tuple[float, ...] = ()
+    starts: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """`cold_starts` are the seconds from spec.replicas to serving, in ascending order: what was measured, or given; in
-    the first `pending_seconds` of it the Pod is Pending. The first replicas to be made take `recorded_starts`, in that
-    order; the others' are drawn. Arrivals are in order of time.
+    the first `pending_seconds` of it the Pod is Pending. Arrivals are in order of time.
 
     A Pod that is told to go takes no new request, finishes those it has, and stays for `drain_seconds` at least; what
     has not ended `grace_seconds` after is lost. A client that hears nothing for `patience_seconds` gives up, as does
     one whose request lasts `timeout_seconds`. Where no replica serves, a request is refused, but for Knative's
     activator, which keeps it. `resource_path` is that of Signal.CPU, where it is another than `path`.
-    A connection that is kept is used until it is `connection_seconds` old. `recorded_choices` is the number of the
-    replica that each request went to in the record (-1: not known): given, it takes the place of the load balancer's
-    chance while that replica serves. The horizon is where the twin stops.
+    A connection that is kept is used until it is `connection_seconds` old. Chance is drawn from the seed, but for what
+    is given as `recorded`. The horizon is where the twin stops.
     """
 
     arrivals: tuple[Arrival, ...]
@@ -164,6 +178,5 @@ class Scenario:
     timeout_seconds: float = inf
     balancing: Balancing = Balancing.PER_REQUEST
     resource_path: MetricsPath | None = None
-    recorded_starts: tuple[float, ...] = ()
     connection_seconds: float = inf
-    recorded_choices: tuple[int, ...] = ()
+    recorded: RecordedChance | None = None

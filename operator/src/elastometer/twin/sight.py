@@ -30,14 +30,16 @@ class Sight:
         return tuple([one.look(at, requests) for one in self.fleet.present(at)])
 
     def samples(self, signal: Signal, at: float) -> tuple[Sample, ...]:
-        """The newest sample of each replica that has one, in milli-units."""
+        """The newest readable sample of each replica that has one, in milli-units."""
         path, measure = self._path(signal), self._measure(signal)
-        found = []
+        period, first, window, shared = path.scrape_seconds, path.first_sample_seconds, path.window_seconds, \
+            path.phase_seconds
+        readable, found = at - path.delay_seconds, []
         for replica in self.fleet.present(at):
-            scraped = replica.scraped_at(at, path)
-            if scraped is not None:
-                found.append(Sample(replica.name, round(measure(replica, scraped) * MILLI), scraped,
-                                    path.window_seconds))
+            phase = replica.phase * period if shared is None else shared
+            scraped = (readable - phase) // period * period + phase
+            if scraped >= replica.ready + first:
+                found.append(Sample(replica.name, measure(replica, scraped), scraped, window))
         return tuple(found)
 
     def total(self, signal: Signal, at: float) -> int | None:
@@ -49,14 +51,15 @@ class Sight:
         scenario = self.scenario
         return scenario.resource_path or scenario.path if signal is Signal.CPU else scenario.path
 
-    def _measure(self, signal: Signal) -> Callable[[Replica, float], float]:
+    def _measure(self, signal: Signal) -> Callable[[Replica, float], int]:
+        """Milli-units of one replica at the instant of a scrape."""
         match signal:
             case Signal.WAITING:
                 return self._waiting
             case Signal.RUNNING:
-                return Replica.running
+                return lambda replica, at: MILLI * replica.running(at)
             case Signal.IN_FLIGHT:
-                return lambda replica, at: self._waiting(replica, at) + replica.running(at)
+                return lambda replica, at: self._waiting(replica, at) + MILLI * replica.running(at)
             case Signal.KV_CACHE:
                 return self._kv_cache
             case Signal.CPU:
@@ -65,20 +68,23 @@ class Sight:
                 assert_never(other)
 
     def _waiting(self, replica: Replica, at: float) -> int:
-        return replica.waiting(at, bisect_right(self.traffic.at, at))
+        left = replica.left
+        if not left or left[-1] <= at:
+            return 0
+        return MILLI * replica.waiting(at, bisect_right(self.traffic.at, at))
 
-    def _kv_cache(self, replica: Replica, at: float) -> float:
+    def _kv_cache(self, replica: Replica, at: float) -> int:
         """Share of the cache that the prompts and the tokens made so far fill."""
         size = self.scenario.capacity.kv_tokens
         if size is None:
             raise SpecError("capacity.kvTokens: must be known where an autoscaler looks at the KV cache, is not")
         held = sum(prompt + made for prompt, made in self.traffic.progress(replica, at))
-        return min(1.0, held / size)
+        return round(MILLI * min(1.0, held / size))
 
-    def _cpu(self, replica: Replica, at: float) -> float:
+    def _cpu(self, replica: Replica, at: float) -> int:
         """Cores, averaged over the window before `at`."""
         capacity, window = self.scenario.capacity, self._path(Signal.CPU).window_seconds
         if capacity.cpu_seconds_per_token is None:
             raise SpecError("capacity.cpuSecondsPerToken: must be known where an autoscaler looks at CPU, is not")
         made = self.traffic.tokens_between(replica, at - window, at)
-        return capacity.cpu_idle + capacity.cpu_seconds_per_token * made / window
+        return round(MILLI * (capacity.cpu_idle + capacity.cpu_seconds_per_token * made / window))

@@ -99,23 +99,25 @@ class Traffic:
                 replica.ended.append(heappop(busy))
             beside, start, late = len(busy), arrival, join
             if beside == slots:
-                start = busy[0]
+                start, late = busy[0], refill
                 if start - arrival > patience:
                     replica.give_up(number, arrival + patience)
                     continue
                 replica.ended.append(heappop(busy))
                 beside -= 1
-                late = refill
-            first = start + prefill[number] + (late if beside else 0.0)
-            end = first + further[number] * (decode + beside * neighbour)
             replica.requests.append(number)
             replica.left.append(start)
             served_by[number] = replica.number
+            start += prefill[number]
+            if beside:
+                start += late
+            end = start + further[number] * (decode + beside * neighbour)
             if end - arrival > timeout:
                 end = arrival + timeout
-                first_token[number] = first if first < end else nan
+                first_token[number] = start if start < end else nan
             else:
-                first_token[number], ended[number] = first, end
+                first_token[number] = start
+                ended[number] = end
             heappush(busy, end)
 
     def progress(self, replica: Replica, at: float) -> Iterator[tuple[int, int]]:
@@ -156,7 +158,7 @@ class Traffic:
         return self.at[number] + min(self.scenario.patience_seconds, self.scenario.timeout_seconds)
 
     def forget_after(self, horizon: float) -> None:
-        """What would happen later did not happen."""
+        """What would happen later did not happen; the columns end there."""
         self.first_token = array("d", [one if one <= horizon else nan for one in self.first_token])
         self.ended = array("d", [one if one <= horizon else nan for one in self.ended])
 
