@@ -30,7 +30,7 @@ NO_PHASES = "the model knows how long a start takes, and none of its phases"
 _NO_TIME = ("create", "endpoints")
 # Findings about the record, which a prediction does not have.
 _OF_THE_RECORD = frozenset({"UnattributedStart", "ClockSkew", "ClientBound"})
-_NAMES = {"autoscaler as served": "autoscaler as given, with defaults"}
+_NAMES = {"autoscaler as served": "autoscaler as given"}
 
 
 def as_predicted(report: Report, basis: PredictionBasis) -> Report:

@@ -1,6 +1,7 @@
 """A test as the API server would serve it, without one: checked against the CRD's schema, its defaults filled in."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
@@ -11,11 +12,14 @@ import yaml
 from elastometer.cli.exits import CliError, Exit
 from elastometer.cli.test_file import Manifest
 from elastometer.model.errors import SpecError
-from elastometer.model.schema import defaulted, flaws
+from elastometer.model.schema import defaulted, flaws, shown
 from elastometer.model.spec import TestSpec, parse
 
 Json = dict[str, Any]
 DEFAULT_NAMESPACE = "default"
+# The API server's rules for the names, as the CRD has them: children are called after the test.
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _BODIES = {"HorizontalPodAutoscaler": "horizontalPodAutoscaler", "ScaledObject": "scaledObject"}
 _LIMITS = {"horizontalPodAutoscaler": ("minReplicas", "maxReplicas"), "scaledObject": ("minReplicaCount",
                                                                                        "maxReplicaCount")}
@@ -25,11 +29,11 @@ def served(source: str, manifest: Manifest) -> TestSpec:
     """The spec, understood. Raises CliError with every flaw."""
     schema = _schema()
     spec = manifest.get("spec")
-    found = list(flaws(spec, schema, "spec"))
+    metadata = {"namespace": DEFAULT_NAMESPACE, **manifest["metadata"]}
+    found = [*_name_flaws(metadata), *flaws(spec, schema, "spec")]
     filled: Json = defaulted(spec, schema) if isinstance(spec, dict) else {}
     try:
         _refuse(found or list(_rules(filled)))
-        metadata = {"namespace": DEFAULT_NAMESPACE, **manifest["metadata"]}
         return parse({**manifest, "metadata": metadata, "spec": filled})
     except SpecError as error:
         raise refused(source, error) from error
@@ -43,6 +47,14 @@ def refused(source: str, error: SpecError) -> CliError:
 def _refuse(found: list[str]) -> None:
     if found:
         raise SpecError(*found)
+
+
+def _name_flaws(metadata: Json) -> Iterator[str]:
+    if _NAME.fullmatch(metadata["name"]) is None:
+        yield (f"metadata.name: must be a DNS label of at most 40 characters that starts with a letter, is "
+               f"{shown(metadata['name'])}")
+    if _NAMESPACE.fullmatch(metadata["namespace"]) is None:
+        yield f"metadata.namespace: must be a DNS label of at most 63 characters, is {shown(metadata['namespace'])}"
 
 
 @lru_cache(maxsize=1)

@@ -17,9 +17,10 @@ from elastometer.cli.exits import Exit, exit_of_verdict
 from elastometer.cli.judge import write
 from elastometer.cli.offline import refused, served
 from elastometer.cli.options import add_output_option, whole_above_zero
-from elastometer.cli.simulate_inputs import Given, assumed
+from elastometer.cli.simulate_inputs import Given, assume
 from elastometer.cli.simulate_recorded import recorded
 from elastometer.cli.simulate_settings import with_settings
+from elastometer.cli.simulate_words import capacity_in_words, starts_in_words
 from elastometer.cli.summary import finding_lines, numbers, objective_lines
 from elastometer.cli.test_file import read_test
 from elastometer.cli.text import columns, printable
@@ -93,8 +94,8 @@ def execute(options: argparse.Namespace) -> Exit:
     """Predicts, writes where asked, and says the verdict; `--output json` prints report.json."""
     try:
         question = _asked(options)
-        draws = [drawn(seed, _report(question, seed, options.draws)) for seed in _counted(options)]
-        report = _report(question, median_draw(draws).seed, options.draws, draws)
+        draws = [_drawn(question, seed) for seed in _counted(options)]
+        report = _report(question, draws)
     except SpecError as error:
         raise refused(options.file, error) from error
     files = render_all(report)
@@ -113,9 +114,9 @@ def _asked(options: argparse.Namespace) -> Question:
     arrivals = planned_arrivals(plan.spec.profile)
     if not arrivals:
         raise SpecError("spec.load.stages: must plan at least one request with this seed, plan none")
-    earlier = None if options.bundle is None else recorded(options.bundle)
+    earlier = None if options.bundle is None else recorded(options.bundle, plan)
     given = Given(options.capacity, options.cold_start)
-    return Question(plan, planned_autoscaler(plan), assumed(plan, arrivals, given, earlier), arrivals)
+    return Question(plan, planned_autoscaler(plan), assume(plan, arrivals, given, earlier), arrivals)
 
 
 def _counted(options: argparse.Namespace) -> Iterator[int]:
@@ -128,17 +129,28 @@ def _counted(options: argparse.Namespace) -> Iterator[int]:
             print(f"{number + 1} of {options.draws} draws", file=sys.stderr, flush=True)
 
 
-def _report(question: Question, seed: int, count: int, draws: list[Drawn] | None = None) -> Report:
-    scenario = planned_scenario(question.plan, question.autoscaler, question.assumed, question.arrivals, seed)
+def _foretold(question: Question, seed: int) -> Foretold:
+    assumed = question.assumed
+    scenario = planned_scenario(question.plan, question.autoscaler, assumed, question.arrivals, seed)
     basis = PredictionBasis(
-        tool=f"elastometer {version('elastometer')}", capacity=question.assumed.capacity_source,
-        cold_starts=question.assumed.cold_start_source, autoscaler=question.autoscaler.words, seed=seed, draws=count,
-        assumptions=assumptions(question.plan, question.assumed),
+        tool=f"elastometer {version('elastometer')}", autoscaler=question.autoscaler.words, seed=seed,
+        capacity=f"{assumed.capacity_source}: {capacity_in_words(assumed.capacity)}",
+        cold_starts=f"{assumed.cold_start_source}: {starts_in_words(assumed.cold_starts)}",
+        assumptions=assumptions(question.plan, assumed),
     )
-    if draws is not None:
-        counts = {verdict.value: number for verdict, number in verdict_counts(draws)}
-        basis = replace(basis, verdicts=counts, intervals=intervals(draws))
-    foretold = Foretold(question.plan, scenario, predict(scenario), basis, question.autoscaler.document)
+    return Foretold(question.plan, scenario, predict(scenario), basis, question.autoscaler.document)
+
+
+def _drawn(question: Question, seed: int) -> Drawn:
+    """Only the numbers; the autoscaler's account is the dearest part of a report, and left out."""
+    return drawn(seed, judge(synthetic_bundle(replace(_foretold(question, seed), autoscaler=None))))
+
+
+def _report(question: Question, draws: list[Drawn]) -> Report:
+    foretold = _foretold(question, median_draw(draws).seed)
+    counts = {verdict.value: number for verdict, number in verdict_counts(draws)}
+    basis = replace(foretold.basis, draws=len(draws), verdicts=counts, intervals=intervals(draws))
+    foretold = replace(foretold, basis=basis)
     return judge(synthetic_bundle(foretold), predicted_looks(foretold))
 
 
@@ -155,7 +167,8 @@ def in_words(content: dict[str, Any], report: Report, options: argparse.Namespac
     lines += finding_lines(content["findings"])
     if basis is not None:
         lines += ["what it rests on", *columns([("capacity", basis.capacity), ("cold starts", basis.cold_starts),
-                                                ("autoscaler", basis.autoscaler)])]
+                                                ("autoscaler", basis.autoscaler),
+                                                *(("assumed", one) for one in basis.assumptions)])]
     if options.out is not None:
         lines.append(f"predicted report: {options.out / 'report.html'}")
     return [printable(line) for line in lines]

@@ -41,19 +41,20 @@ class Given:
     cold_starts: str | None
 
 
-def assumed(plan: TestPlan, arrivals: tuple[Arrival, ...], given: Given, recorded: Assumed | None) -> Assumed:
+def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: Given, recorded: Assumed | None) -> Assumed:
     """Each input from the first that has it: the command line, the recorded run, the stand-in's arguments."""
     base = recorded or _standin(plan, arrivals)
-    capacity = None if given.capacity is None else parse_capacity(given.capacity, plan)
+    values = None if given.capacity is None else parse_capacity(given.capacity)
+    capacity = None if values is None else _capacity(values, plan, base)
     starts = None if given.cold_starts is None else parse_cold_starts(given.cold_starts)
     if base is None and (capacity is None or starts is None):
         raise SpecError(*([_NO_CAPACITY] if capacity is None else []), *([_NO_STARTS] if starts is None else []))
     whole = base or Assumed(_NOTHING, "", (), "")
     if capacity is not None:
-        whole = replace(whole, capacity=capacity, capacity_source=f"given: {capacity_in_words(capacity)}")
+        source = "given" if base is None else f"{base.capacity_source}, but {', '.join(values or ())} given"
+        whole = replace(whole, capacity=capacity, capacity_source=source)
     if starts is not None:
-        whole = replace(whole, cold_starts=starts, cold_start_source=f"given: {starts_in_words(starts)}",
-                        pending_seconds=0.0)
+        whole = replace(whole, cold_starts=starts, cold_start_source="given", pending_seconds=0.0)
     return whole
 
 
@@ -66,15 +67,27 @@ def _standin(plan: TestPlan, arrivals: tuple[Arrival, ...]) -> Assumed | None:
     startup = standin_startup_seconds(server.args)
     least = startup + STANDIN_OVERHEAD_SECONDS
     return Assumed(
-        capacity, f"arguments of the stand-in: {capacity_in_words(capacity)}",
+        capacity, "arguments of the stand-in",
         (least, least + plan.spec.server.probe_period_seconds),
-        f"arguments of the stand-in: {startup:g} s of phases, {STANDIN_OVERHEAD_SECONDS:g} s until its container runs, "
-        f"and a wait for the probe of up to {plan.spec.server.probe_period_seconds} s",
+        f"arguments of the stand-in, {startup:g} s of phases, {STANDIN_OVERHEAD_SECONDS:g} s until its container runs, "
+        f"and up to {plan.spec.server.probe_period_seconds} s until a probe",
         pending_seconds=STANDIN_OVERHEAD_SECONDS,
     )
 
 
-def parse_capacity(text: str, plan: TestPlan) -> Capacity:
+def _capacity(values: Mapping[str, float], plan: TestPlan, base: Assumed | None) -> Capacity:
+    """What is given over what is known otherwise. Raises SpecError naming what neither says."""
+    slots = argument(plan.spec.server.args, "max-num-seqs")
+    known = {"slots": float(slots)} if base is None and slots is not None and slots.isdigit() else {}
+    whole = {**known, **values}
+    missing = [] if base is not None else [name for name in _ALWAYS if name not in whole]
+    if missing:
+        raise SpecError(*(f"--capacity: {name} must be given, is absent" for name in missing))
+    fields_of = {FIELDS[name]: int(value) if name in _WHOLE else value for name, value in whole.items()}
+    return replace(_NOTHING if base is None else base.capacity, **fields_of)  # type: ignore[arg-type]
+
+
+def parse_capacity(text: str) -> Mapping[str, float]:
     """A file with the fields as YAML or JSON, or the fields themselves: name=number,… Raises SpecError."""
     found = _file(Path(text)) if "=" not in text else _pairs(text)
     flaws = [f"--capacity: {name} must be one of {', '.join(FIELDS)}, and is none" for name in found.keys() - FIELDS]
@@ -86,14 +99,9 @@ def parse_capacity(text: str, plan: TestPlan) -> Capacity:
                          f"is {value!r}")
         else:
             values[name] = number
-    slots = argument(plan.spec.server.args, "max-num-seqs")
-    if "slots" not in found and slots is not None and slots.isdigit():
-        values["slots"] = float(slots)
-    flaws += [f"--capacity: {name} must be given, is absent" for name in _ALWAYS if name not in values.keys() | found]
     if flaws:
         raise SpecError(*sorted(flaws))
-    return Capacity(**{  # type: ignore[arg-type]
-        FIELDS[name]: int(value) if name in _WHOLE else value for name, value in values.items()})
+    return values
 
 
 def _pairs(text: str) -> Mapping[str, object]:
@@ -127,24 +135,3 @@ def parse_cold_starts(text: str) -> tuple[float, ...]:
     if wrong:
         raise SpecError(*(f"--cold-start: must be seconds above 0 with commas between, has {part!r}" for part in wrong))
     return tuple(sorted(number for _, number in numbers if number is not None))
-
-
-def capacity_in_words(capacity: Capacity) -> str:
-    """The numbers, as a person reads them."""
-    first = f"first token after {1000 * capacity.prefill_seconds:g} ms"
-    if capacity.prefill_seconds_per_token:
-        first += f" + {1000 * capacity.prefill_seconds_per_token:.3g} ms per prompt token"
-    if capacity.join_seconds:
-        first += f" ({1000 * capacity.join_seconds:.3g} ms later beside others)"
-    token = f"then a token each {1000 * capacity.decode_seconds:.4g} ms"
-    if capacity.decode_seconds_per_neighbour:
-        token += f" + {1000 * capacity.decode_seconds_per_neighbour:.3g} ms per further request"
-    cpu = capacity.cpu_seconds_per_token
-    return f"{capacity.slots} at once, {first}, {token}" + (f", {1000 * cpu:.3g} ms of CPU each" if cpu else "")
-
-
-def starts_in_words(starts: tuple[float, ...]) -> str:
-    """One number, or the range of several."""
-    if len(starts) == 1:
-        return f"{starts[0]:g} s each"
-    return f"{len(starts)} values from {starts[0]:g} to {starts[-1]:g} s, drawn between neighbours"

@@ -1,18 +1,21 @@
 """Capacity and cold starts out of an earlier run."""
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from elastometer.analysis.evidence import gather
 from elastometer.cli.exits import CliError, Exit
-from elastometer.cli.simulate_inputs import capacity_in_words, starts_in_words
+from elastometer.model.bundle import Bundle
+from elastometer.model.document import at, document_at
 from elastometer.model.errors import SpecError
+from elastometer.plan import TestPlan
 from elastometer.twin.calibrate import calibrate
 from elastometer.twin.planned import Assumed
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
 
-def recorded(path: Path) -> Assumed:
+def recorded(path: Path, plan: TestPlan) -> Assumed:
     """What the run of the bundle says of one replica. Raises CliError where it says too little."""
     try:
         bundle = load_bundle(path)
@@ -22,11 +25,25 @@ def recorded(path: Path) -> Assumed:
     except SpecError as error:
         raise CliError(Exit.SPEC_OR_USAGE, f"--from {path} does not tell what a replica can do:",
                        *(f"  {flaw}" for flaw in error.flaws)) from error
-    source = f"fitted to the run {bundle.terms.namespace}/{bundle.terms.test}"
+    run = f"the run {bundle.terms.namespace}/{bundle.terms.test}"
     return Assumed(
-        capacity=scenario.capacity, capacity_source=f"{source}: {capacity_in_words(scenario.capacity)}",
-        cold_starts=scenario.cold_starts,
-        cold_start_source=f"measured in the run {bundle.terms.namespace}/{bundle.terms.test}: "
-                          f"{starts_in_words(scenario.cold_starts)}",
+        capacity=scenario.capacity, capacity_source=f"fitted to {run}",
+        cold_starts=scenario.cold_starts, cold_start_source=f"measured in {run}",
         pending_seconds=scenario.pending_seconds, path=scenario.path, resource_path=scenario.resource_path,
+        notes=tuple(_differences(bundle, plan)),
     )
+
+
+def _differences(bundle: Bundle, plan: TestPlan) -> Iterator[str]:
+    """Where the server of the run is another than the test's, its numbers may not be this server's."""
+    server, seen = plan.spec.server, document_at(bundle.spec, "spec", "target", "server")
+    args = [str(one) for one in found] if isinstance(found := at(seen, "args"), list) else []
+    pairs = [("model's name", bundle.terms.model, server.model), ("image's name", bundle.terms.image, server.image),
+             ("argument list", _without(args, server.args), _without(server.args, args))]
+    for name, then, now in pairs:
+        if then is not None and then != now:
+            yield f"the server is like the recorded one, though its {name} is another (then: {then}; now: {now})"
+
+
+def _without(some: Sequence[str], others: Sequence[str]) -> str:
+    return " ".join(one for one in some if one not in others) or "–"

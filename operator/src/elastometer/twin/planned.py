@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from elastometer.hpa.quantity import milli_units
-from elastometer.model.document import Document, documents_at, number_at
+from elastometer.model.document import Document, document_at, documents_at, number_at
 from elastometer.model.errors import SpecError
 from elastometer.plan import TestPlan
 from elastometer.resources.target import deployment
@@ -25,7 +25,7 @@ RESOURCE_PATH = MetricsPath(scrape_seconds=15.0, window_seconds=15.0)
 class Assumed:
     """What a plan does not say of its server: the capacity of a replica, and its cold starts in rising order, each
     with its source in words. `pending_seconds` of a cold start the Pod is Pending. The paths of its metrics are None
-    where nothing is known but the plan's scrape period."""
+    where nothing is known but the plan's scrape period. `notes` are doubts of the sources, as sentences."""
 
     capacity: Capacity
     capacity_source: str
@@ -34,6 +34,7 @@ class Assumed:
     pending_seconds: float = 0.0
     path: MetricsPath | None = None
     resource_path: MetricsPath | None = None
+    notes: tuple[str, ...] = ()
 
 
 def planned_scenario(
@@ -65,6 +66,7 @@ def assumptions(plan: TestPlan, assumed: Assumed) -> tuple[str, ...]:
     return (
         f"prompts are estimated: {PROMPT_RULE}", ANSWER_RULE, *([metrics] if assumed.path is None else []),
         "nodes have room for every replica, and nothing fails", "the autoscaler looks at a phase that is drawn",
+        *assumed.notes,
     )
 
 
@@ -92,9 +94,8 @@ def _requests(plan: TestPlan) -> Mapping[str, int]:
     """Resource -> milli-units that one Pod requests; a limit counts where there is no request, as in the API."""
     total: dict[str, int] = {}
     for container in _containers(plan):
-        resources = container.get("resources")
-        given = resources if isinstance(resources, dict) else {}
-        for name, value in {**(given.get("limits") or {}), **(given.get("requests") or {})}.items():
+        limits, requests = (document_at(container, "resources", kind) for kind in ("limits", "requests"))
+        for name, value in {**limits, **requests}.items():
             total[name] = total.get(name, 0) + _milli(name, value)
     return total
 

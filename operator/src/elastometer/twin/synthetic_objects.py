@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from elastometer.model.document import Document
+from elastometer.model.document import Document, document_at
+from elastometer.model.names import SERVER
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
 from elastometer.model.units import format_instant
 from elastometer.resources.target import deployment
@@ -16,7 +17,7 @@ NODE = "predicted"
 
 def target_sightings(foretold: Foretold) -> Iterator[ObjectSeen]:
     """Deployment, Pods and EndpointSlice; what was there at the start is listed, which tells no instant."""
-    template = deployment(foretold.plan)["spec"]["template"]
+    template = document_at(deployment(foretold.plan), "spec", "template", "spec")
     yield from _deployments(foretold)
     for life in foretold.prediction.replicas:
         yield from _pod(foretold, life, template)
@@ -31,9 +32,8 @@ def _deployments(foretold: Foretold) -> Iterator[ObjectSeen]:
 
 
 def _pod(foretold: Foretold, life: ReplicaLife, template: Document) -> Iterator[ObjectSeen]:
-    spec = {**_mapping(template, "spec"), "nodeName": NODE}
-    metadata = {"name": pod_name(foretold.plan.names, life.number),
-                "labels": _mapping(_mapping(template, "metadata"), "labels")}
+    spec = {**template, "nodeName": NODE}
+    metadata = {"name": pod_name(foretold.plan.names, life.number), "labels": foretold.plan.names.labels(SERVER)}
 
     def seen(at: float, sighting: Sighting, ready: bool, leaving: bool = False) -> ObjectSeen:
         marks = {"deletionTimestamp": format_instant(instant(at))} if leaving else {}
@@ -55,11 +55,6 @@ def _pod(foretold: Foretold, life: ReplicaLife, template: Document) -> Iterator[
 
 def _was_there(foretold: Foretold, life: ReplicaLife) -> bool:
     return life.created <= foretold.scenario.start_seconds and life.ready == life.created
-
-
-def _mapping(document: Document, key: str) -> Document:
-    found = document.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 def _slices(foretold: Foretold) -> Iterator[ObjectSeen]:

@@ -1,0 +1,63 @@
+"""Without an API server a test is refused for what the API server refuses, by the very schema of the CRD."""
+from __future__ import annotations
+
+import copy
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from elastometer.cli.exits import CliError, Exit
+from elastometer.cli.main import main
+from elastometer.cli.offline import served
+
+ROOT = Path(__file__).parents[2]
+CRD = ROOT / "manifests/crd/elasticitytest.yaml"
+COPY = ROOT / "operator/src/elastometer/cli/elasticitytest.yaml"
+TABLE: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests/e2e/bad_specs.yaml").read_text())["specs"]
+BAD = runpy.run_path(str(ROOT / "tests/e2e/test_bad_specs.py"))["bad"]
+SCHEMA = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+
+
+def test_the_schema_in_the_package_is_the_crd_s():
+    """It is a link; where a checkout has no links, the copy must be the same."""
+    assert COPY.read_text() == CRD.read_text()
+
+
+def keys_of(node: Any) -> set[str]:
+    """Every keyword of a schema; names of fields are none."""
+    if not isinstance(node, dict):
+        return set()
+    below = [*node.get("properties", {}).values(), node.get("items"), node.get("additionalProperties")]
+    return set(node).union(*(keys_of(child) for child in below))
+
+
+def test_every_keyword_of_the_schema_is_understood_or_known_not_to_refuse():
+    checked = {"type", "required", "properties", "items", "additionalProperties", "enum", "pattern", "minimum",
+               "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties", "default",
+               "x-kubernetes-preserve-unknown-fields"}
+    elsewhere = {"description", "format", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+                 "x-kubernetes-validations"}
+    assert keys_of(SCHEMA) <= checked | elsewhere
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if "refused" in row], ids=lambda row: str(row["name"]))
+def test_what_the_api_server_refuses_is_refused_offline(row: dict[str, Any]):
+    with pytest.raises(CliError) as refused:
+        served("bad.yaml", BAD(row))
+    assert refused.value.code == Exit.SPEC_OR_USAGE
+    assert len(refused.value.lines) > 1
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if "refused" not in row], ids=lambda row: str(row["name"]))
+def test_what_only_the_operator_can_refuse_ends_in_words_and_never_in_a_crash(row: dict[str, Any], tmp_path: Path):
+    test = copy.deepcopy(BAD(row))
+    if "stages" in row.get("at", ""):
+        expected = (Exit.SPEC_OR_USAGE,)
+    else:
+        expected = (Exit.PASSED, Exit.FAILED, Exit.SPEC_OR_USAGE, Exit.INCONCLUSIVE)
+    path = tmp_path / "test.yaml"
+    path.write_text(yaml.safe_dump(test, allow_unicode=True))
+    assert main(["simulate", str(path), "--draws", "1"]) in expected
