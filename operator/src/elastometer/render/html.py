@@ -21,7 +21,7 @@ def to_html(report: Report) -> bytes:
     """UTF-8, the same bytes for the same report."""
     data = {**chart_data(report), "autoscaler": autoscaler_chart(report.autoscaler, report.timeline)}
     return _template().render(
-        report=report, **frame(("report.js",), ("report.css",), data),
+        report=report, **frame(("page.js", "report.js"), ("report.css",), data),
         strips=strips(report.cold_starts), tiles=tiles(report), quality=quality_rows(report.quality),
         **autoscaler_values(report.autoscaler),
         basis=None if report.predicted is None else words.basis_rows(report.predicted),

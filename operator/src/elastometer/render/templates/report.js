@@ -1,11 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const root = document.documentElement;
-  const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
-  const charts = [];
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  root.dataset.theme = system.matches ? "dark" : "light";
+  const { css, charts, plain, axis, line, steps, held } = page;
   let view = data.range;
   let zooming = false;
 
@@ -17,7 +13,6 @@
   };
   const span = (ms) => ms == null ? "–" : ms >= 10000 ? (ms / 1000).toFixed(1) + " s" : ms >= 1000 ? (ms / 1000).toFixed(2) + " s" : ms.toFixed(0) + " ms";
   const tick = (ms) => ms >= 1000 ? plain(ms / 1000) + " s" : ms + " ms";
-  const plain = (v) => v == null ? "–" : String(Math.round(v * 100) / 100);
 
   // Behind the curves: stages, gaps. In front: scale events and the bounds of objectives.
   const behind = (named) => (u) => {
@@ -61,13 +56,7 @@
     ctx.restore();
   };
 
-  // A step holds from its instant on: the cursor reads the last one at or before it, not the nearest.
-  const held = (u, _series, index, x) => index > 0 && u.data[0][index] > x ? index - 1 : index;
-  const stepped = uPlot.paths.stepped({ align: 1 });
-  const line = (label, color, more = {}) => ({ label, stroke: () => css(color), width: 1.75, points: { show: false }, value: (_u, v) => plain(v), key: color, ...more });
-  const steps = (label, color, more = {}) => line(label, color, { paths: stepped, ...more });
   const wash = (color) => (u) => { const c = css(color); if (!(u.bbox.height > 0)) return c + "20"; const g = u.ctx.createLinearGradient(0, u.bbox.top, 0, u.bbox.top + u.bbox.height); g.addColorStop(0, c + "38"); g.addColorStop(1, c + "0a"); return g; };
-  const axis = (more = {}) => ({ stroke: () => css("--muted"), font: "12px system-ui, sans-serif", grid: { stroke: () => css("--grid"), width: 1 }, ticks: { show: false }, ...more });
 
   const setZoom = (min, max) => {
     if (zooming || (min === view[0] && max === view[1])) return;
@@ -96,7 +85,7 @@
         ready: [() => { host.dataset.ready = "1"; }],
         setScale: [(u, key) => { if (key === "x" && host.dataset.ready) setZoom(u.scales.x.min, u.scales.x.max); }] },
     }, columns, host);
-    host.querySelectorAll(".u-legend .u-series").forEach((row, i) => { if (i > 0) row.querySelector(".u-marker").style.setProperty("--key", `var(${series[i - 1].key})`); });
+    page.keys(host, series);
     charts.push(chart);
     new ResizeObserver(() => chart.setSize({ width: host.clientWidth, height: options.height || 160 })).observe(host);
   };
@@ -145,35 +134,6 @@
     ], { steps: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 200, labelled: true, most: Math.max(2, 2 * scaler.maximum), behind: [band], front: [strip] });
   }
 
-  // Theme: the system's choice until the reader makes another.
-  const button = document.getElementById("theme");
-  let chosen = null;
-  const paint = (theme) => {
-    root.dataset.theme = theme;
-    button.textContent = theme === "dark" ? "Light" : "Dark";
-    charts.forEach((chart) => chart.redraw(false, true));
-  };
-  const current = () => chosen || (system.matches ? "dark" : "light");
-  button.hidden = false;
-  button.addEventListener("click", () => { chosen = current() === "dark" ? "light" : "dark"; paint(chosen); });
-  system.addEventListener("change", () => paint(current()));
-  addEventListener("beforeprint", () => paint("light"));
-  addEventListener("afterprint", () => paint(current()));
-  paint(current());
   document.getElementById("reset").addEventListener("click", whole);
-
-  const tip = document.getElementById("tip");
-  const show = (target, x, y) => {
-    tip.textContent = target.dataset.tip; tip.hidden = false;
-    const box = tip.getBoundingClientRect();
-    tip.style.left = Math.max(8, Math.min(x + 14, innerWidth - box.width - 8)) + "px";
-    tip.style.top = (y + 18 + box.height > innerHeight ? y - box.height - 10 : y + 18) + "px";
-  };
-  const hide = () => { tip.hidden = true; };
-  document.querySelectorAll("[data-tip]").forEach((one) => {
-    one.addEventListener("pointermove", (event) => show(one, event.clientX, event.clientY));
-    one.addEventListener("pointerleave", hide);
-    one.addEventListener("focus", () => { const box = one.getBoundingClientRect(); show(one, box.left, box.bottom); });
-    one.addEventListener("blur", hide);
-  });
+  page.start();
 })();
