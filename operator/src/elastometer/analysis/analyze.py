@@ -63,7 +63,7 @@ def _judged(bundle: Bundle, looks: Recording | None) -> Report:
         summary=summary(evidence, found, events, cold_starts, line, rows[-1]),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
         load=rows, scale_ins=leaving, price=price(evidence),
-        findings=findings(Facts(evidence, found, cold_starts, leaving, line, state, flaws)),
+        findings=findings(Facts(evidence, found, cold_starts, leaving, line, state, flaws, account)),
         quality=state, provenance=provenance(bundle, evidence), autoscaler=in_short(account),
     )
 

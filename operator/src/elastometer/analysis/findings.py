@@ -7,8 +7,10 @@ from itertools import pairwise
 from statistics import median
 
 from elastometer.analysis.evidence import Evidence
+from elastometer.analysis.findings_autoscaler import autoscaler_findings
 from elastometer.analysis.pods import condition
 from elastometer.analysis.scaling import Change
+from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.measured import ColdStart, ScaleIn, Timeline
 from elastometer.model.observation import ObjectSeen, Sighting
@@ -37,6 +39,7 @@ class Facts:
     timeline: Timeline
     quality: Quality
     flaws: Sequence[tuple[str, str]]
+    autoscaler: Autoscaler
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -44,7 +47,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     found = [
         *_client_bound(facts), *_pending(facts), *_metric_missing(facts), *_aborts_on_drain(facts),
         *_clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts), *_probe_tax(facts),
-        *_unattributed(facts), *_clock_skew(facts),
+        *_unattributed(facts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
     ]
     order = ("Problem", "Warning", "Hint")
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from elastometer.analysis.explain import folded
 from elastometer.cli.text import columns, printable
-from elastometer.model.autoscaler import Agreement, Autoscaler, ScaleAccount, SyncRow
+from elastometer.model.autoscaler import Agreement, Autoscaler, Cause, ScaleAccount, SyncRow
 from elastometer.render import words
 from elastometer.render.autoscaler_words import (
     binding_words,
@@ -20,8 +20,9 @@ from elastometer.render.autoscaler_words import (
 
 _HEAD = ("at", "spec", "Ready", "metric of target", "wanted, and on the way", "desired", "bound by", "")
 _BAR_WIDTH = 32
-# Parts of a bar, told apart without colour: neighbours differ, and the words beside it are in the same order.
-_SHADES = "█▒▓░"
+# Parts of a bar, told apart without colour: the words beside it are in the same order.
+_SHADES = {Cause.METRIC_DELAY: "█", Cause.SYNC_WAIT: "▒"}
+_CONSTRAINT_SHADES = "▓░"
 
 
 def account_lines(account: Autoscaler, whole: bool) -> list[str]:
@@ -75,9 +76,11 @@ def _seconds(one: ScaleAccount) -> float:
 
 
 def _bar(one: ScaleAccount, longest: float) -> str:
-    parts = [loss for loss in one.losses if loss.milliseconds]
-    return "".join(_SHADES[index % len(_SHADES)] * max(1, round(_BAR_WIDTH * (loss.milliseconds or 0.0) / longest))
-                   for index, loss in enumerate(parts))
+    text = ""
+    for index, loss in enumerate(loss for loss in one.losses if loss.milliseconds):
+        shade = _SHADES.get(loss.cause, _CONSTRAINT_SHADES[index % len(_CONSTRAINT_SHADES)])
+        text += shade * max(1, round(_BAR_WIDTH * (loss.milliseconds or 0.0) / longest))
+    return text
 
 
 def _parts(one: ScaleAccount) -> str:
