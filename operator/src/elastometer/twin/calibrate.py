@@ -38,6 +38,7 @@ from elastometer.twin.scenario import (
     Scenario,
     Signal,
 )
+from elastometer_loadgen.record import Outcome
 
 # The load generator's own, where a profile does not say.
 TIMEOUT_SECONDS = 300
@@ -122,7 +123,7 @@ def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:
 
 def _told(record: RequestRecord) -> bool:
     """Whether the server counted what it made; a request that was cut off would have made more."""
-    return record.completion_tokens is not None and record.finish_reason not in (None, "abort")
+    return record.completion_tokens is not None and record.outcome is Outcome.SUCCESS
 
 
 def _usual(records: Sequence[RequestRecord], every: Sequence[RequestRecord]) -> tuple[int, int]:
