@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from elastometer.analysis.autoscaler_metrics import BETWEEN, NOT_RECORDED
-from elastometer.analysis.autoscaler_recording import BEFORE, Unrecorded, recording_of
+from elastometer.analysis.autoscaler_recording import BEFORE, BROKEN, Unrecorded, recording_of
 from elastometer.analysis.autoscaler_syncs import fitting_period
 from elastometer.analysis.evidence import gather
 from elastometer.hpa.recording import Recording
@@ -295,6 +295,16 @@ def test_an_autoscaler_that_was_there_before_the_record_has_a_memory_that_is_not
     run.look(330.4, 1, 1, {"averageValue": "1"})
     doubted = [BEFORE in sync.doubts for sync in run.recording().syncs]
     assert doubted == [True] * 20 + [False] * 3  # 300 s of stabilization, which is the default
+
+
+def test_a_controller_that_looks_out_of_turn_may_have_forgotten_what_it_knew():
+    run = live(PODS, "a")
+    for step in range(12):
+        run.look(0.02 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
+    for step in range(30):
+        run.look(172.6 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
+    syncs = run.recording().syncs
+    assert [BROKEN in sync.doubts for sync in syncs] == [False] * 12 + [True] * 20 + [False] * 10
 
 
 def test_without_an_autoscaler_or_a_write_of_it_there_is_a_reason_instead():

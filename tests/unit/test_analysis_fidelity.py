@@ -37,6 +37,18 @@ def test_a_controller_that_decides_as_we_do_is_reproduced_whole():
     assert found.all.percent == 100
 
 
+def test_a_controller_that_was_restarted_does_not_know_any_more_what_it_added():
+    """It adds two replicas each 60 s at most: again at once, after a restart."""
+    whole = recording([40, 40, 40])
+    last = whole.syncs[-1]
+    _, decision = step(State(), SPEC, last.look)
+    assert (last.observed.desired, decision.desired) == (3, 5)
+    forgot = replace(last, observed=Observed(decision.desired, True, decision.conditions))
+    for restarted, agreed in ((True, 3), (False, 2)):
+        syncs = (*whole.syncs[:-1], replace(forgot, restarted=restarted))
+        assert fidelity(replace(whole, syncs=syncs)).all == Share(agreed, 3)
+
+
 def test_a_look_of_which_nothing_was_seen_counts_in_no_share():
     whole = recording([2, 6, 6])
     hidden = replace(whole.syncs[1], observed=Observed(), seen=False)

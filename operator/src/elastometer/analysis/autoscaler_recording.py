@@ -6,6 +6,7 @@ observed, and nothing of that goes into the look.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from elastometer.analysis.autoscaler_metrics import Sight, metrics_at
@@ -27,6 +28,9 @@ RESCALED = "SucceededRescale"
 # milliseconds before the write that dates the look.
 SIMULTANEOUS = 50 * MILLISECOND
 BEFORE = "what was recommended and scaled before the record is not known"
+BROKEN = "the controller looked out of turn shortly before: restarted, it has forgotten what it recommended and scaled"
+# Between these instants the controller's memory is not known, for the reason.
+Unknown = tuple[Instant, Instant, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,10 @@ def recording_of(evidence: Evidence, controller: ControllerSettings = DEFAULTS) 
     if not any(look.write for look in syncs.looks):
         return Unrecorded("the controller wrote no status of the HorizontalPodAutoscaler while it was watched")
     spec = replace(spec, controller=replace(controller, sync_period_seconds=syncs.period / SECOND))
-    reach = None if syncs.begun else syncs.looks[0].at + round(_memory_seconds(spec) * SECOND)
-    found = (_recorded(look, spec, evidence, reach) for look in syncs.looks)
+    reach = round(_memory_seconds(spec) * SECOND)
+    unknown = [(moment, moment + reach, BROKEN) for moment in syncs.broken]
+    unknown += [] if syncs.begun else [(syncs.looks[0].at, syncs.looks[0].at + reach, BEFORE)]
+    found = (_recorded(look, spec, evidence, unknown) for look in syncs.looks)
     return Recording(evidence.terms.test, spec, tuple(one for one in found if one is not None))
 
 
@@ -67,7 +73,7 @@ def _memory_seconds(spec: HpaSpec) -> float:
     return max(reach)
 
 
-def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, reach: Instant | None) -> RecordedSync | None:
+def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[Unknown]) -> RecordedSync | None:
     """None where not even the replicas are known."""
     stood, status_replicas = scale_at(evidence, sync.at)
     published = whole_at(sync.status, "currentReplicas")
@@ -82,14 +88,12 @@ def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, reach: Instant | No
                   sync.status, evidence.readings, seconds)
     metrics = metrics_at(spec, sight)
     look = Look(sight.at, replicas, sight.status_replicas, sight.pods, metrics)
-    doubts = [*sync.doubts, *dict.fromkeys(sight.doubts), *_uncertain(sync, evidence, reach)]
+    doubts = [*sync.doubts, *dict.fromkeys(sight.doubts), *_uncertain(sync, evidence, unknown)]
     return RecordedSync(look, _observed(sync, replicas), tuple(doubts), sync.write is not None)
 
 
-def _uncertain(sync: Sync, evidence: Evidence, reach: Instant | None) -> list[str]:
-    found = []
-    if reach is not None and sync.at <= reach:
-        found.append(BEFORE)
+def _uncertain(sync: Sync, evidence: Evidence, unknown: Sequence[Unknown]) -> list[str]:
+    found = list(dict.fromkeys(why for start, end, why in unknown if start <= sync.at <= end))
     pod = changed_just_before(evidence, sync.at, SIMULTANEOUS)
     if pod is not None:
         found.append(f"Pod {pod} changed within {SIMULTANEOUS // MILLISECOND} ms before the look")

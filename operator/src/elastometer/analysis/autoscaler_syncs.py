@@ -42,11 +42,13 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Syncs:
-    """All looks of a record. `begun` is False where the autoscaler was there before the record."""
+    """All looks of a record. `begun` is False where the autoscaler was there before the record; `broken` are looks
+    that came at no number of periods after the one before, as after a restart of the controller."""
 
     period: Nanoseconds
     begun: bool
     looks: tuple[Sync, ...]
+    broken: tuple[Instant, ...] = ()
 
 
 def syncs_of(evidence: Evidence, period: Nanoseconds) -> Syncs:
@@ -68,7 +70,8 @@ def syncs_of(evidence: Evidence, period: Nanoseconds) -> Syncs:
         times.append((at, write, ()))
     times += [(moment, None, ()) for moment in _after(anchors, pace, end)]
     looks = [Sync(at, write, _status(lines, write, at), doubts=doubts) for at, write, doubts in _apart(times, period)]
-    return Syncs(period, begun, tuple(_doubted(look, period, evidence) for look in looks))
+    broken = tuple(after for before, after in pairwise(anchors) if not _fits(after - before, pace))
+    return Syncs(period, begun, tuple(_doubted(look, period, evidence) for look in looks), broken)
 
 
 def _one_life(lines: Sequence[ObjectSeen]) -> list[ObjectSeen]:

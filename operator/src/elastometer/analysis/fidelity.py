@@ -10,7 +10,7 @@ from elastometer.hpa.decision import Condition, Decision
 from elastometer.hpa.limits import remember
 from elastometer.hpa.recording import Observed, RecordedSync, Recording
 from elastometer.hpa.settings import HpaSpec
-from elastometer.hpa.state import State
+from elastometer.hpa.state import State, restarted
 from elastometer.hpa.step import step
 
 UNEXPLAINED = "nothing is known that the record and the controller's look may differ in"
@@ -78,7 +78,7 @@ def fidelity(recording: Recording) -> Fidelity:
     state = State()
     compared: list[Compared] = []
     for sync in recording.syncs:
-        before = state
+        before = restarted(state) if sync.restarted else state
         state, decision = step(before, recording.spec, sync.look)
         known = sync.observed.desired is not None
         differences = _differences(sync.observed, decision)

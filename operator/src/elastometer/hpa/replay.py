@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from elastometer.hpa.decision import Decision
 from elastometer.hpa.recording import Observed, ObservedAccount, RecordedSync, Recording
-from elastometer.hpa.state import State
+from elastometer.hpa.state import State, restarted
 from elastometer.hpa.step import step
 
 
@@ -50,7 +50,7 @@ def replay(recording: Recording, state: State | None = None) -> Replay:
     first: Divergence | None = None
     for index, sync in enumerate(recording.syncs):
         if sync.restarted:
-            state = State(conditions=state.conditions, desired=state.desired)
+            state = restarted(state)
         state, decision = step(state, recording.spec, sync.look)
         decisions.append(decision)
         agrees = compare(sync.observed, decision)

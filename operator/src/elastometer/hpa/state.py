@@ -34,3 +34,8 @@ class State:
     scale_downs: tuple[ScaleRecord, ...] = ()
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     desired: int = 0
+
+
+def restarted(state: State) -> State:
+    """What is left after the controller was restarted: the HPA's status, which the API server keeps."""
+    return State(conditions=state.conditions, desired=state.desired)
