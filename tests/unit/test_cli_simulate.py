@@ -1,4 +1,4 @@
-"""`elastometer simulate`: every sample gives a report, each file of which says that it is predicted; bad input is named."""
+"""`elastometer simulate`: every sample gives a report, all of it marked as predicted; bad input is named."""
 from __future__ import annotations
 
 import json

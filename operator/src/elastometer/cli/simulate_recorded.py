@@ -12,6 +12,7 @@ from elastometer.model.errors import SpecError
 from elastometer.plan import TestPlan
 from elastometer.twin.calibrate import calibrate
 from elastometer.twin.planned import Assumed
+from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
 
@@ -30,8 +31,19 @@ def recorded(path: Path, plan: TestPlan) -> Assumed:
         capacity=scenario.capacity, capacity_source=f"fitted to {run}",
         cold_starts=scenario.cold_starts, cold_start_source=f"measured in {run}",
         pending_seconds=scenario.pending_seconds, path=scenario.path, resource_path=scenario.resource_path,
+        look_seconds=_look_seconds(scenario.controller),
         notes=tuple(_differences(bundle, plan)),
     )
+
+
+def _look_seconds(controller: Controller) -> float | None:
+    """One operator starts every load at about the same time after a look that it waited for."""
+    match controller:
+        case KedaController():
+            return controller.hpa.phase_seconds
+        case HpaController():
+            return controller.phase_seconds
+    return None
 
 
 def _differences(bundle: Bundle, plan: TestPlan) -> Iterator[str]:

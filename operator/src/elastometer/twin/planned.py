@@ -25,7 +25,8 @@ RESOURCE_PATH = MetricsPath(scrape_seconds=15.0, window_seconds=15.0)
 class Assumed:
     """What a plan does not say of its server: the capacity of a replica, and its cold starts in rising order, each
     with its source in words. `pending_seconds` of a cold start the Pod is Pending. The paths of its metrics are None
-    where nothing is known but the plan's scrape period. `notes` are doubts of the sources, as sentences."""
+    where nothing is known but the plan's scrape period. `look_seconds` is an instant at which an HPA looks, which the
+    rest follow in its period; None where nothing tells. `notes` are doubts of the sources, as sentences."""
 
     capacity: Capacity
     capacity_source: str
@@ -34,6 +35,7 @@ class Assumed:
     pending_seconds: float = 0.0
     path: MetricsPath | None = None
     resource_path: MetricsPath | None = None
+    look_seconds: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -49,7 +51,7 @@ def planned_scenario(
         cold_starts=assumed.cold_starts, pending_seconds=assumed.pending_seconds,
         path=assumed.path or MetricsPath(float(spec.measurement.scrape_period_seconds)),
         resource_path=assumed.resource_path or RESOURCE_PATH,
-        controller=started(autoscaler.controller, -LEAD_SECONDS, seed), initial_replicas=plan.minimum_replicas,
+        controller=started(autoscaler.controller, -LEAD_SECONDS, seed, assumed.look_seconds), initial_replicas=plan.minimum_replicas,
         start_seconds=-LEAD_SECONDS, seed=seed,
         horizon_seconds=plan.load_seconds + max(spec.measurement.settle_seconds, spec.profile.timeout_seconds),
         drain_seconds=drain, grace_seconds=_grace_seconds(plan, drain),
@@ -63,10 +65,11 @@ def assumptions(plan: TestPlan, assumed: Assumed) -> tuple[str, ...]:
     scrape = plan.spec.measurement.scrape_period_seconds
     metrics = f"metrics are scraped each {scrape} s and read at once; CPU is a mean over " \
               f"{RESOURCE_PATH.window_seconds:g} s"
+    looks = "the autoscaler looks at a phase that is drawn" if assumed.look_seconds is None else \
+        "the autoscaler looks when the recorded one did"
     return (
         f"prompts are estimated: {PROMPT_RULE}", ANSWER_RULE, *([metrics] if assumed.path is None else []),
-        "nodes have room for every replica, and nothing fails", "the autoscaler looks at a phase that is drawn",
-        *assumed.notes,
+        "nodes have room for every replica, and nothing fails", looks, *assumed.notes,
     )
 
 

@@ -79,17 +79,18 @@ def _metrics(scaled: Document) -> list[dict[str, object]]:
     return found
 
 
-def started(controller: Controller, start_seconds: float, seed: int) -> Controller:
-    """The controller with the phase of its looks drawn: nobody chooses when the real one looks."""
+def started(controller: Controller, start_seconds: float, seed: int, look_seconds: float | None) -> Controller:
+    """The controller with the phase of its looks, which nobody chooses: so that one is at `look_seconds`, or drawn."""
     chance = stream(seed, "phase")
     if isinstance(controller, KedaController):
-        hpa = controller.hpa
-        return replace(controller, hpa=_phased(hpa, start_seconds, chance.random()),
+        return replace(controller, hpa=_phased(controller.hpa, start_seconds, chance.random(), look_seconds),
                        phase_seconds=start_seconds + chance.random() * controller.polling_seconds)
     if isinstance(controller, HpaController):
-        return _phased(controller, start_seconds, chance.random())
+        return _phased(controller, start_seconds, chance.random(), look_seconds)
     return controller
 
 
-def _phased(hpa: HpaController, start_seconds: float, share: float) -> HpaController:
-    return replace(hpa, phase_seconds=start_seconds + share * hpa.spec.controller.sync_period_seconds)
+def _phased(hpa: HpaController, start_seconds: float, share: float, look_seconds: float | None) -> HpaController:
+    period = hpa.spec.controller.sync_period_seconds
+    late = share * period if look_seconds is None else (look_seconds - start_seconds) % period
+    return replace(hpa, phase_seconds=start_seconds + late)
