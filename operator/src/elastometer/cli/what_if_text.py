@@ -7,6 +7,7 @@ from pathlib import Path
 from elastometer.cli.text import columns
 from elastometer.render import what_if_rows as rows
 from elastometer.render.what_if_words import cliff_lines, error_rows, headline, least_line
+from elastometer.render.words import plural
 from elastometer.twin.search_answer import Answer
 
 _FRONT_SHOWN = 20
@@ -45,8 +46,8 @@ def _search(answer: Answer) -> Iterator[str]:
         return
     yield ""
     refused = f", {found.refused} refused as no valid autoscaler" if found.refused else ""
-    yield (f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{refused}); "
-           f"{len(found.front)} that none beats, cheapest first")
+    yield (f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{refused}), "
+           f"{plural(found.draws, 'draw')} each; {len(found.front)} that none beats, cheapest first")
     shown = rows.front_rows(answer)
     yield from columns([rows.front_head(answer), *shown[:_FRONT_SHOWN]])
     if len(shown) > _FRONT_SHOWN:

@@ -4,6 +4,8 @@ from __future__ import annotations
 import json
 
 from elastometer.render.json_report import plain
+from elastometer.render.what_if_html import to_html
+from elastometer.render.what_if_markdown import to_markdown
 from elastometer.twin.search_answer import Answer
 
 SCHEMA_VERSION = "elastometer.dev/what-if/v1alpha1"
@@ -22,4 +24,4 @@ def answer_json(answer: Answer) -> bytes:
 
 def render_answer(answer: Answer) -> dict[str, bytes]:
     """File name -> content."""
-    return {"what-if.json": answer_json(answer)}
+    return {"what-if.json": answer_json(answer), "what-if.md": to_markdown(answer), "what-if.html": to_html(answer)}

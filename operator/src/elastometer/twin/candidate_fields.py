@@ -50,7 +50,12 @@ class Setting:
 
 
 def _plain(value: object) -> str:
-    return str(value) if isinstance(value, str | int | float) else repr(value)
+    """As YAML's flow style has it, so that it can be typed again."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_plain(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_plain, value)) + "]"
+    return str(value)
 
 
 FIELDS: Mapping[Kind, tuple[str, ...]] = {

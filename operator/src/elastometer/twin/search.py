@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TypeVar
 
 from elastometer.model.errors import SpecError
@@ -19,16 +20,18 @@ from elastometer.twin.scorecard import Judge, Scorecard
 Settings = tuple[Setting, ...]
 Number = TypeVar("Number", int, float)
 # Seeds of the draws behind an interval: cold starts, load balancing and scrape phases are drawn anew for each.
-INTERVAL_SEEDS = range(1, 6)
+INTERVAL_SEEDS = range(1, 5)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A baseline with what it is judged by."""
+    """A baseline with what it is judged by. Each candidate of a search is judged over `draws` draws of chance: in a
+    small run one draw is luck."""
 
     base: Baseline
     terms: Terms
     gpus_per_replica: int | None
+    draws: int = 1
 
     def judge(self, scenario: Scenario) -> Judge:
         """The objectives over the arrivals of this scenario."""
@@ -37,15 +40,24 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One candidate with what the twin predicts of it."""
+    """One candidate with what the twin predicts of it: the scorecard of one draw of chance, and what it is compared by:
+    objectives missed, seconds of that, cost, each the mean over the draws that were made."""
 
     settings: Settings
     card: Scorecard
+    costs: tuple[float, float, float]
 
     @property
     def rank(self) -> tuple[float, float, float, float]:
         """Fewest objectives missed, fewest seconds of that, least cost, fewest changes; less is better."""
-        return (*costs(self), len(self.settings))
+        return (*self.costs, len(self.settings))
+
+
+def trial_of(settings: Settings, cards: Sequence[Scorecard]) -> Trial:
+    """The first card stands for the others."""
+    means = (fmean(card.failed for card in cards), fmean(card.miss_seconds or 0 for card in cards),
+             round(fmean(card.cost for card in cards), 1))
+    return Trial(settings, cards[0], means)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class Searcher:
             variant = vary(self.question.base, settings)
         except SpecError:
             return None
-        return Trial(settings, self.card(variant.scenario))
+        return trial_of(settings, [self.card(one) for one in draws(variant.scenario)[:self.question.draws]])
 
     def card(self, scenario: Scenario) -> Scorecard:
         """The scorecard of one scenario."""
@@ -83,7 +95,7 @@ class Searcher:
         """Without the settings that make nothing better, but for the first `keep`: what is left brings the gain."""
         for setting in trial.settings[keep:]:
             rest = self.score(tuple(one for one in trial.settings if one is not setting))
-            if rest is not None and costs(rest) <= costs(trial) and not dominates(costs(trial), costs(rest)):
+            if rest is not None and rest.costs <= trial.costs and not dominates(trial.costs, rest.costs):
                 trial = rest
         return trial
 
@@ -110,11 +122,14 @@ def _point(place: float, card: Scorecard) -> Point:
 
 
 def draws(scenario: Scenario) -> list[Scenario]:
-    """The scenarios behind an interval."""
+    """The scenarios behind an interval, the first of them for a search: as it is, then the longest, the shortest and
+    the middle cold start for all, with new chance between them."""
     starts = scenario.cold_starts
-    fixed = [starts[0], starts[len(starts) // 2], starts[-1]] if starts[0] < starts[-1] else []
-    return [*(replace(scenario, seed=scenario.seed + number) for number in INTERVAL_SEEDS),
-            *(with_cold_start(scenario, seconds) for seconds in fixed)]
+    fixed = [starts[-1], starts[0], starts[len(starts) // 2]] if starts[0] < starts[-1] else []
+    held = [with_cold_start(scenario, seconds) for seconds in fixed]
+    drawn = [replace(scenario, seed=scenario.seed + number) for number in INTERVAL_SEEDS]
+    mixed = [one for pair in zip(held, drawn, strict=False) for one in pair]
+    return [scenario, *mixed, *drawn[len(held):]]
 
 
 def interval_of(cards: Sequence[Scorecard]) -> Interval:
@@ -129,11 +144,6 @@ def _span(values: Sequence[Number]) -> tuple[Number, Number] | None:
     return (min(values), max(values)) if values else None
 
 
-def costs(trial: Trial) -> tuple[float, float, float]:
-    """What a trial is compared by: objectives missed, seconds of that, GPU-seconds."""
-    return trial.card.failed, trial.card.miss_seconds or 0.0, trial.card.cost
-
-
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """Best first."""
     return sorted(trials, key=lambda one: (one.rank, tuple(map(str, one.settings))))
@@ -141,5 +151,5 @@ def ranked(trials: Iterable[Trial]) -> list[Trial]:
 
 def pareto_front(trials: Iterable[Trial]) -> list[Trial]:
     """Trials that no other beats in one respect without losing in another; of equals, the one with fewest changes."""
-    return front(ranked(trials), costs)
+    return front(ranked(trials), lambda one: one.costs)
 

@@ -45,16 +45,22 @@ class Option:
     no_patch: str | None = None
 
 
+# Objectives missed, objective-miss seconds, cost (means over the draws), and the settings as text.
+Dot = tuple[float, float, float, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """`dots` are all candidates as (objectives missed, miss seconds, cost, settings); `front` those worth a look,
-    `chosen` the index of the one that was picked, and `why`."""
+    """`dots` are all candidates; `front` those worth a look, `ranked` the same as dots, `chosen` the index of the one
+    that was picked, and `why`. Each candidate was judged over `draws` draws of chance."""
 
     tried: int
     refused: int
     seed: int
     fields: tuple[tuple[str, int], ...]
-    dots: tuple[tuple[int, int | None, float, str], ...]
+    draws: int
+    dots: tuple[Dot, ...]
+    ranked: tuple[Dot, ...]
     front: tuple[Option, ...]
     chosen: int
     why: str

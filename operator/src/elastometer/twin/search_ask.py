@@ -13,8 +13,8 @@ from elastometer.twin.candidate_grid import Dimension, candidates, dimensions
 from elastometer.twin.candidates import METRIC, vary
 from elastometer.twin.cliff import Cliff, LeastReplicas, cliff, least_replicas
 from elastometer.twin.patch import how_to_apply, patch
-from elastometer.twin.search import Interval, Question, Searcher, Settings, Trial, costs, pareto_front
-from elastometer.twin.search_answer import Option, Searched
+from elastometer.twin.search import Interval, Question, Searcher, Settings, Trial, pareto_front, trial_of
+from elastometer.twin.search_answer import Dot, Option, Searched
 
 T = TypeVar("T")
 
@@ -44,7 +44,8 @@ class Wishes:
 def option(question: Question, searcher: Searcher, settings: Settings, wishes: Wishes) -> Option:
     """One set of settings with its scorecard, its interval and its manifest."""
     variant = vary(question.base, settings)
-    return _option(question, Trial(settings, searcher.card(variant.scenario)), searcher.spread(variant), wishes)
+    trial = trial_of(settings, [searcher.card(variant.scenario)])
+    return _option(question, trial, searcher.spread(variant), wishes)
 
 
 def _option(question: Question, trial: Trial, interval: Interval, wishes: Wishes) -> Option:
@@ -78,17 +79,20 @@ def search(question: Question, wishes: Wishes, each: Each) -> Searched:
     trials = [one for one in scored if one is not None]
     keep = len(wishes.settings)
     pruned = each("pruning", _prune, [(one, keep) for one in pareto_front(trials)])
-    front = sorted(pareto_front(pruned), key=lambda one: (one.card.cost, one.rank))
+    front = sorted(pareto_front(pruned), key=lambda one: (one.costs[2], one.rank))
     intervals = each("intervals", Searcher.interval, [one.settings for one in front])
     chosen, why = choose(front, intervals, wishes.pick)
     return Searched(
         tried=len(tried), refused=len(tried) - len(trials), seed=wishes.seed,
         fields=tuple((one.name, 1 + len(one.options)) for one in found),
-        dots=tuple((one.card.failed, one.card.miss_seconds, one.card.cost, " ".join(map(str, one.settings)))
-                   for one in trials),
+        dots=tuple(_dot(one) for one in trials),
         front=tuple(_option(question, one, interval, wishes) for one, interval in zip(front, intervals, strict=True)),
-        chosen=chosen, why=why,
+        chosen=chosen, why=why, draws=question.draws, ranked=tuple(_dot(one) for one in front),
     )
+
+
+def _dot(trial: Trial) -> Dot:
+    return (*trial.costs, "; ".join(map(str, trial.settings)))
 
 
 def _prune(searcher: Searcher, given: tuple[Trial, int]) -> Trial:
@@ -113,16 +117,14 @@ def choose(front: Sequence[Trial], intervals: Sequence[Interval], pick: int | No
     """(index, why): the cheapest that holds all objectives in every draw, or in the most; else the fewest misses."""
     if pick is not None:
         return pick - 1, f"picked by --pick {pick}"
-    places = range(len(front))
-    holding = [place for place in places if front[place].card.holds]
-    if not holding:
-        return min(places, key=lambda place: costs(front[place])), \
+    places, most = range(len(front)), max(one.held for one in intervals)
+    if most == 0:
+        return min(places, key=lambda place: front[place].costs), \
             "no candidate holds all objectives: this one has the fewest misses"
-    most = max(intervals[place].held for place in holding)
-    surest = [place for place in holding if intervals[place].held == most]
-    sure = "in every draw" if most == intervals[surest[0]].draws else f"in {most} of {intervals[surest[0]].draws} draws"
-    return min(surest, key=lambda place: front[place].card.cost), \
-        f"the cheapest that holds all objectives {sure}" + ("" if most == intervals[surest[0]].draws else ", the most")
+    surest = [place for place in places if intervals[place].held == most]
+    every = intervals[surest[0]].draws
+    sure = "in every draw" if most == every else f"in {most} of {every} draws, the most"
+    return min(surest, key=lambda place: front[place].costs[2]), f"the cheapest that holds all objectives {sure}"
 
 
 def cliffs(named: Sequence[tuple[str, Settings]], each: Each) -> list[tuple[str, Cliff]]:

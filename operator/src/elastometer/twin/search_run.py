@@ -17,10 +17,13 @@ from elastometer.twin.candidate_base import baseline
 from elastometer.twin.candidates import refuse_strangers, vary
 from elastometer.twin.engine import predict
 from elastometer.twin.honesty import Honesty, honesty
+from elastometer.twin.scenario import Scenario
 from elastometer.twin.scorecard_measured import measured_card
 from elastometer.twin.search import Question, Searcher, Settings
 from elastometer.twin.search_answer import Answer, Curve, Option, Run, Searched
 from elastometer.twin.search_ask import Each, Wishes, cliffs, least, option, search
+
+MOST_DRAWS, DRAWN_REQUESTS = 5, 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,14 @@ def recorded(bundle: Bundle) -> Recorded:
     error = honesty(calibration.scenario, evidence, bundle.terms, calibration.recorded)
     seed = calibration.scenario.seed + error.draws.index(error.typical)
     question = Question(replace(base, scenario=replace(base.scenario, seed=seed)), bundle.terms,
-                        report.price.gpus_per_replica if report.price else None)
+                        report.price.gpus_per_replica if report.price else None, draws_for(base.scenario))
     return Recorded(evidence, report, calibration, error, question)
+
+
+def draws_for(scenario: Scenario) -> int:
+    """How many draws each candidate of a search is judged over: as many as some thousand requests allow. In a long run
+    chance evens out by itself."""
+    return max(1, min(MOST_DRAWS, DRAWN_REQUESTS // max(1, len(scenario.arrivals))))
 
 
 def answer(run: Recorded, wishes: Wishes, each: Each) -> Answer:

@@ -1,0 +1,63 @@
+"""A what-if answer as one HTML file, in the report's look; see `page` for what keeps it safe."""
+from __future__ import annotations
+
+from functools import lru_cache
+
+from jinja2 import Template
+
+from elastometer.render import what_if_rows as rows
+from elastometer.render import words
+from elastometer.render.page import environment, frame
+from elastometer.render.strips import Tile, verdict_mark
+from elastometer.render.what_if_charts import cliff_plot, pareto_plot, replica_data
+from elastometer.render.what_if_words import cliff_lines, error_rows, headline, least_line
+from elastometer.twin.cliff import Cliff
+from elastometer.twin.search_answer import Answer, Option
+
+
+def to_html(answer: Answer) -> bytes:
+    """UTF-8, the same bytes for the same answer."""
+    shown = answer.chosen or answer.recorded
+    return _template().render(
+        answer=answer, **frame(("page.js", "what_if.js"), ("report.css", "what_if.css"), replica_data(answer)),
+        headline=headline(answer), shown=shown, tiles=tiles(answer, shown), errors=error_rows(answer.honesty),
+        scorecard=[rows.scorecard_head(answer), *rows.scorecard_rows(answer)],
+        front=[rows.front_head(answer), *rows.front_rows(answer)] if answer.searched is not None else None,
+        calibration=rows.calibration_rows(answer.calibration), cliffs=[*cliff_lines(answer), least_line(answer)],
+        pareto=pareto_plot(answer), cliff=cliff_plot(answer),
+    ).encode()
+
+
+def tiles(answer: Answer, shown: Option) -> list[Tile]:
+    """What the answer comes down to; every number is a prediction."""
+    card, spread, before = shown.card, shown.interval, answer.recorded.card
+    found, least = dict(answer.cliffs), answer.least
+    cliff = found.get("chosen settings") or found["recorded settings"]
+    return [
+        Tile("Objective-miss seconds", words.number(card.miss_seconds),
+             f"{_span(spread.miss_seconds)}recorded settings: {words.number(before.miss_seconds)}"),
+        Tile(rows.cost_name(answer), words.number(rows.cost(card)),
+             f"{_span(spread.cost)}recorded settings: {words.number(rows.cost(before))}"),
+        Tile("Scale-out lag", words.number(card.scale_out_lag_seconds, 1, " s"), f"median of {card.scale_outs}"),
+        Tile("Objectives hold in", f"{spread.held} of {spread.draws}", "draws of cold starts and load balancing"),
+        Tile("Longest cold start", _longest(cliff), f"at which all hold; today {answer.run.cold_start_seconds:.1f} s"),
+        Tile("Smallest minReplicas", "none" if least.minimum is None else str(least.minimum),
+             "that holds all at today's cold start, other settings as recorded"),
+    ]
+
+
+def _longest(cliff: Cliff) -> str:
+    if cliff.holds_until is None:
+        return "none"
+    return f"{cliff.holds_until:.1f} s" if cliff.breaks_at is not None else f"over {cliff.holds_until:.0f} s"
+
+
+def _span(limits: tuple[float, float] | None) -> str:
+    return "" if limits is None else f"{limits[0]:,.0f} to {limits[1]:,.0f}; "
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    made = environment()
+    made.globals.update(mark=verdict_mark)
+    return made.get_template("what_if.html.j2")
