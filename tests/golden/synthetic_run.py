@@ -163,7 +163,7 @@ def autoscaler(seen: Recorder) -> None:
     fine, limit, many = ("False", "DesiredWithinRange"), ("True", "ScaleUpLimit"), ("True", "TooManyReplicas")
     fresh = body(0, 0, "0", fine, "SucceededGetScale")
     fresh["status"] = {"desiredReplicas": 0, "currentMetrics": None}
-    seen.object(-27.1, "HorizontalPodAutoscaler", "ADDED", fresh)
+    seen.object(-31.778, "HorizontalPodAutoscaler", "ADDED", fresh)
     rescaled, held = "SucceededRescale", "ScaleDownStabilized"
     # A look every 15 s; one that would leave the status as it is writes nothing.
     looks = [(-16.770, 1, 1, "0", fine, held), (58.226, 1, 2, "5", limit, rescaled),

@@ -52,6 +52,19 @@ def test_a_number_that_a_sync_read_without_seeing_the_need_was_late_and_not_wait
     assert lost(account) == {"MetricDelay": 10000.0, "SyncWait": 15000.0}
 
 
+def test_a_signal_that_falls_back_after_its_scrape_still_tells_the_need():
+    """It crosses at 13.2, is scraped at 14 (a step of 2 s), is back at 14.5; the sync of 15 read older."""
+    truth, scraped = wants((0, 1), (13.2, 2), (14.5, 1), (16, 2)), Wants(Steps.of([(0, 1), (14, 2)]), "Prometheus", 2.0)
+    account, = scale_accounts(syncs(CALM, CALM, (1, 2, 2, Cause.UNATTRIBUTED)), Signals(truth, scraped))
+    assert (account.needed_seconds, lost(account)) == (13.2, {"MetricDelay": 1800.0, "SyncWait": 15000.0})
+
+
+def test_a_number_that_the_grid_shows_just_after_the_sync_was_read_by_it():
+    truth, scraped = wants((0, 1), (27, 2)), Wants(Steps.of([(0, 1), (31, 2)]), "Prometheus", 2.0)
+    account, = scale_accounts(syncs(CALM, CALM, (1, 2, 2, Cause.UNATTRIBUTED)), Signals(truth, scraped))
+    assert (account.needed_seconds, lost(account)) == (27.0, {"MetricDelay": 3000.0})
+
+
 @pytest.mark.parametrize("cause", [
     Cause.TOLERANCE, Cause.MISSING_PODS, Cause.PARTIAL_METRICS, Cause.STABILIZATION, Cause.POLICY, Cause.MAXIMUM,
     Cause.UNATTRIBUTED])

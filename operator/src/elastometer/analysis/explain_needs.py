@@ -43,15 +43,31 @@ def before_first(points: Sequence[Point], size: int, out: bool, signals: Signals
     """The parts before the last of the points, the first sync that wanted more (or fewer) than `size` replicas."""
     seen, could_see = points[-1], _last_sight(points)
     floor = None if could_see is None else could_see.at
-    shown = _since(signals.readable, seen.at, floor, size, out)
+    shown = _shown(seen.at, floor, size, out, signals)
     if shown is None:
         return list(_older(points[0], seen) if could_see is None else _by_timestamp(seen, could_see, signals))
     if could_see is None and shown <= points[0].at:
         return list(_older(points[0], seen))
+    needed = _needed(shown, floor, size, out, signals)
     shown = shown if floor is None else max(shown, floor)
-    needed = _since(signals.truth, shown, floor, size, out)
     caught = next(point for point in points if point.at >= shown and point is not could_see)
     return [_delay(needed, shown, signals), *_waits(shown, caught, seen, signals)]
+
+
+def _shown(seen: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
+    """When the number could be read; what a sync read may be on the query's grid one step later only."""
+    step = 0.0 if signals.readable is None else signals.readable.resolution_seconds
+    since = _since(signals.readable, seen, floor, size, out)
+    if since is None:
+        since = _since(signals.readable, seen + step, seen, size, out)
+    return None if since is None else min(since, seen)
+
+
+def _needed(shown: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
+    """Where the signal itself asked for it; what was scraped may be one step of the query older than it shows."""
+    step = 0.0 if signals.readable is None else signals.readable.resolution_seconds
+    oldest = shown - step if floor is None else min(shown - step, floor)
+    return _since(signals.truth, shown, oldest, size, out)
 
 
 def _older(first: Point, seen: Point) -> Iterator[Part]:

@@ -33,9 +33,9 @@ def change_title(one: ScaleAccount) -> str:
 
 
 def loss_words(loss: Loss) -> str:
-    """The seconds with their ±, or why there are none."""
+    """The seconds with their ±."""
     if loss.milliseconds is None:
-        return f"unknown ({loss.reason})" if loss.reason else "unknown"
+        return "unknown"
     plus_minus = f" ± {words.duration(loss.plus_minus_milliseconds)}" if loss.plus_minus_milliseconds else ""
     return words.duration(loss.milliseconds) + plus_minus
 

@@ -107,9 +107,7 @@ def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
 
 def _lost(one: ScaleAccount, cause: Cause) -> str:
     loss = next((loss for loss in one.losses if loss.cause is cause), None)
-    if loss is None:
-        return words.DASH
-    return "unknown" if loss.milliseconds is None else autoscaler_words.loss_words(loss)
+    return words.DASH if loss is None else autoscaler_words.loss_words(loss)
 
 
 def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
