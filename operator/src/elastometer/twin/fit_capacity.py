@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import linear_regression, median
+from statistics import linear_regression, mean, median
 
 from elastometer.analysis import replicas
 from elastometer.analysis.evidence import Evidence
@@ -42,6 +42,11 @@ class Turn:
     met: int
     freed: float
 
+    @property
+    def pace(self) -> float:
+        """Seconds per output token after the first."""
+        return (self.last - self.first) / self.gaps
+
 
 def fit_capacity(evidence: Evidence, spec: Document) -> tuple[Capacity, list[Fitted]]:
     """The capacity of one replica with what it was fitted from. Raises SpecError naming what is missing."""
@@ -51,11 +56,17 @@ def fit_capacity(evidence: Evidence, spec: Document) -> tuple[Capacity, list[Fit
                         "or come while one replica serves alone; "
                         f"of {len(evidence.requests)} requests {len(turns)} do")
     slots, about_slots = _slots(evidence, spec)
-    base, per_token, about_prefill = _prefill(turns)
+    capacity, about = capacity_of(turns, slots)
+    return capacity, [about_slots, *about]
+
+
+def capacity_of(turns: Sequence[Turn], slots: int) -> tuple[Capacity, list[Fitted]]:
+    """What the requests of some replicas tell of one."""
+    base, per_token, about_prefill = _prefill(turns, slots)
     joins = [_join(turns, slots, base, per_token), _refill(turns, slots, base, per_token)]
-    decode, neighbour, about_decode = _decode(turns)
+    decode, neighbour, about_decode = _decode(turns, slots)
     capacity = Capacity(slots, base, per_token, decode, neighbour, joins[0][0], joins[1][0])
-    return capacity, [about_slots, *about_prefill, *(about for _, about in joins), *about_decode]
+    return capacity, [*about_prefill, *(about for _, about in joins), *about_decode]
 
 
 def _turns(evidence: Evidence) -> list[Turn]:
@@ -69,18 +80,23 @@ def _turns(evidence: Evidence) -> list[Turn]:
         sent, first, last = (((one or 0) - evidence.origin) / SECOND
                              for one in (record.sent, record.first_token, record.last_token))
         by_pod[pod].append((sent, first, last, record.prompt_tokens or 0, max(0, (record.completion_tokens or 1) - 1)))
-    return [turn for found in by_pod.values() for turn in _of_one_pod(found)]
+    return [turn for found in by_pod.values() for turn in turns_of(found)]
 
 
-def _of_one_pod(found: list[tuple[float, float, float, int, int]]) -> Iterator[Turn]:
+def turns_of(found: Sequence[tuple[float, float, float, int, int]]) -> list[Turn]:
+    """The requests of one replica: (sent, first token, last token, prompt tokens, output tokens less one) of each."""
     sents = sorted(row[0] for row in found)
     firsts = sorted(row[1] for row in found)
     lasts = sorted(row[2] for row in found)
+    # A slot was free for at least as long as the shortest prompt takes before its next first token.
+    shortest, turns = min(row[1] - row[0] for row in found), []
     for sent, first, last, prompt, gaps in found:
-        done = bisect_right(lasts, first)
-        beside = bisect_right(firsts, first) - done - 1
+        beside = bisect_right(firsts, first) - bisect_right(lasts, first) - 1
+        done = bisect_right(lasts, first - shortest)
         met = bisect_right(sents, sent) - bisect_right(lasts, sent) - 1
-        yield Turn(sent, first, last, prompt, gaps, max(0, beside), max(0, met), lasts[done - 1] if done else sent)
+        freed = lasts[done - 1] if done else sent
+        turns.append(Turn(sent, first, last, prompt, gaps, max(0, beside), max(0, met), freed))
+    return turns
 
 
 def _alone(evidence: Evidence) -> Callable[[Instant], str | None]:
@@ -108,24 +124,31 @@ def _slots(evidence: Evidence, spec: Document) -> tuple[int, Fitted]:
                              "the most that ran at once on one replica: no --max-num-seqs was stated")
 
 
-def _prefill(turns: Sequence[Turn]) -> tuple[float, float, list[Fitted]]:
-    idle = [(turn.prompt, turn.first - turn.sent) for turn in turns if turn.met == 0]
+def _prefill(turns: Sequence[Turn], slots: int) -> tuple[float, float, list[Fitted]]:
+    """The slope from all requests that found a free slot, most of which met others; the base from idle replicas."""
+    idle = [turn for turn in turns if turn.met == 0]
     if not idle:
         raise SpecError("requests: must hold some that found a replica idle, to tell prefill from waiting; every one "
                         "met others. Begin the load with a slow stage")
-    prompts, times = [one for one, _ in idle], [one for _, one in idle]
-    base, per_token = median(times), 0.0
-    if len(idle) >= FEWEST and min(prompts) > 0 and max(prompts) >= SPREAD * min(prompts):
-        slope, intercept = linear_regression(prompts, times)
-        if slope > 0 and intercept >= 0:
-            base, per_token = intercept, slope
-    error = _deviation(times, [base + per_token * one for one in prompts])
+    per_token = _slope([turn for turn in turns if turn.met == 0], FEWEST * 4)
+    per_token = per_token or _slope([turn for turn in turns if 0 < turn.met < slots], FEWEST * 4)
+    base = max(0.0, median(turn.first - turn.sent - per_token * turn.prompt for turn in idle))
+    error = _deviation([turn.first - turn.sent for turn in idle], [base + per_token * turn.prompt for turn in idle])
     source = "time to the first token of requests that found a replica idle"
     return base, per_token, [
         Fitted("prefill", base, "s", source, error, len(idle)),
-        Fitted("prefill per prompt token", per_token, "s", source if per_token else
-               "not told: prompts were of nearly one length, or longer ones were not slower", None, len(idle)),
+        Fitted("prefill per prompt token", per_token, "s", "first tokens of requests that found a free slot"
+               if per_token else "not told: prompts were of nearly one length, or longer ones were not slower"),
     ]
+
+
+def _slope(turns: Sequence[Turn], fewest: int) -> float:
+    """Seconds to the first token per token of the prompt; 0 where it cannot be told."""
+    prompts = [turn.prompt for turn in turns]
+    if len(turns) < fewest or min(prompts) < 1 or max(prompts) < SPREAD * min(prompts):
+        return 0.0
+    slope, _ = linear_regression(prompts, [turn.first - turn.sent for turn in turns])
+    return max(0.0, slope)
 
 
 def _join(turns: Sequence[Turn], slots: int, base: float, per_token: float) -> tuple[float, Fitted]:
@@ -148,23 +171,34 @@ def _refill(turns: Sequence[Turn], slots: int, base: float, per_token: float) ->
                           None, len(late))
 
 
-def _decode(turns: Sequence[Turn]) -> tuple[float, float, list[Fitted]]:
-    paced = [(turn.beside, (turn.last - turn.first) / turn.gaps) for turn in turns if turn.gaps > 0]
+def _decode(turns: Sequence[Turn], slots: int) -> tuple[float, float, list[Fitted]]:
+    """A line through the pace of the full batch, which decides how fast a backlog goes, where there was one."""
+    paced = [turn for turn in turns if turn.gaps > 0]
     if not paced:
         raise SpecError("requests: must hold some with two output tokens or more and their number (usage), to tell the "
                         "time per token; none has")
-    beside, times = [float(one) for one, _ in paced], [one for _, one in paced]
-    base, neighbour = median(times), 0.0
-    if len(set(beside)) > 1:
-        neighbour, base = linear_regression(beside, times)
-        if neighbour < 0:
-            base, neighbour = median(times), 0.0
+    beside, times = [float(turn.beside) for turn in paced], [turn.pace for turn in paced]
+    base, neighbour = _line(beside, times)
+    full = [turn.pace for turn in paced if turn.met >= slots]
+    if len(full) >= FEWEST and slots > 1:
+        free = [turn for turn in paced if turn.met < slots] or paced
+        few, slow = mean(turn.beside for turn in free), mean(turn.pace for turn in free)
+        neighbour = max(0.0, (mean(full) - slow) / max(1.0, slots - 1 - few))
+        base = mean(full) - neighbour * (slots - 1)
     error = _deviation(times, [base + neighbour * one for one in beside])
     source = "time per output token against the requests that ran beside"
     return base, neighbour, [
         Fitted("decode", base, "s/token", source, error, len(paced)),
         Fitted("decode per neighbour", neighbour, "s/token", source, None, len(paced)),
     ]
+
+
+def _line(beside: Sequence[float], times: Sequence[float]) -> tuple[float, float]:
+    if len(set(beside)) > 1:
+        slope, intercept = linear_regression(beside, times)
+        if slope > 0 and intercept > 0:
+            return intercept, slope
+    return median(times), 0.0
 
 
 def _deviation(observed: Sequence[float], fitted: Sequence[float]) -> float:
