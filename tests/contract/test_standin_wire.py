@@ -290,6 +290,12 @@ async def test_faults_can_be_switched_on_and_off_while_running(lab: Lab, fault: 
     assert lab.server.engine.unfinished == 0
 
 
+async def test_a_struck_request_is_named_in_the_log(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    await lab.post("/standin/config", {"rates": {"cut": 1}})
+    await lab.post("/v1/chat/completions", chat(max_tokens=500), headers="x-request-id: 7a2f-17-x\r\n")
+    assert "request 7a2f-17-x: injected cut" in capsys.readouterr().out
+
+
 async def test_a_reset_stream_ends_in_a_connection_reset(lab: Lab) -> None:
     await lab.post("/standin/config", {"rates": {"reset": 1}})
     with pytest.raises(ConnectionResetError):

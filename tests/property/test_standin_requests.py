@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastometer_standin.api import ApiError, Call, parse_call, parse_json
+from elastometer_standin.compose import Strangers, compose, possible_faults
 from elastometer_standin.settings import Settings
-from elastometer_standin.tokens import write_answer, write_json_answer
 
 LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=8)
 JSON = st.recursive(
@@ -60,13 +60,11 @@ def test_any_body_becomes_a_bounded_answer_or_an_api_error(body: dict[str, objec
         assert call.status in (400, 404)
         assert orjson.loads(call.body())["error"]["code"] == call.status
         return
-    if call.json_answer:
-        answer = write_json_answer(call.prompt, call.key, call.json_schema, call.max_tokens)
-    else:
-        options = {"min_tokens": call.min_tokens, "ignore_eos": call.ignore_eos}
-        answer = write_answer(call.prompt, call.key, max_tokens=call.max_tokens, mean=100, **options)
+    answer = compose(call, None, Strangers(), mean=100)
     assert 1 <= answer.tokens <= call.max_tokens
     assert answer.tokens == call.max_tokens or not answer.cut
+    for fault in possible_faults(call, Strangers(mark="[REQ-1]", label=call, json=call)):
+        assert compose(call, fault, Strangers(mark="[REQ-1]", label=call, json=call), mean=100).tokens >= 1
 
 
 @given(body=st.binary(max_size=60))

@@ -2,7 +2,7 @@
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 
@@ -20,9 +20,37 @@ class Fault(enum.Enum):
     STALL = "stall"
     """The stream falls silent in its middle and stays open."""
     CROSSTALK = "crosstalk"
-    """The answer carries somebody else's canary."""
+    """The answer carries the canary of the request before."""
     BROKEN_JSON = "broken-json"
     """One event of the stream (or the whole body) is not JSON."""
+    OTHER_TASK = "other-task"
+    """The answer is the one to an earlier request that asked for a label, or for JSON."""
+    WRONG_LABEL = "wrong-label"
+    """None of the labels that were asked for."""
+    LABEL_CASE = "label-case"
+    """The right label with upper and lower case exchanged."""
+    NOT_JSON = "not-json"
+    """Plain words where JSON was asked for."""
+    JSON_IN_TEXT = "json-in-text"
+    """JSON in a code fence, with words before it."""
+    CUT_JSON = "cut-json"
+    """JSON that ends in its middle although the reply says `stop`."""
+    MISSING_FIELD = "missing-field"
+    """A required field is not there."""
+    FIELD_CASE = "field-case"
+    """A required field's name with upper and lower case exchanged."""
+    STRING_FOR_ARRAY = "string-for-array"
+    """A list, written as one string with commas."""
+    QUOTED_NUMBER = "quoted-number"
+    """A number in quotes."""
+    REPEAT = "repeat"
+    """The same few words over and over."""
+    CUT = "cut"
+    """Half the text, and finish_reason `length`."""
+    SHORT = "short"
+    """Three tokens, and finish_reason `stop`."""
+    FORGET = "forget"
+    """The text without the facts that the prompt gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +60,11 @@ class Faults:
     rates: Mapping[str, float]
     seed: int = 0
 
-    def strikes(self, key: int) -> Fault | None:
+    def strikes(self, key: int, possible: Set[Fault] = frozenset(Fault)) -> Fault | None:
         """The fault of the request with this key, if any; the first in the enum's order wins."""
         for fault in Fault:
             rate = self.rates.get(fault.value, 0.0)
-            if rate > 0.0 and draw(key, fault.value, self.seed) < rate:
+            if rate > 0.0 and fault in possible and draw(key, fault.value, self.seed) < rate:
                 return fault
         return None
 

@@ -11,13 +11,13 @@ from elastometer_standin import log
 from elastometer_standin.api import ApiError, Call
 from elastometer_standin.burn import burn_cpu
 from elastometer_standin.catalog import Catalog
+from elastometer_standin.compose import Strangers, compose, possible_faults
 from elastometer_standin.engine import Engine, Finish, Sequence
-from elastometer_standin.faults import Fault, Faults, draw, parse_rates
+from elastometer_standin.faults import Fault, Faults, parse_rates
 from elastometer_standin.http import Connection
 from elastometer_standin.reply import Draft, StreamReply, WholeReply
 from elastometer_standin.routes import Routes
 from elastometer_standin.settings import DrainRejection, Pace, Settings
-from elastometer_standin.tokens import CANARY, Answer, write_answer, write_json_answer
 
 CATCH_UP_SECONDS = 0.25
 """A step that ends later than this is not made good: the machine was asleep, not merely busy."""
@@ -39,6 +39,7 @@ class Server:
         self.faults = Faults(settings.faults, settings.fault_seed)
         self.routes = Routes(self)
         self.connections: set[Connection] = set()
+        self.strangers = Strangers()
         self.unhealthy = False
         self.refusing = False
         self.draining = False
@@ -57,7 +58,9 @@ class Server:
 
     def admit(self, connection: Connection, call: Call, headers: list[tuple[str, str]]) -> None:
         """Queue one call; ApiError when it is not to be served."""
-        fault = self.faults.strikes(call.key)
+        fault = self.faults.strikes(call.key, possible_faults(call, self.strangers))
+        if fault is not None:
+            log.info("faults.py:1", f"request {dict(headers)['x-request-id']}: injected {fault.value}")
         if fault is Fault.ERROR:
             raise ApiError(500, "injected failure")
         if fault is Fault.DROP:
@@ -72,7 +75,8 @@ class Server:
         self._enqueue(connection, call, fault, headers)
 
     def _enqueue(self, connection: Connection, call: Call, fault: Fault | None, headers: list[tuple[str, str]]) -> None:
-        answer = self._answer(call, fault)
+        answer = compose(call, fault, self.strangers, self.settings.answer_tokens)
+        self.strangers.note(call)
         ending = Finish.LENGTH if answer.cut else Finish.STOP
         sequence = Sequence(call.prompt_tokens, answer.tokens, ending, time.monotonic(), call.max_tokens)
         draft = Draft(
@@ -126,22 +130,6 @@ class Server:
 
     def _flags(self) -> dict[str, bool]:
         return {"unhealthy": self.unhealthy, "refuse": self.refusing}
-
-    def _answer(self, call: Call, fault: Fault | None) -> Answer:
-        if call.json_answer:
-            return write_json_answer(call.prompt, call.key, call.json_schema, call.max_tokens)
-        prompt = call.prompt
-        if fault is Fault.CROSSTALK:
-            stranger = int(draw(call.key, "stranger", self.faults.seed) * 1e9)
-            prompt = CANARY.sub(f"[REQ-{stranger:09d}]", prompt)
-        return write_answer(
-            prompt,
-            call.key,
-            max_tokens=call.max_tokens,
-            mean=self.settings.answer_tokens,
-            min_tokens=call.min_tokens,
-            ignore_eos=call.ignore_eos,
-        )
 
     def _client_gone(self, sequence: Sequence) -> None:
         self.engine.abort(sequence, time.monotonic())

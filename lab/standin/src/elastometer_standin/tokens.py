@@ -17,6 +17,8 @@ TEMPLATE_TOKENS = 3
 
 CANARY = re.compile(r"\[REQ-[A-Za-z0-9_.-]{1,64}\]")
 """A mark which a client puts into its prompt to see that the answer is its own."""
+FACT = re.compile(r"\b[Rr]emember: ([^.\n]+)")
+"""How a prompt gives a fact that the answer is to repeat."""
 
 _ONSETS = ("b", "br", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v")
 _RIMES = ("a", "en", "o", "ir", "ul", "ea", "on", "i", "am", "er", "ou", "es")
@@ -77,7 +79,7 @@ def natural_tokens(key: int, mean: int) -> int:
 def write_answer(
     prompt: str, key: int, *, max_tokens: int, mean: int, min_tokens: int = 0, ignore_eos: bool = False
 ) -> Answer:
-    """Word-like text; the prompt's canary, where it has one, is the first token."""
+    """Word-like text; the prompt's canary, where it has one, is the first token, and its facts are the next."""
     wanted = max_tokens if ignore_eos else max(natural_tokens(key, mean), min_tokens + 1)
     length = min(wanted, max_tokens)
     cut = ignore_eos or wanted > max_tokens
@@ -86,25 +88,35 @@ def write_answer(
     laps = (start + words) // _RING_SIZE + 1
     pieces = (RING * laps)[start : start + words] if laps > 1 else RING[start : start + words]
     canary = CANARY.search(prompt)
-    if canary and pieces:
-        pieces = (canary.group(), *pieces[1:])
+    facts = tuple(piece for fact in FACT.findall(prompt) for piece in cut_up(f" {fact}."))
+    lead = (*((canary.group(),) if canary else ()), *facts)
+    pieces = (*lead, *pieces[len(lead) :])[:words]
     return Answer(pieces if cut else (*pieces, ""), cut)
 
 
 def write_json_answer(prompt: str, key: int, schema: dict[str, Any] | None, max_tokens: int) -> Answer:
     """Valid JSON in pieces of four characters; cut, and so broken, only where max_tokens is too small."""
     canary = CANARY.search(prompt)
-    value = _instance(schema, key) if schema else {"answer": RING[key % _RING_SIZE].strip()}
+    value = instance_of(schema, key) if schema else {"answer": RING[key % _RING_SIZE].strip()}
     if canary and isinstance(value, dict) and not schema:
         value["request"] = canary.group()
-    text = json.dumps(value)
-    pieces = tuple(text[i : i + 4] for i in range(0, len(text), 4))
+    return spell(json.dumps(value), max_tokens)
+
+
+def cut_up(text: str) -> tuple[str, ...]:
+    """The text in tokens of four characters."""
+    return tuple(text[i : i + CHARACTERS_PER_TOKEN] for i in range(0, len(text), CHARACTERS_PER_TOKEN))
+
+
+def spell(text: str, max_tokens: int) -> Answer:
+    """An answer that says just this, or its beginning where max_tokens is too small."""
+    pieces = cut_up(text)
     if len(pieces) + 1 > max_tokens:
         return Answer(pieces[:max_tokens], cut=True)
     return Answer((*pieces, ""), cut=False)
 
 
-def _instance(schema: dict[str, Any], key: int, depth: int = 0) -> Any:
+def instance_of(schema: dict[str, Any], key: int, depth: int = 0) -> Any:
     """A small value that fits a plain JSON schema (type, enum, const, properties, items)."""
     if "const" in schema:
         return schema["const"]
@@ -117,10 +129,10 @@ def _instance(schema: dict[str, Any], key: int, depth: int = 0) -> Any:
         case "object":
             properties = schema.get("properties")
             fields = properties if isinstance(properties, dict) else {}
-            return {name: _instance(part, key, depth + 1) for name, part in fields.items() if isinstance(part, dict)}
+            return {name: instance_of(part, key, depth + 1) for name, part in fields.items() if isinstance(part, dict)}
         case "array":
             items = schema.get("items")
-            return [_instance(items, key, depth + 1)] if isinstance(items, dict) else []
+            return [instance_of(items, key, depth + 1)] if isinstance(items, dict) else []
         case "integer" | "number":
             minimum = schema.get("minimum", 0)
             return max(0, minimum) if isinstance(minimum, int | float) else 0
