@@ -52,7 +52,7 @@ func (p *pod) phase(second int) corev1.PodPhase {
 
 // readiness is the Ready condition and when it changed last. It begins as false when the kubelet first reports.
 func (p *pod) readiness(second int) (ready bool, since int) {
-	if p.ended(second) {
+	if p.ended(second) && p.ending != corev1.PodUnknown { // of a lost node nothing new is heard
 		return false, p.ends
 	}
 	if second < p.ready {
