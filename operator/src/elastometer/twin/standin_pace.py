@@ -18,6 +18,8 @@ DEFAULTS: Mapping[str, float] = {
 STARTUP: Mapping[str, float] = {"import": 2, "config": 0.5, "download": 0, "weights": 3, "compile": 2, "profile": 1,
                                 "graphs": 1.5, "http": 0.2}
 MILLISECONDS = 1000
+# Its timers have whole milliseconds, and the connection costs one: a first token is so much later than its formula.
+TIMERS_MILLISECONDS = 3.0
 
 
 def argument(args: Sequence[str], name: str) -> str | None:
@@ -37,17 +39,19 @@ def is_standin(image: str, args: Sequence[str]) -> bool:
 
 
 def standin_capacity(args: Sequence[str], mean_output_tokens: float) -> Capacity:
-    """A request that joins waits for half a step on average and then for the step that makes its first token; each
-    neighbour's prefill holds the others' tokens up once in its life, which is spread over the tokens of an answer."""
+    """A request that joins waits for half a step on average, and its first token is made in a step with the others';
+    one from the queue begins with that step. Each neighbour's prefill holds the others' tokens up once in its life,
+    which is spread over the tokens of an answer."""
     value = {name: _number(args, name, default) for name, default in DEFAULTS.items()}
     decode = value["standin-decode-ms-per-token"] / MILLISECONDS
-    overhead = value["standin-prefill-overhead-ms"] / MILLISECONDS
+    overhead = (value["standin-prefill-overhead-ms"] + TIMERS_MILLISECONDS) / MILLISECONDS
     cpu = value["standin-cpu-ms-per-token"] / MILLISECONDS
     return Capacity(
         slots=int(value["max-num-seqs"]), prefill_seconds=overhead,
         prefill_seconds_per_token=1 / value["standin-prefill-tokens-per-second"], decode_seconds=decode,
         decode_seconds_per_neighbour=decode * value["standin-decode-slowdown"] + overhead / max(1, mean_output_tokens),
-        join_seconds=1.5 * decode, kv_tokens=int(value["num-gpu-blocks-override"] * value["block-size"]),
+        join_seconds=1.5 * decode, refill_seconds=decode,
+        kv_tokens=int(value["num-gpu-blocks-override"] * value["block-size"]),
         cpu_seconds_per_token=cpu or None,
     )
 
