@@ -30,14 +30,15 @@ Json = dict[str, Any]
 AVERAGE = {"type": "AverageValue", "averageValue": "2"}
 VALUE = {"type": "Value", "value": "1500m"}
 UTILIZATION = {"type": "Utilization", "averageUtilization": 70}
-SCALED = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "server"}, {"kind": "ReplicationController", "name": "x"}]
+SCALED = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "server"},
+          {"kind": "ReplicationController", "name": "x"}]  # fmt: skip
 DESCRIBED = [{"apiVersion": "v1", "kind": "Service", "name": "front"}, {"kind": "Namespace", "name": "x"}]
 RESOURCES = ["cpu", "memory", "example.com/gpu", "hugepages-2Mi", "pods", "kubernetes.io/x", "requests.cpu", "a b",
              "requests.x.y/z", "ephemeral-storage"]  # fmt: skip
 NAMES = ["queue", "vllm:num_requests_waiting", "a/b", "..", "x%y"]
 CONTAINERS = ["engine", "a" * 63, "a" * 64, "-a", "A"]
-ODD = [None, 0, -1, 1, 7, 1.5, 1.0, "", "x", "0", "-5", "500m", "1e3", True, [], {}, ["a"], 2**31, 2**40, "Pods", "Value",
-       "AverageValue", "apps/v1", "a/b/c", "/v1", "apps/", {"type": "Pods"}, "1x", "9" * 21]  # fmt: skip
+ODD = [None, 0, -1, 1, 7, 1.5, 1.0, "", "x", "0", "-5", "500m", "1e3", True, [], {}, ["a"], 2**31, 2**40, "Pods",
+       "Value", "AverageValue", "apps/v1", "a/b/c", "/v1", "apps/", {"type": "Pods"}, "1x", "9" * 21]  # fmt: skip
 NEW_KEYS = ["value", "averageValue", "averageUtilization", "pods", "external", "type", "tolerance", "unknown"]
 
 

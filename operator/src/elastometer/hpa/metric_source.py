@@ -36,7 +36,7 @@ def metric_from(node: Node) -> Metric:
 
 
 def _metric(type_: MetricType, source: Node) -> Metric:
-    name = source.at("name").text() if type_ in _UTILIZED else source.at("metric").at("name").path_segment()
+    name = source.at("name").text() if type_ in _UTILIZED else _identified(source.at("metric"))
     if type_ is MetricType.OBJECT:
         _check_described(source.at("describedObject"))
     container = _container(source) if type_ is MetricType.CONTAINER_RESOURCE else None
@@ -44,11 +44,18 @@ def _metric(type_: MetricType, source: Node) -> Metric:
     return Metric(type_, name, kind, target, container)
 
 
+def _identified(node: Node) -> str:
+    """The metric's name; its selector is the metrics adapter's business, but it must have the shape of one."""
+    for _, label in node.at("selector").at("matchLabels").fields():
+        label.text(may_be_empty=True)
+    return node.at("name").path_segment()
+
+
 def _check_described(node: Node) -> None:
     node.at("kind").path_segment()
     node.at("name").path_segment()
     version = node.at("apiVersion")
-    if not version.absent and version.text().count("/") > 1:
+    if not version.absent and version.text(may_be_empty=True).count("/") > 1:
         version.refuse("must be a version, or an API group and a version, such as apps/v1")
 
 

@@ -107,7 +107,7 @@ def _check_reference(node: Node) -> None:
     kind, version = node.at("kind"), node.at("apiVersion")
     kind.path_segment()
     node.at("name").path_segment()
-    text = "" if version.absent else version.text()
+    text = "" if version.absent else version.text(may_be_empty=True)
     if text.count("/") > 1 or (kind.value != "ReplicationController" and (not text.count("/") or text[0] == "/")):
         version.refuse("must be an API group and a version, such as apps/v1")
 

@@ -64,9 +64,9 @@ class Node:
         elif self.value is not None:
             self.refuse("must be an object")
 
-    def text(self) -> str:
-        """A text that is not empty."""
-        if isinstance(self.value, str) and self.value:
+    def text(self, may_be_empty: bool = False) -> str:
+        """A text."""
+        if isinstance(self.value, str) and (self.value or may_be_empty):
             return self.value
         self.refuse("must be a text")
         return ""
