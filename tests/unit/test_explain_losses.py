@@ -3,13 +3,18 @@ from __future__ import annotations
 
 import pytest
 
-from elastometer.analysis.explain_losses import held, scale_accounts
+from elastometer.analysis.explain_losses import held
+from elastometer.analysis.explain_losses import scale_accounts as accounts_by_metric
 from elastometer.analysis.explain_needs import Signals
 from elastometer.analysis.explain_points import Bounds, Point, Wants
 from elastometer.analysis.steps import Steps
 from elastometer.model.autoscaler import Cause, ScaleAccount, Step
 
 BLIND = None
+
+
+def scale_accounts(points: list[Point], signals: Signals) -> tuple[ScaleAccount, ...]:
+    return accounts_by_metric(points, {0: signals})
 
 
 def syncs(*rows: tuple[int, int, int | None, Cause]) -> list[Point]:

@@ -6,7 +6,7 @@ seconds after such a sync stay unattributed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from elastometer.analysis.explain_losses import held, scale_accounts
@@ -19,8 +19,10 @@ from elastometer.hpa.settings import HpaSpec, TargetType
 from elastometer.model.autoscaler import Agreement, Autoscaler, Cause, MetricReading, Miss, SyncRow
 
 
-def explain(spec: HpaSpec, name: str, replayed: Fidelity, signals: Signals, accuracy: Accuracy) -> Autoscaler:
-    """Every sync has its row."""
+def explain(
+    spec: HpaSpec, name: str, replayed: Fidelity, signals: Mapping[int, Signals], accuracy: Accuracy,
+) -> Autoscaler:
+    """Every sync has its row; `signals` by the index of their metric."""
     found, bounds = points(replayed.syncs, accuracy), Bounds(spec.minimum, spec.maximum)
     return Autoscaler(
         name=name, minimum=bounds.minimum, maximum=bounds.maximum,

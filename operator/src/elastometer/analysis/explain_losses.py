@@ -7,7 +7,7 @@ is the metric's delay and the wait for that sync.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 
 from elastometer.analysis.explain_needs import Part, Signals, before_first
@@ -18,8 +18,8 @@ from elastometer.model.measured import Figure
 OUT_OF_BOUNDS = "the replicas were outside of minimum and maximum: no metric was looked at"
 
 
-def scale_accounts(points: Sequence[Point], signals: Signals) -> tuple[ScaleAccount, ...]:
-    """One account per sync that changed the replicas, in order."""
+def scale_accounts(points: Sequence[Point], signals: Mapping[int, Signals]) -> tuple[ScaleAccount, ...]:
+    """One account per sync that changed the replicas, in order; `signals` by the index of their metric."""
     written = [index for index, point in enumerate(points) if point.after != point.before]
     return tuple(_account(number, index, points, signals) for number, index in enumerate(written, 1))
 
@@ -42,13 +42,14 @@ def held(points: Sequence[Point], bounds: Bounds) -> tuple[Held, ...]:
         for direction, cause in keys)
 
 
-def _account(number: int, index: int, points: Sequence[Point], signals: Signals) -> ScaleAccount:
+def _account(number: int, index: int, points: Sequence[Point], signals: Mapping[int, Signals]) -> ScaleAccount:
     point, run = points[index], _run(index, points)
     out = point.after > point.before
     if point.wanted is None:
         parts = []
     else:
-        parts = [*before_first(points[:run[0] + 1], point.before, out, signals), *_between(run, points, out)]
+        signal = signals.get(points[run[0]].metric, Signals())
+        parts = [*before_first(points[:run[0] + 1], point.before, out, signal), *_between(run, points, out)]
     return ScaleAccount(
         number=number, direction="Out" if out else "In", from_replicas=point.before, to_replicas=point.after,
         needed_seconds=round(min((part.start for part in parts), default=point.at), 3),

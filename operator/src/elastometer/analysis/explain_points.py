@@ -18,8 +18,8 @@ _BLIND = (Constraint.NO_METRIC, Constraint.NO_SCALE, Constraint.DISABLED)
 @dataclass(frozen=True, slots=True)
 class Point:
     """One sync: replicas before and after it (the live controller's, where that was seen), what the bare ratios
-    wanted, and the steps from there to the decision; `blind` is why nothing was wanted. `measured` is when the newest
-    sample of the winning metric was taken.
+    wanted, and the steps from there to the decision; `blind` is why nothing was wanted. `metric` is the index of the
+    one that wanted most, `measured` when its newest sample was taken.
     """
 
     at: float
@@ -30,6 +30,7 @@ class Point:
     blind: Cause | None = None
     measured: float | None = None
     resolution_seconds: float = 0.0
+    metric: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def points(syncs: Sequence[Compared], accuracy: Accuracy) -> tuple[Point, ...]:
             # Where the live controller decided otherwise, the account of another decision does not explain this one.
             wanted=one.decision.account.wanted, blind=_blind(one.decision),
             steps=steps_of(one.decision) if replicas_after(one) == one.decision.desired else (),
-            measured=_measured(one),
+            measured=_measured(one), metric=_metric(one.decision),
             resolution_seconds=accuracy.seen_seconds if one.sync.seen else accuracy.inferred_seconds)
         for one in syncs
     )
@@ -115,9 +116,14 @@ def _blind(decision: Decision) -> Cause | None:
     return Cause(binding.value) if binding in _BLIND else None
 
 
+def _metric(decision: Decision) -> int:
+    """The first of those whose bare ratio wanted most."""
+    known = [one for one in decision.account.proposals if one.bare is not None]
+    return max(known, key=lambda one: one.bare or 0).metric if known else 0
+
+
 def _measured(one: Compared) -> float | None:
     """None where the record holds no sample, and the look's was made up from what the autoscaler published."""
-    index, answers = one.decision.account.metric, one.sync.look.metrics
-    if index is None or NOT_RECORDED in one.sync.doubts:
+    if not one.sync.look.metrics or NOT_RECORDED in one.sync.doubts:
         return None
-    return max((sample.at for sample in answers[index].samples), default=None)
+    return max((sample.at for sample in one.sync.look.metrics[_metric(one.decision)].samples), default=None)

@@ -5,7 +5,6 @@ from elastometer.analysis.autoscaler_recording import SIMULTANEOUS, Unrecorded, 
 from elastometer.analysis.autoscaler_syncs import FIT
 from elastometer.analysis.evidence import Evidence
 from elastometer.analysis.explain import explain
-from elastometer.analysis.explain_needs import Signals
 from elastometer.analysis.explain_points import Accuracy
 from elastometer.analysis.explain_signals import signals
 from elastometer.analysis.fidelity import fidelity
@@ -43,4 +42,4 @@ def explain_looks(recording: Recording, evidence: Evidence, test: Document) -> A
 
 def explain_trace(recording: Recording) -> Autoscaler:
     """A trace tells every sync exactly, and nothing of what was between them."""
-    return explain(recording.spec, recording.name, fidelity(recording), Signals(), Accuracy())
+    return explain(recording.spec, recording.name, fidelity(recording), {}, Accuracy())

@@ -44,10 +44,11 @@ class _Signal:
         return Wants(Steps.of(steps), source.value, resolution_seconds)
 
 
-def signals(evidence: Evidence, spec: HpaSpec, test: Document) -> Signals:
-    """Of one metric; with several, which of them would have won between the syncs is not told."""
-    signal = _signal_of(spec.metrics[0], test) if len(spec.metrics) == 1 else None
-    return Signals() if signal is None else Signals(_truth(signal, evidence), _readable(signal, evidence))
+def signals(evidence: Evidence, spec: HpaSpec, test: Document) -> dict[int, Signals]:
+    """By the index of the metric; those of which nothing is known are left out."""
+    known = ((index, _signal_of(metric, test)) for index, metric in enumerate(spec.metrics))
+    return {index: Signals(_truth(signal, evidence), _readable(signal, evidence))
+            for index, signal in known if signal is not None}
 
 
 def _signal_of(metric: Metric, test: Document) -> _Signal | None:

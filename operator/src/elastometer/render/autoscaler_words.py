@@ -44,8 +44,13 @@ def reading_words(one: MetricReading) -> str:
     """The metric beside its target: `7 of 2`."""
     if one.error is not None:
         return one.error
-    value = words.DASH if one.value is None else f"{one.value:g}{one.unit}"
-    return f"{value} of {one.target:g}{one.unit}"
+    value = words.DASH if one.value is None else _amount(one.value) + one.unit
+    return f"{value} of {_amount(one.target)}{one.unit}"
+
+
+def _amount(value: float) -> str:
+    """To a thousandth, the finest that an autoscaler knows: 9.5, 20,193,280."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
 def readings_words(row: SyncRow) -> str:
