@@ -158,6 +158,42 @@ async def test_a_restarted_worker_repeats_nothing_and_counts_what_it_missed(
     assert receiver.taken == spool.size
 
 
+async def test_checks_are_counted_over_all_lives_and_rated_only_where_one_worker_sent_all(
+    served: tuple[Server, Target], tmp_path: Path
+) -> None:
+    """The server says one letter and gives no usage: too few words to repeat, no tokens to count, a clean ending."""
+    given = profile(4, "0.1")
+    checks = [{"type": "Truncation"}, {"type": "Label", "labels": ["b"]}, {"type": "MinimumTokens", "minimum": 1}]
+    whole = parse_profile(
+        {
+            "tasks": [{"name": "t", "prompt": "x", "checks": checks}],
+            "stages": [{"name": "s", "type": "Rate", "durationSeconds": 1, "endRequestsPerSecond": "1"}],
+        }
+    )
+    given = dataclasses.replace(given, tasks=whole.tasks)
+    first = Spool(tmp_path, "pod-a")
+    found = {"stage": "s", "task": "t", "checks": {"Truncation": "CutByLength"}}
+    for number in (0, 1):
+        first.append(orjson.dumps({"id": number, **found}) + b"\n")
+    first.close()
+    receiver = StartedReceiver(Clock().instant(monotonic() + 0.01))
+    assignment = Assignment(profile=given, target=served[1], out=tmp_path, incarnation="pod-a")
+    reporter = Reporter(receiver, Patience(poll_seconds=0.001, push_seconds=0.01), lambda _: None)
+    await Worker(assignment, Spool(tmp_path, "pod-a"), reporter).run()
+    rows = {row["check"]: row for row in receiver.summaries[0]["checks"]}
+    assert rows["Truncation"] | {"failureRate": None} == {
+        "stage": "s", "task": "t", "check": "Truncation", "judged": 4, "failed": 2,
+        "failures": {"CutByLength": 2}, "failureRate": None,
+    }  # fmt: skip
+    assert (rows["Label"]["judged"], rows["Label"]["failures"]) == (2, {"UnknownLabel": 2})
+    assert set(rows) == {"Truncation", "Label"}
+    assert rows["Truncation"]["failureRate"]["value"] == 0.5
+    out = tmp_path / "share"
+    share = Assignment(profile=given, target=served[1], out=out, worker=1, workers=2)
+    await Worker(share, Spool(out)).run()
+    assert "failureRate" not in orjson.loads((out / "summary.json").read_bytes())["checks"][0]
+
+
 async def test_a_worker_restarted_after_its_end_only_reports_again(
     served: tuple[Server, Target], tmp_path: Path
 ) -> None:

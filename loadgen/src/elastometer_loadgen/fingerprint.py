@@ -47,10 +47,10 @@ def parse_fingerprints(fields: Fields) -> FingerprintRule:
     """The field `fingerprints` of a profile; absent means no lines."""
     rule = fields.mapping("fingerprints", FINGERPRINT_FIELDS)
     default = FingerprintRule()
+    percent = rule.decimal("samplePercent", "0", "100")
     return FingerprintRule(
         lines=rule.choice("lines", Lines, default=default.lines),
-        sample_percent=rule.decimal("samplePercent", "0", "100", default=default.sample_percent)
-        or default.sample_percent,
+        sample_percent=default.sample_percent if percent is None else percent,
         characters_shown=rule.integer("charactersShown", 0, MOST_CHARACTERS, default=default.characters_shown),
     )
 
