@@ -4,23 +4,31 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+import orjson
 
 from elastometer.cli.exits import CliError, Exit
 from elastometer.cli.options import add_output_option
 from elastometer.cli.text import printable
+from elastometer.cli.what_if_compare import in_words as comparison_in_words
+from elastometer.cli.what_if_objectives import judged_by
 from elastometer.cli.what_if_settings import scales_from, settings_from
 from elastometer.cli.what_if_text import in_words
 from elastometer.cli.what_if_workers import Workers
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import text_at
 from elastometer.model.errors import SpecError
+from elastometer.render.json_report import plain
 from elastometer.render.what_if_files import answer_json, render_answer
 from elastometer.twin.candidate_grid import knows_tolerances
 from elastometer.twin.search_answer import Answer
 from elastometer.twin.search_ask import Wishes
-from elastometer.twin.search_run import answer, recorded
+from elastometer.twin.search_compare import compare_runs
+from elastometer.twin.search_run import Recorded, answer, recorded
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
 MOST_CANDIDATES = 100_000
@@ -32,6 +40,7 @@ other settings. Everything but the column `measured` is a prediction.
   elastometer what-if runs/demo --set target=4 --set behavior.scaleUp.policies[0].value=2
   elastometer what-if runs/demo --set metric=running --set target=3 --set coldStart.scale=0.5
   elastometer what-if runs/demo --search --out what-if --patch patch.yaml
+  elastometer what-if runs/a --compare runs/b                        # how well one run tells the other
 
 paths: fields of the autoscaler's spec as its manifest has them, `target` for the only metric's; beside them
 coldStart.seconds, coldStart.scale, load.scale, scrape.periodSeconds, controller.*, metric=…, autoscaler=HPA|KEDA|KPA,
@@ -54,6 +63,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pick", type=int, metavar="N", help="which of the front the patch is of (default: the "
                         "cheapest that holds all objectives, else the one with the fewest misses)")
     parser.add_argument("--patch", type=Path, metavar="FILE", help="write the chosen settings as a manifest")
+    parser.add_argument("--objective", action="append", default=[], metavar="YAML", dest="objectives",
+                        help="judge by this entry of spec.objectives instead of the run's own; may be repeated")
+    parser.add_argument("--compare", type=Path, metavar="BUNDLE",
+                        help="predict another recorded run from this one and back, and print how far off that is")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: cores)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write what-if.html, .json and .md there")
     add_output_option(parser)
@@ -62,15 +75,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> Exit:
     """Asks the twin, prints the answer, writes what was asked for."""
     wishes = _wishes(options)
-    try:
-        bundle = load_bundle(options.bundle)
+    if options.compare is not None:
+        return _compare(options)
+    with _refusing(options.bundle):
+        bundle = judged_by(load_bundle(options.bundle), options.objectives)
         version = text_at(bundle.provenance, "kubernetes", "gitVersion")
         found = _answered(bundle, replace(wishes, tolerances=knows_tolerances(version)), options.jobs)
-    except (BundleError, OSError) as error:
-        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
-    except SpecError as error:
-        raise CliError(Exit.SPEC_OR_USAGE, f"{options.bundle}: cannot be answered:",
-                       *(f"  {flaw}" for flaw in error.flaws)) from error
     if options.patch is not None:
         _write_patch(found, options.patch)
     if options.out is not None:
@@ -80,6 +90,35 @@ def execute(options: argparse.Namespace) -> Exit:
     else:
         print("\n".join(printable(line) for line in in_words(found, options.bundle, options.out)))
     return Exit.PASSED
+
+
+def _compare(options: argparse.Namespace) -> Exit:
+    if options.settings or options.search or options.out:
+        raise CliError(Exit.SPEC_OR_USAGE, "--compare: must come without --set, --search and --out")
+    runs: list[tuple[str, Recorded]] = []
+    for path in (options.bundle, options.compare):
+        with _refusing(path):
+            name = path.name if path.name not in [name for name, _ in runs] else str(path)
+            runs.append((name, recorded(judged_by(load_bundle(path), options.objectives))))
+    with _refusing(options.compare):
+        found = compare_runs(runs[0], runs[1])
+    if options.output == "json":
+        print(orjson.dumps(plain(found), option=orjson.OPT_INDENT_2).decode())
+    else:
+        print("\n".join(printable(line) for line in comparison_in_words(found)))
+    return Exit.PASSED
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """What a bundle or a setting lacks becomes the message, and exit code 2."""
+    try:
+        yield
+    except (BundleError, OSError) as error:
+        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
+    except SpecError as error:
+        raise CliError(Exit.SPEC_OR_USAGE, f"{path}: cannot be answered:",
+                       *(f"  {flaw}" for flaw in error.flaws)) from error
 
 
 def _wishes(options: argparse.Namespace) -> Wishes:

@@ -64,7 +64,7 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
                *(f"metrics[].{source}.{rest}" for source in SOURCES for rest in _TARGETS), *_BEHAVIOR),
     Kind.KEDA: ("minReplicaCount", "maxReplicaCount", "idleReplicaCount", "pollingInterval", "cooldownPeriod",
                 "target", "triggers", "triggers[].metadata.threshold", "triggers[].metadata.activationThreshold",
-                "triggers[].metadata.value", "triggers[].metricType",
+                "triggers[].metadata.value", "triggers[].metadata.query", "triggers[].metricType",
                 *_BEHAVIOR, *(_ADVANCED + field for field in _BEHAVIOR)),
 }
 

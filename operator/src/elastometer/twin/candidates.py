@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from elastometer.hpa.parse import parse_hpa
-from elastometer.hpa.settings import HpaSpec
+from elastometer.model.document import documents_at
 from elastometer.model.errors import SpecError
 from elastometer.twin import candidate_controllers as controllers
 from elastometer.twin.candidate_fields import FIELDS, Kind, Setting, is_field, unknown, with_setting
@@ -13,6 +13,7 @@ from elastometer.twin.candidate_knobs import KNOBS, chosen, hpa_of, turned, with
 from elastometer.twin.candidate_metrics import keda_hpa, with_metric
 from elastometer.twin.candidate_paths import Json, steps_of
 from elastometer.twin.scenario import KedaController, KpaController, Scenario, Signal
+from elastometer.twin.signals import signals_of
 
 AUTOSCALER, METRIC = "autoscaler", "metric"
 
@@ -60,6 +61,11 @@ def vary(base: Baseline, settings: Sequence[Setting]) -> Variant:
     return Variant(tuple(settings), scenario, spec if same_kind else None)
 
 
+def under_manifest(base: Baseline, spec: Json) -> Scenario:
+    """The baseline under another spec of the same kind."""
+    return _controlled(base, spec, None)
+
+
 def refuse_strangers(kind: Kind, settings: Sequence[Setting]) -> None:
     """Every path must be known, and none given twice."""
     own = (AUTOSCALER, METRIC, *KNOBS, *controllers.FIELDS)
@@ -90,7 +96,8 @@ def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
         controllers.refuse_scaled_object(spec)
     document = keda_hpa(spec, base.hpa) if base.kind is Kind.KEDA else spec
     parsed = parse_hpa(document, recorded.spec.controller)
-    signals = (signal,) if signal is not None else _signals(recorded.signals, recorded.spec, parsed)
+    triggers = documents_at(spec, "triggers") if base.kind is Kind.KEDA else ()
+    signals = (signal,) if signal is not None else signals_of(parsed.metrics, triggers)
     scenario = with_hpa(base.scenario, replace(recorded, spec=parsed, signals=signals))
     if (parsed.minimum, parsed.maximum) != (recorded.spec.minimum, recorded.spec.maximum):
         # A test waits for its first replicas before the load: what the minimum asks for is there by then.
@@ -99,16 +106,6 @@ def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
     if isinstance(scenario.controller, KedaController):
         return replace(scenario, controller=controllers.keda_loop(scenario.controller, spec))
     return scenario
-
-
-def _signals(signals: tuple[Signal, ...], before: HpaSpec, after: HpaSpec) -> tuple[Signal, ...]:
-    """What each metric measures: known by name from the recorded ones."""
-    known = {metric.name: signal for metric, signal in zip(before.metrics, signals, strict=True)}
-    strange = next((one.name for one in after.metrics if one.name not in known), None)
-    if strange is not None:
-        raise SpecError(f"metrics: must be of the recorded metrics ({', '.join(known)}), or be chosen by "
-                        f"--set metric=…, is {strange!r}")
-    return tuple(known[metric.name] for metric in after.metrics)
 
 
 def _under(scenario: Scenario, base: Baseline, settings: Sequence[Setting]) -> tuple[Scenario, bool]:

@@ -1,0 +1,58 @@
+"""`elastometer what-if A --compare B`: each run predicted from the other, against what was measured."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from elastometer.cli.text import columns
+from elastometer.render import words
+from elastometer.twin.honesty import Honesty
+from elastometer.twin.search_compare import Comparison, Foretold, Pairing, Ranking
+
+Row = tuple[str, ...]
+_FIGURES = (("scale_out_lag", 1), ("miss_seconds", 0), ("replica_seconds", 0))
+HEAD: Row = ("run", "predicted from", "error, its chance", "typical draw", "all draws", "two draws apart",
+             "scale-out lag, s", "objective-miss seconds", "Ready replica-seconds")
+
+
+def in_words(found: Comparison) -> list[str]:
+    """The table and the ranking."""
+    return list(_lines(found))
+
+
+def _lines(found: Comparison) -> Iterator[str]:
+    yield "error: area between the Ready curves, % of the measured one: predicted with the run's own chance (who got"
+    yield "which request, when the autoscaler looked), in the typical draw of chance, and over all draws"
+    yield "figures: measured → with its own chance, typical draw (least–most)"
+    yield from columns([HEAD, *map(row, found.pairings)])
+    yield ""
+    yield (f"the two measured runs are {found.apart_percent:.1f} % apart: the error of predicting that the other "
+           "settings change nothing")
+    yield from columns([("less is better", "measured", *(f"predicted from {name}" for name in found.names)),
+                        *(ranking(one) for one in found.rankings)])
+
+
+def row(one: Pairing) -> Row:
+    """One prediction of one run."""
+    low, high = one.found.within
+    own = words.DASH if one.found.recorded is None else f"{one.found.recorded.ready_percent:.1f} %"
+    return (one.of, one.by, own, f"{one.found.typical.ready_percent:.1f} %", f"{low:.1f}–{high:.1f} %",
+            f"{one.found.chance_percent:.1f} %", *(_figure(one.found, name, digits) for name, digits in _FIGURES))
+
+
+def _figure(found: Honesty, name: str, digits: int) -> str:
+    measured, typical = (getattr(one, name) for one in (found.measured, found.typical.predicted))
+    own = "" if found.recorded is None else words.number(getattr(found.recorded.predicted, name), digits) + ", "
+    every = [value for one in found.draws if (value := getattr(one.predicted, name)) is not None]
+    spread = f" ({min(every):,.{digits}f}–{max(every):,.{digits}f})" if every else ""
+    return f"{words.number(measured, digits)} → {own}{words.number(typical, digits)}{spread}"
+
+
+def ranking(one: Ranking) -> Row:
+    """Who is better, and whether the predictions say so."""
+    return (one.respect, one.measured or "alike", *(_told(one, who) for who in one.foretold))
+
+
+def _told(one: Ranking, who: Foretold) -> str:
+    own, typical = ("right" if told == one.measured else f"wrong ({told or 'alike'})"
+                    for told in (who.own, who.typical))
+    return f"{own} with their chance, {typical} in the typical draw, right in {who.agreeing} of {who.draws} draws"
