@@ -71,7 +71,7 @@ class _Run:
     def _prediction(self) -> Prediction:
         traffic, fleet = self.traffic, self.fleet
         horizon = self.scenario.horizon_seconds
-        if any(one.is_busy(horizon) for one in fleet.every):
+        if any(end > horizon for one in fleet.every for end in one.busy):
             traffic.forget_after(horizon)
         return Prediction(
             first_token=traffic.first_token, ended=traffic.ended, replica=traffic.replica,

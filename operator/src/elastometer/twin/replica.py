@@ -6,7 +6,6 @@ later changes them. So the queue at any instant up to now is counted from the li
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from heapq import heappop
 from math import inf
 
 from elastometer.hpa.look import PodLook
@@ -15,12 +14,12 @@ from elastometer.hpa.look import PodLook
 class Replica:
     """`phase` is when in the period it is scraped, `place` that of its id among others, both as shares.
 
-    `requests` are the arrivals' numbers it was given, `left` when each left the queue (started, or gave up: those are
-    in `gave_up` too), `busy` the heap of the ends of those that run, `ended` the ends that came to pass, rising.
+    `requests` are the arrivals' numbers it was given, `left` when each left the queue (started, or its client gave up),
+    `busy` the heap of the ends of those that run; the first `closed` of its requests were over long ago.
     """
 
-    __slots__ = ("busy", "closed", "created", "deleted", "ended", "gave_up", "gone", "left", "name", "number",
-                 "phase", "place", "pod", "pod_until", "ready", "requests", "running_from")
+    __slots__ = ("busy", "closed", "created", "deleted", "gone", "left", "name", "number", "phase", "place", "pod",
+                 "pod_until", "ready", "requests", "running_from")
 
     def __init__(
         self, number: int, created: float, running_from: float, ready: float, phase: float, place: float,
@@ -36,44 +35,14 @@ class Replica:
         self.gone = inf
         self.requests: list[int] = []
         self.left: list[float] = []
-        self.gave_up: list[float] = []
         self.busy: list[float] = []
-        self.ended: list[float] = []
         self.closed = 0
         self.pod: PodLook | None = None
         self.pod_until = -inf
 
-    def give_up(self, number: int, at: float) -> None:
-        """The client of a request that still waits goes away."""
-        self.requests.append(number)
-        self.left.append(at)
-        self.gave_up.append(at)
-
-    def over(self, at: float) -> int:
-        """Requests that ended, or whose client gave up."""
-        self.settle(at)
-        return bisect_right(self.ended, at) + bisect_right(self.gave_up, at)
-
     def waiting(self, at: float, arrived: int) -> int:
         """Requests in its queue; `arrived` is how many of the scenario's had arrived by then."""
         return bisect_left(self.requests, arrived) - bisect_right(self.left, at)
-
-    def running(self, at: float) -> int:
-        """Requests that run."""
-        self.settle(at)
-        started = bisect_right(self.left, at) - bisect_right(self.gave_up, at)
-        return started - bisect_right(self.ended, at)
-
-    def is_busy(self, at: float) -> bool:
-        """Whether something of it ends after `at`."""
-        self.settle(at)
-        return bool(self.busy)
-
-    def settle(self, at: float) -> None:
-        """Takes the ends up to `at` off the heap."""
-        busy, ended = self.busy, self.ended
-        while busy and busy[0] <= at:
-            ended.append(heappop(busy))
 
     def look(self, at: float, requests: dict[str, int]) -> PodLook:
         """The Pod as the API shows it at `at`; made anew only when something about it changed."""

@@ -57,9 +57,9 @@ class Sight:
             case Signal.WAITING:
                 return self._waiting
             case Signal.RUNNING:
-                return lambda replica, at: MILLI * replica.running(at)
+                return lambda replica, at: MILLI * self.traffic.running(replica, at)
             case Signal.IN_FLIGHT:
-                return lambda replica, at: self._waiting(replica, at) + MILLI * replica.running(at)
+                return lambda replica, at: self._waiting(replica, at) + MILLI * self.traffic.running(replica, at)
             case Signal.KV_CACHE:
                 return self._kv_cache
             case Signal.CPU:

@@ -96,16 +96,16 @@ class Traffic:
         for number, arrival, replica in zip(numbers, instants, picks, strict=True):
             busy = replica.busy
             while busy and busy[0] <= arrival:
-                replica.ended.append(heappop(busy))
+                heappop(busy)
             beside, start, late = len(busy), arrival, join
+            replica.requests.append(number)
             if beside == slots:
                 start, late = busy[0], refill
                 if start - arrival > patience:
-                    replica.give_up(number, arrival + patience)
+                    replica.left.append(arrival + patience)
                     continue
-                replica.ended.append(heappop(busy))
+                heappop(busy)
                 beside -= 1
-            replica.requests.append(number)
             replica.left.append(start)
             served_by[number] = replica.number
             start += prefill[number]
@@ -119,6 +119,10 @@ class Traffic:
                 first_token[number] = start
                 ended[number] = end
             heappush(busy, end)
+
+    def running(self, replica: Replica, at: float) -> int:
+        """Requests that run on it."""
+        return sum(self.over_at(number) > at for number in self._lately(replica, at))
 
     def progress(self, replica: Replica, at: float) -> Iterator[tuple[int, int]]:
         """(prompt tokens, tokens made) of each request that runs on it at `at`."""
@@ -144,11 +148,15 @@ class Traffic:
         return 1.0 + self.further[number] * share
 
     def _lately(self, replica: Replica, at: float) -> list[int]:
-        """Its requests that ran at `at` or shortly before, for as long as any sample looks back."""
-        requests, since = replica.requests, at - self._memory
-        while replica.closed < len(requests) and self.over_at(requests[replica.closed]) <= since:
-            replica.closed += 1
-        return requests[replica.closed:bisect_right(replica.left, at)]
+        """Its requests that left the queue by `at` and were not over long before, as far as any sample looks back."""
+        self._close(replica, at - self._memory)
+        return replica.requests[replica.closed:bisect_right(replica.left, at)]
+
+    def _close(self, replica: Replica, at: float) -> None:
+        requests, closed = replica.requests, replica.closed
+        while closed < len(requests) and self.over_at(requests[closed]) <= at:
+            closed += 1
+        replica.closed = closed
 
     def over_at(self, number: int) -> float:
         """When a request left the system, served or not. Only for one that is not held."""
@@ -158,23 +166,19 @@ class Traffic:
         return self.at[number] + min(self.scenario.patience_seconds, self.scenario.timeout_seconds)
 
     def forget_after(self, horizon: float) -> None:
-        """What would happen later did not happen; the columns end there."""
+        """What would happen later did not happen."""
         self.first_token = array("d", [one if one <= horizon else nan for one in self.first_token])
         self.ended = array("d", [one if one <= horizon else nan for one in self.ended])
 
     def lose(self, replica: Replica, at: float, deadline: float) -> float:
         """A replica told to go at `at` keeps its requests until `deadline`; when the last of them is over."""
-        last, open_there = at, len(replica.requests) - replica.over(at)
-        ended, first_token, number = self.ended, self.first_token, self.next
-        while open_there > 0 and number > 0:
-            number -= 1
-            if self.replica[number] != replica.number or ended[number] <= at:
-                continue
-            open_there -= 1
-            if ended[number] > deadline:
+        self._close(replica, at - self._memory)
+        last, ended, first_token = at, self.ended, self.first_token
+        for number in replica.requests[replica.closed:]:
+            over = self.over_at(number)
+            if over > deadline:
                 ended[number] = nan
                 if first_token[number] > deadline:
                     first_token[number] = nan
-                last = deadline
-            last = max(last, ended[number]) if ended[number] == ended[number] else last
+            last = max(last, min(over, deadline))
         return last
