@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from elastometer.hpa.quantity import milli_units
 from elastometer.model.document import Document, document_at, documents_at, number_at
@@ -45,18 +46,20 @@ def planned_scenario(
     """The scenario of one draw."""
     spec = plan.spec
     drain = _prestop_seconds(plan)
-    is_kept = spec.profile.connection.policy is not ConnectionPolicy.PER_REQUEST
+    connection = spec.profile.connection
+    is_kept = connection.policy is not ConnectionPolicy.PER_REQUEST
     return Scenario(
         arrivals=arrivals, capacity=replace(assumed.capacity, requests=_requests(plan)),
         cold_starts=assumed.cold_starts, pending_seconds=assumed.pending_seconds,
         path=assumed.path or MetricsPath(float(spec.measurement.scrape_period_seconds)),
         resource_path=assumed.resource_path or RESOURCE_PATH,
-        controller=started(autoscaler.controller, -LEAD_SECONDS, seed, assumed.look_seconds), initial_replicas=plan.minimum_replicas,
-        start_seconds=-LEAD_SECONDS, seed=seed,
+        controller=started(autoscaler.controller, -LEAD_SECONDS, seed, assumed.look_seconds),
+        initial_replicas=plan.minimum_replicas, start_seconds=-LEAD_SECONDS, seed=seed,
         horizon_seconds=plan.load_seconds + max(spec.measurement.settle_seconds, spec.profile.timeout_seconds),
         drain_seconds=drain, grace_seconds=_grace_seconds(plan, drain),
         timeout_seconds=float(spec.profile.timeout_seconds),
         balancing=Balancing.KEEP_ALIVE if is_kept else Balancing.PER_REQUEST,
+        connection_seconds=float(connection.max_age_seconds or inf),
     )
 
 

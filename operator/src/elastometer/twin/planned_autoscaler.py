@@ -10,9 +10,10 @@ from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
 from elastometer.plan import TestPlan
 from elastometer.resources.scaler import scaler
-from elastometer.twin.candidate_controllers import keda_loop, refuse_scaled_object
+from elastometer.twin.candidate_controllers import refuse_scaled_object
 from elastometer.twin.candidate_metrics import keda_hpa
 from elastometer.twin.chance import stream
+from elastometer.twin.fit_autoscaler import fit_keda
 from elastometer.twin.scenario import Controller, HpaController, KedaController, Signal
 from elastometer.twin.signals import signals_of
 
@@ -60,7 +61,7 @@ def _of_keda(plan: TestPlan, spec: dict[str, object]) -> PlannedAutoscaler:
     document = keda_hpa(scaled, {"scaleTargetRef": spec["scaleTargetRef"], "metrics": _metrics(scaled)})
     hpa = parse_hpa(document)
     signals = signals_of(hpa.metrics, documents_at(scaled, "triggers"))
-    keda = keda_loop(KedaController(HpaController(hpa, signals), 0.0, 0.0), scaled)
+    keda, _ = fit_keda(HpaController(hpa, signals), {"spec": scaled})
     return PlannedAutoscaler(keda, document, "ScaledObject of the test: KEDA's loop and the HPA that it would make")
 
 
