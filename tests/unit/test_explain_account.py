@@ -12,8 +12,8 @@ from elastometer.analysis.explain import folded
 from elastometer.analysis.explain_run import explain_trace
 from elastometer.hpa.decision import Constraint
 from elastometer.hpa.trace import recording_from
-from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, MetricReading, Step, SyncRow
-from elastometer.render.autoscaler_words import fidelity_sentence, readings_words, way_words
+from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, MetricReading, Miss, Step, SyncRow
+from elastometer.render.autoscaler_words import fidelity_sentence, miss_rows, readings_words, way_words
 
 TRACES = [orjson.loads(line) for line in
           (Path(__file__).parents[1] / "oracle" / "given-traces.jsonl").read_bytes().splitlines()]
@@ -87,3 +87,11 @@ def test_a_share_that_is_not_whole_is_never_rounded_up_to_it(account: Autoscaler
     nearly = replace(account.fidelity, seen=3000, seen_agreed=2999, percent=100 * 2999 / 3000)
     assert "2999 of 3000 syncs (99.96 %)" in fidelity_sentence(nearly)
     assert fidelity_sentence(None).startswith("Nothing was seen")
+
+
+def test_misses_of_one_kind_are_one_row(account: Autoscaler):
+    assert account.fidelity is not None
+    misses = (Miss(15.0, ("a: live 1, replayed 2",), "why"), Miss(30.0, ("b", "c"), "why"),
+              Miss(45.0, ("a: live 1, replayed 2",), "why"))
+    assert miss_rows(replace(account.fidelity, misses=misses)) == [
+        ("+15.000 s and 1 more sync", "a: live 1, replayed 2", "why"), ("+30.000 s", "b; c", "why")]

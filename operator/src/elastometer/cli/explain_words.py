@@ -12,6 +12,7 @@ from elastometer.render.autoscaler_words import (
     change_title,
     fidelity_sentence,
     loss_words,
+    miss_rows,
     readings_words,
     sync_count,
     way_words,
@@ -100,8 +101,8 @@ def _fidelity_lines(found: Agreement | None) -> Iterator[str]:
     yield fidelity_sentence(found)
     if found is None:
         return
-    for miss in found.misses:
-        yield f"  {words.instant(miss.seconds)}: {'; '.join(miss.differences)}. Cause: {miss.cause}"
+    for when, difference, cause in miss_rows(found):
+        yield f"  {when}: {difference}. Cause: {cause}"
     if found.unknowable:
         yield "What no replay of this record can know:"
         yield from (f"  {one}" for one in found.unknowable)

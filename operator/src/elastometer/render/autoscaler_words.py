@@ -27,6 +27,19 @@ def _percent(value: float) -> str:
     return f"{value:.0f} %" if value == int(value) else f"{int(value * 100) / 100:.2f} %"
 
 
+def miss_rows(found: Agreement) -> list[tuple[str, str, str]]:
+    """(when, difference, cause) of what the replay does not reproduce; misses of one kind are one row."""
+    kinds: dict[tuple[str, str], list[float]] = {}
+    for miss in found.misses:
+        kinds.setdefault(("; ".join(miss.differences), miss.cause), []).append(miss.seconds)
+    return [(_moments(seconds), difference, cause) for (difference, cause), seconds in kinds.items()]
+
+
+def _moments(seconds: Sequence[float]) -> str:
+    more = f" and {words.plural(len(seconds) - 1, 'more sync')}" if len(seconds) > 1 else ""
+    return words.instant(seconds[0]) + more
+
+
 def change_title(one: ScaleAccount) -> str:
     """3 → 4."""
     return f"{one.from_replicas} → {one.to_replicas}"

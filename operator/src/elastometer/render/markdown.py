@@ -101,8 +101,8 @@ def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
           words.instant(one.first_seconds)] for one in found.held))
     if found.fidelity is not None:
         yield from section("Syncs that the replay does not reproduce", ["At", "Difference", "Cause"], (
-            [words.instant(one.seconds), prose("; ".join(one.differences)), prose(one.cause)]
-            for one in found.fidelity.misses))
+            [when, prose(difference), prose(cause)]
+            for when, difference, cause in autoscaler_words.miss_rows(found.fidelity)))
 
 
 def _lost(one: ScaleAccount, cause: Cause) -> str:
