@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elastometer.hpa.arithmetic import INT32_MAX, INT32_MIN, SAME_INSTANT, ceiling32, int32, truncated32
-from elastometer.hpa.settings import Behavior, HpaSpec, PolicyType, ScalingRules, SelectPolicy
+from elastometer.hpa.settings import HpaSpec, PolicyType, ScalingRules, SelectPolicy
 from elastometer.hpa.state import ScaleRecord, State
 
 IN_RANGE = "DesiredWithinRange"
@@ -18,36 +18,25 @@ _FACTOR, _ALWAYS = 2.0, 4.0
 
 def limit(state: State, spec: HpaSpec, at: float, current: int, wanted: int) -> tuple[int, str]:
     """The number of replicas that is allowed now."""
-    if spec.behavior is None:
-        return _without_behavior(spec, current, wanted)
+    behavior = spec.behavior
+    if behavior is None:
+        if wanted < spec.minimum:
+            return spec.minimum, TOO_FEW
+        return _at_most(spec.maximum, truncated32(max(_FACTOR * current, _ALWAYS)), wanted)
     if wanted > current:
-        return _upward(state, spec, spec.behavior, at, current, wanted)
+        return _at_most(spec.maximum, max(current, _fastest_up(state, behavior.scale_up, at, current)), wanted)
     if wanted < current:
-        return _downward(state, spec, spec.behavior, at, current, wanted)
+        return _at_least(spec.minimum, min(current, _fastest_down(state, behavior.scale_down, at, current)), wanted)
     return wanted, IN_RANGE
 
 
-def _without_behavior(spec: HpaSpec, current: int, wanted: int) -> tuple[int, str]:
-    fastest = truncated32(max(_FACTOR * current, _ALWAYS))
-    highest, reason = (fastest, SCALE_UP_LIMIT) if spec.maximum > fastest else (spec.maximum, TOO_MANY)
-    if wanted < spec.minimum:
-        return spec.minimum, TOO_FEW
+def _at_most(maximum: int, fastest: int, wanted: int) -> tuple[int, str]:
+    highest, reason = (fastest, SCALE_UP_LIMIT) if maximum > fastest else (maximum, TOO_MANY)
     return (highest, reason) if wanted > highest else (wanted, IN_RANGE)
 
 
-def _upward(
-    state: State, spec: HpaSpec, behavior: Behavior, at: float, current: int, wanted: int
-) -> tuple[int, str]:
-    fastest = max(current, _fastest_up(state, behavior.scale_up, at, current))
-    highest, reason = (fastest, SCALE_UP_LIMIT) if spec.maximum > fastest else (spec.maximum, TOO_MANY)
-    return (highest, reason) if wanted > highest else (wanted, IN_RANGE)
-
-
-def _downward(
-    state: State, spec: HpaSpec, behavior: Behavior, at: float, current: int, wanted: int
-) -> tuple[int, str]:
-    fastest = min(current, _fastest_down(state, behavior.scale_down, at, current))
-    lowest, reason = (fastest, SCALE_DOWN_LIMIT) if spec.minimum < fastest else (spec.minimum, TOO_FEW)
+def _at_least(minimum: int, fastest: int, wanted: int) -> tuple[int, str]:
+    lowest, reason = (fastest, SCALE_DOWN_LIMIT) if minimum < fastest else (minimum, TOO_FEW)
     return (lowest, reason) if wanted < lowest else (wanted, IN_RANGE)
 
 

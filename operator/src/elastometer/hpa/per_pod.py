@@ -5,8 +5,8 @@ used all that they request) when fewer are; Pods that are not ready count as idl
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from elastometer.hpa.arithmetic import ceiling32, divide, int32, int64, quotient
 from elastometer.hpa.decision import Proposal
@@ -15,40 +15,76 @@ from elastometer.hpa.look import Look, PodLook
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
 from elastometer.hpa.tolerance import Tolerances, held_back_by
 
-# Values per Pod -> ratio to the target, and the value to publish; None where there is nothing to divide by.
-_Measure = Callable[[Mapping[str, int]], tuple[float, int] | None]
+
+class _Average(NamedTuple):
+    """The mean in whole milli-units against a target of milli-units."""
+
+    target: int
+
+    def measure(self, values: Mapping[str, int]) -> tuple[float, int] | None:
+        """The ratio to the target, and the value to publish."""
+        mean = quotient(int64(sum(values.values())), len(values))
+        return divide(float(mean), float(self.target)), mean
+
+    def assumed(self, _: str) -> int:
+        """What a Pod without a sample is taken to use when fewer replicas are asked for."""
+        return self.target
+
+
+class _Utilization(NamedTuple):
+    """The sum's share of the requests' sum, cut to whole percent, against a target of percent."""
+
+    target: int
+    requests: Mapping[str, int]
+
+    def measure(self, values: Mapping[str, int]) -> tuple[float, int] | None:
+        """None where nothing is requested. Pods that the look does not know are left out."""
+        requests = self.requests
+        known = [name for name in values if name in requests]
+        requested = int64(sum(requests[name] for name in known))
+        if requested == 0:
+            return None
+        used = int64(sum(values[name] for name in known))
+        percent = int32(quotient(int64(used * 100), requested))
+        return divide(float(percent), float(self.target)), percent
+
+    def assumed(self, pod: str) -> int:
+        return quotient(int64(self.requests[pod] * max(100, self.target)), 100)
 
 
 def propose(index: int, metric: Metric, spec: HpaSpec, look: Look, tolerances: Tolerances) -> Proposal | None:
     """None where no number can be told."""
-    answer = look.metrics[index]
+    answer, current = look.metrics[index], look.spec_replicas
     if answer.error is not None or not answer.samples or not look.pods:
         return None
     resource = None if metric.type is MetricType.PODS else metric.name
     groups = group(look.pods, answer.samples, resource, look.at, spec.controller)
-    requests = _requests(look.pods, metric) if metric.target_type is TargetType.UTILIZATION else {}
-    if not groups.samples or requests is None:
-        return None
-    if metric.target_type is TargetType.UTILIZATION:
-        measure: _Measure = partial(_utilization, requests, metric.target)
-    else:
-        measure = partial(_average, metric.target)
-    first = measure(groups.samples)
-    if first is None:
+    scale = _scale(metric, look.pods)
+    first = scale.measure(groups.samples) if scale is not None and groups.samples else None
+    if scale is None or first is None:
         return None
     ratio, value = first
-    bare = ceiling32(ratio * look.spec_replicas)
-    counted = _counted(groups, requests, metric, ratio)
+    held = tolerances.hold(ratio)
+    counted = _counted(groups, scale, ratio)
     if counted is None:
-        replicas = look.spec_replicas if tolerances.hold(ratio) else ceiling32(ratio * groups.ready)
+        replicas = current if held else ceiling32(ratio * groups.ready)
     else:
-        second = measure(counted)
+        second = scale.measure(counted)
         if second is None:
             return None
-        replicas = _damped(ratio, second[0], len(counted), look.spec_replicas, tolerances)
+        replicas = _damped(ratio, second[0], len(counted), current, tolerances)
+    bare = ceiling32(ratio * current)
     return Proposal(
         index, metric.name, value, ratio, bare, replicas, groups.ready, len(groups.unready), len(groups.missing),
-        len(groups.ignored), held_back_by(bare, replicas, tolerances.hold(ratio)))
+        len(groups.ignored), held_back_by(bare, replicas, held))
+
+
+def _scale(metric: Metric, pods: tuple[PodLook, ...]) -> _Average | _Utilization | None:
+    """What values are held against; None where a Pod does not say what it requests."""
+    if metric.target_type is not TargetType.UTILIZATION:
+        return _Average(metric.target)
+    requests = _requests(pods, metric)
+    return None if requests is None else _Utilization(metric.target, requests)
 
 
 def _requests(pods: tuple[PodLook, ...], metric: Metric) -> dict[str, int] | None:
@@ -64,43 +100,19 @@ def _requests(pods: tuple[PodLook, ...], metric: Metric) -> dict[str, int] | Non
     return requests
 
 
-def _utilization(requests: Mapping[str, int], target: int, values: Mapping[str, int]) -> tuple[float, int] | None:
-    """The sum's share of the requests' sum in whole percent, before it is divided by the target."""
-    known = [name for name in values if name in requests]
-    requested = int64(sum(requests[name] for name in known))
-    if requested == 0:
-        return None
-    used = int64(sum(values[name] for name in known))
-    percent = int32(quotient(int64(used * 100), requested))
-    return divide(float(percent), float(target)), percent
-
-
-def _average(target: int, values: Mapping[str, int]) -> tuple[float, int]:
-    """The mean in whole milli-units, before it is divided by the target."""
-    mean = quotient(int64(sum(values.values())), len(values))
-    return divide(float(mean), float(target)), mean
-
-
-def _counted(groups: Groups, requests: Mapping[str, int], metric: Metric, ratio: float) -> dict[str, int] | None:
+def _counted(groups: Groups, scale: _Average | _Utilization, ratio: float) -> dict[str, int] | None:
     """The samples with those that are assumed; None where the plain mean decides."""
     idle_unready = bool(groups.unready) and ratio > 1.0
     if not idle_unready and not groups.missing:
         return None
     counted = dict(groups.samples)
     if ratio < 1.0:
-        counted.update((name, _assumed(requests.get(name), metric)) for name in groups.missing)
+        counted.update((name, scale.assumed(name)) for name in groups.missing)
     elif ratio > 1.0:
         counted.update(dict.fromkeys(groups.missing, 0))
     if idle_unready:
         counted.update(dict.fromkeys(groups.unready, 0))
     return counted
-
-
-def _assumed(request: int | None, metric: Metric) -> int:
-    """What a Pod without a sample is taken to use when fewer replicas are asked for."""
-    if request is None:
-        return metric.target
-    return quotient(int64(request * max(100, metric.target)), 100)
 
 
 def _damped(ratio: float, damped_ratio: float, counted: int, current: int, tolerances: Tolerances) -> int:

@@ -6,7 +6,7 @@ overwritten, as the controller does it.
 from __future__ import annotations
 
 from elastometer.hpa.arithmetic import SAME_INSTANT
-from elastometer.hpa.settings import Behavior, HpaSpec
+from elastometer.hpa.settings import HpaSpec
 from elastometer.hpa.state import Recommendation
 
 _Recommendations = tuple[Recommendation, ...]
@@ -16,9 +16,12 @@ def stabilize(
     earlier: _Recommendations, spec: HpaSpec, at: float, current: int, wanted: int
 ) -> tuple[_Recommendations, int]:
     """The recommendations with the new one, and the stabilized number of replicas."""
-    if spec.behavior is None:
-        return _without_behavior(earlier, spec.controller.downscale_stabilization_seconds, at, wanted)
-    return _with_behavior(earlier, spec, spec.behavior, at, current, wanted)
+    window, behavior = spec.controller.downscale_stabilization_seconds, spec.behavior
+    if behavior is None:
+        return _without_behavior(earlier, window, at, wanted)
+    down = behavior.scale_down.stabilization_seconds
+    cutoffs = at - (behavior.scale_up.stabilization_seconds or 0), at - (int(window) if down is None else down)
+    return _with_behavior(earlier, cutoffs, current, Recommendation(at, wanted))
 
 
 def _without_behavior(
@@ -36,24 +39,22 @@ def _without_behavior(
 
 
 def _with_behavior(
-    earlier: _Recommendations, spec: HpaSpec, behavior: Behavior, at: float, current: int, wanted: int
+    earlier: _Recommendations, cutoffs: tuple[float, float], current: int, new: Recommendation
 ) -> tuple[_Recommendations, int]:
-    """Both windows, their far ends excluded, pull toward the current number."""
-    up = at - (behavior.scale_up.stabilization_seconds or 0)
-    given = behavior.scale_down.stabilization_seconds
-    down = at - (int(spec.controller.downscale_stabilization_seconds) if given is None else given)
-    after_up, after_down, before_both = up + SAME_INSTANT, down + SAME_INSTANT, min(up, down) - SAME_INSTANT
-    lowest = highest = wanted
+    """Both windows, their far ends excluded, pull toward the current number. The cutoffs are for more and for less."""
+    up, down = cutoffs
+    after_up, after_down, before_both = up + SAME_INSTANT, down + SAME_INSTANT, min(cutoffs) - SAME_INSTANT
+    lowest = highest = new.replicas
     stale = None
     for index, one in enumerate(earlier):
-        at_once, replicas = one.at, one.replicas
-        if replicas < lowest and at_once > after_up:
+        when, replicas = one.at, one.replicas
+        if replicas < lowest and when > after_up:
             lowest = replicas
-        if replicas > highest and at_once > after_down:
+        if replicas > highest and when > after_down:
             highest = replicas
-        if at_once < before_both:
+        if when < before_both:
             stale = index
-    return _remembered(earlier, stale, Recommendation(at, wanted)), min(max(current, lowest), highest)
+    return _remembered(earlier, stale, new), min(max(current, lowest), highest)
 
 
 def _remembered(earlier: _Recommendations, stale: int | None, new: Recommendation) -> _Recommendations:
