@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from elastometer.analysis.analyze import judge
+from elastometer.model.autoscaler import Autoscaler, Miss
 from elastometer.model.bundle import Bundle
 from elastometer.model.report import Report, Verdict
 from elastometer.model.terms import Terms
@@ -45,8 +46,24 @@ def hostile(report: Report) -> Report:
                                    note=HOSTILE) for one in report.scale_events),
         cold_starts=tuple(replace(one, pod=HOSTILE, node=HOSTILE, image=HOSTILE) for one in report.cold_starts),
         load=tuple(replace(one, stage=HOSTILE) for one in report.load),
-        provenance=((HOSTILE, HOSTILE),),
+        provenance=((HOSTILE, HOSTILE),), autoscaler=hostile_account(report.autoscaler),
     )
+
+
+def hostile_account(account: Autoscaler) -> Autoscaler:
+    assert account.fidelity is not None
+    miss = Miss(15.0, (HOSTILE,), HOSTILE)
+    return replace(
+        account, name=HOSTILE, fidelity=replace(account.fidelity, misses=(miss,), unknowable=(HOSTILE,)),
+        rows=tuple(replace(
+            row, metric=HOSTILE, agrees=False, difference=HOSTILE,
+            metrics=(*(replace(one, name=HOSTILE) for one in row.metrics),
+                     *(replace(one, name=HOSTILE, error=HOSTILE) for one in row.metrics)),
+        ) for row in account.rows),
+        changes=tuple(replace(
+            one, whole=replace(one.whole, reason=HOSTILE),
+            losses=tuple(replace(loss, milliseconds=None, source=HOSTILE, reason=HOSTILE) for loss in one.losses),
+        ) for one in account.changes))
 
 
 class Elements(HTMLParser):
