@@ -6,11 +6,11 @@ judges a thousand predictions, and records would cost more than the predictions 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor
-from operator import sub
+from operator import ne, sub
 from statistics import median
 
 from elastometer.analysis.misses import RequestColumns, miss_seconds, stretches
@@ -94,7 +94,6 @@ class Judge:
         lags = scale_out_lags(prediction)
         replica_seconds = held_seconds(lives, prediction.end_seconds)
         known = [one.milliseconds / 1000 for one in lags if one.milliseconds is not None]
-        served = sum(1 for ended in prediction.ended if ended == ended)
         return Scorecard(
             objectives=tuple(self._objective(one, prediction, lags) for one in self._objectives),
             miss_seconds=miss_seconds(self._columns(prediction), self._objectives),
@@ -104,7 +103,7 @@ class Judge:
             scale_ins=sum(after < before for before, after in changes),
             peak_ready=max((ready for at, ready in prediction.ready), default=0),
             scale_out_lag_seconds=median(known) if known else None,
-            requests=len(self._at), not_served=len(self._at) - served,
+            requests=len(self._at), not_served=_absent(prediction.ended),
         )
 
     def _columns(self, prediction: Prediction) -> RequestColumns:
@@ -128,18 +127,26 @@ class Judge:
         first, ended, at = prediction.first_token[low:high], prediction.ended[low:high], self._at[low:high]
         match indicator:
             case Indicator.TIME_TO_FIRST_TOKEN:
-                found: Iterable[float] = map(sub, first, at)
+                found = list(map(sub, first, at))
             case Indicator.REQUEST_LATENCY:
-                found = map(sub, ended, at)
+                found = list(map(sub, ended, at))
             case _:
                 gaps = self._gaps[low:high]
-                found = ((end - start) / gap for end, start, gap in zip(ended, first, gaps, strict=True) if gap > 0)
-        return sorted(value for value in found if value == value)
+                found = [(end - start) / gap for end, start, gap in zip(ended, first, gaps, strict=True) if gap > 0]
+        if _absent(found):
+            found = [value for value in found if value == value]
+        found.sort()
+        return found
+
+
+def _absent(values: Sequence[float]) -> int:
+    """How many are NaN; counted without a loop of our own, for it is done for every candidate."""
+    return sum(map(ne, values, values))
 
 
 def _success(one: Objective, ended: Sequence[float]) -> ObjectiveScore:
     count, bound = len(ended), one.minimum_percent
-    good = sum(1 for end in ended if end == end)
+    good = count - _absent(ended)
     if not count or bound is None:
         return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.INCONCLUSIVE, None, bound, "%")
     verdict = Verdict.PASS if 100 * good >= bound * count else Verdict.FAIL

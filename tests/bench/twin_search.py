@@ -1,0 +1,84 @@
+"""A whole search: 1,000 candidates over a 30-minute run on up to 20 replicas, as `what-if --search` does it.
+
+    python tests/bench/twin_search.py [--candidates 1000] [--requests 7500] [--jobs CORES]
+
+Everything that a user waits for is in it: candidates, predictions, scorecards, the front pruned, intervals over draws.
+At most 10 s on two cores that have nothing else to do; CPU seconds are printed beside the wall clock, for on a busy
+machine only they can be compared.
+"""
+
+import argparse
+import os
+import random
+import resource
+import sys
+import time
+from math import cos, pi
+
+from elastometer.cli.what_if_workers import Workers
+from elastometer.hpa.parse import parse_hpa
+from elastometer.model.terms import Indicator, Objective, Stage, Terms
+from elastometer.twin.candidates import Baseline
+from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
+from elastometer.twin.search import Question
+from elastometer.twin.search_ask import Wishes, search
+
+SECONDS, REPLICAS, AT_MOST_SECONDS = 1800.0, 20, 10.0
+SPEC = {
+    "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "server"},
+    "minReplicas": 2, "maxReplicas": REPLICAS,
+    "metrics": [{"type": "Pods", "pods": {"metric": {"name": "vllm_num_requests_waiting"},
+                                          "target": {"type": "AverageValue", "averageValue": "2"}}}],
+    "behavior": {"scaleDown": {"stabilizationWindowSeconds": 120}},
+}
+MANIFEST = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "server"},
+            "spec": SPEC}
+
+
+def question(requests: int) -> Question:
+    """Three waves of load that need between 2 and 20 replicas of four slots."""
+    chance, at, mean = random.Random(1), 0.0, requests / SECONDS
+    arrivals = []
+    while at < SECONDS:
+        at += chance.expovariate(mean * (1.0 - 0.7 * cos(at / SECONDS * 6 * pi)))
+        arrivals.append(Arrival(at, chance.randrange(50, 400), chance.randrange(50, 150), 0))
+    scenario = Scenario(
+        arrivals=tuple(arrivals), capacity=Capacity(4, 0.02, 0.0001, 0.04, 0.001, 0.06, 0.04),
+        cold_starts=(30.0, 40.0, 60.0), path=MetricsPath(15.0),
+        controller=HpaController(parse_hpa(SPEC), (Signal.WAITING,)), initial_replicas=2, start_seconds=0.0,
+        horizon_seconds=SECONDS + 300, drain_seconds=6.0,
+    )
+    objectives = (Objective("first-token", Indicator.TIME_TO_FIRST_TOKEN, 95, 5000, None, None),
+                  Objective("served", Indicator.REQUEST_SUCCESS, 95, None, 99, None))
+    terms = Terms(stages=(Stage("waves", 0.0, SECONDS, mean, mean),), objectives=objectives)
+    return Question(Baseline(scenario, MANIFEST, SPEC), terms, 1)
+
+
+def cpu_seconds() -> float:
+    """Of this process and of all that it started and that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def main() -> None:
+    """Prints one line; ends with 1 when the machine was free and it took too long."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--candidates", type=int, default=1000)
+    parser.add_argument("--requests", type=int, default=7500)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    asked = question(options.requests)
+    begun, used = time.perf_counter(), cpu_seconds()
+    with Workers(asked, options.jobs, sys.stderr) as workers:
+        found = search(asked, Wishes(candidates=options.candidates), workers.each)
+    wall, cpu = time.perf_counter() - begun, cpu_seconds() - used
+    print(f"{found.tried} candidates x {len(asked.base.scenario.arrivals)} requests on up to {REPLICAS} replicas over "
+          f"{SECONDS / 60:.0f} min: {wall:.1f} s on {options.jobs} processes, {cpu:.1f} s of CPU "
+          f"({1000 * cpu / found.tried:.1f} ms a candidate, all told); {len(found.front)} on the front")
+    free = cpu > 0.8 * wall * min(options.jobs, os.cpu_count() or 1)
+    if free and options.candidates <= 1000 and wall > AT_MOST_SECONDS:
+        sys.exit(f"{wall:.1f} s is more than {AT_MOST_SECONDS:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
