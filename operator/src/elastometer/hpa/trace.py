@@ -11,6 +11,7 @@ from elastometer.model.document import Document
 from elastometer.model.errors import SpecError
 
 _PHASES = frozenset({"Pending", "Running", "Succeeded", "Failed", "Unknown"})
+_Known = list[tuple[object, PodLook]]  # what the look before said of its Pods, and what was read from it
 _TOTALS = (MetricType.OBJECT, MetricType.EXTERNAL)
 
 
@@ -39,8 +40,9 @@ def _syncs(root: Node, spec: HpaSpec, flaws: list[str]) -> list[RecordedSync]:
     observed = list(expected.items())
     recorded: list[RecordedSync] = []
     before = float("-inf")
+    known: _Known = []
     for index, node in enumerate(nodes.items()):
-        look = _look(node, spec)
+        look = _look(node, spec, known)
         if look.at < before:
             node.at("atSeconds").refuse(f"must not be before the look that came before it ({before:g})")
         before = look.at
@@ -55,17 +57,25 @@ def _syncs(root: Node, spec: HpaSpec, flaws: list[str]) -> list[RecordedSync]:
     return recorded
 
 
-def _look(node: Node, spec: HpaSpec) -> Look:
+def _look(node: Node, spec: HpaSpec, known: _Known) -> Look:
     answers = node.at("metrics")
     metrics = tuple(_answer(item, metric) for item, metric in zip(answers.items(), spec.metrics, strict=False))
     if len(metrics) != len(spec.metrics) or (isinstance(answers.value, list) and len(answers.value) != len(metrics)):
         answers.refuse(f"must hold one answer for each of the {len(spec.metrics)} metrics of the spec")
-    pods = tuple(_pod(item) for item in node.at("pods").items())
+    pods = _pods(node.at("pods"), known)
     if len({pod.name for pod in pods}) != len(pods):
         node.at("pods").refuse("must hold each Pod once")
     return Look(
         node.at("atSeconds").number(), node.at("specReplicas").whole(0), node.at("statusReplicas").whole(0), pods,
         metrics, node.at("scaleError").text_or_none(), node.at("scaleUpdateError").text_or_none())
+
+
+def _pods(node: Node, known: _Known) -> tuple[PodLook, ...]:
+    """Most Pods are as they were at the look before: those are not read again."""
+    read = [known[index] if index < len(known) and known[index][0] == item.value else (item.value, _pod(item))
+            for index, item in enumerate(node.items())]
+    known[:] = read
+    return tuple(pod for _, pod in read)
 
 
 def _pod(node: Node) -> PodLook:
