@@ -106,7 +106,7 @@ def test_a_request_that_told_no_tokens_is_given_those_of_its_stage_and_said() ->
 @pytest.mark.parametrize(("flaw", "words"), [
     ({"provenance": {}}, "provenance.autoscaler: must hold the HorizontalPodAutoscaler as served, is not there"),
     ({"requests": ()}, "requests: must be recorded for a load to be known, are not there"),
-    ({"observations": ()}, "coldStarts: must be given"),
+    ({"observations": ()}, "coldStarts: must have been seen at least once"),
 ])
 def test_what_cannot_be_calibrated_is_named(flaw: dict[str, Any], words: str) -> None:
     bundle = replace(record()[1], **flaw)

@@ -21,11 +21,12 @@ from elastometer.model.errors import SpecError
 from elastometer.model.request import RequestRecord
 from elastometer.model.units import SECOND
 from elastometer.twin.calibration import Calibration, Fitted
-from elastometer.twin.fit_autoscaler import fit_hpa, fit_keda
+from elastometer.twin.fit_autoscaler import blind_looks, fit_hpa, fit_keda
 from elastometer.twin.fit_cache import fit_cache
 from elastometer.twin.fit_capacity import fit_capacity
 from elastometer.twin.fit_path import fit_cpu, fit_path, fit_resource_path
 from elastometer.twin.fit_phase import scrape_phases
+from elastometer.twin.fit_room import room_notes
 from elastometer.twin.fit_starts import fit_lives
 from elastometer.twin.scenario import (
     Arrival,
@@ -62,7 +63,7 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
     found.fitted += about
     lives, about, notes = fit_lives(evidence, bundle.spec)
     found.fitted += about
-    found.notes += notes
+    found.notes += [*notes, *room_notes(bundle)]
     controller, hpa = _controller(bundle, evidence, flags or ControllerSettings(), found)
     path, about = fit_path(evidence, lives.serves)
     found.fitted += about
@@ -141,6 +142,10 @@ def _controller(
     scaled_object = document_at(bundle.provenance, "scaledObject")
     hpa, about = fit_hpa(evidence, served, scaled_object, flags)
     found.fitted += about
+    blind = blind_looks(evidence)
+    if blind:
+        found.notes.append(f"the autoscaler could not read its metric at {blind} looks or more; the twin's metrics "
+                           "have no outages")
     if not scaled_object:
         return hpa, hpa
     keda, about = fit_keda(hpa, scaled_object)

@@ -7,7 +7,7 @@ from elastometer.analysis.autoscaler_syncs import syncs_of
 from elastometer.analysis.evidence import Evidence
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.settings import ControllerSettings
-from elastometer.model.document import Document, number_at, text_at, whole_at
+from elastometer.model.document import Document, documents_at, number_at, text_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
 from elastometer.twin.calibration import Fitted
@@ -42,6 +42,14 @@ def fit_hpa(
         Fitted("sync phase", first % period, "s", "writes of the autoscaler's status", None, len(looks)),
         Fitted("signals", ", ".join(signals), "", "names of the metrics, or texts of the queries"),
     ]
+
+
+def blind_looks(evidence: Evidence) -> int:
+    """Writes of the autoscaler's status that say that no metric could be read, once one could."""
+    active = [next((one.get("status") for one in documents_at(seen.object, "status", "conditions")
+                    if one.get("type") == "ScalingActive"), None) for seen in evidence.autoscalers]
+    seen = active.index("True") if "True" in active else len(active)
+    return active[seen:].count("False")
 
 
 def fit_keda(hpa: HpaController, scaled_object: Document) -> tuple[KedaController, list[Fitted]]:

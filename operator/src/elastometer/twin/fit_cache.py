@@ -6,8 +6,9 @@ from statistics import median
 from elastometer.analysis.evidence import Evidence
 from elastometer.model.bundle import SeriesName
 from elastometer.model.errors import SpecError
-from elastometer.model.units import Instant
+from elastometer.model.units import SECOND
 from elastometer.twin.calibration import Fitted
+from elastometer.twin.ran import Ran
 
 # A usage below this is mostly rounding to whole blocks.
 LEAST_SHARE = 0.01
@@ -16,10 +17,10 @@ FEWEST = 5
 
 def fit_cache(evidence: Evidence) -> tuple[int, Fitted]:
     """Raises SpecError where the usage was not scraped, or requests do not name their Pod."""
-    usage = evidence.samples(SeriesName.KV_CACHE)
+    usage, ran = evidence.samples(SeriesName.KV_CACHE), Ran(evidence)
     pairs = [
         (value, held) for one in (usage.series if usage else ()) for time, value in one.samples if value >= LEAST_SHARE
-        if (held := _held(evidence, one.pod, time)) > 0
+        if (held := _held(ran, one.pod, (time - evidence.origin) / SECOND)) > 0
     ]
     if len(pairs) < FEWEST:
         raise SpecError("series: must hold vllm:kv_cache_usage_perc while requests that name their Pod ran, to tell "
@@ -30,13 +31,6 @@ def fit_cache(evidence: Evidence) -> tuple[int, Fitted]:
                                "that ran", round(error, 2), len(pairs))
 
 
-def _held(evidence: Evidence, pod: str, time: Instant) -> float:
+def _held(ran: Ran, pod: str, at: float) -> float:
     """Tokens of the requests that ran on the Pod: their prompts and what they had made."""
-    total = 0.0
-    for record in evidence.requests:
-        first, last = record.first_token, record.last_token
-        if record.pod != pod or first is None or last is None or not first <= time < last:
-            continue
-        made = (record.completion_tokens or 1) * (time - first) / (last - first)
-        total += (record.prompt_tokens or 0) + made
-    return total
+    return sum(run.prompt + run.made(at) for run in ran.during(pod, at, at) if at < run.last)

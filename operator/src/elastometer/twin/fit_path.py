@@ -12,6 +12,7 @@ from elastometer.hpa.quantity import milli_units
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
 from elastometer.twin.calibration import Fitted
+from elastometer.twin.ran import Ran
 from elastometer.twin.scenario import MetricsPath
 
 RESOURCE_GROUP = "metrics.k8s.io"
@@ -93,9 +94,8 @@ def fit_resource_path(evidence: Evidence, process_seconds: float | None) -> tupl
 def fit_cpu(evidence: Evidence) -> tuple[float, float, list[Fitted]]:
     """(CPU seconds per output token, cores of an idle replica) by the tokens that each Pod made in each window."""
     uses = cpu_uses(evidence)
-    tokens = [_tokens(evidence, one) for one in uses]
-    cores = [one.cores for one in uses]
-    rates = [made / one.window for made, one in zip(tokens, uses, strict=True)]
+    ran, cores = Ran(evidence), [one.cores for one in uses]
+    rates = [_made(ran, one) / one.window for one in uses]
     if len(set(rates)) < FEWEST:
         raise SpecError("requests: must name the Pod that served them, to tell what a token costs of CPU; of the "
                         f"windows of {len(uses)} CPU samples {len(set(rates))} have different loads")
@@ -109,15 +109,7 @@ def fit_cpu(evidence: Evidence) -> tuple[float, float, list[Fitted]]:
     ]
 
 
-def _tokens(evidence: Evidence, use: Use) -> float:
-    """Output tokens that the Pod made in the sample's window, each request's spread evenly."""
-    start, total = use.at - use.window, 0.0
-    for record in evidence.requests:
-        if record.pod != use.pod or record.first_token is None or record.last_token is None:
-            continue
-        first, last = ((one - evidence.origin) / SECOND for one in (record.first_token, record.last_token))
-        total += float(start < first <= use.at)
-        overlap = min(last, use.at) - max(first, start)
-        if overlap > 0 and last > first:
-            total += ((record.completion_tokens or 1) - 1) * overlap / (last - first)
-    return total
+def _made(ran: Ran, use: Use) -> float:
+    """Output tokens that the Pod made in the sample's window."""
+    start = use.at - use.window
+    return sum(run.made(use.at) - run.made(start) for run in ran.during(use.pod, start, use.at))

@@ -45,7 +45,8 @@ def fit_lives(evidence: Evidence, spec: Document) -> tuple[Lives, list[Fitted], 
     chosen = added or first
     measured = [(_length(one, evidence), "ready" in one.used) for one in chosen]
     if not measured:
-        raise SpecError("coldStarts: must be given (--set coldStart=SECONDS): the run shows no start of a replica")
+        raise SpecError("coldStarts: must have been seen at least once, from the creation of a Pod on; record a run "
+                        "from before its first replica, or one that adds a replica")
     recorded = tuple(length for length, _ in measured)
     whose = "scale-outs: from spec.replicas to serving" if added else "the first replicas: from creation to serving"
     notes = [f"{sum(not done for _, done in measured)} of {len(measured)} added replicas never got Ready; their cold "
