@@ -165,7 +165,8 @@ def test_what_held_the_replicas_is_summed_over_the_record_even_where_nothing_was
     rows = syncs((4, 4, 9, Cause.POLICY), (4, 4, 9, Cause.MAXIMUM), (4, 4, 2, Cause.STABILIZATION),
                  (4, 4, BLIND, Cause.NO_METRIC), CALM)
     assert [(one.direction, one.cause, one.seconds, one.first_seconds) for one in held(rows, Bounds(1, 4))] == [
-        ("Out", Cause.MAXIMUM, 30.0, 0.0), ("In", Cause.STABILIZATION, 15.0, 30.0)]
+        ("Out", Cause.MAXIMUM, 30.0, 0.0), ("In", Cause.STABILIZATION, 15.0, 30.0),
+        ("Unknown", Cause.NO_METRIC, 15.0, 45.0)]
 
 
 def test_the_step_that_took_the_number_below_the_need_is_the_one_that_counts():

@@ -17,6 +17,8 @@ from elastometer.model.measured import Figure
 
 OUT_OF_BOUNDS = "the replicas were outside of minimum and maximum: no metric was looked at"
 
+DIRECTIONS = ("Out", "In", "Unknown")
+
 
 def scale_accounts(points: Sequence[Point], signals: Mapping[int, Signals]) -> tuple[ScaleAccount, ...]:
     """One account per sync that changed the replicas, in order; `signals` by the index of their metric."""
@@ -25,17 +27,17 @@ def scale_accounts(points: Sequence[Point], signals: Mapping[int, Signals]) -> t
 
 
 def held(points: Sequence[Point], bounds: Bounds) -> tuple[Held, ...]:
-    """All intervals in which the replicas were not what was wanted, by direction and by what bound them."""
+    """All intervals in which the replicas were not what was wanted, or that was not known, and what bound them."""
     seconds: dict[tuple[str, Cause], float] = defaultdict(float)
     first: dict[tuple[str, Cause], float] = {}
     for one, other in pairwise(points):
         cause = holding(one, bounds)
-        if cause is not None and one.wanted is not None:
-            key = ("Out" if one.wanted > one.after else "In", cause)
+        if cause is not None:
+            key = ("Unknown" if one.wanted is None else "Out" if one.wanted > one.after else "In", cause)
             seconds[key] += other.at - one.at
             first.setdefault(key, one.at)
     order = list(CAUSE_LABELS)
-    keys = sorted(seconds, key=lambda key: (key[0] == "In", order.index(key[1])))
+    keys = sorted(seconds, key=lambda key: (DIRECTIONS.index(key[0]), order.index(key[1])))
     return tuple(
         Held(direction, cause, CAUSE_LABELS[cause], round(seconds[direction, cause], 3),
              round(first[direction, cause], 3))

@@ -11,6 +11,7 @@ from elastometer.render.autoscaler_words import (
     binding_words,
     change_title,
     fidelity_sentence,
+    held_words,
     loss_words,
     miss_rows,
     readings_words,
@@ -92,7 +93,7 @@ def _parts(one: ScaleAccount) -> str:
 
 
 def _held_lines(account: Autoscaler) -> list[str]:
-    rows = [["fewer than wanted" if one.direction == "Out" else "more than wanted", one.label, f"{one.seconds:.1f} s",
+    rows = [[held_words(one), one.label, f"{one.seconds:.1f} s",
              f"first at {words.instant(one.first_seconds)}"] for one in account.held]
     return ["", "What held the replicas, over the whole record:", *columns(rows)] if rows else []
 

@@ -119,7 +119,8 @@ class ScaleAccount:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How long, over the whole record, replicas were fewer (Out) or more (In) than wanted because of one constraint."""
+    """How long, over the whole record, replicas were fewer (Out) or more (In) than wanted because of one constraint, or
+    it was not known what was wanted (Unknown)."""
 
     direction: str
     cause: Cause

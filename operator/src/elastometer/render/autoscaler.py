@@ -15,7 +15,7 @@ _LEGEND_SHARE = 1 / 200
 
 
 AUTOSCALER_FILTERS: dict[str, Callable[..., str]] = {
-    "change": autoscaler_words.change_title, "whole": autoscaler_words.whole_words,
+    "change": autoscaler_words.change_title, "whole": autoscaler_words.whole_words, "held": autoscaler_words.held_words,
     "took": autoscaler_words.loss_words, "readings": autoscaler_words.readings_words,
     "way": autoscaler_words.way_words, "binding": autoscaler_words.binding_words,
     "agrees": autoscaler_words.agreement_words,

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from elastometer.model.autoscaler import CAUSE_LABELS, Agreement, Loss, MetricReading, ScaleAccount, SyncRow
+from elastometer.model.autoscaler import CAUSE_LABELS, Agreement, Held, Loss, MetricReading, ScaleAccount, SyncRow
 from elastometer.render import words
 
 
@@ -38,6 +38,11 @@ def miss_rows(found: Agreement) -> list[tuple[str, str, str]]:
 def _moments(seconds: Sequence[float]) -> str:
     more = f" and {words.plural(len(seconds) - 1, 'more sync')}" if len(seconds) > 1 else ""
     return words.instant(seconds[0]) + more
+
+
+def held_words(one: Held) -> str:
+    """What was wrong with the number of replicas."""
+    return {"Out": "fewer than wanted", "In": "more than wanted"}.get(one.direction, "not known what was wanted")
 
 
 def change_title(one: ScaleAccount) -> str:

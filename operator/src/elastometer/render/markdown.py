@@ -97,7 +97,7 @@ def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
           autoscaler_words.whole_words(one), *(_lost(one, cause) for cause in causes)] for one in found.changes))
     yield from section(
         "What held the replicas", ["Replicas", "Because of", "For", "First"],
-        (["fewer than wanted" if one.direction == "Out" else "more than wanted", one.label, f"{one.seconds:.1f} s",
+        ([autoscaler_words.held_words(one), one.label, f"{one.seconds:.1f} s",
           words.instant(one.first_seconds)] for one in found.held))
     if found.fidelity is not None:
         yield from section("Syncs that the replay does not reproduce", ["At", "Difference", "Cause"], (
