@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -132,13 +133,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compare the model with the real HPA controller in drawn worlds.")
     parser.add_argument("--worlds", type=int, default=1000, metavar="N")
     parser.add_argument("--seed", type=int, default=None, metavar="S", help="repeats a draw (default: a new one)")
-    parser.add_argument("--warm-only", action="store_true", help="give up where building would take minutes")
+    parser.add_argument("--warm-only", action="store_true", help="for tests: give up where building would take minutes, and keep no worlds that agree")
     options = parser.parse_args()
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     progress, cache = Progress(), cache_folder()
     try:
         oracle = program(cache, progress, warm_only=options.warm_only)
-        folder = fresh(cache / "worlds" / str(os.getpid() if options.warm_only else "latest"))
+        folder = fresh(cache / "worlds" / (f"test-{os.getpid()}" if options.warm_only else "latest"))
         progress.say(f"drawing {options.worlds} worlds from seed {seed} (again: ORACLE_SEED={seed} make oracle)")
         total = compare(oracle, seed, options.worlds, folder, progress)
     except ColdError as error:
@@ -152,6 +153,8 @@ def main() -> int:
         print(f"{len(total.differing)} worlds differ: {', '.join(map(str, total.differing[:20]))}")
         show_first(oracle, seed, total.differing[0], folder)
         return 1
+    if options.warm_only:
+        shutil.rmtree(folder)
     return 0
 
 

@@ -34,7 +34,7 @@ def program(cache: Path, progress: Progress, *, warm_only: bool = False) -> Path
     path = cache / "bin" / f"{NAME}-{digest()}"
     if not path.exists():
         needed = needed_version(SOURCES / "go.mod")
-        if warm_only and version_of(Path("go")) is None:
+        if warm_only and (version_of(Path("go")) or ()) < needed:
             raise ColdError(f"no Go on the PATH; {dotted(needed)} or later builds the oracle")
         go = go_command(cache, needed, progress)
         module = Program(NAME, "./...", module=os.path.relpath(SOURCES, GO_SOURCES))

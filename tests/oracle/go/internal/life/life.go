@@ -12,7 +12,6 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/controller/podautoscaler"
-	"k8s.io/utils/ptr"
 
 	"elastometer.dev/oracle/internal/fake"
 	"elastometer.dev/oracle/internal/trace"
@@ -32,6 +31,7 @@ type run struct {
 	metrics *fake.Metrics
 	written trace.World
 
+	looked    chan struct{} // a sync has begun
 	restarted bool
 	rescaled  bool
 }
@@ -41,7 +41,7 @@ func In(t *testing.T, drawn *world.World) (line trace.World) {
 	synctest.Test(t, func(*testing.T) {
 		r := &run{
 			world: drawn, epoch: time.Now(), log: &fake.Log{}, hpas: fake.NewHPAs(drawn.HPA), pods: fake.NewPods(),
-			metrics: &fake.Metrics{},
+			metrics: &fake.Metrics{}, looked: make(chan struct{}, 1),
 			written: trace.World{Name: drawn.Name, Controller: drawn.Settings, HPA: drawn.HPA.Spec},
 		}
 		for len(r.written.Syncs) < drawn.Syncs {
@@ -74,9 +74,7 @@ func (r *run) reign() {
 
 // await returns when one more sync is over, and notes what it left behind.
 func (r *run) await() {
-	for before := len(r.written.Syncs); len(r.written.Syncs) == before; {
-		time.Sleep(settle)
-	}
+	<-r.looked
 	time.Sleep(settle)
 	r.written.Expected = append(r.written.Expected, r.left())
 }
@@ -104,6 +102,7 @@ func (r *run) Look() (specReplicas, statusReplicas int32, err error) {
 	r.pods.Replace(look.Objects)
 	r.answer(look.Answers)
 	r.written.Syncs = append(r.written.Syncs, look.Sync)
+	r.looked <- struct{}{}
 	if look.ScaleError != "" {
 		return 0, 0, errors.New(look.ScaleError)
 	}
@@ -155,34 +154,7 @@ func (r *run) left() trace.Expected {
 		return expected // what the status holds is from an earlier sync
 	}
 	for _, metric := range status.CurrentMetrics {
-		expected.Account.CurrentMetrics = append(expected.Account.CurrentMetrics, published(metric))
+		expected.Account.CurrentMetrics = append(expected.Account.CurrentMetrics, trace.FromStatus(metric))
 	}
 	return expected
-}
-
-// published is the value of one entry of status.currentMetrics; nil where the controller left it empty.
-func published(metric autoscalingv2.MetricStatus) *trace.Current {
-	switch metric.Type {
-	case autoscalingv2.ResourceMetricSourceType:
-		return current(metric.Resource.Current)
-	case autoscalingv2.ContainerResourceMetricSourceType:
-		return current(metric.ContainerResource.Current)
-	case autoscalingv2.PodsMetricSourceType:
-		return current(metric.Pods.Current)
-	case autoscalingv2.ObjectMetricSourceType:
-		return current(metric.Object.Current)
-	case autoscalingv2.ExternalMetricSourceType:
-		return current(metric.External.Current)
-	}
-	return nil
-}
-
-func current(value autoscalingv2.MetricValueStatus) *trace.Current {
-	switch {
-	case value.AverageUtilization != nil:
-		return &trace.Current{AverageUtilization: value.AverageUtilization}
-	case value.AverageValue != nil:
-		return &trace.Current{MilliUnits: ptr.To(value.AverageValue.MilliValue())}
-	}
-	return &trace.Current{MilliUnits: ptr.To(value.Value.MilliValue())}
 }

@@ -4,12 +4,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	resourcehelpers "k8s.io/component-helpers/resource"
 	"k8s.io/utils/ptr"
-
-	"elastometer.dev/oracle/internal/trace"
 )
 
 // never is later than the end of every world.
@@ -100,60 +96,4 @@ func (p *pod) object(epoch time.Time, second int) *corev1.Pod {
 
 func instant(epoch time.Time, second int) metav1.Time {
 	return metav1.NewTime(epoch.Add(time.Duration(second) * time.Second))
-}
-
-// written is the Pod as a trace has it.
-func written(pod *corev1.Pod, epoch time.Time, byContainer bool) trace.Pod {
-	line := trace.Pod{
-		Name: pod.Name, Phase: pod.Status.Phase, Deleting: pod.DeletionTimestamp != nil, Requests: podRequests(pod),
-	}
-	if pod.Status.StartTime != nil {
-		line.Start = ptr.To(trace.Of(pod.Status.StartTime.Sub(epoch)))
-	}
-	for _, condition := range pod.Status.Conditions {
-		line.Ready = condition.Status == corev1.ConditionTrue
-		line.ReadyTransition = ptr.To(trace.Of(condition.LastTransitionTime.Sub(epoch)))
-	}
-	if byContainer {
-		line.ContainerRequests = map[string]corev1.ResourceList{}
-		for _, container := range lasting(pod) {
-			line.ContainerRequests[container.Name] = container.Resources.Requests
-		}
-	}
-	return line
-}
-
-// lasting are the containers that run as long as the Pod: its own, and the init containers that are sidecars.
-func lasting(pod *corev1.Pod) []corev1.Container {
-	all := append([]corev1.Container{}, pod.Spec.Containers...)
-	for _, container := range pod.Spec.InitContainers {
-		if container.RestartPolicy != nil && *container.RestartPolicy == corev1.ContainerRestartPolicyAlways {
-			all = append(all, container)
-		}
-	}
-	return all
-}
-
-// podRequests is what counts for the whole Pod: its own requests where it has them, else the sum over its containers
-// of each resource that none of them lacks.
-func podRequests(pod *corev1.Pod) corev1.ResourceList {
-	if resourcehelpers.IsPodLevelRequestsSet(pod) {
-		return resourcehelpers.PodRequests(pod, resourcehelpers.PodResourcesOptions{})
-	}
-	sums, seen := corev1.ResourceList{}, map[corev1.ResourceName]int{}
-	containers := lasting(pod)
-	for _, container := range containers {
-		for name, request := range container.Resources.Requests {
-			sum := sums[name]
-			sum.Add(*resource.NewMilliQuantity(request.MilliValue(), resource.DecimalSI))
-			sums[name] = sum
-			seen[name]++
-		}
-	}
-	for name, count := range seen {
-		if count < len(containers) {
-			delete(sums, name)
-		}
-	}
-	return sums
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"elastometer.dev/oracle/internal/fake"
+	"elastometer.dev/oracle/internal/trace"
 )
 
 // source is where the values of one entry of spec.metrics come from.
@@ -191,7 +192,7 @@ func (s *source) sample(epoch time.Time, second int, p *pod, level float64) (fak
 // usage shares the Pod's use of a resource among its containers.
 func (s *source) usage(p *pod, name corev1.ResourceName, level float64) []fake.Usage {
 	wanted := target(s.spec)
-	containers := lasting(&corev1.Pod{Spec: p.spec})
+	containers := trace.Lasting(&corev1.Pod{Spec: p.spec})
 	var all []fake.Usage
 	for _, container := range containers {
 		var milli float64

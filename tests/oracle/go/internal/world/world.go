@@ -129,7 +129,7 @@ func (w *World) Look(epoch time.Time, at time.Duration) Look {
 	for _, each := range w.target.pods {
 		object := each.object(epoch, second)
 		look.Objects = append(look.Objects, object)
-		look.Pods = append(look.Pods, written(object, epoch, w.byContainer || len(lasting(object)) > 1))
+		look.Pods = append(look.Pods, trace.FromPod(object, epoch, w.byContainer || len(trace.Lasting(object)) > 1))
 	}
 	demand := w.demand(at.Seconds())
 	for _, source := range w.sources {
