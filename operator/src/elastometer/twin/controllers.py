@@ -1,7 +1,9 @@
 """One interface for every autoscaler: clocks that it looks at, and the size that it wants after each look."""
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from math import floor
 from typing import NamedTuple, Protocol, assert_never
 
 from elastometer.hpa.decision import Decision
@@ -13,6 +15,8 @@ from elastometer.twin.fleet import Fleet
 from elastometer.twin.scenario import HpaController, Signal
 from elastometer.twin.sight import Sight
 
+# Below what any clock of a cluster tells apart.
+TINY = 1e-6
 NO_SAMPLES = "no metrics returned from the metrics API"
 
 
@@ -25,11 +29,24 @@ class Wish(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """`look` is called at `first` + k x `period`; None means that the look is not about the size."""
+    """`look` is called at `first` + k x `period`, or at the `instants` while there are any; None means that the look is
+    not about the size."""
 
     first: float
     period: float
     look: Callable[[float], Wish | None]
+    instants: tuple[float, ...] = ()
+
+    def begin(self, at: float) -> float:
+        """The first look at `at` or later."""
+        return self.first if self.first >= at else self.after(at - TINY, self.first)
+
+    def after(self, at: float, last: float) -> float:
+        """The first look after `at`, where the last one was at `last`."""
+        index = bisect_right(self.instants, at)
+        if index < len(self.instants):
+            return self.instants[index]
+        return last + (floor((at - last) / self.period) + 1) * self.period
 
 
 class Autoscaler(Protocol):
@@ -52,7 +69,11 @@ class Hpa:
 
     def clocks(self) -> tuple[Clock, ...]:
         """One, of the controller's sync period."""
-        return (Clock(self._controller.phase_seconds, self._controller.spec.controller.sync_period_seconds, self.look),)
+        controller = self._controller
+        period, looks = controller.spec.controller.sync_period_seconds, controller.looks
+        of_the_record = len(looks) > 1 and looks[0] == controller.phase_seconds and abs(
+            (looks[-1] - looks[0]) / (len(looks) - 1) - period) < TINY
+        return (Clock(controller.phase_seconds, period, self.look, looks if of_the_record else ()),)
 
     def look(self, at: float) -> Wish:
         """One sync."""

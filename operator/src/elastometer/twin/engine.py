@@ -43,8 +43,7 @@ class _Run:
     def run(self) -> Prediction:
         scenario, agenda, traffic, fleet = self.scenario, self.agenda, self.traffic, self.fleet
         for clock in self.autoscaler.clocks():
-            late = max(0.0, scenario.start_seconds - clock.first)
-            self._plan(clock.first + -(-late // clock.period) * clock.period, LOOK, clock)
+            self._plan(clock.begin(scenario.start_seconds), LOOK, clock)
         while agenda and agenda[0][0] <= scenario.horizon_seconds:
             at, _, _, what = heappop(agenda)
             traffic.serve(at, fleet.serving)
@@ -53,7 +52,7 @@ class _Run:
                     traffic.release(at, fleet.serving)
             else:
                 self._look(what, at)
-                self._plan(at + what.period, LOOK, what)
+                self._plan(what.after(at, at), LOOK, what)
         traffic.serve(scenario.horizon_seconds, fleet.serving)
         return self._prediction()
 

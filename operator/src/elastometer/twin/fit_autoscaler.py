@@ -33,13 +33,13 @@ def fit_hpa(
         raise SpecError("observations: must show when the autoscaler looked (writes of its status), "
                         f"show {len(looks)} looks")
     period = (looks[-1] - looks[0]) / SECOND / (len(looks) - 1)
-    first = evidence.seconds(looks[0])
     drift = max(abs((at - looks[0]) / SECOND - number * period) for number, at in enumerate(looks))
     spec = replace(spec, controller=replace(controller, sync_period_seconds=period))
-    return HpaController(spec, signals, first), [
+    instants = tuple((one - evidence.origin) / SECOND for one in looks)
+    return HpaController(spec, signals, instants[0], instants), [
         Fitted("sync period", period, "s", f"writes of the autoscaler's status (within {drift:.2f} s of it)", None,
                len(looks)),
-        Fitted("sync phase", first % period, "s", "writes of the autoscaler's status", None, len(looks)),
+        Fitted("sync phase", instants[0] % period, "s", "writes of the autoscaler's status", None, len(looks)),
         Fitted("signals", ", ".join(signals), "", "names of the metrics, or texts of the queries"),
     ]
 

@@ -81,11 +81,16 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HpaController:
-    """The HPA, syncing at `phase_seconds` + k x its period; `signals[j]` is what `spec.metrics[j]` measures."""
+    """The HPA, syncing at `phase_seconds` + k x its period; `signals[j]` is what `spec.metrics[j]` measures.
+
+    `looks` are the instants at which a recorded one looked: its period drifts with the work of each look. They count
+    while phase and period are still those of the record.
+    """
 
     spec: HpaSpec
     signals: tuple[Signal, ...]
     phase_seconds: float = 0.0
+    looks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
