@@ -2,8 +2,8 @@
 
     python tests/bench/hpa_steps.py [--looks 2000] [--rounds 3]
 
-CPU time, one core. A day has a look every 15 s with 20 Pods and a Pods metric; it is written as a trace file, and read back as
-`elastometer hpa replay` reads it.
+CPU time, one core. A day has a look every 15 s with 20 Pods and a Pods metric; it is written as a trace file, and read
+back as `elastometer hpa replay` reads it.
 """
 
 import argparse

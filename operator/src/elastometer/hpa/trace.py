@@ -10,7 +10,7 @@ from elastometer.hpa.settings import HpaSpec, Metric, MetricType
 from elastometer.model.document import Document
 from elastometer.model.errors import SpecError
 
-_PHASES = frozenset({"Pending", "Running", "Succeeded", "Failed", "Unknown"})
+_PHASES = ("Failed", "Pending", "Running", "Succeeded", "Unknown")
 _Known = list[tuple[object, PodLook]]  # what the look before said of its Pods, and what was read from it
 _TOTALS = (MetricType.OBJECT, MetricType.EXTERNAL)
 
@@ -81,7 +81,7 @@ def _pods(node: Node, known: _Known) -> tuple[PodLook, ...]:
 def _pod(node: Node) -> PodLook:
     phase, ready, containers = node.at("phase"), node.at("ready"), node.at("containerRequests")
     if phase.value not in _PHASES:
-        phase.refuse(f"must be one of {', '.join(sorted(_PHASES))}")
+        phase.refuse(f"must be one of {', '.join(_PHASES)}")
     # Without a transition the kubelet has not reported yet: there is no condition, whatever `ready` says.
     transition = node.at("readyTransitionSeconds").number_or_none()
     return PodLook(
