@@ -87,8 +87,10 @@ def with_chance_of(scenario: Scenario, run: Scenario) -> Scenario:
     mine, other = hpa_of(scenario), hpa_of(run)
     if mine is None or other is None:
         return scenario
-    return replace(with_hpa(scenario, replace(mine, phase_seconds=other.phase_seconds)), recorded=run.recorded,
-                   start_seconds=run.start_seconds)
+    period = other.spec.controller.sync_period_seconds
+    flags = replace(mine.spec.controller, sync_period_seconds=period)
+    hpa = replace(mine, spec=replace(mine.spec, controller=flags), phase_seconds=other.phase_seconds, looks=other.looks)
+    return replace(with_hpa(scenario, hpa), recorded=run.recorded, start_seconds=run.start_seconds)
 
 
 def _refuse_strangers(by: tuple[str, Recorded], of: tuple[str, Recorded]) -> None:
