@@ -16,6 +16,13 @@ from elastometer.twin.candidate_paths import Json
 API_VERSIONS = {Kind.HPA: "autoscaling/v2", Kind.KEDA: "keda.sh/v1alpha1"}
 
 
+class _Plain(yaml.SafeDumper):
+    """Without anchors: a value that occurs twice is written twice."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        return True
+
+
 def manifest(served: Json, spec: Json) -> Json:
     """The object as it should become."""
     metadata = served.get("metadata") or {}
@@ -27,7 +34,7 @@ def manifest(served: Json, spec: Json) -> Json:
 def patch(served: Json, spec: Json, remarks: Sequence[str]) -> str:
     """YAML, with the remarks as comments before it; comments cannot be left by a line break in a remark."""
     lines = [f"# {' '.join(remark.split())}" for remark in remarks]
-    body = yaml.safe_dump(manifest(served, spec), sort_keys=False, allow_unicode=True, width=110)
+    body = yaml.dump(manifest(served, spec), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return "\n".join([*lines, body])
 
 
