@@ -93,3 +93,12 @@ def test_nothing_to_compare_with_is_said(tmp_path: Path, capsys: pytest.CaptureF
     trace = {key: value for key, value in TRACE.items() if key != "expected"}
     assert main(["hpa", "replay", saved(tmp_path, trace)]) == 0
     assert "nothing was observed to compare with" in capsys.readouterr().out
+
+
+def test_the_help_of_a_sub_command_says_its_exit_codes(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as caught:
+        main(["hpa", "replay", "--help"])
+    told = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert "exit codes: 0 everything observed agrees, 1 something differs, 2 wrong usage" in told
+    assert "NotJudged" not in told

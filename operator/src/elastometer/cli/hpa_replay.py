@@ -20,6 +20,7 @@ from elastometer.world.trace_reader import TraceFileError, read_recordings
 _EPILOG = """\
 A trace file holds one world a line: the controller's flags, an autoscaling/v2 spec, the looks (scale, Pods, what the
 metrics APIs answered) and, in `expected`, what the real controller left after each. docs/hpa.md describes it.
+For the bundle of a run there is `elastometer hpa explain`.
 
   elastometer hpa replay traces.jsonl
   elastometer hpa replay traces.jsonl.zst --output json | jq -c 'select(.divergence != null) | .name'
