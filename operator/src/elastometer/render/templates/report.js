@@ -107,7 +107,7 @@
   draw("chart-queue", joined, curves.map((curve) => line(...names[curve.name], { spanGaps: true })), { format: plain });
 
   // The autoscaler: the band that it may move in, and a strip of what bound each sync. A want far beyond the maximum is
-  // cut off, so that the rest can be read; the legend has the number.
+  // drawn at the upper edge, so that the rest can be read; the legend has the number.
   const scaler = data.autoscaler;
   if (document.getElementById("chart-autoscaler")) {
     const band = (u) => {
@@ -127,11 +127,14 @@
       });
     };
     const boundAt = (x) => { const spell = scaler.bound.find((one) => one.from <= x && x < one.to); return spell ? spell.label : "–"; };
-    draw("chart-autoscaler", [...scaler.columns, scaler.columns[0].map(() => null)], [
-      steps("wanted (bare ratio)", "--c-wanted", { dash: [2, 3] }), steps("proposed", "--c-desired", { dash: [5, 3] }),
+    const most = Math.max(2, 2 * scaler.maximum), [times, wanted, raw, ...rest] = scaler.columns;
+    const edge = (column) => column.map((v) => v == null ? v : Math.min(v, most * .88));
+    const told = (column) => ({ value: (_u, _v, _s, i) => plain(i == null ? null : column[i]) });
+    draw("chart-autoscaler", [times, edge(wanted), edge(raw), ...rest, times.map(() => null)], [
+      steps("wanted (bare ratio)", "--c-wanted", { dash: [2, 3], ...told(wanted) }), steps("proposed", "--c-desired", { dash: [5, 3], ...told(raw) }),
       steps("desired", "--c-spec"), steps("Ready", "--c-ready", { fill: wash("--c-ready"), width: 2.25 }),
       line("bound by", "--muted", { value: (u, _v, _s, i) => i == null ? "–" : boundAt(u.data[0][i]) }),
-    ], { steps: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 200, labelled: true, most: Math.max(2, 2 * scaler.maximum), behind: [band], front: [strip] });
+    ], { steps: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 200, labelled: true, most, behind: [band], front: [strip] });
   }
 
   document.getElementById("reset").addEventListener("click", whole);
