@@ -47,7 +47,8 @@ class PodHistory:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`origin` is the start of the load; without one, the first thing that was seen."""
+    """`origin` is the start of the load; without one, the first thing that was seen. `requests_of` has the requests by
+    the Pod that served them, where it is known."""
 
     terms: Terms
     origin: Instant
@@ -63,6 +64,7 @@ class Evidence:
     notes: tuple[Note, ...] = ()
     readings: tuple[MetricsSeen, ...] = ()
     requests: tuple[RequestRecord, ...] = ()
+    requests_of: dict[str, tuple[RequestRecord, ...]] = field(default_factory=dict)
     series: dict[str, SeriesResult] = field(default_factory=dict)
     last_seen: Instant | None = None
 
@@ -103,7 +105,7 @@ def gather(bundle: Bundle) -> Evidence:
         clocks=tuple(sorted(_of(bundle, ClockSample), key=lambda sample: sample.received)),
         notes=tuple(sorted(_of(bundle, Note), key=lambda note: note.received)),
         readings=tuple(sorted(_of(bundle, MetricsSeen), key=lambda reading: reading.received)),
-        requests=requests, series={result.name: result for result in bundle.series},
+        requests=requests, requests_of=_by_pod(requests), series={result.name: result for result in bundle.series},
         last_seen=max((line.received for line in bundle.observations), default=None),
     )
 
@@ -145,6 +147,14 @@ def _pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
         lives[seen.uid].append(seen)
     histories = [PodHistory(life[0].name, uid, tuple(life)) for uid, life in lives.items()]
     return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
+
+
+def _by_pod(requests: tuple[RequestRecord, ...]) -> dict[str, tuple[RequestRecord, ...]]:
+    found: dict[str, list[RequestRecord]] = defaultdict(list)
+    for record in requests:
+        if record.pod is not None:
+            found[record.pod].append(record)
+    return {pod: tuple(records) for pod, records in found.items()}
 
 
 def _logs(lines: list[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:

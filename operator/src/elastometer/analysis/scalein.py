@@ -73,7 +73,7 @@ def _gone(pod: PodHistory) -> ObjectSeen | None:
 def _scale_in(pod: PodHistory, moment: Seen, change: Change | None, evidence: Evidence) -> ScaleIn:
     gone = _gone(pod)
     end = None if gone is None else gone.received
-    theirs = [record for record in evidence.requests if record.pod == pod.name]
+    theirs = evidence.requests_of.get(pod.name, ())
     flying = [record for record in theirs if _in_flight(record, moment.instant)]
     later = [record for record in theirs if record.sent is not None and record.sent > moment.instant]
     lost = Counter(
