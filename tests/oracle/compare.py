@@ -133,7 +133,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compare the model with the real HPA controller in drawn worlds.")
     parser.add_argument("--worlds", type=int, default=1000, metavar="N")
     parser.add_argument("--seed", type=int, default=None, metavar="S", help="repeats a draw (default: a new one)")
-    parser.add_argument("--warm-only", action="store_true", help="for tests: give up where building would take minutes, and keep no worlds that agree")
+    parser.add_argument("--warm-only", action="store_true",
+                        help="for tests: no build that takes minutes, and keep no worlds that agree")
     options = parser.parse_args()
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     progress, cache = Progress(), cache_folder()
