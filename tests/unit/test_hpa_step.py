@@ -172,6 +172,10 @@ def test_samples_of_pods_that_are_gone_still_count_into_the_mean():
     (QUEUE, (0,), 4, "RRRR", 1), (QUEUE, (43_000,), 3, "RRRR", 5), (QUEUE, (-1,), 4, "RRRR", 100),
     (TOTAL, (25_000,), 4, "RRRR", 10), (TOTAL, (25_000,), 4, "RRUU", 5), (TOTAL, (10_900,), 4, "RRUU", 4),
     (TOTAL, (25_000,), 4, "RRRP", 8), (OF_OBJECT, (45_000,), 4, "RRRR", 5), (TOTAL, (-5_000,), 4, "RRRR", 1),
+    (TOTAL, (25_000,), 4, "RRFF", 5),            # Failed, though its last condition was Ready
+    (QUEUE, (10**18,), 4, "RRRR", 100),          # beyond 32 bits an External metric asks for all there can be,
+    (OF_OBJECT, (10**18,), 4, "RRRR", 1),        # and an Object for less than none
+    (TOTAL, (2**63 - 1, 2**63 - 1), 4, "RRRR", 100), (QUEUE, (2**63 - 1, 2**63 - 1), 4, "RRRR", 100),
 ])  # fmt: skip
 def test_a_total_is_shared_out_or_multiplied(
     metric: Metric, values: tuple[int, ...], status: int, letters: str, desired: int
