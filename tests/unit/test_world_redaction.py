@@ -36,3 +36,8 @@ def test_what_has_not_the_shape_of_variables_is_struck_out_whole(env: Any) -> No
 def test_values_of_secret_looking_variables_are_struck_out_and_others_stay() -> None:
     env = [{"name": "HF_TOKEN", "value": "hf_x"}, {"name": "LEVEL", "value": "info"}]
     assert [one["value"] for one in kept(env=env)["env"]] == [STRUCK, "info"]
+
+
+def test_a_pace_per_token_is_no_secret_and_a_token_is() -> None:
+    args = ["--standin-decode-ms-per-token=40", "--standin-cpu-ms-per-token", "2", "--hf-token=hf_x", "--token", "abc"]
+    assert kept(args=args)["args"] == [*args[:3], f"--hf-token={STRUCK}", "--token", STRUCK]

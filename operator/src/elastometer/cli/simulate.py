@@ -41,6 +41,8 @@ from elastometer.twin.synthetic import predicted_looks, synthetic_bundle
 
 DRAWS = 10
 QUIET_SECONDS = 2.0
+# So many take seconds to plan, before the first draw.
+MANY_REQUESTS = 50_000
 NOWHERE = Environment(namespace="", service="", receiver_url="", receiver_port=0, prometheus_url="", load_image="")
 ABOUT = """Predicts the report of a test before any GPU is paid for: its load, as the generator would send it, on
 replicas of a given capacity and cold start, under its own autoscaler, decided by the HPA's own rules. Nothing is run,
@@ -111,6 +113,9 @@ def execute(options: argparse.Namespace) -> Exit:
 def _asked(options: argparse.Namespace) -> Question:
     manifest = with_settings(read_test(options.file), options.settings)
     plan = TestPlan(served(options.file, manifest), NOWHERE)
+    expected = float(sum(stage.expected for stage in plan.spec.profile.stages))
+    if expected >= MANY_REQUESTS:
+        print(f"about {expected:,.0f} requests", file=sys.stderr, flush=True)
     arrivals = planned_arrivals(plan.spec.profile)
     if not arrivals:
         raise SpecError("spec.load.stages: must plan at least one request with this seed, plan none")

@@ -14,6 +14,7 @@ from elastometer.twin.calibrate import calibrate
 from elastometer.twin.planned import Assumed
 from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.world.bundle_reader import BundleError, load_bundle
+from elastometer.world.redaction import STRUCK
 
 
 def recorded(path: Path, plan: TestPlan) -> Assumed:
@@ -58,4 +59,6 @@ def _differences(bundle: Bundle, plan: TestPlan) -> Iterator[str]:
 
 
 def _without(some: Sequence[str], others: Sequence[str]) -> str:
-    return " ".join(one for one in some if one not in others) or "–"
+    """Arguments of one server that the other has not; of one whose value was struck out nothing can be said."""
+    unknown = {one.partition("=")[0] for one in (*some, *others) if STRUCK in one}
+    return " ".join(one for one in some if one not in others and one.partition("=")[0] not in unknown) or "–"
