@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 
 import orjson
+import yaml
 
 from elastometer.model.request import request_from
+from elastometer_loadgen.checks import CheckType, Failure
+from elastometer_loadgen.profile import parse_profile
 from elastometer_loadgen.record import Outcome, RequestRecord, format_record
 
 FORMATS = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
@@ -43,3 +46,17 @@ def test_the_operator_reads_what_was_written() -> None:
     assert read.connected is None
     assert read.first_token is not None
     assert read.sent is not None
+
+
+def test_the_profiles_in_the_readme_can_be_run() -> None:
+    readme = (Path(__file__).parents[2] / "loadgen" / "README.md").read_text()
+    profiles = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)]
+    assert len(profiles) > 1
+    stage = {"name": "s", "type": "Rate", "durationSeconds": 5, "endRequestsPerSecond": "1"}
+    for profile in profiles:
+        parse_profile({"stages": [stage], **profile})
+
+
+def test_every_failure_of_a_check_is_documented() -> None:
+    text = FORMATS.split("Failures: ")[1].split("Of several")[0]
+    assert set(re.findall(r"`([A-Z]\w+)`", text)) == {word.value for word in (*CheckType, *Failure)}

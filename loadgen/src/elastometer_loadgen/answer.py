@@ -17,8 +17,8 @@ from elastometer_loadgen.sse import EventStream, OversizedEvent
 DONE = b"[DONE]"
 # Fields of a choice's delta that hold text that the model produced; reasoning is produced text too.
 TEXT_FIELDS = ("content", "reasoning_content", "reasoning")
-# More text than any check can judge within the time that other streams can wait.
-LONGEST_TEXT = 1024 * 1024
+# Some 64,000 tokens, in characters; a check of more would hold up the other streams for too long.
+LONGEST_TEXT = 256 * 1024
 
 
 class Ending(Enum):

@@ -5,6 +5,7 @@ people who prompt models: a name missing or in another case, a string for an arr
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 RANK = {failure: rank for rank, failure in enumerate(Failure)}
 LONGEST_PATH = 80
-# A literal or an escape that was cut off is reported this many characters before the end at most.
-CUT_CHARACTERS = 5
+# What a parser leaves of a document that was cut off: nothing, or half of a literal, a number or an escape.
+CUT_TAIL = re.compile(r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][+-]?|\\?u?[0-9a-fA-F]{0,4})")
 
 
 class SchemaFault(ValueError):
@@ -85,19 +86,19 @@ def parse_answer(text: str) -> Document | Failure:
 
 
 def _why_not(text: str) -> Failure:
-    for opening, closing in ("{}", "[]"):
-        inner = text[text.find(opening) : text.rfind(closing) + 1]
-        if inner and inner != text and _is_json(inner):
-            return Failure.TEXT_AROUND_JSON
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(text) - CUT_CHARACTERS and not text.endswith(("}", "]"))
-        if text and (error.pos >= len(text) or cut or error.msg.startswith("Unterminated string")):
+        half = error.msg != "Extra data" and CUT_TAIL.fullmatch(text, error.pos)
+        if text and (half or error.msg.startswith("Unterminated string")):
             return Failure.UNFINISHED_JSON
     except (ValueError, RecursionError):
         # A number of thousands of digits; brackets in brackets beyond any purpose.
         return Failure.NOT_JSON
+    for opening, closing in ("{}", "[]"):
+        inner = text[text.find(opening) : text.rfind(closing) + 1]
+        if inner and inner != text and _is_json(inner):
+            return Failure.TEXT_AROUND_JSON
     return Failure.NOT_JSON
 
 

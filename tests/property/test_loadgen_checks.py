@@ -1,0 +1,88 @@
+"""Whatever a model says, checks name what they see and never fail themselves, and a line stays one line."""
+
+import json
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elastometer_loadgen.checks import CANARY, Check, Failure, Said
+from elastometer_loadgen.checks_contract import Contract, CrosstalkCheck
+from elastometer_loadgen.checks_json import JSONCheck, JSONSchemaCheck, compile_schema
+from elastometer_loadgen.checks_rate import wilson_interval
+from elastometer_loadgen.checks_text import WORD, LabelCheck, RecallCheck, RepetitionCheck, has_repeat
+from elastometer_loadgen.fingerprint import fingerprint_line, quoted
+from elastometer_loadgen.record import Outcome
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.dictionaries(TEXT, VALUES, min_size=1, max_size=4)
+FIELDS = {"name": {"type": "string"}, "age": {"type": "integer"}, "tags": {"type": "array"}, "in": {"$ref": "#"}}
+SCHEMA = {"type": "object", "required": ["name"], "properties": FIELDS, "additionalProperties": False}
+SCHEMA_CHECK = JSONSchemaCheck(compile_schema(SCHEMA))
+CHECKS: tuple[Check, ...] = (
+    LabelCheck(("happy", "sad")), JSONCheck(), SCHEMA_CHECK, RepetitionCheck(Fraction(1, 4)), RecallCheck("x"),
+)  # fmt: skip
+EVERYTHING = Contract(CHECKS, CrosstalkCheck((CHECKS[:1], CHECKS[1:2], CHECKS[2:3]), lambda _: False))
+
+
+def said(text: str) -> Said:
+    return Said(Outcome.SUCCESS, text, "stop", 5, "[REQ-0000-0]")
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT | VALUES.map(json.dumps) | st.text("[]{}\",:\\u0a-1 ", max_size=30))
+def test_any_answer_is_judged_in_known_words(text: str) -> None:
+    found = EVERYTHING.judge(said(text))
+    assert set(found) == {"Label", "JSON", "JSONSchema", "Repetition", "Recall", "Crosstalk"}
+    words = {failure.value for failure in Failure}
+    assert all(failure is None or str(failure).partition(":")[0] in words for failure in found.values())
+
+
+@settings(max_examples=200, deadline=None)
+@given(OBJECTS, st.data())
+def test_the_beginning_of_a_document_is_unfinished(value: dict[str, Any], data: st.DataObject) -> None:
+    text = json.dumps(value, ensure_ascii=data.draw(st.booleans()))
+    cut = data.draw(st.integers(1, len(text) - 1))
+    assert JSONCheck().failure(said(text)) is None
+    assert JSONCheck().failure(said(text[:cut])) == "UnfinishedJSON"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.fixed_dictionaries({"name": TEXT}, optional={"age": st.integers(), "tags": st.lists(VALUES, max_size=2)}))
+def test_what_fits_the_schema_passes_and_another_field_more_does_not(value: dict[str, Any]) -> None:
+    assert SCHEMA_CHECK.failure(said(json.dumps(value))) is None
+    assert SCHEMA_CHECK.failure(said(json.dumps(value | {"height": 1}))) == "UnknownField"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("ab c.", min_size=1, max_size=80), st.fractions(0, 1))
+def test_repetition_is_the_longest_repeated_run_over_all_words(text: str, share: Fraction) -> None:
+    words = WORD.findall(text)
+    longest = max((n for n in range(1, len(words)) if has_repeat(words, n)), default=0)
+    expected = len(words) >= 10 and Fraction(longest, len(words)) > share
+    assert (RepetitionCheck(share).failure(said(text)) is not None) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(0, 20))
+def test_a_line_is_one_printable_line_that_can_be_read_back(text: str, shown: int) -> None:
+    line = fingerprint_line("7a2f", "t", text, text, {"Label": "UnknownLabel"}, shown)
+    assert line.isprintable()
+    assert line.startswith("[REQ-7a2f] TASK=t INPUT=")
+    start, _ = json.JSONDecoder().raw_decode(quoted(text, shown))
+    assert start == text[:shown]
+    assert CANARY.match(line)
+
+
+@given(st.integers(1, 10_000), st.data())
+def test_the_interval_holds_the_rate_and_stays_within_0_and_1(judged: int, data: st.DataObject) -> None:
+    failed = data.draw(st.integers(0, judged))
+    low, high = wilson_interval(failed, judged)
+    assert 0 <= low <= failed / judged + 1e-12
+    assert failed / judged - 1e-12 <= high <= 1
