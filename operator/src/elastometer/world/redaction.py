@@ -71,7 +71,7 @@ def _arguments_kept(arguments: list[Any]) -> list[str]:
 
 
 def _is_secret_option(option: str) -> bool:
-    """`--max-num-batched-tokens`, `--tokenizer` and `--ms-per-token` are no secrets, `--api-key` and `--hf-token` are."""
+    """`--max-num-batched-tokens`, `--tokenizer`, `--ms-per-token` are no secrets, `--api-key` and `--hf-token` are."""
     return option.startswith("--") and bool(re.search(r"(api-key|password|secret|(?<!per)[-_]token)$", option))
 
 
