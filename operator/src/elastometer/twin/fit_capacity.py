@@ -52,9 +52,9 @@ def fit_capacity(evidence: Evidence, spec: Document) -> tuple[Capacity, list[Fit
     """The capacity of one replica with what it was fitted from. Raises SpecError naming what is missing."""
     turns = _turns(evidence)
     if len(turns) < FEWEST:
-        raise SpecError("requests: must name the Pod that served them (header x-elastometer-pod or x-inference-pod), "
-                        "or come while one replica serves alone; "
-                        f"of {len(evidence.requests)} requests {len(turns)} do")
+        raise SpecError(f"requests: at least {FEWEST} must have been served and name their Pod (header "
+                        "x-elastometer-pod or x-inference-pod), or have come while one replica served alone; "
+                        f"{len(turns)} of {len(evidence.requests)} did")
     slots, about_slots = _slots(evidence, spec)
     capacity, about = capacity_of(turns, slots)
     return capacity, [about_slots, *about]

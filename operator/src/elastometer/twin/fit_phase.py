@@ -53,8 +53,8 @@ def _phase(samples: Sequence[tuple[float, float]], queue: _Queue, period: float)
         phase = share / TRIED * period
         seen = [queue.at((time - phase) // period * period + phase) for time, _ in samples]
         misfits.append(sum(abs(value - one) for (_, value), one in zip(samples, seen, strict=True)))
-    best = min(misfits)
-    if max(misfits) == best:
+    if max(misfits) == min(misfits):
         return None
-    found = [share for share, misfit in enumerate(misfits) if misfit == best]
-    return found[len(found) // 2] / TRIED
+    # Among equals, the one whose neighbours agree too; the period is a circle.
+    around = [misfits[share - 1] + 2 * misfit + misfits[(share + 1) % TRIED] for share, misfit in enumerate(misfits)]
+    return around.index(min(around)) / TRIED
