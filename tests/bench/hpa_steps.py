@@ -29,6 +29,8 @@ DAY_LOOKS = 24 * 3600 // PERIOD_SECONDS
 TARGET = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "server"}, "maxReplicas": 2000}
 RULES = {"scaleUp": {"policies": [{"type": "Percent", "value": 100, "periodSeconds": 60}]},
          "scaleDown": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}}
+FLAGS = {"tolerance": 0.1, "downscaleStabilizationSeconds": 300, "cpuInitializationPeriodSeconds": 300,
+         "initialReadinessDelaySeconds": 30, "syncPeriodSeconds": PERIOD_SECONDS}
 METRICS: dict[str, dict[str, Any]] = {
     "External": {"type": "External", "external": {
         "metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "2"}}},
@@ -42,7 +44,8 @@ METRICS: dict[str, dict[str, Any]] = {
 def world(metric: str, pods: int, looks: int) -> dict[str, Any]:
     """A trace with a slow wave of load; every tenth Pod has no sample."""
     spec = {**TARGET, "metrics": [METRICS[metric]], "behavior": RULES}
-    return {"name": f"{metric}-{pods}", "hpa": spec, "syncs": [look(metric, pods, index) for index in range(looks)]}
+    return {"name": f"{metric}-{pods}", "controller": FLAGS, "hpa": spec,
+            "syncs": [look(metric, pods, index) for index in range(looks)]}
 
 
 def look(metric: str, pods: int, index: int) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from elastometer.hpa.parse import DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP, parse_controller, parse_hpa
+from elastometer.hpa.parse import DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP, parse_hpa
 from elastometer.hpa.settings import (
-    ControllerSettings,
     Metric,
     MetricType,
     Policy,
@@ -194,23 +193,3 @@ def test_an_object_that_was_served_may_scale_to_zero():
     assert parse_hpa(given).minimum == 0
     with pytest.raises(SpecError, match=r"metrics: must hold an Object or External metric where minReplicas is 0"):
         parse_hpa({**given, "spec": spec(minReplicas=0, metrics=[pods()])})
-
-
-def test_flags_that_are_not_given_are_the_controllers_own():
-    assert parse_controller({}) == ControllerSettings()
-    given = parse_controller({"tolerance": 0.2, "downscaleStabilizationSeconds": 60, "syncPeriodSeconds": 30,
-                              "cpuInitializationPeriodSeconds": 1, "initialReadinessDelaySeconds": 2,
-                              "featureGates": {"HPAScaleToZero": True}})  # fmt: skip
-    assert given == ControllerSettings(0.2, 60, 1, 2, 30, True)
-
-
-@pytest.mark.parametrize(("flags", "flaw"), [
-    ({"tolerance": -1}, "controller.tolerance: must not be negative, is -1"),
-    ({"syncPeriodSeconds": "15s"}, "controller.syncPeriodSeconds: must be a number, is '15s'"),
-    ({"featureGates": {"HPAScaleToZero": "on"}},
-     "controller.featureGates.HPAScaleToZero: must be true or false, is 'on'"),
-])  # fmt: skip
-def test_a_flag_that_cannot_be_is_refused(flags: dict[str, Any], flaw: str):
-    with pytest.raises(SpecError) as caught:
-        parse_controller(flags)
-    assert caught.value.flaws == (flaw,)

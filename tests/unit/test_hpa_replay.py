@@ -43,7 +43,8 @@ def test_a_restart_forgets_what_was_recommended_but_not_the_conditions():
     look = TRACE["syncs"][0] | {"specReplicas": 4, "statusReplicas": 4, "metrics": [{"values": ["16"]}]}
     later = look | {"atSeconds": 15, "metrics": [{"values": ["8"]}]}
     blind = later | {"controllerRestarted": True, "metrics": [{"error": "down"}]}
-    ends = [replay(recording_from({"name": "t", "hpa": spec, "syncs": [look, last]})).decisions[1]
+    world = {"name": "world", "controller": TRACE["controller"], "hpa": spec}
+    ends = [replay(recording_from({**world, "syncs": [look, last]})).decisions[1]
             for last in (later, later | {"controllerRestarted": True}, blind)]
     assert [decision.desired for decision in ends] == [8, 4, 4]
     assert ends[2].conditions["ScalingLimited"].reason == "DesiredWithinRange"
@@ -59,7 +60,7 @@ def test_full_agreement_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["hpa", "replay", saved(tmp_path, TRACE)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "trace-3: 89 looks: decisions 89/89, conditions 89/89, events 89/89",
-        "1 traces, 89 looks: decisions 89/89, conditions 89/89, events 89/89"]  # fmt: skip
+        "1 trace, 89 looks: decisions 89/89, conditions 89/89, events 89/89"]  # fmt: skip
 
 
 def test_a_divergence_ends_with_1_and_shows_both_accounts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

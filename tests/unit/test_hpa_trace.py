@@ -12,13 +12,15 @@ import zstandard
 from elastometer.hpa.decision import Condition
 from elastometer.hpa.look import Look, MetricLook, PodLook, Sample
 from elastometer.hpa.recording import Observed, ObservedAccount
+from elastometer.hpa.settings import ControllerSettings
 from elastometer.hpa.trace import recording_from
 from elastometer.model.errors import SpecError
 from elastometer.world.trace_reader import TraceFileError, is_trace_file, read_recordings
 
 TRACE: dict[str, Any] = {
     "name": "one",
-    "controller": {"tolerance": 0.1},
+    "controller": {"tolerance": 0.2, "downscaleStabilizationSeconds": 60, "cpuInitializationPeriodSeconds": 1,
+                   "initialReadinessDelaySeconds": 2, "syncPeriodSeconds": 30},
     "hpa": {
         "scaleTargetRef": {"kind": "Deployment", "name": "server", "apiVersion": "apps/v1"},
         "minReplicas": 1, "maxReplicas": 5,
@@ -38,13 +40,13 @@ TRACE: dict[str, Any] = {
          "metrics": [{"samples": [{"pod": "a", "value": "1500m", "timestampSeconds": -1, "windowSeconds": 30}]},
                      {"error": "down"}]},
         {"atSeconds": 15.5, "specReplicas": 1, "statusReplicas": 1, "scaleError": "gone", "controllerRestarted": True,
-         "metrics": [{}, {"values": ["3", "1"]}]},
+         "pods": [], "metrics": [{}, {"values": ["3", "1"]}]},
     ],
     "expected": [
         {"desiredReplicas": 1, "rescaled": False, "events": ["B", "A"], "conditions": {"AbleToScale": ["True", "R"]},
          "account": {"proposedReplicas": 1, "statusDesiredReplicas": 1,
                      "currentMetrics": [{"milliUnits": 1500}, None]}},
-        {"desiredReplicas": 1, "rescaled": False},
+        {"desiredReplicas": 1, "rescaled": False, "conditions": {}},
     ],
 }  # fmt: skip
 
@@ -52,6 +54,7 @@ TRACE: dict[str, Any] = {
 def test_a_trace_is_read_whole():
     recording = recording_from(TRACE)
     first, second = recording.syncs
+    assert recording.spec.controller == ControllerSettings(0.2, 60, 1, 2, 30)
     assert first.look == Look(0.5, 1, 1, (
         PodLook("a", "Running", True, -5.0, -9.0, False, {"cpu": 500}),
         PodLook("b", "Pending", None, None, None, True, {}, {"engine": {"cpu": 1000}}),
@@ -87,6 +90,17 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
     (put("syncs", None), "syncs: must hold at least one look, is absent"),
     (put("syncs", []), "syncs: must hold at least one look, is a list of 0"),
     (put("expected.1", None), "expected: must hold one entry for each of the 2 syncs, is a list of 1"),
+    (put("controller", None), "controller.tolerance: must be a number, is absent"),
+    (put("controller.syncPeriodSeconds", None), "controller.syncPeriodSeconds: must be a number, is absent"),
+    (put("controller.syncPeriodSeconds", -1), "controller.syncPeriodSeconds: must not be negative, is -1"),
+    (put("controller.featureGates", {"HPAScaleToZero": "on"}),
+     "controller.featureGates.HPAScaleToZero: must be true or false, is 'on'"),
+    (put("syncs.0.pods", None), "syncs[0].pods: must be given where statusReplicas is above 0, is absent"),
+    (put("syncs.0.pods.0.name", None), "syncs[0].pods[0].name: must be a text, is absent"),
+    (put("syncs.0.pods.0.ready", None), "syncs[0].pods[0].ready: must be true or false, is absent"),
+    (put("syncs.0.pods.0.deleting", None), "syncs[0].pods[0].deleting: must be true or false, is absent"),
+    (put("expected.0.rescaled", None), "expected[0].rescaled: must be true or false, is absent"),
+    (put("expected.0.conditions", None), "expected[0].conditions: must be given, is absent"),
     (put("controller.tolerance", "10%"), "controller.tolerance: must be a number, is '10%'"),
     (put("hpa.maxReplicas", 0), "hpa.maxReplicas: must be a whole number from 1 to 2147483647, is 0"),
     (put("hpa.metrics.0.type", "Podz"),

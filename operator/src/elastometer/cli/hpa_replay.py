@@ -52,7 +52,7 @@ def execute(options: argparse.Namespace) -> Exit:
         totals = {part: (same + result.agreement[part].same, of + result.agreement[part].of)
                   for part, (same, of) in totals.items()}
     if options.output != "json":
-        print(f"{traces} traces, {looks} looks: {_counts(totals)}")
+        print(f"{traces} {'trace' if traces == 1 else 'traces'}, {looks} looks: {_counts(totals)}")
     return Exit.PASSED if all(same == of for same, of in totals.values()) else Exit.FAILED
 
 

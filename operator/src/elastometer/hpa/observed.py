@@ -20,6 +20,8 @@ def observed_from(node: Node, spec: HpaSpec) -> Observed:
 
 
 def _conditions(node: Node) -> Mapping[str, Condition]:
+    if node.absent:
+        node.refuse("must be given")
     found: dict[str, Condition] = {}
     for name, pair in node.fields():
         words = [item.text() for item in pair.items()]

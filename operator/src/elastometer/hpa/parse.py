@@ -3,9 +3,7 @@ would refuse it (its rules of 1.35, HPAScaleToZero off unless told otherwise), d
 where it would fill them in."""
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 from elastometer.hpa.metric_source import metric_from
 from elastometer.hpa.quantity import approximate, sign
@@ -25,7 +23,6 @@ from elastometer.hpa.settings import (
 from elastometer.model.document import Document, text_at
 from elastometer.model.errors import SpecError
 
-T = TypeVar("T")
 _MAXIMUM_PERIOD_SECONDS = 1800
 _MAXIMUM_WINDOW_SECONDS = 3600
 _DEFAULT_METRIC = Metric(MetricType.RESOURCE, "cpu", TargetType.UTILIZATION, 80)
@@ -42,43 +39,26 @@ def parse_hpa(document: Document, controller: ControllerSettings | None = None) 
     settings = controller or ControllerSettings()
     if text_at(document, "metadata", "uid"):
         settings = replace(settings, scale_to_zero=True)
-    return _whole(lambda: hpa_from(Node(spec, "spec", flaws), settings), flaws)
-
-
-def parse_controller(document: Document) -> ControllerSettings:
-    """The controller's flags, by the names of a trace (`tolerance`, `downscaleStabilizationSeconds`, …); what is not
-    given has the controller's default. Raises SpecError with every flaw."""
-    flaws: list[str] = []
-    return _whole(lambda: controller_from(Node(document, "controller", flaws)), flaws)
-
-
-def _whole(read: Callable[[], T], flaws: list[str]) -> T:
-    result = read()
+    parsed = hpa_from(Node(spec, "spec", flaws), settings)
     if flaws:
         raise SpecError(*flaws)
-    return result
+    return parsed
 
 
 def controller_from(node: Node) -> ControllerSettings:
-    """Flaws are noted in the node."""
-    default = ControllerSettings()
+    """The flags that decide, by their names in a trace: each must be given. Flaws are noted in the node."""
     gate = node.at("featureGates").at("HPAScaleToZero")
     return ControllerSettings(
-        tolerance=_not_negative(node.at("tolerance"), default.tolerance),
-        downscale_stabilization_seconds=_not_negative(
-            node.at("downscaleStabilizationSeconds"), default.downscale_stabilization_seconds),
-        cpu_initialization_seconds=_not_negative(
-            node.at("cpuInitializationPeriodSeconds"), default.cpu_initialization_seconds),
-        initial_readiness_delay_seconds=_not_negative(
-            node.at("initialReadinessDelaySeconds"), default.initial_readiness_delay_seconds),
-        sync_period_seconds=_not_negative(node.at("syncPeriodSeconds"), default.sync_period_seconds),
-        scale_to_zero=not gate.absent and gate.flag(),
+        tolerance=_not_negative(node.at("tolerance")),
+        downscale_stabilization_seconds=_not_negative(node.at("downscaleStabilizationSeconds")),
+        cpu_initialization_seconds=_not_negative(node.at("cpuInitializationPeriodSeconds")),
+        initial_readiness_delay_seconds=_not_negative(node.at("initialReadinessDelaySeconds")),
+        sync_period_seconds=_not_negative(node.at("syncPeriodSeconds")),
+        scale_to_zero=gate.flag_or_false(),
     )
 
 
-def _not_negative(node: Node, default: float) -> float:
-    if node.absent:
-        return default
+def _not_negative(node: Node) -> float:
     value = node.number()
     if value < 0:
         node.refuse("must not be negative")

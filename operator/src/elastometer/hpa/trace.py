@@ -62,12 +62,14 @@ def _look(node: Node, spec: HpaSpec, known: _Known) -> Look:
     metrics = tuple(_answer(item, metric) for item, metric in zip(answers.items(), spec.metrics, strict=False))
     if len(metrics) != len(spec.metrics) or (isinstance(answers.value, list) and len(answers.value) != len(metrics)):
         answers.refuse(f"must hold one answer for each of the {len(spec.metrics)} metrics of the spec")
-    pods = _pods(node.at("pods"), known)
+    pods, replicas = _pods(node.at("pods"), known), node.at("statusReplicas").whole(0)
+    if replicas and node.at("pods").absent:
+        node.at("pods").refuse("must be given where statusReplicas is above 0")
     if len({pod.name for pod in pods}) != len(pods):
         node.at("pods").refuse("must hold each Pod once")
     return Look(
-        node.at("atSeconds").number(), node.at("specReplicas").whole(0), node.at("statusReplicas").whole(0), pods,
-        metrics, node.at("scaleError").text_or_none(), node.at("scaleUpdateError").text_or_none())
+        node.at("atSeconds").number(), node.at("specReplicas").whole(0), replicas, pods, metrics,
+        node.at("scaleError").text_or_none(), node.at("scaleUpdateError").text_or_none())
 
 
 def _pods(node: Node, known: _Known) -> tuple[PodLook, ...]:
@@ -85,9 +87,9 @@ def _pod(node: Node) -> PodLook:
     # Without a transition the kubelet has not reported yet: there is no condition, whatever `ready` says.
     transition = node.at("readyTransitionSeconds").number_or_none()
     return PodLook(
-        node.at("name").text(), str(phase.value), None if transition is None or ready.absent else ready.flag(),
+        node.at("name").text(), str(phase.value), ready.flag() if transition is not None else None,
         transition, node.at("startSeconds").number_or_none(),
-        node.at("deleting").flag_or_false(), _requests(node.at("requests")),
+        node.at("deleting").flag(), _requests(node.at("requests")),
         None if containers.absent else {name: _requests(item) for name, item in containers.fields()})
 
 
