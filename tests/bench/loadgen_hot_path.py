@@ -13,6 +13,7 @@ import multiprocessing
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import aiohttp
 import orjson
@@ -81,17 +82,18 @@ def serve(sock: socket.socket, tokens: int, gap: float) -> None:
         runner.run(forever())
 
 
-async def own(url: str, streams: int, rounds: int) -> int:
+async def own(url: str, streams: int, rounds: int, *, keeps_text: bool = False) -> int:
     """This project's client; the number of chunks with content."""
     ended: asyncio.Queue[Exchange] = asyncio.Queue()
     rule = ConnectionRule(ConnectionPolicy.REUSE)
     client = Client(Route(parse_target(url), "/v1/chat/completions", rule), Limits(600, 60), ended.put_nowait)
+    prompt = Prompt("t", "0000", BODY, keeps_text=keeps_text)
     total, sent = streams * rounds, 0
     chunks = 0
 
     def send() -> None:
         now = time.monotonic()
-        client.send(Exchange(Arrival(sent, 0.0, "s"), Prompt("t", "0000", BODY), now, now))
+        client.send(Exchange(Arrival(sent, 0.0, "s"), prompt, now, now))
 
     for sent in range(streams):  # noqa: B007
         send()
@@ -151,7 +153,11 @@ def compare(name: str, streams: int, tokens: int, gap: float, rounds: int) -> No
     sock.close()
     try:
         costs = {}
-        for label, client in (("elastometer-load", own), ("aiohttp", with_aiohttp)):
+        for label, client in (
+            ("elastometer-load", own),
+            ("  keeping text", partial(own, keeps_text=True)),
+            ("aiohttp", with_aiohttp),
+        ):
             cost, events = measure(client, url, streams, rounds)
             costs[label] = cost
             print(

@@ -1,5 +1,8 @@
 """A fingerprint line can be searched for, shows no more than it may, and cannot break a log."""
 
+import subprocess
+import sys
+
 import pytest
 
 from elastometer_loadgen.fields import Fields
@@ -75,3 +78,23 @@ def test_none_are_due_unless_asked_for_and_then_all() -> None:
 def test_the_input_is_the_prompt_or_the_last_message() -> None:
     assert last_input(b'{"prompt": "once"}') == "once"
     assert last_input(b'{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}') == "b"
+
+
+def test_a_reader_that_goes_away_ends_the_lines_and_not_the_run() -> None:
+    """`run | head -1` with more lines than any pipe holds."""
+    script = (
+        "from elastometer_loadgen.progress import Lines\n"
+        "lines = Lines()\n"
+        "for number in range(20_000):\n"
+        "    lines.say(f'[REQ-{number:04x}] line')\n"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    assert writer.stderr is not None
+    assert writer.stdout.readline() == "[REQ-0000] line\n"
+    writer.stdout.close()
+    told = writer.stderr.read()
+    assert writer.wait(timeout=20) == 0
+    assert told == "elastometer-load: no more fingerprint lines: [Errno 32] Broken pipe\n"

@@ -51,6 +51,7 @@ class _Row:
     fields: dict[str, Any]
     marked: bool
     contract: Contract | None
+    keeps_text: bool
 
 
 class PromptSource:
@@ -91,8 +92,7 @@ class PromptSource:
         if row.marked:
             canary = _canary(fingerprint, request_id)
             text = text.replace(CANARY_SLOT.encode(), canary.encode())
-        wanted = row.contract is not None and row.contract.needs_text
-        keeps_text = wanted or self._lines.is_due(fingerprint)
+        keeps_text = row.keeps_text or self._lines.is_due(fingerprint)
         return Prompt(task.name, fingerprint, text, canary, row.contract, keeps_text)
 
     def is_canary(self, mark: str) -> bool:
@@ -112,20 +112,25 @@ class PromptSource:
 
     def _rows_of(self, task: Task, endpoint: Endpoint) -> tuple[_Row, ...]:
         form = _response_format(task)
+        crosstalk = self._crosstalk(task)
         rows = []
         for row in task.dataset or ({},):
             fields = _question(task, endpoint, row) | form
             marked = CANARY_SLOT.encode() in orjson.dumps(fields)
-            rows.append(_Row(fields, marked, self._contract(task, row)))
+            contract = _contract(task, row, crosstalk)
+            rows.append(_Row(fields, marked, contract, contract is not None and contract.needs_text))
         return tuple(rows)
 
-    def _contract(self, task: Task, row: Mapping[str, str]) -> Contract | None:
-        given = task.checks
-        if not given.checks and not given.crosstalk:
+    def _crosstalk(self, task: Task) -> CrosstalkCheck | None:
+        if not task.checks.crosstalk:
             return None
         others = (shape_of(other.checks.checks) for other in self._tasks if other is not task)
-        crosstalk = CrosstalkCheck(tuple(filter(None, others)), self.is_canary) if given.crosstalk else None
-        return Contract(tuple(bind(check, row) for check in given.checks), crosstalk)
+        return CrosstalkCheck(tuple(filter(None, others)), self.is_canary)
+
+
+def _contract(task: Task, row: Mapping[str, str], crosstalk: CrosstalkCheck | None) -> Contract | None:
+    checks = tuple(bind(check, row) for check in task.checks.checks)
+    return Contract(checks, crosstalk) if checks or crosstalk else None
 
 
 def _canary(fingerprint: str, request_id: int) -> str:

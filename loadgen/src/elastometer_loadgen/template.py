@@ -5,8 +5,9 @@ arithmetic are refused: a template that only names fields can neither loop nor g
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 ENVIRONMENT = ImmutableSandboxedEnvironment(
@@ -39,4 +40,10 @@ def fields_of(text: str) -> frozenset[str]:
 
 def render(text: str, row: Mapping[str, str]) -> str:
     """The text with the row's values in it; the fields were checked when the profile was parsed."""
-    return ENVIRONMENT.from_string(text).render(row)
+    return _compiled(text).render(row)
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Template:
+    """A task has few templates and may have many rows; compiling is most of the cost."""
+    return ENVIRONMENT.from_string(text)

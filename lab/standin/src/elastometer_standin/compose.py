@@ -19,7 +19,7 @@ from elastometer_standin.tokens import (
     write_json_answer,
 )
 
-LABELS = re.compile(r"\bone of: ([^.\n]+)")
+LABELS = re.compile(r"one of: ([^.\n]+)")
 """How a prompt names the labels that its answer is to be one of."""
 REPEATED_TOKENS = 4
 SHORT_TOKENS = 3

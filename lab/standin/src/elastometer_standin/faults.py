@@ -60,6 +60,11 @@ class Faults:
     rates: Mapping[str, float]
     seed: int = 0
 
+    @property
+    def armed(self) -> bool:
+        """True when any request may be struck."""
+        return any(rate > 0.0 for rate in self.rates.values())
+
     def strikes(self, key: int, possible: Set[Fault] = frozenset(Fault)) -> Fault | None:
         """The fault of the request with this key, if any; the first in the enum's order wins."""
         for fault in Fault:

@@ -17,7 +17,7 @@ TEMPLATE_TOKENS = 3
 
 CANARY = re.compile(r"\[REQ-[A-Za-z0-9_.-]{1,64}\]")
 """A mark which a client puts into its prompt to see that the answer is its own."""
-FACT = re.compile(r"\b[Rr]emember: ([^.\n]+)")
+FACT = re.compile(r"Remember: ([^.\n]+)")
 """How a prompt gives a fact that the answer is to repeat."""
 
 _ONSETS = ("b", "br", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v")
