@@ -67,17 +67,18 @@ def _instant(seconds: float | None) -> Instant | None:
 
 
 def series(foretold: Foretold) -> tuple[SeriesResult, ...]:
-    """Waiting and running requests of each replica, on the grid of the test's scrape period."""
+    """Waiting and running requests of each replica, on the grid of the test's scrape period. Those whose clients gave
+    up before their first token are not in it: the prediction does not say where they waited."""
     moves: dict[int, tuple[list[float], list[float], list[float]]] = defaultdict(lambda: ([], [], []))
     prediction, capacity = foretold.prediction, foretold.scenario.capacity
     for number, arrival in enumerate(foretold.scenario.arrivals):
         first, ended, replica = prediction.first_token[number], prediction.ended[number], prediction.replica[number]
-        if replica >= 0 and not isnan(first) and not isnan(ended):
+        if replica >= 0 and not isnan(first):
             prefill = capacity.prefill_seconds + capacity.prefill_seconds_per_token * arrival.prompt_tokens
             arrived, started, over = moves[replica]
             arrived.append(arrival.at)
             started.append(max(arrival.at, first - prefill))
-            over.append(ended)
+            over.append(arrival.at + foretold.scenario.timeout_seconds if isnan(ended) else ended)
     for lists in moves.values():
         for one in lists:
             one.sort()
