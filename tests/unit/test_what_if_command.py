@@ -183,8 +183,8 @@ REFUSED = {
     ("--set", "minReplicas"): "--set: must be path=value, as in minReplicas=2, is 'minReplicas'",
     ("--set", "minReplicas=[2"): "minReplicas: must have a YAML value, is '[2': ",
     ("--set", "minReplica=2"):
-        "  minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the twin, is none (value 2); "
-        "near: minReplicas, maxReplicas, keda.minReplicaCount",
+        "  minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the twin, is none (value "
+        "2); near: minReplicas, maxReplicas, keda.minReplicaCount",
     ("--set", "minReplicas=9"): "  spec.maxReplicas: must be at least minReplicas (9), is 4",
     ("--pick", 2): "--pick: must come with --search, is 2",
     ("--search", "--candidates", 3, "--pick", 99): "  --pick: must be from 1 to ",

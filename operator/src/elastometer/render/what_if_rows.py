@@ -104,7 +104,7 @@ def _difference(before: float | None, after: float | None, digits: int) -> str:
     if step == 0:
         return "0"
     share = f" ({100 * step / before:+.0f} %)" if before else ""
-    return f"{step:+,.{digits}f}{share}"
+    return f"{step:+,.{digits}f}{share}".replace("-", "−")
 
 
 def calibration_rows(calibration: Calibration) -> list[Row]:

@@ -8,7 +8,7 @@ from elastometer.hpa.parse import parse_hpa
 from elastometer.model.document import documents_at
 from elastometer.model.errors import SpecError
 from elastometer.twin import candidate_controllers as controllers
-from elastometer.twin.candidate_fields import FIELDS, Kind, Setting, is_field, unknown, with_setting
+from elastometer.twin.candidate_fields import Kind, Setting, is_field, unknown, with_setting
 from elastometer.twin.candidate_knobs import KNOBS, chosen, hpa_of, turned, with_hpa
 from elastometer.twin.candidate_metrics import keda_hpa, with_metric
 from elastometer.twin.candidate_paths import Json, steps_of
@@ -120,7 +120,3 @@ def _under(scenario: Scenario, base: Baseline, settings: Sequence[Setting]) -> t
     made = controllers.under(scenario, kind, mine)
     return made, not isinstance(made.controller, KpaController) and controllers.kind_of(base.scenario) == kind
 
-
-def known_paths(kind: Kind) -> tuple[str, ...]:
-    """All that --set takes, for the help."""
-    return (*FIELDS[kind], AUTOSCALER, METRIC, *KNOBS, *controllers.FIELDS)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from elastometer.model.errors import SpecError
 from elastometer.model.terms import Terms
 from elastometer.twin.candidate_fields import MINIMUM, Setting
-from elastometer.twin.candidate_knobs import with_cold_start
+from elastometer.twin.candidate_knobs import hpa_of, with_cold_start, with_hpa
 from elastometer.twin.candidates import Baseline, Variant, vary
 from elastometer.twin.cliff import Point
 from elastometer.twin.engine import predict
@@ -123,13 +123,22 @@ def _point(place: float, card: Scorecard) -> Point:
 
 def draws(scenario: Scenario) -> list[Scenario]:
     """The scenarios behind an interval, the first of them for a search: as it is, then the longest, the shortest and
-    the middle cold start for all, with new chance between them."""
+    the middle cold start for all, with new chance between them: who gets which request, when is scraped, and when the
+    autoscaler looks, a fifth of its period later each."""
     starts = scenario.cold_starts
     fixed = [starts[-1], starts[0], starts[len(starts) // 2]] if starts[0] < starts[-1] else []
     held = [with_cold_start(scenario, seconds) for seconds in fixed]
-    drawn = [replace(scenario, seed=scenario.seed + number) for number in INTERVAL_SEEDS]
+    drawn = [_drawn(scenario, number) for number in INTERVAL_SEEDS]
     mixed = [one for pair in zip(held, drawn, strict=False) for one in pair]
     return [scenario, *mixed, *drawn[len(held):]]
+
+
+def _drawn(scenario: Scenario, number: int) -> Scenario:
+    other, hpa = replace(scenario, seed=scenario.seed + number), hpa_of(scenario)
+    if hpa is None:
+        return other
+    later = number / (len(INTERVAL_SEEDS) + 1) * hpa.spec.controller.sync_period_seconds
+    return with_hpa(other, replace(hpa, phase_seconds=hpa.phase_seconds + later))
 
 
 def interval_of(cards: Sequence[Scorecard]) -> Interval:
