@@ -22,7 +22,7 @@ from elastometer_loadgen.record import Outcome
 
 OWN = "[REQ-7a2f-17]"
 WHOLE = Said(Outcome.SUCCESS, "", "stop", 20, OWN)
-LABELS = LabelCheck(("happy", "very sad", "负面"))
+LABELS = LabelCheck(("happy", "very sad", "负面", "etc."))
 PERSON: dict[str, Any] = {
     "type": "object",
     "required": ["firstName", "age"],
@@ -51,6 +51,8 @@ def failure(check: Check, text: str) -> str | None:
         ('"very sad".\n', None),
         (f"{OWN} happy", None),
         ("负面。", None),
+        ("etc.", None),
+        ("负面 etc.", "LabelInText"),
         ("VERY SAD", "LabelCase"),
         ("The mood is happy, I think.", "LabelInText"),
         ("unhappy", "UnknownLabel"),

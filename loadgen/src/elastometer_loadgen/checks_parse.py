@@ -117,8 +117,9 @@ def _check(check: Fields, kind: CheckType, contents: Sequence[str]) -> Check | N
 def _label(check: Fields) -> LabelCheck:
     labels = check.items("labels", MOST_LABELS, required=True)
     for index, label in enumerate(labels):
-        if not isinstance(label, str) or not label.strip() or len(label) > LONGEST_LABEL:
-            rule = f"must be a string of 1 to {LONGEST_LABEL} characters; got {shown(label)}"
+        if not isinstance(label, str) or not 1 <= len(label) <= LONGEST_LABEL or label != label.strip():
+            rule = f"must be a string of 1 to {LONGEST_LABEL} characters, none of them a space at an end"
+            rule = f"{rule}; got {shown(label)}"
             check.fault(f"labels[{index}]", rule)
         elif label in labels[:index]:
             check.fault(f"labels[{index}]", f"must be unique; got {shown(label)} again")

@@ -33,7 +33,8 @@ class LabelCheck:
 
     def failure(self, said: Said) -> Failure | None:
         """Which label it was, and how it was written."""
-        text = said.content.strip(AROUND_A_LABEL)
+        plain = said.content.strip()
+        text = plain if plain in self.labels else plain.strip(AROUND_A_LABEL)
         if text in self.labels:
             return None if self.expected is None or text == self.expected else Failure.WRONG_LABEL
         if text.casefold() in {label.casefold() for label in self.labels}:
