@@ -40,7 +40,8 @@ class Balancer:
         if self._scenario.balancing is Balancing.KEEP_ALIVE:
             return self._connected(numbers, instants, serving)
         luck, choices = self._luck, len(serving)
-        return [serving[int(luck[number] * choices)] for number in numbers]
+        drawn = luck[numbers.start:numbers.stop] if isinstance(numbers, range) else [luck[one] for one in numbers]
+        return [serving[int(one * choices)] for one in drawn]
 
     def _chance(self, number: int, serving: list[Replica]) -> Replica:
         return serving[int(self._luck[number] * len(serving))]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import assert_never
 
 from elastometer.model.errors import SpecError
@@ -70,7 +71,7 @@ class _Run:
     def _prediction(self) -> Prediction:
         traffic, fleet = self.traffic, self.fleet
         horizon = self.scenario.horizon_seconds
-        if any(end > horizon for one in fleet.every for end in one.busy):
+        if any(horizon < end < inf for one in fleet.every for end in one.busy):
             traffic.forget_after(horizon)
         return Prediction(
             first_token=traffic.first_token, ended=traffic.ended, replica=traffic.replica,

@@ -15,7 +15,8 @@ class Replica:
     """`phase` is when in the period it is scraped, `place` that of its id among others, both as shares.
 
     `requests` are the arrivals' numbers it was given, `left` when each left the queue (started, or its client gave up),
-    `busy` the heap of the ends of those that run; the first `closed` of its requests were over long ago.
+    `busy` the heap of the ends of those that run, and an infinity so that it is never empty; the first `closed` of its
+    requests were over long ago.
     """
 
     __slots__ = ("busy", "closed", "created", "deleted", "gone", "left", "name", "number", "phase", "place", "pod",
@@ -35,7 +36,7 @@ class Replica:
         self.gone = inf
         self.requests: list[int] = []
         self.left: list[float] = []
-        self.busy: list[float] = []
+        self.busy: list[float] = [inf]
         self.closed = 0
         self.pod: PodLook | None = None
         self.pod_until = -inf

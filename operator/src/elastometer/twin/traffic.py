@@ -8,35 +8,44 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from itertools import pairwise
 from math import floor, nan
 
 from elastometer.model.errors import SpecError
 from elastometer.twin.balance import Balancer
 from elastometer.twin.replica import Replica
-from elastometer.twin.scenario import Arrival, KpaController, Scenario
+from elastometer.twin.scenario import Arrival, Capacity, KpaController, Scenario
 
 NOBODY = -1
 
 
 class _Demand:
     """Arrivals as columns. A search asks with the same tuple a thousand times: it is known by its identity, since to
-    compare it would cost as much as to take it apart."""
+    compare it would cost as much as to take it apart. `prefill` is kept for the capacity that was asked for last."""
 
-    __slots__ = ("arrivals", "at", "further", "prompt")
+    __slots__ = ("_capacity", "_prefill", "arrivals", "at", "further", "prompt")
 
     def __init__(self, arrivals: tuple[Arrival, ...]) -> None:
         self.arrivals = arrivals
         self.at: list[float] = []
         self.prompt: list[int] = []
         self.further: list[int] = []
+        self._capacity: Capacity | None = None
+        self._prefill: list[float] = []
 
     def __hash__(self) -> int:
         return id(self.arrivals)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Demand) and other.arrivals is self.arrivals
+
+    def prefill(self, capacity: Capacity) -> list[float]:
+        """Seconds of each request's prefill."""
+        if self._capacity is not capacity:
+            base, per_token = capacity.prefill_seconds, capacity.prefill_seconds_per_token
+            self._capacity, self._prefill = capacity, [base + per_token * tokens for tokens in self.prompt]
+        return self._prefill
 
 
 @lru_cache(maxsize=4)
@@ -57,13 +66,14 @@ class Traffic:
         arrivals, capacity = scenario.arrivals, scenario.capacity
         self.scenario = scenario
         demand = _taken_apart(_Demand(arrivals))
-        self.at, self.further = demand.at, demand.further
-        base, per_token = capacity.prefill_seconds, capacity.prefill_seconds_per_token
-        self.prefill = [base + per_token * tokens for tokens in demand.prompt]
+        self.at, self.further, self.prefill = demand.at, demand.further, demand.prefill(capacity)
         count = len(arrivals)
         self.first_token = array("d", [nan]) * count
         self.ended = array("d", [nan]) * count
         self.replica = array("l", [NOBODY]) * count
+        # Seconds per further token, by how many others ran at the start.
+        self._pace = [capacity.decode_seconds + beside * capacity.decode_seconds_per_neighbour
+                      for beside in range(capacity.slots)]
         self.balancer = Balancer(scenario, self.ended)
         self.next = 0
         self.held: list[int] = []
@@ -85,40 +95,37 @@ class Traffic:
         self._admit(held, [at] * len(held), serving)
 
     def _admit(self, numbers: Sequence[int], instants: list[float], serving: list[Replica]) -> None:
-        scenario, capacity = self.scenario, self.scenario.capacity
-        slots, join, refill = capacity.slots, capacity.join_seconds, capacity.refill_seconds
-        decode, neighbour = capacity.decode_seconds, capacity.decode_seconds_per_neighbour
-        timeout = scenario.timeout_seconds
+        scenario, capacity, pace = self.scenario, self.scenario.capacity, self._pace
+        slots, join = capacity.slots, capacity.join_seconds
+        refill, timeout = capacity.refill_seconds if slots > 1 else 0.0, scenario.timeout_seconds
         patience = min(scenario.patience_seconds, timeout)
         prefill, further = self.prefill, self.further
         first_token, ended, served_by = self.first_token, self.ended, self.replica
         picks = self.balancer.picks(numbers, instants, serving)
         for number, arrival, replica in zip(numbers, instants, picks, strict=True):
             busy = replica.busy
-            while busy and busy[0] <= arrival:
+            while busy[0] <= arrival:
                 heappop(busy)
-            beside, start, late = len(busy), arrival, join
+            beside, start = len(busy) - 1, arrival
             replica.requests.append(number)
-            if beside == slots:
-                start, late = busy[0], refill
+            if beside < slots:
+                occupy, first = heappush, start + prefill[number] + (join if beside else 0.0)
+            else:
+                beside, start = slots - 1, busy[0]
                 if start - arrival > patience:
                     replica.left.append(arrival + patience)
                     continue
-                heappop(busy)
-                beside -= 1
+                occupy, first = heapreplace, start + prefill[number] + refill
             replica.left.append(start)
             served_by[number] = replica.number
-            start += prefill[number]
-            if beside:
-                start += late
-            end = start + further[number] * (decode + beside * neighbour)
+            end = first + further[number] * pace[beside]
             if end - arrival > timeout:
                 end = arrival + timeout
-                first_token[number] = start if start < end else nan
+                first_token[number] = first if first < end else nan
             else:
-                first_token[number] = start
+                first_token[number] = first
                 ended[number] = end
-            heappush(busy, end)
+            occupy(busy, end)
 
     def running(self, replica: Replica, at: float) -> int:
         """Requests that run on it."""
