@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -98,6 +99,11 @@ def test_the_json_has_everything_and_says_that_it_is_predicted(run: Run, bundle:
     assert document["honesty"]["typical"]["readyPercent"] >= 0
 
 
+def copy_of(bundle: Path, directory: Path) -> Path:
+    shutil.copytree(bundle, directory)
+    return directory
+
+
 class Page(HTMLParser):
     """Elements, and whatever could load or run something."""
 
@@ -134,14 +140,7 @@ def test_the_page_loads_nothing_and_marks_what_is_predicted(run: Run, bundle: Pa
 
 def test_names_of_others_add_nothing_to_the_page(run: Run, bundle: Path, tmp_path: Path):
     hostile = "</script><img src=x onerror=alert(1)>{{ 7*7 }}"
-    copied = tmp_path / "run"
-    copied.mkdir()
-    for path in bundle.iterdir():
-        if path.is_file():
-            (copied / path.name).write_bytes(path.read_bytes())
-    (copied / "workers").mkdir()
-    for path in (bundle / "workers").iterdir():
-        (copied / "workers" / path.name).write_bytes(path.read_bytes())
+    copied = copy_of(bundle, tmp_path / "run")
     spec = json.loads((copied / "spec.json").read_text())
     spec["spec"]["objectives"][0]["name"] = hostile
     spec["spec"]["target"]["model"]["name"] = hostile
@@ -177,6 +176,21 @@ def test_other_objectives_can_be_asked_about(run: Run, bundle: Path):
     assert "first-token-plateau" not in out
     assert "no cliff: objectives miss even at 0 s (strict)" in out
     assert "no minReplicas up to 4 holds all objectives" in out
+
+
+def test_without_objectives_nothing_is_said_to_hold(run: Run, bundle: Path, tmp_path: Path):
+    copied = copy_of(bundle, tmp_path / "run")
+    spec = json.loads((copied / "spec.json").read_text())
+    spec["spec"]["objectives"] = []
+    (copied / "spec.json").write_text(json.dumps(spec))
+    code, out, _ = run(copied, "--jobs", 1, "--set", "minReplicas=2", "--out", tmp_path / "out")
+    assert code == 0
+    assert "no objectives: there is nothing to hold" in out
+    assert "holds all" not in out
+    assert "No objectives to hold" in (tmp_path / "out" / "what-if.html").read_text()
+    code, _, told = run(copied, "--search")
+    assert code == 2
+    assert "  spec.objectives: must hold at least one for a search to rank by" in told
 
 
 REFUSED = {

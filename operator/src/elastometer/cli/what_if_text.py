@@ -6,7 +6,7 @@ from pathlib import Path
 
 from elastometer.cli.text import columns
 from elastometer.render import what_if_rows as rows
-from elastometer.render.what_if_words import cliff_lines, error_rows, headline, least_line
+from elastometer.render.what_if_words import cliff_lines, error_rows, headline
 from elastometer.render.words import plural
 from elastometer.twin.search_answer import Answer
 
@@ -34,7 +34,6 @@ def _lines(answer: Answer, bundle: Path, out: Path | None) -> Iterator[str]:
     yield ""
     yield "cold-start cliff (predicted)"
     yield from (f"  {line}" for line in cliff_lines(answer))
-    yield f"  {least_line(answer)}"
     yield from _patch(answer)
     if out is not None:
         yield f"written: {out / 'what-if.html'}"

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
@@ -24,6 +25,12 @@ def _begin(question: Question) -> None:
     _mine["searcher"] = Searcher(question)
 
 
+def _begin_elsewhere(question: Question) -> None:
+    # An interrupt is the parent's to handle: it ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _begin(question)
+
+
 def _call(task: tuple[Callable[[Searcher, Any], T], Any]) -> T:
     function, argument = task
     return function(_mine["searcher"], argument)
@@ -38,8 +45,9 @@ class Workers(AbstractContextManager["Workers"]):
         _begin(question)
         if jobs > 1:
             # fork: the question, with all its arrivals, is there at once; nothing else runs in this process.
-            context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
-            self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(question,))
+            method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
+            self._pool = ProcessPoolExecutor(
+                jobs, multiprocessing.get_context(method), initializer=_begin_elsewhere, initargs=(question,))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:

@@ -10,8 +10,7 @@ from elastometer.render import words
 from elastometer.render.page import environment, frame
 from elastometer.render.strips import Tile, verdict_mark
 from elastometer.render.what_if_charts import cliff_plot, pareto_plot, replica_data
-from elastometer.render.what_if_words import cliff_lines, error_rows, headline, least_line
-from elastometer.twin.cliff import Cliff
+from elastometer.render.what_if_words import cliff_lines, error_rows, headline
 from elastometer.twin.search_answer import Answer, Option
 
 
@@ -23,7 +22,7 @@ def to_html(answer: Answer) -> bytes:
         headline=headline(answer), shown=shown, tiles=tiles(answer, shown), errors=error_rows(answer.honesty),
         scorecard=[rows.scorecard_head(answer), *rows.scorecard_rows(answer)],
         front=[rows.front_head(answer), *rows.front_rows(answer)] if answer.searched is not None else None,
-        calibration=rows.calibration_rows(answer.calibration), cliffs=[*cliff_lines(answer), least_line(answer)],
+        calibration=rows.calibration_rows(answer.calibration), cliffs=cliff_lines(answer),
         pareto=pareto_plot(answer), cliff=cliff_plot(answer),
     ).encode()
 
@@ -31,8 +30,6 @@ def to_html(answer: Answer) -> bytes:
 def tiles(answer: Answer, shown: Option) -> list[Tile]:
     """What the answer comes down to; every number is a prediction."""
     card, spread, before = shown.card, shown.interval, answer.recorded.card
-    found, least = dict(answer.cliffs), answer.least
-    cliff = found.get("chosen settings") or found["recorded settings"]
     return [
         Tile("Objective-miss seconds", words.number(card.miss_seconds),
              f"{_span(spread.miss_seconds)}recorded settings: {words.number(before.miss_seconds)}"),
@@ -40,13 +37,23 @@ def tiles(answer: Answer, shown: Option) -> list[Tile]:
              f"{_span(spread.cost)}recorded settings: {words.number(rows.cost(before))}"),
         Tile("Scale-out lag", words.number(card.scale_out_lag_seconds, 1, " s"), f"median of {card.scale_outs}"),
         Tile("Objectives hold in", f"{spread.held} of {spread.draws}", "draws of cold starts and load balancing"),
-        Tile("Longest cold start", _longest(cliff), f"at which all hold; today {answer.run.cold_start_seconds:.1f} s"),
-        Tile("Smallest minReplicas", "none" if least.minimum is None else str(least.minimum),
+        Tile("Longest cold start", _longest(answer), f"at which all hold; today {answer.run.cold_start_seconds:.1f} s"),
+        Tile("Smallest minReplicas", _least(answer),
              "that holds all at today's cold start, other settings as recorded"),
     ]
 
 
-def _longest(cliff: Cliff) -> str:
+def _least(answer: Answer) -> str:
+    if answer.least is None:
+        return words.DASH
+    return "none" if answer.least.minimum is None else str(answer.least.minimum)
+
+
+def _longest(answer: Answer) -> str:
+    """Of the chosen settings where there are some."""
+    if not answer.cliffs:
+        return words.DASH
+    cliff = answer.cliffs[-1][1]
     if cliff.holds_until is None:
         return "none"
     return f"{cliff.holds_until:.1f} s" if cliff.breaks_at is not None else f"over {cliff.holds_until:.0f} s"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from elastometer.render import what_if_rows as rows
 from elastometer.render.markdown import prose, section
-from elastometer.render.what_if_words import cliff_lines, error_rows, headline, least_line
+from elastometer.render.what_if_words import cliff_lines, error_rows, headline
 from elastometer.twin.search_answer import Answer
 
 
@@ -24,7 +24,7 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield ""
         yield f"Chosen: {answer.searched.chosen + 1}, {answer.searched.why}; of {answer.searched.tried} candidates."
     yield from ("", "## Cold-start cliff (predicted)", "")
-    yield from (f"- {prose(line)}" for line in (*cliff_lines(answer), least_line(answer)))
+    yield from (f"- {prose(line)}" for line in cliff_lines(answer))
     yield from _table("The twin on the recorded run itself", error_rows(answer.honesty))
     yield from section("What it is calibrated by", ["", "Value", "Fit", "Source"], (
         [prose(cell) for cell in row] for row in rows.calibration_rows(answer.calibration)))

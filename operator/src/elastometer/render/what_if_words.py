@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from elastometer.render import words
-from elastometer.twin.cliff import in_words
+from elastometer.twin.cliff import LeastReplicas, in_words
 from elastometer.twin.honesty import Difference, Figures, Honesty
 from elastometer.twin.search_answer import Answer
 
@@ -58,13 +58,16 @@ def _area_rows(found: Honesty, named: list[tuple[str, Difference]]) -> list[Row]
 
 
 def cliff_lines(answer: Answer) -> list[str]:
-    """One per settings."""
-    return [f"{name}: {in_words(found, answer.run.cold_start_seconds)}" for name, found in answer.cliffs]
+    """One per settings, and the smallest minimum."""
+    if answer.least is None:
+        return ["no objectives: there is nothing to hold (--objective gives one)"]
+    return [*(f"{name}: {in_words(found, answer.run.cold_start_seconds)}" for name, found in answer.cliffs),
+            _least_line(answer, answer.least)]
 
 
-def least_line(answer: Answer) -> str:
+def _least_line(answer: Answer, least: LeastReplicas) -> str:
     """The smallest minimum for today's cold start, with what it costs."""
-    least, today = answer.least, f"today's cold start of {answer.run.cold_start_seconds:.1f} s"
+    today = f"today's cold start of {answer.run.cold_start_seconds:.1f} s"
     if least.minimum is None:
         highest = least.tried[-1][0] if least.tried else 0
         return f"no minReplicas up to {highest} holds all objectives at {today}, other settings as recorded"

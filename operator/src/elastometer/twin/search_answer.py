@@ -68,7 +68,8 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`variant` is what --set asked for, `searched` what --search found."""
+    """`variant` is what --set asked for, `searched` what --search found. Without objectives there is nothing to hold:
+    no cliff, and `least` is None."""
 
     run: Run
     calibration: Calibration
@@ -77,7 +78,7 @@ class Answer:
     recorded: Option
     curves: tuple[Curve, ...]
     cliffs: tuple[tuple[str, Cliff], ...]
-    least: LeastReplicas
+    least: LeastReplicas | None
     variant: Option | None = None
     searched: Searched | None = None
 

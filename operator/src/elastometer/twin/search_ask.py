@@ -63,7 +63,8 @@ def _option(question: Question, trial: Trial, interval: Interval, wishes: Wishes
 def _promise(trial: Trial, interval: Interval) -> list[str]:
     """What is predicted, in one comment line or two."""
     card = trial.card
-    missed = f"misses {', '.join(card.missed)}" if card.missed else "holds all objectives"
+    missed = f"misses {', '.join(card.missed)}" if card.missed else \
+        "holds all objectives" if card.objectives else "no objectives"
     seconds = "" if card.miss_seconds is None else f", {card.miss_seconds} objective-miss seconds"
     cost = f"{card.cost:.0f} {'replica' if card.gpu_seconds is None else 'GPU'}-seconds"
     return [f"elastometer what-if, predicted: {missed}{seconds}, {cost}; holds in {interval.held} of "
@@ -155,6 +156,6 @@ def _least(searcher: Searcher, settings: Settings) -> LeastReplicas:
     kind = base.kind
     spec = vary(base, settings).spec or base.manifest["spec"]
     rest = tuple(one for one in settings if one.path.removeprefix("spec.") != MINIMUM[kind])
-    maximum = spec.get(MAXIMUM[kind], 100)
-    return least_replicas(lambda minimum: searcher.at_minimum(rest, minimum), 1, int(maximum))
+    lowest, maximum = (int(spec.get(name, missing)) for name, missing in ((MINIMUM[kind], 1), (MAXIMUM[kind], 100)))
+    return least_replicas(lambda minimum: searcher.at_minimum(rest, minimum), min(1, lowest), maximum)
 

@@ -59,6 +59,9 @@ def draws_for(scenario: Scenario) -> int:
 def answer(run: Recorded, wishes: Wishes, each: Each) -> Answer:
     """Refuses the settings before anything is computed; then recorded, variant, search, cliff."""
     question, report = run.question, run.report
+    if wishes.search and not question.terms.objectives:
+        raise SpecError("spec.objectives: must hold at least one for a search to rank by (--objective gives one), are "
+                        "none")
     refuse_strangers(question.base.kind, wishes.settings)
     vary(question.base, wishes.settings)
     searcher = Searcher(question)
@@ -74,7 +77,8 @@ def answer(run: Recorded, wishes: Wishes, each: Each) -> Answer:
         run=_run(question, report), calibration=run.calibration, honesty=run.honesty,
         measured=measured_card(report, measured_miss_seconds(run.evidence)), recorded=recorded,
         curves=_curves(question, report, variant, chosen if searched is not None else None),
-        cliffs=tuple(cliffs(named, each)), least=least((), each), variant=variant, searched=searched,
+        cliffs=tuple(cliffs(named, each)) if question.terms.objectives else (),
+        least=least((), each) if question.terms.objectives else None, variant=variant, searched=searched,
     )
 
 
