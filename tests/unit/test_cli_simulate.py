@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from elastometer.cli import simulate_draws
 from elastometer.cli.exits import Exit
 from elastometer.cli.main import main
 
@@ -92,6 +93,14 @@ def test_the_same_seed_gives_the_same_report_and_another_seed_another(tmp_path: 
     a, b, c = ((tmp_path / name / "report.json").read_text() for name in "abc")
     assert a == b
     assert a != c
+
+
+def test_further_processes_change_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    arguments = ["simulate", short("demo", tmp_path), "--draws", "3", "--out"]
+    main([*arguments, str(tmp_path / "alone")])
+    monkeypatch.setattr(simulate_draws, "WORTH_WORKERS", 0)
+    main([*arguments, str(tmp_path / "together")])
+    assert (tmp_path / "alone/report.json").read_bytes() == (tmp_path / "together/report.json").read_bytes()
 
 
 def test_an_objective_that_is_missed_ends_the_command_with_1():

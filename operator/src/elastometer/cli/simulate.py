@@ -4,40 +4,31 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import orjson
 
-from elastometer.analysis.analyze import judge
 from elastometer.cli.exits import Exit, exit_of_verdict
 from elastometer.cli.judge import write
 from elastometer.cli.offline import refused, served
 from elastometer.cli.options import add_output_option, whole_above_zero
+from elastometer.cli.simulate_draws import Question, each_draw, report_of
 from elastometer.cli.simulate_inputs import Given, assume
 from elastometer.cli.simulate_recorded import recorded
 from elastometer.cli.simulate_settings import with_settings
-from elastometer.cli.simulate_words import capacity_in_words, starts_in_words
 from elastometer.cli.summary import finding_lines, numbers, objective_lines
 from elastometer.cli.test_file import read_test
 from elastometer.cli.text import columns, printable
-from elastometer.model.basis import PredictionBasis
 from elastometer.model.errors import SpecError
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
 from elastometer.render import words
 from elastometer.render.files import render_all
-from elastometer.twin.draws import Drawn, drawn, intervals, median_draw, verdict_counts
-from elastometer.twin.engine import predict
-from elastometer.twin.foretold import Foretold
-from elastometer.twin.planned import Assumed, assumptions, planned_scenario
+from elastometer.twin.draws import Drawn
 from elastometer.twin.planned_arrivals import planned_arrivals
-from elastometer.twin.planned_autoscaler import PlannedAutoscaler, planned_autoscaler
-from elastometer.twin.scenario import Arrival
-from elastometer.twin.synthetic import predicted_looks, synthetic_bundle
+from elastometer.twin.planned_autoscaler import planned_autoscaler
 
 DRAWS = 10
 QUIET_SECONDS = 2.0
@@ -64,16 +55,6 @@ examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Everything but the seed."""
-
-    plan: TestPlan
-    autoscaler: PlannedAutoscaler
-    assumed: Assumed
-    arrivals: tuple[Arrival, ...]
-
-
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -96,8 +77,8 @@ def execute(options: argparse.Namespace) -> Exit:
     """Predicts, writes where asked, and says the verdict; `--output json` prints report.json."""
     try:
         question = _asked(options)
-        draws = [_drawn(question, seed) for seed in _counted(options)]
-        report = _report(question, draws)
+        seeds = range(options.seed, options.seed + options.draws)
+        report = report_of(question, list(_shown(each_draw(question, seeds), options.draws)))
     except SpecError as error:
         raise refused(options.file, error) from error
     files = render_all(report)
@@ -124,39 +105,14 @@ def _asked(options: argparse.Namespace) -> Question:
     return Question(plan, planned_autoscaler(plan), assume(plan, arrivals, given, earlier), arrivals)
 
 
-def _counted(options: argparse.Namespace) -> Iterator[int]:
-    """The seeds, with a line of progress now and then where it takes a while."""
-    began = said = monotonic()
-    for number in range(options.draws):
-        yield options.seed + number
-        if monotonic() - max(said, began) >= QUIET_SECONDS and number + 1 < options.draws:
+def _shown(draws: Iterator[Drawn], count: int) -> Iterator[Drawn]:
+    """The draws, with a line of progress now and then where they take a while."""
+    said = monotonic()
+    for number, one in enumerate(draws, 1):
+        yield one
+        if monotonic() - said >= QUIET_SECONDS and number < count:
             said = monotonic()
-            print(f"{number + 1} of {options.draws} draws", file=sys.stderr, flush=True)
-
-
-def _foretold(question: Question, seed: int) -> Foretold:
-    assumed = question.assumed
-    scenario = planned_scenario(question.plan, question.autoscaler, assumed, question.arrivals, seed)
-    basis = PredictionBasis(
-        tool=f"elastometer {version('elastometer')}", autoscaler=question.autoscaler.words, seed=seed,
-        capacity=f"{assumed.capacity_source}: {capacity_in_words(assumed.capacity)}",
-        cold_starts=f"{assumed.cold_start_source}: {starts_in_words(assumed.cold_starts)}",
-        assumptions=assumptions(question.plan, assumed),
-    )
-    return Foretold(question.plan, scenario, predict(scenario), basis, question.autoscaler.document)
-
-
-def _drawn(question: Question, seed: int) -> Drawn:
-    """Only the numbers; the autoscaler's account is the dearest part of a report, and left out."""
-    return drawn(seed, judge(synthetic_bundle(replace(_foretold(question, seed), autoscaler=None))))
-
-
-def _report(question: Question, draws: list[Drawn]) -> Report:
-    foretold = _foretold(question, median_draw(draws).seed)
-    counts = {verdict.value: number for verdict, number in verdict_counts(draws)}
-    basis = replace(foretold.basis, draws=len(draws), verdicts=counts, intervals=intervals(draws))
-    foretold = replace(foretold, basis=basis)
-    return judge(synthetic_bundle(foretold), predicted_looks(foretold))
+            print(f"{number} of {count} draws", file=sys.stderr, flush=True)
 
 
 def in_words(content: dict[str, Any], report: Report, options: argparse.Namespace) -> list[str]:

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, inf, isnan
+from typing import NamedTuple
 
 from elastometer.model.bundle import LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.request import RequestRecord
@@ -17,9 +18,12 @@ from elastometer_loadgen.record import Outcome
 
 def request_records(foretold: Foretold) -> tuple[RequestRecord, ...]:
     """One per arrival, sent when it was due; its task is not known."""
-    ready = _Steps(foretold.prediction.ready)
-    return tuple(_record(foretold, number, arrival, ready)
-                 for number, arrival in enumerate(foretold.scenario.arrivals))
+    names = _Names(
+        tuple(stage.name for stage in foretold.plan.spec.profile.stages),
+        {life.number: pod_name(foretold.plan.names, life.number) for life in foretold.prediction.replicas},
+        _Steps(foretold.prediction.ready))
+    return tuple([_record(foretold, number, arrival, names)
+                  for number, arrival in enumerate(foretold.scenario.arrivals)])
 
 
 class _Steps:
@@ -32,38 +36,41 @@ class _Steps:
         return 0 if index < 0 else self.values[index]
 
 
-def _record(foretold: Foretold, number: int, arrival: Arrival, ready: _Steps) -> RequestRecord:
-    prediction = foretold.prediction
-    first, ended = _known(prediction.first_token[number]), _known(prediction.ended[number])
-    replica, intended = prediction.replica[number], instant(arrival.at)
-    outcome, end = (Outcome.SUCCESS, ended) if ended is not None else _failure(foretold, arrival, replica, ready)
+class _Names(NamedTuple):
+    """What every record needs: names of stages and of replicas, and how many were Ready when."""
+
+    stages: tuple[str, ...]
+    pods: Mapping[int, str]
+    ready: _Steps
+
+
+def _record(foretold: Foretold, number: int, arrival: Arrival, names: _Names) -> RequestRecord:
+    prediction, replica, intended = foretold.prediction, foretold.prediction.replica[number], instant(arrival.at)
+    first, ended = _instant(prediction.first_token[number]), _instant(prediction.ended[number])
+    outcome, end = (Outcome.SUCCESS, ended) if ended is not None else _failure(foretold, arrival, replica, names.ready)
     return RequestRecord(
-        id=number, worker=0, stage=foretold.plan.spec.profile.stages[arrival.stage].name, task="",
-        intended=intended, sent=intended, connected=None, first_byte=_instant(first), first_token=_instant(first),
-        last_token=_instant(ended), ended=_instant(end), chunks=0, prompt_tokens=arrival.prompt_tokens,
+        id=number, worker=0, stage=names.stages[arrival.stage], task="",
+        intended=intended, sent=intended, connected=None, first_byte=first, first_token=first, last_token=ended,
+        ended=end, chunks=0, prompt_tokens=arrival.prompt_tokens,
         completion_tokens=arrival.output_tokens if ended is not None else None, finish_reason=None, status=None,
-        outcome=outcome, error=None, pod=pod_name(foretold.plan.names, replica) if replica >= 0 else None, address=None,
+        outcome=outcome, error=None, pod=names.pods.get(replica), address=None,
     )
 
 
-def _failure(foretold: Foretold, arrival: Arrival, replica: int, ready: _Steps) -> tuple[Outcome, float]:
+def _failure(foretold: Foretold, arrival: Arrival, replica: int, ready: _Steps) -> tuple[Outcome, Instant]:
     """How a request that was not served ended, and when."""
     scenario, end = foretold.scenario, foretold.prediction.end_seconds
     if replica < 0 and ready.at(arrival.at) == 0:
-        return Outcome.REFUSED, arrival.at
+        return Outcome.REFUSED, instant(arrival.at)
     given_up = arrival.at + min(scenario.timeout_seconds, scenario.patience_seconds if replica < 0 else inf)
     gone = next((one.gone for one in foretold.prediction.replicas if one.number == replica), None)
     if gone is not None and gone < given_up:
-        return Outcome.ABORTED, gone
-    return Outcome.TIMED_OUT, min(given_up, end)
+        return Outcome.ABORTED, instant(gone)
+    return Outcome.TIMED_OUT, instant(min(given_up, end))
 
 
-def _known(seconds: float) -> float | None:
-    return None if isnan(seconds) else seconds
-
-
-def _instant(seconds: float | None) -> Instant | None:
-    return None if seconds is None else instant(seconds)
+def _instant(seconds: float) -> Instant | None:
+    return None if isnan(seconds) else instant(seconds)
 
 
 def series(foretold: Foretold) -> tuple[SeriesResult, ...]:
