@@ -59,6 +59,9 @@ e2e-full: setup ## the same and the slow ones: KEDA, CPU, the lab's own life cyc
 oracle: setup ## the real HPA controller in new random worlds against our model  [ORACLE_WORLDS=1000 ORACLE_SEED=...]
 	@$(BIN)/python tests/oracle/compare.py --worlds=$(ORACLE_WORLDS) $(if $(ORACLE_SEED),--seed=$(ORACLE_SEED))
 
+oracle-tables: setup ## writes the cases of the HPA controller's own tests again, as data
+	@$(BIN)/python tests/oracle/tables.py
+
 bench: setup ## speed and memory, side by side with peers, as ratios
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
