@@ -10,7 +10,7 @@ from elastometer.twin.search_compare import Comparison, Foretold, Pairing, Ranki
 
 Row = tuple[str, ...]
 _FIGURES = (("scale_out_lag", 1), ("miss_seconds", 0), ("replica_seconds", 0))
-HEAD: Row = ("run", "predicted from", "error, its chance", "typical draw", "all draws", "two draws apart",
+HEAD: Row = ("run", "predicted from", "error, its chance", "typical draw", "all draws", "their mean", "two draws apart",
              "scale-out lag, s", "objective-miss seconds", "Ready replica-seconds")
 
 
@@ -21,7 +21,7 @@ def in_words(found: Comparison) -> list[str]:
 
 def _lines(found: Comparison) -> Iterator[str]:
     yield "error: area between the Ready curves, % of the measured one: predicted with the run's own chance (who got"
-    yield "which request, when the autoscaler looked), in the typical draw of chance, and over all draws"
+    yield "which request, when the autoscaler looked), in the typical draw of chance, over all draws, and their mean curve"
     yield "figures: measured → with its own chance, typical draw (least–most)"
     yield from columns([HEAD, *map(row, found.pairings)])
     yield ""
@@ -36,6 +36,7 @@ def row(one: Pairing) -> Row:
     low, high = one.found.within
     own = words.DASH if one.found.recorded is None else f"{one.found.recorded.ready_percent:.1f} %"
     return (one.of, one.by, own, f"{one.found.typical.ready_percent:.1f} %", f"{low:.1f}–{high:.1f} %",
+            f"{one.found.mean_percent:.1f} %",
             f"{one.found.chance_percent:.1f} %", *(_figure(one.found, name, digits) for name, digits in _FIGURES))
 
 

@@ -51,9 +51,10 @@ def _area_rows(found: Honesty, named: list[tuple[str, Difference]]) -> list[Row]
         every = [getattr(one, name) for one in found.draws]
         return (label, words.DASH, *(f"{getattr(one, name):.1f} %" for _, one in named),
                 f"{min(every):.1f}–{max(every):.1f} %")
-    chance = f"{found.chance_percent:.1f} %"
+    chance, mean = f"{found.chance_percent:.1f} %", f"{found.mean_percent:.1f} %"
     return [row("Error of Ready replicas, area", "ready_percent"),
             row("Error of ordered replicas, area", "desired_percent"),
+            ("Error of the mean over the draws, Ready, area", words.DASH, *(words.DASH for _ in named), mean),
             ("Two draws apart, area, median", words.DASH, *(words.DASH for _ in named), chance)]
 
 

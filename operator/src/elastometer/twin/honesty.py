@@ -52,10 +52,13 @@ class Difference:
 class Honesty:
     """`recorded` is the prediction with the run's own chance (None where that is another run's), `typical` the draw
     nearest to all others, `draws` all of them. `chance_percent` is how far two draws are apart (median): what two runs
-    under the very same settings would differ by."""
+    under the very same settings would differ by. `mean_percent` is the error of the mean over all draws, the curve that
+    no single run follows and that is wrong by the least on the average.
+    """
 
     measured: Figures
     chance_percent: float
+    mean_percent: float
     recorded: Difference | None
     typical: Difference
     draws: tuple[Difference, ...]
@@ -81,6 +84,7 @@ def honesty(
     found = tuple(compare(one, scenario, evidence, terms) for one in predictions)
     return Honesty(
         measured(evidence, scenario.horizon_seconds), _apart(predictions),
+        _error(mean_ready(predictions), replicas.ready(evidence), min(scenario.horizon_seconds, _end(evidence))),
         None if recorded is None else compare(predict(recorded), recorded, evidence, terms),
         found[typical(predictions)], found,
     )
@@ -91,6 +95,13 @@ def typical(predictions: Sequence[Prediction]) -> int:
     curves, end = [_steps(one.ready) for one in predictions], predictions[0].end_seconds
     totals = [sum(area_between(one, other, end) for other in curves) for one in curves]
     return totals.index(min(totals))
+
+
+def mean_ready(predictions: Sequence[Prediction]) -> Steps:
+    """Ready replicas, the mean over the predictions."""
+    curves = [_steps(one.ready) for one in predictions]
+    times = sorted({time for curve in curves for time in curve.times()})
+    return Steps.of((time, sum(curve.value_at(time) or 0.0 for curve in curves) / len(curves)) for time in times)
 
 
 def compare(prediction: Prediction, scenario: Scenario, evidence: Evidence, terms: Terms) -> Difference:
