@@ -21,7 +21,7 @@ def in_words(found: Comparison) -> list[str]:
 
 def _lines(found: Comparison) -> Iterator[str]:
     yield "error: area between the Ready curves, % of the measured one: predicted with the run's own chance (who got"
-    yield "which request, when the autoscaler looked), in the typical draw of chance, over all draws, and their mean curve"
+    yield "which request, when the autoscaler looked), in the typical draw of chance, over all draws, their mean curve"
     yield "figures: measured → with its own chance, typical draw (least–most)"
     yield from columns([HEAD, *map(row, found.pairings)])
     yield ""
