@@ -1,8 +1,7 @@
 """Who gets which request: by kube-proxy's chance, by a connection that is used again, or as it was recorded."""
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
 from heapq import heappop, heappush
 from math import inf
@@ -23,11 +22,13 @@ def _luck(seed: int, count: int) -> tuple[float, ...]:
 
 
 class Balancer:
-    """Picks replicas. `ended` is when each request was over, filled in while it is served."""
+    """Picks replicas. `over` is when each request left the system, filled in while it is served, and `unserved` are
+    those that did so without an answer: their connection goes with them."""
 
-    def __init__(self, scenario: Scenario, ended: array[float]) -> None:
+    def __init__(self, scenario: Scenario, over: Sequence[float], unserved: Set[int]) -> None:
         self._scenario = scenario
-        self._ended = ended
+        self._over = over
+        self._unserved = unserved
         self._luck = _luck(scenario.seed, len(scenario.arrivals))
         self._busy: list[tuple[float, float, int, Replica]] = []
         self._idle: list[tuple[float, float, Replica]] = []
@@ -55,7 +56,7 @@ class Balancer:
         self, numbers: Sequence[int], instants: Sequence[float], serving: list[Replica],
     ) -> Iterator[Replica]:
         """The connection that was used last, while its replica serves; a new one goes to a replica by chance."""
-        oldest, ended = self._scenario.connection_seconds, self._ended
+        oldest = self._scenario.connection_seconds
         for number, at in zip(numbers, instants, strict=True):
             self._release(at)
             replica, opened = self._chance(number, serving), at
@@ -65,8 +66,8 @@ class Balancer:
                     replica, opened = kept, born
                     break
             yield replica
-            if ended[number] == ended[number]:
-                heappush(self._busy, (ended[number], opened, number, replica))
+            if number not in self._unserved:
+                heappush(self._busy, (self._over[number], opened, number, replica))
 
     def _release(self, at: float) -> None:
         """Connections whose request was over by then are idle since."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from itertools import count
-from math import inf
 from typing import assert_never
 
 from elastometer.model.errors import SpecError
@@ -69,14 +68,11 @@ class _Run:
         heappush(self.agenda, (at, kind, next(self.order), what))
 
     def _prediction(self) -> Prediction:
-        traffic, fleet = self.traffic, self.fleet
-        horizon = self.scenario.horizon_seconds
-        if any(horizon < end < inf for one in fleet.every for end in one.busy):
-            traffic.forget_after(horizon)
+        fleet, horizon = self.fleet, self.scenario.horizon_seconds
+        first_token, ended, replica = self.traffic.outcome(horizon)
         return Prediction(
-            first_token=traffic.first_token, ended=traffic.ended, replica=traffic.replica,
-            desired=tuple(fleet.desired), ready=tuple(fleet.ready), syncs=tuple(self.syncs), replicas=fleet.lives(),
-            end_seconds=self.scenario.horizon_seconds,
+            first_token=first_token, ended=ended, replica=replica, desired=tuple(fleet.desired),
+            ready=tuple(fleet.ready), syncs=tuple(self.syncs), replicas=fleet.lives(), end_seconds=horizon,
         )
 
 

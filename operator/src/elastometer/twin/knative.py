@@ -74,7 +74,7 @@ class Concurrency:
         held = set(traffic.held)
         for number in self._unknown:
             if number not in held:
-                heappush(self._ends, traffic.over_at(number))
+                heappush(self._ends, traffic.over[number])
         self._unknown = [number for number in self._unknown if number in held]
         while self._ends and self._ends[0] <= at:
             load -= at - max(since, heappop(self._ends))

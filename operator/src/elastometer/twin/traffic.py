@@ -60,7 +60,11 @@ def _taken_apart(demand: _Demand) -> _Demand:
 
 
 class Traffic:
-    """`next` is the number of the first request that has not arrived yet; `held` are those an activator keeps."""
+    """`next` is the number of the first request that has not arrived yet; `held` are those an activator keeps.
+
+    `over` is when each request left the system, NaN while it has not come or is held; those in `unserved` left it
+    without an answer. `replica` is who served it, or had it when it failed.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         arrivals, capacity = scenario.arrivals, scenario.capacity
@@ -68,13 +72,14 @@ class Traffic:
         demand = _taken_apart(_Demand(arrivals))
         self.at, self.further, self.prefill = demand.at, demand.further, demand.prefill(capacity)
         count = len(arrivals)
-        self.first_token = array("d", [nan]) * count
-        self.ended = array("d", [nan]) * count
-        self.replica = array("l", [NOBODY]) * count
+        self.first_token = [nan] * count
+        self.over = [nan] * count
+        self.replica = [NOBODY] * count
+        self.unserved: set[int] = set()
         # Seconds per further token, by how many others ran at the start.
         self._pace = [capacity.decode_seconds + beside * capacity.decode_seconds_per_neighbour
                       for beside in range(capacity.slots)]
-        self.balancer = Balancer(scenario, self.ended)
+        self.balancer = Balancer(scenario, self.over, self.unserved)
         self.next = 0
         self.held: list[int] = []
         path = scenario.resource_path or scenario.path
@@ -100,7 +105,7 @@ class Traffic:
         refill, timeout = capacity.refill_seconds if slots > 1 else 0.0, scenario.timeout_seconds
         patience = min(scenario.patience_seconds, timeout)
         prefill, further = self.prefill, self.further
-        first_token, ended, served_by = self.first_token, self.ended, self.replica
+        first_token, over, served_by = self.first_token, self.over, self.replica
         picks = self.balancer.picks(numbers, instants, serving)
         for number, arrival, replica in zip(numbers, instants, picks, strict=True):
             busy = replica.busy
@@ -113,43 +118,40 @@ class Traffic:
             else:
                 beside, start = slots - 1, busy[0]
                 if start - arrival > patience:
-                    replica.left.append(arrival + patience)
+                    over[number] = arrival + patience
+                    replica.left.append(over[number])
+                    self.unserved.add(number)
                     continue
                 occupy, first = heapreplace, start + prefill[number] + refill
             replica.left.append(start)
-            served_by[number] = replica.number
             end = first + further[number] * pace[beside]
             if end - arrival > timeout:
                 end = arrival + timeout
-                first_token[number] = first if first < end else nan
-            else:
-                first_token[number] = first
-                ended[number] = end
+                self.unserved.add(number)
+            first_token[number] = first
+            over[number] = end
+            served_by[number] = replica.number
             occupy(busy, end)
 
     def running(self, replica: Replica, at: float) -> int:
         """Requests that run on it."""
-        return sum(self.over_at(number) > at for number in self._lately(replica, at))
+        over = self.over
+        return len([number for number in self._lately(replica, at) if over[number] > at])
 
     def progress(self, replica: Replica, at: float) -> Iterator[tuple[int, int]]:
         """(prompt tokens, tokens made) of each request that runs on it at `at`."""
         for number in self._lately(replica, at):
-            end = self.over_at(number)
-            if end > at:
-                made = self._made(number, at, end)
-                yield self.scenario.arrivals[number].prompt_tokens, floor(made)
+            if self.over[number] > at:
+                yield self.scenario.arrivals[number].prompt_tokens, floor(self._made(number, at))
 
     def tokens_between(self, replica: Replica, start: float, end: float) -> float:
         """Tokens that it made in (start, end]."""
-        return sum(
-            self._made(number, end, over) - self._made(number, start, over)
-            for number in self._lately(replica, end) for over in (self.over_at(number),)
-        )
+        return sum([self._made(number, end) - self._made(number, start) for number in self._lately(replica, end)])
 
-    def _made(self, number: int, at: float, over: float) -> float:
+    def _made(self, number: int, at: float) -> float:
         """Tokens of one request until `at`: the first at once, the others evenly until its end."""
-        first = self.first_token[number]
-        if first != first or at < first:
+        first, over = self.first_token[number], self.over[number]
+        if not first <= at:
             return 0.0
         share = min(1.0, (at - first) / (over - first)) if over > first else 1.0
         return 1.0 + self.further[number] * share
@@ -160,32 +162,30 @@ class Traffic:
         return replica.requests[replica.closed:bisect_right(replica.left, at)]
 
     def _close(self, replica: Replica, at: float) -> None:
-        requests, closed = replica.requests, replica.closed
-        while closed < len(requests) and self.over_at(requests[closed]) <= at:
+        requests, closed, over = replica.requests, replica.closed, self.over
+        while closed < len(requests) and over[requests[closed]] <= at:
             closed += 1
         replica.closed = closed
-
-    def over_at(self, number: int) -> float:
-        """When a request left the system, served or not. Only for one that is not held."""
-        end = self.ended[number]
-        if end == end:
-            return end
-        return self.at[number] + min(self.scenario.patience_seconds, self.scenario.timeout_seconds)
-
-    def forget_after(self, horizon: float) -> None:
-        """What would happen later did not happen."""
-        self.first_token = array("d", [one if one <= horizon else nan for one in self.first_token])
-        self.ended = array("d", [one if one <= horizon else nan for one in self.ended])
 
     def lose(self, replica: Replica, at: float, deadline: float) -> float:
         """A replica told to go at `at` keeps its requests until `deadline`; when the last of them is over."""
         self._close(replica, at - self._memory)
-        last, ended, first_token = at, self.ended, self.first_token
+        last, over = at, self.over
         for number in replica.requests[replica.closed:]:
-            over = self.over_at(number)
-            if over > deadline:
-                ended[number] = nan
-                if first_token[number] > deadline:
-                    first_token[number] = nan
-            last = max(last, min(over, deadline))
+            if over[number] > deadline:
+                over[number] = deadline
+                self.unserved.add(number)
+            last = max(last, over[number])
         return last
+
+    def outcome(self, horizon: float) -> tuple[array[float], array[float], array[int]]:
+        """First token, end and replica of each request: NaN and nobody where it was not served before the horizon; a
+        first token may have come to one that failed later."""
+        over, first_token, replica = self.over, self.first_token, self.replica
+        ended, first = array("d", over), array("d", first_token)
+        late = [number for number, end in enumerate(over) if end > horizon]
+        for number in (*self.unserved, *late):
+            ended[number] = nan
+            if first[number] >= min(over[number], horizon):
+                first[number] = nan
+        return first, ended, array("l", replica)
