@@ -11,12 +11,10 @@ from elastometer_loadgen.checks_parse import CHECK_FIELDS
 from elastometer_loadgen.fingerprint import FINGERPRINT_FIELDS, Lines
 from elastometer_loadgen.profile import (
     PROFILE_FIELDS,
-    STAGE_FIELDS,
-    Arrivals,
     ConnectionPolicy,
-    StageType,
     parse_profile,
 )
+from elastometer_loadgen.stages import STAGE_FIELDS, Arrivals, StageType
 from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat, Role
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"

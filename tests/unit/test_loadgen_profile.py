@@ -99,7 +99,9 @@ BAD: list[tuple[str, object, str]] = [
     ("stages.0.endRequestsPerSecond", ABSENT, "stages[0].endRequestsPerSecond must be given"),
     ("stages.0.endRequestsPerSecond", ".5", "must be a decimal string"),
     ("stages.0.endRequestsPerSecond", "1" * 400, "…"),
-    ("stages.0.arrivals", "Gamma", 'stages[0].arrivals must be one of Constant, Poisson; got "Gamma"'),
+    ("stages.0.arrivals", "Gama", 'stages[0].arrivals must be one of Constant, Poisson, Gamma (did you mean Gamma?)'),
+    ("stages.0.arrivals", "Gamma", "stages[0].burstiness must be given; it is absent"),
+    ("stages.0.burstiness", "0.5", 'stages[0].burstiness must be absent unless arrivals is Gamma; got "0.5"'),
     ("stages.0.users", 5, "stages[0].users is not a known field"),
     ("stages.1.name", "ramp", "stages[1].name must be unique in stages"),
 ]  # fmt: skip

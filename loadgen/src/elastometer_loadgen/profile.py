@@ -4,42 +4,22 @@ Pure: the same document gives the same profile everywhere. What cannot be carrie
 anything is sent, and every fault is reported at once.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 
 import yaml
 
 from elastometer_loadgen.fields import Fault, Fields, shown
 from elastometer_loadgen.fingerprint import FingerprintRule, parse_fingerprints
+from elastometer_loadgen.stages import RateStage, parse_stages
 from elastometer_loadgen.task import Endpoint, Task, default_task, parse_task
 
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
     "latenessBoundMilliseconds", "connection", "fingerprints", "tasks", "stages",
 )  # fmt: skip
-STAGE_FIELDS = (
-    "name", "type", "durationSeconds", "startRequestsPerSecond", "endRequestsPerSecond", "arrivals",
-)  # fmt: skip
-PLANNED_STAGE_TYPES = ("Users", "Concurrency", "Knee", "Sweep", "Trace")
-LONGEST_STAGE_SECONDS = 604_800
-HIGHEST_RATE = "100000"
 # 10 million arrivals are 80 MB of instants; beyond that a profile is a typing error more often than a wish.
 MOST_ARRIVALS = 10_000_000
-
-
-class Arrivals(StrEnum):
-    """How arrivals are spread within a stage."""
-
-    CONSTANT = "Constant"
-    POISSON = "Poisson"
-
-
-class StageType(StrEnum):
-    """Kinds of stages that can be carried out."""
-
-    RATE = "Rate"
 
 
 class ConnectionPolicy(StrEnum):
@@ -56,22 +36,6 @@ class ConnectionRule:
 
     policy: ConnectionPolicy
     max_age_seconds: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RateStage:
-    """Open loop: the rate moves in a straight line in time between two rates, in requests per second."""
-
-    name: str
-    duration_seconds: int
-    start_rate: Fraction
-    end_rate: Fraction
-    arrivals: Arrivals
-
-    @property
-    def expected(self) -> Fraction:
-        """The expected number of arrivals: the area under the line."""
-        return (self.start_rate + self.end_rate) * self.duration_seconds / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +93,9 @@ def parse_profile(document: object) -> Profile:
         connection=_connection(fields),
         fingerprints=parse_fingerprints(fields),
         tasks=_tasks(fields, endpoint),
-        stages=_stages(fields),
+        stages=parse_stages(fields),
     )
+    _check_names([stage.name for stage in profile.stages], "stages", faults)
     if not faults:
         _check_total(profile, fields)
     if faults:
@@ -158,38 +123,6 @@ def _tasks(fields: Fields, endpoint: Endpoint) -> tuple[Task, ...]:
     tasks = tuple(parse_task(item, f"tasks[{i}]", endpoint, fields.faults) for i, item in enumerate(given))
     _check_names([task.name for task in tasks], "tasks", fields.faults)
     return tasks
-
-
-def _stages(fields: Fields) -> tuple[RateStage, ...]:
-    stages: list[RateStage] = []
-    for index, item in enumerate(fields.items("stages", 256, required=True)):
-        before = stages[-1].end_rate if stages else None
-        stages.append(_stage(item, f"stages[{index}]", before, fields.faults))
-    _check_names([stage.name for stage in stages], "stages", fields.faults)
-    return tuple(stages)
-
-
-def _stage(value: object, path: str, before: Fraction | None, faults: list[Fault]) -> RateStage:
-    kind = value.get("type") if isinstance(value, Mapping) else None
-    if kind in PLANNED_STAGE_TYPES:
-        # Its fields are another type's: to judge them by the rules of Rate would bury the one thing to know.
-        rule = f"must be one of {_words(StageType)} ({kind} is not supported yet); got {shown(kind)}"
-        faults.append(Fault(f"{path}.type", rule))
-        return RateStage("", 1, Fraction(0), Fraction(0), Arrivals.CONSTANT)
-    fields = Fields(value, path, faults, STAGE_FIELDS)
-    fields.require("type")
-    fields.choice("type", StageType, default=StageType.RATE)
-    fields.require("endRequestsPerSecond")
-    end = fields.decimal("endRequestsPerSecond", "0", HIGHEST_RATE) or Fraction(0)
-    before = end if before is None else before
-    start = fields.decimal("startRequestsPerSecond", "0", HIGHEST_RATE, default=before)
-    return RateStage(
-        name=fields.name(),
-        duration_seconds=fields.integer("durationSeconds", 1, LONGEST_STAGE_SECONDS, default=None),
-        start_rate=start or Fraction(0),
-        end_rate=end,
-        arrivals=fields.choice("arrivals", Arrivals, default=Arrivals.POISSON),
-    )
 
 
 def _words(kind: type[StrEnum]) -> str:

@@ -2,9 +2,9 @@
 
 The expected count after t seconds of a stage is N(t) = r0 t + (r1 - r0) t^2 / 2T. Constant arrivals sit where
 N passes k + 1/2, carried on across neighbouring Constant stages. Poisson arrivals sit where N passes the
-running sum of unit exponentials; each stage draws them from `random.Random("<seed>/stages/<index>")`, so that
-changing one stage leaves the others' gaps alone. Workers take every N-th arrival: the union is the same for
-any number.
+running sum of unit exponentials, Gamma arrivals where it passes the sum of Gamma gaps of mean 1; each stage draws
+them from `random.Random("<seed>/stages/<index>")`, so that changing one stage leaves the others' gaps alone.
+Workers take every N-th arrival: the union is the same for any number.
 """
 
 import math
@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from elastometer_loadgen.profile import Arrivals, Profile, RateStage
+from elastometer_loadgen.profile import Profile
+from elastometer_loadgen.stages import Arrivals, RateStage
 
 HALF = Fraction(1, 2)
 
@@ -79,7 +80,7 @@ def compute_schedule(profile: Profile) -> Schedule:
             times.extend(began + t for t in _constant(stage, carried))
             carried += stage.expected
         else:
-            times.extend(began + t for t in _poisson(stage, profile.seed, index))
+            times.extend(began + t for t in _drawn(stage, profile.seed, index))
             carried = Fraction(0)
         began += stage.duration_seconds
     return Schedule(times, tuple(first_ids), tuple(stage.name for stage in profile.stages))
@@ -94,10 +95,29 @@ def _constant(stage: RateStage, carried: Fraction) -> Iterator[float]:
         yield instant_of_count(stage, k + offset)
 
 
-def _poisson(stage: RateStage, seed: int, index: int) -> Iterator[float]:
-    draw = random.Random(f"{seed}/stages/{index}").random
+def _drawn(stage: RateStage, seed: int, index: int) -> Iterator[float]:
+    """Instants where the count passes the running sum of gaps drawn with mean 1."""
+    chance = random.Random(f"{seed}/stages/{index}")
+    gaps = _exponential(chance) if stage.burstiness is None else _gamma(chance, float(stage.burstiness))
     limit = float(stage.expected)
-    count = -math.log(1.0 - draw())
+    count = next(gaps)
     while count < limit:
         yield instant_of_count(stage, count)
-        count -= math.log(1.0 - draw())
+        count += next(gaps)
+
+
+def _exponential(chance: random.Random) -> Iterator[float]:
+    draw = chance.random
+    while True:
+        yield -math.log(1.0 - draw())
+
+
+def _gamma(chance: random.Random, shape: float) -> Iterator[float]:
+    """Gamma gaps of mean 1 and variance 1/shape.
+
+    The stage begins somewhere within a gap, more likely a long one: the first wait is a uniform share of a gap drawn
+    by its length, which is Gamma of shape + 1. Only so is the expected count N(t) from the first second on.
+    """
+    yield chance.random() * chance.gammavariate(shape + 1, 1 / shape)
+    while True:
+        yield chance.gammavariate(shape, 1 / shape)

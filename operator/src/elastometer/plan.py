@@ -121,6 +121,7 @@ def describe(plan: TestPlan) -> Json:
                 "startRequestsPerSecond": float(stage.start_rate),
                 "endRequestsPerSecond": float(stage.end_rate),
                 "arrivals": stage.arrivals.value,
+                **({} if stage.burstiness is None else {"burstiness": float(stage.burstiness)}),
                 "expectedRequests": float(stage.expected),
             }
         )
