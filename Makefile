@@ -7,7 +7,7 @@ ORACLE_WORLDS ?= 1000
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench images clean oracle oracle-tables
+.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench images clean oracle oracle-mutants oracle-tables
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ e2e-full: setup ## the same and the slow ones: KEDA, CPU, the lab's own life cyc
 
 oracle: setup ## the real HPA controller in new random worlds against our model  [ORACLE_WORLDS=1000 ORACLE_SEED=...]
 	@$(BIN)/python tests/oracle/compare.py --worlds=$(ORACLE_WORLDS) $(if $(ORACLE_SEED),--seed=$(ORACLE_SEED))
+
+oracle-mutants: setup ## breaks each rule of our model in turn: the worlds kept in git must notice
+	@$(BIN)/python tests/oracle/mutants.py
 
 oracle-tables: setup ## writes the cases of the HPA controller's own tests again, as data
 	@$(BIN)/python tests/oracle/tables.py

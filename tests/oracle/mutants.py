@@ -1,6 +1,8 @@
 """Breaks one rule of the model after the other, in a copy, and shows in which drawn world it is noticed first.
 
-    python tests/oracle/mutants.py TRACES
+    python tests/oracle/mutants.py [TRACES]
+
+Without TRACES: in the worlds that are kept in git.
 
 A mutant that no world notices is a rule that the worlds do not test: exit code 1. A mutant ends at the first
 difference in a decision, a condition or an event; accounts do not count.
@@ -17,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+SAMPLE = Path(__file__).parent / "data" / "drawn-worlds.jsonl.zst"
 PACKAGE = Path(__file__).parents[2] / "operator" / "src" / "elastometer"
 
 
@@ -116,13 +119,13 @@ import sys
 from pathlib import Path
 from elastometer.hpa.replay import ACCOUNTS, replay
 from elastometer.world.trace_reader import read_recordings
-for number, recording in enumerate(read_recordings(Path(sys.argv[1]))):
+for recording in read_recordings(Path(sys.argv[1])):
+    print(recording.name)
     result = replay(recording)
     if any(found.same < found.of for part, found in result.agreement.items() if part != ACCOUNTS):
-        at = result.divergence
-        print(f"{recording.name}: look {at.index}: {', '.join(at.parts)}")
-        break
+        sys.exit(f"look {result.divergence.index}: {', '.join(result.divergence.parts)}")
 """
+"""Prints the name of each world, and ends in an error where one differs or cannot be replayed."""
 
 
 def noticed(mutant: Mutant, traces: Path) -> str:
@@ -138,9 +141,9 @@ def noticed(mutant: Mutant, traces: Path) -> str:
         module.write_text(text.replace(mutant.right, mutant.wrong))
         done = subprocess.run((sys.executable, "-c", REPLAY, str(traces)), capture_output=True, text=True, check=False,
                               env={**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"})
-    if done.returncode:
-        return f"it fails: {done.stderr.strip().splitlines()[-1]}"
-    return done.stdout.strip()
+    if done.returncode == 0:
+        return ""
+    return f"{done.stdout.splitlines()[-1]}: {done.stderr.strip().splitlines()[-1]}"
 
 
 def notices(traces: Path) -> list[str]:
@@ -151,7 +154,7 @@ def notices(traces: Path) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Show that the drawn worlds notice each broken rule of the model.")
-    parser.add_argument("traces", type=Path)
+    parser.add_argument("traces", type=Path, nargs="?", default=SAMPLE)
     options = parser.parse_args()
     found = notices(options.traces)
     for mutant, difference in zip(MUTANTS, found, strict=True):

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import orjson
 import zstandard
-from mutants import MUTANTS, notices
+from mutants import MUTANTS, SAMPLE, notices
 
-SAMPLE = Path(__file__).parent / "data" / "drawn-worlds.jsonl.zst"
 LEVEL = 22
 
 
