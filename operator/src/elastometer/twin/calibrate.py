@@ -82,7 +82,7 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
         drain_seconds=lives.drain, pending_seconds=lives.pending, grace_seconds=lives.grace,
         timeout_seconds=float(whole_at(load, "timeoutSeconds") or TIMEOUT_SECONDS),
         balancing=Balancing.KEEP_ALIVE if evidence.terms.connection in REUSE else Balancing.PER_REQUEST,
-        resource_path=resource_path,
+        resource_path=resource_path, initial_age_seconds=_age(evidence, start),
     )
     chance = _chance(evidence, lives.recorded, capacity)
     return Calibration(scenario, replace(scenario, recorded=chance), tuple(found.fitted), tuple(found.notes))
@@ -178,6 +178,13 @@ def _beginning(evidence: Evidence, hpa: HpaController) -> tuple[float, int]:
     if size is None:
         raise SpecError("observations: must show the Deployment from the load's start on, do not")
     return start, int(size)
+
+
+def _age(evidence: Evidence, start: float) -> float:
+    """How long the first replicas had been Ready when the twin begins."""
+    ready = [one.used["ready"].instant for one in starts(evidence, changes(evidence))
+             if one.origin == "Initial" and "ready" in one.used]
+    return max(0.0, start - evidence.seconds(min(ready))) if ready else 0.0
 
 
 def _horizon(evidence: Evidence) -> float:

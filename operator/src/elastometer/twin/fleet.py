@@ -32,10 +32,10 @@ class Fleet:
         self._begin(scenario.start_seconds)
 
     def _begin(self, at: float) -> None:
-        """The first replicas have been Ready for long."""
+        """The first replicas have been Ready for a while."""
         self.size = self.scenario.initial_replicas
         for _ in range(self.size):
-            self.serving.append(self._add(at, at, at))
+            self.serving.append(self._add(at, at, at - self.scenario.initial_age_seconds))
         self.desired.append((at, self.size))
         self.ready.append((at, self.size))
 
@@ -70,7 +70,7 @@ class Fleet:
     def lives(self) -> tuple[ReplicaLife, ...]:
         """What became of each."""
         return tuple(
-            ReplicaLife(one.number, one.created, one.ready if one.ready < one.deleted else None,
+            ReplicaLife(one.number, one.created, max(one.created, one.ready) if one.ready < one.deleted else None,
                         _unless_never(one.deleted), _unless_never(one.gone))
             for one in self.every
         )

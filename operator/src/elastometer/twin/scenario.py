@@ -163,6 +163,7 @@ class Scenario:
     has not ended `grace_seconds` after is lost. A client that hears nothing for `patience_seconds` gives up, as does
     one whose request lasts `timeout_seconds`. Where no replica serves, a request is refused, but for Knative's
     activator, which keeps it. `resource_path` is that of Signal.CPU, where it is another than `path`.
+    The first replicas have been Ready for `initial_age_seconds` when the twin begins.
     A connection that is kept is used until it is `connection_seconds` old. Chance is drawn from the seed, but for what
     is given as `recorded`. The horizon is where the twin stops.
     """
@@ -184,4 +185,5 @@ class Scenario:
     balancing: Balancing = Balancing.PER_REQUEST
     resource_path: MetricsPath | None = None
     connection_seconds: float = inf
+    initial_age_seconds: float = 60.0
     recorded: RecordedChance | None = None
