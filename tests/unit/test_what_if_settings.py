@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +134,16 @@ def test_another_metric_comes_with_its_own_target(hpa: Baseline, keda: Baseline)
     assert (query["query"], query["threshold"]) == ('sum(vllm:num_requests_running{namespace="demo"})', "3")
 
 
-def test_a_larger_minimum_is_there_before_the_load_comes(hpa: Baseline):
+def test_a_run_that_began_at_its_minimum_begins_at_the_new_one(hpa: Baseline, keda: Baseline):
     assert vary(hpa, settings(minReplicas=3)).scenario.initial_replicas == 3
+    two = WORLDS["hpa_baseline"](minReplicas=2)
+    began = {count: replace(two, scenario=replace(two.scenario, initial_replicas=count)) for count in (2, 3)}
+    assert vary(began[2], settings(minReplicas=1)).scenario.initial_replicas == 1
+    # One that began with more than its minimum keeps that, within the new limits.
+    assert vary(began[3], settings(minReplicas=1)).scenario.initial_replicas == 3
+    assert vary(began[3], settings(minReplicas=1, maxReplicas=2)).scenario.initial_replicas == 2
+    asleep = replace(keda, scenario=replace(keda.scenario, initial_replicas=0))
+    assert vary(asleep, settings(maxReplicaCount=9)).scenario.initial_replicas == 0
 
 
 def test_the_cold_start_is_given_or_scaled(hpa: Baseline):

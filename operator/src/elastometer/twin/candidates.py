@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from elastometer.hpa.parse import parse_hpa
+from elastometer.hpa.settings import HpaSpec
 from elastometer.model.document import documents_at
 from elastometer.model.errors import SpecError
 from elastometer.twin import candidate_controllers as controllers
@@ -99,13 +100,18 @@ def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
     triggers = documents_at(spec, "triggers") if base.kind is Kind.KEDA else ()
     signals = (signal,) if signal is not None else signals_of(parsed.metrics, triggers)
     scenario = with_hpa(base.scenario, replace(recorded, spec=parsed, signals=signals))
-    if (parsed.minimum, parsed.maximum) != (recorded.spec.minimum, recorded.spec.maximum):
-        # A test waits for its first replicas before the load: what the minimum asks for is there by then.
-        begun = max(parsed.minimum, min(scenario.initial_replicas, parsed.maximum))
-        scenario = replace(scenario, initial_replicas=begun)
+    scenario = replace(scenario, initial_replicas=_begun(scenario.initial_replicas, recorded.spec, parsed))
     if isinstance(scenario.controller, KedaController):
         return replace(scenario, controller=controllers.keda_loop(scenario.controller, spec))
     return scenario
+
+
+def _begun(initial: int, before: HpaSpec, after: HpaSpec) -> int:
+    """A test waits for its first replicas before the load: a run that began at its minimum begins at the new one. What
+    slept under KEDA goes on sleeping."""
+    if initial == before.minimum:
+        return after.minimum
+    return initial and max(after.minimum, min(initial, after.maximum))
 
 
 def _under(scenario: Scenario, base: Baseline, settings: Sequence[Setting]) -> tuple[Scenario, bool]:
