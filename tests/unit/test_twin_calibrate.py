@@ -13,8 +13,9 @@ from elastometer.analysis.evidence import Evidence, gather
 from elastometer.cli.offline import served
 from elastometer.hpa.settings import Metric, MetricType, TargetType
 from elastometer.model.basis import PredictionBasis
-from elastometer.model.bundle import Bundle
+from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.errors import SpecError
+from elastometer.model.units import SECOND
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.calibrate import calibrate
 from elastometer.twin.calibration import Calibration
@@ -24,6 +25,7 @@ from elastometer.twin.honesty import compare, honesty
 from elastometer.twin.planned import Assumed, planned_scenario
 from elastometer.twin.planned_arrivals import planned_arrivals
 from elastometer.twin.planned_autoscaler import planned_autoscaler
+from elastometer.twin.ran import Ran
 from elastometer.twin.scenario import Balancing, Capacity, HpaController, Scenario, Signal
 from elastometer.twin.signals import by_query, signals_of
 from elastometer.twin.synthetic import synthetic_bundle
@@ -150,3 +152,19 @@ def test_a_metric_that_the_twin_has_no_model_of_is_refused_by_its_path() -> None
         signals_of([strange], [])
     with pytest.raises(SpecError, match=r"spec\.metrics\[0\].*is Resource metric 'memory'"):
         signals_of([memory], [])
+
+
+def test_the_size_of_the_kv_cache_comes_back_from_its_scraped_usage() -> None:
+    """Each scrape's share is that of what the Pod held then, prompts and tokens made; without scrapes there is none."""
+    bundle = record()[1]
+    evidence = gather(bundle)
+    pod = next(one.pod for one in evidence.requests if one.pod is not None)
+    ran, size = Ran(evidence), 500
+    times = [evidence.origin + second * SECOND for second in range(20, 150, 2)]
+    held = [sum(one.prompt + one.made(second) for one in ran.during(pod, second, second) if second < one.last)
+            for second in range(20, 150, 2)]
+    usage = LabelledSamples({"pod": pod}, tuple((time, one / size) for time, one in zip(times, held, strict=True)))
+    scraped = SeriesResult(SeriesName.KV_CACHE.value, "", SeriesOutcome.SAMPLES, "", 2.0, (usage,))
+    with_usage = replace(bundle, series=(*bundle.series, scraped))
+    assert calibrate(with_usage, gather(with_usage)).scenario.capacity.kv_tokens == pytest.approx(size, rel=0.01)
+    assert calibrate(bundle, evidence).scenario.capacity.kv_tokens is None

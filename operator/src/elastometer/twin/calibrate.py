@@ -70,10 +70,7 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
     resource_path = None
     if Signal.CPU in hpa.signals:
         capacity, resource_path = _with_cpu(evidence, capacity, lives.process, found)
-    if Signal.KV_CACHE in hpa.signals:
-        size, how = fit_cache(evidence)
-        capacity = replace(capacity, kv_tokens=size)
-        found.fitted.append(how)
+    capacity = _with_cache(evidence, Signal.KV_CACHE in hpa.signals, capacity, found)
     start, initial = _beginning(evidence, hpa)
     load = document_at(document_at(bundle.spec, "spec") or bundle.spec, "load")
     scenario = Scenario(
@@ -164,6 +161,18 @@ def _with_cpu(
     pods = pods or pods_at(evidence, evidence.origin, evidence.seconds)
     requests = dict(pods[0].requests) if pods else {}
     return replace(capacity, cpu_seconds_per_token=per_token, cpu_idle=idle, requests=requests), path
+
+
+def _with_cache(evidence: Evidence, is_needed: bool, capacity: Capacity, found: _Found) -> Capacity:
+    """The KV cache is scraped in every run: where it can be told, another autoscaler may look at it."""
+    try:
+        size, about = fit_cache(evidence)
+    except SpecError:
+        if is_needed:
+            raise
+        return capacity
+    found.fitted.append(about)
+    return replace(capacity, kv_tokens=size)
 
 
 def _beginning(evidence: Evidence, hpa: HpaController) -> tuple[float, int]:
