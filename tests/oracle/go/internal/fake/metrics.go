@@ -62,7 +62,7 @@ func (m *Metrics) Answer(resources []ResourceAnswer, named map[string]Answer) {
 
 // Client is the controller's real client over this fake transport.
 func (m *Metrics) Client() metrics.MetricsClient {
-	return metrics.NewRESTMetricsClient(resourceMetrics{m}, customMetrics{Metrics: m}, externalMetrics{m})
+	return metrics.NewRESTMetricsClient(resourceMetrics{m}, customMetrics{m}, externalMetrics{m})
 }
 
 type resourceMetrics struct{ *Metrics }
@@ -101,10 +101,9 @@ func (p podMetricses) List(context.Context, metav1.ListOptions) (*metricsapi.Pod
 	return list, nil
 }
 
-type customMetrics struct {
-	custom_metrics.RootScopedMetricsGetter
-	*Metrics
-}
+type customMetrics struct{ *Metrics }
+
+func (c customMetrics) RootScopedMetrics() custom_metrics.MetricsInterface { return c }
 
 func (c customMetrics) NamespacedMetrics(string) custom_metrics.MetricsInterface { return c }
 

@@ -30,7 +30,7 @@ func drawDeployment(d dice, low, high, length int) *deployment {
 	t.replicas = pick(d, low, low, d.between(low, high), d.between(0, high+2))
 	t.report = drawReport(d)
 	if d.chance(0.15) {
-		t.quota = d.between(1, high)
+		t.quota = d.between(0, high)
 	}
 	if t.replicas == 0 || d.chance(0.3) {
 		t.byHand = drawManual(d, low, high, length)

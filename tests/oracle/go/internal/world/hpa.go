@@ -85,8 +85,10 @@ func drawMetric(d dice, index int, scaleToZero bool) autoscalingv2.MetricSpec {
 			return autoscalingv2.MetricSpec{
 				Type: autoscalingv2.ObjectMetricSourceType,
 				Object: &autoscalingv2.ObjectMetricSource{
-					DescribedObject: autoscalingv2.CrossVersionObjectReference{Kind: "Service", Name: Target, APIVersion: "v1"},
-					Metric:          identifier, Target: pick(d, value, averageValue)(d),
+					DescribedObject: autoscalingv2.CrossVersionObjectReference{
+						Kind: pick(d, "Service", "Service", "Service", "Namespace"), Name: Target, APIVersion: "v1",
+					},
+					Metric: identifier, Target: pick(d, value, averageValue)(d),
 				},
 			}
 		},

@@ -12,6 +12,9 @@ import (
 	"elastometer.dev/oracle/internal/trace"
 )
 
+// full is the factor of values of which two do not fit into 64 bits together.
+const full = 1e15
+
 // source is where the values of one entry of spec.metrics come from.
 type source struct {
 	dice
@@ -50,8 +53,8 @@ func drawSource(d dice, spec autoscalingv2.MetricSpec, length int, edges []float
 		s.level = func(float64, float64) float64 { return pick(d, edges...) }
 		s.spread = 0
 	}
-	if d.chance(0.04) {
-		s.factor = pick(d, 1e3, 1e6, 1e9, 1e12, -1, -0.5, 0)
+	if d.chance(0.08) {
+		s.factor = pick(d, 1e3, 1e6, 1e9, 1e12, -1, -0.5, 0, full, full, full)
 	}
 	if d.chance(0.3) {
 		s.failures = d.spans(d.between(1, 4), length, pick(d, 30, 120, 600))
@@ -160,6 +163,10 @@ func (s *source) values(demand float64, replicas int) []resource.Quantity {
 	milli := s.jitter(level*float64(quantity.MilliValue())*s.factor, s.spread == 0)
 	drawn := make([]resource.Quantity, count)
 	for i := range drawn {
+		if s.factor == full {
+			drawn[i] = resource.MustParse(pick(s.dice, "1", "5e15", "9e15", "9.2e15", "-9e15"))
+			continue
+		}
 		drawn[i] = s.quantity(milli / float64(count))
 	}
 	return drawn

@@ -46,13 +46,17 @@ func drawPodSpec(d dice) corev1.PodSpec {
 		}
 	case d.chance(0.08):
 		spec.Resources = ptr.To(requests(d))
+		if d.chance(0.4) { // only the CPU, for the Pod and for its containers
+			delete(spec.Resources.Requests, corev1.ResourceMemory)
+			delete(spec.Containers[0].Resources.Requests, corev1.ResourceMemory)
+		}
 	}
 	return spec
 }
 
 func requests(d dice) corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{Requests: corev1.ResourceList{
-		corev1.ResourceCPU:    resource.MustParse(pick(d, "100m", "250m", "1", "1", "2", "999m", "1m", "1500m", "0.333")),
+		corev1.ResourceCPU:    resource.MustParse(pick(d, "100m", "250m", "1", "1", "2", "999m", "1m", "1500m", "0.333", "2", "500m", "0")),
 		corev1.ResourceMemory: resource.MustParse(pick(d, "64Mi", "1Gi", "1500M", "1G", "16Gi", "123456789")),
 	}}
 }
