@@ -2,11 +2,8 @@
 
 import asyncio
 import re
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from elastometer_loadgen.schedule import Arrival
 from elastometer_loadgen.stream import Client, Limits, Route
 from elastometer_loadgen.target import parse_target
 
+StandIn = Callable[..., AbstractContextManager[str]]
 STREAMS = 50
 BROKEN_ANSWERS, CLEAN_ANSWERS = 3_000, 10_000
 # Each of the faults that can strike a task: some seven of them make 3 % of its answers.
@@ -97,27 +95,6 @@ PROFILE = parse_profile(
 )  # fmt: skip
 
 
-@contextmanager
-def standin(log: Path, *arguments: str) -> Iterator[str]:
-    """A stand-in in a process of its own; the value is its URL."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    nothing = ",".join(f"{name}=0" for name in ("import", "config", "weights", "compile", "profile", "graphs", "http"))
-    options = [
-        "--host=127.0.0.1", f"--port={port}", f"--standin-startup={nothing}", "--standin-decode-ms-per-token=2",
-        "--standin-prefill-overhead-ms=0", "--standin-prefill-tokens-per-second=1000000",
-    ]  # fmt: skip
-    with log.open("w") as output:
-        command = [sys.executable, "-m", "elastometer_standin", "serve", *options, *arguments]
-        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.kill()
-            server.wait()
-
-
 async def ask(url: str, answers: int) -> tuple[dict[int, dict[str, str | None]], dict[int, Outcome]]:
     """Findings and outcomes by request, of so many answers; a stream that ends is followed by the next at once."""
     prompts = PromptSource(PROFILE, None)
@@ -149,30 +126,13 @@ async def ask(url: str, answers: int) -> tuple[dict[int, dict[str, str | None]],
     return findings, outcomes
 
 
-async def answering(url: str) -> None:
-    """Returns when the server listens."""
-    for _ in range(400):
-        try:
-            _, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
-    raise AssertionError("the stand-in did not come up")
-
-
 def run(url: str, answers: int) -> tuple[dict[int, dict[str, str | None]], dict[int, Outcome]]:
-    async def both() -> tuple[dict[int, dict[str, str | None]], dict[int, Outcome]]:
-        await answering(url)
-        return await ask(url, answers)
-
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(both())
+        return runner.run(ask(url, answers))
 
 
 @pytest.mark.timeout(120)
-def test_every_broken_answer_is_caught_by_its_class_and_no_other_is_blamed(tmp_path: Path) -> None:
+def test_every_broken_answer_is_caught_by_its_class_and_no_other_is_blamed(tmp_path: Path, standin: StandIn) -> None:
     rates = [f"--standin-{fault}-rate={RATE}" for fault in CAUGHT_AS]
     with standin(tmp_path / "log", "--standin-answer-tokens=24", *rates) as url:
         findings, _ = run(url, BROKEN_ANSWERS)
@@ -190,7 +150,7 @@ def test_every_broken_answer_is_caught_by_its_class_and_no_other_is_blamed(tmp_p
 
 
 @pytest.mark.timeout(120)
-def test_no_clean_answer_of_ten_thousand_is_blamed(tmp_path: Path) -> None:
+def test_no_clean_answer_of_ten_thousand_is_blamed(tmp_path: Path, standin: StandIn) -> None:
     with standin(tmp_path / "log", "--standin-answer-tokens=16") as url:
         findings, outcomes = run(url, CLEAN_ANSWERS)
     assert set(outcomes.values()) == {Outcome.SUCCESS}

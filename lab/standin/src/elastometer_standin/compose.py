@@ -26,7 +26,10 @@ SHORT_TOKENS = 3
 REFUSAL = "I am sorry, I cannot do that"
 
 ALWAYS = frozenset(
-    {Fault.ERROR, Fault.DROP, Fault.TRUNCATE, Fault.RESET, Fault.STALL, Fault.BROKEN_JSON}
+    {
+        Fault.ERROR, Fault.UNAVAILABLE, Fault.DROP, Fault.RESET_FIRST, Fault.MUTE,
+        Fault.TRUNCATE, Fault.RESET, Fault.STALL, Fault.ABORT, Fault.BROKEN_JSON,
+    }
 )  # fmt: skip
 OF_TEXT = frozenset({Fault.REPEAT, Fault.CUT, Fault.SHORT})
 OF_LABELS = frozenset({Fault.WRONG_LABEL, Fault.LABEL_CASE})

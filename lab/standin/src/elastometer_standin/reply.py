@@ -59,7 +59,7 @@ class WholeReply:
         if draft.fault in (Fault.TRUNCATE, Fault.RESET):
             self._connection.cut(reset=draft.fault is Fault.RESET)
             return
-        body = orjson.dumps(self._body(seq.finish))
+        body = orjson.dumps(self._body(Finish.ABORT if draft.fault is Fault.ABORT else seq.finish))
         if draft.fault is Fault.BROKEN_JSON:
             body = body[: len(body) // 2]
         self._connection.respond(200, body, [JSON_TYPE, *draft.headers])
@@ -144,7 +144,8 @@ class StreamReply:
 
     def _finish(self, start: int, end: int) -> None:
         """The last token travels with its finish_reason, as in vLLM; then usage, then [DONE]."""
-        draft, finish = self._draft, self.sequence.finish
+        draft = self._draft
+        finish = Finish.ABORT if draft.fault is Fault.ABORT else self.sequence.finish
         events = [_role_event(draft)] if start == 0 and draft.call.chat else []
         text = "".join(draft.pieces[start:end])
         before, after = _around_text(draft, finish)
@@ -164,6 +165,9 @@ class StreamReply:
                 return True
             case Fault.STALL:
                 return True
+            case Fault.ABORT:
+                self._fault_at = -1
+                self._draft.on_gone(self.sequence)
             case Fault.BROKEN_JSON:
                 self._fault_at = -1
                 self._write_frame(BROKEN_EVENT)

@@ -24,6 +24,8 @@ CATCH_UP_SECONDS = 0.25
 TIMER_GRAIN_SECONDS = 0.0005
 """uvloop rounds timers to whole milliseconds; this keeps a step from ending early."""
 SWEEP_SECONDS = 0.25
+UNANSWERED = frozenset({Fault.ERROR, Fault.UNAVAILABLE, Fault.DROP, Fault.RESET_FIRST, Fault.MUTE})
+"""Faults that strike before the engine hears of a request."""
 STATISTICS_SECONDS = 10.0
 """vLLM's VLLM_LOG_STATS_INTERVAL."""
 
@@ -63,10 +65,8 @@ class Server:
             fault = self.faults.strikes(call.key, possible_faults(call, self.strangers))
         if fault is not None:
             log.info("faults.py:1", f"request {dict(headers)['x-request-id']}: injected {fault.value}")
-        if fault is Fault.ERROR:
-            raise ApiError(500, "injected failure")
-        if fault is Fault.DROP:
-            connection.cut(reset=False)
+        if fault is not None and fault in UNANSWERED:
+            _leave_unanswered(connection, fault)
             return
         if self.draining and self.settings.drain_rejection is DrainRejection.ERROR:
             raise ApiError(500, "EngineCore is shutting down")
@@ -180,6 +180,16 @@ class Server:
             )
         self._statistics, self._was_busy = (prompt, generation), busy
         self.loop.call_later(STATISTICS_SECONDS, self._log_statistics)
+
+
+def _leave_unanswered(connection: Connection, fault: Fault) -> None:
+    match fault:
+        case Fault.ERROR:
+            raise ApiError(500, "injected failure")
+        case Fault.UNAVAILABLE:
+            raise ApiError(503, "injected unavailability")
+        case Fault.DROP | Fault.RESET_FIRST:
+            connection.cut(reset=fault is Fault.RESET_FIRST)
 
 
 def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
