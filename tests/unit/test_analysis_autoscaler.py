@@ -204,6 +204,20 @@ def test_of_two_readings_around_a_look_the_one_that_gives_the_published_mean_cou
     assert sync.doubts == ()
 
 
+def test_a_reading_of_another_look_says_little_of_requests_and_much_of_usage():
+    """A controller that looks each 5 s is read less often than it looks."""
+    waiting, usage = live(PODS, "a", "b"), live(CPU, "a", "b")
+    waiting.look(0.02, 2, 2, {"averageValue": "3"})
+    waiting.reading(5.1, "custom.metrics.k8s.io", "waiting", {"a": "6"})
+    usage.look(0.02, 2, 2, {"averageValue": "60m", "averageUtilization": 40})
+    usage.reading(4.02, "metrics.k8s.io", "cpu", {"a": "60m"})
+    first, second = waiting.recording().syncs[0], usage.recording().syncs[0]
+    assert [sample.pod for sample in first.look.metrics[0].samples] == ["a", "b"]
+    assert first.doubts == (NOT_RECORDED,)
+    assert [sample.pod for sample in second.look.metrics[0].samples] == ["a"]
+    assert second.doubts == ("the metric was read 4.0 s from the look",)
+
+
 def test_a_share_of_the_request_is_met_with_the_mean_it_was_published_with():
     run = live(CPU, "a", "b")
     run.look(0.02, 2, 2, {"averageValue": "100m", "averageUtilization": 67})

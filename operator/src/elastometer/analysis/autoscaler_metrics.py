@@ -19,8 +19,10 @@ from elastometer.model.document import Document, document_at, documents_at, text
 from elastometer.model.observation import MetricSample, MetricsSeen
 from elastometer.model.units import SECOND, Instant, Nanoseconds
 
-# A reading further from the look than this is of another look.
-NEAR: Nanoseconds = 5 * SECOND
+# A reading further from the look than this may be of another one.
+NEAR: Nanoseconds = 2 * SECOND
+# Usage is measured each ten seconds or more: a reading of it is as good for somewhat longer.
+NEAR_OF_USAGE: Nanoseconds = 5 * SECOND
 # What the controller takes a sample's window for when the API names none.
 DEFAULT_WINDOW = 60 * SECOND
 NOT_RECORDED = "which Pods had a sample was not recorded: those that were Ready are taken to"
@@ -81,6 +83,8 @@ def _answer(metric: Metric, published: Published | None, controller: ControllerS
         return _without_reading(published, sight)
     if reading.error is not None:
         return MetricLook(error=reading.error)
+    if abs(reading.received - sight.moment) > NEAR:
+        sight.doubts.append(f"the metric was read {abs(reading.received - sight.moment) / SECOND:.1f} s from the look")
     samples = _samples(metric, reading, sight)
     if published is None:
         return MetricLook(samples=samples)
@@ -89,8 +93,9 @@ def _answer(metric: Metric, published: Published | None, controller: ControllerS
 
 def _about(metric: Metric, sight: Sight) -> list[MetricsSeen]:
     group_name = "custom.metrics.k8s.io" if metric.type is MetricType.PODS else "metrics.k8s.io"
-    first = bisect_left(sight.readings, sight.moment - NEAR, key=_received)
-    last = bisect_right(sight.readings, sight.moment + NEAR, key=_received)
+    near = NEAR if metric.type is MetricType.PODS else NEAR_OF_USAGE
+    first = bisect_left(sight.readings, sight.moment - near, key=_received)
+    last = bisect_right(sight.readings, sight.moment + near, key=_received)
     return [one for one in sight.readings[first:last] if one.group == group_name and metric.name in one.names]
 
 

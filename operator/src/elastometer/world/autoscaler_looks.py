@@ -21,6 +21,8 @@ from elastometer.world.watching import MALFORMED
 
 # A look that changes something is written within this; later, it is taken for one that changed nothing.
 SETTLE_SECONDS = 0.3
+# What a look costs the controller beyond its period, so that quiet looks are read in step for an hour.
+WORK_SECONDS = 0.02
 # Between two questions, on average: at most eight a minute, however often the controller looks.
 SECONDS_PER_QUESTION = 7.5
 
@@ -52,7 +54,7 @@ class AutoscalerLooks:
             if self._written.is_set() or due is None:
                 due = self._clock.monotonic() + HPA_SYNC_SECONDS + SETTLE_SECONDS
             else:
-                due += HPA_SYNC_SECONDS
+                due += HPA_SYNC_SECONDS + WORK_SECONDS
             self._written.clear()
             if not questions:
                 due = None
