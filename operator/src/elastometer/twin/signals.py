@@ -5,14 +5,14 @@ Names of vLLM's metrics as resources.promql asks for them; an adapter may write 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from elastometer.hpa.settings import Metric, MetricType
 from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.twin.scenario import Signal
 
-SIGNALS: Mapping[str, Signal] = {
+SIGNALS: dict[str, Signal] = {
     "num_requests_waiting": Signal.WAITING, "num_requests_running": Signal.RUNNING,
     "kv_cache_usage_perc": Signal.KV_CACHE, "gpu_cache_usage_perc": Signal.KV_CACHE,
 }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush, heapreplace
 from itertools import pairwise
@@ -107,6 +107,7 @@ class Traffic:
         prefill, further = self.prefill, self.further
         first_token, over, served_by = self.first_token, self.over, self.replica
         picks = self.balancer.picks(numbers, instants, serving)
+        occupy: Callable[[list[float], float], object]
         for number, arrival, replica in zip(numbers, instants, picks, strict=True):
             busy = replica.busy
             while busy[0] <= arrival:
