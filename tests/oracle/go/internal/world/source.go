@@ -15,6 +15,10 @@ import (
 // full is the factor of values of which two do not fit into 64 bits together.
 const full = 1e15
 
+// mostOfContainer is a use, in milli-units, of which a trace can still write the sum over a Pod's containers as text
+// that reads back as the same number.
+const mostOfContainer = 1e17
+
 // source is where the values of one entry of spec.metrics come from.
 type source struct {
 	dice
@@ -212,7 +216,8 @@ func (s *source) usage(p *pod, name corev1.ResourceName, level float64) []fake.U
 				milli /= float64(len(containers))
 			}
 		}
-		all = append(all, fake.Usage{Container: container.Name, Value: s.quantity(s.jitter(milli*s.factor, s.spread == 0)),
+		milli = max(min(milli*s.factor, mostOfContainer), -mostOfContainer)
+		all = append(all, fake.Usage{Container: container.Name, Value: s.quantity(s.jitter(milli, s.spread == 0)),
 			Silent: s.chance(s.missing) && s.chance(0.2)})
 	}
 	return all
