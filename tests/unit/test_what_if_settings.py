@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from elastometer.hpa.settings import Policy, PolicyType, SelectPolicy
 from elastometer.model.errors import SpecError
-from elastometer.twin.candidate_fields import Kind, Setting, is_field
+from elastometer.model.spec import ScalerType
+from elastometer.twin.candidate_fields import Setting, is_field
 from elastometer.twin.candidate_knobs import hpa_of
 from elastometer.twin.candidate_paths import near, steps_of, text_of, value_at, written
 from elastometer.twin.candidates import Baseline, vary
@@ -193,6 +195,9 @@ BAD_HPA = {
         "`behavior.scaleUp.policies`, is 1",
     "coldStart.seconds=-1": "coldStart.seconds: must be a number of at least 0 and at most 86400, is -1",
     "coldStart.scale=half": "coldStart.scale: must be a number of at least 0 and at most 1000, is 'half'",
+    "coldStart.scale=.inf": "coldStart.scale: must be a number of at least 0 and at most 1000, is inf",
+    "coldStart.scale=.nan": "coldStart.scale: must be a number of at least 0 and at most 1000, is nan",
+    "autoscaler=KEDA keda.minReplicaCount=1.5": "keda.minReplicaCount: must be a whole number, is 1.5",
     "load.scale=0": "load.scale: must be a number above 0 and at most 100, is 0",
     "controller.syncPeriodSeconds=0": "controller.syncPeriodSeconds: must be a number above 0 and at most 3600, is 0",
     "metric=runing": "metric: must be one of waiting, running, inFlight, kvCache, cpu, is 'runing'; near: running",
@@ -230,9 +235,9 @@ BAD_KEDA = {
 
 
 def message(base: Baseline, text: str) -> str:
-    path, _, value = text.partition("=")
+    given = [Setting(path, yaml.safe_load(value)) for path, _, value in (one.partition("=") for one in text.split())]
     with pytest.raises(SpecError) as caught:
-        vary(base, [Setting(path, int(value) if value.lstrip("-").isdigit() else value)])
+        vary(base, given)
     return str(caught.value)
 
 
@@ -269,6 +274,6 @@ def test_the_short_target_is_refused_where_there_are_two_metrics():
 
 
 def test_every_field_of_both_kinds_is_known_by_its_own_name():
-    assert is_field(Kind.HPA, "spec.behavior.scaleDown.policies[3].periodSeconds")
-    assert is_field(Kind.KEDA, "triggers[2].metadata.threshold")
-    assert not is_field(Kind.HPA, "pollingInterval")
+    assert is_field(ScalerType.HPA, "spec.behavior.scaleDown.policies[3].periodSeconds")
+    assert is_field(ScalerType.KEDA, "triggers[2].metadata.threshold")
+    assert not is_field(ScalerType.HPA, "pollingInterval")

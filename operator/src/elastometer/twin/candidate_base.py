@@ -6,7 +6,7 @@ import json
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
-from elastometer.twin.candidate_fields import Kind
+from elastometer.model.spec import ScalerType
 from elastometer.twin.candidate_paths import Json
 from elastometer.twin.candidates import Baseline
 from elastometer.twin.scenario import Scenario
@@ -15,7 +15,7 @@ from elastometer.twin.scenario import Scenario
 def baseline(bundle: Bundle, scenario: Scenario) -> Baseline:
     """The recorded autoscaler under the scenario of its run. Raises SpecError where the bundle does not hold it."""
     hpa, scaled = (document_at(bundle.provenance, name) for name in ("autoscaler", "scaledObject"))
-    served = scaled if bundle.terms.scaler == Kind.KEDA else hpa
+    served = scaled if bundle.terms.scaler == ScalerType.KEDA else hpa
     for name, document in (("autoscaler", hpa), ("scaledObject", served)):
         if text_at(document, "kind") is None or not document_at(document, "spec"):
             raise SpecError(f"provenance.{name}: must hold the object as served, is absent: what-if needs a run with a "

@@ -7,12 +7,12 @@ from dataclasses import fields, replace
 from elastometer.model.document import number_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.twin.candidate_fields import Setting
-from elastometer.twin.candidate_knobs import Knob, hpa_of
+from elastometer.twin.candidate_knobs import Bounds, hpa_of
 from elastometer.twin.candidate_paths import Json, value_at
+from elastometer.twin.fit_autoscaler import COOLDOWN_SECONDS, POLLING_SECONDS
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
 
 HPA, KEDA, KPA = KINDS = ("HPA", "KEDA", "KPA")
-KEDA_POLLING_SECONDS, KEDA_COOLDOWN_SECONDS = 30.0, 300.0
 # field of KpaController or KedaController by the setting's path
 _NAMES: Mapping[str, str] = {
     "kpa.target": "target", "kpa.stableWindowSeconds": "stable_window_seconds",
@@ -23,11 +23,7 @@ _NAMES: Mapping[str, str] = {
     "keda.activationThreshold": "activation", "keda.minReplicaCount": "minimum",
 }
 _MAY_BE_ZERO = ("keda.cooldownPeriod", "keda.activationThreshold", "keda.minReplicaCount")
-FIELDS: Mapping[str, Knob] = {
-    path: Knob(f"{path.partition('.')[0].upper()}'s {name}", 0, lambda scenario, _: scenario,
-               open=path not in _MAY_BE_ZERO)
-    for path, name in _NAMES.items()
-}
+FIELDS: Mapping[str, Bounds] = {path: Bounds(open=path not in _MAY_BE_ZERO) for path in _NAMES}
 _WHOLE = {"minReplicaCount": 0, "maxReplicaCount": 1, "idleReplicaCount": 0, "pollingInterval": 1, "cooldownPeriod": 0}
 
 
@@ -52,7 +48,7 @@ def under(scenario: Scenario, kind: str, settings: Sequence[Setting]) -> Scenari
     if kind == KPA:
         return replace(scenario, controller=_kpa(hpa, given))
     keda = scenario.controller if isinstance(scenario.controller, KedaController) else \
-        KedaController(hpa, KEDA_POLLING_SECONDS, KEDA_COOLDOWN_SECONDS, minimum=hpa.spec.minimum)
+        KedaController(hpa, POLLING_SECONDS, COOLDOWN_SECONDS, minimum=hpa.spec.minimum)
     numbers: dict[str, object] = {name: int(value) if name == "minimum" else value for name, value in given.items()}
     return replace(scenario, controller=_replaced(keda, numbers))
 
@@ -68,11 +64,10 @@ def _kpa(hpa: HpaController, given: Mapping[str, float]) -> KpaController:
 
 
 def _checked(setting: Setting) -> float:
-    knob = FIELDS[setting.path]
-    whole = setting.path != "keda.minReplicaCount" or isinstance(setting.value, int)
-    if not knob.takes(setting.value) or not whole:
-        raise SpecError(f"{setting.path}: {knob.rule}, is {setting.value!r}")
-    return float(setting.value)
+    value = FIELDS[setting.path].check(setting.path, setting.value)
+    if setting.path == "keda.minReplicaCount" and not value.is_integer():
+        raise SpecError(f"{setting.path}: must be a whole number, is {setting.value!r}")
+    return value
 
 
 def refuse_scaled_object(spec: Json) -> None:
@@ -106,8 +101,8 @@ def keda_loop(keda: KedaController, spec: Json) -> KedaController:
     idle = spec.get("idleReplicaCount")
     polling, cooldown = number_at(spec, "pollingInterval"), number_at(spec, "cooldownPeriod")
     return replace(
-        keda, polling_seconds=KEDA_POLLING_SECONDS if polling is None else polling,
-        cooldown_seconds=KEDA_COOLDOWN_SECONDS if cooldown is None else cooldown,
+        keda, polling_seconds=POLLING_SECONDS if polling is None else polling,
+        cooldown_seconds=COOLDOWN_SECONDS if cooldown is None else cooldown,
         minimum=spec.get("minReplicaCount") or 0, idle_replicas=idle,
         activation=float(activation) if activation is not None else 0.0,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from elastometer.hpa.parse import DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP
+from elastometer.hpa.settings import ScalingRules
 from elastometer.model.errors import SpecError
-from elastometer.twin.candidate_paths import Json, Steps, near, steps_of, text_of, value_at, written
+from elastometer.model.spec import ScalerType
+from elastometer.twin.candidate_paths import Json, Steps, near, steps_of, value_at, written
 
 _RULES = ("stabilizationWindowSeconds", "selectPolicy", "tolerance", "policies",
           "policies[].type", "policies[].value", "policies[].periodSeconds")
@@ -17,25 +19,10 @@ _BEHAVIOR = ("behavior", *(f"behavior.{way}{rest}" for way in ("scaleUp", "scale
 SOURCES = ("resource", "containerResource", "pods", "object", "external")
 _TARGETS = ("target", "target.type", "target.value", "target.averageValue", "target.averageUtilization")
 _ADVANCED = "advanced.horizontalPodAutoscalerConfig."
-# What the API server fills in where a direction's rules are not given (autoscaling/v2 defaults).
-DEFAULT_RULES: Mapping[str, Json] = {
-    "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [
-        {"type": "Pods", "value": 4, "periodSeconds": 15}, {"type": "Percent", "value": 100, "periodSeconds": 15}]},
-    "scaleDown": {"selectPolicy": "Max", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]},
-}
 _VALUE_FIELDS = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
 _INDEX = re.compile(r"\[\d+\]")
-
-
-class Kind(StrEnum):
-    """Whose spec a path belongs to."""
-
-    HPA = "HorizontalPodAutoscaler"
-    KEDA = "ScaledObject"
-
-
-MINIMUM: Mapping[Kind, str] = {Kind.HPA: "minReplicas", Kind.KEDA: "minReplicaCount"}
-MAXIMUM: Mapping[Kind, str] = {Kind.HPA: "maxReplicas", Kind.KEDA: "maxReplicaCount"}
+MINIMUM: Mapping[ScalerType, str] = {ScalerType.HPA: "minReplicas", ScalerType.KEDA: "minReplicaCount"}
+MAXIMUM: Mapping[ScalerType, str] = {ScalerType.HPA: "maxReplicas", ScalerType.KEDA: "maxReplicaCount"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +45,35 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.HPA: ("minReplicas", "maxReplicas", "target", "metrics", "metrics[]",
-               *(f"metrics[].{rest}" for rest in _TARGETS),
-               *(f"metrics[].{source}.{rest}" for source in SOURCES for rest in _TARGETS), *_BEHAVIOR),
-    Kind.KEDA: ("minReplicaCount", "maxReplicaCount", "idleReplicaCount", "pollingInterval", "cooldownPeriod",
-                "target", "triggers", "triggers[].metadata.threshold", "triggers[].metadata.activationThreshold",
-                "triggers[].metadata.value", "triggers[].metadata.query", "triggers[].metricType",
-                *_BEHAVIOR, *(_ADVANCED + field for field in _BEHAVIOR)),
+FIELDS: Mapping[ScalerType, tuple[str, ...]] = {
+    ScalerType.HPA: (
+        "minReplicas", "maxReplicas", "target", "metrics", "metrics[]", *(f"metrics[].{rest}" for rest in _TARGETS),
+        *(f"metrics[].{source}.{rest}" for source in SOURCES for rest in _TARGETS), *_BEHAVIOR),
+    ScalerType.KEDA: (
+        "minReplicaCount", "maxReplicaCount", "idleReplicaCount", "pollingInterval", "cooldownPeriod", "target",
+        "triggers", "triggers[].metadata.threshold", "triggers[].metadata.activationThreshold",
+        "triggers[].metadata.value", "triggers[].metadata.query", "triggers[].metricType",
+        *_BEHAVIOR, *(_ADVANCED + field for field in _BEHAVIOR)),
 }
 
 
-def is_field(kind: Kind, path: str) -> bool:
+def _as_served(rules: ScalingRules) -> Json:
+    """Rules as the API server writes them out; an absent window stays absent, for the controller's flag counts then."""
+    window = {} if rules.stabilization_seconds is None else {"stabilizationWindowSeconds": rules.stabilization_seconds}
+    return {**window, "selectPolicy": rules.select.value, "policies": [
+        {"type": one.type.value, "value": one.value, "periodSeconds": one.period_seconds} for one in rules.policies]}
+
+
+DEFAULT_RULES: Mapping[str, Json] = {
+    "scaleUp": _as_served(DEFAULT_SCALE_UP), "scaleDown": _as_served(DEFAULT_SCALE_DOWN)}
+
+
+def is_field(kind: ScalerType, path: str) -> bool:
     """Whether the path names a field that this kind's variation may set."""
     return _INDEX.sub("[]", path.removeprefix("spec.")) in FIELDS[kind]
 
 
-def unknown(setting: Setting, kind: Kind, others: tuple[str, ...]) -> SpecError:
+def unknown(setting: Setting, kind: ScalerType, others: tuple[str, ...]) -> SpecError:
     """What to say of a path that nobody knows."""
     known = [field.replace("[]", "[0]") for field in FIELDS[kind]] + list(others)
     close = near(setting.path, known)
@@ -83,7 +82,7 @@ def unknown(setting: Setting, kind: Kind, others: tuple[str, ...]) -> SpecError:
                      f"is none (value {_plain(setting.value)}){hint}")
 
 
-def with_setting(spec: Json, setting: Setting, kind: Kind) -> Json:
+def with_setting(spec: Json, setting: Setting, kind: ScalerType) -> Json:
     """The spec with the field set, short names resolved, defaults of the API server filled in on the way."""
     steps = resolved(spec, setting, kind)
     at = steps.index("behavior") if "behavior" in steps else None
@@ -96,10 +95,10 @@ def with_setting(spec: Json, setting: Setting, kind: Kind) -> Json:
     return written(spec, steps, _typed(setting.value, steps))
 
 
-def resolved(spec: Json, setting: Setting, kind: Kind) -> Steps:
+def resolved(spec: Json, setting: Setting, kind: ScalerType) -> Steps:
     """Where the setting goes: `target` is the only metric's target, `metrics[0].target` its value."""
     steps = steps_of(setting.path)
-    if kind is Kind.KEDA:
+    if kind is ScalerType.KEDA:
         return _resolved_keda(spec, setting, steps)
     if steps == ("target",):
         steps = ("metrics", _only(spec, "metrics", "metrics[0].target", setting), "target")
@@ -145,8 +144,3 @@ def _typed(value: Any, steps: Steps) -> Any:
     is_text = is_quantity or "metadata" in steps
     return str(value) if is_text and isinstance(value, int | float) and not isinstance(value, bool) else value
 
-
-def changed(before: Json, after: Json, settings: tuple[Setting, ...], kind: Kind) -> list[tuple[str, object, object]]:
-    """(path, before, after) of each setting of the manifest."""
-    places = [resolved(after, setting, kind) for setting in settings if is_field(kind, setting.path)]
-    return [(text_of(steps), value_at(before, steps), value_at(after, steps)) for steps in places]

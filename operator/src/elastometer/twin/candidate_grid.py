@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from elastometer.hpa.settings import HpaSpec, TargetType
-from elastometer.twin.candidate_fields import MAXIMUM, MINIMUM, Kind, Setting
+from elastometer.model.spec import ScalerType
+from elastometer.twin.candidate_fields import MAXIMUM, MINIMUM, Setting
 from elastometer.twin.candidate_knobs import hpa_of
 from elastometer.twin.candidates import METRIC, Baseline
 from elastometer.twin.chance import stream
@@ -51,7 +52,7 @@ def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[
     hpa = hpa_of(base.scenario)
     if hpa is None:
         return []
-    is_keda = base.kind is Kind.KEDA
+    is_keda = base.kind is ScalerType.KEDA
     spec = hpa.spec
     made = [
         Dimension("metric", _metrics(spec, hpa.signals, base.scenario.capacity, is_keda)),

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, nan
 from typing import TypeAlias
 
 from elastometer.model.errors import SpecError
@@ -18,25 +18,25 @@ SPREAD_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Knob:
-    """A number with its bounds; `least` itself is refused where `open` is set."""
+class Bounds:
+    """Of a number that is not negative; `open`: 0 itself is refused."""
 
-    about: str
-    least: float
-    turn: Turn
     open: bool = False
     most: float = inf
 
     @property
     def rule(self) -> str:
-        """The bounds in words."""
-        low = f"must be a number above {self.least:g}" if self.open else f"must be a number of at least {self.least:g}"
+        """In words."""
+        low = "must be a number above 0" if self.open else "must be a number of at least 0"
         return low if self.most == inf else f"{low} and at most {self.most:g}"
 
-    def takes(self, value: object) -> bool:
-        """Whether the value is within the bounds."""
-        return isinstance(value, int | float) and not isinstance(value, bool) and \
-            (self.least < value if self.open else self.least <= value) and value <= self.most and value < inf
+    def check(self, path: str, value: object) -> float:
+        """The number; raises SpecError with path, rule and value."""
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else nan
+        # Comparisons with NaN are false.
+        if not (number >= 0 and number <= self.most and number < inf) or (self.open and number == 0):
+            raise SpecError(f"{path}: {self.rule}, is {value!r}")
+        return number
 
 
 def with_cold_start(scenario: Scenario, seconds: float) -> Scenario:
@@ -100,29 +100,24 @@ def _flag(name: str) -> Turn:
     return turn
 
 
-KNOBS: Mapping[str, Knob] = {
-    "coldStart.seconds": Knob("every cold start takes this long", 0, with_cold_start, most=86400),
-    "coldStart.scale": Knob("every measured cold start times this", 0, _cold_start_scale, most=1000),
-    "load.scale": Knob("so many times the recorded requests", 0, _load, open=True, most=100),
-    "scrape.periodSeconds": Knob("how often the metrics are scraped", 0, _scrape, open=True, most=3600),
-    "controller.syncPeriodSeconds": Knob("--horizontal-pod-autoscaler-sync-period", 0, _flag("sync_period_seconds"),
-                                         open=True, most=3600),
-    "controller.tolerance": Knob("--horizontal-pod-autoscaler-tolerance", 0, _flag("tolerance"), most=1000),
-    "controller.downscaleStabilizationSeconds": Knob(
-        "--horizontal-pod-autoscaler-downscale-stabilization", 0, _flag("downscale_stabilization_seconds"), most=3600),
-    "controller.cpuInitializationSeconds": Knob(
-        "--horizontal-pod-autoscaler-cpu-initialization-period", 0, _flag("cpu_initialization_seconds"), most=3600),
-    "controller.initialReadinessDelaySeconds": Knob(
-        "--horizontal-pod-autoscaler-initial-readiness-delay", 0, _flag("initial_readiness_delay_seconds"), most=3600),
+# Seconds and factors; the controller's are flags of kube-controller-manager.
+KNOBS: Mapping[str, tuple[Bounds, Turn]] = {
+    "coldStart.seconds": (Bounds(most=86400), with_cold_start),
+    "coldStart.scale": (Bounds(most=1000), _cold_start_scale),
+    "load.scale": (Bounds(open=True, most=100), _load),
+    "scrape.periodSeconds": (Bounds(open=True, most=3600), _scrape),
+    "controller.syncPeriodSeconds": (Bounds(open=True, most=3600), _flag("sync_period_seconds")),
+    "controller.tolerance": (Bounds(most=1000), _flag("tolerance")),
+    "controller.downscaleStabilizationSeconds": (Bounds(most=3600), _flag("downscale_stabilization_seconds")),
+    "controller.cpuInitializationSeconds": (Bounds(most=3600), _flag("cpu_initialization_seconds")),
+    "controller.initialReadinessDelaySeconds": (Bounds(most=3600), _flag("initial_readiness_delay_seconds")),
 }
 
 
 def turned(scenario: Scenario, setting: Setting) -> Scenario:
     """The scenario with one knob turned."""
-    knob = KNOBS[setting.path]
-    if not knob.takes(setting.value):
-        raise SpecError(f"{setting.path}: {knob.rule}, is {setting.value!r}")
-    return knob.turn(scenario, setting.value)
+    bounds, turn = KNOBS[setting.path]
+    return turn(scenario, bounds.check(setting.path, setting.value))
 
 
 def chosen(setting: Setting, choices: type[Signal] | tuple[str, ...]) -> str:

@@ -6,26 +6,26 @@ from typing import Any
 
 from elastometer.model.document import documents_at, text_at
 from elastometer.model.errors import SpecError
-from elastometer.twin.candidate_fields import Kind, Setting
+from elastometer.model.spec import ScalerType
+from elastometer.twin.candidate_fields import Setting
 from elastometer.twin.candidate_paths import Json, value_at, written
 from elastometer.twin.scenario import Signal
+from elastometer.twin.signals import SIGNALS
 
-# vLLM's names as a metrics adapter serves them. In flight is a sum of two, for which the adapter needs a rule.
+# vLLM's newest name of each, as Prometheus has it and as a metrics adapter serves it. In flight is a sum of two, for
+# which the adapter needs a rule.
+PROMETHEUS_METRICS: Mapping[Signal, str] = {signal: f"vllm:{name}" for name, signal in reversed(SIGNALS.items())}
 POD_METRICS: Mapping[Signal, str] = {
-    Signal.WAITING: "vllm_num_requests_waiting", Signal.RUNNING: "vllm_num_requests_running",
-    Signal.IN_FLIGHT: "vllm_num_requests_in_flight", Signal.KV_CACHE: "vllm_kv_cache_usage_perc",
-}
-PROMETHEUS_METRICS: Mapping[Signal, str] = {
-    Signal.WAITING: "vllm:num_requests_waiting", Signal.RUNNING: "vllm:num_requests_running",
-    Signal.KV_CACHE: "vllm:kv_cache_usage_perc",
+    Signal.IN_FLIGHT: "vllm_num_requests_in_flight",
+    **{signal: name.replace(":", "_") for signal, name in PROMETHEUS_METRICS.items()},
 }
 _QUERY = ("triggers", 0, "metadata", "query")
 _BEHAVIOR = ("advanced", "horizontalPodAutoscalerConfig", "behavior")
 
 
-def with_metric(spec: Json, signal: Signal, target: object, kind: Kind, setting: Setting) -> Json:
+def with_metric(spec: Json, signal: Signal, target: object, kind: ScalerType, setting: Setting) -> Json:
     """The spec with this one metric at this target. KEDA: the same query over another of vLLM's series."""
-    if kind is Kind.KEDA:
+    if kind is ScalerType.KEDA:
         return _with_series(spec, signal, target, setting)
     if signal is Signal.CPU:
         source: Json = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}

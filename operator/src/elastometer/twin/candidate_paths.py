@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
@@ -70,18 +70,6 @@ def _entry(entries: object, index: int, steps: Steps) -> Any:
         raise SpecError(f"{text_of(steps)}: must have an index below {found}, the number of entries of `{parent}`, "
                         f"is {index}")
     return entries[index]
-
-
-def leaves(document: object, prefix: Steps = ()) -> Iterator[Steps]:
-    """Paths of all values that are neither objects nor lists."""
-    if isinstance(document, Mapping):
-        for key, child in document.items():
-            yield from leaves(child, (*prefix, key))
-    elif isinstance(document, list):
-        for index, child in enumerate(document):
-            yield from leaves(child, (*prefix, index))
-    else:
-        yield prefix
 
 
 def near(word: str, known: Sequence[str], most: int = 3) -> list[str]:

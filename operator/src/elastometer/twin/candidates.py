@@ -8,8 +8,9 @@ from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.settings import HpaSpec
 from elastometer.model.document import documents_at
 from elastometer.model.errors import SpecError
+from elastometer.model.spec import ScalerType
 from elastometer.twin import candidate_controllers as controllers
-from elastometer.twin.candidate_fields import Kind, Setting, is_field, unknown, with_setting
+from elastometer.twin.candidate_fields import Setting, is_field, unknown, with_setting
 from elastometer.twin.candidate_knobs import KNOBS, chosen, hpa_of, turned, with_hpa
 from elastometer.twin.candidate_metrics import keda_hpa, with_metric
 from elastometer.twin.candidate_paths import Json, steps_of
@@ -29,9 +30,9 @@ class Baseline:
     hpa: Json
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ScalerType:
         """Whose spec the paths are in."""
-        return Kind(self.manifest["kind"])
+        return ScalerType(self.manifest["kind"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def under_manifest(base: Baseline, spec: Json) -> Scenario:
     return _controlled(base, spec, None)
 
 
-def refuse_strangers(kind: Kind, settings: Sequence[Setting]) -> None:
+def refuse_strangers(kind: ScalerType, settings: Sequence[Setting]) -> None:
     """Every path must be known, and none given twice."""
     own = (AUTOSCALER, METRIC, *KNOBS, *controllers.FIELDS)
     seen: set[tuple[str | int, ...]] = set()
@@ -93,11 +94,11 @@ def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
     recorded = hpa_of(base.scenario)
     if recorded is None:
         raise SpecError("autoscaler: must be an HPA or a ScaledObject to be varied, is Knative's")
-    if base.kind is Kind.KEDA:
+    if base.kind is ScalerType.KEDA:
         controllers.refuse_scaled_object(spec)
-    document = keda_hpa(spec, base.hpa) if base.kind is Kind.KEDA else spec
+    document = keda_hpa(spec, base.hpa) if base.kind is ScalerType.KEDA else spec
     parsed = parse_hpa(document, recorded.spec.controller)
-    triggers = documents_at(spec, "triggers") if base.kind is Kind.KEDA else ()
+    triggers = documents_at(spec, "triggers") if base.kind is ScalerType.KEDA else ()
     signals = (signal,) if signal is not None else signals_of(parsed.metrics, triggers)
     scenario = with_hpa(base.scenario, replace(recorded, spec=parsed, signals=signals))
     scenario = replace(scenario, initial_replicas=_begun(scenario.initial_replicas, recorded.spec, parsed))

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import yaml
 
-from elastometer.twin.candidate_fields import Kind
+from elastometer.model.spec import ScalerType
 from elastometer.twin.candidate_paths import Json
 
-API_VERSIONS = {Kind.HPA: "autoscaling/v2", Kind.KEDA: "keda.sh/v1alpha1"}
+API_VERSIONS = {ScalerType.HPA: "autoscaling/v2", ScalerType.KEDA: "keda.sh/v1alpha1"}
 
 
 class _Plain(yaml.SafeDumper):
@@ -26,7 +26,7 @@ class _Plain(yaml.SafeDumper):
 def manifest(served: Json, spec: Json) -> Json:
     """The object as it should become."""
     metadata = served.get("metadata") or {}
-    kind = Kind(served["kind"])
+    kind = ScalerType(served["kind"])
     names = {key: metadata[key] for key in ("name", "namespace") if metadata.get(key)}
     return {"apiVersion": API_VERSIONS[kind], "kind": kind.value, "metadata": names, "spec": spec}
 
