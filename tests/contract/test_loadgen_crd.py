@@ -20,6 +20,8 @@ from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFo
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
 # The target names the model in an ElasticityTest.
 STANDALONE_FIELDS = {"model"}
+# A trace is a file beside the profile, and there is none in a cluster.
+STANDALONE_STAGE_FIELDS = {"file", "format", "timeScale"}
 
 
 def load_schema() -> dict[str, Any]:
@@ -32,7 +34,7 @@ def load_schema() -> dict[str, Any]:
 def test_every_field_is_known_on_both_sides() -> None:
     fields = load_schema()["properties"]
     assert set(fields) == set(PROFILE_FIELDS) - STANDALONE_FIELDS
-    assert set(fields["stages"]["items"]["properties"]) == set(STAGE_FIELDS)
+    assert set(fields["stages"]["items"]["properties"]) == set(STAGE_FIELDS) - STANDALONE_STAGE_FIELDS
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]["sampling"]["properties"]) == set(SAMPLING)
     assert set(fields["tasks"]["items"]["properties"]["checks"]["items"]["properties"]) == set(CHECK_FIELDS)

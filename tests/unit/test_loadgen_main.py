@@ -52,7 +52,7 @@ def test_a_bad_profile_is_exit_code_2_with_every_fault(
     error = capsys.readouterr().err
     assert "nothing was sent" in error
     assert "sed is not a known field; did you mean seed?" in error
-    assert "stages[0].type must be one of Rate (Users is not supported yet)" in error
+    assert "stages[0].type must be one of Rate, Trace (Users is not supported yet)" in error
     assert not (tmp_path / "out").exists()
 
 

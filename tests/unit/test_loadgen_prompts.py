@@ -7,6 +7,7 @@ import orjson
 
 from elastometer_loadgen.profile import Profile, parse_profile
 from elastometer_loadgen.prompts import PromptSource
+from elastometer_loadgen.schedule import Arrival
 
 STAGES = [{"name": "s", "type": "Rate", "durationSeconds": 1, "endRequestsPerSecond": "1"}]
 
@@ -34,7 +35,7 @@ def test_the_same_number_asks_the_same_in_any_order() -> None:
     forwards, backwards = PromptSource(profile(), "m"), PromptSource(profile(), "m")
     expected = [forwards.prompt(number) for number in range(50)]
     assert [backwards.prompt(number) for number in reversed(range(50))] == expected[::-1]
-    assert [forwards.task_of(number) for number in range(50)] == [prompt.task for prompt in expected]
+    assert [forwards.task_of(Arrival(number, 0.0, "s")) for number in range(50)] == [prompt.task for prompt in expected]
 
 
 def test_another_seed_asks_something_else() -> None:

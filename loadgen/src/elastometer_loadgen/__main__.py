@@ -14,7 +14,7 @@ import uvloop
 
 from elastometer_loadgen import __version__
 from elastometer_loadgen.process import ExitCode
-from elastometer_loadgen.profile import Profile, ProfileError, read_profile
+from elastometer_loadgen.profile import Profile, ProfileError, read_profile, with_traces
 from elastometer_loadgen.progress import note
 from elastometer_loadgen.prompts import PromptSource
 from elastometer_loadgen.receiver import Receiver
@@ -138,7 +138,7 @@ def _plan(options: argparse.Namespace) -> ExitCode:
         line = {
             "at": round(arrival.at, PLAN_DECIMALS),
             "stage": arrival.stage,
-            "task": prompts.task_of(arrival.id),
+            "task": prompts.task_of(arrival),
             "id": arrival.id,
         }
         sys.stdout.write(orjson.dumps(line).decode() + "\n")
@@ -194,7 +194,7 @@ def _receiver(options: argparse.Namespace, assignment: Assignment) -> Receiver |
 
 def _read_profile(path: str) -> Profile:
     try:
-        return read_profile(Path(path).read_text(encoding="utf-8"))
+        return with_traces(read_profile(Path(path).read_text(encoding="utf-8-sig")), Path(path).parent)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the profile must be a readable text file: {error}") from error
 

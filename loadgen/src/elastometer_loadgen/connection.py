@@ -16,6 +16,8 @@ from elastometer_loadgen.exchange import Exchange
 
 POD_HEADERS = (b"x-elastometer-pod", b"x-inference-pod")
 LONGEST_HEADER_VALUE = 200
+# Bytes in a row without any of a body: heads, trailers, chunk extensions. Proxies take at most 64 KB of headers.
+LONGEST_HEAD = 256 * 1024
 
 
 class Owner(Protocol):
@@ -47,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._read_at = 0.0
+        self._head_bytes = 0
         self._answered = False
         self._keep_alive = False
         self.address: str | None = None
@@ -79,17 +82,28 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._end(Ending.MALFORMED, now, f"answer is not HTTP/1.1: {error}")
+            self._go_wrong(f"answer is not HTTP/1.1: {error}")
             return
         if self._answered:
             self._end(Ending.COMPLETE, now)
         elif exchange.answer.malformed is not None:
             self._end(Ending.MALFORMED, now)
+        elif exchange.last_body_at == now:
+            self._head_bytes = 0
+        else:
+            self._head_bytes += len(data)
+            if self._head_bytes > LONGEST_HEAD:
+                self._go_wrong(f"answer has more than {LONGEST_HEAD} bytes of headers")
+
+    def _go_wrong(self, error: str) -> None:
+        """What follows a whole answer does not belong to it, and takes nothing from it."""
+        self._keep_alive = False
+        self._end(Ending.COMPLETE if self._answered else Ending.MALFORMED, self._read_at, error)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         exchange = self._exchange
         lower = name.lower()
-        if exchange is None:
+        if exchange is None or self._answered:
             return
         if lower == b"content-type":
             exchange.content_type = value.decode("latin-1").lower()
@@ -97,16 +111,25 @@ class Connection(asyncio.Protocol):
             exchange.pod = value.decode("latin-1")[:LONGEST_HEADER_VALUE]
 
     def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if self._exchange is not None and status >= 200:
-            self._exchange.status = status
+        exchange, status = self._exchange, self._parser.get_status_code()
+        if exchange is None or self._answered:
+            return
+        if status >= 200:
+            exchange.status = status
+        else:
+            # An interim answer (100 Continue, 103 Early Hints) describes nothing of the real one, still to come.
+            exchange.content_type = exchange.pod = None
 
     def on_body(self, data: bytes) -> None:
-        if self._exchange is not None:
+        if self._exchange is not None and not self._answered:
             self._exchange.take_body(data, self._read_at)
 
     def on_message_complete(self) -> None:
-        # An interim answer (100 Continue) completes too; the real one is still to come.
+        if self._answered:
+            # One request, two answers: the second is nobody's, and there is no telling whose the next would be.
+            self._keep_alive = False
+            return
+        # An interim answer completes too.
         self._answered = self._exchange is not None and self._exchange.status is not None
         # Asked here, since the parser forgets the answer with the message.
         self._keep_alive = self._parser.should_keep_alive()
@@ -132,5 +155,6 @@ class Connection(asyncio.Protocol):
             return
         reusable = ending is Ending.COMPLETE and self._keep_alive
         self._answered = False
+        self._head_bytes = 0
         self.idle_since = at
         self._owner.ended(self, exchange, Result(ending, at, error, reusable))

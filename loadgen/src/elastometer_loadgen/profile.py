@@ -1,18 +1,20 @@
 """The load profile: the `spec.load` of an ElasticityTest, parsed and checked in one place.
 
-Pure: the same document gives the same profile everywhere. What cannot be carried out is refused here, before
+Parsing is pure: the same document gives the same profile everywhere. What cannot be carried out is refused here, before
 anything is sent, and every fault is reported at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 import yaml
 
 from elastometer_loadgen.fields import Fault, Fields, shown
 from elastometer_loadgen.fingerprint import FingerprintRule, parse_fingerprints
-from elastometer_loadgen.stages import RateStage, parse_stages
+from elastometer_loadgen.stages import LONGEST_STAGE_SECONDS, Stage, TraceStage, parse_stages
 from elastometer_loadgen.task import Endpoint, Task, default_task, parse_task
+from elastometer_loadgen.traces import TraceFault, read_trace
 
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
@@ -52,7 +54,7 @@ class Profile:
     connection: ConnectionRule
     fingerprints: FingerprintRule
     tasks: tuple[Task, ...]
-    stages: tuple[RateStage, ...]
+    stages: tuple[Stage, ...]
 
     @property
     def duration_seconds(self) -> int:
@@ -96,11 +98,37 @@ def parse_profile(document: object) -> Profile:
         stages=parse_stages(fields),
     )
     _check_names([stage.name for stage in profile.stages], "stages", faults)
-    if not faults:
-        _check_total(profile, fields)
+    if not faults and not any(isinstance(stage, TraceStage) for stage in profile.stages):
+        _check_total(profile, faults)
     if faults:
         raise ProfileError(faults)
     return profile
+
+
+def with_traces(profile: Profile, folder: Path) -> Profile:
+    """The profile with the files of its Trace stages read, looked for beside it; raises ProfileError."""
+    faults: list[Fault] = []
+    stages = tuple(
+        _with_trace(stage, f"stages[{index}]", folder, faults) if isinstance(stage, TraceStage) else stage
+        for index, stage in enumerate(profile.stages)
+    )
+    profile = replace(profile, stages=stages)
+    if not faults:
+        _check_total(profile, faults)
+    if faults:
+        raise ProfileError(faults)
+    return profile
+
+
+def _with_trace(stage: TraceStage, path: str, folder: Path, faults: list[Fault]) -> TraceStage:
+    try:
+        stage = replace(stage, trace=read_trace(folder / stage.file, stage.format))
+    except TraceFault as fault:
+        faults.append(Fault(f"{path}.file", str(fault)))
+    if stage.duration_seconds > LONGEST_STAGE_SECONDS:
+        rule = f"must play the trace within {LONGEST_STAGE_SECONDS} s, or durationSeconds must cut it"
+        faults.append(Fault(f"{path}.timeScale", f"{rule}; it takes {stage.duration_seconds} s"))
+    return stage
 
 
 def _connection(fields: Fields) -> ConnectionRule:
@@ -136,9 +164,9 @@ def _check_names(names: list[str], where: str, faults: list[Fault]) -> None:
             faults.append(Fault(f"{where}[{index}].name", rule))
 
 
-def _check_total(profile: Profile, fields: Fields) -> None:
+def _check_total(profile: Profile, faults: list[Fault]) -> None:
     expected = sum(stage.expected for stage in profile.stages)
     if expected == 0:
-        fields.fault("stages", "must plan at least one request; got rates of 0 throughout")
+        faults.append(Fault("stages", "must plan at least one request; got rates of 0 throughout"))
     elif expected > MOST_ARRIVALS:
-        fields.fault("stages", f"must plan at most {MOST_ARRIVALS} requests; got about {float(expected):.0f}")
+        faults.append(Fault("stages", f"must plan at most {MOST_ARRIVALS} requests; got about {float(expected):.0f}"))

@@ -17,6 +17,8 @@ import orjson
 
 from elastometer_loadgen.checks_contract import Contract, CrosstalkCheck, bind, shape_of
 from elastometer_loadgen.profile import Profile
+from elastometer_loadgen.schedule import Arrival
+from elastometer_loadgen.sized import SizedText, sized_body
 from elastometer_loadgen.task import Endpoint, Message, ResponseFormat, Span, Task
 from elastometer_loadgen.template import CANARY_FIELD, render
 
@@ -59,15 +61,28 @@ class PromptSource:
 
     def __init__(self, profile: Profile, model: str | None = None) -> None:
         self._seed = profile.seed
+        self._endpoint = profile.endpoint
+        self._sized = SizedText(profile.seed)
         self._model = model or profile.model
         self._tasks = profile.tasks
         self._lines = profile.fingerprints
         self._weights = tuple(accumulate(task.weight for task in profile.tasks))
         self._rows = tuple(self._rows_of(task, profile.endpoint) for task in profile.tasks)
 
-    def task_of(self, request_id: int) -> str:
-        """The name of the task that a request belongs to."""
-        return self._tasks[self._task_index(self._draws(request_id)[0])].name
+    def task_of(self, arrival: Arrival) -> str:
+        """The name of the task that a request belongs to; where its stage fixes its size, the stage's word for it."""
+        if arrival.size is not None:
+            return arrival.size.task
+        return self._tasks[self._task_index(self._draws(arrival.id)[0])].name
+
+    def of(self, arrival: Arrival) -> Prompt:
+        """The request of an arrival: its task's, or one of the size that its stage asks for."""
+        if arrival.size is None:
+            return self.prompt(arrival.id)
+        text = self._sized.prompt(arrival.id, arrival.size)
+        body = sized_body(self._model, self._endpoint, text, arrival.size.output_tokens)
+        fingerprint = f"{self._draws(arrival.id)[6]:04x}"
+        return Prompt(arrival.size.task, fingerprint, body, keeps_text=self._lines.is_due(fingerprint))
 
     def prompt(self, request_id: int) -> Prompt:
         """The request with this number."""

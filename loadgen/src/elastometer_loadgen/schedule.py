@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from elastometer_loadgen.profile import Profile
-from elastometer_loadgen.stages import Arrivals, RateStage
+from elastometer_loadgen.stages import Arrivals, RateStage, Stage, TraceStage
+from elastometer_loadgen.traces import Size, Trace
 
 HALF = Fraction(1, 2)
 
@@ -28,6 +29,8 @@ class Arrival:
     id: int
     at: float
     stage: str
+    size: Size | None = None
+    """How long it is, where the stage and not a task says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,17 @@ class Schedule:
     times: "array[float]"
     first_ids: tuple[int, ...]
     stage_names: tuple[str, ...]
+    traces: tuple[Trace | None, ...]
 
     def __len__(self) -> int:
         return len(self.times)
 
     def arrival(self, request_id: int) -> Arrival:
         """The arrival with this number."""
-        stage = self.stage_names[bisect_right(self.first_ids, request_id) - 1]
-        return Arrival(request_id, self.times[request_id], stage)
+        stage = bisect_right(self.first_ids, request_id) - 1
+        trace = self.traces[stage]
+        size = None if trace is None else trace.size(request_id - self.first_ids[stage])
+        return Arrival(request_id, self.times[request_id], self.stage_names[stage], size)
 
     def share(self, worker: int, workers: int) -> Iterator[Arrival]:
         """What one of `workers` workers sends, in order of time."""
@@ -76,14 +82,27 @@ def compute_schedule(profile: Profile) -> Schedule:
     carried = Fraction(0)
     for index, stage in enumerate(profile.stages):
         first_ids.append(len(times))
-        if stage.arrivals is Arrivals.CONSTANT:
+        if isinstance(stage, RateStage) and stage.arrivals is Arrivals.CONSTANT:
             times.extend(began + t for t in _constant(stage, carried))
             carried += stage.expected
         else:
-            times.extend(began + t for t in _drawn(stage, profile.seed, index))
+            times.extend(began + t for t in _other(stage, profile.seed, index))
             carried = Fraction(0)
         began += stage.duration_seconds
-    return Schedule(times, tuple(first_ids), tuple(stage.name for stage in profile.stages))
+    names = tuple(stage.name for stage in profile.stages)
+    traces = tuple(stage.trace if isinstance(stage, TraceStage) else None for stage in profile.stages)
+    return Schedule(times, tuple(first_ids), names, traces)
+
+
+def _other(stage: Stage, seed: int, index: int) -> Iterator[float]:
+    return _recorded(stage) if isinstance(stage, TraceStage) else _drawn(stage, seed, index)
+
+
+def _recorded(stage: TraceStage) -> Iterator[float]:
+    if stage.trace is None:
+        raise ValueError(f"the file of stage {stage.name} was not read")
+    scale = float(stage.time_scale)
+    return (at * scale for at in stage.trace.times[: int(stage.expected)])
 
 
 def _constant(stage: RateStage, carried: Fraction) -> Iterator[float]:

@@ -15,13 +15,12 @@ class OversizedEvent(ValueError):
 class EventStream:
     """Gathers bytes and gives the payloads of the events that became complete."""
 
-    __slots__ = ("_data", "_data_bytes", "_partial", "_partial_bytes", "_skip_newline", "_started")
+    __slots__ = ("_data", "_partial", "_skip_newline", "_started")
 
     def __init__(self) -> None:
-        self._partial: list[bytes] = []
-        self._partial_bytes = 0
-        self._data: list[bytes] = []
-        self._data_bytes = 0
+        self._partial = bytearray()
+        # The data lines of the event under way, each with a newline behind it.
+        self._data = bytearray()
         self._skip_newline = False
         self._started = False
 
@@ -51,15 +50,12 @@ class EventStream:
 
     def _keep(self, part: bytes) -> None:
         if part:
-            self._partial.append(part)
-            self._partial_bytes += len(part)
-            if self._partial_bytes + self._data_bytes > LONGEST_EVENT:
-                raise OversizedEvent(f"an event of the stream is longer than {LONGEST_EVENT} bytes")
+            self._partial += part
+            self._check_length()
 
     def _take(self) -> bytes:
-        line = b"".join(self._partial)
+        line = bytes(self._partial)
         self._partial.clear()
-        self._partial_bytes = 0
         return line
 
     def _line(self, line: bytes) -> bytes | None:
@@ -67,17 +63,18 @@ class EventStream:
             self._started = True
             line = line.removeprefix(BYTE_ORDER_MARK)
         if not line:
-            payload = b"\n".join(self._data) if self._data else None
+            payload = bytes(self._data[:-1]) if self._data else None
             self._data.clear()
-            self._data_bytes = 0
             return payload
         name, _, value = line.partition(b":")
         if name == b"data":
-            self._data.append(value.removeprefix(b" "))
-            self._data_bytes += len(value) + 1
-            if self._data_bytes > LONGEST_EVENT:
-                raise OversizedEvent(f"an event of the stream is longer than {LONGEST_EVENT} bytes")
+            self._data += value.removeprefix(b" ") + b"\n"
+            self._check_length()
         return None
+
+    def _check_length(self) -> None:
+        if len(self._partial) + len(self._data) > LONGEST_EVENT:
+            raise OversizedEvent(f"an event of the stream is longer than {LONGEST_EVENT} bytes")
 
 
 def _whole_events(data: bytes) -> list[bytes] | None:

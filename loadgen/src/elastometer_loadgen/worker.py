@@ -154,7 +154,7 @@ class Worker:
         return missing
 
     def _send(self, arrival: Arrival, intended_at: float) -> None:
-        prompt = self._prompts.prompt(arrival.id)
+        prompt = self._prompts.of(arrival)
         now = monotonic()
         self._vitals.sent(now - intended_at)
         self._progress.note_sent(arrival.stage)

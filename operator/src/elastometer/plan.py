@@ -10,6 +10,7 @@ from typing import Any
 from elastometer.model.document import EMPTY, document_at, documents_at, number_at
 from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
+from elastometer_loadgen.stages import RateStage, Stage
 
 Json = dict[str, Any]
 
@@ -113,19 +114,9 @@ def describe(plan: TestPlan) -> Json:
     at = 0.0
     stages = []
     for stage in plan.spec.profile.stages:
-        stages.append(
-            {
-                "name": stage.name,
-                "startSeconds": at,
-                "endSeconds": at + stage.duration_seconds,
-                "startRequestsPerSecond": float(stage.start_rate),
-                "endRequestsPerSecond": float(stage.end_rate),
-                "arrivals": stage.arrivals.value,
-                **({} if stage.burstiness is None else {"burstiness": float(stage.burstiness)}),
-                "expectedRequests": float(stage.expected),
-            }
-        )
-        at += stage.duration_seconds
+        end = at + stage.duration_seconds
+        stages.append({"name": stage.name, "startSeconds": at, "endSeconds": end, **_offer(stage)})
+        at = end
     return {
         "stages": stages,
         "loadSeconds": plan.load_seconds,
@@ -138,3 +129,14 @@ def describe(plan: TestPlan) -> Json:
         "gpusPerReplica": dict(plan.gpus_per_replica),
         "targetURL": plan.target_url,
     }
+
+
+def _offer(stage: Stage) -> Json:
+    """What a stage of the load is planned to send."""
+    offer: Json = {"expectedRequests": float(stage.expected)}
+    if isinstance(stage, RateStage):
+        offer |= {"startRequestsPerSecond": float(stage.start_rate), "endRequestsPerSecond": float(stage.end_rate)}
+        offer["arrivals"] = stage.arrivals.value
+        if stage.burstiness is not None:
+            offer["burstiness"] = float(stage.burstiness)
+    return offer

@@ -8,6 +8,7 @@ from typing import Any
 
 from elastometer.model.snapshot import ScalerFact
 from elastometer.plan import TestPlan
+from elastometer_loadgen.stages import RateStage
 
 Json = dict[str, Any]
 
@@ -49,8 +50,7 @@ def offered(plan: TestPlan, seconds: float) -> float:
     at = 0.0
     for stage in plan.spec.profile.stages:
         if at <= seconds < at + stage.duration_seconds:
-            share = (seconds - at) / stage.duration_seconds
-            return float(stage.start_rate) + share * float(stage.end_rate - stage.start_rate)
+            return stage.rate_at(seconds - at) if isinstance(stage, RateStage) else 0.0
         at += stage.duration_seconds
     return 0.0
 

@@ -14,6 +14,7 @@ from typing import Any
 from elastometer.model.errors import SpecError
 from elastometer.model.names import Names
 from elastometer_loadgen.profile import Profile, ProfileError, parse_profile
+from elastometer_loadgen.stages import Stage, TraceStage
 
 Json = dict[str, Any]
 # A run is judged in the operator's memory, at some 2 KB a request: 1 GB, half of what the chart gives it.
@@ -119,6 +120,10 @@ def _profile(spec: Json, flaws: list[str]) -> Profile | None:
     except ProfileError as error:
         flaws.extend(f"spec.load.{fault}" for fault in error.faults)
         return None
+    unfit = [_unfit(stage, f"spec.load.stages[{index}]") for index, stage in enumerate(profile.stages)]
+    flaws.extend(flaw for flaw in unfit if flaw is not None)
+    if any(unfit):
+        return None
     if profile.duration_seconds > MAXIMUM_LOAD_SECONDS:
         flaws.append(
             f"spec.load.stages: must last at most {MAXIMUM_LOAD_SECONDS} s together, "
@@ -128,6 +133,13 @@ def _profile(spec: Json, flaws: list[str]) -> Profile | None:
     if not 1 <= expected <= MAXIMUM_REQUESTS:
         flaws.append(f"spec.load.stages: must offer between 1 and {MAXIMUM_REQUESTS} requests, offer {expected:.0f}")
     return profile
+
+
+def _unfit(stage: Stage, path: str) -> str | None:
+    """Why the load Job cannot carry a stage out; None when it can."""
+    if isinstance(stage, TraceStage):
+        return f"{path}.type: must be Rate, is Trace: its file is not there in a cluster; use elastometer-load run"
+    return None
 
 
 def _template_flaws(template: object) -> list[str]:
