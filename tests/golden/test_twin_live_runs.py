@@ -1,0 +1,75 @@
+"""The twin on three runs of a live cluster: one load under two settings of an HPA on the queue, and one HPA on CPU.
+
+What is asserted is what docs/what-if.md claims: with the run's own chance (who got which request, when replicas were
+scraped, when the autoscaler looked) the twin gives the recorded replicas back; and from one of the pair it tells the
+other, which it was not calibrated from.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from elastometer.analysis.evidence import Evidence, gather
+from elastometer.model.bundle import Bundle
+from elastometer.twin.calibrate import calibrate
+from elastometer.twin.calibration import Calibration
+from elastometer.twin.engine import predict
+from elastometer.twin.honesty import compare, measured
+from elastometer.twin.scenario import HpaController, Scenario
+from elastometer.world.bundle_reader import load_bundle
+
+RUNS = Path(__file__).with_name("runs")
+
+
+@lru_cache(maxsize=3)
+def run(name: str) -> tuple[Bundle, Evidence, Calibration]:
+    bundle = load_bundle(RUNS / name)
+    evidence = gather(bundle)
+    return bundle, evidence, calibrate(bundle, evidence)
+
+
+def told_by(name: str, other: str) -> Scenario:
+    """The other run as the first one's calibration tells it: the other's settings and chance, all else the first's."""
+    mine, its = run(name)[2].scenario, run(other)[2].recorded
+    assert isinstance(its.controller, HpaController)
+    return replace(mine, controller=its.controller, recorded=its.recorded, initial_replicas=its.initial_replicas,
+                   start_seconds=its.start_seconds, initial_age_seconds=its.initial_age_seconds)
+
+
+@pytest.mark.parametrize(("name", "allowed"), [("cpu1", 0.1), ("honest-pods-a", 0.1), ("honest-pods-b", 8.0)])
+def test_with_its_own_chance_a_recorded_run_comes_back(name: str, allowed: float) -> None:
+    """One run of the three turns on a single request in a queue at a single look."""
+    bundle, evidence, calibration = run(name)
+    found = compare(predict(calibration.recorded), calibration.recorded, evidence, bundle.terms)
+    truth = measured(evidence, calibration.scenario.horizon_seconds)
+    assert found.ready_percent <= allowed
+    assert found.predicted.first_scale_out == pytest.approx(truth.first_scale_out, abs=0.1)
+    assert found.predicted.scale_out_lag == pytest.approx(truth.scale_out_lag, abs=0.1)
+    assert truth.scale_outs >= 1
+
+
+@pytest.mark.parametrize(("name", "other"), [("honest-pods-a", "honest-pods-b"), ("honest-pods-b", "honest-pods-a")])
+def test_one_run_tells_another_with_other_settings(name: str, other: str) -> None:
+    bundle, evidence, _ = run(other)
+    scenario = told_by(name, other)
+    found = compare(predict(scenario), scenario, evidence, bundle.terms)
+    truth = measured(evidence, scenario.horizon_seconds)
+    assert found.ready_percent <= 10.0
+    assert truth.miss_seconds is not None
+    assert found.predicted.miss_seconds == pytest.approx(truth.miss_seconds, rel=0.1)
+
+
+def test_the_pair_is_ranked_as_it_was_measured() -> None:
+    """More replicas, fewer seconds missed: both drawn from the first run's calibration, in each of five draws."""
+    costly, slow = told_by("honest-pods-a", "honest-pods-b"), run("honest-pods-a")[2].scenario
+    for seed in range(5):
+        figures = []
+        for scenario, name in ((costly, "honest-pods-b"), (slow, "honest-pods-a")):
+            bundle, evidence, _ = run(name)
+            drawn = replace(scenario, recorded=None, seed=seed)
+            figures.append(compare(predict(drawn), drawn, evidence, bundle.terms).predicted)
+        assert (figures[0].miss_seconds or 0) < (figures[1].miss_seconds or 0)
+        assert figures[0].replica_seconds > figures[1].replica_seconds
