@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf, nan
 from typing import TypeAlias
 
+from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.errors import SpecError
 from elastometer.twin.candidate_fields import Setting
 from elastometer.twin.candidate_paths import near
@@ -90,12 +91,12 @@ def with_hpa(scenario: Scenario, hpa: HpaController) -> Scenario:
     return replace(scenario, controller=inside)
 
 
-def _flag(name: str) -> Turn:
+def _flag(changed: Callable[[ControllerSettings, float], ControllerSettings]) -> Turn:
     def turn(scenario: Scenario, value: float) -> Scenario:
         hpa = hpa_of(scenario)
         if hpa is None:
             return scenario
-        flags = replace(hpa.spec.controller, **{name: float(value)})
+        flags = changed(hpa.spec.controller, value)
         return with_hpa(scenario, replace(hpa, spec=replace(hpa.spec, controller=flags)))
     return turn
 
@@ -106,11 +107,16 @@ KNOBS: Mapping[str, tuple[Bounds, Turn]] = {
     "coldStart.scale": (Bounds(most=1000), _cold_start_scale),
     "load.scale": (Bounds(open=True, most=100), _load),
     "scrape.periodSeconds": (Bounds(open=True, most=3600), _scrape),
-    "controller.syncPeriodSeconds": (Bounds(open=True, most=3600), _flag("sync_period_seconds")),
-    "controller.tolerance": (Bounds(most=1000), _flag("tolerance")),
-    "controller.downscaleStabilizationSeconds": (Bounds(most=3600), _flag("downscale_stabilization_seconds")),
-    "controller.cpuInitializationSeconds": (Bounds(most=3600), _flag("cpu_initialization_seconds")),
-    "controller.initialReadinessDelaySeconds": (Bounds(most=3600), _flag("initial_readiness_delay_seconds")),
+    "controller.syncPeriodSeconds": (Bounds(open=True, most=3600), _flag(
+        lambda flags, value: replace(flags, sync_period_seconds=value))),
+    "controller.tolerance": (Bounds(most=1000), _flag(
+        lambda flags, value: replace(flags, tolerance=value))),
+    "controller.downscaleStabilizationSeconds": (Bounds(most=3600), _flag(
+        lambda flags, value: replace(flags, downscale_stabilization_seconds=value))),
+    "controller.cpuInitializationSeconds": (Bounds(most=3600), _flag(
+        lambda flags, value: replace(flags, cpu_initialization_seconds=value))),
+    "controller.initialReadinessDelaySeconds": (Bounds(most=3600), _flag(
+        lambda flags, value: replace(flags, initial_readiness_delay_seconds=value))),
 }
 
 
