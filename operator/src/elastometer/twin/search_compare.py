@@ -1,8 +1,8 @@
 """Two recorded runs, each predicted from the other: whether the twin knows what it did not see.
 
-The prediction of B from A takes everything from A, the autoscaler's settings from B, and nothing else of B. Chance is
-drawn: two runs under the very same settings differ as well, and by how much stands beside every error. Beside it stands
-the prediction with B's own chance: what is still wrong there, the model has wrong.
+The prediction of B from A takes everything from A, the settings of the autoscaler and of its controller from B, and
+nothing else of B. Chance is drawn: two runs under the very same settings differ as well, and by how much stands beside
+every error. Beside it stands the prediction with B's own chance: what is still wrong there, the model has wrong.
 """
 from __future__ import annotations
 
@@ -76,9 +76,18 @@ def _pairing(by: tuple[str, Recorded], of: tuple[str, Recorded]) -> Pairing:
         return Pairing(by[0], of[0], by[1].honesty)
     _refuse_strangers(by, of)
     calibrated = by[1].calibration.scenario
-    scenario = under_manifest(Baseline(calibrated, base.manifest, base.hpa), other.manifest["spec"])
+    scenario = _with_flags_of(of[1].calibration.scenario, under_manifest(
+        Baseline(calibrated, base.manifest, base.hpa), other.manifest["spec"]))
     lucky = with_chance_of(scenario, of[1].calibration.recorded)
     return Pairing(by[0], of[0], honesty(scenario, of[1].evidence, of[1].evidence.terms, lucky))
+
+
+def _with_flags_of(run: Scenario, scenario: Scenario) -> Scenario:
+    """The controller's flags are settings as well, its sync period among them."""
+    mine, other = hpa_of(scenario), hpa_of(run)
+    if mine is None or other is None:
+        return scenario
+    return with_hpa(scenario, replace(mine, spec=replace(mine.spec, controller=other.spec.controller)))
 
 
 def with_chance_of(scenario: Scenario, run: Scenario) -> Scenario:
@@ -87,9 +96,7 @@ def with_chance_of(scenario: Scenario, run: Scenario) -> Scenario:
     mine, other = hpa_of(scenario), hpa_of(run)
     if mine is None or other is None:
         return scenario
-    period = other.spec.controller.sync_period_seconds
-    flags = replace(mine.spec.controller, sync_period_seconds=period)
-    hpa = replace(mine, spec=replace(mine.spec, controller=flags), phase_seconds=other.phase_seconds, looks=other.looks)
+    hpa = replace(mine, phase_seconds=other.phase_seconds, looks=other.looks)
     return replace(with_hpa(scenario, hpa), recorded=run.recorded, start_seconds=run.start_seconds)
 
 
