@@ -10,7 +10,7 @@ export PYTHONUNBUFFERED := 1
 .PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench images clean oracle oracle-mutants oracle-tables
 
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## Python environment in .venv, with everything that development needs
 

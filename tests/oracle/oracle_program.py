@@ -57,7 +57,7 @@ def build(compiler: Compiler, path: Path, warm_only: bool) -> None:
     listed = compiler.insist(stale, f"{NAME}: fetching sources", None)[1]
     total = sum(bool(line) for line in listed.splitlines())
     if warm_only and total > COLD_PACKAGES:
-        raise ColdError(f"{total} packages would have to be compiled first; `make oracle` or `make prepare` does it")
+        raise ColdError(f"{total} packages would have to be compiled first; `make oracle` does it")
     compiler.insist(("build", "-v", *COMPILE_FLAGS, "./..."), f"building {NAME}", total)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
