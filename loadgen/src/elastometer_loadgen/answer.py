@@ -17,6 +17,7 @@ from elastometer_loadgen.sse import EventStream, OversizedEvent
 DONE = b"[DONE]"
 # Fields of a choice's delta that hold text that the model produced; reasoning is produced text too.
 TEXT_FIELDS = ("content", "reasoning_content", "reasoning")
+LONGEST_REASON = 64
 # Some 64,000 tokens, in characters; a check of more would hold up the other streams for too long.
 LONGEST_TEXT = 256 * 1024
 
@@ -89,7 +90,7 @@ class Answer:
 
     def _read_choice(self, choice: dict[str, Any], at: float) -> None:
         if isinstance(choice.get("finish_reason"), str):
-            self.finish_reason = choice["finish_reason"]
+            self.finish_reason = choice["finish_reason"][:LONGEST_REASON]
         delta = choice.get("delta")
         texts = [delta.get(name) for name in TEXT_FIELDS] if isinstance(delta, dict) else [choice.get("text")]
         if any(isinstance(text, str) and text for text in texts):

@@ -98,7 +98,15 @@ class Connection(asyncio.Protocol):
     def _go_wrong(self, error: str) -> None:
         """What follows a whole answer does not belong to it, and takes nothing from it."""
         self._keep_alive = False
-        self._end(Ending.COMPLETE if self._answered else Ending.MALFORMED, self._read_at, error)
+        if self._answered:
+            self._end(Ending.COMPLETE, self._read_at)
+        else:
+            self._end(Ending.MALFORMED, self._read_at, error)
+
+    def on_message_begin(self) -> None:
+        if self._answered:
+            # One request, two answers: the second is nobody's, and there is no telling whose the next would be.
+            self._keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         exchange = self._exchange
@@ -126,8 +134,6 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if self._answered:
-            # One request, two answers: the second is nobody's, and there is no telling whose the next would be.
-            self._keep_alive = False
             return
         # An interim answer completes too.
         self._answered = self._exchange is not None and self._exchange.status is not None
