@@ -168,6 +168,37 @@ def test_one_run_is_compared_with_another(run: Run, bundle: Path):
     assert "the two measured runs are 0.0 % apart" in out
 
 
+def test_runs_under_other_settings_are_predicted_from_each_other(run: Run, bundle: Path, tmp_path: Path):
+    """The record is the same, so the measured runs are; only what was set is another, and the predictions show it."""
+    other = copy_of(bundle, tmp_path / "other")
+    served = json.loads((other / "provenance.json").read_text())["autoscaler"]
+    served["spec"]["maxReplicas"] = 2
+    give_autoscaler(other, autoscaler=served)
+    code, out, _ = run(bundle, "--compare", other, "--output", "json")
+    assert code == 0
+    most = {(one["by"], one["of"]): max(draw["predicted"]["replicaSeconds"] for draw in one["found"]["draws"])
+            for one in json.loads(out)["pairings"]}
+    mine, its = bundle.name, other.name
+    assert most[(mine, mine)] == most[(its, mine)] > most[(mine, its)] == most[(its, its)]
+
+
+def test_runs_that_do_not_belong_together_are_not_compared(run: Run, bundle: Path, tmp_path: Path):
+    longer, keda = (copy_of(bundle, tmp_path / name) for name in ("longer", "keda"))
+    spec = json.loads((longer / "spec.json").read_text())
+    spec["spec"]["load"]["stages"][1]["durationSeconds"] = 61
+    (longer / "spec.json").write_text(json.dumps(spec))
+    code, _, told = run(bundle, "--compare", longer)
+    assert code == 2
+    assert f"  load.stages: must be the same in both runs, differ between {bundle.name} and longer" in told
+    spec["spec"]["autoscaler"] = {"type": "ScaledObject", "scaledObject": {"minReplicaCount": 1, "maxReplicaCount": 4}}
+    (keda / "spec.json").write_text(json.dumps(spec))
+    give_autoscaler(keda, scaledObject=WORLDS["SCALED_OBJECT"],
+                    autoscaler={**WORLDS["HPA"], "spec": WORLDS["KEDA_HPA"]})
+    code, _, told = run(bundle, "--compare", keda)
+    assert code == 2
+    assert f"  autoscaler: must be of one kind in both runs, is HorizontalPodAutoscaler in {bundle.name}" in told
+
+
 def test_other_objectives_can_be_asked_about(run: Run, bundle: Path):
     strict = "{name: strict, indicator: TimeToFirstToken, percentile: 100, maximumMilliseconds: 1}"
     code, out, _ = run(bundle, "--jobs", 1, "--objective", strict)
