@@ -94,11 +94,17 @@ class Client:
         self._run_id = route.run_id
         self._idle: list[Connection] = []
         self._flights: dict[Exchange, _Flight] = {}
+        self._sockets: set[Connection] = set()
 
     @property
     def in_flight(self) -> int:
         """Exchanges sent and not yet handed back."""
         return len(self._flights)
+
+    @property
+    def open_sockets(self) -> int:
+        """Connections that are open or being opened."""
+        return len(self._sockets)
 
     def send(self, exchange: Exchange) -> None:
         """Sends at once, on an idle connection that is fit for it or on a new one."""
@@ -112,16 +118,18 @@ class Client:
         connection.begin(exchange, self._request(exchange))
 
     async def _open(self, exchange: Exchange, flight: _Flight) -> None:
-        target = self._target
+        target, connection = self._target, Connection(self)
+        self._sockets.add(connection)
         try:
-            _, connection = await self._loop.create_connection(
-                lambda: Connection(self), target.host, target.port, ssl=target.tls
-            )
+            await self._loop.create_connection(lambda: connection, target.host, target.port, ssl=target.tls)
+            exchange.connect_at = monotonic()
         except OSError as error:
             if exchange.settle_unreachable(error, monotonic()):
                 self._hand_back(exchange)
             return
-        exchange.connect_at = monotonic()
+        finally:
+            if exchange.connect_at is None:
+                self._sockets.discard(connection)
         flight.connection = connection
         connection.begin(exchange, self._request(exchange))
 
@@ -136,6 +144,7 @@ class Client:
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone."""
+        self._sockets.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from elastometer_loadgen.record import format_instant
-from elastometer_loadgen.vitals import VitalSigns
+from elastometer_loadgen.vitals import Spread, VitalSigns
 
 SUMMARY_NAME = "summary.json"
 
@@ -16,8 +16,8 @@ SUMMARY_NAME = "summary.json"
 class Summary:
     """Counts of arrivals and records, instants in microseconds since 1970, and the generator's own health.
 
-    planned = sent + skipped + never sent (a stopped worker); sent - records = cut off in flight by the worker
-    itself.
+    planned = sent + skipped + unsent (a stopped worker); sent - records = cut off in flight by the worker
+    itself. Late are sends beyond the bound; they count as sent.
     """
 
     worker: int
@@ -36,7 +36,7 @@ class Summary:
     @property
     def fell_behind(self) -> bool:
         """True when the generator, and not the server, was the limit."""
-        late = self.signs.lateness_p99
+        late = self.signs.lateness.p99
         return self.client_exhausted or (late is not None and late > self.bound_milliseconds)
 
     def document(self) -> dict[str, Any]:
@@ -51,16 +51,17 @@ class Summary:
             "records": self.records,
             "startTime": format_instant(self.start),
             "endTime": format_instant(self.end),
-            "lateness": {
-                "p50Milliseconds": _rounded(signs.lateness_p50),
-                "p99Milliseconds": _rounded(signs.lateness_p99),
-                "maximumMilliseconds": _rounded(signs.lateness_maximum),
-            },
-            "loopLag": {
-                "p99Milliseconds": _rounded(signs.lag_p99),
-                "maximumMilliseconds": _rounded(signs.lag_maximum),
-            },
+            "unsent": self.planned - self.sent - self.skipped,
+            "late": signs.late,
+            "lateness": _spread(signs.lateness),
+            "loopLag": _spread(signs.lag),
             "cpuShare": _rounded(signs.cpu_share),
+            "garbageCollection": {
+                "pauses": signs.collection.pauses,
+                "totalMilliseconds": _rounded(signs.collection.total),
+                "maximumMilliseconds": _rounded(signs.collection.maximum),
+            },
+            "openSockets": signs.open_sockets,
             "fellBehind": self.fell_behind,
             "boundMilliseconds": self.bound_milliseconds,
             "checks": self.checks,
@@ -94,6 +95,14 @@ def finished_before(directory: Path, incarnation: str | None) -> Finished | None
     except (orjson.JSONDecodeError, KeyError, TypeError):
         # Cut off in the writing: it is made anew.
         return None
+
+
+def _spread(spread: Spread) -> dict[str, float | None]:
+    return {
+        "p50Milliseconds": _rounded(spread.p50),
+        "p99Milliseconds": _rounded(spread.p99),
+        "maximumMilliseconds": _rounded(spread.maximum),
+    }
 
 
 def _rounded(value: float | None) -> float | None:

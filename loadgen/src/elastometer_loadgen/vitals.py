@@ -58,10 +58,10 @@ class VitalSigns:
 class Vitals:
     """Measures from `start` on, at the cost of ten timers a second and one float per request."""
 
-    def __init__(self, bound_milliseconds: float, open_sockets: Callable[[], int]) -> None:
+    def __init__(self, bound_milliseconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._bound = bound_milliseconds
-        self._open_sockets = open_sockets
+        self._open_sockets: Callable[[], int] = int
         self._most_sockets = 0
         self._lateness = array("d")
         self._lag = array("d")
@@ -73,8 +73,9 @@ class Vitals:
         self.late = 0
         self.client_exhausted = False
 
-    def start(self) -> None:
-        """Begins to watch the loop, the CPU and the garbage collector."""
+    def start(self, open_sockets: Callable[[], int]) -> None:
+        """Begins to watch the loop, the CPU, the garbage collector and the sockets."""
+        self._open_sockets = open_sockets
         self._began = monotonic()
         self._cpu_began = time.process_time()
         gc.callbacks.append(self._collecting)

@@ -57,7 +57,7 @@ class Worker:
         self._clock = Clock()
         self._prompts = PromptSource(assignment.profile, assignment.model)
         self._schedule = compute_schedule(assignment.profile)
-        self._vitals = Vitals()
+        self._vitals = Vitals(assignment.profile.lateness_bound_milliseconds)
         self._inspection = Inspection(assignment.profile.fingerprints, spool.tally, Lines().say)
         self._stopped = asyncio.Event()
         self._landed = asyncio.Event()
@@ -126,12 +126,12 @@ class Worker:
         limits = Limits(profile.timeout_seconds, profile.idle_timeout_seconds)
         path = PATHS[profile.endpoint]
         route = Route(assignment.target, path, profile.connection, assignment.api_key, f"{start // 1000:x}")
-        self._client = Client(route, limits, self._ended)
+        client = self._client = Client(route, limits, self._ended)
         pacer = Pacer(self._still_to_come(self._there_at - begin), begin, self._send)
         chores = [asyncio.ensure_future(task) for task in (self._progress.show(), self._sweep())]
         if self._reporter is not None:
             self._following = asyncio.ensure_future(self._reporter.follow(self._spool))
-        self._vitals.start()
+        self._vitals.start(lambda: client.open_sockets)
         pacing = asyncio.ensure_future(pacer.run())
         await self._unless_stopped(pacing)
         pacer.stop()
@@ -139,7 +139,7 @@ class Worker:
         await self._drain()
         for chore in chores:
             chore.cancel()
-        self._client.close()
+        client.close()
         return pacer.exhausted and self._landed.is_set() and self._broken is None
 
     def _still_to_come(self, elapsed: float) -> Iterator[Arrival]:
