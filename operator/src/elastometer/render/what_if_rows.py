@@ -90,7 +90,7 @@ def _turned(before: ObjectiveScore, after: ObjectiveScore) -> str:
     if before.measured is None or after.measured is None:
         return words.DASH
     step = after.measured - before.measured
-    if step == 0:
+    if round(step, 2 if after.unit == "%" else 0) == 0:
         return "0"
     if after.unit == "%":
         return f"{step:+.2f} %"

@@ -72,7 +72,7 @@ def answer(run: Recorded, wishes: Wishes, each: Each) -> Answer:
     chosen = searched.front[searched.chosen] if searched is not None else variant
     named: list[tuple[str, Settings]] = [("recorded settings", ())]
     if chosen is not None:
-        named.append(("chosen settings", chosen.settings))
+        named.append(("settings asked for" if searched is None else "chosen settings", chosen.settings))
     return Answer(
         run=_run(question, report), calibration=run.calibration, honesty=run.honesty,
         measured=measured_card(report, measured_miss_seconds(run.evidence)), recorded=recorded,
