@@ -131,10 +131,15 @@ def cliff_plot(answer: Answer) -> Plot | None:
                 f"{name}\n{_point(one)}") for name, found in answer.cliffs for one in found.points]
     lines = tuple(Line(_joined(found, x, y), _kind(name)) for name, found in answer.cliffs)
     marks = [Tick(x.at(answer.run.cold_start_seconds), f"today {answer.run.cold_start_seconds:.1f} s")]
-    marks += [Tick(x.at(found.holds_until), f"{name.removeprefix('settings ').partition(' ')[0]} {found.holds_until:.1f} s")
+    marks += [Tick(x.at(found.holds_until), f"{_short(name)} {found.holds_until:.1f} s")
               for name, found in answer.cliffs if found.holds_until is not None and found.breaks_at is not None]
     return Plot("cold start, seconds", "objective-miss seconds, predicted", x.ticks(), y.ticks(), tuple(dots), lines,
                 tuple(marks))
+
+
+def _short(name: str) -> str:
+    """Recorded, chosen, or asked."""
+    return name.removeprefix("settings ").partition(" ")[0]
 
 
 def _kind(name: str) -> str:
