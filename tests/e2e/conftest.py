@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent.parent
 PROPOSAL = re.compile(r'I(?P<month>\d\d)(?P<day>\d\d) (?P<time>[\d:.]+) .*"Proposing desired replicas" '
                       r'desiredReplicas=(?P<replicas>\d+) metric="(?P<metric>[^"]*)".* scaleTarget="(?P<target>[^"]*)"')
 # A look and the line about it are nearer than this, and two looks are further apart.
-SAME_LOOK_SECONDS = 0.5
+SAME_LOOK_SECONDS = 2.0
 HPA_CONTROLLER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 
 
@@ -219,12 +219,14 @@ def explained(path: Path, proposals: list[Proposal]) -> Explained:
         at = evidence.origin / 1e9 + one.sync.look.at
         near = min(left, key=lambda line: abs(at - line.when.timestamp()), default=None)
         if near is None or abs(at - near.when.timestamp()) > SAME_LOOK_SECONDS:
-            ours += [] if one.decision.account.raw is None else [one]  # no line where nothing could be told
+            # No line where nothing could be told; and of a look while nothing was watched we claim nothing.
+            ours += [one] if one.known and one.decision.account.raw is not None else []
         else:
             left.remove(near)
             pairs.append((near, one, at - near.when.timestamp()))
     first, last = found.syncs[0].sync.look.at, found.syncs[-1].sync.look.at
-    recorded = [line for line in left if first <= line.when.timestamp() - evidence.origin / 1e9 <= last]
+    recorded = [line for line in left if first <= line.when.timestamp() - evidence.origin / 1e9 <= last
+                and evidence.gap_within(*[round(line.when.timestamp() * 1e9)] * 2, "horizontalpodautoscalers") is None]
     return Explained(found, pairs, recorded, ours)
 
 

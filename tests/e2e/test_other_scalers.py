@@ -31,8 +31,9 @@ CHILDREN = "deploy,hpa,job,svc,pod"
 STAMP_SECONDS = 2.0
 # Of the controller's looks, so many are decided by our replay as they were.
 FIDELITY_PERCENT = 99
-# A look is dated by what it wrote, some milliseconds later; two cores carry everything.
-LOOK_SECONDS = 0.25
+# A look is dated by what it wrote, some milliseconds later; two cores carry everything. One that wrote nothing is put
+# where the period has it, and the controller may have been held up.
+LOOK_SECONDS = {True: 0.25, False: 1.0}
 # A deleted test takes its children with it: KEDA's finalizer, then the pods' grace period of 40 s at the most.
 GONE_SECONDS = 90
 
@@ -178,7 +179,8 @@ def test_the_replay_decides_as_the_live_controller_did_by_its_own_log(
     assert found.fidelity.seen.percent >= FIDELITY_PERCENT
     assert len(found.wrong) <= len(found.pairs) * (1 - FIDELITY_PERCENT / 100)
     assert (found.only_in_log, found.only_ours) == ([], [])
-    assert max(abs(apart) for _, _, apart in found.pairs) < LOOK_SECONDS
+    for _, ours, apart in found.pairs:
+        assert abs(apart) < LOOK_SECONDS[ours.sync.seen]
 
 
 def test_nothing_of_the_run_is_left(ran: Ran, cluster: Any) -> None:
