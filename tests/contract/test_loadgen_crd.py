@@ -14,14 +14,15 @@ from elastometer_loadgen.profile import (
     ConnectionPolicy,
     parse_profile,
 )
-from elastometer_loadgen.stages import STAGE_FIELDS, Arrivals, StageType
+from elastometer_loadgen.stages import Arrivals, StageType
+from elastometer_loadgen.stages_parse import STAGE_FIELDS
 from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat, Role
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
 # The target names the model in an ElasticityTest.
 STANDALONE_FIELDS = {"model"}
-# A trace is a file beside the profile, and there is none in a cluster.
-STANDALONE_STAGE_FIELDS = {"file", "format", "timeScale"}
+# What the load Job cannot run: a trace is a file beside the profile, and the others end at instants of their own.
+STANDALONE_TYPES = {StageType.TRACE, StageType.USERS, StageType.CONCURRENCY, StageType.KNEE, StageType.SWEEP}
 
 
 def load_schema() -> dict[str, Any]:
@@ -34,7 +35,10 @@ def load_schema() -> dict[str, Any]:
 def test_every_field_is_known_on_both_sides() -> None:
     fields = load_schema()["properties"]
     assert set(fields) == set(PROFILE_FIELDS) - STANDALONE_FIELDS
-    assert set(fields["stages"]["items"]["properties"]) == set(STAGE_FIELDS) - STANDALONE_STAGE_FIELDS
+    stage = fields["stages"]["items"]["properties"]
+    assert set(stage["type"]["enum"]) == set(StageType) - STANDALONE_TYPES
+    known = {name for kind in set(StageType) - STANDALONE_TYPES for name in STAGE_FIELDS[kind]}
+    assert set(stage) == {"name", "type"} | known
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]["sampling"]["properties"]) == set(SAMPLING)
     assert set(fields["tasks"]["items"]["properties"]["checks"]["items"]["properties"]) == set(CHECK_FIELDS)

@@ -52,7 +52,7 @@ def test_a_bad_profile_is_exit_code_2_with_every_fault(
     error = capsys.readouterr().err
     assert "nothing was sent" in error
     assert "sed is not a known field; did you mean seed?" in error
-    assert "stages[0].type must be one of Rate, Trace (Users is not supported yet)" in error
+    assert "stages[0].durationSeconds must be given; it is absent" in error
     assert not (tmp_path / "out").exists()
 
 
@@ -95,3 +95,14 @@ def test_help_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert caught.value.code == 0
     assert "fell behind" in capsys.readouterr().out
+
+
+def test_a_knee_is_not_shared_between_workers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "knee.yaml"
+    path.write_text("stages: [{name: k, type: Knee, of: Users, start: 1, step: 1, stepSeconds: 1, maximum: 2}]\n")
+    target = ["--target", "http://localhost:1", "--out", str(tmp_path / "out")]
+    assert main(["run", str(path), *target, "--workers", "2", "--worker", "0"]) == 2
+    assert capsys.readouterr().err == (
+        "error: --workers must be 1: stage k is a Knee, whose steps one worker decides by what it sees; got 2\n"
+    )
+    assert not (tmp_path / "out").exists()

@@ -89,8 +89,7 @@ BAD: list[tuple[str, object, str]] = [
     ("stages", {}, "stages must be a list of 1 to 256 items; got {}"),
     ("stages.0", 5, "stages[0] must be a mapping; got 5"),
     ("stages.0.type", ABSENT, "stages[0].type must be given; it is absent"),
-    ("stages.0.type", "Rat", "stages[0].type must be one of Rate, Trace (did you mean Rate?)"),
-    ("stages.0.type", "Users", 'stages[0].type must be one of Rate, Trace (Users is not supported yet); got "Users"'),
+    ("stages.0.type", "Rat", "stages[0].type must be one of Rate, Users, Concurrency, Knee, Sweep, Trace (did you"),
     ("stages.1.durationSeconds", "10", 'stages[1].durationSeconds must be an integer from 1 to 604800; got "10"'),
     ("stages.1.durationSeconds", ABSENT, "stages[1].durationSeconds must be given; it is absent"),
     ("stages.0.startRequestsPerSecond", "-1", 'stages[0].startRequestsPerSecond must be a decimal string from "0"'),
@@ -193,3 +192,101 @@ def test_completions_take_a_prompt_and_no_messages() -> None:
     body = PromptSource(parse_profile(document), "m").prompt(0).body
     assert b'"prompt":"Once upon a time"' in body
     assert b'"messages"' not in body
+
+
+USERS = {"name": "s", "type": "Users", "durationSeconds": 10, "users": 5}
+FIXED = {"name": "s", "type": "Concurrency", "durationSeconds": 10, "concurrency": 5}
+KNEE = {"name": "s", "type": "Knee", "of": "Users", "start": 50, "step": 50, "stepSeconds": 120, "maximum": 500}
+SWEEP = {"name": "s", "type": "Sweep", "inputTokens": [128, 512], "outputTokens": 512, "requestsEach": 5}
+SUCCESS = {"indicator": "RequestSuccess", "minimumPercent": 99}
+LATENCY = {"indicator": "RequestLatency", "maximumMilliseconds": 9}
+BAD_STAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (USERS, {"users": 0}, "stages[0].users must be an integer from 1 to 10000; got 0"),
+    (USERS, {"users": None}, "stages[0].users must be given; it is absent"),
+    (USERS, {"users": 10_001}, "stages[0].users must be an integer from 1 to 10000; got 10001"),
+    (USERS, {"durationSeconds": None}, "stages[0].durationSeconds must be given; it is absent"),
+    (USERS, {"spawnPerSecond": "0"},
+     'stages[0].spawnPerSecond must be a decimal string from "0.001" to "10000"; got "0"'),
+    (USERS, {"spawnPerSecond": 10},
+     'stages[0].spawnPerSecond must be a decimal string from "0.001" to "10000" (in quotes); got 10'),
+    (USERS, {"thinkTimeSeconds": "-1"},
+     'stages[0].thinkTimeSeconds must be a decimal string from "0" to "86400"; got "-1"'),
+    (USERS, {"thinkTimeSeconds": {"minimum": "3", "maximum": "1"}},
+     'stages[0].thinkTimeSeconds.maximum must be at least the minimum, "3"; got "1"'),
+    (USERS, {"thinkTimeSeconds": {"minimum": "3"}}, "stages[0].thinkTimeSeconds.maximum must be given; it is absent"),
+    (USERS, {"maximumRequests": 0}, "stages[0].maximumRequests must be an integer from 1 to 10000000; got 0"),
+    (USERS, {"endRequestsPerSecond": "1"},
+     "stages[0].endRequestsPerSecond is not a known field; known here: name, type, durationSeconds, users, "
+     "spawnPerSecond, thinkTimeSeconds, maximumRequests"),
+    (FIXED, {"concurrency": "5"}, 'stages[0].concurrency must be an integer from 1 to 10000; got "5"'),
+    (FIXED, {"requests": 5}, "stages[0].durationSeconds must be given, or requests in its place, and not both"),
+    (FIXED, {"durationSeconds": None},
+     "stages[0].durationSeconds must be given, or requests in its place, and not both"),
+    (FIXED, {"durationSeconds": None, "requests": 0},
+     "stages[0].requests must be an integer from 1 to 10000000; got 0"),
+    (FIXED, {"durationSeconds": None, "requests": 5, "maximumRequests": 5},
+     "stages[0].maximumRequests must be absent where requests is given; got 5"),
+    (SWEEP, {"inputTokens": []}, "stages[0].inputTokens must be a list of 1 to 100 items; got []"),
+    (SWEEP, {"inputTokens": None}, "stages[0].inputTokens must be given; it is absent"),
+    (SWEEP, {"inputTokens": [128, 0]}, "stages[0].inputTokens[1] must be an integer from 1 to 1000000; got 0"),
+    (SWEEP, {"inputTokens": ["128"]}, 'stages[0].inputTokens[0] must be an integer from 1 to 1000000; got "128"'),
+    (SWEEP, {"outputTokens": None}, "stages[0].outputTokens must be given; it is absent"),
+    (SWEEP, {"requestsEach": 0}, "stages[0].requestsEach must be an integer from 1 to 100000; got 0"),
+    (KNEE, {"of": None}, "stages[0].of must be given; it is absent"),
+    (KNEE, {"of": "User"}, 'stages[0].of must be one of Rate, Users (did you mean Users?); got "User"'),
+    (KNEE, {"start": 0}, "stages[0].start must be an integer from 1 to 10000; got 0"),
+    (KNEE, {"step": 0}, "stages[0].step must be an integer from 1 to 10000; got 0"),
+    (KNEE, {"maximum": 49}, "stages[0].maximum must be an integer from 50 to 10000; got 49"),
+    (KNEE, {"stepSeconds": None}, "stages[0].stepSeconds must be given; it is absent"),
+    (KNEE, {"soakSeconds": -1}, "stages[0].soakSeconds must be an integer from 0 to 604800; got -1"),
+    (KNEE, {"of": "Rate", "thinkTimeSeconds": "1"},
+     'stages[0].thinkTimeSeconds must be absent unless of is Users; got "1"'),
+    (KNEE, {"objectives": []}, "stages[0].objectives must be a list of 1 to 16 items; got []"),
+    (KNEE, {"objectives": [{"indicator": "ScaleOutLag", "maximumMilliseconds": 9}]},
+     "stages[0].objectives[0].indicator must be one of TimeToFirstToken, TimePerOutputToken, RequestLatency, "
+     'RequestSuccess; got "ScaleOutLag"'),
+    (KNEE, {"objectives": [LATENCY | {"maximumMilliseconds": None}]},
+     "stages[0].objectives[0].maximumMilliseconds must be given; it is absent"),
+    (KNEE, {"objectives": [LATENCY, SUCCESS | {"maximumMilliseconds": 9}]},
+     "stages[0].objectives[1].maximumMilliseconds must be absent with the indicator RequestSuccess; got 9"),
+    (KNEE, {"objectives": [LATENCY | {"percentile": 0}]},
+     "stages[0].objectives[0].percentile must be an integer from 1 to 100; got 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("stage", "change", "words"), BAD_STAGES)
+def test_a_bad_field_of_a_closed_loop_stage_is_refused_in_these_words(
+    stage: dict[str, Any], change: dict[str, Any], words: str
+) -> None:
+    parse_profile({"stages": [stage]})
+    with pytest.raises(ProfileError) as caught:
+        parse_profile({"stages": [stage | change]})
+    assert words in [str(fault) for fault in caught.value.faults]
+    assert len(caught.value.faults) <= 2
+
+
+@pytest.mark.parametrize(
+    ("stages", "words"),
+    [
+        ([KNEE], "workers must be 1: stage s is a Knee, whose steps one worker decides by what it sees; got 2"),
+        ([SWEEP, USERS | {"name": "u"}], "workers must be 1: stage s ends when its requests do, and only one worker "
+         "knows when the next begins; got 2"),
+    ],
+)  # fmt: skip
+def test_a_load_whose_next_step_only_one_worker_knows_is_not_shared(stages: list[dict[str, Any]], words: str) -> None:
+    parse_profile({"stages": stages})
+    with pytest.raises(ProfileError) as caught:
+        parse_profile({"stages": stages, "workers": 2})
+    assert str(caught.value) == words
+    parse_profile({"stages": [USERS | {"name": "u"}, SWEEP], "workers": 2})
+
+
+def test_the_stages_of_the_design_are_read() -> None:
+    knee = KNEE | {"soakSeconds": 600}
+    crowd = USERS | {"name": "u", "users": 200, "spawnPerSecond": "10", "thinkTimeSeconds": {"minimum": "1",
+        "maximum": "3"}}  # fmt: skip
+    stages = [GOOD["stages"][0], crowd, FIXED | {"name": "c"}, knee, SWEEP | {"name": "w"}]
+    profile = parse_profile({"stages": stages})
+    assert [stage.duration_seconds for stage in profile.stages] == [100, 10, 10, 10 * 120 + 600, 10 * 300]
+    assert [stage.is_open_ended for stage in profile.stages] == [False, False, False, True, True]
+    assert [int(stage.expected) for stage in profile.stages] == [2600, 100_000, 100_000, 100_000, 10]

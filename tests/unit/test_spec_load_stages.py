@@ -16,6 +16,9 @@ RATE = {"name": "after", "type": "Rate", "durationSeconds": 10, "endRequestsPerS
         ({"name": "replay", "type": "Trace", "file": "azure.csv", "format": "AzureLLM"},
          "spec.load.stages[0].type: must be Rate, is Trace: its file is not there in a cluster; use elastometer-load "
          "run"),
+        ({"name": "crowd", "type": "Users", "users": 5, "durationSeconds": 5},
+         "spec.load.stages[0].type: must be Rate: a closed loop cannot be run in a cluster yet; use elastometer-load "
+         "run"),
     ],
 )  # fmt: skip
 def test_what_the_load_job_cannot_run_is_refused_by_name(

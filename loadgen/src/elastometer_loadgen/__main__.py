@@ -14,7 +14,7 @@ import uvloop
 
 from elastometer_loadgen import __version__
 from elastometer_loadgen.process import ExitCode
-from elastometer_loadgen.profile import Profile, ProfileError, read_profile, with_traces
+from elastometer_loadgen.profile import Profile, ProfileError, needs_one_worker, read_profile, with_traces
 from elastometer_loadgen.progress import note
 from elastometer_loadgen.prompts import PromptSource
 from elastometer_loadgen.receiver import Receiver
@@ -209,6 +209,9 @@ def _place(options: argparse.Namespace, profile: Profile, index: str | None) -> 
     workers: int = options.workers or profile.workers
     if worker >= workers:
         raise UsageError(f"--worker must be less than the number of workers, {workers}; got {worker}")
+    alone = needs_one_worker(profile.stages)
+    if workers > 1 and alone is not None:
+        raise UsageError(f"--workers must be 1: {alone}; got {workers}")
     return worker, workers
 
 

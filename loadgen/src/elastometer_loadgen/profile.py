@@ -4,6 +4,7 @@ Parsing is pure: the same document gives the same profile everywhere. What canno
 anything is sent, and every fault is reported at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +13,8 @@ import yaml
 
 from elastometer_loadgen.fields import Fault, Fields, shown
 from elastometer_loadgen.fingerprint import FingerprintRule, parse_fingerprints
-from elastometer_loadgen.stages import LONGEST_STAGE_SECONDS, Stage, TraceStage, parse_stages
+from elastometer_loadgen.stages import KneeStage, Stage, TraceStage
+from elastometer_loadgen.stages_parse import LONGEST_STAGE_SECONDS, parse_stages
 from elastometer_loadgen.task import Endpoint, Task, default_task, parse_task
 from elastometer_loadgen.traces import TraceFault, read_trace
 
@@ -84,20 +86,23 @@ def parse_profile(document: object) -> Profile:
     faults: list[Fault] = []
     fields = Fields(document, "", faults, PROFILE_FIELDS)
     endpoint = fields.choice("endpoint", Endpoint, default=Endpoint.CHAT_COMPLETIONS)
+    timeout_seconds = fields.integer("timeoutSeconds", 1, 86_400, default=300)
     profile = Profile(
         seed=fields.integer("seed", 0, 2**63 - 1, default=0),
         workers=fields.integer("workers", 1, 1000, default=1),
         endpoint=endpoint,
         model=fields.text("model", 512, default=None) if fields.has("model") else None,
-        timeout_seconds=fields.integer("timeoutSeconds", 1, 86_400, default=300),
+        timeout_seconds=timeout_seconds,
         idle_timeout_seconds=fields.integer("idleTimeoutSeconds", 1, 86_400, default=30),
         lateness_bound_milliseconds=fields.integer("latenessBoundMilliseconds", 1, 60_000, default=50),
         connection=_connection(fields),
         fingerprints=parse_fingerprints(fields),
         tasks=_tasks(fields, endpoint),
-        stages=parse_stages(fields),
+        stages=parse_stages(fields, timeout_seconds),
     )
     _check_names([stage.name for stage in profile.stages], "stages", faults)
+    if not faults and (alone := needs_one_worker(profile.stages)) is not None and profile.workers > 1:
+        fields.refuse("workers", f"be 1: {alone}")
     if not faults and not any(isinstance(stage, TraceStage) for stage in profile.stages):
         _check_total(profile, faults)
     if faults:
@@ -129,6 +134,16 @@ def _with_trace(stage: TraceStage, path: str, folder: Path, faults: list[Fault])
         rule = f"must play the trace within {LONGEST_STAGE_SECONDS} s, or durationSeconds must cut it"
         faults.append(Fault(f"{path}.timeScale", f"{rule}; it takes {stage.duration_seconds} s"))
     return stage
+
+
+def needs_one_worker(stages: Sequence[Stage]) -> str | None:
+    """Why a load cannot be shared; None when it can. Workers do not talk to each other."""
+    for number, stage in enumerate(stages):
+        if isinstance(stage, KneeStage):
+            return f"stage {stage.name} is a Knee, whose steps one worker decides by what it sees"
+        if stage.is_open_ended and number < len(stages) - 1:
+            return f"stage {stage.name} ends when its requests do, and only one worker knows when the next begins"
+    return None
 
 
 def _connection(fields: Fields) -> ConnectionRule:

@@ -35,7 +35,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All arrivals of a profile; `first_ids[i]` is the number of the first arrival of stage i."""
+    """All arrivals of a profile's open-loop stages; `first_ids[i]` is the number of the first arrival of stage i."""
 
     times: "array[float]"
     first_ids: tuple[int, ...]
@@ -52,9 +52,16 @@ class Schedule:
         size = None if trace is None else trace.size(request_id - self.first_ids[stage])
         return Arrival(request_id, self.times[request_id], self.stage_names[stage], size)
 
-    def share(self, worker: int, workers: int) -> Iterator[Arrival]:
-        """What one of `workers` workers sends, in order of time."""
-        return (self.arrival(request_id) for request_id in range(worker, len(self.times), workers))
+    def share(self, worker: int, workers: int, low: int = 0, high: int | None = None) -> Iterator[Arrival]:
+        """What one of `workers` workers sends, in order of time; of the arrivals from `low` up to before `high`."""
+        first = low + (worker - low) % workers
+        last = len(self.times) if high is None else high
+        return (self.arrival(request_id) for request_id in range(first, last, workers))
+
+    def bounds(self, first: int, last: int) -> tuple[int, int]:
+        """The numbers of the first arrival of stage `first` and of the first one behind stage `last`."""
+        ends = (*self.first_ids, len(self.times))
+        return ends[first], ends[last + 1]
 
 
 def expected_count(stage: RateStage, t: float) -> float:
@@ -86,7 +93,7 @@ def compute_schedule(profile: Profile) -> Schedule:
             times.extend(began + t for t in _constant(stage, carried))
             carried += stage.expected
         else:
-            times.extend(began + t for t in _other(stage, profile.seed, index))
+            times.extend(began + t for t in instants(stage, f"{profile.seed}/stages/{index}"))
             carried = Fraction(0)
         began += stage.duration_seconds
     names = tuple(stage.name for stage in profile.stages)
@@ -94,8 +101,15 @@ def compute_schedule(profile: Profile) -> Schedule:
     return Schedule(times, tuple(first_ids), names, traces)
 
 
-def _other(stage: Stage, seed: int, index: int) -> Iterator[float]:
-    return _recorded(stage) if isinstance(stage, TraceStage) else _drawn(stage, seed, index)
+def instants(stage: Stage, seed: str) -> "array[float]":
+    """Seconds into a stage at which requests are drawn or were recorded; none for a closed loop."""
+    match stage:
+        case TraceStage():
+            return array("d", _recorded(stage))
+        case RateStage():
+            return array("d", _drawn(stage, seed))
+        case _:
+            return array("d")
 
 
 def _recorded(stage: TraceStage) -> Iterator[float]:
@@ -114,9 +128,9 @@ def _constant(stage: RateStage, carried: Fraction) -> Iterator[float]:
         yield instant_of_count(stage, k + offset)
 
 
-def _drawn(stage: RateStage, seed: int, index: int) -> Iterator[float]:
+def _drawn(stage: RateStage, seed: str) -> Iterator[float]:
     """Instants where the count passes the running sum of gaps drawn with mean 1."""
-    chance = random.Random(f"{seed}/stages/{index}")
+    chance = random.Random(seed)
     gaps = _exponential(chance) if stage.burstiness is None else _gamma(chance, float(stage.burstiness))
     limit = float(stage.expected)
     count = next(gaps)

@@ -1,25 +1,19 @@
-"""The stages of a load and how each is read from its mapping. Times in seconds, rates in requests per second."""
+"""The stages of a load. Times in seconds, rates in requests per second.
+
+Open loop (Rate, Trace): requests come when they come. Closed loop (Users, Concurrency, Sweep, a Knee of users): each
+user waits for the answer. `duration_seconds` is how long a stage lasts, and the longest it may last where
+`is_open_ended`; `expected` is what an open loop is expected to send and the most that a closed loop may.
+"""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from elastometer_loadgen.fields import Fault, Fields, shown
-from elastometer_loadgen.traces import Trace, TraceFormat
+from elastometer_loadgen.task import Span
+from elastometer_loadgen.traces import Size, Trace, TraceFormat
 
-RATE_FIELDS = (
-    "name", "type", "durationSeconds", "startRequestsPerSecond", "endRequestsPerSecond", "arrivals", "burstiness",
-)  # fmt: skip
-TRACE_FIELDS = ("name", "type", "file", "format", "timeScale", "durationSeconds")
-STAGE_FIELDS = tuple(dict.fromkeys((*RATE_FIELDS, *TRACE_FIELDS)))
-PLANNED_STAGE_TYPES = ("Users", "Concurrency", "Knee", "Sweep")
-LONGEST_STAGE_SECONDS = 604_800
-HIGHEST_RATE = "100000"
-BURSTINESS = ("0.01", "1000")
-TIME_SCALE = ("0.000001", "1000000")
-LONGEST_PATH = 4096
+NO_THINKING = Span(Fraction(0), Fraction(0))
 
 
 class Arrivals(StrEnum):
@@ -31,10 +25,30 @@ class Arrivals(StrEnum):
 
 
 class StageType(StrEnum):
-    """Kinds of stages that can be carried out."""
+    """Kinds of stages."""
 
     RATE = "Rate"
+    USERS = "Users"
+    CONCURRENCY = "Concurrency"
+    KNEE = "Knee"
+    SWEEP = "Sweep"
     TRACE = "Trace"
+
+
+class KneeOf(StrEnum):
+    """What a Knee raises from step to step."""
+
+    RATE = "Rate"
+    USERS = "Users"
+
+
+class KneeIndicator(StrEnum):
+    """What an objective of a Knee looks at; the words of an ElasticityTest's objectives."""
+
+    TIME_TO_FIRST_TOKEN = "TimeToFirstToken"
+    TIME_PER_OUTPUT_TOKEN = "TimePerOutputToken"
+    REQUEST_LATENCY = "RequestLatency"
+    REQUEST_SUCCESS = "RequestSuccess"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +68,16 @@ class RateStage:
 
     @property
     def expected(self) -> Fraction:
-        """The expected number of arrivals: the area under the line."""
+        """The area under the line."""
         return (self.start_rate + self.end_rate) * self.duration_seconds / 2
 
     def rate_at(self, seconds: float) -> float:
         """The planned rate at an instant of the stage."""
         return float(self.start_rate) + float(self.end_rate - self.start_rate) * seconds / self.duration_seconds
+
+    @property
+    def is_open_ended(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,65 +108,120 @@ class TraceStage:
             return Fraction(0)
         return Fraction(self.trace.within(self.duration_seconds, float(self.time_scale)))
 
-
-Stage = RateStage | TraceStage
-
-
-def parse_stages(fields: Fields) -> tuple[Stage, ...]:
-    """The field `stages`; faults are appended, never raised."""
-    stages: list[Stage] = []
-    for index, item in enumerate(fields.items("stages", 256, required=True)):
-        last = stages[-1] if stages else None
-        before = last.end_rate if isinstance(last, RateStage) else None
-        stages.append(_stage(item, f"stages[{index}]", before, fields.faults))
-    return tuple(stages)
+    @property
+    def is_open_ended(self) -> bool:
+        return False
 
 
-def _stage(value: object, path: str, before: Fraction | None, faults: list[Fault]) -> Stage:
-    kind = value.get("type") if isinstance(value, Mapping) else None
-    if kind in PLANNED_STAGE_TYPES:
-        # Its fields are another type's: to judge them by the rules of Rate would bury the one thing to know.
-        words = ", ".join(StageType)
-        faults.append(Fault(f"{path}.type", f"must be one of {words} ({kind} is not supported yet); got {shown(kind)}"))
-        return RateStage("", 1, Fraction(0), Fraction(0), Arrivals.CONSTANT)
-    fields = Fields(value, path, faults, TRACE_FIELDS if kind == StageType.TRACE else RATE_FIELDS)
-    fields.require("type")
-    return _trace(fields) if kind == StageType.TRACE else _rate(fields, before)
+@dataclass(frozen=True, slots=True)
+class CrowdStage:
+    """Closed loop: Users, or Concurrency held by time, whose users come at once and do not think.
+
+    `spawn_rate` is new users per second, None for all at once. `most_requests` bounds what a server that answers
+    at once could draw; each user has an equal part of it.
+    """
+
+    name: str
+    type: StageType
+    duration_seconds: int
+    users: int
+    spawn_rate: Fraction | None
+    think: Span
+    most_requests: int
+
+    @property
+    def expected(self) -> Fraction:
+        return Fraction(self.most_requests)
+
+    @property
+    def is_open_ended(self) -> bool:
+        return False
+
+    def present(self, seconds: float, before: int) -> int:
+        """How many users there are so many seconds into the stage, when `before` came over from the stage before."""
+        kept = min(before, self.users)
+        if self.spawn_rate is None:
+            return self.users
+        return min(self.users, kept + math.floor(seconds * self.spawn_rate) + 1)
 
 
-def _trace(fields: Fields) -> TraceStage:
-    fields.require("format")
-    limit = fields.integer("durationSeconds", 1, LONGEST_STAGE_SECONDS, default=1)
-    return TraceStage(
-        name=fields.name(),
-        file=fields.text("file", LONGEST_PATH, default=None),
-        format=fields.choice("format", TraceFormat, default=TraceFormat.AZURE_LLM),
-        time_scale=fields.decimal("timeScale", *TIME_SCALE, default=Fraction(1)) or Fraction(1),
-        limit_seconds=limit if fields.has("durationSeconds") else None,
-    )
+@dataclass(frozen=True, slots=True)
+class CountStage:
+    """Closed loop until so many requests were sent and answered: Concurrency by count, and Sweep with one at a time.
+
+    A Sweep asks for `sizes` in order, each `requests / len(sizes)` times. No request takes more than
+    `request_seconds`.
+    """
+
+    name: str
+    type: StageType
+    concurrency: int
+    requests: int
+    request_seconds: int
+    sizes: tuple[Size, ...] = ()
+
+    @property
+    def duration_seconds(self) -> int:
+        return -(-self.requests // self.concurrency) * self.request_seconds
+
+    @property
+    def expected(self) -> Fraction:
+        return Fraction(self.requests)
+
+    @property
+    def is_open_ended(self) -> bool:
+        return True
+
+    def size(self, number: int) -> Size | None:
+        """What the request with this number within the stage asks; None where its task says so."""
+        return self.sizes[number * len(self.sizes) // self.requests] if self.sizes else None
 
 
-def _rate(fields: Fields, before: Fraction | None) -> RateStage:
-    fields.choice("type", StageType, default=StageType.RATE)
-    fields.require("endRequestsPerSecond")
-    end = fields.decimal("endRequestsPerSecond", "0", HIGHEST_RATE) or Fraction(0)
-    before = end if before is None else before
-    start = fields.decimal("startRequestsPerSecond", "0", HIGHEST_RATE, default=before)
-    arrivals = fields.choice("arrivals", Arrivals, default=Arrivals.POISSON)
-    return RateStage(
-        name=fields.name(),
-        duration_seconds=fields.integer("durationSeconds", 1, LONGEST_STAGE_SECONDS, default=None),
-        start_rate=start or Fraction(0),
-        end_rate=end,
-        arrivals=arrivals,
-        burstiness=_burstiness(fields, arrivals),
-    )
+@dataclass(frozen=True, slots=True)
+class KneeObjective:
+    """What must hold in a step; exactly one of the bounds is set. Percentile by nearest rank."""
+
+    indicator: KneeIndicator
+    percentile: int
+    maximum_milliseconds: int | None
+    minimum_percent: int | None
 
 
-def _burstiness(fields: Fields, arrivals: Arrivals) -> Fraction | None:
-    if arrivals is Arrivals.GAMMA:
-        fields.require("burstiness")
-        return fields.decimal("burstiness", *BURSTINESS, default=Fraction(1))
-    if fields.has("burstiness"):
-        fields.refuse("burstiness", "be absent unless arrivals is Gamma")
-    return None
+@dataclass(frozen=True, slots=True)
+class KneeStage:
+    """Steps up until an objective fails, then holds the last step that was good."""
+
+    name: str
+    of: KneeOf
+    start: int
+    step: int
+    step_seconds: int
+    maximum: int
+    soak_seconds: int
+    think: Span
+    most_requests: int
+    objectives: tuple[KneeObjective, ...]
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The values that are tried, in order; the maximum itself is the last."""
+        values = tuple(range(self.start, self.maximum + 1, self.step))
+        return values if values[-1] == self.maximum else (*values, self.maximum)
+
+    @property
+    def duration_seconds(self) -> int:
+        return len(self.steps) * self.step_seconds + self.soak_seconds
+
+    @property
+    def expected(self) -> Fraction:
+        """The most; of rates it is what all steps and the soak at the highest are expected to send."""
+        if self.of is KneeOf.USERS:
+            return Fraction(self.most_requests)
+        return Fraction(sum(self.steps) * self.step_seconds + self.maximum * self.soak_seconds)
+
+    @property
+    def is_open_ended(self) -> bool:
+        return True
+
+
+Stage = RateStage | TraceStage | CrowdStage | CountStage | KneeStage

@@ -99,7 +99,7 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
     _check_templates(fields, _contents(fields, messages), dataset, without_data={CANARY_FIELD})
     _check_templates(fields, checks.templates, dataset)
     sampling = fields.mapping("sampling", tuple(SAMPLING))
-    drawn = {name: _decimal_span(sampling, name, *limits) for name, limits in SAMPLING.items()}
+    drawn = {name: decimal_span(sampling, name, *limits) for name, limits in SAMPLING.items()}
     return Task(
         name=fields.name(),
         weight=fields.integer("weight", 1, 1_000_000, default=1),
@@ -210,7 +210,8 @@ def _token_span(fields: Fields) -> Span:
     return _ordered(bounds, Fraction(low), Fraction(high))
 
 
-def _decimal_span(fields: Fields, name: str, low: str, high: str) -> Span | None:
+def decimal_span(fields: Fields, name: str, low: str, high: str) -> Span | None:
+    """A decimal string, or two of them as `minimum` and `maximum`; None where the field is absent."""
     if not fields.has(name):
         return None
     if not isinstance(fields.raw(name), Mapping):

@@ -1,16 +1,15 @@
 """One worker's life: wait for the common start, send its share, record every end, report, sum up."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from elastometer_loadgen.clock import Clock, monotonic
+from elastometer_loadgen.conduct import Conductor
+from elastometer_loadgen.crowd import FIRST_CLOSED_ID
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.inspection import Inspection
-from elastometer_loadgen.pacer import Pacer
 from elastometer_loadgen.process import ExitCode, prepare_process
 from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.progress import Lines, Progress, note
@@ -62,12 +61,13 @@ class Worker:
         self._stopped = asyncio.Event()
         self._landed = asyncio.Event()
         self._landed.set()
-        self._skipped = 0
+        self._conductor: Conductor | None = None
         self._there_at = monotonic()
         self._broken: str | None = None
         self._client: Client | None = None
         self._following: asyncio.Future[None] | None = None
         planned = len(range(assignment.worker, len(self._schedule), assignment.workers))
+        planned += sum(number >= FIRST_CLOSED_ID for number in spool.ids)
         self._progress = Progress(planned)
         self._done_before = len(spool.ids)
 
@@ -92,6 +92,9 @@ class Worker:
             note("all was sent before the restart; only the report is made again")
             reported = await self._report(before.data)
             return self._exit_code(carried_out=reported, fell_behind=before.fell_behind)
+        if self._done_before and any(stage.is_open_ended for stage in self._assignment.profile.stages):
+            note("cannot go on after a restart: nobody knows when the stages of an earlier life ended")
+            return ExitCode.NOT_CARRIED_OUT
         prepare_process()
         begin = self._clock.monotonic_of(start)
         await self._sleep(begin - monotonic() - LEAD_SECONDS / 2)
@@ -127,31 +130,21 @@ class Worker:
         path = PATHS[profile.endpoint]
         route = Route(assignment.target, path, profile.connection, assignment.api_key, f"{start // 1000:x}")
         client = self._client = Client(route, limits, self._ended)
-        pacer = Pacer(self._still_to_come(self._there_at - begin), begin, self._send)
+        place = (assignment.worker, assignment.workers)
+        conductor = self._conductor = Conductor(profile, self._schedule, place, self._spool.ids, self._send)
         chores = [asyncio.ensure_future(task) for task in (self._progress.show(), self._sweep())]
         if self._reporter is not None:
             self._following = asyncio.ensure_future(self._reporter.follow(self._spool))
         self._vitals.start(lambda: client.open_sockets)
-        pacing = asyncio.ensure_future(pacer.run())
-        await self._unless_stopped(pacing)
-        pacer.stop()
-        await pacing
+        conducting = asyncio.ensure_future(conductor.run(begin, self._there_at))
+        await self._unless_stopped(conducting)
+        conductor.stop()
+        all_sent = await conducting
         await self._drain()
         for chore in chores:
             chore.cancel()
         client.close()
-        return pacer.exhausted and self._landed.is_set() and self._broken is None
-
-    def _still_to_come(self, elapsed: float) -> Iterator[Arrival]:
-        """This worker's arrivals without those of an earlier life; what was past when it came is skipped."""
-        share = self._schedule.share(self._assignment.worker, self._assignment.workers)
-        done = self._spool.ids
-        missing = (arrival for arrival in share if arrival.id not in done)
-        for arrival in missing:
-            if arrival.at >= elapsed:
-                return chain((arrival,), missing)
-            self._skipped += 1
-        return missing
+        return all_sent and self._landed.is_set() and self._broken is None
 
     def _send(self, arrival: Arrival, intended_at: float) -> None:
         prompt = self._prompts.of(arrival)
@@ -159,6 +152,8 @@ class Worker:
         self._vitals.sent(now - intended_at)
         self._progress.note_sent(arrival.stage)
         self._landed.clear()
+        if arrival.id >= FIRST_CLOSED_ID:
+            self._progress.planned += 1
         if self._client is not None:
             self._client.send(Exchange(arrival, prompt, intended_at, now))
 
@@ -170,6 +165,8 @@ class Worker:
             self._spool.append(format_record(record))
         except OSError as error:
             self._break(f"records could not be written: {error}")
+        if self._conductor is not None:
+            self._conductor.ended(exchange)
         if self._client is not None and self._client.in_flight == 0:
             self._landed.set()
 
@@ -192,9 +189,9 @@ class Worker:
         summary = Summary(
             worker=self._assignment.worker,
             incarnation=self._assignment.incarnation or STANDALONE,
-            planned=self._progress.planned,
+            planned=self._progress.planned + (0 if self._conductor is None else self._conductor.cut),
             sent=self._done_before + self._progress.sent,
-            skipped=self._skipped,
+            skipped=0 if self._conductor is None else self._conductor.skipped,
             records=self._done_before + self._progress.succeeded + self._progress.failed,
             start=start,
             end=self._clock.instant(monotonic()),

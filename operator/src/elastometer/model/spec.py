@@ -14,7 +14,7 @@ from typing import Any
 from elastometer.model.errors import SpecError
 from elastometer.model.names import Names
 from elastometer_loadgen.profile import Profile, ProfileError, parse_profile
-from elastometer_loadgen.stages import Stage, TraceStage
+from elastometer_loadgen.stages import RateStage, Stage, TraceStage
 
 Json = dict[str, Any]
 # A run is judged in the operator's memory, at some 2 KB a request: 1 GB, half of what the chart gives it.
@@ -137,9 +137,11 @@ def _profile(spec: Json, flaws: list[str]) -> Profile | None:
 
 def _unfit(stage: Stage, path: str) -> str | None:
     """Why the load Job cannot carry a stage out; None when it can."""
+    if isinstance(stage, RateStage):
+        return None
     if isinstance(stage, TraceStage):
         return f"{path}.type: must be Rate, is Trace: its file is not there in a cluster; use elastometer-load run"
-    return None
+    return f"{path}.type: must be Rate: a closed loop cannot be run in a cluster yet; use elastometer-load run"
 
 
 def _template_flaws(template: object) -> list[str]:

@@ -1,0 +1,151 @@
+"""Carries out the stages of a profile, each at its time, whatever is still in flight from the one before.
+
+Open-loop stages are a pacer over the schedule; closed-loop stages are a crowd of users. All begin when the plan says,
+and nothing is drained in between. Only where a stage is open-ended (Knee, Sweep, Concurrency by count) does the next
+one begin as soon as it is over: the stages up to and with such a one are a leg, whose instants are fixed as it begins.
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from itertools import accumulate, chain
+
+from elastometer_loadgen.ascent import Ascent, Climb
+from elastometer_loadgen.clock import monotonic
+from elastometer_loadgen.crowd import FIRST_CLOSED_ID, Crowd, Shift
+from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.pacer import Pacer
+from elastometer_loadgen.profile import Profile
+from elastometer_loadgen.progress import note
+from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.schedule import Arrival, Schedule
+from elastometer_loadgen.stages import NO_THINKING, CountStage, CrowdStage, KneeStage
+
+Send = Callable[[Arrival, float], None]
+
+
+class Conductor:
+    """One worker's part in every stage. `begin` is the run's start, monotonic; `done` are ids of an earlier life."""
+
+    def __init__(
+        self, profile: Profile, schedule: Schedule, place: tuple[int, int], done: Collection[int], send: Send
+    ) -> None:
+        self._profile = profile
+        self._schedule = schedule
+        self._place = place
+        self._done = done
+        self._send = send
+        self._crowd = Crowd(profile.seed, *place, done, send)
+        self._pacer: Pacer | None = None
+        self._ascent: Ascent | None = None
+        self._stopping = asyncio.Event()
+        self._ends = tuple(accumulate(stage.duration_seconds for stage in profile.stages))
+        self.climbs: list[Climb] = []
+        self.skipped = 0
+        self.cut = 0
+        """Closed-loop stages that were stopped, or never begun: each would have sent at least one request more."""
+
+    async def run(self, begin: float, there_at: float) -> bool:
+        """Returns when nothing more is to be sent; True when that is since all was. What was due before the worker was
+        there is skipped."""
+        present = 0
+        for first, last in self._legs():
+            self._crowd.origin = begin
+            shifts = []
+            for index in range(first, last + 1):
+                shift, present = self._open(index, begin, present)
+                shifts.append(shift)
+            self._pacer = Pacer(self._to_come(first, last, there_at - begin), begin, self._send)
+            await self._pacer.run()
+            if self._stopping.is_set() or not await self._end(last, begin, shifts[-1]):
+                self.cut = sum(self._is_closed(index) for index in range(first, len(self._profile.stages))
+                               if begin + self._ends[index] > monotonic())
+                return False
+            if self._crowd.capped:
+                note(f"{len(self._crowd.capped)} users sent all that maximumRequests lets them, and stopped early")
+            if self._profile.stages[last].is_open_ended:
+                begin = monotonic() - self._ends[last]
+        return True
+
+    def ended(self, exchange: Exchange) -> None:
+        """A request is over; a closed loop goes on from there."""
+        number = exchange.arrival.id
+        if number >= FIRST_CLOSED_ID and exchange.end_at is not None:
+            if self._ascent is not None:
+                self._ascent.ended(exchange)
+            if self._crowd.knows(number):
+                lost = exchange.outcome is not Outcome.SUCCESS
+                self._crowd.ended(number, exchange.send_at, exchange.end_at, lost=lost)
+
+    def stop(self) -> None:
+        """Nothing more is sent."""
+        self._stopping.set()
+        if self._pacer is not None:
+            self._pacer.stop()
+        if self._ascent is not None:
+            self._ascent.stop()
+        self._crowd.stop()
+
+    def _legs(self) -> Iterator[tuple[int, int]]:
+        first = 0
+        for index, stage in enumerate(self._profile.stages):
+            if stage.is_open_ended or index == len(self._profile.stages) - 1:
+                yield first, index
+                first = index + 1
+
+    def _is_closed(self, index: int) -> bool:
+        return isinstance(self._profile.stages[index], CrowdStage | CountStage | KneeStage)
+
+    def _open(self, index: int, begin: float, present: int) -> tuple[Shift | None, int]:
+        """Announces a stage to the crowd; the second value is how many users there are at its end."""
+        stage, seed = self._profile.stages[index], self._profile.seed
+        starts, ends = begin + self._ends[index] - stage.duration_seconds, begin + self._ends[index]
+        match stage:
+            case CrowdStage():
+                each = max(stage.most_requests // stage.users, 1)
+                shift = Shift(index, stage.name, starts, ends, stage.users, stage.think, each)
+                self._crowd.open(shift, present, None if stage.spawn_rate is None else float(stage.spawn_rate))
+                return shift, stage.present(stage.duration_seconds, present)
+            case CountStage():
+                shift = Shift(index, stage.name, starts, math.inf, stage.concurrency, NO_THINKING, most_each=0,
+                              numbers=deque(range(stage.requests)), size=stage.size)
+                self._crowd.open(shift, present)
+                return shift, stage.concurrency
+            case KneeStage():
+                self._ascent = Ascent(stage, index, seed, self._crowd, self._send, starts)
+                return None, 0
+            case _:
+                return None, 0
+
+    async def _end(self, last: int, begin: float, shift: Shift | None) -> bool:
+        """Waits for the end of a leg whose arrivals are all sent; False when stopped before."""
+        stage = self._profile.stages[last]
+        if isinstance(stage, KneeStage) and self._ascent is not None:
+            self.climbs.append(await self._ascent.run())
+            self._ascent = None
+        elif isinstance(stage, CountStage) and shift is not None:
+            await self._crowd.exhausted(shift)
+            shift.end = monotonic()
+        elif isinstance(stage, CrowdStage):
+            await self._pause(begin + self._ends[last] - monotonic())
+        return not self._stopping.is_set()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0.0)):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    def _to_come(self, first: int, last: int, elapsed: float) -> Iterator[Arrival]:
+        """This worker's arrivals of a leg without those of an earlier life; what was past when it came is skipped."""
+        worker, workers = self._place
+        low, high = self._schedule.bounds(first, last)
+        share = self._schedule.share(worker, workers, low, high)
+        missing = (arrival for arrival in share if arrival.id not in self._done)
+        for arrival in missing:
+            if arrival.at >= elapsed:
+                return chain((arrival,), missing)
+            self.skipped += 1
+        return missing
