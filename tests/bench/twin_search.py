@@ -18,10 +18,10 @@ from math import cos, pi
 from elastometer.cli.what_if_workers import Workers
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
-from elastometer.twin.candidates import Baseline
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
-from elastometer.twin.search import Question
-from elastometer.twin.search_ask import Wishes, search
+from elastometer.twin.search.ask import Wishes, search
+from elastometer.twin.search.candidates import Baseline
+from elastometer.twin.search.searcher import Question
 
 SECONDS, REPLICAS, AT_MOST_SECONDS = 1800.0, 20, 10.0
 SPEC = {

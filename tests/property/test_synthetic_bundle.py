@@ -17,12 +17,12 @@ from elastometer.model.basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict
-from elastometer.twin.foretold import Foretold
-from elastometer.twin.planned import Assumed, planned_scenario
-from elastometer.twin.planned_arrivals import planned_arrivals
-from elastometer.twin.planned_autoscaler import planned_autoscaler
+from elastometer.twin.forecast.arrivals import planned_arrivals
+from elastometer.twin.forecast.autoscaler import planned_autoscaler
+from elastometer.twin.forecast.foretold import Foretold
+from elastometer.twin.forecast.planned import Assumed, planned_scenario
+from elastometer.twin.forecast.synthetic import predicted_looks, synthetic_bundle
 from elastometer.twin.scenario import Capacity
-from elastometer.twin.synthetic import predicted_looks, synthetic_bundle
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = Environment("", "", "", 0, "", "")

@@ -12,7 +12,7 @@ from statistics import mean
 
 import pytest
 
-from elastometer.twin import fit_capacity
+from elastometer.twin.fit import capacity as fit_capacity
 from elastometer.twin.engine import predict
 from elastometer.twin.scenario import Arrival, Capacity
 from elastometer_standin.engine import Engine, Finish, Sequence

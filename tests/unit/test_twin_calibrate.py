@@ -17,18 +17,18 @@ from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, Series
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
 from elastometer.plan import Environment, TestPlan
-from elastometer.twin.calibrate import calibrate
-from elastometer.twin.calibration import Calibration
 from elastometer.twin.engine import predict
-from elastometer.twin.foretold import Foretold
-from elastometer.twin.honesty import compare, honesty
-from elastometer.twin.planned import Assumed, planned_scenario
-from elastometer.twin.planned_arrivals import planned_arrivals
-from elastometer.twin.planned_autoscaler import planned_autoscaler
-from elastometer.twin.ran import Ran
+from elastometer.twin.fit.calibrate import calibrate
+from elastometer.twin.fit.calibration import Calibration
+from elastometer.twin.fit.honesty import compare, honesty
+from elastometer.twin.fit.ran import Ran
+from elastometer.twin.forecast.arrivals import planned_arrivals
+from elastometer.twin.forecast.autoscaler import planned_autoscaler
+from elastometer.twin.forecast.foretold import Foretold
+from elastometer.twin.forecast.planned import Assumed, planned_scenario
+from elastometer.twin.forecast.synthetic import synthetic_bundle
 from elastometer.twin.scenario import Balancing, Capacity, HpaController, Scenario, Signal
 from elastometer.twin.signals import by_query, signals_of
-from elastometer.twin.synthetic import synthetic_bundle
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = Environment("", "", "", 0, "", "")

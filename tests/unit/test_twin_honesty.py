@@ -9,7 +9,7 @@ import pytest
 
 from elastometer.analysis.steps import Steps
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
-from elastometer.twin.honesty import area_between, predicted, typical
+from elastometer.twin.fit.honesty import area_between, predicted, typical
 from elastometer.twin.prediction import Prediction, ReplicaLife
 from elastometer.twin.scenario import Arrival
 

@@ -4,8 +4,8 @@ from collections import Counter
 import pytest
 
 from elastometer.model.errors import SpecError
-from elastometer.twin.planned_arrivals import planned_arrivals
-from elastometer.twin.standin_pace import is_standin, standin_capacity, standin_startup_seconds
+from elastometer.twin.forecast.arrivals import planned_arrivals
+from elastometer.twin.forecast.standin_pace import is_standin, standin_capacity, standin_startup_seconds
 from elastometer_loadgen.profile import parse_profile
 from elastometer_standin.settings import DEFAULT_STARTUP, EngineLimits, Pace
 from elastometer_standin.tokens import count_chat_tokens

@@ -15,10 +15,10 @@ import pytest
 
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
-from elastometer.twin.candidates import Baseline
-from elastometer.twin.cliff import Cliff, Point, cliff, in_words, least_replicas
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
-from elastometer.twin.search import Question, Searcher
+from elastometer.twin.search.candidates import Baseline
+from elastometer.twin.search.cliff import Cliff, Point, cliff, in_words, least_replicas
+from elastometer.twin.search.searcher import Question, Searcher
 
 POD = {"metric": {"name": "vllm_num_requests_waiting"}, "target": {"type": "AverageValue", "averageValue": "1"}}
 SPEC = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"},

@@ -11,13 +11,13 @@ from elastometer.model.report import Verdict
 from elastometer.model.request import RequestRecord
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import SECOND
-from elastometer.twin.candidate_fields import MAXIMUM, MINIMUM, Setting
-from elastometer.twin.candidate_grid import candidates, dimensions
-from elastometer.twin.candidates import vary
 from elastometer.twin.engine import predict
-from elastometer.twin.scorecard import Judge, ObjectiveScore, Scorecard
-from elastometer.twin.search import Interval, Searcher, Trial, draws, pareto_front, ranked, trial_of
-from elastometer.twin.search_ask import choose, free
+from elastometer.twin.search.ask import choose, free
+from elastometer.twin.search.candidates import vary
+from elastometer.twin.search.fields import MAXIMUM, MINIMUM, Setting
+from elastometer.twin.search.grid import candidates, dimensions
+from elastometer.twin.search.scorecard import Judge, ObjectiveScore, Scorecard
+from elastometer.twin.search.searcher import Interval, Searcher, Trial, draws, pareto_front, ranked, trial_of
 from elastometer_loadgen.record import Outcome
 
 WORLDS = runpy.run_path(str(Path(__file__).with_name("what_if_worlds.py")))

@@ -12,11 +12,11 @@ import yaml
 from elastometer.hpa.settings import Policy, PolicyType, SelectPolicy
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
-from elastometer.twin.candidate_fields import Setting, is_field
-from elastometer.twin.candidate_knobs import hpa_of
-from elastometer.twin.candidate_paths import near, steps_of, text_of, value_at, written
-from elastometer.twin.candidates import Baseline, vary
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Signal
+from elastometer.twin.search.candidates import Baseline, vary
+from elastometer.twin.search.fields import Setting, is_field
+from elastometer.twin.search.knobs import hpa_of
+from elastometer.twin.search.paths import near, steps_of, text_of, value_at, written
 
 WORLDS = runpy.run_path(str(Path(__file__).with_name("what_if_worlds.py")))
 METRIC = WORLDS["METRIC"]

@@ -6,7 +6,6 @@ from typing import Any
 
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
-from elastometer.twin.candidates import Baseline
 from elastometer.twin.scenario import (
     Arrival,
     Capacity,
@@ -16,7 +15,8 @@ from elastometer.twin.scenario import (
     Scenario,
     Signal,
 )
-from elastometer.twin.search import Question
+from elastometer.twin.search.candidates import Baseline
+from elastometer.twin.search.searcher import Question
 
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"}
 RULES = {

@@ -28,7 +28,8 @@ class _Command(argparse.ArgumentParser):
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the sub-commands."""
     parser.description = "Knows what the HorizontalPodAutoscaler controller of Kubernetes 1.35 does with what it sees."
-    parser.epilog = None
+    parser.epilog = ("exit codes: 0 answered (replay: everything agrees), 1 replay found a difference, 2 bad input, "
+                     "4 there is nothing to explain")
     commands = parser.add_subparsers(dest="hpa_command", required=True, metavar="COMMAND", parser_class=_Command)
     for name, about in COMMANDS:
         command = commands.add_parser(

@@ -27,8 +27,8 @@ from elastometer.plan import Environment, TestPlan
 from elastometer.render import words
 from elastometer.render.files import render_all
 from elastometer.twin.draws import Drawn
-from elastometer.twin.planned_arrivals import planned_arrivals
-from elastometer.twin.planned_autoscaler import planned_autoscaler
+from elastometer.twin.forecast.arrivals import planned_arrivals
+from elastometer.twin.forecast.autoscaler import planned_autoscaler
 
 DRAWS = 10
 QUIET_SECONDS = 2.0

@@ -15,11 +15,11 @@ from elastometer.model.report import Report
 from elastometer.plan import TestPlan
 from elastometer.twin.draws import Drawn, drawn, intervals, median_draw, verdict_counts
 from elastometer.twin.engine import predict
-from elastometer.twin.foretold import Foretold
-from elastometer.twin.planned import Assumed, assumptions, planned_scenario
-from elastometer.twin.planned_autoscaler import PlannedAutoscaler
+from elastometer.twin.forecast.autoscaler import PlannedAutoscaler
+from elastometer.twin.forecast.foretold import Foretold
+from elastometer.twin.forecast.planned import Assumed, assumptions, planned_scenario
+from elastometer.twin.forecast.synthetic import predicted_looks, synthetic_bundle
 from elastometer.twin.scenario import Arrival
-from elastometer.twin.synthetic import predicted_looks, synthetic_bundle
 
 # Requests over all draws below which further processes cost more than they save.
 WORTH_WORKERS = 50_000

@@ -11,9 +11,9 @@ import yaml
 
 from elastometer.model.errors import SpecError
 from elastometer.plan import TestPlan
-from elastometer.twin.planned import Assumed
+from elastometer.twin.forecast.planned import Assumed
+from elastometer.twin.forecast.standin_pace import argument, is_standin, standin_capacity, standin_startup_seconds
 from elastometer.twin.scenario import Arrival, Capacity
-from elastometer.twin.standin_pace import argument, is_standin, standin_capacity, standin_startup_seconds
 
 # camelCase name -> field of Capacity; what one Pod requests is in the test.
 FIELDS: Mapping[str, str] = {

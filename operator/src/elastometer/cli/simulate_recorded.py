@@ -10,8 +10,8 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.document import at, document_at
 from elastometer.model.errors import SpecError
 from elastometer.plan import TestPlan
-from elastometer.twin.calibrate import calibrate
-from elastometer.twin.planned import Assumed
+from elastometer.twin.fit.calibrate import calibrate
+from elastometer.twin.forecast.planned import Assumed
 from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.world.bundle_reader import BundleError, load_bundle
 from elastometer.world.redaction import STRUCK

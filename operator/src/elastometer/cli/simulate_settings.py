@@ -8,7 +8,7 @@ import yaml
 from elastometer.cli.exits import CliError, Exit
 from elastometer.cli.test_file import Manifest
 from elastometer.model.errors import SpecError
-from elastometer.twin.candidate_paths import steps_of, written
+from elastometer.twin.search.paths import steps_of, written
 
 
 def with_settings(manifest: Manifest, settings: Sequence[str]) -> Manifest:

@@ -24,11 +24,11 @@ from elastometer.model.document import text_at
 from elastometer.model.errors import SpecError
 from elastometer.render.json_report import plain
 from elastometer.render.what_if_files import answer_json, render_answer
-from elastometer.twin.candidate_grid import knows_tolerances
-from elastometer.twin.search_answer import Answer
-from elastometer.twin.search_ask import Wishes
-from elastometer.twin.search_compare import compare_runs
-from elastometer.twin.search_run import Recorded, answer, recorded
+from elastometer.twin.search.answer import Answer
+from elastometer.twin.search.ask import Wishes
+from elastometer.twin.search.compare import compare_runs
+from elastometer.twin.search.grid import knows_tolerances
+from elastometer.twin.search.run import Recorded, answer, recorded
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
 MOST_CANDIDATES = 100_000

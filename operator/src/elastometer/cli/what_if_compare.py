@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from elastometer.cli.text import columns
 from elastometer.render import words
-from elastometer.twin.honesty import Honesty
-from elastometer.twin.search_compare import Comparison, Foretold, Pairing, Ranking
+from elastometer.twin.fit.honesty import Honesty
+from elastometer.twin.search.compare import Comparison, Foretold, Pairing, Ranking
 
 Row = tuple[str, ...]
 _FIGURES = (("scale_out_lag", 1), ("miss_seconds", 0), ("replica_seconds", 0))

@@ -42,14 +42,19 @@ def _objective(number: int, text: str, terms: Terms) -> Objective:
 
 
 def _check_bound(given: dict[str, Any], text: str) -> None:
-    bound = "minimumPercent" if given["indicator"] == Indicator.REQUEST_SUCCESS else "maximumMilliseconds"
-    for name, low, high in ((bound, 0 if bound == "minimumPercent" else 1, 100 if bound == "minimumPercent" else None),
-                            ("percentile", 1, 100)):
-        value = given.get(name, 95 if name == "percentile" else None)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or value < low or (high is not None and value > high):
-            limit = f"from {low} to {high}" if high is not None else f"of at least {low}"
-            raise _flaw(f"{name} must be a whole number {limit}", text)
+    if given["indicator"] == Indicator.REQUEST_SUCCESS:
+        _check_whole(given, "minimumPercent", None, range(101), "from 0 to 100", text)
+    else:
+        _check_whole(given, "maximumMilliseconds", None, range(1, 1 << 31), "of at least 1", text)
+    _check_whole(given, "percentile", 95, range(1, 101), "from 1 to 100", text)
+
+
+def _check_whole(
+    given: dict[str, Any], name: str, default: int | None, allowed: range, limit: str, text: str,
+) -> None:
+    value = given.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+        raise _flaw(f"{name} must be a whole number {limit}", text)
 
 
 def _flaw(rule: str, text: str) -> CliError:

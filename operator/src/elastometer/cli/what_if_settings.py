@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import yaml
 
 from elastometer.cli.exits import CliError, Exit
-from elastometer.twin.candidate_fields import Setting
+from elastometer.twin.search.fields import Setting
 
 
 def settings_from(texts: Sequence[str]) -> tuple[Setting, ...]:

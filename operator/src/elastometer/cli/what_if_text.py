@@ -8,7 +8,7 @@ from elastometer.cli.text import columns
 from elastometer.render import what_if_rows as rows
 from elastometer.render.what_if_words import cliff_lines, error_rows, headline
 from elastometer.render.words import plural
-from elastometer.twin.search_answer import Answer
+from elastometer.twin.search.answer import Answer
 
 _FRONT_SHOWN = 20
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from elastometer.twin.search import Question, Searcher
+from elastometer.twin.search.searcher import Question, Searcher
 
 T = TypeVar("T")
 # Enough per message that talking costs little, few enough that the last core does not keep the others waiting.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from elastometer.render import words
 from elastometer.render.what_if_rows import cost_name
-from elastometer.twin.cliff import Cliff, Point
-from elastometer.twin.search_answer import Answer
-from elastometer.twin.search_answer import Dot as Dotted
+from elastometer.twin.search.answer import Answer
+from elastometer.twin.search.answer import Dot as Dotted
+from elastometer.twin.search.cliff import Cliff, Point
 
 WIDTH, HEIGHT = 1180, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 40

@@ -6,7 +6,7 @@ import json
 from elastometer.render.json_report import plain
 from elastometer.render.what_if_html import to_html
 from elastometer.render.what_if_markdown import to_markdown
-from elastometer.twin.search_answer import Answer
+from elastometer.twin.search.answer import Answer
 
 SCHEMA_VERSION = "elastometer.dev/what-if/v1alpha1"
 

@@ -11,7 +11,7 @@ from elastometer.render.page import environment, frame
 from elastometer.render.strips import Tile, verdict_mark
 from elastometer.render.what_if_charts import cliff_plot, pareto_plot, replica_data
 from elastometer.render.what_if_words import cliff_lines, error_rows, headline
-from elastometer.twin.search_answer import Answer, Option
+from elastometer.twin.search.answer import Answer, Option
 
 
 def to_html(answer: Answer) -> bytes:

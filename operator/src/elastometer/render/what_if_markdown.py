@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from elastometer.render import what_if_rows as rows
 from elastometer.render.markdown import prose, section
 from elastometer.render.what_if_words import cliff_lines, error_rows, headline
-from elastometer.twin.search_answer import Answer
+from elastometer.twin.search.answer import Answer
 
 
 def to_markdown(answer: Answer) -> bytes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from elastometer.render import words
-from elastometer.twin.calibration import Calibration, Fitted
-from elastometer.twin.scorecard import ObjectiveScore, Scorecard
-from elastometer.twin.search import Interval
-from elastometer.twin.search_answer import Answer, Option
+from elastometer.twin.fit.calibration import Calibration, Fitted
+from elastometer.twin.search.answer import Answer, Option
+from elastometer.twin.search.scorecard import ObjectiveScore, Scorecard
+from elastometer.twin.search.searcher import Interval
 
 Row = tuple[str, ...]
 MEASURED, PREDICTED = "measured", "predicted"

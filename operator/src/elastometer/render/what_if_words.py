@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from elastometer.render import words
-from elastometer.twin.cliff import LeastReplicas, in_words
-from elastometer.twin.honesty import Difference, Figures, Honesty
-from elastometer.twin.search_answer import Answer
+from elastometer.twin.fit.honesty import Difference, Figures, Honesty
+from elastometer.twin.search.answer import Answer
+from elastometer.twin.search.cliff import LeastReplicas, in_words
 
 Row = tuple[str, ...]
 

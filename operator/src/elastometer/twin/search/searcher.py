@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from elastometer.model.errors import SpecError
 from elastometer.model.terms import Terms
-from elastometer.twin.candidate_fields import MINIMUM, Setting
-from elastometer.twin.candidate_knobs import hpa_of, with_cold_start, with_hpa
-from elastometer.twin.candidates import Baseline, Variant, vary
-from elastometer.twin.cliff import Point
 from elastometer.twin.engine import predict
-from elastometer.twin.pareto import dominates, front
 from elastometer.twin.scenario import Scenario
-from elastometer.twin.scorecard import Judge, Scorecard
+from elastometer.twin.search.candidates import Baseline, Variant, vary
+from elastometer.twin.search.cliff import Point
+from elastometer.twin.search.fields import MINIMUM, Setting
+from elastometer.twin.search.knobs import hpa_of, with_cold_start, with_hpa
+from elastometer.twin.search.pareto import dominates, front
+from elastometer.twin.search.scorecard import Judge, Scorecard
 
 Settings = tuple[Setting, ...]
 Number = TypeVar("Number", int, float)

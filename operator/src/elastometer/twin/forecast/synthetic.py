@@ -12,11 +12,11 @@ from elastometer.model.names import API_VERSION, KIND
 from elastometer.model.observation import Note, Observation
 from elastometer.model.terms import terms_from
 from elastometer.plan import TestPlan, describe
-from elastometer.twin.foretold import ORIGIN, Foretold, instant
+from elastometer.twin.forecast.foretold import ORIGIN, Foretold, instant
+from elastometer.twin.forecast.synthetic_autoscaler import autoscaler_sightings
+from elastometer.twin.forecast.synthetic_load import request_records, series
+from elastometer.twin.forecast.synthetic_objects import target_sightings
 from elastometer.twin.scenario import HpaController, KedaController
-from elastometer.twin.synthetic_autoscaler import autoscaler_sightings
-from elastometer.twin.synthetic_load import request_records, series
-from elastometer.twin.synthetic_objects import target_sightings
 
 
 def synthetic_bundle(foretold: Foretold) -> Bundle:

@@ -20,14 +20,14 @@ from elastometer.model.document import document_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.request import RequestRecord
 from elastometer.model.units import SECOND
-from elastometer.twin.calibration import Calibration, Fitted
-from elastometer.twin.fit_autoscaler import blind_looks, fit_hpa, fit_keda
-from elastometer.twin.fit_cache import fit_cache
-from elastometer.twin.fit_capacity import fit_capacity
-from elastometer.twin.fit_path import fit_cpu, fit_path, fit_resource_path
-from elastometer.twin.fit_phase import scrape_phases
-from elastometer.twin.fit_room import room_notes
-from elastometer.twin.fit_starts import fit_lives
+from elastometer.twin.fit.autoscaler import blind_looks, fit_hpa, fit_keda
+from elastometer.twin.fit.cache import fit_cache
+from elastometer.twin.fit.calibration import Calibration, Fitted
+from elastometer.twin.fit.capacity import fit_capacity
+from elastometer.twin.fit.path import fit_cpu, fit_path, fit_resource_path
+from elastometer.twin.fit.phase import scrape_phases
+from elastometer.twin.fit.room import room_notes
+from elastometer.twin.fit.starts import fit_lives
 from elastometer.twin.scenario import (
     Arrival,
     Balancing,

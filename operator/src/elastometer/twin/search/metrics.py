@@ -7,9 +7,9 @@ from typing import Any
 from elastometer.model.document import documents_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
-from elastometer.twin.candidate_fields import Setting
-from elastometer.twin.candidate_paths import Json, value_at, written
 from elastometer.twin.scenario import Signal
+from elastometer.twin.search.fields import Setting
+from elastometer.twin.search.paths import Json, value_at, written
 from elastometer.twin.signals import SIGNALS
 
 # vLLM's newest name of each, as Prometheus has it and as a metrics adapter serves it. In flight is a sum of two, for

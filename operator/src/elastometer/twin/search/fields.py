@@ -10,7 +10,7 @@ from elastometer.hpa.parse import DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP
 from elastometer.hpa.settings import ScalingRules
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
-from elastometer.twin.candidate_paths import Json, Steps, near, steps_of, value_at, written
+from elastometer.twin.search.paths import Json, Steps, near, steps_of, value_at, written
 
 _RULES = ("stabilizationWindowSeconds", "selectPolicy", "tolerance", "policies",
           "policies[].type", "policies[].value", "policies[].periodSeconds")

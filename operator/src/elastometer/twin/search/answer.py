@@ -4,12 +4,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elastometer.model.measured import Steps
-from elastometer.twin.calibration import Calibration
-from elastometer.twin.candidate_fields import Setting
-from elastometer.twin.cliff import Cliff, LeastReplicas
-from elastometer.twin.honesty import Honesty
-from elastometer.twin.scorecard import Scorecard
-from elastometer.twin.search import Interval
+from elastometer.twin.fit.calibration import Calibration
+from elastometer.twin.fit.honesty import Honesty
+from elastometer.twin.search.cliff import Cliff, LeastReplicas
+from elastometer.twin.search.fields import Setting
+from elastometer.twin.search.scorecard import Scorecard
+from elastometer.twin.search.searcher import Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from dataclasses import fields, replace
 
 from elastometer.model.document import number_at, text_at
 from elastometer.model.errors import SpecError
-from elastometer.twin.candidate_fields import Setting
-from elastometer.twin.candidate_knobs import Bounds, hpa_of
-from elastometer.twin.candidate_paths import Json, value_at
-from elastometer.twin.fit_autoscaler import COOLDOWN_SECONDS, POLLING_SECONDS
+from elastometer.twin.fit.autoscaler import COOLDOWN_SECONDS, POLLING_SECONDS
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
+from elastometer.twin.search.fields import Setting
+from elastometer.twin.search.knobs import Bounds, hpa_of
+from elastometer.twin.search.paths import Json, value_at
 
 HPA, KEDA, KPA = KINDS = ("HPA", "KEDA", "KPA")
 # field of KpaController or KedaController by the setting's path

@@ -10,10 +10,10 @@ from elastometer.model.document import Document, document_at, documents_at, numb
 from elastometer.model.errors import SpecError
 from elastometer.plan import TestPlan
 from elastometer.resources.target import deployment
-from elastometer.twin.planned_arrivals import ANSWER_RULE, PROMPT_RULE
-from elastometer.twin.planned_autoscaler import PlannedAutoscaler, started
+from elastometer.twin.forecast.arrivals import ANSWER_RULE, PROMPT_RULE
+from elastometer.twin.forecast.autoscaler import PlannedAutoscaler, started
+from elastometer.twin.forecast.standin_pace import argument
 from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, Scenario
-from elastometer.twin.standin_pace import argument
 from elastometer_loadgen.profile import ConnectionPolicy
 
 # The autoscaler has looked at an idle service for so long when the load starts.

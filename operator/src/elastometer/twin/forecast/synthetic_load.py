@@ -10,7 +10,7 @@ from typing import NamedTuple
 from elastometer.model.bundle import LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.request import RequestRecord
 from elastometer.model.units import Instant
-from elastometer.twin.foretold import Foretold, instant, pod_name
+from elastometer.twin.forecast.foretold import Foretold, instant, pod_name
 from elastometer.twin.prediction import ReplicaLife
 from elastometer.twin.scenario import Arrival
 from elastometer_loadgen.record import Outcome

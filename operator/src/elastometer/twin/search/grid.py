@@ -13,11 +13,11 @@ from math import ceil
 
 from elastometer.hpa.settings import HpaSpec, TargetType
 from elastometer.model.spec import ScalerType
-from elastometer.twin.candidate_fields import MAXIMUM, MINIMUM, Setting
-from elastometer.twin.candidate_knobs import hpa_of
-from elastometer.twin.candidates import METRIC, Baseline
 from elastometer.twin.chance import stream
 from elastometer.twin.scenario import Capacity, Signal
+from elastometer.twin.search.candidates import METRIC, Baseline
+from elastometer.twin.search.fields import MAXIMUM, MINIMUM, Setting
+from elastometer.twin.search.knobs import hpa_of
 
 Option = tuple[Setting, ...]
 RECORDED: Option = ()

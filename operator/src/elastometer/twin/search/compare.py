@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from elastometer.analysis import replicas
 from elastometer.analysis.evidence import Evidence
 from elastometer.model.errors import SpecError
-from elastometer.twin.candidate_knobs import hpa_of, with_hpa
-from elastometer.twin.candidates import Baseline, under_manifest
-from elastometer.twin.honesty import Figures, Honesty, area_between, honesty
+from elastometer.twin.fit.honesty import Figures, Honesty, area_between, honesty
 from elastometer.twin.scenario import Scenario
-from elastometer.twin.search_run import Recorded
+from elastometer.twin.search.candidates import Baseline, under_manifest
+from elastometer.twin.search.knobs import hpa_of, with_hpa
+from elastometer.twin.search.run import Recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from elastometer.twin.candidate_fields import MAXIMUM, MINIMUM, is_field
-from elastometer.twin.candidate_grid import Dimension, candidates, dimensions
-from elastometer.twin.candidates import METRIC, vary
-from elastometer.twin.cliff import Cliff, LeastReplicas, cliff, least_replicas
-from elastometer.twin.patch import how_to_apply, patch
-from elastometer.twin.search import Interval, Question, Searcher, Settings, Trial, pareto_front, trial_of
-from elastometer.twin.search_answer import Dot, Option, Searched
+from elastometer.twin.search.answer import Dot, Option, Searched
+from elastometer.twin.search.candidates import METRIC, vary
+from elastometer.twin.search.cliff import Cliff, LeastReplicas, cliff, least_replicas
+from elastometer.twin.search.fields import MAXIMUM, MINIMUM, is_field
+from elastometer.twin.search.grid import Dimension, candidates, dimensions
+from elastometer.twin.search.patch import how_to_apply, patch
+from elastometer.twin.search.searcher import Interval, Question, Searcher, Settings, Trial, pareto_front, trial_of
 
 T = TypeVar("T")
 

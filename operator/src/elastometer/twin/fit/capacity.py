@@ -17,7 +17,7 @@ from elastometer.model.bundle import SeriesName
 from elastometer.model.document import Document, at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND, Instant
-from elastometer.twin.calibration import Fitted
+from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.scenario import Capacity
 from elastometer_loadgen.record import Outcome
 

@@ -9,12 +9,12 @@ from elastometer.hpa.settings import HpaSpec
 from elastometer.model.document import documents_at
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
-from elastometer.twin import candidate_controllers as controllers
-from elastometer.twin.candidate_fields import Setting, is_field, unknown, with_setting
-from elastometer.twin.candidate_knobs import KNOBS, chosen, hpa_of, turned, with_hpa
-from elastometer.twin.candidate_metrics import keda_hpa, with_metric
-from elastometer.twin.candidate_paths import Json, steps_of
 from elastometer.twin.scenario import KedaController, KpaController, Scenario, Signal
+from elastometer.twin.search import controllers
+from elastometer.twin.search.fields import Setting, is_field, unknown, with_setting
+from elastometer.twin.search.knobs import KNOBS, chosen, hpa_of, turned, with_hpa
+from elastometer.twin.search.metrics import keda_hpa, with_metric
+from elastometer.twin.search.paths import Json, steps_of
 from elastometer.twin.signals import signals_of
 
 AUTOSCALER, METRIC = "autoscaler", "metric"

@@ -7,8 +7,8 @@ from elastometer.analysis.evidence import Evidence
 from elastometer.model.bundle import SeriesName
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
-from elastometer.twin.calibration import Fitted
-from elastometer.twin.ran import Ran
+from elastometer.twin.fit.calibration import Fitted
+from elastometer.twin.fit.ran import Ran
 
 # A usage below this is mostly rounding to whole blocks.
 LEAST_SHARE = 0.01

@@ -10,7 +10,7 @@ from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.document import Document, documents_at, number_at, text_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
-from elastometer.twin.calibration import Fitted
+from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.scenario import HpaController, KedaController
 from elastometer.twin.signals import signals_of, triggers_of
 

@@ -11,17 +11,17 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.document import text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.report import Report
-from elastometer.twin.calibrate import calibrate
-from elastometer.twin.calibration import Calibration
-from elastometer.twin.candidate_base import baseline
-from elastometer.twin.candidates import refuse_strangers, vary
 from elastometer.twin.engine import predict
-from elastometer.twin.honesty import Honesty, honesty
+from elastometer.twin.fit.calibrate import calibrate
+from elastometer.twin.fit.calibration import Calibration
+from elastometer.twin.fit.honesty import Honesty, honesty
 from elastometer.twin.scenario import Scenario
-from elastometer.twin.scorecard_measured import measured_card
-from elastometer.twin.search import Question, Searcher, Settings
-from elastometer.twin.search_answer import Answer, Curve, Option, Run, Searched
-from elastometer.twin.search_ask import Each, Wishes, cliffs, least, option, search
+from elastometer.twin.search.answer import Answer, Curve, Option, Run, Searched
+from elastometer.twin.search.ask import Each, Wishes, cliffs, least, option, search
+from elastometer.twin.search.base import baseline
+from elastometer.twin.search.candidates import refuse_strangers, vary
+from elastometer.twin.search.scorecard_measured import measured_card
+from elastometer.twin.search.searcher import Question, Searcher, Settings
 
 MOST_DRAWS, DRAWN_REQUESTS = 5, 5000
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from elastometer.model.measured import Price
 from elastometer.model.report import ObjectiveResult, Report
-from elastometer.twin.scorecard import ObjectiveScore, Scorecard
+from elastometer.twin.search.scorecard import ObjectiveScore, Scorecard
 
 
 def measured_card(report: Report, miss_seconds: int | None) -> Scorecard:

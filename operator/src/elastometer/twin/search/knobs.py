@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.errors import SpecError
-from elastometer.twin.candidate_fields import Setting
-from elastometer.twin.candidate_paths import near
 from elastometer.twin.chance import stream
 from elastometer.twin.scenario import Arrival, HpaController, KedaController, Scenario, Signal
+from elastometer.twin.search.fields import Setting
+from elastometer.twin.search.paths import near
 
 Turn: TypeAlias = Callable[[Scenario, float], Scenario]
 # How far a copied request lands from the one it copies: near enough to keep the rate's shape.

@@ -7,9 +7,9 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
-from elastometer.twin.candidate_paths import Json
-from elastometer.twin.candidates import Baseline
 from elastometer.twin.scenario import Scenario
+from elastometer.twin.search.candidates import Baseline
+from elastometer.twin.search.paths import Json
 
 
 def baseline(bundle: Bundle, scenario: Scenario) -> Baseline:

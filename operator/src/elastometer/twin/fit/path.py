@@ -11,8 +11,8 @@ from elastometer.analysis.evidence import Evidence
 from elastometer.hpa.quantity import milli_units
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
-from elastometer.twin.calibration import Fitted
-from elastometer.twin.ran import Ran
+from elastometer.twin.fit.calibration import Fitted
+from elastometer.twin.fit.ran import Ran
 from elastometer.twin.scenario import MetricsPath
 
 RESOURCE_GROUP = "metrics.k8s.io"

@@ -14,7 +14,7 @@ from elastometer.model.document import Document, document_at, documents_at, numb
 from elastometer.model.errors import SpecError
 from elastometer.model.observation import Sighting
 from elastometer.model.units import SECOND
-from elastometer.twin.calibration import Fitted
+from elastometer.twin.fit.calibration import Fitted
 
 _SHUTDOWN = re.compile(r"--shutdown[-_]timeout[= ](\d+(?:\.\d+)?)")
 # vLLM aborts what is in flight at once unless --shutdown-timeout says otherwise.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import yaml
 
 from elastometer.model.spec import ScalerType
-from elastometer.twin.candidate_paths import Json
+from elastometer.twin.search.paths import Json
 
 API_VERSIONS = {ScalerType.HPA: "autoscaling/v2", ScalerType.KEDA: "keda.sh/v1alpha1"}
 
