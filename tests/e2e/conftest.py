@@ -225,8 +225,10 @@ def explained(path: Path, proposals: list[Proposal]) -> Explained:
             left.remove(near)
             pairs.append((near, one, at - near.when.timestamp()))
     first, last = found.syncs[0].sync.look.at, found.syncs[-1].sync.look.at
-    recorded = [line for line in left if first <= line.when.timestamp() - evidence.origin / 1e9 <= last
-                and evidence.gap_within(*[round(line.when.timestamp() * 1e9)] * 2, "horizontalpodautoscalers") is None]
+    # After a gap in the watch the controller's turn is not known before its next write.
+    unwatched = evidence.gap_within(0, sys.maxsize, "horizontalpodautoscalers")
+    last = last if unwatched is None else min(last, unwatched.start / 1e9 - evidence.origin / 1e9)
+    recorded = [line for line in left if first <= line.when.timestamp() - evidence.origin / 1e9 <= last]
     return Explained(found, pairs, recorded, ours)
 
 
