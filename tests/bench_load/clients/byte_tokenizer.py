@@ -1,0 +1,19 @@
+"""Writes a tokenizer in which every byte is a token: AIPerf insists on one, and none can be fetched everywhere.
+
+Run by the peer's own Python: `python byte_tokenizer.py DIRECTORY`.
+"""
+
+import sys
+
+from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel as Decoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import PreTrainedTokenizerFast
+
+END = "<|end|>"
+vocabulary = {letter: number for number, letter in enumerate([*sorted(ByteLevel.alphabet()), END])}
+tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=[]))
+tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+tokenizer.decoder = Decoder()
+PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, bos_token=END).save_pretrained(sys.argv[1])

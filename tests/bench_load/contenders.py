@@ -1,0 +1,162 @@
+"""Each client of the bench: how it is started for a workload, and what it says that it saw."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from environments import Missing, Peer, vllm_program
+from workloads import Workload
+
+HERE = Path(__file__).parent
+LOCUST = Peer("locust", "2.47.0")
+AIPERF = Peer("aiperf", "0.13.0")
+MODEL = "m"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A command and what is added to its environment."""
+
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a client says: seconds to the first token of each request; events with text, where it counts them."""
+
+    ttft: list[float]
+    events: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A client. `begin` raises Missing where the client is not there."""
+
+    name: str
+    begin: Callable[[Workload, str, Path], Start]
+    read: Callable[[Path], Reported]
+    is_slow: bool = False
+
+
+def _own(load: Workload, url: str, out: Path) -> Start:
+    (out / "profile.yaml").write_text(json.dumps(own_profile(load)))
+    program = Path(sys.executable).with_name("elastometer-load")
+    arguments = ["run", str(out / "profile.yaml"), "--target", url, "--out", str(out / "run")]
+    return Start([str(program), *arguments])
+
+
+def own_profile(load: Workload) -> dict[str, object]:
+    """The workload as a load profile; JSON is YAML."""
+    stage: dict[str, object] = {"name": "bench", "type": "Rate", "arrivals": "Constant"}
+    rate = load.rate or load.own_rate
+    stage |= {"durationSeconds": round(load.requests / rate), "endRequestsPerSecond": str(rate)}
+    task = {"name": "bench", "messages": [{"role": "user", "content": "x" * 200}], "maximumTokens": load.tokens}
+    return {"model": MODEL, "tasks": [task], "stages": [stage], "latenessBoundMilliseconds": 60_000}
+
+
+def _read_own(out: Path) -> Reported:
+    records = [json.loads(line) for line in (out / "run" / "requests.jsonl").open()]
+    good = [record for record in records if record["outcome"] == "Success"]
+    ttft = [_seconds(record["firstTokenTime"]) - _seconds(record["sendTime"]) for record in good]
+    return Reported(ttft, sum(record["chunks"] for record in good))
+
+
+def _seconds(instant: str) -> float:
+    return datetime.fromisoformat(instant).timestamp()
+
+
+def _plain(script: str) -> Callable[[Workload, str, Path], Start]:
+    def begin(load: Workload, url: str, out: Path) -> Start:
+        command = [sys.executable, str(HERE / "clients" / script), "--url", url, "--requests", str(load.requests)]
+        command += ["--tokens", str(load.tokens)]
+        pace = ["--rate", str(load.rate)] if load.rate else ["--concurrency", str(load.streams)]
+        return Start([*command, *pace, "--out", str(out / "seen.json")])
+
+    return begin
+
+
+def _read_plain(out: Path) -> Reported:
+    seen = json.loads((out / "seen.json").read_text())
+    return Reported(seen["ttft"], seen["events"])
+
+
+def _locust(reading: str) -> Callable[[Workload, str, Path], Start]:
+    def begin(load: Workload, url: str, out: Path) -> Start:
+        command = [str(LOCUST.program()), "--headless", "-f", str(HERE / "clients" / "locust_client.py")]
+        # It knows users and no rate: as many as the rate holds open, begun over the length of one stream.
+        users = ["-u", str(load.streams), "-r", str(load.streams / 2 if load.rate else load.streams)]
+        quiet = ["--host", url, "--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0"]
+        said = {"BENCH_REQUESTS": str(load.requests), "BENCH_OUT": str(out / "seen.json"), "BENCH_READING": reading}
+        return Start([*command, *users, *quiet], said)
+
+    return begin
+
+
+def _aiperf(load: Workload, url: str, out: Path) -> Start:
+    command = [str(AIPERF.program()), "profile", "-m", MODEL, "--url", url, "--endpoint-type", "chat", "--streaming"]
+    command += ["--tokenizer", str(_tokenizer()), "--use-server-token-count", "--isl", "50", "--osl", "100"]
+    command += [
+        "--random-seed",
+        "1",
+        "--request-count",
+        str(load.requests),
+        "--ui",
+        "none",
+        "--artifact-dir",
+        str(out / "artifacts"),
+    ]
+    command += ["--no-server-metrics", "--no-gpu-telemetry", "--export-level", "records"]
+    rate = ["--request-rate", str(load.rate), "--arrival-pattern", "constant"]
+    return Start([*command, *(rate if load.rate else ["--concurrency", str(load.streams)])], {"HF_HUB_OFFLINE": "1"})
+
+
+def _tokenizer() -> Path:
+    """A tokenizer for AIPerf, made once."""
+    home = AIPERF.home / "tokenizer"
+    if not home.exists():
+        script = str(HERE / "clients" / "byte_tokenizer.py")
+        subprocess.run([str(AIPERF.home / "bin" / "python"), script, str(home)], check=True, capture_output=True)
+    return home
+
+
+def _read_aiperf(out: Path) -> Reported:
+    (export,) = (out / "artifacts").rglob("profile_export.jsonl")
+    records = [json.loads(line) for line in export.open()]
+    values = [record["metrics"].get("time_to_first_token") for record in records if not record.get("error")]
+    return Reported([value["value"] / 1000 for value in values if value], None)
+
+
+def _vllm(load: Workload, url: str, out: Path) -> Start:
+    tokenizer = os.environ.get("BENCH_TOKENIZER")
+    program = vllm_program()
+    if tokenizer is None:
+        raise Missing("BENCH_TOKENIZER must name the directory of a tokenizer")
+    command = [str(program), "bench", "serve", "--backend", "openai-chat", "--endpoint", "/v1/chat/completions"]
+    command += ["--base-url", url, "--model", MODEL, "--tokenizer", tokenizer, "--dataset-name", "random"]
+    command += ["--random-input-len", "50", "--random-output-len", "100", "--num-prompts", str(load.requests)]
+    command += ["--save-result", "--save-detailed", "--result-dir", str(out), "--result-filename", "vllm.json"]
+    rate = ["--request-rate", str(load.rate), "--burstiness", "1000"]
+    return Start([*command, *(rate if load.rate else ["--max-concurrency", str(load.streams)])])
+
+
+def _read_vllm(out: Path) -> Reported:
+    return Reported(json.loads((out / "vllm.json").read_text())["ttfts"], None)
+
+
+OURS = Contender("elastometer-load", _own, _read_own)
+AIOHTTP = Contender("aiohttp", _plain("aiohttp_client.py"), _read_plain)
+CONTENDERS = (
+    OURS,
+    Contender("raw httptools", _plain("raw_client.py"), _read_plain),
+    AIOHTTP,
+    Contender("Locust iter_lines", _locust("lines"), _read_plain),
+    Contender("Locust readline", _locust("readline"), _read_plain),
+    Contender("vllm bench", _vllm, _read_vllm, is_slow=True),
+    Contender("AIPerf", _aiperf, _read_aiperf, is_slow=True),
+)

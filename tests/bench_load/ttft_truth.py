@@ -1,0 +1,114 @@
+"""What clients report as time to first token against what the stand-in knows, at 1, 50 and 500 streams at a time."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from contenders import AIOHTTP, OURS, Contender
+from environments import scratch
+from one_run import CLIENT_CORE, SERVER_CORE, Failed, rank
+from process_costs import on_core
+from workloads import Workload
+
+from elastometer_standin.settings import Pace, Settings, expected_ttft_seconds
+
+PACE = Pace(prefill_tokens_per_second=100_000, prefill_overhead_ms=15, decode_ms_per_token=50)
+# The chat of every client: 200 characters, and what the stand-in adds for one message, its role and the template.
+PROMPT_TOKENS = 58
+# With a prefill in nearly every step, a step lasts 65 ms and 30 tokens 1.95 s.
+CROWDS = (
+    Workload("1 stream", 5, 50, 15, 36, 1, rate=3),
+    Workload("50 streams", 30, 50, 15, 250, 50, rate=25),
+    Workload("500 streams", 30, 50, 15, 2000, 500, rate=250),
+)
+PHASES = ("import", "config", "weights", "compile", "profile", "graphs", "http")
+LONGEST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """One run of one client; milliseconds. The error is the client's percentile minus the server's."""
+
+    streams: int
+    client: str
+    true_p50: float
+    true_p99: float
+    error_p50: float
+    error_p99: float
+
+
+def compare_with_standin(runs: int) -> list[Truth]:
+    """Both clients in turn, at each number of streams."""
+    formula = expected_ttft_seconds(PROMPT_TOKENS, Settings(pace=PACE)) * 1000
+    print(f"stand-in: a first token takes {formula:.1f} ms while nothing else runs", flush=True)
+    truths = []
+    for turn in range(runs):
+        for load in CROWDS:
+            for one in (OURS, AIOHTTP):
+                truth = _compare(one, load)
+                truths.append(truth)
+                print(
+                    f"[{turn + 1}/{runs}] stand-in, {load.name}: {one.name:<18} p50 {truth.error_p50:+.2f} ms, "
+                    f"p99 {truth.error_p99:+.2f} ms off {truth.true_p50:.1f} and {truth.true_p99:.1f} ms",
+                    flush=True,
+                )
+    return truths
+
+
+def _compare(one: Contender, load: Workload) -> Truth:
+    out = scratch()
+    try:
+        server, url = _standin(out)
+        try:
+            start = one.begin(load, url, out)
+            with (out / "log.txt").open("wb") as log:
+                command = on_core(CLIENT_CORE, start.command)
+                subprocess.run(command, cwd=out, stdout=log, stderr=log, timeout=LONGEST_SECONDS, check=True)
+        finally:
+            server.terminate()
+            server.wait()
+        reported = sorted(one.read(out).ttft)
+        true = sorted(json.loads((out / "truth.json").read_text())["ttft"])
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+    if not len(reported) == len(true) == load.requests:
+        raise Failed(f"{one.name} reports {len(reported)} first tokens, the stand-in {len(true)} of {load.requests}")
+    p50, p99 = rank(true, 50) * 1000, rank(true, 99) * 1000
+    return Truth(
+        streams=load.streams,
+        client=one.name,
+        true_p50=p50,
+        true_p99=p99,
+        error_p50=rank(reported, 50) * 1000 - p50,
+        error_p99=rank(reported, 99) * 1000 - p99,
+    )
+
+
+def _standin(out: Path) -> tuple["subprocess.Popen[bytes]", str]:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = int(sock.getsockname()[1])
+    command = [
+        sys.executable, str(Path(__file__).with_name("stamped_standin.py")), str(out / "truth.json"),
+        "m", "--host", "127.0.0.1", "--port", str(port), "--max-num-seqs", "1024", "--max-num-batched-tokens", "65536",
+        "--num-gpu-blocks-override", "65536", f"--standin-startup={','.join(f'{name}=0' for name in PHASES)}",
+        # Answers are longer than anybody asks for, so that each has as many tokens as it was asked for.
+        "--standin-answer-tokens=4000",
+        f"--standin-prefill-tokens-per-second={PACE.prefill_tokens_per_second}",
+        f"--standin-prefill-overhead-ms={PACE.prefill_overhead_ms}",
+        f"--standin-decode-ms-per-token={PACE.decode_ms_per_token}",
+    ]  # fmt: skip
+    server = subprocess.Popen(on_core(SERVER_CORE, command), stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with socket.socket() as sock:
+            if sock.connect_ex(("127.0.0.1", port)) == 0:
+                return server, f"http://127.0.0.1:{port}"
+        time.sleep(0.05)
+    server.kill()
+    raise Failed("the stand-in did not listen within 20 s")
