@@ -275,7 +275,7 @@ async def test_a_connection_silent_for_four_seconds_is_not_used_again(
     server.script = says(GOOD)
     sender = Sender(server.port)
     await sender.send()
-    monkeypatch.setattr("elastometer_loadgen.stream.IDLE_REUSE_SECONDS", 0.0)
+    monkeypatch.setattr("elastometer_loadgen.pool.IDLE_REUSE_SECONDS", 0.0)
     await asyncio.sleep(0.002)
     await sender.send()
     assert server.connections == 2

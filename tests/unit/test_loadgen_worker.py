@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from elastometer_loadgen.assignment import Assignment
 from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.pacer import Pacer
 from elastometer_loadgen.process import ExitCode
@@ -19,7 +20,7 @@ from elastometer_loadgen.report import GaveUp, Greeting, Patience, Reporter
 from elastometer_loadgen.schedule import Arrival
 from elastometer_loadgen.spool import Spool
 from elastometer_loadgen.target import Target, parse_target
-from elastometer_loadgen.worker import Assignment, Worker
+from elastometer_loadgen.worker import Worker
 
 GOOD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"

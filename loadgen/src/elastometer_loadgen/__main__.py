@@ -5,14 +5,24 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import orjson
 import uvloop
 
 from elastometer_loadgen import __version__
+from elastometer_loadgen.assignment import Assignment
+from elastometer_loadgen.options import (
+    API_KEY_VARIABLE,
+    UsageError,
+    api_key_of,
+    checked,
+    count,
+    endpoints_of,
+    secret_of,
+    target_of,
+)
 from elastometer_loadgen.process import ExitCode
 from elastometer_loadgen.profile import Profile, ProfileError, needs_one_worker, read_profile, with_traces
 from elastometer_loadgen.progress import note
@@ -22,13 +32,11 @@ from elastometer_loadgen.report import Patience, Reporter
 from elastometer_loadgen.schedule import compute_schedule
 from elastometer_loadgen.spool import Spool, SpoolError
 from elastometer_loadgen.target import parse_target
-from elastometer_loadgen.worker import Assignment, Worker
+from elastometer_loadgen.worker import Worker
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 INCARNATION_VARIABLE = "ELASTOMETER_INCARNATION"
-API_KEY_VARIABLE = "ELASTOMETER_API_KEY"
 PLAN_DECIMALS = 6
-Parsed = TypeVar("Parsed")
 
 EPILOG = f"""\
 exit codes:
@@ -47,10 +55,6 @@ examples:
   elastometer-load plan profile.yaml | head
   elastometer-load run profile.yaml --target http://localhost:8000 --out run-1
 """
-
-
-class UsageError(Exception):
-    """The command cannot be carried out as given."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,10 +92,10 @@ def _parser() -> argparse.ArgumentParser:
             "profile", metavar="PROFILE.yaml", help="the load: an ElasticityTest's spec.load"
         )
         command.add_argument(
-            "--workers", type=_count(1), help="size of the team (default: the profile's workers)"
+            "--workers", type=count(1), help="size of the team (default: the profile's workers)"
         )
         command.add_argument(
-            "--worker", type=_count(0), help="index of one worker; alone, it sends everything"
+            "--worker", type=count(0), help="index of one worker; alone, it sends everything"
         )
     _add_run_options(run)
     return parser
@@ -104,6 +108,8 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--model", help="model to ask for (default: the profile's; absent: the server's choice)")
     run.add_argument("--api-key-file", type=Path, metavar="FILE", help="file with the key for Authorization")
+    run.add_argument("--ca-file", type=Path, metavar="FILE", help="certificates (PEM) to trust, not the system's")
+    run.add_argument("--endpoints", type=Path, metavar="FILE", help="the pods, host:port a line; for SpreadOverPods")
     report = run.add_argument_group("reporting to a receiver, as a worker of a team")
     report.add_argument(
         "--report-to", metavar="URL", help="the run's URL at the receiver; it also gives the start"
@@ -114,20 +120,11 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     )
     report.add_argument(
         "--give-up-seconds",
-        type=_count(1),
+        type=count(1),
         default=900,
         metavar="S",
         help="receiver away for so long: exit 4",
     )
-
-
-def _count(least: int) -> Callable[[str], int]:
-    def count(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be an integer of at least {least}; got {text!r}")
-        return int(text)
-
-    return count
 
 
 def _plan(options: argparse.Namespace) -> ExitCode:
@@ -151,12 +148,13 @@ def _run(options: argparse.Namespace) -> ExitCode:
     worker, workers = _place(options, profile, os.environ.get(INDEX_VARIABLE))
     assignment = Assignment(
         profile=profile,
-        target=_checked("--target", parse_target, options.target),
+        target=target_of(options),
         out=options.out,
         model=options.model,
         worker=worker,
         workers=workers,
-        api_key=_secret("--api-key-file", options.api_key_file) or os.environ.get(API_KEY_VARIABLE),
+        api_key=api_key_of(options),
+        endpoints=endpoints_of(options, profile),
         incarnation=options.incarnation or os.environ.get(INCARNATION_VARIABLE),
     )
     receiver = _receiver(options, assignment)
@@ -185,10 +183,10 @@ async def _carry_out(
 def _receiver(options: argparse.Namespace, assignment: Assignment) -> Receiver | None:
     if options.report_to is None:
         return None
-    token = _secret("--token-file", options.token_file)
+    token = secret_of("--token-file", options.token_file)
     if token is None or assignment.incarnation is None:
         raise UsageError("--report-to must come with --token-file and --incarnation")
-    run = _checked("--report-to", parse_target, options.report_to)
+    run = checked("--report-to", parse_target, options.report_to)
     return Receiver(run, token, assignment.worker, assignment.incarnation)
 
 
@@ -203,7 +201,7 @@ def _place(options: argparse.Namespace, profile: Profile, index: str | None) -> 
     """Which worker of how many; a process that was told no index sends everything."""
     worker = options.worker
     if worker is None and index is not None:
-        worker = _checked(INDEX_VARIABLE, _count(0), index)
+        worker = checked(INDEX_VARIABLE, count(0), index)
     if worker is None:
         return 0, 1
     workers: int = options.workers or profile.workers
@@ -213,25 +211,6 @@ def _place(options: argparse.Namespace, profile: Profile, index: str | None) -> 
     if workers > 1 and alone is not None:
         raise UsageError(f"--workers must be 1: {alone}; got {workers}")
     return worker, workers
-
-
-def _checked(name: str, parse: Callable[[str], Parsed], text: str) -> Parsed:
-    try:
-        return parse(text)
-    except (ValueError, argparse.ArgumentTypeError) as error:
-        raise UsageError(f"{name} {error}") from error
-
-
-def _secret(option: str, path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        secret = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{option} must be a readable file of ASCII text: {path}") from error
-    if not secret or not secret.isprintable():
-        raise UsageError(f"{option} must hold one line of printable text: {path}")
-    return secret
 
 
 if __name__ == "__main__":

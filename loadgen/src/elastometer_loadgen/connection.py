@@ -5,6 +5,7 @@ The read stamp is taken as the bytes reach the process.
 """
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.exchange import Exchange
 
 POD_HEADERS = (b"x-elastometer-pod", b"x-inference-pod")
+KEEP_ALIVE = re.compile(rb"timeout=([0-9]{1,9})(?![0-9])")
 LONGEST_HEADER_VALUE = 200
 # Bytes in a row without any of a body: heads, trailers, chunk extensions. Proxies take at most 64 KB of headers.
 LONGEST_HEAD = 256 * 1024
@@ -55,6 +57,8 @@ class Connection(asyncio.Protocol):
         self.address: str | None = None
         self.opened_at = 0.0
         self.idle_since = 0.0
+        # How long the server says that it keeps an idle connection, in seconds.
+        self.server_patience: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -62,11 +66,16 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self.address = f"{peer[0]}:{peer[1]}" if peer else None
 
+    @property
+    def is_open(self) -> bool:
+        """False once either side has begun to close it."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def begin(self, exchange: Exchange, request: bytes) -> None:
         """Sends a request; the connection must be idle."""
         self._exchange = exchange
         exchange.address = self.address
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or not self.is_open:
             self._end(Ending.LOST, monotonic(), "connection closed before the request was sent")
             return
         self._transport.write(request)
@@ -117,6 +126,8 @@ class Connection(asyncio.Protocol):
             exchange.content_type = value.decode("latin-1").lower()
         elif lower in POD_HEADERS and exchange.pod is None:
             exchange.pod = value.decode("latin-1")[:LONGEST_HEADER_VALUE]
+        elif lower == b"keep-alive" and (patience := KEEP_ALIVE.search(value)):
+            self.server_patience = int(patience[1])
 
     def on_headers_complete(self) -> None:
         exchange, status = self._exchange, self._parser.get_status_code()

@@ -32,6 +32,7 @@ class ConnectionPolicy(StrEnum):
     REUSE = "Reuse"
     PER_REQUEST = "PerRequest"
     MAX_AGE = "MaxAge"
+    SPREAD_OVER_PODS = "SpreadOverPods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,6 @@ def needs_one_worker(stages: Sequence[Stage]) -> str | None:
 
 def _connection(fields: Fields) -> ConnectionRule:
     rule = fields.mapping("connection", ("policy", "maxAgeSeconds"))
-    if rule.raw("policy") == "SpreadOverPods":
-        rule.refuse("policy", f"be one of {_words(ConnectionPolicy)} (SpreadOverPods is not supported yet)")
-        return ConnectionRule(ConnectionPolicy.REUSE)
     policy = rule.choice("policy", ConnectionPolicy, default=ConnectionPolicy.REUSE)
     if policy is ConnectionPolicy.MAX_AGE:
         return ConnectionRule(policy, rule.integer("maxAgeSeconds", 1, 86_400, default=None))
@@ -166,10 +164,6 @@ def _tasks(fields: Fields, endpoint: Endpoint) -> tuple[Task, ...]:
     tasks = tuple(parse_task(item, f"tasks[{i}]", endpoint, fields.faults) for i, item in enumerate(given))
     _check_names([task.name for task in tasks], "tasks", fields.faults)
     return tasks
-
-
-def _words(kind: type[StrEnum]) -> str:
-    return ", ".join(item.value for item in kind)
 
 
 def _check_names(names: list[str], where: str, faults: list[Fault]) -> None:

@@ -6,21 +6,22 @@ for every connection, so that a changed set of addresses is seen.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from elastometer_loadgen import __version__
 from elastometer_loadgen.answer import Ending
 from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.connection import Connection, Result
+from elastometer_loadgen.endpoints import Address, EndpointFile
 from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.pool import Backend, Pool
 from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule
 from elastometer_loadgen.target import Target
 
-# vLLM's server closes a connection after 5 s of silence; a request sent into that closing is lost through no
-# fault of the server, so a connection silent for this long is not used again.
-IDLE_REUSE_SECONDS = 4.0
 # Timers of the event loop are exact to a millisecond and may fire that much early.
 TIMER_SECONDS = 0.001
+NO_ENDPOINT = "no endpoint is known"
+HIDDEN = "[key]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class _Flight:
     timer: asyncio.TimerHandle | None = None
     opening: asyncio.Task[None] | None = None
     connection: Connection | None = None
+    backend: Backend | None = None
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -62,8 +64,16 @@ class Route:
     target: Target
     path: str
     rule: ConnectionRule
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     run_id: str = "0"
+    endpoints: EndpointFile | None = None
+    """The pods' own addresses; with SpreadOverPods alone."""
+
+    def addresses(self) -> tuple[Address, ...]:
+        """Where connections are made to at first."""
+        if self.endpoints is not None:
+            return self.endpoints.addresses
+        return (Address(self.target.host, self.target.port),)
 
     def head(self) -> bytes:
         """The request up to the headers that differ."""
@@ -88,13 +98,15 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._target = route.target
         self._limits = limits
-        self._rule = route.rule
         self._done = done
         self._head = route.head()
+        self._secret = route.api_key
         self._run_id = route.run_id
-        self._idle: list[Connection] = []
+        self._pool = Pool(route.rule, route.addresses())
         self._flights: dict[Exchange, _Flight] = {}
-        self._sockets: set[Connection] = set()
+        self._following: asyncio.Task[None] | None = None
+        if route.endpoints is not None:
+            self._following = self._loop.create_task(route.endpoints.follow(self._pool.follow))
 
     @property
     def in_flight(self) -> int:
@@ -104,24 +116,30 @@ class Client:
     @property
     def open_sockets(self) -> int:
         """Connections that are open or being opened."""
-        return len(self._sockets)
+        return self._pool.open_sockets
 
     def send(self, exchange: Exchange) -> None:
         """Sends at once, on an idle connection that is fit for it or on a new one."""
         flight = self._flights[exchange] = _Flight()
+        backend = flight.backend = self._pool.choose()
+        if backend is None:
+            # Not within this call: whoever sends does not expect to have it back before it returns.
+            flight.timer = self._loop.call_later(0, self._give_up, exchange, flight, Ending.UNREACHABLE, NO_ENDPOINT)
+            return
         self._look_again(exchange, flight, exchange.send_at)
-        connection = self._take_idle(exchange.send_at)
+        connection = self._pool.take(backend, exchange.send_at)
         if connection is None:
-            flight.opening = self._loop.create_task(self._open(exchange, flight))
+            flight.opening = self._loop.create_task(self._open(exchange, flight, backend))
             return
         flight.connection = connection
         connection.begin(exchange, self._request(exchange))
 
-    async def _open(self, exchange: Exchange, flight: _Flight) -> None:
-        target, connection = self._target, Connection(self)
-        self._sockets.add(connection)
+    async def _open(self, exchange: Exchange, flight: _Flight, backend: Backend) -> None:
+        tls, (host, port) = self._target.tls, (backend.address.host, backend.address.port)
+        connection, name = Connection(self), self._target.host if tls else None
+        self._pool.add(connection, backend)
         try:
-            await self._loop.create_connection(lambda: connection, target.host, target.port, ssl=target.tls)
+            await self._loop.create_connection(lambda: connection, host, port, ssl=tls, server_hostname=name)
             exchange.connect_at = monotonic()
         except OSError as error:
             if exchange.settle_unreachable(error, monotonic()):
@@ -129,14 +147,14 @@ class Client:
             return
         finally:
             if exchange.connect_at is None:
-                self._sockets.discard(connection)
+                self._pool.forget(connection)
         flight.connection = connection
         connection.begin(exchange, self._request(exchange))
 
     def ended(self, connection: Connection, exchange: Exchange, result: Result) -> None:
         """A connection is through with its exchange."""
-        if result.reusable and self._is_young(connection, result.at):
-            self._idle.append(connection)
+        if result.reusable:
+            self._pool.put(connection, result.at)
         else:
             connection.close()
         if exchange.settle(result.ending, result.at, result.error):
@@ -144,38 +162,20 @@ class Client:
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone."""
-        self._sockets.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
+        self._pool.forget(connection)
 
     def close_idle(self, now: float) -> None:
         """Closes connections that were silent for too long to be used again; to be called now and then."""
-        for connection in [c for c in self._idle if now - c.idle_since > IDLE_REUSE_SECONDS]:
-            self._idle.remove(connection)
-            connection.close()
+        self._pool.close_idle(now)
 
     def close(self) -> None:
         """Drops everything, in flight or not; what was in flight is not handed back."""
+        if self._following is not None:
+            self._following.cancel()
         for flight in self._flights.values():
             flight.drop()
         self._flights.clear()
-        for connection in self._idle:
-            connection.close()
-        self._idle.clear()
-
-    def _take_idle(self, now: float) -> Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if now - connection.idle_since <= IDLE_REUSE_SECONDS and self._is_young(connection, now):
-                return connection
-            connection.close()
-        return None
-
-    def _is_young(self, connection: Connection, now: float) -> bool:
-        if self._rule.policy is ConnectionPolicy.PER_REQUEST:
-            return False
-        oldest = self._rule.max_age_seconds
-        return oldest is None or now - connection.opened_at < oldest
+        self._pool.close()
 
     def _look(self, exchange: Exchange, flight: _Flight) -> None:
         """Ends an exchange that is overdue; one timer per request, moved on instead of one per read."""
@@ -202,9 +202,15 @@ class Client:
 
     def _hand_back(self, exchange: Exchange) -> None:
         flight = self._flights.pop(exchange, None)
-        if flight is not None:
-            flight.stop_timer()
-            self._done(exchange)
+        if flight is None:
+            return
+        flight.stop_timer()
+        if flight.backend is not None:
+            flight.backend.in_flight -= 1
+        if self._secret is not None and exchange.error is not None:
+            # A server may repeat what it was sent, above all where it refuses the key.
+            exchange.error = exchange.error.replace(self._secret, HIDDEN)
+        self._done(exchange)
 
     def _request(self, exchange: Exchange) -> bytes:
         body = exchange.prompt.body

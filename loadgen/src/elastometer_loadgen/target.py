@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 
@@ -21,8 +22,11 @@ class Target:
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
-def parse_target(url: str) -> Target:
-    """The target of a URL such as http://server:8000; raises ValueError that names the rule."""
+def parse_target(url: str, authorities: Path | None = None) -> Target:
+    """The target of a URL such as http://server:8000; raises ValueError that names the rule.
+
+    `authorities` is a file of certificates (PEM) to trust in place of the system's, with https alone.
+    """
     parts = urlsplit(url)
     if (
         parts.scheme not in ("http", "https")
@@ -35,5 +39,5 @@ def parse_target(url: str) -> Target:
         raise ValueError(
             f"must be a URL without user, query and fragment; got one for host {parts.hostname!r}"
         )
-    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    tls = ssl.create_default_context(cafile=authorities) if parts.scheme == "https" else None
     return Target(parts.hostname, parts.port or (443 if tls else 80), parts.path.rstrip("/"), tls)

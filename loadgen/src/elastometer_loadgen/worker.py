@@ -1,26 +1,23 @@
 """One worker's life: wait for the common start, send its share, record every end, report, sum up."""
 
 import asyncio
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from elastometer_loadgen.assignment import Assignment
 from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.conduct import Conductor
 from elastometer_loadgen.crowd import FIRST_CLOSED_ID
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.inspection import Inspection
 from elastometer_loadgen.process import ExitCode, prepare_process
-from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.progress import Lines, Progress, note
-from elastometer_loadgen.prompts import PATHS, PromptSource
+from elastometer_loadgen.prompts import PromptSource
 from elastometer_loadgen.record import format_record
 from elastometer_loadgen.report import GaveUp, Reporter
 from elastometer_loadgen.schedule import Arrival, compute_schedule
 from elastometer_loadgen.spool import Spool
-from elastometer_loadgen.stream import Client, Limits, Route
+from elastometer_loadgen.stream import Client, Limits
 from elastometer_loadgen.summary import Summary, finished_before
-from elastometer_loadgen.target import Target
 from elastometer_loadgen.vitals import Vitals
 
 STANDALONE = "standalone"
@@ -30,20 +27,6 @@ LEAD_SECONDS = 0.1
 # reserve.
 DRAIN_SECONDS = 10.0
 LAST_REPORT_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """What one worker is to do. Without an incarnation it is alone and cannot be continued after a restart."""
-
-    profile: Profile
-    target: Target
-    out: Path
-    model: str | None = None
-    worker: int = 0
-    workers: int = 1
-    api_key: str | None = None
-    incarnation: str | None = None
 
 
 class Worker:
@@ -127,8 +110,7 @@ class Worker:
         """Sends and drains; True when every arrival that was still to come was sent and has its record."""
         assignment, profile = self._assignment, self._assignment.profile
         limits = Limits(profile.timeout_seconds, profile.idle_timeout_seconds)
-        path = PATHS[profile.endpoint]
-        route = Route(assignment.target, path, profile.connection, assignment.api_key, f"{start // 1000:x}")
+        route = assignment.route(run_id=f"{start // 1000:x}")
         client = self._client = Client(route, limits, self._ended)
         place = (assignment.worker, assignment.workers)
         conductor = self._conductor = Conductor(profile, self._schedule, place, self._spool.ids, self._send)

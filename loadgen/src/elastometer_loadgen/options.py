@@ -1,0 +1,81 @@
+"""Options of the command line that must be read and checked before anything is sent."""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from elastometer_loadgen.endpoints import EndpointFile
+from elastometer_loadgen.profile import ConnectionPolicy, Profile
+from elastometer_loadgen.target import Target, parse_target
+
+API_KEY_VARIABLE = "ELASTOMETER_API_KEY"
+Given = TypeVar("Given")
+Parsed = TypeVar("Parsed")
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as given."""
+
+
+def count(least: int) -> Callable[[str], int]:
+    """Reads an integer of at least so much; raises argparse's own error."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be an integer of at least {least}; got {text!r}")
+        return int(text)
+
+    return read
+
+
+def checked(name: str, parse: Callable[[Given], Parsed], text: Given) -> Parsed:
+    """The parsed value; raises UsageError that begins with the name."""
+    try:
+        return parse(text)
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise UsageError(f"{name} {error}") from error
+
+
+def target_of(options: argparse.Namespace) -> Target:
+    """Where the load goes; raises UsageError."""
+    try:
+        return parse_target(options.target, options.ca_file)
+    except OSError as error:
+        raise UsageError(f"--ca-file must be a readable file of certificates: {options.ca_file}") from error
+    except ValueError as error:
+        raise UsageError(f"--target {error}") from error
+
+
+def endpoints_of(options: argparse.Namespace, profile: Profile) -> EndpointFile | None:
+    """The pods' addresses, given where the profile asks for them and nowhere else; raises UsageError."""
+    spread = profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS
+    if spread != (options.endpoints is not None):
+        raise UsageError("--endpoints must come with connection.policy SpreadOverPods in the profile, and only with it")
+    return checked("--endpoints", EndpointFile, options.endpoints) if spread else None
+
+
+def api_key_of(options: argparse.Namespace) -> str | None:
+    """The key for `Authorization`, from a file or the environment; never on the command line, where all can see it."""
+    key = secret_of("--api-key-file", options.api_key_file) or os.environ.get(API_KEY_VARIABLE, "").strip()
+    if key and not _is_word(key):
+        raise UsageError(f"{API_KEY_VARIABLE} must hold one word of printable text")
+    return key or None
+
+
+def secret_of(option: str, path: Path | None) -> str | None:
+    """What the file holds; raises UsageError, which never holds it."""
+    if path is None:
+        return None
+    try:
+        secret = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{option} must be a readable file of ASCII text: {path}") from error
+    if not _is_word(secret):
+        raise UsageError(f"{option} must hold one word of printable text: {path}")
+    return secret
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
