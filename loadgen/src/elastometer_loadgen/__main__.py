@@ -23,6 +23,7 @@ from elastometer_loadgen.options import (
     secret_of,
     target_of,
 )
+from elastometer_loadgen.overview import overview, table
 from elastometer_loadgen.process import ExitCode
 from elastometer_loadgen.profile import Profile, ProfileError, needs_one_worker, read_profile, with_traces
 from elastometer_loadgen.progress import note
@@ -52,7 +53,7 @@ environment:
   {API_KEY_VARIABLE}    sent as `Authorization: Bearer …`, where --api-key-file is not given
 
 examples:
-  elastometer-load plan profile.yaml | head
+  elastometer-load plan profile.yaml --output table
   elastometer-load run profile.yaml --target http://localhost:8000 --out run-1
 """
 
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"elastometer-load {__version__}")
     commands = parser.add_subparsers(required=True, metavar="plan|run")
-    plan = commands.add_parser("plan", help="print every arrival as a line of JSON, and send nothing")
+    plan = commands.add_parser("plan", help="print the schedule as lines of JSON, or the stages; send nothing")
     run = commands.add_parser("run", help="send the load, and write requests.jsonl and summary.json to --out")
     for command, function in ((plan, _plan), (run, _run)):
         command.set_defaults(command=function)
@@ -97,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--worker", type=count(0), help="index of one worker; alone, it sends everything"
         )
+    plan.add_argument(
+        "--output", choices=("lines", "table", "json"), default="lines",
+        help="lines: every arrival of the open-loop stages (default); table: stages and a picture; json: the stages",
+    )  # fmt: skip
     _add_run_options(run)
     return parser
 
@@ -129,8 +134,14 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
 
 def _plan(options: argparse.Namespace) -> ExitCode:
     profile = _read_profile(options.profile)
-    prompts = PromptSource(profile)
     worker, workers = _place(options, profile, None)
+    if options.output != "lines":
+        team = options.workers or profile.workers
+        document = orjson.dumps(overview(profile, team), option=orjson.OPT_INDENT_2).decode() + "\n"
+        sys.stdout.write(document if options.output == "json" else table(profile, team))
+        sys.stdout.flush()
+        return ExitCode.CARRIED_OUT
+    prompts = PromptSource(profile)
     for arrival in compute_schedule(profile).share(worker, workers):
         line = {
             "at": round(arrival.at, PLAN_DECIMALS),

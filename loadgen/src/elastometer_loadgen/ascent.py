@@ -8,14 +8,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-from elastometer_loadgen.clock import monotonic
+from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.crowd import Crowd, Shift, request_id
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.knee import Sample, failing
 from elastometer_loadgen.pacer import Pacer
 from elastometer_loadgen.progress import note
-from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.record import Outcome, format_instant
 from elastometer_loadgen.schedule import Arrival, instants
 from elastometer_loadgen.stages import Arrivals, KneeOf, KneeStage, RateStage
 
@@ -41,6 +42,18 @@ class Climb:
     steps: tuple[Step, ...]
     good: int | None
     soak: Step | None
+
+
+def climb_document(climb: Climb, clock: Clock) -> dict[str, Any]:
+    """As it stands in a summary."""
+    steps = [climb.steps, () if climb.soak is None else (climb.soak,)]
+    tried, soak = ([_step_document(step, clock) for step in some] for some in steps)
+    return {"stage": climb.stage, "of": climb.of, "good": climb.good, "steps": tried, "soak": soak[0] if soak else None}
+
+
+def _step_document(step: Step, clock: Clock) -> dict[str, Any]:
+    times = {"startTime": format_instant(clock.instant(step.begin)), "endTime": format_instant(clock.instant(step.end))}
+    return {"value": step.value, **times, "failed": step.failed}
 
 
 class Ascent:

@@ -19,6 +19,7 @@ from elastometer_loadgen.checks_contract import Contract, CrosstalkCheck, bind, 
 from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.schedule import Arrival
 from elastometer_loadgen.sized import SizedText, sized_body
+from elastometer_loadgen.stages import fixes_sizes
 from elastometer_loadgen.task import Endpoint, Message, ResponseFormat, Span, Task
 from elastometer_loadgen.template import CANARY_FIELD, render
 
@@ -62,7 +63,7 @@ class PromptSource:
     def __init__(self, profile: Profile, model: str | None = None) -> None:
         self._seed = profile.seed
         self._endpoint = profile.endpoint
-        self._sized = SizedText(profile.seed)
+        self._sized = SizedText(profile.seed) if any(map(fixes_sizes, profile.stages)) else None
         self._model = model or profile.model
         self._tasks = profile.tasks
         self._lines = profile.fingerprints
@@ -77,7 +78,7 @@ class PromptSource:
 
     def of(self, arrival: Arrival) -> Prompt:
         """The request of an arrival: its task's, or one of the size that its stage asks for."""
-        if arrival.size is None:
+        if arrival.size is None or self._sized is None:
             return self.prompt(arrival.id)
         text = self._sized.prompt(arrival.id, arrival.size)
         body = sized_body(self._model, self._endpoint, text, arrival.size.output_tokens)

@@ -225,3 +225,21 @@ class KneeStage:
 
 
 Stage = RateStage | TraceStage | CrowdStage | CountStage | KneeStage
+
+
+def fixes_sizes(stage: Stage) -> bool:
+    """True where the stage and not a task says how long its prompts are."""
+    return isinstance(stage, TraceStage) or (isinstance(stage, CountStage) and bool(stage.sizes))
+
+
+def type_of(stage: Stage) -> StageType:
+    """The word that the profile has for it."""
+    match stage:
+        case RateStage():
+            return StageType.RATE
+        case TraceStage():
+            return StageType.TRACE
+        case KneeStage():
+            return StageType.KNEE
+        case _:
+            return stage.type

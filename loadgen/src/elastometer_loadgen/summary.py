@@ -1,6 +1,6 @@
 """A worker's account of itself at its end, and the one that an earlier life of the same worker left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Summary:
     client_exhausted: bool
     bound_milliseconds: int
     checks: list[dict[str, Any]]
+    knees: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def fell_behind(self) -> bool:
@@ -65,6 +66,7 @@ class Summary:
             "fellBehind": self.fell_behind,
             "boundMilliseconds": self.bound_milliseconds,
             "checks": self.checks,
+            **({"knees": self.knees} if self.knees else {}),
         }
 
     def save(self, directory: Path) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from elastometer_loadgen.ascent import climb_document
 from elastometer_loadgen.assignment import Assignment
 from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.conduct import Conductor
@@ -180,6 +181,7 @@ class Worker:
             signs=self._vitals.stop(),
             client_exhausted=self._vitals.client_exhausted,
             bound_milliseconds=self._assignment.profile.lateness_bound_milliseconds,
+            knees=[] if self._conductor is None else [climb_document(c, self._clock) for c in self._conductor.climbs],
             checks=self._inspection.tally.rows(with_rates=self._assignment.workers == 1),
         )
         self._progress.show_once("\n")
