@@ -9,9 +9,10 @@ import orjson
 import pytest
 import zstandard
 
-from elastometer.world import bundle_writer, request_merge
+from elastometer.world import bundle_writer
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.run_store import RunStore
+from elastometer_loadgen import request_merge
 
 
 @pytest.fixture(autouse=True)

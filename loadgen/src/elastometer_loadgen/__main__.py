@@ -1,4 +1,4 @@
-"""The command line: `plan` prints the schedule, `run` carries it out."""
+"""The command line: `plan` prints the schedule, `run` carries it out, `merge` makes one result of several workers'."""
 
 import argparse
 import asyncio
@@ -28,10 +28,12 @@ from elastometer_loadgen.process import ExitCode
 from elastometer_loadgen.profile import Profile, ProfileError, needs_one_worker, read_profile, with_traces
 from elastometer_loadgen.progress import note
 from elastometer_loadgen.prompts import PromptSource
+from elastometer_loadgen.publish import PublishError, publish
 from elastometer_loadgen.receiver import Receiver
 from elastometer_loadgen.report import Patience, Reporter
 from elastometer_loadgen.schedule import compute_schedule
 from elastometer_loadgen.spool import Spool, SpoolError
+from elastometer_loadgen.summary import SUMMARY_NAME
 from elastometer_loadgen.target import parse_target
 from elastometer_loadgen.worker import Worker
 
@@ -55,6 +57,7 @@ environment:
 examples:
   elastometer-load plan profile.yaml --output table
   elastometer-load run profile.yaml --target http://localhost:8000 --out run-1
+  elastometer-load merge worker-0 worker-1 --out run-1
 """
 
 
@@ -63,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (UsageError, SpoolError) as error:
+    except (UsageError, SpoolError, PublishError) as error:
         print(f"error: {error}", file=sys.stderr)
     except ProfileError as error:
         print(f"error: {options.profile} must not be run; nothing was sent:", file=sys.stderr)
@@ -84,9 +87,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"elastometer-load {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="plan|run")
+    commands = parser.add_subparsers(required=True, metavar="plan|run|merge")
     plan = commands.add_parser("plan", help="print the schedule as lines of JSON, or the stages; send nothing")
-    run = commands.add_parser("run", help="send the load, and write requests.jsonl and summary.json to --out")
+    run = commands.add_parser("run", help="send the load, and write records, summary and page to --out")
+    merge = commands.add_parser("merge", help="make one result of the directories of a run's workers")
+    merge.set_defaults(command=_merge)
+    merge.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="what a worker's `run --out` wrote")
+    merge.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the result goes; it is replaced")
     for command, function in ((plan, _plan), (run, _run)):
         command.set_defaults(command=function)
         command.add_argument(
@@ -175,7 +182,17 @@ def _run(options: argparse.Namespace) -> ExitCode:
         raise UsageError(f"--out must be a directory that can be written to: {error}") from error
     patience = Patience(give_up_seconds=options.give_up_seconds)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_carry_out(assignment, spool, receiver, patience))
+        code = runner.run(_carry_out(assignment, spool, receiver, patience))
+    if receiver is None and (options.out / SUMMARY_NAME).exists():
+        publish([options.out], options.out)
+    return code
+
+
+def _merge(options: argparse.Namespace) -> ExitCode:
+    summary = publish(options.directories, options.out)
+    if twice := summary["dropped"]["duplicateRequests"]:
+        note(f"{twice} records were there twice; of each the one sent first was kept")
+    return ExitCode.FELL_BEHIND if summary["fellBehind"] else ExitCode.CARRIED_OUT
 
 
 async def _carry_out(

@@ -13,6 +13,7 @@ import orjson
 from elastometer_loadgen.checks_rate import CheckTally
 
 RECORDS_NAME = "requests.jsonl"
+PACKED_NAME = "requests.jsonl.zst"
 INCARNATION_NAME = "incarnation"
 
 
@@ -71,6 +72,9 @@ class Spool:
 
 def _claim(directory: Path, records: Path, incarnation: str | None) -> None:
     marker = directory / INCARNATION_NAME
+    packed = directory / PACKED_NAME
+    if packed.exists():
+        raise SpoolError(f"--out must name a directory without records of another run; {packed} holds some")
     if not records.exists() or records.stat().st_size == 0:
         marker.write_text(f"{incarnation or ''}\n")
         return

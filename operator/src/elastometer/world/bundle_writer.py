@@ -20,7 +20,6 @@ import orjson
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from elastometer.world.journal import disk_errors, sync_directory, synced_write
-from elastometer.world.request_merge import Dropped, merged
 from elastometer.world.run_store import (
     BUNDLE,
     COMPRESSED,
@@ -34,6 +33,7 @@ from elastometer.world.run_store import (
     WORKERS,
     RunStore,
 )
+from elastometer_loadgen.request_merge import Dropped, merged
 
 SCHEMA_VERSION = 1
 LEVEL = 6  # observations shrink about 30 times; higher levels gain a few percent for many times the CPU

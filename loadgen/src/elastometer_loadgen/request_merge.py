@@ -1,18 +1,20 @@
 """Makes one sorted file of all workers' records, in bounded memory: sorted runs on disk, then one merge.
 
-Of records with the same id the one sent first is kept: a worker that lost its spool sends its requests again.
+A file that ends in `.zst` is read as what it holds. Of records with the same id the one sent first is kept: a worker
+that lost its spool sends its requests again.
 """
-from __future__ import annotations
 
 import heapq
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import orjson
+from zstandard import ZstdDecompressor
 
 RUN_BYTES = 32 << 20  # of lines sorted in memory at a time
 
@@ -48,12 +50,18 @@ def merged(files: Iterable[Path], dropped: Dropped, scratch: Path) -> Iterator[b
 
 def _lines(files: Iterable[Path], dropped: Dropped) -> Iterator[bytes]:
     for path in files:
-        with path.open("rb") as file:
-            for line in file:
+        with path.open("rb") as file, _plain(file, path.suffix) as lines:
+            for line in lines:
                 if line.endswith(b"\n"):
                     yield line
                 else:
                     dropped.torn_lines += 1
+
+
+def _plain(file: IO[bytes], suffix: str) -> IO[bytes]:
+    if suffix != ".zst":
+        return file
+    return io.BufferedReader(ZstdDecompressor().stream_reader(file, read_across_frames=True))
 
 
 def _sorted_runs(lines: Iterator[bytes], directory: Path) -> Iterator[Path]:
