@@ -24,6 +24,8 @@ RECORDS = st.builds(
     status=st.none() | st.integers(100, 599), outcome=st.sampled_from(Outcome), error=st.none() | TEXT,
     pod=st.none() | TEXT, address=st.none() | TEXT, fingerprint=st.just("00af"),
     checks=st.none() | st.dictionaries(TEXT, st.none() | TEXT, max_size=3),
+    attempts=st.integers(1, 11),
+    first_attempt=st.none() | st.fixed_dictionaries({"outcome": TEXT, "status": st.none() | COUNT, "sendTime": TEXT}),
 )  # fmt: skip
 
 

@@ -34,4 +34,5 @@ class Assignment:
             api_key=self.api_key,
             run_id=run_id,
             endpoints=self.endpoints,
+            retries=self.profile.retries,
         )

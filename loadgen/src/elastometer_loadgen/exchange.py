@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from elastometer_loadgen.answer import Answer, Ending, classify
 from elastometer_loadgen.clock import Clock
 from elastometer_loadgen.prompts import Prompt
-from elastometer_loadgen.record import LONGEST_ERROR, Outcome, RequestRecord
+from elastometer_loadgen.record import LONGEST_ERROR, Outcome, RequestRecord, format_instant
 from elastometer_loadgen.schedule import Arrival
 
 EVENT_STREAM = "text/event-stream"
@@ -20,9 +20,9 @@ class Exchange:
     """Filled in by the connection that carries it. Settled once; what comes later is not looked at."""
 
     __slots__ = (
-        "address", "answer", "arrival", "client_exhausted", "connect_at", "content_type", "end_at", "error",
-        "error_body", "first_byte_at", "intended_at", "last_body_at", "outcome", "pod", "prompt", "send_at",
-        "status",
+        "address", "answer", "arrival", "attempt", "client_exhausted", "connect_at", "content_type", "end_at", "error",
+        "error_body", "first_attempt", "first_byte_at", "intended_at", "last_body_at", "outcome", "pod", "prompt",
+        "send_at", "status",
     )  # fmt: skip
 
     def __init__(self, arrival: Arrival, prompt: Prompt, intended_at: float, send_at: float) -> None:
@@ -43,6 +43,16 @@ class Exchange:
         self.error: str | None = None
         self.outcome: Outcome | None = None
         self.client_exhausted = False
+        self.attempt = 1
+        self.first_attempt: Exchange | None = None
+
+    def again(self, send_at: float) -> "Exchange":
+        """The same request once more; this attempt is over."""
+        other = Exchange(self.arrival, self.prompt, self.intended_at, send_at)
+        other.attempt = self.attempt + 1
+        other.first_attempt = self.first_attempt or self
+        other.client_exhausted = self.client_exhausted
+        return other
 
     def take_body(self, data: bytes, at: float) -> None:
         """Bytes of the response's body, read at this instant."""
@@ -66,8 +76,9 @@ class Exchange:
 
     def settle_unreachable(self, cause: OSError, at: float) -> bool:
         """The connection could not be made."""
-        self.client_exhausted = cause.errno in EXHAUSTED and not isinstance(cause, socket.gaierror)
-        whose = "client out of resources: " if self.client_exhausted else ""
+        exhausted = cause.errno in EXHAUSTED and not isinstance(cause, socket.gaierror)
+        self.client_exhausted |= exhausted
+        whose = "client out of resources: " if exhausted else ""
         return self.settle(Ending.UNREACHABLE, at, f"{whose}{cause.strerror or cause}")
 
     def record(
@@ -104,4 +115,19 @@ class Exchange:
             address=self.address,
             fingerprint=self.prompt.fingerprint,
             checks=checks,
+            attempts=self.attempt,
+            first_attempt=None if self.first_attempt is None else self.first_attempt._in_short(clock),
         )
+
+    def _in_short(self, clock: Clock) -> dict[str, str | int | None]:
+        """A settled attempt that was not the last one."""
+        ended = clock.instant(self.send_at if self.end_at is None else self.end_at)
+        return {
+            "outcome": None if self.outcome is None else self.outcome.value,
+            "status": self.status,
+            "error": None if self.error is None else self.error[:LONGEST_ERROR],
+            "pod": self.pod,
+            "address": self.address,
+            "sendTime": format_instant(clock.instant(self.send_at)),
+            "endTime": format_instant(ended),
+        }

@@ -20,7 +20,7 @@ from elastometer_loadgen.traces import TraceFault, read_trace
 
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
-    "latenessBoundMilliseconds", "connection", "fingerprints", "tasks", "stages",
+    "latenessBoundMilliseconds", "retries", "connection", "fingerprints", "tasks", "stages",
 )  # fmt: skip
 # 10 million arrivals are 80 MB of instants; beyond that a profile is a typing error more often than a wish.
 MOST_ARRIVALS = 10_000_000
@@ -54,6 +54,7 @@ class Profile:
     timeout_seconds: int
     idle_timeout_seconds: int
     lateness_bound_milliseconds: int
+    retries: int
     connection: ConnectionRule
     fingerprints: FingerprintRule
     tasks: tuple[Task, ...]
@@ -96,6 +97,7 @@ def parse_profile(document: object) -> Profile:
         timeout_seconds=timeout_seconds,
         idle_timeout_seconds=fields.integer("idleTimeoutSeconds", 1, 86_400, default=30),
         lateness_bound_milliseconds=fields.integer("latenessBoundMilliseconds", 1, 60_000, default=50),
+        retries=fields.integer("retries", 0, 10, default=0),
         connection=_connection(fields),
         fingerprints=parse_fingerprints(fields),
         tasks=_tasks(fields, endpoint),

@@ -59,16 +59,20 @@ class RequestRecord:
     fingerprint: str
     checks: Mapping[str, str | None] | None = None
     """Failure or None by check, of the checks that could judge the answer; None when none could."""
+    attempts: int = 1
+    """How often it was sent. All else here but the intended time is of the last attempt."""
+    first_attempt: Mapping[str, str | int | None] | None = None
+    """Outcome, status, error, pod, address, sendTime and endTime of the first of several attempts."""
 
 
 PLAIN = {
     "id": "id", "worker": "worker", "stage": "stage", "task": "task", "chunks": "chunks",
     "promptTokens": "prompt_tokens", "completionTokens": "completion_tokens", "finishReason": "finish_reason",
     "status": "status", "error": "error", "pod": "pod", "address": "address", "fingerprint": "fingerprint",
-    "checks": "checks",
+    "checks": "checks", "attempts": "attempts", "firstAttempt": "first_attempt",
 }  # fmt: skip
-# Fields that records of earlier versions lack.
-LATER = {"checks": "checks"}
+# Fields that records of earlier versions lack, and what that means.
+LATER: dict[str, int | None] = {"checks": None, "attempts": 1, "firstAttempt": None}
 INSTANTS = {
     "intendedTime": "intended", "sendTime": "send", "connectTime": "connect", "firstByteTime": "first_byte",
     "firstTokenTime": "first_token", "lastTokenTime": "last_token", "endTime": "end",
@@ -112,7 +116,7 @@ def parse_record(line: bytes | str) -> RequestRecord:
         for name, attribute in INSTANTS.items():
             value = document[name]
             values[attribute] = None if value is None else parse_instant(value)
-        values |= {attribute: document.get(name) for name, attribute in LATER.items()}
+        values |= {PLAIN[name]: document.get(name, absent) for name, absent in LATER.items()}
         return RequestRecord(outcome=Outcome(document["outcome"]), **values)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a request record: {error!r}") from error

@@ -1,7 +1,8 @@
 """The streaming client: a pool of connections to one target, time-outs, and each exchange handed back once.
 
-One request at a time per connection, and never a retry: a lost request is a finding. Names are resolved anew
-for every connection, so that a changed set of addresses is seen.
+One request at a time per connection. A lost request is a finding: it is sent again only where the profile says
+so, and then its first attempt is kept. Names are resolved anew for every connection, so that a changed set of
+addresses is seen.
 """
 
 import asyncio
@@ -16,12 +17,16 @@ from elastometer_loadgen.endpoints import Address, EndpointFile
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.pool import Backend, Pool
 from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule
+from elastometer_loadgen.record import Outcome
 from elastometer_loadgen.target import Target
 
 # Timers of the event loop are exact to a millisecond and may fire that much early.
 TIMER_SECONDS = 0.001
 NO_ENDPOINT = "no endpoint is known"
 HIDDEN = "[key]"
+# Before the second attempt, doubled before each further one; clients of such servers wait about as long.
+RETRY_PAUSE_SECONDS = 0.5
+WORTH_A_RETRY = frozenset(Outcome) - {Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.MALFORMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Route:
     run_id: str = "0"
     endpoints: EndpointFile | None = None
     """The pods' own addresses; with SpreadOverPods alone."""
+    retries: int = 0
 
     def addresses(self) -> tuple[Address, ...]:
         """Where connections are made to at first."""
@@ -101,6 +107,7 @@ class Client:
         self._done = done
         self._head = route.head()
         self._secret = route.api_key
+        self._retries = route.retries
         self._run_id = route.run_id
         self._pool = Pool(route.rule, route.addresses())
         self._flights: dict[Exchange, _Flight] = {}
@@ -210,11 +217,22 @@ class Client:
         if self._secret is not None and exchange.error is not None:
             # A server may repeat what it was sent, above all where it refuses the key.
             exchange.error = exchange.error.replace(self._secret, HIDDEN)
-        self._done(exchange)
+        if exchange.attempt <= self._retries and exchange.outcome in WORTH_A_RETRY:
+            pause = RETRY_PAUSE_SECONDS * 2 ** (exchange.attempt - 1)
+            # It stays in flight meanwhile.
+            self._flights[exchange] = _Flight(timer=self._loop.call_later(pause, self._send_again, exchange))
+        else:
+            self._done(exchange)
+
+    def _send_again(self, exchange: Exchange) -> None:
+        del self._flights[exchange]
+        self.send(exchange.again(monotonic()))
 
     def _request(self, exchange: Exchange) -> bytes:
         body = exchange.prompt.body
         name = f"{exchange.prompt.fingerprint}-{exchange.arrival.id}-{self._run_id}"
+        if exchange.attempt > 1:
+            name += f"-{exchange.attempt}"
         return b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (
             self._head,
             name.encode(),
