@@ -10,6 +10,7 @@ from elastometer.model.request import request_from
 from elastometer_loadgen.checks import CheckType, Failure
 from elastometer_loadgen.profile import parse_profile
 from elastometer_loadgen.record import Outcome, RequestRecord, format_record
+from elastometer_loadgen.stages import StageType, type_of
 
 FORMATS = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 RECORD = RequestRecord(
@@ -55,6 +56,12 @@ def test_the_profiles_in_the_readme_can_be_run() -> None:
     stage = {"name": "s", "type": "Rate", "durationSeconds": 5, "endRequestsPerSecond": "1"}
     for profile in profiles:
         parse_profile({"stages": [stage], **profile})
+
+
+def test_the_profiles_in_the_page_about_load_can_be_run() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "load.md").read_text()
+    profiles = [parse_profile(yaml.safe_load(block)) for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    assert {type_of(stage) for profile in profiles for stage in profile.stages} == set(StageType)
 
 
 def test_every_failure_of_a_check_is_documented() -> None:
