@@ -158,10 +158,25 @@ def test_no_look_comes_after_the_autoscaler_is_gone():
 
 @pytest.mark.parametrize(("gaps", "seconds"), [
     ([15.03, 30.05, 45.06], 15), ([], 15), ([2.02, 4.05, 2.03], 2), ([5.02, 10.05, 15.03], 5),
-    ([15.02] * 9 + [7.7], 15),
+    ([15.02] * 9 + [7.7], 15), ([15.02] * 4 + [7.7], 15), ([30.04, 60.1], 15), ([15.4, 61.6], 15),
 ])  # fmt: skip
 def test_the_period_is_the_stated_one_unless_the_writes_say_otherwise(gaps: list[float], seconds: int):
     assert fitting_period([round(gap * SECOND) for gap in gaps], 15 * SECOND) == seconds * SECOND
+
+
+def test_of_a_controller_that_was_held_up_between_two_writes_it_is_not_known_when_it_looked():
+    """The machine stood still for four minutes: its looks before that stay where they were."""
+    run = live(PODS, "a")
+    for step in range(4):
+        run.look(0.02 + 15.03 * step, 1, 1, {"averageValue": str(step % 2)})
+    run.look(45.11 + 252.3, 1, 1, {"averageValue": "0"})
+    syncs = run.recording().syncs
+    assert [sync.look.at for sync in syncs if sync.seen] == pytest.approx([0.02, 15.05, 30.08, 45.11, 297.41])
+    held_up = [sync for sync in syncs if not sync.seen]
+    assert len(held_up) == 15
+    assert {sync.observed.desired for sync in held_up} == {None}
+    assert held_up[0].doubts[0] == "the writes around it are 252.3 s apart, no multiple of the period of 15.03 s"
+    assert BROKEN in syncs[-1].doubts
 
 
 def test_nothing_is_known_of_a_look_while_the_autoscaler_was_not_watched():

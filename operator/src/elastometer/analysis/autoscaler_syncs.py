@@ -22,9 +22,11 @@ USUAL_WORK = 15 * MILLISECOND
 LEAST_WORK = MILLISECOND
 # A look nearer to the end of the record than this may not have been written yet.
 SETTLE = 500 * MILLISECOND
-# Two writes are a number of periods apart if they are within this of it, and a fiftieth of the time between them.
+# Two writes are a number of periods apart if they are within this of it, and so much more for each look between them:
+# by what a look may cost where that is not known, by what it varies where it is.
 FIT = 300 * MILLISECOND
-FIT_SHARE = 0.02
+MOST_WORK = 100 * MILLISECOND
+VARIES = 50 * MILLISECOND
 MOSTLY = 0.9
 
 
@@ -62,16 +64,16 @@ def syncs_of(evidence: Evidence, period: Nanoseconds) -> Syncs:
     period = fitting_period(gaps, period)
     pace = period + _work(gaps, period)
     end = lines[-1].received if lines and lines[-1].sighting is Sighting.DELETED else evidence.last_seen
-    times: list[tuple[Instant, ObjectSeen | None, tuple[str, ...]]] = []
+    looks: list[Sync] = []
     for index, write in enumerate(writes):
-        before, at = anchors[index + begun - 1] if index + begun else None, anchors[index + begun]
-        if before is not None:
-            times += [(moment, None, _misfit(at - before, pace)) for moment in _between(before, at, pace)]
-        times.append((at, write, ()))
-    times += [(moment, None, ()) for moment in _after(anchors, pace, end)]
-    looks = [Sync(at, write, _status(lines, write, at), doubts=doubts) for at, write, doubts in _apart(times, period)]
-    broken = tuple(after for before, after in pairwise(anchors) if not _fits(after - before, pace))
-    return Syncs(period, begun, tuple(_doubted(look, period, evidence) for look in looks), broken)
+        at = anchors[index + begun]
+        if index + begun:
+            looks += _between(anchors[index + begun - 1], at, period, pace)
+        looks.append(Sync(at, write, at_status(write)))
+    looks += [Sync(moment, None, {}) for moment in _after(anchors, pace, end)]
+    broken = tuple(after for before, after in pairwise(anchors) if _misfit(after - before, period, pace))
+    found = (_doubted(_with_status(look, lines), period, evidence) for look in _apart(looks, period))
+    return Syncs(period, begun, tuple(found), broken)
 
 
 def _one_life(lines: Sequence[ObjectSeen]) -> list[ObjectSeen]:
@@ -107,33 +109,42 @@ def _decided(write: ObjectSeen, evidence: Evidence) -> Instant:
 
 
 def fitting_period(gaps: Sequence[Nanoseconds], stated: Nanoseconds) -> Nanoseconds:
-    """The stated period if the writes are numbers of it apart, else the longest in whole seconds of which they are."""
-    shortest = min(gaps, default=stated)
-    shorter = range(min(stated, shortest + FIT) // SECOND, 0, -1)
-    for period in (stated, *(seconds * SECOND for seconds in shorter)):
-        if sum(_fits(gap, period) for gap in gaps) >= MOSTLY * len(gaps):
-            return period
-    return stated
+    """The stated period unless writes come faster than it: then the longest in whole seconds that they are numbers of.
+    That it is longer cannot be told from quiet looks."""
+    faster = [gap for gap in gaps if gap < stated - FIT]
+    if len(gaps) - len(faster) >= MOSTLY * len(gaps):
+        return stated
+    longest, least = (min(faster) + FIT) // SECOND, max(1, min(faster) // (2 * SECOND))
+    candidates = (seconds * SECOND for seconds in range(longest, least - 1, -1))
+    return next((one for one in candidates if sum(_fits(gap, one) for gap in gaps) >= MOSTLY * len(gaps)), stated)
 
 
 def _fits(gap: Nanoseconds, period: Nanoseconds) -> bool:
-    count = max(1, round(gap / period))
-    return abs(gap - count * period) <= FIT + FIT_SHARE * gap
+    count = _count(gap, period, period)
+    return gap - count * period <= FIT + count * MOST_WORK
+
+
+def _count(gap: Nanoseconds, period: Nanoseconds, pace: Nanoseconds) -> int:
+    """How many looks on the second of two writes came; no more than have room a period apart."""
+    return max(1, min(round(gap / pace), (gap + FIT) // period))
 
 
 def _work(gaps: Sequence[Nanoseconds], period: Nanoseconds) -> Nanoseconds:
     """What a look costs: the median over writes that are one or a few looks apart."""
-    found = [gap // max(1, round(gap / period)) - period for gap in gaps if gap < 5 * period and _fits(gap, period)]
+    found = [gap // _count(gap, period, period) - period for gap in gaps if gap < 5 * period and _fits(gap, period)]
     return max(LEAST_WORK, int(median(found))) if found else USUAL_WORK
 
 
-def _between(before: Instant, at: Instant, pace: Nanoseconds) -> list[Instant]:
-    count = max(1, round((at - before) / pace))
-    return [before + (at - before) * step // count for step in range(1, count)]
+def _between(before: Instant, at: Instant, period: Nanoseconds, pace: Nanoseconds) -> list[Sync]:
+    """Looks that wrote nothing. Where the writes do not fit, something held the controller up, unseen."""
+    count, doubts = _count(at - before, period, pace), _misfit(at - before, period, pace)
+    moments = (before + (at - before) * step // count for step in range(1, count))
+    return [Sync(moment, None, {}, not doubts, doubts) for moment in moments]
 
 
-def _misfit(gap: Nanoseconds, pace: Nanoseconds) -> tuple[str, ...]:
-    if _fits(gap, pace):
+def _misfit(gap: Nanoseconds, period: Nanoseconds, pace: Nanoseconds) -> tuple[str, ...]:
+    count = _count(gap, period, pace)
+    if abs(gap - count * pace) <= FIT + count * VARIES:
         return ()
     return (f"the writes around it are {gap / SECOND:.1f} s apart, no multiple of the period of {pace / SECOND:.2f} s",)
 
@@ -147,23 +158,19 @@ def _after(anchors: Sequence[Instant], pace: Nanoseconds, end: Instant | None) -
         moment += pace
 
 
-def _apart(
-    times: list[tuple[Instant, ObjectSeen | None, tuple[str, ...]]], period: Nanoseconds
-) -> list[tuple[Instant, ObjectSeen | None, tuple[str, ...]]]:
+def _apart(looks: Sequence[Sync], period: Nanoseconds) -> list[Sync]:
     """A line may come late but never early: where two looks seem nearer than the period, the first was earlier."""
-    latest: Instant | None = None
-    found = []
-    for at, write, doubts in reversed(times):
-        latest = at if latest is None else min(at, latest - period - LEAST_WORK)
-        found.append((latest, write, doubts))
+    found: list[Sync] = []
+    for look in reversed(looks):
+        latest = min(look.at, found[-1].at - period - LEAST_WORK) if found else look.at
+        found.append(replace(look, at=latest))
     return found[::-1]
 
 
-def _status(lines: Sequence[ObjectSeen], write: ObjectSeen | None, at: Instant) -> Document:
-    if write is not None:
-        return at_status(write)
-    known = last_before(lines, at + SETTLE)
-    return {} if known is None else at_status(known)
+def _with_status(look: Sync, lines: Sequence[ObjectSeen]) -> Sync:
+    """A look that wrote nothing left the status as it was."""
+    known = last_before(lines, look.at + SETTLE) if look.write is None else None
+    return look if known is None else replace(look, status=at_status(known))
 
 
 def _doubted(look: Sync, period: Nanoseconds, evidence: Evidence) -> Sync:
