@@ -10,6 +10,7 @@ import pytest
 import zstandard
 
 from elastometer.analysis.analyze import judge
+from elastometer.model.bundle import series_from
 from elastometer.render.json_report import to_json
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
@@ -106,3 +107,11 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path):
     (tmp_path / "x.tar.zst").write_bytes(b"no archive")
     with pytest.raises(BundleError, match=r"must be a \.tar\.zst of a run"):
         load_bundle(tmp_path / "x.tar.zst")
+
+
+@pytest.mark.parametrize("word", ["NaN", "+Inf", "-Inf"])
+def test_a_sample_that_is_no_number_is_no_sample(word: str):
+    line = {"name": "up", "outcome": "Samples", "series": [{"labels": {}, "samples": [[10, word], [12, "1"]]}]}
+    found = series_from(line)
+    assert found is not None
+    assert found.series[0].samples == ((12_000_000_000, 1.0),)

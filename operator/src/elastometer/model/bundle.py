@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, text_at
@@ -102,10 +103,11 @@ def _labelled(item: Document) -> LabelledSamples:
 
 
 def _sample(pair: object) -> tuple[Instant, float] | None:
+    """None where there is no number: PromQL divides by zero to NaN and to infinity."""
     if not isinstance(pair, list) or len(pair) != 2:
         return None
     try:
         value = float(pair[1])
-        return None if value != value else (from_unix_seconds(float(pair[0])), value)
+        return (from_unix_seconds(float(pair[0])), value) if isfinite(value) else None
     except (TypeError, ValueError, OverflowError):
         return None
