@@ -16,6 +16,7 @@ import pytest
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
+from elastometer.twin.search.ask import cliffs
 from elastometer.twin.search.candidates import Baseline
 from elastometer.twin.search.cliff import Cliff, Point, cliff, in_words, least_replicas
 from elastometer.twin.search.searcher import Question, Searcher
@@ -83,10 +84,23 @@ def test_an_edge_is_found_to_one_per_cent():
     (cliff(breaking(0.0, 85.0), 120.0), "no cliff: objectives miss even at 0 s (ttft), though they hold at 90 s"),
     (Cliff((point(0), point(60, "a")), 29.96, 30.04, ("a",), (50.0,)),
      "objectives hold up to a cold start of 30.0 s and miss from 30.0 s on (a); not for good: they hold again at 50 s"),
+    (Cliff((point(0), point(60, "a")), 29.96, 30.04, ("a",), (), (36.44, 12.5, None)),
+     "objectives hold up to a cold start of 30.0 s and miss from 30.0 s on (a); in 3 other draws of chance up to 12.5 "
+     "to 36.4 s, in 1 not even at 0 s"),
 ])
 def test_every_outcome_has_its_words(found: Cliff, words: str):
     assert in_words(found, None) == words
     assert in_words(found, 12.34) == f"{words}; measured today: 12.3 s"
+
+
+def test_the_cliff_is_told_of_other_draws_of_chance_too():
+    asked = question()
+    here = Searcher(asked)
+    ((name, found),) = cliffs([("recorded settings", ())], lambda _, call, given: [call(here, one) for one in given])
+    assert name == "recorded settings"
+    assert found.holds_until == pytest.approx(14, abs=1)
+    # Chance here is when the autoscaler looks: at 63, 66, 69 or 72 s. The rule of above: look - 60 + cold start + 1.
+    assert found.others == pytest.approx((26, 23, 20, 17), abs=1.5)
 
 
 def test_no_minimum_is_named_where_not_even_the_maximum_helps():

@@ -5,7 +5,7 @@ What is done many times goes through `each`, so that whoever asks decides on how
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from elastometer.twin.search.answer import Dot, Option, Searched
@@ -14,7 +14,17 @@ from elastometer.twin.search.cliff import Cliff, LeastReplicas, cliff, least_rep
 from elastometer.twin.search.fields import MAXIMUM, MINIMUM, is_field
 from elastometer.twin.search.grid import Dimension, candidates, dimensions
 from elastometer.twin.search.patch import how_to_apply, patch
-from elastometer.twin.search.searcher import Interval, Question, Searcher, Settings, Trial, pareto_front, trial_of
+from elastometer.twin.search.searcher import (
+    INTERVAL_SEEDS,
+    Interval,
+    Question,
+    Searcher,
+    Settings,
+    Trial,
+    drawn,
+    pareto_front,
+    trial_of,
+)
 
 T = TypeVar("T")
 
@@ -129,13 +139,17 @@ def choose(front: Sequence[Trial], intervals: Sequence[Interval], pick: int | No
 
 
 def cliffs(named: Sequence[tuple[str, Settings]], each: Each) -> list[tuple[str, Cliff]]:
-    """The cold-start cliff under each of the settings."""
-    found = each("cliffs", _cliff, [settings for _, settings in named])
-    return [(name, one) for (name, _), one in zip(named, found, strict=True)]
+    """The cold-start cliff under each of the settings: in the draw that is shown, and where chance alone moves it."""
+    numbers = (0, *INTERVAL_SEEDS)
+    found = each("cliffs", _cliff, [(settings, number) for _, settings in named for number in numbers])
+    by_name = [found[place:place + len(numbers)] for place in range(0, len(found), len(numbers))]
+    return [(name, replace(first, others=tuple(one.holds_until for one in others)))
+            for (name, _), (first, *others) in zip(named, by_name, strict=True)]
 
 
-def _cliff(searcher: Searcher, settings: Settings) -> Cliff:
-    scenario = vary(searcher.question.base, without_cold_start(settings)).scenario
+def _cliff(searcher: Searcher, asked: tuple[Settings, int]) -> Cliff:
+    settings, number = asked
+    scenario = drawn(vary(searcher.question.base, without_cold_start(settings)).scenario, number)
     last = max((one.at for one in scenario.arrivals), default=0.0)
     longest = max(last, 2 * searcher.question.base.scenario.cold_starts[-1])
     return cliff(lambda seconds: searcher.at_cold_start(scenario, seconds), longest)

@@ -28,7 +28,8 @@ class Cliff:
     """`holds_until` is the longest cold start that was found to hold, `breaks_at` the shortest beyond that does not.
 
     None for `holds_until`: not even without a cold start. None for `breaks_at`: nothing broke up to the last point.
-    `again` are longer cold starts at which the objectives hold all the same.
+    `again` are longer cold starts at which the objectives hold all the same. `others` are the longest that hold in
+    other draws of chance: what load balancing and the instants of the looks alone make of it.
     """
 
     points: tuple[Point, ...]
@@ -36,6 +37,7 @@ class Cliff:
     breaks_at: float | None
     broken: tuple[str, ...]
     again: tuple[float, ...]
+    others: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def least_replicas(probe: Callable[[int], Point], lowest: int, maximum: int) -> 
 
 def in_words(found: Cliff, today: float | None) -> str:
     """The cliff as a sentence; `today` is the median cold start that was measured."""
-    measured = "" if today is None else f"; measured today: {today:.1f} s"
+    measured = _in_other_draws(found.others) + ("" if today is None else f"; measured today: {today:.1f} s")
     last = found.points[-1].seconds
     if found.holds_until is None:
         more = f", though they hold at {found.again[0]:.0f} s" if found.again else ""
@@ -97,3 +99,15 @@ def in_words(found: Cliff, today: float | None) -> str:
     more = f"; not for good: they hold again at {later}" if later else ""
     return (f"objectives hold up to a cold start of {found.holds_until:.1f} s and miss from {found.breaks_at:.1f} s on "
             f"({', '.join(found.broken)}){more}{measured}")
+
+
+def _in_other_draws(others: Sequence[float | None]) -> str:
+    """How far chance alone moves it."""
+    if not others:
+        return ""
+    known = sorted(one for one in others if one is not None)
+    never = len(others) - len(known)
+    span = "" if not known else f"up to {known[0]:.1f} s" if known[0] == known[-1] else \
+        f"up to {known[0]:.1f} to {known[-1]:.1f} s"
+    none = f"in {never} not even at 0 s" if never else ""
+    return f"; in {len(others)} other draws of chance {', '.join(filter(None, (span, none)))}"

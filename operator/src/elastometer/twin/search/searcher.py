@@ -128,12 +128,13 @@ def draws(scenario: Scenario) -> list[Scenario]:
     starts = scenario.cold_starts
     fixed = [starts[-1], starts[0], starts[len(starts) // 2]] if starts[0] < starts[-1] else []
     held = [with_cold_start(scenario, seconds) for seconds in fixed]
-    drawn = [_drawn(scenario, number) for number in INTERVAL_SEEDS]
-    mixed = [one for pair in zip(held, drawn, strict=False) for one in pair]
-    return [scenario, *mixed, *drawn[len(held):]]
+    anew = [drawn(scenario, number) for number in INTERVAL_SEEDS]
+    mixed = [one for pair in zip(held, anew, strict=False) for one in pair]
+    return [scenario, *mixed, *anew[len(held):]]
 
 
-def _drawn(scenario: Scenario, number: int) -> Scenario:
+def drawn(scenario: Scenario, number: int) -> Scenario:
+    """With new chance: its seed, and the phase of the looks. 0 is the scenario as it is."""
     other, hpa = replace(scenario, seed=scenario.seed + number), hpa_of(scenario)
     if hpa is None:
         return other
