@@ -28,7 +28,8 @@ def fit_hpa(
                         "run with an autoscaler can be varied")
     spec = parse_hpa(served, controller)
     signals = signals_of(spec.metrics, triggers_of(scaled_object))
-    looks = [one.at for one in syncs_of(evidence, round(controller.sync_period_seconds * SECOND)).looks]
+    syncs = syncs_of(evidence, round(controller.sync_period_seconds * SECOND)).looks
+    looks, writes = [one.at for one in syncs], sum(one.write is not None for one in syncs)
     if len(looks) < 2:
         raise SpecError("observations: must show when the autoscaler looked (writes of its status), "
                         f"show {len(looks)} looks")
@@ -37,9 +38,9 @@ def fit_hpa(
     spec = replace(spec, controller=replace(controller, sync_period_seconds=period))
     instants = tuple((one - evidence.origin) / SECOND for one in looks)
     return HpaController(spec, signals, instants[0], instants), [
-        Fitted("sync period", period, "s", f"writes of the autoscaler's status (within {drift:.2f} s of it)", None,
-               len(looks)),
-        Fitted("sync phase", instants[0] % period, "s", "writes of the autoscaler's status", None, len(looks)),
+        Fitted("sync period", period, "s", f"writes of the autoscaler's status; {len(looks)} looks with those between "
+               f"(within {drift:.2f} s of it)", None, writes),
+        Fitted("sync phase", instants[0] % period, "s", "writes of the autoscaler's status", None, writes),
         Fitted("signals", ", ".join(signals), "", "names of the metrics, or texts of the queries"),
     ]
 
