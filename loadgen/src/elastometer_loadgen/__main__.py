@@ -222,7 +222,7 @@ def _read_profile(path: str) -> Profile:
     try:
         return with_traces(read_profile(Path(path).read_text(encoding="utf-8-sig")), Path(path).parent)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the profile must be a readable text file: {error}") from error
+        raise UsageError(f"the profile {path} must be a readable text file: {error}") from error
 
 
 def _place(options: argparse.Namespace, profile: Profile, index: str | None) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from math import isfinite
 from typing import Any, TypeVar
 
 import orjson
@@ -34,7 +35,8 @@ class Fault:
 def shown(value: object) -> str:
     """The value as a person wrote it, cut to a line."""
     try:
-        text = orjson.dumps(value).decode()
+        # JSON has no words for these, and orjson would write null.
+        text = str(value) if isinstance(value, float) and not isfinite(value) else orjson.dumps(value).decode()
     except TypeError:
         text = str(value)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"

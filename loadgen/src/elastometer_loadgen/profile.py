@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from elastometer_loadgen.document import read_document
 from elastometer_loadgen.fields import Fault, Fields, shown
 from elastometer_loadgen.fingerprint import FingerprintRule, parse_fingerprints
 from elastometer_loadgen.stages import KneeStage, Stage, TraceStage
@@ -77,7 +78,7 @@ class ProfileError(ValueError):
 def read_profile(text: str) -> Profile:
     """The profile in a YAML document; raises ProfileError."""
     try:
-        document = yaml.safe_load(text)
+        document = read_document(text)
     except yaml.YAMLError as error:
         raise ProfileError([Fault("the profile", f"must be YAML: {' '.join(str(error).split())}")]) from error
     return parse_profile(document)

@@ -1,0 +1,25 @@
+"""A YAML document, read as strictly as the API server reads it: a key given twice is refused, not overruled. Pure."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+MERGE = "tag:yaml.org,2002:merge"
+
+
+def read_document(text: str) -> Any:
+    """The one document in a text; raises yaml.YAMLError."""
+    return yaml.load(text, _Loader)
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Looks at the keys before merges bring in those that may be overruled."""
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+                if (key.tag, key.value) in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is given twice", key.start_mark)
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep=deep)
