@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import zstandard
 from environments import Missing, Peer, vllm_program
 from workloads import Workload
 
@@ -53,18 +55,30 @@ def _own(load: Workload, url: str, out: Path) -> Start:
 
 def own_profile(load: Workload) -> dict[str, object]:
     """The workload as a load profile; JSON is YAML."""
-    stage: dict[str, object] = {"name": "bench", "type": "Rate", "arrivals": "Constant"}
-    rate = load.rate or load.own_rate
-    stage |= {"durationSeconds": round(load.requests / rate), "endRequestsPerSecond": str(rate)}
+    stage: dict[str, object] = {"name": "bench"}
+    if load.rate:
+        stage |= {"type": "Rate", "arrivals": "Constant", "endRequestsPerSecond": str(load.rate)}
+        stage |= {"durationSeconds": round(load.requests / load.rate)}
+    else:
+        stage |= {"type": "Concurrency", "concurrency": load.streams, "requests": load.requests}
     task = {"name": "bench", "messages": [{"role": "user", "content": "x" * 200}], "maximumTokens": load.tokens}
     return {"model": MODEL, "tasks": [task], "stages": [stage], "latenessBoundMilliseconds": 60_000}
 
 
 def _read_own(out: Path) -> Reported:
-    records = [json.loads(line) for line in (out / "run" / "requests.jsonl").open()]
-    good = [record for record in records if record["outcome"] == "Success"]
+    good = [record for record in own_records(out) if record["outcome"] == "Success"]
     ttft = [_seconds(record["firstTokenTime"]) - _seconds(record["sendTime"]) for record in good]
     return Reported(ttft, sum(record["chunks"] for record in good))
+
+
+def own_records(out: Path) -> list[dict[str, Any]]:
+    """The records of a run of ours, packed or plain."""
+    plain, packed = out / "run" / "requests.jsonl", out / "run" / "requests.jsonl.zst"
+    if packed.exists():
+        lines = zstandard.ZstdDecompressor().stream_reader(packed.read_bytes()).read().splitlines()
+    else:
+        lines = plain.read_bytes().splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def _seconds(instant: str) -> float:
@@ -99,21 +113,14 @@ def _locust(reading: str) -> Callable[[Workload, str, Path], Start]:
 
 
 def _aiperf(load: Workload, url: str, out: Path) -> Start:
+    (out / "prompts.jsonl").write_text(json.dumps({"text": "x" * 200}) + "\n")
     command = [str(AIPERF.program()), "profile", "-m", MODEL, "--url", url, "--endpoint-type", "chat", "--streaming"]
-    command += ["--tokenizer", str(_tokenizer()), "--use-server-token-count", "--isl", "50", "--osl", "100"]
-    command += [
-        "--random-seed",
-        "1",
-        "--request-count",
-        str(load.requests),
-        "--ui",
-        "none",
-        "--artifact-dir",
-        str(out / "artifacts"),
-    ]
-    command += ["--no-server-metrics", "--no-gpu-telemetry", "--export-level", "records"]
+    command += ["--tokenizer", str(_tokenizer()), "--use-server-token-count", "--request-count", str(load.requests)]
+    command += ["--input-file", str(out / "prompts.jsonl"), "--custom-dataset-type", "single_turn"]
+    command += ["--ui", "none", "--artifact-dir", str(out / "artifacts"), "--export-level", "records"]
+    command += ["--no-server-metrics", "--no-gpu-telemetry"]
     rate = ["--request-rate", str(load.rate), "--arrival-pattern", "constant"]
-    return Start([*command, *(rate if load.rate else ["--concurrency", str(load.streams)])], {"HF_HUB_OFFLINE": "1"})
+    return Start([*command, *(rate if load.rate else ["--concurrency", str(load.streams)])])
 
 
 def _tokenizer() -> Path:

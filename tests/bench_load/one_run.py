@@ -77,8 +77,9 @@ class Server:
         return float(value)
 
     def close(self) -> dict[str, list[float]]:
-        """Ends the server; what it knows."""
-        self._process.communicate()
+        """Ends the server, if it has not ended; what it knows."""
+        if self._process.returncode is None:
+            self._process.communicate()
         return json.loads(self._truth.read_text()) if self._truth.exists() else {}
 
 
@@ -87,7 +88,7 @@ def measure(contender: Contender, load: Workload) -> tuple[Measured, Path]:
     load = load.for_slow() if contender.is_slow else load
     out = scratch()
     server = Server(load, out / "truth.json")
-    client = None
+    client, truth = None, None
     try:
         start = contender.begin(load, server.url, out)
         log = (out / "log.txt").open("wb")
@@ -98,18 +99,27 @@ def measure(contender: Contender, load: Workload) -> tuple[Measured, Path]:
             cwd=out, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         first = server.hear("first", LONGEST_SECONDS, client)
-        cpu_first = cpu_seconds(family(client.pid))
+        # Looking for a family takes a while, in which its head goes on: his clock is read before.
+        cpu_first = cpu_seconds([client.pid])
+        children = [pid for pid in family(client.pid) if pid != client.pid]
+        cpu_first += cpu_seconds(children)
         last = server.hear("last", LONGEST_SECONDS, client)
-        pids = family(client.pid)
-        cpu_last, peak = cpu_seconds(pids), peak_megabytes(pids)
+        cpu_last = cpu_seconds([client.pid, *children])
+        peak = peak_megabytes([client.pid, *children])
+        born = [pid for pid in family(client.pid) if pid not in (client.pid, *children)]
+        cpu_last += cpu_seconds(born)
+        peak += peak_megabytes(born)
         usage = _end(client)
         truth = server.close()
-    except BaseException:
+    except Failed as failed:
+        raise Failed(f"{failed}; {_last_words(out)}") from failed
+    finally:
         if client is not None:
             _kill(client)
         server.close()
-        shutil.rmtree(out, ignore_errors=True)
-        raise
+        # What a run left is looked at by the caller, unless there is nothing to look at.
+        if not truth:
+            shutil.rmtree(out, ignore_errors=True)
     reported = contender.read(out)
     _check(reported, load)
     cpu = cpu_last - cpu_first
@@ -126,8 +136,7 @@ def measure(contender: Contender, load: Workload) -> tuple[Measured, Path]:
         true_ttft_p99_ms=rank(true, 99) * 1000,
         ttft_error_p50_ms=errors[0],
         ttft_error_p99_ms=errors[1],
-        # A client that is quick to end is gone before its memory can be read; its own peak is known even so.
-        peak_mb=max(peak, usage.ru_maxrss / 1024),
+        peak_mb=peak,
         start_seconds=first - spawned,
         start_cpu_seconds=cpu_first,
         end_cpu_seconds=max(usage.ru_utime + usage.ru_stime - cpu_last, 0.0),
@@ -145,6 +154,11 @@ def _check(reported: Reported, load: Workload) -> None:
         raise Failed(f"reports {len(reported.ttft)} of {load.requests} first tokens")
     if reported.events not in (None, load.requests * load.tokens):
         raise Failed(f"reports {reported.events} of {load.requests * load.tokens} events")
+
+
+def _last_words(out: Path) -> str:
+    said = (out / "log.txt").read_text(errors="replace").split("\n") if (out / "log.txt").exists() else []
+    return "its last words: " + (next((line.strip() for line in reversed(said) if line.strip()), "none"))[:200]
 
 
 def _has_ended(pid: int) -> bool:

@@ -20,7 +20,6 @@ class Workload:
     requests: int
     streams: int
     rate: float = 0.0
-    own_rate: float = 0.0
 
     def for_slow(self) -> "Workload":
         """The same with as many requests as a slow program gets through in time."""
@@ -30,5 +29,5 @@ class Workload:
 # A stream of 100 tokens lasts 2.03 s, so 50 a second hold 100 open and 250 a second hold 500 open.
 PACED_100 = Workload("100 streams", 100, 20, 50, 300, 100, rate=50)
 PACED_500 = Workload("500 streams", 100, 20, 50, 1500, 500, rate=250)
-SHORT = Workload("short answers", 1, 0, 0, 20_000, 32, own_rate=4000)
+SHORT = Workload("short answers", 1, 0, 0, 20_000, 32)
 LATENESS = Workload("300 requests/s", 20, 20, 50, 3600, 130, rate=300)

@@ -4,6 +4,7 @@ Run by the peer's own Python: `python byte_tokenizer.py DIRECTORY`.
 """
 
 import sys
+from pathlib import Path
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as Decoder
@@ -17,3 +18,5 @@ tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=[]))
 tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
 tokenizer.decoder = Decoder()
 PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, bos_token=END).save_pretrained(sys.argv[1])
+# Without the name of a model the directory is not taken for a tokenizer.
+(Path(sys.argv[1]) / "config.json").write_text('{"model_type": "gpt2"}')
