@@ -96,7 +96,10 @@ def test_the_load_job_gives_each_worker_its_share_and_the_receiver(plan: TestPla
     made = load_job(plan)
     assert made["spec"]["completionMode"] == "Indexed"
     assert made["spec"]["completions"] == made["spec"]["parallelism"] == 2
-    arguments = made["spec"]["template"]["spec"]["containers"][0]["args"]
+    container = made["spec"]["template"]["spec"]["containers"][0]
+    arguments = container["args"]
+    assert made["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"] == "8080"
+    assert f"--metrics=:{container['ports'][0]['containerPort']}" in arguments
     assert "--target=http://demo-server:8000" in arguments
     assert f"--report-to=http://elastometer.elastometer.svc:8081/v1/runs/{plan.names.uid}" in arguments
 

@@ -13,9 +13,11 @@ import uvloop
 
 from elastometer_loadgen import __version__
 from elastometer_loadgen.assignment import Assignment
+from elastometer_loadgen.metrics_server import Address, ListenError, parse_address, serving_metrics
 from elastometer_loadgen.options import (
     API_KEY_VARIABLE,
     UsageError,
+    add_run_options,
     api_key_of,
     checked,
     count,
@@ -66,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (UsageError, SpoolError, PublishError) as error:
+    except (UsageError, SpoolError, PublishError, ListenError) as error:
         print(f"error: {error}", file=sys.stderr)
     except ProfileError as error:
         print(f"error: {options.profile} must not be run; nothing was sent:", file=sys.stderr)
@@ -109,34 +111,8 @@ def _parser() -> argparse.ArgumentParser:
         "--output", choices=("lines", "table", "json"), default="lines",
         help="lines: every arrival of the open-loop stages (default); table: stages and a picture; json: the stages",
     )  # fmt: skip
-    _add_run_options(run)
+    add_run_options(run)
     return parser
-
-
-def _add_run_options(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--target", required=True, metavar="URL", help="base URL of the server, without /v1")
-    run.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="where the records go; must hold none"
-    )
-    run.add_argument("--model", help="model to ask for (default: the profile's; absent: the server's choice)")
-    run.add_argument("--api-key-file", type=Path, metavar="FILE", help="file with the key for Authorization")
-    run.add_argument("--ca-file", type=Path, metavar="FILE", help="certificates (PEM) to trust, not the system's")
-    run.add_argument("--endpoints", type=Path, metavar="FILE", help="the pods, host:port a line; for SpreadOverPods")
-    report = run.add_argument_group("reporting to a receiver, as a worker of a team")
-    report.add_argument(
-        "--report-to", metavar="URL", help="the run's URL at the receiver; it also gives the start"
-    )
-    report.add_argument("--token-file", type=Path, metavar="FILE", help="file with the run's token")
-    report.add_argument(
-        "--incarnation", metavar="NAME", help="name of this worker's life; the same one goes on"
-    )
-    report.add_argument(
-        "--give-up-seconds",
-        type=count(1),
-        default=900,
-        metavar="S",
-        help="receiver away for so long: exit 4",
-    )
 
 
 def _plan(options: argparse.Namespace) -> ExitCode:
@@ -175,14 +151,15 @@ def _run(options: argparse.Namespace) -> ExitCode:
         endpoints=endpoints_of(options, profile),
         incarnation=options.incarnation or os.environ.get(INCARNATION_VARIABLE),
     )
+    metrics = None if options.metrics is None else checked("--metrics", parse_address, options.metrics)
     receiver = _receiver(options, assignment)
     try:
         spool = Spool(options.out, assignment.incarnation)
     except OSError as error:
         raise UsageError(f"--out must be a directory that can be written to: {error}") from error
-    patience = Patience(give_up_seconds=options.give_up_seconds)
+    reporter = None if receiver is None else Reporter(receiver, Patience(give_up_seconds=options.give_up_seconds), note)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        code = runner.run(_carry_out(assignment, spool, receiver, patience))
+        code = runner.run(_carry_out(assignment, spool, reporter, metrics))
     if receiver is None and (options.out / SUMMARY_NAME).exists():
         publish([options.out], options.out)
     return code
@@ -196,14 +173,16 @@ def _merge(options: argparse.Namespace) -> ExitCode:
 
 
 async def _carry_out(
-    assignment: Assignment, spool: Spool, receiver: Receiver | None, patience: Patience
+    assignment: Assignment, spool: Spool, reporter: Reporter | None, metrics: Address | None
 ) -> ExitCode:
-    reporter = None if receiver is None else Reporter(receiver, patience, note)
     worker = Worker(assignment, spool, reporter)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, worker.stop)
     try:
-        return await worker.run()
+        async with serving_metrics(metrics, worker.meters.text) as port:
+            if port is not None:
+                note(f"metrics at port {port}, path /metrics")
+            return await worker.run()
     finally:
         spool.close()
 

@@ -79,3 +79,35 @@ def secret_of(option: str, path: Path | None) -> str | None:
 
 def _is_word(text: str) -> bool:
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
+def add_run_options(run: argparse.ArgumentParser) -> None:
+    """What `run` needs beyond the profile and the place in the team."""
+    run.add_argument("--target", required=True, metavar="URL", help="base URL of the server, without /v1")
+    run.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="where the records go; must hold none"
+    )
+    run.add_argument("--model", help="model to ask for (default: the profile's; absent: the server's choice)")
+    run.add_argument("--api-key-file", type=Path, metavar="FILE", help="file with the key for Authorization")
+    run.add_argument("--ca-file", type=Path, metavar="FILE", help="certificates (PEM) to trust, not the system's")
+    run.add_argument("--endpoints", type=Path, metavar="FILE", help="the pods, host:port a line; for SpreadOverPods")
+    run.add_argument(
+        "--metrics",
+        metavar="ADDRESS",
+        help="serve /metrics for Prometheus at PORT (for this machine), :PORT (for all) or HOST:PORT",
+    )
+    report = run.add_argument_group("reporting to a receiver, as a worker of a team")
+    report.add_argument(
+        "--report-to", metavar="URL", help="the run's URL at the receiver; it also gives the start"
+    )
+    report.add_argument("--token-file", type=Path, metavar="FILE", help="file with the run's token")
+    report.add_argument(
+        "--incarnation", metavar="NAME", help="name of this worker's life; the same one goes on"
+    )
+    report.add_argument(
+        "--give-up-seconds",
+        type=count(1),
+        default=900,
+        metavar="S",
+        help="receiver away for so long: exit 4",
+    )

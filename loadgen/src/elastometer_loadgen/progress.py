@@ -1,6 +1,4 @@
-"""What a person sees while the load runs: one line, renewed each second on a terminal, each ten seconds
-elsewhere.
-"""
+"""What a person sees while the load runs: one line a second, on a terminal always the same one."""
 
 import asyncio
 import os
@@ -12,8 +10,7 @@ from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.record import Outcome
 from elastometer_loadgen.vitals import percentile
 
-TERMINAL_SECONDS = 1.0
-PLAIN_SECONDS = 10.0
+LINE_SECONDS = 1.0
 RECENT_SECONDS = 5.0
 
 
@@ -48,8 +45,9 @@ class Progress:
         """The state in one line."""
         while self._recent and self._recent[0][0] < now - RECENT_SECONDS:
             self._recent.popleft()
-        middle = percentile(sorted(seconds for _, seconds in self._recent), 50)
-        ttft = "-" if middle is None else f"{middle * 1000:.0f} ms"
+        waits = sorted(seconds for _, seconds in self._recent)
+        middle, high = percentile(waits, 50), percentile(waits, 99)
+        ttft = "-" if middle is None or high is None else f"{middle * 1000:.0f} ms, p99 {high * 1000:.0f} ms"
         flying = self.sent - self.succeeded - self.failed
         return (
             f"{self.stage or 'waiting'}: sent {self.sent}/{self.planned}, in flight {flying}, "
@@ -59,7 +57,7 @@ class Progress:
     async def show(self) -> None:
         """Prints until cancelled."""
         while True:
-            await asyncio.sleep(TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS)
+            await asyncio.sleep(LINE_SECONDS)
             self.show_once()
 
     def show_once(self, end: str = "") -> None:

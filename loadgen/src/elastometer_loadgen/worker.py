@@ -1,6 +1,7 @@
 """One worker's life: wait for the common start, send its share, record every end, report, sum up."""
 
 import asyncio
+from bisect import bisect_right
 from typing import Any
 
 from elastometer_loadgen.ascent import climb_document
@@ -10,6 +11,7 @@ from elastometer_loadgen.conduct import Conductor
 from elastometer_loadgen.crowd import FIRST_CLOSED_ID
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.inspection import Inspection
+from elastometer_loadgen.meters import Meters
 from elastometer_loadgen.process import ExitCode, prepare_process
 from elastometer_loadgen.progress import Lines, Progress, note
 from elastometer_loadgen.prompts import PromptSource
@@ -53,6 +55,8 @@ class Worker:
         planned = len(range(assignment.worker, len(self._schedule), assignment.workers))
         planned += sum(number >= FIRST_CLOSED_ID for number in spool.ids)
         self._progress = Progress(planned)
+        self._planned_first = planned
+        self.meters = Meters()
         self._done_before = len(spool.ids)
 
     def stop(self) -> None:
@@ -119,6 +123,8 @@ class Worker:
         if self._reporter is not None:
             self._following = asyncio.ensure_future(self._reporter.follow(self._spool))
         self._vitals.start(lambda: client.open_sockets)
+        self.meters.offered, self.meters.in_flight = lambda: self._offered(begin), lambda: client.in_flight
+        self.meters.late = lambda: self._vitals.late
         conducting = asyncio.ensure_future(conductor.run(begin, self._there_at))
         await self._unless_stopped(conducting)
         conductor.stop()
@@ -129,11 +135,18 @@ class Worker:
         client.close()
         return all_sent and self._landed.is_set() and self._broken is None
 
+    def _offered(self, begin: float) -> int:
+        """Arrivals of this worker that were due by now; users of closed loops are served as they ask."""
+        due = bisect_right(self._schedule.times, monotonic() - begin)
+        asked = self._progress.planned - self._planned_first
+        return len(range(self._assignment.worker, due, self._assignment.workers)) + asked
+
     def _send(self, arrival: Arrival, intended_at: float) -> None:
         prompt = self._prompts.of(arrival)
         now = monotonic()
         self._vitals.sent(now - intended_at)
         self._progress.note_sent(arrival.stage)
+        self.meters.note_sent(arrival.stage, prompt.task)
         self._landed.clear()
         if arrival.id >= FIRST_CLOSED_ID:
             self._progress.planned += 1
@@ -142,6 +155,7 @@ class Worker:
 
     def _ended(self, exchange: Exchange) -> None:
         self._progress.note_done(exchange)
+        self.meters.note_ended(exchange)
         self._vitals.client_exhausted |= exchange.client_exhausted
         record = exchange.record(self._clock, self._assignment.worker, self._inspection.look(exchange))
         try:

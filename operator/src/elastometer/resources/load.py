@@ -16,6 +16,12 @@ WORKER_RESTARTS = 6
 SPOOL_PATH = "/spool"
 TOKEN_PATH = "/token"
 PROFILE_PATH = "/profile"
+METRICS_PORT = 8080
+_SCRAPED = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": str(METRICS_PORT),
+    "prometheus.io/path": "/metrics",
+}
 
 
 def token_secret(plan: TestPlan, token: str) -> Json:
@@ -52,7 +58,7 @@ def load_job(plan: TestPlan) -> Json:
             "completions": workers,
             "parallelism": workers,
             "backoffLimit": WORKER_RESTARTS,
-            "template": {"metadata": {"labels": labels}, "spec": _pod_spec(plan)},
+            "template": {"metadata": {"labels": labels, "annotations": _SCRAPED}, "spec": _pod_spec(plan)},
         },
     }
 
@@ -94,7 +100,9 @@ def _container(plan: TestPlan) -> Json:
             f"--report-to={environment.receiver_url}{plan.run_path}",
             f"--token-file={TOKEN_PATH}/{TOKEN_KEY}",
             "--incarnation=$(POD_UID)",
+            f"--metrics=:{METRICS_PORT}",
         ],
+        "ports": [{"name": "metrics", "containerPort": METRICS_PORT}],
         "env": [{"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}],
         "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}},
         "securityContext": {
