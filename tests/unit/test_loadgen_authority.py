@@ -21,6 +21,7 @@ from elastometer_loadgen.worker import Worker
 KEY = "sk-0123456789/abc+def"
 PROFILE = """
 fingerprints: {lines: All}
+latenessBoundMilliseconds: 60000
 stages: [{name: s, type: Rate, durationSeconds: 1, endRequestsPerSecond: "5", arrivals: Constant}]
 """
 EVENT = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
@@ -58,8 +59,10 @@ def certificate(directory: Path) -> Path:
 async def serving(answer: bytes, tls: Path | None = None) -> AsyncIterator[tuple[int, list[bytes]]]:
     """A server that gives one answer; the value is its port and the heads that it was sent."""
     heads: list[bytes] = []
+    handlers: list[asyncio.Task[None] | None] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.append(asyncio.current_task())
         try:
             while True:
                 heads.append(head := await reader.readuntil(b"\r\n\r\n"))
@@ -77,6 +80,9 @@ async def serving(answer: bytes, tls: Path | None = None) -> AsyncIterator[tuple
     server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
     yield server.sockets[0].getsockname()[1], heads
     server.close()
+    # Its clients are gone by now, and each handler ends with its client.
+    async with asyncio.timeout(5):
+        await asyncio.gather(*filter(None, handlers))
 
 
 async def work(url: str, out: Path, authorities: Path | None = None, key: str | None = None) -> list[Outcome]:

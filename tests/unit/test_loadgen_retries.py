@@ -11,6 +11,7 @@ from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule, parse_profile
 from elastometer_loadgen.prompts import Prompt
 from elastometer_loadgen.record import Outcome, RequestRecord, format_record, parse_instant, parse_record
+from elastometer_loadgen.results import Group
 from elastometer_loadgen.schedule import Arrival
 from elastometer_loadgen.stream import Client, Limits, Route
 from elastometer_loadgen.target import parse_target
@@ -102,13 +103,14 @@ async def test_the_first_attempt_and_the_outcome_are_both_on_record(server: Serv
     assert (record.outcome, record.status, record.pod, record.error, record.attempts) == (
         Outcome.SUCCESS, 200, None, None, 3,
     )  # fmt: skip
-    sent, over = (parse_instant(str(first.pop(name))) for name in ("sendTime", "endTime"))
+    over = parse_instant(str(first.pop("endTime")))
     assert first == {
         "outcome": "ServerError", "status": 503, "error": "busy", "pod": "pod-7",
         "address": f"127.0.0.1:{server.port}",
     }  # fmt: skip
-    assert record.intended + 990_000 < sent <= over
-    assert over + 3 * PAUSE * 0.9e6 <= record.send, "one pause, and then one twice as long"
+    assert record.intended + 990_000 < record.send <= over, "lateness is that of the first attempt"
+    assert record.first_byte is not None
+    assert over + 3 * PAUSE * 0.9e6 <= record.first_byte, "one pause, and then one twice as long"
     names = [head.partition(b"x-request-id: ")[2].split(b"\r\n")[0] for head in server.heads]
     assert names == [b"00ff-3-0", b"00ff-3-0-2", b"00ff-3-0-3"]
 
@@ -149,3 +151,15 @@ async def test_a_request_between_two_attempts_is_in_flight_and_can_be_dropped(se
     await asyncio.sleep(2 * PAUSE)
     assert ended.empty()
     assert len(server.heads) == 1
+
+
+async def test_first_attempts_are_counted_apart(server: Server) -> None:
+    group, other = Group(), Group()
+    server.answers = [GOOD, BUSY, GOOD]
+    group.add(await record_of(server, 1))
+    assert group.row()["firstAttempts"] is None
+    other.add(await record_of(server, 1))
+    group.take(other)
+    row = group.row()
+    assert (row["requests"], row["outcomes"]) == (2, {"Success": 2})
+    assert row["firstAttempts"] == {"Success": 1, "ServerError": 1}

@@ -87,7 +87,7 @@ class Exchange:
         """The record of a settled exchange."""
         if self.outcome is None or self.end_at is None:
             raise RuntimeError(f"request {self.arrival.id} is still in flight")
-        answer = self.answer
+        answer, first = self.answer, self.first_attempt
 
         def instant(at: float | None) -> int | None:
             return None if at is None else clock.instant(at)
@@ -98,7 +98,7 @@ class Exchange:
             stage=self.arrival.stage,
             task=self.prompt.task,
             intended=clock.instant(self.intended_at),
-            send=clock.instant(self.send_at),
+            send=clock.instant(self.send_at if first is None else first.send_at),
             connect=instant(self.connect_at),
             first_byte=instant(self.first_byte_at),
             first_token=instant(answer.first_token_at),
@@ -116,7 +116,7 @@ class Exchange:
             fingerprint=self.prompt.fingerprint,
             checks=checks,
             attempts=self.attempt,
-            first_attempt=None if self.first_attempt is None else self.first_attempt._in_short(clock),
+            first_attempt=None if first is None else first._in_short(clock),
         )
 
     def _in_short(self, clock: Clock) -> dict[str, str | int | None]:
@@ -128,6 +128,5 @@ class Exchange:
             "error": None if self.error is None else self.error[:LONGEST_ERROR],
             "pod": self.pod,
             "address": self.address,
-            "sendTime": format_instant(clock.instant(self.send_at)),
             "endTime": format_instant(ended),
         }

@@ -60,9 +60,9 @@ class RequestRecord:
     checks: Mapping[str, str | None] | None = None
     """Failure or None by check, of the checks that could judge the answer; None when none could."""
     attempts: int = 1
-    """How often it was sent. All else here but the intended time is of the last attempt."""
+    """How often it was sent. Intended and send time are of the first attempt, all else here of the last."""
     first_attempt: Mapping[str, str | int | None] | None = None
-    """Outcome, status, error, pod, address, sendTime and endTime of the first of several attempts."""
+    """Outcome, status, error, pod, address and endTime of the first of several attempts."""
 
 
 PLAIN = {

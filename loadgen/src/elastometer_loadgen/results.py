@@ -77,6 +77,8 @@ class Group:
 
     def __init__(self) -> None:
         self.outcomes: Counter[Outcome] = Counter()
+        self.first_attempts: Counter[Outcome] = Counter()
+        self.sent_again = 0
         self.tokens: int | None = None
         self.lateness = array("d")
         self.values = {name: array("d") for name in MEASURES}
@@ -86,6 +88,9 @@ class Group:
     def add(self, record: RequestRecord) -> None:
         """Counts one record in."""
         self.outcomes[record.outcome] += 1
+        first = record.first_attempt
+        self.first_attempts[record.outcome if first is None else Outcome(str(first["outcome"]))] += 1
+        self.sent_again += first is not None
         self._count_tokens(record.completion_tokens)
         self.lateness.append(record.send - record.intended)
         for name, measure in MEASURES.items():
@@ -97,6 +102,8 @@ class Group:
     def take(self, other: "Group") -> None:
         """Counts another group in."""
         self.outcomes += other.outcomes
+        self.first_attempts += other.first_attempts
+        self.sent_again += other.sent_again
         self._count_tokens(other.tokens)
         self.lateness.extend(other.lateness)
         for name, values in self.values.items():
@@ -113,7 +120,8 @@ class Group:
         return {
             "requests": requests,
             "successPercent": round(100 * good / requests, PERCENT_DECIMALS) if requests else None,
-            "outcomes": {outcome.value: self.outcomes[outcome] for outcome in Outcome if self.outcomes[outcome]},
+            "outcomes": _counts(self.outcomes),
+            "firstAttempts": _counts(self.first_attempts) if self.sent_again else None,
             "completionTokens": self.tokens,
             "completionTokensPerSecond": pace,
             "lateness": quantiles(self.lateness),
@@ -128,6 +136,10 @@ class Group:
     def _span(self, began: int, ended: int) -> None:
         self.began = began if self.began is None else min(self.began, began)
         self.ended = ended if self.ended is None else max(self.ended, ended)
+
+
+def _counts(outcomes: Counter[Outcome]) -> dict[str, int]:
+    return {outcome.value: outcomes[outcome] for outcome in Outcome if outcomes[outcome]}
 
 
 class Results:
