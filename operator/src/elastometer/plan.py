@@ -10,7 +10,7 @@ from typing import Any
 from elastometer.model.document import EMPTY, document_at, documents_at, number_at
 from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
-from elastometer_loadgen.stages import RateStage, Stage
+from elastometer_loadgen.stages import CrowdStage, RateStage, Stage, type_of
 
 Json = dict[str, Any]
 
@@ -132,8 +132,10 @@ def describe(plan: TestPlan) -> Json:
 
 
 def _offer(stage: Stage) -> Json:
-    """What a stage of the load is planned to send."""
-    offer: Json = {"expectedRequests": float(stage.expected)}
+    """What a stage of the load is planned to send; of a closed loop the most that it may."""
+    if isinstance(stage, CrowdStage):
+        return {"type": stage.type.value, "users": stage.users, "maximumRequests": stage.most_requests}
+    offer: Json = {"type": type_of(stage).value, "expectedRequests": float(stage.expected)}
     if isinstance(stage, RateStage):
         offer |= {"startRequestsPerSecond": float(stage.start_rate), "endRequestsPerSecond": float(stage.end_rate)}
         offer["arrivals"] = stage.arrivals.value

@@ -63,10 +63,12 @@ def _first(evidence: Evidence) -> float | None:
     return evidence.seconds(min(times)) if times else None
 
 
-def _planned(stages: tuple[Stage, ...], time: float) -> float:
-    """The schedule's rate, which moves in a straight line within a stage."""
+def _planned(stages: tuple[Stage, ...], time: float) -> float | None:
+    """The schedule's rate, which moves in a straight line within a stage; None where a closed loop plans none."""
     for stage in stages:
         if stage.start_seconds <= time < stage.end_seconds:
+            if stage.start_rate is None or stage.end_rate is None:
+                return None
             share = (time - stage.start_seconds) / (stage.end_seconds - stage.start_seconds)
             return round(stage.start_rate + share * (stage.end_rate - stage.start_rate), 3)
     return 0.0

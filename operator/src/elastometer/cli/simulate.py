@@ -29,6 +29,7 @@ from elastometer.render.files import render_all
 from elastometer.twin.draws import Drawn
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
+from elastometer_loadgen.stages import CrowdStage
 
 DRAWS = 10
 QUIET_SECONDS = 2.0
@@ -94,6 +95,9 @@ def execute(options: argparse.Namespace) -> Exit:
 def _asked(options: argparse.Namespace) -> Question:
     manifest = with_settings(read_test(options.file), options.settings)
     plan = TestPlan(served(options.file, manifest), NOWHERE)
+    closed = [stage.name for stage in plan.spec.profile.stages if isinstance(stage, CrowdStage)]
+    if closed:
+        raise SpecError(f"spec.load.stages: must be of type Rate to be simulated; closed loops are {', '.join(closed)}")
     expected = float(sum(stage.expected for stage in plan.spec.profile.stages))
     if expected >= MANY_REQUESTS:
         print(f"about {expected:,.0f} requests", file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from elastometer.model.snapshot import ScalerFact
 from elastometer.plan import TestPlan
-from elastometer_loadgen.stages import RateStage
+from elastometer_loadgen.stages import CrowdStage, RateStage
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ def progress(
     fields: Json = {
         "stage": _stage(plan, seconds),
         "replicas": f"{ready}/{desired if desired is not None else '?'}",
-        "load": None if seconds is None else f"{offered(plan, seconds):.1f}/s",
+        "load": None if seconds is None else offered(plan, seconds),
         "readyReplicas": ready,
         "desiredReplicas": desired,
         "requestCount": counters.requests,
@@ -45,14 +45,16 @@ def progress(
     return fields
 
 
-def offered(plan: TestPlan, seconds: float) -> float:
-    """The planned rate at an instant of the load, in requests per second; 0 outside it."""
+def offered(plan: TestPlan, seconds: float) -> str:
+    """What is planned at an instant of the load: a rate in requests per second, or users; a rate of 0 outside it."""
     at = 0.0
     for stage in plan.spec.profile.stages:
         if at <= seconds < at + stage.duration_seconds:
-            return stage.rate_at(seconds - at) if isinstance(stage, RateStage) else 0.0
+            if isinstance(stage, CrowdStage):
+                return f"{stage.users} users"
+            return f"{stage.rate_at(seconds - at) if isinstance(stage, RateStage) else 0.0:.1f}/s"
         at += stage.duration_seconds
-    return 0.0
+    return "0.0/s"
 
 
 def _stage(plan: TestPlan, seconds: float | None) -> str | None:

@@ -69,7 +69,7 @@ class Timeline:
 
     bin_seconds: float = 1.0
     seconds: tuple[float, ...] = ()
-    planned: tuple[float, ...] = ()
+    planned: tuple[float | None, ...] = ()
     offered: tuple[float, ...] = ()
     sent: tuple[float, ...] = ()
     served: tuple[float, ...] = ()

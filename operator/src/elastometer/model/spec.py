@@ -14,7 +14,7 @@ from typing import Any
 from elastometer.model.errors import SpecError
 from elastometer.model.names import Names
 from elastometer_loadgen.profile import Profile, ProfileError, parse_profile
-from elastometer_loadgen.stages import RateStage, Stage, TraceStage
+from elastometer_loadgen.stages import CrowdStage, RateStage, Stage, TraceStage, type_of
 
 Json = dict[str, Any]
 # A run is judged in the operator's memory, at some 2 KB a request: 1 GB, half of what the chart gives it.
@@ -131,17 +131,22 @@ def _profile(spec: Json, flaws: list[str]) -> Profile | None:
         )
     expected = float(sum(stage.expected for stage in profile.stages))
     if not 1 <= expected <= MAXIMUM_REQUESTS:
-        flaws.append(f"spec.load.stages: must offer between 1 and {MAXIMUM_REQUESTS} requests, offer {expected:.0f}")
+        flaws.append(
+            f"spec.load.stages: must offer between 1 and {MAXIMUM_REQUESTS} requests, maximumRequests of closed loops "
+            f"included, offer {expected:.0f}"
+        )
     return profile
 
 
 def _unfit(stage: Stage, path: str) -> str | None:
     """Why the load Job cannot carry a stage out; None when it can."""
-    if isinstance(stage, RateStage):
+    if isinstance(stage, RateStage | CrowdStage):
         return None
+    why = "ends when its requests do, and a run in a cluster has its times fixed before"
     if isinstance(stage, TraceStage):
-        return f"{path}.type: must be Rate, is Trace: its file is not there in a cluster; use elastometer-load run"
-    return f"{path}.type: must be Rate: a closed loop cannot be run in a cluster yet; use elastometer-load run"
+        why = "reads a file that is not there in a cluster"
+    words = "Rate, Users or Concurrency with durationSeconds"
+    return f"{path}.type: must be {words}, is {type_of(stage)}, which {why}; use elastometer-load run"
 
 
 def _template_flaws(template: object) -> list[str]:

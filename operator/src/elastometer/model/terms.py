@@ -7,6 +7,9 @@ from enum import StrEnum
 from elastometer.model.document import Document, document_at, documents_at, text_at, whole_at
 from elastometer.model.units import decimal_or_none
 
+# Types of stages that send as answers come.
+CLOSED_LOOPS = ("Users", "Concurrency")
+
 
 class Indicator(StrEnum):
     """What an objective looks at."""
@@ -21,13 +24,13 @@ class Indicator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the load; seconds count from the load's start."""
+    """One stage of the load; seconds count from the load's start. A closed loop has no planned rates."""
 
     name: str
     start_seconds: float
     end_seconds: float
-    start_rate: float
-    end_rate: float
+    start_rate: float | None
+    end_rate: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,25 @@ def _either(bounds: Document, first: str, second: str) -> int | None:
 
 def _stages(spec: Document) -> tuple[Stage, ...]:
     stages: list[Stage] = []
-    clock, rate = 0.0, None
+    clock: float = 0.0
+    rate: float | None = None
     for item in documents_at(spec, "load", "stages"):
-        end_rate = decimal_or_none(item.get("endRequestsPerSecond")) or 0.0
-        start_rate = decimal_or_none(item.get("startRequestsPerSecond"))
-        if start_rate is None:
-            start_rate = end_rate if rate is None else rate
+        start_rate, rate = _rates(item, rate)
         end = clock + (whole_at(item, "durationSeconds") or 0)
-        stages.append(Stage(text_at(item, "name") or "", clock, end, start_rate, end_rate))
-        clock, rate = end, end_rate
+        stages.append(Stage(text_at(item, "name") or "", clock, end, start_rate, rate))
+        clock = end
     return tuple(stages)
+
+
+def _rates(stage: Document, before: float | None) -> tuple[float | None, float | None]:
+    """The rates at a stage's start and end, `before` is the one at which the stage before ended."""
+    if text_at(stage, "type") in CLOSED_LOOPS:
+        return None, None
+    end = decimal_or_none(stage.get("endRequestsPerSecond")) or 0.0
+    start = decimal_or_none(stage.get("startRequestsPerSecond"))
+    if start is None:
+        start = end if before is None else before
+    return start, end
 
 
 def _objectives(spec: Document) -> tuple[Objective, ...]:

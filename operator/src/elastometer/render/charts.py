@@ -57,9 +57,10 @@ def _load(line: Timeline) -> list[Column]:
     return [starts, *(_merged(column, merge) for column in columns)]
 
 
-def _merged(values: Sequence[float], merge: int) -> Column:
+def _merged(values: Sequence[float | None], merge: int) -> Column:
     groups = (values[index:index + merge] for index in range(0, len(values), merge))
-    return [round(sum(group) / len(group), 3) for group in groups]
+    known = ([value for value in group if value is not None] for group in groups)
+    return [round(sum(group) / len(group), 3) if group else None for group in known]
 
 
 def _first_token(line: Timeline) -> list[Column]:
