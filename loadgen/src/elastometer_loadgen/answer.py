@@ -15,6 +15,7 @@ from elastometer_loadgen.record import Outcome
 from elastometer_loadgen.sse import EventStream, OversizedEvent
 
 DONE = b"[DONE]"
+CONTENT, TEXT = b'"content":"', b'"text":"'
 # Fields of a choice's delta that hold text that the model produced; reasoning is produced text too.
 TEXT_FIELDS = ("content", "reasoning_content", "reasoning")
 LONGEST_REASON = 64
@@ -37,8 +38,8 @@ class Answer:
     """What a streamed completion has said so far. Stamps are monotonic seconds; None until seen."""
 
     __slots__ = (
-        "_events", "_kept", "_kept_characters", "_skims", "chunks", "completion_tokens", "done", "error",
-        "finish_reason", "first_token_at", "last_token_at", "malformed", "prompt_tokens",
+        "_after", "_before", "_events", "_kept", "_kept_characters", "_skims", "chunks", "completion_tokens", "done",
+        "error", "finish_reason", "first_token_at", "last_token_at", "malformed", "prompt_tokens",
     )  # fmt: skip
 
     def __init__(self, *, keeps_text: bool = False) -> None:
@@ -47,6 +48,8 @@ class Answer:
         self._kept_characters = 0
         # From the first token on, unless the text is kept, plain pieces of text are only counted.
         self._skims = False
+        # What stood before and after the text of the last plain piece; no event begins like this one.
+        self._before, self._after = b"\0", b""
         self.first_token_at: float | None = None
         self.last_token_at: float | None = None
         self.chunks = 0
@@ -63,7 +66,7 @@ class Answer:
             return
         try:
             for payload in self._events.feed(data):
-                if self._skims and _is_plain_token(payload):
+                if self._skims and (self._is_like_last(payload) or self._is_plain(payload)):
                     self.chunks += 1
                     self.last_token_at = at
                 elif payload == DONE:
@@ -72,6 +75,21 @@ class Answer:
                     self._read(orjson.loads(payload), at)
         except (OversizedEvent, orjson.JSONDecodeError) as error:
             self.malformed = str(error)
+
+    def _is_like_last(self, payload: bytes) -> bool:
+        """True for a piece of text around which all is byte for byte as it was around the last one."""
+        if not (payload.startswith(self._before) and payload.endswith(self._after)):
+            return False
+        start, end = len(self._before), len(payload) - len(self._after)
+        return payload.find(b'"', start) == end > start
+
+    def _is_plain(self, payload: bytes) -> bool:
+        if not _is_plain_token(payload):
+            return False
+        name = CONTENT if CONTENT in payload else TEXT
+        start = payload.index(name) + len(name)
+        self._before, self._after = payload[:start], payload[payload.index(b'"', start) :]
+        return True
 
     def _read(self, event: Any, at: float) -> None:
         if not isinstance(event, dict):
@@ -166,9 +184,9 @@ def _is_plain_token(payload: bytes) -> bool:
     """True for an event that surely is one more piece of text and nothing else."""
     if b'"finish_reason":null' not in payload or b'"usage"' in payload or b'"error"' in payload:
         return False
-    if b'"content":"' in payload:
-        return b'"content":""' not in payload
-    return b'"text":"' in payload and b'"text":""' not in payload
+    if CONTENT in payload:
+        return CONTENT + b'"' not in payload
+    return TEXT in payload and TEXT + b'"' not in payload
 
 
 def _count(value: object) -> int | None:

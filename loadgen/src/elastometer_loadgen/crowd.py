@@ -97,7 +97,8 @@ class Crowd:
         user, shift = self._asking.pop(request)
         if shift.numbers is not None:
             self._settled.set()
-        thought = float(shift.think.low) + self._draw(request) * float(shift.think.high - shift.think.low)
+        least, most = float(shift.think.low), float(shift.think.high)
+        thought = least if least == most else least + self._draw(request) * (most - least)
         self._wait(user, max(end_at + thought, sent_at + LOST_SECONDS) if lost else end_at + thought)
 
     async def exhausted(self, shift: Shift) -> None:

@@ -83,6 +83,8 @@ def _whole_events(data: bytes) -> list[bytes] | None:
     """
     if b"\r" in data or len(data) > LONGEST_EVENT:
         return None
+    if data.find(b"\n") == len(data) - 2 and data.startswith(b"data: "):
+        return [data[6:-2]]
     payloads = []
     for block in data[:-2].split(b"\n\n"):
         if not block.startswith(b"data:") or b"\n" in block:
