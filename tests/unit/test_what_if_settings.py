@@ -12,6 +12,7 @@ import yaml
 from elastometer.hpa.settings import Policy, PolicyType, SelectPolicy
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
+from elastometer.twin.fit.autoscaler import keda_loop
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Signal
 from elastometer.twin.search.candidates import Baseline, vary
 from elastometer.twin.search.fields import Setting, is_field
@@ -66,6 +67,12 @@ def test_near_misses_are_found_by_the_whole_path_and_by_its_last_part():
     assert near("minreplica", known)[0] == "minReplicas"
     assert near("stabilizationWindow", known) == ["behavior.scaleUp.stabilizationWindowSeconds"]
     assert near("quite-another-thing", known) == []
+
+
+def test_an_activation_that_is_no_number_is_refused_by_its_path(hpa: Baseline):
+    spec = {"triggers": [{"metadata": {"query": "sum(up)", "activationThreshold": "abc"}}]}
+    with pytest.raises(SpecError, match="activationThreshold: must be a number as text, is 'abc'"):
+        keda_loop(hpa.scenario.controller, spec)
 
 
 def test_no_setting_leaves_the_recorded_scenario(hpa: Baseline, keda: Baseline):

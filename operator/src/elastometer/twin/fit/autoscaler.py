@@ -7,7 +7,7 @@ from elastometer.analysis.autoscaler_syncs import syncs_of
 from elastometer.analysis.evidence import Evidence
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.settings import ControllerSettings
-from elastometer.model.document import Document, documents_at, number_at, text_at, whole_at
+from elastometer.model.document import Document, document_at, documents_at, number_at, text_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.calibration import Fitted
@@ -55,17 +55,28 @@ def blind_looks(evidence: Evidence) -> int:
 
 def fit_keda(hpa: HpaController, scaled_object: Document) -> tuple[KedaController, list[Fitted]]:
     """KEDA's loop around its HPA, as the ScaledObject states it."""
-    spec_at = ("spec",)
-    polling = number_at(scaled_object, *spec_at, "pollingInterval") or POLLING_SECONDS
-    cooldown = number_at(scaled_object, *spec_at, "cooldownPeriod")
-    cooldown = COOLDOWN_SECONDS if cooldown is None else cooldown
-    metadata = [trigger for trigger in triggers_of(scaled_object) if text_at(trigger, "metadata", "query")]
-    first = metadata[0] if metadata else {}
-    activation = float(text_at(first, "metadata", "activationThreshold") or 0)
-    keda = KedaController(
-        hpa, polling, cooldown, whole_at(scaled_object, *spec_at, "minReplicaCount") or 0, activation,
-        whole_at(scaled_object, *spec_at, "idleReplicaCount"),
-        null_is_zero=(text_at(first, "metadata", "ignoreNullValues") or "true") != "false",
-    )
+    keda = keda_loop(hpa, document_at(scaled_object, "spec"))
     source = "the ScaledObject as served"
-    return keda, [Fitted("polling", polling, "s", source), Fitted("cooldown", cooldown, "s", source)]
+    return keda, [Fitted("polling", keda.polling_seconds, "s", source),
+                  Fitted("cooldown", keda.cooldown_seconds, "s", source)]
+
+
+def keda_loop(hpa: HpaController, spec: Document) -> KedaController:
+    """KEDA's own loop around the HPA, as the spec of a ScaledObject states it."""
+    polling, cooldown = number_at(spec, "pollingInterval"), number_at(spec, "cooldownPeriod")
+    asked = next((one for one in documents_at(spec, "triggers") if text_at(one, "metadata", "query")), None)
+    return KedaController(
+        hpa, polling_seconds=polling or POLLING_SECONDS,
+        cooldown_seconds=COOLDOWN_SECONDS if cooldown is None else cooldown,
+        minimum=whole_at(spec, "minReplicaCount") or 0, activation=_activation(asked),
+        idle_replicas=whole_at(spec, "idleReplicaCount"),
+        null_is_zero=(text_at(asked, "metadata", "ignoreNullValues") or "true") != "false",
+    )
+
+
+def _activation(trigger: Document | None) -> float:
+    text = text_at(trigger, "metadata", "activationThreshold") or "0"
+    try:
+        return float(text)
+    except ValueError as error:
+        raise SpecError(f"triggers[].metadata.activationThreshold: must be a number as text, is {text!r}") from error

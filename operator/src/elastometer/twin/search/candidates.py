@@ -9,6 +9,7 @@ from elastometer.hpa.settings import HpaSpec
 from elastometer.model.document import documents_at
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
+from elastometer.twin.fit.autoscaler import keda_loop
 from elastometer.twin.scenario import KedaController, KpaController, Scenario, Signal
 from elastometer.twin.search import controllers
 from elastometer.twin.search.fields import Setting, is_field, unknown, with_setting
@@ -103,7 +104,7 @@ def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
     scenario = with_hpa(base.scenario, replace(recorded, spec=parsed, signals=signals))
     scenario = replace(scenario, initial_replicas=_begun(scenario.initial_replicas, recorded.spec, parsed))
     if isinstance(scenario.controller, KedaController):
-        return replace(scenario, controller=controllers.keda_loop(scenario.controller, spec))
+        return replace(scenario, controller=keda_loop(scenario.controller.hpa, spec))
     return scenario
 
 

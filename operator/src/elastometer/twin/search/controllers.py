@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
-from elastometer.model.document import number_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.twin.fit.autoscaler import COOLDOWN_SECONDS, POLLING_SECONDS
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
@@ -93,16 +92,3 @@ def _is_number(value: object) -> bool:
         return isinstance(value, str) and float(value) >= 0
     except ValueError:
         return False
-
-
-def keda_loop(keda: KedaController, spec: Json) -> KedaController:
-    """KEDA's own loop as the ScaledObject says it; the HPA within stays."""
-    activation = text_at(value_at(spec, ("triggers", 0, "metadata")), "activationThreshold")
-    idle = spec.get("idleReplicaCount")
-    polling, cooldown = number_at(spec, "pollingInterval"), number_at(spec, "cooldownPeriod")
-    return replace(
-        keda, polling_seconds=POLLING_SECONDS if polling is None else polling,
-        cooldown_seconds=COOLDOWN_SECONDS if cooldown is None else cooldown,
-        minimum=spec.get("minReplicaCount") or 0, idle_replicas=idle,
-        activation=float(activation) if activation is not None else 0.0,
-    )
