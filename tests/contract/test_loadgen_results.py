@@ -4,6 +4,7 @@ import io
 import math
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -209,6 +210,25 @@ def test_the_page_loads_nothing_runs_nothing_and_shows_names_as_text(tmp_path: P
     assert "&lt;script&gt;" in text
     assert page.points
     assert all(math.isfinite(point) and 0 <= point <= 960 for point in page.points)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("name", "left"), [("pod-a", "requests.jsonl"), (None, "requests.jsonl.zst")])
+def test_only_a_stopped_worker_with_a_name_keeps_its_records_open(
+    tmp_path: Path, standin: StandIn, name: str | None, left: str
+) -> None:
+    profile, out = tmp_path / "profile.yaml", tmp_path / "out"
+    profile.write_text(PROFILE.replace("durationSeconds: 1", "durationSeconds: 60"))
+    command = [sys.executable, "-m", "elastometer_loadgen", "run", str(profile), f"--out={out}"]
+    with standin(tmp_path / "standin.log") as url:
+        command += [f"--target={url}", *([f"--incarnation={name}"] if name else [])]
+        run = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        while not ((out / "requests.jsonl").exists() and (out / "requests.jsonl").stat().st_size):
+            time.sleep(0.05)
+        run.terminate()
+        assert run.wait(timeout=30) == 4
+    assert [path.name for path in out.glob("requests.*")] == [left]
+    assert orjson.loads((out / "summary.json").read_bytes())["unsent"] > 0
 
 
 @pytest.mark.timeout(120)

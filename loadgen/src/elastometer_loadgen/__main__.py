@@ -160,7 +160,9 @@ def _run(options: argparse.Namespace) -> ExitCode:
     reporter = None if receiver is None else Reporter(receiver, Patience(give_up_seconds=options.give_up_seconds), note)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_carry_out(assignment, spool, reporter, metrics))
-    if receiver is None and (options.out / SUMMARY_NAME).exists():
+    # A stopped worker that has a name may come back and go on with its records.
+    may_go_on = code is ExitCode.NOT_CARRIED_OUT and assignment.incarnation is not None
+    if receiver is None and not may_go_on and (options.out / SUMMARY_NAME).exists():
         publish([options.out], options.out)
     return code
 

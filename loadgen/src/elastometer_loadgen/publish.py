@@ -75,6 +75,7 @@ def _publish(files: Sequence[Path], accounts: Sequence[Document], out: Path) -> 
 def _document(accounts: Sequence[Document], dropped: Dropped, results: Results, series: Series) -> Document:
     found = results.document(series.start)
     ends = [account["endTime"] for account in accounts]
+    knees = [knee for account in accounts for knee in account.get("knees", ())]
     bounds = [account["boundMilliseconds"] for account in accounts]
     return {
         **{name: sum(account[name] for account in accounts) if accounts else None for name in COUNTS},
@@ -89,6 +90,7 @@ def _document(accounts: Sequence[Document], dropped: Dropped, results: Results, 
             "duplicateRequests": dropped.duplicate_requests,
         },
         "checks": results.tally.rows(with_rates=True),
+        **({"knees": knees} if knees else {}),
         **found,
         "series": series.document(),
         "generators": [{name: value for name, value in one.items() if name != "checks"} for one in accounts],
