@@ -13,7 +13,7 @@ from typing import Any
 
 from elastometer.model.errors import SpecError
 from elastometer.model.names import Names
-from elastometer_loadgen.profile import Profile, ProfileError, parse_profile
+from elastometer_loadgen.profile import ConnectionPolicy, Profile, ProfileError, parse_profile
 from elastometer_loadgen.stages import CrowdStage, RateStage, Stage, TraceStage, type_of
 
 Json = dict[str, Any]
@@ -121,6 +121,7 @@ def _profile(spec: Json, flaws: list[str]) -> Profile | None:
         flaws.extend(f"spec.load.{fault}" for fault in error.faults)
         return None
     unfit = [_unfit(stage, f"spec.load.stages[{index}]") for index, stage in enumerate(profile.stages)]
+    unfit.append(_unfit_connection(profile))
     flaws.extend(flaw for flaw in unfit if flaw is not None)
     if any(unfit):
         return None
@@ -147,6 +148,15 @@ def _unfit(stage: Stage, path: str) -> str | None:
         why = "reads a file that is not there in a cluster"
     words = "Rate, Users or Concurrency with durationSeconds"
     return f"{path}.type: must be {words}, is {type_of(stage)}, which {why}; use elastometer-load run"
+
+
+def _unfit_connection(profile: Profile) -> str | None:
+    if profile.connection.policy is not ConnectionPolicy.SPREAD_OVER_PODS:
+        return None
+    return (
+        "spec.load.connection.policy: must be Reuse, PerRequest or MaxAge, is SpreadOverPods: the load Job is not told "
+        "the Pods' addresses; use elastometer-load run --endpoints"
+    )
 
 
 def _template_flaws(template: object) -> list[str]:
