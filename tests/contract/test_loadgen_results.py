@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 import subprocess
 import sys
 import time
@@ -210,6 +211,14 @@ def test_the_page_loads_nothing_runs_nothing_and_shows_names_as_text(tmp_path: P
     assert "&lt;script&gt;" in text
     assert page.points
     assert all(math.isfinite(point) and 0 <= point <= 960 for point in page.points)
+
+
+def test_a_second_between_silent_ones_can_be_seen(tmp_path: Path) -> None:
+    merged(tmp_path, workers(tmp_path, 1, [RECORDS[0], RECORDS[199]]))
+    text = (tmp_path / "out" / "report.html").read_text()
+    drawn = [points.split() for points in re.findall(r'points="([^"]*)"', text)]
+    assert drawn
+    assert all(len(points) > 1 for points in drawn)
 
 
 @pytest.mark.timeout(60)

@@ -91,7 +91,9 @@ def _chart(
         points = _thinned(values)
         width = count / max(len(points), 1)
         placed = [(None if v is None else f"{x(first + (i + 0.5) * width)},{y(v)}") for i, v in enumerate(points)]
-        return tuple(" ".join(str(p) for p in run) for there, run in groupby(placed, lambda p: p is not None) if there)
+        runs = [[str(p) for p in run] for there, run in groupby(placed, lambda p: p is not None) if there]
+        # A lone point is a line to itself, or nobody would see it.
+        return tuple(" ".join(run if len(run) > 1 else run * 2) for run in runs)
 
     pace = max(ceil(_step(count, 8)), 1)
     return Chart(
