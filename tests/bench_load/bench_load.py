@@ -14,12 +14,13 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from contenders import AIPERF, CONTENDERS, LOCUST, OURS, Contender
 from environments import Missing
@@ -30,6 +31,7 @@ from ttft_truth import compare_with_standin
 from workloads import LATENESS, PACED_100, PACED_500, SHORT, Workload
 
 WORKLOADS = (PACED_100, PACED_500, SHORT)
+T = TypeVar("T")
 Results = dict[tuple[str, str], list[Measured]]
 
 
@@ -41,8 +43,9 @@ def main() -> int:
     os.sched_setaffinity(0, {SERVER_CORE})
     chosen = [one for one in CONTENDERS if not options.only or one.name in options.only]
     results, reasons = _measure_all(chosen, options.runs)
-    late = [late_sends(LATENESS) for _ in range(options.runs)] if OURS in chosen else []
-    truths = [] if options.without_standin else compare_with_standin(options.runs)
+    late = _tried(options.runs if OURS in chosen else 0, lambda: late_sends(LATENESS), "lateness", reasons)
+    turns = 0 if options.without_standin else options.runs
+    truths = list(chain.from_iterable(_tried(turns, compare_with_standin, "stand-in", reasons)))
     text = "\n\n".join(
         [
             _conditions(options.runs),
@@ -55,6 +58,18 @@ def main() -> int:
     print(f"\n{text}")
     _write(options.out, text, results, reasons, {"lateness": late, "standin": [asdict(truth) for truth in truths]})
     return 0
+
+
+def _tried(runs: int, measure_once: Callable[[], T], name: str, reasons: dict[str, str]) -> list[T]:
+    """What the runs gave that could be carried out."""
+    found = []
+    for turn in range(runs):
+        try:
+            found.append(measure_once())
+        except Failed as failed:
+            reasons[f"{name} [{turn + 1}/{runs}]"] = f"FAILED: {failed}"
+            print(f"{name} FAILED: {failed}", flush=True)
+    return found
 
 
 def _options() -> argparse.Namespace:

@@ -112,7 +112,7 @@ def measure(contender: Contender, load: Workload) -> tuple[Measured, Path]:
         usage = _end(client)
         truth = server.close()
     except Failed as failed:
-        raise Failed(f"{failed}; {_last_words(out)}") from failed
+        raise Failed(f"{failed}; {last_words(out)}") from failed
     finally:
         if client is not None:
             _kill(client)
@@ -156,7 +156,8 @@ def _check(reported: Reported, load: Workload) -> None:
         raise Failed(f"reports {reported.events} of {load.requests * load.tokens} events")
 
 
-def _last_words(out: Path) -> str:
+def last_words(out: Path) -> str:
+    """The end of what a client printed."""
     said = (out / "log.txt").read_text(errors="replace").split("\n") if (out / "log.txt").exists() else []
     return "its last words: " + (next((line.strip() for line in reversed(said) if line.strip()), "none"))[:200]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contenders import AIOHTTP, OURS, Contender
 from environments import scratch
-from one_run import CLIENT_CORE, SERVER_CORE, Failed, rank
+from one_run import CLIENT_CORE, SERVER_CORE, Failed, last_words, rank
 from process_costs import on_core
 from workloads import Workload
 
@@ -42,21 +42,20 @@ class Truth:
     error_p99: float
 
 
-def compare_with_standin(runs: int) -> list[Truth]:
+def compare_with_standin() -> list[Truth]:
     """Both clients in turn, at each number of streams."""
     formula = expected_ttft_seconds(PROMPT_TOKENS, Settings(pace=PACE)) * 1000
     print(f"stand-in: a first token takes {formula:.1f} ms while nothing else runs", flush=True)
     truths = []
-    for turn in range(runs):
-        for load in CROWDS:
-            for one in (OURS, AIOHTTP):
-                truth = _compare(one, load)
-                truths.append(truth)
-                print(
-                    f"[{turn + 1}/{runs}] stand-in, {load.name}: {one.name:<18} p50 {truth.error_p50:+.2f} ms, "
-                    f"p99 {truth.error_p99:+.2f} ms off {truth.true_p50:.1f} and {truth.true_p99:.1f} ms",
-                    flush=True,
-                )
+    for load in CROWDS:
+        for one in (OURS, AIOHTTP):
+            truth = _compare(one, load)
+            truths.append(truth)
+            print(
+                f"stand-in, {load.name}: {one.name:<18} p50 {truth.error_p50:+.2f} ms, p99 {truth.error_p99:+.2f} ms "
+                f"off {truth.true_p50:.1f} and {truth.true_p99:.1f} ms",
+                flush=True,
+            )
     return truths
 
 
@@ -65,10 +64,7 @@ def _compare(one: Contender, load: Workload) -> Truth:
     try:
         server, url = _standin(out)
         try:
-            start = one.begin(load, url, out)
-            with (out / "log.txt").open("wb") as log:
-                command = on_core(CLIENT_CORE, start.command)
-                subprocess.run(command, cwd=out, stdout=log, stderr=log, timeout=LONGEST_SECONDS, check=True)
+            _run(one, load, url, out)
         finally:
             server.terminate()
             server.wait()
@@ -87,6 +83,17 @@ def _compare(one: Contender, load: Workload) -> Truth:
         error_p50=rank(reported, 50) * 1000 - p50,
         error_p99=rank(reported, 99) * 1000 - p99,
     )
+
+
+def _run(one: Contender, load: Workload, url: str, out: Path) -> None:
+    command = on_core(CLIENT_CORE, one.begin(load, url, out).command)
+    with (out / "log.txt").open("wb") as log:
+        try:
+            ended = subprocess.run(command, cwd=out, stdout=log, stderr=log, timeout=LONGEST_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise Failed(f"{one.name} was not through after {LONGEST_SECONDS:g} s") from error
+    if ended.returncode:
+        raise Failed(f"{one.name} ended with {ended.returncode}; {last_words(out)}")
 
 
 def _standin(out: Path) -> tuple["subprocess.Popen[bytes]", str]:
