@@ -12,8 +12,8 @@ from statistics import mean
 
 import pytest
 
-from elastometer.twin.fit import capacity as fit_capacity
 from elastometer.twin.engine import predict
+from elastometer.twin.fit import capacity as fit_capacity
 from elastometer.twin.scenario import Arrival, Capacity
 from elastometer_standin.engine import Engine, Finish, Sequence
 from elastometer_standin.settings import EngineLimits, Pace
