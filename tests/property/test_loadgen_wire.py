@@ -60,12 +60,12 @@ class Ends:
         """There is no pool."""
 
 
-def hear(pieces: list[bytes]) -> tuple[Exchange, RequestRecord, bool]:
+def hear(pieces: list[bytes], *, keeps_text: bool = True) -> tuple[Exchange, RequestRecord, bool]:
     """What becomes of one exchange that is answered by these reads; True when its connection may be used again."""
     owner, wire = Ends(), Wire()
     connection = Connection(owner)
     connection.connection_made(wire)
-    exchange = Exchange(Arrival(0, 0.0, "s"), Prompt("t", "00ff", b"{}", keeps_text=True), 0.0, 0.0)
+    exchange = Exchange(Arrival(0, 0.0, "s"), Prompt("t", "00ff", b"{}", keeps_text=keeps_text), 0.0, 0.0)
     connection.begin(exchange, b"")
     for piece in pieces:
         if not wire.closed:
@@ -145,13 +145,16 @@ def test_what_is_counted_does_not_depend_on_how_it_travelled(
 ) -> None:  # fmt: skip
     announced, body = framed(events_of(texts, newline, extras, indent), framing, sizes, trailers)
     head = f"HTTP/1.1 200 OK\r\n{headers}x-inference-pod: a\r\nx-padding: {'p' * padding}\r\n{announced}\r\n"
-    exchange, record, reusable = hear(cut("".join([*interim, head]).encode() + body, cuts))
+    pieces = cut("".join([*interim, head]).encode() + body, cuts)
+    exchange, record, reusable = hear(pieces)
     assert (record.outcome, record.error) == (Outcome.SUCCESS, None)
     assert record.chunks == sum(1 for text in texts if text)
     assert exchange.answer.text == "".join(texts)
     assert (record.prompt_tokens, record.completion_tokens) == (5, len(texts))
     assert (record.finish_reason, record.status, record.pod) == ("stop", 200, "a")
     assert reusable == (framing != "close")
+    _, skimmed, _ = hear(pieces, keeps_text=False)
+    assert (skimmed.outcome, skimmed.chunks, skimmed.finish_reason) == (Outcome.SUCCESS, record.chunks, "stop")
 
 
 WHOLE = events_of(["a", "b"], "\n", [], None)
@@ -180,7 +183,7 @@ def test_no_bytes_break_the_client_and_every_end_has_its_record(
 ) -> None:
     spoilt = GOOD[:start] + data.draw(st.binary(max_size=40)) + GOOD[start + length :]
     for answer in (spoilt, data.draw(st.binary(max_size=200))):
-        _, record, _ = hear(cut(answer, cuts))
+        _, record, _ = hear(cut(answer, cuts), keeps_text=data.draw(st.booleans()))
         assert parse_record(format_record(record)) == record
 
 
@@ -200,6 +203,16 @@ def test_events_of_any_shape_have_their_record(events: list[dict[str, Any]]) -> 
     body = stream.encode("utf-8", "replace")
     _, record, _ = hear([b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)])
     assert parse_record(format_record(record)) == record
+
+
+def test_a_piece_that_is_cut_off_within_its_text_is_malformed_json_and_not_malformed_http() -> None:
+    piece = b'data: {"choices":[{"index":0,"finish_reason":null,"delta":{"content":"abc'
+    stream = 2 * (piece + b'"}}]}\n\n') + piece + b"\n\n"
+    _, record, _ = hear([b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(stream), stream)])
+    assert (record.outcome, record.chunks) == (Outcome.MALFORMED, 2)
+    assert "HTTP" not in (record.error or "")
+    _, skimmed, _ = hear([b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(stream), stream)], keeps_text=False)
+    assert (skimmed.outcome, skimmed.chunks, skimmed.error) == (record.outcome, record.chunks, record.error)
 
 
 def memory_of(pieces: list[bytes]) -> tuple[RequestRecord, int]:

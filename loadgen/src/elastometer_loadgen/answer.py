@@ -88,7 +88,11 @@ class Answer:
             return False
         name = CONTENT if CONTENT in payload else TEXT
         start = payload.index(name) + len(name)
-        self._before, self._after = payload[:start], payload[payload.index(b'"', start) :]
+        end = payload.find(b'"', start)
+        if end < 0:
+            # Cut off within its text: the parser finds the words for it.
+            return False
+        self._before, self._after = payload[:start], payload[end:]
         return True
 
     def _read(self, event: Any, at: float) -> None:
