@@ -14,7 +14,8 @@ def quality(bundle: Bundle, evidence: Evidence) -> Quality:
     low, high, samples = clock_offset(evidence)
     skipped = [one.skipped for one in bundle.generators if one.skipped is not None]
     return Quality(
-        torn_lines=bundle.torn_lines, unreadable_lines=bundle.unreadable_lines, missing_files=bundle.missing,
+        torn_lines=bundle.torn_lines, unreadable_lines=bundle.unreadable_lines,
+        outside_window=bundle.outside_window, missing_files=bundle.missing,
         gaps=tuple(
             GapBand(gap.resource, evidence.seconds(gap.start), evidence.seconds(gap.end), gap.reason)
             for gap in evidence.gaps

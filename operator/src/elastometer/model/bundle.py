@@ -62,7 +62,8 @@ class SeriesResult:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """`start` is the load's start instant. `missing` names the files that were not there. With a `predicted` basis the
+    """`start` is the load's start instant. `missing` names the files that were not there; `outside_window` counts the
+    records and samples that were left out because they are dated outside of the run. With a `predicted` basis the
     bundle was made by a model: what it holds was never seen."""
 
     terms: Terms
@@ -78,6 +79,7 @@ class Bundle:
     missing: tuple[str, ...] = ()
     torn_lines: int = 0
     unreadable_lines: int = 0
+    outside_window: int = 0
     predicted: PredictionBasis | None = None
 
 

@@ -98,6 +98,7 @@ class Quality:
 
     torn_lines: int = 0
     unreadable_lines: int = 0
+    outside_window: int = 0
     missing_files: tuple[str, ...] = ()
     gaps: tuple[GapBand, ...] = ()
     series: tuple[SeriesState, ...] = ()

@@ -187,6 +187,7 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
         ("Requests never sent", words.number(quality.skipped_requests)),
         ("Queries without samples", "; ".join(series) or ("none" if quality.series else words.DASH)),
         ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
+        ("Left out: dated outside of the run", str(quality.outside_window)),
         ("Missing files", ", ".join(quality.missing_files) or "none"),
     ]
 

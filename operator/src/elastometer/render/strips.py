@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from elastometer.model.measured import PHASE_LABELS, ColdStart, Phase
 from elastometer.model.report import ObjectiveResult, Report, Verdict
@@ -99,7 +100,7 @@ def _tip(phase: Phase) -> str:
 
 def ticks(longest: float) -> tuple[tuple[float, str], ...]:
     """(per cent, label) of a scale that is `longest` seconds long, at most nine of them."""
-    step = next((one for one in _TICKS if longest / one <= 8), _TICKS[-1])
+    step = next((one for one in _TICKS if longest / one <= 8), ceil(longest / 8))
     count = int(longest / step)
     return tuple((round(100 * index * step / longest, 3), f"{index * step:g} s") for index in range(count + 1))
 

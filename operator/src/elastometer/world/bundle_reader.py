@@ -1,7 +1,7 @@
 """Reading a run back: a finished bundle, its archive, or the directory of a run that still goes on or was killed.
 
 A torn last line is what a kill leaves behind: it is dropped and counted. Any other line that cannot be read is
-counted too. Nothing here judges.
+counted too, and so is what is dated outside of the run. Nothing here judges.
 """
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from elastometer.model.document import EMPTY, Document, instant_at
 from elastometer.model.observation import observation_from
 from elastometer.model.request import GeneratorSummary, generator_from, request_from
 from elastometer.model.terms import terms_from
+from elastometer.model.window import held_to_window
 
 T = TypeVar("T")
 _EXPECTED = ("spec.json", "start.json", "observations.jsonl", "requests.jsonl", "generator.json", "series.jsonl",
@@ -110,7 +111,7 @@ def load_bundle(path: Path) -> Bundle:
     spec = reader.document("spec.json")
     shards = _workers(reader, ".jsonl")
     requests = [record for name in shards for record in reader.lines(name, request_from)]
-    return Bundle(
+    return held_to_window(Bundle(
         terms=terms_from(spec), manifest=reader.document("manifest.json"), spec=spec,
         plan=reader.document("plan.json"), provenance=reader.document("provenance.json"),
         start=instant_at(reader.document("start.json"), "startTime"),
@@ -120,7 +121,7 @@ def load_bundle(path: Path) -> Bundle:
         generators=_generators(reader),
         missing=tuple(name for name in _EXPECTED if not _has(reader, name)),
         torn_lines=reader.torn, unreadable_lines=reader.unreadable,
-    )
+    ))
 
 
 def _generators(reader: _Reader) -> tuple[GeneratorSummary, ...]:
