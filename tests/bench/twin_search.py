@@ -2,7 +2,7 @@
 
     python tests/bench/twin_search.py [--candidates 1000] [--requests 7500] [--jobs CORES]
 
-Everything that a user waits for is in it: candidates, predictions, scorecards, the front pruned, intervals over draws.
+Everything that a user waits for is in it: candidates, predictions, scorecards, the front pruned, fresh draws of it.
 At most 10 s on two cores that have nothing else to do; CPU seconds are printed beside the wall clock, for on a busy
 machine only they can be compared.
 """

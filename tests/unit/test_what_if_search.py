@@ -12,18 +12,35 @@ from elastometer.model.request import RequestRecord
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import SECOND
 from elastometer.twin.engine import predict
-from elastometer.twin.search.ask import choose, free
+from elastometer.twin.search.ask import Wishes, choose, free, search
 from elastometer.twin.search.candidates import vary
 from elastometer.twin.search.fields import MAXIMUM, MINIMUM, Setting
+from elastometer.twin.search.fresh import FRESH_DRAWS, Interval, Purpose, fresh, median_card
 from elastometer.twin.search.grid import candidates, dimensions
 from elastometer.twin.search.scorecard import Judge, ObjectiveScore, Scorecard
-from elastometer.twin.search.searcher import Interval, Searcher, Trial, draws, pareto_front, ranked, trial_of
+from elastometer.twin.search.searcher import (
+    Question,
+    Searcher,
+    Settings,
+    Told,
+    Trial,
+    pareto_front,
+    ranked,
+    ranking_draws,
+    trial_of,
+)
 from elastometer_loadgen.record import Outcome
 
 WORLDS = runpy.run_path(str(Path(__file__).with_name("what_if_worlds.py")))
 hpa_baseline, keda_baseline, question = WORLDS["hpa_baseline"], WORLDS["keda_baseline"], WORLDS["question"]
 
 MADE = Scorecard((), 0, 1.0, 1.0, 0, 0, 1, None, 1, 0)
+
+
+def told(trial: Trial, held: int) -> Told:
+    """A candidate that held in so many of nine draws."""
+    interval = Interval(9, held, None, (1.0, 1.0), None)
+    return Told(trial, interval, MADE, interval)
 
 
 def test_the_recorded_settings_come_first_and_every_value_alone_after_them():
@@ -124,25 +141,26 @@ def test_the_front_drops_what_is_worse_everywhere_and_the_cheapest_that_holds_is
               if (trial := searcher.score(one)) is not None]
     found = pareto_front(trials)
     assert 0 < len(found) < len(trials)
-    assert ranked(trials)[0].card.failed == min(trial.card.failed for trial in trials)
-    sure = Interval(8, 8, (0, 0), (1.0, 1.0), None)
-    chosen, why = choose(found, [sure] * len(found), None)
+    assert ranked(trials)[0].costs[0] == min(trial.costs[0] for trial in trials)
+    chosen, why = choose([told(one, 9) for one in found], None)
     assert found[chosen].costs[2] == min(trial.costs[2] for trial in trials)
-    assert why == "the cheapest that holds all objectives in every draw"
+    assert why == ("the cheapest that holds all objectives in each of the 9 draws to choose by (its figures are from "
+                   "others)")
 
 
 def test_what_holds_in_more_draws_is_chosen_before_what_is_cheaper():
     trials = [trial_of((), [replace(MADE, replica_seconds=cost, gpu_seconds=cost)]) for cost in (10.0, 20.0, 30.0)]
-    held = [Interval(8, count, None, (1.0, 1.0), None) for count in (5, 7, 7)]
-    assert choose(trials, held, None) == (1, "the cheapest that holds all objectives in 7 of 8 draws, the most")
-    assert choose(trials, held, 3) == (2, "picked by --pick 3")
+    found = [told(trial, count) for trial, count in zip(trials, (5, 7, 7), strict=True)]
+    assert choose(found, None) == (1, "the cheapest that holds all objectives in 7 of the 9 draws, the most, to choose "
+                                      "by (its figures are from others)")
+    assert choose(found, 3) == (2, "picked by --pick 3")
 
 
 def test_where_nothing_holds_the_fewest_misses_are_chosen():
     missed = ObjectiveScore("ttft", "TimeToFirstToken", None, Verdict.FAIL, 9.0, 1.0, "ms")
     trials = [trial_of((), [replace(MADE, objectives=(missed,) * count, miss_seconds=seconds)])
               for count, seconds in ((2, 0), (1, 9), (1, 4))]
-    assert choose(trials, [Interval(8, 0, None, (1.0, 1.0), None)] * 3, None) == \
+    assert choose([told(one, 0) for one in trials], None) == \
         (2, "no candidate holds all objectives: this one has the fewest misses")
 
 
@@ -167,14 +185,79 @@ def test_a_setting_that_changes_nothing_is_pruned():
     assert searcher.pruned(trial).settings == (Setting("minReplicas", 2),)
 
 
-def test_an_interval_spans_its_draws_and_the_measured_extremes():
-    base = hpa_baseline()
-    searcher = Searcher(question(base))
-    found = searcher.interval(())
-    assert found.draws == len(draws(vary(base, ()).scenario)) == 8
+def chance_of(scenario) -> tuple[int, float]:
+    return scenario.seed, scenario.controller.phase_seconds
+
+
+def test_what_is_told_comes_from_draws_that_neither_ranked_nor_chose():
+    scenario = vary(hpa_baseline(), ()).scenario
+    ranking, choosing, telling = ({chance_of(one) for one in made} for made in (
+        ranking_draws(scenario), fresh(scenario, Purpose.CHOOSING), fresh(scenario, Purpose.TELLING)))
+    assert len(choosing) == len(telling) == FRESH_DRAWS
+    for one, other in ((ranking, choosing), (ranking, telling), (choosing, telling)):
+        assert {seed for seed, _ in one} & {seed for seed, _ in other} == set()
+        assert {phase for _, phase in one} & {phase for _, phase in other} == set()
+
+
+class Lucky(Searcher):
+    """Whatever is ranked or chosen by holds; nothing else does."""
+
+    def card(self, scenario) -> Scorecard:
+        beyond = scenario.seed - self.question.base.scenario.seed >= Purpose.TELLING.value[0]
+        missed = ObjectiveScore("ttft", "TimeToFirstToken", None, Verdict.FAIL, 9.0, 1.0, "ms")
+        return replace(MADE, objectives=(missed,), miss_seconds=40 + scenario.seed % 3) if beyond else MADE
+
+
+def test_a_lucky_winner_is_told_without_its_luck():
+    asked: Question = question()
+    here = Lucky(asked)
+    found = search(asked, Wishes(search=True, candidates=5), lambda _, call, given: [call(here, one) for one in given])
+    best = found.front[found.chosen]
+    assert found.ranked[found.chosen][:2] == (0, 0)
+    assert (best.interval.held, best.interval.draws) == (0, FRESH_DRAWS)
+    assert best.card.miss_seconds == 41
+    assert best.interval.miss_seconds == (40, 42)
+    assert best.patch is not None
+    assert f"predicted (median of {FRESH_DRAWS} draws): misses ttft, 41 objective-miss seconds" in best.patch
+    assert "holds in 0 of them" in best.patch.replace("\n# ", " ")
+
+
+def test_the_front_is_told_cheapest_first_by_its_fresh_figures():
+    asked: Question = question()
+    here = Searcher(asked)
+    found = search(asked, Wishes(search=True, candidates=60), lambda _, call, given: [call(here, one) for one in given])
+    costs = [one.card.cost for one in found.front]
+    assert len(costs) > 1
+    assert costs == sorted(costs)
+    for one in found.front:
+        assert one.interval.cost[0] <= one.card.cost <= one.interval.cost[1]
+
+
+def test_the_median_card_is_in_the_middle_of_its_draws():
+    def card(seconds: int, reached: float, verdict: Verdict) -> Scorecard:
+        score = ObjectiveScore("ttft", "TimeToFirstToken", None, verdict, reached, 10.0, "ms")
+        return replace(MADE, objectives=(score,), miss_seconds=seconds)
+
+    found = median_card([card(3, 4.0, Verdict.PASS), card(98, 40.0, Verdict.FAIL), card(30, 12.0, Verdict.FAIL)])
+    assert found.miss_seconds == 30
+    assert (found.objectives[0].measured, found.objectives[0].verdict) == (12.0, Verdict.FAIL)
+    lost = [ObjectiveScore("served", "RequestSuccess", None, Verdict.FAIL, share, 99.0, "%") for share in (90, 50, 70)]
+    assert median_card([replace(MADE, objectives=(one,)) for one in lost]).objectives[0].measured == 70
+
+
+def test_an_interval_spans_fresh_draws():
+    settings: Settings = ()
+    found = Searcher(question()).tell(settings).interval
+    assert found.draws == FRESH_DRAWS
     assert 0 <= found.held <= found.draws
     assert found.cost[0] <= found.cost[1]
     assert found.miss_seconds is not None
     assert found.miss_seconds[0] <= found.miss_seconds[1]
-    alike = replace(base.scenario, cold_starts=(10.0,))
-    assert len(draws(alike)) == 5
+
+
+def test_a_search_ranks_over_the_measured_extremes_where_cold_starts_differ():
+    base = hpa_baseline()
+    starts = [one.cold_starts for one in ranking_draws(base.scenario)]
+    assert (11.0,) in starts
+    assert (9.0,) in starts
+    assert len(ranking_draws(replace(base.scenario, cold_starts=(10.0,)))) == 5

@@ -56,12 +56,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory or .tar.zst of a run")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
                         help="one setting; may be given several times. With --search it holds for every candidate")
-    parser.add_argument("--search", action="store_true", help="try many settings and rank them")
+    parser.add_argument("--search", action="store_true", help="try many settings and rank them; what is told of the "
+                        "best comes from draws of chance that the search did not use")
     parser.add_argument("--candidates", type=int, default=1000, metavar="N", help="how many (default: 1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the candidates (default: 0)")
     parser.add_argument("--cold-start-scales", metavar="F,F", help="also try the cold starts times each of these")
     parser.add_argument("--pick", type=int, metavar="N", help="which of the front the patch is of (default: the "
-                        "cheapest that holds all objectives, else the one with the fewest misses)")
+                        "cheapest that holds all objectives in the most draws, else the one with the fewest misses)")
     parser.add_argument("--patch", type=Path, metavar="FILE", help="write the chosen settings as a manifest")
     parser.add_argument("--objective", action="append", default=[], metavar="YAML", dest="objectives",
                         help="judge by this entry of spec.objectives instead of the run's own; may be repeated")

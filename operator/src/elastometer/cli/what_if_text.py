@@ -6,7 +6,7 @@ from pathlib import Path
 
 from elastometer.cli.text import columns
 from elastometer.render import what_if_rows as rows
-from elastometer.render.what_if_words import cliff_lines, error_rows, headline
+from elastometer.render.what_if_words import cliff_lines, error_rows, figures_line, headline
 from elastometer.render.words import plural
 from elastometer.twin.search.answer import Answer
 
@@ -30,6 +30,7 @@ def _lines(answer: Answer, bundle: Path, out: Path | None) -> Iterator[str]:
     yield ""
     yield "scorecard"
     yield from columns([rows.scorecard_head(answer), *rows.scorecard_rows(answer)])
+    yield f"  {figures_line(answer)}"
     yield from _search(answer)
     yield ""
     yield "cold-start cliff (predicted)"
@@ -46,7 +47,7 @@ def _search(answer: Answer) -> Iterator[str]:
     yield ""
     refused = f", {found.refused} refused as no valid autoscaler" if found.refused else ""
     yield (f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{refused}), "
-           f"{plural(found.draws, 'draw')} each; {len(found.front)} that none beats, cheapest first")
+           f"{plural(found.draws, 'draw')} each to rank by; {len(found.front)} that none beats, cheapest first")
     shown = rows.front_rows(answer)
     yield from columns([rows.front_head(answer), *shown[:_FRONT_SHOWN]])
     if len(shown) > _FRONT_SHOWN:

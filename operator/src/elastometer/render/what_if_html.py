@@ -10,7 +10,7 @@ from elastometer.render import words
 from elastometer.render.page import environment, frame
 from elastometer.render.strips import Tile, verdict_mark
 from elastometer.render.what_if_charts import cliff_plot, pareto_plot, replica_data
-from elastometer.render.what_if_words import cliff_lines, error_rows, headline
+from elastometer.render.what_if_words import cliff_lines, error_rows, figures_line, headline
 from elastometer.twin.search.answer import Answer, Option
 
 
@@ -23,7 +23,7 @@ def to_html(answer: Answer) -> bytes:
         scorecard=[rows.scorecard_head(answer), *rows.scorecard_rows(answer)],
         front=[rows.front_head(answer), *rows.front_rows(answer)] if answer.searched is not None else None,
         calibration=rows.calibration_rows(answer.calibration), cliffs=cliff_lines(answer),
-        pareto=pareto_plot(answer), cliff=cliff_plot(answer),
+        figures=figures_line(answer), pareto=pareto_plot(answer), cliff=cliff_plot(answer),
     ).encode()
 
 
@@ -36,7 +36,7 @@ def tiles(answer: Answer, shown: Option) -> list[Tile]:
         Tile(rows.cost_name(answer), words.number(rows.cost(card)),
              f"{_span(spread.cost)}recorded settings: {words.number(rows.cost(before))}"),
         Tile("Scale-out lag", words.number(card.scale_out_lag_seconds, 1, " s"), f"median of {card.scale_outs}"),
-        Tile("Objectives hold in", f"{spread.held} of {spread.draws}", "draws of cold starts and load balancing"),
+        Tile("Objectives hold in", f"{spread.held} of {spread.draws}", "draws of chance that no search used"),
         Tile("Longest cold start", _longest(answer), f"at which all hold; today {answer.run.cold_start_seconds:.1f} s"),
         Tile("Smallest minReplicas", _least(answer),
              "that holds all at today's cold start, other settings as recorded"),

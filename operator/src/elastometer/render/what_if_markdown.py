@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from elastometer.render import what_if_rows as rows
 from elastometer.render.markdown import prose, section
-from elastometer.render.what_if_words import cliff_lines, error_rows, headline
+from elastometer.render.what_if_words import cliff_lines, error_rows, figures_line, headline
 from elastometer.twin.search.answer import Answer
 
 
@@ -19,6 +19,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     yield ""
     yield f"**Predicted, not measured**, but for the columns that say so. {prose(headline(answer))}."
     yield from _table("Scorecard", [rows.scorecard_head(answer), *rows.scorecard_rows(answer)])
+    yield from ("", f"{prose(figures_line(answer).capitalize())}.")
     if answer.searched is not None:
         yield from _table("Candidates that none beats (predicted)", [rows.front_head(answer), *rows.front_rows(answer)])
         yield ""

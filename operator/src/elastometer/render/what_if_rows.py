@@ -6,8 +6,8 @@ from collections.abc import Callable
 from elastometer.render import words
 from elastometer.twin.fit.calibration import Calibration, Fitted
 from elastometer.twin.search.answer import Answer, Option
+from elastometer.twin.search.fresh import Interval
 from elastometer.twin.search.scorecard import ObjectiveScore, Scorecard
-from elastometer.twin.search.searcher import Interval
 
 Row = tuple[str, ...]
 MEASURED, PREDICTED = "measured", "predicted"

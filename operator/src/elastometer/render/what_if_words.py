@@ -58,6 +58,11 @@ def _area_rows(found: Honesty, named: list[tuple[str, Difference]]) -> list[Row]
             ("Two draws apart, area, median", words.DASH, *(words.DASH for _ in named), chance)]
 
 
+def figures_line(answer: Answer) -> str:
+    """What every predicted figure of settings is."""
+    return f"predicted: median (least–most) of {answer.recorded.interval.draws} draws of chance that nothing was chosen by"
+
+
 def cliff_lines(answer: Answer) -> list[str]:
     """One per settings, and the smallest minimum."""
     if answer.least is None:

@@ -8,8 +8,8 @@ from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.fit.honesty import Honesty
 from elastometer.twin.search.cliff import Cliff, LeastReplicas
 from elastometer.twin.search.fields import Setting
+from elastometer.twin.search.fresh import Interval
 from elastometer.twin.search.scorecard import Scorecard
-from elastometer.twin.search.searcher import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Settings with what is predicted of them. `patch` is the manifest, or None with the reason in `no_patch`."""
+    """Settings with what is predicted of them: `card` is the median, `interval` the span over draws of chance that no
+    search used and nothing was chosen by; the same for all options. `patch` is the manifest, or
+    None with the reason in `no_patch`."""
 
     settings: tuple[Setting, ...]
     card: Scorecard
@@ -52,7 +54,8 @@ Dot = tuple[float, float, float, str]
 @dataclass(frozen=True, slots=True)
 class Searched:
     """`dots` are all candidates; `front` those worth a look, `ranked` the same as dots, `chosen` the index of the one
-    that was picked, and `why`. Each candidate was judged over `draws` draws of chance."""
+    that was picked, and `why`. Each candidate was ranked over `draws` draws of chance: behind the
+    dots, and behind nothing else."""
 
     tried: int
     refused: int

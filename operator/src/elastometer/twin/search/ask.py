@@ -12,18 +12,19 @@ from elastometer.twin.search.answer import Dot, Option, Searched
 from elastometer.twin.search.candidates import METRIC, vary
 from elastometer.twin.search.cliff import Cliff, LeastReplicas, cliff, least_replicas
 from elastometer.twin.search.fields import MAXIMUM, MINIMUM, is_field
+from elastometer.twin.search.fresh import Interval
 from elastometer.twin.search.grid import Dimension, candidates, dimensions
 from elastometer.twin.search.patch import how_to_apply, patch
+from elastometer.twin.search.scorecard import Scorecard
 from elastometer.twin.search.searcher import (
-    INTERVAL_SEEDS,
-    Interval,
+    OTHER_SEEDS,
     Question,
     Searcher,
     Settings,
+    Told,
     Trial,
     drawn,
     pareto_front,
-    trial_of,
 )
 
 T = TypeVar("T")
@@ -53,32 +54,30 @@ class Wishes:
 
 def option(question: Question, searcher: Searcher, settings: Settings, wishes: Wishes) -> Option:
     """One set of settings with its scorecard, its interval and its manifest."""
-    variant = vary(question.base, settings)
-    trial = trial_of(settings, [searcher.card(variant.scenario)])
-    return _option(question, trial, searcher.spread(variant), wishes)
+    card, interval = searcher.spread(vary(question.base, settings).scenario)
+    return _option(question, settings, card, interval, wishes)
 
 
-def _option(question: Question, trial: Trial, interval: Interval, wishes: Wishes) -> Option:
-    spec = vary(question.base, trial.settings).spec
+def _option(question: Question, settings: Settings, card: Scorecard, interval: Interval, wishes: Wishes) -> Option:
+    spec = vary(question.base, settings).spec
     if spec is None:
-        return Option(trial.settings, trial.card, interval, None,
+        return Option(settings, card, interval, None,
                       "another kind of autoscaler than the recorded one: its manifest is not a patch of it")
     kind = question.base.kind
-    unsaid = [str(one) for one in trial.settings if one.path != METRIC and not is_field(kind, one.path)]
+    unsaid = [str(one) for one in settings if one.path != METRIC and not is_field(kind, one.path)]
     under = [f"Under: {', '.join(unsaid)}; no manifest says this."] if unsaid else []
-    remarks = [*_promise(trial, interval), *under, *how_to_apply(wishes.patch_name)]
-    return Option(trial.settings, trial.card, interval, patch(question.base.manifest, spec, remarks))
+    remarks = [*_promise(settings, card, interval), *under, *how_to_apply(wishes.patch_name)]
+    return Option(settings, card, interval, patch(question.base.manifest, spec, remarks))
 
 
-def _promise(trial: Trial, interval: Interval) -> list[str]:
-    """What is predicted, in one comment line or two."""
-    card = trial.card
+def _promise(settings: Settings, card: Scorecard, interval: Interval) -> list[str]:
+    """What is predicted, in two comment lines."""
     missed = f"misses {', '.join(card.missed)}" if card.missed else \
         "holds all objectives" if card.objectives else "no objectives"
     seconds = "" if card.miss_seconds is None else f", {card.miss_seconds} objective-miss seconds"
     cost = f"{card.cost:.0f} {'replica' if card.gpu_seconds is None else 'GPU'}-seconds"
-    return [f"elastometer what-if, predicted: {missed}{seconds}, {cost}; holds in {interval.held} of "
-            f"{interval.draws} draws.", f"Changed: {', '.join(map(str, trial.settings)) or 'nothing'}"]
+    return [f"elastometer what-if, predicted (median of {interval.draws} draws): {missed}{seconds}, {cost}; holds in "
+            f"{interval.held} of them.", f"Changed: {', '.join(map(str, settings)) or 'nothing'}"]
 
 
 def search(question: Question, wishes: Wishes, each: Each) -> Searched:
@@ -90,15 +89,17 @@ def search(question: Question, wishes: Wishes, each: Each) -> Searched:
     trials = [one for one in scored if one is not None]
     keep = len(wishes.settings)
     pruned = each("pruning", _prune, [(one, keep) for one in pareto_front(trials)])
-    front = sorted(pareto_front(pruned), key=lambda one: (one.costs[2], one.rank))
-    intervals = each("intervals", Searcher.interval, [one.settings for one in front])
-    chosen, why = choose(front, intervals, wishes.pick)
+    found_front = pareto_front(pruned)
+    told = each("fresh draws", Searcher.tell, [one.settings for one in found_front])
+    order = sorted(range(len(told)), key=lambda place: (told[place].card.cost, told[place].trial.rank))
+    front = [told[place] for place in order]
+    chosen, why = choose(front, wishes.pick)
     return Searched(
         tried=len(tried), refused=len(tried) - len(trials), seed=wishes.seed,
         fields=tuple((one.name, 1 + len(one.options)) for one in found),
         dots=tuple(_dot(one) for one in trials),
-        front=tuple(_option(question, one, interval, wishes) for one, interval in zip(front, intervals, strict=True)),
-        chosen=chosen, why=why, draws=question.draws, ranked=tuple(_dot(one) for one in front),
+        front=tuple(_option(question, one.trial.settings, one.card, one.interval, wishes) for one in front),
+        chosen=chosen, why=why, draws=question.draws, ranked=tuple(_dot(found_front[place]) for place in order),
     )
 
 
@@ -124,23 +125,25 @@ def _overlap(name: str, path: str) -> bool:
     return name == short or short.startswith((f"{name}[", f"{name}.")) or name.startswith(f"{short}.")
 
 
-def choose(front: Sequence[Trial], intervals: Sequence[Interval], pick: int | None) -> tuple[int, str]:
-    """(index, why): the cheapest that holds all objectives in every draw, or in the most; else the fewest misses."""
+def choose(front: Sequence[Told], pick: int | None) -> tuple[int, str]:
+    """(index, why): the cheapest that holds all objectives in every draw, or in the most; else the fewest misses. By
+    other draws than those by which it was found, and than those that its figures are from."""
     if pick is not None:
         return pick - 1, f"picked by --pick {pick}"
-    places, most = range(len(front)), max(one.held for one in intervals)
+    places, most = range(len(front)), max(one.chosen_by.held for one in front)
     if most == 0:
-        return min(places, key=lambda place: front[place].costs), \
+        return min(places, key=lambda place: front[place].trial.costs), \
             "no candidate holds all objectives: this one has the fewest misses"
-    surest = [place for place in places if intervals[place].held == most]
-    every = intervals[surest[0]].draws
-    sure = "in every draw" if most == every else f"in {most} of {every} draws, the most"
-    return min(surest, key=lambda place: front[place].costs[2]), f"the cheapest that holds all objectives {sure}"
+    surest = [place for place in places if front[place].chosen_by.held == most]
+    every = front[surest[0]].chosen_by.draws
+    sure = f"in each of the {every} draws" if most == every else f"in {most} of the {every} draws, the most,"
+    return min(surest, key=lambda place: front[place].trial.costs[2]), \
+        f"the cheapest that holds all objectives {sure} to choose by (its figures are from others)"
 
 
 def cliffs(named: Sequence[tuple[str, Settings]], each: Each) -> list[tuple[str, Cliff]]:
     """The cold-start cliff under each of the settings: in the draw that is shown, and where chance alone moves it."""
-    numbers = (0, *INTERVAL_SEEDS)
+    numbers = (0, *OTHER_SEEDS)
     found = each("cliffs", _cliff, [(settings, number) for _, settings in named for number in numbers])
     by_name = [found[place:place + len(numbers)] for place in range(0, len(found), len(numbers))]
     return [(name, replace(first, others=tuple(one.holds_until for one in others)))

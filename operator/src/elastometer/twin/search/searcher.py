@@ -2,25 +2,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
-from typing import TypeVar
 
 from elastometer.model.errors import SpecError
 from elastometer.model.terms import Terms
 from elastometer.twin.engine import predict
 from elastometer.twin.scenario import Scenario
-from elastometer.twin.search.candidates import Baseline, Variant, vary
+from elastometer.twin.search.candidates import Baseline, vary
 from elastometer.twin.search.cliff import Point
 from elastometer.twin.search.fields import MINIMUM, Setting
-from elastometer.twin.search.knobs import hpa_of, with_cold_start, with_hpa
+from elastometer.twin.search.fresh import Interval, Purpose, anew, fresh, interval_of, median_card
+from elastometer.twin.search.knobs import with_cold_start
 from elastometer.twin.search.pareto import dominates, front
 from elastometer.twin.search.scorecard import Judge, Scorecard
 
 Settings = tuple[Setting, ...]
-Number = TypeVar("Number", int, float)
-# Seeds of the draws behind an interval: cold starts, load balancing and scrape phases are drawn anew for each.
-INTERVAL_SEEDS = range(1, 5)
+# Seeds beside the typical one for ranking and for cliffs: cold starts, load balancing and scrape phases anew.
+OTHER_SEEDS = range(1, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One candidate with what the twin predicts of it: the scorecard of one draw of chance, and what it is compared by:
-    objectives missed, seconds of that, cost, each the mean over the draws that were made."""
+    """One candidate with what it is compared by: objectives missed, seconds of that, cost, each the mean over draws."""
 
     settings: Settings
-    card: Scorecard
     costs: tuple[float, float, float]
 
     @property
@@ -54,21 +51,21 @@ class Trial:
 
 
 def trial_of(settings: Settings, cards: Sequence[Scorecard]) -> Trial:
-    """The first card stands for the others."""
+    """From one card per draw."""
     means = (fmean(card.failed for card in cards), fmean(card.miss_seconds or 0 for card in cards),
              round(fmean(card.cost for card in cards), 1))
-    return Trial(settings, cards[0], means)
+    return Trial(settings, means)
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """The least and the most over the draws; `held` is in how many of `draws` all objectives hold."""
+class Told:
+    """A candidate in fresh draws: what it is chosen by (`trial`, `chosen_by`), and, from others again, what is told of
+    it: the median card and the interval."""
 
-    draws: int
-    held: int
-    miss_seconds: tuple[int, int] | None
-    cost: tuple[float, float]
-    scale_out_lag_seconds: tuple[float, float] | None
+    trial: Trial
+    chosen_by: Interval
+    card: Scorecard
+    interval: Interval
 
 
 class Searcher:
@@ -84,7 +81,7 @@ class Searcher:
             variant = vary(self.question.base, settings)
         except SpecError:
             return None
-        return trial_of(settings, [self.card(one) for one in draws(variant.scenario)[:self.question.draws]])
+        return trial_of(settings, [self.card(one) for one in ranking_draws(variant.scenario)[:self.question.draws]])
 
     def card(self, scenario: Scenario) -> Scorecard:
         """The scorecard of one scenario."""
@@ -108,50 +105,41 @@ class Searcher:
         variant = vary(self.question.base, (*settings, Setting(MINIMUM[self.question.base.kind], minimum)))
         return _point(minimum, self.card(variant.scenario))
 
-    def interval(self, settings: Settings) -> Interval:
-        """Over draws of cold starts and of the load balancer, and over the shortest, middle and longest cold start."""
-        return self.spread(vary(self.question.base, settings))
+    def tell(self, settings: Settings) -> Told:
+        """The candidate in draws that the search did not use."""
+        scenario = vary(self.question.base, settings).scenario
+        cards = self.cards(scenario, Purpose.CHOOSING)
+        card, interval = self.spread(scenario)
+        return Told(trial_of(settings, cards), interval_of(cards), card, interval)
 
-    def spread(self, variant: Variant) -> Interval:
-        """The same for a variant that is there already."""
-        return interval_of([self.card(one) for one in draws(variant.scenario)])
+    def spread(self, scenario: Scenario) -> tuple[Scorecard, Interval]:
+        """The median and the span over fresh draws: of everything that is told, the same draws."""
+        cards = self.cards(scenario, Purpose.TELLING)
+        return median_card(cards), interval_of(cards)
+
+    def cards(self, scenario: Scenario, purpose: Purpose) -> list[Scorecard]:
+        """One per fresh draw."""
+        return [self.card(one) for one in fresh(scenario, purpose)]
 
 
 def _point(place: float, card: Scorecard) -> Point:
     return Point(place, card.miss_seconds, card.cost, card.missed)
 
 
-def draws(scenario: Scenario) -> list[Scenario]:
-    """The scenarios behind an interval, the first of them for a search: as it is, then the longest, the shortest and
-    the middle cold start for all, with new chance between them: who gets which request, when is scraped, and when the
-    autoscaler looks, a fifth of its period later each."""
+def ranking_draws(scenario: Scenario) -> list[Scenario]:
+    """The scenarios that a search ranks by, as many from the first on as it can afford: as it is, then the longest and
+    the shortest cold start for all, with new chance between and after them."""
     starts = scenario.cold_starts
-    fixed = [starts[-1], starts[0], starts[len(starts) // 2]] if starts[0] < starts[-1] else []
+    fixed = [starts[-1], starts[0]] if starts[0] < starts[-1] else []
     held = [with_cold_start(scenario, seconds) for seconds in fixed]
-    anew = [drawn(scenario, number) for number in INTERVAL_SEEDS]
-    mixed = [one for pair in zip(held, anew, strict=False) for one in pair]
-    return [scenario, *mixed, *anew[len(held):]]
+    others = [drawn(scenario, number) for number in OTHER_SEEDS]
+    mixed = [one for pair in zip(held, others, strict=False) for one in pair]
+    return [scenario, *mixed, *others[len(held):]]
 
 
 def drawn(scenario: Scenario, number: int) -> Scenario:
-    """With new chance: its seed, and the phase of the looks. 0 is the scenario as it is."""
-    other, hpa = replace(scenario, seed=scenario.seed + number), hpa_of(scenario)
-    if hpa is None:
-        return other
-    later = number / (len(INTERVAL_SEEDS) + 1) * hpa.spec.controller.sync_period_seconds
-    return with_hpa(other, replace(hpa, phase_seconds=hpa.phase_seconds + later))
-
-
-def interval_of(cards: Sequence[Scorecard]) -> Interval:
-    """The span of what the draws gave."""
-    misses = [card.miss_seconds for card in cards if card.miss_seconds is not None]
-    lags = [card.scale_out_lag_seconds for card in cards if card.scale_out_lag_seconds is not None]
-    every = [card.cost for card in cards]
-    return Interval(len(cards), sum(card.holds for card in cards), _span(misses), (min(every), max(every)), _span(lags))
-
-
-def _span(values: Sequence[Number]) -> tuple[Number, Number] | None:
-    return (min(values), max(values)) if values else None
+    """With new chance: its seed, and the looks a fifth of their period later each. 0 is the scenario as it is."""
+    return anew(scenario, number, number / (len(OTHER_SEEDS) + 1))
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
