@@ -37,10 +37,10 @@ def test_a_run_is_told_sync_by_sync_with_idle_ones_in_one_line(run: Path, capsys
     lines = explained(capsys, run).splitlines()
     assert lines[0] == "demo: 18 syncs, 1 to 4 replicas"
     assert lines[3] == ("  -16.791 s  … 5 syncs to +43.213 s, nothing to do: 1 replica, 1 Ready, "
-                        "fewer wanted but at minReplicas")
+                        "held by minReplicas")
     assert lines[4].split("  ")[1:] != []
     assert "3 → 2 scaling policy" in lines[4]
-    assert lines[-3].startswith("The replay decides as the live controller did at 18 of 18 syncs (100 %)")
+    assert any("decides as the live controller did at 18 of 18 syncs (100 %)" in line for line in lines)
 
 
 def test_with_all_every_sync_has_its_line(run: Path, capsys: pytest.CaptureFixture[str]):
@@ -57,6 +57,31 @@ def test_the_parts_of_a_bar_are_as_long_as_their_seconds(run: Path, capsys: pyte
     assert (second.count("█"), second.count("▒")) == (1, 1), "what is there is seen, however short"
     assert third.count("▒") == round(32 * 13.2 / 28.4)
     assert third.count("▓") == round(32 * 15.0 / 28.4)
+
+
+def test_a_cause_has_one_mark_in_every_bar_and_the_legend_tells_it_once(run: Path, capsys: pytest.CaptureFixture[str]):
+    lines = explained(capsys, run).splitlines()
+    legend = [at for at, line in enumerate(lines) if line.startswith("  bars: ")]
+    assert len(legend) == 1
+    marks = dict(reversed(one.split(" ", 1)) for one in lines[legend[0]].removeprefix("  bars: ").split(", "))
+    assert marks["sync wait"] == "▒"
+    rows = [(line, lines[at + 1]) for at, line in enumerate(lines) if line[4:].startswith("→ ")]
+    assert len(rows) == 5
+    for row, parts in rows:
+        assert {mark for mark in row if mark in marks.values()} >= {
+            mark for label, mark in marks.items() if f"{label} " in parts}
+
+
+def test_parts_less_well_known_than_their_whole_are_explained_once(run: Path, capsys: pytest.CaptureFixture[str]):
+    said = explained(capsys, run)
+    assert said.count("A part can have a wider ± than the whole") == 1
+
+
+def test_why_a_part_is_not_known_is_told_once_below_the_table(capsys: pytest.CaptureFixture[str]):
+    lines = explained(capsys, TRACES, "--name", "trace-3").splitlines()
+    assert sum("not known [1]" in line for line in lines) == 3
+    assert [line for line in lines if "the signal itself was not recorded" in line] == [
+        "  [1] the signal itself was not recorded: it crossed within the 15.0 s since the sync before"]
 
 
 def test_json_tells_everything_and_folds_nothing(run: Path, capsys: pytest.CaptureFixture[str]):

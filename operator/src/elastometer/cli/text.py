@@ -1,8 +1,14 @@
 """Words for people: what comes from a cluster is printed without its control characters."""
 from __future__ import annotations
 
+import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+# What a line is wrapped to, in characters.
+WIDTH = 100
+_LEAST_WIDTH = 24
+_UNBROKEN = "\u00a0"
 
 
 def printable(text: object, limit: int = 2000) -> str:
@@ -32,3 +38,41 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
         (indent + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False))])).rstrip()
         for row in table
     ]
+
+
+def unbroken(text: str) -> str:
+    """For `wrapped`: no line ends within this text."""
+    return text.replace(" ", _UNBROKEN)
+
+
+def wrapped(text: str, indent: str = "", further: str = "", width: int = WIDTH) -> list[str]:
+    """The text as lines of at most `width`; all but the first begin with `indent` and `further`."""
+    lines = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + further,
+                          break_on_hyphens=False)
+    return [line.replace(_UNBROKEN, " ") for line in lines]
+
+
+def blocks(rows: Iterable[Sequence[str]], limits: Mapping[int, int], indent: str = "  ") -> list[list[str]]:
+    """As `columns`, but each row as its own lines: a column of `limits` wraps there, the last at what WIDTH leaves."""
+    cells = [[[printable(line) for part in cell.split("\n") for line in _cell_lines(part, limits.get(at))]
+              for at, cell in enumerate(row)] for row in rows]
+    if not cells:
+        return []
+    last = max(map(len, cells)) - 1
+    widths = [max((len(line) for row in cells if at < len(row) for line in row[at]), default=0) for at in range(last)]
+    left = max(_LEAST_WIDTH, WIDTH - len(indent) - sum(width + 2 for width in widths))
+    return [_block([cell if at < last else [line for one in cell for line in _cell_lines(one, left)]
+                    for at, cell in enumerate(row)], widths, indent) for row in cells]
+
+
+def _cell_lines(text: str, width: int | None) -> list[str]:
+    return [text] if width is None or len(text) <= width else wrapped(text, width=width)
+
+
+def _block(cells: Sequence[Sequence[str]], widths: Sequence[int], indent: str) -> list[str]:
+    lines = []
+    for number in range(max(map(len, cells))):
+        texts = [cell[number] if number < len(cell) else "" for cell in cells]
+        padded = [text.ljust(widths[at] if at < len(widths) else 0) for at, text in enumerate(texts)]
+        lines.append((indent + "  ".join(padded)).rstrip())
+    return lines

@@ -71,12 +71,17 @@ def _amount(value: float) -> str:
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
-def readings_words(row: SyncRow) -> str:
+def reading_rows(row: SyncRow) -> list[str]:
     """Every metric; with several, by name, the winner first."""
     if len(row.metrics) == 1:
-        return reading_words(row.metrics[0])
+        return [reading_words(row.metrics[0])]
     ordered = sorted(row.metrics, key=lambda one: one.name != row.metric)
-    return "; ".join(f"{one.name} {reading_words(one)}" for one in ordered)
+    return [f"{one.name} {reading_words(one)}" for one in ordered]
+
+
+def readings_words(row: SyncRow) -> str:
+    """All of them as one text."""
+    return "; ".join(reading_rows(row))
 
 
 def way_words(row: SyncRow) -> str:
