@@ -49,16 +49,19 @@ class Live:
 
     metric: dict[str, Any]
     lines: list[Observation] = field(default_factory=list)
+    uid: str = "h"
+    name: str = "demo-server"
+    maximum: int = 10
 
     def see(self, seconds: float, kind: ObjectKind, sighting: Sighting, **item: Any) -> None:
         self.lines.append(ObjectSeen(at(seconds), kind, sighting, item))
 
     def hpa(self, seconds: float, sighting: Sighting = Sighting.MODIFIED, **status: Any) -> None:
         reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"}
-        spec = {"minReplicas": 1, "maxReplicas": 10, "metrics": [self.metric], "scaleTargetRef": reference,
+        spec = {"minReplicas": 1, "maxReplicas": self.maximum, "metrics": [self.metric], "scaleTargetRef": reference,
                 "behavior": {"scaleUp": {"stabilizationWindowSeconds": 0, "policies": [
                     {"type": "Pods", "value": 9, "periodSeconds": 15}]}}}  # fmt: skip
-        self.see(seconds, ObjectKind.AUTOSCALER, sighting, metadata={"name": "demo-server", "uid": "h"}, spec=spec,
+        self.see(seconds, ObjectKind.AUTOSCALER, sighting, metadata={"name": self.name, "uid": self.uid}, spec=spec,
                  status=status)  # fmt: skip
 
     def look(self, seconds: float, current: int, desired: int, value: dict[str, Any] | None, reason: str = "") -> None:
@@ -343,3 +346,38 @@ def test_without_an_autoscaler_or_a_write_of_it_there_is_a_reason_instead():
     silent = recording_of(gather(Bundle(Terms(test="demo"), observations=tuple(run.lines))))
     assert isinstance(silent, Unrecorded)
     assert "wrote no status" in silent.reason
+
+
+@pytest.mark.parametrize(("longer", "maximum"), [("first", 3), ("second", 8)])
+def test_an_autoscaler_that_was_made_again_is_replayed_by_the_spec_of_the_life_whose_looks_they_are(
+    longer: str, maximum: int,
+):
+    run = live(PODS, "a")
+    run.lines.pop()
+    begin = {"first": (0, 7 * 15.02), "second": (0, 3 * 15.02)}[longer]
+    for uid, most, made in zip(("h1", "h2"), (3, 8), begin, strict=True):
+        run.uid, run.maximum = uid, most
+        run.hpa(made - 15, Sighting.ADDED)
+        for step in range(5 if (uid == "h1") is (longer == "first") else 2):
+            run.look(made + 0.02 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
+        if uid == "h1":
+            run.hpa(begin[1] - 16, Sighting.DELETED)
+    found = run.recording()
+    assert found.spec.maximum == maximum
+    assert sum(sync.seen for sync in found.syncs) == 5
+    assert not any("spec was changed" in doubt for sync in found.syncs for doubt in sync.doubts)
+
+
+def test_an_autoscaler_of_another_name_stands_in_only_where_it_is_the_only_one():
+    run = Live(PODS, name="mine")
+    run.hpa(0, Sighting.ADDED)
+    alone = gather(Bundle(Terms(test="demo"), start=ORIGIN, observations=tuple(run.lines)))
+    assert [seen.name for seen in alone.autoscalers] == ["mine"]
+    run.name, run.uid = "yours", "h2"
+    run.hpa(1, Sighting.ADDED)
+    both = gather(Bundle(Terms(test="demo"), start=ORIGIN, observations=tuple(run.lines)))
+    assert recording_of(both) == Unrecorded("no HorizontalPodAutoscaler was seen")
+    run.name, run.uid = "demo-server", "h3"
+    run.hpa(2, Sighting.ADDED)
+    named = gather(Bundle(Terms(test="demo"), start=ORIGIN, observations=tuple(run.lines)))
+    assert [seen.name for seen in named.autoscalers] == ["demo-server"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from elastometer.analysis.autoscaler_metrics import Sight, metrics_at
 from elastometer.analysis.autoscaler_pods import changed_just_before, last_before, pods_at, scale_at
-from elastometer.analysis.autoscaler_syncs import Sync, syncs_of
+from elastometer.analysis.autoscaler_syncs import Sync, one_life, syncs_of
 from elastometer.analysis.evidence import Evidence
 from elastometer.hpa.decision import Condition
 from elastometer.hpa.look import Look
@@ -43,11 +43,11 @@ class Unrecorded:
 def recording_of(evidence: Evidence, controller: ControllerSettings = DEFAULTS) -> Recording | Unrecorded:
     """The looks in order of time, in seconds from the start of the load. `controller` is what its flags are taken for;
     of these the record itself corrects the period."""
+    evidence = replace(evidence, autoscalers=tuple(one_life(evidence.autoscalers)))
     if not evidence.autoscalers:
         return Unrecorded("no HorizontalPodAutoscaler was seen")
-    first = evidence.autoscalers[0].object
     try:
-        spec = parse_hpa(first, controller)
+        spec = parse_hpa(evidence.autoscalers[0].object, controller)
     except SpecError as error:
         return Unrecorded(f"the HorizontalPodAutoscaler as served was not understood: {error}")
     syncs = syncs_of(evidence, round(controller.sync_period_seconds * SECOND))

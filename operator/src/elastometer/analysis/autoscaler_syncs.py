@@ -55,7 +55,7 @@ class Syncs:
 
 def syncs_of(evidence: Evidence, period: Nanoseconds) -> Syncs:
     """`period` is what the controller was told, or is taken to be; the writes correct it where they do not fit."""
-    lines = _one_life(evidence.autoscalers)
+    lines = one_life(evidence.autoscalers)
     writes = [line for before, line in pairwise(lines) if _is_write(before, line)]
     begun = bool(lines) and lines[0].sighting is Sighting.ADDED
     anchors = [lines[0].received] if begun else []
@@ -76,7 +76,7 @@ def syncs_of(evidence: Evidence, period: Nanoseconds) -> Syncs:
     return Syncs(period, begun, tuple(found), broken)
 
 
-def _one_life(lines: Sequence[ObjectSeen]) -> list[ObjectSeen]:
+def one_life(lines: Sequence[ObjectSeen]) -> list[ObjectSeen]:
     """The lines of the autoscaler that was seen most, should one of its name have come after another."""
     lives: dict[str, list[ObjectSeen]] = {}
     for line in lines:

@@ -127,9 +127,11 @@ def _origin(bundle: Bundle, requests: tuple[RequestRecord, ...]) -> Instant | No
 
 
 def _named(objects: list[ObjectSeen], kind: ObjectKind, *names: str) -> tuple[ObjectSeen, ...]:
-    """Sightings of the object of one of the names; of all of the kind when none is so called."""
+    """Sightings of the object of one of the names. When none is so called, the only one of the kind stands in; which of
+    several it is cannot be told, and none does."""
     every = tuple(seen for seen in objects if seen.kind is kind)
-    return tuple(seen for seen in every if seen.name in names) or every
+    found = tuple(seen for seen in every if seen.name in names)
+    return found or (every if len({seen.name for seen in every}) == 1 else ())
 
 
 def _is_server_pod(seen: ObjectSeen, test: str) -> bool:
