@@ -179,6 +179,16 @@ def test_what_comes_before_a_wrong_line_is_read(tmp_path: Path):
     assert next(found).name == "one"
 
 
+def test_the_flaws_of_twenty_bad_lines_are_told_not_only_the_first_ones(tmp_path: Path):
+    path = written(tmp_path, GOOD + b"{\n" + GOOD + b"[1]\n" * 18 + GOOD + b'{"name": 1}\n' + b"{\n" * 9)
+    with pytest.raises(TraceFileError) as caught:
+        list(read_recordings(path))
+    told = [flaw.removeprefix(f"{path}, ").split(":")[0] for flaw in caught.value.flaws]
+    assert list(dict.fromkeys(told)) == ["line 2", *(f"line {number}" for number in range(4, 22)), "line 23", "line 24"]
+    assert "line 23: name: must be a text, is 1" in "\n".join(caught.value.flaws)
+    assert caught.value.flaws[-1] == f"{path}, line 24: is no trace either; lines from here on were not checked"
+
+
 def test_a_compressed_file_is_read_over_all_its_frames(tmp_path: Path):
     frame = zstandard.compress(GOOD)
     assert len(list(read_recordings(written(tmp_path, frame + frame, "traces.jsonl.zst")))) == 2

@@ -35,7 +35,6 @@ At the end: at how many syncs the replay decides as the live controller did, and
 docs/hpa.md, "Where the seconds went", has the rule.
 
 exit codes: 0 explained, 2 wrong usage or a file that is neither, 4 the record has no autoscaler to explain"""
-_FLAWS_SHOWN = 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -72,9 +71,7 @@ def _accounts(path: Path, name: str | None) -> Iterator[Autoscaler]:
     try:
         yield from (explain_trace(one) for one in read_recordings(path) if name in (None, one.name))
     except TraceFileError as error:
-        more = len(error.flaws) - _FLAWS_SHOWN
-        lines = [*error.flaws[:_FLAWS_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
-        raise CliError(Exit.SPEC_OR_USAGE, *lines) from error
+        raise CliError(Exit.SPEC_OR_USAGE, *error.flaws) from error
 
 
 def _of_run(path: Path, name: str | None) -> Autoscaler:

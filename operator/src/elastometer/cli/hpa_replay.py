@@ -30,7 +30,6 @@ json: one line a trace: every decision with its account, the agreement, the firs
 
 exit codes: 0 everything observed agrees, 1 something differs, 2 wrong usage or a line that is no trace"""
 _UNKNOWN = "–"
-_FLAWS_SHOWN = 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,9 +59,7 @@ def _recordings(path: Path) -> Iterator[Recording]:
     try:
         yield from read_recordings(path)
     except TraceFileError as error:
-        flaws = error.flaws[:_FLAWS_SHOWN]
-        more = len(error.flaws) - len(flaws)
-        raise CliError(Exit.SPEC_OR_USAGE, *flaws, *([f"… and {more} more"] if more else ())) from error
+        raise CliError(Exit.SPEC_OR_USAGE, *error.flaws) from error
 
 
 def _counts(totals: Mapping[str, tuple[int, int]]) -> str:

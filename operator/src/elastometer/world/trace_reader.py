@@ -14,6 +14,8 @@ from elastometer.hpa.trace import recording_from
 from elastometer.model.errors import SpecError
 
 _ENDINGS = (".jsonl", ".jsonl.zst")
+_MOST_BAD_LINES = 20
+_MOST_FLAWS_OF_A_LINE = 5
 
 
 class TraceFileError(Exception):
@@ -30,13 +32,41 @@ def is_trace_file(path: Path) -> bool:
 
 
 def read_recordings(path: Path) -> Iterator[Recording]:
-    """The traces in order; stops with TraceFileError at the first line that cannot be understood."""
-    found = False
-    for number, line in _lines(path):
+    """The traces in order up to the first line that is none; its error has the flaws of further such lines too."""
+    found, lines = False, _lines(path)
+    for number, line in lines:
         found = True
-        yield _recording(f"{path}, line {number}", line)
+        try:
+            recording = _recording(f"{path}, line {number}", line)
+        except TraceFileError as error:
+            raise TraceFileError(*error.flaws, *_flaws_of_others(path, lines)) from error
+        yield recording
     if not found:
         raise TraceFileError(f"{path}: must hold a trace on each line, is empty")
+
+
+def _flaws_of_others(path: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[str]:
+    """What is wrong with the lines after the first bad one."""
+    bad = 1
+    try:
+        for number, line in lines:
+            where = f"{path}, line {number}"
+            flaws = _flaws(where, line)
+            if flaws and bad == _MOST_BAD_LINES:
+                yield f"{where}: is no trace either; lines from here on were not checked"
+                return
+            yield from flaws
+            bad += bool(flaws)
+    except TraceFileError as error:
+        yield from error.flaws
+
+
+def _flaws(where: str, line: bytes) -> tuple[str, ...]:
+    try:
+        _recording(where, line)
+    except TraceFileError as error:
+        return error.flaws
+    return ()
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -67,4 +97,6 @@ def _recording(where: str, line: bytes) -> Recording:
     try:
         return recording_from(document)
     except SpecError as error:
-        raise TraceFileError(*(f"{where}: {flaw}" for flaw in error.flaws)) from error
+        more = len(error.flaws) - _MOST_FLAWS_OF_A_LINE
+        told = (*error.flaws[:_MOST_FLAWS_OF_A_LINE], *([f"… and {more} more"] if more > 0 else []))
+        raise TraceFileError(*(f"{where}: {flaw}" for flaw in told)) from error
