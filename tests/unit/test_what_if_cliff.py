@@ -10,11 +10,13 @@ before: 15 + c + 1 seconds. A bound of 30 s on every first token breaks at a col
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
+from elastometer.render.what_if_charts import cliff_plot
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
 from elastometer.twin.search.ask import cliffs
 from elastometer.twin.search.candidates import Baseline
@@ -101,6 +103,15 @@ def test_the_cliff_is_told_of_other_draws_of_chance_too():
     assert found.holds_until == pytest.approx(14, abs=1)
     # Chance here is when the autoscaler looks: at 63, 66, 69 or 72 s. The rule of above: look - 60 + cold start + 1.
     assert found.others == pytest.approx((26, 23, 20, 17), abs=1.5)
+
+
+def test_the_chart_marks_the_cliff_with_what_chance_makes_of_it():
+    found = Cliff((point(0), point(60, "a")), 30.0, 30.1, ("a",), (), (12.5, 36.4, 20.0, None))
+    answer = SimpleNamespace(cliffs=(("chosen settings", found),), run=SimpleNamespace(cold_start_seconds=10.0))
+    plot = cliff_plot(answer)
+    assert plot is not None
+    assert [mark.text for mark in plot.marks] == [
+        "today 10.0 s", "chosen 30.0 s; in 4 other draws of chance up to 12.5 to 36.4 s, in 1 not even at 0 s"]
 
 
 def test_no_minimum_is_named_where_not_even_the_maximum_helps():

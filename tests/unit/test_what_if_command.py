@@ -131,6 +131,7 @@ def test_the_page_loads_nothing_and_marks_what_is_predicted(run: Run, bundle: Pa
     assert page.names.count("circle") > 20
     assert page.names.count("script") == 3
     assert "Predicted, not measured." in text
+    assert re.search(r"Longest cold start .*?>at which all hold; in 4 other draws of chance ", text)
     # Every section but the two about what was measured carries the mark.
     assert text.count('class="tag">predicted<') >= 10
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)

@@ -9,7 +9,7 @@ from elastometer.render import words
 from elastometer.render.what_if_rows import cost_name
 from elastometer.twin.search.answer import Answer
 from elastometer.twin.search.answer import Dot as Dotted
-from elastometer.twin.search.cliff import Cliff, Point
+from elastometer.twin.search.cliff import Cliff, Point, in_other_draws
 
 WIDTH, HEIGHT = 1180, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 40
@@ -131,7 +131,7 @@ def cliff_plot(answer: Answer) -> Plot | None:
                 f"{name}\n{_point(one)}") for name, found in answer.cliffs for one in found.points]
     lines = tuple(Line(_joined(found, x, y), _kind(name)) for name, found in answer.cliffs)
     marks = [Tick(x.at(answer.run.cold_start_seconds), f"today {answer.run.cold_start_seconds:.1f} s")]
-    marks += [Tick(x.at(found.holds_until), f"{_short(name)} {found.holds_until:.1f} s")
+    marks += [Tick(x.at(found.holds_until), f"{_short(name)} {found.holds_until:.1f} s{in_other_draws(found.others)}")
               for name, found in answer.cliffs if found.holds_until is not None and found.breaks_at is not None]
     return Plot("cold start, seconds", "objective-miss seconds, predicted", x.ticks(), y.ticks(), tuple(dots), lines,
                 tuple(marks))

@@ -12,6 +12,7 @@ from elastometer.render.strips import Tile, verdict_mark
 from elastometer.render.what_if_charts import cliff_plot, pareto_plot, replica_data
 from elastometer.render.what_if_words import cliff_lines, error_rows, figures_line, headline
 from elastometer.twin.search.answer import Answer, Option
+from elastometer.twin.search.cliff import in_other_draws
 
 
 def to_html(answer: Answer) -> bytes:
@@ -37,7 +38,8 @@ def tiles(answer: Answer, shown: Option) -> list[Tile]:
              f"{_span(spread.cost)}recorded settings: {words.number(rows.cost(before))}"),
         Tile("Scale-out lag", words.number(card.scale_out_lag_seconds, 1, " s"), f"median of {card.scale_outs}"),
         Tile("Objectives hold in", f"{spread.held} of {spread.draws}", "draws of chance that no search used"),
-        Tile("Longest cold start", _longest(answer), f"at which all hold; today {answer.run.cold_start_seconds:.1f} s"),
+        Tile("Longest cold start", _longest(answer),
+             f"at which all hold{_elsewhere(answer)}; today {answer.run.cold_start_seconds:.1f} s"),
         Tile("Smallest minReplicas", _least(answer),
              "that holds all at today's cold start, other settings as recorded"),
     ]
@@ -57,6 +59,11 @@ def _longest(answer: Answer) -> str:
     if cliff.holds_until is None:
         return "none"
     return f"{cliff.holds_until:.1f} s" if cliff.breaks_at is not None else f"over {cliff.holds_until:.0f} s"
+
+
+def _elsewhere(answer: Answer) -> str:
+    """The same cliff in other draws."""
+    return in_other_draws(answer.cliffs[-1][1].others) if answer.cliffs else ""
 
 
 def _span(limits: tuple[float, float] | None) -> str:

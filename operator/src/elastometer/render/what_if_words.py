@@ -60,7 +60,8 @@ def _area_rows(found: Honesty, named: list[tuple[str, Difference]]) -> list[Row]
 
 def figures_line(answer: Answer) -> str:
     """What every predicted figure of settings is."""
-    return f"predicted: median (least–most) of {answer.recorded.interval.draws} draws of chance that nothing was chosen by"
+    draws = answer.recorded.interval.draws
+    return f"predicted: median (least–most) of {draws} draws of chance that nothing was chosen by"
 
 
 def cliff_lines(answer: Answer) -> list[str]:

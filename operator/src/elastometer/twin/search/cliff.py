@@ -88,7 +88,7 @@ def least_replicas(probe: Callable[[int], Point], lowest: int, maximum: int) -> 
 
 def in_words(found: Cliff, today: float | None) -> str:
     """The cliff as a sentence; `today` is the median cold start that was measured."""
-    measured = _in_other_draws(found.others) + ("" if today is None else f"; measured today: {today:.1f} s")
+    measured = in_other_draws(found.others) + ("" if today is None else f"; measured today: {today:.1f} s")
     last = found.points[-1].seconds
     if found.holds_until is None:
         more = f", though they hold at {found.again[0]:.0f} s" if found.again else ""
@@ -101,8 +101,8 @@ def in_words(found: Cliff, today: float | None) -> str:
             f"({', '.join(found.broken)}){more}{measured}")
 
 
-def _in_other_draws(others: Sequence[float | None]) -> str:
-    """How far chance alone moves it."""
+def in_other_draws(others: Sequence[float | None]) -> str:
+    """How far chance alone moves it: to be put behind the cliff, whoever shows that."""
     if not others:
         return ""
     known = sorted(one for one in others if one is not None)
