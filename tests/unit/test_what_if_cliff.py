@@ -15,12 +15,14 @@ from types import SimpleNamespace
 import pytest
 
 from elastometer.hpa.parse import parse_hpa
+from elastometer.model.report import Verdict
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
 from elastometer.render.what_if_charts import cliff_plot
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
-from elastometer.twin.search.ask import cliffs
+from elastometer.twin.search.ask import cliffs, least
 from elastometer.twin.search.candidates import Baseline
 from elastometer.twin.search.cliff import Cliff, Point, cliff, in_words, least_replicas
+from elastometer.twin.search.scorecard import ObjectiveScore, Scorecard
 from elastometer.twin.search.searcher import Question, Searcher
 
 POD = {"metric": {"name": "vllm_num_requests_waiting"}, "target": {"type": "AverageValue", "averageValue": "1"}}
@@ -112,6 +114,21 @@ def test_the_chart_marks_the_cliff_with_what_chance_makes_of_it():
     assert plot is not None
     assert [mark.text for mark in plot.marks] == [
         "today 10.0 s", "chosen 30.0 s; in 4 other draws of chance up to 12.5 to 36.4 s, in 1 not even at 0 s"]
+
+
+def test_the_smallest_minimum_is_tried_in_other_draws_too():
+    class Lucky(Searcher):
+        """Two replicas hold in the draw that is shown and in three others."""
+
+        def card(self, scenario):
+            lucky = scenario.seed - self.question.base.scenario.seed in (0, 200, 203, 208)
+            verdict = Verdict.PASS if lucky and scenario.initial_replicas >= 2 else Verdict.FAIL
+            score = ObjectiveScore("ttft", "TimeToFirstToken", None, verdict, 1.0, 1.0, "ms")
+            return Scorecard((score,), 0, 1.0, 1.0, 0, 0, 1, None, 1, 0)
+
+    here = Lucky(question())
+    found = least((), lambda _, call, given: [call(here, one) for one in given])
+    assert (found.minimum, found.held, found.draws) == (2, 3, 9)
 
 
 def test_no_minimum_is_named_where_not_even_the_maximum_helps():

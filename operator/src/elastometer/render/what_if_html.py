@@ -41,7 +41,7 @@ def tiles(answer: Answer, shown: Option) -> list[Tile]:
         Tile("Longest cold start", _longest(answer),
              f"at which all hold{_elsewhere(answer)}; today {answer.run.cold_start_seconds:.1f} s"),
         Tile("Smallest minReplicas", _least(answer),
-             "that holds all at today's cold start, other settings as recorded"),
+             f"that holds all at today's cold start{_as_sure(answer)}, other settings as recorded"),
     ]
 
 
@@ -49,6 +49,12 @@ def _least(answer: Answer) -> str:
     if answer.least is None:
         return words.DASH
     return "none" if answer.least.minimum is None else str(answer.least.minimum)
+
+
+def _as_sure(answer: Answer) -> str:
+    """In how many other draws that minimum holds."""
+    found = answer.least
+    return f" (in {found.held} of {found.draws} other draws too)" if found and found.minimum is not None else ""
 
 
 def _longest(answer: Answer) -> str:

@@ -81,4 +81,4 @@ def _least_line(answer: Answer, least: LeastReplicas) -> str:
     cost = next(cost for minimum, _, cost, _ in least.tried if minimum == least.minimum)
     unit = "GPU" if answer.run.gpus_per_replica else "replica"
     return (f"smallest minReplicas that holds all objectives at {today}, other settings as recorded: {least.minimum} "
-            f"({cost:,.0f} {unit}-seconds)")
+            f"({cost:,.0f} {unit}-seconds; holds in {least.held} of {least.draws} other draws of chance)")

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from elastometer.twin.search.answer import Dot, Option, Searched
 from elastometer.twin.search.candidates import METRIC, vary
 from elastometer.twin.search.cliff import Cliff, LeastReplicas, cliff, least_replicas
-from elastometer.twin.search.fields import MAXIMUM, MINIMUM, is_field
+from elastometer.twin.search.fields import MAXIMUM, MINIMUM, Setting, is_field
 from elastometer.twin.search.fresh import Interval
 from elastometer.twin.search.grid import Dimension, candidates, dimensions
 from elastometer.twin.search.patch import how_to_apply, patch
@@ -174,5 +174,9 @@ def _least(searcher: Searcher, settings: Settings) -> LeastReplicas:
     spec = vary(base, settings).spec or base.manifest["spec"]
     rest = tuple(one for one in settings if one.path.removeprefix("spec.") != MINIMUM[kind])
     lowest, maximum = (int(spec.get(name, missing)) for name, missing in ((MINIMUM[kind], 1), (MAXIMUM[kind], 100)))
-    return least_replicas(lambda minimum: searcher.at_minimum(rest, minimum), min(1, lowest), maximum)
+    found = least_replicas(lambda minimum: searcher.at_minimum(rest, minimum), min(1, lowest), maximum)
+    if found.minimum is None:
+        return found
+    _, interval = searcher.spread(vary(base, (*rest, Setting(MINIMUM[kind], found.minimum))).scenario)
+    return replace(found, held=interval.held, draws=interval.draws)
 

@@ -42,10 +42,13 @@ class Cliff:
 
 @dataclass(frozen=True, slots=True)
 class LeastReplicas:
-    """The smallest minimum at which the objectives hold, None where not even the maximum helps."""
+    """The smallest minimum at which the objectives hold in the draw that is shown, None where not even the maximum
+    helps; and in how many of so many other draws it does (`held` of `draws`)."""
 
     minimum: int | None
     tried: tuple[tuple[int, int | None, float, bool], ...]
+    held: int = 0
+    draws: int = 0
 
 
 def cliff(probe: Callable[[float], Point], longest_seconds: float) -> Cliff:
