@@ -11,7 +11,9 @@ from elastometer.model.report import Verdict
 from elastometer.model.request import RequestRecord
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import SECOND
+from elastometer.render.what_if_rows import calibration_rows, rule
 from elastometer.twin.engine import predict
+from elastometer.twin.fit.calibration import Calibration, Fitted
 from elastometer.twin.search.ask import Wishes, choose, free, search
 from elastometer.twin.search.candidates import vary
 from elastometer.twin.search.fields import MAXIMUM, MINIMUM, Setting
@@ -261,3 +263,19 @@ def test_a_search_ranks_over_the_measured_extremes_where_cold_starts_differ():
     assert (11.0,) in starts
     assert (9.0,) in starts
     assert len(ranking_draws(replace(base.scenario, cold_starts=(10.0,)))) == 5
+
+
+def test_an_objective_is_shown_with_what_it_looks_at():
+    card = Searcher(question()).card(hpa_baseline().scenario)
+    assert [rule(one) for one in card.objectives] == ["first-token: TTFT p95 ≤ 2 s", "served: served ≥ 99 %"]
+    assert rule(replace(card.objectives[0], percentile=99, stage="all", bound=500.0)) == \
+        "first-token: TTFT p99 ≤ 500 ms, all"
+
+
+def test_the_table_says_what_its_plus_minus_is():
+    fitted = (Fitted("prefill", 0.02, "s", "idle replicas", 1.9, 40), Fitted("slots", 4, "", "--max-num-seqs=4"))
+    scenario = hpa_baseline().scenario
+    assert calibration_rows(Calibration(scenario, scenario, fitted, ())) == [
+        ("prefill", "0.02 s", "± 1.9 %, n=40", "idle replicas"), ("slots", "4", "", "--max-num-seqs=4"),
+        ("", "", "± …, n=…", "± is the median deviation of the n observations from the fit")]
+    assert len(calibration_rows(Calibration(scenario, scenario, fitted[1:], ()))) == 1

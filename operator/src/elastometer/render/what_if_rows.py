@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from elastometer.model.terms import Indicator
 from elastometer.render import words
 from elastometer.twin.fit.calibration import Calibration, Fitted
 from elastometer.twin.search.answer import Answer, Option
@@ -10,7 +11,11 @@ from elastometer.twin.search.fresh import Interval
 from elastometer.twin.search.scorecard import ObjectiveScore, Scorecard
 
 Row = tuple[str, ...]
-MEASURED, PREDICTED = "measured", "predicted"
+_LOOKS_AT = {
+    Indicator.TIME_TO_FIRST_TOKEN: "TTFT", Indicator.TIME_PER_OUTPUT_TOKEN: "TPOT",
+    Indicator.REQUEST_LATENCY: "latency", Indicator.SCALE_OUT_LAG: "scale-out lag",
+    Indicator.COLD_START: "cold start", Indicator.REQUEST_SUCCESS: "served",
+}
 
 
 def objective(one: ObjectiveScore) -> str:
@@ -23,11 +28,11 @@ def objective(one: ObjectiveScore) -> str:
 
 
 def rule(one: ObjectiveScore) -> str:
-    """Name and bound."""
+    """Name, what it looks at, bound: `first-token: TTFT p95 ≤ 2 s`."""
     where = f", {one.stage}" if one.stage else ""
-    if one.bound is None:
-        return f"{one.name}{where}"
-    return f"{one.name} ({'≥' if one.unit == '%' else '≤'} {_bound(one)}{where})"
+    what = _LOOKS_AT[Indicator(one.indicator)] + ("" if one.percentile is None else f" p{one.percentile}")
+    bound = "" if one.bound is None else f" {'≥' if one.unit == '%' else '≤'} {_bound(one)}"
+    return f"{one.name}: {what}{bound}{where}"
 
 
 def _bound(one: ObjectiveScore) -> str:
@@ -76,7 +81,7 @@ def scorecard_rows(answer: Answer) -> list[Row]:
     with_difference = answer.chosen is not None
     rows = [(rule(first), *(objective(card.objectives[number]) for card in cards),
              *([_turned(cards[1].objectives[number], cards[-1].objectives[number])] if with_difference else []))
-            for number, first in enumerate(answer.measured.objectives)]
+            for number, first in enumerate(answer.recorded.card.objectives)]
     for name, value, digits in _NUMBERS:
         numbers = [value(card) for card in cards]
         rows.append((name or cost_name(answer), *(words.number(one, digits) for one in numbers),
@@ -108,8 +113,11 @@ def _difference(before: float | None, after: float | None, digits: int) -> str:
 
 
 def calibration_rows(calibration: Calibration) -> list[Row]:
-    """(what, value, how well it fits, where it comes from)."""
-    return [(one.name, _fitted(one), _fit(one), one.source) for one in calibration.fitted]
+    """(what, value, how well it fits, where it comes from); the last row says what the fit is."""
+    found: list[Row] = [(one.name, _fitted(one), _fit(one), one.source) for one in calibration.fitted]
+    if any(one.error_percent is not None for one in calibration.fitted):
+        found.append(("", "", "± …, n=…", "± is the median deviation of the n observations from the fit"))
+    return found
 
 
 def _fitted(one: Fitted) -> str:

@@ -28,7 +28,7 @@ CLOCK_SECONDS = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveScore:
-    """One objective: `measured` and `bound` in `unit`, which is ms or %."""
+    """One objective: `measured` and `bound` in `unit`, which is ms or %; of a share there is no `percentile`."""
 
     name: str
     indicator: str
@@ -37,6 +37,7 @@ class ObjectiveScore:
     measured: float | None
     bound: float | None
     unit: str
+    percentile: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Judge:
             case Indicator.SCALE_OUT_LAG | Indicator.COLD_START:
                 result = judge_objective(one, (), lags, cold_starts(prediction))
                 return ObjectiveScore(one.name, one.indicator, one.stage, result.verdict, result.measured,
-                                      result.bound, "ms")
+                                      result.bound, "ms", one.percentile)
             case Indicator.REQUEST_SUCCESS:
                 return _success(one, prediction.ended[low:high])
         values = self._values(one.indicator, prediction, low, high)
@@ -157,14 +158,15 @@ def _latency(one: Objective, values: Sequence[float], asked: int) -> ObjectiveSc
     """A request without a first token or an end counts as too slow; one without gaps between tokens does not count."""
     bound = one.maximum_milliseconds
     if not values or bound is None:
-        return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.INCONCLUSIVE, None, bound, "ms")
+        return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.INCONCLUSIVE, None, bound, "ms",
+                              one.percentile)
     reached = values[max(0, ceil(one.percentile / 100 * len(values)) - 1)]
     total = len(values) if one.indicator is Indicator.TIME_PER_OUTPUT_TOKEN else asked
     limit = bound / 1000 + CLOCK_SECONDS
     within = bisect_right(values, limit)
     met = reached <= limit and 100 * within >= one.percentile * total
     return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.PASS if met else Verdict.FAIL,
-                          round(1000 * reached, 1), bound, "ms")
+                          round(1000 * reached, 1), bound, "ms", one.percentile)
 
 
 def held_seconds(lives: Sequence[ReplicaLife], end: float) -> float:
