@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 # What a line is wrapped to, in characters.
 WIDTH = 100
-_LEAST_WIDTH = 24
+_LEAST_WIDTH = 20
 _UNBROKEN = "\u00a0"
 
 
@@ -63,6 +63,11 @@ def blocks(rows: Iterable[Sequence[str]], limits: Mapping[int, int], indent: str
     left = max(_LEAST_WIDTH, WIDTH - len(indent) - sum(width + 2 for width in widths))
     return [_block([cell if at < last else [line for one in cell for line in _cell_lines(one, left)]
                     for at, cell in enumerate(row)], widths, indent) for row in cells]
+
+
+def wrapped_columns(rows: Iterable[Sequence[str]], limits: Mapping[int, int], indent: str = "  ") -> list[str]:
+    """The lines of `blocks`, where nothing stands between two rows."""
+    return [line for block in blocks(rows, limits, indent) for line in block]
 
 
 def _cell_lines(text: str, width: int | None) -> list[str]:

@@ -3,41 +3,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from elastometer.cli.text import columns
+from elastometer.cli.text import wrapped, wrapped_columns
 from elastometer.render import words
 from elastometer.twin.fit.honesty import Honesty
 from elastometer.twin.search.compare import Comparison, Foretold, Pairing, Ranking
 
 Row = tuple[str, ...]
 _FIGURES = (("scale_out_lag", 1), ("miss_seconds", 0), ("replica_seconds", 0))
-HEAD: Row = ("run", "predicted from", "error, its chance", "typical draw", "all draws", "their mean", "two draws apart",
-             "scale-out lag, s", "objective-miss seconds", "Ready replica-seconds")
+_ERRORS: Row = ("run", "predicted from", "its chance", "typical draw", "all draws", "their mean", "two draws apart")
+_FIGURE_NAMES: Row = ("run", "predicted from", "scale-out lag, s", "objective-miss seconds", "Ready replica-seconds")
+# Where the columns of each table wrap, by their number.
+_NAMES = {0: 20, 1: 20}
+_FIGURE_COLUMNS = {0: 16, 1: 16, 2: 29, 3: 24}
+_VERDICTS = {0: 22, 1: 14, 2: 28, 3: 28}
 
 
 def in_words(found: Comparison) -> list[str]:
-    """The table and the ranking."""
+    """The tables and the ranking."""
     return list(_lines(found))
 
 
 def _lines(found: Comparison) -> Iterator[str]:
-    yield "error: area between the Ready curves, % of the measured one: predicted with the run's own chance (who got"
-    yield "which request, when the autoscaler looked), in the typical draw of chance, over all draws, their mean curve"
-    yield "figures: measured → with its own chance, typical draw (least–most)"
-    yield from columns([HEAD, *map(row, found.pairings)])
+    yield from wrapped("error: area between the Ready curves, % of the measured one: predicted with the run's own "
+                       "chance (who got which request, when the autoscaler looked), in the typical draw of chance, "
+                       "over all draws, their mean curve", further="  ")
+    yield from wrapped_columns([_ERRORS, *map(errors, found.pairings)], _NAMES)
     yield ""
-    yield (f"the two measured runs are {found.apart_percent:.1f} % apart: the error of predicting that the other "
-           "settings change nothing")
-    yield from columns([("less is better", "measured", *(f"predicted from {name}" for name in found.names)),
-                        *(ranking(one) for one in found.rankings)])
+    yield "figures: measured → with its own chance, typical draw (least–most)"
+    yield from wrapped_columns([_FIGURE_NAMES, *map(figures, found.pairings)], _FIGURE_COLUMNS)
+    yield ""
+    yield from wrapped(f"the two measured runs are {found.apart_percent:.1f} % apart: the error of predicting that the "
+                       "other settings change nothing", further="  ")
+    yield from wrapped_columns([("less is better", "measured", *(f"predicted from {name}" for name in found.names)),
+                       *(ranking(one) for one in found.rankings)], _VERDICTS)
 
 
-def row(one: Pairing) -> Row:
-    """One prediction of one run."""
+def errors(one: Pairing) -> Row:
+    """How far off one prediction of one run is."""
     low, high = one.found.within
     own = words.DASH if one.found.recorded is None else f"{one.found.recorded.ready_percent:.1f} %"
     return (one.of, one.by, own, f"{one.found.typical.ready_percent:.1f} %", f"{low:.1f}–{high:.1f} %",
-            f"{one.found.mean_percent:.1f} %",
-            f"{one.found.chance_percent:.1f} %", *(_figure(one.found, name, digits) for name, digits in _FIGURES))
+            f"{one.found.mean_percent:.1f} %", f"{one.found.chance_percent:.1f} %")
+
+
+def figures(one: Pairing) -> Row:
+    """What one prediction of one run says, beside what was measured."""
+    return (one.of, one.by, *(_figure(one.found, name, digits) for name, digits in _FIGURES))
 
 
 def _figure(found: Honesty, name: str, digits: int) -> str:

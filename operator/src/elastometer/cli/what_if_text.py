@@ -1,16 +1,21 @@
 """A what-if answer for a person at a terminal."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from elastometer.cli.text import columns
+from elastometer.cli.text import blocks, wrapped, wrapped_columns
 from elastometer.render import what_if_rows as rows
 from elastometer.render.what_if_words import cliff_lines, error_rows, figures_line, headline
 from elastometer.render.words import plural
 from elastometer.twin.search.answer import Answer
 
 _FRONT_SHOWN = 20
+# Where the columns of each table wrap, by their number.
+_CALIBRATION = {0: 25, 1: 20, 2: 18}
+_SCORECARD = {0: 34, 1: 21, 2: 21, 3: 21}
+_SCORECARD_OF_FOUR = {0: 32, 1: 14, 2: 14, 3: 14, 4: 14}
+_FRONT = {1: 25, 2: 16, 3: 20, 4: 20}
 
 
 def in_words(answer: Answer, bundle: Path, out: Path | None) -> list[str]:
@@ -19,25 +24,30 @@ def in_words(answer: Answer, bundle: Path, out: Path | None) -> list[str]:
 
 
 def _lines(answer: Answer, bundle: Path, out: Path | None) -> Iterator[str]:
-    yield f"{bundle}: {headline(answer)}"
+    yield from wrapped(f"{bundle}: {headline(answer)}", further="  ")
     yield ""
     yield "the twin on the recorded run itself"
-    yield from columns(error_rows(answer.honesty))
+    yield from wrapped_columns(error_rows(answer.honesty), {})
     yield ""
     yield "what it is calibrated by"
-    yield from columns(rows.calibration_rows(answer.calibration))
-    yield from (f"  note: {note}" for note in answer.calibration.notes)
+    yield from wrapped_columns(rows.calibration_rows(answer.calibration), _CALIBRATION)
+    yield from _sentences(f"note: {note}" for note in answer.calibration.notes)
     yield ""
     yield "scorecard"
-    yield from columns([rows.scorecard_head(answer), *rows.scorecard_rows(answer)])
-    yield f"  {figures_line(answer)}"
+    yield from _scorecard(answer)
+    yield from _sentences([figures_line(answer)])
     yield from _search(answer)
     yield ""
     yield "cold-start cliff (predicted)"
-    yield from (f"  {line}" for line in cliff_lines(answer))
+    yield from _sentences(cliff_lines(answer))
     yield from _patch(answer)
     if out is not None:
         yield f"written: {out / 'what-if.html'}"
+
+
+def _scorecard(answer: Answer) -> list[str]:
+    limits = _SCORECARD_OF_FOUR if len(rows.columns(answer)) > 3 else _SCORECARD
+    return wrapped_columns([rows.scorecard_head(answer), *rows.scorecard_rows(answer)], limits)
 
 
 def _search(answer: Answer) -> Iterator[str]:
@@ -46,13 +56,27 @@ def _search(answer: Answer) -> Iterator[str]:
         return
     yield ""
     refused = f", {found.refused} refused as no valid autoscaler" if found.refused else ""
-    yield (f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{refused}), "
-           f"{plural(found.draws, 'draw')} each to rank by; {len(found.front)} that none beats, cheapest first")
+    yield from wrapped(
+        f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{refused}), "
+        f"{plural(found.draws, 'draw')} each to rank by; {len(found.front)} that none beats, cheapest first",
+        further="  ")
     shown = rows.front_rows(answer)
-    yield from columns([rows.front_head(answer), *shown[:_FRONT_SHOWN]])
+    yield from _front([rows.front_head(answer), *shown[:_FRONT_SHOWN]])
     if len(shown) > _FRONT_SHOWN:
         yield f"  … {len(shown) - _FRONT_SHOWN} more (--out or --output json has them)"
-    yield f"chosen: {found.chosen + 1}, {found.why}"
+    yield from wrapped(f"chosen: {found.chosen + 1}, {found.why}", further="  ")
+
+
+def _front(table: Sequence[rows.Row]) -> Iterator[str]:
+    """What was changed, the last cell, has its own lines: it is longer than all others together."""
+    for row, lines in zip(table, blocks([row[:-1] for row in table], _FRONT), strict=True):
+        yield from lines
+        yield from wrapped(row[-1], "        ", "  ")
+
+
+def _sentences(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from wrapped(text, "  ", "  ")
 
 
 def _patch(answer: Answer) -> Iterator[str]:
@@ -61,6 +85,7 @@ def _patch(answer: Answer) -> Iterator[str]:
         return
     yield ""
     if chosen.patch is None:
-        yield f"no patch: {chosen.no_patch}"
+        yield from wrapped(f"no patch: {chosen.no_patch}", further="  ")
         return
-    yield from chosen.patch.splitlines()
+    for line in chosen.patch.splitlines():
+        yield from wrapped(line, further="# ") if line.startswith("#") else [line]
