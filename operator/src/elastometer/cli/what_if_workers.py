@@ -1,6 +1,7 @@
 """The twin on every core, with progress: a bar on a terminal, a line now and then elsewhere."""
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,8 @@ def _begin(question: Question) -> None:
 def _begin_elsewhere(question: Question) -> None:
     # An interrupt is the parent's to handle: it ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A prediction leaves no cycles behind; looking for them takes a tenth of the search.
+    gc.disable()
     _begin(question)
 
 
