@@ -9,6 +9,7 @@ import orjson
 
 from elastometer.analysis.analyze import judge
 from elastometer.cli.exits import CliError, Exit, exit_of_verdict
+from elastometer.cli.files import write_files
 from elastometer.cli.options import add_output_option
 from elastometer.cli.summary import finding_lines, numbers, objective_lines
 from elastometer.cli.text import printable
@@ -31,7 +32,7 @@ def execute(options: argparse.Namespace) -> Exit:
         raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
     files = render_all(report)
     if options.out is not None:
-        write(files, options.out)
+        write_files(files, options.out, "the report")
     content = orjson.loads(files["report.json"])
     if options.output == "json":
         print(files["report.json"].decode())
@@ -49,13 +50,3 @@ def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str
     if out is not None:
         lines.append(f"report: {out / 'report.html'}")
     return [printable(line) for line in lines]
-
-
-def write(files: dict[str, bytes], directory: Path) -> None:
-    """The report's files, in a directory that is made where it is not there."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (directory / name).write_bytes(content)
-    except OSError as error:
-        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write the report into {directory}: {error}") from error

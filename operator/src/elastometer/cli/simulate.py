@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from elastometer.cli.exits import Exit, exit_of_verdict
-from elastometer.cli.judge import write
+from elastometer.cli.files import write_files
 from elastometer.cli.offline import refused, served
 from elastometer.cli.options import add_output_option, whole_above_zero
 from elastometer.cli.simulate_draws import Question, each_draw, report_of
@@ -84,7 +84,7 @@ def execute(options: argparse.Namespace) -> Exit:
         raise refused(options.file, error) from error
     files = render_all(report)
     if options.out is not None:
-        write(files, options.out)
+        write_files(files, options.out, "the report")
     if options.output == "json":
         print(files["report.json"].decode())
     else:

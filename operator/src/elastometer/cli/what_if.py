@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from elastometer.cli.exits import CliError, Exit
+from elastometer.cli.files import write_files
 from elastometer.cli.options import add_output_option
 from elastometer.cli.text import printable
 from elastometer.cli.what_if_compare import in_words as comparison_in_words
@@ -85,7 +86,7 @@ def execute(options: argparse.Namespace) -> Exit:
     if options.patch is not None:
         _write_patch(found, options.patch)
     if options.out is not None:
-        _write(render_answer(found), options.out)
+        write_files(render_answer(found), options.out)
     if options.output == "json":
         print(answer_json(found).decode())
     else:
@@ -147,13 +148,4 @@ def _write_patch(found: Answer, path: Path) -> None:
     chosen = found.chosen
     if chosen is None or chosen.patch is None:
         raise CliError(Exit.SPEC_OR_USAGE, f"--patch: cannot be written: {chosen.no_patch if chosen else 'no choice'}")
-    _write({path.name: chosen.patch.encode()}, path.parent)
-
-
-def _write(files: dict[str, bytes], directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (directory / name).write_bytes(content)
-    except OSError as error:
-        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write into {directory}: {error}") from error
+    write_files({path.name: chosen.patch.encode()}, path.parent)
