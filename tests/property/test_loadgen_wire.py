@@ -1,10 +1,10 @@
 """However a server frames an answer and the network cuts it, the same is counted; whatever comes, nothing breaks."""
 
-import asyncio
 import json
+import runpy
 import tracemalloc
-from dataclasses import dataclass, field
 from itertools import cycle, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elastometer_loadgen.clock import Clock
-from elastometer_loadgen.connection import LONGEST_HEAD, Connection, Result
+from elastometer_loadgen.connection import LONGEST_HEAD, Connection
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.prompts import Prompt
 from elastometer_loadgen.record import Outcome, RequestRecord, format_record, parse_record
@@ -24,40 +24,8 @@ TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), 
 CUTS = st.lists(st.integers(0, 100_000), max_size=12)
 
 
-class Wire(asyncio.Transport):
-    """A transport that leads nowhere."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.closed = False
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
-
-    def write(self, data: Any) -> None:
-        """Nobody reads it."""
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    abort = close
-
-
-@dataclass
-class Ends:
-    """Settles exchanges as a client does, and notes the results."""
-
-    results: list[Result] = field(default_factory=list)
-
-    def ended(self, _: Connection, exchange: Exchange, result: Result) -> None:
-        assert exchange.settle(result.ending, result.at, result.error)
-        self.results.append(result)
-
-    def forget(self, connection: Connection) -> None:
-        """There is no pool."""
+WIRE = runpy.run_path(str(Path(__file__).with_name("wire.py")))
+Wire, Ends = WIRE["Wire"], WIRE["Ends"]
 
 
 def hear(pieces: list[bytes], *, keeps_text: bool = True) -> tuple[Exchange, RequestRecord, bool]:

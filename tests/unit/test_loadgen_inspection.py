@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from elastometer_loadgen.answer import Answer, Ending
+from elastometer_loadgen.answer import Answer
 from elastometer_loadgen.checks_rate import CheckTally
+from elastometer_loadgen.ending import Ending
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.inspection import Inspection
 from elastometer_loadgen.profile import Profile, parse_profile

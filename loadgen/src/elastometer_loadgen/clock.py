@@ -5,6 +5,7 @@ exact.
 """
 
 import time
+from collections.abc import Iterable
 
 monotonic = time.monotonic
 
@@ -21,6 +22,11 @@ class Clock:
     def instant(self, at: float) -> int:
         """Microseconds since 1970 of a monotonic instant."""
         return (round(at * 1e9) + self._offset_ns) // 1000
+
+    def instants(self, stamps: Iterable[float | None]) -> list[int | None]:
+        """The same of several; None for what was not seen."""
+        offset = self._offset_ns
+        return [None if at is None else (round(at * 1e9) + offset) // 1000 for at in stamps]
 
     def monotonic_of(self, instant: int) -> float:
         """The monotonic instant, in seconds, of microseconds since 1970."""

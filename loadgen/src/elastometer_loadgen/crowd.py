@@ -43,6 +43,12 @@ class Shift:
     asked: dict[int, int] = field(default_factory=dict)
     told: Callable[[Arrival, float], None] | None = None
     """Hears of each request of this stage before it is sent."""
+    least_thought: float = field(init=False)
+    thought_span: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.least_thought = float(self.think.low)
+        self.thought_span = float(self.think.high) - self.least_thought
 
 
 def request_id(stage: int, user: int, number: int) -> int:
@@ -95,10 +101,11 @@ class Crowd:
     def ended(self, request: int, sent_at: float, end_at: float, *, lost: bool) -> None:
         """A request is over: its user thinks, and then asks again."""
         user, shift = self._asking.pop(request)
-        if shift.numbers is not None:
+        if shift.numbers is not None and not shift.numbers:
             self._settled.set()
-        least, most = float(shift.think.low), float(shift.think.high)
-        thought = least if least == most else least + self._draw(request) * (most - least)
+        thought, span = shift.least_thought, shift.thought_span
+        if span:
+            thought += self._draw(request) * span
         self._wait(user, max(end_at + thought, sent_at + LOST_SECONDS) if lost else end_at + thought)
 
     async def exhausted(self, shift: Shift) -> None:
@@ -123,14 +130,18 @@ class Crowd:
             self._wait(user, at)
 
     def _wait(self, user: int, wanted: float) -> None:
-        wait = max(wanted - monotonic(), 0.0)
-        self._waiting[user] = self._loop.call_later(wait, self._ask, user, wanted)
+        wait = wanted - monotonic()
+        if wait > 0:
+            self._waiting[user] = self._loop.call_later(wait, self._ask, user, wanted)
+        else:
+            # At once: another turn of the loop costs a request more than all else here.
+            self._ask(user, wanted)
 
     def _ask(self, user: int, wanted: float) -> None:
         if wanted > monotonic():  # timers of the loop may fire a millisecond early
             self._wait(user, wanted)
             return
-        del self._waiting[user]
+        self._waiting.pop(user, None)
         shift = self._shift_at(wanted)
         number = None if shift is None or user >= shift.users else self._take(shift, user)
         if shift is None or number is None:
@@ -155,7 +166,10 @@ class Crowd:
         return number
 
     def _shift_at(self, at: float) -> Shift | None:
-        return next((shift for shift in reversed(self._shifts) if shift.begin <= at < shift.end), None)
+        for shift in reversed(self._shifts):
+            if shift.begin <= at < shift.end:
+                return shift
+        return None
 
     def _asked_before(self, shift: Shift) -> dict[int, int]:
         """user -> number of his next request, after an earlier life of this worker."""

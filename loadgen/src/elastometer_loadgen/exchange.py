@@ -4,8 +4,9 @@ import errno
 import socket
 from collections.abc import Mapping
 
-from elastometer_loadgen.answer import Answer, Ending, classify
+from elastometer_loadgen.answer import Answer
 from elastometer_loadgen.clock import Clock
+from elastometer_loadgen.ending import Ending, classify
 from elastometer_loadgen.prompts import Prompt
 from elastometer_loadgen.record import LONGEST_ERROR, Outcome, RequestRecord, format_instant
 from elastometer_loadgen.schedule import Arrival
@@ -88,10 +89,9 @@ class Exchange:
         if self.outcome is None or self.end_at is None:
             raise RuntimeError(f"request {self.arrival.id} is still in flight")
         answer, first = self.answer, self.first_attempt
-
-        def instant(at: float | None) -> int | None:
-            return None if at is None else clock.instant(at)
-
+        connect, first_byte, first_token, last_token = clock.instants(
+            (self.connect_at, self.first_byte_at, answer.first_token_at, answer.last_token_at)
+        )
         return RequestRecord(
             id=self.arrival.id,
             worker=worker,
@@ -99,10 +99,10 @@ class Exchange:
             task=self.prompt.task,
             intended=clock.instant(self.intended_at),
             send=clock.instant(self.send_at if first is None else first.send_at),
-            connect=instant(self.connect_at),
-            first_byte=instant(self.first_byte_at),
-            first_token=instant(answer.first_token_at),
-            last_token=instant(answer.last_token_at),
+            connect=connect,
+            first_byte=first_byte,
+            first_token=first_token,
+            last_token=last_token,
             end=clock.instant(self.end_at),
             chunks=answer.chunks,
             prompt_tokens=answer.prompt_tokens,

@@ -5,8 +5,7 @@ is to be ready, and its writing of a thousand lines holds up the event loop many
 """
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.record import Outcome
@@ -33,33 +32,49 @@ class Histogram:
         self.total += seconds
 
 
+class _Counts:
+    """What is counted of one stage and task."""
+
+    __slots__ = ("ended", "first_token", "latency", "sent")
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.ended: dict[Outcome, int] = {}
+        self.first_token = Histogram(FIRST_TOKEN_BOUNDS)
+        self.latency = Histogram(LATENCY_BOUNDS)
+
+
 class Meters:
     """Counts of this life of the worker; durations count from the intended time, as in the summary."""
 
     def __init__(self) -> None:
-        self._sent: Counter[Label] = Counter()
-        self._ended: Counter[tuple[str, str, Outcome]] = Counter()
-        self._first_token: dict[Label, Histogram] = {}
-        self._latency: dict[Label, Histogram] = {}
+        self._counts: dict[Label, _Counts] = {}
         self.offered: Callable[[], int] = int
         self.late: Callable[[], int] = int
         self.in_flight: Callable[[], int] = int
 
     def note_sent(self, stage: str, task: str) -> None:
         """A request went out."""
-        self._sent[stage, task] += 1
+        self._of(stage, task).sent += 1
 
     def note_ended(self, exchange: Exchange) -> None:
         """A settled exchange."""
-        stage, task, outcome = exchange.arrival.stage, exchange.prompt.task, exchange.outcome
-        if outcome is None or exchange.end_at is None:
+        outcome, end = exchange.outcome, exchange.end_at
+        if outcome is None or end is None:
             return
-        self._ended[stage, task, outcome] += 1
+        counts = self._of(exchange.arrival.stage, exchange.prompt.task)
+        counts.ended[outcome] = counts.ended.get(outcome, 0) + 1
         first = exchange.answer.first_token_at
         if first is not None:
-            _of(self._first_token, (stage, task), FIRST_TOKEN_BOUNDS).add(first - exchange.intended_at)
+            counts.first_token.add(first - exchange.intended_at)
         if outcome is Outcome.SUCCESS:
-            _of(self._latency, (stage, task), LATENCY_BOUNDS).add(exchange.end_at - exchange.intended_at)
+            counts.latency.add(end - exchange.intended_at)
+
+    def _of(self, stage: str, task: str) -> _Counts:
+        counts = self._counts.get((stage, task))
+        if counts is None:
+            counts = self._counts[stage, task] = _Counts()
+        return counts
 
     def text(self) -> str:
         """All of it, for one scrape."""
@@ -73,22 +88,18 @@ class Meters:
         yield from _head("in_flight", "gauge", "Requests sent and not over.")
         yield f"elastometer_load_in_flight {self.in_flight()}"
         yield from _head("sent_total", "counter", "Requests sent.")
-        for label, count in self._sent.items():
-            yield f"elastometer_load_sent_total{{{_labels(*label)}}} {count}"
+        for label, counts in self._counts.items():
+            yield f"elastometer_load_sent_total{{{_labels(*label)}}} {counts.sent}"
         yield from _head("requests_total", "counter", "Requests that are over, by outcome.")
-        for (stage, task, outcome), count in self._ended.items():
-            yield f'elastometer_load_requests_total{{{_labels(stage, task)},outcome="{outcome}"}} {count}'
+        for label, counts in self._counts.items():
+            for outcome, count in counts.ended.items():
+                yield f'elastometer_load_requests_total{{{_labels(*label)},outcome="{outcome}"}} {count}'
         words = "From the intended time to the first token."
-        yield from _histograms("time_to_first_token_seconds", words, self._first_token)
+        firsts = ((label, counts.first_token) for label, counts in self._counts.items())
+        yield from _histograms("time_to_first_token_seconds", words, firsts)
         words = "From the intended time to the end, of requests that succeeded."
-        yield from _histograms("latency_seconds", words, self._latency)
-
-
-def _of(histograms: dict[Label, Histogram], label: Label, bounds: tuple[float, ...]) -> Histogram:
-    found = histograms.get(label)
-    if found is None:
-        found = histograms[label] = Histogram(bounds)
-    return found
+        latencies = ((label, counts.latency) for label, counts in self._counts.items())
+        yield from _histograms("latency_seconds", words, latencies)
 
 
 def _head(name: str, kind: str, words: str) -> Iterator[str]:
@@ -96,9 +107,11 @@ def _head(name: str, kind: str, words: str) -> Iterator[str]:
     yield f"# TYPE elastometer_load_{name} {kind}"
 
 
-def _histograms(name: str, words: str, histograms: dict[Label, Histogram]) -> Iterator[str]:
+def _histograms(name: str, words: str, histograms: Iterable[tuple[Label, Histogram]]) -> Iterator[str]:
     yield from _head(name, "histogram", words)
-    for label, histogram in histograms.items():
+    for label, histogram in histograms:
+        if not any(histogram.counts):
+            continue
         labels, below = _labels(*label), 0
         for bound, count in zip((*histogram.bounds, "+Inf"), histogram.counts, strict=True):
             below += count

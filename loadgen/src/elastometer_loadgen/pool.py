@@ -4,7 +4,9 @@ Reuse, PerRequest and MaxAge know one address: the target's, a name that the net
 SpreadOverPods knows each pod: least in flight first, and among equals the one that has waited longest.
 """
 
+import math
 from collections.abc import Iterable
+from operator import attrgetter
 
 from elastometer_loadgen.connection import Connection
 from elastometer_loadgen.endpoints import Address
@@ -17,26 +19,36 @@ IDLE_REUSE_SECONDS = 4.0
 IDLE_REUSE_SHARE = 0.8
 
 
-class Backend:
-    """One address, its idle connections, the last used on top, and its requests in flight."""
+_LOAD = attrgetter("in_flight", "turn")
 
-    __slots__ = ("address", "idle", "in_flight", "turn")
+
+class Backend:
+    """One address, its idle connections, the last used on top, and its requests in flight.
+
+    `is_wanted` until the address is no longer one of the server's.
+    """
+
+    __slots__ = ("address", "idle", "in_flight", "is_wanted", "turn")
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self.idle: list[Connection] = []
         self.in_flight = 0
         self.turn = 0
+        self.is_wanted = True
 
 
 class Pool:
     """All backends of one client."""
 
     def __init__(self, rule: ConnectionRule, addresses: Iterable[Address]) -> None:
-        self._rule = rule
+        self._oldest_seconds = math.inf if rule.max_age_seconds is None else rule.max_age_seconds
+        if rule.policy is ConnectionPolicy.PER_REQUEST:
+            self._oldest_seconds = 0
         self._backends: dict[Address, Backend] = {}
         self._homes: dict[Connection, Backend] = {}
         self._turns = 0
+        self._only: Backend | None = None
         self.follow(addresses)
 
     @property
@@ -48,15 +60,18 @@ class Pool:
         """From now on these are the addresses. Requests in flight to others go on; no new one goes there."""
         wanted = dict.fromkeys(addresses)
         for address in self._backends.keys() - wanted.keys():
-            _close_all(self._backends.pop(address))
+            backend = self._backends.pop(address)
+            backend.is_wanted = False
+            _close_all(backend)
         for address in wanted:
             self._backends.setdefault(address, Backend(address))
+        self._only = next(iter(self._backends.values())) if len(self._backends) == 1 else None
 
     def choose(self) -> Backend | None:
         """The backend for the next request, which is counted on it; None when there is none at all."""
         if not self._backends:
             return None
-        backend = min(self._backends.values(), key=lambda one: (one.in_flight, one.turn))
+        backend = self._only if self._only is not None else min(self._backends.values(), key=_LOAD)
         self._turns += 1
         backend.turn = self._turns
         backend.in_flight += 1
@@ -78,7 +93,7 @@ class Pool:
     def put(self, connection: Connection, now: float) -> None:
         """An exchange is over and its connection may carry another, if the rule and the address still stand."""
         home = self._homes.get(connection)
-        if home is not None and self._backends.get(home.address) is home and self._is_young(connection, now):
+        if home is not None and home.is_wanted and self._is_young(connection, now):
             home.idle.append(connection)
         else:
             connection.close()
@@ -108,10 +123,7 @@ class Pool:
         return now - connection.idle_since > patience
 
     def _is_young(self, connection: Connection, now: float) -> bool:
-        if self._rule.policy is ConnectionPolicy.PER_REQUEST:
-            return False
-        oldest = self._rule.max_age_seconds
-        return oldest is None or now - connection.opened_at < oldest
+        return now - connection.opened_at < self._oldest_seconds
 
 
 def _close_all(backend: Backend) -> None:

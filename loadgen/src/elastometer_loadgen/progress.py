@@ -12,6 +12,8 @@ from elastometer_loadgen.vitals import percentile
 
 LINE_SECONDS = 1.0
 RECENT_SECONDS = 5.0
+# Of more the line would hold up the loop for longer than it is worth.
+MOST_RECENT = 2_000
 
 
 class Progress:
@@ -23,7 +25,7 @@ class Progress:
         self.sent = 0
         self.succeeded = 0
         self.failed = 0
-        self._recent: deque[tuple[float, float]] = deque(maxlen=10_000)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=MOST_RECENT)
         self._terminal = sys.stderr.isatty()
 
     def note_sent(self, stage: str) -> None:

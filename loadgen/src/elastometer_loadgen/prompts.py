@@ -7,11 +7,11 @@ another's.
 
 import struct
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -26,13 +26,13 @@ from elastometer_loadgen.template import CANARY_FIELD, render
 PATHS = {Endpoint.CHAT_COMPLETIONS: "/v1/chat/completions", Endpoint.COMPLETIONS: "/v1/completions"}
 DRAWS = struct.Struct("<6QH")
 RANGE = 2**64
+TAIL = b',"stream":true,"stream_options":{"include_usage":true}}'
 SAMPLING_DECIMALS = 4
 # Stands in a rendered text where each request puts its own mark; of a private range, so that no prompt holds it.
 CANARY_SLOT = "\uf8f0canary\uf8f1"
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """A request ready to be sent. `fingerprint` is 4 hex digits from the seed and the number.
 
     `canary` is the mark in its text, where the task has one; `contract` what the answer is held to, None when
@@ -49,12 +49,41 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One task with one row of its data: the fields of the body that no draw changes."""
+    """One task with one row of its data: the body up to the fields that each request draws, as JSON."""
 
-    fields: dict[str, Any]
+    head: bytes
     marked: bool
     contract: Contract | None
     keeps_text: bool
+
+
+class _Decimal(NamedTuple):
+    """A drawn field: (offset + slope * draw) / divisor, in integers, since their quotient is rounded but once."""
+
+    name: bytes
+    place: int
+    offset: int
+    slope: int
+    divisor: int
+
+    def json(self, draws: Sequence[int]) -> bytes:
+        """The field of a body."""
+        value = round((self.offset + self.slope * draws[self.place]) / self.divisor, SAMPLING_DECIMALS)
+        return b',"%b":%b' % (self.name, orjson.dumps(value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The fields that each request of a task draws."""
+
+    least_tokens: int
+    token_choices: int
+    decimals: tuple[_Decimal, ...]
+
+    def json(self, draws: Sequence[int]) -> bytes:
+        """The end of a body, from the value of its token limit on."""
+        limit = self.least_tokens + draws[2] * self.token_choices // RANGE
+        return b"%d%b%b" % (limit, b"".join([field.json(draws) for field in self.decimals]), TAIL)
 
 
 class PromptSource:
@@ -69,6 +98,7 @@ class PromptSource:
         self._lines = profile.fingerprints
         self._weights = tuple(accumulate(task.weight for task in profile.tasks))
         self._rows = tuple(self._rows_of(task, profile.endpoint) for task in profile.tasks)
+        self._drawn = tuple(map(_drawn, profile.tasks))
 
     def task_of(self, arrival: Arrival) -> str:
         """The name of the task that a request belongs to; where its stage fixes its size, the stage's word for it."""
@@ -91,25 +121,13 @@ class PromptSource:
         index = self._task_index(draws[0])
         task, rows = self._tasks[index], self._rows[index]
         row = rows[draws[1] * len(rows) // RANGE]
-        body: dict[str, Any] = {"model": self._model} if self._model is not None else {}
-        body |= row.fields
-        body["max_tokens"] = _integer(task.maximum_tokens, draws[2])
-        for name, span, draw in (
-            ("temperature", task.temperature, draws[3]),
-            ("top_p", task.top_p, draws[4]),
-            ("repetition_penalty", task.repetition_penalty, draws[5]),
-        ):
-            if span is not None:
-                body[name] = _decimal(span, draw)
-        body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
+        body = row.head + self._drawn[index].json(draws)
         fingerprint, canary = f"{draws[6]:04x}", ""
-        text = orjson.dumps(body)
         if row.marked:
             canary = _canary(fingerprint, request_id)
-            text = text.replace(CANARY_SLOT.encode(), canary.encode())
+            body = body.replace(CANARY_SLOT.encode(), canary.encode())
         keeps_text = row.keeps_text or self._lines.is_due(fingerprint)
-        return Prompt(task.name, fingerprint, text, canary, row.contract, keeps_text)
+        return Prompt(task.name, fingerprint, body, canary, row.contract, keeps_text)
 
     def is_canary(self, mark: str) -> bool:
         """True when some request of this run carries the mark: a mark holds its own proof."""
@@ -131,10 +149,17 @@ class PromptSource:
         crosstalk = self._crosstalk(task)
         rows = []
         for row in task.dataset or ({},):
-            fields = _question(task, endpoint, row) | form
-            marked = CANARY_SLOT.encode() in orjson.dumps(fields)
+            model = {} if self._model is None else {"model": self._model}
+            fields = orjson.dumps({**model, **_question(task, endpoint, row), **form})
             contract = _contract(task, row, crosstalk)
-            rows.append(_Row(fields, marked, contract, contract is not None and contract.needs_text))
+            rows.append(
+                _Row(
+                    head=fields[:-1] + b',"max_tokens":',
+                    marked=CANARY_SLOT.encode() in fields,
+                    contract=contract,
+                    keeps_text=contract is not None and contract.needs_text,
+                )
+            )
         return tuple(rows)
 
     def _crosstalk(self, task: Task) -> CrosstalkCheck | None:
@@ -175,9 +200,13 @@ def _response_format(task: Task) -> dict[str, Any]:
             return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
-def _integer(span: Span, draw: int) -> int:
-    return int(span.low) + draw * (int(span.high) - int(span.low) + 1) // RANGE
+def _drawn(task: Task) -> _Drawn:
+    least, most = int(task.maximum_tokens.low), int(task.maximum_tokens.high)
+    sampling = {"temperature": task.temperature, "top_p": task.top_p, "repetition_penalty": task.repetition_penalty}
+    decimals = (_decimal(name, at, span) for at, (name, span) in enumerate(sampling.items(), 3) if span is not None)
+    return _Drawn(least, most - least + 1, tuple(decimals))
 
 
-def _decimal(span: Span, draw: int) -> float:
-    return round(float(span.low + (span.high - span.low) * draw / RANGE), SAMPLING_DECIMALS)
+def _decimal(name: str, place: int, span: Span) -> _Decimal:
+    (low, below), (width, under) = span.low.as_integer_ratio(), (span.high - span.low).as_integer_ratio()
+    return _Decimal(name.encode(), place, low * under * RANGE, width * below, below * under * RANGE)

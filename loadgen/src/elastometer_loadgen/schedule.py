@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.stages import Arrivals, RateStage, Stage, TraceStage
@@ -22,8 +23,7 @@ from elastometer_loadgen.traces import Size, Trace
 HALF = Fraction(1, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One request to be sent: its number in the whole schedule and its instant, in seconds from the start."""
 
     id: int

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from elastometer_loadgen import __version__
-from elastometer_loadgen.answer import Ending
 from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.connection import Connection, Result
+from elastometer_loadgen.deadlines import Deadlines
+from elastometer_loadgen.ending import Ending
 from elastometer_loadgen.endpoints import Address, EndpointFile
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.pool import Backend, Pool
@@ -20,8 +21,6 @@ from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule
 from elastometer_loadgen.record import Outcome
 from elastometer_loadgen.target import Target
 
-# Timers of the event loop are exact to a millisecond and may fire that much early.
-TIMER_SECONDS = 0.001
 NO_ENDPOINT = "no endpoint is known"
 HIDDEN = "[key]"
 # Before the second attempt, doubled before each further one; clients of such servers wait about as long.
@@ -43,19 +42,17 @@ class Limits:
 
 @dataclass(slots=True)
 class _Flight:
-    """The machinery under one exchange in flight."""
+    """The machinery under one exchange in flight; `tick` is where its time-out is looked at."""
 
+    tick: int = 0
     timer: asyncio.TimerHandle | None = None
     opening: asyncio.Task[None] | None = None
     connection: Connection | None = None
     backend: Backend | None = None
 
-    def stop_timer(self) -> None:
+    def drop(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
-
-    def drop(self) -> None:
-        self.stop_timer()
         if self.connection is not None:
             self.connection.abandon()
         elif self.opening is not None:
@@ -104,6 +101,7 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._target = route.target
         self._limits = limits
+        self._soonest_seconds = min(limits.total_seconds, limits.idle_seconds)
         self._done = done
         self._head = route.head()
         self._secret = route.api_key
@@ -111,6 +109,7 @@ class Client:
         self._run_id = route.run_id
         self._pool = Pool(route.rule, route.addresses())
         self._flights: dict[Exchange, _Flight] = {}
+        self._deadlines = Deadlines(self._look)
         self._following: asyncio.Task[None] | None = None
         if route.endpoints is not None:
             self._following = self._loop.create_task(route.endpoints.follow(self._pool.follow))
@@ -131,9 +130,9 @@ class Client:
         backend = flight.backend = self._pool.choose()
         if backend is None:
             # Not within this call: whoever sends does not expect to have it back before it returns.
-            flight.timer = self._loop.call_later(0, self._give_up, exchange, flight, Ending.UNREACHABLE, NO_ENDPOINT)
+            flight.timer = self._loop.call_later(0, self._give_up, exchange, Ending.UNREACHABLE, NO_ENDPOINT)
             return
-        self._look_again(exchange, flight, exchange.send_at)
+        flight.tick = self._deadlines.watch(exchange, exchange.send_at + self._soonest_seconds)
         connection = self._pool.take(backend, exchange.send_at)
         if connection is None:
             flight.opening = self._loop.create_task(self._open(exchange, flight, backend))
@@ -182,28 +181,26 @@ class Client:
         for flight in self._flights.values():
             flight.drop()
         self._flights.clear()
+        self._deadlines.close()
         self._pool.close()
 
-    def _look(self, exchange: Exchange, flight: _Flight) -> None:
-        """Ends an exchange that is overdue; one timer per request, moved on instead of one per read."""
-        now = monotonic()
-        limits = self._limits
-        if now >= exchange.send_at + limits.total_seconds - TIMER_SECONDS:
-            self._give_up(exchange, flight, Ending.TIMED_OUT, f"not over after {limits.total_seconds:g} s")
-        elif (
-            exchange.last_body_at is None or now < exchange.last_body_at + limits.idle_seconds - TIMER_SECONDS
-        ):
-            self._look_again(exchange, flight, now)
-        else:
-            self._give_up(exchange, flight, Ending.STALLED, f"stream silent for {limits.idle_seconds:g} s")
-
-    def _look_again(self, exchange: Exchange, flight: _Flight, now: float) -> None:
+    def _look(self, exchange: Exchange) -> None:
+        """Ends an exchange that is overdue; one whose stream goes on is looked at again when it could be."""
+        flight = self._flights.get(exchange)
+        if flight is None:
+            return
+        now, limits = monotonic(), self._limits
         heard = now if exchange.last_body_at is None else exchange.last_body_at
-        due = min(exchange.send_at + self._limits.total_seconds, heard + self._limits.idle_seconds)
-        flight.timer = self._loop.call_later(max(due - now, 0.0), self._look, exchange, flight)
+        end, silent = exchange.send_at + limits.total_seconds, heard + limits.idle_seconds
+        if now >= end:
+            self._give_up(exchange, Ending.TIMED_OUT, f"not over after {limits.total_seconds:g} s")
+        elif now >= silent:
+            self._give_up(exchange, Ending.STALLED, f"stream silent for {limits.idle_seconds:g} s")
+        else:
+            flight.tick = self._deadlines.watch(exchange, min(end, silent))
 
-    def _give_up(self, exchange: Exchange, flight: _Flight, ending: Ending, error: str) -> None:
-        flight.drop()
+    def _give_up(self, exchange: Exchange, ending: Ending, error: str) -> None:
+        self._flights[exchange].drop()
         if exchange.settle(ending, monotonic(), error):
             self._hand_back(exchange)
 
@@ -211,7 +208,7 @@ class Client:
         flight = self._flights.pop(exchange, None)
         if flight is None:
             return
-        flight.stop_timer()
+        self._deadlines.forget(exchange, flight.tick)
         if flight.backend is not None:
             flight.backend.in_flight -= 1
         if self._secret is not None and exchange.error is not None:
