@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 from elastometer.model.spec import parse
 from elastometer.plan import Environment, TestPlan
 
 ROOT = Path(__file__).parent.parent
+# How fast examples are drawn is the machine's, which may be busy, and no claim of a test.
+settings.register_profile("elastometer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("elastometer")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
