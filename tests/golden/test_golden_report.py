@@ -18,6 +18,7 @@ from elastometer.world.bundle_reader import load_bundle
 
 HERE = Path(__file__).parent
 WRITE = runpy.run_path(str(HERE / "synthetic_run.py"))["write"]
+WRITE_ANSWERS = runpy.run_path(str(HERE / "synthetic_answers.py"))["write"]
 
 
 def compare(name: str, found: bytes) -> None:
@@ -40,6 +41,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.mark.parametrize("name", ["report.json", "report.md", "junit.xml"])
 def test_the_report_of_the_synthetic_run_is_the_stored_one(files: dict[str, bytes], name: str):
     compare(name, files[name])
+
+
+def test_the_report_of_the_run_with_checks_retries_and_a_knee_is_the_stored_one(tmp_path: Path):
+    bundle = load_bundle(WRITE_ANSWERS(tmp_path / "run"))
+    assert len(bundle.requests) > 600, "a report of nothing proves nothing"
+    compare("answers.md", render_all(judge(bundle))["report.md"])
 
 
 def test_the_stored_json_names_its_schema_and_holds_the_verdict(files: dict[str, bytes]):

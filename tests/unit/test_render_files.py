@@ -12,8 +12,11 @@ from xml.etree import ElementTree
 import pytest
 
 from elastometer.analysis.analyze import judge
+from elastometer.cli.judge import in_words
+from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import Autoscaler, Miss
 from elastometer.model.bundle import Bundle
+from elastometer.model.knee import Knee
 from elastometer.model.report import Report, Verdict
 from elastometer.model.terms import Terms
 from elastometer.render.files import render_all
@@ -24,13 +27,20 @@ from elastometer.render.markdown import to_markdown
 from elastometer.render.words import duration
 from elastometer.world.bundle_reader import load_bundle
 
-WRITE = runpy.run_path(str(Path(__file__).parents[1] / "golden" / "synthetic_run.py"))["write"]
+GOLDEN = Path(__file__).parents[1] / "golden"
+WRITE = runpy.run_path(str(GOLDEN / "synthetic_run.py"))["write"]
+WRITE_ANSWERS = runpy.run_path(str(GOLDEN / "synthetic_answers.py"))["write"]
 HOSTILE = "</script><img src=x onerror=alert(1)> `|[x](http://evil)| {{ 7*7 }} \x00\x1b[31m \u2028 </table>"
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return judge(load_bundle(WRITE(tmp_path_factory.mktemp("run"))))
+    """The run without checks, and beside it what was found in answers and by a Knee in another."""
+    looked_at = judge(load_bundle(WRITE_ANSWERS(tmp_path_factory.mktemp("answers"))))
+    assert looked_at.answers
+    assert looked_at.knees
+    found = judge(load_bundle(WRITE(tmp_path_factory.mktemp("run"))))
+    return replace(found, answers=looked_at.answers, knees=looked_at.knees)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +57,20 @@ def hostile(report: Report) -> Report:
         cold_starts=tuple(replace(one, pod=HOSTILE, node=HOSTILE, image=HOSTILE) for one in report.cold_starts),
         load=tuple(replace(one, stage=HOSTILE) for one in report.load),
         provenance=((HOSTILE, HOSTILE),), autoscaler=hostile_account(report.autoscaler),
+        answers=tuple(hostile_row(one) for one in report.answers), knees=tuple(map(hostile_knee, report.knees)),
     )
+
+
+def hostile_row(row: AnswerRow) -> AnswerRow:
+    return replace(
+        row, stage=row.stage and HOSTILE, task=row.task and HOSTILE, check=HOSTILE,
+        failures={f"WrongType:{HOSTILE}": 1, HOSTILE: 2},
+        examples=tuple(replace(one, failure=HOSTILE, request=HOSTILE) for one in row.examples))
+
+
+def hostile_knee(knee: Knee) -> Knee:
+    return replace(knee, stage=HOSTILE, of=HOSTILE,
+                   steps=tuple(replace(one, failed=HOSTILE, note=HOSTILE) for one in knee.steps))
 
 
 def hostile_account(account: Autoscaler) -> Autoscaler:
@@ -122,6 +145,12 @@ def test_markdown_keeps_hostile_text_out_of_markup_and_of_its_tables(report: Rep
 def test_junit_is_well_formed_whatever_the_names_hold(hostile: Report):
     suite = ElementTree.fromstring(to_junit(hostile))
     assert suite.findall("testcase")[0].get("name") == HOSTILE.replace("\x00", "\ufffd").replace("\x1b", "\ufffd")
+
+
+def test_a_terminal_is_shown_hostile_text_without_its_control_characters(hostile: Report):
+    lines = in_words(json.loads(to_json(hostile)), Path("run"), None)
+    assert any("<img src=x" in line and "answers," in line for line in lines), "hostile text must be there to be tested"
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u2028]", "".join(lines))
 
 
 def test_json_is_the_same_bytes_for_the_same_report(report: Report):

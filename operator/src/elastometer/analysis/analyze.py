@@ -3,11 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from elastometer.analysis import replicas
+from elastometer.analysis.answers import answer_rows
 from elastometer.analysis.coldstart import Start, cold_start, starts
 from elastometer.analysis.evidence import Evidence, gather, is_state_only
 from elastometer.analysis.explain import in_short
 from elastometer.analysis.explain_run import explain_looks, explain_run
 from elastometer.analysis.findings import Facts, findings
+from elastometer.analysis.knees import knees
 from elastometer.analysis.latency import load_rows
 from elastometer.analysis.objectives import judge_objective, overall
 from elastometer.analysis.predicted import as_predicted
@@ -49,7 +52,7 @@ def _judged(bundle: Bundle, looks: Recording | None) -> Report:
     cold_starts = tuple(cold_start(life, evidence) for life in lives)
     events = tuple(_event(change, lives, evidence) for change in found)
     leaving = scale_ins(evidence, found)
-    line, rows = timeline(evidence), load_rows(evidence.requests, evidence.terms.stages)
+    line, rows, answers = timeline(evidence), load_rows(evidence.requests, evidence.terms.stages), answer_rows(evidence)
     lags = [event.lag for event in events if event.lag is not None]
     added = added_pod_figures(found, lives, evidence)
     results = tuple(judge_objective(one, evidence.requests, lags, added) for one in bundle.terms.objectives)
@@ -62,8 +65,9 @@ def _judged(bundle: Bundle, looks: Recording | None) -> Report:
         verdict=verdict, verdict_reason=reason, verdict_message=message,
         summary=summary(evidence, found, events, cold_starts, line, rows[-1]),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
-        load=rows, scale_ins=leaving, price=price(evidence),
-        findings=findings(Facts(evidence, found, cold_starts, leaving, line, state, flaws, account)),
+        load=rows, answers=answers, knees=knees(bundle.generators, evidence, replicas.ready(evidence)),
+        scale_ins=leaving, price=price(evidence),
+        findings=findings(Facts(evidence, found, cold_starts, leaving, line, state, flaws, account, answers)),
         quality=state, provenance=provenance(bundle, evidence), autoscaler=in_short(account),
     )
 

@@ -7,9 +7,11 @@ from itertools import pairwise
 from statistics import median
 
 from elastometer.analysis.evidence import Evidence
+from elastometer.analysis.findings_answers import answer_findings
 from elastometer.analysis.findings_autoscaler import autoscaler_findings
 from elastometer.analysis.pods import condition
 from elastometer.analysis.scaling import Change
+from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.measured import ColdStart, ScaleIn, Timeline
@@ -40,6 +42,7 @@ class Facts:
     quality: Quality
     flaws: Sequence[tuple[str, str]]
     autoscaler: Autoscaler
+    answers: Sequence[AnswerRow]
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -48,6 +51,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *_client_bound(facts), *_pending(facts), *_metric_missing(facts), *_aborts_on_drain(facts),
         *_clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts), *_probe_tax(facts),
         *_unattributed(facts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
+        *answer_findings(facts.evidence, facts.answers),
     ]
     order = ("Problem", "Warning", "Hint")
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))

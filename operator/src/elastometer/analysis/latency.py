@@ -50,6 +50,11 @@ def latency_from_send(record: RequestRecord) -> Nanoseconds | None:
     return record.ended - record.sent
 
 
+def first_outcome(record: RequestRecord) -> Outcome:
+    """Of the first attempt, which is the only one unless the profile has retries."""
+    return record.outcome if record.first_attempt is None else record.first_attempt
+
+
 def ordered(
     records: Iterable[RequestRecord], measure: Callable[[RequestRecord], Nanoseconds | None],
 ) -> list[Nanoseconds]:
@@ -78,9 +83,12 @@ def load_row(stage: str, records: Sequence[RequestRecord]) -> LoadRow:
     """One row; no request at all leaves every number absent."""
     outcomes = Counter(record.outcome.value for record in records)
     good = outcomes[Outcome.SUCCESS.value]
+    at_once = sum(first_outcome(record) is Outcome.SUCCESS for record in records)
     return LoadRow(
         stage=stage, count=len(records),
         success_percent=round(100 * good / len(records), 2) if records else None,
+        first_attempt_success_percent=round(100 * at_once / len(records), 2) if records else None,
+        sent_again=sum(record.first_attempt is not None for record in records),
         outcomes={outcome.value: outcomes[outcome.value] for outcome in Outcome if outcomes[outcome.value]},
         time_to_first_token=quantiles(ordered(records, time_to_first_token)),
         time_per_output_token=quantiles(ordered(records, time_per_output_token)),

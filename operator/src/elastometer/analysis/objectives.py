@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor, inf
 
+from elastometer.analysis.answer_objective import judge_answers
 from elastometer.analysis.latency import (
+    first_outcome,
     latency,
     nearest_rank,
     ordered,
@@ -26,6 +28,7 @@ WORDS = {
     Indicator.TIME_TO_FIRST_TOKEN: "ttft", Indicator.TIME_PER_OUTPUT_TOKEN: "tpot",
     Indicator.REQUEST_LATENCY: "latency", Indicator.SCALE_OUT_LAG: "scale-out lag",
     Indicator.COLD_START: "cold start", Indicator.REQUEST_SUCCESS: "request success",
+    Indicator.ANSWER_CHECK: "answer check",
 }
 _MEASURES = {
     Indicator.TIME_TO_FIRST_TOKEN: time_to_first_token, Indicator.TIME_PER_OUTPUT_TOKEN: time_per_output_token,
@@ -45,6 +48,8 @@ def judge_objective(
     match objective.indicator:
         case Indicator.REQUEST_SUCCESS:
             return _judge_success(objective, records)
+        case Indicator.ANSWER_CHECK:
+            return _result(objective, *judge_answers(objective, records))
         case Indicator.SCALE_OUT_LAG:
             return _judge_figures(objective, lags, "no scale-out was seen")
         case Indicator.COLD_START:
@@ -55,12 +60,12 @@ def judge_objective(
 def _result(
     objective: Objective, verdict: Verdict, message: str, measured: float | None, count: int,
 ) -> ObjectiveResult:
-    is_share = objective.indicator is Indicator.REQUEST_SUCCESS
+    is_share = objective.indicator in (Indicator.REQUEST_SUCCESS, Indicator.ANSWER_CHECK)
     bound = objective.minimum_percent if is_share else objective.maximum_milliseconds
     return ObjectiveResult(
         name=objective.name, indicator=objective.indicator.value, verdict=verdict, message=message, measured=measured,
         bound=None if bound is None else float(bound), unit="%" if is_share else "ms", count=count,
-        stage=objective.stage,
+        stage=objective.stage, check=objective.check, task=objective.task,
     )
 
 
@@ -78,8 +83,16 @@ def _judge_success(objective: Objective, records: Sequence[RequestRecord]) -> Ob
     percent = floor(10000 * good / count) / 100
     met = 100 * good >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
-    message = f"`request success` {percent:.2f} % {rule}{_where(objective)} (n={count}, {count - good} not served)"
+    counted = f"n={count}, {count - good} not served{_sent_again(records)}"
+    message = f"`request success` {percent:.2f} % {rule}{_where(objective)} ({counted})"
     return _result(objective, Verdict.PASS if met else Verdict.FAIL, message, percent, count)
+
+
+def _sent_again(records: Sequence[RequestRecord]) -> str:
+    """What the share would hide: how many requests it took a second attempt to serve."""
+    again = sum(record.first_attempt is not None for record in records)
+    lost = sum(first_outcome(record) is not Outcome.SUCCESS for record in records)
+    return f"; at the first attempt {lost} not served, {again} sent again" if again else ""
 
 
 def _judge_latency(objective: Objective, records: Sequence[RequestRecord]) -> ObjectiveResult:

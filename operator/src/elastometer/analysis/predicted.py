@@ -41,6 +41,8 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
         scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
         # Replicas that were there from the start have no start to predict.
         cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != "Initial")),
+        # A model says when an answer comes, and nothing of what is in it.
+        answers=(),
         findings=tuple(one for one in report.findings if one.name not in _OF_THE_RECORD),
         quality=Quality(),
         provenance=tuple((_NAMES.get(name, name), value) for name, value in report.provenance),

@@ -16,6 +16,7 @@ def summary(
 ) -> Summary:
     """Medians leave out what could not be measured; where nothing could, there is no number."""
     watched, p95 = bool(evidence.deployments), total.time_to_first_token.p95
+    judged = [record for record in evidence.requests if record.checks]
     return Summary(
         peak_ready_replicas=max((value or 0 for _, value in line.ready), default=None),
         scale_out_count=sum(change.is_out for change in changes) if watched else None,
@@ -25,6 +26,8 @@ def summary(
         time_to_first_token_p95_milliseconds=None if p95 is None else round(p95),
         request_count=total.count or None,
         failed_request_count=total.count - total.outcomes.get("Success", 0) if total.count else None,
+        judged_answer_count=len(judged) or None,
+        failed_answer_count=sum(any(record.checks.values()) for record in judged) if judged else None,
     )
 
 

@@ -11,7 +11,7 @@ from elastometer.analysis.analyze import judge
 from elastometer.cli.exits import CliError, Exit, exit_of_verdict
 from elastometer.cli.files import write_files
 from elastometer.cli.options import add_output_option
-from elastometer.cli.summary import finding_lines, numbers, objective_lines
+from elastometer.cli.summary import answer_lines, finding_lines, numbers, objective_lines
 from elastometer.cli.text import printable
 from elastometer.render.files import render_all
 from elastometer.world.bundle_reader import BundleError, load_bundle
@@ -46,6 +46,7 @@ def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str
     lines = [f"{bundle}: {report.get('verdict') or 'no verdict'} ({report.get('verdictMessage') or 'no reason given'})"]
     lines += objective_lines(report.get("objectives") or ())
     lines += [f"  {label:<24}{text}" for label, text in numbers(report.get("summary") or {})]
+    lines += answer_lines(report.get("answers") or ())
     lines += finding_lines(report.get("findings") or ())
     if out is not None:
         lines.append(f"report: {out / 'report.html'}")

@@ -19,6 +19,8 @@ NUMBERS = (
     ("timeToFirstTokenP95Milliseconds", "TTFT p95", milliseconds_in_words),
     ("requestCount", "requests", str),
     ("failedRequestCount", "failed requests", str),
+    ("judgedAnswerCount", "answers judged", str),
+    ("failedAnswerCount", "answers failing a check", str),
 )
 MARKS = {"Pass": "✓", "Fail": "✗", "Inconclusive": "?", "NotJudged": "–"}
 
@@ -47,6 +49,22 @@ def objective_lines(objectives: Sequence[Json]) -> list[str]:
         f"{item.get('message') or ''}".rstrip(": ")
         for item in objectives
     ]
+
+
+def answer_lines(answers: Sequence[Json]) -> list[str]:
+    """One line for each check that failed somewhere, or that could judge nothing; none where all answers were good."""
+    totals = [row for row in answers if row.get("stage") is None and row.get("failed") != 0]
+    return [f"  {'!' if row.get('rate') else '?'} answers, {row.get('check')}: {_answers_found(row)}" for row in totals]
+
+
+def _answers_found(row: Json) -> str:
+    rate = row.get("rate")
+    if rate is None:
+        return "NoData, none could be judged"
+    classes = [f"{name} {count}" for name, count in (row.get("failures") or {}).items()]
+    others = [f"{row['otherFailures']} of other kinds"] if row.get("otherFailures") else []
+    return (f"{row.get('failed')} of {row.get('judged')} failed ({rate['percent']:.2f} %, 95 % interval "
+            f"{rate['lowPercent']:.2f} to {rate['highPercent']:.2f} %): {', '.join(classes + others)}")
 
 
 def finding_lines(findings: Sequence[Json]) -> list[str]:

@@ -30,7 +30,8 @@ def _objective(number: int, text: str, terms: Terms) -> Objective:
     if not isinstance(given, dict) or (strange := sorted(set(map(str, given)) - set(_FIELDS))):
         what = f", has {', '.join(strange)}" if isinstance(given, dict) else ""
         raise _flaw(f"must be an entry of spec.objectives with {', '.join(_FIELDS)}{what}", text)
-    known = [one.value for one in Indicator]
+    # What is in an answer no replay of decisions can tell.
+    known = [one.value for one in Indicator if one is not Indicator.ANSWER_CHECK]
     if given.get("indicator") not in known:
         raise _flaw(f"indicator must be one of {', '.join(known)}", text)
     _check_bound(given, text)

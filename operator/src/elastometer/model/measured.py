@@ -172,11 +172,14 @@ class Quantiles:
 
 @dataclass(frozen=True, slots=True)
 class LoadRow:
-    """One stage, or all of them. Percentiles are of the requests that got that far."""
+    """One stage, or all of them. Percentiles are of the requests that got that far. `sent_again` counts requests that
+    took more than one attempt; `success_percent` holds them all, `first_attempt_success_percent` no second one."""
 
     stage: str
     count: int
     success_percent: float | None
+    first_attempt_success_percent: float | None
+    sent_again: int
     outcomes: Mapping[str, int]
     time_to_first_token: Quantiles
     time_per_output_token: Quantiles

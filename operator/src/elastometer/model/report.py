@@ -7,8 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.basis import PredictionBasis
+from elastometer.model.knee import Knee
 from elastometer.model.measured import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
 
 SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
@@ -55,6 +57,8 @@ class ObjectiveResult:
     unit: str
     count: int
     stage: str | None
+    check: str | None = None
+    task: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,8 @@ class Summary:
     time_to_first_token_p95_milliseconds: int | None = None
     request_count: int | None = None
     failed_request_count: int | None = None
+    judged_answer_count: int | None = None
+    failed_answer_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,8 @@ class Report:
     scale_events: tuple[ScaleEvent, ...]
     cold_starts: tuple[ColdStart, ...]
     load: tuple[LoadRow, ...]
+    answers: tuple[AnswerRow, ...]
+    knees: tuple[Knee, ...]
     scale_ins: tuple[ScaleIn, ...]
     price: Price | None
     findings: tuple[Finding, ...]

@@ -1,18 +1,25 @@
 """One request as the load generator recorded it. Times are of the generator's clock, microseconds."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from elastometer.model.document import Document, document_at, instant_at, number_at, text_at, whole_at
+from elastometer.model.document import Document, document_at, documents_at, instant_at, number_at, text_at, whole_at
+from elastometer.model.knee import KneeSeen, knee_from
 from elastometer.model.units import Instant
 from elastometer_loadgen.record import Outcome
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+_NOTHING_JUDGED: Mapping[str, str | None] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """What is None was not observed; `intended` is when the schedule wanted the request sent."""
+    """What is None was not observed; `intended` is when the schedule wanted the request sent.
+
+    `checks` is check -> what was wrong with the answer, or None; a check that could not judge is not in it.
+    `first_attempt` is the outcome of the first of several attempts; None when there was only one.
+    """
 
     id: int
     worker: int
@@ -34,6 +41,14 @@ class RequestRecord:
     error: str | None
     pod: str | None
     address: str | None
+    fingerprint: str | None = None
+    checks: Mapping[str, str | None] = field(default_factory=lambda: _NOTHING_JUDGED)
+    first_attempt: Outcome | None = None
+
+    @property
+    def mark(self) -> str:
+        """As the request is called in the load generator's own lines, and in the prompts that carry a mark."""
+        return f"REQ-{self.fingerprint or 'unknown'}-{self.id}"
 
 
 def request_from(line: Document) -> RequestRecord | None:
@@ -52,7 +67,14 @@ def request_from(line: Document) -> RequestRecord | None:
         prompt_tokens=whole_at(line, "promptTokens"), completion_tokens=whole_at(line, "completionTokens"),
         finish_reason=text_at(line, "finishReason"), status=whole_at(line, "status"), outcome=outcome,
         error=text_at(line, "error"), pod=text_at(line, "pod"), address=text_at(line, "address"),
+        fingerprint=text_at(line, "fingerprint"), checks=_checks(document_at(line, "checks")),
+        first_attempt=_OUTCOMES.get(text_at(line, "firstAttempt", "outcome") or ""),
     )
+
+
+def _checks(found: Document) -> Mapping[str, str | None]:
+    """Most records have none, and share one empty mapping."""
+    return {name: what for name, what in found.items() if what is None or isinstance(what, str)} or _NOTHING_JUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,7 @@ class GeneratorSummary:
     lateness_maximum_milliseconds: float | None
     bound_milliseconds: float | None
     cpu_share: float | None
+    knees: tuple[KneeSeen, ...] = ()
 
 
 def generator_from(line: Document) -> GeneratorSummary:
@@ -82,4 +105,5 @@ def generator_from(line: Document) -> GeneratorSummary:
         lateness_p99_milliseconds=number_at(lateness, "p99Milliseconds"),
         lateness_maximum_milliseconds=number_at(lateness, "maximumMilliseconds"),
         bound_milliseconds=number_at(line, "boundMilliseconds"), cpu_share=number_at(line, "cpuShare"),
+        knees=tuple(knee for item in documents_at(line, "knees") if (knee := knee_from(item)) is not None),
     )

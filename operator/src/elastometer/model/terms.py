@@ -20,6 +20,7 @@ class Indicator(StrEnum):
     SCALE_OUT_LAG = "ScaleOutLag"
     COLD_START = "ColdStart"
     REQUEST_SUCCESS = "RequestSuccess"
+    ANSWER_CHECK = "AnswerCheck"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """One line of `spec.objectives`; exactly one of the bounds is set."""
+    """One line of `spec.objectives`; exactly one of the bounds is set. `check` is what an AnswerCheck looks at."""
 
     name: str
     indicator: Indicator
@@ -43,11 +44,13 @@ class Objective:
     maximum_milliseconds: int | None
     minimum_percent: int | None
     stage: str | None
+    check: str | None = None
+    task: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The parts of a test that judgement needs. What the spec did not say is None."""
+    """The parts of a test that judgement needs. What the spec did not say is None. `checks` has (task, check)."""
 
     test: str = ""
     namespace: str = ""
@@ -63,6 +66,7 @@ class Terms:
     probe_seconds: int | None = None
     stages: tuple[Stage, ...] = ()
     objectives: tuple[Objective, ...] = ()
+    checks: tuple[tuple[str, str], ...] = ()
 
     @property
     def load_seconds(self) -> float:
@@ -84,7 +88,7 @@ def terms_from(test: Document) -> Terms:
         workers=whole_at(spec, "load", "workers"), connection=text_at(spec, "load", "connection", "policy"),
         scrape_seconds=whole_at(spec, "measurement", "scrapePeriodSeconds"),
         probe_seconds=whole_at(spec, "target", "server", "probePeriodSeconds"),
-        stages=_stages(spec), objectives=_objectives(spec),
+        stages=_stages(spec), objectives=_objectives(spec), checks=_checks(spec),
     )
 
 
@@ -123,7 +127,16 @@ def _objectives(spec: Document) -> tuple[Objective, ...]:
             percentile=95 if (percentile := whole_at(item, "percentile")) is None else percentile,
             maximum_milliseconds=whole_at(item, "maximumMilliseconds"),
             minimum_percent=whole_at(item, "minimumPercent"), stage=text_at(item, "stageName"),
+            check=text_at(item, "checkType"), task=text_at(item, "taskName"),
         )
         for item in documents_at(spec, "objectives")
         if (word := text_at(item, "indicator")) in set(Indicator) and word is not None
+    )
+
+
+def _checks(spec: Document) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (text_at(task, "name") or "", check)
+        for task in documents_at(spec, "load", "tasks") for item in documents_at(task, "checks")
+        if (check := text_at(item, "type")) is not None
     )

@@ -7,7 +7,7 @@ from functools import lru_cache
 from jinja2 import Template
 
 from elastometer.model.report import Report
-from elastometer.render import words
+from elastometer.render import answer_words, knee_words, words
 from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, autoscaler_values
 from elastometer.render.charts import chart_data
 from elastometer.render.markdown import quality_rows
@@ -32,7 +32,8 @@ def to_html(report: Report) -> bytes:
 def _template() -> Template:
     made = environment()
     made.filters.update(reasons=reasons, **AUTOSCALER_FILTERS)
-    made.globals.update(bullet=bullet, mark=verdict_mark, verdict=words.verdict)
+    made.globals.update(bullet=bullet, mark=verdict_mark, verdict=words.verdict, words=words, answer=answer_words,
+                        climb=knee_words)
     return made.get_template("report.html.j2")
 
 

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.report import Report, Verdict
+from elastometer.render import answer_words
 
 # XML 1.0 knows no control characters, not even as references.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -22,6 +23,7 @@ def to_junit(report: Report) -> bytes:
                     timestamp=report.load_start or "")
     if report.predicted is not None:
         _basis(suite, report.predicted)
+    _answers(suite, report)
     where = f"elastometer.{report.namespace}.{report.test}"
     for result in report.objectives:
         case = SubElement(suite, "testcase", classname=_clean(where), name=_clean(result.name))
@@ -42,6 +44,16 @@ def _basis(suite: Element, basis: PredictionBasis) -> None:
             ("seed", str(basis.seed)))
     for name, value in rows:
         SubElement(properties, "property", name=name, value=_clean(value))
+
+
+def _answers(suite: Element, report: Report) -> None:
+    """A check without an objective fails nothing, and is told all the same."""
+    totals = answer_words.totals(report.answers)
+    if totals:
+        properties = SubElement(suite, "properties")
+        for row in totals:
+            value = answer_words.total_sentence(row)
+            SubElement(properties, "property", name=_clean(f"answers.{row.check}"), value=_clean(value))
 
 
 def _whole_run(suite: Element, where: str, report: Report) -> None:

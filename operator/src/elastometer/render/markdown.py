@@ -4,11 +4,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, ScaleAccount
 from elastometer.model.basis import PredictionBasis
+from elastometer.model.knee import Knee
 from elastometer.model.measured import PHASE_LABELS, ColdStart, LoadRow, Price
 from elastometer.model.report import Quality, Report
-from elastometer.render import autoscaler_words, words
+from elastometer.render import answer_words, autoscaler_words, knee_words, words
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PREDICTED_ACCOUNT = "Predicted: decided by the rules of the HPA on what the model showed it."
@@ -38,6 +40,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _autoscaler(report.autoscaler, report.predicted is not None)
     yield from _cold_starts(report.cold_starts)
     yield from _load(report.load)
+    yield from _answers(report.answers)
+    yield from _knees(report.knees)
     yield from _scale_ins(report)
     if report.predicted is None:
         yield from _quality(report.quality)
@@ -140,10 +144,13 @@ def _phase(start: ColdStart, label: str) -> str:
 
 
 def _load(rows: Sequence[LoadRow]) -> Iterator[str]:
+    again = words.was_sent_again(rows)
     yield from section(
-        "Load by stage", ["Stage", "Requests", "Success", "TTFT p50 / p95 / p99", "TPOT p50 / p95",
-                          "Latency p50 / p95 / p99", "From send", "Tokens/s", "Not served"],
+        "Load by stage", ["Stage", "Requests", "Success", *(["At the first attempt", "Sent again"] if again else []),
+                          "TTFT p50 / p95 / p99", "TPOT p50 / p95", "Latency p50 / p95 / p99", "From send", "Tokens/s",
+                          "Not served"],
         ([code(row.stage), words.number(row.count), words.number(row.success_percent, 2, " %"),
+          *([words.number(row.first_attempt_success_percent, 2, " %"), words.number(row.sent_again)] if again else []),
           _three(row.time_to_first_token.p50, row.time_to_first_token.p95, row.time_to_first_token.p99),
           _three(row.time_per_output_token.p50, row.time_per_output_token.p95),
           _three(row.latency.p50, row.latency.p95, row.latency.p99),
@@ -151,6 +158,22 @@ def _load(rows: Sequence[LoadRow]) -> Iterator[str]:
           words.number(row.output_tokens_per_second, 1),
           words.counts({name: count for name, count in row.outcomes.items() if name != "Success"})]
          for row in rows))
+
+
+def _answers(rows: Sequence[AnswerRow]) -> Iterator[str]:
+    yield from section("Answers", answer_words.HEAD, (
+        [code(row.stage or "total"), code(row.task) if row.task else "", code(row.check), answer_words.rate(row),
+         answer_words.interval(row), words.number(row.failed), answer_words.judged(row),
+         prose(answer_words.failures(row)), prose(answer_words.examples(row))] for row in rows))
+    if rows:
+        yield from ("", prose(f"Answers are {answer_words.SOURCE}."))
+
+
+def _knees(knees: Sequence[Knee]) -> Iterator[str]:
+    for knee in knees:
+        yield from section(f"Knee: {prose(knee.stage)}", knee_words.HEAD, (
+            [prose(cell) for cell in knee_words.cells(name, step)] for name, step in knee_words.rows(knee)))
+        yield from ("", prose(f"{knee_words.sentence(knee)} The table has {knee_words.SOURCE}."))
 
 
 def _three(*values: float | None) -> str:

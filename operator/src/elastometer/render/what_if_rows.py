@@ -15,6 +15,7 @@ _LOOKS_AT = {
     Indicator.TIME_TO_FIRST_TOKEN: "TTFT", Indicator.TIME_PER_OUTPUT_TOKEN: "TPOT",
     Indicator.REQUEST_LATENCY: "latency", Indicator.SCALE_OUT_LAG: "scale-out lag",
     Indicator.COLD_START: "cold start", Indicator.REQUEST_SUCCESS: "served",
+    Indicator.ANSWER_CHECK: "answers",
 }
 
 

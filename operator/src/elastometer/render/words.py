@@ -1,8 +1,10 @@
 """Numbers as people read them. What was not measured is a dash, never a zero."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from elastometer.model.basis import Interval, PredictionBasis
-from elastometer.model.measured import Figure, Stamp
+from elastometer.model.measured import Figure, LoadRow, Stamp
 from elastometer.model.report import Report, Summary
 
 DASH = "–"
@@ -103,9 +105,15 @@ def counts(values: object) -> str:
     return ", ".join(f"{name} {count}" for name, count in values.items())
 
 
+def was_sent_again(rows: Sequence[LoadRow]) -> bool:
+    """Whether success at the first attempt and success in the end are two things in this run."""
+    return any(row.sent_again for row in rows)
+
+
 def headline(summary: Summary) -> list[tuple[str, str]]:
     """The summary as (what, value)."""
     failed, requests = summary.failed_request_count, summary.request_count
+    wrong, judged = summary.failed_answer_count, summary.judged_answer_count
     return [
         ("Peak Ready replicas", number(summary.peak_ready_replicas)),
         ("Scale-outs / scale-ins", f"{number(summary.scale_out_count)} / {number(summary.scale_in_count)}"),
@@ -113,4 +121,5 @@ def headline(summary: Summary) -> list[tuple[str, str]]:
         ("Cold start, median", duration(summary.cold_start_milliseconds)),
         ("Time to first token, p95", duration(summary.time_to_first_token_p95_milliseconds)),
         ("Requests not served", DASH if requests is None else f"{number(failed)} of {number(requests)}"),
+        *([] if judged is None else [("Answers that failed a check", f"{number(wrong)} of {number(judged)} judged")]),
     ]

@@ -30,6 +30,17 @@
         ctx.fillText(stage.name, (from + to) / 2, bbox.top + 3 * ratio);
       }
     });
+    // The steps of a Knee: a line where each begins, and what it asked for.
+    data.steps.forEach((step) => {
+      const [from, to] = clip(step.from, step.to);
+      if (to <= from) return;
+      const label = step.value + (step.failed ? " ✕" : "");
+      ctx.fillStyle = css(step.failed ? "--c-failed" : "--muted");
+      ctx.globalAlpha = .45; ctx.fillRect(from, bbox.top, ratio, bbox.height); ctx.globalAlpha = 1;
+      if (named && to - from > ctx.measureText(label).width + 8 * ratio) {
+        ctx.textAlign = "left"; ctx.textBaseline = "top"; ctx.fillText(label, from + 4 * ratio, bbox.top + 18 * ratio);
+      }
+    });
     ctx.fillStyle = css("--gap");
     data.gaps.forEach((gap) => { const [from, to] = clip(gap.from, gap.to); if (to > from) ctx.fillRect(from, bbox.top, to - from, bbox.height); });
     ctx.restore();

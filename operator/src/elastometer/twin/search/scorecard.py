@@ -21,7 +21,8 @@ from elastometer.model.terms import Indicator, Objective, Terms
 from elastometer.twin.prediction import Prediction, ReplicaLife
 from elastometer.twin.scenario import Arrival
 
-_ON_REQUESTS = frozenset(set(Indicator) - {Indicator.SCALE_OUT_LAG, Indicator.COLD_START})
+# What was in an answer no prediction says, so that an objective on it is neither met nor missed by one.
+_ON_REQUESTS = frozenset(set(Indicator) - {Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
 # Requests are recorded to the microsecond: what differs by less is the same.
 CLOCK_SECONDS = 1e-6
 
@@ -120,6 +121,9 @@ class Judge:
                                       result.bound, "ms", one.percentile)
             case Indicator.REQUEST_SUCCESS:
                 return _success(one, prediction.ended[low:high])
+            case Indicator.ANSWER_CHECK:
+                bound = one.minimum_percent
+                return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.INCONCLUSIVE, None, bound, "%")
         values = self._values(one.indicator, prediction, low, high)
         return _latency(one, values, high - low)
 
