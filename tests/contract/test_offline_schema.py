@@ -61,3 +61,35 @@ def test_what_only_the_operator_can_refuse_ends_in_words_and_never_in_a_crash(ro
     path = tmp_path / "test.yaml"
     path.write_text(yaml.safe_dump(test, allow_unicode=True))
     assert main(["simulate", str(path), "--draws", "1"]) in expected
+
+
+def with_checks(**more: object) -> dict[str, Any]:
+    test = copy.deepcopy(yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text()))
+    test["spec"]["load"]["tasks"][0]["checks"] = [{"type": "MinimumTokens", "minimum": 16}]
+    test["spec"]["objectives"] = [{"name": "long-enough", "indicator": "AnswerCheck", "checkType": "MinimumTokens",
+                                   "minimumPercent": 99, **more}]
+    return test
+
+
+def test_an_objective_on_a_check_that_a_task_has_is_taken():
+    assert served("good.yaml", with_checks(stageName="calm", taskName="poem")).raw["objectives"][0]["percentile"] == 95
+
+
+@pytest.mark.parametrize(("more", "words"), [
+    ({"taskName": "other"}, "checkType: must be the type of one of the checks of the task 'other', is 'MinimumTokens'"),
+    ({"checkType": "JSON"}, "checkType: must be the type of one of the checks of a task of load.tasks, is 'JSON'"),
+    ({"stageName": "nowhere"}, "stageName: must be one of calm, ramp, plateau, drop, is 'nowhere'"),
+])
+def test_an_objective_on_a_check_that_no_task_has_is_refused_by_path_rule_and_value(more: dict[str, str], words: str):
+    with pytest.raises(CliError) as refused:
+        served("bad.yaml", with_checks(**more))
+    assert refused.value.lines[1:] == (f"  spec.objectives[0].{words}",)
+
+
+def test_a_prediction_cannot_tell_an_objective_on_answers_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    path = tmp_path / "test.yaml"
+    path.write_text(yaml.safe_dump(with_checks()))
+    assert main(["simulate", str(path), "--draws", "1"]) == Exit.INCONCLUSIVE
+    assert "`answer check MinimumTokens` cannot be told" in capsys.readouterr().out

@@ -119,6 +119,15 @@ def test_the_scorecard_s_verdicts_are_the_report_s_own():
         assert {one.verdict for one in told} == {Verdict.PASS, Verdict.FAIL}
 
 
+def test_an_objective_on_answers_is_neither_met_nor_missed_by_a_prediction():
+    base, terms = hpa_baseline(), WORLDS["terms"]()
+    answers = Objective("json-valid", Indicator.ANSWER_CHECK, 95, None, 99, None, "JSONSchema")
+    card = Judge(base.scenario.arrivals, replace(terms, objectives=(answers,)), 1).score(predict(base.scenario))
+    assert [(one.verdict, one.measured, one.bound, one.unit) for one in card.objectives] == [
+        (Verdict.INCONCLUSIVE, None, 99, "%")]
+    assert (card.missed, card.miss_seconds) == ((), None)
+
+
 def test_what_was_held_is_counted_from_the_load_to_the_end():
     base = hpa_baseline(minReplicas=2, maxReplicas=2)
     still = replace(base.scenario, initial_replicas=2)

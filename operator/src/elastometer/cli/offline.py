@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -80,10 +80,11 @@ def _rules(spec: Json) -> Iterator[str]:
     stages = [stage.get("name") for stage in spec["load"]["stages"]]
     for index, objective in enumerate(spec.get("objectives", ())):
         yield from _objective(objective, stages, f"spec.objectives[{index}]")
+        yield from _answer_objective(objective, spec["load"].get("tasks", ()), f"spec.objectives[{index}]")
 
 
 def _objective(one: Json, stages: list[str], path: str) -> Iterator[str]:
-    bound = "minimumPercent" if one["indicator"] == "RequestSuccess" else "maximumMilliseconds"
+    bound = "minimumPercent" if one["indicator"] in ("RequestSuccess", "AnswerCheck") else "maximumMilliseconds"
     other = {"minimumPercent", "maximumMilliseconds"} - {bound}
     if bound not in one or other & one.keys():
         yield f"{path}: must have {bound} and not {other.pop()}, for its indicator is {one['indicator']}"
@@ -92,3 +93,17 @@ def _objective(one: Json, stages: list[str], path: str) -> Iterator[str]:
         yield f"{path}.stageName: must not be given for {one['indicator']}, which belongs to Pods, is {stage!r}"
     elif stage is not None and stage not in stages:
         yield f"{path}.stageName: must be one of {', '.join(stages)}, is {stage!r}"
+
+
+def _answer_objective(one: Json, tasks: Sequence[Json], path: str) -> Iterator[str]:
+    check, name = one.get("checkType"), one.get("taskName")
+    if one["indicator"] != "AnswerCheck":
+        for field in sorted({"checkType", "taskName"} & one.keys()):
+            yield f"{path}.{field}: must not be given for {one['indicator']}, is {one[field]!r}"
+        return
+    asked = [task for task in tasks if name in (None, task["name"])]
+    if check is None:
+        yield f"{path}.checkType: must be given, for its indicator is AnswerCheck"
+    elif all(item["type"] != check for task in asked for item in task.get("checks", ())):
+        where = "a task of load.tasks" if name is None else f"the task {name!r}"
+        yield f"{path}.checkType: must be the type of one of the checks of {where}, is {check!r}"
