@@ -162,8 +162,8 @@ def _load(rows: Sequence[LoadRow]) -> Iterator[str]:
 
 def _answers(rows: Sequence[AnswerRow]) -> Iterator[str]:
     yield from section("Answers", answer_words.HEAD, (
-        [code(row.stage or "total"), code(row.task) if row.task else "", code(row.check), answer_words.rate(row),
-         answer_words.interval(row), words.number(row.failed), answer_words.judged(row),
+        [code("total" if row.stage is None else row.stage), code(row.task) if row.task else "", code(row.check),
+         answer_words.rate(row), answer_words.interval(row), words.number(row.failed), answer_words.judged(row),
          prose(answer_words.failures(row)), prose(answer_words.examples(row))] for row in rows))
     if rows:
         yield from ("", prose(f"Answers are {answer_words.SOURCE}."))
