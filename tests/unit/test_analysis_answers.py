@@ -19,6 +19,7 @@ from elastometer.model.request import RequestRecord, request_from
 from elastometer.model.terms import Terms, terms_from
 from elastometer.render.files import render_all
 from elastometer.render.json_report import plain
+from elastometer.render.strips import tiles
 from elastometer.world.bundle_reader import load_bundle
 from elastometer_loadgen.checks_rate import CheckTally
 
@@ -152,6 +153,12 @@ def test_the_terminal_names_the_checks_that_failed_and_no_other(report: Report):
                         "UnfinishedJSON 57, MissingField:works 56, QuotedNumber:items[].price 29")
     assert len(lines) == 4
     assert answer_lines(plain(rows(record(1, {"JSONSchema": None})))) == []
+
+
+def test_the_first_numbers_of_the_page_tell_of_failed_answers(report: Report):
+    (tile,) = (one for one in tiles(report) if one.name == "Not served")
+    assert (tile.value, tile.note) == ("2", "of 623 requests; 180 of 621 answers failed a check")
+    assert "| Answers that failed a check | 180 of 621 judged |" in render_all(report)["report.md"].decode()
 
 
 def test_an_answer_is_counted_once_however_many_checks_it_failed():

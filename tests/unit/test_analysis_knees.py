@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from elastometer.analysis.analyze import judge
+from elastometer.analysis.evidence import gather
+from elastometer.analysis.knees import knees
+from elastometer.analysis.steps import Steps
 from elastometer.model.bundle import Bundle
 from elastometer.model.knee import Knee, KneeSeen, knee_from
 from elastometer.model.observation import WatchGap
@@ -48,6 +51,11 @@ def test_each_step_has_the_fewest_and_the_most_ready_replicas_seen_within_it(kne
             for one in knee.steps] == [(2, 30.0, 60.0, 1, 1), (4, 60.0, 90.0, 1, 3), (6, 90.0, 120.0, 3, 4)]
     assert knee.soak is not None
     assert (knee.soak.value, knee.soak.ready_minimum, knee.soak.ready_maximum) == (4, 4, 4)
+
+
+def test_a_replica_that_comes_as_a_step_ends_belongs_to_the_next(bundle: Bundle):
+    (found,) = knees(bundle.generators, gather(bundle), Steps.of([(0.0, 1.0), (60.0, 2.0), (89.9, 3.0)]))
+    assert [(one.ready_minimum, one.ready_maximum) for one in found.steps] == [(1, 1), (2, 3), (3, 3)]
 
 
 def test_each_step_has_its_own_requests_and_what_the_load_generator_found(knee: Knee):

@@ -57,6 +57,12 @@ def test_the_run_is_judged_as_it_was_and_a_bound_within_the_interval_is_told(bad
     assert result.message.endswith("%; the bound lies within it: another run may be judged otherwise)")
 
 
+def test_that_every_answer_passed_does_not_promise_it_of_the_next_run():
+    result = judged(answers(good=500, bad=0), bound=100)
+    assert result.verdict is Verdict.PASS
+    assert "(n=500, 0 failed, 95 % interval 99.24 to 100.00 %; the bound lies within it" in result.message
+
+
 def test_a_share_just_below_its_bound_never_reads_as_the_bound():
     result = judged(answers(good=9900, bad=101))
     assert (result.verdict, result.measured) == (Verdict.FAIL, 98.99)

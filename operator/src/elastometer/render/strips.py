@@ -142,13 +142,16 @@ def tiles(report: Report) -> list[Tile]:
     """In the order of the questions: how fast, how long, how well, what was lost, at what price."""
     summary = report.summary
     failed, requests = summary.failed_request_count, summary.request_count
+    wrong, judged = summary.failed_answer_count, summary.judged_answer_count
+    answers = "" if judged is None else f"; {words.number(wrong)} of {judged:,} answers failed a check"
+    of = words.DASH if requests is None else f"of {requests:,} requests{answers}"
     return [
         Tile("Scale-out lag", words.duration(summary.scale_out_lag_milliseconds),
              f"median of {summary.scale_out_count or 0}, decision to Ready"),
         Tile("Cold start", words.duration(summary.cold_start_milliseconds), "median of added Pods, created to Ready"),
         Tile("First token, p95", words.duration(summary.time_to_first_token_p95_milliseconds),
              "whole load, from the intended time"),
-        Tile("Not served", words.number(failed), words.DASH if requests is None else f"of {requests:,} requests"),
+        Tile("Not served", words.number(failed), of),
         Tile("Peak Ready", words.number(summary.peak_ready_replicas),
              f"{words.number(summary.scale_out_count)} out, {words.number(summary.scale_in_count)} in"),
         _price_tile(report),
