@@ -7,7 +7,7 @@ ORACLE_WORLDS ?= 1000
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-load images clean oracle oracle-mutants oracle-tables
+.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-load vllm images clean oracle oracle-mutants oracle-tables
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,8 +52,9 @@ images: setup ## builds the images and puts them into the lab
 e2e: prepare ## the end-to-end tests alone, on the lab (or CLUSTER=kind|current)
 	$(BIN)/pytest -m 'lab and not slow' --cluster=$(CLUSTER)
 
-e2e-full: setup ## the same and the slow ones: KEDA, CPU, the lab's own life cycle
+e2e-full: setup ## the same and the slow ones: KEDA, CPU, a real vLLM, the lab's own life cycle
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --keda
+	-@$(BIN)/python tests/bench_load/real_vllm.py
 	$(BIN)/pytest -m 'lab or slow' --cluster=$(CLUSTER)
 
 oracle: setup ## the real HPA controller in new random worlds against our model  [ORACLE_WORLDS=1000 ORACLE_SEED=...]
@@ -70,6 +71,9 @@ bench: setup ## speed and memory, side by side with peers, as ratios
 
 bench-load: setup ## the load generator beside other clients: CPU, TTFT, memory  [BENCH_RUNS=5]
 	@$(BIN)/python tests/bench_load/bench_load.py
+
+vllm: setup ## a real vLLM for this machine's CPU, 6.2 GB in ~/.cache: an end-to-end test and bench-load use it
+	@$(BIN)/python tests/bench_load/real_vllm.py
 
 clean: ## removes what was made in this directory
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

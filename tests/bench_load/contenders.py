@@ -1,7 +1,6 @@
 """Each client of the bench: how it is started for a workload, and what it says that it saw."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import real_vllm
 import zstandard
-from environments import Missing, Peer, vllm_program
+from environments import Peer
 from workloads import Workload
 
 HERE = Path(__file__).parent
@@ -140,16 +140,14 @@ def _read_aiperf(out: Path) -> Reported:
 
 
 def _vllm(load: Workload, url: str, out: Path) -> Start:
-    tokenizer = os.environ.get("BENCH_TOKENIZER")
-    program = vllm_program()
-    if tokenizer is None:
-        raise Missing("BENCH_TOKENIZER must name the directory of a tokenizer")
-    command = [str(program), "bench", "serve", "--backend", "openai-chat", "--endpoint", "/v1/chat/completions"]
-    command += ["--base-url", url, "--model", MODEL, "--tokenizer", tokenizer, "--dataset-name", "random"]
-    command += ["--random-input-len", "50", "--random-output-len", "100", "--num-prompts", str(load.requests)]
+    command = [str(real_vllm.python()), str(HERE / "clients" / "vllm_bench.py"), "--backend", "openai-chat"]
+    command += ["--endpoint", "/v1/chat/completions", "--base-url", url, "--model", MODEL]
+    command += ["--tokenizer", str(real_vllm.MODEL), "--dataset-name", "random", "--random-input-len", "50"]
+    command += ["--random-output-len", str(load.tokens), "--num-prompts", str(load.requests), "--disable-tqdm"]
     command += ["--save-result", "--save-detailed", "--result-dir", str(out), "--result-filename", "vllm.json"]
     rate = ["--request-rate", str(load.rate), "--burstiness", "1000"]
-    return Start([*command, *(rate if load.rate else ["--max-concurrency", str(load.streams)])])
+    pace = rate if load.rate else ["--max-concurrency", str(load.streams)]
+    return Start([*command, *pace], {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"})
 
 
 def _read_vllm(out: Path) -> Reported:

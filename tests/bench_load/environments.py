@@ -1,7 +1,6 @@
 """Where the peers live: each in a virtual environment of its own, under the user's cache directory, outside git."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INSTALL_SECONDS = 420
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elastometer-bench"
 
 
 class Missing(Exception):
@@ -25,8 +25,7 @@ class Peer:
     @property
     def home(self) -> Path:
         """Its environment."""
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return cache / "elastometer-bench" / self.name
+        return CACHE / self.name
 
     def program(self) -> Path:
         """The installed program; installs it when need be, within a bound of time. Raises Missing."""
@@ -39,22 +38,18 @@ class Peer:
 
     def _install(self, wanted: str) -> None:
         home = str(self.home)
-        for command in ([sys.executable, "-m", "venv", home], [f"{home}/bin/pip", "install", "-q", wanted]):
+        for command in ([sys.executable, "-m", "venv", "--clear", home], [f"{home}/bin/pip", "install", "-q", wanted]):
             try:
                 result = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
             except subprocess.TimeoutExpired as error:
                 raise Missing(f"{wanted} was not installed within {INSTALL_SECONDS} s") from error
             if result.returncode:
-                last = result.stderr.strip().splitlines()[-1:] or ["no message"]
-                raise Missing(f"{wanted} could not be installed: {last[0]}")
+                raise Missing(f"{wanted} could not be installed: {last_line(result.stderr)}")
 
 
-def vllm_program() -> Path:
-    """vLLM is several gigabytes: it is measured where somebody installed it, and never installed here."""
-    found = shutil.which("vllm")
-    if found is None:
-        raise Missing("there is no `vllm` on PATH")
-    return Path(found)
+def last_line(said: str) -> str:
+    """What a program said last: most name the fault there."""
+    return (said.strip().splitlines() or ["no message"])[-1]
 
 
 def scratch() -> Path:
