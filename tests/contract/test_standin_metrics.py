@@ -14,7 +14,7 @@ SETTINGS = Settings(model="m", limits=EngineLimits(num_gpu_blocks=100, max_model
 PLAIN = ("engine", "model_name")
 
 FAMILIES = {
-    "vllm:admission_rejections": ("counter", (*PLAIN, "reason")),
+    "vllm:admission_rejections": ("counter", ("model_name", "reason")),
     "vllm:e2e_request_latency_seconds": ("histogram", PLAIN),
     "vllm:engine_sleep_state": ("gauge", (*PLAIN, "sleep_state")),
     "vllm:estimated_flops_per_gpu": ("counter", PLAIN),
@@ -37,10 +37,12 @@ FAMILIES = {
     "vllm:prompt_tokens": ("counter", PLAIN),
     "vllm:prompt_tokens_by_source": ("counter", (*PLAIN, "source")),
     "vllm:prompt_tokens_cached": ("counter", PLAIN),
+    "vllm:prompt_tokens_cached_by_source": ("counter", (*PLAIN, "source")),
     "vllm:request_decode_time_seconds": ("histogram", PLAIN),
     "vllm:request_generation_tokens": ("histogram", PLAIN),
     "vllm:request_inference_time_seconds": ("histogram", PLAIN),
     "vllm:request_max_num_generation_tokens": ("histogram", PLAIN),
+    "vllm:request_num_preemptions": ("histogram", PLAIN),
     "vllm:request_params_max_tokens": ("histogram", PLAIN),
     "vllm:request_params_n": ("histogram", PLAIN),
     "vllm:request_prefill_kv_computed_tokens": ("histogram", PLAIN),
@@ -138,7 +140,7 @@ def test_counters_and_histograms_agree_with_what_was_served() -> None:
     assert read[f"vllm:prompt_tokens_total{base}"] == 100
     assert read[f"vllm:generation_tokens_total{base}"] == 5
     assert read['vllm:request_success_total{engine="0",finished_reason="stop",model_name="m"}'] == 1
-    assert read['vllm:admission_rejections_total{engine="0",model_name="m",reason="max_num_queued_reqs"}'] == 1
+    assert read['vllm:admission_rejections_total{model_name="m",reason="max_num_queued_reqs"}'] == 1
     assert read[f"vllm:time_to_first_token_seconds_sum{base}"] == pytest.approx(0.1)
     assert read[f"vllm:inter_token_latency_seconds_count{base}"] == 4
     assert read[f"vllm:request_time_per_output_token_seconds_sum{base}"] == pytest.approx(0.05)

@@ -104,6 +104,55 @@ async def test_a_chat_stream_is_role_then_tokens_then_usage_then_done(lab: Lab) 
     assert len({event["id"] for event in seen[:-1]}) == 1
 
 
+# As vLLM 0.32 wrote them, in this order; `|` parts the keys of an event from those of its choice.
+CHAT_EVENT = "id object created model choices"
+LAST_EVENT = f"{CHAT_EVENT} usage system_fingerprint"
+
+
+async def test_events_have_vllms_keys_in_vllms_order(lab: Lab) -> None:
+    asked = {"stream": True, "stream_options": {"include_usage": True}}
+    _, _, chatted = await lab.post("/v1/chat/completions", chat(**asked))
+    _, _, completed = await lab.post("/v1/completions", {"model": "m", "prompt": "x", "max_tokens": 2, **asked})
+    assert [keys(event) for event in events(chatted)[:-1]] == [
+        f"{CHAT_EVENT} prompt_token_ids prompt_text|index delta logprobs finish_reason",
+        *3 * [f"{CHAT_EVENT}|index delta logprobs finish_reason token_ids"],
+        f"{CHAT_EVENT}|index delta logprobs finish_reason stop_reason token_ids",
+        f"{LAST_EVENT}|",
+    ]
+    choice = "index text logprobs finish_reason stop_reason prompt_token_ids token_ids"
+    assert [keys(event) for event in events(completed)[:-1]] == [*2 * [f"{CHAT_EVENT}|{choice}"], f"{LAST_EVENT}|"]
+
+
+def keys(event: dict[str, Any]) -> str:
+    choices = event["choices"]
+    return f"{' '.join(event)}|{' '.join(choices[0]) if choices else ''}"
+
+
+async def test_whole_answers_have_vllms_keys_in_vllms_order(lab: Lab) -> None:
+    _, _, chatted = await lab.post("/v1/chat/completions", chat())
+    _, _, completed = await lab.post("/v1/completions", {"model": "m", "prompt": "x", "max_tokens": 2})
+    head, tail = f"{CHAT_EVENT} service_tier system_fingerprint usage", "kv_transfer_params ec_transfer_params metrics"
+    assert keys(json.loads(chatted)) == (
+        f"{head} prompt_logprobs prompt_token_ids prompt_text {tail}"
+        "|index message logprobs finish_reason stop_reason token_ids routed_experts"
+    )
+    assert keys(json.loads(completed)) == (
+        f"{head} {tail}"
+        "|index text logprobs finish_reason stop_reason token_ids prompt_logprobs prompt_token_ids routed_experts"
+    )
+    assert list(json.loads(chatted)["choices"][0]["message"]) == [
+        "role", "content", "refusal", "annotations", "audio", "function_call", "reasoning",
+    ]  # fmt: skip
+
+
+async def test_more_tokens_than_the_context_has_room_for_are_cut_to_that_room() -> None:
+    lab = await lab_with(limits=EngineLimits(max_model_len=64))
+    asked = {"model": "m", "prompt": "x" * 40, "max_tokens": 60, "ignore_eos": True}
+    status, _, body = await lab.post("/v1/completions", asked)
+    assert (status, json.loads(body)["usage"]["completion_tokens"]) == (200, 54)
+    assert json.loads(body)["choices"][0]["finish_reason"] == "length"
+
+
 async def test_streamed_and_whole_answers_are_the_same_text(lab: Lab) -> None:
     _, _, body = await lab.post("/v1/completions", {"model": "m", "prompt": "x", "max_tokens": 30, "stream": True})
     streamed = "".join(event["choices"][0]["text"] for event in events(body)[:-1])
@@ -114,6 +163,7 @@ async def test_streamed_and_whole_answers_are_the_same_text(lab: Lab) -> None:
         "completion_tokens": 30,
         "total_tokens": 31,
         "prompt_tokens_details": None,
+        "completion_tokens_details": None,
     }
 
 
@@ -127,11 +177,11 @@ async def test_an_answer_that_ends_by_itself_says_stop(lab: Lab) -> None:
     [
         (b"{", 400, "JSON decode error"),
         (b"[]", 400, "must be a JSON object"),
-        (chat(model="other"), 404, "The model `other` does not exist."),
+        (chat(model="other"), 404, "The model `other` does not exist. Valid aliases: m."),
         ({"model": "m"}, 400, "messages must be"),
         (chat(max_tokens=0), 400, "max_tokens must be at least 1, got 0"),
         (chat("x" * 200_000), 400, "maximum context length is 32768"),
-        (chat(max_tokens=40_000), 400, "too large: 40000"),
+        (chat(max_tokens=40_000), 400, "max_tokens=40000 cannot be greater than max_model_len=32768. "),
         (chat(n=2), 400, "n must be 1"),
         (chat(stream="yes"), 400, "stream must be of type bool"),
     ],
@@ -230,7 +280,8 @@ async def test_a_full_queue_is_refused_with_503_and_counted() -> None:
     await asyncio.sleep(0.1)
     status, _, body = await lab.post("/v1/chat/completions", chat())
     assert (status, json.loads(body)["error"]["type"]) == (503, "ServiceUnavailableError")
-    assert lab.counted("vllm:admission_rejections", "reason", "max_num_queued_reqs") == 1
+    page = lab.server.catalog.render(lab.server.engine).decode()
+    assert 'vllm:admission_rejections_total{model_name="m",reason="max_num_queued_reqs"} 1.0\n' in page
     for task in waiting:
         task.cancel()
 
@@ -239,7 +290,9 @@ async def test_sigterm_without_timeout_ends_running_and_waiting_streams_as_abort
     lab = await lab_with(limits=EngineLimits(max_num_seqs=1), pace=Pace(decode_ms_per_token=10))
     asks = [chat(stream=True, max_tokens=900, ignore_eos=True), chat(max_tokens=900, ignore_eos=True)]
     replies = [asyncio.create_task(lab.post("/v1/chat/completions", ask)) for ask in asks]
-    await asyncio.sleep(0.15)
+    async with asyncio.timeout(10):
+        while lab.server.engine.unfinished < 2 or lab.server.engine.running[0].generated <= 5:
+            await asyncio.sleep(0.01)
     started = time.monotonic()
     await shut_down(lab.server, lab.listener)
     streamed, whole = [await reply for reply in replies]

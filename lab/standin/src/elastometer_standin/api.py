@@ -71,7 +71,8 @@ def parse_call(data: dict[str, Any], settings: Settings, *, chat: bool) -> Call:
     """The call in `data`. Unknown fields are ignored, as vLLM does."""
     model = _field(data, "model", str, None) or settings.model_name
     if model not in settings.names:
-        raise ApiError(404, f"The model `{model}` does not exist.", "model")
+        aliases = ", ".join(settings.names)
+        raise ApiError(404, f"The model `{model}` does not exist. Valid aliases: {aliases}.", "model")
     if _field(data, "n", int, 1) != 1:
         raise ApiError(400, f"n must be 1, got {data['n']}: one answer per request is written here", "n")
     prompt, prompt_tokens = _chat_prompt(data) if chat else _text_prompt(data)
@@ -139,12 +140,14 @@ def _text_prompt(data: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _max_tokens(data: Mapping[str, Any], prompt_tokens: int, context: int, *, chat: bool) -> int:
+    """What is asked for, as far as the context has room: of more than the context itself vLLM wants nothing."""
     room = context - prompt_tokens
     if room < 1:
         raise ApiError(
             400,
-            f"This model's maximum context length is {context} tokens. However, your request has "
-            f"{prompt_tokens} input tokens. Please reduce the length of the input messages.",
+            f"This model's maximum context length is {context} tokens. However, your prompt contains {prompt_tokens} "
+            f"input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the "
+            f"input prompt. (parameter=input_tokens, value={prompt_tokens})",
             "input_tokens",
         )
     name = "max_completion_tokens" if data.get("max_completion_tokens") is not None else "max_tokens"
@@ -153,15 +156,14 @@ def _max_tokens(data: Mapping[str, Any], prompt_tokens: int, context: int, *, ch
         return room if chat else min(16, room)
     if wanted < 1:
         raise ApiError(400, f"max_tokens must be at least 1, got {wanted}.", name)
-    if wanted > room:
+    if wanted > context:
         raise ApiError(
             400,
-            f"'max_tokens' or 'max_completion_tokens' is too large: {wanted}. This model's maximum context "
-            f"length is {context} tokens and your request has {prompt_tokens} input tokens "
-            f"({wanted} > {context} - {prompt_tokens}).",
+            f"{name}={wanted} cannot be greater than max_model_len={context}. Please request fewer output tokens. "
+            f"(parameter={name}, value={wanted})",
             name,
         )
-    return int(wanted)
+    return min(int(wanted), room)
 
 
 def _schema(answer_format: Mapping[str, Any]) -> dict[str, Any] | None:

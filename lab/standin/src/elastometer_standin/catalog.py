@@ -4,6 +4,8 @@ from collections import Counter
 
 from elastometer_standin.engine import Engine, Finish, Rejection, Sequence
 from elastometer_standin.families import (
+    CACHE_SOURCES,
+    CACHED_BY_SOURCE_HELP,
     LENGTH_HISTOGRAMS,
     PLAIN_COUNTERS,
     PROMPT_SOURCES,
@@ -24,6 +26,7 @@ class Catalog:
         self.started = started
         self._base: Labels = (("engine", "0"), ("model_name", settings.model_name))
         self._families: dict[str, Family] = {}
+        self._rejections = {rejection: Value() for rejection in Rejection}
         self._declare_gauges()
         self._declare_counters()
         self._declare_histograms()
@@ -48,7 +51,7 @@ class Catalog:
         self.value("vllm:num_preemptions").inc()
 
     def on_rejection(self, rejection: Rejection) -> None:
-        self.value("vllm:admission_rejections", ("reason", rejection.value)).inc()
+        self._rejections[rejection].inc()
 
     def on_finish(self, seq: Sequence, now: float) -> None:
         """As vLLM at the end of a request; one that never ran has no prefill and no decode time."""
@@ -70,6 +73,7 @@ class Catalog:
             "vllm:request_max_num_generation_tokens": seq.generated,
             "vllm:request_params_max_tokens": seq.max_tokens,
             "vllm:request_params_n": 1,
+            "vllm:request_num_preemptions": seq.preemptions,
             "vllm:request_prefill_kv_computed_tokens": seq.prompt_tokens,
         }
         for name, reading in readings.items():
@@ -159,6 +163,8 @@ class Catalog:
             "source",
             *PROMPT_SOURCES,
         )
+        name = "vllm:prompt_tokens_cached_by_source"
+        self._declare(name, "counter", CACHED_BY_SOURCE_HELP, "source", *CACHE_SOURCES)
         reasons = tuple(finish.value for finish in Finish)
         self._declare(
             "vllm:request_success",
@@ -167,14 +173,11 @@ class Catalog:
             "finished_reason",
             *reasons,
         )
-        limits = tuple(rejection.value for rejection in Rejection)
-        self._declare(
-            "vllm:admission_rejections",
-            "counter",
-            "Number of requests rejected at admission.",
-            "reason",
-            *limits,
-        )
+        text = "Number of admission attempts rejected by a queue limit, by reason."
+        family = self._family("vllm:admission_rejections", "counter", text)
+        # Counted before any engine is chosen, so vLLM gives them no engine.
+        model = ("model_name", self.settings.model_name)
+        family.children.update({(model, ("reason", one.value)): self._rejections[one] for one in Rejection})
         self._family("http_requests", "counter", "Total number of requests by method, status and handler.")
 
     def _declare_histograms(self) -> None:

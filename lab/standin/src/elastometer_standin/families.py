@@ -35,6 +35,12 @@ EXTERNAL_QUERIES_HELP = (
     "External prefix cache queries from KV connector cross-instance cache sharing, "
     "in terms of number of queried tokens."
 )
+FOR_UTILIZATION = "(for Model Flops Utilization calculations)"
+CACHED_BY_SOURCE_HELP = (
+    "Prefix-cache hit tokens by the cache tier that supplied them: device (local HBM), host (offloaded to DRAM), disk, "
+    "p2p (transferred from another vLLM instance) or external_unspecified. Counted at admission; sums to "
+    "vllm:prefix_cache_hits + vllm:external_prefix_cache_hits."
+)
 EXTERNAL_HITS_HELP = EXTERNAL_QUERIES_HELP.replace("queries", "hits").replace("queried", "cached")
 
 PLAIN_COUNTERS = (
@@ -48,9 +54,9 @@ PLAIN_COUNTERS = (
     ("vllm:prompt_tokens", "Number of prefill tokens processed."),
     ("vllm:prompt_tokens_cached", "Number of cached prompt tokens (local + external)."),
     ("vllm:generation_tokens", "Number of generation tokens processed."),
-    ("vllm:estimated_flops_per_gpu", "Estimated number of floating point operations per GPU."),
-    ("vllm:estimated_read_bytes_per_gpu", "Estimated number of bytes read from memory per GPU."),
-    ("vllm:estimated_write_bytes_per_gpu", "Estimated number of bytes written to memory per GPU."),
+    ("vllm:estimated_flops_per_gpu", f"Estimated number of floating point operations per GPU {FOR_UTILIZATION}."),
+    ("vllm:estimated_read_bytes_per_gpu", f"Estimated number of bytes read from memory per GPU {FOR_UTILIZATION}."),
+    ("vllm:estimated_write_bytes_per_gpu", f"Estimated number of bytes written to memory per GPU {FOR_UTILIZATION}."),
 )
 LENGTH_HISTOGRAMS = (
     ("vllm:request_prompt_tokens", "Number of prefill tokens processed."),
@@ -95,9 +101,15 @@ TIME_HISTOGRAMS = (
         LATENCY_BUCKETS,
     ),
     ("vllm:iteration_tokens_total", "Histogram of number of tokens per engine_step.", STEP_BUCKETS),
+    (
+        "vllm:request_num_preemptions",
+        "Histogram of the number of times a request was preempted.",
+        (1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0),
+    ),
     ("vllm:request_params_n", "Histogram of the n request parameter.", (1.0, 2.0, 5.0, 10.0, 20.0)),
 )
 PROMPT_SOURCES = ("local_compute", "local_cache_hit", "external_kv_transfer")
+CACHE_SOURCES = ("device", "host", "p2p", "disk", "external_unspecified")
 
 
 def process_families(started: float) -> list[Family]:

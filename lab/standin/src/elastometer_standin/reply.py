@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from elastometer_standin import VLLM_VERSION
 from elastometer_standin.api import Call
 from elastometer_standin.engine import Finish, Sequence
 from elastometer_standin.faults import Fault
@@ -18,6 +19,11 @@ STREAM_TYPE = ("content-type", "text/event-stream; charset=utf-8")
 JSON_TYPE = ("content-type", "application/json")
 BROKEN_EVENT = b'data: {"id":"broken","choices":[{"index":0,"delta":{"content":"\n\n'
 DONE_EVENT = b"data: [DONE]\n\n"
+FINGERPRINT = f"vllm-{VLLM_VERSION}-06aeb16c"
+# What vLLM names in every whole answer and leaves null for requests as these.
+SILENT_FIELDS = ("refusal", "annotations", "audio", "function_call", "reasoning")
+CHAT_FIELDS = ("prompt_logprobs", "prompt_token_ids", "prompt_text")
+LAST_FIELDS = ("kv_transfer_params", "ec_transfer_params", "metrics")
 _SLOT = "\x00text\x00"
 
 
@@ -74,10 +80,11 @@ class WholeReply:
         call, text = self._draft.call, "".join(self._draft.pieces[: self.sequence.generated])
         ending = {"logprobs": None, "finish_reason": finish.value, "stop_reason": None, "token_ids": None}
         if call.chat:
-            message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None, "tool_calls": []}
+            message = {"role": "assistant", "content": text, **dict.fromkeys(SILENT_FIELDS)}
             choice: dict[str, Any] = {"index": 0, "message": message, **ending}
         else:
-            choice = {"index": 0, "text": text, **ending, "prompt_logprobs": None}
+            choice = {"index": 0, "text": text, **ending, "prompt_logprobs": None, "prompt_token_ids": None}
+        choice["routed_experts"] = None
         return {
             "id": self._draft.reply_id,
             "object": "chat.completion" if call.chat else "text_completion",
@@ -85,9 +92,10 @@ class WholeReply:
             "model": call.model,
             "choices": [choice],
             "service_tier": None,
-            "system_fingerprint": None,
-            "usage": {**usage(self.sequence), "prompt_tokens_details": None},
-            "kv_transfer_params": None,
+            "system_fingerprint": FINGERPRINT,
+            "usage": {**usage(self.sequence), "prompt_tokens_details": None, "completion_tokens_details": None},
+            **dict.fromkeys(CHAT_FIELDS if call.chat else ()),
+            **dict.fromkeys(LAST_FIELDS),
         }
 
 
@@ -151,7 +159,8 @@ class StreamReply:
         before, after = _around_text(draft, finish)
         events.append(before + orjson.dumps(text) + after)
         if draft.call.include_usage:
-            events.append(_event_of(draft, [], usage(self.sequence)))
+            more = {"usage": usage(self.sequence), "system_fingerprint": FINGERPRINT}
+            events.append(_event_of(draft, [], more))
         for event in (*events, DONE_EVENT):
             self._write_frame(event)
         self._connection.end_stream(self._chunked)
@@ -177,10 +186,10 @@ class StreamReply:
 def _role_event(draft: Draft) -> bytes:
     delta = {"role": "assistant", "content": ""}
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
-    return _event_of(draft, [choice])
+    return _event_of(draft, [choice], {"prompt_token_ids": None, "prompt_text": None})
 
 
-def _event_of(draft: Draft, choices: list[dict[str, Any]], used: dict[str, int] | None = None) -> bytes:
+def _event_of(draft: Draft, choices: list[dict[str, Any]], more: dict[str, Any] | None = None) -> bytes:
     data: dict[str, Any] = {
         "id": draft.reply_id,
         "object": "chat.completion.chunk" if draft.call.chat else "text_completion",
@@ -188,8 +197,7 @@ def _event_of(draft: Draft, choices: list[dict[str, Any]], used: dict[str, int] 
         "model": draft.call.model,
         "choices": choices,
     }
-    if used is not None:
-        data["usage"] = used
+    data |= more or {}
     return b"data: " + orjson.dumps(data) + b"\n\n"
 
 
@@ -202,5 +210,8 @@ def _around_text(draft: Draft, finish: Finish | None) -> tuple[bytes, bytes]:
     choice["finish_reason"] = finish.value if finish else None
     if finish or not draft.call.chat:
         choice["stop_reason"] = None
+    if not draft.call.chat:
+        choice["prompt_token_ids"] = None
+    choice["token_ids"] = None
     before, _, after = _event_of(draft, [choice]).partition(orjson.dumps(_SLOT))
     return before, after

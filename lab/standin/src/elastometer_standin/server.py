@@ -83,7 +83,7 @@ class Server:
         sequence = Sequence(call.prompt_tokens, answer.tokens, ending, time.monotonic(), call.max_tokens)
         draft = Draft(
             call=call,
-            reply_id=f"{'chatcmpl' if call.chat else 'cmpl'}-{uuid.uuid4().hex}",
+            reply_id=f"{'chatcmpl' if call.chat else 'cmpl'}-{uuid.uuid4().hex[:16]}",
             created=int(time.time()),
             pieces=answer.pieces,
             fault=fault,
