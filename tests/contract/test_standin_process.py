@@ -99,7 +99,7 @@ def test_sigterm_aborts_streams_with_done_within_a_moment_and_exits_zero(launch:
     assert b'"finish_reason":"abort"' in rest
     assert rest.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
     assert process.popen.wait(2) == 0
-    assert "[shutdown] EngineCore: start mode=abort timeout=0" in process.log
+    assert "[shutdown] EngineCore: start mode=abort timeout=0s" in process.log
     assert "aborting in-flight requests count=1" in process.log
 
 

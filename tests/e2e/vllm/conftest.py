@@ -21,11 +21,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-MODEL = "tiny"
-KEY = "key-of-the-test"
 START_SECONDS, END_SECONDS = 300.0, 30.0
 LIGHT = {"OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
-OPTIONS = ["--enforce-eager", "--max-num-seqs=8", "--max-model-len=4096", f"--served-model-name={MODEL}"]
+OPTIONS = ["--enforce-eager", "--max-num-seqs=8", "--max-model-len=4096", "--served-model-name=tiny"]
 
 
 @dataclass(frozen=True)

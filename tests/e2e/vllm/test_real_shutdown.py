@@ -25,10 +25,9 @@ Relay = runpy.run_path(str(Path(__file__).with_name("relay.py")))["Relay"]
 STREAMS = 6
 LOST = {"Aborted", "Truncated", "Stalled", "ResetBeforeAnswer", "Refused", "ServerError"}
 PROFILE = {
-    "model": "tiny",
-    "timeoutSeconds": 60,
+    "timeoutSeconds": 120,
     "idleTimeoutSeconds": 10,
-    "tasks": [{"name": "long", "messages": [{"role": "user", "content": "Say more."}], "maximumTokens": 4000}],
+    "tasks": [{"name": "long", "messages": [{"role": "user", "content": "Say more."}], "maximumTokens": 2500}],
     "stages": [{"name": "six", "type": "Concurrency", "concurrency": STREAMS, "durationSeconds": 15}],
 }
 
@@ -76,7 +75,7 @@ def end_in_mid_stream(server: Any, out: Path) -> Ended:
             wait_until_streaming(server)
             told_at = datetime.now(UTC)
             server.process.terminate()
-            run.wait(120)
+            run.wait(200)
         finally:
             run.kill()
             run.wait()
@@ -103,7 +102,6 @@ def ended(
     def run(*arguments: str) -> Ended:
         with serve(tmp_path / "log", *arguments) as server:
             found = end_in_mid_stream(server, tmp_path)
-        print(f"\n{[heard.error for heard in found.heard.values() if heard.error][:1]}")
         print(f"\n{Counter(record['outcome'] for record in found.records)}")
         return found
 
@@ -119,7 +117,7 @@ def test_told_to_end_it_loses_every_stream_and_each_is_counted_as_it_was_lost(en
 
 
 def test_given_time_it_ends_every_stream_whole_and_new_requests_are_lost(ended: Callable[..., Ended]) -> None:
-    found = ended("--shutdown-timeout=60")
+    found = ended("--shutdown-timeout=120")
     assert found.misread() == []
     assert [record["outcome"] for record in found.under_way()] == STREAMS * ["Success"]
     last = max(record["sendTime"] for record in found.under_way())

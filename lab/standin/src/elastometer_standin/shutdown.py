@@ -23,8 +23,9 @@ async def shut_down(server: Server, listener: asyncio.AbstractServer) -> None:
         await _vanish(server, listener)
     timeout = settings.shutdown_timeout_seconds
     mode = "drain" if timeout > 0 else "abort"
-    log.info("launcher.py:136", f"[shutdown] API server: shutdown triggered, timeout={timeout:g}")
-    _engine_line(f"start mode={mode} timeout={timeout:g}")
+    log.info("launcher.py:254", "[shutdown] API server: shutdown triggered")
+    log.info("launcher.py:270", f"[shutdown] API server: stopping engine client mode={mode} timeout={timeout:g}s")
+    _engine_line(f"start mode={mode} timeout={timeout:g}s")
     if mode == "drain":
         await _drain(server, timeout)
     count = server.engine.unfinished
@@ -38,13 +39,13 @@ async def shut_down(server: Server, listener: asyncio.AbstractServer) -> None:
 
 
 def _engine_line(text: str) -> None:
-    log.info("core.py:1390", f"[shutdown] EngineCore: {text}", process="EngineCore_DP0")
+    log.info("core.py:1635", f"[shutdown] EngineCore: {text}", process="EngineCore_DP0")
 
 
 async def _drain(server: Server, timeout: float) -> None:
     """Let running and queued requests finish; the door stays open, but new requests are turned away."""
     server.draining = True
-    _engine_line(f"draining in-flight requests count={server.engine.unfinished}")
+    _engine_line(f"draining in-flight requests count={server.engine.unfinished} timeout={timeout:g}s")
     deadline = server.loop.time() + timeout
     while server.engine.unfinished and server.loop.time() < deadline:
         await asyncio.sleep(POLL_SECONDS)
