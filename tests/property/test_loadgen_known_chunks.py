@@ -137,6 +137,23 @@ def test_the_line_of_a_chunk_is_the_one_that_its_length_has() -> None:
         assert data.startswith(SIZE_LINES[len(data)])
 
 
+def test_a_chunk_whose_size_has_begun_is_left_to_the_parser() -> None:
+    """The rest of its size and its first event look like a whole chunk, but its data goes on."""
+    plain = event({"text": "a"})
+    missing = 0x100 - len(b"\r\n") - len(event({"text": ""}))
+    body = plain + b"\r\n" + event({"text": "b" * missing})
+    assert len(body) == 0x100 + len(plain)
+    whole = chunk(body)
+    edge = len(chunk(plain)) + 1
+    reads = [HEAD, chunk(plain), chunk(plain), whole[:1], whole[1:edge], whole[edge:]]
+    assert reads[4] == chunk(plain)
+    reads += [chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n"]
+    for keeps_text in (False, True):
+        found = hear(reads, keeps_text=keeps_text)
+        assert (found[0], found[3]) == (Outcome.SUCCESS, 4)
+        assert found == hear(bytes_of(reads), keeps_text=keeps_text)
+
+
 def test_a_size_in_another_spelling_is_left_to_the_parser() -> None:
     texts = ["a", "b" * 160, "c" * 160]
     plain = [chunk(event({"text": text})) for text in texts]

@@ -121,6 +121,7 @@ class Connection(asyncio.Protocol):
         """Hands on what this read held of the answer's body."""
         pieces = self._pieces
         if not pieces:
+            self._between_chunks = False
             return
         # Only a chunk's own end can follow an event's within the read, and nothing of the next chunk follows that.
         self._between_chunks = data.endswith(EVENT_AND_CHUNK_END) and pieces[-1].endswith(EVENT_END)
