@@ -9,6 +9,7 @@ import yaml
 from elastometer_loadgen.checks import CheckType
 from elastometer_loadgen.checks_parse import CHECK_FIELDS
 from elastometer_loadgen.fingerprint import FINGERPRINT_FIELDS, Lines
+from elastometer_loadgen.messages import MESSAGE_FIELDS, Role
 from elastometer_loadgen.profile import (
     PROFILE_FIELDS,
     ConnectionPolicy,
@@ -16,7 +17,7 @@ from elastometer_loadgen.profile import (
 )
 from elastometer_loadgen.stages import Arrivals, StageType
 from elastometer_loadgen.stages_parse import STAGE_FIELDS
-from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat, Role
+from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
 # The target names the model in an ElasticityTest.
@@ -43,6 +44,7 @@ def test_every_field_is_known_on_both_sides() -> None:
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]["sampling"]["properties"]) == set(SAMPLING)
     assert set(fields["tasks"]["items"]["properties"]["checks"]["items"]["properties"]) == set(CHECK_FIELDS)
+    assert set(fields["tasks"]["items"]["properties"]["messages"]["items"]["properties"]) == set(MESSAGE_FIELDS)
     assert set(fields["fingerprints"]["properties"]) == set(FINGERPRINT_FIELDS)
 
 

@@ -18,6 +18,7 @@ from elastometer_loadgen.schedule import Arrival, compute_schedule
 
 pytestmark = pytest.mark.looptime
 Answer = Callable[[Exchange, int], tuple[float, Outcome]]
+Turns = Callable[[int], int]
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ class Play:
     """A run against a server that answers by `answer(exchange, in flight)`: seconds and outcome. Instants from 0."""
 
     def __init__(self, stages: list[dict[str, Any]], answer: Answer, place: tuple[int, int] = (0, 1),
-                 done: frozenset[int] = frozenset(), seed: int = 7) -> None:  # fmt: skip
+                 done: frozenset[int] = frozenset(), seed: int = 7, turns: Turns = lambda _: 1) -> None:  # fmt: skip
         self.loop = asyncio.get_running_loop()
         self.answer = answer
         self.sent: list[tuple[float, str, int]] = []
@@ -40,7 +41,7 @@ class Play:
         self.most_in_flight = 0
         self.begin = self.loop.time()
         profile = parse_profile({"seed": seed, "stages": stages})
-        self.conductor = Conductor(profile, compute_schedule(profile), place, done, self.send)
+        self.conductor = Conductor(profile, compute_schedule(profile), place, done, self.send, turns=turns)
 
     async def run(self) -> bool:
         complete = await self.conductor.run(self.begin, self.begin)

@@ -32,7 +32,7 @@ COUNT = {"name": "count", "type": "Concurrency", "concurrency": 2, "requests": 5
 @pytest.fixture
 async def target(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Target]:
     monkeypatch.setattr("elastometer_loadgen.worker.prepare_process", lambda: None)
-    monkeypatch.setattr("elastometer_loadgen.worker.LEAD_SECONDS", 0.01)
+    monkeypatch.setattr("elastometer_loadgen.membership.LEAD_SECONDS", 0.01)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -59,7 +59,7 @@ async def served() -> AsyncIterator[tuple[Server, Target]]:
 @pytest.fixture(autouse=True)
 def _untouched_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("elastometer_loadgen.worker.prepare_process", lambda: None)
-    monkeypatch.setattr("elastometer_loadgen.worker.LEAD_SECONDS", 0.01)
+    monkeypatch.setattr("elastometer_loadgen.membership.LEAD_SECONDS", 0.01)
 
 
 def profile(count: int = 20, seconds: str = "0.1", bound: int = 10_000) -> Profile:

@@ -17,6 +17,11 @@ from elastometer.plan import Environment, TestPlan, describe
 RATE = {"name": "after", "type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "1"}
 USERS = {"name": "crowd", "type": "Users", "users": 5, "durationSeconds": 20, "maximumRequests": 1000}
 FIXED = {"name": "four", "type": "Concurrency", "concurrency": 4, "durationSeconds": 30}
+ASK, OWN = {"role": "user", "content": "more"}, {"role": "assistant", "generated": True}
+TALK = {
+    "name": "talk", "thinkTimeSeconds": {"minimum": "1", "maximum": "5"},
+    "messages": [ASK, OWN, ASK, OWN, ASK],
+}  # fmt: skip
 REFUSED = "spec.load.stages[0].type: must be Rate, Users or Concurrency with durationSeconds, is "
 TIMES = "which ends when its requests do, and a run in a cluster has its times fixed before; use elastometer-load run"
 
@@ -73,6 +78,35 @@ def test_closed_loops_count_with_the_most_that_they_may_send(demo_body: dict[str
         "spec.load.stages: must offer between 1 and 500000 requests, maximumRequests of closed loops included, offer "
         "600000"
     )
+
+
+def test_turns_of_conversations_count_as_requests_and_the_load_may_last_as_long_as_the_last_one(
+    demo_body: dict[str, Any], environment: Environment
+) -> None:
+    """Three turns of 20 s at most with two thoughts of 5 s at most between them are 70 s."""
+    demo_body["spec"]["load"] |= {"tasks": [TALK], "timeoutSeconds": 20}
+    single = TestPlan(parse(with_stages(demo_body, RATE)), environment)
+    assert describe(single)["stages"][0]["expectedRequests"] == 30.0
+    assert single.spec.profile.ask_seconds == 70
+    del demo_body["spec"]["load"]["tasks"]
+    plain = TestPlan(parse(with_stages(demo_body, RATE)), environment)
+    assert single.load_deadline_seconds - plain.load_deadline_seconds == 50
+    demo_body["spec"]["load"]["tasks"] = [TALK]
+    with pytest.raises(SpecError) as caught:
+        parse(with_stages(demo_body, RATE | {"durationSeconds": 2_000, "endRequestsPerSecond": "84"}))
+    assert str(caught.value).endswith("offer 504000")
+
+
+def test_a_conversation_is_not_simulated_and_named(
+    demo_body: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "test.yaml"
+    demo_body["spec"]["load"]["tasks"] = [TALK]
+    body = with_stages(demo_body, RATE)
+    path.write_text(yaml.safe_dump({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")}))
+    assert main(["simulate", str(path), "--draws", "1"]) == Exit.SPEC_OR_USAGE
+    words = "spec.load.tasks: must hold no generated message to be simulated; conversations are talk"
+    assert words in capsys.readouterr().err
 
 
 def test_a_closed_loop_is_not_simulated_and_named(

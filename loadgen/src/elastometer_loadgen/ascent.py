@@ -68,6 +68,7 @@ class Ascent:
         send: Callable[[Arrival, float], None],
         begin: float,
     ) -> None:
+        self.name = stage.name
         self._stage = stage
         self._index = index
         self._seed = seed

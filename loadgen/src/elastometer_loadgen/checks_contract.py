@@ -10,6 +10,8 @@ from elastometer_loadgen.template import render
 
 # What gives an answer a shape of its own, by which it is known in another task's place.
 SHAPES = (CheckType.LABEL, CheckType.JSON, CheckType.JSON_SCHEMA)
+# What only the answer to the last message of a conversation is asked for.
+OF_THE_LAST_TURN = (*SHAPES, CheckType.RECALL)
 Findings = dict[str, str | None]
 
 
@@ -57,6 +59,12 @@ class Contract:
             fits_own = bool(shape) and all(failure in (None, Failure.WRONG_LABEL) for failure in shape)
             found[CheckType.CROSSTALK.value] = self.crosstalk.failure(said, fits_own=fits_own)
         return found
+
+    def before_the_last_turn(self) -> "Contract | None":
+        """What the earlier answers of a conversation are held to: no shape, no fact, and of others' answers no mark."""
+        checks = tuple(check for check in self.checks if check.type not in OF_THE_LAST_TURN)
+        crosstalk = None if self.crosstalk is None else replace(self.crosstalk, others=())
+        return Contract(checks, crosstalk) if checks or crosstalk else None
 
 
 def bind(check: Check, row: Mapping[str, str]) -> Check:

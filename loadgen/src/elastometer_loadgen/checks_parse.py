@@ -52,8 +52,9 @@ class TaskChecks:
         return None
 
 
-def parse_checks(fields: Fields, contents: Sequence[str]) -> TaskChecks:
-    """The field `checks` of a task with messages of these contents; faults are appended, never raised."""
+def parse_checks(fields: Fields, contents: Sequence[str | None]) -> TaskChecks:
+    """The field `checks` of a task with messages of these contents, None for the model's own answers; faults are
+    appended, never raised."""
     if not fields.has("checks"):
         return TaskChecks()
     checks: list[Check] = []
@@ -93,7 +94,7 @@ def _templates(check: Fields, kind: CheckType) -> Iterator[tuple[str, str]]:
             yield check.at(name), check.raw(name)
 
 
-def _check(check: Fields, kind: CheckType, contents: Sequence[str]) -> Check | None:
+def _check(check: Fields, kind: CheckType, contents: Sequence[str | None]) -> Check | None:
     match kind:
         case CheckType.LABEL:
             return _label(check)
@@ -138,12 +139,14 @@ def _schema(check: Fields) -> JSONSchemaCheck | None:
         return None
 
 
-def _recall(check: Fields, contents: Sequence[str]) -> RecallCheck:
+def _recall(check: Fields, contents: Sequence[str | None]) -> RecallCheck:
     """A fact that the last message repeats, or that none gave, would test nothing."""
     fact = check.text("fact", LONGEST_FACT, default=None)
+    given = [index for index, content in enumerate(contents[:-1]) if content is not None and fact in content]
     if fact and contents:
-        if not any(fact in content for content in contents[:-1]):
+        if not given:
             check.refuse("fact", "occur, as it is written here, in a message before the last")
-        elif fact in contents[-1]:
+        elif fact in (contents[-1] or ""):
             check.refuse("fact", "not occur in the last message, which asks for it")
-    return RecallCheck(fact)
+    turns = contents[given[-1] :].count(None) if given else 0
+    return RecallCheck(fact, turns or None)

@@ -64,19 +64,25 @@ class RepetitionCheck:
 
 @dataclass(frozen=True, slots=True)
 class RecallCheck:
-    """The answer holds the fact that an earlier turn of the conversation gave."""
+    """The answer holds the fact that an earlier turn of the conversation gave.
+
+    `turns` is how many answers of the model's own lie between the two; None where the profile wrote them.
+    """
 
     type: ClassVar[CheckType] = CheckType.RECALL
     fact: str
+    turns: int | None = None
 
     def judges(self, said: Said) -> bool:
         """Whole texts only."""
         return is_whole_text(said)
 
-    def failure(self, said: Said) -> Failure | None:
+    def failure(self, said: Said) -> str | None:
         """Letter case and the width of spaces do not matter."""
         fact, text = (" ".join(part.casefold().split()) for part in (self.fact, said.content))
-        return None if fact in text else Failure.FORGOTTEN
+        if fact in text:
+            return None
+        return Failure.FORGOTTEN if self.turns is None else f"{Failure.FORGOTTEN}:{self.turns}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.progress import note
 from elastometer_loadgen.record import Outcome
 from elastometer_loadgen.schedule import Arrival, Schedule
-from elastometer_loadgen.stages import NO_THINKING, CountStage, CrowdStage, KneeStage
+from elastometer_loadgen.stages import CountStage, CrowdStage, KneeStage
+from elastometer_loadgen.task import NO_THINKING
+from elastometer_loadgen.turns import conversation_of
 
 Send = Callable[[Arrival, float], None]
 
@@ -29,14 +31,16 @@ class Conductor:
     """One worker's part in every stage. `begin` is the run's start, monotonic; `done` are ids of an earlier life."""
 
     def __init__(
-        self, profile: Profile, schedule: Schedule, place: tuple[int, int], done: Collection[int], send: Send
-    ) -> None:
+        self, profile: Profile, schedule: Schedule, place: tuple[int, int], done: Collection[int], send: Send,
+        *, turns: Callable[[int], int],
+    ) -> None:  # fmt: skip
         self._profile = profile
         self._schedule = schedule
         self._place = place
         self._done = done
         self._send = send
-        self._crowd = Crowd(profile.seed, *place, done, send)
+        self._turns = turns
+        self._crowd = Crowd(profile.seed, *place, done, send, turns=turns)
         self._pacer: Pacer | None = None
         self._ascent: Ascent | None = None
         self._stopping = asyncio.Event()
@@ -68,13 +72,18 @@ class Conductor:
                 begin = monotonic() - self._ends[last]
         return True
 
-    def ended(self, exchange: Exchange) -> None:
-        """A request is over; a closed loop goes on from there."""
-        number = exchange.arrival.id
+    def sending(self, arrival: Arrival, intended_at: float) -> None:
+        """A further turn of a conversation is about to be sent."""
+        if self._ascent is not None and arrival.stage == self._ascent.name:
+            self._ascent.sending(arrival, intended_at)
+
+    def ended(self, exchange: Exchange, *, goes_on: bool = False) -> None:
+        """A request is over, and a closed loop goes on from there, unless its conversation does first."""
+        number = conversation_of(exchange.arrival.id)
         if number >= FIRST_CLOSED_ID and exchange.end_at is not None:
             if self._ascent is not None:
                 self._ascent.ended(exchange)
-            if self._crowd.knows(number):
+            if not goes_on and self._crowd.knows(number):
                 lost = exchange.outcome is not Outcome.SUCCESS
                 self._crowd.ended(number, exchange.send_at, exchange.end_at, lost=lost)
 
@@ -147,5 +156,5 @@ class Conductor:
         for arrival in missing:
             if arrival.at >= elapsed:
                 return chain((arrival,), missing)
-            self.skipped += 1
+            self.skipped += 1 if arrival.size is not None else self._turns(arrival.id)
         return missing

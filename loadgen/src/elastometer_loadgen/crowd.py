@@ -16,6 +16,7 @@ from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.schedule import Arrival
 from elastometer_loadgen.task import Span
 from elastometer_loadgen.traces import Size
+from elastometer_loadgen.turns import turn_of
 
 # The numbers of closed-loop requests lie beyond those of any schedule: stage, user, request of that user.
 STAGE_BITS, USER_BITS = 38, 24
@@ -28,7 +29,8 @@ LOST_SECONDS = 1.0
 class Shift:
     """One closed-loop stage at work, from `begin` to `end` in monotonic seconds; `end` is infinite while it is open.
 
-    `most_each` is what one user may ask. With `numbers` each request takes one, and none is asked when they are gone.
+    `most_each` is how many requests one user may send, and `spent` how many he has, all turns of a conversation with
+    its first; `asked` counts his asks. With `numbers` each ask takes one, and there is none when they are gone.
     """
 
     index: int
@@ -41,6 +43,7 @@ class Shift:
     numbers: deque[int] | None = None
     size: Callable[[int], Size | None] = lambda _: None
     asked: dict[int, int] = field(default_factory=dict)
+    spent: dict[int, int] = field(default_factory=dict)
     told: Callable[[Arrival, float], None] | None = None
     """Hears of each request of this stage before it is sent."""
     least_thought: float = field(init=False)
@@ -56,18 +59,31 @@ def request_id(stage: int, user: int, number: int) -> int:
     return (stage + 1 << STAGE_BITS) + (user << USER_BITS) + number
 
 
+def thought(least: float, span: float, seed: int, request: int) -> float:
+    """For how many seconds a user thinks, from `least` on, drawn from the seed and the request alone."""
+    if not span:
+        return least
+    digest = blake2b(f"{seed}/thinks/{request}".encode(), digest_size=7).digest()
+    return least + math.ldexp(int.from_bytes(digest, "big"), -56) * span
+
+
 class Crowd:
-    """One worker's users. `origin` is the run's start, monotonic; `want` is told of each request as it is due."""
+    """One worker's users. `origin` is the run's start, monotonic; `want` is told of each request as it is due.
+
+    `turns` tells how many requests an ask takes, all turns of a conversation together.
+    """
 
     def __init__(
-        self, seed: int, worker: int, workers: int, done: Iterable[int], want: Callable[[Arrival, float], None]
-    ) -> None:
+        self, seed: int, worker: int, workers: int, done: Iterable[int], want: Callable[[Arrival, float], None],
+        *, turns: Callable[[int], int],
+    ) -> None:  # fmt: skip
         self._loop = asyncio.get_running_loop()
         self._seed = seed
         self._worker = worker
         self._workers = workers
-        self._done = frozenset(number for number in done if number >= FIRST_CLOSED_ID)
+        self._done = frozenset(number for number in done if number >= FIRST_CLOSED_ID and turn_of(number) == 1)
         self._want = want
+        self._turns = turns
         self._shifts: list[Shift] = []
         self._waiting: dict[int, asyncio.TimerHandle] = {}
         self._asking: dict[int, tuple[int, Shift]] = {}
@@ -80,7 +96,7 @@ class Crowd:
     def open(self, shift: Shift, present: int = 0, spawn_rate: float | None = None) -> None:
         """Announces a stage: `present` users are there as it begins, the others come at the rate, or at once."""
         self._shifts.append(shift)
-        shift.asked = self._asked_before(shift)
+        self._count_before(shift)
         if shift.numbers is not None:
             mine = (number for number in shift.numbers if self._is_mine(number % shift.users))
             shift.numbers = deque(number for number in mine if request_id(shift.index, 0, number) not in self._done)
@@ -103,10 +119,8 @@ class Crowd:
         user, shift = self._asking.pop(request)
         if shift.numbers is not None and not shift.numbers:
             self._settled.set()
-        thought, span = shift.least_thought, shift.thought_span
-        if span:
-            thought += self._draw(request) * span
-        self._wait(user, max(end_at + thought, sent_at + LOST_SECONDS) if lost else end_at + thought)
+        wanted = end_at + thought(shift.least_thought, shift.thought_span, self._seed, request)
+        self._wait(user, max(wanted, sent_at + LOST_SECONDS) if lost else wanted)
 
     async def exhausted(self, shift: Shift) -> None:
         """Returns when every number of a shift was taken and answered, or the crowd was stopped."""
@@ -159,10 +173,11 @@ class Crowd:
         if shift.numbers is not None:
             return shift.numbers.popleft() if shift.numbers else None
         number = shift.asked.get(user, 0)
-        if number >= shift.most_each:
+        spent = shift.spent.get(user, 0) + self._turns(request_id(shift.index, user, number))
+        if spent > shift.most_each:
             self.capped.add(user)
             return None
-        shift.asked[user] = number + 1
+        shift.asked[user], shift.spent[user] = number + 1, spent
         return number
 
     def _shift_at(self, at: float) -> Shift | None:
@@ -171,18 +186,13 @@ class Crowd:
                 return shift
         return None
 
-    def _asked_before(self, shift: Shift) -> dict[int, int]:
-        """user -> number of his next request, after an earlier life of this worker."""
-        asked: dict[int, int] = {}
+    def _count_before(self, shift: Shift) -> None:
+        """What each user asked and spent in an earlier life of this worker."""
         for request in self._done:
             if (request >> STAGE_BITS) - 1 == shift.index:
                 user, number = divmod(request & (FIRST_CLOSED_ID - 1), 1 << USER_BITS)
-                asked[user] = max(asked.get(user, 0), number + 1)
-        return asked
+                shift.asked[user] = max(shift.asked.get(user, 0), number + 1)
+                shift.spent[user] = shift.spent.get(user, 0) + self._turns(request)
 
     def _is_mine(self, user: int) -> bool:
         return user % self._workers == self._worker
-
-    def _draw(self, request: int) -> float:
-        digest = blake2b(f"{self._seed}/thinks/{request}".encode(), digest_size=7).digest()
-        return math.ldexp(int.from_bytes(digest, "big"), -56)

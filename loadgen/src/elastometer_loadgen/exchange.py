@@ -10,6 +10,7 @@ from elastometer_loadgen.ending import Ending, classify
 from elastometer_loadgen.prompts import Prompt
 from elastometer_loadgen.record import LONGEST_ERROR, Outcome, RequestRecord, format_instant
 from elastometer_loadgen.schedule import Arrival
+from elastometer_loadgen.turns import conversation_of, turn_of
 
 EVENT_STREAM = "text/event-stream"
 # What this machine ran out of; the server has no part in it.
@@ -117,6 +118,8 @@ class Exchange:
             checks=checks,
             attempts=self.attempt,
             first_attempt=None if first is None else first._in_short(clock),
+            conversation=conversation_of(self.arrival.id) if self.prompt.further else None,
+            turn=turn_of(self.arrival.id) if self.prompt.further else None,
         )
 
     def _in_short(self, clock: Clock) -> dict[str, str | int | None]:

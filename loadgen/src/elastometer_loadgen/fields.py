@@ -139,6 +139,13 @@ class Fields:
             return default
         return kind(value)
 
+    def flag(self, name: str) -> bool:
+        """True or false; absent is false."""
+        value = self.raw(name)
+        if value is not None and not isinstance(value, bool):
+            self.refuse(name, "be true or false")
+        return value is True
+
     def mapping(self, name: str, known: Sequence[str]) -> "Fields":
         """The fields of a nested mapping; absent is the empty one."""
         return Fields(self._values.get(name, {}), self.at(name), self.faults, known)

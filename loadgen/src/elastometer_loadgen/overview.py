@@ -24,7 +24,7 @@ def overview(profile: Profile, workers: int) -> dict[str, Any]:
         row = {
             "name": stage.name, "type": type_of(stage), "startSeconds": at, "endSeconds": end,
             "startIsExact": is_exact, "endIsExact": is_exact and not stage.is_open_ended,
-            "maximumRequests" if is_closed else "expectedRequests": float(stage.expected),
+            "maximumRequests" if is_closed else "expectedRequests": float(profile.requests_of(stage)),
             "seed": f"{profile.seed}/stages/{index}", **_details(stage),
         }  # fmt: skip
         is_exact = is_exact and not stage.is_open_ended
@@ -111,7 +111,7 @@ def _cells(row: dict[str, Any], stage: Stage) -> tuple[str, ...]:
     most = "≤" if "maximumRequests" in row else ""
     return (
         stage.name, row["type"], f"{start}{row['startSeconds']}", f"{end}{row['endSeconds']}",
-        f"{most}{float(stage.expected):g}", _what(stage),
+        f"{most}{row.get('maximumRequests', row.get('expectedRequests')):g}", _what(stage),
     )  # fmt: skip
 
 

@@ -4,9 +4,11 @@ Parsing is pure: the same document gives the same profile everywhere. What canno
 anything is sent, and every fault is reported at once.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 
 import yaml
@@ -14,7 +16,16 @@ import yaml
 from elastometer_loadgen.document import read_document
 from elastometer_loadgen.fields import Fault, Fields, shown
 from elastometer_loadgen.fingerprint import FingerprintRule, parse_fingerprints
-from elastometer_loadgen.stages import KneeStage, Stage, TraceStage
+from elastometer_loadgen.stages import (
+    CountStage,
+    CrowdStage,
+    KneeOf,
+    KneeStage,
+    RateStage,
+    Stage,
+    TraceStage,
+    fixes_sizes,
+)
 from elastometer_loadgen.stages_parse import LONGEST_STAGE_SECONDS, parse_stages
 from elastometer_loadgen.task import Endpoint, Task, default_task, parse_task
 from elastometer_loadgen.traces import TraceFault, read_trace
@@ -66,6 +77,28 @@ class Profile:
         """Length of all stages together."""
         return sum(stage.duration_seconds for stage in self.stages)
 
+    @property
+    def most_turns(self) -> int:
+        """Turns of the longest conversation; 1 where no task is one."""
+        return max(task.turns for task in self.tasks)
+
+    @property
+    def ask_seconds(self) -> int:
+        """The longest that one ask may take, with all turns of a conversation."""
+        return max(math.ceil(task.turns * self.timeout_seconds + (task.turns - 1) * task.think.high)
+                   for task in self.tasks)
+
+    def requests_of(self, stage: Stage) -> Fraction:
+        """What a stage is expected to send, and the most that a closed loop may; each turn is a request."""
+        if fixes_sizes(stage) or isinstance(stage, CrowdStage):
+            return stage.expected
+        if isinstance(stage, RateStage):
+            weights = sum(task.weight for task in self.tasks)
+            return stage.expected * sum(task.weight * task.turns for task in self.tasks) / weights
+        if isinstance(stage, KneeStage) and stage.of is KneeOf.USERS:
+            return stage.expected
+        return stage.expected * self.most_turns
+
 
 class ProfileError(ValueError):
     """A profile that must not be run; holds every fault found."""
@@ -109,9 +142,19 @@ def parse_profile(document: object) -> Profile:
         fields.refuse("workers", f"be 1: {alone}")
     if not faults and not any(isinstance(stage, TraceStage) for stage in profile.stages):
         _check_total(profile, faults)
+    if not faults and profile.most_turns > 1:
+        _check_crowds(profile, faults)
+        profile = replace(profile, stages=tuple(_by_count(stage, profile.ask_seconds) for stage in profile.stages))
     if faults:
         raise ProfileError(faults)
     return profile
+
+
+def _by_count(stage: Stage, ask_seconds: int) -> Stage:
+    """A stage held by count lasts as long as its conversations may."""
+    if isinstance(stage, CountStage) and not fixes_sizes(stage):
+        return replace(stage, request_seconds=ask_seconds)
+    return stage
 
 
 def with_traces(profile: Profile, folder: Path) -> Profile:
@@ -177,8 +220,18 @@ def _check_names(names: list[str], where: str, faults: list[Fault]) -> None:
 
 
 def _check_total(profile: Profile, faults: list[Fault]) -> None:
-    expected = sum(stage.expected for stage in profile.stages)
+    expected = sum(profile.requests_of(stage) for stage in profile.stages)
     if expected == 0:
         faults.append(Fault("stages", "must plan at least one request; got rates of 0 throughout"))
     elif expected > MOST_ARRIVALS:
         faults.append(Fault("stages", f"must plan at most {MOST_ARRIVALS} requests; got about {float(expected):.0f}"))
+
+
+def _check_crowds(profile: Profile, faults: list[Fault]) -> None:
+    """A user who may not send a whole conversation would never begin one."""
+    for index, stage in enumerate(profile.stages):
+        users = stage.users if isinstance(stage, CrowdStage) else stage.maximum if isinstance(stage, KneeStage) else 0
+        least = users * profile.most_turns
+        if isinstance(stage, CrowdStage | KneeStage) and stage.most_requests < least:
+            rule = f"must let each of {users} users have a conversation of {profile.most_turns} turns, {least} requests"
+            faults.append(Fault(f"stages[{index}].maximumRequests", f"{rule}; got {stage.most_requests}"))

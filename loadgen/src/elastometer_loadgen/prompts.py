@@ -16,27 +16,28 @@ from typing import Any, NamedTuple
 import orjson
 
 from elastometer_loadgen.checks_contract import Contract, CrosstalkCheck, bind, shape_of
+from elastometer_loadgen.dialogue import CANARY_SLOT, FurtherTurn, further_turns, needs_text, questions
+from elastometer_loadgen.messages import Role
 from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.schedule import Arrival
 from elastometer_loadgen.sized import SizedText, sized_body
 from elastometer_loadgen.stages import fixes_sizes
-from elastometer_loadgen.task import Endpoint, Message, ResponseFormat, Span, Task
-from elastometer_loadgen.template import CANARY_FIELD, render
+from elastometer_loadgen.task import NO_THINKING, Endpoint, ResponseFormat, Span, Task
+from elastometer_loadgen.turns import turn_of
 
 PATHS = {Endpoint.CHAT_COMPLETIONS: "/v1/chat/completions", Endpoint.COMPLETIONS: "/v1/completions"}
 DRAWS = struct.Struct("<6QH")
 RANGE = 2**64
 TAIL = b',"stream":true,"stream_options":{"include_usage":true}}'
 SAMPLING_DECIMALS = 4
-# Stands in a rendered text where each request puts its own mark; of a private range, so that no prompt holds it.
-CANARY_SLOT = "\uf8f0canary\uf8f1"
 
 
 class Prompt(NamedTuple):
     """A request ready to be sent. `fingerprint` is 4 hex digits from the seed and the number.
 
     `canary` is the mark in its text, where the task has one; `contract` what the answer is held to, None when
-    nothing is checked.
+    nothing is checked. Each request of a conversation has all `further` turns that follow its first one, and
+    what its user thinks between them.
     """
 
     task: str
@@ -45,6 +46,8 @@ class Prompt(NamedTuple):
     canary: str = ""
     contract: Contract | None = None
     keeps_text: bool = False
+    further: tuple[FurtherTurn, ...] = ()
+    think: Span = NO_THINKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class _Row:
     marked: bool
     contract: Contract | None
     keeps_text: bool
+    further: tuple[FurtherTurn, ...]
 
 
 class _Decimal(NamedTuple):
@@ -97,6 +101,7 @@ class PromptSource:
         self._tasks = profile.tasks
         self._lines = profile.fingerprints
         self._weights = tuple(accumulate(task.weight for task in profile.tasks))
+        self.has_conversations = any(task.turns > 1 for task in profile.tasks)
         self._rows = tuple(self._rows_of(task, profile.endpoint) for task in profile.tasks)
         self._drawn = tuple(map(_drawn, profile.tasks))
 
@@ -127,7 +132,26 @@ class PromptSource:
             canary = _canary(fingerprint, request_id)
             body = body.replace(CANARY_SLOT.encode(), canary.encode())
         keeps_text = row.keeps_text or self._lines.is_due(fingerprint)
-        return Prompt(task.name, fingerprint, body, canary, row.contract, keeps_text)
+        return Prompt(task.name, fingerprint, body, canary, row.contract, keeps_text, row.further, task.think)
+
+    def turns(self, request_id: int) -> int:
+        """How many requests the conversation takes that this one begins; 1 where its task is none."""
+        if not self.has_conversations:
+            return 1
+        return self._tasks[self._task_index(self._draws(request_id)[0])].turns
+
+    def turn(self, request_id: int, before: Prompt, answer: str) -> Prompt:
+        """A further turn: the request before with its answer and what is new behind it; mark and drawn fields stay."""
+        further = before.further[turn_of(request_id) - 2]
+        new = orjson.dumps(further.messages).replace(CANARY_SLOT.encode(), before.canary.encode())
+        body = orjson.loads(before.body)
+        body["messages"] += [{"role": Role.ASSISTANT.value, "content": answer}, *orjson.loads(new)]
+        fingerprint = f"{self._draws(request_id)[6]:04x}"
+        keeps_text = further.keeps_text or self._lines.is_due(fingerprint)
+        data = orjson.dumps(body | further.fields)
+        return before._replace(
+            fingerprint=fingerprint, body=data, contract=further.contract, keeps_text=keeps_text
+        )
 
     def is_canary(self, mark: str) -> bool:
         """True when some request of this run carries the mark: a mark holds its own proof."""
@@ -149,17 +173,16 @@ class PromptSource:
         crosstalk = self._crosstalk(task)
         rows = []
         for row in task.dataset or ({},):
-            model = {} if self._model is None else {"model": self._model}
-            fields = orjson.dumps({**model, **_question(task, endpoint, row), **form})
             contract = _contract(task, row, crosstalk)
-            rows.append(
-                _Row(
-                    head=fields[:-1] + b',"max_tokens":',
-                    marked=CANARY_SLOT.encode() in fields,
-                    contract=contract,
-                    keeps_text=contract is not None and contract.needs_text,
-                )
-            )
+            first, *later = questions(task, endpoint, row)
+            marked = CANARY_SLOT.encode() in orjson.dumps([first, *later])
+            further = further_turns(later, form, contract)
+            if further and contract is not None:
+                contract = contract.before_the_last_turn()
+            model = {} if self._model is None else {"model": self._model}
+            fields = orjson.dumps({**model, **first, **({} if further else form)})
+            keeps_text = bool(further) or needs_text(contract)
+            rows.append(_Row(fields[:-1] + b',"max_tokens":', marked, contract, keeps_text, further))
         return tuple(rows)
 
     def _crosstalk(self, task: Task) -> CrosstalkCheck | None:
@@ -176,17 +199,6 @@ def _contract(task: Task, row: Mapping[str, str], crosstalk: CrosstalkCheck | No
 
 def _canary(fingerprint: str, request_id: int) -> str:
     return f"[REQ-{fingerprint}-{request_id}]"
-
-
-def _question(task: Task, endpoint: Endpoint, row: Mapping[str, str]) -> dict[str, Any]:
-    data = {**row, CANARY_FIELD: CANARY_SLOT}
-    if endpoint is Endpoint.COMPLETIONS:
-        return {"prompt": render(task.messages[0].content, data)}
-    return {"messages": [_turn(message, data) for message in task.messages]}
-
-
-def _turn(message: Message, row: Mapping[str, str]) -> dict[str, str]:
-    return {"role": message.role.value, "content": render(message.content, row)}
 
 
 def _response_format(task: Task) -> dict[str, Any]:

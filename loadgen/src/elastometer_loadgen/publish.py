@@ -79,6 +79,7 @@ def _document(accounts: Sequence[Document], dropped: Dropped, results: Results, 
     bounds = [account["boundMilliseconds"] for account in accounts]
     return {
         **{name: sum(account[name] for account in accounts) if accounts else None for name in COUNTS},
+        "unsentTurns": sum(account.get("unsentTurns", 0) for account in accounts) if accounts else None,
         "records": found["total"]["requests"],
         "startTime": format_instant(series.start),
         "endTime": max(ends, default=None),

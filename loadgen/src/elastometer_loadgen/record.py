@@ -65,6 +65,10 @@ class RequestRecord(NamedTuple):
     """How often it was sent. Intended and send time are of the first attempt, all else here of the last."""
     first_attempt: Mapping[str, str | int | None] | None = None
     """Outcome, status, error, pod, address and endTime of the first of several attempts."""
+    conversation: int | None = None
+    """The id of its conversation's first turn; None where its task is no conversation."""
+    turn: int | None = None
+    """Which turn of the conversation it is, counted from 1."""
 
 
 INSTANTS = {

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from elastometer_loadgen.checks_rate import CheckTally
+from elastometer_loadgen.record import Outcome
 
 RECORDS_NAME = "requests.jsonl"
 PACKED_NAME = "requests.jsonl.zst"
@@ -24,7 +25,8 @@ class SpoolError(Exception):
 class Spool:
     """Append-only; `size` is the number of bytes that readers may see.
 
-    `ids` and `tally` are the requests and the checks of an earlier life, as it recorded them.
+    `ids` and `tally` are the requests and the checks of an earlier life, as it recorded them; `conversations` has the
+    last turn of each, and whether it was answered.
     """
 
     def __init__(self, directory: Path, incarnation: str | None = None) -> None:
@@ -35,6 +37,7 @@ class Spool:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         self.ids: set[int] = set()
         self.tally = CheckTally()
+        self.conversations: dict[int, tuple[int, bool]] = {}
         self._recover()
         self.size = os.fstat(self._file).st_size
 
@@ -66,6 +69,10 @@ class Spool:
                 self.ids.add(record["id"])
                 if record.get("checks"):
                     self.tally.add(record["stage"], record["task"], record["checks"])
+                if record.get("turn"):
+                    last = (record["turn"], record["outcome"] == Outcome.SUCCESS)
+                    number = record["conversation"]
+                    self.conversations[number] = max(last, self.conversations.get(number, last))
                 whole += len(line)
         os.ftruncate(self._file, whole)
 

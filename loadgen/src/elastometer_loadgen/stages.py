@@ -13,8 +13,6 @@ from fractions import Fraction
 from elastometer_loadgen.task import Span
 from elastometer_loadgen.traces import Size, Trace, TraceFormat
 
-NO_THINKING = Span(Fraction(0), Fraction(0))
-
 
 class Arrivals(StrEnum):
     """How arrivals are spread within a stage."""

@@ -5,7 +5,6 @@ from fractions import Fraction
 
 from elastometer_loadgen.fields import Fault, Fields, shown
 from elastometer_loadgen.stages import (
-    NO_THINKING,
     Arrivals,
     CountStage,
     CrowdStage,
@@ -18,7 +17,7 @@ from elastometer_loadgen.stages import (
     StageType,
     TraceStage,
 )
-from elastometer_loadgen.task import decimal_span
+from elastometer_loadgen.task import NO_THINKING, THINKING, decimal_span
 from elastometer_loadgen.traces import MOST_TOKENS, Size, TraceFormat
 
 STAGE_FIELDS: Mapping[StageType, tuple[str, ...]] = {
@@ -37,7 +36,6 @@ LONGEST_STAGE_SECONDS = 604_800
 HIGHEST_RATE = "100000"
 BURSTINESS = ("0.01", "1000")
 TIME_SCALE = ("0.000001", "1000000")
-THINKING = ("0", "86400")
 LONGEST_PATH = 4096
 MOST_USERS = 10_000
 MOST_REQUESTS = 10_000_000

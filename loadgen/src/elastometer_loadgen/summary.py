@@ -14,10 +14,11 @@ SUMMARY_NAME = "summary.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Counts of arrivals and records, instants in microseconds since 1970, and the generator's own health.
+    """Counts of requests and records, instants in microseconds since 1970, and the generator's own health.
 
-    planned = sent + skipped + unsent (a stopped worker); sent - records = cut off in flight by the worker
-    itself. Late are sends beyond the bound; they count as sent.
+    planned = sent + skipped + unsent. Unsent is what a stopped worker left, and the `unsent_turns`, which a lost turn
+    before them left unasked. sent - records = cut off in flight by the worker itself. Late are sends beyond the bound;
+    they count as sent.
     """
 
     worker: int
@@ -33,6 +34,7 @@ class Summary:
     bound_milliseconds: int
     checks: list[dict[str, Any]]
     knees: list[dict[str, Any]] = field(default_factory=list)
+    unsent_turns: int = 0
 
     @property
     def fell_behind(self) -> bool:
@@ -53,6 +55,7 @@ class Summary:
             "startTime": format_instant(self.start),
             "endTime": format_instant(self.end),
             "unsent": self.planned - self.sent - self.skipped,
+            "unsentTurns": self.unsent_turns,
             "late": signs.late,
             "lateness": _spread(signs.lateness),
             "loopLag": _spread(signs.lag),
@@ -92,7 +95,8 @@ def finished_before(directory: Path, incarnation: str | None) -> Finished | None
     data = path.read_bytes()
     try:
         found = orjson.loads(data)
-        through = found["incarnation"] == incarnation and found["sent"] + found["skipped"] == found["planned"]
+        over = found["sent"] + found["skipped"] + found.get("unsentTurns", 0)
+        through = found["incarnation"] == incarnation and over == found["planned"]
         return Finished(data, bool(found["fellBehind"])) if through else None
     except (orjson.JSONDecodeError, KeyError, TypeError):
         # Cut off in the writing: it is made anew.

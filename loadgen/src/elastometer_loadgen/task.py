@@ -8,12 +8,13 @@ from itertools import islice
 
 from elastometer_loadgen.checks_parse import TaskChecks, parse_checks
 from elastometer_loadgen.fields import Fault, Fields, shown
+from elastometer_loadgen.messages import LONGEST_TEXT, Message, Role, parse_messages
 from elastometer_loadgen.template import CANARY_FIELD, TemplateFault, fields_of
 
 TASK_FIELDS = (
-    "name", "weight", "messages", "prompt", "dataset", "maximumTokens", "sampling", "responseFormat", "checks",
+    "name", "weight", "messages", "prompt", "thinkTimeSeconds", "dataset", "maximumTokens", "sampling",
+    "responseFormat", "checks",
 )  # fmt: skip
-LONGEST_TEXT = 1_000_000
 MOST_TOKENS = 1_000_000
 DEFAULT_MAXIMUM_TOKENS = 128
 
@@ -33,22 +34,6 @@ class ResponseFormat(StrEnum):
     JSON_SCHEMA = "JSONSchema"
 
 
-class Role(StrEnum):
-    """Who speaks in a chat message."""
-
-    SYSTEM = "system"
-    USER = "user"
-    ASSISTANT = "assistant"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a chat; `content` is a template."""
-
-    role: Role
-    content: str
-
-
 @dataclass(frozen=True, slots=True)
 class Span:
     """A closed range that a value is drawn from; low equals high when it is fixed."""
@@ -57,13 +42,21 @@ class Span:
     high: Fraction
 
 
+THINKING = ("0", "86400")
+NO_THINKING = Span(Fraction(0), Fraction(0))
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One kind of request. `messages` is the chat form, with a plain prompt as one user message."""
+    """One kind of request. `messages` is the chat form, with a plain prompt as one user message.
+
+    `think` lies between an answer and the next turn, where the task is a conversation.
+    """
 
     name: str
     weight: int
     messages: tuple[Message, ...]
+    think: Span
     dataset: tuple[Mapping[str, str], ...]
     maximum_tokens: Span
     temperature: Span | None
@@ -71,6 +64,11 @@ class Task:
     repetition_penalty: Span | None
     response_format: ResponseFormat
     checks: TaskChecks
+
+    @property
+    def turns(self) -> int:
+        """How many requests it takes: one more than it holds answers of the model's own."""
+        return 1 + sum(message.content is None for message in self.messages)
 
 
 def default_task() -> Task:
@@ -80,6 +78,7 @@ def default_task() -> Task:
         name="default",
         weight=1,
         messages=(Message(Role.USER, "Write a short poem about {{ theme }}."),),
+        think=NO_THINKING,
         dataset=tuple({"theme": theme} for theme in themes),
         maximum_tokens=Span(Fraction(DEFAULT_MAXIMUM_TOKENS), Fraction(DEFAULT_MAXIMUM_TOKENS)),
         temperature=None,
@@ -104,6 +103,7 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
         name=fields.name(),
         weight=fields.integer("weight", 1, 1_000_000, default=1),
         messages=messages,
+        think=_think(fields, messages),
         dataset=dataset,
         maximum_tokens=_token_span(fields),
         temperature=drawn["temperature"],
@@ -126,16 +126,13 @@ def _messages(fields: Fields, endpoint: Endpoint) -> tuple[Message, ...]:
     if endpoint is Endpoint.COMPLETIONS:
         fields.fault("messages", "must be absent with endpoint Completions; write prompt")
         return ()
-    return tuple(
-        _message(Fields(item, f"{fields.at('messages')}[{index}]", fields.faults, ("role", "content")))
-        for index, item in enumerate(fields.items("messages", 1000, required=True))
-    )
+    return parse_messages(fields)
 
 
-def _message(fields: Fields) -> Message:
-    fields.require("role")
-    role = fields.choice("role", Role, default=Role.USER)
-    return Message(role, fields.text("content", LONGEST_TEXT, default=None))
+def _think(fields: Fields, messages: tuple[Message, ...]) -> Span:
+    if fields.has("thinkTimeSeconds") and all(message.content is not None for message in messages):
+        fields.refuse("thinkTimeSeconds", "be absent where no message is generated: it lies between turns")
+    return decimal_span(fields, "thinkTimeSeconds", *THINKING) or NO_THINKING
 
 
 def _dataset(fields: Fields) -> tuple[Mapping[str, str], ...]:
@@ -193,10 +190,11 @@ def _check_templates(
 
 def _contents(fields: Fields, messages: tuple[Message, ...]) -> Iterator[tuple[str, str]]:
     if fields.has("prompt"):
-        yield from ((fields.at("prompt"), message.content) for message in messages)
+        yield from ((fields.at("prompt"), message.content or "") for message in messages)
         return
     for index, message in enumerate(messages):
-        yield f"{fields.at('messages')}[{index}].content", message.content
+        if message.content is not None:
+            yield f"{fields.at('messages')}[{index}].content", message.content
 
 
 def _token_span(fields: Fields) -> Span:

@@ -75,8 +75,8 @@ class TestPlan:
 
     @property
     def load_deadline_seconds(self) -> float:
-        """Longest time from the load's start to its end: stages + last request + hand-over."""
-        return self.load_seconds + self.spec.profile.timeout_seconds + HAND_OVER_SECONDS
+        """Longest time from the load's start to its end: stages + last request, or conversation + hand-over."""
+        return self.load_seconds + self.spec.profile.ask_seconds + HAND_OVER_SECONDS
 
     @property
     def gpus_per_replica(self) -> Mapping[str, int]:
@@ -115,7 +115,7 @@ def describe(plan: TestPlan) -> Json:
     stages = []
     for stage in plan.spec.profile.stages:
         end = at + stage.duration_seconds
-        stages.append({"name": stage.name, "startSeconds": at, "endSeconds": end, **_offer(stage)})
+        stages.append({"name": stage.name, "startSeconds": at, "endSeconds": end, **_offer(plan, stage)})
         at = end
     return {
         "stages": stages,
@@ -131,11 +131,11 @@ def describe(plan: TestPlan) -> Json:
     }
 
 
-def _offer(stage: Stage) -> Json:
+def _offer(plan: TestPlan, stage: Stage) -> Json:
     """What a stage of the load is planned to send; of a closed loop the most that it may."""
     if isinstance(stage, CrowdStage):
         return {"type": stage.type.value, "users": stage.users, "maximumRequests": stage.most_requests}
-    offer: Json = {"type": type_of(stage).value, "expectedRequests": float(stage.expected)}
+    offer: Json = {"type": type_of(stage).value, "expectedRequests": float(plan.spec.profile.requests_of(stage))}
     if isinstance(stage, RateStage):
         offer |= {"startRequestsPerSecond": float(stage.start_rate), "endRequestsPerSecond": float(stage.end_rate)}
         offer["arrivals"] = stage.arrivals.value

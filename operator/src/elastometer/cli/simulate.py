@@ -98,6 +98,10 @@ def _asked(options: argparse.Namespace) -> Question:
     closed = [stage.name for stage in plan.spec.profile.stages if isinstance(stage, CrowdStage)]
     if closed:
         raise SpecError(f"spec.load.stages: must be of type Rate to be simulated; closed loops are {', '.join(closed)}")
+    talks = [task.name for task in plan.spec.profile.tasks if task.turns > 1]
+    if talks:
+        words = "must hold no generated message to be simulated"
+        raise SpecError(f"spec.load.tasks: {words}; conversations are {', '.join(talks)}")
     expected = float(sum(stage.expected for stage in plan.spec.profile.stages))
     if expected >= MANY_REQUESTS:
         print(f"about {expected:,.0f} requests", file=sys.stderr, flush=True)

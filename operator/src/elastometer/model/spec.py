@@ -130,7 +130,7 @@ def _profile(spec: Json, flaws: list[str]) -> Profile | None:
             f"spec.load.stages: must last at most {MAXIMUM_LOAD_SECONDS} s together, "
             f"last {profile.duration_seconds:g} s"
         )
-    expected = float(sum(stage.expected for stage in profile.stages))
+    expected = float(sum(profile.requests_of(stage) for stage in profile.stages))
     if not 1 <= expected <= MAXIMUM_REQUESTS:
         flaws.append(
             f"spec.load.stages: must offer between 1 and {MAXIMUM_REQUESTS} requests, maximumRequests of closed loops "
