@@ -4,13 +4,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from elastometer_loadgen.clock import Clock
 from elastometer_loadgen.conduct import Conductor
 from elastometer_loadgen.crowd import FIRST_CLOSED_ID
 from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.journal import Journal
 from elastometer_loadgen.profile import parse_profile
 from elastometer_loadgen.prompts import Prompt
 from elastometer_loadgen.record import Outcome
@@ -18,7 +21,6 @@ from elastometer_loadgen.schedule import Arrival, compute_schedule
 
 pytestmark = pytest.mark.looptime
 Answer = Callable[[Exchange, int], tuple[float, Outcome]]
-Turns = Callable[[int], int]
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,7 @@ class Play:
     """A run against a server that answers by `answer(exchange, in flight)`: seconds and outcome. Instants from 0."""
 
     def __init__(self, stages: list[dict[str, Any]], answer: Answer, place: tuple[int, int] = (0, 1),
-                 done: frozenset[int] = frozenset(), seed: int = 7, turns: Turns = lambda _: 1) -> None:  # fmt: skip
+                 done: frozenset[int] = frozenset(), seed: int = 7) -> None:  # fmt: skip
         self.loop = asyncio.get_running_loop()
         self.answer = answer
         self.sent: list[tuple[float, str, int]] = []
@@ -41,7 +43,10 @@ class Play:
         self.most_in_flight = 0
         self.begin = self.loop.time()
         profile = parse_profile({"seed": seed, "stages": stages})
-        self.conductor = Conductor(profile, compute_schedule(profile), place, done, self.send, turns=turns)
+        self.conductor = Conductor(
+            profile, compute_schedule(profile), place, done, self.send,
+            turns=lambda _: 1, journal=Journal(Path(), None, Clock()),
+        )  # fmt: skip
 
     async def run(self) -> bool:
         complete = await self.conductor.run(self.begin, self.begin)

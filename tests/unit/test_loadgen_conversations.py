@@ -13,6 +13,7 @@ from elastometer_loadgen.assignment import Assignment
 from elastometer_loadgen.checks import CheckType
 from elastometer_loadgen.conversations import Before, left_before
 from elastometer_loadgen.crowd import FIRST_CLOSED_ID, request_id
+from elastometer_loadgen.overview import overview, table
 from elastometer_loadgen.process import ExitCode
 from elastometer_loadgen.profile import Profile, ProfileError, parse_profile
 from elastometer_loadgen.prompts import PromptSource
@@ -318,6 +319,9 @@ def test_what_is_planned_counts_turns() -> None:
     assert isinstance(mixed.stages[1], CountStage)
     # Three turns of 10 s with two thoughts of 0.02 s between them, in whole seconds; two at a time.
     assert (mixed.ask_seconds, mixed.stages[1].duration_seconds) == (31, 3 * 31)
+    rate, count = overview(mixed, 1)["stages"]
+    assert (rate["expectedRequests"], count["maximumRequests"], count["endSeconds"]) == (20.0, 18.0, 1 + 3 * 31)
+    assert "≤18" in table(mixed, 1)
 
 
 @pytest.mark.parametrize(

@@ -5,77 +5,41 @@ One worker decides by what it alone sees, so a Knee is run by one worker.
 
 import asyncio
 import math
+from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-from elastometer_loadgen.clock import Clock, monotonic
+from elastometer_loadgen.climb import Climb, Step
+from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.crowd import Crowd, Shift, request_id
 from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.journal import ClimbNotes, Journal
 from elastometer_loadgen.knee import Sample, failing
 from elastometer_loadgen.pacer import Pacer
 from elastometer_loadgen.progress import note
-from elastometer_loadgen.record import Outcome, format_instant
+from elastometer_loadgen.record import Outcome
 from elastometer_loadgen.schedule import Arrival, instants
 from elastometer_loadgen.stages import Arrivals, KneeOf, KneeStage, RateStage
 
 MILLISECONDS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step; instants are monotonic. `failed` is the objective that did not hold, in words."""
-
-    value: int
-    begin: float
-    end: float
-    failed: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Climb:
-    """What a Knee found: `good` is the last step that held, None when the first did not."""
-
-    stage: str
-    of: KneeOf
-    steps: tuple[Step, ...]
-    good: int | None
-    soak: Step | None
-
-
-def climb_document(climb: Climb, clock: Clock) -> dict[str, Any]:
-    """As it stands in a summary."""
-    steps = [climb.steps, () if climb.soak is None else (climb.soak,)]
-    tried, soak = ([_step_document(step, clock) for step in some] for some in steps)
-    return {"stage": climb.stage, "of": climb.of, "good": climb.good, "steps": tried, "soak": soak[0] if soak else None}
-
-
-def _step_document(step: Step, clock: Clock) -> dict[str, Any]:
-    times = {"startTime": format_instant(clock.instant(step.begin)), "endTime": format_instant(clock.instant(step.end))}
-    return {"value": step.value, **times, "failed": step.failed}
-
-
 class Ascent:
     """Carries out one Knee from `begin` on, monotonic."""
 
     def __init__(
-        self,
-        stage: KneeStage,
-        index: int,
-        seed: int,
-        crowd: Crowd,
-        send: Callable[[Arrival, float], None],
-        begin: float,
-    ) -> None:
+        self, stage: KneeStage, index: int, crowd: Crowd, send: Callable[[Arrival, float], None],
+        *, seed: int, journal: Journal, begin: float,
+    ) -> None:  # fmt: skip
         self.name = stage.name
         self._stage = stage
         self._index = index
         self._seed = seed
         self._crowd = crowd
         self._send = send
+        self._journal = journal
+        self._notes = journal.climb(stage.name)
         self._begin = begin
-        self._sent = 0
         self._step_begin = math.inf
         self._samples: list[Sample] = []
         self._flying: dict[int, float] = {}
@@ -84,26 +48,23 @@ class Ascent:
         self._stopping = asyncio.Event()
 
     async def run(self) -> Climb:
-        """Returns when the soak is over, no step was good, or it was stopped."""
-        stage, at = self._stage, self._begin
+        """Returns when the soak is over, no step was good, or it was stopped. Steps of an earlier life are not held
+        again, but for the one that was interrupted."""
+        stage, steps, at = self._stage, self._notes.steps, self._begin
+        if steps or self._notes.interrupted:
+            at = max(at, monotonic())
         await self._pause_until(at)
-        steps: list[Step] = []
-        good, soak = None, None
-        for value in stage.steps:
+        while (value := self._next_value()) is not None and not self._stopping.is_set():
             step = await self._hold(value, at, stage.step_seconds)
-            if self._stopping.is_set():
-                break
-            steps.append(step)
-            note(f"{stage.name}: {stage.of} {value} " + (f"fails: {step.failed}" if step.failed else "holds"))
-            at = step.end
-            if step.failed is not None:
-                break
-            good = value
-        if good is not None and stage.soak_seconds and not self._stopping.is_set():
-            soak = await self._hold(good, at, stage.soak_seconds)
+            if step is not None:
+                note(f"{stage.name}: {stage.of} {value} " + (f"fails: {step.failed}" if step.failed else "holds"))
+                at = step.end
+        good = climb_of(stage, self._notes).good
+        if good is not None and stage.soak_seconds and self._notes.soak is None and not self._stopping.is_set():
+            await self._hold(good, at, stage.soak_seconds, is_soak=True)
         if self._shift is not None:
             self._shift.end = monotonic()
-        return Climb(stage.name, stage.of, tuple(steps), good, soak)
+        return climb_of(stage, self._notes)
 
     def sending(self, arrival: Arrival, intended_at: float) -> None:
         """A request of this stage is about to be sent."""
@@ -121,17 +82,31 @@ class Ascent:
         if self._pacer is not None:
             self._pacer.stop()
 
-    async def _hold(self, value: int, at: float, seconds: int) -> Step:
+    def _next_value(self) -> int | None:
+        """What is to be held next; None when a step failed, or all held."""
+        steps, values = self._notes.steps, self._stage.steps
+        is_over = len(steps) == len(values) or (steps and steps[-1].failed is not None)
+        return None if is_over else values[len(steps)]
+
+    async def _hold(self, value: int, at: float, seconds: int, *, is_soak: bool = False) -> Step | None:
+        """The step, noted; None when it was stopped before its end."""
         self._step_begin, self._samples = at, []
         self._flying.clear()
+        first = self._notes.numbers
+        times = self._times(value, seconds)
+        self._journal.note_step(self.name, value, at, first + len(times))
         if self._stage.of is KneeOf.USERS:
             self._crew(value, at)
         else:
-            await self._pace(value, at, seconds)
+            await self._pace(times, first, at)
         await self._pause_until(at + seconds)
+        if self._stopping.is_set():
+            return None
         now = monotonic()
         ages = [Sample(age=(now - since) * MILLISECONDS) for since in self._flying.values()]
-        return Step(value, at, at + seconds, failing(self._stage.objectives, [*self._samples, *ages]))
+        step = Step(value, at, at + seconds, failing(self._stage.objectives, [*self._samples, *ages]))
+        self._journal.note_held(self.name, step, is_soak=is_soak)
+        return step
 
     def _crew(self, users: int, at: float) -> None:
         stage = self._stage
@@ -143,13 +118,17 @@ class Ascent:
             self._shift.users = users
             self._crowd.grow(self._shift, users, at)
 
-    async def _pace(self, rate: int, at: float, seconds: int) -> None:
-        stage = RateStage(self._stage.name, seconds, Fraction(rate), Fraction(rate), Arrivals.POISSON)
-        times = instants(stage, f"{self._seed}/stages/{self._index}/{self._sent}")
-        first, self._sent = self._sent, self._sent + len(times)
+    def _times(self, rate: int, seconds: int) -> "array[float]":
+        """When a step's requests are due, in seconds from its begin; none for users, who ask as they please."""
+        if self._stage.of is KneeOf.USERS:
+            return array("d")
+        stage = RateStage(self.name, seconds, Fraction(rate), Fraction(rate), Arrivals.POISSON)
+        return instants(stage, f"{self._seed}/stages/{self._index}/{self._notes.numbers}")
+
+    async def _pace(self, times: "array[float]", first: int, at: float) -> None:
         arrivals = (
-            Arrival(request_id(self._index, 0, first + number), offset, stage.name)
-            for number, offset in enumerate(times)
+            Arrival(request_id(self._index, 0, number), offset, self.name)
+            for number, offset in enumerate(times, first)
         )
         self._pacer = Pacer(arrivals, at, self._tell)
         await self._pacer.run()
@@ -178,3 +157,8 @@ def _sample(exchange: Exchange) -> Sample:
         per_token=per_token,
         latency=None if exchange.end_at is None else (exchange.end_at - wanted) * MILLISECONDS,
     )
+
+
+def climb_of(stage: KneeStage, notes: ClimbNotes) -> Climb:
+    """What was found by now."""
+    return Climb(stage.name, stage.of, tuple(notes.steps), notes.soak, tuple(notes.interrupted))

@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from itertools import accumulate, chain
 
-from elastometer_loadgen.ascent import Ascent, Climb
+from elastometer_loadgen.ascent import Ascent, climb_of
+from elastometer_loadgen.climb import Climb
 from elastometer_loadgen.clock import monotonic
-from elastometer_loadgen.crowd import FIRST_CLOSED_ID, Crowd, Shift
+from elastometer_loadgen.crowd import FIRST_CLOSED_ID, Crowd, Shift, request_id
 from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.journal import Journal
 from elastometer_loadgen.pacer import Pacer
 from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.progress import note
@@ -32,7 +34,7 @@ class Conductor:
 
     def __init__(
         self, profile: Profile, schedule: Schedule, place: tuple[int, int], done: Collection[int], send: Send,
-        *, turns: Callable[[int], int],
+        *, turns: Callable[[int], int], journal: Journal,
     ) -> None:  # fmt: skip
         self._profile = profile
         self._schedule = schedule
@@ -40,6 +42,7 @@ class Conductor:
         self._done = done
         self._send = send
         self._turns = turns
+        self._journal = journal
         self._crowd = Crowd(profile.seed, *place, done, send, turns=turns)
         self._pacer: Pacer | None = None
         self._ascent: Ascent | None = None
@@ -47,6 +50,8 @@ class Conductor:
         self._ends = tuple(accumulate(stage.duration_seconds for stage in profile.stages))
         self.climbs: list[Climb] = []
         self.skipped = 0
+        self.missed = 0
+        """Requests that a Knee of an earlier life had given out and that have no record."""
         self.cut = 0
         """Closed-loop stages that were stopped, or never begun: each would have sent at least one request more."""
 
@@ -55,6 +60,10 @@ class Conductor:
         there is skipped."""
         present = 0
         for first, last in self._legs():
+            ended_at = self._journal.end_of(self._profile.stages[last].name)
+            if ended_at is not None:
+                present, begin = self._pass_over(first, last), ended_at - self._ends[last]
+                continue
             self._crowd.origin = begin
             shifts = []
             for index in range(first, last + 1):
@@ -69,7 +78,9 @@ class Conductor:
             if self._crowd.capped:
                 note(f"{len(self._crowd.capped)} users sent all that maximumRequests lets them, and stopped early")
             if self._profile.stages[last].is_open_ended:
-                begin = monotonic() - self._ends[last]
+                over = monotonic()
+                self._journal.note_end(self._profile.stages[last].name, over)
+                begin = over - self._ends[last]
         return True
 
     def sending(self, arrival: Arrival, intended_at: float) -> None:
@@ -122,10 +133,27 @@ class Conductor:
                 self._crowd.open(shift, present)
                 return shift, stage.concurrency
             case KneeStage():
-                self._ascent = Ascent(stage, index, seed, self._crowd, self._send, starts)
+                self._count_missed(stage, index)
+                self._ascent = Ascent(
+                    stage, index, self._crowd, self._send, seed=seed, journal=self._journal, begin=starts
+                )
                 return None, 0
             case _:
                 return None, 0
+
+    def _pass_over(self, first: int, last: int) -> int:
+        """A leg of an earlier life: what has no record of it is skipped. The result is how many users it ended with."""
+        deque(self._to_come(first, last, math.inf), maxlen=0)
+        stage = self._profile.stages[last]
+        if isinstance(stage, KneeStage):
+            self._count_missed(stage, last)
+            self.climbs.append(climb_of(stage, self._journal.climb(stage.name)))
+        return stage.concurrency if isinstance(stage, CountStage) else 0
+
+    def _count_missed(self, stage: KneeStage, index: int) -> None:
+        """Of the requests that the steps of an earlier life had given out those without a record were missed."""
+        ids = (request_id(index, 0, number) for number in range(self._journal.climb(stage.name).numbers))
+        self.missed += sum(self._turns(number) for number in ids if number not in self._done)
 
     async def _end(self, last: int, begin: float, shift: Shift | None) -> bool:
         """Waits for the end of a leg whose arrivals are all sent; False when stopped before."""

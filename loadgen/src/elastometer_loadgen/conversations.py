@@ -41,9 +41,10 @@ class Conversations:
 
     def ended(self, exchange: Exchange) -> bool:
         """A request is over; True where its conversation goes on."""
-        text, left = exchange.answer.text, len(exchange.prompt.further) + 1 - turn_of(exchange.arrival.id)
+        left = len(exchange.prompt.further) + 1 - turn_of(exchange.arrival.id)
         if not left:
             return False
+        text = exchange.answer.text
         if exchange.outcome is not Outcome.SUCCESS or exchange.end_at is None:
             self.unsent_turns += left
         elif text is None:

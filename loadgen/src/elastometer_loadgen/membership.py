@@ -29,11 +29,14 @@ class Membership:
         self._following: asyncio.Future[None] | None = None
         self.there_at = monotonic()
 
-    async def start_instant(self, clock: Clock) -> int | None:
-        """The common start, in microseconds since 1970; None when stopped before it was known. Raises GaveUp."""
+    async def start_instant(self, clock: Clock, before: int | None) -> int | None:
+        """The common start, in microseconds since 1970; None when stopped before it was known. Raises GaveUp.
+
+        `before` is the start of an earlier life of a worker: one that is alone keeps to it.
+        """
         if self._reporter is None:
             self.there_at = monotonic()
-            return clock.instant(self.there_at + LEAD_SECONDS)
+            return clock.instant(self.there_at + LEAD_SECONDS) if before is None else before
         waiting = asyncio.ensure_future(self._reporter.wait_for_start(self._assignment.workers))
         await unless(self._stopped, waiting)
         if not waiting.done():

@@ -13,6 +13,7 @@ from typing import IO, Any
 import orjson
 from zstandard import ZstdCompressor, ZstdError
 
+from elastometer_loadgen.journal import JOURNAL_NAME
 from elastometer_loadgen.page import render_page
 from elastometer_loadgen.record import format_instant, parse_instant, parse_record
 from elastometer_loadgen.request_merge import Dropped, merged
@@ -41,7 +42,8 @@ def publish(directories: Sequence[Path], out: Path) -> Document:
         out.mkdir(parents=True, exist_ok=True)
         document = _publish(files, accounts, out)
         if out in directories:
-            (out / RECORDS_NAME).unlink(missing_ok=True)
+            for name in (RECORDS_NAME, JOURNAL_NAME):
+                (out / name).unlink(missing_ok=True)
     except (OSError, ZstdError) as error:
         raise PublishError(f"the records could not be put together: {error}") from error
     return document

@@ -26,7 +26,7 @@ class Spool:
     """Append-only; `size` is the number of bytes that readers may see.
 
     `ids` and `tally` are the requests and the checks of an earlier life, as it recorded them; `conversations` has the
-    last turn of each, and whether it was answered.
+    last turn of each, and whether it was answered; `last_end` is when the last of its requests was over.
     """
 
     def __init__(self, directory: Path, incarnation: str | None = None) -> None:
@@ -38,6 +38,7 @@ class Spool:
         self.ids: set[int] = set()
         self.tally = CheckTally()
         self.conversations: dict[int, tuple[int, bool]] = {}
+        self.last_end: str | None = None
         self._recover()
         self.size = os.fstat(self._file).st_size
 
@@ -73,6 +74,7 @@ class Spool:
                     last = (record["turn"], record["outcome"] == Outcome.SUCCESS)
                     number = record["conversation"]
                     self.conversations[number] = max(last, self.conversations.get(number, last))
+                self.last_end = max(self.last_end or "", record.get("endTime") or "") or None
                 whole += len(line)
         os.ftruncate(self._file, whole)
 

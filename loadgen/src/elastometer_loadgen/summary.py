@@ -35,6 +35,7 @@ class Summary:
     checks: list[dict[str, Any]]
     knees: list[dict[str, Any]] = field(default_factory=list)
     unsent_turns: int = 0
+    interruptions: list[dict[str, str | None]] = field(default_factory=list)
 
     @property
     def fell_behind(self) -> bool:
@@ -70,6 +71,7 @@ class Summary:
             "boundMilliseconds": self.bound_milliseconds,
             "checks": self.checks,
             **({"knees": self.knees} if self.knees else {}),
+            **({"interruptions": self.interruptions} if self.interruptions else {}),
         }
 
     def save(self, directory: Path) -> bytes:

@@ -4,14 +4,15 @@ import asyncio
 from bisect import bisect_right
 from typing import Any
 
-from elastometer_loadgen.ascent import climb_document
 from elastometer_loadgen.assignment import Assignment
+from elastometer_loadgen.climb import climb_document
 from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.conduct import Conductor
 from elastometer_loadgen.conversations import Conversations, left_before, planned_requests
 from elastometer_loadgen.crowd import FIRST_CLOSED_ID
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.inspection import Inspection
+from elastometer_loadgen.journal import Journal
 from elastometer_loadgen.membership import LEAD_SECONDS, Membership, unless
 from elastometer_loadgen.meters import Meters
 from elastometer_loadgen.process import ExitCode, prepare_process
@@ -19,6 +20,7 @@ from elastometer_loadgen.progress import Lines, Progress, note
 from elastometer_loadgen.prompts import Prompt, PromptSource
 from elastometer_loadgen.record import format_record
 from elastometer_loadgen.report import GaveUp, Reporter
+from elastometer_loadgen.resumption import may_begin
 from elastometer_loadgen.schedule import Arrival, compute_schedule
 from elastometer_loadgen.spool import Spool
 from elastometer_loadgen.stream import Client, Limits
@@ -41,6 +43,7 @@ class Worker:
         self._schedule = compute_schedule(assignment.profile)
         self._vitals = Vitals(assignment.profile.lateness_bound_milliseconds)
         self._inspection = Inspection(assignment.profile.fingerprints, spool.tally, Lines().say)
+        self._journal = Journal(assignment.out, assignment.incarnation, self._clock)
         self._stopped = asyncio.Event()
         self._membership = Membership(assignment, spool, reporter, self._stopped)
         self._landed = asyncio.Event()
@@ -65,7 +68,7 @@ class Worker:
         # What goes wrong in a callback has no caller: without this the run would wait for it for ever.
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self._break(_words(context)))
         try:
-            start = await self._membership.start_instant(self._clock)
+            start = await self._membership.start_instant(self._clock, self._journal.start)
         except GaveUp as error:
             note(str(error))
             return ExitCode.NOT_CARRIED_OUT
@@ -77,30 +80,28 @@ class Worker:
             note("all was sent before the restart; only the report is made again")
             reported = await self._membership.report(before.data)
             return self._exit_code(carried_out=reported, fell_behind=before.fell_behind)
-        if self._done_before and any(stage.is_open_ended for stage in self._assignment.profile.stages):
-            note("cannot go on after a restart: nobody knows when the stages of an earlier life ended")
+        if not may_begin(self._assignment.profile, self._spool, self._journal, self._before, start):
             return ExitCode.NOT_CARRIED_OUT
-        if self._before.cut:
-            cut, turns = self._before.cut, self._before.skipped_turns
-            note(f"{cut} conversations were cut by the restart; {turns} turns of theirs are skipped")
         prepare_process()
         begin = self._clock.monotonic_of(start)
         await self._sleep(begin - monotonic() - LEAD_SECONDS / 2)
-        complete = await self._carry_out(start, begin)
-        summary = self._sum_up(start)
+        place = (self._assignment.worker, self._assignment.workers)
+        conductor = self._conductor = Conductor(
+            self._assignment.profile, self._schedule, place, self._spool.ids, self._send,
+            turns=self._prompts.turns, journal=self._journal,
+        )  # fmt: skip
+        complete = await self._carry_out(conductor, start, begin)
+        self._journal.close()
+        summary = self._sum_up(conductor, start)
         reported = await self._membership.report(summary.save(self._assignment.out))
         return self._exit_code(carried_out=complete and reported, fell_behind=summary.fell_behind)
 
-    async def _carry_out(self, start: int, begin: float) -> bool:
+    async def _carry_out(self, conductor: Conductor, start: int, begin: float) -> bool:
         """Sends and drains; True when every arrival that was still to come was sent and has its record."""
         assignment, profile = self._assignment, self._assignment.profile
         limits = Limits(profile.timeout_seconds, profile.idle_timeout_seconds)
         route = assignment.route(run_id=f"{start // 1000:x}")
         client = self._client = Client(route, limits, self._ended)
-        place = (assignment.worker, assignment.workers)
-        conductor = self._conductor = Conductor(
-            profile, self._schedule, place, self._spool.ids, self._send, turns=self._prompts.turns
-        )
         chores = [asyncio.ensure_future(task) for task in (self._progress.show(), self._sweep())]
         self._membership.follow()
         self._vitals.start(lambda: client.open_sockets)
@@ -109,12 +110,19 @@ class Worker:
         conducting = asyncio.ensure_future(conductor.run(begin, self._membership.there_at))
         await unless(self._stopped, conducting)
         conductor.stop()
-        all_sent = await conducting
+        all_sent = await self._conducted(conducting)
         await self._drain()
         for chore in chores:
             chore.cancel()
         client.close()
         return all_sent and self._landed.is_set() and not self._conversations.cut and self._broken is None
+
+    async def _conducted(self, conducting: "asyncio.Future[bool]") -> bool:
+        try:
+            return await conducting
+        except OSError as error:
+            self._break(f"the journal could not be written: {error}")
+            return False
 
     def _offered(self, begin: float) -> int:
         """Arrivals of this worker that were due by now; users of closed loops are served as they ask."""
@@ -179,13 +187,13 @@ class Worker:
             if self._client is not None:
                 self._client.close_idle(monotonic())
 
-    def _sum_up(self, start: int) -> Summary:
+    def _sum_up(self, conductor: Conductor, start: int) -> Summary:
         summary = Summary(
             worker=self._assignment.worker,
             incarnation=self._assignment.incarnation or STANDALONE,
-            planned=self._progress.planned + (0 if self._conductor is None else self._conductor.cut),
+            planned=self._progress.planned + conductor.missed + conductor.cut,
             sent=self._done_before + self._progress.sent,
-            skipped=self._before.skipped_turns + (0 if self._conductor is None else self._conductor.skipped),
+            skipped=self._before.skipped_turns + conductor.skipped + conductor.missed,
             unsent_turns=self._before.unsent_turns + self._conversations.unsent_turns,
             records=self._done_before + self._progress.succeeded + self._progress.failed,
             start=start,
@@ -193,8 +201,9 @@ class Worker:
             signs=self._vitals.stop(),
             client_exhausted=self._vitals.client_exhausted,
             bound_milliseconds=self._assignment.profile.lateness_bound_milliseconds,
-            knees=[] if self._conductor is None else [climb_document(c, self._clock) for c in self._conductor.climbs],
+            knees=[climb_document(climb, self._clock) for climb in conductor.climbs],
             checks=self._inspection.tally.rows(with_rates=self._assignment.workers == 1),
+            interruptions=self._journal.interruptions,
         )
         self._progress.show_once("\n")
         return summary
