@@ -47,7 +47,8 @@ class RequestRecord:
 
     @property
     def mark(self) -> str:
-        """As the request is called in the load generator's own lines, and in the prompts that carry a mark."""
+        """As the request is called in the load generator's own lines, and in the prompts that carry a mark; in those of
+        a conversation's further turns its first one is."""
         return f"REQ-{self.fingerprint or 'unknown'}-{self.id}"
 
 
