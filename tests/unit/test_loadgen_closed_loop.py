@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from elastometer_loadgen.alarms import Alarms
 from elastometer_loadgen.clock import Clock
 from elastometer_loadgen.conduct import Conductor
 from elastometer_loadgen.crowd import FIRST_CLOSED_ID
@@ -25,7 +26,7 @@ Answer = Callable[[Exchange, int], tuple[float, Outcome]]
 
 @pytest.fixture(autouse=True)
 def _virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("conduct", "crowd", "ascent", "pacer"):
+    for module in ("alarms", "conduct", "crowd", "ascent", "pacer"):
         monkeypatch.setattr(
             f"elastometer_loadgen.{module}.monotonic", lambda: asyncio.get_running_loop().time()
         )
@@ -45,7 +46,7 @@ class Play:
         profile = parse_profile({"seed": seed, "stages": stages})
         self.conductor = Conductor(
             profile, compute_schedule(profile), place, done, self.send,
-            turns=lambda _: 1, journal=Journal(Path(), None, Clock()),
+            turns=lambda _: 1, journal=Journal(Path(), None, Clock()), alarms=Alarms(self.loop),
         )  # fmt: skip
 
     async def run(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from elastometer_loadgen.alarms import Alarms
 from elastometer_loadgen.clock import Clock
 from elastometer_loadgen.conduct import Conductor
 from elastometer_loadgen.crowd import request_id
@@ -33,7 +34,7 @@ KNEE = {"name": "knee", "type": "Knee", "start": 2, "step": 2, "stepSeconds": 5,
 
 @pytest.fixture(autouse=True)
 def _virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("conduct", "crowd", "ascent", "pacer", "journal"):
+    for module in ("alarms", "conduct", "crowd", "ascent", "pacer", "journal"):
         monkeypatch.setattr(
             f"elastometer_loadgen.{module}.monotonic", lambda: asyncio.get_running_loop().time()
         )
@@ -56,7 +57,7 @@ class Life:
         profile = parse_profile({"seed": 3, "stages": self.stages})
         self.conductor = Conductor(
             profile, compute_schedule(profile), (0, 1), self.done, self._send,
-            turns=lambda _: 1, journal=self.journal,
+            turns=lambda _: 1, journal=self.journal, alarms=Alarms(asyncio.get_running_loop()),
         )  # fmt: skip
 
     async def run(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from elastometer_loadgen.alarms import Alarms
 from elastometer_loadgen.assignment import Assignment
 from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.pacer import Pacer
@@ -289,7 +290,8 @@ async def test_an_absent_receiver_ends_the_run_before_anything_is_sent(
 async def test_a_backlog_is_sent_at_once_in_order_and_whole() -> None:
     sent: list[int] = []
     arrivals = iter([Arrival(number, number / 1000, "s") for number in range(300)])
-    pacer = Pacer(arrivals, monotonic() - 10, lambda arrival, _: sent.append(arrival.id))
+    alarms = Alarms(asyncio.get_running_loop())
+    pacer = Pacer(arrivals, monotonic() - 10, lambda arrival, _: sent.append(arrival.id), alarms)
     await pacer.run()
     assert sent == list(range(300))
     assert pacer.exhausted
@@ -299,6 +301,7 @@ async def test_nothing_is_sent_before_its_time() -> None:
     early: list[float] = []
     begin = monotonic() + 0.005
     arrivals = iter([Arrival(number, number / 1000, "s") for number in range(30)])
-    await Pacer(arrivals, begin, lambda _, intended: early.append(intended - monotonic())).run()
+    alarms = Alarms(asyncio.get_running_loop())
+    await Pacer(arrivals, begin, lambda _, intended: early.append(intended - monotonic()), alarms).run()
     assert len(early) == 30
     assert max(early) <= 0

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable
 from fractions import Fraction
 
+from elastometer_loadgen.alarms import Alarms
 from elastometer_loadgen.climb import Climb, Step
 from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.crowd import Crowd, Shift, request_id
@@ -29,7 +30,7 @@ class Ascent:
 
     def __init__(
         self, stage: KneeStage, index: int, crowd: Crowd, send: Callable[[Arrival, float], None],
-        *, seed: int, journal: Journal, begin: float,
+        *, seed: int, journal: Journal, begin: float, alarms: Alarms,
     ) -> None:  # fmt: skip
         self.name = stage.name
         self._stage = stage
@@ -38,6 +39,7 @@ class Ascent:
         self._crowd = crowd
         self._send = send
         self._journal = journal
+        self._alarms = alarms
         self._notes = journal.climb(stage.name)
         self._begin = begin
         self._step_begin = math.inf
@@ -130,7 +132,7 @@ class Ascent:
             Arrival(request_id(self._index, 0, number), offset, self.name)
             for number, offset in enumerate(times, first)
         )
-        self._pacer = Pacer(arrivals, at, self._tell)
+        self._pacer = Pacer(arrivals, at, self._tell, self._alarms)
         await self._pacer.run()
 
     def _tell(self, arrival: Arrival, intended_at: float) -> None:

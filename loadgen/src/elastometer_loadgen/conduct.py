@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from itertools import accumulate, chain
 
+from elastometer_loadgen.alarms import Alarms
 from elastometer_loadgen.ascent import Ascent, climb_of
 from elastometer_loadgen.climb import Climb
 from elastometer_loadgen.clock import monotonic
@@ -34,7 +35,7 @@ class Conductor:
 
     def __init__(
         self, profile: Profile, schedule: Schedule, place: tuple[int, int], done: Collection[int], send: Send,
-        *, turns: Callable[[int], int], journal: Journal,
+        *, turns: Callable[[int], int], journal: Journal, alarms: Alarms,
     ) -> None:  # fmt: skip
         self._profile = profile
         self._schedule = schedule
@@ -43,7 +44,8 @@ class Conductor:
         self._send = send
         self._turns = turns
         self._journal = journal
-        self._crowd = Crowd(profile.seed, *place, done, send, turns=turns)
+        self._alarms = alarms
+        self._crowd = Crowd(profile.seed, *place, done, send, turns=turns, alarms=alarms)
         self._pacer: Pacer | None = None
         self._ascent: Ascent | None = None
         self._stopping = asyncio.Event()
@@ -69,7 +71,7 @@ class Conductor:
             for index in range(first, last + 1):
                 shift, present = self._open(index, begin, present)
                 shifts.append(shift)
-            self._pacer = Pacer(self._to_come(first, last, there_at - begin), begin, self._send)
+            self._pacer = Pacer(self._to_come(first, last, there_at - begin), begin, self._send, self._alarms)
             await self._pacer.run()
             if self._stopping.is_set() or not await self._end(last, begin, shifts[-1]):
                 self.cut = sum(self._is_closed(index) for index in range(first, len(self._profile.stages))
@@ -135,7 +137,8 @@ class Conductor:
             case KneeStage():
                 self._count_missed(stage, index)
                 self._ascent = Ascent(
-                    stage, index, self._crowd, self._send, seed=seed, journal=self._journal, begin=starts
+                    stage, index, self._crowd, self._send, seed=seed, journal=self._journal, begin=starts,
+                    alarms=self._alarms,
                 )
                 return None, 0
             case _:

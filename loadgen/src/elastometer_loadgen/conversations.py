@@ -5,11 +5,10 @@ turn that is lost ends its conversation, and what was not asked for that reason 
 kept while its conversation lives, and no longer.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from elastometer_loadgen.clock import monotonic
+from elastometer_loadgen.alarms import Alarm, Alarms
 from elastometer_loadgen.crowd import FIRST_CLOSED_ID, thought
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.progress import note
@@ -23,11 +22,14 @@ from elastometer_loadgen.turns import conversation_of, turn_id, turn_of
 class Conversations:
     """One worker's conversations. `ask` is told of each further turn as it is due."""
 
-    def __init__(self, seed: int, prompts: PromptSource, ask: Callable[[Arrival, Prompt, float], None]) -> None:
+    def __init__(
+        self, seed: int, prompts: PromptSource, ask: Callable[[Arrival, Prompt, float], None], alarms: Alarms
+    ) -> None:
         self._seed = seed
         self._prompts = prompts
         self._ask = ask
-        self._waiting: dict[int, asyncio.TimerHandle] = {}
+        self._alarms = alarms
+        self._waiting: dict[int, Alarm] = {}
         self._stopped = False
         self.unsent_turns = 0
         """Turns that were not asked since one before them was lost."""
@@ -61,8 +63,8 @@ class Conversations:
         """No further turn is asked."""
         self._stopped = True
         self.cut += len(self._waiting)
-        for timer in self._waiting.values():
-            timer.cancel()
+        for alarm in self._waiting.values():
+            alarm.cancel()
         self._waiting.clear()
 
     def _go_on(self, exchange: Exchange, answered_at: float, answer: str) -> None:
@@ -71,17 +73,10 @@ class Conversations:
         think = exchange.prompt.think
         wanted = answered_at + thought(float(think.low), float(think.high - think.low), self._seed, number)
         arrival = Arrival(number, before.at + wanted - exchange.intended_at, before.stage)
-        self._wait(arrival, self._prompts.turn(number, exchange.prompt, answer), wanted)
-
-    def _wait(self, arrival: Arrival, prompt: Prompt, wanted: float) -> None:
-        wait = max(wanted - monotonic(), 0.0)
-        loop = asyncio.get_running_loop()
-        self._waiting[arrival.id] = loop.call_later(wait, self._send, arrival, prompt, wanted)
+        prompt = self._prompts.turn(number, exchange.prompt, answer)
+        self._waiting[number] = self._alarms.call_at(wanted, self._send, arrival, prompt, wanted)
 
     def _send(self, arrival: Arrival, prompt: Prompt, wanted: float) -> None:
-        if wanted > monotonic():  # timers of the loop may fire a millisecond early
-            self._wait(arrival, prompt, wanted)
-            return
         del self._waiting[arrival.id]
         self._ask(arrival, prompt, wanted)
 

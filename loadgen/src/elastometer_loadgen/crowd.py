@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from elastometer_loadgen.alarms import Alarm, Alarms
 from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.schedule import Arrival
 from elastometer_loadgen.task import Span
@@ -75,9 +76,9 @@ class Crowd:
 
     def __init__(
         self, seed: int, worker: int, workers: int, done: Iterable[int], want: Callable[[Arrival, float], None],
-        *, turns: Callable[[int], int],
+        *, turns: Callable[[int], int], alarms: Alarms,
     ) -> None:  # fmt: skip
-        self._loop = asyncio.get_running_loop()
+        self._alarms = alarms
         self._seed = seed
         self._worker = worker
         self._workers = workers
@@ -85,7 +86,7 @@ class Crowd:
         self._want = want
         self._turns = turns
         self._shifts: list[Shift] = []
-        self._waiting: dict[int, asyncio.TimerHandle] = {}
+        self._waiting: dict[int, Alarm] = {}
         self._asking: dict[int, tuple[int, Shift]] = {}
         self._there: set[int] = set()
         self._settled: asyncio.Event = asyncio.Event()
@@ -108,7 +109,7 @@ class Crowd:
         for user in range(self._worker, shift.users, self._workers):
             wait = 0.0 if spawn_rate is None else max(user - present, 0) / spawn_rate
             if at + wait < shift.end:
-                self._loop.call_later(max(at + wait - now, 0.0), self._arrive, user, max(at + wait, now))
+                self._alarms.call_at(at + wait, self._arrive, user, max(at + wait, now))
 
     def knows(self, request: int) -> bool:
         """True while one of the users waits for this request."""
@@ -130,8 +131,8 @@ class Crowd:
 
     def stop(self) -> None:
         """Nobody asks any more."""
-        for handle in self._waiting.values():
-            handle.cancel()
+        for alarm in self._waiting.values():
+            alarm.cancel()
         self._waiting.clear()
         for shift in self._shifts:
             shift.end = min(shift.end, monotonic())
@@ -144,17 +145,13 @@ class Crowd:
             self._wait(user, at)
 
     def _wait(self, user: int, wanted: float) -> None:
-        wait = wanted - monotonic()
-        if wait > 0:
-            self._waiting[user] = self._loop.call_later(wait, self._ask, user, wanted)
+        if wanted > monotonic():
+            self._waiting[user] = self._alarms.call_at(wanted, self._ask, user, wanted)
         else:
             # At once: another turn of the loop costs a request more than all else here.
             self._ask(user, wanted)
 
     def _ask(self, user: int, wanted: float) -> None:
-        if wanted > monotonic():  # timers of the loop may fire a millisecond early
-            self._wait(user, wanted)
-            return
         self._waiting.pop(user, None)
         shift = self._shift_at(wanted)
         number = None if shift is None or user >= shift.users else self._take(shift, user)

@@ -6,6 +6,7 @@ What is due late is sent late, at once, and shows up as lateness; a slow server 
 import asyncio
 from collections.abc import Callable, Iterator
 
+from elastometer_loadgen.alarms import Alarm, Alarms
 from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.schedule import Arrival
 
@@ -17,14 +18,15 @@ class Pacer:
     """Walks through arrivals in order of time. `begin` and all instants are monotonic seconds."""
 
     def __init__(
-        self, arrivals: Iterator[Arrival], begin: float, send: Callable[[Arrival, float], None]
+        self, arrivals: Iterator[Arrival], begin: float, send: Callable[[Arrival, float], None], alarms: Alarms
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._arrivals = arrivals
         self._begin = begin
         self._send = send
+        self._alarms = alarms
         self._next: Arrival | None = None
-        self._handle: asyncio.Handle | None = None
+        self._handle: asyncio.Handle | Alarm | None = None
         self.exhausted = False
         self._over: asyncio.Future[None] = self._loop.create_future()
 
@@ -49,10 +51,10 @@ class Pacer:
                 self.exhausted = True
                 self.stop()
                 return
-            wait = self._begin + arrival.at - monotonic()
-            if wait > 0:
-                self._handle = self._loop.call_later(wait, self._send_due)
+            due = self._begin + arrival.at
+            if due > monotonic():
+                self._handle = self._alarms.call_at(due, self._send_due)
                 return
-            self._send(arrival, self._begin + arrival.at)
+            self._send(arrival, due)
             self._next = next(self._arrivals, None)
         self._handle = self._loop.call_soon(self._send_due)

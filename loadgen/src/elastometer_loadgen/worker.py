@@ -4,6 +4,7 @@ import asyncio
 from bisect import bisect_right
 from typing import Any
 
+from elastometer_loadgen.alarms import Alarms
 from elastometer_loadgen.assignment import Assignment
 from elastometer_loadgen.climb import climb_document
 from elastometer_loadgen.clock import Clock, monotonic
@@ -51,7 +52,8 @@ class Worker:
         self._conductor: Conductor | None = None
         self._broken: str | None = None
         self._client: Client | None = None
-        self._conversations = Conversations(assignment.profile.seed, self._prompts, self._send_turn)
+        self._alarms = Alarms(asyncio.get_running_loop())
+        self._conversations = Conversations(assignment.profile.seed, self._prompts, self._send_turn, self._alarms)
         self._before = left_before(spool.conversations, self._prompts.turns)
         place = (assignment.worker, assignment.workers)
         self._progress = Progress(planned_requests(self._schedule, self._prompts, place, spool))
@@ -65,6 +67,12 @@ class Worker:
 
     async def run(self) -> ExitCode:
         """Returns when everything is recorded and reported, or cannot be."""
+        try:
+            return await self._live()
+        finally:
+            self._alarms.close()
+
+    async def _live(self) -> ExitCode:
         # What goes wrong in a callback has no caller: without this the run would wait for it for ever.
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self._break(_words(context)))
         try:
@@ -88,7 +96,7 @@ class Worker:
         place = (self._assignment.worker, self._assignment.workers)
         conductor = self._conductor = Conductor(
             self._assignment.profile, self._schedule, place, self._spool.ids, self._send,
-            turns=self._prompts.turns, journal=self._journal,
+            turns=self._prompts.turns, journal=self._journal, alarms=self._alarms,
         )  # fmt: skip
         complete = await self._carry_out(conductor, start, begin)
         self._journal.close()
