@@ -1,8 +1,8 @@
 """The worker's own file of records, and what a restarted worker finds there.
 
-Every record is handed to the operating system at once, so that a killed process loses none; a torn last line,
-left by a full disk or a dying machine, is cut off when the file is opened again. Only whole lines are ever
-shown to readers.
+Records are handed to the operating system in the turn of the loop in which their requests end, so that a killed process
+loses none before it; a torn last line, left by a full disk or a dying machine, is cut off when the file is opened again.
+Only whole lines are ever shown to readers.
 """
 
 import os
@@ -42,12 +42,14 @@ class Spool:
         self._recover()
         self.size = os.fstat(self._file).st_size
 
-    def append(self, line: bytes) -> None:
-        """Adds one line, newline included; raises OSError when the disk does not take it."""
-        written = os.write(self._file, line)
-        if written != len(line):
-            os.ftruncate(self._file, self.size)
-            raise OSError(f"{self.path}: the disk took {written} of {len(line)} bytes")
+    def append(self, lines: bytes) -> None:
+        """Adds whole lines, newlines included; raises OSError when the disk does not take them all."""
+        written = os.write(self._file, lines)
+        if written != len(lines):
+            whole = lines.rfind(b"\n", 0, written) + 1
+            os.ftruncate(self._file, self.size + whole)
+            self.size += whole
+            raise OSError(f"{self.path}: the disk took {written} of {len(lines)} bytes")
         self.size += written
 
     def read(self, offset: int, limit: int) -> bytes:

@@ -47,6 +47,7 @@ class Worker:
         self._journal = Journal(assignment.out, assignment.incarnation, self._clock)
         self._stopped = asyncio.Event()
         self._membership = Membership(assignment, spool, reporter, self._stopped)
+        self._unwritten: list[bytes] = []
         self._landed = asyncio.Event()
         self._landed.set()
         self._conductor: Conductor | None = None
@@ -123,6 +124,7 @@ class Worker:
         for chore in chores:
             chore.cancel()
         client.close()
+        self._write()
         return all_sent and self._landed.is_set() and not self._conversations.cut and self._broken is None
 
     async def _conducted(self, conducting: "asyncio.Future[bool]") -> bool:
@@ -164,14 +166,22 @@ class Worker:
         self.meters.note_ended(exchange)
         self._vitals.client_exhausted |= exchange.client_exhausted
         record = exchange.record(self._clock, self._assignment.worker, self._inspection.look(exchange))
-        try:
-            self._spool.append(format_record(record))
-        except OSError as error:
-            self._break(f"records could not be written: {error}")
+        if not self._unwritten:
+            # Requests that end in one turn of the loop are written together: a write costs as much as a record.
+            asyncio.get_running_loop().call_soon(self._write)
+        self._unwritten.append(format_record(record))
         goes_on = self._conversations.ended(exchange)
         if self._conductor is not None:
             self._conductor.ended(exchange, goes_on=goes_on)
         self._note_landing()
+
+    def _write(self) -> None:
+        lines = b"".join(self._unwritten)
+        self._unwritten.clear()
+        try:
+            self._spool.append(lines)
+        except OSError as error:
+            self._break(f"records could not be written: {error}")
 
     def _note_landing(self) -> None:
         if self._client is not None and self._client.in_flight == self._conversations.waiting == 0:
