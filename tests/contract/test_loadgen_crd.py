@@ -15,16 +15,15 @@ from elastometer_loadgen.profile import (
     ConnectionPolicy,
     parse_profile,
 )
-from elastometer_loadgen.stages import Arrivals, StageType
-from elastometer_loadgen.stages_parse import STAGE_FIELDS
+from elastometer_loadgen.stages import Arrivals, KneeIndicator, KneeOf, StageType
+from elastometer_loadgen.stages_parse import OBJECTIVE_FIELDS, STAGE_FIELDS
 from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
 # The target names the model in an ElasticityTest.
 STANDALONE_FIELDS = {"model"}
-# What the load Job cannot run: a trace is a file beside the profile, and the others end at instants of their own.
-STANDALONE_TYPES = {StageType.TRACE, StageType.KNEE, StageType.SWEEP}
-STANDALONE_STAGE_FIELDS = {"requests"}
+# What the load Job cannot run: a trace is a file beside the profile.
+STANDALONE_TYPES = {StageType.TRACE}
 
 
 def load_schema() -> dict[str, Any]:
@@ -40,7 +39,8 @@ def test_every_field_is_known_on_both_sides() -> None:
     stage = fields["stages"]["items"]["properties"]
     assert set(stage["type"]["enum"]) == set(StageType) - STANDALONE_TYPES
     known = {name for kind in set(StageType) - STANDALONE_TYPES for name in STAGE_FIELDS[kind]}
-    assert set(stage) == {"name", "type"} | known - STANDALONE_STAGE_FIELDS
+    assert set(stage) == {"name", "type"} | known
+    assert set(stage["objectives"]["items"]["properties"]) == set(OBJECTIVE_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]["sampling"]["properties"]) == set(SAMPLING)
     assert set(fields["tasks"]["items"]["properties"]["checks"]["items"]["properties"]) == set(CHECK_FIELDS)
@@ -55,6 +55,8 @@ def test_every_word_of_the_crd_is_understood() -> None:
         Endpoint: fields["endpoint"]["enum"],
         ConnectionPolicy: fields["connection"]["properties"]["policy"]["enum"],
         StageType: stage["type"]["enum"],
+        KneeOf: stage["of"]["enum"],
+        KneeIndicator: stage["objectives"]["items"]["properties"]["indicator"]["enum"],
         Arrivals: stage["arrivals"]["enum"],
         CheckType: task["checks"]["items"]["properties"]["type"]["enum"],
         ResponseFormat: task["responseFormat"]["enum"],

@@ -74,8 +74,13 @@ class Profile:
 
     @property
     def duration_seconds(self) -> int:
-        """Length of all stages together."""
+        """Length of all stages together; the longest that they may last where it is not exact."""
         return sum(stage.duration_seconds for stage in self.stages)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """True when nobody can say beforehand when the load ends."""
+        return any(stage.is_open_ended for stage in self.stages)
 
     @property
     def most_turns(self) -> int:
@@ -84,9 +89,9 @@ class Profile:
 
     @property
     def ask_seconds(self) -> int:
-        """The longest that one ask may take, with all turns of a conversation."""
-        return max(math.ceil(task.turns * self.timeout_seconds + (task.turns - 1) * task.think.high)
-                   for task in self.tasks)
+        """The longest that one ask may take, with all turns of a conversation and all attempts of each."""
+        longest = request_seconds(self.timeout_seconds, self.retries)
+        return max(math.ceil(task.turns * longest + (task.turns - 1) * task.think.high) for task in self.tasks)
 
     def requests_of(self, stage: Stage) -> Fraction:
         """What a stage is expected to send, and the most that a closed loop may; each turn is a request."""
@@ -108,6 +113,11 @@ class ProfileError(ValueError):
         super().__init__("\n".join(str(fault) for fault in faults))
 
 
+def request_seconds(timeout_seconds: int, retries: int) -> int:
+    """Every attempt may take its full time-out, and the pauses before them double from half a second on."""
+    return (retries + 1) * timeout_seconds + (1 << retries) // 2
+
+
 def read_profile(text: str) -> Profile:
     """The profile in a YAML document; raises ProfileError."""
     try:
@@ -123,6 +133,7 @@ def parse_profile(document: object) -> Profile:
     fields = Fields(document, "", faults, PROFILE_FIELDS)
     endpoint = fields.choice("endpoint", Endpoint, default=Endpoint.CHAT_COMPLETIONS)
     timeout_seconds = fields.integer("timeoutSeconds", 1, 86_400, default=300)
+    retries = fields.integer("retries", 0, 10, default=0)
     profile = Profile(
         seed=fields.integer("seed", 0, 2**63 - 1, default=0),
         workers=fields.integer("workers", 1, 1000, default=1),
@@ -131,11 +142,11 @@ def parse_profile(document: object) -> Profile:
         timeout_seconds=timeout_seconds,
         idle_timeout_seconds=fields.integer("idleTimeoutSeconds", 1, 86_400, default=30),
         lateness_bound_milliseconds=fields.integer("latenessBoundMilliseconds", 1, 60_000, default=50),
-        retries=fields.integer("retries", 0, 10, default=0),
+        retries=retries,
         connection=_connection(fields),
         fingerprints=parse_fingerprints(fields),
         tasks=_tasks(fields, endpoint),
-        stages=parse_stages(fields, timeout_seconds),
+        stages=parse_stages(fields, request_seconds(timeout_seconds, retries)),
     )
     _check_names([stage.name for stage in profile.stages], "stages", faults)
     if not faults and (alone := needs_one_worker(profile.stages)) is not None and profile.workers > 1:

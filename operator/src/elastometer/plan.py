@@ -10,7 +10,8 @@ from typing import Any
 from elastometer.model.document import EMPTY, document_at, documents_at, number_at
 from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
-from elastometer_loadgen.stages import CrowdStage, RateStage, Stage, type_of
+from elastometer_loadgen.profile import Profile
+from elastometer_loadgen.stages import CountStage, CrowdStage, KneeStage, RateStage, Stage, TraceStage, type_of
 
 Json = dict[str, Any]
 
@@ -70,7 +71,7 @@ class TestPlan:
 
     @property
     def load_seconds(self) -> float:
-        """Length of the load."""
+        """Length of the load; the longest that it may take where a stage ends when its requests do."""
         return float(self.spec.profile.duration_seconds)
 
     @property
@@ -111,15 +112,10 @@ def delay_budget(plan: TestPlan) -> dict[str, float]:
 
 def describe(plan: TestPlan) -> Json:
     """What goes into plan.json: the timetable and the delay budget."""
-    at = 0.0
-    stages = []
-    for stage in plan.spec.profile.stages:
-        end = at + stage.duration_seconds
-        stages.append({"name": stage.name, "startSeconds": at, "endSeconds": end, **_offer(plan, stage)})
-        at = end
     return {
-        "stages": stages,
+        "stages": _timetable(plan),
         "loadSeconds": plan.load_seconds,
+        "loadSecondsAreExact": not plan.spec.profile.is_open_ended,
         "settleSeconds": plan.spec.measurement.settle_seconds,
         "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds,
         "probePeriodSeconds": plan.spec.server.probe_period_seconds,
@@ -131,14 +127,35 @@ def describe(plan: TestPlan) -> Json:
     }
 
 
-def _offer(plan: TestPlan, stage: Stage) -> Json:
+def _timetable(plan: TestPlan) -> list[Json]:
+    """The stages in order; from one that ends when its requests do, on, times are the latest that they can be."""
+    profile, at, is_exact, rows = plan.spec.profile, 0.0, True, list[Json]()
+    for stage in profile.stages:
+        end, ends_exactly = at + stage.duration_seconds, is_exact and not stage.is_open_ended
+        rows.append({"name": stage.name, "startSeconds": at, "endSeconds": end, "startIsExact": is_exact,
+                     "endIsExact": ends_exactly, "type": type_of(stage).value, **_offer(profile, stage)})  # fmt: skip
+        at, is_exact = end, ends_exactly
+    return rows
+
+
+def _offer(profile: Profile, stage: Stage) -> Json:
     """What a stage of the load is planned to send; of a closed loop the most that it may."""
-    if isinstance(stage, CrowdStage):
-        return {"type": stage.type.value, "users": stage.users, "maximumRequests": stage.most_requests}
-    offer: Json = {"type": type_of(stage).value, "expectedRequests": float(plan.spec.profile.requests_of(stage))}
-    if isinstance(stage, RateStage):
-        offer |= {"startRequestsPerSecond": float(stage.start_rate), "endRequestsPerSecond": float(stage.end_rate)}
-        offer["arrivals"] = stage.arrivals.value
-        if stage.burstiness is not None:
-            offer["burstiness"] = float(stage.burstiness)
-    return offer
+    expected = float(profile.requests_of(stage))
+    most = int(expected)
+    match stage:
+        case CrowdStage():
+            return {"users": stage.users, "maximumRequests": most}
+        case CountStage():
+            lengths = [size.prompt_tokens for size in stage.sizes]
+            return {"concurrency": stage.concurrency, "maximumRequests": most,
+                    **({"inputTokens": lengths} if lengths else {})}  # fmt: skip
+        case KneeStage():
+            return {"of": stage.of.value, "steps": list(stage.steps), "stepSeconds": stage.step_seconds,
+                    "soakSeconds": stage.soak_seconds, "maximumRequests": most}  # fmt: skip
+        case RateStage():
+            burst = {} if stage.burstiness is None else {"burstiness": float(stage.burstiness)}
+            return {"expectedRequests": expected, "startRequestsPerSecond": float(stage.start_rate),
+                    "endRequestsPerSecond": float(stage.end_rate), "arrivals": stage.arrivals.value,
+                    **burst}  # fmt: skip
+        case TraceStage():
+            return {"expectedRequests": expected}

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from elastometer.analysis.stages import stages_as_run
 from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import document_at, text_at
 from elastometer.model.measured import Source, Stamp
@@ -23,7 +24,7 @@ from elastometer.model.observation import (
     WatchGap,
 )
 from elastometer.model.request import RequestRecord
-from elastometer.model.terms import Terms
+from elastometer.model.terms import Stage, Terms
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, format_instant, to_seconds
 
 T = TypeVar("T")
@@ -47,12 +48,13 @@ class PodHistory:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`origin` is the start of the load; without one, the first thing that was seen. `requests_of` has the requests by
-    the Pod that served them, where it is known."""
+    """`origin` is the start of the load; without one, the first thing that was seen. `stages` are those of the terms
+    as they ran. `requests_of` has the requests by the Pod that served them, where it is known."""
 
     terms: Terms
     origin: Instant
     has_origin: bool
+    stages: tuple[Stage, ...] = ()
     pods: tuple[PodHistory, ...] = ()
     deployments: tuple[ObjectSeen, ...] = ()
     autoscalers: tuple[ObjectSeen, ...] = ()
@@ -76,6 +78,14 @@ class Evidence:
         """The instant as the report prints it."""
         return Stamp(self.seconds(instant), format_instant(instant), source, resolution / MILLISECOND)
 
+    @property
+    def load_end(self) -> Instant:
+        """The end of the last stage; where nothing tells it, the end of the last request."""
+        end = self.stages[-1].end_seconds if self.stages else 0.0
+        if end is not None:
+            return self.origin + round(end * SECOND)
+        return max((record.ended or record.intended for record in self.requests), default=self.origin)
+
     def gap_within(self, start: Instant, end: Instant, *resources: str) -> WatchGap | None:
         """The first gap of one of the resources that touches [start, end]."""
         touching = (gap for gap in self.gaps if gap.start <= end and gap.end >= start)
@@ -95,6 +105,7 @@ def gather(bundle: Bundle) -> Evidence:
     server = f"{bundle.terms.test}-{SERVER}"
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
+        stages=stages_as_run(bundle, requests, origin or 0),
         pods=_pods([seen for seen in objects if _is_server_pod(seen, bundle.terms.test)]),
         deployments=_named(objects, ObjectKind.DEPLOYMENT, server),
         autoscalers=_named(objects, ObjectKind.AUTOSCALER, server, f"keda-hpa-{server}"),

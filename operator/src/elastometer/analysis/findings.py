@@ -88,7 +88,7 @@ class _Spell:
 def _spells(facts: Facts, kind: str, status: str, reasons: tuple[str, ...] = ()) -> list[_Spell]:
     """How long the autoscaler had the condition while the load ran, one spell per run of lines that say so."""
     evidence, spells = facts.evidence, list[_Spell]()
-    end = evidence.origin + round(evidence.terms.load_seconds * SECOND)
+    end = evidence.load_end
     lines = evidence.autoscalers
     for index, line in enumerate(lines):
         held = _scaler_condition(line, kind)

@@ -24,7 +24,7 @@ WINDOW_SECONDS = 5
 def timeline(evidence: Evidence) -> Timeline:
     """Bins from the start of the load to the last request's end; replicas over all that was watched."""
     last = max((record.ended or record.intended for record in evidence.requests), default=None)
-    length = evidence.terms.load_seconds if last is None else (last - evidence.origin) / SECOND
+    length = ((evidence.load_end if last is None else last) - evidence.origin) / SECOND
     width = max(1, ceil(length / MAXIMUM_BINS))
     bins = max(0, ceil(length / width)) if evidence.requests else 0
     starts = tuple(float(index * width) for index in range(bins))
@@ -33,7 +33,7 @@ def timeline(evidence: Evidence) -> Timeline:
     end = max((one for one in (evidence.last_seen, last) if one is not None), default=None)
     return Timeline(
         bin_seconds=float(width), seconds=starts,
-        planned=tuple(_planned(evidence.terms.stages, start + width / 2) for start in starts),
+        planned=tuple(_planned(evidence.stages, start + width / 2) for start in starts),
         offered=rates["offered"], sent=rates["sent"], served=rates["served"], failed=rates["failed"],
         in_flight=_in_flight(evidence, bins, width),
         window_seconds=float(max(WINDOW_SECONDS, 5 * width)), window_starts=tuple(row[0] for row in windows),
@@ -47,8 +47,9 @@ def timeline(evidence: Evidence) -> Timeline:
 
 
 def bands(evidence: Evidence) -> tuple[StageBand, ...]:
-    """The stages on the time axis."""
-    return tuple(StageBand(stage.name, stage.start_seconds, stage.end_seconds) for stage in evidence.terms.stages)
+    """The stages on the time axis; of one that left no trace nothing is drawn."""
+    return tuple(StageBand(stage.name, stage.start_seconds, stage.end_seconds) for stage in evidence.stages
+                 if stage.start_seconds is not None and stage.end_seconds is not None)
 
 
 def printed(steps: Steps) -> PrintedSteps:
@@ -64,14 +65,16 @@ def _first(evidence: Evidence) -> float | None:
 
 
 def _planned(stages: tuple[Stage, ...], time: float) -> float | None:
-    """The schedule's rate, which moves in a straight line within a stage; None where a closed loop plans none."""
+    """The schedule's rate, which moves in a straight line within a stage; None where a stage plans none, and where it
+    is not known which stage it was."""
     for stage in stages:
-        if stage.start_seconds <= time < stage.end_seconds:
+        start, end = stage.start_seconds, stage.end_seconds
+        if start is not None and end is not None and start <= time < end:
             if stage.start_rate is None or stage.end_rate is None:
                 return None
-            share = (time - stage.start_seconds) / (stage.end_seconds - stage.start_seconds)
+            share = (time - start) / (end - start)
             return round(stage.start_rate + share * (stage.end_rate - stage.start_rate), 3)
-    return 0.0
+    return None if any(stage.end_seconds is None for stage in stages) else 0.0
 
 
 def _rates(evidence: Evidence, bins: int, width: int) -> dict[str, tuple[float, ...]]:

@@ -29,7 +29,7 @@ from elastometer.render.files import render_all
 from elastometer.twin.draws import Drawn
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
-from elastometer_loadgen.stages import CrowdStage
+from elastometer_loadgen.stages import RateStage, type_of
 
 DRAWS = 10
 QUIET_SECONDS = 2.0
@@ -95,9 +95,10 @@ def execute(options: argparse.Namespace) -> Exit:
 def _asked(options: argparse.Namespace) -> Question:
     manifest = with_settings(read_test(options.file), options.settings)
     plan = TestPlan(served(options.file, manifest), NOWHERE)
-    closed = [stage.name for stage in plan.spec.profile.stages if isinstance(stage, CrowdStage)]
-    if closed:
-        raise SpecError(f"spec.load.stages: must be of type Rate to be simulated; closed loops are {', '.join(closed)}")
+    others = [f"{stage.name} ({type_of(stage)})" for stage in plan.spec.profile.stages
+              if not isinstance(stage, RateStage)]
+    if others:
+        raise SpecError(f"spec.load.stages: must be of type Rate to be simulated; others are {', '.join(others)}")
     talks = [task.name for task in plan.spec.profile.tasks if task.turns > 1]
     if talks:
         words = "must hold no generated message to be simulated"

@@ -108,7 +108,8 @@ def _passed(step: Step, plan: TestPlan, status: Status, seen: Snapshot, now: dat
                 LOAD_DELIVERED,
                 "Unknown",
                 reasons.LOAD_RUNNING,
-                f"{plan.load_seconds:g} s of load began at {seen.load_start:%H:%M:%S} UTC",
+                f"{'at most ' * plan.spec.profile.is_open_ended}{plan.load_seconds:g} s of load began at "
+                f"{seen.load_start:%H:%M:%S} UTC",
             ),
             now,
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from elastometer.model.snapshot import ScalerFact
 from elastometer.plan import TestPlan
-from elastometer_loadgen.stages import CrowdStage, RateStage
+from elastometer_loadgen.stages import CountStage, CrowdStage, KneeOf, KneeStage, RateStage, Stage, TraceStage
 
 Json = dict[str, Any]
 
@@ -22,15 +23,22 @@ class Counters:
     ttft_p50_milliseconds: float | None
 
 
-def progress(
-    plan: TestPlan, start: datetime | None, ready: int, desired: int | None, counters: Counters, now: datetime
-) -> Json:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of the load at `now`. `stage_starts` has the first request of each stage that sent one."""
+
+    now: datetime
+    start: datetime | None
+    end: datetime | None = None
+    stage_starts: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def progress(plan: TestPlan, standing: Standing, ready: int, desired: int | None, counters: Counters) -> Json:
     """The `progress` of the status; keys that say nothing yet are absent."""
-    seconds = None if start is None else (now - start).total_seconds()
     fields: Json = {
-        "stage": _stage(plan, seconds),
+        "stage": _stage(plan, standing),
         "replicas": f"{ready}/{desired if desired is not None else '?'}",
-        "load": None if seconds is None else offered(plan, seconds),
+        "load": offered(plan, standing),
         "readyReplicas": ready,
         "desiredReplicas": desired,
         "requestCount": counters.requests,
@@ -38,34 +46,84 @@ def progress(
         "timeToFirstTokenP50Milliseconds": None
         if counters.ttft_p50_milliseconds is None
         else round(counters.ttft_p50_milliseconds),
-        "remainingSeconds": None
-        if seconds is None
-        else max(0, round(plan.load_seconds + plan.spec.measurement.settle_seconds - seconds)),
+        "remainingSeconds": remaining_seconds(plan, standing),
     }
     return fields
 
 
-def offered(plan: TestPlan, seconds: float) -> str:
-    """What is planned at an instant of the load: a rate in requests per second, or users; a rate of 0 outside it."""
-    at = 0.0
-    for stage in plan.spec.profile.stages:
-        if at <= seconds < at + stage.duration_seconds:
-            if isinstance(stage, CrowdStage):
-                return f"{stage.users} users"
-            return f"{stage.rate_at(seconds - at) if isinstance(stage, RateStage) else 0.0:.1f}/s"
-        at += stage.duration_seconds
-    return "0.0/s"
+def offered(plan: TestPlan, standing: Standing) -> str | None:
+    """What the load's stage asks now: requests per second, or users; a rate of 0 where no stage runs."""
+    if standing.start is None:
+        return None
+    index, seconds = _place(plan, standing)
+    stages = plan.spec.profile.stages
+    return _asked(stages[index], seconds) if 0 <= index < len(stages) else "0.0/s"
 
 
-def _stage(plan: TestPlan, seconds: float | None) -> str | None:
-    if seconds is None or seconds < 0:
+def remaining_seconds(plan: TestPlan, standing: Standing) -> int | None:
+    """Until the run has settled; at most so long where a stage ends when its requests do."""
+    if standing.start is None:
+        return None
+    settle = plan.spec.measurement.settle_seconds
+    if standing.end is not None:
+        return max(0, round(settle - (standing.now - standing.end).total_seconds()))
+    index, seconds = _place(plan, standing)
+    to_come = sum(stage.duration_seconds for stage in plan.spec.profile.stages[max(index, 0) :])
+    return max(0, round(to_come - seconds + settle))
+
+
+def _stage(plan: TestPlan, standing: Standing) -> str:
+    stages = plan.spec.profile.stages
+    index = -1 if standing.start is None else _place(plan, standing)[0]
+    if index < 0:
         return "waiting"
-    at = 0.0
-    for stage in plan.spec.profile.stages:
-        at += stage.duration_seconds
-        if seconds < at:
-            return stage.name
-    return "settling"
+    return stages[index].name if index < len(stages) else "settling"
+
+
+def _place(plan: TestPlan, standing: Standing) -> tuple[int, float]:
+    """(index of the stage, seconds into it); before the first one -1 and less than 0, behind the last one their number
+    and the seconds since."""
+    start = standing.start or standing.now
+    seconds = (standing.now - start).total_seconds()
+    if standing.end is not None:
+        return len(plan.spec.profile.stages), (standing.now - standing.end).total_seconds()
+    seen = {name: (first - start).total_seconds() for name, first in standing.stage_starts.items()}
+    begun = [(index, at) for index, at in _starts(plan.spec.profile.stages, seen) if at <= seconds]
+    index, at = begun[-1] if begun else (-1, 0.0)
+    return index, seconds - at
+
+
+def _starts(stages: Sequence[Stage], seen: Mapping[str, float]) -> Iterator[tuple[int, float]]:
+    """Index and start of each stage whose start is known, and of what comes behind the last one. Behind a stage that
+    ends when its requests do, the next one begins with its first request."""
+    clock: float | None = 0.0
+    for index, stage in enumerate(stages):
+        at = seen.get(stage.name) if clock is None else clock
+        if at is not None:
+            yield index, at
+        clock = None if at is None or stage.is_open_ended else at + stage.duration_seconds
+    if clock is not None:
+        yield len(stages), clock
+
+
+def _asked(stage: Stage, seconds: float) -> str:
+    match stage:
+        case RateStage():
+            return f"{stage.rate_at(seconds):.1f}/s"
+        case TraceStage():
+            return f"{_recorded(stage, seconds + 1) - _recorded(stage, seconds):.1f}/s"
+        case CrowdStage():
+            return f"{stage.users} users"
+        case CountStage():
+            return f"{stage.concurrency} in flight"
+        case KneeStage():
+            step = stage.steps[min(int(seconds // stage.step_seconds), len(stage.steps) - 1)]
+            return f"up to {step} users" if stage.of is KneeOf.USERS else f"up to {step}/s"
+
+
+def _recorded(stage: TraceStage, seconds: float) -> int:
+    """Requests of the trace within the stage's first so many seconds."""
+    return 0 if stage.trace is None else stage.trace.within(seconds, float(stage.time_scale))
 
 
 def desired_replicas(plan: TestPlan, scaler: ScalerFact | None, replicas: int | None) -> int | None:

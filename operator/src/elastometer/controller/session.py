@@ -19,15 +19,15 @@ from kubernetes.aio.client import ApiClient
 
 from elastometer.controller.decision import PROGRESS_SECONDS
 from elastometer.controller.namesake import remains
-from elastometer.controller.progress import Counters, desired_replicas, progress
+from elastometer.controller.progress import Counters, Standing, desired_replicas, progress
 from elastometer.model.errors import WorldError
 from elastometer.model.names import COMPONENT_LABEL, LOAD, SERVER, TOKEN_KEY
 from elastometer.model.snapshot import (
+    JobFact,
     PodFact,
     PreflightFact,
     RefusalFact,
     ReportFact,
-    ScalerFact,
     Snapshot,
     job_fact,
     pod_fact,
@@ -155,6 +155,7 @@ class Session:
         job = latest("Job").get(names.load)
         scaler_seen = scaler_fact(hpa) if hpa is not None else None
         replicas = target["spec"].get("replicas") if target else None
+        job_seen = job_fact(job, load) if job is not None else None
         return Snapshot(
             generation=self.plan.spec.generation,
             preflight=self.preflight,
@@ -163,21 +164,21 @@ class Session:
             pods=server,
             scaler_exists=hpa is not None or names.server in latest("ScaledObject"),
             scaler=scaler_seen,
-            job=job_fact(job, load) if job is not None else None,
+            job=job_seen,
             load_start=self.store.start_time,
             report=report_fact(self.store.read_json("report.json")),
             bundle_sealed=self.store.sealed,
             leftovers=tuple(await self._leftovers()) if cleaning else (),
             cleaning_since=self._cleaning_since,
             refusal=self.refusal,
-            progress=self._progress(server, scaler_seen, replicas, now),
+            progress=self._progress(server, desired_replicas(self.plan, scaler_seen, replicas), job_seen, now),
         )
 
     def _latest(self, kind: str) -> Mapping[str, Any]:
         return self.recorder.latest(kind) if self.recorder is not None else {}
 
     def _progress(
-        self, pods: tuple[PodFact, ...], seen: ScalerFact | None, replicas: int | None, now: datetime
+        self, pods: tuple[PodFact, ...], desired: int | None, job: JobFact | None, now: datetime
     ) -> Json | None:
         """Made anew every few seconds only, since each new one is a write to the API server."""
         if self.recorder is None or (now - self._progress_at).total_seconds() < PROGRESS_SECONDS:
@@ -186,8 +187,8 @@ class Session:
         live = self.context.receiver.live(self.plan.names.uid)
         counters = Counters(live.succeeded + live.failed, live.failed, live.ttft_p50_ms)
         ready = sum(pod.ready and not pod.deleting for pod in pods)
-        desired = desired_replicas(self.plan, seen, replicas)
-        return progress(self.plan, self.store.start_time, ready, desired, counters, now)
+        standing = Standing(now, self.store.start_time, None if job is None else job.ended, live.stage_starts)
+        return progress(self.plan, standing, ready, desired, counters)
 
     def removable(self) -> list[Json]:
         """The children that cleaning up removes, first to last: the autoscaler before what it scales."""

@@ -12,14 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from elastometer.model.errors import SpecError
+from elastometer.model.load import parse_load
 from elastometer.model.names import Names
-from elastometer_loadgen.profile import ConnectionPolicy, Profile, ProfileError, parse_profile
-from elastometer_loadgen.stages import CrowdStage, RateStage, Stage, TraceStage, type_of
+from elastometer_loadgen.profile import Profile
 
 Json = dict[str, Any]
-# A run is judged in the operator's memory, at some 2 KB a request: 1 GB, half of what the chart gives it.
-MAXIMUM_REQUESTS = 500_000
-MAXIMUM_LOAD_SECONDS = 48 * 3600
 
 
 class ScalerType(StrEnum):
@@ -98,8 +95,11 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     meta, spec = body["metadata"], body["spec"]
     names = Names(namespace=meta["namespace"], test=meta["name"], uid=meta.get("uid", ""))
     flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {}))]
-    profile = _profile(spec, flaws)
-    if flaws or profile is None:
+    try:
+        profile = parse_load(spec["load"], spec["target"]["model"]["name"])
+    except SpecError as error:
+        raise SpecError(*flaws, *error.flaws) from error
+    if flaws:
         raise SpecError(*flaws)
     return TestSpec(
         names=names,
@@ -111,51 +111,6 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
         measurement=_measurement(spec.get("measurement", {})),
         cleanup=CleanupPolicy(spec.get("cleanupPolicy", CleanupPolicy.DELETE)),
         raw=dict(spec),
-    )
-
-
-def _profile(spec: Json, flaws: list[str]) -> Profile | None:
-    try:
-        profile = parse_profile({**spec["load"], "model": spec["target"]["model"]["name"]})
-    except ProfileError as error:
-        flaws.extend(f"spec.load.{fault}" for fault in error.faults)
-        return None
-    unfit = [_unfit(stage, f"spec.load.stages[{index}]") for index, stage in enumerate(profile.stages)]
-    unfit.append(_unfit_connection(profile))
-    flaws.extend(flaw for flaw in unfit if flaw is not None)
-    if any(unfit):
-        return None
-    if profile.duration_seconds > MAXIMUM_LOAD_SECONDS:
-        flaws.append(
-            f"spec.load.stages: must last at most {MAXIMUM_LOAD_SECONDS} s together, "
-            f"last {profile.duration_seconds:g} s"
-        )
-    expected = float(sum(profile.requests_of(stage) for stage in profile.stages))
-    if not 1 <= expected <= MAXIMUM_REQUESTS:
-        flaws.append(
-            f"spec.load.stages: must offer between 1 and {MAXIMUM_REQUESTS} requests, maximumRequests of closed loops "
-            f"included, offer {expected:.0f}"
-        )
-    return profile
-
-
-def _unfit(stage: Stage, path: str) -> str | None:
-    """Why the load Job cannot carry a stage out; None when it can."""
-    if isinstance(stage, RateStage | CrowdStage):
-        return None
-    why = "ends when its requests do, and a run in a cluster has its times fixed before"
-    if isinstance(stage, TraceStage):
-        why = "reads a file that is not there in a cluster"
-    words = "Rate, Users or Concurrency with durationSeconds"
-    return f"{path}.type: must be {words}, is {type_of(stage)}, which {why}; use elastometer-load run"
-
-
-def _unfit_connection(profile: Profile) -> str | None:
-    if profile.connection.policy is not ConnectionPolicy.SPREAD_OVER_PODS:
-        return None
-    return (
-        "spec.load.connection.policy: must be Reuse, PerRequest or MaxAge, is SpreadOverPods: the load Job is not told "
-        "the Pods' addresses; use elastometer-load run --endpoints"
     )
 
 

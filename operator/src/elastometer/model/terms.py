@@ -4,11 +4,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from elastometer.model.document import Document, document_at, documents_at, text_at, whole_at
+from elastometer.model.document import EMPTY, Document, document_at, documents_at, number_at, text_at, whole_at
 from elastometer.model.units import decimal_or_none
 
-# Types of stages that send as answers come.
-CLOSED_LOOPS = ("Users", "Concurrency")
+RATE, TRACE, KNEE = "Rate", "Trace", "Knee"
 
 
 class Indicator(StrEnum):
@@ -25,13 +24,19 @@ class Indicator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the load; seconds count from the load's start. A closed loop has no planned rates."""
+    """One stage of the load; seconds count from the load's start. Only a Rate has planned rates.
+
+    `length_seconds` is None where the stage ends when its requests do; its end, and all that comes behind it, is then
+    not known from the spec, and None.
+    """
 
     name: str
-    start_seconds: float
-    end_seconds: float
+    start_seconds: float | None
+    end_seconds: float | None
     start_rate: float | None
     end_rate: float | None
+    type: str = RATE
+    length_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,14 @@ class Terms:
     checks: tuple[tuple[str, str], ...] = ()
 
     @property
-    def load_seconds(self) -> float:
-        """How long the schedule lasts."""
+    def load_seconds(self) -> float | None:
+        """How long the schedule lasts; None where nobody could say beforehand."""
         return self.stages[-1].end_seconds if self.stages else 0.0
 
 
-def terms_from(test: Document) -> Terms:
-    """The terms of an ElasticityTest, given whole or as its `spec` alone."""
+def terms_from(test: Document, plan: Document = EMPTY) -> Terms:
+    """The terms of an ElasticityTest, given whole or as its `spec` alone. `plan` is what plan.json says: how long a
+    Trace lasts is in its file, which is not in the spec."""
     spec = document_at(test, "spec") or test
     scaler = document_at(spec, "autoscaler")
     bounds = document_at(scaler, "horizontalPodAutoscaler") or document_at(scaler, "scaledObject")
@@ -88,7 +94,7 @@ def terms_from(test: Document) -> Terms:
         workers=whole_at(spec, "load", "workers"), connection=text_at(spec, "load", "connection", "policy"),
         scrape_seconds=whole_at(spec, "measurement", "scrapePeriodSeconds"),
         probe_seconds=whole_at(spec, "target", "server", "probePeriodSeconds"),
-        stages=_stages(spec), objectives=_objectives(spec), checks=_checks(spec),
+        stages=_stages(spec, plan), objectives=_objectives(spec), checks=_checks(spec),
     )
 
 
@@ -97,22 +103,31 @@ def _either(bounds: Document, first: str, second: str) -> int | None:
     return whole_at(bounds, second) if value is None else value
 
 
-def _stages(spec: Document) -> tuple[Stage, ...]:
+def _stages(spec: Document, plan: Document) -> tuple[Stage, ...]:
+    planned = {text_at(row, "name"): row for row in documents_at(plan, "stages")}
     stages: list[Stage] = []
-    clock: float = 0.0
+    clock: float | None = 0.0
     rate: float | None = None
     for item in documents_at(spec, "load", "stages"):
-        start_rate, rate = _rates(item, rate)
-        end = clock + (whole_at(item, "durationSeconds") or 0)
-        stages.append(Stage(text_at(item, "name") or "", clock, end, start_rate, rate))
+        name, kind = text_at(item, "name") or "", text_at(item, "type") or RATE
+        start_rate, rate = _rates(item, rate) if kind == RATE else (None, None)
+        length = _length(item, kind, planned.get(name, EMPTY))
+        end = None if clock is None or length is None else clock + length
+        stages.append(Stage(name, clock, end, start_rate, rate, kind, length))
         clock = end
     return tuple(stages)
 
 
+def _length(stage: Document, kind: str, planned: Document) -> float | None:
+    given = whole_at(stage, "durationSeconds")
+    if given is None and kind == TRACE:
+        start, end = number_at(planned, "startSeconds"), number_at(planned, "endSeconds")
+        return None if start is None or end is None else end - start
+    return None if given is None else float(given)
+
+
 def _rates(stage: Document, before: float | None) -> tuple[float | None, float | None]:
     """The rates at a stage's start and end, `before` is the one at which the stage before ended."""
-    if text_at(stage, "type") in CLOSED_LOOPS:
-        return None, None
     end = decimal_or_none(stage.get("endRequestsPerSecond")) or 0.0
     start = decimal_or_none(stage.get("startRequestsPerSecond"))
     if start is None:

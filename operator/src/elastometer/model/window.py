@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from statistics import median_low
 
 from elastometer.model.bundle import Bundle, SeriesResult
+from elastometer.model.document import number_at
 from elastometer.model.request import RequestRecord
 from elastometer.model.units import SECOND, Instant
 
 HOUR = 3600 * SECOND
 # At most, a test waits three hours for the first replica and its metric, and settles for two after an answer of one.
 MARGIN = 4 * HOUR
-# How long the load may have lasted where the spec is not there to say.
+# How long the load may have lasted where neither spec nor plan is there to say.
 UNKNOWN_LENGTH = 24 * HOUR
 
 
@@ -46,9 +47,11 @@ def held_to_window(bundle: Bundle) -> Bundle:
 
 
 def window_of(bundle: Bundle) -> Window | None:
-    """Around the load as the spec has it. Where its start is not known, around the middle record, which one stray
-    record cannot move far; None for a bundle without any."""
-    length = round(bundle.terms.load_seconds * SECOND) or UNKNOWN_LENGTH
+    """Around the load as the spec has it, or around the longest that the plan gave it. Where its start is not known,
+    around the middle record, which one stray record cannot move far; None for a bundle without any."""
+    seconds = bundle.terms.load_seconds
+    length = round((number_at(bundle.plan, "loadSeconds") or 0.0 if seconds is None else seconds) * SECOND)
+    length = length or UNKNOWN_LENGTH
     if bundle.start is not None:
         return Window(bundle.start - MARGIN, bundle.start + length + MARGIN)
     instants = [record.intended for record in bundle.requests] or [line.received for line in bundle.observations]

@@ -48,7 +48,7 @@ def _bounds(report: Report) -> list[dict[str, float]]:
         {"from": span[0], "to": span[1], "milliseconds": one.bound}
         for one in report.objectives
         if one.indicator == "TimeToFirstToken" and one.bound is not None
-        for span in (spans.get(one.stage or "", whole),)
+        for span in (whole if one.stage is None else spans.get(one.stage),) if span is not None
     ]
 
 

@@ -108,12 +108,12 @@ def load_bundle(path: Path) -> Bundle:
     reader = _Reader(_directory(path) if path.is_dir() else _archive(path))
     if not any(_has(reader, name) for name in _EXPECTED) and not _workers(reader, ".jsonl"):
         raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it holds none of its files")
-    spec = reader.document("spec.json")
+    spec, plan = reader.document("spec.json"), reader.document("plan.json")
     shards = _workers(reader, ".jsonl")
     requests = [record for name in shards for record in reader.lines(name, request_from)]
     return held_to_window(Bundle(
-        terms=terms_from(spec), manifest=reader.document("manifest.json"), spec=spec,
-        plan=reader.document("plan.json"), provenance=reader.document("provenance.json"),
+        terms=terms_from(spec, plan), manifest=reader.document("manifest.json"), spec=spec,
+        plan=plan, provenance=reader.document("provenance.json"),
         start=instant_at(reader.document("start.json"), "startTime"),
         observations=tuple(reader.lines("observations.jsonl", observation_from)),
         requests=tuple(requests or reader.lines("requests.jsonl", request_from)),

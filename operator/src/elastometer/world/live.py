@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -13,6 +14,7 @@ from elastometer.world.clock import parsed
 
 WINDOW = timedelta(seconds=10)
 SUCCESS = "Success"
+MOST_STAGES = 64  # as many as a test may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Live:
     start_time: datetime | None
     workers_seen: int
     workers_finished: int
+    stage_starts: Mapping[str, datetime]  # when the first request of each stage was intended
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Tally:
         self.sent = 0
         self.succeeded = 0
         self.last_intended: datetime | None = None
+        self.stage_starts: dict[str, datetime] = {}
         self._rests: dict[str, bytes] = {}
         self._window: deque[_Ended] = deque()
         self._newest_end: datetime | None = None
@@ -76,10 +80,16 @@ class Tally:
         self.succeeded += record.get("outcome") == SUCCESS
         self.last_intended = max(self.last_intended or intended, intended)
         self._newest_end = max(self._newest_end or ended, ended)
+        self._note_stage(record.get("stage"), intended)
         self._window.append(_Ended(ended, intended, ttft))
         while self._window and self._window[0].ended < self._newest_end - WINDOW:
             self._window.popleft()
         return True
+
+    def _note_stage(self, stage: Any, intended: datetime) -> None:
+        known = self.stage_starts.get(stage) if isinstance(stage, str) else None
+        if known is not None or (isinstance(stage, str) and len(self.stage_starts) < MOST_STAGES):
+            self.stage_starts[stage] = min(known or intended, intended)
 
 
 def _milliseconds(start: datetime, end: Any) -> float | None:

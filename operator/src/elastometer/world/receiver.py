@@ -87,7 +87,8 @@ class Receiver:
         run = self._runs[uid]
         tally = run.tally
         return Live(tally.sent, tally.succeeded, tally.sent - tally.succeeded, tally.ttft_p50_ms(),
-                    tally.offered_per_second(), tally.last_intended, run.start_time, len(run.seen), len(run.finished))
+                    tally.offered_per_second(), tally.last_intended, run.start_time, len(run.seen), len(run.finished),
+                    tally.stage_starts)
 
     def app(self) -> web.Application:
         """The application for port 8081."""

@@ -1,0 +1,58 @@
+"""When each stage of the load really ran: from the spec where it fixes the times, else from what happened.
+
+A Knee is over when its worker says so, a stage that ends with its requests when the last of them ended; the next stage
+follows at once. Of a stage that left no trace nothing is claimed.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from elastometer.model.bundle import Bundle
+from elastometer.model.knee import KneeSeen
+from elastometer.model.request import RequestRecord
+from elastometer.model.terms import KNEE, Stage
+from elastometer.model.units import Instant, to_seconds
+
+
+def stages_as_run(bundle: Bundle, requests: Sequence[RequestRecord], origin: Instant) -> tuple[Stage, ...]:
+    """The stages of the terms with the windows that they had, in seconds from the origin."""
+    by_stage: dict[str, list[RequestRecord]] = {}
+    for record in requests:
+        by_stage.setdefault(record.stage, []).append(record)
+    climbs = (climb for one in bundle.generators for climb in one.knees)
+    told = {climb.stage: end for climb in climbs if (end := _climbed(climb)) is not None}
+    found: list[Stage] = []
+    clock: float | None = 0.0
+    for stage in bundle.terms.stages:
+        if stage.start_seconds is None or stage.end_seconds is None:
+            stage = _as_run(stage, clock, by_stage.get(stage.name, []), told, origin)
+        found.append(stage)
+        clock = stage.end_seconds
+    return tuple(found)
+
+
+def _as_run(
+    stage: Stage, before: float | None, records: Sequence[RequestRecord], told: Mapping[str, Instant], origin: Instant,
+) -> Stage:
+    start = before
+    if start is None and records:
+        start = to_seconds(min(record.intended for record in records) - origin)
+    if stage.length_seconds is not None:
+        return replace(stage, start_seconds=start, end_seconds=None if start is None else start + stage.length_seconds)
+    over = _over(stage, records, told)
+    end = None if over is None or start is None else max(start, to_seconds(over - origin))
+    return replace(stage, start_seconds=start, end_seconds=end)
+
+
+def _climbed(climb: KneeSeen) -> Instant | None:
+    """A Knee is over with its soak, or with the step that failed."""
+    return max((step.end for step in (*climb.steps, climb.soak) if step is not None), default=None)
+
+
+def _over(stage: Stage, records: Sequence[RequestRecord], told: Mapping[str, Instant]) -> Instant | None:
+    if stage.name in told:
+        return told[stage.name]
+    if stage.type == KNEE:  # its worker left no account; users go on into what follows, so that no answer tells
+        return max((record.intended for record in records), default=None)
+    return max((record.ended or record.intended for record in records), default=None)
