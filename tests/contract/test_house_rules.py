@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,6 +39,17 @@ def test_a_module_fits_a_head(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body_lines(node) > BODY_LINES
     }
     assert not long
+
+
+def test_the_operator_needs_nothing_that_only_the_load_generator_brings() -> None:
+    """Its image has the dependencies of the extra `operator` alone."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    names = [{re.split(r"[<>=]", one)[0] for one in extras[extra]} for extra in ("loadgen", "operator")]
+    absent = sorted(names[0] - names[1] - {"jinja2"})  # jinja2 is of the project itself
+    assert absent == ["httptools"]
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import elastometer.controller.__main__"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_there_is_something_to_check() -> None:

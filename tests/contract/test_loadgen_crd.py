@@ -18,12 +18,11 @@ from elastometer_loadgen.profile import (
 from elastometer_loadgen.stages import Arrivals, KneeIndicator, KneeOf, StageType
 from elastometer_loadgen.stages_parse import OBJECTIVE_FIELDS, STAGE_FIELDS
 from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
+from elastometer_loadgen.traces import TraceFormat
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
 # The target names the model in an ElasticityTest.
 STANDALONE_FIELDS = {"model"}
-# What the load Job cannot run: a trace is a file beside the profile.
-STANDALONE_TYPES = {StageType.TRACE}
 
 
 def load_schema() -> dict[str, Any]:
@@ -37,8 +36,8 @@ def test_every_field_is_known_on_both_sides() -> None:
     fields = load_schema()["properties"]
     assert set(fields) == set(PROFILE_FIELDS) - STANDALONE_FIELDS
     stage = fields["stages"]["items"]["properties"]
-    assert set(stage["type"]["enum"]) == set(StageType) - STANDALONE_TYPES
-    known = {name for kind in set(StageType) - STANDALONE_TYPES for name in STAGE_FIELDS[kind]}
+    assert set(stage["type"]["enum"]) == set(StageType)
+    known = {name for kind in StageType for name in STAGE_FIELDS[kind]}
     assert set(stage) == {"name", "type"} | known
     assert set(stage["objectives"]["items"]["properties"]) == set(OBJECTIVE_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)
@@ -55,6 +54,7 @@ def test_every_word_of_the_crd_is_understood() -> None:
         Endpoint: fields["endpoint"]["enum"],
         ConnectionPolicy: fields["connection"]["properties"]["policy"]["enum"],
         StageType: stage["type"]["enum"],
+        TraceFormat: stage["format"]["enum"],
         KneeOf: stage["of"]["enum"],
         KneeIndicator: stage["objectives"]["items"]["properties"]["indicator"]["enum"],
         Arrivals: stage["arrivals"]["enum"],
@@ -64,7 +64,7 @@ def test_every_word_of_the_crd_is_understood() -> None:
         Role: task["messages"]["items"]["properties"]["role"]["enum"],
     }
     for kind, enum in words.items():
-        assert set(enum) <= {word.value for word in kind}
+        assert set(enum) == {word.value for word in kind}
 
 
 def test_what_is_absent_means_the_same_with_and_without_a_cluster() -> None:

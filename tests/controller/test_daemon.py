@@ -184,6 +184,73 @@ async def test_a_whole_run_ends_with_a_report_and_nothing_but_it_and_the_token(
     assert list(run.world.api.objects[f"/api/v1{SPACE}/secrets"]) == ["demo-load"]
 
 
+TRACE_FILE = """Timestamp,Request tokens,Response tokens
+5,472,18
+45.5,1087,230
+"""
+
+
+def with_trace(run: Run) -> str:
+    """The demo with a trace from a ConfigMap; the path of the ConfigMaps."""
+    stage = {"name": "replay", "type": "Trace", "file": "burst.csv", "format": "BurstGPT"}
+    run.body["spec"]["load"].update(stages=[stage], filesFrom={"configMapRef": {"name": "traces"}})
+    run.body["spec"]["measurement"]["capacityCheck"] = "Skip"
+    run.body["spec"]["autoscaler"] = {"type": "None"}
+    run.body["spec"].pop("objectives")
+    return f"/api/v1{SPACE}/configmaps"
+
+
+async def test_a_missing_or_bad_file_ends_the_run_before_anything_is_made(run: Run) -> None:
+    maps = with_trace(run)
+    await run.until(lambda: "completionTime" in run.last)
+    assert run.condition("Accepted")["reason"] == run.condition("Succeeded")["reason"] == "LoadFilesMissing"
+    assert "kubectl -n lab create configmap traces --from-file=burst.csv" in run.condition("Accepted")["message"]
+    assert f"/apis/apps/v1{SPACE}/deployments" not in run.world.api.objects
+    assert f"/apis/batch/v1{SPACE}/jobs" not in run.world.api.objects
+    assert set(run.world.api.objects[maps]) <= {"demo-report"}
+
+
+async def test_a_file_that_is_no_trace_ends_the_run_with_its_line(run: Run) -> None:
+    maps = with_trace(run)
+    text = TRACE_FILE.replace("1087", "many")
+    await run.world.api.put(maps, {"kind": "ConfigMap", "metadata": {"name": "traces"}, "data": {"burst.csv": text}})
+    await run.until(lambda: "completionTime" in run.last)
+    assert run.condition("Accepted")["reason"] == "LoadFilesInvalid"
+    assert run.condition("Accepted")["message"] == (
+        "spec.load.stages[0].file burst.csv line 3: Request tokens must be a number of tokens of at least 0; got "
+        '"many"'
+    )
+
+
+async def test_what_a_file_said_before_the_run_holds_whatever_becomes_of_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answers(_: Any) -> None: ...
+
+    monkeypatch.setattr("elastometer.world.prometheus.Prometheus.ping", answers)
+    monkeypatch.setattr("elastometer.world.prometheus.ATTEMPTS", 1)
+    maps, objects = with_trace(run), run.world.api.objects
+    source = {"kind": "ConfigMap", "metadata": {"name": "traces"}, "data": {"burst.csv": TRACE_FILE, "more": "x"}}
+    await run.world.api.put(maps, source)
+    playing = asyncio.create_task(play_the_cluster(run))
+    copies: list[Any] = []
+
+    def is_loading() -> bool:
+        copies[:] = [objects[maps].get("demo-files")]
+        return run.last.get("phase") == "Loading"
+
+    await run.until(is_loading)
+    playing.cancel()
+    assert copies[0]["data"] == {"burst.csv": TRACE_FILE}
+    assert run.condition("LoadDelivered")["message"].startswith("41 s of load began at ")
+    objects[maps]["traces"]["data"] = {}
+    again = Session(run.context, TestPlan(parse(run.body), ENVIRONMENT))
+    await again.open(Status(start_time=run.world.clock.now()))
+    assert again.plan.load_seconds == 41
+    assert again.store.read_json("plan.json")["stages"][0]["expectedRequests"] == 2.0
+    await again.close()
+
+
 async def test_a_failure_of_the_operator_ends_the_run_with_a_word_and_not_in_a_loop(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

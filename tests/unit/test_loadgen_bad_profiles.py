@@ -82,7 +82,7 @@ MISSING: list[tuple[str, object, str]] = [
     ("stages.0.endRequestsPerSecond", ABSENT, "stages[0].endRequestsPerSecond must be given; it is absent"),
     ("tasks.0.name", ABSENT, "tasks[0].name must be given; it is absent"),
     ("tasks.0.prompt", ABSENT, "tasks[0].messages must be given, or prompt in its place, and not both"),
-    ("tasks.0.dataset", ABSENT, "tasks[0].prompt must find its fields in dataset.inline, which is absent; got theme"),
+    ("tasks.0.dataset", ABSENT, "tasks[0].prompt must find its fields in dataset, which is absent; got theme"),
     ("tasks.1.messages.0.content", ABSENT, "tasks[1].messages[0].content must be given; it is absent"),
     ("connection", {"policy": "MaxAge"}, "connection.maxAgeSeconds must be given; it is absent"),
     ("stages.1", TRACE | {"file": None}, "stages[1].file must be given; it is absent"),

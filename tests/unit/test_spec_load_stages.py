@@ -118,14 +118,6 @@ def test_progress_follows_what_was_seen_behind_a_stage_of_unknown_end(
     assert (offered(plan, over), remaining_seconds(plan, over)) == ("0.0/s", settle - 4)
 
 
-def test_a_trace_is_refused_by_name(demo_body: dict[str, Any]) -> None:
-    stage = {"name": "replay", "type": "Trace", "file": "azure.csv", "format": "AzureLLM"}
-    with pytest.raises(SpecError) as caught:
-        parse(with_stages(demo_body, stage, RATE))
-    words = "must not be Trace, which reads a file that is not there in a cluster; use elastometer-load run"
-    assert str(caught.value) == f"spec.load.stages[0].type: {words}"
-
-
 def test_closed_loops_of_fixed_time_are_planned_without_a_rate(
     demo_body: dict[str, Any], environment: Environment
 ) -> None:

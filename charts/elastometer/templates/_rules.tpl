@@ -28,11 +28,11 @@ what the recorder follows needs `list` and `watch`; what the clean-up removes ne
 - apiGroups: [""]
   resources: [services]
   verbs: [create, get, delete]
-# The report is written anew where a kill came between writing and saying so.
+# The report is written anew where a kill came between writing and saying so; a test names the ConfigMap of its files.
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [create, get, patch, delete]
-# The run's token: the operator knows the name, so it never lists.
+# The run's token, and whether the key that a test refers to is there: the names are known, so it never lists.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create, get]

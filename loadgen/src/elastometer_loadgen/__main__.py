@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -13,6 +14,9 @@ import uvloop
 
 from elastometer_loadgen import __version__
 from elastometer_loadgen.assignment import Assignment
+from elastometer_loadgen.endpoints import EndpointFeed
+from elastometer_loadgen.files import beside
+from elastometer_loadgen.inputs import with_files
 from elastometer_loadgen.metrics_server import Address, ListenError, parse_address, serving_metrics
 from elastometer_loadgen.options import (
     API_KEY_VARIABLE,
@@ -27,7 +31,7 @@ from elastometer_loadgen.options import (
 )
 from elastometer_loadgen.overview import overview, table
 from elastometer_loadgen.process import ExitCode
-from elastometer_loadgen.profile import Profile, ProfileError, needs_one_worker, read_profile, with_traces
+from elastometer_loadgen.profile import Profile, ProfileError, needs_one_worker, read_profile
 from elastometer_loadgen.progress import note
 from elastometer_loadgen.prompts import PromptSource
 from elastometer_loadgen.publish import PublishError, publish
@@ -148,16 +152,20 @@ def _run(options: argparse.Namespace) -> ExitCode:
         worker=worker,
         workers=workers,
         api_key=api_key_of(options),
-        endpoints=endpoints_of(options, profile),
         incarnation=options.incarnation or os.environ.get(INCARNATION_VARIABLE),
     )
     metrics = None if options.metrics is None else checked("--metrics", parse_address, options.metrics)
     receiver = _receiver(options, assignment)
+    endpoints = endpoints_of(options, profile, receiver)
+    assignment = replace(assignment, endpoints=endpoints)
     try:
         spool = Spool(options.out, assignment.incarnation)
     except OSError as error:
         raise UsageError(f"--out must be a directory that can be written to: {error}") from error
-    reporter = None if receiver is None else Reporter(receiver, Patience(give_up_seconds=options.give_up_seconds), note)
+    reporter = None
+    if receiver is not None:
+        feed = endpoints if isinstance(endpoints, EndpointFeed) else None
+        reporter = Reporter(receiver, Patience(give_up_seconds=options.give_up_seconds), note, feed)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_carry_out(assignment, spool, reporter, metrics))
     # A stopped worker that has a name may come back and go on with its records.
@@ -201,7 +209,7 @@ def _receiver(options: argparse.Namespace, assignment: Assignment) -> Receiver |
 
 def _read_profile(path: str) -> Profile:
     try:
-        return with_traces(read_profile(Path(path).read_text(encoding="utf-8-sig")), Path(path).parent)
+        return with_files(read_profile(Path(path).read_text(encoding="utf-8-sig")), beside(Path(path).parent))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the profile {path} must be a readable text file: {error}") from error
 

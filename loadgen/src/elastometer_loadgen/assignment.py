@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from elastometer_loadgen.endpoints import EndpointFile
+from elastometer_loadgen.endpoints import Endpoints
 from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.prompts import PATHS
 from elastometer_loadgen.stream import Route
@@ -21,7 +21,7 @@ class Assignment:
     worker: int = 0
     workers: int = 1
     api_key: str | None = field(default=None, repr=False)
-    endpoints: EndpointFile | None = None
+    endpoints: Endpoints | None = None
     """Kept up to date by somebody; with the connection policy SpreadOverPods alone."""
     incarnation: str | None = None
 

@@ -1,19 +1,25 @@
-"""The addresses of a server's pods: a file with one `host:port` a line, which somebody keeps up to date.
+"""The addresses of a server's pods, `host:port` a line, which somebody keeps up to date: in a file or at a receiver.
 
-Whoever follows the Service's EndpointSlices writes it anew at every change; the client looks several times a second.
+Whoever follows the Service's EndpointSlices writes the file anew at every change, and the client looks several times a
+second; a receiver answers as soon as there is a change. While neither makes sense, the last addresses stay.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from elastometer_loadgen.progress import note
+from elastometer_loadgen.receiver import Receiver, ReceiverError
 
 LOOK_SECONDS = 0.25
 MOST_ENDPOINTS = 1000
 LONGEST_FILE = 256 * 1024
+# How long a receiver may hold back an answer that would say nothing new; its calls are cut after 30 s.
+HELD_BACK_SECONDS = 20
+RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,6 +57,51 @@ def _address(text: str, line: int) -> Address:
     except ValueError:
         pass
     raise ValueError(f"line {line} must be an address such as 10.0.0.7:8000 or [fd00::7]:8000; got {text[:80]!r}")
+
+
+class Endpoints(Protocol):
+    """Addresses that change."""
+
+    addresses: tuple[Address, ...]
+
+    async def follow(self, tell: Callable[[tuple[Address, ...]], None]) -> None:
+        """Tells of every change until cancelled."""
+
+
+class EndpointFeed:
+    """Those that a receiver tells of; none before the first `refresh`."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self._tag: str | None = None
+        self.addresses: tuple[Address, ...] = ()
+
+    async def refresh(self, held_back_seconds: int = 0) -> bool:
+        """Asks once; True when there are other addresses than before. Raises ReceiverError."""
+        before = self.addresses
+        answer = await self._receiver.endpoints(self._tag, held_back_seconds)
+        if answer is not None:
+            try:
+                self.addresses = parse_endpoints(answer.text)
+            except ValueError as error:
+                raise ReceiverError(f"endpoints were answered with a list that is none: {error}") from error
+            self._tag = answer.tag
+        return self.addresses != before
+
+    async def follow(self, tell: Callable[[tuple[Address, ...]], None]) -> None:
+        """Tells of every change until cancelled."""
+        failing = False
+        while True:
+            try:
+                if await self.refresh(HELD_BACK_SECONDS):
+                    tell(self.addresses)
+                failing = False
+                await asyncio.sleep(LOOK_SECONDS)  # whatever a receiver makes of the wish to be held back
+            except ReceiverError as error:
+                if not failing:
+                    note(f"the endpoints stay as they were: {error}")
+                failing = True
+                await asyncio.sleep(RETRY_SECONDS)
 
 
 class EndpointFile:

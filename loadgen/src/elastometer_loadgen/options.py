@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from elastometer_loadgen.endpoints import EndpointFile
+from elastometer_loadgen.endpoints import EndpointFeed, EndpointFile
 from elastometer_loadgen.profile import ConnectionPolicy, Profile
+from elastometer_loadgen.receiver import Receiver
+from elastometer_loadgen.secret import is_word
 from elastometer_loadgen.target import Target, parse_target
 
 API_KEY_VARIABLE = "ELASTOMETER_API_KEY"
@@ -48,18 +50,23 @@ def target_of(options: argparse.Namespace) -> Target:
         raise UsageError(f"--target {error}") from error
 
 
-def endpoints_of(options: argparse.Namespace, profile: Profile) -> EndpointFile | None:
-    """The pods' addresses, given where the profile asks for them and nowhere else; raises UsageError."""
+def endpoints_of(
+    options: argparse.Namespace, profile: Profile, receiver: Receiver | None
+) -> EndpointFile | EndpointFeed | None:
+    """The pods' addresses, where the profile asks for them, from the file or else the receiver; raises UsageError."""
     spread = profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS
-    if spread != (options.endpoints is not None):
-        raise UsageError("--endpoints must come with connection.policy SpreadOverPods in the profile, and only with it")
-    return checked("--endpoints", EndpointFile, options.endpoints) if spread else None
+    if options.endpoints is not None and spread:
+        return checked("--endpoints", EndpointFile, options.endpoints)
+    if options.endpoints is not None or (spread and receiver is None):
+        rule = "must come with connection.policy SpreadOverPods in the profile, and only with it"
+        raise UsageError(f"--endpoints {rule}; with --report-to the receiver may tell them instead")
+    return EndpointFeed(receiver) if spread and receiver is not None else None
 
 
 def api_key_of(options: argparse.Namespace) -> str | None:
     """The key for `Authorization`, from a file or the environment; never on the command line, where all can see it."""
     key = secret_of("--api-key-file", options.api_key_file) or os.environ.get(API_KEY_VARIABLE, "").strip()
-    if key and not _is_word(key):
+    if key and not is_word(key):
         raise UsageError(f"{API_KEY_VARIABLE} must hold one word of printable text")
     return key or None
 
@@ -72,13 +79,9 @@ def secret_of(option: str, path: Path | None) -> str | None:
         secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{option} must be a readable file of ASCII text: {path}") from error
-    if not _is_word(secret):
+    if not is_word(secret):
         raise UsageError(f"{option} must hold one word of printable text: {path}")
     return secret
-
-
-def _is_word(text: str) -> bool:
-    return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
 def add_run_options(run: argparse.ArgumentParser) -> None:
@@ -90,7 +93,12 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--model", help="model to ask for (default: the profile's; absent: the server's choice)")
     run.add_argument("--api-key-file", type=Path, metavar="FILE", help="file with the key for Authorization")
     run.add_argument("--ca-file", type=Path, metavar="FILE", help="certificates (PEM) to trust, not the system's")
-    run.add_argument("--endpoints", type=Path, metavar="FILE", help="the pods, host:port a line; for SpreadOverPods")
+    run.add_argument(
+        "--endpoints",
+        type=Path,
+        metavar="FILE",
+        help="the pods, host:port a line; for SpreadOverPods (default with --report-to: what the receiver says)",
+    )
     run.add_argument(
         "--metrics",
         metavar="ADDRESS",

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from pathlib import Path
 
 import yaml
 
@@ -26,13 +25,14 @@ from elastometer_loadgen.stages import (
     TraceStage,
     fixes_sizes,
 )
-from elastometer_loadgen.stages_parse import LONGEST_STAGE_SECONDS, parse_stages
+from elastometer_loadgen.stages_parse import parse_stages
 from elastometer_loadgen.task import Endpoint, Task, default_task, parse_task
-from elastometer_loadgen.traces import TraceFault, read_trace
 
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
     "latenessBoundMilliseconds", "retries", "connection", "fingerprints", "tasks", "stages",
+    # Said to whoever places the files and the key where this program finds them; here they mean nothing.
+    "filesFrom", "apiKeyFrom",
 )  # fmt: skip
 # 10 million arrivals are 80 MB of instants; beyond that a profile is a typing error more often than a wish.
 MOST_ARRIVALS = 10_000_000
@@ -152,7 +152,7 @@ def parse_profile(document: object) -> Profile:
     if not faults and (alone := needs_one_worker(profile.stages)) is not None and profile.workers > 1:
         fields.refuse("workers", f"be 1: {alone}")
     if not faults and not any(isinstance(stage, TraceStage) for stage in profile.stages):
-        _check_total(profile, faults)
+        check_total(profile, faults)
     if not faults and profile.most_turns > 1:
         _check_crowds(profile, faults)
         profile = replace(profile, stages=tuple(_by_count(stage, profile.ask_seconds) for stage in profile.stages))
@@ -165,32 +165,6 @@ def _by_count(stage: Stage, ask_seconds: int) -> Stage:
     """A stage held by count lasts as long as its conversations may."""
     if isinstance(stage, CountStage) and not fixes_sizes(stage):
         return replace(stage, request_seconds=ask_seconds)
-    return stage
-
-
-def with_traces(profile: Profile, folder: Path) -> Profile:
-    """The profile with the files of its Trace stages read, looked for beside it; raises ProfileError."""
-    faults: list[Fault] = []
-    stages = tuple(
-        _with_trace(stage, f"stages[{index}]", folder, faults) if isinstance(stage, TraceStage) else stage
-        for index, stage in enumerate(profile.stages)
-    )
-    profile = replace(profile, stages=stages)
-    if not faults:
-        _check_total(profile, faults)
-    if faults:
-        raise ProfileError(faults)
-    return profile
-
-
-def _with_trace(stage: TraceStage, path: str, folder: Path, faults: list[Fault]) -> TraceStage:
-    try:
-        stage = replace(stage, trace=read_trace(folder / stage.file, stage.format))
-    except TraceFault as fault:
-        faults.append(Fault(f"{path}.file", str(fault)))
-    if stage.duration_seconds > LONGEST_STAGE_SECONDS:
-        rule = f"must play the trace within {LONGEST_STAGE_SECONDS} s, or durationSeconds must cut it"
-        faults.append(Fault(f"{path}.timeScale", f"{rule}; it takes {stage.duration_seconds} s"))
     return stage
 
 
@@ -230,7 +204,8 @@ def _check_names(names: list[str], where: str, faults: list[Fault]) -> None:
             faults.append(Fault(f"{where}[{index}].name", rule))
 
 
-def _check_total(profile: Profile, faults: list[Fault]) -> None:
+def check_total(profile: Profile, faults: list[Fault]) -> None:
+    """Notes a profile that plans nothing, or more than can be held; of a Trace it must have been read before."""
     expected = sum(profile.requests_of(stage) for stage in profile.stages)
     if expected == 0:
         faults.append(Fault("stages", "must plan at least one request; got rates of 0 throughout"))

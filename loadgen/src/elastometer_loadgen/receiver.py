@@ -3,6 +3,7 @@ client.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from elastometer_loadgen.target import Target
 
 CALL_SECONDS = 30.0
 LONGEST_ANSWER = 1024 * 1024
+OK, NOT_MODIFIED, CONFLICT = 200, 304, 409
 TOKEN_HEADER = "X-Elastometer-Token"
 
 
@@ -28,6 +30,14 @@ class Greeting:
 
     start: int | None
     stored: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointList:
+    """Answer to endpoints: one address a line, and the tag by which the receiver knows this list again."""
+
+    text: str
+    tag: str | None
 
 
 class Receiver:
@@ -63,32 +73,58 @@ class Receiver:
         """Sends the worker's summary; may be repeated."""
         await self._call(f"finish?{self._query()}", summary)
 
+    async def endpoints(self, known: str | None, held_back_seconds: int) -> EndpointList | None:
+        """Where the server's pods are; None when that is the list with the known tag. An answer that would say so may
+        be held back for a while, until there is another list."""
+        headers = {"Prefer": f"wait={held_back_seconds}", **({} if known is None else {"If-None-Match": known})}
+        answer = await self._answer("GET", f"{self._run.path}/endpoints", b"", headers)
+        if answer.status == NOT_MODIFIED and known is not None:
+            return None
+        if answer.status != OK:
+            raise ReceiverError(f"endpoints was answered with status {answer.status}")
+        try:
+            return EndpointList(answer.body.decode("ascii"), answer.tag)
+        except UnicodeDecodeError as error:
+            raise ReceiverError("endpoints was answered with something that is no ASCII text") from error
+
     def _query(self) -> str:
         return f"incarnation={quote(self._incarnation, safe='')}"
 
     async def _call(self, name: str, body: bytes, *, conflict: bool = False) -> dict[str, Any]:
         path = f"{self._run.path}/workers/{self._worker}/{name}"
+        answer = await self._answer("POST", path, body, {"Content-Type": "application/octet-stream"})
+        if answer.status != OK and not (conflict and answer.status == CONFLICT):
+            raise ReceiverError(f"{name.partition('?')[0]} was answered with status {answer.status}")
         try:
-            async with asyncio.timeout(CALL_SECONDS):
-                status, answer = await _post(self._run, path, self._token, body)
-        except (OSError, httptools.HttpParserError) as error:
-            reason = str(error) or type(error).__name__
-            raise ReceiverError(f"{self._run.authority} cannot be reached: {reason}") from error
-        if status != 200 and not (conflict and status == 409):
-            raise ReceiverError(f"{name.partition('?')[0]} was answered with status {status}")
-        try:
-            document = orjson.loads(answer or b"{}")
+            document = orjson.loads(answer.body or b"{}")
         except orjson.JSONDecodeError as error:
             raise ReceiverError(f"an answer is not JSON: {error}") from error
         return document if isinstance(document, dict) else {}
 
+    async def _answer(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> "_Answer":
+        lines = {"Host": self._run.authority, TOKEN_HEADER: self._token, "Connection": "close", **headers,
+                 "Content-Length": str(len(body))}  # fmt: skip
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await _exchanged(self._run, head.encode() + b"\r\n" + body)
+        except (OSError, httptools.HttpParserError) as error:
+            reason = str(error) or type(error).__name__
+            raise ReceiverError(f"{self._run.authority} cannot be reached: {reason}") from error
 
-class _Gathered:
-    """What httptools tells about one response."""
+
+class _Answer:
+    """One response as httptools tells of it."""
 
     def __init__(self) -> None:
+        self.status = 0
         self.body = b""
+        self.tag: str | None = None
         self.complete = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"etag":
+            self.tag = value.decode("latin-1")
 
     def on_body(self, data: bytes) -> None:
         self.body += data
@@ -97,22 +133,19 @@ class _Gathered:
         self.complete = True
 
 
-async def _post(run: Target, path: str, token: str, body: bytes) -> tuple[int, bytes]:
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {run.authority}\r\n{TOKEN_HEADER}: {token}\r\nConnection: close\r\n"
-        f"Content-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+async def _exchanged(run: Target, request: bytes) -> _Answer:
     reader, writer = await asyncio.open_connection(run.host, run.port, ssl=run.tls)
     try:
-        writer.write(head.encode() + body)
-        gathered = _Gathered()
-        parser = httptools.HttpResponseParser(gathered)
-        while not gathered.complete and (data := await reader.read(65536)):
+        writer.write(request)
+        answer = _Answer()
+        parser = httptools.HttpResponseParser(answer)
+        while not answer.complete and (data := await reader.read(65536)):
             parser.feed_data(data)
-            if len(gathered.body) > LONGEST_ANSWER:
+            if len(answer.body) > LONGEST_ANSWER:
                 raise OSError("the answer is longer than 1 MiB")
-        if not gathered.complete:
+        if not answer.complete:
             raise OSError("connection closed before the answer was whole")
-        return parser.get_status_code(), gathered.body
+        answer.status = parser.get_status_code()
+        return answer
     finally:
         writer.close()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from elastometer_loadgen.clock import monotonic
+from elastometer_loadgen.endpoints import EndpointFeed
 from elastometer_loadgen.receiver import Greeting, Receiver, ReceiverError
 from elastometer_loadgen.spool import Spool
 
@@ -35,15 +36,21 @@ class Patience:
 class Reporter:
     """One worker's line to the receiver."""
 
-    def __init__(self, receiver: Receiver, patience: Patience, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, receiver: Receiver, patience: Patience, note: Callable[[str], None], feed: EndpointFeed | None = None
+    ) -> None:
         self._receiver = receiver
+        self._feed = feed
         self._patience = patience
         self._note = note
         self._stored = 0
         self._quiet = asyncio.Event()
 
     async def wait_for_start(self, workers: int) -> Greeting:
-        """Says hello until the common start instant is known; raises GaveUp."""
+        """Says hello until the common start instant is known; raises GaveUp. Who is to be told where to send is not
+        there before he was."""
+        if self._feed is not None:
+            await self._insist(self._feed.refresh)
         while True:
             greeting = await self._insist(lambda: self._receiver.hello(workers))
             self._stored = greeting.stored

@@ -14,7 +14,7 @@ from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.connection import Connection, Result
 from elastometer_loadgen.deadlines import Deadlines
 from elastometer_loadgen.ending import Ending
-from elastometer_loadgen.endpoints import Address, EndpointFile
+from elastometer_loadgen.endpoints import Address, Endpoints
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.pool import Backend, Pool
 from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule
@@ -68,7 +68,7 @@ class Route:
     rule: ConnectionRule
     api_key: str | None = field(default=None, repr=False)
     run_id: str = "0"
-    endpoints: EndpointFile | None = None
+    endpoints: Endpoints | None = None
     """The pods' own addresses; with SpreadOverPods alone."""
     retries: int = 0
 

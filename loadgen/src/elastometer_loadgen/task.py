@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from itertools import islice
 
 from elastometer_loadgen.checks_parse import TaskChecks, parse_checks
+from elastometer_loadgen.dataset import DataFile, Need, Row, lacking, parse_dataset
 from elastometer_loadgen.fields import Fault, Fields, shown
 from elastometer_loadgen.messages import LONGEST_TEXT, Message, Role, parse_messages
 from elastometer_loadgen.template import CANARY_FIELD, TemplateFault, fields_of
@@ -48,22 +48,24 @@ NO_THINKING = Span(Fraction(0), Fraction(0))
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One kind of request. `messages` is the chat form, with a plain prompt as one user message.
-
-    `think` lies between an answer and the next turn, where the task is a conversation.
+    """One kind of request. `messages` is the chat form, with a plain prompt as one user message; `needs` is what its
+    templates ask of each row. `think` lies between an answer and the next turn, where the task is a conversation.
     """
 
     name: str
     weight: int
     messages: tuple[Message, ...]
     think: Span
-    dataset: tuple[Mapping[str, str], ...]
+    dataset: tuple[Row, ...]
     maximum_tokens: Span
     temperature: Span | None
     top_p: Span | None
     repetition_penalty: Span | None
     response_format: ResponseFormat
     checks: TaskChecks
+    file: DataFile | None = None
+    """Where the rows are to be read from; `dataset` is empty until they were."""
+    needs: tuple[Need, ...] = ()
 
     @property
     def turns(self) -> int:
@@ -93,10 +95,11 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
     """One entry of `tasks`; faults are appended, never raised."""
     fields = Fields(value, path, faults, TASK_FIELDS)
     messages = _messages(fields, endpoint)
-    dataset = _dataset(fields)
+    dataset, file = parse_dataset(fields)
     checks = parse_checks(fields, [message.content for message in messages])
-    _check_templates(fields, _contents(fields, messages), dataset, without_data={CANARY_FIELD})
-    _check_templates(fields, checks.templates, dataset)
+    needs = (*_needs(fields, _contents(fields, messages), {CANARY_FIELD}), *_needs(fields, checks.templates))
+    rows = ((f"{fields.at('dataset')}.inline[{index}]", row) for index, row in enumerate(dataset))
+    faults.extend(Fault(*lack) for lack in lacking(rows, needs))
     sampling = fields.mapping("sampling", tuple(SAMPLING))
     drawn = {name: decimal_span(sampling, name, *limits) for name, limits in SAMPLING.items()}
     return Task(
@@ -105,6 +108,8 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
         messages=messages,
         think=_think(fields, messages),
         dataset=dataset,
+        file=file,
+        needs=needs,
         maximum_tokens=_token_span(fields),
         temperature=drawn["temperature"],
         top_p=drawn["topP"],
@@ -135,29 +140,6 @@ def _think(fields: Fields, messages: tuple[Message, ...]) -> Span:
     return decimal_span(fields, "thinkTimeSeconds", *THINKING) or NO_THINKING
 
 
-def _dataset(fields: Fields) -> tuple[Mapping[str, str], ...]:
-    if not fields.has("dataset"):
-        return ()
-    dataset = fields.mapping("dataset", ("inline",))
-    rows = dataset.items("inline", 100_000, required=True)
-    where = dataset.at("inline")
-    return tuple(_row(row, f"{where}[{index}]", fields.faults) for index, row in enumerate(rows))
-
-
-def _row(value: object, path: str, faults: list[Fault]) -> Mapping[str, str]:
-    if not isinstance(value, Mapping):
-        faults.append(Fault(path, f"must be a mapping of field to value; got {shown(value)}"))
-        return {}
-    row = {}
-    for key, item in value.items():
-        if key == CANARY_FIELD:
-            faults.append(Fault(f"{path}.{key}", "must have another name: it stands for the request's own mark"))
-        if not isinstance(item, str | int | float):
-            faults.append(Fault(f"{path}.{key}", f"must be a string or a number; got {shown(item)}"))
-        row[str(key)] = str(item)
-    return row
-
-
 def _response_format(fields: Fields, checks: TaskChecks) -> ResponseFormat:
     """What the server is asked to keep to; the schema is the one that the answer is checked by."""
     wanted = fields.choice("responseFormat", ResponseFormat, default=ResponseFormat.TEXT)
@@ -166,12 +148,10 @@ def _response_format(fields: Fields, checks: TaskChecks) -> ResponseFormat:
     return wanted
 
 
-def _check_templates(
-    fields: Fields,
-    templates: Iterable[tuple[str, str]],
-    dataset: tuple[Mapping[str, str], ...],
-    without_data: Set[str] = frozenset(),
-) -> None:
+def _needs(
+    fields: Fields, templates: Iterable[tuple[str, str]], without_data: Set[str] = frozenset()
+) -> Iterator[Need]:
+    """What the templates ask of the data."""
     for path, content in templates:
         try:
             wanted = fields_of(content) - without_data
@@ -179,13 +159,9 @@ def _check_templates(
             fields.faults.append(Fault(path, f"must {fault}; got {shown(content)}"))
             continue
         if wanted and not fields.has("dataset"):
-            rule = f"must find its fields in dataset.inline, which is absent; got {', '.join(sorted(wanted))}"
+            rule = f"must find its fields in dataset, which is absent; got {', '.join(sorted(wanted))}"
             fields.faults.append(Fault(path, rule))
-        # The first row that lacks something stands for the rest: a column forgotten is one fault, not thousands.
-        for index, row in islice((row for row in enumerate(dataset) if wanted - row[1].keys()), 1):
-            for name in sorted(wanted - row.keys()):
-                missing = f"must hold the field '{name}' that {path} asks for; got {shown(dict(row))}"
-                fields.faults.append(Fault(f"{fields.at('dataset')}.inline[{index}]", missing))
+        yield Need(path, wanted)
 
 
 def _contents(fields: Fields, messages: tuple[Message, ...]) -> Iterator[tuple[str, str]]:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import orjson
 
 from elastometer_loadgen.fields import shown
+from elastometer_loadgen.files import FileFault
 
 MOST_LINES = 10_000_000
 MOST_TOKENS = 1_000_000
@@ -30,10 +31,6 @@ class TraceFormat(StrEnum):
     AZURE_LLM = "AzureLLM"
     BURST_GPT = "BurstGPT"
     MOONCAKE = "Mooncake"
-
-
-class TraceFault(ValueError):
-    """A file that cannot be replayed; the message begins with the file, and the line where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +80,10 @@ class _Row:
     blocks: tuple[int, ...] = ()
 
 
-def read_trace(path: Path, form: TraceFormat) -> Trace:
-    """The trace in a file; raises TraceFault."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return _gather(_ROWS[form](lines, path.name), path.name, _SECONDS[form])
-    except OSError as error:
-        raise TraceFault(f"{path} must be a readable file: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise TraceFault(f"{path} must be UTF-8 text: {error.reason} at byte {error.start}") from error
+def parse_trace(lines: Iterable[str], name: str, form: TraceFormat) -> Trace:
+    """The trace in a file's text; raises FileFault."""
+    name = PurePath(name).name
+    return _gather(_ROWS[form](lines, name), name, _SECONDS[form])
 
 
 def _gather(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float]) -> Trace:
@@ -102,16 +94,16 @@ def _gather(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float
         first = first or row
         if before is not None and row.at < before.at:
             rule = f"must not go back in time from {before.written} on the line before"
-            raise TraceFault(f"{name} line {row.line}: its time {rule}; got {row.written}")
+            raise FileFault(f"{name} line {row.line}: its time {rule}; got {row.written}")
         if len(trace) == MOST_LINES:
-            raise TraceFault(f"{name} must hold at most {MOST_LINES} requests")
+            raise FileFault(f"{name} must hold at most {MOST_LINES} requests")
         trace.times.append(seconds(first.at, row.at))
         trace.prompt_tokens.append(row.prompt_tokens)
         trace.output_tokens.append(row.output_tokens)
         blocks.append(row.blocks)
         before = row
     if first is None:
-        raise TraceFault(f"{name} must hold at least one request; it holds none")
+        raise FileFault(f"{name} must hold at least one request; it holds none")
     return Trace(trace.times, trace.prompt_tokens, trace.output_tokens, tuple(blocks) if any(blocks) else ())
 
 
@@ -127,18 +119,18 @@ def _table(lines: Iterable[str], name: str, wanted: tuple[str, ...]) -> Iterator
                 places = _places([cell.strip() for cell in cells], name, reader.line_num, wanted)
             elif len(cells) <= max(places):
                 rule = f"must have at least {max(places) + 1} columns, as its header has; got {len(cells)}"
-                raise TraceFault(f"{name} line {reader.line_num}: {rule}")
+                raise FileFault(f"{name} line {reader.line_num}: {rule}")
             else:
                 yield reader.line_num, [cells[place].strip() for place in places]
     except csv.Error as error:
-        raise TraceFault(f"{name} line {reader.line_num}: must be CSV: {error}") from error
+        raise FileFault(f"{name} line {reader.line_num}: must be CSV: {error}") from error
 
 
 def _places(header: list[str], name: str, line: int, wanted: tuple[str, ...]) -> list[int]:
     missing = [column for column in wanted if column not in header]
     if missing:
         rule = f"must name the columns {', '.join(wanted)}; it lacks {', '.join(missing)}"
-        raise TraceFault(f"{name} line {line}: the header {rule}; got {shown(','.join(header))}")
+        raise FileFault(f"{name} line {line}: the header {rule}; got {shown(','.join(header))}")
     return [header.index(column) for column in wanted]
 
 
@@ -150,7 +142,7 @@ def _azure(lines: Iterable[str], name: str) -> Iterator[_Row]:
             at = datetime.fromisoformat(when)
         except ValueError:
             rule = "must be a date and time such as 2023-11-16 18:15:46.6805900"
-            raise TraceFault(f"{where}: TIMESTAMP {rule}; got {shown(when)}") from None
+            raise FileFault(f"{where}: TIMESTAMP {rule}; got {shown(when)}") from None
         at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
         tokens = (_tokens(context, where, columns[1]), _tokens(generated, where, columns[2]))
         yield _Row(line, at, when, *tokens)
@@ -173,9 +165,9 @@ def _mooncake(lines: Iterable[str], name: str) -> Iterator[_Row]:
         try:
             found = orjson.loads(text)
         except orjson.JSONDecodeError as error:
-            raise TraceFault(f"{where}: must be a JSON object: {error}; got {shown(text.strip())}") from error
+            raise FileFault(f"{where}: must be a JSON object: {error}; got {shown(text.strip())}") from error
         if not isinstance(found, dict):
-            raise TraceFault(f"{where}: must be a JSON object; got {shown(text.strip())}")
+            raise FileFault(f"{where}: must be a JSON object; got {shown(text.strip())}")
         at = _number(found.get("timestamp"), where, "timestamp", "milliseconds")
         prompt, output = (_tokens(found.get(key), where, key) for key in ("input_length", "output_length"))
         yield _Row(line, at, shown(found["timestamp"]), prompt, output, _blocks(found.get("hash_ids"), where))
@@ -184,7 +176,7 @@ def _mooncake(lines: Iterable[str], name: str) -> Iterator[_Row]:
 def _blocks(value: object, where: str) -> tuple[int, ...]:
     ids = [] if value is None else value
     if not isinstance(ids, list) or any(isinstance(one, bool) or not isinstance(one, int) or one < 0 for one in ids):
-        raise TraceFault(f"{where}: hash_ids must be a list of integers of at least 0; got {shown(value)}")
+        raise FileFault(f"{where}: hash_ids must be a list of integers of at least 0; got {shown(value)}")
     return tuple(ids)
 
 
@@ -194,7 +186,7 @@ def _number(value: object, where: str, column: str, unit: str) -> float:
     except (ValueError, OverflowError):
         number = math.nan
     if not 0 <= number < math.inf:
-        raise TraceFault(f"{where}: {column} must be a number of {unit} of at least 0; got {shown(value)}")
+        raise FileFault(f"{where}: {column} must be a number of {unit} of at least 0; got {shown(value)}")
     return number
 
 
@@ -202,7 +194,7 @@ def _tokens(value: object, where: str, column: str) -> int:
     """CSV gives text and JSON a number; BurstGPT writes some counts as 12.0."""
     number = _number(value, where, column, "tokens")
     if number != int(number) or number > MOST_TOKENS:
-        raise TraceFault(f"{where}: {column} must be a whole number up to {MOST_TOKENS}; got {shown(value)}")
+        raise FileFault(f"{where}: {column} must be a whole number up to {MOST_TOKENS}; got {shown(value)}")
     return int(number)
 
 

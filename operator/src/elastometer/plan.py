@@ -158,4 +158,5 @@ def _offer(profile: Profile, stage: Stage) -> Json:
                     "endRequestsPerSecond": float(stage.end_rate), "arrivals": stage.arrivals.value,
                     **burst}  # fmt: skip
         case TraceStage():
-            return {"expectedRequests": expected}
+            return {"expectedRequests": expected, "file": stage.file, "format": stage.format.value,
+                    "timeScale": float(stage.time_scale)}  # fmt: skip

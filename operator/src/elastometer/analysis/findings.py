@@ -187,7 +187,8 @@ def _unused_pods(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "UnusedReplicas", "Problem", "Ready replicas got no request", "; ".join(idle),
             f"Connections are kept (policy {facts.evidence.terms.connection or 'unknown'}): kube-proxy balances "
-            "connections, not requests. Use `PerRequest`, `MaxAge`, or a gateway that balances requests.")
+            "connections, not requests. Use `PerRequest`, `MaxAge`, `SpreadOverPods`, or a gateway that balances "
+            "requests.")
 
 
 def _probe_tax(facts: Facts) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import Any
 from elastometer.cli.text import printable
 
 # Flaws of the spec that only the operator can see: the API server took it, the run never began.
-_SPEC_REASONS = frozenset({"SpecInvalid", "ScalerRejected", "TargetRejected", "LoadRejected"})
+_SPEC_REASONS = frozenset({"SpecInvalid", "ScalerRejected", "TargetRejected", "LoadRejected", "LoadFilesInvalid"})
 
 
 class Exit(IntEnum):

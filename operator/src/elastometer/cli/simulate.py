@@ -29,6 +29,8 @@ from elastometer.render.files import render_all
 from elastometer.twin.draws import Drawn
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
+from elastometer_loadgen.inputs import files_of
+from elastometer_loadgen.profile import ConnectionPolicy, Profile
 from elastometer_loadgen.stages import RateStage, type_of
 
 DRAWS = 10
@@ -103,6 +105,7 @@ def _asked(options: argparse.Namespace) -> Question:
     if talks:
         words = "must hold no generated message to be simulated"
         raise SpecError(f"spec.load.tasks: {words}; conversations are {', '.join(talks)}")
+    _refuse_what_is_not_modelled(plan.spec.profile)
     expected = float(sum(stage.expected for stage in plan.spec.profile.stages))
     if expected >= MANY_REQUESTS:
         print(f"about {expected:,.0f} requests", file=sys.stderr, flush=True)
@@ -112,6 +115,16 @@ def _asked(options: argparse.Namespace) -> Question:
     earlier = None if options.bundle is None else recorded(options.bundle, plan)
     given = Given(options.capacity, options.cold_start)
     return Question(plan, planned_autoscaler(plan), assume(plan, arrivals, given, earlier), arrivals)
+
+
+def _refuse_what_is_not_modelled(profile: Profile) -> None:
+    flaws = [f"spec.load.{path}: must be inline to be simulated, is the file {name}"
+             for path, name in files_of(profile)]
+    if profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS:
+        flaws.append("spec.load.connection.policy: must be Reuse, PerRequest or MaxAge to be simulated, is "
+                     "SpreadOverPods")
+    if flaws:
+        raise SpecError(*flaws)
 
 
 def _shown(draws: Iterator[Drawn], count: int) -> Iterator[Drawn]:

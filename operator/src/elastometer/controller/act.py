@@ -8,14 +8,18 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from elastometer.analysis.analyze import judge
+from elastometer.controller import reasons
 from elastometer.controller.decision import Action
+from elastometer.controller.inputs import Unusable, check_api_key, read_files
 from elastometer.controller.preflight import preflight
 from elastometer.controller.provenance import provenance
 from elastometer.controller.session import Session
-from elastometer.model.errors import WorldError
+from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import LOAD
+from elastometer.model.snapshot import PreflightFact
+from elastometer.model.status import ACCEPTED
 from elastometer.render.files import render_all
-from elastometer.resources.load import load_job, profile_map
+from elastometer.resources.load import files_map, load_job, profile_map
 from elastometer.resources.ownership import metadata
 from elastometer.resources.promql import render_queries
 from elastometer.resources.scaler import scaler
@@ -52,8 +56,7 @@ async def _carry_out(session: Session, action: Action) -> None:
     cluster, plan = session.context.cluster, session.plan
     match action:
         case Action.PREFLIGHT:
-            nodes = session.recorder.latest("Node").values() if session.recorder else ()
-            session.preflight = await preflight(plan, cluster, nodes)
+            session.preflight = await _preflight(session)
         case Action.CREATE_TARGET:
             await cluster.create(service(plan))
             await cluster.create(deployment(plan))
@@ -62,8 +65,9 @@ async def _carry_out(session: Session, action: Action) -> None:
             if manifest is not None:
                 await cluster.create(manifest)
         case Action.CREATE_LOAD:
-            await cluster.create(profile_map(plan))
-            await cluster.create(load_job(plan))
+            for made in (profile_map(plan), files_map(plan), load_job(plan)):
+                if made is not None:
+                    await cluster.create(made)
         case Action.JUDGE:
             await close_run(session)
         case Action.CLEAN_UP:
@@ -72,6 +76,19 @@ async def _carry_out(session: Session, action: Action) -> None:
                 await cluster.delete(child["apiVersion"], child["kind"], meta["namespace"], meta["name"])
         case other:
             assert_never(other)
+
+
+async def _preflight(session: Session) -> PreflightFact:
+    """What the load needs first, since the length of the load may hang on it."""
+    try:
+        await check_api_key(session.plan, session.context.cluster)
+        await session.take_files(await read_files(session.plan, session.context.cluster))
+    except Unusable as flaw:
+        return PreflightFact((ACCEPTED, flaw.reason, str(flaw)))
+    except SpecError as error:
+        return PreflightFact((ACCEPTED, reasons.LOAD_FILES_INVALID, str(error)))
+    nodes = session.recorder.latest("Node").values() if session.recorder else ()
+    return await preflight(session.plan, session.context.cluster, nodes)
 
 
 async def close_run(session: Session) -> None:

@@ -11,7 +11,7 @@ from elastometer.model.errors import WorldError
 from elastometer.model.snapshot import PreflightFact
 from elastometer.model.status import ACCEPTED, METRICS_AVAILABLE
 from elastometer.plan import TestPlan
-from elastometer.resources.load import load_job, profile_map
+from elastometer.resources.load import files_map, load_job, profile_map
 from elastometer.resources.scaler import scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.cluster import Cluster, Refused
@@ -30,6 +30,7 @@ async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[st
         (deployment(plan), reasons.TARGET_REJECTED),
         (scaler(plan), reasons.SCALER_REJECTED),
         (profile_map(plan), reasons.LOAD_REJECTED),
+        (files_map(plan), reasons.LOAD_REJECTED),
         (load_job(plan), reasons.LOAD_REJECTED),
     ):
         if manifest is not None and (message := await _refusal(cluster, manifest)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -36,8 +37,15 @@ async def provenance(session: Session) -> Json:
         "nodes": [_node(node) for node in latest("Node").values()],
         "prometheus": {"url": plan.prometheus_url, "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds},
         "controllerFlags": "not readable from inside the cluster",
+        "loadFiles": [_file(name, text) for name, text in sorted(plan.spec.files.items())],
         "component": SERVER,
     }
+
+
+def _file(name: str, text: str) -> Json:
+    """What tells a file from others, and nothing of what is in it."""
+    content = text.encode()
+    return {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _node(node: Mapping[str, Any]) -> Json:

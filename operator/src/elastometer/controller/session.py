@@ -10,8 +10,9 @@ import logging
 import secrets
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,16 @@ from elastometer.model.snapshot import (
     PodFact,
     PreflightFact,
     RefusalFact,
-    ReportFact,
     Snapshot,
     job_fact,
     pod_fact,
+    report_fact,
     scaler_fact,
 )
-from elastometer.model.spec import ScalerType
+from elastometer.model.spec import ScalerType, with_files
 from elastometer.model.status import Status
 from elastometer.plan import Environment, TestPlan, describe
-from elastometer.resources.load import load_job, profile_map, token_secret
+from elastometer.resources.load import files_map, load_job, profile_map, token_secret
 from elastometer.resources.scaler import autoscaler_name, scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.clock import Clock
@@ -44,7 +45,7 @@ from elastometer.world.cluster import Cluster, owners
 from elastometer.world.receiver import Receiver
 from elastometer.world.recorder import Recorder
 from elastometer.world.redaction import spec_without_secrets
-from elastometer.world.run_store import RunStore
+from elastometer.world.run_store import FILES, RunStore
 
 Json = dict[str, Any]
 SYNC_SECONDS = 30.0
@@ -84,6 +85,8 @@ class Session:
         is_new = status.start_time is None and self.store.read_json("spec.json") is None
         if is_new and (left := await remains(self.context.cluster, self.plan.names, self.children())):
             raise WorldError(f"what an earlier test of this name left must be gone first: {', '.join(left)}")
+        if (files := self.store.read_json(FILES)) is not None:
+            self.plan = replace(self.plan, spec=with_files(self.plan.spec, files))
         await self._register()
         if not self.store.compacted and not status.finished:
             if self.store.read_json("spec.json") is None:
@@ -94,9 +97,19 @@ class Session:
             await self._record()
         return self
 
+    async def take_files(self, files: Mapping[str, str]) -> None:
+        """The files that the load needs are these, whatever becomes of their source. Raises SpecError."""
+        if files:
+            spec = await asyncio.to_thread(with_files, self.plan.spec, files)
+            self.store.write_json(FILES, files)
+            self.plan = replace(self.plan, spec=spec)
+            self.store.write_json("plan.json", describe(self.plan))
+
     async def _record(self) -> None:
         keda = self.plan.spec.scaler.type is ScalerType.KEDA
-        self.recorder = Recorder(self.context.api, self.plan.names, self.store, self.context.clock, scaled_object=keda)
+        context, names = self.context, self.plan.names
+        tell = partial(context.receiver.tell_endpoints, names.uid)
+        self.recorder = Recorder(context.api, names, self.store, context.clock, scaled_object=keda, tell_endpoints=tell)
         self._recording = asyncio.create_task(self.recorder.run(), name=f"recorder {self.plan.names.test}")
         await self.recorder.synced(SYNC_SECONDS)
 
@@ -200,6 +213,7 @@ class Session:
             deployment(self.plan),
             service(self.plan),
             profile_map(self.plan),
+            *([files] if (files := files_map(self.plan)) else []),
         ]
 
     def children(self) -> list[Json]:
@@ -219,19 +233,3 @@ class Session:
 def _component(pod: Mapping[str, Any]) -> str | None:
     component: str | None = pod["metadata"].get("labels", {}).get(COMPONENT_LABEL)
     return component
-
-
-def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
-    """report.json -> what the status needs of it."""
-    if report is None:
-        return None
-    summary = {key: value for key, value in report["summary"].items() if value is not None}
-    for key, column in (("scaleOutLagMilliseconds", "scaleOutLag"), ("coldStartMilliseconds", "coldStart")):
-        if key in summary:
-            summary[column] = f"{summary[key] / 1000:.1f}s"
-    objectives = tuple(
-        {"name": item["name"], "verdict": item["verdict"], "message": item["message"][:1000]}
-        for item in report["objectives"]
-    )
-    reason, message = report.get("verdictReason", ""), report.get("verdictMessage", "")
-    return ReportFact(report["verdict"], reason, summary, objectives, message)

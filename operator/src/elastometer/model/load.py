@@ -5,11 +5,14 @@ The load generator's own parser says what a profile means; what comes on top are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from elastometer.model.errors import SpecError
-from elastometer_loadgen.profile import ConnectionPolicy, Profile, ProfileError, parse_profile
+from elastometer.model.names import PROFILE_KEY
+from elastometer_loadgen.files import held
+from elastometer_loadgen.inputs import files_of, with_files
+from elastometer_loadgen.profile import Profile, ProfileError, parse_profile
 from elastometer_loadgen.stages import TraceStage
 
 Json = dict[str, Any]
@@ -19,25 +22,39 @@ MAXIMUM_LOAD_SECONDS = 48 * 3600
 
 
 def parse_load(load: Json, model: str) -> Profile:
-    """The profile of a test. Raises SpecError with every flaw found."""
+    """The profile of a test, whose files are still to be read. Raises SpecError with every flaw found."""
     try:
         profile = parse_profile({**load, "model": model})
     except ProfileError as error:
-        raise SpecError(*(f"spec.load.{fault}" for fault in error.faults)) from error
-    if flaws := list(_unfit(profile)) or list(_size_flaws(profile)):
+        raise _refused(error) from error
+    is_known = all(not isinstance(stage, TraceStage) for stage in profile.stages)
+    if flaws := [*_file_flaws(profile, load), *(_size_flaws(profile) if is_known else ())]:
         raise SpecError(*flaws)
     return profile
 
 
-def _unfit(profile: Profile) -> Iterator[str]:
-    """Why the load Job cannot carry a profile out."""
-    for index, stage in enumerate(profile.stages):
-        if isinstance(stage, TraceStage):
-            yield (f"spec.load.stages[{index}].type: must not be Trace, which reads a file that is not there in a "
-                   "cluster; use elastometer-load run")  # fmt: skip
-    if profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS:
-        yield ("spec.load.connection.policy: must be Reuse, PerRequest or MaxAge, is SpreadOverPods: the load Job is "
-               "not told the Pods' addresses; use elastometer-load run --endpoints")  # fmt: skip
+def read_load(profile: Profile, files: Mapping[str, str]) -> Profile:
+    """The profile with its files read out of these texts, by name. Raises SpecError with every flaw found."""
+    try:
+        profile = with_files(profile, held(files))
+    except ProfileError as error:
+        raise _refused(error) from error
+    if flaws := list(_size_flaws(profile)):
+        raise SpecError(*flaws)
+    return profile
+
+
+def _refused(error: ProfileError) -> SpecError:
+    return SpecError(*(f"spec.load.{fault}" for fault in error.faults))
+
+
+def _file_flaws(profile: Profile, load: Json) -> Iterator[str]:
+    for path, name in files_of(profile):
+        if "filesFrom" not in load:
+            yield (f"spec.load.{path}: must be a key of the ConfigMap that spec.load.filesFrom names, which is absent; "
+                   f"is {name}")  # fmt: skip
+        elif name == PROFILE_KEY:
+            yield f"spec.load.{path}: must have another name than the profile, is {name}"
 
 
 def _size_flaws(profile: Profile) -> Iterator[str]:

@@ -39,6 +39,11 @@ class Names:
         return f"{self.test}-load"
 
     @property
+    def files(self) -> str:
+        """ConfigMap with the files that the load's profile names."""
+        return f"{self.test}-files"
+
+    @property
     def report(self) -> str:
         """ConfigMap with the report."""
         return f"{self.test}-report"

@@ -152,3 +152,19 @@ def job_fact(job: Mapping[str, Any], pods: tuple[PodFact, ...]) -> JobFact:
         message=over.get("message", "") if over else "",
         trouble=next((pod.trouble for pod in pods if pod.trouble is not None), None),
     )
+
+
+def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
+    """report.json -> what the status needs of it."""
+    if report is None:
+        return None
+    summary = {key: value for key, value in report["summary"].items() if value is not None}
+    for key, column in (("scaleOutLagMilliseconds", "scaleOutLag"), ("coldStartMilliseconds", "coldStart")):
+        if key in summary:
+            summary[column] = f"{summary[key] / 1000:.1f}s"
+    objectives = tuple(
+        {"name": item["name"], "verdict": item["verdict"], "message": item["message"][:1000]}
+        for item in report["objectives"]
+    )
+    reason, message = report.get("verdictReason", ""), report.get("verdictMessage", "")
+    return ReportFact(report["verdict"], reason, summary, objectives, message)

@@ -7,12 +7,13 @@ Defaults that the API server fills in are repeated here only where a spec may co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
-from elastometer.model.load import parse_load
+from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import Names
 from elastometer_loadgen.profile import Profile
 
@@ -74,8 +75,17 @@ class MeasurementSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretKey:
+    """One key of a Secret in the test's namespace."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class TestSpec:
-    """One test, understood."""
+    """One test, understood. `files_from` is the ConfigMap of the files that the profile names, `files` what was in it:
+    empty until it was read, and the profile's traces and datasets with it."""
 
     __test__ = False
 
@@ -88,6 +98,9 @@ class TestSpec:
     measurement: MeasurementSpec
     cleanup: CleanupPolicy
     raw: Json
+    files_from: str | None
+    api_key: SecretKey | None
+    files: Mapping[str, str]
 
 
 def parse(body: Mapping[str, Any]) -> TestSpec:
@@ -111,7 +124,20 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
         measurement=_measurement(spec.get("measurement", {})),
         cleanup=CleanupPolicy(spec.get("cleanupPolicy", CleanupPolicy.DELETE)),
         raw=dict(spec),
+        files_from=text_at(spec, "load", "filesFrom", "configMapRef", "name"),
+        api_key=_secret_key(document_at(spec, "load", "apiKeyFrom", "secretKeyRef")),
+        files={},
     )
+
+
+def with_files(spec: TestSpec, files: Mapping[str, str]) -> TestSpec:
+    """The test with the texts of its files. Raises SpecError with every flaw found."""
+    return replace(spec, profile=read_load(spec.profile, files), files=files)
+
+
+def _secret_key(reference: Document) -> SecretKey | None:
+    name, key = text_at(reference, "name"), text_at(reference, "key")
+    return None if name is None or key is None else SecretKey(name, key)
 
 
 def _template_flaws(template: object) -> list[str]:

@@ -16,6 +16,8 @@ WORKER_RESTARTS = 6
 SPOOL_PATH = "/spool"
 TOKEN_PATH = "/token"
 PROFILE_PATH = "/profile"
+API_KEY_PATH = "/api-key"
+API_KEY_FILE = "key"
 METRICS_PORT = 8080
 _SCRAPED = {
     "prometheus.io/scrape": "true",
@@ -42,6 +44,22 @@ def profile_map(plan: TestPlan) -> Json:
         "kind": "ConfigMap",
         "metadata": metadata(plan, plan.names.load, LOAD),
         "data": {PROFILE_KEY: yaml.safe_dump(profile, sort_keys=False, allow_unicode=True)},
+    }
+
+
+def files_map(plan: TestPlan) -> Json | None:
+    """The ConfigMap with the files as they were read before the run; None where the profile names none.
+
+    A copy: what somebody changes in the original while the run goes on reaches no worker.
+    """
+    if plan.spec.files_from is None:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(plan, plan.names.files, LOAD),
+        "immutable": True,
+        "data": dict(plan.spec.files),
     }
 
 
@@ -77,16 +95,25 @@ def _pod_spec(plan: TestPlan) -> Json:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(plan)],
-        "volumes": [
-            {"name": "profile", "configMap": {"name": plan.names.load}},
-            {"name": "token", "secret": {"secretName": plan.names.load}},
-            {"name": "spool", "emptyDir": {}},
-        ],
+        "volumes": _volumes(plan),
     }
 
 
+def _volumes(plan: TestPlan) -> list[Json]:
+    """The profile lies beside its files."""
+    maps = [plan.names.load, *([] if plan.spec.files_from is None else [plan.names.files])]
+    key = plan.spec.api_key
+    item = None if key is None else {"secretName": key.name, "items": [{"key": key.key, "path": API_KEY_FILE}]}
+    return [
+        {"name": "profile", "projected": {"sources": [{"configMap": {"name": name}} for name in maps]}},
+        {"name": "token", "secret": {"secretName": plan.names.load}},
+        {"name": "spool", "emptyDir": {}},
+        *([] if item is None else [{"name": "api-key", "secret": item}]),
+    ]
+
+
 def _container(plan: TestPlan) -> Json:
-    environment = plan.environment
+    environment, asks_key = plan.environment, plan.spec.api_key is not None
     return {
         "name": "load",
         "image": environment.load_image,
@@ -101,6 +128,7 @@ def _container(plan: TestPlan) -> Json:
             f"--token-file={TOKEN_PATH}/{TOKEN_KEY}",
             "--incarnation=$(POD_UID)",
             f"--metrics=:{METRICS_PORT}",
+            *([f"--api-key-file={API_KEY_PATH}/{API_KEY_FILE}"] if asks_key else []),
         ],
         "ports": [{"name": "metrics", "containerPort": METRICS_PORT}],
         "env": [{"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}],
@@ -114,5 +142,6 @@ def _container(plan: TestPlan) -> Json:
             {"name": "profile", "mountPath": PROFILE_PATH, "readOnly": True},
             {"name": "token", "mountPath": TOKEN_PATH, "readOnly": True},
             {"name": "spool", "mountPath": SPOOL_PATH},
+            *([{"name": "api-key", "mountPath": API_KEY_PATH, "readOnly": True}] if asks_key else []),
         ],
     }

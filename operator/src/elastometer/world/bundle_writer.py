@@ -23,6 +23,7 @@ from elastometer.world.journal import disk_errors, sync_directory, synced_write
 from elastometer.world.run_store import (
     BUNDLE,
     COMPRESSED,
+    FILES,
     GENERATOR,
     HEARTBEAT,
     MANIFEST,
@@ -64,7 +65,8 @@ def seal(store: RunStore, report_files: Mapping[str, bytes] | None = None) -> No
         synced_write(store.path(name), content)
     _write_manifest(store)
     with disk_errors(store.directory):
-        store.path(HEARTBEAT).unlink(missing_ok=True)
+        for name in (HEARTBEAT, FILES):
+            store.path(name).unlink(missing_ok=True)
         _archive(store)
 
 

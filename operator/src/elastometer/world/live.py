@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from elastometer.world.clock import parsed
+from elastometer.world.clock import parsed, printed
 
 WINDOW = timedelta(seconds=10)
 SUCCESS = "Success"
@@ -90,6 +90,15 @@ class Tally:
         known = self.stage_starts.get(stage) if isinstance(stage, str) else None
         if known is not None or (isinstance(stage, str) and len(self.stage_starts) < MOST_STAGES):
             self.stage_starts[stage] = min(known or intended, intended)
+
+
+def spelled(live: Live) -> dict[str, Any]:
+    """As a watcher is answered."""
+    return {"sent": live.sent, "succeeded": live.succeeded, "failed": live.failed,
+            "timeToFirstTokenP50Milliseconds": live.ttft_p50_ms, "offeredRequestsPerSecond": live.offered_per_second,
+            "lastIntendedTime": printed(live.last_intended) if live.last_intended else None,
+            "startTime": printed(live.start_time) if live.start_time else None,
+            "workersSeen": live.workers_seen, "workersFinished": live.workers_finished}
 
 
 def _milliseconds(start: datetime, end: Any) -> float | None:

@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,8 @@ from elastometer.model.errors import WorldError
 from elastometer.model.names import TOKEN_HEADER
 from elastometer.world import meters
 from elastometer.world.clock import Clock, printed
-from elastometer.world.live import Live, Tally
+from elastometer.world.endpoints import Endpoints
+from elastometer.world.live import Live, Tally, spelled
 from elastometer.world.run_store import BUNDLE, INCARNATION, MAXIMUM_WORKERS, START, RunStore
 
 MAXIMUM_POST_BYTES = 16 << 20
@@ -50,6 +51,7 @@ class _Run:
     closed: bool = False
     locks: defaultdict[tuple[int, str], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    endpoints: Endpoints = field(default_factory=Endpoints)
 
 
 class Receiver:
@@ -82,6 +84,11 @@ class Receiver:
         """Whether the run is registered."""
         return uid in self._runs
 
+    def tell_endpoints(self, uid: str, addresses: Iterable[str]) -> None:
+        """Where the Ready Pods of the run's target are now, `host:port` each; unknown runs are fine."""
+        if uid in self._runs:
+            self._runs[uid].endpoints.tell(addresses)
+
     def live(self, uid: str) -> Live:
         """The run as its records tell it. Raises KeyError for a run that is not registered."""
         run = self._runs[uid]
@@ -99,6 +106,7 @@ class Receiver:
             web.post(f"{worker}/records", self._records),
             web.post(f"{worker}/finish", self._finish),
             web.get("/v1/runs/{uid}/live", self._live),
+            web.get("/v1/runs/{uid}/endpoints", self._endpoints),
             web.get("/v1/runs/{uid}/{file}", self._file),
         ])
         return app
@@ -146,7 +154,10 @@ class Receiver:
     async def _live(self, request: web.Request) -> web.Response:
         self._run(request)
         live = self.live(request.match_info["uid"])
-        return web.Response(body=orjson.dumps(_spelled(live)), content_type="application/json")
+        return web.Response(body=orjson.dumps(spelled(live)), content_type="application/json")
+
+    async def _endpoints(self, request: web.Request) -> web.Response:
+        return await self._run(request).endpoints.answer(request)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         run = self._run(request)
@@ -194,14 +205,6 @@ def _recount(run: _Run) -> None:
         with path.open("rb") as file:
             while piece := file.read(1 << 20):
                 run.tally.add(path.stem, piece)
-
-
-def _spelled(live: Live) -> dict[str, Any]:
-    return {"sent": live.sent, "succeeded": live.succeeded, "failed": live.failed,
-            "timeToFirstTokenP50Milliseconds": live.ttft_p50_ms, "offeredRequestsPerSecond": live.offered_per_second,
-            "lastIntendedTime": printed(live.last_intended) if live.last_intended else None,
-            "startTime": printed(live.start_time) if live.start_time else None,
-            "workersSeen": live.workers_seen, "workersFinished": live.workers_finished}
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 from kubernetes.aio.client import ApiClient
 
+from elastometer.model.endpoints import ready_addresses
 from elastometer.model.errors import WorldError
 from elastometer.model.names import Names
 from elastometer.world import meters
@@ -44,11 +45,12 @@ class Recorder:
     """The recording of one run: one watch a kind, the server pods' logs, the metrics that the autoscaler reads, a
     heartbeat, samples of the server's clock."""
 
-    def __init__(self, api: ApiClient, names: Names, store: RunStore, clock: Clock, *,
-                 scaled_object: bool = False) -> None:
+    def __init__(self, api: ApiClient, names: Names, store: RunStore, clock: Clock, *, scaled_object: bool = False,
+                 tell_endpoints: Callable[[Iterable[str]], None] = lambda _: None) -> None:
         self.changed = asyncio.Event()
         self.broken: dict[str, str] = {}
         self._names, self._store, self._clock = names, store, clock
+        self._tell_endpoints = tell_endpoints
         self._reader = ApiReader(api, clock)
         self._watches = {watched.kind: ResourceWatch(self._reader, watched, clock)
                          for watched in watched_of(names, scaled_object=scaled_object)}
@@ -111,12 +113,14 @@ class Recorder:
                     self._listed(resource)
 
     def _pass_on(self, watched: str, kind: str, item: Json, group: asyncio.TaskGroup) -> None:
-        """To those who read more where such an object changes."""
+        """To those who act where such an object changes."""
         match watched:
             case "Pod":
                 self._logs.saw(kind, item, group)
             case "HorizontalPodAutoscaler":
                 self._looks.saw(item)
+            case "EndpointSlice":
+                self._tell_endpoints(ready_addresses(self.latest("EndpointSlice").values()))
 
     def _store_news(self, watch: ResourceWatch, news: News) -> None:
         match news:

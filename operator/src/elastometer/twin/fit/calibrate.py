@@ -44,6 +44,7 @@ from elastometer_loadgen.record import Outcome
 # The load generator's own, where a profile does not say.
 TIMEOUT_SECONDS = 300
 REUSE = ("Reuse", "MaxAge", None)
+SPREAD = "SpreadOverPods"
 
 
 @dataclass(slots=True)
@@ -81,6 +82,8 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
         balancing=Balancing.KEEP_ALIVE if evidence.terms.connection in REUSE else Balancing.PER_REQUEST,
         resource_path=resource_path, initial_age_seconds=_age(evidence, start),
     )
+    if evidence.terms.connection == SPREAD:
+        found.notes.append("requests went to the Pod with the fewest in flight: the model sends them by chance")
     chance = _chance(evidence, lives.recorded, capacity)
     return Calibration(scenario, replace(scenario, recorded=chance), tuple(found.fitted), tuple(found.notes))
 
