@@ -38,7 +38,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def test_there_are_samples():
-    assert {"demo.yaml", "keda.yaml", "cpu.yaml", "vllm-gpu.yaml"} <= {path.name for path in SAMPLES}
+    assert {"demo.yaml", "keda.yaml", "cpu.yaml", "vllm-gpu.yaml", "knee.yaml"} <= {path.name for path in SAMPLES}
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
