@@ -90,6 +90,20 @@ async def test_bytes_are_stored_where_their_offset_says_and_overlap_is_skipped(l
     assert life.receiver.live(UID).sent == 3
 
 
+async def test_the_first_request_of_each_stage_is_told_however_the_records_come(living):
+    life = await living()
+
+    def of(stage: object, number: int, second: int) -> bytes:
+        return orjson.dumps({**orjson.loads(record(number, second)), "stage": stage}) + b"\n"
+
+    whole = b"".join([of("calm", 0, 3), of("calm", 1, 2), of(None, 2, 1), of("ramp", 3, 5),
+                      *(of(f"x{number}", number, 7) for number in range(100))])  # fmt: skip
+    await life.post(0, whole)
+    starts = (await living(life.store.directory)).receiver.live(UID).stage_starts
+    assert {stage: starts[stage].second for stage in ("calm", "ramp")} == {"calm": 2, "ramp": 5}
+    assert len(starts) == 64
+
+
 async def test_two_posts_at_once_of_one_worker_do_not_mix(living):
     life = await living()
     whole = b"".join(record(number, 1) for number in range(50))

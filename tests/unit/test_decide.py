@@ -102,6 +102,22 @@ def test_a_whole_life_ends_with_the_reports_verdict_and_nothing_left(plan: TestP
     assert done.is_true("Succeeded")
 
 
+def test_a_load_of_unknown_end_is_awaited_until_its_job_is_over_and_no_longer_than_it_may_take(
+    environment: Environment, demo_body: dict[str, Any]
+) -> None:
+    count = {"name": "count", "type": "Concurrency", "concurrency": 2, "requests": 10}
+    demo_body["spec"]["load"] = {"stages": [count], "timeoutSeconds": 60}
+    demo_body["spec"].pop("objectives")
+    plan = TestPlan(parse(demo_body), environment)
+    status = after(plan, LOADED)
+    assert status.conditions["LoadDelivered"].message == "at most 300 s of load began at 12:00:00 UTC"
+    latest = 300 + 60 + 120
+    assert after(plan, LOADED, LOADED, seconds=latest).failure is None
+    assert after(plan, LOADED, OVER, seconds=181).load_end_time == T0 + timedelta(seconds=181)
+    late = decide(plan, status, LOADED, T0 + timedelta(seconds=latest + 1)).status
+    assert late.failure == "LoadDeadlineExceeded"
+
+
 def test_a_target_is_kept_when_the_policy_says_so(environment: Environment, demo_body: dict[str, Any]) -> None:
     demo_body["spec"]["cleanupPolicy"] = "Retain"
     plan = TestPlan(parse(demo_body), environment)

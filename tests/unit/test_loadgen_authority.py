@@ -1,5 +1,6 @@
 """TLS is verified, and the key for `Authorization` reaches the server and nothing else."""
 
+import argparse
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
@@ -10,8 +11,11 @@ import pytest
 
 from elastometer_loadgen.__main__ import main
 from elastometer_loadgen.assignment import Assignment
+from elastometer_loadgen.endpoints import EndpointFeed, EndpointFile
+from elastometer_loadgen.options import endpoints_of
 from elastometer_loadgen.process import ExitCode
 from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule, read_profile
+from elastometer_loadgen.receiver import Receiver
 from elastometer_loadgen.record import Outcome, parse_record
 from elastometer_loadgen.spool import Spool
 from elastometer_loadgen.stream import Route
@@ -162,6 +166,20 @@ def test_a_key_that_would_spoil_the_head_is_refused_and_not_shown(
         assert main(command) == 2
         assert "ELASTOMETER_API_KEY must hold one word" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_pods_come_from_the_file_or_else_from_the_receiver_and_only_where_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    policies = ("SpreadOverPods", "Reuse")
+    spread, plain = (read_profile(f"connection: {{policy: {policy}}}\n{PROFILE}") for policy in policies)
+    receiver = Receiver(parse_target("http://127.0.0.1:1/v1/runs/x"), "token", 0, "a")
+    (tmp_path / "pods").write_text("10.0.0.7:8000\n")
+    given, none = (argparse.Namespace(endpoints=path) for path in (tmp_path / "pods", None))
+    assert isinstance(endpoints_of(none, spread, receiver), EndpointFeed)
+    assert isinstance(endpoints_of(given, spread, receiver), EndpointFile)
+    assert isinstance(endpoints_of(given, spread, None), EndpointFile)
+    assert endpoints_of(none, plain, receiver) is None
 
 
 @pytest.mark.parametrize(

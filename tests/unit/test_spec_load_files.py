@@ -90,6 +90,7 @@ def test_the_job_mounts_a_copy_of_the_files_beside_the_profile(
     made = files_map(plan)
     assert made is not None
     assert (made["metadata"]["name"], made["immutable"], made["data"]) == ("demo-files", True, {"azure.csv": AZURE})
+    assert load_job(plan)["spec"]["completions"] == 2
     pod = load_job(plan)["spec"]["template"]["spec"]
     sources = [{"configMap": {"name": "demo-load"}}, {"configMap": {"name": "demo-files"}}]
     assert {"name": "profile", "projected": {"sources": sources}} in pod["volumes"]
