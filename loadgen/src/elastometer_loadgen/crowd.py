@@ -78,7 +78,9 @@ class Crowd:
         self, seed: int, worker: int, workers: int, done: Iterable[int], want: Callable[[Arrival, float], None],
         *, turns: Callable[[int], int], alarms: Alarms,
     ) -> None:  # fmt: skip
+        self._loop = asyncio.get_running_loop()
         self._alarms = alarms
+        self._due: list[tuple[int, float]] = []
         self._seed = seed
         self._worker = worker
         self._workers = workers
@@ -134,6 +136,7 @@ class Crowd:
         for alarm in self._waiting.values():
             alarm.cancel()
         self._waiting.clear()
+        self._due.clear()
         for shift in self._shifts:
             shift.end = min(shift.end, monotonic())
             shift.numbers = None if shift.numbers is None else deque()
@@ -147,8 +150,15 @@ class Crowd:
     def _wait(self, user: int, wanted: float) -> None:
         if wanted > monotonic():
             self._waiting[user] = self._alarms.call_at(wanted, self._ask, user, wanted)
-        else:
-            # At once: another turn of the loop costs a request more than all else here.
+            return
+        if not self._due:
+            # What has arrived is read, and stamped, before anybody asks again; and a server is woken once for many.
+            self._loop.call_soon(self._ask_due)
+        self._due.append((user, wanted))
+
+    def _ask_due(self) -> None:
+        due, self._due = self._due, []
+        for user, wanted in due:
             self._ask(user, wanted)
 
     def _ask(self, user: int, wanted: float) -> None:

@@ -90,37 +90,19 @@ class Exchange:
         if self.outcome is None or self.end_at is None:
             raise RuntimeError(f"request {self.arrival.id} is still in flight")
         answer, first = self.answer, self.first_attempt
-        connect, first_byte, first_token, last_token = clock.instants(
-            (self.connect_at, self.first_byte_at, answer.first_token_at, answer.last_token_at)
-        )
-        return RequestRecord(
-            id=self.arrival.id,
-            worker=worker,
-            stage=self.arrival.stage,
-            task=self.prompt.task,
-            intended=clock.instant(self.intended_at),
-            send=clock.instant(self.send_at if first is None else first.send_at),
-            connect=connect,
-            first_byte=first_byte,
-            first_token=first_token,
-            last_token=last_token,
-            end=clock.instant(self.end_at),
-            chunks=answer.chunks,
-            prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens,
-            finish_reason=answer.finish_reason,
-            status=self.status,
-            outcome=self.outcome,
-            error=None if self.error is None else self.error[:LONGEST_ERROR],
-            pod=self.pod,
-            address=self.address,
-            fingerprint=self.prompt.fingerprint,
-            checks=checks,
-            attempts=self.attempt,
-            first_attempt=None if first is None else first._in_short(clock),
-            conversation=conversation_of(self.arrival.id) if self.prompt.further else None,
-            turn=turn_of(self.arrival.id) if self.prompt.further else None,
-        )
+        instants = clock.instants((
+            self.intended_at, self.send_at if first is None else first.send_at, self.connect_at, self.first_byte_at,
+            answer.first_token_at, answer.last_token_at, self.end_at,
+        ))  # fmt: skip
+        number, prompt = self.arrival.id, self.prompt
+        # By place, in the order of the record's fields: by name it would take twice as long.
+        return RequestRecord._make((
+            number, worker, self.arrival.stage, prompt.task, *instants, answer.chunks, answer.prompt_tokens,
+            answer.completion_tokens, answer.finish_reason, self.status, self.outcome,
+            None if self.error is None else self.error[:LONGEST_ERROR], self.pod, self.address, prompt.fingerprint,
+            checks, self.attempt, None if first is None else first._in_short(clock),
+            conversation_of(number) if prompt.further else None, turn_of(number) if prompt.further else None,
+        ))  # fmt: skip
 
     def _in_short(self, clock: Clock) -> dict[str, str | int | None]:
         """A settled attempt that was not the last one."""

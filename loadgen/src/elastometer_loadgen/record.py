@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -75,26 +75,27 @@ INSTANTS = {
     "intended": "intendedTime", "send": "sendTime", "connect": "connectTime", "first_byte": "firstByteTime",
     "first_token": "firstTokenTime", "last_token": "lastTokenTime", "end": "endTime",
 }  # fmt: skip
-INSTANT_KEYS = tuple(INSTANTS.values())
 RENAMED = {
     **INSTANTS, "prompt_tokens": "promptTokens", "completion_tokens": "completionTokens",
     "finish_reason": "finishReason", "first_attempt": "firstAttempt",
 }  # fmt: skip
 # What a field is called in the line, in the order of the record's fields.
 KEYS = tuple(RENAMED.get(field, field) for field in RequestRecord._fields)
+# The line with places for the values: numbers that are always there, and JSON.
+WHOLE_NUMBERS = frozenset({"id", "worker", "chunks", "attempts"})
+LINE = b"{%b}\n" % b",".join(b'"%b":%b' % (key.encode(), b"%d" if key in WHOLE_NUMBERS else b"%b") for key in KEYS)
 # Fields that records of earlier versions lack have a default here, and mean that.
 LATER = frozenset(RequestRecord._field_defaults)
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+def _second(seconds: int) -> bytes:
+    return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
 def format_instant(microseconds: int) -> str:
     """RFC 3339 in UTC, always with six decimals."""
-    seconds, rest = divmod(microseconds, SECOND)
-    return f"{_second(seconds)}.{rest:06d}Z"
+    return _instant(microseconds)[1:-1].decode()
 
 
 def parse_instant(text: str) -> int:
@@ -106,14 +107,35 @@ def parse_instant(text: str) -> int:
 
 
 def format_record(record: RequestRecord) -> bytes:
-    """The record as one line, newline included."""
-    line: dict[str, Any] = dict(zip(KEYS, record, strict=True))
-    for key in INSTANT_KEYS:
-        at = line[key]
-        if at is not None:
-            seconds, rest = divmod(at, SECOND)
-            line[key] = f"{_second(seconds)}.{rest:06d}Z"
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    """The record as one line, newline included. One is made for every request, so its values are put in by place."""
+    (number, worker, stage, task, intended, send, connect, first_byte, first_token, last_token, end, chunks,
+     prompt_tokens, completion_tokens, finish_reason, status, outcome, error, pod, address, fingerprint, checks,
+     attempts, first_attempt, conversation, turn) = record  # fmt: skip
+    return LINE % (
+        number, worker, _json(stage), _json(task), _instant(intended), _instant(send), _instant(connect),
+        _instant(first_byte), _instant(first_token), _instant(last_token), _instant(end), chunks,
+        _json(prompt_tokens), _json(completion_tokens), _json(finish_reason), _json(status), _json(outcome),
+        _json(error), _json(pod), _json(address), orjson.dumps(fingerprint), _document(checks), attempts,
+        _document(first_attempt), _json(conversation), _json(turn),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _json(value: str | int | None) -> bytes:
+    """Most values are those of many requests."""
+    return orjson.dumps(value)
+
+
+def _document(value: Mapping[str, str | int | None] | None) -> bytes:
+    return b"null" if value is None else orjson.dumps(value)
+
+
+def _instant(microseconds: int | None) -> bytes:
+    """As `format_instant` has it, in quotes."""
+    if microseconds is None:
+        return b"null"
+    seconds, rest = divmod(microseconds, SECOND)
+    return b'"%b.%06dZ"' % (_second(seconds), rest)
 
 
 def parse_record(line: bytes | str) -> RequestRecord:

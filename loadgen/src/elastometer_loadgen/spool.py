@@ -1,8 +1,8 @@
 """The worker's own file of records, and what a restarted worker finds there.
 
-Records are handed to the operating system in the turn of the loop in which their requests end, so that a killed process
-loses none before it; a torn last line, left by a full disk or a dying machine, is cut off when the file is opened again.
-Only whole lines are ever shown to readers.
+Records are handed to the operating system in the turn of the loop in which their requests end, so that a killed
+process loses none before it; a torn last line, left by a full disk or a dying machine, is cut off when the file is
+opened again. Only whole lines are ever shown to readers.
 """
 
 import os
