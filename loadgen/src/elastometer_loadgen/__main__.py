@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="elastometer-load",
-        description="Open-loop load on an OpenAI-compatible server, with one record per request.",
+        description="Open-loop and closed-loop load on an OpenAI-compatible server, with one record per request.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
