@@ -9,6 +9,9 @@ from typing import Any
 
 import orjson
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio.client import ApiClient, Configuration
 
 from elastometer.controller import orphans
 from elastometer.controller.act import JUDGING_ATTEMPTS, _judged
@@ -47,6 +50,8 @@ class MemoryCluster(Cluster):
         if name not in self.api.objects.get(collection, {}):
             raise Refused(404, "not found")
         if method == "DELETE":
+            if body["preconditions"]["uid"] != self.api.objects[collection][name]["metadata"]["uid"]:
+                raise Refused(409, "the UID in the precondition does not match the UID in record")
             await self.api.remove(collection, name)
             return {}
         return self.api.objects[collection][name]
@@ -184,6 +189,47 @@ async def test_a_whole_run_ends_with_a_report_and_nothing_but_it_and_the_token(
     assert list(run.world.api.objects[f"/api/v1{SPACE}/secrets"]) == ["demo-load"]
 
 
+async def test_a_strangers_deployment_stops_the_test_and_stays(run: Run) -> None:
+    deployments = f"/apis/apps/v1{SPACE}/deployments"
+    meta = {"name": "demo-server", "namespace": "lab", "uid": "s"}
+    stranger = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"replicas": 3}}
+    await run.world.api.put(deployments, stranger)
+    run.body["spec"]["measurement"]["capacityCheck"] = "Skip"
+    await run.until(lambda: "completionTime" in run.last)
+    assert run.condition("Succeeded")["reason"] == "TargetRejected"
+    assert "is not this test's" in run.condition("Accepted")["message"]
+    assert run.world.api.objects[deployments]["demo-server"]["metadata"]["uid"] == "s"
+    assert run.condition("CleanedUp") == {}  # it is not the test's to remove, so nothing is stuck
+
+
+async def test_what_took_the_name_of_a_child_since_it_was_looked_at_stays(run: Run) -> None:
+    services = f"/api/v1{SPACE}/services"
+    meta = {"name": "demo-server", "namespace": "lab", "uid": "new"}
+    head = {"apiVersion": "v1", "kind": "Service", "metadata": meta}
+    await run.world.api.put(services, head)
+    await run.cluster.delete({**head, "metadata": {**meta, "uid": "old"}})
+    assert list(run.world.api.objects[services]) == ["demo-server"]
+    await run.cluster.delete(head)
+    assert list(run.world.api.objects[services]) == []
+
+
+async def test_the_api_server_is_told_the_uid_of_what_it_may_delete() -> None:
+    asked: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.method, request.path, await request.json()))
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(app) as server, ApiClient(Configuration(host=str(server.make_url("")).rstrip("/"))) as client:
+        meta = {"name": "demo-files", "namespace": "lab", "uid": "u"}
+        await Cluster(client).delete({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
+    assert asked == [("DELETE", f"/api/v1{SPACE}/configmaps/demo-files", {
+        "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": {"uid": "u"},
+    })]  # fmt: skip
+
+
 TRACE_FILE = """Timestamp,Request tokens,Response tokens
 5,472,18
 45.5,1087,230
@@ -208,6 +254,32 @@ async def test_a_missing_or_bad_file_ends_the_run_before_anything_is_made(run: R
     assert f"/apis/apps/v1{SPACE}/deployments" not in run.world.api.objects
     assert f"/apis/batch/v1{SPACE}/jobs" not in run.world.api.objects
     assert set(run.world.api.objects[maps]) <= {"demo-report"}
+
+
+async def test_a_strangers_config_map_of_a_childs_name_outlives_a_test_that_never_began(run: Run) -> None:
+    maps = with_trace(run)
+    meta = {"name": "demo-files", "namespace": "lab", "uid": "s"}
+    stranger = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"precious": "x"}}
+    await run.world.api.put(maps, stranger)
+    await run.until(lambda: "completionTime" in run.last)
+    assert run.condition("Succeeded")["reason"] == "LoadFilesMissing"
+    assert run.world.api.objects[maps]["demo-files"]["data"] == {"precious": "x"}
+
+
+@pytest.mark.parametrize("name", ["demo-files", "demo-load", "demo-report"])
+async def test_files_from_a_config_map_of_a_childs_name_are_refused_and_it_stays(run: Run, name: str) -> None:
+    maps = with_trace(run)
+    run.body["spec"]["load"]["filesFrom"] = {"configMapRef": {"name": name}}
+    source = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "lab", "uid": "s"},
+              "data": {"burst.csv": TRACE_FILE}}  # fmt: skip
+    await run.world.api.put(maps, source)
+    await run.until(lambda: "completionTime" in run.last)
+    assert run.condition("Accepted")["reason"] == "SpecInvalid"
+    assert run.condition("Accepted")["message"] == (
+        "spec.load.filesFrom.configMapRef.name: must be none of the ConfigMaps that the test makes itself (demo-load, "
+        f"demo-files, demo-report), is {name}; give yours another name"
+    )
+    assert run.world.api.objects[maps] == {name: source}
 
 
 async def test_a_file_that_is_no_trace_ends_the_run_with_its_line(run: Run) -> None:

@@ -71,9 +71,8 @@ async def _carry_out(session: Session, action: Action) -> None:
         case Action.JUDGE:
             await close_run(session)
         case Action.CLEAN_UP:
-            for child in session.removable():
-                meta = child["metadata"]
-                await cluster.delete(child["apiVersion"], child["kind"], meta["namespace"], meta["name"])
+            for item in await session.own_leftovers():
+                await cluster.delete(item)
         case other:
             assert_never(other)
 

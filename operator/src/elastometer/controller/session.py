@@ -181,7 +181,7 @@ class Session:
             load_start=self.store.start_time,
             report=report_fact(self.store.read_json("report.json")),
             bundle_sealed=self.store.sealed,
-            leftovers=tuple(await self._leftovers()) if cleaning else (),
+            leftovers=tuple(map(_title, await self.own_leftovers())) if cleaning else (),
             cleaning_since=self._cleaning_since,
             refusal=self.refusal,
             progress=self._progress(server, desired_replicas(self.plan, scaler_seen, replicas), job_seen, now),
@@ -221,13 +221,19 @@ class Session:
         report: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": self.plan.names.report}}
         return [token_secret(self.plan, ""), report, *self.removable()]
 
-    async def _leftovers(self) -> list[str]:
-        left = []
+    async def own_leftovers(self) -> list[Json]:
+        """What cleaning up has still to remove, as served: never what has a child's name and is not this test's."""
+        cluster, names, left = self.context.cluster, self.plan.names, list[Json]()
         for child in self.removable():
             name = child["metadata"]["name"]
-            if await self.context.cluster.get(child["apiVersion"], child["kind"], self.plan.names.namespace, name):
-                left.append(f"{child['kind']}/{name}")
+            there = await cluster.get(child["apiVersion"], child["kind"], names.namespace, name)
+            if there is not None and names.uid in owners(there):
+                left.append(there)
         return left
+
+
+def _title(item: Json) -> str:
+    return f"{item['kind']}/{item['metadata']['name']}"
 
 
 def _component(pod: Mapping[str, Any]) -> str | None:

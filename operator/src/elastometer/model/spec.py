@@ -107,7 +107,8 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     """Reads the object as served. Raises SpecError with every flaw found."""
     meta, spec = body["metadata"], body["spec"]
     names = Names(namespace=meta["namespace"], test=meta["name"], uid=meta.get("uid", ""))
-    flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {}))]
+    files_from = text_at(spec, "load", "filesFrom", "configMapRef", "name")
+    flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {})), *_name_flaws(names, files_from)]
     try:
         profile = parse_load(spec["load"], spec["target"]["model"]["name"])
     except SpecError as error:
@@ -124,7 +125,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
         measurement=_measurement(spec.get("measurement", {})),
         cleanup=CleanupPolicy(spec.get("cleanupPolicy", CleanupPolicy.DELETE)),
         raw=dict(spec),
-        files_from=text_at(spec, "load", "filesFrom", "configMapRef", "name"),
+        files_from=files_from,
         api_key=_secret_key(document_at(spec, "load", "apiKeyFrom", "secretKeyRef")),
         files={},
     )
@@ -138,6 +139,14 @@ def with_files(spec: TestSpec, files: Mapping[str, str]) -> TestSpec:
 def _secret_key(reference: Document) -> SecretKey | None:
     name, key = text_at(reference, "name"), text_at(reference, "key")
     return None if name is None or key is None else SecretKey(name, key)
+
+
+def _name_flaws(names: Names, files_from: str | None) -> list[str]:
+    """A source of files that has the name of what the test makes would stand in its way."""
+    if files_from not in (own := (names.load, names.files, names.report)):
+        return []
+    return [f"spec.load.filesFrom.configMapRef.name: must be none of the ConfigMaps that the test makes itself "
+            f"({', '.join(own)}), is {files_from}; give yours another name"]  # fmt: skip
 
 
 def _template_flaws(template: object) -> list[str]:

@@ -124,14 +124,19 @@ class Cluster:
                 return None
             raise
 
-    async def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
-        """Deletes an object and what it owns, in the background; it may be gone already."""
+    async def delete(self, item: Json) -> None:
+        """Deletes an object, as served, and what it owns, in the background.
+
+        It may be gone already, and another be there by its name: the API server compares the uid, and that one stays.
+        """
+        meta = item["metadata"]
+        path = path_of(item["apiVersion"], item["kind"], meta["namespace"], meta["name"])
+        only = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background",
+                "preconditions": {"uid": meta["uid"]}}  # fmt: skip
         try:
-            await self.request(
-                "DELETE", path_of(api_version, kind, namespace, name), query={"propagationPolicy": "Background"}
-            )
+            await self.request("DELETE", path, only)
         except Refused as refusal:
-            if refusal.status != 404:
+            if refusal.status not in (404, 409):
                 raise
 
     async def replace_data(self, manifest: Json) -> None:
