@@ -17,9 +17,11 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.document import text_at
 from elastometer.model.measured import ColdStart, Source
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, Sighting, WatchGap
-from elastometer.model.report import Report, Verdict
+from elastometer.model.report import AwayBand, Report, Verdict
+from elastometer.model.request import Interruption, generator_from
 from elastometer.model.terms import Terms
-from elastometer.model.units import SECOND
+from elastometer.model.units import SECOND, instant_or_none
+from elastometer.render.markdown import quality_rows
 from elastometer.world.bundle_reader import load_bundle
 
 WRITE = runpy.run_path(str(Path(__file__).parents[1] / "golden" / "synthetic_run.py"))["write"]
@@ -175,6 +177,49 @@ def test_a_generator_that_fell_behind_makes_the_run_inconclusive(bundle: Bundle)
 def test_a_worker_that_gave_no_account_makes_the_run_inconclusive(bundle: Bundle):
     report = judge(replace(bundle, generators=bundle.generators[:1]))
     assert (report.verdict, report.verdict_reason) == (Verdict.INCONCLUSIVE, "LoadIncomplete")
+
+
+def test_a_worker_that_was_away_makes_the_run_inconclusive_and_is_named_with_its_times(bundle: Bundle):
+    origin = judge(bundle).load_start
+    assert origin is not None
+    start = instant_or_none(origin)
+    assert start is not None
+    later = Interruption(start + 60 * SECOND, start + 72 * SECOND + SECOND // 2)
+    first, second = bundle.generators
+    cut = replace(second, interruptions=(Interruption(None, start + 5 * SECOND), later))
+    report = judge(replace(bundle, generators=(first, cut)))
+    assert (report.verdict, report.verdict_reason) == (Verdict.INCONCLUSIVE, "LoadIncomplete")
+    worker = second.worker
+    assert report.verdict_message == (
+        f"load worker {worker} was away until +5.0 s; "
+        f"load worker {worker} was away from +60.0 s until +72.5 s"
+    )
+    assert report.quality.away == (AwayBand(worker, None, 5.0), AwayBand(worker, 60.0, 72.5))
+    said = f"worker {worker} until +5.000 s; worker {worker} from +60.000 s until +72.500 s"
+    assert ("Load workers away", said) in quality_rows(report.quality)
+
+
+def test_what_a_stopped_worker_left_makes_the_run_inconclusive_and_turns_after_a_lost_one_do_not(bundle: Bundle):
+    first, second = bundle.generators
+    turns = judge(replace(bundle, generators=(replace(first, unsent=4, unsent_turns=4), second)))
+    assert turns.verdict is judge(bundle).verdict is Verdict.PASS
+    assert (turns.quality.unsent_requests, turns.quality.unsent_turns) == (0, 4)
+    stopped = judge(replace(bundle, generators=(replace(first, unsent=9, unsent_turns=4), second)))
+    assert (stopped.verdict, stopped.verdict_reason) == (Verdict.INCONCLUSIVE, "LoadIncomplete")
+    assert stopped.verdict_message == "5 requests were never sent: their worker was stopped before their time"
+
+
+def test_what_a_stopped_life_left_and_the_next_one_sent_is_not_missed(bundle: Bundle):
+    first, second = (replace(one, unsent=0, unsent_turns=0) for one in bundle.generators)
+    stopped = replace(first, incarnation="before", unsent=9, planned=None, sent=None)
+    assert judge(replace(bundle, generators=(stopped, first, second))).quality.unsent_requests == 0
+
+
+def test_an_account_is_read_with_its_interruptions_and_one_without_an_end_is_left_out():
+    account = generator_from({"worker": 1, "unsent": 3, "unsentTurns": 2, "interruptions": [
+        {"fromTime": None, "toTime": "1970-01-01T00:00:02Z"}, {"fromTime": "1970-01-01T00:00:03Z"}]})
+    assert (account.unsent, account.unsent_turns) == (3, 2)
+    assert account.interruptions == (Interruption(None, 2 * SECOND),)
 
 
 def test_records_that_are_missing_make_the_run_inconclusive(bundle: Bundle):

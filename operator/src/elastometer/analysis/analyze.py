@@ -56,7 +56,7 @@ def _judged(bundle: Bundle, looks: Recording | None) -> Report:
     lags = [event.lag for event in events if event.lag is not None]
     added = added_pod_figures(found, lives, evidence)
     results = tuple(judge_objective(one, evidence.requests, lags, added) for one in bundle.terms.objectives)
-    flaws, state = list(load_flaws(bundle)), quality(bundle, evidence)
+    flaws, state = list(load_flaws(bundle, evidence)), quality(bundle, evidence)
     verdict, reason, message = overall(results, flaws)
     account = explain_run(evidence, bundle.spec) if looks is None else explain_looks(looks, evidence, bundle.spec)
     return Report(

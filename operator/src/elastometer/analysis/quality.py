@@ -1,18 +1,17 @@
 """How far the record itself can be trusted: gaps, torn lines, empty queries, the generator, the clocks."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from elastometer.analysis.evidence import Evidence
 from elastometer.model.bundle import Bundle
-from elastometer.model.report import GapBand, GeneratorState, Quality, SeriesState
+from elastometer.model.report import AwayBand, GapBand, GeneratorState, Quality, SeriesState
 from elastometer.model.units import MILLISECOND, SECOND, Nanoseconds
 
 
 def quality(bundle: Bundle, evidence: Evidence) -> Quality:
     """Everything that weakens the numbers, said once."""
     low, high, samples = clock_offset(evidence)
-    skipped = [one.skipped for one in bundle.generators if one.skipped is not None]
     return Quality(
         torn_lines=bundle.torn_lines, unreadable_lines=bundle.unreadable_lines,
         outside_window=bundle.outside_window, missing_files=bundle.missing,
@@ -29,9 +28,34 @@ def quality(bundle: Bundle, evidence: Evidence) -> Quality:
                            one.lateness_p99_milliseconds, one.bound_milliseconds, one.fell_behind)
             for one in sorted(bundle.generators, key=lambda one: (one.worker, one.incarnation))
         ),
-        skipped_requests=sum(skipped) if skipped else None,
+        away=tuple(away(bundle, evidence)),
+        skipped_requests=_sum(one.skipped for one in bundle.generators),
+        unsent_requests=_sum(_left_unsent(bundle)), unsent_turns=_sum(one.unsent_turns for one in bundle.generators),
         clock_offset_low_milliseconds=low, clock_offset_high_milliseconds=high, clock_samples=samples,
     )
+
+
+def away(bundle: Bundle, evidence: Evidence) -> Iterator[AwayBand]:
+    """When which load worker was away, by worker and time."""
+    gaps = [(one.worker, gap) for one in bundle.generators for gap in one.interruptions]
+    for worker, gap in sorted(gaps, key=lambda item: (item[0], item[1].end)):
+        yield AwayBand(worker, None if gap.start is None else evidence.seconds(gap.start), evidence.seconds(gap.end))
+
+
+def _left_unsent(bundle: Bundle) -> Iterator[int]:
+    """For each worker the requests that it left when it was stopped; of two lives, what the one that sent on left."""
+    left: dict[int, int] = {}
+    for one in bundle.generators:
+        if one.unsent is not None:
+            here = one.unsent - (one.unsent_turns or 0)
+            left[one.worker] = min(here, left.get(one.worker, here))
+    yield from left.values()
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """None when nobody counted."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
@@ -53,7 +77,7 @@ def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
     return round(low / MILLISECOND, 1), round(high / MILLISECOND, 1), len(lows)
 
 
-def load_flaws(bundle: Bundle) -> Iterator[tuple[str, str]]:
+def load_flaws(bundle: Bundle, evidence: Evidence) -> Iterator[tuple[str, str]]:
     """(reason, sentence) of what makes the load other than the one that was asked for; a predicted one never is."""
     if bundle.predicted is not None:
         return
@@ -65,6 +89,11 @@ def load_flaws(bundle: Bundle) -> Iterator[tuple[str, str]]:
     if silent:
         names = ", ".join(str(worker) for worker in silent)
         yield "LoadIncomplete", f"no account of its end came from load worker {names}"
+    for gap in away(bundle, evidence):
+        since = "" if gap.start_seconds is None else f"from {gap.start_seconds:+.1f} s "
+        yield "LoadIncomplete", f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
+    if unsent := sum(_left_unsent(bundle)):
+        yield "LoadIncomplete", f"{unsent} requests were never sent: their worker was stopped before their time"
     skipped = sum(one.skipped or 0 for one in bundle.generators)
     if skipped:
         yield "LoadIncomplete", f"{skipped} requests were never sent: their time had passed when their worker was there"

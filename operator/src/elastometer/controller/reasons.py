@@ -39,7 +39,7 @@ LOAD_COMPLETED = "LoadCompleted"  # every worker ran its share and handed over i
 LOAD_NOT_STARTED = "LoadNotStarted"  # workers did not come up in time
 LOAD_JOB_FAILED = "LoadJobFailed"  # the Job gave up
 LOAD_DEADLINE = "LoadDeadlineExceeded"  # the load did not end in time
-LOAD_INCOMPLETE = "LoadIncomplete"  # a worker came back too late for a part of its share, or gave no account
+LOAD_INCOMPLETE = "LoadIncomplete"  # a worker was away, was stopped, came back too late for a part, or gave no account
 RECORDS_MISSING = "RecordsMissing"  # more requests were sent than have a record
 LOAD_FELL_BEHIND = "LoadFellBehind"  # the generator, not the server, was the limit
 

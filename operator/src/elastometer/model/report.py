@@ -97,6 +97,15 @@ class GeneratorState:
 
 
 @dataclass(frozen=True, slots=True)
+class AwayBand:
+    """While a load worker was away; `start_seconds` is None when it had recorded nothing before."""
+
+    worker: int
+    start_seconds: float | None
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """How far the record itself can be trusted. The offset is the operator's clock minus the API server's."""
 
@@ -107,7 +116,10 @@ class Quality:
     gaps: tuple[GapBand, ...] = ()
     series: tuple[SeriesState, ...] = ()
     generators: tuple[GeneratorState, ...] = ()
+    away: tuple[AwayBand, ...] = ()
     skipped_requests: int | None = None
+    unsent_requests: int | None = None
+    unsent_turns: int | None = None
     clock_offset_low_milliseconds: float | None = None
     clock_offset_high_milliseconds: float | None = None
     clock_samples: int = 0

@@ -1,7 +1,7 @@
 """One request as the load generator recorded it. Times are of the generator's clock, microseconds."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from elastometer.model.document import Document, document_at, documents_at, instant_at, number_at, text_at, whole_at
@@ -79,8 +79,16 @@ def _checks(found: Document) -> Mapping[str, str | None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Interruption:
+    """While a worker was away: from the end of its last request before, None when it had recorded nothing."""
+
+    start: Instant | None
+    end: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorSummary:
-    """A worker's own account of itself at its end."""
+    """A worker's own account of itself at its end. `unsent` holds the `unsent_turns`, which a lost turn explains."""
 
     worker: int
     incarnation: str
@@ -94,6 +102,9 @@ class GeneratorSummary:
     bound_milliseconds: float | None
     cpu_share: float | None
     knees: tuple[KneeSeen, ...] = ()
+    unsent: int | None = None
+    unsent_turns: int | None = None
+    interruptions: tuple[Interruption, ...] = ()
 
 
 def generator_from(line: Document) -> GeneratorSummary:
@@ -107,4 +118,12 @@ def generator_from(line: Document) -> GeneratorSummary:
         lateness_maximum_milliseconds=number_at(lateness, "maximumMilliseconds"),
         bound_milliseconds=number_at(line, "boundMilliseconds"), cpu_share=number_at(line, "cpuShare"),
         knees=tuple(knee for item in documents_at(line, "knees") if (knee := knee_from(item)) is not None),
+        unsent=whole_at(line, "unsent"), unsent_turns=whole_at(line, "unsentTurns"),
+        interruptions=tuple(_interruptions(documents_at(line, "interruptions"))),
     )
+
+
+def _interruptions(found: Iterable[Document]) -> Iterator[Interruption]:
+    for item in found:
+        if (end := instant_at(item, "toTime")) is not None:
+            yield Interruption(instant_at(item, "fromTime"), end)

@@ -202,12 +202,17 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
     late = [f"worker {one.worker} {words.duration(one.lateness_p99_milliseconds)} of "
             f"{words.duration(one.bound_milliseconds)}" + (" FELL BEHIND" if one.fell_behind else "")
             for one in quality.generators]
+    away = [f"worker {one.worker} " + ("" if one.start_seconds is None else f"from {words.instant(one.start_seconds)} ")
+            + f"until {words.instant(one.end_seconds)}" for one in quality.away]
     return [
         ("Operator's clock minus API server's", words.DASH if low is None or high is None else
          f"between {low:+.0f} ms and {high:+.0f} ms ({quality.clock_samples} samples)"),
         ("Watch gaps", "; ".join(gaps) or "none"),
         ("Lateness of sends, p99 against the bound", "; ".join(late) or words.DASH),
-        ("Requests never sent", words.number(quality.skipped_requests)),
+        ("Load workers away", "; ".join(away) or ("none" if quality.generators else words.DASH)),
+        ("Requests never sent", f"{words.number(quality.skipped_requests)} too late, "
+         f"{words.number(quality.unsent_requests)} left by a stopped worker"),
+        ("Turns never asked after a lost one", words.number(quality.unsent_turns)),
         ("Queries without samples", "; ".join(series) or ("none" if quality.series else words.DASH)),
         ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
         ("Left out: dated outside of the run", str(quality.outside_window)),
