@@ -20,8 +20,10 @@ def stages_as_run(bundle: Bundle, requests: Sequence[RequestRecord], origin: Ins
     by_stage: dict[str, list[RequestRecord]] = {}
     for record in requests:
         by_stage.setdefault(record.stage, []).append(record)
-    climbs = (climb for one in bundle.generators for climb in one.knees)
-    told = {climb.stage: end for climb in climbs if (end := _climbed(climb)) is not None}
+    told: dict[str, Instant] = {}
+    for climb in (climb for one in bundle.generators for climb in one.knees):
+        if (over := _climbed(climb)) is not None:  # the latest of the accounts: a stopped life's is of a part
+            told[climb.stage] = max(over, told.get(climb.stage, over))
     found: list[Stage] = []
     clock: float | None = 0.0
     for stage in bundle.terms.stages:
@@ -46,7 +48,7 @@ def _as_run(
 
 
 def _climbed(climb: KneeSeen) -> Instant | None:
-    """A Knee is over with its soak, or with the step that failed."""
+    """A Knee is over with its soak, or with the last of its steps."""
     return max((step.end for step in (*climb.steps, climb.soak) if step is not None), default=None)
 
 
