@@ -5,6 +5,7 @@ The worker decided step by step while the load ran; nothing here judges a step a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
 from elastometer.model.units import Instant
@@ -12,23 +13,29 @@ from elastometer.model.units import Instant
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """One step as the worker told it, by its own clock; `failed` is what did not hold, with both numbers."""
+    """One step as the worker told it, by its own clock; `failed` is what did not hold, with both numbers, and `untold`
+    why the step could not be judged. One that held has neither."""
 
     value: int
     start: Instant
     end: Instant
     failed: str | None
+    untold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KneeSeen:
-    """One climb in `of`, which is Users or Rate; `good` is the last step that held, None when the first did not."""
+    """One climb in `of`, which is Users or Rate; `good` is the last step that held, None when the first did not.
+
+    `interrupted` are the values of steps, or of the soak, that a restart of the worker cut and that were held again.
+    """
 
     stage: str
     of: str
     good: int | None
     steps: tuple[StepSeen, ...]
     soak: StepSeen | None
+    interrupted: tuple[int, ...] = ()
 
 
 def knee_from(line: Document) -> KneeSeen | None:
@@ -40,6 +47,8 @@ def knee_from(line: Document) -> KneeSeen | None:
         stage=stage, of=text_at(line, "of") or "", good=whole_at(line, "good"),
         steps=tuple(step for item in documents_at(line, "steps") if (step := _step(item)) is not None),
         soak=_step(document_at(line, "soak")),
+        interrupted=tuple(value for item in documents_at(line, "interrupted")
+                          if (value := whole_at(item, "value")) is not None),
     )
 
 
@@ -47,7 +56,7 @@ def _step(item: Document) -> StepSeen | None:
     value, start, end = whole_at(item, "value"), instant_at(item, "startTime"), instant_at(item, "endTime")
     if value is None or start is None or end is None:
         return None
-    return StepSeen(value, start, end, text_at(item, "failed"))
+    return StepSeen(value, start, end, text_at(item, "failed"), text_at(item, "untold"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class KneeStep:
     start_seconds: float
     end_seconds: float
     failed: str | None
+    untold: str | None
     count: int
     success_percent: float | None
     time_to_first_token_p95_milliseconds: float | None
@@ -66,12 +76,29 @@ class KneeStep:
     note: str | None
 
 
+class KneeEnding(StrEnum):
+    """What ended the steps of a climb: only the first two say where the knee is."""
+
+    STEP_FAILED = "StepFailed"
+    ALL_HELD = "AllStepsHeld"
+    STEP_UNTOLD = "StepUntold"
+    STOPPED = "Stopped"
+    UNKNOWN = "Unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Knee:
-    """One climb in the report. `soak` is None when there was none."""
+    """One climb in the report. `soak` is None when there was none, `maximum` when the spec is not there to tell.
+
+    `further_accounts` counts what other lives of the worker told of the same climb, of which this is the longest.
+    """
 
     stage: str
     of: str
     good: int | None
+    maximum: int | None
+    ending: KneeEnding
     steps: tuple[KneeStep, ...]
     soak: KneeStep | None
+    interrupted: tuple[int, ...]
+    further_accounts: int

@@ -24,7 +24,8 @@ class Indicator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the load; seconds count from the load's start. Only a Rate has planned rates.
+    """One stage of the load; seconds count from the load's start. Only a Rate has planned rates, only a Knee the
+    `maximum` that it climbs to.
 
     `length_seconds` is None where the stage ends when its requests do; its end, and all that comes behind it, is then
     not known from the spec, and None.
@@ -37,6 +38,7 @@ class Stage:
     end_rate: float | None
     type: str = RATE
     length_seconds: float | None = None
+    maximum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _stages(spec: Document, plan: Document) -> tuple[Stage, ...]:
         start_rate, rate = _rates(item, rate) if kind == RATE else (None, None)
         length = _length(item, kind, planned.get(name, EMPTY))
         end = None if clock is None or length is None else clock + length
-        stages.append(Stage(name, clock, end, start_rate, rate, kind, length))
+        stages.append(Stage(name, clock, end, start_rate, rate, kind, length, whole_at(item, "maximum")))
         clock = end
     return tuple(stages)
 

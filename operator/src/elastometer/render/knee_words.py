@@ -1,7 +1,9 @@
 """A Knee as text: one place for HTML and Markdown."""
 from __future__ import annotations
 
-from elastometer.model.knee import Knee, KneeStep
+from collections.abc import Iterator
+
+from elastometer.model.knee import Knee, KneeEnding, KneeStep
 from elastometer.render import words
 
 SOURCE = "steps by the load generator's clock, which judged them; Ready replicas by the watch, fewest and most"
@@ -23,8 +25,10 @@ def ready(step: KneeStep) -> str:
 
 
 def result(step: KneeStep) -> str:
-    """Held, or what did not, with both numbers."""
-    return "held" if step.failed is None else f"failed: {step.failed}"
+    """Held, what did not, with both numbers, or why nobody can say."""
+    if step.failed is not None:
+        return f"failed: {step.failed}"
+    return "held" if step.untold is None else f"could not be judged: {step.untold}"
 
 
 def rows(knee: Knee) -> list[tuple[str, KneeStep]]:
@@ -41,13 +45,39 @@ def cells(name: str, step: KneeStep) -> list[str]:
 
 
 def sentence(knee: Knee) -> str:
-    """The last good step, with the replicas that were there, and what became of the soak."""
+    """The last good step, with the replicas that were there, where the knee lies, and what became of the soak."""
+    return " ".join((*_found(knee), _soak(knee), *_accounts(knee)))
+
+
+def _found(knee: Knee) -> Iterator[str]:
     best = next((step for step in reversed(knee.steps) if step.value == knee.good), None)
-    if knee.good is None or best is None:
-        return "No step held: the knee lies below the first one, and there was no soak."
-    there = "" if best.ready_minimum is None else f" with {ready(best)} Ready"
-    top = " No step failed: the knee lies beyond the last one." if all(one.failed is None for one in knee.steps) else ""
-    return f"The last good step is {amount(knee, knee.good)}{there}.{top} {_soak(knee)}"
+    if best is not None:
+        there = "" if best.ready_minimum is None else f" with {ready(best)} Ready"
+        yield f"The last good step is {amount(knee, best.value)}{there}."
+    elif knee.steps:
+        yield "No step held."
+    match knee.ending:
+        case KneeEnding.STEP_FAILED:
+            if best is None:
+                yield "The knee lies below the first one."
+        case KneeEnding.ALL_HELD:
+            yield "No step failed: the knee lies beyond the last one."
+        case KneeEnding.STEP_UNTOLD:
+            yield f"The knee was not found: the step at {amount(knee, knee.steps[-1].value)} could not be judged."
+        case KneeEnding.STOPPED:
+            short = "" if knee.maximum is None else f" of {amount(knee, knee.maximum)}"
+            since = "any step was over" if not knee.steps else f"its last step{short}"
+            yield f"The knee was not found: the climb was stopped before {since}."
+        case KneeEnding.UNKNOWN:
+            yield "No step failed; whether the climb came to its last step is not known."
+
+
+def _accounts(knee: Knee) -> Iterator[str]:
+    if knee.interrupted:
+        held = ", ".join(amount(knee, value) for value in knee.interrupted)
+        yield f"A restart of the worker cut what was held at {held}, which began again."
+    if knee.further_accounts:
+        yield f"Shorter accounts by other lives of its worker, left out: {knee.further_accounts}."
 
 
 def _soak(knee: Knee) -> str:
