@@ -53,6 +53,26 @@ def test_a_trace_is_planned_by_what_its_file_says(demo_body: dict[str, Any], env
     assert [offered(plan, look) for look in looks] == ["1.0/s", "0.0/s", "2.0/s", "0.0/s", "1.0/s"]
 
 
+def test_what_only_an_unread_file_can_tell_is_not_in_the_plan(
+    demo_body: dict[str, Any], environment: Environment
+) -> None:
+    told = describe(TestPlan(parse(with_load(demo_body, RATE, TRACE, SWEEP, filesFrom=FROM)), environment))
+    times = {"startSeconds", "endSeconds", "startIsExact", "endIsExact"}
+    assert [row.keys() & (times | {"expectedRequests"}) for row in told["stages"]] == [
+        times | {"expectedRequests"}, {"startSeconds", "startIsExact"}, set(),
+    ]  # fmt: skip
+    assert (told["stages"][1]["startSeconds"], told.keys() & {"loadSeconds", "loadSecondsAreExact"}) == (10, set())
+
+
+def test_a_limit_tells_the_length_of_a_trace_before_its_file_is_read(
+    demo_body: dict[str, Any], environment: Environment
+) -> None:
+    load = with_load(demo_body, TRACE | {"durationSeconds": 30}, RATE, filesFrom=FROM)
+    told = describe(TestPlan(parse(load), environment))
+    assert [(row["startSeconds"], row["endSeconds"]) for row in told["stages"]] == [(0, 30), (30, 40)]
+    assert (told["loadSeconds"], "expectedRequests" in told["stages"][0]) == (40, False)
+
+
 def test_a_file_of_the_profile_must_have_a_config_map_that_it_is_in(demo_body: dict[str, Any]) -> None:
     task = {"name": "poem", "prompt": "About {{ theme }}.", "dataset": {"file": "rows.jsonl"}}
     rule = "must be a key of the ConfigMap that spec.load.filesFrom names, which is absent"

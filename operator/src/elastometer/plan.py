@@ -111,11 +111,12 @@ def delay_budget(plan: TestPlan) -> dict[str, float]:
 
 
 def describe(plan: TestPlan) -> Json:
-    """What goes into plan.json: the timetable and the delay budget."""
+    """What goes into plan.json: the timetable and the delay budget. What a file says that was not read is not there."""
+    profile = plan.spec.profile
+    length = {"loadSeconds": plan.load_seconds, "loadSecondsAreExact": not profile.is_open_ended}
     return {
-        "stages": _timetable(plan),
-        "loadSeconds": plan.load_seconds,
-        "loadSecondsAreExact": not plan.spec.profile.is_open_ended,
+        "stages": _timetable(profile),
+        **({} if any(map(_is_unread, profile.stages)) else length),
         "settleSeconds": plan.spec.measurement.settle_seconds,
         "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds,
         "probePeriodSeconds": plan.spec.server.probe_period_seconds,
@@ -127,15 +128,23 @@ def describe(plan: TestPlan) -> Json:
     }
 
 
-def _timetable(plan: TestPlan) -> list[Json]:
+def _timetable(profile: Profile) -> list[Json]:
     """The stages in order; from one that ends when its requests do, on, times are the latest that they can be."""
-    profile, at, is_exact, rows = plan.spec.profile, 0.0, True, list[Json]()
+    at: float | None = 0.0
+    is_exact, rows = True, list[Json]()
     for stage in profile.stages:
-        end, ends_exactly = at + stage.duration_seconds, is_exact and not stage.is_open_ended
-        rows.append({"name": stage.name, "startSeconds": at, "endSeconds": end, "startIsExact": is_exact,
-                     "endIsExact": ends_exactly, "type": type_of(stage).value, **_offer(profile, stage)})  # fmt: skip
+        end = None if at is None or _is_unread(stage) else at + stage.duration_seconds
+        ends_exactly = is_exact and not stage.is_open_ended
+        start = {} if at is None else {"startSeconds": at, "startIsExact": is_exact}
+        stop = {} if end is None else {"endSeconds": end, "endIsExact": ends_exactly}
+        rows.append({"name": stage.name, **start, **stop, "type": type_of(stage).value, **_offer(profile, stage)})
         at, is_exact = end, ends_exactly
     return rows
+
+
+def _is_unread(stage: Stage) -> bool:
+    """True of a Trace whose length is in its file, which was not read."""
+    return isinstance(stage, TraceStage) and stage.trace is None and stage.limit_seconds is None
 
 
 def _offer(profile: Profile, stage: Stage) -> Json:
@@ -158,5 +167,6 @@ def _offer(profile: Profile, stage: Stage) -> Json:
                     "endRequestsPerSecond": float(stage.end_rate), "arrivals": stage.arrivals.value,
                     **burst}  # fmt: skip
         case TraceStage():
-            return {"expectedRequests": expected, "file": stage.file, "format": stage.format.value,
+            counted = {} if stage.trace is None else {"expectedRequests": expected}
+            return {**counted, "file": stage.file, "format": stage.format.value,
                     "timeScale": float(stage.time_scale)}  # fmt: skip
