@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from elastometer.controller.act import JUDGING_ATTEMPTS, _judged
 from elastometer.controller.daemon import run_test
 from elastometer.controller.session import Context, Session
 from elastometer.model.names import Names
-from elastometer.model.spec import parse
+from elastometer.model.spec import parse, with_files
 from elastometer.model.status import Status
 from elastometer.plan import Environment, TestPlan
 from elastometer.world.cluster import Cluster, Refused
@@ -316,9 +317,18 @@ async def test_what_a_file_said_before_the_run_holds_whatever_becomes_of_it(
     assert copies[0]["data"] == {"burst.csv": TRACE_FILE}
     assert run.condition("LoadDelivered")["message"].startswith("41 s of load began at ")
     objects[maps]["traces"]["data"] = {}
+    parsers: list[threading.Thread] = []
+
+    def read(*given: Any) -> Any:
+        parsers.append(threading.current_thread())
+        return with_files(*given)
+
+    monkeypatch.setattr("elastometer.controller.session.with_files", read)
     again = Session(run.context, TestPlan(parse(run.body), ENVIRONMENT))
     await again.open(Status(start_time=run.world.clock.now()))
     assert again.plan.load_seconds == 41
+    assert len(parsers) == 1
+    assert parsers[0] is not threading.main_thread()  # a long trace must not hold up what serves the other tests
     assert again.store.read_json("plan.json")["stages"][0]["expectedRequests"] == 2.0
     await again.close()
 

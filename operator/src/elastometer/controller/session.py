@@ -86,7 +86,7 @@ class Session:
         if is_new and (left := await remains(self.context.cluster, self.plan.names, self.children())):
             raise WorldError(f"what an earlier test of this name left must be gone first: {', '.join(left)}")
         if (files := self.store.read_json(FILES)) is not None:
-            self.plan = replace(self.plan, spec=with_files(self.plan.spec, files))
+            self.plan = replace(self.plan, spec=await asyncio.to_thread(with_files, self.plan.spec, files))
         await self._register()
         if not self.store.compacted and not status.finished:
             if self.store.read_json("spec.json") is None:
