@@ -125,6 +125,15 @@ def test_without_files_and_a_key_nothing_more_is_made_and_mounted(plan: TestPlan
     assert not any("api-key" in argument for argument in pod["containers"][0]["args"])
 
 
+def test_a_config_map_that_no_stage_and_no_dataset_needs_is_not_copied(
+    demo_body: dict[str, Any], environment: Environment
+) -> None:
+    plan = TestPlan(parse(with_load(demo_body, RATE, filesFrom=FROM)), environment)
+    assert files_map(plan) is None
+    (profile,) = [one for one in load_job(plan)["spec"]["template"]["spec"]["volumes"] if one["name"] == "profile"]
+    assert profile["projected"] == {"sources": [{"configMap": {"name": "demo-load"}}]}
+
+
 def test_the_key_reaches_the_load_pods_as_a_file_and_nothing_else(
     demo_body: dict[str, Any], environment: Environment
 ) -> None:

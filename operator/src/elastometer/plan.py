@@ -10,6 +10,7 @@ from typing import Any
 from elastometer.model.document import EMPTY, document_at, documents_at, number_at
 from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
+from elastometer_loadgen.inputs import files_of
 from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.stages import CountStage, CrowdStage, KneeStage, RateStage, Stage, TraceStage, type_of
 
@@ -68,6 +69,11 @@ class TestPlan:
     def run_path(self) -> str:
         """Path of the run at the receiver."""
         return f"/v1/runs/{self.names.uid}"
+
+    @property
+    def names_files(self) -> bool:
+        """True when the load needs files of a ConfigMap; one that `filesFrom` names without need is not looked at."""
+        return any(True for _ in files_of(self.spec.profile))
 
     @property
     def load_seconds(self) -> float:

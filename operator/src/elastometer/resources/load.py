@@ -52,7 +52,7 @@ def files_map(plan: TestPlan) -> Json | None:
 
     A copy: what somebody changes in the original while the run goes on reaches no worker.
     """
-    if plan.spec.files_from is None:
+    if not plan.names_files:
         return None
     return {
         "apiVersion": "v1",
@@ -101,7 +101,7 @@ def _pod_spec(plan: TestPlan) -> Json:
 
 def _volumes(plan: TestPlan) -> list[Json]:
     """The profile lies beside its files."""
-    maps = [plan.names.load, *([] if plan.spec.files_from is None else [plan.names.files])]
+    maps = [plan.names.load, *([plan.names.files] if plan.names_files else [])]
     key = plan.spec.api_key
     item = None if key is None else {"secretName": key.name, "items": [{"key": key.key, "path": API_KEY_FILE}]}
     return [
