@@ -65,24 +65,28 @@ async def test_a_file_that_is_not_there_is_named_with_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("found", "words"),
+    ("found", "reason", "words"),
     [
-        (None, "the Secret 'vllm' of spec.load.apiKeyFrom must be there, is not; create it: kubectl -n staging create "
+        (None, "APIKeyMissing",
+         "the Secret 'vllm' of spec.load.apiKeyFrom must be there, is not; create it: kubectl -n staging create "
          "secret generic vllm --from-file=token"),
-        ({"data": {"key": "eA=="}}, "the Secret 'vllm' of spec.load.apiKeyFrom must be there with the key 'token', has "
+        ({"data": {"key": "eA=="}}, "APIKeyMissing",
+         "the Secret 'vllm' of spec.load.apiKeyFrom must be there with the key 'token', has "
          "no such key; create it: kubectl -n staging create secret generic vllm --from-file=token"),
-        ({"data": {"token": "YSBi"}}, "the key 'token' of the Secret 'vllm' must hold one word of printable ASCII "
+        ({"data": {"token": "YSBi"}}, "APIKeyInvalid",
+         "the key 'token' of the Secret 'vllm' must hold one word of printable ASCII "
          "text, does not"),
-        ({"data": {"token": "//4="}}, "the key 'token' of the Secret 'vllm' must hold one word of printable ASCII "
+        ({"data": {"token": "//4="}}, "APIKeyInvalid",
+         "the key 'token' of the Secret 'vllm' must hold one word of printable ASCII "
          "text, does not"),
     ],
 )  # fmt: skip
 async def test_a_key_that_is_not_there_is_named_and_never_shown(
-    plan: TestPlan, found: dict[str, Any] | None, words: str
+    plan: TestPlan, found: dict[str, Any] | None, reason: str, words: str
 ) -> None:
     with pytest.raises(Unusable) as caught:
         await check_api_key(plan, Held(found))
-    assert (caught.value.reason, str(caught.value)) == ("APIKeyMissing", words)
+    assert (caught.value.reason, str(caught.value)) == (reason, words)
 
 
 async def test_a_key_with_the_newline_of_its_file_is_a_key(plan: TestPlan) -> None:

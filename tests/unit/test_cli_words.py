@@ -37,7 +37,8 @@ def finished(**given: Any) -> dict[str, Any]:
     (status("True", "Fail"), Exit.FAILED), (status("True", "Inconclusive"), Exit.INCONCLUSIVE),
     (status("True"), Exit.INCONCLUSIVE), (status("False", reason="ReadyDeadlineExceeded"), Exit.NOT_CARRIED_OUT),
     (status("False", "Fail", reason="LoadJobFailed"), Exit.NOT_CARRIED_OUT), ({}, Exit.NOT_CARRIED_OUT),
-    (status("False", reason="SpecInvalid"), Exit.SPEC_OR_USAGE),
+    *((status("False", reason=reason), Exit.SPEC_OR_USAGE) for reason in (
+        "SpecInvalid", "LoadFilesMissing", "LoadFilesInvalid", "APIKeyMissing", "APIKeyInvalid")),
 ])  # fmt: skip
 def test_the_exit_code_tells_verdict_spec_and_world_apart(given: dict[str, Any], code: Exit):
     assert exit_of_status(given) is code

@@ -7,8 +7,9 @@ from typing import Any
 
 from elastometer.cli.text import printable
 
-# Flaws of the spec that only the operator can see: the API server took it, the run never began.
-_SPEC_REASONS = frozenset({"SpecInvalid", "ScalerRejected", "TargetRejected", "LoadRejected", "LoadFilesInvalid"})
+# Flaws of the spec, and of what it names, that only the operator can see: the API server took it, the run never began.
+_SPEC_REASONS = frozenset({"SpecInvalid", "ScalerRejected", "TargetRejected", "LoadRejected", "LoadFilesMissing",
+                           "LoadFilesInvalid", "APIKeyMissing", "APIKeyInvalid"})
 
 
 class Exit(IntEnum):

@@ -58,5 +58,5 @@ async def check_api_key(plan: TestPlan, cluster: Cluster) -> None:
         said = f"the Secret '{wanted.name}' of spec.load.apiKeyFrom must be {missing}; create it: {make}"
         raise Unusable(reasons.API_KEY_MISSING, said)
     if not is_word(b64decode(secret["data"][wanted.key]).decode(errors="replace").strip()):
-        raise Unusable(reasons.API_KEY_MISSING, f"the key '{wanted.key}' of the Secret '{wanted.name}' must hold one "
+        raise Unusable(reasons.API_KEY_INVALID, f"the key '{wanted.key}' of the Secret '{wanted.name}' must hold one "
                        "word of printable ASCII text, does not")  # fmt: skip

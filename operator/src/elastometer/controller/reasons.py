@@ -8,10 +8,11 @@ NOT_BEGUN = "NotBegun"  # something outside keeps the run from beginning; it wil
 SPEC_CHANGED = "SpecChanged"  # the spec moved after the run had begun
 SCALER_REJECTED = "ScalerRejected"  # the API server refused the autoscaler in a dry run
 TARGET_REJECTED = "TargetRejected"  # the API server refused the Deployment in a dry run
-LOAD_REJECTED = "LoadRejected"  # the API server refused the load's Job or profile in a dry run
+LOAD_REJECTED = "LoadRejected"  # the API server refused the load's Job or a ConfigMap of it in a dry run
 LOAD_FILES_MISSING = "LoadFilesMissing"  # the ConfigMap of the load's files, or a key of it, is not there
 LOAD_FILES_INVALID = "LoadFilesInvalid"  # a file of the load cannot be used; the message names line, rule and value
-API_KEY_MISSING = "APIKeyMissing"  # the Secret of the target's key, or the key in it, is not there or is no key
+API_KEY_MISSING = "APIKeyMissing"  # the Secret of the target's key, or the key in it, is not there
+API_KEY_INVALID = "APIKeyInvalid"  # the key in the Secret is no word of printable ASCII text
 CAPACITY_MISSING = "InsufficientCapacity"  # maxReplicas needs more GPUs than the nodes have
 ACCEPTED = "PreflightPassed"  # understood, dry runs passed, Prometheus answers
 
