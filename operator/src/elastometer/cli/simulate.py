@@ -97,14 +97,6 @@ def execute(options: argparse.Namespace) -> Exit:
 def _asked(options: argparse.Namespace) -> Question:
     manifest = with_settings(read_test(options.file), options.settings)
     plan = TestPlan(served(options.file, manifest), NOWHERE)
-    others = [f"{stage.name} ({type_of(stage)})" for stage in plan.spec.profile.stages
-              if not isinstance(stage, RateStage)]
-    if others:
-        raise SpecError(f"spec.load.stages: must be of type Rate to be simulated; others are {', '.join(others)}")
-    talks = [task.name for task in plan.spec.profile.tasks if task.turns > 1]
-    if talks:
-        words = "must hold no generated message to be simulated"
-        raise SpecError(f"spec.load.tasks: {words}; conversations are {', '.join(talks)}")
     _refuse_what_is_not_modelled(plan.spec.profile)
     expected = float(sum(stage.expected for stage in plan.spec.profile.stages))
     if expected >= MANY_REQUESTS:
@@ -118,13 +110,29 @@ def _asked(options: argparse.Namespace) -> Question:
 
 
 def _refuse_what_is_not_modelled(profile: Profile) -> None:
-    flaws = [f"spec.load.{path}: must be inline to be simulated, is the file {name}"
-             for path, name in files_of(profile)]
-    if profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS:
-        flaws.append("spec.load.connection.policy: must be Reuse, PerRequest or MaxAge to be simulated, is "
-                     "SpreadOverPods")
-    if flaws:
+    if flaws := [*_stage_flaws(profile), *_task_flaws(profile), *_connection_flaws(profile)]:
         raise SpecError(*flaws)
+
+
+def _stage_flaws(profile: Profile) -> Iterator[str]:
+    others = [f"{stage.name} ({type_of(stage)})" for stage in profile.stages if not isinstance(stage, RateStage)]
+    if others:
+        yield f"spec.load.stages: must be of type Rate to be simulated; others are {', '.join(others)}"
+
+
+def _task_flaws(profile: Profile) -> Iterator[str]:
+    talks = [task.name for task in profile.tasks if task.turns > 1]
+    if talks:
+        words = "must hold no generated message to be simulated"
+        yield f"spec.load.tasks: {words}; conversations are {', '.join(talks)}"
+    for path, name in files_of(profile):
+        yield f"spec.load.{path}: must be inline to be simulated, is the file {name}"
+
+
+def _connection_flaws(profile: Profile) -> Iterator[str]:
+    if profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS:
+        yield ("spec.load.connection.policy: must be Reuse, PerRequest or MaxAge to be simulated, is "
+               "SpreadOverPods")  # fmt: skip
 
 
 def _shown(draws: Iterator[Drawn], count: int) -> Iterator[Drawn]:
