@@ -52,7 +52,7 @@ images: setup ## builds the images and puts them into the lab
 e2e: prepare ## the end-to-end tests alone, on the lab (or CLUSTER=kind|current)
 	$(BIN)/pytest -m 'lab and not slow' --cluster=$(CLUSTER)
 
-e2e-full: setup ## the same and the slow ones: KEDA, CPU, a real vLLM, the lab's own life cycle
+e2e-full: setup ## the same and the slow ones: KEDA, CPU, a real vLLM (6.2 GB in ~/.cache), the lab's own life cycle
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --keda
 	-@$(BIN)/python tests/bench_load/real_vllm.py
 	$(BIN)/pytest -m 'lab or slow' --cluster=$(CLUSTER)
