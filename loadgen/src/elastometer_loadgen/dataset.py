@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import orjson
-
 from elastometer_loadgen.fields import Fault, Fields, shown
-from elastometer_loadgen.files import FileFault
+from elastometer_loadgen.files import FileFault, json_objects
 from elastometer_loadgen.template import CANARY_FIELD
 
 Row = Mapping[str, str]
@@ -101,16 +99,8 @@ def read_rows(lines: Iterable[str], name: str, needs: Iterable[Need]) -> tuple[R
 
 
 def _json_rows(lines: Iterable[str], name: str) -> Iterator[tuple[str, Row]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, found in json_objects(lines, name):
         where = f"{name} line {number}"
-        try:
-            found = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise FileFault(f"{where}: must be a JSON object: {error}; got {shown(line.strip())}") from error
-        if not isinstance(found, dict):
-            raise FileFault(f"{where}: must be a JSON object; got {shown(line.strip())}")
         yield where, _checked(found, where)
 
 

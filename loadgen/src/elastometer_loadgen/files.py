@@ -7,7 +7,11 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import orjson
+
+from elastometer_loadgen.fields import shown
 
 BYTE_ORDER_MARK = "\ufeff"
 OpenFile: TypeAlias = Callable[[str], AbstractContextManager[Iterable[str]]]
@@ -45,3 +49,18 @@ def held(texts: Mapping[str, str]) -> OpenFile:
             yield lines
 
     return opened
+
+
+def json_objects(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and content of each line that is not blank: one JSON object a line; raises FileFault."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{name} line {number}"
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise FileFault(f"{where}: must be a JSON object: {error}; got {shown(line.strip())}") from error
+        if not isinstance(found, dict):
+            raise FileFault(f"{where}: must be a JSON object; got {shown(line.strip())}")
+        yield number, found

@@ -15,10 +15,8 @@ from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
 
-import orjson
-
 from elastometer_loadgen.fields import shown
-from elastometer_loadgen.files import FileFault
+from elastometer_loadgen.files import FileFault, json_objects
 
 MOST_LINES = 10_000_000
 MOST_TOKENS = 1_000_000
@@ -158,16 +156,8 @@ def _burst(lines: Iterable[str], name: str) -> Iterator[_Row]:
 
 
 def _mooncake(lines: Iterable[str], name: str) -> Iterator[_Row]:
-    for line, text in enumerate(lines, 1):
-        if not text.strip():
-            continue
+    for line, found in json_objects(lines, name):
         where = f"{name} line {line}"
-        try:
-            found = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise FileFault(f"{where}: must be a JSON object: {error}; got {shown(text.strip())}") from error
-        if not isinstance(found, dict):
-            raise FileFault(f"{where}: must be a JSON object; got {shown(text.strip())}")
         at = _number(found.get("timestamp"), where, "timestamp", "milliseconds")
         prompt, output = (_tokens(found.get(key), where, key) for key in ("input_length", "output_length"))
         yield _Row(line, at, shown(found["timestamp"]), prompt, output, _blocks(found.get("hash_ids"), where))
