@@ -114,6 +114,12 @@ BAD: list[tuple[str, str | bytes, str]] = [
      'least 0; got "nan"'),
     ("BurstGPT", BURST + "1e999,GPT-4,1,1,2,API log\n", "trace line 5: Timestamp must be a number of seconds of at "
      'least 0; got "1e999"'),
+    ("BurstGPT", BURST + "1e308,GPT-4,1,1,2,API log\n", "trace line 5: its time must be at most 10 years after 5 "
+     "on line 2; got 1e308"),
+    ("AzureLLM", H + OK + "9999-12-31 23:59:59,1,1\n", "trace line 3: its time must be at most 10 years after "
+     "2023-11-16 18:15:46 on line 2; got 9999-12-31 23:59:59"),
+    ("Mooncake", MOONCAKE + '{"timestamp": 1e308, "input_length": 1, "output_length": 1}', "trace line 4: its "
+     "time must be at most 10 years after 0 on line 1; got 1e+308"),
     ("Mooncake", "{", "trace line 1: must be a JSON object: unexpected end of data: line 1 column 2 (char 1); "
      'got "{"'),
     ("Mooncake", "[1]\n", 'trace line 1: must be a JSON object; got "[1]"'),

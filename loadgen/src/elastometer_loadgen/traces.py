@@ -20,6 +20,9 @@ from elastometer_loadgen.files import FileFault, json_objects
 
 MOST_LINES = 10_000_000
 MOST_TOKENS = 1_000_000
+# A number that is no time at all, such as 1e308, has no end in seconds that could be planned with.
+LONGEST_YEARS = 10
+LONGEST_SECONDS = LONGEST_YEARS * 366 * 86_400
 MILLISECONDS = 1000
 
 
@@ -95,7 +98,11 @@ def _gather(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float
             raise FileFault(f"{name} line {row.line}: its time {rule}; got {row.written}")
         if len(trace) == MOST_LINES:
             raise FileFault(f"{name} must hold at most {MOST_LINES} requests")
-        trace.times.append(seconds(first.at, row.at))
+        at = seconds(first.at, row.at)
+        if at > LONGEST_SECONDS:
+            rule = f"must be at most {LONGEST_YEARS} years after {first.written} on line {first.line}"
+            raise FileFault(f"{name} line {row.line}: its time {rule}; got {row.written}")
+        trace.times.append(at)
         trace.prompt_tokens.append(row.prompt_tokens)
         trace.output_tokens.append(row.output_tokens)
         blocks.append(row.blocks)
