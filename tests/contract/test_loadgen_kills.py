@@ -25,13 +25,13 @@ tasks:
     maximumTokens: 40
     messages: [{role: user, content: a}, {role: assistant, generated: true}, {role: user, content: b}]
 """
-KNEE = "type: Knee, start: 4, step: 2, stepSeconds: 1, maximum: 8, soakSeconds: 1, " \
+KNEE = "type: Knee, start: 4, step: 2, maximum: 8, soakSeconds: 1, " \
        "objectives: [{indicator: RequestSuccess, minimumPercent: 1}]"  # fmt: skip
 STAGES = {
     "sweep": "type: Sweep, inputTokens: [16, 64], outputTokens: 20, requestsEach: 20",
     "count": "type: Concurrency, concurrency: 4, requests: 60",
-    "users": f"{KNEE}, of: Users, thinkTimeSeconds: '0.1'",
-    "rate": f"{KNEE}, of: Rate",
+    "users": f"{KNEE}, of: Users, stepSeconds: 1, thinkTimeSeconds: '0.1'",
+    "rate": f"{KNEE}, of: Rate, stepSeconds: 3",
 }
 AFTER = "{name: after, type: Rate, durationSeconds: 1, endRequestsPerSecond: '10', arrivals: Constant}"
 

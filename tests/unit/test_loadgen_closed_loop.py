@@ -298,6 +298,23 @@ async def test_a_knee_whose_first_step_fails_has_no_good_step_and_no_soak() -> N
     assert play.took == pytest.approx(20, abs=0.1)
 
 
+async def test_a_step_that_could_not_be_judged_ends_the_climb_and_the_last_good_step_is_soaked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From the second step on no answer comes before the step is over: nobody knows how many would have succeeded."""
+
+    def answer(exchange: Exchange, in_flight: int) -> tuple[float, Outcome]:
+        return (100.0 if 19.9 < play.loop.time() - play.begin < 40 else 0.5), Outcome.SUCCESS
+
+    play = Play([KNEE | {"objectives": [{"indicator": "RequestSuccess", "minimumPercent": 99}]}], answer)
+    await play.run()
+    (climb,) = play.conductor.climbs
+    words = "RequestSuccess cannot be told: no request had ended, 20 in flight"
+    assert [(step.value, step.failed, step.untold) for step in climb.steps] == [(10, None, None), (20, None, words)]
+    assert (climb.good, climb.soak is not None and climb.soak.value) == (10, 10)
+    assert f"knee: Users 20 could not be judged: {words}\n" in capsys.readouterr().err
+
+
 async def test_a_knee_of_rates_offers_each_step_as_an_open_loop() -> None:
     """A queue of one server that takes 0.1 s: at 8/s it copes, at 12/s the wait grows past any bound."""
     free_at = [0.0]

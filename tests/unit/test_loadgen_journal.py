@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from elastometer_loadgen.ascent import climb_of
-from elastometer_loadgen.climb import Step, climb_document
+from elastometer_loadgen.climb import Climb, Step, climb_document
 from elastometer_loadgen.clock import Clock
 from elastometer_loadgen.journal import JOURNAL_NAME, Journal
 from elastometer_loadgen.profile import parse_profile
 from elastometer_loadgen.record import format_instant
-from elastometer_loadgen.stages import KneeStage
+from elastometer_loadgen.stages import KneeOf, KneeStage
 
 START = 1_790_000_000_000_000
 FIRST, SECOND, SOAK = Step(50, 10.0, 15.0, None), Step(100, 15.0, 20.0, "too slow"), Step(50, 20.0, 30.0, None)
@@ -42,6 +42,23 @@ def test_a_later_life_reads_what_was_written(tmp_path: Path) -> None:
         Step(one.value, pytest.approx(one.begin, abs=1e-6), pytest.approx(one.end, abs=1e-6), one.failed)  # type: ignore[arg-type]
         for one in (FIRST, SECOND)
     ], Step(50, pytest.approx(20, abs=1e-6), pytest.approx(30, abs=1e-6), None), 9, [])  # type: ignore[arg-type]  # fmt: skip
+
+
+def test_a_step_that_could_not_be_judged_is_read_as_that_and_older_lines_as_before(tmp_path: Path) -> None:
+    clock = Clock()
+    path = filled(tmp_path, clock)
+    journal = Journal(tmp_path, "pod-a", clock)
+    journal.open(START, None)
+    journal.note_step("knee", 150, 40.0, 9)
+    journal.note_held("knee", Step(150, 40.0, 45.0, None, "no request was wanted in it"), is_soak=False)
+    journal.close()
+    found = Journal(tmp_path, "pod-a", clock).climb("knee").steps
+    assert [(step.failed, step.untold, step.is_good) for step in found] == [
+        (None, None, True), ("too slow", None, False), (None, "no request was wanted in it", False),
+    ]  # fmt: skip
+    assert path.read_bytes().count(b'"untold":null,') == 3
+    path.write_bytes(path.read_bytes().replace(b'"untold":null,', b""))
+    assert Journal(tmp_path, "pod-a", clock).climb("knee").steps == found
 
 
 def test_a_kill_at_any_byte_leaves_the_lines_before_it_and_what_follows_is_read_too(tmp_path: Path) -> None:
@@ -106,3 +123,13 @@ def test_a_summary_names_the_steps_that_were_interrupted(tmp_path: Path) -> None
         "stage": "knee", "of": "Users", "good": None, "steps": [], "soak": None,
         "interrupted": [{"value": 50, "startTime": format_instant(clock.instant(10.0))}],
     }  # fmt: skip
+
+
+def test_a_summary_says_why_a_step_could_not_be_judged_and_says_nothing_of_it_elsewhere() -> None:
+    clock = Clock()
+    steps = (FIRST, Step(100, 15.0, 20.0, None, "no request was wanted in it"))
+    document = climb_document(Climb("knee", KneeOf.USERS, steps, None), clock)
+    assert document["good"] == 50
+    first, second = document["steps"]
+    assert (first["failed"], "untold" in first) == (None, False)
+    assert (second["failed"], second["untold"]) == (None, "no request was wanted in it")

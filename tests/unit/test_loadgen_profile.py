@@ -245,6 +245,8 @@ BAD_STAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (KNEE, {"soakSeconds": -1}, "stages[0].soakSeconds must be an integer from 0 to 604800; got -1"),
     (KNEE, {"of": "Rate", "thinkTimeSeconds": "1"},
      'stages[0].thinkTimeSeconds must be absent unless of is Users; got "1"'),
+    (KNEE, {"of": "Rate", "start": 3, "stepSeconds": 3},
+     "stages[0].stepSeconds must be at least 4, so that 10 requests are expected in the first step, at 3/s; got 3"),
     (KNEE, {"objectives": []}, "stages[0].objectives must be a list of 1 to 16 items; got []"),
     (KNEE, {"objectives": [{"indicator": "ScaleOutLag", "maximumMilliseconds": 9}]},
      "stages[0].objectives[0].indicator must be one of TimeToFirstToken, TimePerOutputToken, RequestLatency, "

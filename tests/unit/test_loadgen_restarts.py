@@ -200,7 +200,7 @@ async def test_at_whatever_instant_it_is_cut_every_request_is_recorded_once_or_c
     tmp_path: Path, cut_at: float
 ) -> None:
     """Two rates of 8 with a count, a Knee and a Sweep between them; in all, 8 + 20 + (Knee) + 8 + 8 requests."""
-    stages = [BEFORE, COUNT, KNEE | {"of": "Rate", "stepSeconds": 2, "soakSeconds": 2}, SWEEP, AFTER]
+    stages = [BEFORE, COUNT, KNEE | {"of": "Rate", "soakSeconds": 2}, SWEEP, AFTER]
     lives = await two_lives(tmp_path, stages, cut_at)
     assert of_stage(lives, "count") == [request_id(1, 0, number) for number in range(20)]
     assert of_stage(lives, "lengths") == [request_id(3, 0, number) for number in range(8)]

@@ -1,6 +1,7 @@
 """A Knee at work: step by step upwards until an objective fails, then the last good step for as long as asked.
 
-One worker decides by what it alone sees, so a Knee is run by one worker.
+One worker decides by what it alone sees, so a Knee is run by one worker. A step that could not be judged ends the climb
+too: what lies beyond it would be no better known.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.crowd import Crowd, Shift, request_id
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.journal import ClimbNotes, Journal
-from elastometer_loadgen.knee import Sample, failing
+from elastometer_loadgen.knee import Sample, judge
 from elastometer_loadgen.pacer import Pacer
 from elastometer_loadgen.progress import note
 from elastometer_loadgen.record import Outcome
@@ -59,7 +60,7 @@ class Ascent:
         while (value := self._next_value()) is not None and not self._stopping.is_set():
             step = await self._hold(value, at, stage.step_seconds)
             if step is not None:
-                note(f"{stage.name}: {stage.of} {value} " + (f"fails: {step.failed}" if step.failed else "holds"))
+                note(f"{stage.name}: {stage.of} {value} {_words(step)}")
                 at = step.end
         good = climb_of(stage, self._notes).good
         if good is not None and stage.soak_seconds and self._notes.soak is None and not self._stopping.is_set():
@@ -85,9 +86,9 @@ class Ascent:
             self._pacer.stop()
 
     def _next_value(self) -> int | None:
-        """What is to be held next; None when a step failed, or all held."""
+        """What is to be held next; None when a step failed or could not be judged, or all held."""
         steps, values = self._notes.steps, self._stage.steps
-        is_over = len(steps) == len(values) or (steps and steps[-1].failed is not None)
+        is_over = len(steps) == len(values) or (steps and not steps[-1].is_good)
         return None if is_over else values[len(steps)]
 
     async def _hold(self, value: int, at: float, seconds: int, *, is_soak: bool = False) -> Step | None:
@@ -106,7 +107,8 @@ class Ascent:
             return None
         now = monotonic()
         ages = [Sample(age=(now - since) * MILLISECONDS) for since in self._flying.values()]
-        step = Step(value, at, at + seconds, failing(self._stage.objectives, [*self._samples, *ages]))
+        verdict = judge(self._stage.objectives, [*self._samples, *ages])
+        step = Step(value, at, at + seconds, verdict.failed, verdict.untold)
         self._journal.note_held(self.name, step, is_soak=is_soak)
         return step
 
@@ -159,6 +161,12 @@ def _sample(exchange: Exchange) -> Sample:
         per_token=per_token,
         latency=None if exchange.end_at is None else (exchange.end_at - wanted) * MILLISECONDS,
     )
+
+
+def _words(step: Step) -> str:
+    if step.untold is not None:
+        return f"could not be judged: {step.untold}"
+    return "holds" if step.failed is None else f"fails: {step.failed}"
 
 
 def climb_of(stage: KneeStage, notes: ClimbNotes) -> Climb:

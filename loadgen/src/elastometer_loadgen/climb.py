@@ -10,12 +10,19 @@ from elastometer_loadgen.stages import KneeOf
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; instants are monotonic. `failed` is the objective that did not hold, in words."""
+    """One step; instants are monotonic. `failed` is the objective that did not hold, in words, and `untold` why the
+    step could not be judged; a good step has neither."""
 
     value: int
     begin: float
     end: float
     failed: str | None
+    untold: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """True when it was judged, and held."""
+        return self.failed is None and self.untold is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Climb:
     @property
     def good(self) -> int | None:
         """The last step that held, None when the first did not."""
-        return next((step.value for step in reversed(self.steps) if step.failed is None), None)
+        return next((step.value for step in reversed(self.steps) if step.is_good), None)
 
 
 def climb_document(climb: Climb, clock: Clock) -> dict[str, Any]:
@@ -47,7 +54,8 @@ def climb_document(climb: Climb, clock: Clock) -> dict[str, Any]:
 
 def _step_document(step: Step, clock: Clock) -> dict[str, Any]:
     times = {"startTime": _time(step.begin, clock), "endTime": _time(step.end, clock)}
-    return {"value": step.value, **times, "failed": step.failed}
+    untold = {} if step.untold is None else {"untold": step.untold}
+    return {"value": step.value, **times, "failed": step.failed, **untold}
 
 
 def _time(at: float, clock: Clock) -> str:

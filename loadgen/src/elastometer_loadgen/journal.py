@@ -88,7 +88,8 @@ class Journal:
         """A step of a Knee was held to its end."""
         self._take_step(self.climb(stage), step, is_soak=is_soak)
         times = {"startTime": self._time(step.begin), "time": self._time(step.end)}
-        self._write("StepHeld", stage=stage, value=step.value, **times, failed=step.failed, isSoak=is_soak)
+        self._write("StepHeld", stage=stage, value=step.value, **times, failed=step.failed,
+                    untold=step.untold, isSoak=is_soak)  # fmt: skip
 
     def _take_step(self, notes: ClimbNotes, step: Step, *, is_soak: bool) -> None:
         notes.underway = None
@@ -122,7 +123,8 @@ class Journal:
                 self._cut(notes)
                 notes.underway, notes.numbers = (event["value"], self._at(event["time"])), event["numbers"]
             case "StepHeld":
-                step = Step(event["value"], self._at(event["startTime"]), self._at(event["time"]), event["failed"])
+                begin, end = self._at(event["startTime"]), self._at(event["time"])
+                step = Step(event["value"], begin, end, event["failed"], event.get("untold"))
                 self._take_step(self.climb(event["stage"]), step, is_soak=event["isSoak"])
 
     def _cut(self, notes: ClimbNotes) -> None:

@@ -1,7 +1,8 @@
 """Whether a step of a Knee was good: its objectives against the requests that were meant to be sent within it.
 
 Pure. Latencies count from the instant at which a request was wanted. A request still in flight at the step's end counts
-once it is older than the bound, since it has missed it already, and not before: nothing is known of it yet.
+once it is older than the bound, since it has missed it already, and not before: nothing is known of it yet. A step of
+which too little is known is no failed one: it could not be judged.
 """
 
 import math
@@ -25,31 +26,46 @@ class Sample:
     age: float | None = None
 
 
-def failing(objectives: Sequence[KneeObjective], samples: Sequence[Sample]) -> str | None:
-    """The first objective that does not hold, as a sentence with both numbers; None when all do."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a step was, at most one of the two as a sentence; with neither it was good.
+
+    `failed` is the objective that does not hold, `untold` why nobody can say whether all of them do.
+    """
+
+    failed: str | None = None
+    untold: str | None = None
+
+
+GOOD = Verdict()
+
+
+def judge(objectives: Sequence[KneeObjective], samples: Sequence[Sample]) -> Verdict:
+    """The first objective that does not hold decides; without one, the first that cannot be told."""
     if not samples:
-        return "no request was sent"
-    for objective in objectives:
-        words = _failing(objective, samples)
-        if words is not None:
-            return words
-    return None
+        return Verdict(untold="no request was wanted in it")
+    verdicts = [_verdict(objective, samples) for objective in objectives]
+    failures = (verdict for verdict in verdicts if verdict.failed is not None)
+    gaps = (verdict for verdict in verdicts if verdict.untold is not None)
+    return next(failures, None) or next(gaps, GOOD)
 
 
-def _failing(objective: KneeObjective, samples: Sequence[Sample]) -> str | None:
+def _verdict(objective: KneeObjective, samples: Sequence[Sample]) -> Verdict:
     indicator, bound = objective.indicator, objective.maximum_milliseconds
+    ended = [sample.succeeded for sample in samples if sample.age is None]
+    nothing = Verdict(untold=f"{indicator} cannot be told: no request had ended, {len(samples)} in flight")
     if bound is None:
-        ended = [sample.succeeded for sample in samples if sample.age is None]
-        share = 100 * sum(ended) / len(ended) if ended else 0.0
-        least = objective.minimum_percent or 0
-        return None if share >= least else f"{indicator} must be at least {least} %, was {share:.2f} %"
+        if not ended:
+            return nothing
+        share, least = 100 * sum(ended) / len(ended), objective.minimum_percent or 0
+        return GOOD if share >= least else Verdict(f"{indicator} must be at least {least} %, was {share:.2f} %")
     seen = (_value(indicator, sample, bound) for sample in samples)
     values = sorted(value for value in seen if value is not None)
     name = f"{indicator} p{objective.percentile}"
     if not values:
-        return f"{name} must be at most {bound} ms, was never seen"
+        return Verdict(f"{name} must be at most {bound} ms, was never seen") if ended else nothing
     found = values[max(math.ceil(len(values) * objective.percentile / 100) - 1, 0)]
-    return None if found <= bound else f"{name} must be at most {bound} ms, was {found:.0f} ms"
+    return GOOD if found <= bound else Verdict(f"{name} must be at most {bound} ms, was {found:.0f} ms")
 
 
 def _value(indicator: KneeIndicator, sample: Sample, bound: float) -> float | None:

@@ -38,6 +38,8 @@ BURSTINESS = ("0.01", "1000")
 TIME_SCALE = ("0.000001", "1000000")
 LONGEST_PATH = 4096
 MOST_USERS = 10_000
+# Fewer requests in the first step of a Knee and chance, not the server, decides what is seen of it.
+FEWEST_IN_STEP = 10
 MOST_REQUESTS = 10_000_000
 DEFAULT_MOST_REQUESTS = 100_000
 # What people call healthy: 99 of 100 answered, and those within 2 seconds.
@@ -162,6 +164,7 @@ def _knee(fields: Fields) -> KneeStage:
         for name in ("thinkTimeSeconds", "maximumRequests"):
             if fields.has(name):
                 fields.refuse(name, "be absent unless of is Users")
+        _check_first_step(fields, start)
     return KneeStage(
         name=fields.name(),
         of=of,
@@ -174,6 +177,15 @@ def _knee(fields: Fields) -> KneeStage:
         most_requests=_most_requests(fields),
         objectives=_objectives(fields),
     )
+
+
+def _check_first_step(fields: Fields, rate: int) -> None:
+    seconds = fields.raw("stepSeconds")
+    are_sound = fields.raw("start") == rate and isinstance(seconds, int) and seconds >= 1
+    if are_sound and rate * seconds < FEWEST_IN_STEP:
+        least = -(-FEWEST_IN_STEP // rate)
+        rule = f"be at least {least}, so that {FEWEST_IN_STEP} requests are expected in the first step, at {rate}/s"
+        fields.refuse("stepSeconds", rule)
 
 
 def _objectives(fields: Fields) -> tuple[KneeObjective, ...]:
