@@ -9,13 +9,14 @@ import yaml
 from elastometer_loadgen.checks import CheckType
 from elastometer_loadgen.checks_parse import CHECK_FIELDS
 from elastometer_loadgen.fingerprint import FINGERPRINT_FIELDS, Lines
+from elastometer_loadgen.knee import KneeIndicator
 from elastometer_loadgen.messages import MESSAGE_FIELDS, Role
 from elastometer_loadgen.profile import (
     PROFILE_FIELDS,
     ConnectionPolicy,
     parse_profile,
 )
-from elastometer_loadgen.stages import Arrivals, KneeIndicator, KneeOf, StageType
+from elastometer_loadgen.stages import Arrivals, KneeOf, StageType
 from elastometer_loadgen.stages_parse import OBJECTIVE_FIELDS, STAGE_FIELDS
 from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
 from elastometer_loadgen.traces import TraceFormat

@@ -191,6 +191,10 @@ async def test_no_user_sends_more_than_his_part_of_maximumRequests(capsys: pytes
     assert await play.run()
     assert len(play.sent) == 40
     assert "4 users sent all that maximumRequests lets them" in capsys.readouterr().err
+    assert play.conductor.capped_users == 4
+    again = Play([stage], steady(0.1), done=frozenset(number for *_, number in play.sent))
+    assert await again.run()
+    assert (again.sent, again.conductor.capped_users) == ([], 4)
 
 
 async def test_a_restarted_worker_repeats_no_request_of_its_users() -> None:
@@ -313,6 +317,26 @@ async def test_a_step_that_could_not_be_judged_ends_the_climb_and_the_last_good_
     assert [(step.value, step.failed, step.untold) for step in climb.steps] == [(10, None, None), (20, None, words)]
     assert (climb.good, climb.soak is not None and climb.soak.value) == (10, 10)
     assert f"knee: Users 20 could not be judged: {words}\n" in capsys.readouterr().err
+
+
+async def test_a_step_whose_users_may_send_no_more_could_not_be_judged() -> None:
+    """63 requests for 18 s of users: 7 for each of two seconds. Users take 0.5 s for an answer, but in the second step
+    0.05, and there the first has 7 and the 3 that he left before, the second 7."""
+    knee = KNEE | {"start": 1, "step": 1, "stepSeconds": 2, "maximum": 3, "soakSeconds": 2, "thinkTimeSeconds": "0",
+                   "maximumRequests": 63}  # fmt: skip
+
+    def answer(exchange: Exchange, in_flight: int) -> tuple[float, Outcome]:
+        return (0.05 if 2 <= exchange.intended_at - play.begin < 4 else 0.5), Outcome.SUCCESS
+
+    play = Play([knee], answer)
+    await play.run()
+    (climb,) = play.conductor.climbs
+    words = "maximumRequests, 63, was too small for 2 of its 2 users"
+    assert [(step.value, step.failed, step.untold) for step in climb.steps] == [(1, None, None), (2, None, words)]
+    assert climb.soak is not None
+    assert (climb.good, climb.soak.value, climb.soak.is_good) == (1, 1, True)
+    assert Counter(int(at // 2) for at in play.times("knee")) == {0: 4, 1: 17, 2: 4}
+    assert play.conductor.capped_users == 2
 
 
 async def test_a_knee_of_rates_offers_each_step_as_an_open_loop() -> None:

@@ -13,6 +13,7 @@ import pytest
 from elastometer_loadgen.assignment import Assignment
 from elastometer_loadgen.process import ExitCode
 from elastometer_loadgen.profile import Profile, parse_profile
+from elastometer_loadgen.publish import publish
 from elastometer_loadgen.spool import Spool
 from elastometer_loadgen.summary import finished_before
 from elastometer_loadgen.target import Target, parse_target
@@ -80,8 +81,19 @@ async def test_each_request_of_a_closed_loop_is_recorded_and_planned_as_it_is_se
     assert len({record["id"] for record in records}) == len(records)
     assert all(record["intendedTime"] <= record["sendTime"] for record in records)
     assert summary["planned"] == summary["sent"] == summary["records"] == len(records)
-    assert summary["unsent"] == 0
+    assert (summary["unsent"], summary["cappedUsers"]) == (0, 0)
     assert "knees" not in summary
+
+
+async def test_the_summary_counts_the_users_that_were_stopped_by_maximumRequests(
+    target: Target, tmp_path: Path
+) -> None:
+    capped = profile(CROWD | {"maximumRequests": 6})
+    worker = Worker(Assignment(profile=capped, target=target, out=tmp_path), Spool(tmp_path))
+    assert await worker.run() is ExitCode.CARRIED_OUT
+    records, summary = written(tmp_path)
+    assert (len(records), summary["sent"], summary["cappedUsers"]) == (6, 6, 3)
+    assert publish([tmp_path], tmp_path / "merged")["cappedUsers"] == 3
 
 
 async def test_the_summary_says_what_a_knee_found(target: Target, tmp_path: Path) -> None:

@@ -352,3 +352,13 @@ def test_users_who_may_not_send_a_whole_conversation_are_refused() -> None:
         "stages[0].maximumRequests must let each of 40 users have a conversation of 3 turns, 120 requests; got 119"
     )
     profile(crowd | {"maximumRequests": 120})
+    # Two users in the first step and four in the second: six shares of three turns.
+    knee = {"name": "k", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 5, "maximum": 4,
+            "soakSeconds": 0, "maximumRequests": 17}  # fmt: skip
+    with pytest.raises(ProfileError) as refusal:
+        profile(knee)
+    assert str(refusal.value) == (
+        "stages[0].maximumRequests must let each of 4 users have a conversation of 3 turns in each step, 18 requests; "
+        "got 17"
+    )
+    profile(knee | {"maximumRequests": 18})

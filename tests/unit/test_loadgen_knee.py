@@ -2,8 +2,7 @@
 
 import pytest
 
-from elastometer_loadgen.knee import GOOD, Sample, Verdict, judge
-from elastometer_loadgen.stages import KneeIndicator, KneeObjective
+from elastometer_loadgen.knee import GOOD, KneeIndicator, KneeObjective, Sample, Verdict, judge
 
 SUCCESS = KneeObjective(KneeIndicator.REQUEST_SUCCESS, 95, None, 99)
 LATENCY = KneeObjective(KneeIndicator.REQUEST_LATENCY, 95, 1000, None)

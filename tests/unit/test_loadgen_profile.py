@@ -1,14 +1,19 @@
 """A bad profile is refused with the path, the rule and the value of everything that is wrong in it."""
 
 import copy
+import re
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from elastometer_loadgen.profile import ConnectionPolicy, ProfileError, parse_profile, read_profile
 from elastometer_loadgen.prompts import PromptSource
+from elastometer_loadgen.stages import CrowdStage, KneeStage
 
+LOAD_PAGE = Path(__file__).parents[2] / "docs" / "load.md"
 GOOD: dict[str, Any] = {
     "seed": 7,
     "endpoint": "ChatCompletions",
@@ -287,6 +292,34 @@ def test_a_load_whose_next_step_only_one_worker_knows_is_not_shared(stages: list
     parse_profile({"stages": [USERS | {"name": "u"}, SWEEP], "workers": 2})
 
 
+@pytest.mark.parametrize(
+    ("change", "most", "each"),
+    [
+        ({}, 393_750, (75, 375)),  # of 630,000 s of users, who think for 2 s on average: 1.25 / 2 a second
+        ({"thinkTimeSeconds": "60"}, 100_000, (19, 95)),  # 13,125 would do
+        ({"thinkTimeSeconds": "0"}, 500_000, (95, 476)),  # 1 a second would be 630,000
+        ({"maximumRequests": 300}, 3250, (1, 1)),  # each of 50, 100 … 500 users once, and of 500 in the soak
+    ],
+)
+def test_the_bound_of_a_knee_is_spread_over_its_steps_and_is_one_that_users_who_think_do_not_meet(
+    change: dict[str, Any], most: int, each: tuple[int, int]
+) -> None:
+    """With no waiting at all a user who thinks for 1 to 3 s asks 60 times in a step of 120 s, and 300 times in 600."""
+    (documented,) = re.findall(r"```yaml\n(stages:\n  - name: knee\n.*?)```", LOAD_PAGE.read_text(), re.DOTALL)
+    document = yaml.safe_load(documented)
+    document["stages"][0] |= change
+    (knee,) = parse_profile(document).stages
+    assert isinstance(knee, KneeStage)
+    assert (knee.expected, (knee.most_each(120), knee.most_each(600))) == (most, each)
+    assert sum(knee.steps) * each[0] + 500 * each[1] <= most
+
+
+def test_the_most_that_users_may_send_is_never_less_than_one_request_each() -> None:
+    (stage,) = parse_profile({"stages": [USERS | {"users": 30, "maximumRequests": 20}]}).stages
+    assert isinstance(stage, CrowdStage)
+    assert (stage.expected, stage.most_each) == (30, 1)
+
+
 def test_the_stages_of_the_design_are_read() -> None:
     knee = KNEE | {"soakSeconds": 600}
     crowd = USERS | {"name": "u", "users": 200, "spawnPerSecond": "10", "thinkTimeSeconds": {"minimum": "1",
@@ -295,4 +328,4 @@ def test_the_stages_of_the_design_are_read() -> None:
     profile = parse_profile({"stages": stages})
     assert [stage.duration_seconds for stage in profile.stages] == [100, 10, 10, 10 * 120 + 600, 10 * 300]
     assert [stage.is_open_ended for stage in profile.stages] == [False, False, False, True, True]
-    assert [int(stage.expected) for stage in profile.stages] == [2600, 100_000, 100_000, 100_000, 10]
+    assert [int(stage.expected) for stage in profile.stages] == [2600, 100_000, 100_000, 500_000, 10]

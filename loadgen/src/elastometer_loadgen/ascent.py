@@ -16,7 +16,7 @@ from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.crowd import Crowd, Shift, request_id
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.journal import ClimbNotes, Journal
-from elastometer_loadgen.knee import Sample, judge
+from elastometer_loadgen.knee import Sample, Verdict, judge
 from elastometer_loadgen.pacer import Pacer
 from elastometer_loadgen.progress import note
 from elastometer_loadgen.record import Outcome
@@ -99,7 +99,7 @@ class Ascent:
         times = self._times(value, seconds)
         self._journal.note_step(self.name, value, at, first + len(times))
         if self._stage.of is KneeOf.USERS:
-            self._crew(value, at)
+            self._crew(value, at, seconds)
         else:
             await self._pace(times, first, at)
         await self._pause_until(at + seconds)
@@ -107,20 +107,31 @@ class Ascent:
             return None
         now = monotonic()
         ages = [Sample(age=(now - since) * MILLISECONDS) for since in self._flying.values()]
-        verdict = judge(self._stage.objectives, [*self._samples, *ages])
+        verdict = self._capped(value) or judge(self._stage.objectives, [*self._samples, *ages])
         step = Step(value, at, at + seconds, verdict.failed, verdict.untold)
         self._journal.note_held(self.name, step, is_soak=is_soak)
         return step
 
-    def _crew(self, users: int, at: float) -> None:
-        stage = self._stage
-        if self._shift is None:
-            each = max(stage.most_requests // stage.maximum, 1)
-            self._shift = Shift(self._index, stage.name, at, math.inf, users, stage.think, each, told=self.sending)
-            self._crowd.open(self._shift)
+    def _crew(self, users: int, at: float, seconds: int) -> None:
+        stage, shift = self._stage, self._shift
+        if shift is None:
+            shift = self._shift = Shift(self._index, stage.name, at, math.inf, users, stage.think, 0, told=self.sending)
+            for step in self._notes.steps:
+                _allow(shift, step.value, stage.most_each(stage.step_seconds))
+            _allow(shift, users, stage.most_each(seconds))
+            self._crowd.open(shift)
         else:
-            self._shift.users = users
-            self._crowd.grow(self._shift, users, at)
+            shift.users = users
+            shift.capped.clear()
+            _allow(shift, users, stage.most_each(seconds))
+            self._crowd.grow(shift, users, at)
+
+    def _capped(self, value: int) -> Verdict | None:
+        """Users who may not ask any more make it a step of fewer."""
+        if self._shift is None or not self._shift.capped:
+            return None
+        most = f"maximumRequests, {self._stage.most_requests},"
+        return Verdict(untold=f"{most} was too small for {len(self._shift.capped)} of its {value} users")
 
     def _times(self, rate: int, seconds: int) -> "array[float]":
         """When a step's requests are due, in seconds from its begin; none for users, who ask as they please."""
@@ -161,6 +172,12 @@ def _sample(exchange: Exchange) -> Sample:
         per_token=per_token,
         latency=None if exchange.end_at is None else (exchange.end_at - wanted) * MILLISECONDS,
     )
+
+
+def _allow(shift: Shift, users: int, requests: int) -> None:
+    """So many requests more for each of the users that a step has."""
+    for user in range(users):
+        shift.allowed[user] = shift.allowed.get(user, 0) + requests
 
 
 def _words(step: Step) -> str:

@@ -77,8 +77,8 @@ class Conductor:
                 self.cut = sum(self._is_closed(index) for index in range(first, len(self._profile.stages))
                                if begin + self._ends[index] > monotonic())
                 return False
-            if self._crowd.capped:
-                note(f"{len(self._crowd.capped)} users sent all that maximumRequests lets them, and stopped early")
+            if self.capped_users:
+                note(f"{self.capped_users} users sent all that maximumRequests lets them, and stopped early")
             if self._profile.stages[last].is_open_ended:
                 over = monotonic()
                 self._journal.note_end(self._profile.stages[last].name, over)
@@ -99,6 +99,11 @@ class Conductor:
             if not goes_on and self._crowd.knows(number):
                 lost = exchange.outcome is not Outcome.SUCCESS
                 self._crowd.ended(number, exchange.send_at, exchange.end_at, lost=lost)
+
+    @property
+    def capped_users(self) -> int:
+        """How many users wanted more than maximumRequests lets them send."""
+        return len(self._crowd.capped)
 
     def stop(self) -> None:
         """Nothing more is sent."""
@@ -125,8 +130,7 @@ class Conductor:
         starts, ends = begin + self._ends[index] - stage.duration_seconds, begin + self._ends[index]
         match stage:
             case CrowdStage():
-                each = max(stage.most_requests // stage.users, 1)
-                shift = Shift(index, stage.name, starts, ends, stage.users, stage.think, each)
+                shift = Shift(index, stage.name, starts, ends, stage.users, stage.think, stage.most_each)
                 self._crowd.open(shift, present, None if stage.spawn_rate is None else float(stage.spawn_rate))
                 return shift, stage.present(stage.duration_seconds, present)
             case CountStage():

@@ -30,8 +30,9 @@ LOST_SECONDS = 1.0
 class Shift:
     """One closed-loop stage at work, from `begin` to `end` in monotonic seconds; `end` is infinite while it is open.
 
-    `most_each` is how many requests one user may send, and `spent` how many he has, all turns of a conversation with
-    its first; `asked` counts his asks. With `numbers` each ask takes one, and there is none when they are gone.
+    `most_each` is how many requests one user may send, unless `allowed` says otherwise of him, and `spent` how many he
+    has, all turns of a conversation with its first; `asked` counts his asks, and `capped` are those who wanted more.
+    With `numbers` each ask takes one, and there is none when they are gone.
     """
 
     index: int
@@ -45,6 +46,8 @@ class Shift:
     size: Callable[[int], Size | None] = lambda _: None
     asked: dict[int, int] = field(default_factory=dict)
     spent: dict[int, int] = field(default_factory=dict)
+    allowed: dict[int, int] = field(default_factory=dict)
+    capped: set[int] = field(default_factory=set)
     told: Callable[[Arrival, float], None] | None = None
     """Hears of each request of this stage before it is sent."""
     least_thought: float = field(init=False)
@@ -181,7 +184,8 @@ class Crowd:
             return shift.numbers.popleft() if shift.numbers else None
         number = shift.asked.get(user, 0)
         spent = shift.spent.get(user, 0) + self._turns(request_id(shift.index, user, number))
-        if spent > shift.most_each:
+        if spent > shift.allowed.get(user, shift.most_each):
+            shift.capped.add(user)
             self.capped.add(user)
             return None
         shift.asked[user], shift.spent[user] = number + 1, spent
@@ -200,6 +204,10 @@ class Crowd:
                 user, number = divmod(request & (FIRST_CLOSED_ID - 1), 1 << USER_BITS)
                 shift.asked[user] = max(shift.asked.get(user, 0), number + 1)
                 shift.spent[user] = shift.spent.get(user, 0) + self._turns(request)
+        if shift.numbers is None:
+            # Whoever had nothing left may not come again, and would be missed by nobody.
+            spent = shift.spent.items()
+            self.capped.update(user for user, count in spent if count >= shift.allowed.get(user, shift.most_each))
 
     def _is_mine(self, user: int) -> bool:
         return user % self._workers == self._worker

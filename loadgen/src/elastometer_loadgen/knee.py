@@ -8,8 +8,26 @@ which too little is known is no failed one: it could not be judged.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from elastometer_loadgen.stages import KneeIndicator, KneeObjective
+
+class KneeIndicator(StrEnum):
+    """What an objective of a Knee looks at; the words of an ElasticityTest's objectives."""
+
+    TIME_TO_FIRST_TOKEN = "TimeToFirstToken"
+    TIME_PER_OUTPUT_TOKEN = "TimePerOutputToken"
+    REQUEST_LATENCY = "RequestLatency"
+    REQUEST_SUCCESS = "RequestSuccess"
+
+
+@dataclass(frozen=True, slots=True)
+class KneeObjective:
+    """What must hold in a step; exactly one of the bounds is set. Percentile by nearest rank."""
+
+    indicator: KneeIndicator
+    percentile: int
+    maximum_milliseconds: int | None
+    minimum_percent: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,9 +215,14 @@ def check_total(profile: Profile, faults: list[Fault]) -> None:
 
 def _check_crowds(profile: Profile, faults: list[Fault]) -> None:
     """A user who may not send a whole conversation would never begin one."""
+    turns = profile.most_turns
     for index, stage in enumerate(profile.stages):
-        users = stage.users if isinstance(stage, CrowdStage) else stage.maximum if isinstance(stage, KneeStage) else 0
-        least = users * profile.most_turns
-        if isinstance(stage, CrowdStage | KneeStage) and stage.most_requests < least:
-            rule = f"must let each of {users} users have a conversation of {profile.most_turns} turns, {least} requests"
+        if isinstance(stage, CrowdStage):
+            users, least, each = stage.users, stage.users * turns, ""
+        elif isinstance(stage, KneeStage) and stage.of is KneeOf.USERS:
+            users, least, each = stage.maximum, -(-turns * stage.area // stage.step_seconds), " in each step"
+        else:
+            continue
+        if stage.most_requests < least:
+            rule = f"must let each of {users} users have a conversation of {turns} turns{each}, {least} requests"
             faults.append(Fault(f"stages[{index}].maximumRequests", f"{rule}; got {stage.most_requests}"))

@@ -25,6 +25,8 @@ from elastometer_loadgen.summary import SUMMARY_NAME
 PAGE_NAME = "report.html"
 LEVEL = 6
 COUNTS = ("planned", "sent", "skipped", "unsent", "late")
+# Accounts of earlier versions lack them.
+NEWER_COUNTS = ("unsentTurns", "cappedUsers")
 Document = dict[str, Any]
 
 
@@ -81,7 +83,7 @@ def _document(accounts: Sequence[Document], dropped: Dropped, results: Results, 
     bounds = [account["boundMilliseconds"] for account in accounts]
     return {
         **{name: sum(account[name] for account in accounts) if accounts else None for name in COUNTS},
-        "unsentTurns": sum(account.get("unsentTurns", 0) for account in accounts) if accounts else None,
+        **{name: sum(account.get(name, 0) for account in accounts) if accounts else None for name in NEWER_COUNTS},
         "records": found["total"]["requests"],
         "startTime": format_instant(series.start),
         "endTime": max(ends, default=None),

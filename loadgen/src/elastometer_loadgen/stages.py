@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from elastometer_loadgen.knee import KneeObjective
 from elastometer_loadgen.task import Span
 from elastometer_loadgen.traces import Size, Trace, TraceFormat
 
@@ -38,15 +39,6 @@ class KneeOf(StrEnum):
 
     RATE = "Rate"
     USERS = "Users"
-
-
-class KneeIndicator(StrEnum):
-    """What an objective of a Knee looks at; the words of an ElasticityTest's objectives."""
-
-    TIME_TO_FIRST_TOKEN = "TimeToFirstToken"
-    TIME_PER_OUTPUT_TOKEN = "TimePerOutputToken"
-    REQUEST_LATENCY = "RequestLatency"
-    REQUEST_SUCCESS = "RequestSuccess"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +108,7 @@ class CrowdStage:
     """Closed loop: Users, or Concurrency held by time, whose users come at once and do not think.
 
     `spawn_rate` is new users per second, None for all at once. `most_requests` bounds what a server that answers
-    at once could draw; each user has an equal part of it.
+    at once could draw; each user has an equal part of it, and one request at least.
     """
 
     name: str
@@ -129,11 +121,16 @@ class CrowdStage:
 
     @property
     def expected(self) -> Fraction:
-        return Fraction(self.most_requests)
+        return Fraction(max(self.most_requests, self.users))
 
     @property
     def is_open_ended(self) -> bool:
         return False
+
+    @property
+    def most_each(self) -> int:
+        """How many requests one user may send."""
+        return max(self.most_requests // self.users, 1)
 
     def present(self, seconds: float, before: int) -> int:
         """How many users there are so many seconds into the stage, when `before` came over from the stage before."""
@@ -176,18 +173,11 @@ class CountStage:
 
 
 @dataclass(frozen=True, slots=True)
-class KneeObjective:
-    """What must hold in a step; exactly one of the bounds is set. Percentile by nearest rank."""
-
-    indicator: KneeIndicator
-    percentile: int
-    maximum_milliseconds: int | None
-    minimum_percent: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class KneeStage:
-    """Steps up until an objective fails, then holds the last step that was good."""
+    """Steps up until an objective fails, then holds the last step that was good.
+
+    Each user has a part of `most_requests` for each step that he is there, by its seconds, and one request at least.
+    """
 
     name: str
     of: KneeOf
@@ -211,11 +201,21 @@ class KneeStage:
         return len(self.steps) * self.step_seconds + self.soak_seconds
 
     @property
+    def area(self) -> int:
+        """Value times seconds of all steps and of the soak at the highest: requests of rates, seconds of users."""
+        return sum(self.steps) * self.step_seconds + self.maximum * self.soak_seconds
+
+    def most_each(self, seconds: int) -> int:
+        """How many requests one user may send in a step of so many seconds."""
+        return max(self.most_requests * seconds // self.area, 1)
+
+    @property
     def expected(self) -> Fraction:
         """The most; of rates it is what all steps and the soak at the highest are expected to send."""
-        if self.of is KneeOf.USERS:
-            return Fraction(self.most_requests)
-        return Fraction(sum(self.steps) * self.step_seconds + self.maximum * self.soak_seconds)
+        if self.of is KneeOf.RATE:
+            return Fraction(self.area)
+        soaked = self.maximum * self.most_each(self.soak_seconds) if self.soak_seconds else 0
+        return Fraction(max(self.most_requests, sum(self.steps) * self.most_each(self.step_seconds) + soaked))
 
     @property
     def is_open_ended(self) -> bool:

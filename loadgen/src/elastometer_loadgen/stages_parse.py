@@ -1,15 +1,16 @@
 """How each type of stage is read from its mapping. Faults are appended, never raised."""
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from elastometer_loadgen.fields import Fault, Fields, shown
+from elastometer_loadgen.knee import KneeIndicator, KneeObjective
 from elastometer_loadgen.stages import (
     Arrivals,
     CountStage,
     CrowdStage,
-    KneeIndicator,
-    KneeObjective,
     KneeOf,
     KneeStage,
     RateStage,
@@ -42,6 +43,10 @@ MOST_USERS = 10_000
 FEWEST_IN_STEP = 10
 MOST_REQUESTS = 10_000_000
 DEFAULT_MOST_REQUESTS = 100_000
+# A Knee spreads its bound over all steps, and so needs more than that where they are many and long.
+DEFAULT_MOST_OF_KNEE = 500_000
+# So many requests of users for one that they would send if every answer came at once.
+THINKING_ROOM = Fraction(5, 4)
 # What people call healthy: 99 of 100 answered, and those within 2 seconds.
 DEFAULT_OBJECTIVES = (
     KneeObjective(KneeIndicator.REQUEST_SUCCESS, 95, None, 99),
@@ -165,7 +170,7 @@ def _knee(fields: Fields) -> KneeStage:
             if fields.has(name):
                 fields.refuse(name, "be absent unless of is Users")
         _check_first_step(fields, start)
-    return KneeStage(
+    stage = KneeStage(
         name=fields.name(),
         of=of,
         start=start,
@@ -177,6 +182,13 @@ def _knee(fields: Fields) -> KneeStage:
         most_requests=_most_requests(fields),
         objectives=_objectives(fields),
     )
+    return stage if fields.has("maximumRequests") else replace(stage, most_requests=_most_of_knee(stage))
+
+
+def _most_of_knee(stage: KneeStage) -> int:
+    """Enough for users who think, and one request a second of those who hardly do."""
+    pause = max((stage.think.low + stage.think.high) / 2 / THINKING_ROOM, Fraction(1))
+    return min(max(math.ceil(stage.area / pause), DEFAULT_MOST_REQUESTS), DEFAULT_MOST_OF_KNEE)
 
 
 def _check_first_step(fields: Fields, rate: int) -> None:

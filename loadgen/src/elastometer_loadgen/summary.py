@@ -35,6 +35,7 @@ class Summary:
     checks: list[dict[str, Any]]
     knees: list[dict[str, Any]] = field(default_factory=list)
     unsent_turns: int = 0
+    capped_users: int = 0
     interruptions: list[dict[str, str | None]] = field(default_factory=list)
 
     @property
@@ -57,6 +58,7 @@ class Summary:
             "endTime": format_instant(self.end),
             "unsent": self.planned - self.sent - self.skipped,
             "unsentTurns": self.unsent_turns,
+            "cappedUsers": self.capped_users,
             "late": signs.late,
             "lateness": _spread(signs.lateness),
             "loopLag": _spread(signs.lag),

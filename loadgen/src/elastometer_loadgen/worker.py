@@ -56,8 +56,8 @@ class Worker:
         self._alarms = Alarms(asyncio.get_running_loop())
         self._conversations = Conversations(assignment.profile.seed, self._prompts, self._send_turn, self._alarms)
         self._before = left_before(spool.conversations, self._prompts.turns)
-        place = (assignment.worker, assignment.workers)
-        self._progress = Progress(planned_requests(self._schedule, self._prompts, place, spool))
+        self._place = (assignment.worker, assignment.workers)
+        self._progress = Progress(planned_requests(self._schedule, self._prompts, self._place, spool))
         self._asked = 0
         self.meters = Meters()
         self._done_before = len(spool.ids)
@@ -94,9 +94,8 @@ class Worker:
         prepare_process()
         begin = self._clock.monotonic_of(start)
         await self._sleep(begin - monotonic() - LEAD_SECONDS / 2)
-        place = (self._assignment.worker, self._assignment.workers)
         conductor = self._conductor = Conductor(
-            self._assignment.profile, self._schedule, place, self._spool.ids, self._send,
+            self._assignment.profile, self._schedule, self._place, self._spool.ids, self._send,
             turns=self._prompts.turns, journal=self._journal, alarms=self._alarms,
         )  # fmt: skip
         complete = await self._carry_out(conductor, start, begin)
@@ -213,6 +212,7 @@ class Worker:
             sent=self._done_before + self._progress.sent,
             skipped=self._before.skipped_turns + conductor.skipped + conductor.missed,
             unsent_turns=self._before.unsent_turns + self._conversations.unsent_turns,
+            capped_users=conductor.capped_users,
             records=self._done_before + self._progress.succeeded + self._progress.failed,
             start=start,
             end=self._clock.instant(monotonic()),
