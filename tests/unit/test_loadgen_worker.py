@@ -305,3 +305,32 @@ async def test_nothing_is_sent_before_its_time() -> None:
     await Pacer(arrivals, begin, lambda _, intended: early.append(intended - monotonic()), alarms).run()
     assert len(early) == 30
     assert max(early) <= 0
+
+
+@pytest.mark.parametrize(("seconds_ago", "sent"), [(31, 0), (29, 5)])
+async def test_a_worker_without_a_past_does_not_begin_a_count_that_began_long_ago(
+    served: tuple[Server, Target], tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds_ago: int, sent: int
+) -> None:
+    """Its Pod was evicted and the spool with it: nobody knows which of the five an earlier life had sent."""
+    server, target = served
+    counted = parse_profile({
+        "stages": [{"name": "c", "type": "Concurrency", "concurrency": 2, "requests": 5}]
+    })  # fmt: skip
+    receiver = StartedReceiver(Clock().instant(monotonic() - seconds_ago))
+    reporter = Reporter(receiver, Patience(), print)
+    assignment = Assignment(profile=counted, target=target, out=tmp_path, incarnation="pod-b")
+    code = await Worker(assignment, Spool(tmp_path, "pod-b"), reporter).run()
+    assert code is (ExitCode.CARRIED_OUT if sent else ExitCode.NOT_CARRIED_OUT)
+    assert (len(server.bodies), len(receiver.summaries)) == (sent, 1 if sent else 0)
+    words = "the load began 31 s ago, and no record or journal of it is here: nobody knows what of its stages was sent"
+    assert (words in capsys.readouterr().err) is (sent == 0)
+
+
+async def test_a_late_worker_without_a_past_sends_what_is_left_of_stages_with_a_known_end(
+    served: tuple[Server, Target], tmp_path: Path
+) -> None:
+    receiver = StartedReceiver(Clock().instant(monotonic() - 31))
+    assignment = Assignment(profile=profile(), target=served[1], out=tmp_path, incarnation="pod-b")
+    worker = Worker(assignment, Spool(tmp_path, "pod-b"), Reporter(receiver, Patience(), print))
+    assert await worker.run() is ExitCode.CARRIED_OUT
+    assert [(one["planned"], one["sent"], one["skipped"]) for one in receiver.summaries] == [(20, 0, 20)]

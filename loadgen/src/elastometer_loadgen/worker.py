@@ -84,31 +84,30 @@ class Worker:
         if start is None:
             note("stopped before the start")
             return ExitCode.NOT_CARRIED_OUT
-        before = finished_before(self._assignment.out, self._assignment.incarnation)
-        if before is not None:
+        past = finished_before(self._assignment.out, self._assignment.incarnation)
+        if past is not None:
             note("all was sent before the restart; only the report is made again")
-            reported = await self._membership.report(before.data)
-            return self._exit_code(carried_out=reported, fell_behind=before.fell_behind)
-        if not may_begin(self._assignment.profile, self._spool, self._journal, self._before, start):
+            return self._exit_code(carried_out=await self._membership.report(past.data), fell_behind=past.fell_behind)
+        profile, spool, journal = self._assignment.profile, self._spool, self._journal
+        if not may_begin(profile, spool, journal, self._before, start=start, clock=self._clock):
             return ExitCode.NOT_CARRIED_OUT
         prepare_process()
         begin = self._clock.monotonic_of(start)
         await self._sleep(begin - monotonic() - LEAD_SECONDS / 2)
         conductor = self._conductor = Conductor(
-            self._assignment.profile, self._schedule, self._place, self._spool.ids, self._send,
-            turns=self._prompts.turns, journal=self._journal, alarms=self._alarms,
+            profile, self._schedule, self._place, spool.ids, self._send,
+            turns=self._prompts.turns, journal=journal, alarms=self._alarms,
         )  # fmt: skip
         complete = await self._carry_out(conductor, start, begin)
-        self._journal.close()
+        journal.close()
         summary = self._sum_up(conductor, start)
         reported = await self._membership.report(summary.save(self._assignment.out))
         return self._exit_code(carried_out=complete and reported, fell_behind=summary.fell_behind)
 
     async def _carry_out(self, conductor: Conductor, start: int, begin: float) -> bool:
         """Sends and drains; True when every arrival that was still to come was sent and has its record."""
-        assignment, profile = self._assignment, self._assignment.profile
+        profile, route = self._assignment.profile, self._assignment.route(run_id=f"{start // 1000:x}")
         limits = Limits(profile.timeout_seconds, profile.idle_timeout_seconds)
-        route = assignment.route(run_id=f"{start // 1000:x}")
         client = self._client = Client(route, limits, self._ended)
         chores = [asyncio.ensure_future(task) for task in (self._progress.show(), self._sweep())]
         self._membership.follow()

@@ -64,7 +64,7 @@ def files_map(plan: TestPlan) -> Json | None:
 
 
 def load_job(plan: TestPlan) -> Json:
-    """The Job. A worker that is evicted is started again and resumes its own share."""
+    """The Job. An evicted worker is started again; without its records it begins no stage whose end nobody knows."""
     workers = plan.spec.profile.workers
     labels = plan.names.labels(LOAD)
     return {
