@@ -105,3 +105,31 @@ def test_uvloop_is_woken_by_the_kernel_and_other_loops_by_themselves(monkeypatch
     monkeypatch.setattr(module, "KernelTimer", refuse)
     on_uvloop(play)
     assert kinds == [KernelTimer, LoopTimer, LoopTimer]
+
+
+@pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
+def test_an_instant_before_the_machine_started_is_past_like_any_other(run: Callable[[Play], None]) -> None:
+    async def play() -> None:
+        alarms, told, over = Alarms(asyncio.get_running_loop()), [], asyncio.Event()
+        alarms.call_at(-480.0, told.append, "past")
+        alarms.call_at(monotonic() + 0.002, over.set)
+        await asyncio.wait_for(over.wait(), 10)
+        assert told == ["past"]
+        alarms.close()
+
+    run(play)
+
+
+@pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
+def test_a_call_that_fails_takes_no_other_with_it(run: Callable[[Play], None]) -> None:
+    async def play() -> None:
+        loop, over, faults = asyncio.get_running_loop(), asyncio.Event(), []
+        loop.set_exception_handler(lambda _, context: faults.append(context["exception"]))
+        alarms = Alarms(loop)
+        alarms.call_at(monotonic() + 0.001, int, "no number")
+        alarms.call_at(monotonic() + 0.003, over.set)
+        await asyncio.wait_for(over.wait(), 10)
+        assert [type(fault) for fault in faults] == [ValueError]
+        alarms.close()
+
+    run(play)

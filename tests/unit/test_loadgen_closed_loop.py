@@ -359,3 +359,36 @@ async def test_a_knee_of_rates_offers_each_step_as_an_open_loop() -> None:
     for number, wanted in enumerate((240, 480, 720)):
         assert abs(per_step[number] - wanted) < 5 * wanted**0.5
     assert len({number for *_, number in play.sent}) == len(play.sent)
+
+
+async def test_stages_that_began_before_the_clock_did_run_on() -> None:
+    """A host that was started anew counts its monotonic time from 0: what was before it has a negative instant."""
+    play = Play([users("one", 2, 10), users("two", 2, 10), rate("steady", 5)], steady(0.4))
+    play.begin = -12.0
+    await play.run()
+    assert len(play.times("two")) > 10
+    assert len(play.times("steady")) == 10
+
+
+async def test_nobody_asks_after_the_stop_however_many_were_about_to() -> None:
+    play = Play([users("crowd", 300, 60)], steady(5.0))
+    running = asyncio.ensure_future(play.run())
+    await asyncio.sleep(0)
+    play.conductor.stop()
+    before = len(play.sent)
+    await asyncio.sleep(20)
+    assert len(play.sent) == before
+    assert not await running
+
+
+@pytest.mark.parametrize("stage", [
+    {"name": "count", "type": "Concurrency", "concurrency": 2, "requests": 10},
+    {"name": "lengths", "type": "Sweep", "inputTokens": [8], "outputTokens": 4, "requestsEach": 5},
+])  # fmt: skip
+async def test_a_stop_does_not_wait_for_answers_that_do_not_come(stage: dict[str, Any]) -> None:
+    play = Play([stage, users("after", 1, 10)], steady(1000.0))
+    conducting = asyncio.ensure_future(play.conductor.run(play.begin, play.begin))
+    await asyncio.sleep(4)
+    play.conductor.stop()
+    assert not await asyncio.wait_for(conducting, 1)
+    assert play.conductor.cut == 2

@@ -7,7 +7,7 @@ import pytest
 from elastometer_loadgen.ascent import climb_of
 from elastometer_loadgen.climb import Climb, Step, climb_document
 from elastometer_loadgen.clock import Clock
-from elastometer_loadgen.journal import JOURNAL_NAME, Journal
+from elastometer_loadgen.journal import JOURNAL_NAME, Journal, JournalError
 from elastometer_loadgen.profile import parse_profile
 from elastometer_loadgen.record import format_instant
 from elastometer_loadgen.stages import KneeOf, KneeStage
@@ -102,7 +102,7 @@ def test_a_disk_that_takes_no_more_is_said_and_leaves_whole_lines(
     journal.open(START, None)
     write = journal_write = __import__("os").write
     monkeypatch.setattr("elastometer_loadgen.journal.os.write", lambda file, line: write(file, line[:5]))
-    with pytest.raises(OSError, match="the disk took 5 of"):
+    with pytest.raises(JournalError, match="the disk took 5 of"):
         journal.note_end("count", 1.0)
     monkeypatch.setattr("elastometer_loadgen.journal.os.write", journal_write)
     assert (tmp_path / JOURNAL_NAME).read_bytes().count(b"\n") == 1

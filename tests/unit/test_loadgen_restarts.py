@@ -210,3 +210,33 @@ async def test_at_whatever_instant_it_is_cut_every_request_is_recorded_once_or_c
     assert (tmp_path / JOURNAL_NAME).read_bytes().count(b"StageEnded") == 3
     (climb,) = lives[1].conductor.climbs
     assert ([step.value for step in climb.steps], climb.good, climb.soak is not None) == ([2, 4, 6], 6, True)
+
+
+@pytest.mark.parametrize("rest", [b'{"event":"StageEn', b"\0" * 40 + b"\n", b'{"time":"2026"}\n', b"[1]\n"])
+async def test_what_a_dying_machine_left_behind_the_whole_lines_of_a_journal_is_cut_off(
+    tmp_path: Path, rest: bytes
+) -> None:
+    clock = Clock()
+    journal = Journal(tmp_path, "pod-a", clock)
+    journal.open(clock.instant(1.0), None)
+    journal.note_end("count", 5.0)
+    journal.close()
+    whole = (tmp_path / "journal.jsonl").read_bytes()
+    (tmp_path / "journal.jsonl").write_bytes(whole + rest)
+    again = Journal(tmp_path, "pod-a", clock)
+    assert again.start == clock.instant(1.0)
+    assert again.end_of("count") == pytest.approx(5.0, abs=1e-5)
+    again.open(clock.instant(1.0), None)
+    again.close()
+    assert (tmp_path / "journal.jsonl").read_bytes().startswith(whole + b'{"event":"Resumed"')
+
+
+async def test_a_stage_that_is_stopped_beyond_its_longest_end_is_cut_all_the_same(tmp_path: Path) -> None:
+    """20 requests, 3 at a time and 300 s each at most: 2100 s. The worker was away for longer."""
+    journal = Journal(tmp_path, "pod-a", Clock())
+    life = Life([COUNT, AFTER, SWEEP], asyncio.get_running_loop().time() - 10_000, journal)
+    running = asyncio.ensure_future(life.run())
+    await asyncio.sleep(1)
+    life.conductor.stop()
+    assert not await running
+    assert life.conductor.cut == 2

@@ -97,12 +97,14 @@ def filled(directory: Path, count: int, incarnation: str | None = "pod 1/a") -> 
     return spool
 
 
-def test_a_reopened_spool_knows_its_ids_and_drops_a_torn_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rest", [b'{"id": 3, "tex', b"\0" * 40 + b"\n", b'["id"]\n', b"{}\n"])
+def test_a_reopened_spool_knows_its_ids_and_drops_what_is_no_record(tmp_path: Path, rest: bytes) -> None:
     filled(tmp_path, 3).close()
     with (tmp_path / "requests.jsonl").open("ab") as file:
-        file.write(b'{"id": 3, "tex')
+        file.write(rest)
     spool = Spool(tmp_path, "pod 1/a")
     assert spool.ids == {0, 1, 2}
+    assert spool.records == 3
     assert spool.size == len(line(0)) * 3
     spool.append(line(7))
     assert (tmp_path / "requests.jsonl").read_bytes() == line(0) + line(1) + line(2) + line(7)

@@ -69,13 +69,15 @@ class Alarms:
         heap, now = self._heap, monotonic()
         # What is set meanwhile must not set the timer too: that is done once, at the end.
         self._rings_at = -math.inf
-        while heap and heap[0][0] <= now:
-            alarm = heapq.heappop(heap)[2]
-            if alarm.callback is not None:
-                alarm.callback(*alarm.arguments)
-        self._rings_at = heap[0][0] if heap else math.inf
-        if heap:
-            self._timer.set(self._rings_at)
+        try:
+            while heap and heap[0][0] <= now:
+                alarm = heapq.heappop(heap)[2]
+                if alarm.callback is not None:
+                    alarm.callback(*alarm.arguments)
+        finally:
+            self._rings_at = heap[0][0] if heap else math.inf
+            if heap:
+                self._timer.set(self._rings_at)
 
 
 class Timer(Protocol):
@@ -102,10 +104,11 @@ class KernelTimer:
 
     def set(self, at: float) -> None:
         """See Timer; an instant that is past rings at the loop's next turn."""
-        # Up to the next nanosecond: what rings early must be set again.
-        seconds, nanoseconds = divmod(int(at * 1e9) + 1, 1_000_000_000)
+        # Up to the next nanosecond: what rings early must be set again. What was before this machine's start is past.
+        seconds, nanoseconds = divmod(int(max(at, 0.0) * 1e9) + 1, 1_000_000_000)
         spec = SPEC.pack(0, 0, seconds, nanoseconds)
-        self._library.timerfd_settime(self._descriptor, ABSOLUTE, spec, None)
+        if self._library.timerfd_settime(self._descriptor, ABSOLUTE, spec, None) < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_settime")
 
     def close(self) -> None:
         """See Timer."""

@@ -50,6 +50,8 @@ class Conductor:
         self._ascent: Ascent | None = None
         self._stopping = asyncio.Event()
         self._ends = tuple(accumulate(stage.duration_seconds for stage in profile.stages))
+        self.begin = math.inf
+        """What the plan's seconds count from: the run's start, moved by how much sooner open-ended stages were over."""
         self.climbs: list[Climb] = []
         self.skipped = 0
         self.missed = 0
@@ -60,12 +62,13 @@ class Conductor:
     async def run(self, begin: float, there_at: float) -> bool:
         """Returns when nothing more is to be sent; True when that is since all was. What was due before the worker was
         there is skipped."""
-        present = 0
+        present, self.begin = 0, begin
         for first, last in self._legs():
             ended_at = self._journal.end_of(self._profile.stages[last].name)
             if ended_at is not None:
-                present, begin = self._pass_over(first, last), ended_at - self._ends[last]
+                present, self.begin = self._pass_over(first, last), ended_at - self._ends[last]
                 continue
+            begin = self.begin
             self._crowd.origin = begin
             shifts = []
             for index in range(first, last + 1):
@@ -74,15 +77,14 @@ class Conductor:
             self._pacer = Pacer(self._to_come(first, last, there_at - begin), begin, self._send, self._alarms)
             await self._pacer.run()
             if self._stopping.is_set() or not await self._end(last, begin, shifts[-1]):
-                self.cut = sum(self._is_closed(index) for index in range(first, len(self._profile.stages))
-                               if begin + self._ends[index] > monotonic())
+                self.cut = self._count_cut(first, last)
                 return False
             if self.capped_users:
                 note(f"{self.capped_users} users sent all that maximumRequests lets them, and stopped early")
             if self._profile.stages[last].is_open_ended:
                 over = monotonic()
                 self._journal.note_end(self._profile.stages[last].name, over)
-                begin = over - self._ends[last]
+                self.begin = over - self._ends[last]
         return True
 
     def sending(self, arrival: Arrival, intended_at: float) -> None:
@@ -120,6 +122,15 @@ class Conductor:
             if stage.is_open_ended or index == len(self._profile.stages) - 1:
                 yield first, index
                 first = index + 1
+
+    def _count_cut(self, first: int, last: int) -> int:
+        """Closed-loop stages of the leg at work that are not over, and all those behind it."""
+        stages, now = self._profile.stages, monotonic()
+        over = [
+            index <= last and not stages[index].is_open_ended and self.begin + self._ends[index] <= now
+            for index in range(len(stages))
+        ]
+        return sum(self._is_closed(index) and not over[index] for index in range(first, len(stages)))
 
     def _is_closed(self, index: int) -> bool:
         return isinstance(self._profile.stages[index], CrowdStage | CountStage | KneeStage)

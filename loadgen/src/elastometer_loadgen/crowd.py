@@ -14,6 +14,7 @@ from hashlib import blake2b
 
 from elastometer_loadgen.alarms import Alarm, Alarms
 from elastometer_loadgen.clock import monotonic
+from elastometer_loadgen.pacer import LONGEST_BURST
 from elastometer_loadgen.schedule import Arrival
 from elastometer_loadgen.task import Span
 from elastometer_loadgen.traces import Size
@@ -84,6 +85,7 @@ class Crowd:
         self._loop = asyncio.get_running_loop()
         self._alarms = alarms
         self._due: list[tuple[int, float]] = []
+        self._stopped = False
         self._seed = seed
         self._worker = worker
         self._workers = workers
@@ -130,12 +132,13 @@ class Crowd:
 
     async def exhausted(self, shift: Shift) -> None:
         """Returns when every number of a shift was taken and answered, or the crowd was stopped."""
-        while shift.numbers or any(at is shift for _, at in self._asking.values()):
+        while not self._stopped and (shift.numbers or any(at is shift for _, at in self._asking.values())):
             self._settled.clear()
             await self._settled.wait()
 
     def stop(self) -> None:
         """Nobody asks any more."""
+        self._stopped = True
         for alarm in self._waiting.values():
             alarm.cancel()
         self._waiting.clear()
@@ -160,12 +163,16 @@ class Crowd:
         self._due.append((user, wanted))
 
     def _ask_due(self) -> None:
-        due, self._due = self._due, []
+        due, self._due = self._due[:LONGEST_BURST], self._due[LONGEST_BURST:]
+        if self._due:
+            self._loop.call_soon(self._ask_due)
         for user, wanted in due:
             self._ask(user, wanted)
 
     def _ask(self, user: int, wanted: float) -> None:
         self._waiting.pop(user, None)
+        if self._stopped:
+            return
         shift = self._shift_at(wanted)
         number = None if shift is None or user >= shift.users else self._take(shift, user)
         if shift is None or number is None:

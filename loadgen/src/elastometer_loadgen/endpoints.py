@@ -52,6 +52,7 @@ def _address(text: str, line: int) -> Address:
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")
         if host and port and parts.netloc == text and "@" not in text and text.isascii() and " " not in text:
             return Address(host, port)
     except ValueError:

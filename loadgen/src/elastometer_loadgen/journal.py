@@ -31,6 +31,10 @@ class ClimbNotes:
     interrupted: list[tuple[int, float]] = field(default_factory=list)
 
 
+class JournalError(Exception):
+    """The disk did not take a line."""
+
+
 class Journal:
     """Instants are monotonic seconds of this life, but for the start, which is microseconds since 1970."""
 
@@ -137,10 +141,13 @@ class Journal:
         if self._file is None:
             return
         line = orjson.dumps({"event": event, **values}, option=orjson.OPT_APPEND_NEWLINE)
-        written = os.write(self._file, line)
-        if written != len(line):
-            os.ftruncate(self._file, self._size)
-            raise OSError(f"{self._path}: the disk took {written} of {len(line)} bytes")
+        try:
+            written = os.write(self._file, line)
+            if written != len(line):
+                os.ftruncate(self._file, self._size)
+                raise JournalError(f"{self._path}: the disk took {written} of {len(line)} bytes")
+        except OSError as error:
+            raise JournalError(f"the journal could not be written: {error}") from error
         self._size += written
 
     def _time(self, at: float) -> str:
@@ -155,4 +162,11 @@ def _events(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
         for line in lines:
             if not line.endswith(b"\n"):
                 return
-            yield line, orjson.loads(line)
+            try:
+                event = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                # A dying machine may leave anything; what was whole before it counts.
+                return
+            if not isinstance(event, dict) or "event" not in event:
+                return
+            yield line, event

@@ -68,7 +68,7 @@ class Membership:
                     await self._following
                 await self._reporter.finish(self._spool, summary)
         except (GaveUp, TimeoutError) as error:
-            note(f"{error or 'no time left to report'}; the records are in {self._spool.path}")
+            note(f"{str(error) or 'no time left to report'}; the records are in {self._spool.path}")
             return False
         return True
 

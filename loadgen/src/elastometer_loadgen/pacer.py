@@ -27,7 +27,6 @@ class Pacer:
         self._alarms = alarms
         self._next: Arrival | None = None
         self._handle: asyncio.Handle | Alarm | None = None
-        self.exhausted = False
         self._over: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self) -> None:
@@ -48,7 +47,6 @@ class Pacer:
         for _ in range(LONGEST_BURST):
             arrival = self._next
             if arrival is None:
-                self.exhausted = True
                 self.stop()
                 return
             due = self._begin + arrival.at

@@ -3,6 +3,7 @@
 import gc
 import resource
 from enum import IntEnum
+from typing import Any
 
 # A collection of the youngest objects every 50,000 allocations instead of every 700: pauses are rare and
 # short, and what was alive before the start is never looked at again.
@@ -16,6 +17,12 @@ class ExitCode(IntEnum):
     USAGE = 2
     FELL_BEHIND = 3
     NOT_CARRIED_OUT = 4
+
+
+def fault_in(context: dict[str, Any]) -> str:
+    """What an event loop tells its exception handler, in a line."""
+    error = context.get("exception")
+    return f"{context.get('message')}: {error!r}" if error else str(context.get("message"))
 
 
 def prepare_process() -> None:

@@ -2,7 +2,7 @@
 
 from elastometer_loadgen.clock import Clock, monotonic
 from elastometer_loadgen.conversations import Before
-from elastometer_loadgen.journal import Journal
+from elastometer_loadgen.journal import Journal, JournalError
 from elastometer_loadgen.profile import Profile
 from elastometer_loadgen.progress import note
 from elastometer_loadgen.spool import Spool
@@ -21,8 +21,8 @@ def may_begin(
         return False
     try:
         journal.open(start, spool.last_end)
-    except OSError as error:
-        note(f"the journal could not be written: {error}")
+    except (OSError, JournalError) as error:
+        note(f"the journal could not be opened: {error}")
         return False
     for gap in journal.interruptions[-1:]:
         since = f"; its last request was over at {gap['fromTime']}" if gap["fromTime"] else ", which recorded nothing"

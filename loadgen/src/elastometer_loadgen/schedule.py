@@ -64,12 +64,6 @@ class Schedule:
         return ends[first], ends[last + 1]
 
 
-def expected_count(stage: RateStage, t: float) -> float:
-    """N(t): arrivals expected in the first t seconds of a stage, 0 <= t <= duration."""
-    start, end = float(stage.start_rate), float(stage.end_rate)
-    return start * t + (end - start) * t * t / (2 * stage.duration_seconds)
-
-
 def instant_of_count(stage: RateStage, count: float) -> float:
     """The inverse of N: seconds into the stage at which `count` arrivals are expected; within the stage."""
     if count <= 0:

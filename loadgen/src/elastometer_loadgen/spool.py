@@ -7,6 +7,7 @@ opened again. Only whole lines are ever shown to readers.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -26,7 +27,8 @@ class Spool:
     """Append-only; `size` is the number of bytes that readers may see.
 
     `ids` and `tally` are the requests and the checks of an earlier life, as it recorded them; `conversations` has the
-    last turn of each, and whether it was answered; `last_end` is when the last of its requests was over.
+    last turn of each, and whether it was answered; `last_end` is when the last of its requests was over. `records`
+    counts those of this life too.
     """
 
     def __init__(self, directory: Path, incarnation: str | None = None) -> None:
@@ -39,6 +41,7 @@ class Spool:
         self.tally = CheckTally()
         self.conversations: dict[int, tuple[int, bool]] = {}
         self.last_end: str | None = None
+        self.records = 0
         self._recover()
         self.size = os.fstat(self._file).st_size
 
@@ -48,9 +51,13 @@ class Spool:
         if written != len(lines):
             whole = lines.rfind(b"\n", 0, written) + 1
             os.ftruncate(self._file, self.size + whole)
-            self.size += whole
+            self._count(lines[:whole])
             raise OSError(f"{self.path}: the disk took {written} of {len(lines)} bytes")
-        self.size += written
+        self._count(lines)
+
+    def _count(self, lines: bytes) -> None:
+        self.size += len(lines)
+        self.records += lines.count(b"\n")
 
     def read(self, offset: int, limit: int) -> bytes:
         """At most `limit` bytes from `offset`, cut at the last line end where there is one."""
@@ -66,9 +73,9 @@ class Spool:
         whole = 0
         with self.path.open("rb") as lines:
             for line in lines:
-                if not line.endswith(b"\n"):
+                record = _record_in(line)
+                if record is None:
                     break
-                record = orjson.loads(line)
                 self.ids.add(record["id"])
                 if record.get("checks"):
                     self.tally.add(record["stage"], record["task"], record["checks"])
@@ -78,7 +85,17 @@ class Spool:
                     self.conversations[number] = max(last, self.conversations.get(number, last))
                 self.last_end = max(self.last_end or "", record.get("endTime") or "") or None
                 whole += len(line)
+                self.records += 1
         os.ftruncate(self._file, whole)
+
+
+def _record_in(line: bytes) -> dict[str, Any] | None:
+    """None of a line that is torn, or that a dying machine left as something else."""
+    try:
+        record = orjson.loads(line) if line.endswith(b"\n") else None
+    except orjson.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) and "id" in record else None
 
 
 def _claim(directory: Path, records: Path, incarnation: str | None) -> None:

@@ -19,6 +19,7 @@ from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.pool import Backend, Pool
 from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule
 from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.secret import as_written
 from elastometer_loadgen.target import Target
 
 NO_ENDPOINT = "no endpoint is known"
@@ -104,7 +105,7 @@ class Client:
         self._soonest_seconds = min(limits.total_seconds, limits.idle_seconds)
         self._done = done
         self._head = route.head()
-        self._secret = route.api_key
+        self._secret = None if route.api_key is None else as_written(route.api_key)
         self._retries = route.retries
         self._run_id = route.run_id
         self._pool = Pool(route.rule, route.addresses())
@@ -113,6 +114,7 @@ class Client:
         self._following: asyncio.Task[None] | None = None
         if route.endpoints is not None:
             self._following = self._loop.create_task(route.endpoints.follow(self._pool.follow))
+            self._following.add_done_callback(self._tell_why)
 
     @property
     def in_flight(self) -> int:
@@ -184,6 +186,12 @@ class Client:
         self._deadlines.close()
         self._pool.close()
 
+    def _tell_why(self, following: asyncio.Task[None]) -> None:
+        """Addresses that nobody follows any more would look like addresses that do not change."""
+        if not following.cancelled() and (error := following.exception()) is not None:
+            context = {"message": "the endpoints are no longer followed", "exception": error}
+            self._loop.call_exception_handler(context)
+
     def _look(self, exchange: Exchange) -> None:
         """Ends an exchange that is overdue; one whose stream goes on is looked at again when it could be."""
         flight = self._flights.get(exchange)
@@ -213,7 +221,7 @@ class Client:
             flight.backend.in_flight -= 1
         if self._secret is not None and exchange.error is not None:
             # A server may repeat what it was sent, above all where it refuses the key.
-            exchange.error = exchange.error.replace(self._secret, HIDDEN)
+            exchange.error = self._secret.sub(HIDDEN, exchange.error)
         if exchange.attempt <= self._retries and exchange.outcome in WORTH_A_RETRY:
             pause = RETRY_PAUSE_SECONDS * 2 ** (exchange.attempt - 1)
             # It stays in flight meanwhile.

@@ -100,7 +100,9 @@ def finished_before(directory: Path, incarnation: str | None) -> Finished | None
     try:
         found = orjson.loads(data)
         over = found["sent"] + found["skipped"] + found.get("unsentTurns", 0)
-        through = found["incarnation"] == incarnation and over == found["planned"]
+        # What was sent and has no record was cut off: a further life counts it as skipped.
+        whole = over == found["planned"] and found["records"] == found["sent"]
+        through = found["incarnation"] == incarnation and whole
         return Finished(data, bool(found["fellBehind"])) if through else None
     except (orjson.JSONDecodeError, KeyError, TypeError):
         # Cut off in the writing: it is made anew.

@@ -39,5 +39,9 @@ def parse_target(url: str, authorities: Path | None = None) -> Target:
         raise ValueError(
             f"must be a URL without user, query and fragment; got one for host {parts.hostname!r}"
         )
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError as error:
+        raise ValueError(f"must be a URL with a host name that can be looked up; got {parts.hostname!r}") from error
     tls = ssl.create_default_context(cafile=authorities) if parts.scheme == "https" else None
     return Target(parts.hostname, parts.port or (443 if tls else 80), parts.path.rstrip("/"), tls)

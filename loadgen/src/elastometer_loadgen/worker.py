@@ -2,7 +2,6 @@
 
 import asyncio
 from bisect import bisect_right
-from typing import Any
 
 from elastometer_loadgen.alarms import Alarms
 from elastometer_loadgen.assignment import Assignment
@@ -13,10 +12,10 @@ from elastometer_loadgen.conversations import Conversations, left_before, planne
 from elastometer_loadgen.crowd import FIRST_CLOSED_ID
 from elastometer_loadgen.exchange import Exchange
 from elastometer_loadgen.inspection import Inspection
-from elastometer_loadgen.journal import Journal
+from elastometer_loadgen.journal import Journal, JournalError
 from elastometer_loadgen.membership import LEAD_SECONDS, Membership, unless
 from elastometer_loadgen.meters import Meters
-from elastometer_loadgen.process import ExitCode, prepare_process
+from elastometer_loadgen.process import ExitCode, fault_in, prepare_process
 from elastometer_loadgen.progress import Lines, Progress, note
 from elastometer_loadgen.prompts import Prompt, PromptSource
 from elastometer_loadgen.record import format_record
@@ -75,7 +74,7 @@ class Worker:
 
     async def _live(self) -> ExitCode:
         # What goes wrong in a callback has no caller: without this the run would wait for it for ever.
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: self._break(_words(context)))
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: self._break(fault_in(context)))
         try:
             start = await self._membership.start_instant(self._clock, self._journal.start)
         except GaveUp as error:
@@ -112,7 +111,7 @@ class Worker:
         chores = [asyncio.ensure_future(task) for task in (self._progress.show(), self._sweep())]
         self._membership.follow()
         self._vitals.start(lambda: client.open_sockets)
-        self.meters.offered, self.meters.in_flight = lambda: self._offered(begin), lambda: client.in_flight
+        self.meters.offered, self.meters.in_flight = lambda: self._offered(conductor), lambda: client.in_flight
         self.meters.late = lambda: self._vitals.late
         conducting = asyncio.ensure_future(conductor.run(begin, self._membership.there_at))
         await unless(self._stopped, conducting)
@@ -126,15 +125,15 @@ class Worker:
         return all_sent and self._landed.is_set() and not self._conversations.cut and self._broken is None
 
     async def _conducted(self, conducting: "asyncio.Future[bool]") -> bool:
-        try:
-            return await conducting
-        except OSError as error:
-            self._break(f"the journal could not be written: {error}")
-            return False
+        await asyncio.wait({conducting})
+        error = conducting.exception()
+        if error is not None:
+            self._break(str(error) if isinstance(error, JournalError) else f"the load broke off: {error!r}")
+        return error is None and conducting.result()
 
-    def _offered(self, begin: float) -> int:
+    def _offered(self, conductor: Conductor) -> int:
         """Arrivals of this worker that were due by now; users of closed loops are served as they ask."""
-        due = bisect_right(self._schedule.times, monotonic() - begin)
+        due = bisect_right(self._schedule.times, monotonic() - conductor.begin)
         return len(range(self._assignment.worker, due, self._assignment.workers)) + self._asked
 
     def _send(self, arrival: Arrival, intended_at: float) -> None:
@@ -174,6 +173,8 @@ class Worker:
         self._note_landing()
 
     def _write(self) -> None:
+        if not self._unwritten:
+            return
         lines = b"".join(self._unwritten)
         self._unwritten.clear()
         try:
@@ -212,7 +213,7 @@ class Worker:
             skipped=self._before.skipped_turns + conductor.skipped + conductor.missed,
             unsent_turns=self._before.unsent_turns + self._conversations.unsent_turns,
             capped_users=conductor.capped_users,
-            records=self._done_before + self._progress.succeeded + self._progress.failed,
+            records=self._spool.records,
             start=start,
             end=self._clock.instant(monotonic()),
             signs=self._vitals.stop(),
@@ -243,8 +244,3 @@ class Worker:
         if not carried_out:
             return ExitCode.NOT_CARRIED_OUT
         return ExitCode.FELL_BEHIND if fell_behind and self._membership.is_alone else ExitCode.CARRIED_OUT
-
-
-def _words(context: dict[str, Any]) -> str:
-    error = context.get("exception")
-    return f"{context.get('message')}: {error!r}" if error else str(context.get("message"))
