@@ -209,6 +209,14 @@ def test_what_a_stopped_worker_left_makes_the_run_inconclusive_and_turns_after_a
     assert stopped.verdict_message == "5 requests were never sent: their worker was stopped before their time"
 
 
+def test_users_that_were_gone_before_their_time_make_the_run_inconclusive(bundle: Bundle):
+    first, second = bundle.generators
+    assert judge(replace(bundle, generators=(replace(first, capped_users=0), second))).verdict is Verdict.PASS
+    capped = judge(replace(bundle, generators=(replace(first, capped_users=2), replace(second, capped_users=1))))
+    assert (capped.verdict, capped.verdict_reason) == (Verdict.INCONCLUSIVE, "LoadIncomplete")
+    assert capped.verdict_message.startswith("3 users had sent all that maximumRequests lets each")
+
+
 def test_what_a_stopped_life_left_and_the_next_one_sent_is_not_missed(bundle: Bundle):
     first, second = (replace(one, unsent=0, unsent_turns=0) for one in bundle.generators)
     stopped = replace(first, incarnation="before", unsent=9, planned=None, sent=None)
@@ -216,9 +224,9 @@ def test_what_a_stopped_life_left_and_the_next_one_sent_is_not_missed(bundle: Bu
 
 
 def test_an_account_is_read_with_its_interruptions_and_one_without_an_end_is_left_out():
-    account = generator_from({"worker": 1, "unsent": 3, "unsentTurns": 2, "interruptions": [
+    account = generator_from({"worker": 1, "unsent": 3, "unsentTurns": 2, "cappedUsers": 5, "interruptions": [
         {"fromTime": None, "toTime": "1970-01-01T00:00:02Z"}, {"fromTime": "1970-01-01T00:00:03Z"}]})
-    assert (account.unsent, account.unsent_turns) == (3, 2)
+    assert (account.unsent, account.unsent_turns, account.capped_users) == (3, 2, 5)
     assert account.interruptions == (Interruption(None, 2 * SECOND),)
 
 

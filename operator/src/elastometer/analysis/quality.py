@@ -94,6 +94,8 @@ def load_flaws(bundle: Bundle, evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield "LoadIncomplete", f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
     if unsent := sum(_left_unsent(bundle)):
         yield "LoadIncomplete", f"{unsent} requests were never sent: their worker was stopped before their time"
+    if capped := sum(one.capped_users or 0 for one in bundle.generators):
+        yield "LoadIncomplete", f"{capped} users had sent all that maximumRequests lets each, and were gone after it"
     skipped = sum(one.skipped or 0 for one in bundle.generators)
     if skipped:
         yield "LoadIncomplete", f"{skipped} requests were never sent: their time had passed when their worker was there"

@@ -104,6 +104,7 @@ class GeneratorSummary:
     knees: tuple[KneeSeen, ...] = ()
     unsent: int | None = None
     unsent_turns: int | None = None
+    capped_users: int | None = None
     interruptions: tuple[Interruption, ...] = ()
 
 
@@ -119,6 +120,7 @@ def generator_from(line: Document) -> GeneratorSummary:
         bound_milliseconds=number_at(line, "boundMilliseconds"), cpu_share=number_at(line, "cpuShare"),
         knees=tuple(knee for item in documents_at(line, "knees") if (knee := knee_from(item)) is not None),
         unsent=whole_at(line, "unsent"), unsent_turns=whole_at(line, "unsentTurns"),
+        capped_users=whole_at(line, "cappedUsers"),
         interruptions=tuple(_interruptions(documents_at(line, "interruptions"))),
     )
 
