@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from elastometer_loadgen.sse import EventStream, OversizedEvent
+from elastometer_loadgen.sse import EVENT_END, FIELD, EventStream, OversizedEvent
 
 DONE = b"[DONE]"
 CONTENT, TEXT = b'"content":"', b'"text":"'
@@ -22,6 +22,8 @@ LONGEST_TEXT = 256 * 1024
 # No event begins like this.
 NOTHING = b"\0"
 LONGEST_CHUNK = 4096
+# How a read ends that ends with an event and its chunk.
+EVENT_AND_CHUNK_END = EVENT_END + b"\r\n"
 
 
 def _size_line(length: int) -> bytes:
@@ -86,7 +88,7 @@ class Answer:
     def _arm(self) -> None:
         """Lets `take_chunk` know the next event by what travels around its text, where that is one line."""
         if b"\n" not in self._before and b"\n" not in self._after:
-            self._lead, self._trail = b"data: " + self._before, self._after + b"\n\n\r\n"
+            self._lead, self._trail = FIELD + self._before, self._after + EVENT_AND_CHUNK_END
 
     def take_chunk(self, chunk: bytes, at: float) -> bool:
         """Counts one whole chunk of a chunked body that holds one event like the last one, and nothing besides.

@@ -10,15 +10,16 @@ from typing import NamedTuple, Protocol
 
 import httptools
 
+from elastometer_loadgen.answer import EVENT_AND_CHUNK_END
 from elastometer_loadgen.clock import monotonic
 from elastometer_loadgen.ending import Ending
 from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.sse import EVENT_END
 
 # What is read of an answer's headers: how it is to be read, and who gave it, under the names that servers have for it.
 HEADERS = frozenset({b"content-type", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod"})
 KEEP_ALIVE = re.compile(rb"timeout=([0-9]{1,9})(?![0-9])")
 LONGEST_HEADER_VALUE = 200
-EVENT_END, EVENT_AND_CHUNK_END = b"\n\n", b"\n\n\r\n"
 # Bytes in a row without any of a body: heads, trailers, chunk extensions. Proxies take at most 64 KB of headers.
 LONGEST_HEAD = 256 * 1024
 

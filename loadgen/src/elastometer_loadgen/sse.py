@@ -6,7 +6,8 @@ lines. Payloads stay bytes: a character cut in two by the network is whole again
 
 LONGEST_EVENT = 1024 * 1024
 NOTHING = b""
-FIELD = b"data: "
+# How an event of one data line travels; what nearly all servers send is nothing else.
+FIELD, EVENT_END = b"data: ", b"\n\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -29,7 +30,7 @@ class EventStream:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Payloads of the events that end within `data`; raises OversizedEvent."""
-        if not self._partial and not self._data and not self._skip_newline and data.endswith(b"\n\n"):
+        if not self._partial and not self._data and not self._skip_newline and data.endswith(EVENT_END):
             payloads = _whole_events(data)
             if payloads is not None:
                 self._started = True
@@ -94,6 +95,6 @@ def _whole_events(data: bytes) -> list[bytes] | None:
     # `in` would first try its operand as an integer, and take five times as long.
     if not data.startswith(FIELD) or data.find(b"\r") >= 0 or len(data) > LONGEST_EVENT:
         return None
-    payloads = data[len(FIELD) : -2].split(b"\n\n" + FIELD)
+    payloads = data[len(FIELD) : -len(EVENT_END)].split(EVENT_END + FIELD)
     # Two line ends an event, and none within it.
     return payloads if data.count(b"\n") == 2 * len(payloads) else None
