@@ -1,4 +1,4 @@
-{{/* Names and labels, each in one place. */}}
+{{/* Names and labels, each defined once. */}}
 {{- define "elastometer.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
@@ -38,7 +38,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* Cluster-scoped objects are named after the namespace too, so that two releases do not share one. */}}
+{{/* The names of cluster-scoped objects include the namespace, so that two releases do not share an object. */}}
 {{- define "elastometer.clusterName" -}}
 {{- printf "%s-%s" .Release.Namespace (include "elastometer.fullname" .) -}}
 {{- end -}}

@@ -9,7 +9,7 @@ what the recorder follows needs `list` and `watch`; what the clean-up removes ne
 - apiGroups: [elastometer.dev]
   resources: [elasticitytests/status]
   verbs: [get, patch]
-# Owner references, where the cluster checks who may set them.
+# Owner references, for clusters that check permissions before one is set.
 - apiGroups: [elastometer.dev]
   resources: [elasticitytests/finalizers]
   verbs: [update]
@@ -28,11 +28,11 @@ what the recorder follows needs `list` and `watch`; what the clean-up removes ne
 - apiGroups: [""]
   resources: [services]
   verbs: [create, get, delete]
-# The report is written anew where a kill came between writing and saying so; a test names the ConfigMap of its files.
+# The report is written again if the operator was killed before it recorded the write; a test names the ConfigMap of its files.
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [create, get, patch, delete]
-# The run's token, and whether the key that a test refers to is there: the names are known, so it never lists.
+# The run's token, and whether the key that a test refers to is present. The names are known, so the operator never lists.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create, get]
@@ -45,8 +45,8 @@ what the recorder follows needs `list` and `watch`; what the clean-up removes ne
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [get, list, watch, create, patch]
-# What the autoscaler under test reads of its Pods. A custom metric is a resource of the name that its adapter gave it,
-# so none can be named here.
+# The metrics of its Pods that the autoscaler under test reads. A custom metric is a resource whose name its adapter
+# chooses, so no name can be listed here.
 - apiGroups: [metrics.k8s.io]
   resources: [pods]
   verbs: [list]
