@@ -1,6 +1,6 @@
 """Writes what is derived from the schema of ElasticityTest: the chart's copy and docs/crd.md.
 
-Run it after each change of the schema; `--check` only says whether both are up to date.
+Run it after each change to the schema; `--check` only reports whether both are up to date.
 """
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ ANNOTATION = "  annotations:\n    helm.sh/resource-policy: keep\n"
 NAME_LINE = "  name: elasticitytests.elastometer.dev\n"
 INTRODUCTION = """# ElasticityTest: every field
 
-Generated from `manifests/crd/elasticitytest.yaml` by `manifests/crd/generate.py`. `*` marks a field that must
-be given where its parent is. `[]` is a list, `{}` a map. A spec may not be changed once created.
+This page is the reference for everyone who writes an `ElasticityTest` or reads its status: every field with its type,
+its limits and its meaning, and the rules that span several fields. It is generated from
+`manifests/crd/elasticitytest.yaml` by `manifests/crd/generate.py`.
+
+`*` marks a field that is required if its parent is present. `[]` is a list, `{}` a map. A spec cannot be changed once
+it is created; create another `ElasticityTest` instead. Stage types are explained by example in [Load](load.md).
 """
 
 
@@ -44,14 +48,14 @@ def reference(source: str) -> str:
 
 
 def fields(path: str, node: dict[str, Any], *, required: bool) -> Iterator[str]:
-    """One row for the node, then its children's."""
+    """One row for the node, then the rows of its children."""
     mark = "*" if required else ""
     yield f"| `{path}`{mark} | {kind(node)} | {limits(node)} | {cell(node.get('description', ''))} |"
     yield from children(path, node)
 
 
 def children(path: str, node: dict[str, Any]) -> Iterator[str]:
-    """Rows below a node; an item of a list of plain values has none of its own."""
+    """The rows below a node. A list of plain values has no rows below it."""
     inner = node.get("items", node)
     suffix = "[]" if "items" in node else ""
     if inner is not node and not inner.get("properties"):
@@ -61,7 +65,7 @@ def children(path: str, node: dict[str, Any]) -> Iterator[str]:
 
 
 def kind(node: dict[str, Any]) -> str:
-    """Type as a reader says it."""
+    """The type, as the table shows it."""
     if "enum" in node:
         return " \\| ".join(f"`{value}`" for value in node["enum"])
     if "items" in node:
@@ -72,7 +76,7 @@ def kind(node: dict[str, Any]) -> str:
 
 
 def limits(node: dict[str, Any]) -> str:
-    """Bounds and default, in the schema's own words."""
+    """Bounds and default, in the terms of the schema."""
     said = [f"default `{node['default']}`"] if "default" in node else []
     low, high = node.get("minimum"), node.get("maximum")
     if low is not None or high is not None:
@@ -83,7 +87,7 @@ def limits(node: dict[str, Any]) -> str:
     if "pattern" in node:
         said.append(f"`{cell(node['pattern'])}`")
     if node.get("x-kubernetes-preserve-unknown-fields"):
-        said.append("further fields pass")
+        said.append("further fields are passed through")
     return ", ".join(said)
 
 
@@ -98,7 +102,7 @@ def cross_field_rules(path: str, node: dict[str, Any]) -> Iterator[tuple[str, st
 
 
 def cell(text: str) -> str:
-    """Text that cannot end a table cell."""
+    """Text with everything escaped that would end a table cell."""
     return text.replace("|", "\\|").replace("\n", " ")
 
 
