@@ -1,4 +1,4 @@
-# elastometer: `make help` lists what can be done. CLUSTER says where: lab (default), kind, or current (KUBECONFIG).
+# elastometer: `make help` lists all targets. CLUSTER selects the cluster: lab (default), kind, or current (KUBECONFIG).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,10 +9,10 @@ export PYTHONUNBUFFERED := 1
 
 .PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-load vllm images clean oracle oracle-mutants oracle-tables
 
-help: ## this list
+help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready ## Python environment in .venv, with everything that development needs
+setup: $(VENV)/.ready ## create .venv with everything needed for development
 
 $(VENV)/.ready: pyproject.toml operator/vendor.py
 	$(PYTHON) -m venv $(VENV)
@@ -20,60 +20,60 @@ $(VENV)/.ready: pyproject.toml operator/vendor.py
 	$(BIN)/pip install -q -e '.[dev]'
 	@touch $@
 
-lint: setup ## ruff, mypy --strict, import contracts
+lint: setup ## run ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test-fast: setup ## everything that needs no cluster
+test-fast: setup ## run every test that needs no cluster, except the slow ones
 	$(BIN)/pytest -q -m 'not lab and not slow'
 
-test: lint prepare ## what decides: lint, every fast test, and a real test on a real Kubernetes
+test: lint prepare ## the full check: lint, every fast test, and a real test on a real Kubernetes  [CLUSTER=lab|kind|current]
 	$(BIN)/pytest -m 'not slow' --cluster=$(CLUSTER)
 
 prepare: setup
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only
 
-demo: setup ## a real Kubernetes, the chart, a test, a report  [CLUSTER=lab|kind|current]
+demo: setup ## start a real Kubernetes, install the chart, run a test, write a report  [CLUSTER=lab|kind|current]
 	@$(BIN)/python -m elastometer_lab.demo --cluster=$(CLUSTER)
 
-lab-up: setup ## the lab: a real Kubernetes on this host, as root, without Docker
+lab-up: setup ## start the lab: a real Kubernetes on this host, as root, without Docker
 	@$(LAB) up
 
-lab-down: setup ## ends the lab and leaves nothing behind
+lab-down: setup ## stop the lab and remove everything but its cache
 	@$(LAB) down
 
-lab-status: setup ## what runs in the lab, and what is wrong
+lab-status: setup ## show what runs in the lab and what is wrong
 	@$(LAB) status
 
-images: setup ## builds the images and puts them into the lab
+images: setup ## build the images and import them into the lab
 	@$(LAB) images
 
-e2e: prepare ## the end-to-end tests alone, on the lab (or CLUSTER=kind|current)
+e2e: prepare ## run only the end-to-end tests  [CLUSTER=lab|kind|current]
 	$(BIN)/pytest -m 'lab and not slow' --cluster=$(CLUSTER)
 
-e2e-full: setup ## the same and the slow ones: KEDA, CPU, a real vLLM (6.2 GB in ~/.cache), the lab's own life cycle
+e2e-full: setup ## run e2e and the slow tests: KEDA, CPU, a real vLLM (6.2 GB in ~/.cache), the lab's own life cycle
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --keda
 	-@$(BIN)/python tests/bench_load/real_vllm.py
 	$(BIN)/pytest -m 'lab or slow' --cluster=$(CLUSTER)
 
-oracle: setup ## the real HPA controller in new random worlds against our model  [ORACLE_WORLDS=1000 ORACLE_SEED=...]
+oracle: setup ## compare our HPA model with the real controller in new random worlds  [ORACLE_WORLDS=1000 ORACLE_SEED=...]
 	@$(BIN)/python tests/oracle/compare.py --worlds=$(ORACLE_WORLDS) $(if $(ORACLE_SEED),--seed=$(ORACLE_SEED))
 
-oracle-mutants: setup ## breaks each rule of our model in turn: the worlds kept in git must notice
+oracle-mutants: setup ## break each rule of our HPA model in turn and check that the worlds kept in git detect it
 	@$(BIN)/python tests/oracle/mutants.py
 
-oracle-tables: setup ## writes the cases of the HPA controller's own tests again, as data
+oracle-tables: setup ## regenerate the cases of the HPA controller's own tests as data
 	@$(BIN)/python tests/oracle/tables.py
 
-bench: setup ## speed and memory, side by side with peers, as ratios
+bench: setup ## measure speed and memory as ratios, side by side with other tools
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-bench-load: setup ## the load generator beside other clients: CPU, TTFT, memory  [BENCH_RUNS=5]
+bench-load: setup ## compare the load generator with other clients: CPU, TTFT, memory  [BENCH_RUNS=5]
 	@$(BIN)/python tests/bench_load/bench_load.py
 
-vllm: setup ## a real vLLM for this machine's CPU, 6.2 GB in ~/.cache: an end-to-end test and bench-load use it
+vllm: setup ## build a real vLLM for this machine's CPU (6.2 GB in ~/.cache), used by an end-to-end test and bench-load
 	@$(BIN)/python tests/bench_load/real_vllm.py
 
-clean: ## removes what was made in this directory
+clean: ## remove everything that was built in this directory
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A kind cluster with everything that the samples need: images, Prometheus, metrics, fake GPUs, the operator.
-# Safe to run again: what is there already is kept and brought up to date.
+# Creates a kind cluster with everything that the samples need: images, Prometheus, metrics, fake GPUs, the operator.
+# It is safe to run again: whatever exists already is kept and brought up to date.
 #   manifests/kind/up.sh [--keda] [--no-operator]
 # Needs docker, kind, kubectl and helm. CLUSTER_NAME, GPUS (per node) and VERSION may be set in the environment.
 set -euo pipefail
@@ -35,7 +35,7 @@ if ! kind get clusters 2>/dev/null | grep -qx "$CLUSTER_NAME"; then
   kind create cluster --name "$CLUSTER_NAME" --config manifests/kind/cluster.yaml --wait 120s
 fi
 
-# The names are those of the manifests; without a registry in front, the node finds them as docker.io/elastometer/….
+# The image names are those in the manifests; the node resolves a name without a registry to docker.io/elastometer/….
 build() { docker build -q -f "$2" -t "docker.io/elastometer/$1:$VERSION" .; }
 build operator operator/Dockerfile
 build loadgen loadgen/Dockerfile
@@ -56,7 +56,7 @@ if [ "$keda" = yes ]; then
   kube -n keda rollout status deployment/keda-metrics-apiserver --timeout=180s
 fi
 
-# Devices that exist on paper alone: the scheduler counts them, the stand-in does not use them.
+# Fake devices: the scheduler counts them, the stand-in does not use them.
 for node in $(kube get nodes -o name); do
   kube patch "$node" --subresource=status --type=json -p "[
     {\"op\": \"add\", \"path\": \"/status/capacity/nvidia.com~1gpu\", \"value\": \"$GPUS\"},

@@ -1,6 +1,6 @@
 {{/*
-What the operator may do in the namespaces where it runs tests. It creates its objects once and never changes them;
-what the recorder follows needs `list` and `watch`; what the clean-up removes needs `delete`.
+What the operator may do in the namespaces where it runs tests. It creates its objects once and never changes them.
+Objects that the recorder follows need `list` and `watch`; objects that the clean-up removes need `delete`.
 */}}
 {{- define "elastometer.workloadRules" -}}
 - apiGroups: [elastometer.dev]
