@@ -1,9 +1,9 @@
-"""What a look of the HPA costs the model, and how long it takes to replay a day.
+"""Measures what one HPA sync costs the model, and how long it takes to replay a day.
 
-    python tests/bench/hpa_steps.py [--looks 2000] [--rounds 3]
+    python tests/bench/hpa_steps.py [--syncs 2000] [--rounds 3]
 
-CPU time, one core. A day has a look every 15 s with 20 Pods and a Pods metric; it is written as a trace file, and read
-back as `elastometer hpa replay` reads it.
+CPU time on one core. The day has a sync every 15 s with 20 Pods and a Pods metric; it is written as a trace file and
+read back the way `elastometer hpa replay` reads it.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from elastometer.hpa.trace import recording_from
 from elastometer.world.trace_reader import read_recordings
 
 PERIOD_SECONDS = 15
-DAY_LOOKS = 24 * 3600 // PERIOD_SECONDS
+DAY_SYNCS = 24 * 3600 // PERIOD_SECONDS
 TARGET = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "server"}, "maxReplicas": 2000}
 RULES = {"scaleUp": {"policies": [{"type": "Percent", "value": 100, "periodSeconds": 60}]},
          "scaleDown": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}}
@@ -41,16 +41,16 @@ METRICS: dict[str, dict[str, Any]] = {
 }
 
 
-def world(metric: str, pods: int, looks: int) -> dict[str, Any]:
-    """A trace with a slow wave of load; every tenth Pod has no sample."""
+def world(metric: str, pods: int, syncs: int) -> dict[str, Any]:
+    """A trace with a slow wave of load; every tenth Pod has no sample, so that missing Pods cost what they cost."""
     spec = {**TARGET, "metrics": [METRICS[metric]], "behavior": RULES}
     return {"name": f"{metric}-{pods}", "controller": FLAGS, "hpa": spec,
-            "syncs": [look(metric, pods, index) for index in range(looks)]}
+            "syncs": [sync_input(metric, pods, index) for index in range(syncs)]}
 
 
-def look(metric: str, pods: int, index: int) -> dict[str, Any]:
-    """One sync of it."""
-    at = PERIOD_SECONDS * index + 0.246570998
+def sync_input(metric: str, pods: int, index: int) -> dict[str, Any]:
+    """What the autoscaler sees in one sync of that trace."""
+    at = PERIOD_SECONDS * index + 0.246570998  # not a whole second, as in real traces
     value = int(2000 + 900 * math.sin(index / 40))
     names = [f"server-{number:04d}" for number in range(pods)]
     answer: dict[str, Any] = {"values": [f"{value * pods}m"]} if metric == "External" else {"samples": [
@@ -61,8 +61,8 @@ def look(metric: str, pods: int, index: int) -> dict[str, Any]:
          "deleting": False, "requests": {"cpu": "1"}} for name in names]}
 
 
-def seconds_per_look(recording: Recording, rounds: int) -> float:
-    """The best of the rounds."""
+def seconds_per_sync(recording: Recording, rounds: int) -> float:
+    """The best of the rounds: whatever else runs on the machine can only add to it."""
     best = math.inf
     for _ in range(rounds):
         state, spec = State(), recording.spec
@@ -74,31 +74,32 @@ def seconds_per_look(recording: Recording, rounds: int) -> float:
 
 
 def replay_a_day() -> None:
-    """Reading and deciding, apart."""
+    """Print how long it takes to read a day's trace and to decide its syncs, separately."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "day.jsonl"
-        path.write_bytes(orjson.dumps(world("Pods", 20, DAY_LOOKS)) + b"\n")
+        path.write_bytes(orjson.dumps(world("Pods", 20, DAY_SYNCS)) + b"\n")
         size = path.stat().st_size / 1e6
         began = time.process_time()
         recording = next(read_recordings(path))
         read = time.process_time()
         replay(recording)
-        print(f"a day, {len(recording.syncs)} looks of 20 Pods ({size:.0f} MB): read in {read - began:.2f} s, "
+        print(f"a day, {len(recording.syncs)} syncs of 20 Pods ({size:.0f} MB): read in {read - began:.2f} s, "
               f"decided in {time.process_time() - read:.2f} s")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--looks", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
+    """Prints one line per metric type and number of Pods, and then the day."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--syncs", type=int, default=2000, help="syncs per recording (a twentieth with 1,000 Pods)")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions, of which the best counts")
     options = parser.parse_args()
     spec: HpaSpec = parse_hpa(TARGET)
     assert spec.maximum == TARGET["maxReplicas"]
-    print(f"{'metric':<10}{'Pods':>6}{'us/look':>10}{'looks/s':>10}")
+    print(f"{'metric':<10}{'Pods':>6}{'us/sync':>10}{'syncs/s':>10}")
     for pods in (10, 20, 1000):
         for metric in METRICS:
-            looks = options.looks if pods < 1000 else options.looks // 20
-            seconds = seconds_per_look(recording_from(world(metric, pods, looks)), options.rounds)
+            syncs = options.syncs if pods < 1000 else options.syncs // 20
+            seconds = seconds_per_sync(recording_from(world(metric, pods, syncs)), options.rounds)
             print(f"{metric:<10}{pods:>6}{seconds * 1e6:>10.1f}{1 / seconds:>10.0f}")
     replay_a_day()
 

@@ -1,7 +1,10 @@
-"""How evenly one stand-in process feeds many streams: `python tests/bench/standin_streams.py 100 500 1000`.
+"""Measures how evenly one stand-in process feeds many streams.
 
-A reader in this process holds N raw sockets and stamps each read with CLOCK_MONOTONIC; the server runs in another.
-Prints per-stream token intervals against the configured step, and the CPU share of the server while all streams run.
+    python tests/bench/standin_streams.py 100 500 1000
+
+A reader in this process holds N raw sockets and timestamps each read with CLOCK_MONOTONIC; the server runs in another
+process. Prints the intervals between tokens of a stream against the configured step, and the server's share of a core
+while all streams run.
 """
 
 import argparse
@@ -36,13 +39,14 @@ def free_port() -> int:
 
 
 def start_server(port: int, streams: int) -> subprocess.Popen[bytes]:
+    """A stand-in that listens; prefill costs next to nothing, so that every step is one decode step of STEP_MS."""
     phases = ",".join(f"{name}=0" for name in ("import", "config", "weights", "compile", "profile", "graphs", "http"))
     arguments = [
         "tiny", "--host", "127.0.0.1", "--port", str(port), "--max-num-seqs", str(streams),
         "--max-num-batched-tokens", "65536", "--num-gpu-blocks-override", "65536",
         f"--standin-startup={phases}", f"--standin-decode-ms-per-token={STEP_MS}",
         "--standin-prefill-tokens-per-second=10000000", "--standin-prefill-overhead-ms=0",
-    ]  # fmt: skip
+    ]
     server = subprocess.Popen([sys.executable, "-m", "elastometer_standin", *arguments], stdout=subprocess.DEVNULL)
     for _ in range(200):
         with socket.socket() as sock:
@@ -53,12 +57,14 @@ def start_server(port: int, streams: int) -> subprocess.Popen[bytes]:
 
 
 def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, in ticks of 10 ms."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
         parts = stat.read().rpartition(")")[2].split()
     return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def open_streams(port: int, count: int, tokens: int) -> list[Stream]:
+    """Send all requests; the answers are read by `read_all`."""
     streams = []
     for number in range(count):
         body = (
@@ -75,8 +81,8 @@ def open_streams(port: int, count: int, tokens: int) -> list[Stream]:
 
 
 def read_all(streams: list[Stream], pid: int) -> tuple[float, float]:
-    """Read to the end; (server CPU seconds, wall seconds) of the middle third of the run."""
-    gc.disable()  # the reader must not add pauses of its own to what it measures
+    """Read to the end; returns (server CPU seconds, wall seconds) of the middle third, when all streams run."""
+    gc.disable()  # pauses of the reader would look like pauses of the server
     selector = selectors.EpollSelector()
     for stream in streams:
         selector.register(stream.sock, selectors.EVENT_READ, stream)
@@ -100,6 +106,7 @@ def read_all(streams: list[Stream], pid: int) -> tuple[float, float]:
 
 
 def measure(count: int, seconds: float) -> None:
+    """Print one line of the table."""
     tokens = int(seconds * 1000 / STEP_MS)
     port = free_port()
     server = start_server(port, count)
@@ -112,7 +119,7 @@ def measure(count: int, seconds: float) -> None:
     gaps: list[float] = []
     events = 0
     for stream in streams:
-        instants = [now for now, _ in stream.reads[1:-1]]
+        instants = [now for now, _ in stream.reads[1:-1]]  # the first and the last event do not keep the rhythm
         gaps += [(b - a) * 1000 for a, b in itertools.pairwise(instants)]
         events += sum(n for _, n in stream.reads)
     gaps.sort()
@@ -127,9 +134,10 @@ def measure(count: int, seconds: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("streams", nargs="*", type=int, default=[100, 500, 1000])
-    parser.add_argument("--seconds", type=float, default=10.0)
+    """Prints a Markdown table, the one of docs/standin.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("streams", nargs="*", type=int, default=[100, 500, 1000], help="numbers of streams")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of each stream")
     options = parser.parse_args()
     print("| streams | tokens/s | gap p50 ms | p99 ms | max ms | mean step ms | server CPU | events |")
     print("|---|---|---|---|---|---|---|---|")

@@ -1,4 +1,4 @@
-"""Time to first token of an idle stand-in against its formula, and the cost of a scrape beside running streams."""
+"""Compares the time to first token of an idle stand-in with its formula, and times a scrape while streams run."""
 
 import json
 import socket
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from elastometer_standin.settings import Pace, Settings, expected_ttft_seconds
+from elastometer_standin.settings import Pace
 from elastometer_standin.tokens import count_text_tokens
 
 PACE = Pace(prefill_tokens_per_second=8000, prefill_overhead_ms=15, decode_ms_per_token=50)
@@ -17,6 +17,7 @@ STREAMS = 500
 
 
 def start() -> tuple[subprocess.Popen[bytes], int]:
+    """A stand-in that listens, and its port."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = int(sock.getsockname()[1])
@@ -26,7 +27,7 @@ def start() -> tuple[subprocess.Popen[bytes], int]:
         f"--standin-prefill-tokens-per-second={PACE.prefill_tokens_per_second}",
         f"--standin-prefill-overhead-ms={PACE.prefill_overhead_ms}",
         f"--standin-decode-ms-per-token={PACE.decode_ms_per_token}", "--num-gpu-blocks-override", "65536",
-    ]  # fmt: skip
+    ]
     server = subprocess.Popen([sys.executable, "-m", "elastometer_standin", *arguments], stdout=subprocess.DEVNULL)
     for _ in range(200):
         with socket.socket() as sock:
@@ -37,6 +38,7 @@ def start() -> tuple[subprocess.Popen[bytes], int]:
 
 
 def ask(port: int, prompt: str, max_tokens: int) -> socket.socket:
+    """Send one request on a new connection; the answer is left unread."""
     body = {"prompt": prompt, "max_tokens": max_tokens, "ignore_eos": True, "stream": True}
     data = json.dumps(body).encode()
     sock = socket.create_connection(("127.0.0.1", port))
@@ -46,6 +48,7 @@ def ask(port: int, prompt: str, max_tokens: int) -> socket.socket:
 
 
 def ttft_ms(port: int, prompt: str) -> float:
+    """Time to first token in milliseconds, connection set-up included."""
     started = time.perf_counter()
     sock = ask(port, prompt, 1)
     received = b""
@@ -56,6 +59,7 @@ def ttft_ms(port: int, prompt: str) -> float:
 
 
 def scrape_ms(port: int) -> float:
+    """How long a whole scrape of /metrics takes, in milliseconds."""
     started = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as sock:
         sock.sendall(b"GET /metrics HTTP/1.1\r\nconnection: close\r\n\r\n")
@@ -65,17 +69,19 @@ def scrape_ms(port: int) -> float:
 
 
 def main() -> None:
+    """Prints the table of docs/standin.md and one line about scrapes."""
     server, port = start()
     print("| prompt tokens | formula ms | p50 ms | max of 40 ms |\n|---|---|---|---|")
     for characters in PROMPT_CHARACTERS:
         prompt = "x" * characters
-        seen = sorted(ttft_ms(port, prompt) for _ in range(REPEATS))
-        expected = expected_ttft_seconds(count_text_tokens(prompt), Settings(pace=PACE)) * 1000
-        print(f"| {count_text_tokens(prompt)} | {expected:.1f} | {statistics.median(seen):.1f} | {seen[-1]:.1f} |")
+        measured = sorted(ttft_ms(port, prompt) for _ in range(REPEATS))
+        tokens = count_text_tokens(prompt)
+        expected = PACE.prefill_seconds(tokens, begins=True) * 1000
+        print(f"| {tokens} | {expected:.1f} | {statistics.median(measured):.1f} | {measured[-1]:.1f} |")
     streams = [ask(port, f"s{n}", 400) for n in range(STREAMS)]
-    time.sleep(1)
+    time.sleep(1)  # by then every stream has begun, and none of them has ended
     scrapes = sorted(scrape_ms(port) for _ in range(REPEATS))
-    print(f"scrape beside {STREAMS} streams: p50 {statistics.median(scrapes):.1f} ms, max {scrapes[-1]:.1f} ms")
+    print(f"scrape while {STREAMS} streams run: p50 {statistics.median(scrapes):.1f} ms, max {scrapes[-1]:.1f} ms")
     for stream in streams:
         stream.close()
     server.terminate()

@@ -1,10 +1,10 @@
-"""A whole search: 1,000 candidates over a 30-minute run on up to 20 replicas, as `what-if --search` does it.
+"""Measures a whole search: 1,000 candidates over a 30-minute run on up to 20 replicas, as `what-if --search` does it.
 
     python tests/bench/twin_search.py [--candidates 1000] [--requests 7500] [--jobs CORES]
 
-Everything that a user waits for is in it: candidates, predictions, scorecards, the front pruned, fresh draws of it.
-At most 10 s on two cores that have nothing else to do; CPU seconds are printed beside the wall clock, for on a busy
-machine only they can be compared.
+It includes everything a user waits for: candidates, predictions, scorecards, pruning the front, fresh draws for it.
+The limit is 10 s on two cores that have nothing else to do. CPU seconds are printed next to the elapsed time, because
+on a busy machine only they are comparable.
 """
 
 import argparse
@@ -15,15 +15,15 @@ import sys
 import time
 from math import cos, pi
 
-from elastometer.cli.what_if_workers import Workers
+from elastometer.cli.what_if.workers import Workers
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
-from elastometer.twin.search.ask import Wishes, search
-from elastometer.twin.search.candidates import Baseline
-from elastometer.twin.search.searcher import Question
+from elastometer.twin.search.answer.search import Wishes, search
+from elastometer.twin.search.score.searcher import Question
+from elastometer.twin.search.vary.candidates import Baseline
 
-SECONDS, REPLICAS, AT_MOST_SECONDS = 1800.0, 20, 10.0
+SECONDS, REPLICAS, MAX_SECONDS = 1800.0, 20, 10.0
 SPEC = {
     "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "server"},
     "minReplicas": 2, "maxReplicas": REPLICAS,
@@ -37,11 +37,11 @@ MANIFEST = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "
 
 def question(requests: int) -> Question:
     """Three waves of load that need between 2 and 20 replicas of four slots."""
-    chance, at, mean = random.Random(1), 0.0, requests / SECONDS
+    rng, at, mean = random.Random(1), 0.0, requests / SECONDS
     arrivals = []
     while at < SECONDS:
-        at += chance.expovariate(mean * (1.0 - 0.7 * cos(at / SECONDS * 6 * pi)))
-        arrivals.append(Arrival(at, chance.randrange(50, 400), chance.randrange(50, 150), 0))
+        at += rng.expovariate(mean * (1.0 - 0.7 * cos(at / SECONDS * 6 * pi)))
+        arrivals.append(Arrival(at, rng.randrange(50, 400), rng.randrange(50, 150), 0))
     scenario = Scenario(
         arrivals=tuple(arrivals), capacity=Capacity(4, 0.02, 0.0001, 0.04, 0.001, 0.06, 0.04),
         cold_starts=(30.0, 40.0, 60.0), path=MetricsPath(15.0),
@@ -55,17 +55,17 @@ def question(requests: int) -> Question:
 
 
 def cpu_seconds() -> float:
-    """Of this process and of all that it started and that have ended."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    """CPU time of this process and of its children that have ended."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def main() -> None:
-    """Prints one line; ends with 1 when the machine was free and it took too long."""
+    """Prints one line; exits with 1 when it took too long although the machine was free."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--candidates", type=int, default=1000)
-    parser.add_argument("--requests", type=int, default=7500)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--candidates", type=int, default=1000, help="autoscaler settings to try")
+    parser.add_argument("--requests", type=int, default=7500, help="requests of the run")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args()
     asked = question(options.requests)
     begun, used = time.perf_counter(), cpu_seconds()
@@ -74,10 +74,11 @@ def main() -> None:
     wall, cpu = time.perf_counter() - begun, cpu_seconds() - used
     print(f"{found.tried} candidates x {len(asked.base.scenario.arrivals)} requests on up to {REPLICAS} replicas over "
           f"{SECONDS / 60:.0f} min: {wall:.1f} s on {options.jobs} processes, {cpu:.1f} s of CPU "
-          f"({1000 * cpu / found.tried:.1f} ms a candidate, all told); {len(found.front)} on the front")
+          f"({1000 * cpu / found.tried:.1f} ms a candidate in all); {len(found.front)} on the front")
+    # On a machine that did other work meanwhile, the processes got less CPU time than their cores had to give.
     free = cpu > 0.8 * wall * min(options.jobs, os.cpu_count() or 1)
-    if free and options.candidates <= 1000 and wall > AT_MOST_SECONDS:
-        sys.exit(f"{wall:.1f} s is more than {AT_MOST_SECONDS:.0f} s")
+    if free and options.candidates <= 1000 and wall > MAX_SECONDS:
+        sys.exit(f"{wall:.1f} s is more than {MAX_SECONDS:.0f} s")
 
 
 if __name__ == "__main__":

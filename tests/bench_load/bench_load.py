@@ -1,10 +1,11 @@
-"""What a streamed event and a request cost the load generator, beside other clients, in one run on one machine.
+"""Measures what a streamed event and a request cost the load generator and other clients, in one run on one machine.
 
-    make bench-load            [BENCH_RUNS=5]   about 25 minutes; with BENCH_RUNS=1 five: the spread is what is lost
+    make bench-load            [BENCH_RUNS=5]   about 25 minutes; with BENCH_RUNS=1 about five, but without a spread
     python tests/bench_load/bench_load.py --runs 1 --only elastometer-load --only aiohttp
 
-A raw server is pinned to one core, each client with all its processes to the other. CPU is what the kernel charged
-the client between its first request and its last answer; TTFT is what it reports, against the server's own stamps.
+A raw server is pinned to one core, and each client with all its processes to the other. CPU is what the kernel charged
+the client between its first request and its last answer; TTFT is what the client reports, compared with the server's
+own timestamps.
 """
 
 import argparse
@@ -37,20 +38,21 @@ Results = dict[tuple[str, str], list[Measured]]
 
 
 def main() -> int:
+    """Measures, prints the tables and writes them; 1 where there are too few cores."""
     options = _options()
     if len(os.sched_getaffinity(0)) < 2:
         print("the bench needs two cores: one for the server, one for the clients", file=sys.stderr)
         return 1
     os.sched_setaffinity(0, {SERVER_CORE})
-    chosen = [one for one in CONTENDERS if not options.only or one.name in options.only]
+    chosen = [contender for contender in CONTENDERS if not options.only or contender.name in options.only]
     results, reasons = _measure_all(chosen, options.runs)
-    late = _tried(options.runs if OURS in chosen else 0, lambda: late_sends(LATENESS), "lateness", reasons)
+    late = _repeat(options.runs if OURS in chosen else 0, lambda: late_sends(LATENESS), "lateness", reasons)
     turns = 0 if options.without_standin else options.runs
-    truths = list(chain.from_iterable(_tried(turns, compare_with_standin, "stand-in", reasons)))
+    truths = list(chain.from_iterable(_repeat(turns, compare_with_standin, "stand-in", reasons)))
     text = "\n\n".join(
         [
             _conditions(options.runs),
-            *(cost_table(load, results, [one.name for one in chosen]) for load in WORKLOADS),
+            *(cost_table(load, results, [contender.name for contender in chosen]) for load in WORKLOADS),
             *([lateness_table(late)] if late else []),
             *([ttft_table(truths)] if truths else []),
             *(["\n".join(f"{name}: {reason}" for name, reason in reasons.items())] if reasons else []),
@@ -61,8 +63,8 @@ def main() -> int:
     return 0
 
 
-def _tried(runs: int, measure_once: Callable[[], T], name: str, reasons: dict[str, str]) -> list[T]:
-    """What the runs gave that could be carried out."""
+def _repeat(runs: int, measure_once: Callable[[], T], name: str, reasons: dict[str, str]) -> list[T]:
+    """The results of the runs that did not fail; why the others failed goes into `reasons`."""
     found = []
     for turn in range(runs):
         try:
@@ -75,40 +77,41 @@ def _tried(runs: int, measure_once: Callable[[], T], name: str, reasons: dict[st
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=int(os.environ.get("BENCH_RUNS") or 5))
-    parser.add_argument("--only", action="append", choices=[one.name for one in CONTENDERS], help="these clients alone")
-    parser.add_argument("--without-standin", action="store_true")
-    parser.add_argument("--out", type=Path, default=Path("runs/bench-load"))
+    names = [contender.name for contender in CONTENDERS]
+    parser.add_argument("--runs", type=int, default=int(os.environ.get("BENCH_RUNS") or 5), help="runs of each client")
+    parser.add_argument("--only", action="append", choices=names, help="measure this client alone; may be repeated")
+    parser.add_argument("--without-standin", action="store_true", help="skip the comparison with the stand-in's TTFT")
+    parser.add_argument("--out", type=Path, default=Path("runs/bench-load"), help="directory for the results")
     return parser.parse_args()
 
 
 def _measure_all(chosen: Sequence[Contender], runs: int) -> tuple[Results, dict[str, str]]:
-    """Round after round, so that whatever disturbs the machine disturbs all clients alike."""
+    """Measure round by round, so that whatever disturbs the machine disturbs all clients alike."""
     results: Results = {}
     reasons: dict[str, str] = {}
     for turn in range(runs):
         for load in WORKLOADS:
-            for one in chosen:
-                if one.name not in reasons:
-                    _measure_one(one, load, f"[{turn + 1}/{runs}]", results, reasons)
+            for contender in chosen:
+                if contender.name not in reasons:  # a client that is missing is missing in every round
+                    _measure_one(contender, load, f"[{turn + 1}/{runs}]", results, reasons)
     return results, reasons
 
 
-def _measure_one(one: Contender, load: Workload, turn: str, results: Results, reasons: dict[str, str]) -> None:
-    began = time.monotonic()
+def _measure_one(contender: Contender, load: Workload, turn: str, results: Results, reasons: dict[str, str]) -> None:
+    name, began = contender.name, time.monotonic()
     try:
-        measured, out = measure(one, load)
+        measured, out = measure(contender, load)
     except Missing as missing:
-        reasons[one.name] = f"SKIPPED: {missing}"
-        print(f"{turn} {one.name} is SKIPPED: {missing}", flush=True)
+        reasons[name] = f"SKIPPED: {missing}"
+        print(f"{turn} {name} is SKIPPED: {missing}", flush=True)
     except Failed as failed:
-        reasons[f"{one.name}, {load.name}, {turn}"] = f"FAILED: {failed}"
-        print(f"{turn} {load.name}: {one.name} FAILED: {failed}", flush=True)
+        reasons[f"{name}, {load.name}, {turn}"] = f"FAILED: {failed}"
+        print(f"{turn} {load.name}: {name} FAILED: {failed}", flush=True)
     else:
         shutil.rmtree(out, ignore_errors=True)
-        results.setdefault((load.name, one.name), []).append(measured)
+        results.setdefault((load.name, name), []).append(measured)
         print(
-            f"{turn} {load.name}: {one.name:<18} {measured.cpu_us_per_event:7.1f} us/event "
+            f"{turn} {load.name}: {name:<18} {measured.cpu_us_per_event:7.1f} us/event "
             f"{measured.cpu_us_per_request:8.1f} us/request, TTFT p99 {measured.ttft_error_p99_ms:+.2f} ms "
             f"({time.monotonic() - began:.0f} s)",
             flush=True,

@@ -1,4 +1,4 @@
-"""Each client of the bench: how it is started for a workload, and what it says that it saw."""
+"""The clients of the benchmark: how each is started for a workload, and how to read what it reports."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ MODEL = "m"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A command and what is added to its environment."""
+    """A command, and variables to add to its environment."""
 
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What a client says: seconds to the first token of each request; events with text, where it counts them."""
+    """What a client reports: seconds to the first token of each request, and events with text where it counts them."""
 
     ttft: list[float]
     events: int | None
@@ -38,12 +38,13 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A client. `begin` raises Missing where the client is not there."""
+    """A client. `begin` raises Missing where it is not installed."""
 
     name: str
     begin: Callable[[Workload, str, Path], Start]
     read: Callable[[Path], Reported]
     is_slow: bool = False
+    """It answers so few short requests a second that it gets fewer of them."""
 
 
 def _own(load: Workload, url: str, out: Path) -> Start:
@@ -72,7 +73,7 @@ def _read_own(out: Path) -> Reported:
 
 
 def own_records(out: Path) -> list[dict[str, Any]]:
-    """The records of a run of ours, packed or plain."""
+    """The request records of a run of elastometer-load, compressed or plain."""
     plain, packed = out / "run" / "requests.jsonl", out / "run" / "requests.jsonl.zst"
     if packed.exists():
         lines = zstandard.ZstdDecompressor().stream_reader(packed.read_bytes()).read().splitlines()
@@ -103,11 +104,11 @@ def _read_plain(out: Path) -> Reported:
 def _locust(reading: str) -> Callable[[Workload, str, Path], Start]:
     def begin(load: Workload, url: str, out: Path) -> Start:
         command = [str(LOCUST.program()), "--headless", "-f", str(HERE / "clients" / "locust_client.py")]
-        # It knows users and no rate: as many as the rate holds open, begun over the length of one stream.
+        # Locust has users and no rate: as many as the rate keeps open, started over the length of one stream.
         users = ["-u", str(load.streams), "-r", str(load.streams / 2 if load.rate else load.streams)]
         quiet = ["--host", url, "--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0"]
-        said = {"BENCH_REQUESTS": str(load.requests), "BENCH_OUT": str(out / "seen.json"), "BENCH_READING": reading}
-        return Start([*command, *users, *quiet], said)
+        orders = {"BENCH_REQUESTS": str(load.requests), "BENCH_OUT": str(out / "seen.json"), "BENCH_READING": reading}
+        return Start([*command, *users, *quiet], environment=orders)
 
     return begin
 
@@ -124,7 +125,7 @@ def _aiperf(load: Workload, url: str, out: Path) -> Start:
 
 
 def _tokenizer() -> Path:
-    """A tokenizer for AIPerf, made once."""
+    """A tokenizer for AIPerf, made once: it insists on one even where the server counts the tokens."""
     home = AIPERF.home / "tokenizer"
     if not home.exists():
         script = str(HERE / "clients" / "byte_tokenizer.py")
@@ -145,6 +146,7 @@ def _vllm(load: Workload, url: str, out: Path) -> Start:
     command += ["--tokenizer", str(real_vllm.MODEL), "--dataset-name", "random", "--random-input-len", "50"]
     command += ["--random-output-len", str(load.tokens), "--num-prompts", str(load.requests), "--disable-tqdm"]
     command += ["--save-result", "--save-detailed", "--result-dir", str(out), "--result-filename", "vllm.json"]
+    # Gaps are gamma-distributed; a large burstiness makes them nearly constant, which is the pace of the other clients.
     rate = ["--request-rate", str(load.rate), "--burstiness", "1000"]
     pace = rate if load.rate else ["--max-concurrency", str(load.streams)]
     return Start([*command, *pace], {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"})

@@ -1,4 +1,7 @@
-"""Where the peers live: each in a virtual environment of its own, under the user's cache directory, outside git."""
+"""Where the other clients are installed: each in its own virtual environment in the user's cache directory.
+
+Not in the project's environment: their dependencies contradict each other's and ours.
+"""
 
 import os
 import subprocess
@@ -8,27 +11,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INSTALL_SECONDS = 420
+"""Bound for one installation: a client that takes longer is left out, and the table says so."""
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elastometer-bench"
 
 
 class Missing(Exception):
-    """A peer that cannot be measured here, and why."""
+    """A client that cannot be measured here, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A program of a package index, at the version that the table names."""
+    """A program from the package index, at the version that the table states."""
 
     name: str
     version: str
 
     @property
     def home(self) -> Path:
-        """Its environment."""
+        """Its virtual environment."""
         return CACHE / self.name
 
     def program(self) -> Path:
-        """The installed program; installs it when need be, within a bound of time. Raises Missing."""
+        """The installed program; installs it first if necessary. Raises Missing when that fails or takes too long."""
         marker, wanted = self.home / "installed", f"{self.name}=={self.version}"
         if not marker.exists() or marker.read_text() != wanted:
             print(f"installing {wanted} into {self.home} (at most {INSTALL_SECONDS} s)", flush=True)
@@ -47,11 +51,11 @@ class Peer:
                 raise Missing(f"{wanted} could not be installed: {last_line(result.stderr)}")
 
 
-def last_line(said: str) -> str:
-    """What a program said last: most name the fault there."""
-    return (said.strip().splitlines() or ["no message"])[-1]
+def last_line(output: str) -> str:
+    """The last line that a program printed, where most of them state the error."""
+    return (output.strip().splitlines() or ["no message"])[-1]
 
 
 def scratch() -> Path:
-    """A fresh directory for what one run leaves."""
+    """A new directory for the files of one run."""
     return Path(tempfile.mkdtemp(prefix="bench-load-"))

@@ -1,4 +1,4 @@
-"""When bytes reached a socket, by the kernel's own stamp (Linux), however late the program comes to read them."""
+"""When bytes reached a socket, by the kernel's timestamp (Linux), however late the program reads them."""
 
 import socket
 import struct
@@ -8,16 +8,17 @@ import time
 SO_TIMESTAMPNS = 35
 TIMESPEC = struct.Struct("qq")
 ROOM = socket.CMSG_SPACE(TIMESPEC.size)
+# The kernel stamps with CLOCK_REALTIME; all other instants of the benchmark are CLOCK_MONOTONIC.
 WALL_TO_MONOTONIC = time.monotonic() - time.time()
 
 
 def stamp_reads(listener: socket.socket) -> None:
-    """Asks for stamps on every connection that the listener accepts from now on."""
+    """Ask for timestamps on every connection that the listener accepts from now on."""
     listener.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
 
 def receive(sock: socket.socket, size: int = 65536) -> tuple[bytes, float]:
-    """Bytes, and when they arrived, in seconds of CLOCK_MONOTONIC; raises OSError."""
+    """Read bytes, and the instant at which they arrived in seconds of CLOCK_MONOTONIC. Raises OSError."""
     data, extra, _, _ = sock.recvmsg(size, ROOM)
     for _, kind, value in extra:
         if kind == SO_TIMESTAMPNS:

@@ -1,4 +1,4 @@
-"""How late our own sends are against their schedule, from the records."""
+"""How late elastometer-load sends its requests, compared with their schedule, from its own records."""
 
 import shutil
 from datetime import datetime
@@ -10,7 +10,7 @@ from workloads import Workload
 
 
 def late_sends(load: Workload) -> dict[str, float]:
-    """Milliseconds between intended and sent: p50, p99 and maximum of one run."""
+    """Milliseconds between the intended and the actual time of sending: p50, p99 and maximum of one run."""
     _, out = measure(OURS, load)
     late = sorted(_lateness_ms(record) for record in own_records(out))
     shutil.rmtree(out, ignore_errors=True)

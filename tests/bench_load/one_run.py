@@ -1,4 +1,4 @@
-"""One client, one workload, one fresh server: what it cost and what it saw, beside what the server knows."""
+"""Runs one client on one workload against a fresh server: what it cost, and what it reported against the truth."""
 
 import json
 import math
@@ -20,8 +20,8 @@ from process_costs import cpu_seconds, family, on_core, peak_megabytes
 from workloads import Workload
 
 SERVER_CORE, CLIENT_CORE = 0, 1
-LONGEST_SECONDS = 120.0
-TAIL_SECONDS = 60.0
+MAX_RUN_SECONDS = 120.0
+MAX_TAIL_SECONDS = 60.0
 
 
 class Failed(Exception):
@@ -30,7 +30,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One run. The load's CPU time is from the first request to the last answer; what lies around it is apart."""
+    """One run. CPU time of the load is from the first request to the last answer; start and end are separate."""
 
     cpu_us_per_event: float
     cpu_us_per_request: float
@@ -59,10 +59,10 @@ class Server:
         self._process = subprocess.Popen(
             on_core(SERVER_CORE, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
-        self.url = f"http://127.0.0.1:{int(self.hear('listening', 10.0, None))}"
+        self.url = f"http://127.0.0.1:{int(self.await_line('listening', 10.0, None))}"
 
-    def hear(self, word: str, seconds: float, client: "subprocess.Popen[bytes] | None") -> float:
-        """The value of the next line, which must begin with the word; raises Failed when the client ends before."""
+    def await_line(self, word: str, seconds: float, client: "subprocess.Popen[bytes] | None") -> float:
+        """The value in the server's next line, which must begin with `word`; raises Failed if the client ends first."""
         out: IO[bytes] | None = self._process.stdout
         assert out is not None
         until = time.monotonic() + seconds
@@ -71,20 +71,20 @@ class Server:
                 raise Failed(f"no `{word}` within {seconds:g} s")
             if client is not None and _has_ended(client.pid):
                 raise Failed(f"ended before `{word}`")
-        said, _, value = out.readline().decode().partition(" ")
-        if said != word:
-            raise Failed(f"the server said {said!r} instead of {word!r}")
+        first_word, _, value = out.readline().decode().partition(" ")
+        if first_word != word:
+            raise Failed(f"the server printed {first_word!r} instead of {word!r}")
         return float(value)
 
     def close(self) -> dict[str, list[float]]:
-        """Ends the server, if it has not ended; what it knows."""
+        """End the server if it still runs; returns what it recorded, which is empty where it wrote nothing."""
         if self._process.returncode is None:
             self._process.communicate()
         return json.loads(self._truth.read_text()) if self._truth.exists() else {}
 
 
 def measure(contender: Contender, load: Workload) -> tuple[Measured, Path]:
-    """Runs it; the directory holds what the client wrote. Raises Failed, and Missing where the client is not there."""
+    """Run a client; the directory holds what it wrote. Raises Failed, and Missing where the client is not installed."""
     load = load.for_slow() if contender.is_slow else load
     out = scratch()
     server = Server(load, out / "truth.json")
@@ -97,27 +97,28 @@ def measure(contender: Contender, load: Workload) -> tuple[Measured, Path]:
             on_core(CLIENT_CORE, start.command),
             env={**os.environ, **start.environment},
             cwd=out, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-        first = server.hear("first", LONGEST_SECONDS, client)
-        # Looking for a family takes a while, in which its head goes on: his clock is read before.
+        )
+        first = server.await_line("first", MAX_RUN_SECONDS, client)
+        # Finding a process's descendants takes a while, in which it goes on working: its own clock is read before.
         cpu_first = cpu_seconds([client.pid])
         children = [pid for pid in family(client.pid) if pid != client.pid]
         cpu_first += cpu_seconds(children)
-        last = server.hear("last", LONGEST_SECONDS, client)
+        last = server.await_line("last", MAX_RUN_SECONDS, client)
         cpu_last = cpu_seconds([client.pid, *children])
         peak = peak_megabytes([client.pid, *children])
-        born = [pid for pid in family(client.pid) if pid not in (client.pid, *children)]
-        cpu_last += cpu_seconds(born)
-        peak += peak_megabytes(born)
+        # Processes that appeared during the load count whole: they did nothing before it.
+        later = [pid for pid in family(client.pid) if pid not in (client.pid, *children)]
+        cpu_last += cpu_seconds(later)
+        peak += peak_megabytes(later)
         usage = _end(client)
         truth = server.close()
     except Failed as failed:
-        raise Failed(f"{failed}; {last_words(out)}") from failed
+        raise Failed(f"{failed}; {log_tail(out)}") from failed
     finally:
         if client is not None:
             _kill(client)
         server.close()
-        # What a run left is looked at by the caller, unless there is nothing to look at.
+        # The caller reads and removes the directory, except after a failure, when it never gets to know it.
         if not truth:
             shutil.rmtree(out, ignore_errors=True)
     reported = contender.read(out)
@@ -144,42 +145,43 @@ def measure(contender: Contender, load: Workload) -> tuple[Measured, Path]:
 
 
 def rank(ordered: Sequence[float], percent: float) -> float:
-    """Nearest rank of sorted values."""
+    """The percentile of sorted values by nearest rank."""
     return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]
 
 
 def _check(reported: Reported, load: Workload) -> None:
-    """Numbers of a client that lost or made up something would be worth nothing."""
+    """Raise Failed for a client that lost or invented requests or events: its numbers would mean nothing."""
     if len(reported.ttft) != load.requests:
         raise Failed(f"reports {len(reported.ttft)} of {load.requests} first tokens")
     if reported.events not in (None, load.requests * load.tokens):
         raise Failed(f"reports {reported.events} of {load.requests * load.tokens} events")
 
 
-def last_words(out: Path) -> str:
-    """The end of what a client printed."""
-    said = (out / "log.txt").read_text(errors="replace").split("\n") if (out / "log.txt").exists() else []
-    return "its last words: " + (next((line.strip() for line in reversed(said) if line.strip()), "none"))[:200]
+def log_tail(out: Path) -> str:
+    """The last line that a client printed, in words."""
+    log = (out / "log.txt").read_text(errors="replace").split("\n") if (out / "log.txt").exists() else []
+    return "its last output: " + (next((line.strip() for line in reversed(log) if line.strip()), "none"))[:200]
 
 
 def _has_ended(pid: int) -> bool:
+    """Whether a child has exited. WNOWAIT leaves it to be waited for by `_end`, which needs its resource usage."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _end(client: "subprocess.Popen[bytes]") -> resource.struct_rusage:
-    """Waits for the end by itself; what its whole life took, that of children that it waited for included."""
-    until = time.monotonic() + TAIL_SECONDS
+    """Wait until the client ends by itself; returns its resource usage, that of children it waited for included."""
+    until = time.monotonic() + MAX_TAIL_SECONDS
     while not _has_ended(client.pid):
         if time.monotonic() > until:
-            raise Failed(f"did not end within {TAIL_SECONDS:g} s of the last answer")
+            raise Failed(f"did not end within {MAX_TAIL_SECONDS:g} s of the last answer")
         time.sleep(0.05)
     _, _, usage = os.wait4(client.pid, 0)
-    client.returncode = 0
+    client.returncode = 0  # wait4 reaped it, so Popen must not try to
     return usage
 
 
 def _kill(client: "subprocess.Popen[bytes]") -> None:
-    """Ends what is left of a client and all that it started."""
+    """Kill what is left of a client and of everything that it started."""
     if client.returncode is None:
         for pid in family(client.pid):
             try:

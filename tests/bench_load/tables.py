@@ -1,4 +1,4 @@
-"""The numbers as text: medians with the least and the most of all runs, and ratios to ours."""
+"""The numbers as text: medians with the minimum and maximum of all runs, and ratios to elastometer-load."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,17 @@ COLUMNS = (
     ("requests/s", "requests_per_second", 0), ("TTFT p50 off by ms", "ttft_error_p50_ms", 2),
     ("TTFT p99 off by ms", "ttft_error_p99_ms", 2), ("peak MB", "peak_mb", 0), ("start s", "start_seconds", 2),
     ("start CPU s", "start_cpu_seconds", 2), ("end CPU s", "end_cpu_seconds", 2),
-)  # fmt: skip
+)
 
 
 def spread(values: Sequence[float], decimals: int) -> str:
-    """The median, and in brackets the least and the most where there are several."""
+    """The median, followed by minimum and maximum in brackets where there are several values."""
     middle = f"{statistics.median(values):.{decimals}f}"
     return middle if len(values) == 1 else f"{middle} ({min(values):.{decimals}f}–{max(values):.{decimals}f})"
 
 
 def cost_table(load: Workload, results: Mapping[tuple[str, str], Sequence[Measured]], names: Sequence[str]) -> str:
-    """One workload, one line per client that was measured."""
+    """One workload, with one line per client that was measured."""
     cost = "cpu_us_per_event" if load.rate else "cpu_us_per_request"
     ours = results.get((load.name, OURS.name))
     rows = []
@@ -45,13 +45,13 @@ def cost_table(load: Workload, results: Mapping[tuple[str, str], Sequence[Measur
 
 
 def lateness_table(late: Sequence[Mapping[str, float]]) -> str:
-    """Our own sends at 300 requests/s."""
+    """How late elastometer-load sent its requests at 300 requests/s."""
     rows = [[name, spread([run[name] for run in late], 2)] for name in ("p50", "p99", "max")]
     return "sends later than planned at 300 requests/s\n" + table(["", "ms"], rows)
 
 
 def ttft_table(truths: Sequence[Truth]) -> str:
-    """Reported TTFT against the stand-in's own stamps, in milliseconds."""
+    """Reported TTFT against the stand-in's own timestamps, in milliseconds."""
     rows = []
     for streams, client in sorted({(truth.streams, truth.client) for truth in truths}):
         runs = [truth for truth in truths if (truth.streams, truth.client) == (streams, client)]
@@ -65,7 +65,7 @@ def ttft_table(truths: Sequence[Truth]) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown with columns of equal width."""
+    """A Markdown table whose columns are aligned."""
     widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
     lines = [heads, ["-" * width for width in widths], *rows]
     return "\n".join("| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines)

@@ -1,7 +1,7 @@
-"""Writes a random model of Qwen2's architecture, small enough for any CPU, and a tokenizer: no hub is needed.
+"""Writes a random model of Qwen2's architecture, small enough for any CPU, and a tokenizer; no model hub is needed.
 
-Run by vLLM's own Python: `python tiny_model.py DIRECTORY WORD WORD …`; the same files each time. The tokenizer makes
-each of the words one token, as Qwen's does with those that prompts of a given length are made of.
+Run by vLLM's own Python: `python tiny_model.py DIRECTORY WORD WORD …`. It writes the same files every time. Each of the
+words is one token, as the words of which prompts of a given length are made are in Qwen's tokenizer.
 """
 
 import sys
@@ -21,12 +21,13 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 VOCABULARY, HIDDEN, POSITIONS = 2048, 128, 32768
-# So much oftener than their pairs, which only fill the vocabulary, do the words come in the text that is learned.
-OFTENER = 1000
+# In the training text each word occurs this many times for every pair of words, so that BPE merges whole words first.
+# The pairs are there to fill the vocabulary.
+WORD_REPEATS = 1000
 
 
 def tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
-    """Byte-level BPE, as Qwen's: every text has tokens, and a character may be cut in two by them."""
+    """Byte-level BPE, as Qwen's: every text can be tokenized, and a character may be split over two tokens."""
     made = Tokenizer(BPE())
     made.pre_tokenizer = ByteLevel(add_prefix_space=False)
     made.decoder = Decoder()
@@ -34,13 +35,14 @@ def tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
         vocab_size=VOCABULARY, special_tokens=[END, START, STOP], initial_alphabet=sorted(ByteLevel.alphabet())
     )
     pairs = [f" {first}{second}" for first in words for second in words]
-    made.train_from_iterator([f"{word} {word}" for word in words] * OFTENER + pairs, trainer)
+    made.train_from_iterator([f"{word} {word}" for word in words] * WORD_REPEATS + pairs, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=made, eos_token=STOP, pad_token=END, additional_special_tokens=[START], chat_template=TEMPLATE
     )
 
 
 def main() -> None:
+    """Writes both."""
     home = Path(sys.argv[1])
     torch.manual_seed(0)
     made = tokenizer(sys.argv[2:])
@@ -48,7 +50,7 @@ def main() -> None:
         vocab_size=VOCABULARY, hidden_size=HIDDEN, intermediate_size=4 * HIDDEN, num_hidden_layers=2,
         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=POSITIONS, tie_word_embeddings=True,
         eos_token_id=made.convert_tokens_to_ids(STOP), bos_token_id=made.convert_tokens_to_ids(END),
-    )  # fmt: skip
+    )
     Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(home)
     made.save_pretrained(home)
 

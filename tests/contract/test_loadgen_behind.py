@@ -12,7 +12,7 @@ import orjson
 import pytest
 import uvloop
 
-from elastometer_loadgen.process import ExitCode
+from elastometer_loadgen.worker.process import ExitCode
 
 # Eight million events in a second: no interpreter reads one in an eighth of a microsecond.
 PROFILE = """

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 import uvloop
 
-from elastometer_loadgen.checks_rate import CheckTally
-from elastometer_loadgen.clock import monotonic
-from elastometer_loadgen.exchange import Exchange
-from elastometer_loadgen.fingerprint import FingerprintRule
-from elastometer_loadgen.inspection import Inspection
-from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule, parse_profile
-from elastometer_loadgen.prompts import PromptSource
-from elastometer_loadgen.record import Outcome
-from elastometer_loadgen.schedule import Arrival
-from elastometer_loadgen.stream import Client, Limits, Route
-from elastometer_loadgen.target import parse_target
+from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.target import parse_target
+from elastometer_loadgen.checks.fingerprint import FingerprintRule
+from elastometer_loadgen.checks.rate import CheckTally
+from elastometer_loadgen.gauges.inspection import Inspection
+from elastometer_loadgen.plan.prompts import PromptSource
+from elastometer_loadgen.plan.schedule import Arrival
+from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule, parse_profile
+from elastometer_loadgen.wire.client import Client, Limits, Route
+from elastometer_loadgen.wire.exchange import Exchange
 
 StandIn = Callable[..., AbstractContextManager[str]]
 STREAMS = 50

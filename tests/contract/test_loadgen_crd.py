@@ -6,20 +6,16 @@ from typing import Any
 import pytest
 import yaml
 
-from elastometer_loadgen.checks import CheckType
-from elastometer_loadgen.checks_parse import CHECK_FIELDS
-from elastometer_loadgen.fingerprint import FINGERPRINT_FIELDS, Lines
-from elastometer_loadgen.knee import KneeIndicator
-from elastometer_loadgen.messages import MESSAGE_FIELDS, Role
-from elastometer_loadgen.profile import (
-    PROFILE_FIELDS,
-    ConnectionPolicy,
-    parse_profile,
-)
-from elastometer_loadgen.stages import Arrivals, KneeOf, StageType
-from elastometer_loadgen.stages_parse import OBJECTIVE_FIELDS, STAGE_FIELDS
-from elastometer_loadgen.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
-from elastometer_loadgen.traces import TraceFormat
+from elastometer_loadgen.checks.check import CheckType
+from elastometer_loadgen.checks.fingerprint import FINGERPRINT_FIELDS, Lines
+from elastometer_loadgen.checks.parse import CHECK_FIELDS
+from elastometer_loadgen.profile.knee import KneeIndicator
+from elastometer_loadgen.profile.messages import MESSAGE_FIELDS, Role
+from elastometer_loadgen.profile.parse_stages import OBJECTIVE_FIELDS, STAGE_FIELDS
+from elastometer_loadgen.profile.profile import PROFILE_FIELDS, ConnectionPolicy, parse_profile
+from elastometer_loadgen.profile.stages import Arrivals, KneeOf, StageType
+from elastometer_loadgen.profile.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
+from elastometer_loadgen.profile.traces import TraceFormat
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
 # The target names the model in an ElasticityTest.

@@ -7,10 +7,10 @@ import orjson
 import yaml
 
 from elastometer.model.request import request_from
-from elastometer_loadgen.checks import CheckType, Failure
-from elastometer_loadgen.profile import parse_profile
-from elastometer_loadgen.record import Outcome, RequestRecord, format_record
-from elastometer_loadgen.stages import StageType, type_of
+from elastometer_loadgen.base.record import Outcome, RequestRecord, format_record
+from elastometer_loadgen.checks.check import CheckType, Failure
+from elastometer_loadgen.profile.profile import parse_profile
+from elastometer_loadgen.profile.stages import StageType, type_of
 
 FORMATS = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 RECORD = RequestRecord(

@@ -13,8 +13,8 @@ import orjson
 import pytest
 from zstandard import ZstdDecompressor
 
-from elastometer_loadgen.crowd import request_id
-from elastometer_loadgen.turns import conversation_of, turn_of
+from elastometer_loadgen.base.turns import conversation_of, turn_of
+from elastometer_loadgen.drive.users import request_id
 
 StandIn = Callable[..., AbstractContextManager[str]]
 HEAD = """

@@ -11,14 +11,14 @@ import orjson
 import pytest
 import uvloop
 
-from elastometer_loadgen.clock import Clock, monotonic
-from elastometer_loadgen.exchange import Exchange
-from elastometer_loadgen.profile import ConnectionPolicy, ConnectionRule
-from elastometer_loadgen.prompts import Prompt
-from elastometer_loadgen.record import Outcome, RequestRecord
-from elastometer_loadgen.schedule import Arrival
-from elastometer_loadgen.stream import Client, Limits, Route
-from elastometer_loadgen.target import parse_target
+from elastometer_loadgen.base.clock import Clock, monotonic
+from elastometer_loadgen.base.record import Outcome, RequestRecord
+from elastometer_loadgen.base.target import parse_target
+from elastometer_loadgen.plan.prompts import Prompt
+from elastometer_loadgen.plan.schedule import Arrival
+from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule
+from elastometer_loadgen.wire.client import Client, Limits, Route
+from elastometer_loadgen.wire.exchange import Exchange
 
 StandIn = Callable[..., AbstractContextManager[str]]
 REQUESTS = 100

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from zstandard import ZstdDecompressor
 
-from elastometer_loadgen.turns import turn_of
+from elastometer_loadgen.base.turns import turn_of
 
 StandIn = Callable[..., AbstractContextManager[str]]
 TURNS, CONVERSATIONS = 4, 800

@@ -19,7 +19,7 @@ import pytest
 import zstandard
 
 from elastometer_loadgen.__main__ import main
-from elastometer_loadgen.record import Outcome, RequestRecord, format_instant, format_record
+from elastometer_loadgen.base.record import Outcome, RequestRecord, format_instant, format_record
 
 StandIn = Callable[..., AbstractContextManager[str]]
 START = 1_790_000_000_000_000

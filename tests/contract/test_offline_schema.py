@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from elastometer.cli.exits import CliError, Exit
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.offline import served
 from elastometer.cli.main import main
-from elastometer.cli.offline import served
 
 ROOT = Path(__file__).parents[2]
 CRD = ROOT / "manifests/crd/elasticitytest.yaml"

@@ -13,10 +13,10 @@ import yaml
 
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.errors import SpecError
-from elastometer.twin.search.candidates import Baseline, vary
-from elastometer.twin.search.fields import Setting
-from elastometer.twin.search.grid import candidates, dimensions
-from elastometer.twin.search.patch import how_to_apply, manifest, patch
+from elastometer.twin.search.answer.patch import how_to_apply, manifest, patch
+from elastometer.twin.search.vary.candidates import Baseline, vary
+from elastometer.twin.search.vary.fields import Setting
+from elastometer.twin.search.vary.grid import candidates, dimensions
 
 SCHEMAS = json.loads(Path(__file__).with_name("autoscaler_schemas.json").read_text())
 WORLDS = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "what_if_worlds.py"))

@@ -8,11 +8,12 @@ from aiohttp.test_utils import TestServer
 
 from elastometer.world.receiver import Receiver
 from elastometer.world.run_store import RunStore
-from elastometer_loadgen.endpoints import Address, EndpointFeed
-from elastometer_loadgen.receiver import Receiver as Line
-from elastometer_loadgen.receiver import ReceiverError
-from elastometer_loadgen.report import GaveUp, Patience, Reporter
-from elastometer_loadgen.target import parse_target
+from elastometer_loadgen.base.target import parse_target
+from elastometer_loadgen.reporting.endpoint_feed import EndpointFeed
+from elastometer_loadgen.reporting.receiver_client import Receiver as Line
+from elastometer_loadgen.reporting.receiver_client import ReceiverError
+from elastometer_loadgen.reporting.reporter import GaveUp, Patience, Reporter
+from elastometer_loadgen.wire.endpoints import Address
 
 UID = "0a1b"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/team/endpointslices"

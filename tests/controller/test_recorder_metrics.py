@@ -6,7 +6,7 @@ import pytest
 
 from elastometer.model.observation import MetricSample, MetricsSeen, observation_from
 from elastometer.world.clock import parsed
-from elastometer.world.metrics_asked import questions_of
+from elastometer.world.metrics_queries import questions_of
 
 SPACE = "/namespaces/team"
 HPAS = f"/apis/autoscaling/v2{SPACE}/horizontalpodautoscalers"

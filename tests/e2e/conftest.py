@@ -19,9 +19,9 @@ from urllib.parse import quote
 import pytest
 import zstandard
 
-from elastometer.analysis.autoscaler_recording import Unrecorded, recording_of
-from elastometer.analysis.evidence import gather
-from elastometer.analysis.fidelity import Compared, Fidelity, fidelity
+from elastometer.analysis.autoscaler.fidelity import Compared, Fidelity, fidelity
+from elastometer.analysis.autoscaler.recording import Unrecorded, recording_of
+from elastometer.analysis.evidence.evidence import gather
 from elastometer.world.bundle_reader import load_bundle
 
 LAB_STATE = Path(os.environ.get("ELASTOMETER_LAB_STATE", "/var/lib/elastometer-lab"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from elastometer.cli.exits import Exit
+from elastometer.cli.base.exits import Exit
 from elastometer.cli.main import main
 
 HERE = Path(__file__).parent

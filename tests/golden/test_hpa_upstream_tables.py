@@ -11,7 +11,6 @@ from elastometer.hpa import limits
 from elastometer.hpa.combine import combine
 from elastometer.hpa.decision import Condition, Proposal
 from elastometer.hpa.grouping import group
-from elastometer.hpa.look import Look
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.recording import Recording
 from elastometer.hpa.replay import compare
@@ -29,6 +28,7 @@ from elastometer.hpa.settings import (
 from elastometer.hpa.stabilize import stabilize
 from elastometer.hpa.state import Recommendation, ScaleRecord, State
 from elastometer.hpa.step import step
+from elastometer.hpa.sync import Look
 from elastometer.hpa.trace import recording_from
 
 Case = dict[str, Any]

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import zstandard
 
-from elastometer.analysis.autoscaler_metrics import NOT_RECORDED
-from elastometer.analysis.autoscaler_recording import recording_of
-from elastometer.analysis.evidence import gather
-from elastometer.analysis.fidelity import Fidelity, Share, fidelity
+from elastometer.analysis.autoscaler.fidelity import Fidelity, Share, fidelity
+from elastometer.analysis.autoscaler.metrics import NOT_RECORDED
+from elastometer.analysis.autoscaler.recording import recording_of
+from elastometer.analysis.evidence.evidence import gather
 from elastometer.hpa.recording import Recording
 from elastometer.model.bundle import Bundle
 from elastometer.model.observation import MetricsSeen, observation_from

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from elastometer.analysis.evidence import Evidence, gather
+from elastometer.analysis.evidence.evidence import Evidence, gather
 from elastometer.model.bundle import Bundle
 from elastometer.twin.engine import predict
+from elastometer.twin.fit.backtest import compare, measured
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.fit.calibration import Calibration
-from elastometer.twin.fit.honesty import compare, measured
 from elastometer.twin.scenario import HpaController, Scenario
 from elastometer.world.bundle_reader import load_bundle
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
-from elastometer.analysis.provisioning import scorecard
-from elastometer.analysis.steps import Steps
+from elastometer.analysis.evidence.steps import Steps
+from elastometer.analysis.verdict.provisioning import scorecard
 from elastometer.model.bundle import Bundle
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, WatchGap
 from elastometer.model.report import Report, Verdict

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elastometer.analysis.autoscaler_metrics import BETWEEN
-from elastometer.analysis.autoscaler_recording import recording_of
-from elastometer.analysis.evidence import gather
-from elastometer.analysis.fidelity import Fidelity, fidelity
+from elastometer.analysis.autoscaler.fidelity import Fidelity, fidelity
+from elastometer.analysis.autoscaler.metrics import BETWEEN
+from elastometer.analysis.autoscaler.recording import recording_of
+from elastometer.analysis.evidence.evidence import gather
 from elastometer.hpa.decision import Condition
-from elastometer.hpa.look import Look, MetricLook, PodLook, Sample
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.recording import Recording
 from elastometer.hpa.state import State
 from elastometer.hpa.step import step
+from elastometer.hpa.sync import Look, MetricLook, PodLook, Sample
 from elastometer.model.bundle import Bundle
 from elastometer.model.observation import MetricSample, MetricsSeen, ObjectKind, ObjectSeen, Observation, Sighting
 from elastometer.model.terms import Terms

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastometer.analysis.explain_losses import held
-from elastometer.analysis.explain_losses import scale_accounts as accounts_by_metric
-from elastometer.analysis.explain_needs import Signals
-from elastometer.analysis.explain_points import Bounds, Point, Wants
-from elastometer.analysis.steps import Steps
+from elastometer.analysis.autoscaler.losses import held
+from elastometer.analysis.autoscaler.losses import scale_accounts as accounts_by_metric
+from elastometer.analysis.autoscaler.needs import Signals
+from elastometer.analysis.autoscaler.points import Bounds, Point, Wants
+from elastometer.analysis.evidence.steps import Steps
 from elastometer.model.autoscaler import Cause, ScaleAccount, Step
 
 PERIOD = 15.0

@@ -8,7 +8,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from elastometer.hpa.decision import Decision
-from elastometer.hpa.look import Look, MetricLook, PodLook, Sample
 from elastometer.hpa.settings import (
     Behavior,
     ControllerSettings,
@@ -23,6 +22,7 @@ from elastometer.hpa.settings import (
 )
 from elastometer.hpa.state import State
 from elastometer.hpa.step import step
+from elastometer.hpa.sync import Look, MetricLook, PodLook, Sample
 
 WINDOW = st.sampled_from([0, 15, 60, 120])
 POLICY = st.builds(Policy, st.sampled_from(PolicyType), st.integers(1, 200), st.sampled_from([15, 30, 90]))

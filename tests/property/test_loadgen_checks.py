@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.checks import CANARY, Check, Failure, Said
-from elastometer_loadgen.checks_contract import Contract, CrosstalkCheck
-from elastometer_loadgen.checks_json import JSONCheck, JSONSchemaCheck, compile_schema
-from elastometer_loadgen.checks_rate import wilson_interval
-from elastometer_loadgen.checks_text import WORD, LabelCheck, RecallCheck, RepetitionCheck, has_repeat
-from elastometer_loadgen.fingerprint import fingerprint_line, quoted
-from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.checks.check import CANARY, Check, Failure, Said
+from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck
+from elastometer_loadgen.checks.fingerprint import fingerprint_line, quoted
+from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, compile_schema
+from elastometer_loadgen.checks.rate import wilson_interval
+from elastometer_loadgen.checks.text import WORD, LabelCheck, RecallCheck, RepetitionCheck, has_repeat
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 VALUES = st.recursive(

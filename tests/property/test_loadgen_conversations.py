@@ -6,11 +6,11 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.conversations import left_before
-from elastometer_loadgen.crowd import FIRST_CLOSED_ID, request_id
-from elastometer_loadgen.profile import Profile, parse_profile
-from elastometer_loadgen.prompts import CANARY_SLOT, PromptSource
-from elastometer_loadgen.turns import MOST_TURNS, conversation_of, turn_id, turn_of
+from elastometer_loadgen.base.turns import MOST_TURNS, conversation_of, turn_id, turn_of
+from elastometer_loadgen.drive.conversations import left_before
+from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, request_id
+from elastometer_loadgen.plan.prompts import CANARY_SLOT, PromptSource
+from elastometer_loadgen.profile.profile import Profile, parse_profile
 
 HOSTILE = st.sampled_from(['"}]', "[REQ-0000-1]", CANARY_SLOT, "{{ canary }}", "\0\n\\"])
 ANSWERS = st.lists(st.text(max_size=40) | HOSTILE, min_size=1, max_size=8)

@@ -8,8 +8,8 @@ from statistics import fmean, pvariance
 
 import pytest
 
-from elastometer_loadgen.profile import Profile, parse_profile
-from elastometer_loadgen.schedule import compute_schedule
+from elastometer_loadgen.plan.schedule import compute_schedule
+from elastometer_loadgen.profile.profile import Profile, parse_profile
 
 expected_count = runpy.run_path(str(Path(__file__).with_name("rates.py")))["expected_count"]
 

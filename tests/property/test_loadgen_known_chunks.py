@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.answer import SIZE_LINES, Answer
-from elastometer_loadgen.connection import Connection
-from elastometer_loadgen.exchange import Exchange
-from elastometer_loadgen.prompts import Prompt
-from elastometer_loadgen.record import Outcome
-from elastometer_loadgen.schedule import Arrival
+from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.plan.prompts import Prompt
+from elastometer_loadgen.plan.schedule import Arrival
+from elastometer_loadgen.wire.answer import SIZE_LINES, Answer
+from elastometer_loadgen.wire.connection import Connection
+from elastometer_loadgen.wire.exchange import Exchange
 
 WIRE = runpy.run_path(str(Path(__file__).with_name("wire.py")))
 Wire, Ends = WIRE["Wire"], WIRE["Ends"]

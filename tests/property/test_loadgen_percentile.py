@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastometer_loadgen.vitals import percentile
+from elastometer_loadgen.gauges.vitals import percentile
 
 
 @given(st.lists(st.floats(0, 1e5), min_size=1, max_size=400), st.integers(1, 100))

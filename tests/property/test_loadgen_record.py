@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.record import (
+from elastometer_loadgen.base.record import (
     Outcome,
     RequestRecord,
     format_instant,

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.profile import Profile, parse_profile
-from elastometer_loadgen.schedule import compute_schedule, instant_of_count
+from elastometer_loadgen.plan.schedule import compute_schedule, instant_of_count
+from elastometer_loadgen.profile.profile import Profile, parse_profile
 
 expected_count = runpy.run_path(str(Path(__file__).with_name("rates.py")))["expected_count"]
 

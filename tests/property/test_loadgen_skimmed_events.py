@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastometer_loadgen.answer import Answer
+from elastometer_loadgen.wire.answer import Answer
 
 TEXTS = st.one_of(
     st.text(max_size=6), st.sampled_from(["", '"', "\\", '\\"', 'a"', '"finish_reason":null', '"usage"', "}]}"])

@@ -6,8 +6,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.answer import Answer
-from elastometer_loadgen.sse import EventStream
+from elastometer_loadgen.wire.answer import Answer
+from elastometer_loadgen.wire.sse import EventStream
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=12)
 FIELD = st.one_of(

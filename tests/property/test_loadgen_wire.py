@@ -11,13 +11,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.clock import Clock
-from elastometer_loadgen.connection import LONGEST_HEAD, Connection
-from elastometer_loadgen.exchange import Exchange
-from elastometer_loadgen.prompts import Prompt
-from elastometer_loadgen.record import Outcome, RequestRecord, format_record, parse_record
-from elastometer_loadgen.schedule import Arrival
-from elastometer_loadgen.sse import LONGEST_EVENT, EventStream, OversizedEvent
+from elastometer_loadgen.base.clock import Clock
+from elastometer_loadgen.base.record import Outcome, RequestRecord, format_record, parse_record
+from elastometer_loadgen.plan.prompts import Prompt
+from elastometer_loadgen.plan.schedule import Arrival
+from elastometer_loadgen.wire.connection import LONGEST_HEAD, Connection
+from elastometer_loadgen.wire.exchange import Exchange
+from elastometer_loadgen.wire.sse import LONGEST_EVENT, EventStream, OversizedEvent
 
 MEBIBYTE = 1024 * 1024
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastometer.twin.search.pareto import dominates, front
+from elastometer.twin.search.score.pareto import dominates, front
 
 POINTS = st.lists(st.tuples(*[st.integers(0, 6).map(float)] * 3), max_size=40)
 

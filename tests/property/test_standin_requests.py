@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastometer_standin.api import ApiError, Call, parse_call, parse_json
-from elastometer_standin.compose import Strangers, compose, possible_faults
+from elastometer_standin.compose import OtherCalls, compose, possible_faults
 from elastometer_standin.settings import Settings
 
 LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=8)
@@ -60,11 +60,11 @@ def test_any_body_becomes_a_bounded_answer_or_an_api_error(body: dict[str, objec
         assert call.status in (400, 404)
         assert orjson.loads(call.body())["error"]["code"] == call.status
         return
-    answer = compose(call, None, Strangers(), mean=100)
+    answer = compose(call, None, OtherCalls(), mean=100)
     assert 1 <= answer.tokens <= call.max_tokens
     assert answer.tokens == call.max_tokens or not answer.cut
-    for fault in possible_faults(call, Strangers(mark="[REQ-1]", label=call, json=call)):
-        assert compose(call, fault, Strangers(mark="[REQ-1]", label=call, json=call), mean=100).tokens >= 1
+    for fault in possible_faults(call, OtherCalls(mark="[REQ-1]", label=call, json=call)):
+        assert compose(call, fault, OtherCalls(mark="[REQ-1]", label=call, json=call), mean=100).tokens >= 1
 
 
 @given(body=st.binary(max_size=60))

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
-from elastometer.cli.offline import served
+from elastometer.cli.base.offline import served
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
-from elastometer.twin.forecast.foretold import Foretold
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
+from elastometer.twin.forecast.predicted_run import Foretold
 from elastometer.twin.forecast.synthetic import predicted_looks, synthetic_bundle
 from elastometer.twin.scenario import Capacity
 

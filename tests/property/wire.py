@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from elastometer_loadgen.connection import Connection, Result
-from elastometer_loadgen.exchange import Exchange
+from elastometer_loadgen.wire.connection import Connection, Result
+from elastometer_loadgen.wire.exchange import Exchange
 
 
 class Wire(asyncio.Transport):

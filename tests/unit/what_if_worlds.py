@@ -15,8 +15,8 @@ from elastometer.twin.scenario import (
     Scenario,
     Signal,
 )
-from elastometer.twin.search.candidates import Baseline
-from elastometer.twin.search.searcher import Question
+from elastometer.twin.search.score.searcher import Question
+from elastometer.twin.search.vary.candidates import Baseline
 
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"}
 RULES = {

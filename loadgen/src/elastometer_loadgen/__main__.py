@@ -13,12 +13,23 @@ import orjson
 import uvloop
 
 from elastometer_loadgen import __version__
-from elastometer_loadgen.assignment import Assignment
-from elastometer_loadgen.endpoints import EndpointFeed
-from elastometer_loadgen.files import beside
-from elastometer_loadgen.inputs import with_files
-from elastometer_loadgen.metrics_server import Address, ListenError, parse_address, serving_metrics
-from elastometer_loadgen.options import (
+from elastometer_loadgen.base.files import beside
+from elastometer_loadgen.base.notes import note
+from elastometer_loadgen.base.target import parse_target
+from elastometer_loadgen.gauges.metrics_server import Address, ListenError, parse_address, serving_metrics
+from elastometer_loadgen.journal.spool import Spool, SpoolError
+from elastometer_loadgen.plan.overview import overview, table
+from elastometer_loadgen.plan.prompts import PromptSource
+from elastometer_loadgen.plan.schedule import compute_schedule
+from elastometer_loadgen.profile.inputs import with_files
+from elastometer_loadgen.profile.profile import Profile, ProfileError, needs_one_worker, read_profile
+from elastometer_loadgen.reporting.endpoint_feed import EndpointFeed
+from elastometer_loadgen.reporting.receiver_client import Receiver
+from elastometer_loadgen.reporting.reporter import Patience, Reporter
+from elastometer_loadgen.results.publish import PublishError, publish
+from elastometer_loadgen.results.summary import SUMMARY_NAME
+from elastometer_loadgen.worker.assignment import Assignment
+from elastometer_loadgen.worker.options import (
     API_KEY_VARIABLE,
     UsageError,
     add_run_options,
@@ -29,19 +40,8 @@ from elastometer_loadgen.options import (
     secret_of,
     target_of,
 )
-from elastometer_loadgen.overview import overview, table
-from elastometer_loadgen.process import ExitCode
-from elastometer_loadgen.profile import Profile, ProfileError, needs_one_worker, read_profile
-from elastometer_loadgen.progress import note
-from elastometer_loadgen.prompts import PromptSource
-from elastometer_loadgen.publish import PublishError, publish
-from elastometer_loadgen.receiver import Receiver
-from elastometer_loadgen.report import Patience, Reporter
-from elastometer_loadgen.schedule import compute_schedule
-from elastometer_loadgen.spool import Spool, SpoolError
-from elastometer_loadgen.summary import SUMMARY_NAME
-from elastometer_loadgen.target import parse_target
-from elastometer_loadgen.worker import Worker
+from elastometer_loadgen.worker.process import ExitCode
+from elastometer_loadgen.worker.worker import Worker
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 INCARNATION_VARIABLE = "ELASTOMETER_INCARNATION"

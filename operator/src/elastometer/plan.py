@@ -10,9 +10,17 @@ from typing import Any
 from elastometer.model.document import EMPTY, document_at, documents_at, number_at
 from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
-from elastometer_loadgen.inputs import files_of
-from elastometer_loadgen.profile import Profile
-from elastometer_loadgen.stages import CountStage, CrowdStage, KneeStage, RateStage, Stage, TraceStage, type_of
+from elastometer_loadgen.profile.inputs import files_of
+from elastometer_loadgen.profile.profile import Profile
+from elastometer_loadgen.profile.stages import (
+    CountStage,
+    CrowdStage,
+    KneeStage,
+    RateStage,
+    Stage,
+    TraceStage,
+    type_of,
+)
 
 Json = dict[str, Any]
 

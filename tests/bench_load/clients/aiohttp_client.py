@@ -1,4 +1,4 @@
-"""aiohttp at its best: uvloop, no connection limit, `iter_any`, orjson for each event, nothing else recorded."""
+"""aiohttp at its best: uvloop, no connection limit, `iter_any`, orjson for each event, and nothing else recorded."""
 
 import time
 
@@ -11,6 +11,7 @@ DONE = b"[DONE]"
 
 
 async def client(given: Order, seen: Seen) -> None:
+    """Carries out the order in one session."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(600)) as session:
         url = f"http://{given.host}:{given.port}{PATH}"

@@ -1,4 +1,4 @@
-"""What the plain clients share: the request, when to send it, and how to say what came of it."""
+"""What the plain clients share: the request, when to send it, and how to report the result."""
 
 import argparse
 import asyncio
@@ -18,7 +18,7 @@ PATH = "/v1/chat/completions"
 
 @dataclass(slots=True)
 class Seen:
-    """What a client reports: seconds to the first token of each request, and all events with text."""
+    """What a client reports: seconds to the first token of each request, and the number of events with text."""
 
     ttft: list[float] = field(default_factory=list)
     events: int = 0
@@ -33,7 +33,7 @@ def body(tokens: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How many requests, to whom, and either their rate (open loop) or how many at a time (closed loop)."""
+    """How many requests, to which server, and either their rate (open loop) or how many at a time (closed loop)."""
 
     host: str
     port: int
@@ -67,7 +67,7 @@ def order(arguments: list[str] | None = None) -> Order:
 
 
 async def spread(given: Order, ask: Callable[[], Awaitable[None]]) -> None:
-    """Calls `ask` once per request: at its instant, or as soon as one of the concurrent ones is through."""
+    """Call `ask` once per request: at its scheduled time, or as soon as one of the concurrent ones has ended."""
     if given.rate:
         await _at_a_rate(given, ask)
         return
@@ -92,9 +92,9 @@ async def _at_a_rate(given: Order, ask: Callable[[], Awaitable[None]]) -> None:
 
 
 def carry_out(client: Callable[[Order, Seen], Awaitable[None]]) -> None:
-    """The whole life of a plain client."""
+    """The main program of a plain client."""
     given, seen = order(), Seen()
-    gc.freeze()
+    gc.freeze()  # modules are never freed, so garbage collection need not visit them
 
     async def run() -> None:
         await client(given, seen)

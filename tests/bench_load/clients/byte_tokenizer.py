@@ -1,6 +1,6 @@
-"""Writes a tokenizer in which every byte is a token: AIPerf insists on one, and none can be fetched everywhere.
+"""Writes a tokenizer in which every byte is a token: AIPerf insists on one, and a model hub is not always reachable.
 
-Run by the peer's own Python: `python byte_tokenizer.py DIRECTORY`.
+Run by AIPerf's own Python: `python byte_tokenizer.py DIRECTORY`.
 """
 
 import sys
@@ -18,5 +18,5 @@ tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=[]))
 tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
 tokenizer.decoder = Decoder()
 PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, bos_token=END).save_pretrained(sys.argv[1])
-# Without the name of a model the directory is not taken for a tokenizer.
+# Without a model type the directory is not recognised as a tokenizer.
 (Path(sys.argv[1]) / "config.json").write_text('{"model_type": "gpt2"}')

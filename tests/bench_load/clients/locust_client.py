@@ -1,7 +1,7 @@
-"""Locust's FastHttpUser reading a stream, run by Locust itself: `locust --headless -f locust_client.py ...`.
+"""Reads streams with Locust's FastHttpUser, run by Locust itself: `locust --headless -f locust_client.py ...`.
 
-`BENCH_READING=lines` uses the documented `iter_lines`, which waits for 1,024 bytes; `readline` the private reader
-below it, which does not.
+`BENCH_READING=lines` uses the documented `iter_lines`, which waits for 1,024 bytes; `BENCH_READING=readline` uses the
+private reader below it, which does not wait.
 """
 
 import json
@@ -27,7 +27,7 @@ BODY = json.dumps(
     }
 ).encode()
 HEADERS = {"content-type": "application/json"}
-FOR_EVER = 3600
+IDLE_SECONDS = 3600
 TTFT: list[float] = []
 EVENTS = [0]
 SENT = [0]
@@ -35,12 +35,13 @@ DONE = [0]
 
 
 class Reader(FastHttpUser):
-    """Closed loop; the run ends with the last of all requests."""
+    """A closed-loop user; the run ends when the last request of all users has ended."""
 
     @task
     def ask(self) -> None:
+        """Send one request; idle once all have been sent, since a task that returns is started again."""
         if SENT[0] >= REQUESTS:
-            gevent.sleep(FOR_EVER)
+            gevent.sleep(IDLE_SECONDS)
             return
         SENT[0] += 1
         sent_at, first_at = time.monotonic(), None
@@ -65,10 +66,12 @@ class Reader(FastHttpUser):
 
 
 def has_text(payload: str) -> bool:
+    """True for an event with a piece of the answer."""
     choices = json.loads(payload)["choices"]
     return bool(choices and choices[0]["delta"].get("content"))
 
 
 @events.quitting.add_listener
 def write(**_: object) -> None:
+    """Report when Locust quits."""
     OUT.write_text(json.dumps({"ttft": TTFT, "events": EVENTS[0]}))

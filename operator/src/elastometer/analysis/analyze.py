@@ -3,23 +3,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from elastometer.analysis import replicas
-from elastometer.analysis.answers import answer_rows
-from elastometer.analysis.coldstart import Start, cold_start, starts
-from elastometer.analysis.evidence import Evidence, gather, is_state_only
-from elastometer.analysis.explain import in_short
-from elastometer.analysis.explain_run import explain_looks, explain_run
-from elastometer.analysis.findings import Facts, findings
-from elastometer.analysis.knees import knees
-from elastometer.analysis.latency import load_rows
-from elastometer.analysis.objectives import judge_objective, overall
-from elastometer.analysis.predicted import as_predicted
-from elastometer.analysis.price import price
-from elastometer.analysis.provenance import provenance
-from elastometer.analysis.quality import load_flaws, quality
-from elastometer.analysis.scalein import scale_ins
-from elastometer.analysis.scaleout import added_pod_figures, scale_out_lag
-from elastometer.analysis.scaling import (
+from elastometer.analysis.autoscaler.explain import in_short
+from elastometer.analysis.autoscaler.explain_run import explain_looks, explain_run
+from elastometer.analysis.evidence import replicas
+from elastometer.analysis.evidence.evidence import Evidence, gather, is_state_only
+from elastometer.analysis.evidence.scaling import (
     Change,
     autoscaler_at,
     changes,
@@ -28,8 +16,20 @@ from elastometer.analysis.scaling import (
     reason_of,
     rescales,
 )
-from elastometer.analysis.summary import summary
-from elastometer.analysis.timeline import bands, timeline
+from elastometer.analysis.findings.findings import Facts, findings
+from elastometer.analysis.requests.answers import answer_rows
+from elastometer.analysis.requests.knees import knees
+from elastometer.analysis.requests.latency import load_rows
+from elastometer.analysis.requests.timeline import bands, timeline
+from elastometer.analysis.starts.coldstart import Start, cold_start, starts
+from elastometer.analysis.starts.scalein import scale_ins
+from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
+from elastometer.analysis.verdict.objectives import judge_objective, overall
+from elastometer.analysis.verdict.predicted import as_predicted
+from elastometer.analysis.verdict.price import price
+from elastometer.analysis.verdict.provenance import provenance
+from elastometer.analysis.verdict.quality import load_flaws, quality
+from elastometer.analysis.verdict.summary import summary
 from elastometer.hpa.recording import Recording
 from elastometer.model.bundle import Bundle
 from elastometer.model.measured import ScaleEvent

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import orjson
 
-from elastometer.cli import bundle
-from elastometer.cli.api_errors import in_words
-from elastometer.cli.cluster import connect
-from elastometer.cli.exits import CliError, Exit
-from elastometer.cli.options import add_cluster_options, add_output_option
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.options import add_cluster_options, add_output_option
+from elastometer.cli.cluster import bundle
+from elastometer.cli.cluster.api_errors import in_words
+from elastometer.cli.cluster.cluster import connect
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

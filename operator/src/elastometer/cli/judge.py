@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 from elastometer.analysis.analyze import judge
-from elastometer.cli.exits import CliError, Exit, exit_of_verdict
-from elastometer.cli.files import write_files
-from elastometer.cli.options import add_output_option
-from elastometer.cli.summary import answer_lines, finding_lines, numbers, objective_lines
-from elastometer.cli.text import printable
+from elastometer.cli.base.exits import CliError, Exit, exit_of_verdict
+from elastometer.cli.base.files import write_files
+from elastometer.cli.base.options import add_output_option
+from elastometer.cli.base.summary import answer_lines, finding_lines, objective_lines, summary_rows
+from elastometer.cli.base.text import printable
 from elastometer.render.files import render_all
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
@@ -45,7 +45,7 @@ def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str
     """The report's first lines, for a person."""
     lines = [f"{bundle}: {report.get('verdict') or 'no verdict'} ({report.get('verdictMessage') or 'no reason given'})"]
     lines += objective_lines(report.get("objectives") or ())
-    lines += [f"  {label:<24}{text}" for label, text in numbers(report.get("summary") or {})]
+    lines += [f"  {label:<24}{text}" for label, text in summary_rows(report.get("summary") or {})]
     lines += answer_lines(report.get("answers") or ())
     lines += finding_lines(report.get("findings") or ())
     if out is not None:

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from elastometer.cli.exits import CliError, Exit
+from elastometer.cli.base.exits import CliError, Exit
 
-# Name, what it does. Each is a module of this room with `configure` and `execute`, loaded only when it is called.
+# Name, what it does, and the module with `configure` and `execute`. A module is loaded only when its command is called.
 COMMANDS = (
-    ("run", "run one ElasticityTest and wait for its verdict"),
-    ("judge", "judge a recorded run again"),
-    ("fetch", "fetch the bundle of a finished test"),
-    ("simulate", "predict the report of a test that was never run"),
-    ("hpa", "decide again what the HorizontalPodAutoscaler decided"),
-    ("what-if", "predict a recorded run under other settings of its autoscaler"),
-    ("version", "print the version"),
+    ("run", "run one ElasticityTest and wait for its verdict", "run"),
+    ("judge", "judge a recorded run again", "judge"),
+    ("fetch", "fetch the bundle of a finished test", "fetch"),
+    ("simulate", "predict the report of a test that was never run", "simulate.command"),
+    ("hpa", "decide again what the HorizontalPodAutoscaler decided", "hpa.command"),
+    ("what-if", "predict a recorded run under other settings of its autoscaler", "what_if.command"),
+    ("version", "print the version", "version"),
 )
 EXIT_CODES = "exit codes: 0 Pass or NotJudged, 1 Fail, 2 usage or spec error, 3 Inconclusive, 4 not carried out"
 
@@ -48,7 +48,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         prog=program, epilog=EXIT_CODES, description="Measures how elastic an LLM service on Kubernetes really is.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     wanted = next((word for word in given if not word.startswith("-")), None)
-    for name, about in COMMANDS:
+    for name, about, _ in COMMANDS:
         command = commands.add_parser(name, help=about, description=about, epilog=EXIT_CODES)
         if name == wanted:
             _module(name).configure(command)
@@ -56,7 +56,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _module(command: str) -> Any:
-    return importlib.import_module("elastometer.cli." + command.replace("-", "_"))
+    module = next(module for name, _, module in COMMANDS if name == command)
+    return importlib.import_module(f"elastometer.cli.{module}")
 
 
 if __name__ == "__main__":

@@ -10,14 +10,15 @@ from pathlib import Path
 import orjson
 from kubernetes.client.exceptions import ApiException
 
-from elastometer.cli import bundle, junit, summary
-from elastometer.cli.api_errors import in_words, refusal
-from elastometer.cli.cluster import Cluster, Json, connect
-from elastometer.cli.exits import CliError, Exit, exit_of_status
-from elastometer.cli.follow import Patience, follow, how_to_go_on, is_finished
-from elastometer.cli.options import add_cluster_options, add_output_option, positive_seconds
-from elastometer.cli.progress import shown
-from elastometer.cli.test_file import read_test
+from elastometer.cli.base import junit, summary
+from elastometer.cli.base.exits import CliError, Exit, exit_of_status
+from elastometer.cli.base.manifest_file import read_test
+from elastometer.cli.base.options import add_cluster_options, add_output_option, positive_seconds
+from elastometer.cli.cluster import bundle
+from elastometer.cli.cluster.api_errors import in_words, refusal
+from elastometer.cli.cluster.cluster import Cluster, Json, connect
+from elastometer.cli.cluster.follow import Patience, follow, how_to_go_on, is_finished
+from elastometer.cli.cluster.progress import shown
 
 GONE_WITHIN_SECONDS = 120.0
 

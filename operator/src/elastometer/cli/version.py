@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 import orjson
 
-from elastometer.cli.exits import Exit
-from elastometer.cli.options import add_output_option
+from elastometer.cli.base.exits import Exit
+from elastometer.cli.base.options import add_output_option
 from elastometer.model.names import API_VERSION
 
 

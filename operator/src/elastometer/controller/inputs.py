@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from elastometer.controller import reasons
 from elastometer.plan import TestPlan
 from elastometer.world.cluster import Cluster
-from elastometer_loadgen.inputs import files_of
-from elastometer_loadgen.secret import is_word
+from elastometer_loadgen.base.secret import is_word
+from elastometer_loadgen.profile.inputs import files_of
 
 
 class Unusable(Exception):

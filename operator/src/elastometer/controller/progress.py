@@ -9,7 +9,7 @@ from typing import Any
 
 from elastometer.model.snapshot import ScalerFact
 from elastometer.plan import TestPlan
-from elastometer_loadgen.stages import CountStage, CrowdStage, KneeOf, KneeStage, RateStage, Stage, TraceStage
+from elastometer_loadgen.profile.stages import CountStage, CrowdStage, KneeOf, KneeStage, RateStage, Stage, TraceStage
 
 Json = dict[str, Any]
 

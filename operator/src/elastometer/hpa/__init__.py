@@ -1,0 +1,5 @@
+"""The HorizontalPodAutoscaler controller of Kubernetes 1.35 as a pure function of what it sees and when.
+
+May import model alone. Start reading at `step.py`: one sync from input to decision; its agreement with the real
+controller is checked by `make oracle`.
+"""

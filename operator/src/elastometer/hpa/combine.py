@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from elastometer.hpa import per_pod, whole
 from elastometer.hpa.decision import Constraint, Proposal, Reduction
-from elastometer.hpa.look import Look
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType
+from elastometer.hpa.sync import Look
 from elastometer.hpa.tolerance import Tolerances, tolerances_of
 
 _TOTALS = (MetricType.OBJECT, MetricType.EXTERNAL)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from elastometer.hpa.arithmetic import SAME_INSTANT
-from elastometer.hpa.look import PodLook, Sample
 from elastometer.hpa.settings import ControllerSettings
+from elastometer.hpa.sync import PodLook, Sample
 
 CPU = "cpu"
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from elastometer.hpa.arithmetic import ceiling32, divide, int32, int64, quotient
 from elastometer.hpa.decision import Proposal
 from elastometer.hpa.grouping import Groups, group
-from elastometer.hpa.look import Look, PodLook
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
+from elastometer.hpa.sync import Look, PodLook
 from elastometer.hpa.tolerance import Tolerances, held_back_by
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elastometer.hpa.decision import Condition
-from elastometer.hpa.look import Look
 from elastometer.hpa.settings import HpaSpec
+from elastometer.hpa.sync import Look
 
 
 @dataclass(frozen=True, slots=True)

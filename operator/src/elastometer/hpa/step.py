@@ -12,10 +12,10 @@ from typing import NamedTuple
 from elastometer.hpa import limits
 from elastometer.hpa.combine import Combined, combine
 from elastometer.hpa.decision import Account, Condition, Constraint, Decision, Reduction
-from elastometer.hpa.look import Look
 from elastometer.hpa.settings import HpaSpec
 from elastometer.hpa.stabilize import stabilize
 from elastometer.hpa.state import Recommendation, State
+from elastometer.hpa.sync import Look
 
 ABLE, ACTIVE, LIMITED = "AbleToScale", "ScalingActive", "ScalingLimited"
 _GOT_SCALE = Condition("True", "SucceededGetScale")

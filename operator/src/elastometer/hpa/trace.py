@@ -1,12 +1,12 @@
 """One recorded or drawn world (a line of a trace file) becomes a Recording: looks, and what was decided after each."""
 from __future__ import annotations
 
-from elastometer.hpa.look import Look, MetricLook, PodLook, Sample
 from elastometer.hpa.observed import observed_from
 from elastometer.hpa.parse import controller_from, hpa_from
 from elastometer.hpa.reading import Node
 from elastometer.hpa.recording import Observed, RecordedSync, Recording
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType
+from elastometer.hpa.sync import Look, MetricLook, PodLook, Sample
 from elastometer.model.document import Document
 from elastometer.model.errors import SpecError
 

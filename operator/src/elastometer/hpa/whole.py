@@ -4,8 +4,8 @@ from __future__ import annotations
 from elastometer.hpa.arithmetic import INT32_MAX, INT64_MAX, ceiling32, ceiling64, divide, int64
 from elastometer.hpa.decision import Proposal
 from elastometer.hpa.grouping import running_and_ready
-from elastometer.hpa.look import Look, MetricLook
 from elastometer.hpa.settings import Metric, MetricType, TargetType
+from elastometer.hpa.sync import Look, MetricLook
 from elastometer.hpa.tolerance import Tolerances, held_back_by
 
 

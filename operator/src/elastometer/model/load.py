@@ -10,10 +10,10 @@ from typing import Any
 
 from elastometer.model.errors import SpecError
 from elastometer.model.names import PROFILE_KEY
-from elastometer_loadgen.files import held
-from elastometer_loadgen.inputs import files_of, with_files
-from elastometer_loadgen.profile import Profile, ProfileError, parse_profile
-from elastometer_loadgen.stages import TraceStage
+from elastometer_loadgen.base.files import held
+from elastometer_loadgen.profile.inputs import files_of, with_files
+from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
+from elastometer_loadgen.profile.stages import TraceStage
 
 Json = dict[str, Any]
 # A run is judged in the operator's memory, at some 2 KB a request: 1 GB, half of what the chart gives it.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from elastometer.model.document import Document, document_at, documents_at, instant_at, number_at, text_at, whole_at
 from elastometer.model.knee import KneeSeen, knee_from
 from elastometer.model.units import Instant
-from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.base.record import Outcome
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _NOTHING_JUDGED: Mapping[str, str | None] = {}

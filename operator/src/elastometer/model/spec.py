@@ -15,7 +15,7 @@ from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import Names
-from elastometer_loadgen.profile import Profile
+from elastometer_loadgen.profile.profile import Profile
 
 Json = dict[str, Any]
 

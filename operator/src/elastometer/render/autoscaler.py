@@ -5,28 +5,28 @@ from collections.abc import Callable, Sequence
 
 from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, Loss, ScaleAccount, SyncRow
 from elastometer.model.measured import Timeline
-from elastometer.render import autoscaler_words, words
-from elastometer.render.autoscaler_words import change_title, loss_words
 from elastometer.render.charts import Column, value_at
-from elastometer.render.strips import Bar, Strip, Strips, fits, ticks
+from elastometer.render.shapes import Bar, Strip, Strips, fits, ticks
+from elastometer.render.wording import autoscaler, numbers
+from elastometer.render.wording.autoscaler import change_title, loss_words
 
 # A constraint shorter than this share of the whole axis is drawn and has no entry in the legend.
 _LEGEND_SHARE = 1 / 200
 
 
 AUTOSCALER_FILTERS: dict[str, Callable[..., str]] = {
-    "change": autoscaler_words.change_title, "whole": autoscaler_words.whole_words, "held": autoscaler_words.held_words,
-    "took": autoscaler_words.loss_words, "readings": autoscaler_words.readings_words,
-    "way": autoscaler_words.way_words, "binding": autoscaler_words.binding_words,
-    "agrees": autoscaler_words.agreement_words,
+    "change": autoscaler.change_title, "whole": autoscaler.whole_words, "held": autoscaler.held_words,
+    "took": autoscaler.loss_words, "readings": autoscaler.readings_words,
+    "way": autoscaler.way_words, "binding": autoscaler.binding_words,
+    "agrees": autoscaler.agreement_words,
 }
 
 
 def autoscaler_values(found: Autoscaler) -> dict[str, object]:
     """What the section's template asks for beside the report itself."""
     return {
-        "fidelity": autoscaler_words.fidelity_sentence(found.fidelity), "bound": bound_legend(found),
-        "syncs": autoscaler_words.sync_count(found.rows),
+        "fidelity": autoscaler.fidelity_sentence(found.fidelity), "bound": bound_legend(found),
+        "syncs": autoscaler.sync_count(found.rows),
         "losses": [("Scale-outs: from the need to the decision", loss_strips(found.changes, "Out")),
                    ("Scale-ins: how long replicas stayed that were not wanted", loss_strips(found.changes, "In"))],
     }
@@ -70,7 +70,7 @@ def bound_legend(found: Autoscaler) -> list[tuple[str, str]]:
 
 
 def loss_strips(changes: Sequence[ScaleAccount], direction: str) -> Strips:
-    """One bar per change of the direction, on one scale; a part that is not known has no length and is in words."""
+    """One bar per change of the direction, on one scale; an unknown part has no length and is named in the text."""
     mine = [one for one in changes if one.direction == direction]
     longest = max((_seconds(one) for one in mine), default=0.0)
     if longest <= 0:
@@ -99,8 +99,8 @@ def _strip(one: ScaleAccount, longest: float) -> Strip:
                             round(100 * seconds / longest, 3), fits(loss.label, seconds / longest), _tip(loss)))
             left += seconds
     bound = one.whole.at_least_milliseconds
-    total = words.duration(one.whole.milliseconds) if bound is None else f"≥ {words.duration(bound)}"
-    return Strip(change_title(one), f"written at {words.instant(one.written_seconds)}", total, one.whole.reason or "",
+    total = numbers.duration(one.whole.milliseconds) if bound is None else f"≥ {numbers.duration(bound)}"
+    return Strip(change_title(one), f"written at {numbers.instant(one.written_seconds)}", total, one.whole.reason or "",
                  tuple(bars), "")
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from elastometer.model.measured import Timeline
 from elastometer.model.report import Report
-from elastometer.render import knee_words
+from elastometer.render.wording import knees
 
 Column: TypeAlias = list[float | None]
 # A screen has room for about this many bins; more would be noise.
@@ -25,7 +25,7 @@ def chart_data(report: Report) -> dict[str, object]:
         "stages": [{"name": one.name, "from": one.start_seconds, "to": one.end_seconds} for one in report.stages],
         "gaps": [{"from": one.start_seconds, "to": one.end_seconds} for one in report.quality.gaps],
         "steps": [{"from": one.start_seconds, "to": one.end_seconds, "value": one.value,
-                   "failed": one.failed is not None} for knee in report.knees for _, one in knee_words.rows(knee)],
+                   "failed": one.failed is not None} for knee in report.knees for _, one in knees.rows(knee)],
         "events": [{"at": one.seen.seconds, "step": one.to_replicas - one.from_replicas}
                    for one in report.scale_events],
         "bounds": _bounds(report),

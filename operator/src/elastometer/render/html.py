@@ -7,12 +7,12 @@ from functools import lru_cache
 from jinja2 import Template
 
 from elastometer.model.report import Report
-from elastometer.render import answer_words, knee_words, words
 from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, autoscaler_values
 from elastometer.render.charts import chart_data
 from elastometer.render.markdown import quality_rows
 from elastometer.render.page import environment, frame
-from elastometer.render.strips import bullet, strips, tiles, verdict_mark
+from elastometer.render.shapes import bullet, strips, tiles, verdict_mark
+from elastometer.render.wording import answers, knees, numbers
 
 _REASON = re.compile(r"\((\w+)\)$")
 
@@ -24,7 +24,7 @@ def to_html(report: Report) -> bytes:
         report=report, **frame(("page.js", "report.js"), ("report.css",), data),
         strips=strips(report.cold_starts), tiles=tiles(report), quality=quality_rows(report.quality),
         **autoscaler_values(report.autoscaler),
-        basis=None if report.predicted is None else words.basis_rows(report.predicted),
+        basis=None if report.predicted is None else numbers.basis_rows(report.predicted),
     ).encode()
 
 
@@ -32,8 +32,8 @@ def to_html(report: Report) -> bytes:
 def _template() -> Template:
     made = environment()
     made.filters.update(reasons=reasons, **AUTOSCALER_FILTERS)
-    made.globals.update(bullet=bullet, mark=verdict_mark, verdict=words.verdict, words=words, answer=answer_words,
-                        climb=knee_words)
+    made.globals.update(bullet=bullet, mark=verdict_mark, verdict=numbers.verdict, words=numbers, answer=answers,
+                        knee=knees)
     return made.get_template("report.html.j2")
 
 

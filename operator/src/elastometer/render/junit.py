@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.report import Report, Verdict
-from elastometer.render import answer_words
+from elastometer.render.wording import answers
 
 # XML 1.0 knows no control characters, not even as references.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,11 +48,11 @@ def _basis(suite: Element, basis: PredictionBasis) -> None:
 
 def _answers(suite: Element, report: Report) -> None:
     """A check without an objective fails nothing, and is told all the same."""
-    totals = answer_words.totals(report.answers)
+    totals = answers.totals(report.answers)
     if totals:
         properties = SubElement(suite, "properties")
         for row in totals:
-            value = answer_words.total_sentence(row)
+            value = answers.total_sentence(row)
             SubElement(properties, "property", name=_clean(f"answers.{row.check}"), value=_clean(value))
 
 

@@ -10,7 +10,7 @@ from elastometer.model.basis import PredictionBasis
 from elastometer.model.knee import Knee
 from elastometer.model.measured import PHASE_LABELS, ColdStart, LoadRow, Price
 from elastometer.model.report import Quality, Report
-from elastometer.render import answer_words, autoscaler_words, knee_words, words
+from elastometer.render.wording import answers, autoscaler, knees, numbers
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PREDICTED_ACCOUNT = "Predicted: decided by the rules of the HPA on what the model showed it."
@@ -23,15 +23,15 @@ def to_markdown(report: Report) -> bytes:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# {words.verdict(report)}: {prose(report.namespace)}/{prose(report.test)}"
+    yield f"# {numbers.verdict(report)}: {prose(report.namespace)}/{prose(report.test)}"
     yield ""
     yield _sentence(report.verdict_message)
     yield ""
-    yield f"Model {code(report.model or words.DASH)}, {_when(report)} Seconds count from the start of the load."
+    yield f"Model {code(report.model or numbers.DASH)}, {_when(report)} Seconds count from the start of the load."
     yield from _basis(report.predicted)
     yield from section("Objectives", ["", "Objective", "What was found"], (
         [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
-    yield from section("Summary", ["", ""], ([name, value] for name, value in words.headline(report.summary)))
+    yield from section("Summary", ["", ""], ([name, value] for name, value in numbers.headline(report.summary)))
     yield from _price(report.price)
     yield from section("Findings", ["", "Finding", "Evidence", "What to change"], (
         [one.severity, f"{one.name}: {prose(one.title)}", prose(one.evidence), prose(one.advice)]
@@ -51,13 +51,13 @@ def _lines(report: Report) -> Iterator[str]:
 def _when(report: Report) -> str:
     if report.predicted is not None:
         return f"**predicted, not measured**, by {report.predicted.tool}: nothing was run."
-    return f"load started {report.load_start or words.DASH}."
+    return f"load started {report.load_start or numbers.DASH}."
 
 
 def _basis(basis: PredictionBasis | None) -> Iterator[str]:
     if basis is not None:
         yield from section("What the prediction rests on", ["", ""], (
-            [name, prose(value)] for name, value in words.basis_rows(basis)))
+            [name, prose(value)] for name, value in numbers.basis_rows(basis)))
 
 
 def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -73,17 +73,17 @@ def _price(price: Price | None) -> Iterator[str]:
         return
     unit = f" (× {price.gpus_per_replica} GPU)" if price.gpus_per_replica else ""
     yield from section(f"Replica-seconds{unit}", ["Ready", "Held", "Always at maximum", "Always at minimum"], [[
-        words.number(price.ready_replica_seconds), words.number(price.held_replica_seconds),
-        words.number(price.static_peak_replica_seconds), words.number(price.static_minimum_replica_seconds)]])
+        numbers.number(price.ready_replica_seconds), numbers.number(price.held_replica_seconds),
+        numbers.number(price.static_peak_replica_seconds), numbers.number(price.static_minimum_replica_seconds)]])
 
 
 def _scale_events(report: Report) -> Iterator[str]:
     yield from section(
         "Scale events", ["#", "Replicas", "Seen", "API", "By", "Why", "Metrics", "Lag to Ready"],
-        ([str(one.number), f"{one.from_replicas} → {one.to_replicas}", words.stamp(one.seen),
-          one.written.time if one.written else words.DASH, code(one.writer or words.DASH),
-          code(one.reason or words.DASH), code("; ".join(one.metrics) or words.DASH),
-          prose(words.figure(one.lag)) + (f"; {prose(one.note)}" if one.note else "")]
+        ([str(one.number), f"{one.from_replicas} → {one.to_replicas}", numbers.stamp(one.seen),
+          one.written.time if one.written else numbers.DASH, code(one.writer or numbers.DASH),
+          code(one.reason or numbers.DASH), code("; ".join(one.metrics) or numbers.DASH),
+          prose(numbers.figure(one.lag)) + (f"; {prose(one.note)}" if one.note else "")]
          for one in report.scale_events))
 
 
@@ -92,26 +92,26 @@ def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
     if found.reason is not None:
         yield f"There is no account of the autoscaler: {prose(found.reason)}."
         return
-    yield PREDICTED_ACCOUNT if is_predicted else prose(autoscaler_words.fidelity_sentence(found.fidelity))
+    yield PREDICTED_ACCOUNT if is_predicted else prose(autoscaler.fidelity_sentence(found.fidelity))
     causes = {loss.cause: loss.label for cause in CAUSE_LABELS for one in found.changes for loss in one.losses
               if loss.cause is cause}
     yield from section(
         "Where the autoscaler's seconds went", ["Replicas", "Needed", "Written", "Whole", *causes.values()],
-        ([autoscaler_words.change_title(one), words.instant(one.needed_seconds), words.instant(one.written_seconds),
-          autoscaler_words.whole_words(one), *(_lost(one, cause) for cause in causes)] for one in found.changes))
+        ([autoscaler.change_title(one), numbers.instant(one.needed_seconds), numbers.instant(one.written_seconds),
+          autoscaler.whole_words(one), *(_lost(one, cause) for cause in causes)] for one in found.changes))
     yield from section(
         "What held the replicas", ["Replicas", "Because of", "For", "First"],
-        ([autoscaler_words.held_words(one), one.label, f"{one.seconds:.1f} s",
-          words.instant(one.first_seconds)] for one in found.held))
+        ([autoscaler.held_words(one), one.label, f"{one.seconds:.1f} s",
+          numbers.instant(one.first_seconds)] for one in found.held))
     if found.fidelity is not None:
         yield from section("Syncs that the replay does not reproduce", ["At", "Difference", "Cause"], (
             [when, prose(difference), prose(cause)]
-            for when, difference, cause in autoscaler_words.miss_rows(found.fidelity)))
+            for when, difference, cause in autoscaler.miss_rows(found.fidelity)))
 
 
 def _lost(one: ScaleAccount, cause: Cause) -> str:
     loss = next((loss for loss in one.losses if loss.cause is cause), None)
-    return words.DASH if loss is None else autoscaler_words.loss_words(loss)
+    return numbers.DASH if loss is None else autoscaler.loss_words(loss)
 
 
 def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
@@ -119,9 +119,9 @@ def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
         "Cold starts", ["Pod", "Origin", "Image", "Created → Ready", "Decision → Ready", "Ready → first token",
                         "Process start by Prometheus"],
         ([code(one.pod), one.origin + (f" {one.scale_event}" if one.scale_event else ""),
-          prose(one.image or words.DASH), prose(words.figure(one.cold_start)),
-          prose(words.figure(one.scale_out)), prose(words.figure(one.first_token)),
-          words.stamp(one.scraped.process_start) if one.scraped.process_start else prose(one.scraped.reason or "")]
+          prose(one.image or numbers.DASH), prose(numbers.figure(one.cold_start)),
+          prose(numbers.figure(one.scale_out)), prose(numbers.figure(one.first_token)),
+          numbers.stamp(one.scraped.process_start) if one.scraped.process_start else prose(one.scraped.reason or "")]
          for one in starts))
     names = phase_labels(starts)
     yield from section(
@@ -138,53 +138,54 @@ def phase_labels(starts: Sequence[ColdStart]) -> list[str]:
 def _phase(start: ColdStart, label: str) -> str:
     mine = [phase for phase in start.phases if phase.label == label]
     if not mine:
-        return words.DASH
+        return numbers.DASH
     known = [phase.plus_minus_milliseconds for phase in mine if phase.plus_minus_milliseconds is not None]
-    return words.spread(sum(phase.milliseconds for phase in mine), max(known, default=None))
+    return numbers.spread(sum(phase.milliseconds for phase in mine), max(known, default=None))
 
 
 def _load(rows: Sequence[LoadRow]) -> Iterator[str]:
-    again = words.was_sent_again(rows)
+    again = numbers.was_sent_again(rows)
     yield from section(
         "Load by stage", ["Stage", "Requests", "Success", *(["At the first attempt", "Sent again"] if again else []),
                           "TTFT p50 / p95 / p99", "TPOT p50 / p95", "Latency p50 / p95 / p99", "From send", "Tokens/s",
                           "Not served"],
-        ([code(row.stage), words.number(row.count), words.number(row.success_percent, 2, " %"),
-          *([words.number(row.first_attempt_success_percent, 2, " %"), words.number(row.sent_again)] if again else []),
+        ([code(row.stage), numbers.number(row.count), numbers.number(row.success_percent, 2, " %"),
+          *([numbers.number(row.first_attempt_success_percent, 2, " %"), numbers.number(row.sent_again)] if again else
+            []),
           _three(row.time_to_first_token.p50, row.time_to_first_token.p95, row.time_to_first_token.p99),
           _three(row.time_per_output_token.p50, row.time_per_output_token.p95),
           _three(row.latency.p50, row.latency.p95, row.latency.p99),
           _three(row.latency_from_send.p50, row.latency_from_send.p95, row.latency_from_send.p99),
-          words.number(row.output_tokens_per_second, 1),
-          words.counts({name: count for name, count in row.outcomes.items() if name != "Success"})]
+          numbers.number(row.output_tokens_per_second, 1),
+          numbers.counts({name: count for name, count in row.outcomes.items() if name != "Success"})]
          for row in rows))
 
 
 def _answers(rows: Sequence[AnswerRow]) -> Iterator[str]:
-    yield from section("Answers", answer_words.HEAD, (
+    yield from section("Answers", answers.HEAD, (
         [code("total" if row.stage is None else row.stage), code(row.task) if row.task else "", code(row.check),
-         answer_words.rate(row), answer_words.interval(row), words.number(row.failed), answer_words.judged(row),
-         prose(answer_words.failures(row)), prose(answer_words.examples(row))] for row in rows))
+         answers.rate(row), answers.interval(row), numbers.number(row.failed), answers.judged(row),
+         prose(answers.failures(row)), prose(answers.examples(row))] for row in rows))
     if rows:
-        yield from ("", prose(f"Answers are {answer_words.SOURCE}."))
+        yield from ("", prose(f"Answers are {answers.SOURCE}."))
 
 
-def _knees(knees: Sequence[Knee]) -> Iterator[str]:
-    for knee in knees:
-        yield from section(f"Knee: {prose(knee.stage)}", knee_words.HEAD, (
-            [prose(cell) for cell in knee_words.cells(name, step)] for name, step in knee_words.rows(knee)))
-        yield from ("", prose(f"{knee_words.sentence(knee)} The table has {knee_words.SOURCE}."))
+def _knees(found: Sequence[Knee]) -> Iterator[str]:
+    for knee in found:
+        yield from section(f"Knee: {prose(knee.stage)}", knees.HEAD, (
+            [prose(cell) for cell in knees.cells(name, step)] for name, step in knees.rows(knee)))
+        yield from ("", prose(f"{knees.sentence(knee)} The table has {knees.SOURCE}."))
 
 
 def _three(*values: float | None) -> str:
-    return " / ".join(words.duration(value) for value in values)
+    return " / ".join(numbers.duration(value) for value in values)
 
 
 def _scale_ins(report: Report) -> Iterator[str]:
     yield from section(
         "Scale-in", ["Pod", "Event", "Deleted", "Drain", "In flight then", "Sent after", "Lost"],
-        ([code(one.pod), str(one.scale_event or words.DASH), words.stamp(one.deleted),
-          prose(words.figure(one.drain)), str(one.in_flight), str(one.sent_after_deletion), words.counts(one.lost)]
+        ([code(one.pod), str(one.scale_event or numbers.DASH), numbers.stamp(one.deleted),
+          prose(numbers.figure(one.drain)), str(one.in_flight), str(one.sent_after_deletion), numbers.counts(one.lost)]
          for one in report.scale_ins))
 
 
@@ -193,27 +194,29 @@ def _quality(quality: Quality) -> Iterator[str]:
 
 
 def quality_rows(quality: Quality) -> list[tuple[str, str]]:
-    """(what, how it is), worst of each kind in words."""
+    """(what, how it is), the worst of each kind in words."""
     low, high = quality.clock_offset_low_milliseconds, quality.clock_offset_high_milliseconds
-    gaps = [f"{gap.resource} from {words.instant(gap.start_seconds)} to {words.instant(gap.end_seconds)}: {gap.reason}"
+    gaps = [f"{gap.resource} from {numbers.instant(gap.start_seconds)} to {numbers.instant(gap.end_seconds)}: "
+            f"{gap.reason}"
             for gap in quality.gaps]
     series = [f"{one.name} {one.outcome}" + (f" ({one.message})" if one.message else "")
               for one in quality.series if one.outcome != "Samples"]
-    late = [f"worker {one.worker} {words.duration(one.lateness_p99_milliseconds)} of "
-            f"{words.duration(one.bound_milliseconds)}" + (" FELL BEHIND" if one.fell_behind else "")
+    late = [f"worker {one.worker} {numbers.duration(one.lateness_p99_milliseconds)} of "
+            f"{numbers.duration(one.bound_milliseconds)}" + (" FELL BEHIND" if one.fell_behind else "")
             for one in quality.generators]
-    away = [f"worker {one.worker} " + ("" if one.start_seconds is None else f"from {words.instant(one.start_seconds)} ")
-            + f"until {words.instant(one.end_seconds)}" for one in quality.away]
+    away = [f"worker {one.worker} "
+            + ("" if one.start_seconds is None else f"from {numbers.instant(one.start_seconds)} ")
+            + f"until {numbers.instant(one.end_seconds)}" for one in quality.away]
     return [
-        ("Operator's clock minus API server's", words.DASH if low is None or high is None else
+        ("Operator's clock minus API server's", numbers.DASH if low is None or high is None else
          f"between {low:+.0f} ms and {high:+.0f} ms ({quality.clock_samples} samples)"),
         ("Watch gaps", "; ".join(gaps) or "none"),
-        ("Lateness of sends, p99 against the bound", "; ".join(late) or words.DASH),
-        ("Load workers away", "; ".join(away) or ("none" if quality.generators else words.DASH)),
-        ("Requests never sent", f"{words.number(quality.skipped_requests)} too late, "
-         f"{words.number(quality.unsent_requests)} left by a stopped worker"),
-        ("Turns never asked after a lost one", words.number(quality.unsent_turns)),
-        ("Queries without samples", "; ".join(series) or ("none" if quality.series else words.DASH)),
+        ("Lateness of sends, p99 against the bound", "; ".join(late) or numbers.DASH),
+        ("Load workers away", "; ".join(away) or ("none" if quality.generators else numbers.DASH)),
+        ("Requests never sent", f"{numbers.number(quality.skipped_requests)} too late, "
+         f"{numbers.number(quality.unsent_requests)} left by a stopped worker"),
+        ("Turns never asked after a lost one", numbers.number(quality.unsent_turns)),
+        ("Queries without samples", "; ".join(series) or ("none" if quality.series else numbers.DASH)),
         ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
         ("Left out: dated outside of the run", str(quality.outside_window)),
         ("Missing files", ", ".join(quality.missing_files) or "none"),

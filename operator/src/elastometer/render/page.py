@@ -15,7 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from elastometer.render import words
+from elastometer.render.wording import numbers
 
 HERE = Path(__file__).parent
 _QUOTED = re.compile(r"`([^`]+)`")
@@ -28,10 +28,10 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )
     made.filters.update(
-        duration=words.duration, figure=words.figure, stamp=words.stamp, instant=words.instant,
-        number=words.number, counts=words.counts, quoted=quoted, sentence=sentence,
+        duration=numbers.duration, figure=numbers.figure, stamp=numbers.stamp, instant=numbers.instant,
+        number=numbers.number, counts=numbers.counts, quoted=quoted, sentence=sentence,
     )
-    made.globals.update(dash=words.DASH)
+    made.globals.update(dash=numbers.DASH)
     return made
 
 

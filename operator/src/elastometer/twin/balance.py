@@ -6,7 +6,7 @@ from functools import lru_cache
 from heapq import heappop, heappush
 from math import inf
 
-from elastometer.twin.chance import stream
+from elastometer.twin.randomness import stream
 from elastometer.twin.replica import Replica
 from elastometer.twin.scenario import Balancing, Scenario
 

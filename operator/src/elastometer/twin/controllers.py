@@ -7,13 +7,13 @@ from math import floor
 from typing import NamedTuple, Protocol, assert_never
 
 from elastometer.hpa.decision import Decision
-from elastometer.hpa.look import Look, MetricLook
 from elastometer.hpa.settings import MetricType
 from elastometer.hpa.state import State
 from elastometer.hpa.step import step
+from elastometer.hpa.sync import Look, MetricLook
 from elastometer.twin.fleet import Fleet
+from elastometer.twin.metrics_view import Sight
 from elastometer.twin.scenario import HpaController, Signal
-from elastometer.twin.sight import Sight
 
 # Below what any clock of a cluster tells apart.
 TINY = 1e-6

@@ -14,10 +14,10 @@ from elastometer.twin.controllers import Autoscaler, Clock, Hpa
 from elastometer.twin.fleet import Fleet
 from elastometer.twin.keda import Keda
 from elastometer.twin.knative import Kpa
+from elastometer.twin.metrics_view import Sight
 from elastometer.twin.prediction import Prediction, Sync
 from elastometer.twin.replica import Replica
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
-from elastometer.twin.sight import Sight
 from elastometer.twin.traffic import Traffic
 
 # At one instant, a replica that becomes Ready is Ready for the look at that instant.

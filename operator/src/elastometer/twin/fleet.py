@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from math import inf, log2
 
-from elastometer.twin.chance import draw, stream
 from elastometer.twin.prediction import ReplicaLife
+from elastometer.twin.randomness import draw, stream
 from elastometer.twin.replica import Replica
 from elastometer.twin.scenario import RecordedChance, Scenario
 from elastometer.twin.traffic import Traffic

@@ -10,8 +10,8 @@ from math import inf
 from elastometer.hpa.settings import MetricType
 from elastometer.twin.controllers import Clock, Hpa, Wish
 from elastometer.twin.fleet import Fleet
+from elastometer.twin.metrics_view import MILLI, Sight
 from elastometer.twin.scenario import KedaController
-from elastometer.twin.sight import MILLI, Sight
 
 
 @dataclass(frozen=True, slots=True)

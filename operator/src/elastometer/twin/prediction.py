@@ -5,7 +5,7 @@ from array import array
 from dataclasses import dataclass
 
 from elastometer.hpa.decision import Decision
-from elastometer.hpa.look import Look
+from elastometer.hpa.sync import Look
 
 Steps = tuple[tuple[float, int], ...]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from math import inf
 
-from elastometer.hpa.look import PodLook
+from elastometer.hpa.sync import PodLook
 
 
 class Replica:

@@ -34,7 +34,7 @@ from elastometer.world.run_store import (
     WORKERS,
     RunStore,
 )
-from elastometer_loadgen.request_merge import Dropped, merged
+from elastometer_loadgen.journal.merge import Dropped, merged
 
 SCHEMA_VERSION = 1
 LEVEL = 6  # observations shrink about 30 times; higher levels gain a few percent for many times the CPU

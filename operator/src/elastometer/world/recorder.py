@@ -26,7 +26,7 @@ from elastometer.model.errors import WorldError
 from elastometer.model.names import Names
 from elastometer.world import meters
 from elastometer.world.api_reader import UNREACHABLE, ApiReader
-from elastometer.world.autoscaler_looks import AutoscalerLooks
+from elastometer.world.autoscaler_polls import AutoscalerLooks
 from elastometer.world.clock import Clock, parsed, printed
 from elastometer.world.cluster import Refused
 from elastometer.world.logs import PodLogs, known_of

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from elastometer.analysis.autoscaler_syncs import syncs_of
-from elastometer.analysis.evidence import Evidence
+from elastometer.analysis.autoscaler.syncs import syncs_of
+from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.document import Document, document_at, documents_at, number_at, text_at, whole_at

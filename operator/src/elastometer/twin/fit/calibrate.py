@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from elastometer.analysis import replicas
-from elastometer.analysis.autoscaler_pods import pods_at
-from elastometer.analysis.coldstart import starts
-from elastometer.analysis.evidence import Evidence
-from elastometer.analysis.scaling import changes
+from elastometer.analysis.autoscaler.pods import pods_at
+from elastometer.analysis.evidence import replicas
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.evidence.scaling import changes
+from elastometer.analysis.starts.coldstart import starts
 from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import document_at, whole_at
@@ -21,12 +21,12 @@ from elastometer.model.errors import SpecError
 from elastometer.model.request import RequestRecord
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.autoscaler import blind_looks, fit_hpa, fit_keda
-from elastometer.twin.fit.cache import fit_cache
 from elastometer.twin.fit.calibration import Calibration, Fitted
 from elastometer.twin.fit.capacity import fit_capacity
-from elastometer.twin.fit.path import fit_cpu, fit_path, fit_resource_path
-from elastometer.twin.fit.phase import scrape_phases
-from elastometer.twin.fit.room import room_notes
+from elastometer.twin.fit.kv_cache import fit_cache
+from elastometer.twin.fit.metrics_path import fit_cpu, fit_path, fit_resource_path
+from elastometer.twin.fit.node_capacity import room_notes
+from elastometer.twin.fit.scrape_phase import scrape_phases
 from elastometer.twin.fit.starts import fit_lives
 from elastometer.twin.scenario import (
     Arrival,
@@ -39,7 +39,7 @@ from elastometer.twin.scenario import (
     Scenario,
     Signal,
 )
-from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.base.record import Outcome
 
 # The load generator's own, where a profile does not say.
 TIMEOUT_SECONDS = 300

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import linear_regression, mean, median
 
-from elastometer.analysis import replicas
-from elastometer.analysis.evidence import Evidence
+from elastometer.analysis.evidence import replicas
+from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.bundle import SeriesName
 from elastometer.model.document import Document, at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND, Instant
 from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.scenario import Capacity
-from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.base.record import Outcome
 
 _SLOTS = re.compile(r"--max[-_]num[-_]seqs[= ](\d+)")
 # Prompts must differ by this factor before their length can be told from chance in the time to the first token.

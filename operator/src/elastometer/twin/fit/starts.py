@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from elastometer.analysis.coldstart import Start, starts
-from elastometer.analysis.evidence import Evidence
-from elastometer.analysis.scalein import scale_ins
-from elastometer.analysis.scaling import Change, changes
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.evidence.scaling import Change, changes
+from elastometer.analysis.starts.coldstart import Start, starts
+from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.model.document import Document, document_at, documents_at, number_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.observation import Sighting

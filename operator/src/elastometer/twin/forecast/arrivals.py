@@ -8,9 +8,9 @@ import orjson
 
 from elastometer.model.document import documents_at, text_at
 from elastometer.twin.scenario import Arrival
-from elastometer_loadgen.profile import Profile
-from elastometer_loadgen.prompts import PromptSource
-from elastometer_loadgen.schedule import compute_schedule
+from elastometer_loadgen.plan.prompts import PromptSource
+from elastometer_loadgen.plan.schedule import compute_schedule
+from elastometer_loadgen.profile.profile import Profile
 
 # A rule of thumb for English text, and what a chat template adds; a tokenizer is not asked.
 CHARACTERS_PER_TOKEN = 4

@@ -10,11 +10,11 @@ from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
 from elastometer.plan import TestPlan
 from elastometer.resources.scaler import scaler
-from elastometer.twin.chance import stream
 from elastometer.twin.fit.autoscaler import fit_keda
+from elastometer.twin.randomness import stream
 from elastometer.twin.scenario import Controller, HpaController, KedaController, Signal
-from elastometer.twin.search.controllers import refuse_scaled_object
-from elastometer.twin.search.metrics import keda_hpa
+from elastometer.twin.search.vary.controllers import refuse_scaled_object
+from elastometer.twin.search.vary.metrics import keda_hpa
 from elastometer.twin.signals import signals_of
 
 _PATHS = {ScalerType.HPA: "spec.autoscaler.horizontalPodAutoscaler", ScalerType.KEDA: "spec.autoscaler.scaledObject"}

@@ -14,7 +14,7 @@ from elastometer.twin.forecast.arrivals import ANSWER_RULE, PROMPT_RULE
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler, started
 from elastometer.twin.forecast.standin_pace import argument
 from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, Scenario
-from elastometer_loadgen.profile import ConnectionPolicy
+from elastometer_loadgen.profile.profile import ConnectionPolicy
 
 # The autoscaler has looked at an idle service for so long when the load starts.
 LEAD_SECONDS = 60.0

@@ -12,7 +12,7 @@ from elastometer.model.names import API_VERSION, KIND
 from elastometer.model.observation import Note, Observation
 from elastometer.model.terms import terms_from
 from elastometer.plan import TestPlan, describe
-from elastometer.twin.forecast.foretold import ORIGIN, Foretold, instant
+from elastometer.twin.forecast.predicted_run import ORIGIN, Foretold, instant
 from elastometer.twin.forecast.synthetic_autoscaler import autoscaler_sightings
 from elastometer.twin.forecast.synthetic_load import request_records, series
 from elastometer.twin.forecast.synthetic_objects import target_sightings

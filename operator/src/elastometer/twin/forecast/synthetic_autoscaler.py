@@ -8,7 +8,7 @@ from elastometer.hpa.settings import TargetType
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
 from elastometer.model.spec import ScalerType
-from elastometer.twin.forecast.foretold import Foretold, instant
+from elastometer.twin.forecast.predicted_run import Foretold, instant
 from elastometer.twin.prediction import Sync
 
 MILLI = 1000

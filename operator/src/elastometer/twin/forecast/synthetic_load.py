@@ -10,10 +10,10 @@ from typing import NamedTuple
 from elastometer.model.bundle import LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.request import RequestRecord
 from elastometer.model.units import Instant
-from elastometer.twin.forecast.foretold import Foretold, instant, pod_name
+from elastometer.twin.forecast.predicted_run import Foretold, instant, pod_name
 from elastometer.twin.prediction import ReplicaLife
 from elastometer.twin.scenario import Arrival
-from elastometer_loadgen.record import Outcome
+from elastometer_loadgen.base.record import Outcome
 
 
 def request_records(foretold: Foretold) -> tuple[RequestRecord, ...]:

@@ -8,7 +8,7 @@ from elastometer.model.names import SERVER
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
 from elastometer.model.units import format_instant
 from elastometer.resources.target import deployment
-from elastometer.twin.forecast.foretold import Foretold, instant, pod_name
+from elastometer.twin.forecast.predicted_run import Foretold, instant, pod_name
 from elastometer.twin.prediction import ReplicaLife
 
 # Stands for the node that a Pod would be bound to: that it holds one is predicted, which is not.

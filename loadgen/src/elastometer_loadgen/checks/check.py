@@ -1,0 +1,95 @@
+"""What may be wrong with an answer that arrived: the words, and the shape that every check has.
+
+Pure. A check says nothing about an answer that it cannot judge: one that is not whole, or whose text or token
+count is not known. Such an answer is absent from the check's counts, never a pass.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from elastometer_loadgen.base.record import Outcome
+
+# A mark that the prompt asks the answer to carry; the field `canary` of a template.
+CANARY = re.compile(r"\[REQ-[A-Za-z0-9_.-]{1,64}\]")
+LEADING_CANARY = re.compile(rf"\s*{CANARY.pattern}\s*")
+
+
+class CheckType(StrEnum):
+    """The kinds of checks; a task has at most one of each."""
+
+    LABEL = "Label"
+    JSON = "JSON"
+    JSON_SCHEMA = "JSONSchema"
+    CROSSTALK = "Crosstalk"
+    REPETITION = "Repetition"
+    TRUNCATION = "Truncation"
+    MINIMUM_TOKENS = "MinimumTokens"
+    RECALL = "Recall"
+
+
+class Failure(StrEnum):
+    """In which way an answer failed a check; of several ways the one named first here is told."""
+
+    LABEL_CASE = "LabelCase"
+    LABEL_IN_TEXT = "LabelInText"
+    WRONG_LABEL = "WrongLabel"
+    UNKNOWN_LABEL = "UnknownLabel"
+    UNFINISHED_JSON = "UnfinishedJSON"
+    TEXT_AROUND_JSON = "TextAroundJSON"
+    NOT_JSON = "NotJSON"
+    FIELD_CASE = "FieldCase"
+    STRING_FOR_ARRAY = "StringForArray"
+    QUOTED_NUMBER = "QuotedNumber"
+    MISSING_FIELD = "MissingField"
+    WRONG_TYPE = "WrongType"
+    UNKNOWN_FIELD = "UnknownField"
+    WRONG_VALUE = "WrongValue"
+    FOREIGN_CANARY = "ForeignCanary"
+    UNKNOWN_CANARY = "UnknownCanary"
+    OTHER_TASK = "OtherTask"
+    REPEATS = "Repeats"
+    ABORTED = "Aborted"
+    NO_DONE = "NoDone"
+    NO_FINISH_REASON = "NoFinishReason"
+    CUT_BY_LENGTH = "CutByLength"
+    TOO_SHORT = "TooShort"
+    FORGOTTEN = "Forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the checks look at of one answer. `text` is None where it was not kept."""
+
+    outcome: Outcome
+    text: str | None
+    finish_reason: str | None
+    completion_tokens: int | None
+    canary: str
+
+    @property
+    def content(self) -> str:
+        """The text without a mark at its beginning; empty where no text was kept."""
+        text = self.text or ""
+        mark = LEADING_CANARY.match(text)
+        return text if mark is None else text[mark.end() :]
+
+
+class Check(Protocol):
+    """One check of one task, as it applies to one row of the task's data."""
+
+    @property
+    def type(self) -> CheckType:
+        """Its kind, which is its name in records."""
+
+    def judges(self, said: Said) -> bool:
+        """True when it has an opinion about this answer."""
+
+    def failure(self, said: Said) -> str | None:
+        """None for a pass; otherwise a Failure, for a field of a schema with `:path` behind it."""
+
+
+def is_whole_text(said: Said) -> bool:
+    """The condition of all checks that read the text."""
+    return said.outcome is Outcome.SUCCESS and said.text is not None

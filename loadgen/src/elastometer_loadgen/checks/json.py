@@ -1,0 +1,207 @@
+"""Checks of answers that must be JSON, and what exactly is wrong with a field. Pure.
+
+Which documents fit a schema is left to `jsonschema`; this module tells its findings apart in the words of
+people who prompt models: a name missing or in another case, a string for an array, a number in quotes.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import orjson
+
+from elastometer_loadgen.checks.check import CheckType, Failure, Said, is_whole_text
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
+RANK = {failure: rank for rank, failure in enumerate(Failure)}
+LONGEST_PATH = 80
+# What a parser leaves of a document that was cut off: nothing, or half of a literal, a number or an escape.
+CUT_TAIL = re.compile(r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][+-]?|\\?u?[0-9a-fA-F]{0,4})")
+
+
+class SchemaFault(ValueError):
+    """A schema that cannot be used; the message continues "must …"."""
+
+
+@dataclass(frozen=True, slots=True)
+class JSONCheck:
+    """The answer is one JSON document and nothing else."""
+
+    type: ClassVar[CheckType] = CheckType.JSON
+
+    def judges(self, said: Said) -> bool:
+        """Whole texts only."""
+        return is_whole_text(said)
+
+    def failure(self, said: Said) -> Failure | None:
+        """By RFC 8259: no NaN, no comments."""
+        found = parse_answer(said.content)
+        return found if isinstance(found, Failure) else None
+
+
+@dataclass(frozen=True, slots=True)
+class JSONSchemaCheck:
+    """The answer is one JSON document that fits a schema (draft 2020-12)."""
+
+    type: ClassVar[CheckType] = CheckType.JSON_SCHEMA
+    validator: "Draft202012Validator"
+
+    def judges(self, said: Said) -> bool:
+        """Whole texts only."""
+        return is_whole_text(said)
+
+    def failure(self, said: Said) -> str | None:
+        """The most telling fault and the path of its field; `[]` stands for any index."""
+        found = parse_answer(said.content)
+        if isinstance(found, Failure):
+            return found
+        try:
+            faults = [fault for error in self.validator.iter_errors(found.value) for fault in diagnose(error)]
+        except RecursionError:
+            return Failure.WRONG_VALUE
+        if not faults:
+            return None
+        failure, path = min(faults, key=lambda fault: (RANK[fault[0]], fault[1]))
+        return f"{failure}:{path[:LONGEST_PATH]}" if path else failure
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The value of a text that is JSON; `null` has one too."""
+
+    value: Any
+
+
+def parse_answer(text: str) -> Document | Failure:
+    """The document, or why it is none."""
+    try:
+        return Document(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return _why_not(text.strip())
+
+
+def _why_not(text: str) -> Failure:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        half = error.msg != "Extra data" and CUT_TAIL.fullmatch(text, error.pos)
+        if text and (half or error.msg.startswith("Unterminated string")):
+            return Failure.UNFINISHED_JSON
+    except (ValueError, RecursionError):
+        # A number of thousands of digits; brackets in brackets beyond any purpose.
+        return Failure.NOT_JSON
+    for opening, closing in ("{}", "[]"):
+        inner = text[text.find(opening) : text.rfind(closing) + 1]
+        if inner and inner != text and _is_json(inner):
+            return Failure.TEXT_AROUND_JSON
+    return Failure.NOT_JSON
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def compile_schema(schema: object) -> "Draft202012Validator":
+    """A validator that never fetches anything; raises SchemaFault."""
+    # A tenth of a second to import, which profiles without a schema need not spend.
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    if not isinstance(schema, Mapping):
+        raise SchemaFault("be a mapping, a JSON schema")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise SchemaFault(f"be a JSON schema; {_dotted(error.absolute_path) or 'it'}: {error.message}") from error
+    resource = DRAFT202012.create_resource(schema)
+    registry = Registry().with_resource("", resource)
+    for reference in _references(schema):
+        try:
+            registry.resolver().lookup(reference)
+        except Unresolvable as error:
+            raise SchemaFault(f"refer only to parts of itself, such as #/$defs/name; '{reference}' is none") from error
+    return Draft202012Validator(schema, registry=registry)
+
+
+def _references(schema: object) -> Iterator[str]:
+    parts: Iterable[object] = ()
+    if isinstance(schema, Mapping):
+        yield from (str(schema[key]) for key in ("$ref", "$dynamicRef") if isinstance(schema.get(key), str))
+        parts = schema.values()
+    elif isinstance(schema, list):
+        parts = schema
+    for part in parts:
+        yield from _references(part)
+
+
+def diagnose(error: "ValidationError") -> Iterator[tuple[Failure, str]]:
+    """Failure and path of one of the validator's findings; where several schemas were tried, of their findings."""
+    if error.context:
+        for cause in error.context:
+            yield from diagnose(cause)
+        return
+    path = _dotted(error.absolute_path)
+    value: Any = error.validator_value
+    instance: Any = error.instance
+    match error.validator:
+        case "required":
+            yield from (_missing(instance, name, path) for name in value if name not in instance)
+        case "additionalProperties" | "unevaluatedProperties":
+            yield _unknown(instance, error.schema, path)
+        case "type":
+            yield _mistyped(instance, [value] if isinstance(value, str) else value), path
+        case _:
+            yield Failure.WRONG_VALUE, path
+
+
+def _missing(instance: Mapping[str, Any], name: str, path: str) -> tuple[Failure, str]:
+    respelt = any(_letters(key) == _letters(name) for key in instance)
+    return (Failure.FIELD_CASE if respelt else Failure.MISSING_FIELD), f"{path}.{name}".lstrip(".")
+
+
+def _unknown(instance: Mapping[str, Any], schema: object, path: str) -> tuple[Failure, str]:
+    """The path is the parent's: the model may invent as many names as it likes."""
+    known = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
+    letters = {_letters(name): name for name in known if name not in instance}
+    for key in instance:
+        if key not in known and _letters(key) in letters:
+            return Failure.FIELD_CASE, f"{path}.{letters[_letters(key)]}".lstrip(".")
+    return Failure.UNKNOWN_FIELD, path
+
+
+def _mistyped(instance: object, wanted: list[str]) -> Failure:
+    if isinstance(instance, str):
+        if "array" in wanted:
+            return Failure.STRING_FOR_ARRAY
+        if ("number" in wanted or "integer" in wanted) and _is_number(instance):
+            return Failure.QUOTED_NUMBER
+    return Failure.WRONG_TYPE
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _letters(name: str) -> str:
+    """What is left of a name when letter case and the style of joining words are taken away."""
+    return name.replace("_", "").replace("-", "").casefold()
+
+
+def _dotted(path: Iterable[str | int]) -> str:
+    return "".join("[]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")

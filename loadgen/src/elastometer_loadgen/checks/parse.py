@@ -1,0 +1,152 @@
+"""`checks` of a task in a profile, read into checks whose templates are not filled in yet. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, cast
+
+from elastometer_loadgen.base.fields import Fields, shown
+from elastometer_loadgen.checks.check import Check, CheckType
+from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, SchemaFault, compile_schema
+from elastometer_loadgen.checks.text import (
+    LabelCheck,
+    MinimumTokensCheck,
+    RecallCheck,
+    RepetitionCheck,
+    TruncationCheck,
+)
+
+# Fields of each type beside `type`, the required ones first.
+FIELDS_OF = {
+    CheckType.LABEL: ("labels", "expected"),
+    CheckType.JSON: (),
+    CheckType.JSON_SCHEMA: ("schema",),
+    CheckType.CROSSTALK: (),
+    CheckType.REPETITION: ("maximumShare",),
+    CheckType.TRUNCATION: (),
+    CheckType.MINIMUM_TOKENS: ("minimum",),
+    CheckType.RECALL: ("fact",),
+}
+CHECK_FIELDS = ("type", *(name for names in FIELDS_OF.values() for name in names))
+MOST_LABELS = 64
+LONGEST_LABEL = 128
+LONGEST_FACT = 256
+MOST_TOKENS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChecks:
+    """The checks of a task; `crosstalk` needs the other tasks and is made once all are known."""
+
+    checks: tuple[Check, ...] = ()
+    crosstalk: bool = False
+    templates: tuple[tuple[str, str], ...] = ()
+    """(path, text) of every template in them."""
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """The schema that answers are checked by, if they are."""
+        for check in self.checks:
+            if isinstance(check, JSONSchemaCheck):
+                return cast("Mapping[str, Any]", check.validator.schema)
+        return None
+
+
+def parse_checks(fields: Fields, contents: Sequence[str | None]) -> TaskChecks:
+    """The field `checks` of a task with messages of these contents, None for the model's own answers; faults are
+    appended, never raised."""
+    if not fields.has("checks"):
+        return TaskChecks()
+    checks: list[Check] = []
+    kinds: list[CheckType] = []
+    templates: list[tuple[str, str]] = []
+    for index, item in enumerate(fields.items("checks", len(CheckType), required=False)):
+        check = Fields(item, f"{fields.at('checks')}[{index}]", fields.faults, CHECK_FIELDS)
+        kind = _kind(check, kinds)
+        if kind is None:
+            continue
+        kinds.append(kind)
+        templates += _templates(check, kind)
+        made = _check(check, kind, contents)
+        checks += () if made is None else (made,)
+    return TaskChecks(tuple(checks), CheckType.CROSSTALK in kinds, tuple(templates))
+
+
+def _kind(check: Fields, before: Sequence[CheckType]) -> CheckType | None:
+    check.require("type")
+    if not check.has("type"):
+        return None
+    faults = len(check.faults)
+    kind = check.choice("type", CheckType, default=CheckType.JSON)
+    if len(check.faults) > faults:
+        return None
+    if kind in before:
+        check.refuse("type", "be unique among the checks of a task")
+    for name in CHECK_FIELDS[1:]:
+        if check.has(name) and name not in FIELDS_OF[kind]:
+            check.refuse(name, f"be absent where type is {kind.value}")
+    return kind
+
+
+def _templates(check: Fields, kind: CheckType) -> Iterator[tuple[str, str]]:
+    for name in {"expected", "fact"} & set(FIELDS_OF[kind]):
+        if isinstance(check.raw(name), str):
+            yield check.at(name), check.raw(name)
+
+
+def _check(check: Fields, kind: CheckType, contents: Sequence[str | None]) -> Check | None:
+    match kind:
+        case CheckType.LABEL:
+            return _label(check)
+        case CheckType.JSON:
+            return JSONCheck()
+        case CheckType.JSON_SCHEMA:
+            return _schema(check)
+        case CheckType.CROSSTALK:
+            return None
+        case CheckType.REPETITION:
+            check.require("maximumShare")
+            return RepetitionCheck(check.decimal("maximumShare", "0", "1") or Fraction(0))
+        case CheckType.TRUNCATION:
+            return TruncationCheck()
+        case CheckType.MINIMUM_TOKENS:
+            return MinimumTokensCheck(check.integer("minimum", 1, MOST_TOKENS, default=None))
+        case CheckType.RECALL:
+            return _recall(check, contents)
+
+
+def _label(check: Fields) -> LabelCheck:
+    labels = check.items("labels", MOST_LABELS, required=True)
+    for index, label in enumerate(labels):
+        if not isinstance(label, str) or not 1 <= len(label) <= LONGEST_LABEL or label != label.strip():
+            rule = f"must be a string of 1 to {LONGEST_LABEL} characters, none of them a space at an end"
+            rule = f"{rule}; got {shown(label)}"
+            check.fault(f"labels[{index}]", rule)
+        elif label in labels[:index]:
+            check.fault(f"labels[{index}]", f"must be unique; got {shown(label)} again")
+    expected = check.text("expected", LONGEST_LABEL, default=None) if check.has("expected") else None
+    return LabelCheck(tuple(str(label) for label in labels), expected)
+
+
+def _schema(check: Fields) -> JSONSchemaCheck | None:
+    check.require("schema")
+    if not check.has("schema"):
+        return None
+    try:
+        return JSONSchemaCheck(compile_schema(check.raw("schema")))
+    except SchemaFault as fault:
+        check.refuse("schema", str(fault))
+        return None
+
+
+def _recall(check: Fields, contents: Sequence[str | None]) -> RecallCheck:
+    """A fact that the last message repeats, or that none gave, would test nothing."""
+    fact = check.text("fact", LONGEST_FACT, default=None)
+    given = [index for index, content in enumerate(contents[:-1]) if content is not None and fact in content]
+    if fact and contents:
+        if not given:
+            check.refuse("fact", "occur, as it is written here, in a message before the last")
+        elif fact in (contents[-1] or ""):
+            check.refuse("fact", "not occur in the last message, which asks for it")
+    turns = contents[given[-1] :].count(None) if given else 0
+    return RecallCheck(fact, turns or None)

@@ -1,0 +1,89 @@
+"""What a person sees while the load runs: one line a second, on a terminal always the same one."""
+
+import asyncio
+import os
+import sys
+from collections import deque
+
+from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.notes import note
+from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.gauges.vitals import percentile
+from elastometer_loadgen.wire.exchange import Exchange
+
+LINE_SECONDS = 1.0
+RECENT_SECONDS = 5.0
+# Of more the line would hold up the loop for longer than it is worth.
+MOST_RECENT = 2_000
+
+
+class Progress:
+    """Counts, and times to first token of the last seconds. Writes to standard error."""
+
+    def __init__(self, planned: int) -> None:
+        self.planned = planned
+        self.stage = ""
+        self.sent = 0
+        self.succeeded = 0
+        self.failed = 0
+        self._recent: deque[tuple[float, float]] = deque(maxlen=MOST_RECENT)
+        self._terminal = sys.stderr.isatty()
+
+    def note_sent(self, stage: str) -> None:
+        """A request of this stage went out."""
+        self.stage = stage
+        self.sent += 1
+
+    def note_done(self, exchange: Exchange) -> None:
+        """A request is over."""
+        if exchange.outcome is Outcome.SUCCESS:
+            self.succeeded += 1
+        else:
+            self.failed += 1
+        first = exchange.answer.first_token_at
+        if first is not None:
+            self._recent.append((first, first - exchange.send_at))
+
+    def line(self, now: float) -> str:
+        """The state in one line."""
+        while self._recent and self._recent[0][0] < now - RECENT_SECONDS:
+            self._recent.popleft()
+        waits = sorted(seconds for _, seconds in self._recent)
+        middle, high = percentile(waits, 50), percentile(waits, 99)
+        ttft = "-" if middle is None or high is None else f"{middle * 1000:.0f} ms, p99 {high * 1000:.0f} ms"
+        flying = self.sent - self.succeeded - self.failed
+        return (
+            f"{self.stage or 'waiting'}: sent {self.sent}/{self.planned}, in flight {flying}, "
+            f"ok {self.succeeded}, failed {self.failed}, TTFT p50 {ttft}"
+        )
+
+    async def show(self) -> None:
+        """Prints until cancelled."""
+        while True:
+            await asyncio.sleep(LINE_SECONDS)
+            self.show_once()
+
+    def show_once(self, end: str = "") -> None:
+        """Prints the line now; a terminal's line is overwritten by the next one."""
+        line = self.line(monotonic())
+        text = f"\r\x1b[2K{line}{end}" if self._terminal else f"{line}\n"
+        print(text, end="", file=sys.stderr, flush=True)
+
+
+class Lines:
+    """Lines for standard output, until nobody reads there any more; the run goes on without them."""
+
+    def __init__(self) -> None:
+        self._open = True
+
+    def say(self, line: str) -> None:
+        """One line, at once."""
+        if not self._open:
+            return
+        try:
+            print(line, flush=True)
+        except OSError as error:
+            self._open = False
+            # What is still buffered must not be tried again when the process ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            note(f"no more fingerprint lines: {error}")

@@ -1,0 +1,224 @@
+"""What each request says, drawn from the seed and the request's number alone.
+
+So request 17 asks the same in every run with the same seed, however many workers share the schedule and
+however often one of them was restarted. The draw is a hash, not a stream: no request's prompt depends on
+another's.
+"""
+
+import struct
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import orjson
+
+from elastometer_loadgen.base.turns import turn_of
+from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck, bind, shape_of
+from elastometer_loadgen.plan.schedule import Arrival
+from elastometer_loadgen.plan.sized import SizedText, sized_body
+from elastometer_loadgen.profile.dialogue import CANARY_SLOT, FurtherTurn, further_turns, needs_text, questions
+from elastometer_loadgen.profile.messages import Role
+from elastometer_loadgen.profile.profile import Profile
+from elastometer_loadgen.profile.stages import fixes_sizes
+from elastometer_loadgen.profile.task import NO_THINKING, Endpoint, ResponseFormat, Span, Task
+
+PATHS = {Endpoint.CHAT_COMPLETIONS: "/v1/chat/completions", Endpoint.COMPLETIONS: "/v1/completions"}
+DRAWS = struct.Struct("<6QH")
+RANGE = 2**64
+TAIL = b',"stream":true,"stream_options":{"include_usage":true}}'
+SAMPLING_DECIMALS = 4
+
+
+class Prompt(NamedTuple):
+    """A request ready to be sent. `fingerprint` is 4 hex digits from the seed and the number.
+
+    `canary` is the mark in its text, where the task has one; `contract` what the answer is held to, None when
+    nothing is checked. Each request of a conversation has all `further` turns that follow its first one, and
+    what its user thinks between them.
+    """
+
+    task: str
+    fingerprint: str
+    body: bytes
+    canary: str = ""
+    contract: Contract | None = None
+    keeps_text: bool = False
+    further: tuple[FurtherTurn, ...] = ()
+    think: Span = NO_THINKING
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One task with one row of its data: the body up to the fields that each request draws, as JSON."""
+
+    head: bytes
+    marked: bool
+    contract: Contract | None
+    keeps_text: bool
+    further: tuple[FurtherTurn, ...]
+
+
+class _Decimal(NamedTuple):
+    """A drawn field: (offset + slope * draw) / divisor, in integers, since their quotient is rounded but once."""
+
+    name: bytes
+    place: int
+    offset: int
+    slope: int
+    divisor: int
+
+    def json(self, draws: Sequence[int]) -> bytes:
+        """The field of a body."""
+        value = round((self.offset + self.slope * draws[self.place]) / self.divisor, SAMPLING_DECIMALS)
+        return b',"%b":%b' % (self.name, orjson.dumps(value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The fields that each request of a task draws."""
+
+    least_tokens: int
+    token_choices: int
+    decimals: tuple[_Decimal, ...]
+
+    def json(self, draws: Sequence[int]) -> bytes:
+        """The end of a body, from the value of its token limit on."""
+        limit = self.least_tokens + draws[2] * self.token_choices // RANGE
+        return b"%d%b%b" % (limit, b"".join([field.json(draws) for field in self.decimals]), TAIL)
+
+
+class PromptSource:
+    """Makes the body of any request of a profile; texts are rendered once per task and row."""
+
+    def __init__(self, profile: Profile, model: str | None = None) -> None:
+        self._seed = profile.seed
+        self._endpoint = profile.endpoint
+        self._sized = SizedText(profile.seed) if any(map(fixes_sizes, profile.stages)) else None
+        self._model = model or profile.model
+        self._tasks = profile.tasks
+        self._lines = profile.fingerprints
+        self._weights = tuple(accumulate(task.weight for task in profile.tasks))
+        self.has_conversations = any(task.turns > 1 for task in profile.tasks)
+        self._rows = tuple(self._rows_of(task, profile.endpoint) for task in profile.tasks)
+        self._drawn = tuple(map(_drawn, profile.tasks))
+
+    def task_of(self, arrival: Arrival) -> str:
+        """The name of the task that a request belongs to; where its stage fixes its size, the stage's word for it."""
+        if arrival.size is not None:
+            return arrival.size.task
+        return self._tasks[self._task_index(self._draws(arrival.id)[0])].name
+
+    def of(self, arrival: Arrival) -> Prompt:
+        """The request of an arrival: its task's, or one of the size that its stage asks for."""
+        if arrival.size is None or self._sized is None:
+            return self.prompt(arrival.id)
+        text = self._sized.prompt(arrival.id, arrival.size)
+        body = sized_body(self._model, self._endpoint, text, arrival.size.output_tokens)
+        fingerprint = f"{self._draws(arrival.id)[6]:04x}"
+        return Prompt(arrival.size.task, fingerprint, body, keeps_text=self._lines.is_due(fingerprint))
+
+    def prompt(self, request_id: int) -> Prompt:
+        """The request with this number."""
+        draws = self._draws(request_id)
+        index = self._task_index(draws[0])
+        task, rows = self._tasks[index], self._rows[index]
+        row = rows[draws[1] * len(rows) // RANGE]
+        body = row.head + self._drawn[index].json(draws)
+        fingerprint, canary = f"{draws[6]:04x}", ""
+        if row.marked:
+            canary = _canary(fingerprint, request_id)
+            body = body.replace(CANARY_SLOT.encode(), canary.encode())
+        keeps_text = row.keeps_text or self._lines.is_due(fingerprint)
+        return Prompt(task.name, fingerprint, body, canary, row.contract, keeps_text, row.further, task.think)
+
+    def turns(self, request_id: int) -> int:
+        """How many requests the conversation takes that this one begins; 1 where its task is none."""
+        if not self.has_conversations:
+            return 1
+        return self._tasks[self._task_index(self._draws(request_id)[0])].turns
+
+    def turn(self, request_id: int, before: Prompt, answer: str) -> Prompt:
+        """A further turn: the request before with its answer and what is new behind it; mark and drawn fields stay."""
+        further = before.further[turn_of(request_id) - 2]
+        new = orjson.dumps(further.messages).replace(CANARY_SLOT.encode(), before.canary.encode())
+        body = orjson.loads(before.body)
+        body["messages"] += [{"role": Role.ASSISTANT.value, "content": answer}, *orjson.loads(new)]
+        fingerprint = f"{self._draws(request_id)[6]:04x}"
+        keeps_text = further.keeps_text or self._lines.is_due(fingerprint)
+        data = orjson.dumps(body | further.fields)
+        return before._replace(
+            fingerprint=fingerprint, body=data, contract=further.contract, keeps_text=keeps_text
+        )
+
+    def is_canary(self, mark: str) -> bool:
+        """True when some request of this run carries the mark: a mark holds its own proof."""
+        _, _, number = mark.rstrip("]").rpartition("-")
+        if not number.isascii() or not number.isdecimal() or len(number) > len(str(RANGE)):
+            return False
+        request_id = int(number)
+        return mark == _canary(f"{self._draws(request_id)[6]:04x}", request_id)
+
+    def _draws(self, request_id: int) -> tuple[int, ...]:
+        digest = blake2b(f"{self._seed}/requests/{request_id}".encode(), digest_size=DRAWS.size).digest()
+        return DRAWS.unpack(digest)
+
+    def _task_index(self, draw: int) -> int:
+        return bisect_right(self._weights, draw * self._weights[-1] // RANGE)
+
+    def _rows_of(self, task: Task, endpoint: Endpoint) -> tuple[_Row, ...]:
+        form = _response_format(task)
+        crosstalk = self._crosstalk(task)
+        rows = []
+        for row in task.dataset or ({},):
+            contract = _contract(task, row, crosstalk)
+            first, *later = questions(task, endpoint, row)
+            marked = CANARY_SLOT.encode() in orjson.dumps([first, *later])
+            further = further_turns(later, form, contract)
+            if further and contract is not None:
+                contract = contract.before_the_last_turn()
+            model = {} if self._model is None else {"model": self._model}
+            fields = orjson.dumps({**model, **first, **({} if further else form)})
+            keeps_text = bool(further) or needs_text(contract)
+            rows.append(_Row(fields[:-1] + b',"max_tokens":', marked, contract, keeps_text, further))
+        return tuple(rows)
+
+    def _crosstalk(self, task: Task) -> CrosstalkCheck | None:
+        if not task.checks.crosstalk:
+            return None
+        others = (shape_of(other.checks.checks) for other in self._tasks if other is not task)
+        return CrosstalkCheck(tuple(filter(None, others)), self.is_canary)
+
+
+def _contract(task: Task, row: Mapping[str, str], crosstalk: CrosstalkCheck | None) -> Contract | None:
+    checks = tuple(bind(check, row) for check in task.checks.checks)
+    return Contract(checks, crosstalk) if checks or crosstalk else None
+
+
+def _canary(fingerprint: str, request_id: int) -> str:
+    return f"[REQ-{fingerprint}-{request_id}]"
+
+
+def _response_format(task: Task) -> dict[str, Any]:
+    match task.response_format:
+        case ResponseFormat.TEXT:
+            return {}
+        case ResponseFormat.JSON_OBJECT:
+            return {"response_format": {"type": "json_object"}}
+        case ResponseFormat.JSON_SCHEMA:
+            schema = {"name": task.name, "schema": task.checks.schema}
+            return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+def _drawn(task: Task) -> _Drawn:
+    least, most = int(task.maximum_tokens.low), int(task.maximum_tokens.high)
+    sampling = {"temperature": task.temperature, "top_p": task.top_p, "repetition_penalty": task.repetition_penalty}
+    decimals = (_decimal(name, at, span) for at, (name, span) in enumerate(sampling.items(), 3) if span is not None)
+    return _Drawn(least, most - least + 1, tuple(decimals))
+
+
+def _decimal(name: str, place: int, span: Span) -> _Decimal:
+    (low, below), (width, under) = span.low.as_integer_ratio(), (span.high - span.low).as_integer_ratio()
+    return _Decimal(name.encode(), place, low * under * RANGE, width * below, below * under * RANGE)

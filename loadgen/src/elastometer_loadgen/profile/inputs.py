@@ -1,0 +1,66 @@
+"""A profile with the files that it names: which they are, and what they turn the profile into.
+
+The files of Trace stages say when requests come and how long they are, those of datasets fill prompts. Where they lie
+is the caller's business; nothing is sent before all of them were read.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from elastometer_loadgen.base.fields import Fault
+from elastometer_loadgen.base.files import FileFault, OpenFile
+from elastometer_loadgen.profile.dataset import read_rows
+from elastometer_loadgen.profile.parse_stages import LONGEST_STAGE_SECONDS
+from elastometer_loadgen.profile.profile import Profile, ProfileError, check_total
+from elastometer_loadgen.profile.stages import TraceStage
+from elastometer_loadgen.profile.task import Task
+from elastometer_loadgen.profile.traces import parse_trace
+
+
+def files_of(profile: Profile) -> Iterator[tuple[str, str]]:
+    """(path of the field, name of the file) of every file that a profile names."""
+    for task in profile.tasks:
+        if task.file is not None:
+            yield task.file.path, task.file.name
+    for index, stage in enumerate(profile.stages):
+        if isinstance(stage, TraceStage):
+            yield f"stages[{index}].file", stage.file
+
+
+def with_files(profile: Profile, open_file: OpenFile) -> Profile:
+    """The profile with all its files read; raises ProfileError."""
+    faults: list[Fault] = []
+    tasks = tuple(_with_rows(task, open_file, faults) for task in profile.tasks)
+    stages = tuple(
+        _with_trace(stage, f"stages[{index}]", open_file, faults) if isinstance(stage, TraceStage) else stage
+        for index, stage in enumerate(profile.stages)
+    )
+    profile = replace(profile, tasks=tasks, stages=stages)
+    if not faults:
+        check_total(profile, faults)
+    if faults:
+        raise ProfileError(faults)
+    return profile
+
+
+def _with_rows(task: Task, open_file: OpenFile, faults: list[Fault]) -> Task:
+    if task.file is None:
+        return task
+    try:
+        with open_file(task.file.name) as lines:
+            return replace(task, dataset=read_rows(lines, task.file.name, task.needs))
+    except FileFault as fault:
+        faults.append(Fault(task.file.path, str(fault)))
+        return task
+
+
+def _with_trace(stage: TraceStage, path: str, open_file: OpenFile, faults: list[Fault]) -> TraceStage:
+    try:
+        with open_file(stage.file) as lines:
+            stage = replace(stage, trace=parse_trace(lines, stage.file, stage.format))
+    except FileFault as fault:
+        faults.append(Fault(f"{path}.file", str(fault)))
+    if stage.duration_seconds > LONGEST_STAGE_SECONDS:
+        rule = f"must play the trace within {LONGEST_STAGE_SECONDS} s, or durationSeconds must cut it"
+        faults.append(Fault(f"{path}.timeScale", f"{rule}; it takes {stage.duration_seconds} s"))
+    return stage

@@ -1,0 +1,205 @@
+"""What one kind of request asks: its prompt, its data, its sampling."""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from elastometer_loadgen.base.fields import Fault, Fields, shown
+from elastometer_loadgen.base.template import CANARY_FIELD, TemplateFault, fields_of
+from elastometer_loadgen.checks.parse import TaskChecks, parse_checks
+from elastometer_loadgen.profile.dataset import DataFile, Need, Row, lacking, parse_dataset
+from elastometer_loadgen.profile.messages import LONGEST_TEXT, Message, Role, parse_messages
+
+TASK_FIELDS = (
+    "name", "weight", "messages", "prompt", "thinkTimeSeconds", "dataset", "maximumTokens", "sampling",
+    "responseFormat", "checks",
+)  # fmt: skip
+MOST_TOKENS = 1_000_000
+DEFAULT_MAXIMUM_TOKENS = 128
+
+
+class Endpoint(StrEnum):
+    """Which of the OpenAI-compatible endpoints is asked."""
+
+    CHAT_COMPLETIONS = "ChatCompletions"
+    COMPLETIONS = "Completions"
+
+
+class ResponseFormat(StrEnum):
+    """What the server is asked to hold the answer to, by the field `response_format`."""
+
+    TEXT = "Text"
+    JSON_OBJECT = "JSONObject"
+    JSON_SCHEMA = "JSONSchema"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A closed range that a value is drawn from; low equals high when it is fixed."""
+
+    low: Fraction
+    high: Fraction
+
+
+THINKING = ("0", "86400")
+NO_THINKING = Span(Fraction(0), Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One kind of request. `messages` is the chat form, with a plain prompt as one user message; `needs` is what its
+    templates ask of each row. `think` lies between an answer and the next turn, where the task is a conversation.
+    """
+
+    name: str
+    weight: int
+    messages: tuple[Message, ...]
+    think: Span
+    dataset: tuple[Row, ...]
+    maximum_tokens: Span
+    temperature: Span | None
+    top_p: Span | None
+    repetition_penalty: Span | None
+    response_format: ResponseFormat
+    checks: TaskChecks
+    file: DataFile | None = None
+    """Where the rows are to be read from; `dataset` is empty until they were."""
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def turns(self) -> int:
+        """How many requests it takes: one more than it holds answers of the model's own."""
+        return 1 + sum(message.content is None for message in self.messages)
+
+
+def default_task() -> Task:
+    """What is sent when a profile names no task: short poems on several themes, so that prompts differ."""
+    themes = ("autumn", "the sea", "a night train", "bread", "an old radio", "first snow", "the desert")
+    return Task(
+        name="default",
+        weight=1,
+        messages=(Message(Role.USER, "Write a short poem about {{ theme }}."),),
+        think=NO_THINKING,
+        dataset=tuple({"theme": theme} for theme in themes),
+        maximum_tokens=Span(Fraction(DEFAULT_MAXIMUM_TOKENS), Fraction(DEFAULT_MAXIMUM_TOKENS)),
+        temperature=None,
+        top_p=None,
+        repetition_penalty=None,
+        response_format=ResponseFormat.TEXT,
+        checks=TaskChecks(),
+    )
+
+
+def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]) -> Task:
+    """One entry of `tasks`; faults are appended, never raised."""
+    fields = Fields(value, path, faults, TASK_FIELDS)
+    messages = _messages(fields, endpoint)
+    dataset, file = parse_dataset(fields)
+    checks = parse_checks(fields, [message.content for message in messages])
+    needs = (*_needs(fields, _contents(fields, messages), {CANARY_FIELD}), *_needs(fields, checks.templates))
+    rows = ((f"{fields.at('dataset')}.inline[{index}]", row) for index, row in enumerate(dataset))
+    faults.extend(Fault(*lack) for lack in lacking(rows, needs))
+    sampling = fields.mapping("sampling", tuple(SAMPLING))
+    drawn = {name: decimal_span(sampling, name, *limits) for name, limits in SAMPLING.items()}
+    return Task(
+        name=fields.name(),
+        weight=fields.integer("weight", 1, 1_000_000, default=1),
+        messages=messages,
+        think=_think(fields, messages),
+        dataset=dataset,
+        file=file,
+        needs=needs,
+        maximum_tokens=_token_span(fields),
+        temperature=drawn["temperature"],
+        top_p=drawn["topP"],
+        repetition_penalty=drawn["repetitionPenalty"],
+        response_format=_response_format(fields, checks),
+        checks=checks,
+    )
+
+
+SAMPLING = {"temperature": ("0", "2"), "topP": ("0.000001", "1"), "repetitionPenalty": ("0.000001", "100")}
+
+
+def _messages(fields: Fields, endpoint: Endpoint) -> tuple[Message, ...]:
+    if fields.has("prompt") == fields.has("messages"):
+        fields.fault("messages", "must be given, or prompt in its place, and not both")
+        return ()
+    if fields.has("prompt"):
+        return (Message(Role.USER, fields.text("prompt", LONGEST_TEXT, default=None)),)
+    if endpoint is Endpoint.COMPLETIONS:
+        fields.fault("messages", "must be absent with endpoint Completions; write prompt")
+        return ()
+    return parse_messages(fields)
+
+
+def _think(fields: Fields, messages: tuple[Message, ...]) -> Span:
+    if fields.has("thinkTimeSeconds") and all(message.content is not None for message in messages):
+        fields.refuse("thinkTimeSeconds", "be absent where no message is generated: it lies between turns")
+    return decimal_span(fields, "thinkTimeSeconds", *THINKING) or NO_THINKING
+
+
+def _response_format(fields: Fields, checks: TaskChecks) -> ResponseFormat:
+    """What the server is asked to keep to; the schema is the one that the answer is checked by."""
+    wanted = fields.choice("responseFormat", ResponseFormat, default=ResponseFormat.TEXT)
+    if wanted is ResponseFormat.JSON_SCHEMA and checks.schema is None:
+        fields.refuse("responseFormat", "come with a check of type JSONSchema, whose schema it sends")
+    return wanted
+
+
+def _needs(
+    fields: Fields, templates: Iterable[tuple[str, str]], without_data: Set[str] = frozenset()
+) -> Iterator[Need]:
+    """What the templates ask of the data."""
+    for path, content in templates:
+        try:
+            wanted = fields_of(content) - without_data
+        except TemplateFault as fault:
+            fields.faults.append(Fault(path, f"must {fault}; got {shown(content)}"))
+            continue
+        if wanted and not fields.has("dataset"):
+            rule = f"must find its fields in dataset, which is absent; got {', '.join(sorted(wanted))}"
+            fields.faults.append(Fault(path, rule))
+        yield Need(path, wanted)
+
+
+def _contents(fields: Fields, messages: tuple[Message, ...]) -> Iterator[tuple[str, str]]:
+    if fields.has("prompt"):
+        yield from ((fields.at("prompt"), message.content or "") for message in messages)
+        return
+    for index, message in enumerate(messages):
+        if message.content is not None:
+            yield f"{fields.at('messages')}[{index}].content", message.content
+
+
+def _token_span(fields: Fields) -> Span:
+    value = fields.raw("maximumTokens")
+    if not isinstance(value, Mapping):
+        fixed = fields.integer("maximumTokens", 1, MOST_TOKENS, default=DEFAULT_MAXIMUM_TOKENS)
+        return Span(Fraction(fixed), Fraction(fixed))
+    bounds = fields.mapping("maximumTokens", ("minimum", "maximum"))
+    low = bounds.integer("minimum", 1, MOST_TOKENS, default=None)
+    high = bounds.integer("maximum", 1, MOST_TOKENS, default=None)
+    return _ordered(bounds, Fraction(low), Fraction(high))
+
+
+def decimal_span(fields: Fields, name: str, low: str, high: str) -> Span | None:
+    """A decimal string, or two of them as `minimum` and `maximum`; None where the field is absent."""
+    if not fields.has(name):
+        return None
+    if not isinstance(fields.raw(name), Mapping):
+        fixed = fields.decimal(name, low, high, default=Fraction(low)) or Fraction(low)
+        return Span(fixed, fixed)
+    bounds = fields.mapping(name, ("minimum", "maximum"))
+    bounds.require("minimum")
+    bounds.require("maximum")
+    lowest = bounds.decimal("minimum", low, high, default=Fraction(low))
+    highest = bounds.decimal("maximum", low, high, default=Fraction(high))
+    return _ordered(bounds, lowest or Fraction(0), highest or Fraction(0))
+
+
+def _ordered(bounds: Fields, low: Fraction, high: Fraction) -> Span:
+    if low > high and bounds.has("minimum") and bounds.has("maximum"):
+        bounds.refuse("maximum", f"be at least the minimum, {shown(bounds.raw('minimum'))}")
+    return Span(low, high)

@@ -1,0 +1,246 @@
+"""The streaming client: a pool of connections to one target, time-outs, and each exchange handed back once.
+
+One request at a time per connection. A lost request is a finding: it is sent again only where the profile says
+so, and then its first attempt is kept. Names are resolved anew for every connection, so that a changed set of
+addresses is seen.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from elastometer_loadgen import __version__
+from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.secret import as_written
+from elastometer_loadgen.base.target import Target
+from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule
+from elastometer_loadgen.wire.connection import Connection, Result
+from elastometer_loadgen.wire.deadlines import Deadlines
+from elastometer_loadgen.wire.ending import Ending
+from elastometer_loadgen.wire.endpoints import Address, Endpoints
+from elastometer_loadgen.wire.exchange import Exchange
+from elastometer_loadgen.wire.pool import Backend, Pool
+
+NO_ENDPOINT = "no endpoint is known"
+HIDDEN = "[key]"
+# Before the second attempt, doubled before each further one; clients of such servers wait about as long.
+RETRY_PAUSE_SECONDS = 0.5
+WORTH_A_RETRY = frozenset(Outcome) - {Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.MALFORMED}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long one request may take in all, and how long a stream that has begun may be silent, in seconds.
+
+    Silence counts from the body's first byte on: until then a request may simply be waiting in the server's
+    queue.
+    """
+
+    total_seconds: float
+    idle_seconds: float
+
+
+@dataclass(slots=True)
+class _Flight:
+    """The machinery under one exchange in flight; `tick` is where its time-out is looked at."""
+
+    tick: int = 0
+    timer: asyncio.TimerHandle | None = None
+    opening: asyncio.Task[None] | None = None
+    connection: Connection | None = None
+    backend: Backend | None = None
+
+    def drop(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.connection is not None:
+            self.connection.abandon()
+        elif self.opening is not None:
+            self.opening.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What all requests of a worker share: where they go, by which rule, and their constant headers."""
+
+    target: Target
+    path: str
+    rule: ConnectionRule
+    api_key: str | None = field(default=None, repr=False)
+    run_id: str = "0"
+    endpoints: Endpoints | None = None
+    """The pods' own addresses; with SpreadOverPods alone."""
+    retries: int = 0
+
+    def addresses(self) -> tuple[Address, ...]:
+        """Where connections are made to at first."""
+        if self.endpoints is not None:
+            return self.endpoints.addresses
+        return (Address(self.target.host, self.target.port),)
+
+    def head(self) -> bytes:
+        """The request up to the headers that differ."""
+        lines = [
+            f"POST {self.target.path}{self.path} HTTP/1.1",
+            f"host: {self.target.authority}",
+            f"user-agent: elastometer-load/{__version__}",
+            "content-type: application/json",
+            "accept: text/event-stream",
+        ]
+        if self.rule.policy is ConnectionPolicy.PER_REQUEST:
+            lines.append("connection: close")
+        if self.api_key is not None:
+            lines.append(f"authorization: Bearer {self.api_key}")
+        return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+class Client:
+    """Sends exchanges to one target and hands each back, settled, exactly once."""
+
+    def __init__(self, route: Route, limits: Limits, done: Callable[[Exchange], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._target = route.target
+        self._limits = limits
+        self._soonest_seconds = min(limits.total_seconds, limits.idle_seconds)
+        self._done = done
+        self._head = route.head()
+        self._secret = None if route.api_key is None else as_written(route.api_key)
+        self._retries = route.retries
+        self._run_id = route.run_id
+        self._pool = Pool(route.rule, route.addresses())
+        self._flights: dict[Exchange, _Flight] = {}
+        self._deadlines = Deadlines(self._look)
+        self._following: asyncio.Task[None] | None = None
+        if route.endpoints is not None:
+            self._following = self._loop.create_task(route.endpoints.follow(self._pool.follow))
+            self._following.add_done_callback(self._tell_why)
+
+    @property
+    def in_flight(self) -> int:
+        """Exchanges sent and not yet handed back."""
+        return len(self._flights)
+
+    @property
+    def open_sockets(self) -> int:
+        """Connections that are open or being opened."""
+        return self._pool.open_sockets
+
+    def send(self, exchange: Exchange) -> None:
+        """Sends at once, on an idle connection that is fit for it or on a new one."""
+        flight = self._flights[exchange] = _Flight()
+        backend = flight.backend = self._pool.choose()
+        if backend is None:
+            # Not within this call: whoever sends does not expect to have it back before it returns.
+            flight.timer = self._loop.call_later(0, self._give_up, exchange, Ending.UNREACHABLE, NO_ENDPOINT)
+            return
+        flight.tick = self._deadlines.watch(exchange, exchange.send_at + self._soonest_seconds)
+        connection = self._pool.take(backend, exchange.send_at)
+        if connection is None:
+            flight.opening = self._loop.create_task(self._open(exchange, flight, backend))
+            return
+        flight.connection = connection
+        connection.begin(exchange, self._request(exchange))
+
+    async def _open(self, exchange: Exchange, flight: _Flight, backend: Backend) -> None:
+        tls, (host, port) = self._target.tls, (backend.address.host, backend.address.port)
+        connection, name = Connection(self), self._target.host if tls else None
+        self._pool.add(connection, backend)
+        try:
+            await self._loop.create_connection(lambda: connection, host, port, ssl=tls, server_hostname=name)
+            exchange.connect_at = monotonic()
+        except OSError as error:
+            if exchange.settle_unreachable(error, monotonic()):
+                self._hand_back(exchange)
+            return
+        finally:
+            if exchange.connect_at is None:
+                self._pool.forget(connection)
+        flight.connection = connection
+        connection.begin(exchange, self._request(exchange))
+
+    def ended(self, connection: Connection, exchange: Exchange, result: Result) -> None:
+        """A connection is through with its exchange."""
+        if result.reusable:
+            self._pool.put(connection, result.at)
+        else:
+            connection.close()
+        if exchange.settle(result.ending, result.at, result.error):
+            self._hand_back(exchange)
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self._pool.forget(connection)
+
+    def close_idle(self, now: float) -> None:
+        """Closes connections that were silent for too long to be used again; to be called now and then."""
+        self._pool.close_idle(now)
+
+    def close(self) -> None:
+        """Drops everything, in flight or not; what was in flight is not handed back."""
+        if self._following is not None:
+            self._following.cancel()
+        for flight in self._flights.values():
+            flight.drop()
+        self._flights.clear()
+        self._deadlines.close()
+        self._pool.close()
+
+    def _tell_why(self, following: asyncio.Task[None]) -> None:
+        """Addresses that nobody follows any more would look like addresses that do not change."""
+        if not following.cancelled() and (error := following.exception()) is not None:
+            context = {"message": "the endpoints are no longer followed", "exception": error}
+            self._loop.call_exception_handler(context)
+
+    def _look(self, exchange: Exchange) -> None:
+        """Ends an exchange that is overdue; one whose stream goes on is looked at again when it could be."""
+        flight = self._flights.get(exchange)
+        if flight is None:
+            return
+        now, limits = monotonic(), self._limits
+        heard = now if exchange.last_body_at is None else exchange.last_body_at
+        end, silent = exchange.send_at + limits.total_seconds, heard + limits.idle_seconds
+        if now >= end:
+            self._give_up(exchange, Ending.TIMED_OUT, f"not over after {limits.total_seconds:g} s")
+        elif now >= silent:
+            self._give_up(exchange, Ending.STALLED, f"stream silent for {limits.idle_seconds:g} s")
+        else:
+            flight.tick = self._deadlines.watch(exchange, min(end, silent))
+
+    def _give_up(self, exchange: Exchange, ending: Ending, error: str) -> None:
+        self._flights[exchange].drop()
+        if exchange.settle(ending, monotonic(), error):
+            self._hand_back(exchange)
+
+    def _hand_back(self, exchange: Exchange) -> None:
+        flight = self._flights.pop(exchange, None)
+        if flight is None:
+            return
+        self._deadlines.forget(exchange, flight.tick)
+        if flight.backend is not None:
+            flight.backend.in_flight -= 1
+        if self._secret is not None and exchange.error is not None:
+            # A server may repeat what it was sent, above all where it refuses the key.
+            exchange.error = self._secret.sub(HIDDEN, exchange.error)
+        if exchange.attempt <= self._retries and exchange.outcome in WORTH_A_RETRY:
+            pause = RETRY_PAUSE_SECONDS * 2 ** (exchange.attempt - 1)
+            # It stays in flight meanwhile.
+            self._flights[exchange] = _Flight(timer=self._loop.call_later(pause, self._send_again, exchange))
+        else:
+            self._done(exchange)
+
+    def _send_again(self, exchange: Exchange) -> None:
+        del self._flights[exchange]
+        self.send(exchange.again(monotonic()))
+
+    def _request(self, exchange: Exchange) -> bytes:
+        body = exchange.prompt.body
+        name = f"{exchange.prompt.fingerprint}-{exchange.arrival.id}-{self._run_id}"
+        if exchange.attempt > 1:
+            name += f"-{exchange.attempt}"
+        return b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (
+            self._head,
+            name.encode(),
+            len(body),
+            body,
+        )

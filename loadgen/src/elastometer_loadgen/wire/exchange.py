@@ -1,0 +1,117 @@
+"""One request in flight: its stamps (monotonic seconds), its answer so far, and how it ended."""
+
+import errno
+import socket
+from collections.abc import Mapping
+
+from elastometer_loadgen.base.clock import Clock
+from elastometer_loadgen.base.record import LONGEST_ERROR, Outcome, RequestRecord, format_instant
+from elastometer_loadgen.base.turns import conversation_of, turn_of
+from elastometer_loadgen.plan.prompts import Prompt
+from elastometer_loadgen.plan.schedule import Arrival
+from elastometer_loadgen.wire.answer import Answer
+from elastometer_loadgen.wire.ending import Ending, classify
+
+EVENT_STREAM = "text/event-stream"
+# What this machine ran out of; the server has no part in it.
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
+LONGEST_ERROR_BODY = 4096
+
+
+class Exchange:
+    """Filled in by the connection that carries it. Settled once; what comes later is not looked at."""
+
+    __slots__ = (
+        "address", "answer", "arrival", "attempt", "client_exhausted", "connect_at", "content_type", "end_at", "error",
+        "error_body", "first_attempt", "first_byte_at", "intended_at", "last_body_at", "outcome", "pod", "prompt",
+        "send_at", "status",
+    )  # fmt: skip
+
+    def __init__(self, arrival: Arrival, prompt: Prompt, intended_at: float, send_at: float) -> None:
+        self.arrival = arrival
+        self.prompt = prompt
+        self.intended_at = intended_at
+        self.send_at = send_at
+        self.connect_at: float | None = None
+        self.first_byte_at: float | None = None
+        self.last_body_at: float | None = None
+        self.end_at: float | None = None
+        self.status: int | None = None
+        self.content_type: str | None = None
+        self.pod: str | None = None
+        self.address: str | None = None
+        self.answer = Answer(keeps_text=prompt.keeps_text)
+        self.error_body = b""
+        self.error: str | None = None
+        self.outcome: Outcome | None = None
+        self.client_exhausted = False
+        self.attempt = 1
+        self.first_attempt: Exchange | None = None
+
+    def again(self, send_at: float) -> "Exchange":
+        """The same request once more; this attempt is over."""
+        other = Exchange(self.arrival, self.prompt, self.intended_at, send_at)
+        other.attempt = self.attempt + 1
+        other.first_attempt = self.first_attempt or self
+        other.client_exhausted = self.client_exhausted
+        return other
+
+    def take_body(self, data: bytes, at: float) -> None:
+        """Bytes of the response's body, read at this instant."""
+        self.last_body_at = at
+        if self.status == 200 and (self.content_type is None or self.content_type.startswith(EVENT_STREAM)):
+            self.answer.feed(data, at)
+        elif len(self.error_body) < LONGEST_ERROR_BODY:
+            self.error_body += data[:LONGEST_ERROR_BODY]
+
+    def settle(self, ending: Ending, at: float, error: str | None = None) -> bool:
+        """Fixes the outcome; False when it was fixed before."""
+        if self.outcome is not None:
+            return False
+        self.end_at = at
+        if self.status is not None and self.error_body:
+            error = " ".join(self.error_body.decode("utf-8", "replace").split())
+            if self.status == 200:
+                ending, error = Ending.MALFORMED, f"answer is {self.content_type}, not a stream: {error}"
+        self.outcome, self.error = classify(ending, self.status, self.answer, error)
+        return True
+
+    def settle_unreachable(self, cause: OSError, at: float) -> bool:
+        """The connection could not be made."""
+        exhausted = cause.errno in EXHAUSTED and not isinstance(cause, socket.gaierror)
+        self.client_exhausted |= exhausted
+        whose = "client out of resources: " if exhausted else ""
+        return self.settle(Ending.UNREACHABLE, at, f"{whose}{cause.strerror or cause}")
+
+    def record(
+        self, clock: Clock, worker: int, checks: Mapping[str, str | None] | None = None
+    ) -> RequestRecord:
+        """The record of a settled exchange."""
+        if self.outcome is None or self.end_at is None:
+            raise RuntimeError(f"request {self.arrival.id} is still in flight")
+        answer, first = self.answer, self.first_attempt
+        instants = clock.instants((
+            self.intended_at, self.send_at if first is None else first.send_at, self.connect_at, self.first_byte_at,
+            answer.first_token_at, answer.last_token_at, self.end_at,
+        ))  # fmt: skip
+        number, prompt = self.arrival.id, self.prompt
+        # By place, in the order of the record's fields: by name it would take twice as long.
+        return RequestRecord._make((
+            number, worker, self.arrival.stage, prompt.task, *instants, answer.chunks, answer.prompt_tokens,
+            answer.completion_tokens, answer.finish_reason, self.status, self.outcome,
+            None if self.error is None else self.error[:LONGEST_ERROR], self.pod, self.address, prompt.fingerprint,
+            checks, self.attempt, None if first is None else first._in_short(clock),
+            conversation_of(number) if prompt.further else None, turn_of(number) if prompt.further else None,
+        ))  # fmt: skip
+
+    def _in_short(self, clock: Clock) -> dict[str, str | int | None]:
+        """A settled attempt that was not the last one."""
+        ended = clock.instant(self.send_at if self.end_at is None else self.end_at)
+        return {
+            "outcome": None if self.outcome is None else self.outcome.value,
+            "status": self.status,
+            "error": None if self.error is None else self.error[:LONGEST_ERROR],
+            "pod": self.pod,
+            "address": self.address,
+            "endTime": format_instant(ended),
+        }

@@ -1,0 +1,112 @@
+"""Where the seconds went between the need for a change and the sync that wrote it (docs/hpa.md has the rule in words).
+
+A scale-out from n to m counts from when more than n replicas were first wanted, a scale-in from when fewer were. Each
+interval between two syncs belongs to what bound the first of them; what lies before the first sync that saw the need
+is the metric's delay and the wait for that sync.
+"""
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
+
+from elastometer.analysis.autoscaler.needs import Part, Signals, before_first
+from elastometer.analysis.autoscaler.points import Bounds, Point, bound_by, holding, is_beyond
+from elastometer.model.autoscaler import CAUSE_LABELS, Cause, Held, Loss, ScaleAccount
+from elastometer.model.measured import Figure
+
+OUT_OF_BOUNDS = "the replicas were outside of minimum and maximum: no metric was looked at"
+
+DIRECTIONS = ("Out", "In", "Unknown")
+
+
+def scale_accounts(points: Sequence[Point], signals: Mapping[int, Signals]) -> tuple[ScaleAccount, ...]:
+    """One account per sync that changed the replicas, in order; `signals` by the index of their metric."""
+    written = [index for index, point in enumerate(points) if point.after != point.before]
+    return tuple(_account(number, index, points, signals) for number, index in enumerate(written, 1))
+
+
+def held(points: Sequence[Point], bounds: Bounds) -> tuple[Held, ...]:
+    """All intervals in which the replicas were not what was wanted, or that was not known, and what bound them."""
+    seconds: dict[tuple[str, Cause], float] = defaultdict(float)
+    first: dict[tuple[str, Cause], float] = {}
+    for one, other in pairwise(points):
+        cause = holding(one, bounds)
+        if cause is not None:
+            key = ("Unknown" if one.wanted is None else "Out" if one.wanted > one.after else "In", cause)
+            seconds[key] += other.at - one.at
+            first.setdefault(key, one.at)
+    order = list(CAUSE_LABELS)
+    keys = sorted(seconds, key=lambda key: (DIRECTIONS.index(key[0]), order.index(key[1])))
+    return tuple(
+        Held(direction, cause, CAUSE_LABELS[cause], round(seconds[direction, cause], 3),
+             round(first[direction, cause], 3))
+        for direction, cause in keys)
+
+
+def _account(number: int, index: int, points: Sequence[Point], signals: Mapping[int, Signals]) -> ScaleAccount:
+    point, run = points[index], _run(index, points)
+    out = point.after > point.before
+    if point.wanted is None:
+        parts = []
+    else:
+        signal = signals.get(points[run[0]].metric, Signals())
+        parts = [*before_first(points[:run[0] + 1], point.before, out, signal), *_between(run, points, out)]
+    return ScaleAccount(
+        number=number, direction="Out" if out else "In", from_replicas=point.before, to_replicas=point.after,
+        needed_seconds=round(min((part.start for part in parts), default=point.at), 3),
+        written_seconds=round(point.at, 3), whole=_whole(parts), losses=tuple(_losses(parts)))
+
+
+def _run(index: int, points: Sequence[Point]) -> list[int]:
+    """The syncs up to this one, back to the first that wanted it too. Blind ones count only between two that saw."""
+    size, out, run = points[index].before, points[index].after > points[index].before, [index]
+    for back in range(index - 1, -1, -1):
+        one = points[back]
+        had_enough = one.after > size if out else one.after < size
+        if had_enough or not (one.blind is not None or is_beyond(one.wanted, size, out)):
+            break
+        run.append(back)
+    while len(run) > 1 and points[run[-1]].wanted is None:
+        run.pop()
+    return run[::-1]
+
+
+def _between(run: Sequence[int], points: Sequence[Point], out: bool) -> Iterator[Part]:
+    """Neighbours of one cause are one part: how well their common end is known does not matter to its length."""
+    size = points[run[-1]].before
+    spans = ((bound_by(points[first], size, out), points[first], points[second]) for first, second in pairwise(run))
+    for cause, group in groupby(spans, key=lambda span: span[0]):
+        mine = list(group)
+        start, end = mine[0][1], mine[-1][2]
+        yield Part(cause, start.at, end.at, start.resolution_seconds, end.resolution_seconds, "replay")
+
+
+def _losses(parts: Sequence[Part]) -> Iterator[Loss]:
+    """Parts of one cause put together, in the order in which the causes act."""
+    for cause, label in CAUSE_LABELS.items():
+        mine = [part for part in parts if part.cause is cause]
+        if not mine:
+            continue
+        known = [part for part in mine if part.is_known]
+        reasons = dict.fromkeys(part.reason for part in mine if part.reason is not None)
+        yield Loss(
+            cause, label, _milliseconds(part.end - part.start for part in known) if known else None,
+            _milliseconds(part.start_doubt + part.end_doubt for part in known) if known else None,
+            ", ".join(dict.fromkeys(part.source for part in mine)), "; ".join(reasons) or None)
+
+
+def _whole(parts: Sequence[Part]) -> Figure:
+    """A bound only, where a part is not known."""
+    if not parts:
+        return Figure(reason=OUT_OF_BOUNDS)
+    whole = _milliseconds(part.end - part.start for part in parts if part.is_known)
+    unknown = next((part.reason for part in parts if not part.is_known), None)
+    if unknown is not None:
+        return Figure(at_least_milliseconds=whole, reason=unknown)
+    doubt = _milliseconds((parts[0].start_doubt, parts[-1].end_doubt))
+    return Figure(milliseconds=whole, plus_minus_milliseconds=doubt)
+
+
+def _milliseconds(seconds: Iterable[float]) -> float:
+    return round(1000 * sum(seconds), 1)

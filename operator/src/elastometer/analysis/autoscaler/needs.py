@@ -1,0 +1,141 @@
+"""From the need to the first sync that saw it: how late the number was, and how long it waited for a sync.
+
+The need is the start of the last unbroken spell in which the signal itself asked for it; the number showed it with the
+first value that could be read and asked for it, but not before the last sync that still read another.
+"""
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from elastometer.analysis.autoscaler.points import Point, Wants, is_beyond
+from elastometer.model.autoscaler import Cause
+
+NOT_RECORDED = "the signal itself was not recorded"
+NOT_SHOWN = "the signal as recorded did not ask for it"
+OLDER = "the need is older than the record"
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the signal asked for in truth, and by the numbers that could be read; None where it was not recorded."""
+
+    truth: Wants | None = None
+    readable: Wants | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An interval that belongs to a cause, and how well its ends are known. One that is not known has no length."""
+
+    cause: Cause
+    start: float
+    end: float
+    start_doubt: float
+    end_doubt: float
+    source: str
+    reason: str | None = None
+    is_known: bool = True
+
+
+def before_first(points: Sequence[Point], size: int, out: bool, signals: Signals) -> list[Part]:
+    """The parts before the last of the points, the first sync that wanted more (or fewer) than `size` replicas."""
+    seen, could_see = points[-1], _last_sight(points)
+    floor = None if could_see is None else could_see.at
+    shown = _shown(seen.at, floor, size, out, signals)
+    if shown is None:
+        return list(_older(points[0], seen) if could_see is None else _by_timestamp(seen, could_see, signals))
+    if could_see is None and shown <= points[0].at:
+        return list(_older(points[0], seen))
+    needed = _needed(shown, floor, size, out, signals)
+    shown = shown if floor is None else max(shown, floor)
+    caught = next(point for point in points if point.at >= shown and point is not could_see)
+    return [_delay(needed, shown, signals), *_waits(shown, caught, seen, signals)]
+
+
+def _shown(seen: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
+    """When the number could be read; what a sync read may be on the query's grid one step later only."""
+    step = 0.0 if signals.readable is None else signals.readable.resolution_seconds
+    since = _since(signals.readable, seen, floor, size, out)
+    if since is None:
+        since = _since(signals.readable, seen + step, seen, size, out)
+    return None if since is None else min(since, seen)
+
+
+def _needed(shown: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
+    """Where the signal itself asked for it; what was scraped may be one step of the query older than it shows."""
+    step = 0.0 if signals.readable is None else signals.readable.resolution_seconds
+    oldest = shown - step if floor is None else min(shown - step, floor)
+    return _since(signals.truth, shown, oldest, size, out)
+
+
+def _older(first: Point, seen: Point) -> Iterator[Part]:
+    """No sync before it could see otherwise: since when it was needed is not in the record."""
+    yield _unknown(Cause.METRIC_DELAY, first.at, OLDER)
+    yield _unknown(Cause.SYNC_WAIT, first.at, OLDER)
+    if first is not seen:
+        yield _blind(first, seen)
+
+
+def _last_sight(points: Sequence[Point]) -> Point | None:
+    """The last sync before the one that saw the need at which a number could be read at all."""
+    return next((point for point in reversed(points[:-1]) if point.wanted is not None), None)
+
+
+def _delay(needed: float | None, shown: float, signals: Signals) -> Part:
+    truth, readable = signals.truth, signals.readable
+    if truth is None or needed is None or readable is None:
+        return _unknown(Cause.METRIC_DELAY, shown, NOT_RECORDED if truth is None else NOT_SHOWN)
+    return Part(Cause.METRIC_DELAY, min(needed, shown), shown, truth.resolution_seconds, readable.resolution_seconds,
+                f"{truth.source}, {readable.source}")
+
+
+def _waits(shown: float, caught: Point, seen: Point, signals: Signals) -> Iterator[Part]:
+    readable = signals.readable
+    if readable is not None:
+        yield Part(Cause.SYNC_WAIT, shown, caught.at, readable.resolution_seconds, caught.resolution_seconds,
+                   readable.source)
+    if caught.at < seen.at:
+        yield _blind(caught, seen)
+
+
+def _blind(first: Point, seen: Point) -> Part:
+    return Part(first.blind or Cause.NO_METRIC, first.at, seen.at, first.resolution_seconds, seen.resolution_seconds,
+                "replay")
+
+
+def _by_timestamp(seen: Point, could_see: Point, signals: Signals) -> Iterator[Part]:
+    """Without a record of the numbers, a sample's own time says how old the number was: the need is not younger."""
+    reason = NOT_RECORDED if signals.readable is None else NOT_SHOWN
+    if seen.measured is None:
+        reason += f": it crossed within the {seen.at - could_see.at:.1f} s since the sync before"
+        yield _unknown(Cause.METRIC_DELAY, seen.at, reason)
+    else:
+        if could_see.measured is not None and could_see.measured < seen.measured:
+            reason += f": it crossed within the {seen.measured - could_see.measured:.1f} s before that sample"
+        yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, 0.0, seen.resolution_seconds, "sample")
+    yield _unknown(Cause.SYNC_WAIT, seen.at, reason)
+
+
+def _unknown(cause: Cause, at: float, reason: str) -> Part:
+    return Part(cause, at, at, 0.0, 0.0, "", reason, is_known=False)
+
+
+def _since(wants: Wants | None, until: float, floor: float | None, size: int, out: bool) -> float | None:
+    """The start of the last spell of the want at or before `until`, if that spell reaches beyond `floor`."""
+    if wants is None:
+        return None
+    points = wants.steps.points
+    index = bisect_right(points, (until, float("inf"))) - 1
+    ended = until
+    while index >= 0 and not is_beyond(points[index][1], size, out):
+        ended = points[index][0]
+        if floor is not None and ended <= floor:
+            return None
+        index -= 1
+    if index < 0:
+        return None
+    while index > 0 and is_beyond(points[index - 1][1], size, out):
+        index -= 1
+    return points[index][0]

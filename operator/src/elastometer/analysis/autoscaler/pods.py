@@ -1,0 +1,93 @@
+"""The Pods and the scale as the autoscaler's controller found them at one instant. Pure."""
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+
+from elastometer.analysis.evidence.evidence import Evidence, PodHistory
+from elastometer.analysis.evidence.pods import condition
+from elastometer.hpa.quantity import milli_units
+from elastometer.hpa.sync import PodLook
+from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
+from elastometer.model.observation import ObjectSeen, Sighting
+from elastometer.model.units import Instant, Nanoseconds
+
+Seconds = Callable[[Instant], float]
+
+
+def pods_at(evidence: Evidence, moment: Instant, seconds: Seconds) -> tuple[PodLook, ...]:
+    """Every Pod of the target that was there, whatever its phase."""
+    found = ((pod, last_before(pod.sightings, moment)) for pod in evidence.pods)
+    return tuple(_look(pod, seen.object, seconds) for pod, seen in found
+                 if seen is not None and seen.sighting is not Sighting.DELETED)
+
+
+def changed_just_before(evidence: Evidence, moment: Instant, allowance: Nanoseconds) -> str | None:
+    """A Pod that changed so shortly before the instant that the controller may not have seen it."""
+    for pod in evidence.pods:
+        start = bisect_left(pod.sightings, moment - allowance, key=_received)
+        if start < len(pod.sightings) and pod.sightings[start].received <= moment:
+            return pod.name
+    return None
+
+
+def scale_at(evidence: Evidence, moment: Instant) -> tuple[int | None, int | None]:
+    """The target's spec.replicas and status.replicas just before the instant; a status without the field has none."""
+    seen = last_before(evidence.deployments, moment - 1)
+    if seen is None:
+        return None, None
+    return whole_at(seen.object, "spec", "replicas"), whole_at(seen.object, "status", "replicas") or 0
+
+
+def last_before(sightings: Sequence[ObjectSeen], moment: Instant) -> ObjectSeen | None:
+    """The newest that was received by then, of sightings in order of receipt."""
+    found = bisect_right(sightings, moment, key=_received)
+    return sightings[found - 1] if found else None
+
+
+def _received(seen: ObjectSeen) -> Instant:
+    return seen.received
+
+
+def _look(pod: PodHistory, item: Document, seconds: Seconds) -> PodLook:
+    ready = condition(item, "Ready")
+    moved, start = instant_at(ready, "lastTransitionTime"), instant_at(item, "status", "startTime")
+    return PodLook(
+        name=pod.name, phase=text_at(item, "status", "phase") or "Pending",
+        ready=ready.get("status") == "True" if ready else None,
+        ready_transition=None if moved is None else seconds(moved),
+        start=None if start is None else seconds(start),
+        deleting=text_at(item, "metadata", "deletionTimestamp") is not None,
+        requests=_requests(item), container_requests=_by_container(item),
+    )
+
+
+def _requests(pod: Document) -> Mapping[str, int]:
+    """Of the whole Pod: what it requests itself, else the sum of what all of its containers request."""
+    own = _amounts(document_at(pod, "spec", "resources", "requests"))
+    asked = list(_by_container(pod).values())
+    shared = set.intersection(*(set(one) for one in asked)) if asked else set()
+    return {name: sum(one[name] for one in asked) for name in sorted(shared)} | own
+
+
+def _by_container(pod: Document) -> Mapping[str, Mapping[str, int]]:
+    """Of each that runs on: sidecars are init containers that are always restarted."""
+    spec = document_at(pod, "spec")
+    sidecars = [one for one in documents_at(spec, "initContainers") if one.get("restartPolicy") == "Always"]
+    return {
+        text_at(one, "name") or "": _amounts(document_at(one, "resources", "requests"))
+        for one in (*documents_at(spec, "containers"), *sidecars)
+    }
+
+
+def _milli(text: str) -> int | None:
+    """None where it is no quantity: the API server serves none such."""
+    try:
+        return milli_units(text)
+    except ValueError:
+        return None
+
+
+def _amounts(requests: Document) -> dict[str, int]:
+    texts = ((name, _milli(text)) for name, text in requests.items() if isinstance(text, str))
+    return {name: amount for name, amount in texts if amount is not None}

@@ -1,0 +1,129 @@
+"""What the loss rule looks at: one point per sync, and what the true signal asked for between them."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from elastometer.analysis.autoscaler.fidelity import Compared
+from elastometer.analysis.autoscaler.metrics import NOT_RECORDED
+from elastometer.analysis.evidence.steps import Steps
+from elastometer.hpa.decision import Constraint, Decision
+from elastometer.model.autoscaler import Cause, Step
+
+# At such a sync nothing was wanted, for nothing was looked at or could be told.
+_BLIND = (Constraint.NO_METRIC, Constraint.NO_SCALE, Constraint.DISABLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One sync: replicas before and after it (the live controller's, where that was seen), what the bare ratios
+    wanted, and the steps from there to the decision; `blind` is why nothing was wanted. `metric` is the index of the
+    one that wanted most, `measured` when its newest sample was taken.
+    """
+
+    at: float
+    before: int
+    after: int
+    wanted: int | None
+    steps: tuple[Step, ...] = ()
+    blind: Cause | None = None
+    measured: float | None = None
+    resolution_seconds: float = 0.0
+    metric: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """Replicas that a signal asked for by its bare ratio, as steps in time, with the instants' source."""
+
+    steps: Steps
+    source: str
+    resolution_seconds: float
+
+
+class Bounds(NamedTuple):
+    """minReplicas and maxReplicas."""
+
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How well the instant of a sync is known: one that left a trace in the API, and one that was inferred."""
+
+    seen_seconds: float = 0.0
+    inferred_seconds: float = 0.0
+
+
+def points(syncs: Sequence[Compared], accuracy: Accuracy) -> tuple[Point, ...]:
+    """One per sync."""
+    return tuple(
+        Point(
+            at=one.sync.look.at, before=one.sync.look.spec_replicas, after=replicas_after(one),
+            # Where the live controller decided otherwise, the account of another decision does not explain this one.
+            wanted=one.decision.account.wanted, blind=_blind(one.decision),
+            steps=steps_of(one.decision) if replicas_after(one) == one.decision.desired else (),
+            measured=_measured(one), metric=_metric(one.decision),
+            resolution_seconds=accuracy.seen_seconds if one.sync.seen else accuracy.inferred_seconds)
+        for one in syncs
+    )
+
+
+def is_beyond(wanted: float | None, replicas: int, out: bool) -> bool:
+    """Whether more (out) or fewer replicas than these are wanted; False where nothing is known."""
+    return wanted is not None and (wanted > replicas if out else wanted < replicas)
+
+
+def bound_by(point: Point, size: int, out: bool) -> Cause:
+    """The step that took the number from beyond `size` replicas to no more; the last, where several did."""
+    if point.wanted is None and point.blind is not None:
+        return point.blind
+    crossed = (step.constraint for step in reversed(point.steps)
+               if is_beyond(step.before, size, out) and not is_beyond(step.after, size, out))
+    return next(crossed, Cause.UNATTRIBUTED)
+
+
+def holding(point: Point, bounds: Bounds) -> Cause | None:
+    """What kept the replicas from what was wanted; at a bound, the bound: without all else it would have held too."""
+    if point.wanted is None or point.wanted == point.after:
+        return point.blind
+    out = point.wanted > point.after
+    if out and point.after >= bounds.maximum:
+        return Cause.MAXIMUM
+    return Cause.MINIMUM if not out and point.after <= bounds.minimum else bound_by(point, point.after, out)
+
+
+def replicas_after(one: Compared) -> int:
+    """spec.replicas as the sync left it: the live controller's, where that is known."""
+    live = one.sync.observed.desired
+    return one.decision.desired if live is None else live
+
+
+def steps_of(decision: Decision) -> tuple[Step, ...]:
+    """What changed the number on its way from the bare ratio to the decision."""
+    return tuple(Step(cause_of(one.constraint), one.before, one.after) for one in decision.account.reductions)
+
+
+def cause_of(constraint: Constraint) -> Cause:
+    """The constraint by its name in the report."""
+    return Cause.UNATTRIBUTED if constraint is Constraint.NONE else Cause(constraint.value)
+
+
+def _blind(decision: Decision) -> Cause | None:
+    binding = decision.account.binding
+    return Cause(binding.value) if binding in _BLIND else None
+
+
+def _metric(decision: Decision) -> int:
+    """The first of those whose bare ratio wanted most."""
+    known = [one for one in decision.account.proposals if one.bare is not None]
+    return max(known, key=lambda one: one.bare or 0).metric if known else 0
+
+
+def _measured(one: Compared) -> float | None:
+    """None where the record holds no sample, and the look's was made up from what the autoscaler published."""
+    if not one.sync.look.metrics or NOT_RECORDED in one.sync.doubts:
+        return None
+    return max((sample.at for sample in one.sync.look.metrics[_metric(one.decision)].samples), default=None)

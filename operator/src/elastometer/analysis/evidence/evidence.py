@@ -1,0 +1,182 @@
+"""The bundle put in order: what was seen of each object, by the clock of the one who saw it.
+
+Streams may be merged in any order: lines are sorted by receipt, and lines of one stream keep theirs.
+"""
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from elastometer.analysis.evidence.stages import stages_as_run
+from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
+from elastometer.model.document import document_at, text_at
+from elastometer.model.measured import Source, Stamp
+from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL
+from elastometer.model.observation import (
+    ClockSample,
+    LogSeen,
+    MetricsSeen,
+    Note,
+    ObjectKind,
+    ObjectSeen,
+    Sighting,
+    WatchGap,
+)
+from elastometer.model.request import RequestRecord
+from elastometer.model.terms import Stage, Terms
+from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, format_instant, to_seconds
+
+T = TypeVar("T")
+WATCH_RESOLUTION = MILLISECOND
+API_RESOLUTION = SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class PodHistory:
+    """One life of one server Pod: every sighting, in order of receipt."""
+
+    name: str
+    uid: str
+    sightings: tuple[ObjectSeen, ...]
+
+    @property
+    def last(self) -> ObjectSeen:
+        """The newest state that was seen."""
+        return self.sightings[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`origin` is the start of the load; without one, the first thing that was seen. `stages` are those of the terms
+    as they ran. `requests_of` has the requests by the Pod that served them, where it is known."""
+
+    terms: Terms
+    origin: Instant
+    has_origin: bool
+    stages: tuple[Stage, ...] = ()
+    pods: tuple[PodHistory, ...] = ()
+    deployments: tuple[ObjectSeen, ...] = ()
+    autoscalers: tuple[ObjectSeen, ...] = ()
+    slices: tuple[ObjectSeen, ...] = ()
+    events: tuple[ObjectSeen, ...] = ()
+    logs: dict[str, tuple[LogSeen, ...]] = field(default_factory=dict)
+    gaps: tuple[WatchGap, ...] = ()
+    clocks: tuple[ClockSample, ...] = ()
+    notes: tuple[Note, ...] = ()
+    readings: tuple[MetricsSeen, ...] = ()
+    requests: tuple[RequestRecord, ...] = ()
+    requests_of: dict[str, tuple[RequestRecord, ...]] = field(default_factory=dict)
+    series: dict[str, SeriesResult] = field(default_factory=dict)
+    last_seen: Instant | None = None
+
+    def seconds(self, instant: Instant) -> float:
+        """Seconds from the start of the load."""
+        return to_seconds(instant - self.origin)
+
+    def stamp(self, instant: Instant, source: Source, resolution: Nanoseconds) -> Stamp:
+        """The instant as the report prints it."""
+        return Stamp(self.seconds(instant), format_instant(instant), source, resolution / MILLISECOND)
+
+    @property
+    def load_end(self) -> Instant:
+        """The end of the last stage; where nothing tells it, the end of the last request."""
+        end = self.stages[-1].end_seconds if self.stages else 0.0
+        if end is not None:
+            return self.origin + round(end * SECOND)
+        return max((record.ended or record.intended for record in self.requests), default=self.origin)
+
+    def gap_within(self, start: Instant, end: Instant, *resources: str) -> WatchGap | None:
+        """The first gap of one of the resources that touches [start, end]."""
+        touching = (gap for gap in self.gaps if gap.start <= end and gap.end >= start)
+        return next((gap for gap in touching if gap.resource in ("*", *resources)), None)
+
+    def samples(self, name: SeriesName) -> SeriesResult | None:
+        """The answer to a query, when it has samples."""
+        result = self.series.get(name.value)
+        return result if result is not None and result.outcome is SeriesOutcome.SAMPLES else None
+
+
+def gather(bundle: Bundle) -> Evidence:
+    """The evidence of a bundle, whole or partial."""
+    objects = _ordered([line for line in bundle.observations if isinstance(line, ObjectSeen)])
+    requests = tuple(sorted(bundle.requests, key=lambda record: (record.intended, record.id, record.worker)))
+    origin = _origin(bundle, requests)
+    server = f"{bundle.terms.test}-{SERVER}"
+    return Evidence(
+        terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
+        stages=stages_as_run(bundle, requests, origin or 0),
+        pods=_pods([seen for seen in objects if _is_server_pod(seen, bundle.terms.test)]),
+        deployments=_named(objects, ObjectKind.DEPLOYMENT, server),
+        autoscalers=_named(objects, ObjectKind.AUTOSCALER, server, f"keda-hpa-{server}"),
+        slices=tuple(seen for seen in objects if seen.kind is ObjectKind.ENDPOINT_SLICE),
+        events=tuple(seen for seen in objects if seen.kind is ObjectKind.EVENT),
+        logs=_logs(_of(bundle, LogSeen)),
+        gaps=tuple(sorted(_of(bundle, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
+        clocks=tuple(sorted(_of(bundle, ClockSample), key=lambda sample: sample.received)),
+        notes=tuple(sorted(_of(bundle, Note), key=lambda note: note.received)),
+        readings=tuple(sorted(_of(bundle, MetricsSeen), key=lambda reading: reading.received)),
+        requests=requests, requests_of=_by_pod(requests), series={result.name: result for result in bundle.series},
+        last_seen=max((line.received for line in bundle.observations), default=None),
+    )
+
+
+def _of(bundle: Bundle, kind: type[T]) -> list[T]:
+    return [line for line in bundle.observations if isinstance(line, kind)]
+
+
+def _ordered(objects: list[ObjectSeen]) -> list[ObjectSeen]:
+    return sorted(objects, key=lambda seen: (seen.received, seen.kind.value))
+
+
+def _origin(bundle: Bundle, requests: tuple[RequestRecord, ...]) -> Instant | None:
+    if bundle.start is not None:
+        return bundle.start
+    if requests:
+        return requests[0].intended
+    return min((line.received for line in bundle.observations), default=None)
+
+
+def _named(objects: list[ObjectSeen], kind: ObjectKind, *names: str) -> tuple[ObjectSeen, ...]:
+    """Sightings of the object of one of the names. When none is so called, the only one of the kind stands in; which of
+    several it is cannot be told, and none does."""
+    every = tuple(seen for seen in objects if seen.kind is kind)
+    found = tuple(seen for seen in every if seen.name in names)
+    return found or (every if len({seen.name for seen in every}) == 1 else ())
+
+
+def _is_server_pod(seen: ObjectSeen, test: str) -> bool:
+    if seen.kind is not ObjectKind.POD:
+        return False
+    labels = document_at(seen.object, "metadata", "labels")
+    if text_at(labels, TEST_LABEL) is None:
+        return seen.name.startswith(f"{test}-{SERVER}-")
+    return labels.get(TEST_LABEL) in (test, None) and labels.get(COMPONENT_LABEL) == SERVER
+
+
+def _pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
+    lives: dict[str, list[ObjectSeen]] = defaultdict(list)
+    for seen in sightings:
+        lives[seen.uid].append(seen)
+    histories = [PodHistory(life[0].name, uid, tuple(life)) for uid, life in lives.items()]
+    return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
+
+
+def _by_pod(requests: tuple[RequestRecord, ...]) -> dict[str, tuple[RequestRecord, ...]]:
+    found: dict[str, list[RequestRecord]] = defaultdict(list)
+    for record in requests:
+        if record.pod is not None:
+            found[record.pod].append(record)
+    return {pod: tuple(records) for pod, records in found.items()}
+
+
+def _logs(lines: list[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:
+    by_pod: dict[str, list[LogSeen]] = defaultdict(list)
+    for line in lines:
+        by_pod[line.pod].append(line)
+    return {pod: tuple(sorted(found, key=lambda line: line.time)) for pod, found in sorted(by_pod.items())}
+
+
+def is_state_only(seen: ObjectSeen) -> bool:
+    """Whether the line tells a state and not the instant at which it began."""
+    return seen.sighting is Sighting.LISTED

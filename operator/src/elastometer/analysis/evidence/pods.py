@@ -1,0 +1,174 @@
+"""The instants in one Pod's life, each by every source that saw it. First sight wins.
+
+A line of the watch or an event is received to the millisecond but may come late; the API's own stamp is a whole
+second, cut off. So the first receipt is used where it agrees with the API's second, and that second where all receipts
+came later than it allows.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from elastometer.analysis.evidence.evidence import (
+    API_RESOLUTION,
+    WATCH_RESOLUTION,
+    Evidence,
+    PodHistory,
+    is_state_only,
+)
+from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
+from elastometer.model.measured import Source
+from elastometer.model.observation import ObjectSeen, Sighting
+from elastometer.model.units import SECOND, Instant, Nanoseconds
+
+# How much later than the end of the API's second a watch line may be and still be the better stamp.
+WATCH_ALLOWANCE = SECOND // 4
+_TOOK = re.compile(r"in ([0-9][0-9a-zµ.]*s)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An instant of one source; `bound` when it is only the latest at which it can have been."""
+
+    name: str
+    instant: Instant
+    source: Source
+    resolution: Nanoseconds
+    bound: bool = False
+
+
+def watched_and_stated(
+    name: str, sightings: Iterable[ObjectSeen], stated: Iterator[Instant | None],
+) -> list[Seen]:
+    """The first sighting by watch and the time that the first stating object gives."""
+    found: list[Seen] = []
+    for seen, time in zip(sightings, stated, strict=True):
+        if time is None:
+            continue
+        found.append(Seen(name, time, Source.API, API_RESOLUTION))
+        if not is_state_only(seen):
+            found.append(Seen(name, seen.received, Source.WATCH, WATCH_RESOLUTION))
+        return found
+    return found
+
+
+def best(seen: Iterable[Seen]) -> Seen | None:
+    """The instant that durations are made of."""
+    by_source = {one.source: one for one in seen}
+    for source in (Source.LOG, Source.REQUEST, Source.PROMETHEUS):
+        if source in by_source:
+            return by_source[source]
+    received = [one for one in by_source.values() if one.source in (Source.WATCH, Source.EVENT)]
+    first, api = min(received, key=lambda one: one.instant, default=None), by_source.get(Source.API)
+    if first is None or api is None:
+        return first or api
+    late = first.instant - api.instant > api.resolution + WATCH_ALLOWANCE
+    return api if late else first
+
+
+def pod_instants(pod: PodHistory, evidence: Evidence) -> list[Seen]:
+    """What the Pod's own object says, and the events about it."""
+    lines = pod.sightings
+    found = _created(pod)
+    found += watched_and_stated("scheduled", lines, (_scheduled(line.object) for line in lines))
+    found += watched_and_stated("sandbox", lines, (_true_since(line, "PodReadyToStartContainers") for line in lines))
+    found += watched_and_stated("started", lines, (_started(line.object) for line in lines))
+    found += watched_and_stated("ready", lines, (_true_since(line, "Ready") for line in lines))
+    for name, reason in (("pulled", "Pulled"), ("started", "Started")):
+        event = next(events_about(pod, evidence, reason), None)
+        if event is not None and not is_state_only(event):
+            found.append(Seen(name, event.received, Source.EVENT, WATCH_RESOLUTION))
+    served = first_ready_endpoint(pod, evidence)
+    if served is not None:
+        found.append(Seen("inEndpoints", served, Source.WATCH, WATCH_RESOLUTION))
+    return found
+
+
+def _created(pod: PodHistory) -> list[Seen]:
+    first = pod.sightings[0]
+    stated = instant_at(first.object, "metadata", "creationTimestamp")
+    found = [] if stated is None else [Seen("created", stated, Source.API, API_RESOLUTION)]
+    if first.sighting is Sighting.ADDED:
+        found.append(Seen("created", first.received, Source.WATCH, WATCH_RESOLUTION))
+    return found
+
+
+def condition(pod: Document, kind: str) -> Document:
+    """The Pod's condition of that type; empty when it has none."""
+    found = (item for item in documents_at(pod, "status", "conditions") if item.get("type") == kind)
+    return next(found, {})
+
+
+def is_ready(pod: Document) -> bool:
+    """Ready and not on its way out."""
+    leaving = text_at(pod, "metadata", "deletionTimestamp") is not None
+    return not leaving and condition(pod, "Ready").get("status") == "True"
+
+
+def _true_since(line: ObjectSeen, kind: str) -> Instant | None:
+    if line.sighting is Sighting.DELETED:
+        return None
+    found = condition(line.object, kind)
+    if found.get("status") != "True":
+        return None
+    return instant_at(found, "lastTransitionTime") or line.received
+
+
+def _scheduled(pod: Document) -> Instant | None:
+    found = condition(pod, "PodScheduled")
+    return instant_at(found, "lastTransitionTime") if found.get("status") == "True" else None
+
+
+def _started(pod: Document) -> Instant | None:
+    """Start of the server container in its first life."""
+    for status in documents_at(pod, "status", "containerStatuses"):
+        running = instant_at(status, "state", "running", "startedAt")
+        if running is not None and not whole_at(status, "restartCount"):
+            return running
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePull:
+    """The kubelet's Pulled event; `took` is the duration in its message, None when the image was there already."""
+
+    message: str
+    took: str | None
+
+
+def image_pull(pod: PodHistory, evidence: Evidence) -> ImagePull | None:
+    """The first Pulled event about the Pod."""
+    for event in events_about(pod, evidence, "Pulled"):
+        message = text_at(event.object, "message") or ""
+        match = _TOOK.search(message)
+        return ImagePull(message, match.group(1) if match else None)
+    return None
+
+
+def events_about(pod: PodHistory, evidence: Evidence, reason: str) -> Iterator[ObjectSeen]:
+    """Events of one reason about one life of a Pod, as they came."""
+    for event in evidence.events:
+        about = document_at(event.object, "involvedObject") or document_at(event.object, "regarding")
+        same = text_at(about, "uid") == pod.uid if text_at(about, "uid") else text_at(about, "name") == pod.name
+        if same and text_at(event.object, "reason") == reason and event.sighting is not Sighting.DELETED:
+            yield event
+
+
+def first_ready_endpoint(pod: PodHistory, evidence: Evidence) -> Instant | None:
+    """When the first watch line came in which a slice lists the Pod as ready."""
+    for line in evidence.slices:
+        if line.sighting is Sighting.DELETED or is_state_only(line):
+            continue
+        if pod.name in ready_endpoints(line.object):
+            return line.received
+    return None
+
+
+def ready_endpoints(endpoint_slice: Document) -> set[str]:
+    """Names of the Pods that the slice lists as ready."""
+    return {
+        name for endpoint in documents_at(endpoint_slice, "endpoints")
+        if document_at(endpoint, "conditions").get("ready") is not False
+        and (name := text_at(endpoint, "targetRef", "name")) is not None
+    }

@@ -1,0 +1,98 @@
+"""How many replicas were wished for, ordered, created, Ready and serving, as steps on one clock."""
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from elastometer.analysis.evidence.evidence import Evidence, PodHistory
+from elastometer.analysis.evidence.pods import is_ready, ready_endpoints
+from elastometer.analysis.evidence.steps import Steps
+from elastometer.model.document import document_at, text_at, whole_at
+from elastometer.model.observation import ObjectSeen, Sighting
+from elastometer.model.units import Instant
+
+
+def desired(evidence: Evidence) -> Steps:
+    """status.desiredReplicas of the autoscaler, at the receipt of each line."""
+    return _values(evidence, evidence.autoscalers, lambda seen: whole_at(seen.object, "status", "desiredReplicas"))
+
+
+def ordered(evidence: Evidence) -> Steps:
+    """spec.replicas of the scale target."""
+    return _values(evidence, evidence.deployments, lambda seen: whole_at(seen.object, "spec", "replicas"))
+
+
+def created(evidence: Evidence) -> Steps:
+    """Pods that exist, from the first sight of each to its DELETED line."""
+    return _counts(evidence, lambda _: True)
+
+
+def ready(evidence: Evidence) -> Steps:
+    """Pods that are Ready and not on their way out."""
+    return _counts(evidence, lambda seen: is_ready(seen.object))
+
+
+def held(evidence: Evidence) -> Steps:
+    """Pods that hold their resources: bound to a node and not yet gone."""
+    return _counts(evidence, lambda seen: text_at(seen.object, "spec", "nodeName") is not None)
+
+
+def serving(evidence: Evidence) -> Steps:
+    """Pods that an EndpointSlice lists as ready."""
+    current: dict[str, set[str]] = {}
+    points: list[tuple[float, float]] = []
+    known = {pod.name for pod in evidence.pods}
+    for seen in evidence.slices:
+        current[seen.name] = set() if seen.sighting is Sighting.DELETED else ready_endpoints(seen.object)
+        names = set().union(*current.values())
+        points.append((evidence.seconds(seen.received), float(len(names & known))))
+    return Steps.of(points)
+
+
+def _values(
+    evidence: Evidence, sightings: Iterable[ObjectSeen], value: Callable[[ObjectSeen], int | None],
+) -> Steps:
+    alive = (seen for seen in sightings if seen.sighting is not Sighting.DELETED)
+    found = ((evidence.seconds(seen.received), value(seen)) for seen in alive)
+    return Steps.of((time, float(number)) for time, number in found if number is not None)
+
+
+def _counts(evidence: Evidence, counted: Callable[[ObjectSeen], bool]) -> Steps:
+    """A count over all Pods. It starts at 0 with the first line of any object that was watched."""
+    moves: dict[Instant, int] = defaultdict(int)
+    for pod in evidence.pods:
+        for instant, move in _moves(pod, counted):
+            moves[instant] += move
+    total = 0
+    points: list[tuple[float, float]] = []
+    starts = [seen.received for seen in (*evidence.deployments, *evidence.autoscalers)[:1]]
+    if starts and (not moves or starts[0] < min(moves)):
+        points.append((evidence.seconds(starts[0]), 0.0))
+    for instant in sorted(moves):
+        total += moves[instant]
+        points.append((evidence.seconds(instant), float(total)))
+    return Steps.of(points)
+
+
+def _moves(pod: PodHistory, counted: Callable[[ObjectSeen], bool]) -> Iterator[tuple[Instant, int]]:
+    before = False
+    for seen in pod.sightings:
+        now = seen.sighting is not Sighting.DELETED and counted(seen)
+        if now != before:
+            yield seen.received, 1 if now else -1
+        before = now
+
+
+def gpus_per_replica(evidence: Evidence) -> int | None:
+    """GPUs that one server Pod holds by its limits; None when no Pod was seen, 0 when they ask for none."""
+    counts = []
+    for pod in evidence.pods:
+        containers = document_at(pod.last.object, "spec").get("containers")
+        for container in containers if isinstance(containers, list) else []:
+            limits = document_at(container, "resources", "limits")
+            counts.append(sum(_whole(value) for key, value in limits.items() if key.endswith("/gpu")))
+    return max(counts, default=None)
+
+
+def _whole(value: object) -> int:
+    return int(value) if isinstance(value, (str, int)) and str(value).isdigit() else 0

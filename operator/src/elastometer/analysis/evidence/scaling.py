@@ -1,0 +1,184 @@
+"""Scale events: every change of the target's spec.replicas, who wrote it, when, and what the autoscaler said."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from elastometer.analysis.evidence.evidence import API_RESOLUTION, WATCH_RESOLUTION, Evidence, is_state_only
+from elastometer.analysis.evidence.pods import Seen, best
+from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at, whole_at
+from elastometer.model.measured import Source, Stamp
+from elastometer.model.observation import ObjectSeen, Sighting
+from elastometer.model.units import SECOND, Instant
+
+_NEW_SIZE = re.compile(r"New size: (\d+); reason: (.*)", re.DOTALL)
+# The event is written right after the scale, with a stamp cut to the second; later than this it is another's.
+REASON_WINDOW = 5 * SECOND
+# The autoscaler writes its status at the end of the same sync.
+STATUS_WINDOW = 2 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of spec.replicas; `seen` is the line that showed it, `written` the write's own second."""
+
+    number: int
+    before: int
+    after: int
+    seen: ObjectSeen
+    written: Seen | None
+    writer: str | None
+
+    @property
+    def is_out(self) -> bool:
+        """Whether replicas were added."""
+        return self.after > self.before
+
+    @property
+    def decided(self) -> Seen:
+        """When the decision was in the API; by the API's own stamp where the watch came late or was down."""
+        stamps = [] if self.written is None else [replace(self.written, source=Source.API)]
+        watch = Seen("decided", self.seen.received, Source.WATCH, WATCH_RESOLUTION)
+        if not is_state_only(self.seen):
+            stamps.append(watch)
+        return best(stamps) or watch
+
+    def api_stamp(self, evidence: Evidence) -> Stamp | None:
+        """The API's own time of the write, whole seconds."""
+        written = self.written
+        return None if written is None else evidence.stamp(written.instant, written.source, written.resolution)
+
+
+def changes(evidence: Evidence) -> list[Change]:
+    """Every change in order. The first sight of a Deployment tells its size, and is no change."""
+    found: list[Change] = []
+    events = rescales(evidence)
+    for before, after in pairwise(_alive(evidence.deployments)):
+        old, new = _replicas(before.object), _replicas(after.object)
+        if before.uid != after.uid or old is None or new is None or old == new:
+            continue
+        entry = _last_scale_entry(after.object)
+        written = _written(after, entry, new, events)
+        found.append(Change(len(found) + 1, old, new, after, written, text_at(entry, "manager")))
+    return found
+
+
+def _written(after: ObjectSeen, entry: Document, size: int, events: list[Rescale]) -> Seen | None:
+    """The write's own second: of managed fields (a write by the scale subresource has none), else of the event."""
+    time = instant_at(entry, "time")
+    if time is not None:
+        return Seen("decided", time, Source.API, API_RESOLUTION)
+    if is_state_only(after):
+        known = [one for one in events if one.size == size and one.instant <= after.received]
+        event = max(known, key=lambda one: one.instant, default=None)
+    else:
+        event = _nearest(size, after.received, events)
+    return None if event is None else Seen("decided", event.instant, Source.EVENT, API_RESOLUTION)
+
+
+def _nearest(size: int, moment: Instant, events: list[Rescale]) -> Rescale | None:
+    near = [one for one in events if one.size == size and abs(one.instant - moment) <= REASON_WINDOW]
+    return min(near, key=lambda one: (abs(one.instant - moment), one.reason), default=None)
+
+
+def _alive(deployments: tuple[ObjectSeen, ...]) -> list[ObjectSeen]:
+    return [
+        seen for seen in deployments
+        if seen.sighting is not Sighting.DELETED and at(seen.object, "metadata", "deletionTimestamp") is None
+    ]
+
+
+def _replicas(deployment: Document) -> int | None:
+    return whole_at(deployment, "spec", "replicas")
+
+
+def _last_scale_entry(deployment: Document) -> Document:
+    """The newest managed-fields entry that owns spec.replicas; empty when none does."""
+    entries = [
+        entry for entry in documents_at(deployment, "metadata", "managedFields")
+        if at(entry, "fieldsV1", "f:spec", "f:replicas") is not None
+    ]
+    return max(entries, key=lambda entry: text_at(entry, "time") or "", default={})
+
+
+@dataclass(frozen=True, slots=True)
+class Rescale:
+    """A SuccessfulRescale event of the autoscaler, at one of its occurrences (whole seconds)."""
+
+    size: int
+    reason: str
+    instant: Instant
+
+
+def rescales(evidence: Evidence) -> list[Rescale]:
+    """All occurrences that were seen; one event object is counted up, and each count has its own last time."""
+    return list(dict.fromkeys(_rescales(evidence)))
+
+
+def _rescales(evidence: Evidence) -> Iterator[Rescale]:
+    for event in evidence.events:
+        if text_at(event.object, "reason") != "SuccessfulRescale":
+            continue
+        match = _NEW_SIZE.match(text_at(event.object, "message") or "")
+        times = (instant_at(event.object, field) for field in ("lastTimestamp", "eventTime", "firstTimestamp"))
+        time = next((one for one in times if one is not None), event.received)
+        if match is not None:
+            yield Rescale(int(match.group(1)), match.group(2).strip(), time)
+
+
+def reason_of(change: Change, found: list[Rescale]) -> str | None:
+    """The autoscaler's reason for a change: the event of that size nearest in time."""
+    closest = _nearest(change.after, change.decided.instant, found)
+    return None if closest is None else closest.reason
+
+
+def autoscaler_at(change: Change, evidence: Evidence) -> ObjectSeen | None:
+    """The autoscaler as the sync that made the change left it; else as it was before."""
+    moment = change.seen.received
+    before = [seen for seen in evidence.autoscalers if seen.received <= moment]
+    after = [seen for seen in evidence.autoscalers if moment < seen.received <= moment + STATUS_WINDOW]
+    return next(iter(after), before[-1] if before else None)
+
+
+def condition_lines(autoscaler: ObjectSeen | None) -> tuple[str, ...]:
+    """Type, status and reason of each condition."""
+    if autoscaler is None:
+        return ()
+    return tuple(
+        f"{text_at(item, 'type')}={text_at(item, 'status')} ({text_at(item, 'reason')})"
+        for item in documents_at(autoscaler.object, "status", "conditions")
+    )
+
+
+def metric_lines(autoscaler: ObjectSeen | None) -> tuple[str, ...]:
+    """Each metric as the autoscaler saw it, beside its target."""
+    if autoscaler is None:
+        return ()
+    wanted = documents_at(autoscaler.object, "spec", "metrics")
+    targets = {_metric_name(item): _metric(item, "target") for item in wanted}
+    return tuple(
+        f"{name} {_metric(item, 'current')}" + (f" (target {targets[name]})" if targets.get(name) else "")
+        for item in documents_at(autoscaler.object, "status", "currentMetrics")
+        if (name := _metric_name(item))
+    )
+
+
+def _metric_body(item: Document) -> Document:
+    kind = text_at(item, "type") or ""
+    return document_at(item, kind[:1].lower() + kind[1:])
+
+
+def _metric_name(item: Document) -> str:
+    body = _metric_body(item)
+    return text_at(body, "metric", "name") or text_at(body, "name") or ""
+
+
+def _metric(item: Document, side: str) -> str | None:
+    """A share where there is one: beside a target in per cent, the status has the amount too."""
+    values = document_at(_metric_body(item), side)
+    utilization = whole_at(values, "averageUtilization")
+    if utilization is not None:
+        return f"{utilization} %"
+    return next((text for key in ("averageValue", "value") if (text := text_at(values, key)) is not None), None)

@@ -1,0 +1,95 @@
+"""Objective-miss seconds: the seconds of the load in which a request came that missed a bound, or was not served.
+
+One definition for measured and predicted requests: bins of one second by the intended time; a second is missed when at
+least one request of it failed, or exceeded a latency bound of an objective that holds in its stage. Percentiles do not
+matter here: they say how many misses an objective forgives, and this counts how long there were any.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from math import floor, nan
+
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.model.terms import Indicator, Objective
+from elastometer.model.units import SECOND, Instant
+from elastometer_loadgen.base.record import Outcome
+
+_ON_REQUESTS = frozenset({
+    Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN, Indicator.REQUEST_LATENCY,
+    Indicator.REQUEST_SUCCESS,
+})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestColumns:
+    """Requests as columns, in order of their intended time `at`: seconds from the start of the load, NaN where there is
+    none. `ended` is NaN for a request that failed; `gaps` is its output tokens less one, 0 where they are not known.
+    `stretches` is stage -> the requests of it, from and up to."""
+
+    at: Sequence[float]
+    first_token: Sequence[float]
+    last_token: Sequence[float]
+    ended: Sequence[float]
+    gaps: Sequence[int]
+    stretches: Mapping[str, tuple[int, int]]
+
+
+def miss_seconds(requests: RequestColumns, objectives: Sequence[Objective]) -> int | None:
+    """How many seconds were missed; None where no objective is about requests."""
+    if not any(one.indicator in _ON_REQUESTS for one in objectives):
+        return None
+    missed = {floor(at) for at, end in zip(requests.at, requests.ended, strict=True) if end != end}
+    for objective in objectives:
+        if objective.maximum_milliseconds is not None:
+            missed |= _too_slow(requests, objective, objective.maximum_milliseconds / 1000)
+    return len(missed)
+
+
+def _too_slow(requests: RequestColumns, objective: Objective, bound: float) -> set[int]:
+    """Comparisons with NaN are false, which is right here: what has no value failed, and is counted as that."""
+    low, high = (0, len(requests.at)) if objective.stage is None else requests.stretches.get(objective.stage, (0, 0))
+    at, first, last = requests.at[low:high], requests.first_token[low:high], requests.last_token[low:high]
+    match objective.indicator:
+        case Indicator.TIME_TO_FIRST_TOKEN:
+            slow = [one - sent > bound for one, sent in zip(first, at, strict=True)]
+        case Indicator.REQUEST_LATENCY:
+            slow = [one - sent > bound for one, sent in zip(requests.ended[low:high], at, strict=True)]
+        case Indicator.TIME_PER_OUTPUT_TOKEN:
+            gaps = requests.gaps[low:high]
+            slow = [gap > 0 and end - one > bound * gap for end, one, gap in zip(last, first, gaps, strict=True)]
+        case _:
+            return set()
+    return set(map(floor, compress(at, slow)))
+
+
+def columns_of(evidence: Evidence) -> RequestColumns:
+    """The recorded requests."""
+    records, origin = evidence.requests, evidence.origin
+    good = [record.outcome is Outcome.SUCCESS for record in records]
+    return RequestColumns(
+        at=[_seconds(record.intended, origin) for record in records],
+        first_token=[_seconds(record.first_token, origin) for record in records],
+        last_token=[_seconds(record.last_token, origin) for record in records],
+        ended=[_seconds(record.ended if well else None, origin) for record, well in zip(records, good, strict=True)],
+        gaps=[max(0, (record.completion_tokens or 1) - 1) for record in records],
+        stretches=stretches([record.stage for record in records]),
+    )
+
+
+def stretches(stages: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Where each stage begins and ends: they follow one another."""
+    found: dict[str, tuple[int, int]] = {}
+    for number, stage in enumerate(stages):
+        found[stage] = (found.get(stage, (number, 0))[0], number + 1)
+    return found
+
+
+def measured_miss_seconds(evidence: Evidence) -> int | None:
+    """Of the recorded run."""
+    return miss_seconds(columns_of(evidence), evidence.terms.objectives)
+
+
+def _seconds(instant: Instant | None, origin: Instant) -> float:
+    return nan if instant is None else (instant - origin) / SECOND

@@ -1,0 +1,140 @@
+"""Cold starts: one per server Pod, told twice, from the watch and from Prometheus."""
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elastometer.analysis.evidence.evidence import Evidence, PodHistory
+from elastometer.analysis.evidence.pods import Seen, best, image_pull, pod_instants
+from elastometer.analysis.evidence.scaling import Change
+from elastometer.analysis.starts.enginelog import engine_marks
+from elastometer.analysis.starts.scraped import process_start, scraped_start
+from elastometer.analysis.starts.waterfall import CHAIN, phases
+from elastometer.model.document import text_at
+from elastometer.model.measured import ColdStart, Figure, PodInstant, Source
+from elastometer.model.observation import Sighting, WatchGap
+from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
+
+# Two watches race: a Pod's line may come a little before the line of the decision that made it.
+RACE_ALLOWANCE = SECOND
+_ORDER = {milestone.name: index for index, milestone in enumerate(CHAIN)}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The instants of one Pod: all, and those that durations are made of."""
+
+    pod: PodHistory
+    seen: tuple[Seen, ...]
+    used: Mapping[str, Seen]
+    stated: Mapping[str, Nanoseconds]
+    change: Change | None
+    origin: str
+
+
+def starts(evidence: Evidence, changes: list[Change]) -> list[Start]:
+    """One per Pod, in order of creation; each added Pod belongs to the latest scale-out that still lacks one."""
+    first_token = _first_tokens(evidence)
+    found = [_instants(pod, evidence, first_token.get(pod.name)) for pod in evidence.pods]
+    found.sort(key=lambda start: (_created(start) or 0, start.pod.name))
+    return _attributed(found, changes)
+
+
+def _instants(pod: PodHistory, evidence: Evidence, first_token: Instant | None) -> Start:
+    marks = engine_marks(evidence.logs.get(pod.name, ()))
+    seen = pod_instants(pod, evidence)
+    seen += [Seen(mark.milestone, mark.instant, Source.LOG, MILLISECOND) for mark in marks]
+    process = process_start(pod.name, evidence)
+    if process is not None:
+        seen.append(process)
+    if first_token is not None:
+        seen.append(Seen("firstServed", first_token, Source.REQUEST, MILLISECOND))
+    grouped: dict[str, list[Seen]] = defaultdict(list)
+    for one in seen:
+        grouped[one.name].append(one)
+    used = {name: chosen for name, group in grouped.items() if (chosen := best(group)) is not None}
+    stated = {mark.milestone: mark.stated for mark in marks if mark.stated is not None}
+    return Start(pod, tuple(seen), used, stated, None, "Initial")
+
+
+def _first_tokens(evidence: Evidence) -> dict[str, Instant]:
+    first: dict[str, Instant] = {}
+    for record in evidence.requests:
+        if record.pod and record.first_token is not None:
+            first[record.pod] = min(first.get(record.pod, record.first_token), record.first_token)
+    return first
+
+
+def _created(start: Start) -> Instant | None:
+    created = start.used.get("created")
+    return None if created is None else created.instant
+
+
+def _attributed(found: list[Start], changes: list[Change]) -> list[Start]:
+    room = {change.number: change.after - change.before for change in changes if change.is_out}
+    outs = [change for change in changes if change.is_out]
+    result: list[Start] = []
+    for start in found:
+        created = start.used.get("created")
+        before = [] if created is None else [
+            change for change in outs
+            if change.decided.instant <= created.instant + max(RACE_ALLOWANCE, created.resolution)
+        ]
+        change = next((one for one in reversed(before) if room[one.number] > 0), None)
+        if change is not None:
+            room[change.number] -= 1
+        origin = "ScaleOut" if change else "Replacement" if before else "Initial"
+        used = dict(start.used) if change is None else {**start.used, "decided": change.decided}
+        seen = start.seen if change is None else (change.decided, *start.seen)
+        result.append(Start(start.pod, seen, used, start.stated, change, origin))
+    return result
+
+
+def cold_start(start: Start, evidence: Evidence) -> ColdStart:
+    """The report's view of one start."""
+    pull = image_pull(start.pod, evidence)
+    return ColdStart(
+        pod=start.pod.name, node=text_at(start.pod.last.object, "spec", "nodeName"), origin=start.origin,
+        scale_event=start.change.number if start.change else None,
+        image=None if pull is None else f"pulled in {pull.took}" if pull.took else "already present",
+        instants=tuple(
+            PodInstant(one.name, evidence.stamp(one.instant, one.source, one.resolution),
+                       start.used.get(one.name) == one)
+            for one in sorted(start.seen, key=lambda one: (_ORDER.get(one.name, 99), one.source.value, one.instant))
+        ),
+        phases=phases(start.used, start.stated, evidence),
+        cold_start=between(start, "created", "ready", evidence),
+        scale_out=between(start, "decided", "ready", evidence) if start.change else None,
+        first_token=between(start, "ready", "firstServed", evidence),
+        scraped=scraped_start(start.pod.name, start.used, evidence),
+    )
+
+
+def between(start: Start, first: str, last: str, evidence: Evidence) -> Figure:
+    """The time between two instants of one Pod, or why there is none."""
+    begin, end = start.used.get(first), start.used.get(last)
+    if begin is None:
+        return Figure(reason=f"'{first}' was not seen")
+    if end is None:
+        return _unfinished(start, begin, last, evidence)
+    gap = evidence.gap_within(begin.instant, end.instant, "pods", "deployments")
+    return Figure(
+        milliseconds=to_milliseconds(end.instant - begin.instant),
+        plus_minus_milliseconds=(begin.resolution + end.resolution) / MILLISECOND,
+        reason=None if gap is None else gap_words(gap),
+    )
+
+
+def gap_words(gap: WatchGap) -> str:
+    """Why a number that spans the gap cannot be trusted."""
+    what = "nothing" if gap.resource == "*" else f"nothing of {gap.resource}"
+    return f"{what} was watched for {(gap.end - gap.start) / SECOND:.1f} s within it"
+
+
+def _unfinished(start: Start, begin: Seen, last: str, evidence: Evidence) -> Figure:
+    """It took at least as long as the Pod was there without it: a bound, and no number."""
+    gone = start.pod.last.sighting is Sighting.DELETED
+    end = start.pod.last.received if gone else evidence.last_seen or begin.instant
+    reason = f"the Pod was gone before '{last}'" if gone else f"'{last}' was not seen before the record ended"
+    return Figure(at_least_milliseconds=to_milliseconds(max(0, end - begin.instant)), reason=reason)

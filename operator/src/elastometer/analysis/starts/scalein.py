@@ -1,0 +1,109 @@
+"""Scale-in: which Pods went, how long they took to drain, and what was lost of the requests they had."""
+from __future__ import annotations
+
+from collections import Counter
+
+from elastometer.analysis.evidence.evidence import (
+    API_RESOLUTION,
+    WATCH_RESOLUTION,
+    Evidence,
+    PodHistory,
+    is_state_only,
+)
+from elastometer.analysis.evidence.pods import Seen, best
+from elastometer.analysis.evidence.scaling import Change
+from elastometer.model.document import instant_at, whole_at
+from elastometer.model.measured import Figure, ScaleIn, Source
+from elastometer.model.observation import ObjectSeen, Sighting
+from elastometer.model.request import RequestRecord
+from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
+from elastometer_loadgen.base.record import Outcome
+
+# A Pod that goes within this of a scale-in, and not before it, went because of it.
+ATTRIBUTION_WINDOW = 60 * SECOND
+RACE_ALLOWANCE = SECOND
+
+
+def scale_ins(evidence: Evidence, changes: list[Change]) -> tuple[ScaleIn, ...]:
+    """Every server Pod that was deleted while its Deployment still stood, in order of deletion."""
+    end = _torn_down(evidence)
+    found = [(pod, moment) for pod in evidence.pods if (moment := _deletion(pod)) is not None]
+    found = [(pod, moment) for pod, moment in found if end is None or moment.instant < end]
+    found.sort(key=lambda pair: (pair[1].instant, pair[0].name))
+    room = {change.number: change.before - change.after for change in changes if not change.is_out}
+    result = []
+    for pod, moment in found:
+        change = _cause(moment, changes, room)
+        if change is not None:
+            room[change.number] -= 1
+        result.append(_scale_in(pod, moment, change, evidence))
+    return tuple(result)
+
+
+def _torn_down(evidence: Evidence) -> Instant | None:
+    """When the Deployment itself was deleted; what goes after that is the end of the test, and no scale-in."""
+    gone = (
+        seen.received for seen in evidence.deployments
+        if seen.sighting is Sighting.DELETED or instant_at(seen.object, "metadata", "deletionTimestamp") is not None
+    )
+    return min(gone, default=None)
+
+
+def _deletion(pod: PodHistory) -> Seen | None:
+    """The deletion request; the API's deletionTimestamp lies one grace period after it."""
+    for seen in pod.sightings:
+        end = instant_at(seen.object, "metadata", "deletionTimestamp")
+        if end is None and seen.sighting is not Sighting.DELETED:
+            continue
+        stamps = [] if is_state_only(seen) else [Seen("deleted", seen.received, Source.WATCH, WATCH_RESOLUTION)]
+        grace = whole_at(seen.object, "metadata", "deletionGracePeriodSeconds")
+        if end is not None and grace is not None:
+            stamps.append(Seen("deleted", end - grace * SECOND, Source.API, API_RESOLUTION))
+        return best(stamps) or Seen("deleted", seen.received, Source.WATCH, WATCH_RESOLUTION)
+    return None
+
+
+def _cause(moment: Seen, changes: list[Change], room: dict[int, int]) -> Change | None:
+    possible = [
+        change for change in changes
+        if room.get(change.number, 0) > 0
+        and -RACE_ALLOWANCE <= moment.instant - change.decided.instant <= ATTRIBUTION_WINDOW
+    ]
+    return possible[-1] if possible else None
+
+
+def _gone(pod: PodHistory) -> ObjectSeen | None:
+    return pod.last if pod.last.sighting is Sighting.DELETED else None
+
+
+def _scale_in(pod: PodHistory, moment: Seen, change: Change | None, evidence: Evidence) -> ScaleIn:
+    gone = _gone(pod)
+    end = None if gone is None else gone.received
+    theirs = evidence.requests_of.get(pod.name, ())
+    flying = [record for record in theirs if _in_flight(record, moment.instant)]
+    later = [record for record in theirs if record.sent is not None and record.sent > moment.instant]
+    lost = Counter(
+        record.outcome.value for record in (*flying, *later) if record.outcome is not Outcome.SUCCESS
+    )
+    return ScaleIn(
+        pod=pod.name, scale_event=None if change is None else change.number,
+        deleted=evidence.stamp(moment.instant, moment.source, moment.resolution),
+        gone=None if end is None else evidence.stamp(end, Source.WATCH, WATCH_RESOLUTION),
+        drain=_drain(moment, end, evidence), in_flight=len(flying), sent_after_deletion=len(later),
+        lost={outcome.value: lost[outcome.value] for outcome in Outcome if lost[outcome.value]},
+    )
+
+
+def _in_flight(record: RequestRecord, instant: Instant) -> bool:
+    return record.sent is not None and record.sent <= instant and (record.ended is None or record.ended > instant)
+
+
+def _drain(moment: Seen, end: Instant | None, evidence: Evidence) -> Figure:
+    if end is None:
+        waited = max(0, (evidence.last_seen or moment.instant) - moment.instant)
+        return Figure(at_least_milliseconds=to_milliseconds(waited),
+                      reason="the Pod was still there when the record ended")
+    gap = evidence.gap_within(moment.instant, end, "pods")
+    reason = None if gap is None else f"nothing of {gap.resource} was watched for a while within it"
+    return Figure(milliseconds=to_milliseconds(end - moment.instant), reason=reason,
+                  plus_minus_milliseconds=(moment.resolution + WATCH_RESOLUTION) / MILLISECOND)

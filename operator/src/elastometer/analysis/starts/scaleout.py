@@ -1,0 +1,34 @@
+"""How long a scale-out took: from the decision to the Ready of the last Pod that it added."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.evidence.scaling import Change
+from elastometer.analysis.starts.coldstart import Start, between
+from elastometer.model.measured import Figure
+from elastometer.model.units import to_milliseconds
+
+
+def scale_out_lag(change: Change, lives: Sequence[Start], evidence: Evidence) -> Figure:
+    """The figure of the slowest Pod; what one Pod lacks, the whole event lacks."""
+    figures = [between(life, "decided", "ready", evidence) for life in lives]
+    flawed = next((one for one in figures if one.reason is not None), None)
+    if flawed is not None:
+        return flawed
+    missing = change.after - change.before - len(figures)
+    if missing > 0:
+        waited = max(0, (evidence.last_seen or change.decided.instant) - change.decided.instant)
+        return Figure(at_least_milliseconds=to_milliseconds(waited),
+                      reason=f"{missing} of {change.after - change.before} added Pods were never seen")
+    return max(figures, key=lambda one: one.milliseconds or 0.0)
+
+
+def added_pod_figures(changes: Sequence[Change], lives: Sequence[Start], evidence: Evidence) -> list[Figure]:
+    """The cold start of every Pod that was added, and a hole for each that should be there and was not seen."""
+    added = [life for life in lives if life.origin != "Initial"]
+    figures = [between(life, "created", "ready", evidence) for life in added]
+    wanted = sum(change.after - change.before for change in changes if change.is_out)
+    seen = sum(life.change is not None for life in lives)
+    holes = [Figure(reason="an added Pod was never seen")] * max(0, wanted - seen)
+    return figures + holes

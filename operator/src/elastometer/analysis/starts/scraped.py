@@ -1,0 +1,87 @@
+"""A Pod's start as Prometheus saw it: process start (a value the process exports), first scrape, first success."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.evidence.pods import Seen
+from elastometer.model.bundle import SeriesName, SeriesResult
+from elastometer.model.document import text_at
+from elastometer.model.measured import ScrapedStart, Source, Stamp
+from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, from_unix_seconds, to_milliseconds
+from elastometer_loadgen.base.record import Outcome
+
+# prometheus_client reads the start in clock ticks of 10 ms.
+PROCESS_RESOLUTION = 10 * MILLISECOND
+
+
+def scraped_start(pod: str, used: Mapping[str, Seen], evidence: Evidence) -> ScrapedStart:
+    """What the series say of one Pod; the differences are Prometheus' instant minus the watch's or the client's."""
+    process = process_start(pod, evidence)
+    started = None if process is None else process.instant
+    scrape = _first_time(evidence.samples(SeriesName.UP) or evidence.samples(SeriesName.PROCESS_START), pod)
+    success = _first_time(evidence.samples(SeriesName.FINISHED), pod)
+    resolution = _resolution(evidence)
+    return ScrapedStart(
+        process_start=_stamp(started, PROCESS_RESOLUTION, evidence),
+        first_scrape=_stamp(scrape, resolution, evidence),
+        first_success=_stamp(success, resolution, evidence),
+        process_start_difference_milliseconds=_difference(started, used.get("started")),
+        first_success_difference_milliseconds=_difference(success, _first_end(pod, evidence)),
+        reason=_reason(pod, started, scrape, evidence),
+    )
+
+
+def process_start(pod: str, evidence: Evidence) -> Seen | None:
+    """The start that the server's process states of itself: the one start that is known below a second."""
+    value = _first_value(evidence.samples(SeriesName.PROCESS_START), pod)
+    if value is None:
+        return None
+    return Seen("processStarted", from_unix_seconds(value[1]), Source.PROMETHEUS, PROCESS_RESOLUTION)
+
+
+def _resolution(evidence: Evidence) -> Nanoseconds:
+    """A sample on the query's grid is at most one step and one scrape period old."""
+    series = evidence.samples(SeriesName.UP) or evidence.samples(SeriesName.FINISHED)
+    step = (series.step_seconds if series is not None else None) or 0
+    return round((step + (evidence.terms.scrape_seconds or 0)) * SECOND)
+
+
+def _first_end(pod: str, evidence: Evidence) -> Seen | None:
+    """When the first request that the Pod served was over, by the client: the counter moves then and not before."""
+    ends = [one.ended for one in evidence.requests_of.get(pod, ())
+            if one.ended is not None and one.outcome is Outcome.SUCCESS]
+    return Seen("firstEnd", min(ends), Source.REQUEST, MILLISECOND) if ends else None
+
+
+def _first_value(result: SeriesResult | None, pod: str) -> tuple[Instant, float] | None:
+    samples = [pair for one in (result.series if result else ()) if one.pod == pod for pair in one.samples]
+    return min(samples, default=None)
+
+
+def _first_time(result: SeriesResult | None, pod: str) -> Instant | None:
+    times = [
+        time for one in (result.series if result else ()) if one.pod == pod
+        and text_at(one.labels, "finished_reason") not in ("abort", "error")
+        for time, value in one.samples if value > 0
+    ]
+    return min(times, default=None)
+
+
+def _stamp(instant: Instant | None, resolution: Nanoseconds, evidence: Evidence) -> Stamp | None:
+    return None if instant is None else evidence.stamp(instant, Source.PROMETHEUS, resolution)
+
+
+def _difference(scraped: Instant | None, seen: Seen | None) -> float | None:
+    return None if scraped is None or seen is None else to_milliseconds(scraped - seen.instant)
+
+
+def _reason(pod: str, started: Instant | None, scrape: Instant | None, evidence: Evidence) -> str | None:
+    if started is not None or scrape is not None:
+        return None
+    result = evidence.series.get(SeriesName.PROCESS_START.value)
+    if result is None:
+        return "Prometheus was not asked"
+    if result.message:
+        return f"{result.outcome.value}: {result.message}"
+    return f"no sample of Pod {pod} within the run" if result.series else result.outcome.value

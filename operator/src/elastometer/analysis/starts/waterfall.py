@@ -1,0 +1,122 @@
+"""From instants to bars: each bar is a row of (name, from, to), and what no source explains is a bar of its own."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.evidence.pods import Seen
+from elastometer.model.measured import PHASE_LABELS, UNATTRIBUTED, Phase, Source
+from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
+
+# A line's stated duration is rounded, and lines are printed a little after the work they speak of.
+STATED_ALLOWANCE = SECOND // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """An instant of the chain and the phase that it ends; one that is `expected` leaves a hole when it is missing."""
+
+    name: str
+    phase: str
+    expected: bool
+
+    @property
+    def label(self) -> str:
+        """What people call the phase."""
+        return PHASE_LABELS.get(self.phase, self.name)
+
+
+CHAIN: tuple[Milestone, ...] = (
+    Milestone("decided", "", False),
+    Milestone("created", "create", True),
+    Milestone("scheduled", "schedule", True),
+    Milestone("sandbox", "sandbox", False),
+    Milestone("pulled", "image", False),
+    Milestone("started", "container", True),
+    Milestone("processStarted", "exec", False),
+    Milestone("firstLine", "process", True),
+    Milestone("configured", "config", False),
+    Milestone("weightsLoaded", "weights", False),
+    Milestone("compiled", "compile", False),
+    Milestone("profiled", "profile", False),
+    Milestone("graphsCaptured", "graphs", False),
+    Milestone("httpUp", "http", True),
+    Milestone("ready", "probe", True),
+    Milestone("inEndpoints", "endpoints", False),
+    Milestone("firstServed", "firstToken", False),
+)
+
+
+def phases(used: Mapping[str, Seen], stated: Mapping[str, Nanoseconds], evidence: Evidence) -> tuple[Phase, ...]:
+    """The bars between neighbouring instants that are known. `stated` are durations given by the server's own log."""
+    known = [milestone for milestone in CHAIN if milestone.name in used]
+    moments = _causal([used[milestone.name] for milestone in known])
+    bars: list[Phase] = []
+    for index in range(1, len(known)):
+        before, after = known[index - 1], known[index]
+        bar = _Bar(used[before.name], used[after.name], moments[index - 1], moments[index])
+        bars += _bars(before, after, bar, stated.get(after.name), evidence)
+    return tuple(bars)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    start: Seen
+    end: Seen
+    since: Instant
+    until: Instant
+
+
+def _causal(chain: Sequence[Seen]) -> list[Instant]:
+    """A cause was not later than its effect.
+
+    A receipt says at the latest when: seen after its successor, it moves back to it. A whole second of the API says
+    at the earliest when: it moves up to its predecessor, as far as its second goes.
+    """
+    latest = [one.instant + (one.resolution if one.source is Source.API else 0) for one in chain]
+    for index in range(len(latest) - 2, -1, -1):
+        latest[index] = min(latest[index], latest[index + 1])
+    moments: list[Instant] = []
+    for one, bound in zip(chain, latest, strict=True):
+        earliest = max(one.instant, *moments[-1:]) if moments else one.instant
+        moments.append(min(earliest, bound) if one.source is Source.API else bound)
+    return moments
+
+
+def _bars(before: Milestone, after: Milestone, bar: _Bar, stated: Nanoseconds | None,
+          evidence: Evidence) -> list[Phase]:
+    length = bar.until - bar.since
+    missing = [step.label for step in CHAIN[CHAIN.index(before) + 1:CHAIN.index(after)] if step.expected]
+    if missing:
+        return [_phase(UNATTRIBUTED, UNATTRIBUTED, bar, evidence, f"nothing was seen of: {', '.join(missing)}")]
+    if stated is not None and length - stated > STATED_ALLOWANCE:
+        split = bar.until - stated
+        note = f"the log states {to_milliseconds(stated) / 1000:.1f} s for {after.label}, and nothing for the rest"
+        return [
+            _phase(UNATTRIBUTED, UNATTRIBUTED, _Bar(bar.start, bar.end, bar.since, split), evidence, note),
+            _phase(after.phase, after.label, _Bar(bar.start, bar.end, split, bar.until), evidence, None),
+        ]
+    return [_phase(after.phase, after.label, bar, evidence, _late(bar))]
+
+
+def _late(bar: _Bar) -> str | None:
+    late = bar.end.instant - bar.until
+    if late <= bar.end.resolution:
+        return None
+    return f"its end was seen {to_milliseconds(late):.0f} ms after what followed it"
+
+
+def _uncertainty(bar: _Bar) -> float:
+    """Both resolutions; an end that was seen late may have been anywhere within its bar."""
+    coarse = (bar.start.resolution + bar.end.resolution) / MILLISECOND
+    return coarse if _late(bar) is None else max(coarse, to_milliseconds(bar.until - bar.since))
+
+
+def _phase(name: str, label: str, bar: _Bar, evidence: Evidence, note: str | None) -> Phase:
+    sources = [bar.start.source.value, bar.end.source.value]
+    return Phase(
+        name=name, label=label, start_seconds=evidence.seconds(bar.since),
+        milliseconds=to_milliseconds(bar.until - bar.since), plus_minus_milliseconds=_uncertainty(bar),
+        source=" to ".join(dict.fromkeys(sources)), note=note,
+    )

@@ -1,0 +1,49 @@
+"""The share of answers that pass a check, against its bound.
+
+The share is of the answers of this run, all of them counted, and is judged as it is, as the share of served requests
+is. What another run of the same kind would have is told by the interval beside it, and does not turn the verdict.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor
+
+from elastometer.analysis.requests.answers import failure_rate
+from elastometer.model.report import Verdict
+from elastometer.model.request import RequestRecord
+from elastometer.model.terms import Objective
+
+
+def judge_answers(objective: Objective, records: Sequence[RequestRecord]) -> tuple[Verdict, str, float | None, int]:
+    """(verdict, sentence, per cent that passed, answers judged); `records` are those of the objective's stage."""
+    check, bound, where = objective.check, objective.minimum_percent, _where(objective)
+    if objective.task is not None:
+        records = [record for record in records if record.task == objective.task]
+    judged = [record for record in records if check in record.checks]
+    name, count = f"`answer check {check}`", len(judged)
+    if not count or bound is None or check is None:
+        why = "no request was recorded" if not records else f"it judged none of the answers to {len(records)} requests"
+        return Verdict.INCONCLUSIVE, f"{name} cannot be told{where}: {why}", None, count
+    failed = sum(record.checks[check] is not None for record in judged)
+    # Cut off, never rounded up: a share just below the bound must not read as if it met it.
+    percent = floor(10000 * (count - failed) / count) / 100
+    met = 100 * (count - failed) >= bound * count
+    rule = f"meets {bound} %" if met else f"is below {bound} %"
+    # A task that the check is not made on has nothing that could be judged.
+    asked = {record.task for record in judged}
+    requests = sum(record.task in asked for record in records)
+    of = f"n={count}" if count == requests else f"n={count} of {requests} requests"
+    message = f"{name} {percent:.2f} % {rule}{where} ({of}, {failed} failed, {_interval(failed, count, bound)})"
+    return Verdict.PASS if met else Verdict.FAIL, message, percent, count
+
+
+def _interval(failed: int, judged: int, bound: int) -> str:
+    rate = failure_rate(failed, judged)
+    low, high = 100 - rate.high_percent, 100 - rate.low_percent
+    doubt = "; the bound lies within it: another run may be judged otherwise" if low < bound <= high else ""
+    return f"95 % interval {low:.2f} to {high:.2f} %{doubt}"
+
+
+def _where(objective: Objective) -> str:
+    task = "" if objective.task is None else f" for task '{objective.task}'"
+    return task + ("" if objective.stage is None else f" in stage '{objective.stage}'")

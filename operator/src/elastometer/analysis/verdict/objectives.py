@@ -1,0 +1,176 @@
+"""Objectives: Pass, Fail or Inconclusive, each as a sentence with both numbers, the rule, and how many were counted.
+
+A percentile of latencies is taken over the requests that got that far; the others are not forgotten: where counting
+them as too slow would turn a Pass, the objective fails. A duration with an uncertainty is judged at both its ends.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, inf
+
+from elastometer.analysis.requests.latency import (
+    first_outcome,
+    latency,
+    nearest_rank,
+    ordered,
+    time_per_output_token,
+    time_to_first_token,
+)
+from elastometer.analysis.verdict.answer_objective import judge_answers
+from elastometer.model.measured import Figure
+from elastometer.model.report import ObjectiveResult, Verdict
+from elastometer.model.request import RequestRecord
+from elastometer.model.terms import Indicator, Objective
+from elastometer.model.units import MILLISECOND, to_milliseconds
+from elastometer_loadgen.base.record import Outcome
+
+WORDS = {
+    Indicator.TIME_TO_FIRST_TOKEN: "ttft", Indicator.TIME_PER_OUTPUT_TOKEN: "tpot",
+    Indicator.REQUEST_LATENCY: "latency", Indicator.SCALE_OUT_LAG: "scale-out lag",
+    Indicator.COLD_START: "cold start", Indicator.REQUEST_SUCCESS: "request success",
+    Indicator.ANSWER_CHECK: "answer check",
+}
+_MEASURES = {
+    Indicator.TIME_TO_FIRST_TOKEN: time_to_first_token, Indicator.TIME_PER_OUTPUT_TOKEN: time_per_output_token,
+    Indicator.REQUEST_LATENCY: latency,
+}
+_UNREACHED = {
+    Indicator.TIME_TO_FIRST_TOKEN: "got no first token", Indicator.REQUEST_LATENCY: "did not succeed",
+}
+
+
+def judge_objective(
+    objective: Objective, records: Sequence[RequestRecord], lags: Sequence[Figure], cold_starts: Sequence[Figure],
+) -> ObjectiveResult:
+    """The verdict on one objective. `lags` has one figure per scale-out, `cold_starts` one per added Pod."""
+    if objective.stage is not None:
+        records = [record for record in records if record.stage == objective.stage]
+    match objective.indicator:
+        case Indicator.REQUEST_SUCCESS:
+            return _judge_success(objective, records)
+        case Indicator.ANSWER_CHECK:
+            return _result(objective, *judge_answers(objective, records))
+        case Indicator.SCALE_OUT_LAG:
+            return _judge_figures(objective, lags, "no scale-out was seen")
+        case Indicator.COLD_START:
+            return _judge_figures(objective, cold_starts, "no Pod was added")
+    return _judge_latency(objective, records)
+
+
+def _result(
+    objective: Objective, verdict: Verdict, message: str, measured: float | None, count: int,
+) -> ObjectiveResult:
+    is_share = objective.indicator in (Indicator.REQUEST_SUCCESS, Indicator.ANSWER_CHECK)
+    bound = objective.minimum_percent if is_share else objective.maximum_milliseconds
+    return ObjectiveResult(
+        name=objective.name, indicator=objective.indicator.value, verdict=verdict, message=message, measured=measured,
+        bound=None if bound is None else float(bound), unit="%" if is_share else "ms", count=count,
+        stage=objective.stage, check=objective.check, task=objective.task,
+    )
+
+
+def _where(objective: Objective) -> str:
+    return "" if objective.stage is None else f" in stage '{objective.stage}'"
+
+
+def _judge_success(objective: Objective, records: Sequence[RequestRecord]) -> ObjectiveResult:
+    bound, count = objective.minimum_percent, len(records)
+    if not count or bound is None:
+        message = f"`request success` cannot be told{_where(objective)}: no request was recorded"
+        return _result(objective, Verdict.INCONCLUSIVE, message, None, count)
+    good = sum(record.outcome is Outcome.SUCCESS for record in records)
+    # Cut off, never rounded up: a share just below the bound must not read as if it met it.
+    percent = floor(10000 * good / count) / 100
+    met = 100 * good >= bound * count
+    rule = f"meets {bound} %" if met else f"is below {bound} %"
+    counted = f"n={count}, {count - good} not served{_sent_again(records)}"
+    message = f"`request success` {percent:.2f} % {rule}{_where(objective)} ({counted})"
+    return _result(objective, Verdict.PASS if met else Verdict.FAIL, message, percent, count)
+
+
+def _sent_again(records: Sequence[RequestRecord]) -> str:
+    """What the share would hide: how many requests it took a second attempt to serve."""
+    again = sum(record.first_attempt is not None for record in records)
+    lost = sum(first_outcome(record) is not Outcome.SUCCESS for record in records)
+    return f"; at the first attempt {lost} not served, {again} sent again" if again else ""
+
+
+def _judge_latency(objective: Objective, records: Sequence[RequestRecord]) -> ObjectiveResult:
+    word, bound = WORDS[objective.indicator], objective.maximum_milliseconds
+    values = ordered(records, _MEASURES[objective.indicator])
+    found = nearest_rank(values, objective.percentile)
+    if found is None or bound is None:
+        message = f"`{word}` cannot be told{_where(objective)}: none of {len(records)} requests has a value"
+        return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
+    measured, name = to_milliseconds(found), f"`{word}` p{objective.percentile}"
+    if found > bound * MILLISECOND:
+        message = f"{name} {measured:.0f} ms exceeds {bound} ms{_where(objective)} (n={len(values)})"
+        return _result(objective, Verdict.FAIL, message, measured, len(values))
+    unreached = _UNREACHED.get(objective.indicator)
+    missing = len(records) - len(values) if unreached else 0
+    within = sum(value <= bound * MILLISECOND for value in values)
+    if 100 * within < objective.percentile * (len(values) + missing):
+        message = (f"{name} is not within {bound} ms{_where(objective)}: {missing} of {len(records)} requests "
+                   f"{unreached} (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
+        return _result(objective, Verdict.FAIL, message, measured, len(values))
+    message = f"{name} {measured:.0f} ms is within {bound} ms{_where(objective)} (n={len(values)})"
+    return _result(objective, Verdict.PASS, message, measured, len(values))
+
+
+def _judge_figures(objective: Objective, figures: Sequence[Figure], nothing: str) -> ObjectiveResult:
+    word, bound, share = WORDS[objective.indicator], objective.maximum_milliseconds, objective.percentile
+    if not figures or bound is None:
+        message = f"`{word}` cannot be told: {nothing}"
+        return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
+    known = sorted(one.milliseconds for one in figures if one.milliseconds is not None and one.reason is None)
+    measured = percentile_of(known, share)
+    least = percentile_of(sorted(_earliest(one) for one in figures), share) or 0.0
+    most = percentile_of(sorted(_latest(one) for one in figures), share) or 0.0
+    counted = f"(n={len(known)})" if len(known) == len(figures) else f"(n={len(known)} of {len(figures)})"
+    if least > bound:
+        shown = f"{measured:.0f} ms" if measured is not None and measured > bound else f"of at least {least:.0f} ms"
+        message = f"`{word}` p{share} {shown} exceeds {bound} ms {counted}"
+        return _result(objective, Verdict.FAIL, message, measured, len(known))
+    if most <= bound and measured is not None:
+        message = f"`{word}` p{share} {measured:.0f} ms is within {bound} ms {counted}"
+        return _result(objective, Verdict.PASS, message, measured, len(known))
+    reason = next((one.reason for one in figures if one.reason), None)
+    why = reason or f"p{share} {measured or 0:.0f} ms is as near to {bound} ms as the clocks are coarse"
+    message = f"`{word}` p{share} cannot be told against {bound} ms: {why} {counted}"
+    return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(known))
+
+
+def percentile_of(values: Sequence[float], percentile: float) -> float | None:
+    """Nearest rank of values in rising order."""
+    if not values:
+        return None
+    rank = -(-percentile * len(values) // 100)
+    return values[max(0, int(rank) - 1)]
+
+
+def _earliest(figure: Figure) -> float:
+    if figure.reason is not None or figure.milliseconds is None:
+        return figure.at_least_milliseconds or 0.0
+    return figure.milliseconds - (figure.plus_minus_milliseconds or 0.0)
+
+
+def _latest(figure: Figure) -> float:
+    if figure.reason is not None or figure.milliseconds is None:
+        return inf
+    return figure.milliseconds + (figure.plus_minus_milliseconds or 0.0)
+
+
+def overall(results: Sequence[ObjectiveResult], flaws: Sequence[tuple[str, str]]) -> tuple[Verdict, str, str]:
+    """(verdict, reason, sentence). A load that was not the one asked for leaves nothing to judge."""
+    if not results:
+        return Verdict.NOT_JUDGED, "NoObjectives", "the test has no objectives: the run was measured and not judged"
+    if flaws:
+        order = ("LoadFellBehind", "LoadIncomplete", "RecordsMissing")
+        first = min(flaws, key=lambda flaw: order.index(flaw[0]))
+        return Verdict.INCONCLUSIVE, first[0], "; ".join(sentence for _, sentence in flaws)
+    for verdict, reason in ((Verdict.FAIL, "ObjectivesMissed"), (Verdict.INCONCLUSIVE, "ObjectivesUncertain")):
+        hit = [result for result in results if result.verdict is verdict]
+        if hit:
+            return verdict, reason, "; ".join(result.message for result in hit)
+    met = f"all {len(results)} objectives are met" if len(results) > 1 else "the one objective is met"
+    return Verdict.PASS, "ObjectivesMet", met

@@ -1,0 +1,23 @@
+"""What the run held, in replica-seconds, against a fixed number of replicas over the same time."""
+from __future__ import annotations
+
+from elastometer.analysis.evidence import replicas
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.model.measured import Price
+
+
+def price(evidence: Evidence) -> Price | None:
+    """From the start of the load to the last thing seen; None when no Pod or no load was recorded."""
+    if not evidence.pods or not evidence.requests or evidence.last_seen is None:
+        return None
+    end = evidence.seconds(evidence.last_seen)
+    if end <= 0:
+        return None
+    peak, least = evidence.terms.maximum_replicas, evidence.terms.minimum_replicas
+    return Price(
+        start_seconds=0.0, end_seconds=end, gpus_per_replica=replicas.gpus_per_replica(evidence),
+        ready_replica_seconds=round(replicas.ready(evidence).integral(0.0, end), 1),
+        held_replica_seconds=round(replicas.held(evidence).integral(0.0, end), 1),
+        static_peak_replica_seconds=None if peak is None else round(peak * end, 1),
+        static_minimum_replica_seconds=None if least is None else round(least * end, 1),
+    )

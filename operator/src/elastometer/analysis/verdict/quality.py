@@ -1,0 +1,111 @@
+"""How far the record itself can be trusted: gaps, torn lines, empty queries, the generator, the clocks."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.model.bundle import Bundle
+from elastometer.model.report import AwayBand, GapBand, GeneratorState, Quality, SeriesState
+from elastometer.model.units import MILLISECOND, SECOND, Nanoseconds
+
+
+def quality(bundle: Bundle, evidence: Evidence) -> Quality:
+    """Everything that weakens the numbers, said once."""
+    low, high, samples = clock_offset(evidence)
+    return Quality(
+        torn_lines=bundle.torn_lines, unreadable_lines=bundle.unreadable_lines,
+        outside_window=bundle.outside_window, missing_files=bundle.missing,
+        gaps=tuple(
+            GapBand(gap.resource, evidence.seconds(gap.start), evidence.seconds(gap.end), gap.reason)
+            for gap in evidence.gaps
+        ),
+        series=tuple(
+            SeriesState(one.name, one.outcome.value, sum(len(part.samples) for part in one.series), one.message)
+            for one in sorted(bundle.series, key=lambda one: one.name)
+        ),
+        generators=tuple(
+            GeneratorState(one.worker, one.planned, one.sent, one.skipped, one.records,
+                           one.lateness_p99_milliseconds, one.bound_milliseconds, one.fell_behind)
+            for one in sorted(bundle.generators, key=lambda one: (one.worker, one.incarnation))
+        ),
+        away=tuple(away(bundle, evidence)),
+        skipped_requests=_sum(one.skipped for one in bundle.generators),
+        unsent_requests=_sum(_left_unsent(bundle)), unsent_turns=_sum(one.unsent_turns for one in bundle.generators),
+        clock_offset_low_milliseconds=low, clock_offset_high_milliseconds=high, clock_samples=samples,
+    )
+
+
+def away(bundle: Bundle, evidence: Evidence) -> Iterator[AwayBand]:
+    """When which load worker was away, by worker and time."""
+    gaps = [(one.worker, gap) for one in bundle.generators for gap in one.interruptions]
+    for worker, gap in sorted(gaps, key=lambda item: (item[0], item[1].end)):
+        yield AwayBand(worker, None if gap.start is None else evidence.seconds(gap.start), evidence.seconds(gap.end))
+
+
+def _left_unsent(bundle: Bundle) -> Iterator[int]:
+    """For each worker the requests that it left when it was stopped; of two lives, what the one that sent on left."""
+    left: dict[int, int] = {}
+    for one in bundle.generators:
+        if one.unsent is not None:
+            here = one.unsent - (one.unsent_turns or 0)
+            left[one.worker] = min(here, left.get(one.worker, here))
+    yield from left.values()
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """None when nobody counted."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
+    """Bounds of the operator's clock minus the API server's, in milliseconds, and the number of samples.
+
+    The server stamped its answer somewhere in its whole second, after the request left and before the answer came;
+    every sample bounds the offset, and the bounds of all are cut with each other.
+    """
+    lows: list[Nanoseconds] = []
+    highs: list[Nanoseconds] = []
+    for sample in evidence.clocks:
+        lows.append(sample.sent - sample.server - SECOND)
+        highs.append(sample.received - sample.server)
+    if not lows:
+        return None, None, 0
+    low, high = max(lows), min(highs)
+    if low > high:
+        low, high = min(lows), max(highs)
+    return round(low / MILLISECOND, 1), round(high / MILLISECOND, 1), len(lows)
+
+
+def load_flaws(bundle: Bundle, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """(reason, sentence) of what makes the load other than the one that was asked for; a predicted one never is."""
+    if bundle.predicted is not None:
+        return
+    for one in bundle.generators:
+        if one.fell_behind:
+            yield "LoadFellBehind", _fell_behind(one.worker, one.lateness_p99_milliseconds, one.bound_milliseconds)
+    told = {one.worker for one in bundle.generators}
+    silent = sorted(set(range(bundle.terms.workers or (1 if bundle.requests else 0))) - told)
+    if silent:
+        names = ", ".join(str(worker) for worker in silent)
+        yield "LoadIncomplete", f"no account of its end came from load worker {names}"
+    for gap in away(bundle, evidence):
+        since = "" if gap.start_seconds is None else f"from {gap.start_seconds:+.1f} s "
+        yield "LoadIncomplete", f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
+    if unsent := sum(_left_unsent(bundle)):
+        yield "LoadIncomplete", f"{unsent} requests were never sent: their worker was stopped before their time"
+    if capped := sum(one.capped_users or 0 for one in bundle.generators):
+        yield "LoadIncomplete", f"{capped} users had sent all that maximumRequests lets each, and were gone after it"
+    skipped = sum(one.skipped or 0 for one in bundle.generators)
+    if skipped:
+        yield "LoadIncomplete", f"{skipped} requests were never sent: their time had passed when their worker was there"
+    sent = sum(one.sent or 0 for one in bundle.generators)
+    if sent > len(bundle.requests):
+        yield "RecordsMissing", f"{sent} requests were sent, and only {len(bundle.requests)} have a record"
+
+
+def _fell_behind(worker: int, late: float | None, bound: float | None) -> str:
+    if late is None or bound is None:
+        return f"load worker {worker} says that it, and not the server, was the limit"
+    return (f"load worker {worker} sent its requests {late:g} ms late at p99, more than the {bound:g} ms allowed: "
+            f"the generator, and not the server, was the limit")

@@ -1,0 +1,18 @@
+"""Writing what a command made."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from elastometer.cli.base.exits import CliError, Exit
+
+
+def write_files(files: Mapping[str, bytes], directory: Path, what: str = "") -> None:
+    """The files, in a directory that is made where it is not there; `what` names them where that fails."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (directory / name).write_bytes(content)
+    except OSError as error:
+        named = f"{what} into" if what else "into"
+        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write {named} {directory}: {error}") from error

@@ -1,0 +1,65 @@
+"""Reading the one ElasticityTest that a file holds. What it means is for the API server and the operator to say."""
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.model.names import API_VERSION, KIND
+
+Manifest: TypeAlias = dict[str, Any]
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key given twice, which plain YAML loading would settle silently in favour of the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen and key != "<<":
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_test(source: str) -> Manifest:
+    """The manifest in the file, or in standard input for '-'."""
+    text = _text(source)
+    try:
+        documents = [document for document in yaml.load_all(text, Loader=_StrictLoader) if document is not None]
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise CliError(Exit.SPEC_OR_USAGE, f"{source} must be YAML:", *str(error).splitlines()) from error
+    if len(documents) != 1:
+        raise _flaw(source, f"must hold exactly one document, holds {len(documents)}")
+    return _checked(source, documents[0])
+
+
+def _text(source: str) -> str:
+    try:
+        return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CliError(Exit.SPEC_OR_USAGE, f"cannot read {source}: {error}") from error
+
+
+def _checked(source: str, document: object) -> Manifest:
+    if not isinstance(document, dict):
+        raise _flaw(source, f"must hold a mapping, holds a {type(document).__name__}")
+    for field, value in (("apiVersion", API_VERSION), ("kind", KIND)):
+        if document.get(field) != value:
+            raise _flaw(source, f"`{field}` must be '{value}', is {document.get(field)!r}")
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        raise _flaw(source, "`metadata.name` must be given as a string")
+    namespace = metadata.get("namespace")
+    if namespace is not None and (not isinstance(namespace, str) or not namespace):
+        raise _flaw(source, f"`metadata.namespace` must be a string, is {namespace!r}")
+    return document
+
+
+def _flaw(source: str, what: str) -> CliError:
+    return CliError(Exit.SPEC_OR_USAGE, f"{source}: {what}")

@@ -1,0 +1,90 @@
+"""What is printed at the end: the verdict, what it rests on, and where the rest is."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from elastometer.cli.base.exits import condition, exit_of_status
+from elastometer.cli.base.text import milliseconds_in_words, printable
+
+Json = Mapping[str, Any]
+# (key in status.summary, what it is called, how it is printed)
+NUMBERS = (
+    ("peakReadyReplicas", "peak ready replicas", str),
+    ("scaleOutCount", "scale-outs", str),
+    ("scaleInCount", "scale-ins", str),
+    ("scaleOutLagMilliseconds", "scale-out lag, median", milliseconds_in_words),
+    ("coldStartMilliseconds", "cold start, median", milliseconds_in_words),
+    ("timeToFirstTokenP95Milliseconds", "TTFT p95", milliseconds_in_words),
+    ("requestCount", "requests", str),
+    ("failedRequestCount", "failed requests", str),
+    ("judgedAnswerCount", "answers judged", str),
+    ("failedAnswerCount", "answers failing a check", str),
+)
+MARKS = {"Pass": "✓", "Fail": "✗", "Inconclusive": "?", "NotJudged": "–"}
+
+
+def in_words(test: Json, directory: Path | None) -> list[str]:
+    """The end of a run, for a person."""
+    status = test.get("status") or {}
+    succeeded = condition(status, "Succeeded")
+    verdict = status.get("verdict")
+    name = f"{test['metadata']['namespace']}/{test['metadata']['name']}"
+    carried_out = succeeded.get("status") == "True"
+    lines = [f"{name}: {verdict or 'no verdict'}" if carried_out else f"{name}: could not be carried out"]
+    if not carried_out:
+        lines.append(f"  {succeeded.get('reason', 'no reason given')}: {succeeded.get('message', '')}")
+    lines += objective_lines(status.get("objectives") or ())
+    lines += [f"  {label:<24}{text}" for label, text in summary_rows(status.get("summary") or {})]
+    if directory is not None:
+        lines.append(f"report: {directory / 'report.html'}")
+    return [printable(line) for line in lines]
+
+
+def objective_lines(objectives: Sequence[Json]) -> list[str]:
+    """One line an objective."""
+    return [
+        f"  {MARKS.get(str(item.get('verdict')), ' ')} {item.get('verdict')} {item.get('name')}: "
+        f"{item.get('message') or ''}".rstrip(": ")
+        for item in objectives
+    ]
+
+
+def answer_lines(answers: Sequence[Json]) -> list[str]:
+    """One line for each check that failed somewhere, or that could judge nothing; none where all answers were good."""
+    totals = [row for row in answers if row.get("stage") is None and row.get("failed") != 0]
+    return [f"  {'!' if row.get('rate') else '?'} answers, {row.get('check')}: {_answers_found(row)}" for row in totals]
+
+
+def _answers_found(row: Json) -> str:
+    rate = row.get("rate")
+    if rate is None:
+        return "NoData, none could be judged"
+    classes = [f"{name} {count}" for name, count in (row.get("failures") or {}).items()]
+    others = [f"{row['otherFailures']} of other kinds"] if row.get("otherFailures") else []
+    return (f"{row.get('failed')} of {row.get('judged')} failed ({rate['percent']:.2f} %, 95 % interval "
+            f"{rate['lowPercent']:.2f} to {rate['highPercent']:.2f} %): {', '.join(classes + others)}")
+
+
+def finding_lines(findings: Sequence[Json]) -> list[str]:
+    """What the report found besides the objectives, each with what would help."""
+    return [f"  ! {item.get('title')}: {item.get('advice') or ''}".rstrip(": ") for item in findings]
+
+
+def summary_rows(summary: Json) -> list[tuple[str, str]]:
+    """(what, value) for what was measured; what was not has no row, and zero is zero."""
+    return [(label, words(summary[key])) for key, label, words in NUMBERS if summary.get(key) is not None]
+
+
+def as_json(test: Json, directory: Path | None) -> dict[str, Any]:
+    """The end of a run, for a program."""
+    status, metadata = test.get("status") or {}, test["metadata"]
+    succeeded = condition(status, "Succeeded")
+    return {
+        "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"],
+        "succeeded": succeeded.get("status") == "True", "reason": succeeded.get("reason"),
+        "message": succeeded.get("message"), "verdict": status.get("verdict"),
+        "objectives": status.get("objectives") or [], "summary": status.get("summary") or {},
+        "directory": None if directory is None else str(directory), "exitCode": int(exit_of_status(status)),
+    }

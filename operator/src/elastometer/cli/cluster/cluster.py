@@ -1,0 +1,144 @@
+"""The few calls that the commands make to an API server. Every answer is plain JSON; nothing here decides."""
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, TypeVar, cast
+from urllib.parse import quote
+
+import orjson
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.cluster.api_errors import is_kind_missing, is_transient
+from elastometer.model.names import GROUP, PLURAL, TOKEN_HEADER, TOKEN_KEY, VERSION
+
+Json: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
+PATIENCE_SECONDS = 60.0
+
+
+def retrying(call: Callable[[], T]) -> T:
+    """The call's result; transient failures are retried for PATIENCE_SECONDS, the last one is raised."""
+    patience = Retrying(
+        stop=stop_after_delay(PATIENCE_SECONDS), wait=wait_random_exponential(multiplier=0.5, max=8),
+        retry=retry_if_exception(is_transient), reraise=True,
+    )
+    return patience(call)
+
+
+class Cluster:
+    """One API server, as one person, in one namespace."""
+
+    def __init__(self, api: client.ApiClient, namespace: str) -> None:
+        self._api = api
+        self._objects = client.CustomObjectsApi(api)
+        self._core = client.CoreV1Api(api)
+        self.namespace = namespace
+
+    @property
+    def host(self) -> str:
+        """URL of the API server, for messages."""
+        return str(self._api.configuration.host)
+
+    def create(self, body: Json) -> Json:
+        """The test as created. Unknown and doubled fields are refused, not dropped."""
+        made = self._objects.create_namespaced_custom_object(
+            GROUP, VERSION, self.namespace, PLURAL, body, field_manager="elastometer-cli",
+            field_validation="Strict", _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
+        return cast(Json, made)
+
+    def get(self, name: str) -> Json | None:
+        """The test as served; None when there is none of that name."""
+        try:
+            found = retrying(lambda: self._objects.get_namespaced_custom_object(
+                GROUP, VERSION, self.namespace, PLURAL, name, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
+        except ApiException as error:
+            if error.status == 404 and not is_kind_missing(error):
+                return None
+            raise
+        return cast(Json, found)
+
+    def delete(self, name: str, uid: str) -> None:
+        """Asks for the deletion of exactly this test; one that is gone already is fine."""
+        body = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid), propagation_policy="Foreground")
+        try:
+            retrying(lambda: self._objects.delete_namespaced_custom_object(
+                GROUP, VERSION, self.namespace, PLURAL, name, body=body,
+                _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
+        except ApiException as error:
+            if error.status != 404:
+                raise
+
+    def changes(self, name: str, resource_version: str, seconds: int) -> Iterator[Json]:
+        """Each later version of the test, for at most `seconds`; ends early when the watch does."""
+        answer: Any = self._objects.list_namespaced_custom_object(
+            GROUP, VERSION, self.namespace, PLURAL, watch=True, field_selector=f"metadata.name={name}",
+            resource_version=resource_version, timeout_seconds=seconds, _preload_content=False,
+            _request_timeout=(CONNECT_SECONDS, seconds + CONNECT_SECONDS))
+        try:
+            for line in _lines(answer.stream()):
+                event = orjson.loads(line)
+                if event.get("type") not in ("ADDED", "MODIFIED"):
+                    return
+                yield event["object"]
+        finally:
+            answer.close()
+
+    def token(self, secret: str) -> str:
+        """The run's token, out of its Secret."""
+        found = retrying(lambda: self._core.read_namespaced_secret(
+            secret, self.namespace, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
+        content = (found.data or {}).get(TOKEN_KEY)
+        if not content:
+            raise CliError(Exit.NOT_CARRIED_OUT, f"Secret '{self.namespace}/{secret}' must have the key '{TOKEN_KEY}'")
+        return base64.b64decode(content).decode()
+
+    def through_service(self, reference: Json, file: str, token: str) -> Any:
+        """An open answer (status, `.stream()`) from a Service, reached through the API server."""
+        path = (f"/api/v1/namespaces/{quote(reference['namespace'], safe='')}"
+                f"/services/http:{quote(reference['service'], safe='')}:{int(reference['port'])}"
+                f"/proxy{quote('/' + str(reference['path']).strip('/'))}/{quote(file)}")
+        request = self._api.param_serialize(
+            "GET", path, header_params={TOKEN_HEADER: token, "Accept": "*/*"}, auth_settings=["BearerToken"])
+        answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
+        return answer.response
+
+
+def connect(*, kubeconfig: str | None, context: str | None, namespace: str | None) -> Cluster:
+    """The cluster of the kubeconfig, or the one that this Pod lives in. `namespace` wins over the context's."""
+    configuration = client.Configuration()
+    try:
+        config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
+        default = _namespace_of_context(kubeconfig, context)
+    except config.ConfigException as error:
+        if kubeconfig or context:
+            raise CliError(Exit.SPEC_OR_USAGE, f"cannot use the kubeconfig: {error}") from error
+        default = _inside_a_pod(configuration, error)
+    return Cluster(client.ApiClient(configuration), namespace or default)
+
+
+def _namespace_of_context(kubeconfig: str | None, context: str | None) -> str:
+    contexts, active = config.list_kube_config_contexts(config_file=kubeconfig)  # type: ignore[no-untyped-call]
+    chosen = next((item for item in contexts if item["name"] == context), active)
+    return str((chosen.get("context") or {}).get("namespace") or "default")
+
+
+def _inside_a_pod(configuration: client.Configuration, error: Exception) -> str:
+    try:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except config.ConfigException:
+        raise CliError(
+            Exit.SPEC_OR_USAGE, f"no cluster to talk to: {error}",
+            "give --kubeconfig FILE, or set KUBECONFIG, or run inside a Pod") from error
+    return "default"
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from filter(bytes.strip, whole)

@@ -1,0 +1,111 @@
+"""What a person sees while a run goes on: a live panel on a terminal, plain lines elsewhere, nothing derived."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from elastometer.cli.base.exits import condition
+from elastometer.cli.base.text import columns, milliseconds_in_words, printable, seconds_in_words
+
+Json = dict[str, Any]
+PLAIN_PERIOD_SECONDS = 15.0
+# (condition, what it is called here)
+STEPS = (
+    ("Accepted", "spec and cluster checked"),
+    ("TargetReady", "first replica ready"),
+    ("MetricsAvailable", "autoscaler sees its metric"),
+    ("LoadDelivered", "load delivered"),
+    ("ReportReady", "report written"),
+)
+MARKS = {"True": "✓", "False": "✗"}
+
+
+@contextmanager
+def shown(versions: Iterable[Json], stream: TextIO) -> Iterator[Iterator[Json]]:
+    """The same versions, each drawn as it passes."""
+    console = Console(file=stream, highlight=False)
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
+            yield _passing(versions, lambda test: live.update(panel(test)))
+    else:
+        yield _passing(versions, PlainLines(stream).look)
+
+
+def _passing(versions: Iterable[Json], look: Callable[[Json], None]) -> Iterator[Json]:
+    for version in versions:
+        look(version)
+        yield version
+
+
+def panel(test: Json) -> Group:
+    """The live view of one version of a test."""
+    status = test.get("status") or {}
+    name = f"{test['metadata'].get('namespace')}/{test['metadata']['name']}"
+    head = Text.assemble((printable(name), "bold"), "  ", printable(status.get("phase") or "Pending"))
+    steps = Table.grid(padding=(0, 2))
+    for kind, label in STEPS:
+        found = condition(status, kind)
+        mark: Text | Spinner = Text(MARKS.get(found.get("status", ""), "·"))
+        if found.get("status") == "Unknown":
+            mark = Spinner("dots")
+        detail = "" if found.get("status") == "True" else printable(found.get("message", ""), 160)
+        steps.add_row(mark, Text(label), Text(detail, style="dim"))
+    now = Text("\n".join(columns(facts(status.get("progress") or {}), indent="")))
+    return Group(head, steps, now)
+
+
+def facts(progress: Json) -> list[tuple[str, str]]:
+    """(name, value) of what is known now; what is not known has no row."""
+    requests, failed = progress.get("requestCount"), progress.get("failedRequestCount")
+    token, rest = progress.get("timeToFirstTokenP50Milliseconds"), progress.get("remainingSeconds")
+    rows = (
+        ("stage", progress.get("stage")),
+        ("replicas", f"{progress['replicas']} ready/desired" if progress.get("replicas") else None),
+        ("offered", progress.get("load")),
+        ("TTFT p50", None if token is None else milliseconds_in_words(token)),
+        ("requests", None if requests is None else str(requests)),
+        ("failed", None if failed is None else str(failed)),
+        ("time left", None if rest is None else seconds_in_words(rest)),
+    )
+    return [(label, printable(value)) for label, value in rows if value]
+
+
+class PlainLines:
+    """A line when something that matters changed, and one now and then while only numbers move."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._now = now
+        self._seen: tuple[object, ...] = ()
+        self._conditions: dict[str, tuple[str, str]] = {}
+        self._printed_at = float("-inf")
+
+    def look(self, test: Json) -> None:
+        """Prints what is new in this version."""
+        status = test.get("status") or {}
+        for item in status.get("conditions") or ():
+            self._condition(item)
+        progress = status.get("progress") or {}
+        key = (status.get("phase"), progress.get("stage"), progress.get("replicas"))
+        due = self._now() - self._printed_at >= PLAIN_PERIOD_SECONDS
+        words = "  ".join(f"{label} {value}" for label, value in facts(progress))
+        if key != self._seen or (due and words):
+            self._print(" ".join(filter(None, (printable(status.get("phase") or "Pending"), words))))
+            self._seen, self._printed_at = key, self._now()
+
+    def _condition(self, item: Json) -> None:
+        found = (str(item.get("status")), str(item.get("reason")))
+        if self._conditions.get(item["type"]) != found:
+            self._conditions[item["type"]] = found
+            self._print(f"{item['type']}={found[0]} {found[1]}: {printable(item.get('message', ''), 300)}")
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)

@@ -1,0 +1,84 @@
+"""`elastometer hpa explain`: why the autoscaler did what it did, sync by sync, and where the seconds went."""
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from elastometer.analysis.autoscaler.explain_run import explain_run, explain_trace
+from elastometer.analysis.evidence.evidence import gather
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.options import add_output_option
+from elastometer.cli.hpa.explain_text import account_lines
+from elastometer.model.autoscaler import Autoscaler
+from elastometer.render.json_report import plain
+from elastometer.world.bundle_reader import BundleError, load_bundle
+from elastometer.world.trace_reader import TraceFileError, is_trace_file, read_recordings
+
+_EPILOG = """\
+For each sync: the replicas before it, the metric beside its target, what the bare ratio of the two wants, what each
+constraint made of that on the way, and what was decided. A run of syncs with nothing to do is one line.
+For each change: how long it took from the need to the decision, and what took the seconds: the metric's delay, the
+wait for the next sync, tolerance, Pods without a sample, stabilization window, scaling policy, maxReplicas.
+At the end: at how many syncs the replay decides as the live controller did, and what the record does not tell.
+
+  elastometer hpa explain runs/demo-20260101T000000Z
+  elastometer hpa explain bundle.tar.zst --all
+  elastometer hpa explain traces.jsonl --name trace-3
+  elastometer hpa explain bundle.tar.zst --output json | jq '.changes[] | {fromReplicas, toReplicas, losses}'
+
+  +55.576 s   1   1   5 of 2   3 → 2 scaling policy   2   scaling policy
+  one replica, one Ready; 5 requests wait and 2 should; the ratio wants 3 replicas, the policy lets 2 through
+
+docs/hpa.md, "Where the seconds went", has the rule.
+
+exit codes: 0 explained, 2 wrong usage or a file that is neither, 4 the record has no autoscaler to explain"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("record", type=Path, metavar="BUNDLE|TRACE",
+                        help="a run (directory or .tar.zst), or recorded looks (.jsonl or .jsonl.zst)")
+    parser.add_argument("--all", action="store_true", help="a line for every sync, also where there was nothing to do")
+    parser.add_argument("--name", metavar="NAME", help="only the trace of this name")
+    add_output_option(parser)
+    parser.epilog = _EPILOG
+
+
+def execute(options: argparse.Namespace) -> Exit:
+    """Explains the run, or trace by trace."""
+    found = 0
+    for account in _accounts(options.record, options.name):
+        if account.reason is not None:
+            raise CliError(Exit.NOT_CARRIED_OUT, f"{options.record}: nothing to explain: {account.reason}")
+        if options.output == "json":
+            print(orjson.dumps(plain(account)).decode(), flush=True)
+        else:
+            print("\n".join([""] * bool(found) + account_lines(account, whole=options.all)), flush=True)
+        found += 1
+    if not found:
+        raise CliError(Exit.SPEC_OR_USAGE, f"--name: must be the name of a trace in {options.record}, "
+                                           f"is '{options.name}'")
+    return Exit.PASSED
+
+
+def _accounts(path: Path, name: str | None) -> Iterator[Autoscaler]:
+    if not is_trace_file(path):
+        yield _of_run(path, name)
+        return
+    try:
+        yield from (explain_trace(one) for one in read_recordings(path) if name in (None, one.name))
+    except TraceFileError as error:
+        raise CliError(Exit.SPEC_OR_USAGE, *error.flaws) from error
+
+
+def _of_run(path: Path, name: str | None) -> Autoscaler:
+    if name is not None:
+        raise CliError(Exit.SPEC_OR_USAGE, f"--name: must be given with a trace file only, {path} is none")
+    try:
+        bundle = load_bundle(path)
+    except (BundleError, OSError) as error:
+        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
+    return explain_run(gather(bundle), bundle.spec)

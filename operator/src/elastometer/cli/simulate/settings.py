@@ -1,0 +1,27 @@
+"""`--set path=value`: a field of the test, changed before it is read."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import yaml
+
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.manifest_file import Manifest
+from elastometer.model.errors import SpecError
+from elastometer.twin.search.vary.paths import steps_of, written
+
+
+def with_settings(manifest: Manifest, settings: Sequence[str]) -> Manifest:
+    """The manifest with every setting put in; paths count from `spec`, values are YAML."""
+    spec = manifest.get("spec")
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals or not path.strip():
+            raise CliError(Exit.SPEC_OR_USAGE, f"--set must be path=value, is {setting!r}")
+        try:
+            spec = written(spec if isinstance(spec, dict) else {}, steps_of(path.strip()), yaml.safe_load(text))
+        except SpecError as error:
+            raise CliError(Exit.SPEC_OR_USAGE, *(f"--set {flaw}" for flaw in error.flaws)) from error
+        except (yaml.YAMLError, TypeError) as error:
+            raise CliError(Exit.SPEC_OR_USAGE, f"--set {path}: must lead to a value in YAML, is {text!r}") from error
+    return {**manifest, "spec": spec} if settings else manifest

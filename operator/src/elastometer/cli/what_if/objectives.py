@@ -1,0 +1,63 @@
+"""`--objective`: what a run is judged by, where its own objectives say too little."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.model.bundle import Bundle
+from elastometer.model.terms import Indicator, Objective, Terms, terms_from
+
+_FIELDS = ("name", "indicator", "percentile", "maximumMilliseconds", "minimumPercent", "stageName")
+
+
+def judged_by(bundle: Bundle, texts: Sequence[str]) -> Bundle:
+    """The bundle with these objectives instead of its own; unchanged where none is given."""
+    if not texts:
+        return bundle
+    objectives = tuple(_objective(number, text, bundle.terms) for number, text in enumerate(texts, 1))
+    return replace(bundle, terms=replace(bundle.terms, objectives=objectives))
+
+
+def _objective(number: int, text: str, terms: Terms) -> Objective:
+    try:
+        given = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _flaw("must be YAML", text) from error
+    if not isinstance(given, dict) or (strange := sorted(set(map(str, given)) - set(_FIELDS))):
+        what = f", has {', '.join(strange)}" if isinstance(given, dict) else ""
+        raise _flaw(f"must be an entry of spec.objectives with {', '.join(_FIELDS)}{what}", text)
+    # What is in an answer no replay of decisions can tell.
+    known = [one.value for one in Indicator if one is not Indicator.ANSWER_CHECK]
+    if given.get("indicator") not in known:
+        raise _flaw(f"indicator must be one of {', '.join(known)}", text)
+    _check_bound(given, text)
+    stages = [stage.name for stage in terms.stages]
+    if given.get("stageName") is not None and given["stageName"] not in stages:
+        raise _flaw(f"stageName must be one of {', '.join(stages)}", text)
+    named = {"name": f"objective-{number}", **given}
+    return terms_from({"spec": {"objectives": [named]}}).objectives[0]
+
+
+def _check_bound(given: dict[str, Any], text: str) -> None:
+    if given["indicator"] == Indicator.REQUEST_SUCCESS:
+        _check_whole(given, "minimumPercent", None, range(101), "from 0 to 100", text)
+    else:
+        _check_whole(given, "maximumMilliseconds", None, range(1, 1 << 31), "of at least 1", text)
+    _check_whole(given, "percentile", 95, range(1, 101), "from 1 to 100", text)
+
+
+def _check_whole(
+    given: dict[str, Any], name: str, default: int | None, allowed: range, limit: str, text: str,
+) -> None:
+    value = given.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+        raise _flaw(f"{name} must be a whole number {limit}", text)
+
+
+def _flaw(rule: str, text: str) -> CliError:
+    return CliError(Exit.SPEC_OR_USAGE, f"--objective: {rule}, is {text!r}",
+                    "  as in: --objective '{indicator: TimeToFirstToken, percentile: 95, maximumMilliseconds: 2000}'")

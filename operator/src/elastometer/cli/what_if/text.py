@@ -1,0 +1,91 @@
+"""A what-if answer for a person at a terminal."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from elastometer.cli.base.text import blocks, wrapped, wrapped_columns
+from elastometer.render.what_if import rows as rows
+from elastometer.render.what_if.text import cliff_lines, error_rows, figures_line, headline
+from elastometer.render.wording.numbers import plural
+from elastometer.twin.search.answer.answer import Answer
+
+_FRONT_SHOWN = 20
+# Where the columns of each table wrap, by their number.
+_CALIBRATION = {0: 25, 1: 20, 2: 18}
+_SCORECARD = {0: 34, 1: 21, 2: 21, 3: 21}
+_SCORECARD_OF_FOUR = {0: 32, 1: 14, 2: 14, 3: 14, 4: 14}
+_FRONT = {1: 25, 2: 16, 3: 20, 4: 20}
+
+
+def in_words(answer: Answer, bundle: Path, out: Path | None) -> list[str]:
+    """Every line. The error of the twin itself comes before anything that it predicts."""
+    return list(_lines(answer, bundle, out))
+
+
+def _lines(answer: Answer, bundle: Path, out: Path | None) -> Iterator[str]:
+    yield from wrapped(f"{bundle}: {headline(answer)}", further="  ")
+    yield ""
+    yield "the twin on the recorded run itself"
+    yield from wrapped_columns(error_rows(answer.honesty), {})
+    yield ""
+    yield "what it is calibrated by"
+    yield from wrapped_columns(rows.calibration_rows(answer.calibration), _CALIBRATION)
+    yield from _sentences(f"note: {note}" for note in answer.calibration.notes)
+    yield ""
+    yield "scorecard"
+    yield from _scorecard(answer)
+    yield from _sentences([figures_line(answer)])
+    yield from _search(answer)
+    yield ""
+    yield "cold-start cliff (predicted)"
+    yield from _sentences(cliff_lines(answer))
+    yield from _patch(answer)
+    if out is not None:
+        yield f"written: {out / 'what-if.html'}"
+
+
+def _scorecard(answer: Answer) -> list[str]:
+    limits = _SCORECARD_OF_FOUR if len(rows.columns(answer)) > 3 else _SCORECARD
+    return wrapped_columns([rows.scorecard_head(answer), *rows.scorecard_rows(answer)], limits)
+
+
+def _search(answer: Answer) -> Iterator[str]:
+    found = answer.searched
+    if found is None:
+        return
+    yield ""
+    refused = f", {found.refused} refused as no valid autoscaler" if found.refused else ""
+    yield from wrapped(
+        f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{refused}), "
+        f"{plural(found.draws, 'draw')} each to rank by; {len(found.front)} that none beats, cheapest first",
+        further="  ")
+    shown = rows.front_rows(answer)
+    yield from _front([rows.front_head(answer), *shown[:_FRONT_SHOWN]])
+    if len(shown) > _FRONT_SHOWN:
+        yield f"  … {len(shown) - _FRONT_SHOWN} more (--out or --output json has them)"
+    yield from wrapped(f"chosen: {found.chosen + 1}, {found.why}", further="  ")
+
+
+def _front(table: Sequence[rows.Row]) -> Iterator[str]:
+    """What was changed, the last cell, has its own lines: it is longer than all others together."""
+    for row, lines in zip(table, blocks([row[:-1] for row in table], _FRONT), strict=True):
+        yield from lines
+        yield from wrapped(row[-1], "        ", "  ")
+
+
+def _sentences(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from wrapped(text, "  ", "  ")
+
+
+def _patch(answer: Answer) -> Iterator[str]:
+    chosen = answer.chosen
+    if chosen is None:
+        return
+    yield ""
+    if chosen.patch is None:
+        yield from wrapped(f"no patch: {chosen.no_patch}", further="  ")
+        return
+    for line in chosen.patch.splitlines():
+        yield from wrapped(line, further="# ") if line.startswith("#") else [line]

@@ -1,0 +1,174 @@
+"""Shapes that the template draws without a script: waterfall bars, bullet bars, tiles. All lengths are per cent."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from elastometer.model.measured import PHASE_LABELS, ColdStart, Phase
+from elastometer.model.report import ObjectiveResult, Report, Verdict
+from elastometer.render.wording import numbers
+
+# What follows the cold start: the first token comes when the load sends a request, not when the Pod is able.
+_AFTER = "firstToken"
+_LANE_PIXELS, _LETTER_PIXELS = 740, 6.6
+_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One phase on the strip of its Pod."""
+
+    name: str
+    label: str
+    left: float
+    width: float
+    fits: bool
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One Pod's start from its first instant; `after` says when it first served."""
+
+    pod: str
+    caption: str
+    total: str
+    doubt: str
+    bars: tuple[Bar, ...]
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strips:
+    """All Pods on one scale."""
+
+    rows: tuple[Strip, ...]
+    ticks: tuple[tuple[float, str], ...]
+    legend: tuple[tuple[str, str], ...]
+
+
+def strips(starts: Sequence[ColdStart]) -> Strips:
+    """Bars of every Pod, aligned at the decision (or at creation, for those that no decision made)."""
+    kept = [(start, _shown(start)) for start in starts]
+    longest = max((_length(phases) for _, phases in kept), default=0.0)
+    if longest <= 0:
+        return Strips((), (), ())
+    seen = {phase.name for _, phases in kept for phase in phases if phase.milliseconds / 1000 > longest / 200}
+    legend = {name: label for name, label in PHASE_LABELS.items() if name in seen}
+    return Strips(
+        tuple(_strip(start, phases, longest) for start, phases in kept),
+        ticks(longest), tuple(legend.items()))
+
+
+def _shown(start: ColdStart) -> list[Phase]:
+    return [phase for phase in start.phases if phase.name != _AFTER]
+
+
+def _length(phases: Sequence[Phase]) -> float:
+    return phases[-1].start_seconds + phases[-1].milliseconds / 1000 - phases[0].start_seconds if phases else 0.0
+
+
+def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
+    origin = phases[0].start_seconds if phases else 0.0
+    bars = tuple(
+        Bar(name=phase.name, label=phase.label,
+            left=round(100 * (phase.start_seconds - origin) / longest, 3),
+            width=round(phase.milliseconds / 10 / longest, 3),
+            fits=fits(phase.label, phase.milliseconds / 1000 / longest), tip=_tip(phase))
+        for phase in phases if phase.milliseconds > 0
+    )
+    caption = f"scale-out {start.scale_event}" if start.scale_event else start.origin.lower()
+    whole = start.scale_out if start.scale_out and start.scale_out.milliseconds is not None else start.cold_start
+    first = start.first_token.milliseconds
+    return Strip(
+        start.pod, caption if start.image is None else f"{caption}, image {start.image}",
+        numbers.duration(whole.milliseconds) + (" ?" if whole.reason else ""), whole.reason or "", bars,
+        numbers.DASH if first is None else f"+{numbers.duration(first)}")
+
+
+def fits(label: str, share: float) -> bool:
+    """Whether the label has room on its share of a lane of common width; a cut label says less than none."""
+    return share * _LANE_PIXELS > len(label) * _LETTER_PIXELS + 12
+
+
+def _tip(phase: Phase) -> str:
+    lines = [f"{phase.label}: {numbers.spread(phase.milliseconds, phase.plus_minus_milliseconds)}",
+             f"from {numbers.instant(phase.start_seconds)}", f"source: {phase.source}"]
+    return "\n".join([*lines, phase.note] if phase.note else lines)
+
+
+def ticks(longest: float) -> tuple[tuple[float, str], ...]:
+    """(per cent, label) of a scale that is `longest` seconds long, at most nine of them."""
+    step = next((one for one in _TICKS if longest / one <= 8), ceil(longest / 8))
+    count = int(longest / step)
+    return tuple((round(100 * index * step / longest, 3), f"{index * step:g} s") for index in range(count + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Bullet:
+    """A measured value against its bound, on one track."""
+
+    fill: float
+    tick: float
+    measured: str
+    bound: str
+
+
+def bullet(result: ObjectiveResult) -> Bullet | None:
+    """None where there is nothing to draw. Shares are drawn from a little below the lower of the two up to 100 %."""
+    if result.measured is None or result.bound is None:
+        return None
+    if result.unit == "%":
+        low = max(0.0, min(result.measured, result.bound) - 5)
+        scale = 100 - low or 1.0
+        return Bullet(100 * (result.measured - low) / scale, 100 * (result.bound - low) / scale,
+                      f"{result.measured:.2f} %", f"≥ {result.bound:g} %")
+    scale = max(result.bound * 1.25, result.measured * 1.05) or 1.0
+    return Bullet(100 * result.measured / scale, 100 * result.bound / scale,
+                  numbers.duration(result.measured), f"≤ {numbers.bound(result.bound)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number that answers one question, and what puts it in proportion."""
+
+    name: str
+    value: str
+    note: str
+
+
+def tiles(report: Report) -> list[Tile]:
+    """In the order of the questions: how fast, how long, how well, what was lost, at what price."""
+    summary = report.summary
+    failed, requests = summary.failed_request_count, summary.request_count
+    wrong, judged = summary.failed_answer_count, summary.judged_answer_count
+    answers = "" if judged is None else f"; {numbers.number(wrong)} of {judged:,} answers failed a check"
+    of = numbers.DASH if requests is None else f"of {requests:,} requests{answers}"
+    return [
+        Tile("Scale-out lag", numbers.duration(summary.scale_out_lag_milliseconds),
+             f"median of {summary.scale_out_count or 0}, decision to Ready"),
+        Tile("Cold start", numbers.duration(summary.cold_start_milliseconds), "median of added Pods, created to Ready"),
+        Tile("First token, p95", numbers.duration(summary.time_to_first_token_p95_milliseconds),
+             "whole load, from the intended time"),
+        Tile("Not served", numbers.number(failed), of),
+        Tile("Peak Ready", numbers.number(summary.peak_ready_replicas),
+             f"{numbers.number(summary.scale_out_count)} out, {numbers.number(summary.scale_in_count)} in"),
+        _price_tile(report),
+    ]
+
+
+def _price_tile(report: Report) -> Tile:
+    price = report.price
+    if price is None:
+        return Tile("Replica-seconds", numbers.DASH, "no Pod was seen")
+    factor = price.gpus_per_replica or 1
+    name = "GPU-seconds" if price.gpus_per_replica else "Replica-seconds"
+    peak = price.static_peak_replica_seconds
+    note = "held" if not peak else f"held, {100 * price.held_replica_seconds / peak:.0f} % of a fixed maximum"
+    return Tile(name, numbers.number(factor * price.held_replica_seconds), note)
+
+
+def verdict_mark(verdict: Verdict) -> str:
+    """A shape beside the word, so that colour is never the only sign."""
+    return {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.INCONCLUSIVE: "?", Verdict.NOT_JUDGED: "–"}[verdict]

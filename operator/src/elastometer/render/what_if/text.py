@@ -1,0 +1,84 @@
+"""Sentences and error tables of a what-if answer."""
+from __future__ import annotations
+
+from elastometer.render.wording import numbers
+from elastometer.twin.fit.backtest import Difference, Figures, Honesty
+from elastometer.twin.search.answer.answer import Answer
+from elastometer.twin.search.score.cliff import LeastReplicas, in_words
+
+Row = tuple[str, ...]
+
+
+def headline(answer: Answer) -> str:
+    """One line: which run, and how far off the twin is on it."""
+    found = answer.honesty
+    low, high = found.within
+    return (f"{answer.run.namespace}/{answer.run.test}, {answer.run.autoscaler}; predicted by the twin, whose replica "
+            f"curve of this run is off by {found.typical.ready_percent:.1f} % ({low:.1f}–{high:.1f} % over "
+            f"{len(found.draws)} draws of chance)")
+
+
+def error_rows(found: Honesty) -> list[Row]:
+    """Measured against predicted; the first row is the head."""
+    own = found.recorded
+    named: list[tuple[str, Difference]] = [*([("with its own chance", own)] if own is not None else []),
+                                           ("typical draw", found.typical)]
+    head = ("", "measured", *(name for name, _ in named), f"over {len(found.draws)} draws")
+    return [head, *_figure_rows(found, named), *_area_rows(found, named)]
+
+
+def _figure_rows(found: Honesty, named: list[tuple[str, Difference]]) -> list[Row]:
+    rows: list[Row] = []
+    for label, name, digits in (("First scale-out, s after the load's start", "first_scale_out", 1),
+                                ("Scale-outs", "scale_outs", 0), ("Scale-ins", "scale_ins", 0),
+                                ("Scale-out lag, median, s", "scale_out_lag", 1),
+                                ("Objective-miss seconds", "miss_seconds", 0),
+                                ("Ready replica-seconds", "replica_seconds", 0)):
+        spread = [value for one in found.draws if (value := _value(one.predicted, name)) is not None]
+        over = f"{min(spread):,.{digits}f}–{max(spread):,.{digits}f}" if spread else numbers.DASH
+        rows.append((label, numbers.number(_value(found.measured, name), digits),
+                     *(numbers.number(_value(one.predicted, name), digits) for _, one in named), over))
+    return rows
+
+
+def _value(figures: Figures, name: str) -> float | None:
+    value: float | None = getattr(figures, name)
+    return value
+
+
+def _area_rows(found: Honesty, named: list[tuple[str, Difference]]) -> list[Row]:
+    def row(label: str, name: str) -> Row:
+        every = [getattr(one, name) for one in found.draws]
+        return (label, numbers.DASH, *(f"{getattr(one, name):.1f} %" for _, one in named),
+                f"{min(every):.1f}–{max(every):.1f} %")
+    chance, mean = f"{found.chance_percent:.1f} %", f"{found.mean_percent:.1f} %"
+    return [row("Error of Ready replicas, area", "ready_percent"),
+            row("Error of ordered replicas, area", "desired_percent"),
+            ("Error of the mean over the draws, Ready, area", numbers.DASH, *(numbers.DASH for _ in named), mean),
+            ("Two draws apart, area, median", numbers.DASH, *(numbers.DASH for _ in named), chance)]
+
+
+def figures_line(answer: Answer) -> str:
+    """What every predicted figure of settings is."""
+    draws = answer.recorded.interval.draws
+    return f"predicted: median (least–most) of {draws} draws of chance that nothing was chosen by"
+
+
+def cliff_lines(answer: Answer) -> list[str]:
+    """One per settings, and the smallest minimum."""
+    if answer.least is None:
+        return ["no objectives: there is nothing to hold (--objective gives one)"]
+    return [*(f"{name}: {in_words(found, answer.run.cold_start_seconds)}" for name, found in answer.cliffs),
+            _least_line(answer, answer.least)]
+
+
+def _least_line(answer: Answer, least: LeastReplicas) -> str:
+    """The smallest minimum for today's cold start, with what it costs."""
+    today = f"today's cold start of {answer.run.cold_start_seconds:.1f} s"
+    if least.minimum is None:
+        highest = least.tried[-1][0] if least.tried else 0
+        return f"no minReplicas up to {highest} holds all objectives at {today}, other settings as recorded"
+    cost = next(cost for minimum, _, cost, _ in least.tried if minimum == least.minimum)
+    unit = "GPU" if answer.run.gpus_per_replica else "replica"
+    return (f"smallest minReplicas that holds all objectives at {today}, other settings as recorded: {least.minimum} "
+            f"({cost:,.0f} {unit}-seconds; holds in {least.held} of {least.draws} other draws of chance)")

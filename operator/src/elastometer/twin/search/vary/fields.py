@@ -1,0 +1,146 @@
+"""Which fields of an autoscaler may be set, and how short names resolve; values are judged by the HPA's parser."""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elastometer.hpa.parse import DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP
+from elastometer.hpa.settings import ScalingRules
+from elastometer.model.errors import SpecError
+from elastometer.model.spec import ScalerType
+from elastometer.twin.search.vary.paths import Json, Steps, near, steps_of, value_at, written
+
+_RULES = ("stabilizationWindowSeconds", "selectPolicy", "tolerance", "policies",
+          "policies[].type", "policies[].value", "policies[].periodSeconds")
+_BEHAVIOR = ("behavior", *(f"behavior.{way}{rest}" for way in ("scaleUp", "scaleDown")
+                           for rest in ("", *(f".{rule}" for rule in _RULES))))
+SOURCES = ("resource", "containerResource", "pods", "object", "external")
+_TARGETS = ("target", "target.type", "target.value", "target.averageValue", "target.averageUtilization")
+_ADVANCED = "advanced.horizontalPodAutoscalerConfig."
+_VALUE_FIELDS = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
+_INDEX = re.compile(r"\[\d+\]")
+MINIMUM: Mapping[ScalerType, str] = {ScalerType.HPA: "minReplicas", ScalerType.KEDA: "minReplicaCount"}
+MAXIMUM: Mapping[ScalerType, str] = {ScalerType.HPA: "maxReplicas", ScalerType.KEDA: "maxReplicaCount"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variation: a path as it was written, and the value as YAML reads it."""
+
+    path: str
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{self.path}={_plain(self.value)}"
+
+
+def _plain(value: object) -> str:
+    """As YAML's flow style has it, so that it can be typed again."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_plain(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_plain, value)) + "]"
+    return str(value)
+
+
+FIELDS: Mapping[ScalerType, tuple[str, ...]] = {
+    ScalerType.HPA: (
+        "minReplicas", "maxReplicas", "target", "metrics", "metrics[]", *(f"metrics[].{rest}" for rest in _TARGETS),
+        *(f"metrics[].{source}.{rest}" for source in SOURCES for rest in _TARGETS), *_BEHAVIOR),
+    ScalerType.KEDA: (
+        "minReplicaCount", "maxReplicaCount", "idleReplicaCount", "pollingInterval", "cooldownPeriod", "target",
+        "triggers", "triggers[].metadata.threshold", "triggers[].metadata.activationThreshold",
+        "triggers[].metadata.value", "triggers[].metadata.query", "triggers[].metricType",
+        *_BEHAVIOR, *(_ADVANCED + field for field in _BEHAVIOR)),
+}
+
+
+def _as_served(rules: ScalingRules) -> Json:
+    """Rules as the API server writes them out; an absent window stays absent, for the controller's flag counts then."""
+    window = {} if rules.stabilization_seconds is None else {"stabilizationWindowSeconds": rules.stabilization_seconds}
+    return {**window, "selectPolicy": rules.select.value, "policies": [
+        {"type": one.type.value, "value": one.value, "periodSeconds": one.period_seconds} for one in rules.policies]}
+
+
+DEFAULT_RULES: Mapping[str, Json] = {
+    "scaleUp": _as_served(DEFAULT_SCALE_UP), "scaleDown": _as_served(DEFAULT_SCALE_DOWN)}
+
+
+def is_field(kind: ScalerType, path: str) -> bool:
+    """Whether the path names a field that this kind's variation may set."""
+    return _INDEX.sub("[]", path.removeprefix("spec.")) in FIELDS[kind]
+
+
+def unknown(setting: Setting, kind: ScalerType, others: tuple[str, ...]) -> SpecError:
+    """What to say of a path that nobody knows."""
+    known = [field.replace("[]", "[0]") for field in FIELDS[kind]] + list(others)
+    close = near(setting.path, known)
+    hint = f"; near: {', '.join(close)}" if close else ""
+    return SpecError(f"{setting.path}: must be a field of the {kind.value}'s spec or a setting of the twin, "
+                     f"is none (value {_plain(setting.value)}){hint}")
+
+
+def with_setting(spec: Json, setting: Setting, kind: ScalerType) -> Json:
+    """The spec with the field set, short names resolved, defaults of the API server filled in on the way."""
+    steps = resolved(spec, setting, kind)
+    at = steps.index("behavior") if "behavior" in steps else None
+    if at is not None and len(steps) > at + 2:
+        rules = steps[:at + 2]
+        if value_at(spec, rules) is None:
+            spec = written(spec, rules, DEFAULT_RULES.get(str(rules[-1]), {}))
+        elif "policies" in steps and value_at(spec, (*rules, "policies")) is None:
+            spec = written(spec, (*rules, "policies"), DEFAULT_RULES[str(rules[-1])]["policies"])
+    return written(spec, steps, _typed(setting.value, steps))
+
+
+def resolved(spec: Json, setting: Setting, kind: ScalerType) -> Steps:
+    """Where the setting goes: `target` is the only metric's target, `metrics[0].target` its value."""
+    steps = steps_of(setting.path)
+    if kind is ScalerType.KEDA:
+        return _resolved_keda(spec, setting, steps)
+    if steps == ("target",):
+        steps = ("metrics", _only(spec, "metrics", "metrics[0].target", setting), "target")
+    if steps[0] != "metrics" or len(steps) < 3:
+        return steps
+    metric = value_at(spec, steps[:2])
+    if not isinstance(metric, Mapping):
+        return steps
+    source = next((word for word in SOURCES if word in metric), "")
+    if steps[2] == "target":
+        steps = (*steps[:2], source, *steps[2:])
+    if steps[2] != source:
+        raise SpecError(f"{setting.path}: must be below metrics[{steps[1]}].{source}, the source of this metric, "
+                        f"is below '{steps[2]}'")
+    if len(steps) == 4 and not isinstance(setting.value, Mapping):
+        return (*steps, _VALUE_FIELDS.get(str(value_at(spec, (*steps, "type"))), "averageValue"))
+    return steps
+
+
+def _resolved_keda(spec: Json, setting: Setting, steps: Steps) -> Steps:
+    if steps[0] == "behavior":
+        return (*steps_of(_ADVANCED.removesuffix(".")), *steps)
+    if steps == ("target",):
+        only = _only(spec, "triggers", "triggers[0].metadata.threshold", setting)
+        metadata = value_at(spec, ("triggers", only, "metadata"))
+        field = "value" if isinstance(metadata, Mapping) and "threshold" not in metadata else "threshold"
+        return ("triggers", only, "metadata", field)
+    return steps
+
+
+def _only(spec: Json, name: str, longer: str, setting: Setting) -> int:
+    entries = spec.get(name)
+    count = len(entries) if isinstance(entries, list) else 0
+    if count != 1:
+        raise SpecError(f"{setting.path}: must say which of {count} {name} it means, as in {longer}, "
+                        f"is '{setting.path}'")
+    return 0
+
+
+def _typed(value: Any, steps: Steps) -> Any:
+    """Quantities and KEDA's metadata are text in a manifest, even where people write a bare number."""
+    is_quantity = steps[-1] in ("averageValue", "value", "tolerance") and "policies" not in steps
+    is_text = is_quantity or "metadata" in steps
+    return str(value) if is_text and isinstance(value, int | float) and not isinstance(value, bool) else value
+

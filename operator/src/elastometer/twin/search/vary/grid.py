@@ -1,0 +1,154 @@
+"""The candidates of a search: which values each field may take, and which combinations of them are tried.
+
+First the recorded settings, then every other value of each field alone, then combinations: each field keeps its
+recorded value in half of them, and its other values share the rest evenly, in an order drawn from the seed. The same
+run, seed and count give the same candidates on every machine.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from elastometer.hpa.settings import HpaSpec, TargetType
+from elastometer.model.spec import ScalerType
+from elastometer.twin.randomness import stream
+from elastometer.twin.scenario import Capacity, Signal
+from elastometer.twin.search.vary.candidates import METRIC, Baseline
+from elastometer.twin.search.vary.fields import MAXIMUM, MINIMUM, Setting
+from elastometer.twin.search.vary.knobs import hpa_of
+
+Option = tuple[Setting, ...]
+RECORDED: Option = ()
+TARGET_FACTORS = (0.5, 0.75, 1.25, 1.5, 2.0, 3.0)
+PERCENT_TARGETS = (40, 50, 60, 70, 80, 90)
+RUNNING_SHARES = (0.5, 0.65, 0.8, 0.9)  # of the slots
+KV_SHARES = ("0.5", "0.65", "0.8", "0.9")
+WAITING_TARGETS = (1, 2, 3, 5, 8)
+UP_WINDOWS, DOWN_WINDOWS = (0, 15, 30, 60), (0, 30, 60, 120, 300, 600)
+UP_POLICIES = ((("Pods", 1, 15),), (("Pods", 2, 15),), (("Pods", 4, 15),), (("Percent", 100, 15),),
+               (("Pods", 4, 15), ("Percent", 100, 15)), (("Pods", 1, 60),))
+DOWN_POLICIES = ((("Pods", 1, 15),), (("Pods", 2, 15),), (("Pods", 1, 60),), (("Percent", 100, 15),),
+                 (("Percent", 10, 60),))
+UP_TOLERANCES, DOWN_TOLERANCES = ("0", "0.05"), ("0.2", "0.3")
+MORE_REPLICAS, MAXIMUM_FACTORS = (1, 2, 3), (0.75, 1.5, 2.0)
+POLLING_SECONDS = (5, 15, 30)
+# Shuffles in a row that bring nothing new before the grid counts as exhausted.
+_PATIENCE = 20
+_VERSION = re.compile(r"v?(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One field, or two that go together, with its values; the recorded one is not among the options."""
+
+    name: str
+    options: tuple[Option, ...]
+
+
+def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[float] = ()) -> list[Dimension]:
+    """What may be varied of this autoscaler. `tolerances`: the API server knows them per direction."""
+    hpa = hpa_of(base.scenario)
+    if hpa is None:
+        return []
+    is_keda = base.kind is ScalerType.KEDA
+    spec = hpa.spec
+    made = [
+        Dimension("metric", _metrics(spec, hpa.signals, base.scenario.capacity, is_keda)),
+        _plain(MINIMUM[base.kind], [1, *(spec.minimum + more for more in MORE_REPLICAS)]),
+        _plain(MAXIMUM[base.kind], [max(1, ceil(factor * spec.maximum)) for factor in MAXIMUM_FACTORS]),
+        _plain("behavior.scaleUp.stabilizationWindowSeconds", UP_WINDOWS),
+        _plain("behavior.scaleDown.stabilizationWindowSeconds", DOWN_WINDOWS),
+        _plain("behavior.scaleUp.policies", [_policies(one) for one in UP_POLICIES]),
+        _plain("behavior.scaleDown.policies", [_policies(one) for one in DOWN_POLICIES]),
+    ]
+    if tolerances:
+        made += [_plain("behavior.scaleUp.tolerance", UP_TOLERANCES),
+                 _plain("behavior.scaleDown.tolerance", DOWN_TOLERANCES)]
+    if is_keda and spec.minimum == 0:
+        made.append(_plain("pollingInterval", POLLING_SECONDS))
+    if cold_start_scales:
+        made.append(_plain("coldStart.scale", cold_start_scales))
+    return [one for one in made if one.options]
+
+
+def knows_tolerances(version: str | None) -> bool:
+    """Whether an API server of this version (v1.35.4) keeps `behavior.….tolerance`: on by default from 1.35 on."""
+    found = _VERSION.match(version or "")
+    return found is None or (int(found[1]), int(found[2])) >= (1, 35)
+
+
+def _plain(path: str, values: Sequence[object]) -> Dimension:
+    return Dimension(path, tuple((Setting(path, value),) for value in values))
+
+
+def _policies(entries: Sequence[tuple[str, int, int]]) -> list[dict[str, object]]:
+    return [{"type": kind, "value": value, "periodSeconds": period} for kind, value, period in entries]
+
+
+def _metrics(spec: HpaSpec, signals: Sequence[Signal], capacity: Capacity, is_keda: bool) -> tuple[Option, ...]:
+    """The recorded metric at other targets, and other metrics at theirs; of several metrics, the first's target."""
+    first, several = spec.metrics[0], len(spec.metrics) > 1
+    if first.target_type is TargetType.UTILIZATION:
+        own: list[object] = [value for value in PERCENT_TARGETS if value != first.target]
+    else:
+        # KEDA reads its thresholds as numbers, the HPA its targets as quantities.
+        written = _number if is_keda else _quantity
+        own = [written(first.target * factor) for factor in TARGET_FACTORS]
+    path = "target" if not several else "triggers[0].metadata.threshold" if is_keda else "metrics[0].target"
+    found: list[Option] = [(Setting(path, value),) for value in own]
+    if several:
+        return tuple(found)
+    for signal, targets in _others(capacity, is_keda).items():
+        if signal is not signals[0]:
+            found += [(Setting(METRIC, signal.value), Setting("target", target)) for target in targets]
+    return tuple(found)
+
+
+def _others(capacity: Capacity, is_keda: bool) -> dict[Signal, Sequence[object]]:
+    """Metrics that vLLM serves and whose course the calibration knows."""
+    running = dict.fromkeys(max(1, round(share * capacity.slots)) for share in RUNNING_SHARES)
+    found: dict[Signal, Sequence[object]] = {Signal.WAITING: WAITING_TARGETS, Signal.RUNNING: tuple(running)}
+    if capacity.kv_tokens is not None:
+        found[Signal.KV_CACHE] = KV_SHARES
+    if capacity.cpu_seconds_per_token is not None and capacity.requests.get("cpu") and not is_keda:
+        found[Signal.CPU] = PERCENT_TARGETS
+    return found
+
+
+def _quantity(milli: float) -> str:
+    whole = max(1, round(milli))
+    return str(whole // 1000) if whole % 1000 == 0 else f"{whole}m"
+
+
+def _number(milli: float) -> str:
+    return f"{max(1, round(milli)) / 1000:g}"
+
+
+def candidates(found: Sequence[Dimension], count: int, seed: int) -> list[Option]:
+    """At most `count` different candidates, the recorded settings first."""
+    made: dict[str, Option] = {}
+    for option in _in_order(found, count, seed):
+        made.setdefault("; ".join(map(str, option)), option)
+        if len(made) >= count:
+            break
+    return list(made.values())
+
+
+def _in_order(found: Sequence[Dimension], count: int, seed: int) -> Iterator[Option]:
+    yield RECORDED
+    for one in found:
+        yield from one.options
+    for round_number in range(_PATIENCE):
+        columns = [_column(one, count, seed, round_number) for one in found]
+        for row in zip(*columns, strict=True):
+            yield tuple(setting for option in row for setting in option)
+
+
+def _column(one: Dimension, count: int, seed: int, round_number: int) -> list[Option]:
+    """Half of the entries recorded, the others in even shares, shuffled."""
+    deck = [*([RECORDED] * len(one.options)), *one.options]
+    column = (deck * (count // len(deck) + 1))[:count]
+    stream(seed, f"search/{one.name}/{round_number}").shuffle(column)
+    return column

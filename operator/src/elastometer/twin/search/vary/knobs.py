@@ -1,0 +1,136 @@
+"""Settings that no manifest of an autoscaler has: cold start, load, the controller's flags, the scrape."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import inf, nan
+from typing import TypeAlias
+
+from elastometer.hpa.settings import ControllerSettings
+from elastometer.model.errors import SpecError
+from elastometer.twin.randomness import stream
+from elastometer.twin.scenario import Arrival, HpaController, KedaController, Scenario, Signal
+from elastometer.twin.search.vary.fields import Setting
+from elastometer.twin.search.vary.paths import near
+
+Turn: TypeAlias = Callable[[Scenario, float], Scenario]
+# How far a copied request lands from the one it copies: near enough to keep the rate's shape.
+SPREAD_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of a number that is not negative; `open`: 0 itself is refused."""
+
+    open: bool = False
+    most: float = inf
+
+    @property
+    def rule(self) -> str:
+        """In words."""
+        low = "must be a number above 0" if self.open else "must be a number of at least 0"
+        return low if self.most == inf else f"{low} and at most {self.most:g}"
+
+    def check(self, path: str, value: object) -> float:
+        """The number; raises SpecError with path, rule and value."""
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else nan
+        # Comparisons with NaN are false.
+        if not (number >= 0 and number <= self.most and number < inf) or (self.open and number == 0):
+            raise SpecError(f"{path}: {self.rule}, is {value!r}")
+        return number
+
+
+def with_cold_start(scenario: Scenario, seconds: float) -> Scenario:
+    """Every cold start takes this long."""
+    return _started(scenario, (seconds,))
+
+
+def _cold_start_scale(scenario: Scenario, factor: float) -> Scenario:
+    return _started(scenario, tuple(factor * one for one in scenario.cold_starts))
+
+
+def _started(scenario: Scenario, cold_starts: tuple[float, ...]) -> Scenario:
+    pending = min(scenario.pending_seconds, cold_starts[0])
+    return replace(scenario, cold_starts=cold_starts, recorded=None, pending_seconds=pending)
+
+
+def _load(scenario: Scenario, factor: float) -> Scenario:
+    """Each request `factor` times; copies land near theirs and in its stage, so that Poisson load stays Poisson."""
+    chance = stream(scenario.seed, "load")
+    whole = int(factor)
+    spans: dict[int, tuple[float, float]] = {}
+    for one in scenario.arrivals:
+        spans[one.stage] = (spans.get(one.stage, (one.at, 0.0))[0], one.at)
+    made: list[Arrival] = []
+    for one in scenario.arrivals:
+        first, last = spans[one.stage]
+        for number in range(whole + (chance.random() < factor - whole)):
+            shift = chance.uniform(-SPREAD_SECONDS, SPREAD_SECONDS) if number else 0.0
+            made.append(one._replace(at=min(last, max(first, one.at + shift))))
+    return replace(scenario, arrivals=tuple(sorted(made, key=lambda one: (one.at, one.stage))))
+
+
+def _scrape(scenario: Scenario, seconds: float) -> Scenario:
+    return replace(scenario, path=replace(scenario.path, scrape_seconds=seconds))
+
+
+def hpa_of(scenario: Scenario) -> HpaController | None:
+    """The HPA that decides, KEDA's own included; None under Knative's autoscaler."""
+    match scenario.controller:
+        case HpaController():
+            return scenario.controller
+        case KedaController():
+            return scenario.controller.hpa
+    return None
+
+
+def with_hpa(scenario: Scenario, hpa: HpaController) -> Scenario:
+    """The scenario under another HPA, within KEDA where KEDA made it."""
+    controller = scenario.controller
+    inside = replace(controller, hpa=hpa) if isinstance(controller, KedaController) else hpa
+    return replace(scenario, controller=inside)
+
+
+def _flag(changed: Callable[[ControllerSettings, float], ControllerSettings]) -> Turn:
+    def turn(scenario: Scenario, value: float) -> Scenario:
+        hpa = hpa_of(scenario)
+        if hpa is None:
+            return scenario
+        flags = changed(hpa.spec.controller, value)
+        return with_hpa(scenario, replace(hpa, spec=replace(hpa.spec, controller=flags)))
+    return turn
+
+
+# Seconds and factors; the controller's are flags of kube-controller-manager.
+KNOBS: Mapping[str, tuple[Bounds, Turn]] = {
+    "coldStart.seconds": (Bounds(most=86400), with_cold_start),
+    "coldStart.scale": (Bounds(most=1000), _cold_start_scale),
+    "load.scale": (Bounds(open=True, most=100), _load),
+    "scrape.periodSeconds": (Bounds(open=True, most=3600), _scrape),
+    "controller.syncPeriodSeconds": (Bounds(open=True, most=3600), _flag(
+        lambda flags, value: replace(flags, sync_period_seconds=value))),
+    "controller.tolerance": (Bounds(most=1000), _flag(
+        lambda flags, value: replace(flags, tolerance=value))),
+    "controller.downscaleStabilizationSeconds": (Bounds(most=3600), _flag(
+        lambda flags, value: replace(flags, downscale_stabilization_seconds=value))),
+    "controller.cpuInitializationSeconds": (Bounds(most=3600), _flag(
+        lambda flags, value: replace(flags, cpu_initialization_seconds=value))),
+    "controller.initialReadinessDelaySeconds": (Bounds(most=3600), _flag(
+        lambda flags, value: replace(flags, initial_readiness_delay_seconds=value))),
+}
+
+
+def turned(scenario: Scenario, setting: Setting) -> Scenario:
+    """The scenario with one knob turned."""
+    bounds, turn = KNOBS[setting.path]
+    return turn(scenario, bounds.check(setting.path, setting.value))
+
+
+def chosen(setting: Setting, choices: type[Signal] | tuple[str, ...]) -> str:
+    """The value as one of a closed set."""
+    known = tuple(str(one) for one in choices)
+    if setting.value in known:
+        return str(setting.value)
+    close = near(str(setting.value), known, 1)
+    raise SpecError(f"{setting.path}: must be one of {', '.join(known)}, is {setting.value!r}"
+                    + (f"; near: {close[0]}" if close else ""))

@@ -1,0 +1,29 @@
+"""What a bundle says about the autoscaler that decided: the object a user would change, and the HPA behind it."""
+from __future__ import annotations
+
+import json
+
+from elastometer.model.bundle import Bundle
+from elastometer.model.document import Document, document_at, text_at
+from elastometer.model.errors import SpecError
+from elastometer.model.spec import ScalerType
+from elastometer.twin.scenario import Scenario
+from elastometer.twin.search.vary.candidates import Baseline
+from elastometer.twin.search.vary.paths import Json
+
+
+def baseline(bundle: Bundle, scenario: Scenario) -> Baseline:
+    """The recorded autoscaler under the scenario of its run. Raises SpecError where the bundle does not hold it."""
+    hpa, scaled = (document_at(bundle.provenance, name) for name in ("autoscaler", "scaledObject"))
+    served = scaled if bundle.terms.scaler == ScalerType.KEDA else hpa
+    for name, document in (("autoscaler", hpa), ("scaledObject", served)):
+        if text_at(document, "kind") is None or not document_at(document, "spec"):
+            raise SpecError(f"provenance.{name}: must hold the object as served, is absent: what-if needs a run with a "
+                            "HorizontalPodAutoscaler or a ScaledObject")
+    return Baseline(scenario, _copied(served), _copied(document_at(hpa, "spec")))
+
+
+def _copied(document: Document) -> Json:
+    """A plain JSON document that nobody else holds."""
+    made: Json = json.loads(json.dumps(document))
+    return made

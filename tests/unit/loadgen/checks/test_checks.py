@@ -1,0 +1,250 @@
+"""Each way in which an answer can be wrong has a name of its own, and a right answer has none."""
+
+import random
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.checks.check import Check, Said
+from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck
+from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, compile_schema
+from elastometer_loadgen.checks.text import (
+    LabelCheck,
+    MinimumTokensCheck,
+    RecallCheck,
+    RepetitionCheck,
+    TruncationCheck,
+    has_repeat,
+)
+
+OWN = "[REQ-7a2f-17]"
+WHOLE = Said(Outcome.SUCCESS, "", "stop", 20, OWN)
+LABELS = LabelCheck(("happy", "very sad", "负面", "etc."))
+PERSON: dict[str, Any] = {
+    "type": "object",
+    "required": ["firstName", "age"],
+    "properties": {
+        "firstName": {"type": "string"},
+        "age": {"type": "integer", "maximum": 150},
+        "tone": {"enum": ["dry", "warm"]},
+        "skills": {"type": "array", "items": {"type": "string"}},
+        "pet": {"anyOf": [{"$ref": "#/$defs/pet"}, {"type": "null"}]},
+    },
+    "additionalProperties": False,
+    "$defs": {"pet": {"type": "object", "required": ["legs"], "properties": {"legs": {"type": "number"}}}},
+}
+SCHEMA = JSONSchemaCheck(compile_schema(PERSON))
+
+
+def failure(check: Check, text: str) -> str | None:
+    return check.failure(replace(WHOLE, text=text))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("happy", None),
+        (" \n'Happy.'", "LabelCase"),
+        ('"very sad".\n', None),
+        (f"{OWN} happy", None),
+        ("负面。", None),
+        ("etc.", None),
+        ("负面 etc.", "LabelInText"),
+        ("VERY SAD", "LabelCase"),
+        ("The mood is happy, I think.", "LabelInText"),
+        ("unhappy", "UnknownLabel"),
+        ("sad", "UnknownLabel"),
+        ("", "UnknownLabel"),
+        ("好的，我来同步日程", "UnknownLabel"),
+    ],
+)
+def test_a_label_is_one_of_the_set_and_nothing_else(text: str, found: str | None) -> None:
+    assert failure(LABELS, text) == found
+
+
+def test_a_label_of_the_set_may_still_be_the_wrong_one() -> None:
+    expecting = replace(LABELS, expected="happy")
+    assert [failure(expecting, text) for text in ("happy.", "very sad")] == [None, "WrongLabel"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a": [1, true, null]}', None),
+        (f'{OWN} {{"a": 1}}', None),
+        ("[]", None),
+        ("17", None),
+        ("", "NotJSON"),
+        ("Sorry.", "NotJSON"),
+        ("{'a': 1}", "NotJSON"),
+        ('{"a": NaN}', "NotJSON"),
+        ('{"a": 1,}', "NotJSON"),
+        ("9" * 5000 + "x", "NotJSON"),
+        ("[" * 100_000, "NotJSON"),
+        ('{"a": 1', "UnfinishedJSON"),
+        ('{"a": {"b": 1}', "UnfinishedJSON"),
+        ('{"a": "x', "UnfinishedJSON"),
+        ('{"a": tru', "UnfinishedJSON"),
+        ('{"a": [1], "b": -', "UnfinishedJSON"),
+        ('{"a": 1} ok', "TextAroundJSON"),
+        ("Sure: {}", "TextAroundJSON"),
+        ("Sure", "NotJSON"),
+        ("f", "UnfinishedJSON"),
+        ('{"a": "\\u00', "UnfinishedJSON"),
+        ('```json\n{"a": 1}\n```', "TextAroundJSON"),
+        ("Here is the list: [1, 2]", "TextAroundJSON"),
+    ],
+)
+def test_json_is_told_from_text_around_it_and_from_its_beginning(text: str, found: str | None) -> None:
+    assert failure(JSONCheck(), text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"firstName": "A", "age": 3, "skills": ["x"], "tone": "dry", "pet": {"legs": 4.5}}', None),
+        ('{"firstName": "A", "age": 3, "pet": null}', None),
+        ('{"age": 3}', "MissingField:firstName"),
+        ('{"FirstName": "A", "age": 3}', "FieldCase:firstName"),
+        ('{"first_name": "A", "age": 3}', "FieldCase:firstName"),
+        ('{"firstName": "A", "age": 3, "Skills": []}', "FieldCase:skills"),
+        ('{"firstName": "A", "age": 3, "skills": "x, y"}', "StringForArray:skills"),
+        ('{"firstName": "A", "age": "3"}', "QuotedNumber:age"),
+        ('{"firstName": "A", "age": "three"}', "WrongType:age"),
+        ('{"firstName": 5, "age": 3}', "WrongType:firstName"),
+        ('{"firstName": "A", "age": 3.5}', "WrongType:age"),
+        ('{"firstName": "A", "age": 3, "skills": ["x", 7]}', "WrongType:skills[]"),
+        ('{"firstName": "A", "age": 3, "height": 7}', "UnknownField"),
+        ('{"firstName": "A", "age": 300}', "WrongValue:age"),
+        ('{"firstName": "A", "age": 3, "tone": "Dry"}', "WrongValue:tone"),
+        ('{"firstName": "A", "age": 3, "pet": {"legs": "4"}}', "QuotedNumber:pet.legs"),
+        ('{"firstName": "A", "age": 3, "pet": {}}', "MissingField:pet.legs"),
+        ('{"skills": "x", "age": "3"}', "StringForArray:skills"),
+        ('["firstName", "age"]', "WrongType"),
+        ('{"firstName": "A", "age": 3', "UnfinishedJSON"),
+        ("I cannot.", "NotJSON"),
+    ],
+)
+def test_a_schema_is_judged_field_by_field(text: str, found: str | None) -> None:
+    assert failure(SCHEMA, text) == found
+
+
+def test_a_schema_that_refers_to_itself_for_ever_is_no_crash() -> None:
+    loop = JSONSchemaCheck(compile_schema({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}))
+    assert failure(loop, "{}") == "WrongValue"
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "found"),
+    [
+        ("one two three four five six seven eight nine ten", "0", None),
+        ("one two three four five six seven eight nine one", "0", "Repeats"),
+        ("a b c d e " * 2, "0.5", None),
+        ("a b c d e " * 2, "0.4", "Repeats"),
+        ("and so on " * 30, "0.9", "Repeats"),
+        ("no " * 9, "0", None),
+        ("今天天气很好我们去公园散步吧今天天气很好我们去公园散步吧", "0.4", "Repeats"),
+        ("今天天气很好我们去公园散步吧然后回家做饭看书睡觉", "0.1", None),
+        ("A b C d E. a B c D e!", "0.4", "Repeats"),
+    ],
+)
+def test_the_longest_repeated_run_is_a_share_of_all_words(text: str, share: str, found: str | None) -> None:
+    assert failure(RepetitionCheck(Fraction(share)), text) == found
+
+
+def test_repeated_runs_are_found_where_a_plain_search_finds_them() -> None:
+    draw = random.Random(5)
+    for _ in range(300):
+        words = [draw.choice("abcd") for _ in range(draw.randint(1, 40))]
+        length = draw.randint(1, 12)
+        runs = [tuple(words[i : i + length]) for i in range(len(words) - length + 1)]
+        assert has_repeat(words, length) == (len(set(runs)) < len(runs))
+
+
+def test_a_fact_may_be_said_in_any_letter_case_and_spacing() -> None:
+    check = RecallCheck("The Code is  seven")
+    assert failure(check, "I know:\nthe code\nis SEVEN!") is None
+    assert failure(check, "the code is 7") == "Forgotten"
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({}, None),
+        ({"finish_reason": "length"}, "CutByLength"),
+        ({"finish_reason": None}, "NoFinishReason"),
+        ({"outcome": Outcome.TRUNCATED}, "NoDone"),
+        ({"outcome": Outcome.ABORTED}, "Aborted"),
+    ],
+)
+def test_a_stream_says_how_it_was_cut(change: dict[str, Any], found: str | None) -> None:
+    assert TruncationCheck().failure(replace(WHOLE, **change)) == found
+
+
+def test_tokens_are_the_servers_count() -> None:
+    check = MinimumTokensCheck(20)
+    assert check.failure(WHOLE) is None
+    assert check.failure(replace(WHOLE, completion_tokens=19)) == "TooShort"
+    assert not check.judges(replace(WHOLE, completion_tokens=None))
+
+
+TEXTUAL: list[Check] = [LABELS, JSONCheck(), SCHEMA, RepetitionCheck(Fraction(0)), RecallCheck("x")]
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.SUCCESS])
+def test_an_answer_that_is_not_whole_is_not_judged_by_its_text(outcome: Outcome) -> None:
+    lost = replace(WHOLE, outcome=outcome, text="half an ans")
+    everything = Contract((*TEXTUAL, MinimumTokensCheck(99)), CrosstalkCheck((), lambda _: True))
+    assert everything.judge(lost) == {}
+    ended = (Outcome.TRUNCATED, Outcome.ABORTED)
+    assert TruncationCheck().judges(lost) == (outcome in ended)
+
+
+def test_a_text_that_was_not_kept_is_not_judged() -> None:
+    contract = Contract((*TEXTUAL, TruncationCheck()), CrosstalkCheck((), lambda _: True))
+    assert contract.judge(replace(WHOLE, text=None)) == {"Truncation": None}
+
+
+def crosstalk(text: str, own: tuple[Check, ...], *others: Check) -> str | None:
+    known = CrosstalkCheck(tuple((other,) for other in others), lambda mark: mark == "[REQ-0001-3]")
+    return Contract(own, known).judge(replace(WHOLE, text=text))["Crosstalk"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"{OWN} Once upon a time", None),
+        ("Once upon a time", None),
+        ("[REQ-0001-3] Once", "ForeignCanary"),
+        (f"{OWN} Once [REQ-0001-3] more", "ForeignCanary"),
+        ("[REQ-7a2f-18] Once", "UnknownCanary"),
+        (f"{OWN} happy", "OtherTask"),
+        ('{"firstName": "A", "age": 3}', "OtherTask"),
+        ('{"firstName": "A"}', None),
+    ],
+)
+def test_text_is_cross_talk_by_a_strange_mark_or_another_tasks_shape(text: str, found: str | None) -> None:
+    assert crosstalk(text, (), LABELS, SCHEMA) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "other", "found"),
+    [
+        ("happy", LABELS, SCHEMA, None),
+        ("happy", SCHEMA, LABELS, "OtherTask"),
+        ("nonsense", SCHEMA, LABELS, None),
+        ("happy", LabelCheck(("happy", "angry")), LABELS, None),
+        ("angry", LABELS, LabelCheck(("happy", "angry")), "OtherTask"),
+        ("very sad", replace(LABELS, expected="happy"), SCHEMA, None),
+        ("very sad", replace(LABELS, expected="happy"), LabelCheck(("very sad",)), None),
+        ("5", LABELS, JSONCheck(), None),
+        ("[5]", LABELS, JSONCheck(), "OtherTask"),
+    ],
+)
+def test_an_answer_that_fits_its_own_task_is_nobody_elses(
+    text: str, own: Check, other: Check, found: str | None
+) -> None:
+    assert crosstalk(text, (own,), other) == found

@@ -1,0 +1,33 @@
+"""A step of a Knee holds, fails or could not be judged: which of the three, and in which words."""
+
+import pytest
+
+from elastometer_loadgen.profile.knee import GOOD, KneeIndicator, KneeObjective, Sample, Verdict, judge
+
+SUCCESS = KneeObjective(KneeIndicator.REQUEST_SUCCESS, 95, None, 99)
+LATENCY = KneeObjective(KneeIndicator.REQUEST_LATENCY, 95, 1000, None)
+PER_TOKEN = KneeObjective(KneeIndicator.TIME_PER_OUTPUT_TOKEN, 95, 50, None)
+QUICK, SLOW, LOST = Sample(succeeded=True, latency=400.0), Sample(succeeded=True, latency=1400.0), Sample()
+YOUNG, OLD = Sample(age=900.0), Sample(age=1100.0)
+
+
+@pytest.mark.parametrize(
+    ("objectives", "samples", "verdict"),
+    [
+        ([SUCCESS, LATENCY], [QUICK], GOOD),
+        ([SUCCESS], [QUICK, LOST], Verdict(failed="RequestSuccess must be at least 99 %, was 50.00 %")),
+        ([LATENCY], [SLOW], Verdict(failed="RequestLatency p95 must be at most 1000 ms, was 1400 ms")),
+        ([LATENCY], [LOST], Verdict(failed="RequestLatency p95 must be at most 1000 ms, was never seen")),
+        ([LATENCY], [OLD], Verdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
+        ([SUCCESS, LATENCY], [], Verdict(untold="no request was wanted in it")),
+        ([SUCCESS], [YOUNG, OLD], Verdict(untold="RequestSuccess cannot be told: no request had ended, 2 in flight")),
+        ([LATENCY], [YOUNG], Verdict(untold="RequestLatency cannot be told: no request had ended, 1 in flight")),
+        ([PER_TOKEN], [OLD], Verdict(untold="TimePerOutputToken cannot be told: no request had ended, 1 in flight")),
+        ([SUCCESS, LATENCY], [OLD], Verdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
+        ([SUCCESS, LATENCY], [YOUNG, QUICK], GOOD),
+    ],
+)
+def test_a_step_is_failed_only_by_what_was_seen_of_it(
+    objectives: list[KneeObjective], samples: list[Sample], verdict: Verdict
+) -> None:
+    assert judge(objectives, samples) == verdict

@@ -1,0 +1,96 @@
+"""A check that cannot mean anything is refused with the path, the rule and the value before a request is sent."""
+
+from typing import Any
+
+import pytest
+
+from elastometer_loadgen.checks.check import CheckType
+from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
+
+TURNS = [
+    {"role": "user", "content": "Remember: the code is {{ code }}."},
+    {"role": "assistant", "content": "I will."},
+    {"role": "user", "content": "What is the code?"},
+]
+ROWS = {"inline": [{"code": "seven", "label": "happy"}]}
+LABEL = {"type": "Label", "labels": ["happy", "sad"]}
+
+BAD: list[tuple[object, str]] = [
+    ([], "checks must be a list of 1 to 8 items; got []"),
+    ({}, "checks must be a list of 1 to 8 items; got {}"),
+    ([5], "checks[0] must be a mapping; got 5"),
+    ([{}], "checks[0].type must be given; it is absent"),
+    ([{"type": "Labels"}], "checks[0].type must be one of Label, JSON, JSONSchema, Crosstalk"),
+    ([{"type": "Labels"}], "(did you mean Label?)"),
+    ([{"type": "Json"}], 'got "Json"'),
+    ([LABEL, LABEL], 'checks[1].type must be unique among the checks of a task; got "Label"'),
+    ([{"type": "Label"}], "checks[0].labels must be given; it is absent"),
+    ([{"type": "Label", "labels": []}], "checks[0].labels must be a list of 1 to 64 items"),
+    ([{"type": "Label", "labels": "happy"}], 'checks[0].labels must be a list of 1 to 64 items; got "happy"'),
+    ([{"type": "Label", "labels": ["happy", 3]}], "labels[1] must be a string of 1 to 128 characters, none of"),
+    ([{"type": "Label", "labels": ["a "]}], 'none of them a space at an end; got "a "'),
+    ([{"type": "Label", "labels": [" "]}], "checks[0].labels[0] must be a string of 1 to 128 characters"),
+    ([{"type": "Label", "labels": ["a", "a"]}], 'checks[0].labels[1] must be unique; got "a" again'),
+    ([LABEL | {"expected": "{{ tone }}"}], "must hold the field 'tone' that tasks[0].checks[0].expected asks for"),
+    ([LABEL | {"expected": "{{ canary }}"}], "must hold the field 'canary' that tasks[0].checks[0].expected asks for"),
+    ([LABEL | {"expected": "{{ label | upper }}"}], "checks[0].expected must hold only plain fields"),
+    ([LABEL | {"minimum": 5}], "checks[0].minimum must be absent where type is Label; got 5"),
+    ([LABEL | {"lables": []}], "checks[0].lables is not a known field; did you mean labels?"),
+    ([{"type": "JSON", "schema": {}}], "checks[0].schema must be absent where type is JSON; got {}"),
+    ([{"type": "JSONSchema"}], "checks[0].schema must be given; it is absent"),
+    ([{"type": "JSONSchema", "schema": "x"}], 'checks[0].schema must be a mapping, a JSON schema; got "x"'),
+    ([{"type": "JSONSchema", "schema": {"type": "strin"}}], "schema must be a JSON schema; type: 'strin' is not"),
+    ([{"type": "JSONSchema", "schema": {"required": "a"}}], "a JSON schema; required: 'a' is not of type 'array'"),
+    ([{"type": "JSONSchema", "schema": {"$ref": "http://elsewhere/x"}}], "must refer only to parts of itself"),
+    ([{"type": "JSONSchema", "schema": {"properties": {"a": {"$ref": "#/$defs/a"}}}}], "'#/$defs/a' is none"),
+    ([{"type": "Repetition"}], "checks[0].maximumShare must be given; it is absent"),
+    ([{"type": "Repetition", "maximumShare": 0.3}], 'must be a decimal string from "0" to "1" (in quotes); got 0.3'),
+    ([{"type": "Repetition", "maximumShare": "1.1"}], 'maximumShare must be a decimal string from "0" to "1"'),
+    ([{"type": "MinimumTokens"}], "checks[0].minimum must be given; it is absent"),
+    ([{"type": "MinimumTokens", "minimum": 0}], "checks[0].minimum must be an integer from 1 to 1000000; got 0"),
+    ([{"type": "Recall"}], "checks[0].fact must be given; it is absent"),
+    ([{"type": "Recall", "fact": "eight"}], "fact must occur, as it is written here, in a message before the last"),
+    ([{"type": "Recall", "fact": "code"}], "checks[0].fact must not occur in the last message, which asks for it"),
+]  # fmt: skip
+
+
+def profile(checks: object, **task: Any) -> Profile:
+    whole = {"name": "t", "messages": TURNS, "dataset": ROWS, "checks": checks, **task}
+    stage = {"name": "s", "type": "Rate", "durationSeconds": 5, "endRequestsPerSecond": "1"}
+    return parse_profile({"tasks": [whole], "stages": [stage]})
+
+
+@pytest.mark.parametrize(("checks", "words"), BAD)
+def test_a_bad_check_is_refused_by_path_rule_and_value(checks: object, words: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        profile(checks)
+    faults = [str(fault) for fault in caught.value.faults]
+    assert any(words in fault for fault in faults), faults
+    assert all(fault.startswith("tasks[0].") for fault in faults)
+    assert len(faults) <= 2
+
+
+def test_one_check_of_each_type_is_read() -> None:
+    given = [
+        LABEL | {"expected": "{{ label }}"},
+        {"type": "JSON"},
+        {"type": "JSONSchema", "schema": {"$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}}},
+        {"type": "Crosstalk"},
+        {"type": "Repetition", "maximumShare": "0.3"},
+        {"type": "Truncation"},
+        {"type": "MinimumTokens", "minimum": 16},
+        {"type": "Recall", "fact": "{{ code }}"},
+    ]
+    checks = profile(given, responseFormat="JSONSchema").tasks[0].checks
+    assert {check.type for check in checks.checks} == set(CheckType) - {CheckType.CROSSTALK}
+    assert checks.crosstalk
+
+
+def test_a_task_without_checks_has_none() -> None:
+    checks = profile(None).tasks[0].checks
+    assert (checks.checks, checks.crosstalk, checks.templates) == ((), False, ())
+
+
+def test_a_recalled_fact_needs_an_earlier_turn() -> None:
+    with pytest.raises(ProfileError, match="in a message before the last"):
+        profile([{"type": "Recall", "fact": "seven"}], messages=None, prompt="The code is seven. What is it?")

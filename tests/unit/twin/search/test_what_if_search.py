@@ -1,0 +1,290 @@
+"""Candidates, scores, ranks: the same on every machine, and judged by the report's own rules."""
+from __future__ import annotations
+
+import runpy
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from elastometer.analysis.verdict.objectives import judge_objective
+from elastometer.model.report import Verdict
+from elastometer.model.request import RequestRecord
+from elastometer.model.terms import Indicator, Objective
+from elastometer.model.units import SECOND
+from elastometer.render.what_if.rows import calibration_rows, rule
+from elastometer.twin.engine import predict
+from elastometer.twin.fit.calibration import Calibration, Fitted
+from elastometer.twin.search.answer.search import Wishes, choose, free, search
+from elastometer.twin.search.score.held_out import FRESH_DRAWS, Interval, Purpose, fresh, median_card
+from elastometer.twin.search.score.scorecard import Judge, ObjectiveScore, Scorecard
+from elastometer.twin.search.score.searcher import (
+    Question,
+    Searcher,
+    Settings,
+    Told,
+    Trial,
+    pareto_front,
+    ranked,
+    ranking_draws,
+    trial_of,
+)
+from elastometer.twin.search.vary.candidates import vary
+from elastometer.twin.search.vary.fields import MAXIMUM, MINIMUM, Setting
+from elastometer.twin.search.vary.grid import candidates, dimensions
+from elastometer_loadgen.base.record import Outcome
+
+WORLDS = runpy.run_path(str(Path(__file__).parents[2] / "what_if_worlds.py"))
+hpa_baseline, keda_baseline, question = WORLDS["hpa_baseline"], WORLDS["keda_baseline"], WORLDS["question"]
+
+MADE = Scorecard((), 0, 1.0, 1.0, 0, 0, 1, None, 1, 0)
+
+
+def told(trial: Trial, held: int) -> Told:
+    """A candidate that held in so many of nine draws."""
+    interval = Interval(9, held, None, (1.0, 1.0), None)
+    return Told(trial, interval, MADE, interval)
+
+
+def test_the_recorded_settings_come_first_and_every_value_alone_after_them():
+    found = dimensions(hpa_baseline(), tolerances=True)
+    made = candidates(found, 500, 7)
+    assert made[0] == ()
+    options = [option for one in found for option in one.options]
+    assert made[1:1 + len(options)] == options
+    assert len(made) == 500
+    assert len({"; ".join(map(str, one)) for one in made}) == 500
+
+
+def test_the_same_seed_gives_the_same_candidates_and_another_gives_others():
+    found = dimensions(hpa_baseline(), tolerances=True)
+    assert candidates(found, 300, 7) == candidates(found, 300, 7)
+    assert candidates(found, 300, 7) != candidates(found, 300, 8)
+
+
+def test_each_field_keeps_its_recorded_value_in_half_of_the_combinations():
+    found = dimensions(hpa_baseline(), tolerances=True)
+    made = candidates(found, 2000, 7)[100:]
+    seen = Counter(setting.path for one in made for setting in one)
+    for one in found:
+        path = one.options[0][0].path if one.name != "metric" else "target"
+        assert 0.45 < seen[path] / len(made) < 0.55
+
+
+def test_tolerances_are_left_alone_where_the_server_does_not_know_them():
+    names = [one.name for one in dimensions(hpa_baseline(), tolerances=False)]
+    assert not any(name.endswith("tolerance") for name in names)
+
+
+def test_every_candidate_of_either_kind_is_a_valid_autoscaler_or_has_no_score():
+    for base in (hpa_baseline(), keda_baseline()):
+        short = replace(base, scenario=replace(base.scenario, arrivals=base.scenario.arrivals[:5]))
+        searcher = Searcher(question(short))
+        tried = candidates(dimensions(base, tolerances=True), 150, 7)
+        refused = [one for one in tried if searcher.score(one) is None]
+        assert refused
+        for one in refused:
+            given = {setting.path: setting.value for setting in one}
+            assert given.get(MINIMUM[base.kind], 1) > given.get(MAXIMUM[base.kind], 4)
+
+
+def records(base, prediction) -> list[RequestRecord]:
+    """The prediction as the load generator would have recorded it."""
+    def instant(seconds: float) -> int | None:
+        return None if seconds != seconds else round(seconds * SECOND)
+
+    return [
+        RequestRecord(
+            id=number, worker=0, stage="all", task="t", intended=round(one.at * SECOND), sent=None, connected=None,
+            first_byte=None, first_token=instant(first), last_token=instant(end), ended=instant(end), chunks=1,
+            prompt_tokens=one.prompt_tokens, completion_tokens=one.output_tokens, finish_reason="stop", status=200,
+            outcome=Outcome.SUCCESS if end == end else Outcome.TIMED_OUT, error=None, pod=None, address=None)
+        for number, (one, first, end) in enumerate(
+            zip(base.scenario.arrivals, prediction.first_token, prediction.ended, strict=True))]
+
+
+def test_the_scorecard_s_verdicts_are_the_report_s_own():
+    base, terms = hpa_baseline(), WORLDS["terms"]()
+    objectives = [Objective(f"{indicator}-{bound}-{share}", indicator, share, bound, None, stage)
+                  for indicator in (Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN,
+                                    Indicator.REQUEST_LATENCY)
+                  for bound in (20, 40, 500, 2000, 10_000) for share in (50, 95, 100) for stage in (None, "all")]
+    objectives += [Objective(f"served-{share}", Indicator.REQUEST_SUCCESS, 95, None, share, None) for share in (50, 99)]
+    terms = replace(terms, objectives=tuple(objectives))
+    for scenario in (base.scenario, replace(base.scenario, horizon_seconds=280.0)):
+        prediction = predict(scenario)
+        found = Judge(scenario.arrivals, terms, 1).score(prediction)
+        told = [judge_objective(one, records(base, prediction), (), ()) for one in objectives]
+        assert [(one.name, one.verdict, one.measured) for one in found.objectives] == \
+            [(one.name, one.verdict, one.measured) for one in told]
+        assert {one.verdict for one in told} == {Verdict.PASS, Verdict.FAIL}
+
+
+def test_an_objective_on_answers_is_neither_met_nor_missed_by_a_prediction():
+    base, terms = hpa_baseline(), WORLDS["terms"]()
+    answers = Objective("json-valid", Indicator.ANSWER_CHECK, 95, None, 99, None, "JSONSchema")
+    card = Judge(base.scenario.arrivals, replace(terms, objectives=(answers,)), 1).score(predict(base.scenario))
+    assert [(one.verdict, one.measured, one.bound, one.unit) for one in card.objectives] == [
+        (Verdict.INCONCLUSIVE, None, 99, "%")]
+    assert (card.missed, card.miss_seconds) == ((), None)
+
+
+def test_what_was_held_is_counted_from_the_load_to_the_end():
+    base = hpa_baseline(minReplicas=2, maxReplicas=2)
+    still = replace(base.scenario, initial_replicas=2)
+    card = Judge(still.arrivals, WORLDS["terms"](), 4).score(predict(still))
+    assert card.replica_seconds == 2 * 360.0
+    assert card.gpu_seconds == 8 * 360.0
+    assert (card.scale_outs, card.scale_ins, card.peak_ready, card.scale_out_lag_seconds) == (0, 0, 2, None)
+
+
+def test_a_scale_out_s_lag_is_its_cold_start():
+    base = hpa_baseline()
+    card = Searcher(question(base)).card(replace(base.scenario, cold_starts=(12.0,)))
+    assert card.scale_outs > 0
+    assert card.scale_out_lag_seconds is not None
+    assert abs(card.scale_out_lag_seconds - 12.0) < 1e-6
+
+
+def test_the_front_drops_what_is_worse_everywhere_and_the_cheapest_that_holds_is_chosen():
+    base = hpa_baseline()
+    searcher = Searcher(question(base))
+    trials = [trial for one in candidates(dimensions(base, tolerances=True), 60, 7)
+              if (trial := searcher.score(one)) is not None]
+    found = pareto_front(trials)
+    assert 0 < len(found) < len(trials)
+    assert ranked(trials)[0].costs[0] == min(trial.costs[0] for trial in trials)
+    chosen, why = choose([told(one, 9) for one in found], None)
+    assert found[chosen].costs[2] == min(trial.costs[2] for trial in trials)
+    assert why == ("the cheapest that holds all objectives in each of the 9 draws to choose by (its figures are from "
+                   "others)")
+
+
+def test_what_holds_in_more_draws_is_chosen_before_what_is_cheaper():
+    trials = [trial_of((), [replace(MADE, replica_seconds=cost, gpu_seconds=cost)]) for cost in (10.0, 20.0, 30.0)]
+    found = [told(trial, count) for trial, count in zip(trials, (5, 7, 7), strict=True)]
+    assert choose(found, None) == (1, "the cheapest that holds all objectives in 7 of the 9 draws, the most, to choose "
+                                      "by (its figures are from others)")
+    assert choose(found, 3) == (2, "picked by --pick 3")
+
+
+def test_where_nothing_holds_the_fewest_misses_are_chosen():
+    missed = ObjectiveScore("ttft", "TimeToFirstToken", None, Verdict.FAIL, 9.0, 1.0, "ms")
+    trials = [trial_of((), [replace(MADE, objectives=(missed,) * count, miss_seconds=seconds)])
+              for count, seconds in ((2, 0), (1, 9), (1, 4))]
+    assert choose([told(one, 0) for one in trials], None) == \
+        (2, "no candidate holds all objectives: this one has the fewest misses")
+
+
+def test_a_field_that_set_has_fixed_is_not_varied():
+    found = dimensions(hpa_baseline(), tolerances=True)
+    names = [one.name for one in free(found, (Setting("target", 3), Setting("spec.minReplicas", 2), Setting(
+        "behavior.scaleUp.policies[0].value", 3)))]
+    assert {"metric", "minReplicas", "behavior.scaleUp.policies"} & set(names) == set()
+    assert "behavior.scaleDown.policies" in names
+    assert "maxReplicas" in names
+    rest = free(found, (Setting("behavior", {}),))
+    assert not any(one.name.startswith("behavior") for one in rest)
+
+
+def test_a_setting_that_changes_nothing_is_pruned():
+    base = hpa_baseline()
+    searcher = Searcher(question(base))
+    # The recorded policy written out once more, and a minimum that matters.
+    idle = Setting("behavior.scaleUp.policies", [{"type": "Pods", "value": 1, "periodSeconds": 15}])
+    trial = searcher.score((idle, Setting("minReplicas", 2)))
+    assert isinstance(trial, Trial)
+    assert searcher.pruned(trial).settings == (Setting("minReplicas", 2),)
+
+
+def chance_of(scenario) -> tuple[int, float]:
+    return scenario.seed, scenario.controller.phase_seconds
+
+
+def test_what_is_told_comes_from_draws_that_neither_ranked_nor_chose():
+    scenario = vary(hpa_baseline(), ()).scenario
+    ranking, choosing, telling = ({chance_of(one) for one in made} for made in (
+        ranking_draws(scenario), fresh(scenario, Purpose.CHOOSING), fresh(scenario, Purpose.TELLING)))
+    assert len(choosing) == len(telling) == FRESH_DRAWS
+    for one, other in ((ranking, choosing), (ranking, telling), (choosing, telling)):
+        assert {seed for seed, _ in one} & {seed for seed, _ in other} == set()
+        assert {phase for _, phase in one} & {phase for _, phase in other} == set()
+
+
+class Lucky(Searcher):
+    """Whatever is ranked or chosen by holds; nothing else does."""
+
+    def card(self, scenario) -> Scorecard:
+        beyond = scenario.seed - self.question.base.scenario.seed >= Purpose.TELLING.value[0]
+        missed = ObjectiveScore("ttft", "TimeToFirstToken", None, Verdict.FAIL, 9.0, 1.0, "ms")
+        return replace(MADE, objectives=(missed,), miss_seconds=40 + scenario.seed % 3) if beyond else MADE
+
+
+def test_a_lucky_winner_is_told_without_its_luck():
+    asked: Question = question()
+    here = Lucky(asked)
+    found = search(asked, Wishes(search=True, candidates=5), lambda _, call, given: [call(here, one) for one in given])
+    best = found.front[found.chosen]
+    assert found.ranked[found.chosen][:2] == (0, 0)
+    assert (best.interval.held, best.interval.draws) == (0, FRESH_DRAWS)
+    assert best.card.miss_seconds == 41
+    assert best.interval.miss_seconds == (40, 42)
+    assert best.patch is not None
+    assert f"predicted (median of {FRESH_DRAWS} draws): misses ttft, 41 objective-miss seconds" in best.patch
+    assert "holds in 0 of them" in best.patch.replace("\n# ", " ")
+
+
+def test_the_front_is_told_cheapest_first_by_its_fresh_figures():
+    asked: Question = question()
+    here = Searcher(asked)
+    found = search(asked, Wishes(search=True, candidates=60), lambda _, call, given: [call(here, one) for one in given])
+    costs = [one.card.cost for one in found.front]
+    assert len(costs) > 1
+    assert costs == sorted(costs)
+    for one in found.front:
+        assert one.interval.cost[0] <= one.card.cost <= one.interval.cost[1]
+
+
+def test_the_median_card_is_in_the_middle_of_its_draws():
+    def card(seconds: int, reached: float, verdict: Verdict) -> Scorecard:
+        score = ObjectiveScore("ttft", "TimeToFirstToken", None, verdict, reached, 10.0, "ms")
+        return replace(MADE, objectives=(score,), miss_seconds=seconds)
+
+    found = median_card([card(3, 4.0, Verdict.PASS), card(98, 40.0, Verdict.FAIL), card(30, 12.0, Verdict.FAIL)])
+    assert found.miss_seconds == 30
+    assert (found.objectives[0].measured, found.objectives[0].verdict) == (12.0, Verdict.FAIL)
+    lost = [ObjectiveScore("served", "RequestSuccess", None, Verdict.FAIL, share, 99.0, "%") for share in (90, 50, 70)]
+    assert median_card([replace(MADE, objectives=(one,)) for one in lost]).objectives[0].measured == 70
+
+
+def test_an_interval_spans_fresh_draws():
+    settings: Settings = ()
+    found = Searcher(question()).tell(settings).interval
+    assert found.draws == FRESH_DRAWS
+    assert 0 <= found.held <= found.draws
+    assert found.cost[0] <= found.cost[1]
+    assert found.miss_seconds is not None
+    assert found.miss_seconds[0] <= found.miss_seconds[1]
+
+
+def test_a_search_ranks_over_the_measured_extremes_where_cold_starts_differ():
+    base = hpa_baseline()
+    starts = [one.cold_starts for one in ranking_draws(base.scenario)]
+    assert (11.0,) in starts
+    assert (9.0,) in starts
+    assert len(ranking_draws(replace(base.scenario, cold_starts=(10.0,)))) == 5
+
+
+def test_an_objective_is_shown_with_what_it_looks_at():
+    card = Searcher(question()).card(hpa_baseline().scenario)
+    assert [rule(one) for one in card.objectives] == ["first-token: TTFT p95 ≤ 2 s", "served: served ≥ 99 %"]
+    assert rule(replace(card.objectives[0], percentile=99, stage="all", bound=500.0)) == \
+        "first-token: TTFT p99 ≤ 500 ms, all"
+
+
+def test_the_table_says_what_its_plus_minus_is():
+    fitted = (Fitted("prefill", 0.02, "s", "idle replicas", 1.9, 40), Fitted("slots", 4, "", "--max-num-seqs=4"))
+    scenario = hpa_baseline().scenario
+    assert calibration_rows(Calibration(scenario, scenario, fitted, ())) == [
+        ("prefill", "0.02 s", "± 1.9 %, n=40", "idle replicas"), ("slots", "4", "", "--max-num-seqs=4"),
+        ("", "", "± …, n=…", "± is the median deviation of the n observations from the fit")]
+    assert len(calibration_rows(Calibration(scenario, scenario, fitted[1:], ()))) == 1

@@ -1,0 +1,170 @@
+"""The twin's parameters out of a record that the twin itself wrote, so that every one of them is known beforehand."""
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from elastometer.analysis.evidence.evidence import Evidence, gather
+from elastometer.cli.base.offline import served
+from elastometer.hpa.settings import Metric, MetricType, TargetType
+from elastometer.model.basis import PredictionBasis
+from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
+from elastometer.model.errors import SpecError
+from elastometer.model.units import SECOND
+from elastometer.plan import Environment, TestPlan
+from elastometer.twin.engine import predict
+from elastometer.twin.fit.backtest import compare, honesty
+from elastometer.twin.fit.calibrate import calibrate
+from elastometer.twin.fit.calibration import Calibration
+from elastometer.twin.fit.pod_requests import Ran
+from elastometer.twin.forecast.arrivals import planned_arrivals
+from elastometer.twin.forecast.autoscaler import planned_autoscaler
+from elastometer.twin.forecast.planned import Assumed, planned_scenario
+from elastometer.twin.forecast.predicted_run import Foretold
+from elastometer.twin.forecast.synthetic import synthetic_bundle
+from elastometer.twin.scenario import Balancing, Capacity, HpaController, Scenario, Signal
+from elastometer.twin.signals import by_query, signals_of
+
+ROOT = Path(__file__).parents[3]
+NOWHERE = Environment("", "", "", 0, "", "")
+TRUTH = Capacity(4, 0.02, 0.0, 0.04, 0.001, join_seconds=0.05, refill_seconds=0.03)
+
+
+@lru_cache(maxsize=1)
+def record() -> tuple[Scenario, Bundle]:
+    """The demo's load on replicas of known capacity that start in 12 s: the scenario and the bundle of its run."""
+    test = yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text())
+    plan = TestPlan(served("test.yaml", test), NOWHERE)
+    scaler = planned_autoscaler(plan)
+    assumed = Assumed(TRUTH, "", (12.0,), "")
+    scenario = planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), 1)
+    case = Foretold(plan, scenario, predict(scenario), PredictionBasis("t", "c", "s", "h", 1), scaler.document)
+    return scenario, replace(synthetic_bundle(case), provenance={"autoscaler": {"spec": scaler.document}})
+
+
+def calibrated() -> tuple[Calibration, Bundle, Evidence]:
+    bundle = record()[1]
+    evidence = gather(bundle)
+    return calibrate(bundle, evidence), bundle, evidence
+
+
+def test_capacity_comes_back_as_it_was() -> None:
+    found = calibrated()[0].scenario.capacity
+    assert found.slots == 4
+    assert found.prefill_seconds == pytest.approx(0.02, abs=0.001)
+    assert found.join_seconds == pytest.approx(0.05, abs=0.002)
+    assert found.refill_seconds == pytest.approx(0.03, abs=0.002)
+    assert found.decode_seconds == pytest.approx(0.04, rel=0.01)
+    assert found.decode_seconds_per_neighbour == pytest.approx(0.001, rel=0.1)
+
+
+def test_cold_starts_and_looks_come_back_as_they_were() -> None:
+    truth, found = record()[0], calibrated()[0].scenario
+    assert len(found.cold_starts) >= 2
+    assert all(one == pytest.approx(12.0, abs=0.02) for one in found.cold_starts)
+    assert isinstance(found.controller, HpaController)
+    assert isinstance(truth.controller, HpaController)
+    period = truth.controller.spec.controller.sync_period_seconds
+    assert found.controller.spec.controller.sync_period_seconds == pytest.approx(period, abs=0.05)
+    assert found.controller.signals == (Signal.WAITING,)
+    assert found.balancing is Balancing.PER_REQUEST
+    assert len(found.arrivals) == len(truth.arrivals)
+
+
+def test_with_the_record_s_own_chance_the_replicas_come_back_over_time() -> None:
+    calibration, bundle, evidence = calibrated()
+    difference = compare(predict(calibration.recorded), calibration.recorded, evidence, bundle.terms)
+    assert difference.ready_percent < 3.0
+    assert difference.desired_percent < 3.0
+
+
+def test_honesty_tells_the_error_of_the_model_from_that_of_chance() -> None:
+    calibration, bundle, evidence = calibrated()
+    found = honesty(calibration.scenario, evidence, bundle.terms, calibration.recorded, draws=5)
+    assert found.recorded is not None
+    assert found.recorded.ready_percent <= found.within[1]
+    assert found.within[0] <= found.median_percent <= found.within[1]
+    assert found.typical in found.draws
+    assert found.measured.scale_outs >= 1
+    assert found.measured.first_scale_out == pytest.approx(found.recorded.predicted.first_scale_out, abs=0.1)
+    assert found.measured.scale_out_lag == pytest.approx(12.0, abs=0.1)
+
+
+def test_a_request_that_told_no_tokens_is_given_those_of_its_stage_and_said() -> None:
+    bundle = record()[1]
+    silent = tuple(replace(one, completion_tokens=None, prompt_tokens=None) if one.id % 10 == 3 else one
+                   for one in bundle.requests)
+    changed = replace(bundle, requests=silent)
+    found = calibrate(changed, gather(changed))
+    assert any("told no tokens: the medians of their stage stand in" in note for note in found.notes)
+    assert all(one.output_tokens >= 30 for one in found.scenario.arrivals)
+
+
+@pytest.mark.parametrize(("flaw", "words"), [
+    ({"provenance": {}}, "provenance.autoscaler: must hold the HorizontalPodAutoscaler as served, is not there"),
+    ({"requests": ()}, "requests: must be recorded for a load to be known, are not there"),
+    ({"observations": ()}, "coldStarts: must have been seen at least once"),
+])
+def test_what_cannot_be_calibrated_is_named(flaw: dict[str, Any], words: str) -> None:
+    bundle = replace(record()[1], **flaw)
+    with pytest.raises(SpecError, match=words):
+        calibrate(bundle, gather(bundle))
+
+
+def test_records_without_pods_are_used_while_one_replica_served_alone() -> None:
+    bundle = record()[1]
+    nameless = replace(bundle, requests=tuple(replace(one, pod=None) for one in bundle.requests))
+    found = calibrate(nameless, gather(nameless)).scenario.capacity
+    assert found.prefill_seconds == pytest.approx(0.02, abs=0.001)
+    assert found.decode_seconds == pytest.approx(0.04, rel=0.02)
+
+
+@pytest.mark.parametrize(("query", "signal"), [
+    ('sum(vllm:num_requests_waiting{namespace="a",pod=~"b-.*"})', Signal.WAITING),
+    ("sum by (namespace) (vllm:num_requests_running)", Signal.RUNNING),
+    ("sum(vllm:num_requests_waiting{}) + sum(vllm:num_requests_running{})", Signal.IN_FLIGHT),
+    ("sum(vllm:num_requests_waiting + vllm:num_requests_running)", Signal.IN_FLIGHT),
+    ("sum(vllm:num_requests_waiting) or vector(0)", Signal.WAITING),
+])
+def test_a_plain_sum_is_understood(query: str, signal: Signal) -> None:
+    assert by_query("q", query) is signal
+
+
+@pytest.mark.parametrize("query", [
+    "avg(vllm:num_requests_waiting)", "sum(rate(vllm:request_success_total[1m]))", "sum(up)", "",
+    "sum(vllm:num_requests_waiting) * 2", "max(vllm:kv_cache_usage_perc)",
+    "sum(avg_over_time(vllm:num_requests_waiting[1m]))", "sum(vllm:num_requests_waiting) - sum(up)",
+])
+def test_any_other_query_is_refused_by_its_path(query: str) -> None:
+    with pytest.raises(SpecError, match=r"spec\.triggers\[0\]\.metadata\.query: must be a plain sum"):
+        by_query("spec.triggers[0].metadata.query", query)
+
+
+def test_a_metric_that_the_twin_has_no_model_of_is_refused_by_its_path() -> None:
+    strange = Metric(MetricType.PODS, "queue_depth", TargetType.AVERAGE_VALUE, 1000)
+    memory = Metric(MetricType.RESOURCE, "memory", TargetType.UTILIZATION, 80)
+    with pytest.raises(SpecError, match=r"spec\.metrics\[0\].*is Pods metric 'queue_depth'"):
+        signals_of([strange], [])
+    with pytest.raises(SpecError, match=r"spec\.metrics\[0\].*is Resource metric 'memory'"):
+        signals_of([memory], [])
+
+
+def test_the_size_of_the_kv_cache_comes_back_from_its_scraped_usage() -> None:
+    """Each scrape's share is that of what the Pod held then, prompts and tokens made; without scrapes there is none."""
+    bundle = record()[1]
+    evidence = gather(bundle)
+    pod = next(one.pod for one in evidence.requests if one.pod is not None)
+    ran, size = Ran(evidence), 500
+    times = [evidence.origin + second * SECOND for second in range(20, 150, 2)]
+    held = [sum(one.prompt + one.made(second) for one in ran.during(pod, second, second) if second < one.last)
+            for second in range(20, 150, 2)]
+    usage = LabelledSamples({"pod": pod}, tuple((time, one / size) for time, one in zip(times, held, strict=True)))
+    scraped = SeriesResult(SeriesName.KV_CACHE.value, "", SeriesOutcome.SAMPLES, "", 2.0, (usage,))
+    with_usage = replace(bundle, series=(*bundle.series, scraped))
+    assert calibrate(with_usage, gather(with_usage)).scenario.capacity.kv_tokens == pytest.approx(size, rel=0.01)
+    assert calibrate(bundle, evidence).scenario.capacity.kv_tokens is None

@@ -1,0 +1,61 @@
+"""What a plan says of its load and of its server, before anything runs."""
+from collections import Counter
+
+import pytest
+
+from elastometer.model.errors import SpecError
+from elastometer.twin.forecast.arrivals import planned_arrivals
+from elastometer.twin.forecast.standin_pace import is_standin, standin_capacity, standin_startup_seconds
+from elastometer_loadgen.profile.profile import parse_profile
+from elastometer_standin.settings import DEFAULT_STARTUP, EngineLimits, Pace
+from elastometer_standin.tokens import count_chat_tokens
+
+POEM = {"name": "poem", "messages": [{"role": "user", "content": "Write a short poem about {{ theme }}."}],
+        "dataset": {"inline": [{"theme": "autumn"}]}, "maximumTokens": {"minimum": 30, "maximum": 32}}
+STAGES = [{"name": "calm", "type": "Rate", "durationSeconds": 30, "endRequestsPerSecond": "2", "arrivals": "Constant"},
+          {"name": "busy", "type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "4", "startRequestsPerSecond":
+           "4", "arrivals": "Constant"}]
+
+
+def test_arrivals_are_those_of_the_generator_with_the_tokens_that_it_would_ask_for():
+    arrivals = planned_arrivals(parse_profile({"seed": 7, "tasks": [POEM], "stages": STAGES}))
+    assert Counter(one.stage for one in arrivals) == {0: 60, 1: 40}
+    assert {one.output_tokens for one in arrivals} == {30, 31, 32}
+    assert arrivals[0].at == pytest.approx(0.25)
+
+
+def test_prompt_tokens_are_estimated_as_the_stand_in_counts_them():
+    arrivals = planned_arrivals(parse_profile({"tasks": [POEM], "stages": STAGES}))
+    said = count_chat_tokens([("user", "Write a short poem about autumn.")])
+    assert {one.prompt_tokens for one in arrivals} == {said}
+
+
+def test_a_stand_in_without_arguments_has_the_pace_of_its_own_defaults():
+    pace, limits = Pace(), EngineLimits()
+    capacity = standin_capacity((), 100)
+    assert capacity.slots == limits.max_num_seqs
+    assert capacity.decode_seconds == pace.decode_seconds(1)
+    assert capacity.prefill_seconds + 200 * capacity.prefill_seconds_per_token == pytest.approx(
+        pace.prefill_seconds(200, begins=True), abs=0.005)
+    assert capacity.kv_tokens == limits.num_gpu_blocks * limits.block_size
+
+
+def test_a_phase_of_the_startup_that_is_not_named_keeps_its_default():
+    assert standin_startup_seconds(()) == pytest.approx(sum(DEFAULT_STARTUP.values()))
+    assert standin_startup_seconds(("--standin-startup=weights=30",)) == pytest.approx(
+        sum(DEFAULT_STARTUP.values()) + 30 - DEFAULT_STARTUP["weights"])
+
+
+@pytest.mark.parametrize(("image", "args", "answer"), [
+    ("registry/elastometer/standin:0.1.0", (), True), ("other", ("--standin-decode-ms-per-token=40",), True),
+    ("vllm/vllm-openai:v0.33.0", ("--max-num-seqs=16",), False),
+])
+def test_a_stand_in_is_told_by_its_image_or_by_its_arguments(image: str, args: tuple[str, ...], answer: bool):
+    assert is_standin(image, args) is answer
+
+
+@pytest.mark.parametrize("args", [("--max-num-seqs=many",), ("--standin-decode-ms-per-token", "-1"),
+                                  ("--max-num-seqs=0",)])
+def test_an_argument_that_is_no_number_is_named_with_its_value(args: tuple[str, ...]):
+    with pytest.raises(SpecError, match=args[0].partition("=")[0]):
+        standin_capacity(args, 40)

@@ -1,0 +1,117 @@
+"""Reading runs: finished, archived, killed in the middle."""
+from __future__ import annotations
+
+import io
+import runpy
+import tarfile
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from elastometer.analysis.analyze import judge
+from elastometer.model.bundle import series_from
+from elastometer.render.json_report import to_json
+from elastometer.world.bundle_reader import BundleError, load_bundle
+
+WRITE = runpy.run_path(str(Path(__file__).parents[2] / "golden" / "synthetic_run.py"))["write"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    directory: Path = WRITE(tmp_path / "demo-5f2c8a10")
+    return directory
+
+
+def compact(run: Path) -> Path:
+    """The run as a finished bundle: streams compacted, workers merged."""
+    workers = sorted((run / "workers").glob("*.jsonl"))
+    (run / "requests.jsonl").write_bytes(b"".join(path.read_bytes() for path in workers))
+    summaries = ",".join(path.read_text() for path in sorted((run / "workers").glob("*.summary.json")))
+    (run / "generator.json").write_text(f"[{summaries}]")
+    for path in (run / "workers").iterdir():
+        path.unlink()
+    (run / "workers").rmdir()
+    for path in run.glob("*.jsonl"):
+        path.with_suffix(".jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(path.read_bytes()))
+        path.unlink()
+    return run
+
+
+def archive(run: Path) -> Path:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        tar.add(run, arcname=run.name)
+    path = run.with_suffix(".tar.zst")
+    path.write_bytes(zstandard.ZstdCompressor().compress(raw.getvalue()))
+    return path
+
+
+def test_a_run_directory_a_finished_bundle_and_its_archive_give_the_same_report(run: Path):
+    plain = to_json(judge(load_bundle(run)))
+    finished = to_json(judge(load_bundle(compact(run))))
+    assert load_bundle(archive(run)).requests, "the archive must hold requests"
+    assert plain == finished == to_json(judge(load_bundle(archive(run))))
+
+
+def test_a_torn_last_line_is_dropped_and_counted(run: Path):
+    whole = load_bundle(run)
+    path = run / "observations.jsonl"
+    path.write_bytes(path.read_bytes()[:-7])
+    torn = load_bundle(run)
+    assert (torn.torn_lines, len(torn.observations)) == (1, len(whole.observations) - 1)
+
+
+def test_every_stream_cut_at_any_byte_still_loads(run: Path):
+    path = run / "observations.jsonl"
+    content = path.read_bytes()
+    for cut in range(0, len(content), 9973):
+        path.write_bytes(content[:cut])
+        assert load_bundle(run).unreadable_lines == 0
+
+
+def test_a_line_that_is_no_observation_is_counted_and_skipped(run: Path):
+    path = run / "observations.jsonl"
+    path.write_bytes(b'{"kind": "Unheard"}\nnot json\n[1]\n' + path.read_bytes())
+    assert load_bundle(run).unreadable_lines == 3
+
+
+def test_a_compacted_file_that_was_cut_short_gives_what_was_written(run: Path):
+    path = compact(run) / "observations.jsonl.zst"
+    path.write_bytes(path.read_bytes()[:-20])
+    bundle = load_bundle(run)
+    assert bundle.torn_lines >= 1
+    judge(bundle)
+
+
+def test_both_lives_of_a_worker_are_read(run: Path):
+    shard = next((run / "workers").glob("0-*.jsonl"))
+    lines = shard.read_bytes().splitlines(keepends=True)
+    shard.write_bytes(b"".join(lines[:100]))
+    (run / "workers" / "0-second.jsonl").write_bytes(b"".join(lines[100:]))
+    assert len(load_bundle(run).requests) == 623
+
+
+def test_what_is_not_there_is_named(run: Path):
+    (run / "series.jsonl").unlink()
+    (run / "provenance.json").unlink()
+    assert load_bundle(run).missing == ("series.jsonl", "provenance.json")
+
+
+def test_a_directory_without_any_file_of_a_run_is_refused_with_what_it_must_be(tmp_path: Path):
+    with pytest.raises(BundleError, match="must be the directory or the"):
+        load_bundle(tmp_path)
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path):
+    (tmp_path / "x.tar.zst").write_bytes(b"no archive")
+    with pytest.raises(BundleError, match=r"must be a \.tar\.zst of a run"):
+        load_bundle(tmp_path / "x.tar.zst")
+
+
+@pytest.mark.parametrize("word", ["NaN", "+Inf", "-Inf"])
+def test_a_sample_that_is_no_number_is_no_sample(word: str):
+    line = {"name": "up", "outcome": "Samples", "series": [{"labels": {}, "samples": [[10, word], [12, "1"]]}]}
+    found = series_from(line)
+    assert found is not None
+    assert found.series[0].samples == ((12_000_000_000, 1.0),)

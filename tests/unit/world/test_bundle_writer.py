@@ -1,0 +1,196 @@
+"""The bundle is the run's directory, compacted: complete however often its making was killed."""
+import io
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import orjson
+import pytest
+import zstandard
+
+from elastometer.world import bundle_writer
+from elastometer.world.bundle_writer import compact, seal
+from elastometer.world.run_store import RunStore
+from elastometer_loadgen.journal import merge
+
+
+@pytest.fixture(autouse=True)
+def _no_power_cuts(monkeypatch):
+    """Waiting for the disk would prove nothing here: a kill does not lose what the kernel has."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+def record(number: int, sent: int, worker: int = 0) -> bytes:
+    return orjson.dumps({"id": number, "worker": worker, "sendTime": f"2026-11-21T05:00:{sent:02d}.000000Z"}) + b"\n"
+
+
+def note(second: int) -> dict:
+    return {"kind": "Note", "receivedTime": f"2026-11-21T05:00:{second:02d}.000000Z", "reason": "R", "message": "m"}
+
+
+def a_run(directory: Path) -> RunStore:
+    """Two workers of which one lost its spool and began again; both were killed within a line."""
+    store = RunStore(directory)
+    store.write_json("spec.json", {"metadata": {"name": "shop", "namespace": "team", "uid": "12345678-9"}})
+    store.write_json("heartbeat.json", {"time": "2026-11-21T05:00:09.000000Z"})
+    for second in (1, 2, 3):
+        store.append_observation(note(second))
+    store.append_series({"name": "waiting", "outcome": "NoData", "series": []})
+    store.append_worker(0, "a", record(4, 4) + record(0, 0) + b'{"id": 6, "wor')
+    store.append_worker(0, "b", record(2, 9) + b"not json\n" + record(0, 8))
+    store.append_worker(1, "c", record(3, 3, 1) + record(1, 1, 1) + b"{")
+    store.write_summary(0, "b", {"worker": 0, "sent": 2})
+    store.write_summary(1, "c", {"worker": 1, "sent": 2})
+    return store
+
+
+def unpacked(path: Path) -> list[dict]:
+    content = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(path.read_bytes())).read()
+    return [orjson.loads(line) for line in content.splitlines()]
+
+
+def members(path: Path) -> dict[str, bytes]:
+    with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream, \
+            tarfile.open(fileobj=stream, mode="r|") as archive:
+        return {entry.name: archive.extractfile(entry).read() for entry in archive}
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
+
+
+def test_requests_are_merged_by_id_and_the_first_attempt_is_kept(tmp_path):
+    store = a_run(tmp_path / "shop-12345678")
+    compact(store)
+    requests = unpacked(store.directory / "requests.jsonl.zst")
+    assert [(one["id"], one["sendTime"][17:19]) for one in requests] == [
+        (0, "00"), (1, "01"), (2, "09"), (3, "03"), (4, "04")]
+    manifest = store.read_json("manifest.json")
+    assert manifest["tornLines"] == {"requests.jsonl": 2}
+    assert (manifest["malformedRequests"], manifest["duplicateRequests"]) == (1, 1)
+    assert store.read_json("generator.json") == [{"worker": 0, "sent": 2}, {"worker": 1, "sent": 2}]
+    assert not (store.directory / "workers").exists()
+
+
+def test_the_manifest_names_the_run_its_span_and_each_files_rows(tmp_path):
+    store = a_run(tmp_path / "shop-12345678")
+    compact(store)
+    manifest = store.read_json("manifest.json")
+    assert (manifest["namespace"], manifest["test"], manifest["uid"]) == ("team", "shop", "12345678-9")
+    assert manifest["startTime"] == "2026-11-21T05:00:01.000000Z"
+    assert manifest["endTime"] == "2026-11-21T05:00:03.000000Z"
+    assert {one["name"]: one.get("rows") for one in manifest["files"]} == {
+        "spec.json": None, "observations.jsonl.zst": 3, "requests.jsonl.zst": 5, "generator.json": None,
+        "series.jsonl.zst": 1}
+
+
+def test_the_archive_holds_every_file_below_one_folder_and_no_state_of_the_operator(tmp_path):
+    store = a_run(tmp_path / "shop-12345678")
+    compact(store)
+    seal(store, {"report.json": b"{}", "report.html": b"<html>"})
+    found = members(store.directory / "bundle.tar.zst")
+    assert sorted(found) == [f"shop-12345678/{name}" for name in (
+        "generator.json", "manifest.json", "observations.jsonl.zst", "report.html", "report.json",
+        "requests.jsonl.zst", "series.jsonl.zst", "spec.json")]
+    assert store.sealed
+    assert not (store.directory / "heartbeat.json").exists()
+
+
+def test_made_twice_it_is_the_same_to_the_byte(tmp_path):
+    store = a_run(tmp_path / "shop-12345678")
+    compact(store)
+    seal(store, {"report.json": b"{}"})
+    first = contents(store.directory)
+    compact(RunStore(store.directory))
+    seal(RunStore(store.directory), {"report.json": b"{}"})
+    again = contents(store.directory)
+    assert first == again
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("kind", ["rename", "unlink", "fsync"])
+def test_killed_at_any_step_and_run_again_it_is_complete(tmp_path, monkeypatch, kind):
+    """The process ends just before, or just after, its n-th rename (unlink, fsync), for every n there is."""
+    reference = a_run(tmp_path / "reference")
+    compact(reference)
+    seal(reference, {"report.json": b"{}"})
+    expected = {name: content for name, content in contents(reference.directory).items() if name != "bundle.tar.zst"}
+    owner, killed = (os, 0) if kind == "fsync" else (Path, 0)
+    original = getattr(owner, kind)
+    for step in range(200):
+        store = a_run(tmp_path / f"{step}")
+        calls = [0]
+
+        def dying(*arguments, calls=calls, step=step, **options):
+            calls[0] += 1
+            if calls[0] == step // 2 + 1:
+                if step % 2:
+                    original(*arguments, **options)
+                raise Killed
+            return original(*arguments, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, kind, dying)
+            try:
+                compact(store)
+                seal(store, {"report.json": b"{}"})
+            except Killed:
+                killed += 1
+        store = RunStore(store.directory)
+        compact(store)
+        seal(store, {"report.json": b"{}"})
+        found = contents(store.directory)
+        assert {name: content for name, content in found.items() if name in expected} == expected, (step, killed)
+        if calls[0] <= step // 2:
+            break
+    assert killed >= 4
+
+
+def test_a_line_that_comes_after_the_compaction_is_not_lost(tmp_path):
+    store = a_run(tmp_path / "run")
+    compact(store)
+    store.append_observation(note(4))
+    compact(store)
+    assert [one["receivedTime"][17:19] for one in unpacked(store.directory / "observations.jsonl.zst")] == [
+        "01", "02", "03", "04"]
+
+
+def test_a_run_that_never_had_load_has_no_requests_rather_than_none(tmp_path):
+    store = RunStore(tmp_path / "run")
+    store.append_observation(note(1))
+    compact(store)
+    seal(store)
+    assert "requests.jsonl.zst" not in contents(store.directory)
+    assert store.compacted
+    assert store.sealed
+
+
+def test_runs_on_disk_give_the_same_order_as_one_in_memory(tmp_path, monkeypatch):
+    store = a_run(tmp_path / "run")
+    monkeypatch.setattr(merge, "RUN_BYTES", 1)
+    compact(store)
+    requests = unpacked(store.directory / "requests.jsonl.zst")
+    assert [(one["id"], one["sendTime"][17:19]) for one in requests] == [
+        (0, "00"), (1, "01"), (2, "09"), (3, "03"), (4, "04")]
+    manifest = store.read_json("manifest.json")
+    assert (manifest["malformedRequests"], manifest["duplicateRequests"]) == (1, 1)
+    assert not list(store.directory.glob(".sort-*"))
+
+
+def test_only_files_of_the_report_are_taken(tmp_path):
+    store = a_run(tmp_path / "run")
+    with pytest.raises(ValueError, match="must be one of"):
+        seal(store, {"../report.json": b""})
+
+
+def test_a_leftover_of_a_killed_sort_is_removed(tmp_path):
+    store = a_run(tmp_path / "run")
+    (store.directory / ".sort-x").mkdir()
+    compact(store)
+    assert not list(store.directory.glob(".*"))
+    assert bundle_writer.SCHEMA_VERSION == 1
+    shutil.rmtree(store.directory)
