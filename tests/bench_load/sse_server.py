@@ -138,7 +138,7 @@ class Server:
         elif len(body) >= content_length(head):
             stream.received = b""
             stream.read_at = at
-            # A closed loop may send the second request before the first is answered: only the very first is reported.
+            # True for the very first request alone: later ones find tokens that were sent, or streams that wait.
             if not self.ttft and not self._waiting:
                 report("first", stream.read_at)
             stream.left = self._tokens
@@ -167,23 +167,23 @@ class Server:
             report("last", time.monotonic())
 
     def _send(self, stream: Stream, data: bytes) -> None:
-        stream.behind += data
+        stream.unsent += data
         self._catch_up(stream)
 
     def _catch_up(self, stream: Stream) -> None:
         """Send what there is; epoll reports when a slow reader can take more."""
         was_blocked = stream.is_blocked
         try:
-            stream.behind = stream.behind[stream.sock.send(stream.behind) :]
+            stream.unsent = stream.unsent[stream.sock.send(stream.unsent) :]
         except OSError as error:
             if not isinstance(error, BlockingIOError):
-                stream.behind = b""
-        stream.is_blocked = bool(stream.behind)
+                stream.unsent = b""
+        stream.is_blocked = bool(stream.unsent)
         if stream.is_blocked != was_blocked:
             self._poll.modify(stream.sock.fileno(), select.EPOLLIN | (select.EPOLLOUT if stream.is_blocked else 0))
 
     def _drop(self, stream: Stream) -> None:
-        stream.is_blocked, stream.behind = False, b""
+        stream.is_blocked, stream.unsent = False, b""
         del self._streams[stream.sock.fileno()]
         self._poll.unregister(stream.sock.fileno())
         stream.sock.close()

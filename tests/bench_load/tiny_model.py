@@ -21,8 +21,8 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 VOCABULARY, HIDDEN, POSITIONS = 2048, 128, 32768
-# In the training text each word occurs this many times for every pair of words, so that BPE merges whole words first.
-# The pairs are there to fill the vocabulary.
+# In the training text a word is this many times as frequent as a pair of words, so that BPE learns whole words first;
+# the pairs only fill the vocabulary.
 WORD_REPEATS = 1000
 
 

@@ -52,8 +52,8 @@ def compare_with_standin() -> list[Truth]:
             truth = _compare(contender, load)
             truths.append(truth)
             print(
-                f"stand-in, {load.name}: {contender.name:<18} p50 {truth.error_p50:+.2f} ms, p99 {truth.error_p99:+.2f} ms "
-                f"off {truth.true_p50:.1f} and {truth.true_p99:.1f} ms",
+                f"stand-in, {load.name}: {contender.name:<18} p50 {truth.error_p50:+.2f} ms, "
+                f"p99 {truth.error_p99:+.2f} ms off {truth.true_p50:.1f} and {truth.true_p99:.1f} ms",
                 flush=True,
             )
     return truths
@@ -73,11 +73,13 @@ def _compare(contender: Contender, load: Workload) -> Truth:
     finally:
         shutil.rmtree(out, ignore_errors=True)
     if not len(reported) == len(true) == load.requests:
-        raise Failed(f"of {load.requests} first tokens {contender.name} reports {len(reported)}, the stand-in {len(true)}")
+        raise Failed(
+            f"{contender.name} reports {len(reported)} first tokens and the stand-in {len(true)} of {load.requests}"
+        )
     p50, p99 = rank(true, 50) * 1000, rank(true, 99) * 1000
     return Truth(
         streams=load.streams,
-        client=one.name,
+        client=contender.name,
         true_p50=p50,
         true_p99=p99,
         error_p50=rank(reported, 50) * 1000 - p50,
