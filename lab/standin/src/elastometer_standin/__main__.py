@@ -1,4 +1,4 @@
-"""`python3 -m elastometer_standin`: start as vLLM starts, serve, and die as vLLM dies."""
+"""`python3 -m elastometer_standin`: start up as vLLM does, serve, and shut down as vLLM does."""
 
 import asyncio
 import contextlib
@@ -19,11 +19,15 @@ from elastometer_standin.shutdown import shut_down
 from elastometer_standin.startup import Line, phase_seconds, timetable, uvicorn_lines
 
 BACKLOG = 2048
+"""uvicorn's default; the kernel caps it at net.core.somaxconn."""
 REFUSAL_POLL_SECONDS = 0.05
+"""How soon a change of `refuse` opens or closes the port."""
 KEYBOARD_INTERRUPT_STATUS = 130
+"""128 + SIGINT. A guess: vLLM's exit status before it is ready was not measured."""
 
 
 def main() -> int:
+    """The exit status: 0 after a shutdown, 2 for wrong arguments, 130 when stopped before the server was ready."""
     started = time.time()
     try:
         settings = parse(sys.argv[1:], os.environ)
@@ -36,39 +40,40 @@ def main() -> int:
 
 async def _run(settings: Settings, started: float) -> int:
     loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
+    stop_requested = asyncio.Event()
 
+    # Handlers also because PID 1 of a container has no default action for SIGTERM: without one it would be ignored.
     def on_signal() -> None:
-        if asked.is_set():
+        if stop_requested.is_set():
             os._exit(1)
-        asked.set()
+        stop_requested.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     listening = bind(settings)
-    if not await _start_up(settings, asked):
+    if not await _start_up(settings, stop_requested):
         print("KeyboardInterrupt: terminated", file=sys.stderr, flush=True)
         return KEYBOARD_INTERRUPT_STATUS
     server = Server(settings, loop, started)
     server.begin()
-    gc.freeze()  # what start-up made will live for ever; collections need not walk it
+    gc.freeze()  # objects made during start-up are never freed, so garbage collection need not visit them
     listener: asyncio.AbstractServer = await loop.create_server(server.protocol, sock=listening, backlog=BACKLOG)
     log.raw("INFO:     Application startup complete.")
-    listener = await _serve(server, listener, asked)
+    listener = await _serve(server, listener, stop_requested)
     await shut_down(server, listener)
     return 0
 
 
-async def _start_up(settings: Settings, asked: asyncio.Event) -> bool:
-    """Print the timetable; False when asked to stop before the end."""
+async def _start_up(settings: Settings, stop_requested: asyncio.Event) -> bool:
+    """Print the start-up log in real time; False when a signal arrives before its end."""
     seconds = phase_seconds(settings, settings.pod_name)
     for flag in settings.ignored_flags:
         log.info("arg_utils.py:1", f"argument {flag} is accepted and has no effect in the stand-in")
     for line in (*timetable(settings, seconds), *uvicorn_lines(settings, seconds, os.getpid())):
         if line.after_seconds > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asked.wait(), line.after_seconds)
-        if asked.is_set():
+                await asyncio.wait_for(stop_requested.wait(), line.after_seconds)
+        if stop_requested.is_set():
             return False
         _print(line)
     return True
@@ -81,25 +86,30 @@ def _print(line: Line) -> None:
         log.info(line.source, line.text, process="EngineCore_DP0" if line.engine else "APIServer")
 
 
-async def _serve(server: Server, listener: asyncio.AbstractServer, asked: asyncio.Event) -> asyncio.AbstractServer:
-    """Until asked to stop; opens and closes the port as `refuse` says. The listener of the last moment."""
-    open_port = True
-    while not asked.is_set():
-        if server.refusing and open_port:
+async def _serve(
+    server: Server, listener: asyncio.AbstractServer, stop_requested: asyncio.Event
+) -> asyncio.AbstractServer:
+    """Serve until a signal arrives, closing and reopening the port as `refuse` says; returns the last listener."""
+    port_is_open = True
+    while not stop_requested.is_set():
+        if server.refusing and port_is_open:
             listener.close()
-            open_port = False
-        elif not server.refusing and not open_port:
+            port_is_open = False
+        elif not server.refusing and not port_is_open:
             listener = await server.loop.create_server(server.protocol, sock=bind(server.settings), backlog=BACKLOG)
-            open_port = True
+            port_is_open = True
         try:
-            await asyncio.wait_for(asked.wait(), REFUSAL_POLL_SECONDS)
+            await asyncio.wait_for(stop_requested.wait(), REFUSAL_POLL_SECONDS)
         except TimeoutError:
             continue
     return listener
 
 
 def bind(settings: Settings) -> socket.socket:
-    """Hold the port without listening, as vLLM does: connections are refused until the engine is ready."""
+    """Bind the port without listening, as vLLM does: connections are refused until the engine is ready.
+
+    A port that is already taken is therefore an error at once and not after minutes of start-up.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

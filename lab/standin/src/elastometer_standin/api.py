@@ -1,4 +1,4 @@
-"""OpenAI's requests as vLLM reads them: body to `Call`, or an `ApiError` in vLLM's form. Pure."""
+"""Requests of the OpenAI API as vLLM reads them: a body becomes a `Call`, or an `ApiError` in vLLM's form. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,13 @@ ERROR_TYPES = {
     500: "InternalServerError",
     503: "ServiceUnavailableError",
 }
-NO_TEXT_FORMATS = ("json_object", "json_schema")
+JSON_FORMATS = ("json_object", "json_schema")
+DEFAULT_COMPLETION_TOKENS = 16
+"""OpenAI's and vLLM's default for /v1/completions; a chat without a limit may fill the context."""
 
 
 class ApiError(Exception):
-    """A request that is answered with an error; `param` names the field at fault."""
+    """A request that is answered with an HTTP error; `param` names the field at fault."""
 
     def __init__(self, status: int, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -27,6 +29,7 @@ class ApiError(Exception):
         self.param = param
 
     def body(self) -> bytes:
+        """The JSON body of the reply, with vLLM's four keys."""
         error = {
             "message": str(self),
             "type": ERROR_TYPES.get(self.status, "BadRequestError"),
@@ -38,7 +41,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One completion that is to be written."""
+    """One completion that was asked for: the parts of a request that matter here, checked."""
 
     chat: bool
     model: str
@@ -52,10 +55,11 @@ class Call:
     json_answer: bool
     json_schema: dict[str, Any] | None
     key: int
-    """What everything drawn for this request is drawn from."""
+    """The seed of everything random about this request, made of its prompt and its seed."""
 
 
 def parse_json(body: bytes, content_type: str) -> dict[str, Any]:
+    """The JSON object in a body; an empty content type counts as JSON. ApiError 400 says what is wrong."""
     if content_type and not content_type.lower().split(";")[0].strip().endswith("json"):
         raise ApiError(400, "Unsupported Media Type: Only 'application/json' is allowed")
     try:
@@ -68,13 +72,13 @@ def parse_json(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def parse_call(data: dict[str, Any], settings: Settings, *, chat: bool) -> Call:
-    """The call in `data`. Unknown fields are ignored, as vLLM does."""
+    """The call in `data`. Unknown fields are ignored, as vLLM ignores them; ApiError names what is wrong."""
     model = _field(data, "model", str, None) or settings.model_name
     if model not in settings.names:
         aliases = ", ".join(settings.names)
         raise ApiError(404, f"The model `{model}` does not exist. Valid aliases: {aliases}.", "model")
     if _field(data, "n", int, 1) != 1:
-        raise ApiError(400, f"n must be 1, got {data['n']}: one answer per request is written here", "n")
+        raise ApiError(400, f"n must be 1, got {data['n']}: the stand-in writes one answer per request", "n")
     prompt, prompt_tokens = _chat_prompt(data) if chat else _text_prompt(data)
     options = _field(data, "stream_options", dict, None) or {}
     answer_format = _field(data, "response_format", dict, None) or {}
@@ -91,17 +95,18 @@ def parse_call(data: dict[str, Any], settings: Settings, *, chat: bool) -> Call:
         ignore_eos=_field(data, "ignore_eos", bool, False),
         stream=stream,
         include_usage=bool(options.get("include_usage")),
-        json_answer=answer_format.get("type") in NO_TEXT_FORMATS,
+        json_answer=answer_format.get("type") in JSON_FORMATS,
         json_schema=_schema(answer_format),
         key=request_key(prompt, _field(data, "seed", int, None)),
     )
 
 
 def _field(data: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
-    """`data[name]`, of that type exactly; null counts as absent."""
+    """`data[name]`, of exactly that type; null counts as absent."""
     value = data.get(name)
     if value is None:
         return default
+    # bool is a subclass of int in Python, and `true` is not a number in JSON.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ApiError(400, f"{name} must be of type {kind.__name__}, got {type(value).__name__}", name)
     return value
@@ -119,7 +124,7 @@ def _message(message: Any) -> tuple[str, str]:
     if not isinstance(message, dict) or not isinstance(message.get("role"), str):
         raise ApiError(400, "each of messages must be an object with a role", "messages")
     content = message.get("content")
-    if isinstance(content, list):
+    if isinstance(content, list):  # content parts; those without text (images, audio) count as nothing
         parts = [part.get("text") for part in content if isinstance(part, dict)]
         content = "".join(part for part in parts if isinstance(part, str))
     if content is not None and not isinstance(content, str):
@@ -140,7 +145,10 @@ def _text_prompt(data: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _max_tokens(data: Mapping[str, Any], prompt_tokens: int, context: int, *, chat: bool) -> int:
-    """What is asked for, as far as the context has room: of more than the context itself vLLM wants nothing."""
+    """The limit that was asked for, cut to what the context has left; more than the whole context is refused.
+
+    A running vLLM 0.32 makes the same difference: it cuts to the room left, and answers 400 beyond max_model_len.
+    """
     room = context - prompt_tokens
     if room < 1:
         raise ApiError(
@@ -153,7 +161,7 @@ def _max_tokens(data: Mapping[str, Any], prompt_tokens: int, context: int, *, ch
     name = "max_completion_tokens" if data.get("max_completion_tokens") is not None else "max_tokens"
     wanted = _field(data, name, int, None)
     if wanted is None:
-        return room if chat else min(16, room)
+        return room if chat else min(DEFAULT_COMPLETION_TOKENS, room)
     if wanted < 1:
         raise ApiError(400, f"max_tokens must be at least 1, got {wanted}.", name)
     if wanted > context:
@@ -167,6 +175,7 @@ def _max_tokens(data: Mapping[str, Any], prompt_tokens: int, context: int, *, ch
 
 
 def _schema(answer_format: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The JSON schema of `response_format`, where it has one."""
     wrapper = answer_format.get("json_schema")
     schema = wrapper.get("schema") if isinstance(wrapper, dict) else None
     return schema if isinstance(schema, dict) else None

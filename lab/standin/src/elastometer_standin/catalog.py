@@ -1,4 +1,7 @@
-"""What one server's /metrics says: the families declared, and how the engine's deeds move them."""
+"""The metrics of one server: the families that /metrics shows, and how engine events change them.
+
+What a family counts, and when, follows vLLM (https://docs.vllm.ai/en/stable/usage/metrics.html).
+"""
 
 from collections import Counter
 
@@ -19,7 +22,7 @@ from elastometer_standin.settings import Settings
 
 
 class Catalog:
-    """All families of one server; the engine's recorder."""
+    """All metric families of one server. It implements the engine's `Recorder`."""
 
     def __init__(self, settings: Settings, started: float) -> None:
         self.settings = settings
@@ -32,6 +35,7 @@ class Catalog:
         self._declare_histograms()
 
     def on_step(self, tokens: int, gaps: Counter[float]) -> None:
+        """Count one engine step. First tokens are counted by `on_first_token`, so `gaps` has all the others."""
         generated = gaps.total()
         if tokens:
             self.histogram("vllm:iteration_tokens_total").observe(tokens)
@@ -41,10 +45,12 @@ class Catalog:
             latency.observe(gap, times)
 
     def on_first_token(self, seq: Sequence, now: float) -> None:
+        """Count the prompt now and not on arrival, as vLLM does: a request that never ran adds no prompt tokens."""
         self.histogram("vllm:time_to_first_token_seconds").observe(now - seq.arrived)
         self.value("vllm:generation_tokens").inc()
         self.value("vllm:prompt_tokens").inc(seq.prompt_tokens)
         self.value("vllm:prompt_tokens_by_source", ("source", "local_compute")).inc(seq.prompt_tokens)
+        # There is no prefix cache here, so every query is a miss and vllm:prefix_cache_hits stays 0.
         self.value("vllm:prefix_cache_queries").inc(seq.prompt_tokens)
 
     def on_preemption(self) -> None:
@@ -54,14 +60,14 @@ class Catalog:
         self._rejections[rejection].inc()
 
     def on_finish(self, seq: Sequence, now: float) -> None:
-        """As vLLM at the end of a request; one that never ran has no prefill and no decode time."""
+        """Fill the per-request histograms as vLLM does; a request that never ran has zero prefill and decode time."""
         finish = seq.finish or Finish.ERROR
         self.value("vllm:request_success", ("finished_reason", finish.value)).inc()
         scheduled = now if seq.scheduled_at is None else seq.scheduled_at
         first = now if seq.first_token_at is None else seq.first_token_at
         last = first if seq.last_token_at is None else seq.last_token_at
         decode = last - first
-        readings = {
+        observations = {
             "vllm:e2e_request_latency_seconds": now - seq.arrived,
             "vllm:request_queue_time_seconds": scheduled - seq.arrived,
             "vllm:request_prefill_time_seconds": first - scheduled,
@@ -76,10 +82,11 @@ class Catalog:
             "vllm:request_num_preemptions": seq.preemptions,
             "vllm:request_prefill_kv_computed_tokens": seq.prompt_tokens,
         }
-        for name, reading in readings.items():
-            self.histogram(name).observe(reading)
+        for name, observed in observations.items():
+            self.histogram(name).observe(observed)
 
     def on_http(self, handler: str, method: str, status: int) -> None:
+        """Count one HTTP reply by class of status, as prometheus-fastapi-instrumentator does for vLLM."""
         family = self._families["http_requests"]
         labels = (("handler", handler), ("method", method), ("status", f"{status // 100}xx"))
         child = family.children.setdefault(labels, Value())
@@ -87,7 +94,7 @@ class Catalog:
             child.inc()
 
     def render(self, engine: Engine) -> bytes:
-        """The whole page, gauges read from the engine as it stands."""
+        """The whole /metrics page, with gauges read from the engine at this instant."""
         waiting = len(engine.waiting)
         self.value("vllm:num_requests_running").value = len(engine.running)
         self.value("vllm:num_requests_waiting").value = waiting
@@ -96,12 +103,14 @@ class Catalog:
         return render([*process_families(self.started), *self._families.values()])
 
     def value(self, name: str, *extra: tuple[str, str]) -> Value:
+        """The gauge or counter with vLLM's two base labels and these extra ones."""
         child = self._families[name].children[self._labels(extra)]
         if not isinstance(child, Value):
             raise TypeError(f"{name} is a histogram and has no single value")
         return child
 
     def histogram(self, name: str) -> Histogram:
+        """The histogram with vLLM's two base labels."""
         child = self._families[name].children[self._base]
         if not isinstance(child, Histogram):
             raise TypeError(f"{name} is not a histogram")
@@ -116,6 +125,7 @@ class Catalog:
         return family
 
     def _declare(self, name: str, kind: str, documentation: str, label: str = "", *values: str) -> None:
+        # Every label value exists from the start with 0, as in vLLM: an absent series would read as "no data".
         family = self._family(name, kind, documentation)
         for extra in [((label, value),) for value in values] if label else [()]:
             family.children[self._labels(extra)] = Value()
@@ -139,6 +149,7 @@ class Catalog:
         info.children[self._cache_config()] = Value(1.0)
 
     def _cache_config(self) -> Labels:
+        # 9 of the 37 labels of a running vLLM 0.32: those that say something about capacity, and the fixed ones.
         limits = self.settings.limits
         tokens = limits.num_gpu_blocks * limits.block_size
         return (
@@ -175,9 +186,11 @@ class Catalog:
         )
         text = "Number of admission attempts rejected by a queue limit, by reason."
         family = self._family("vllm:admission_rejections", "counter", text)
-        # Counted before any engine is chosen, so vLLM gives them no engine.
+        # Requests are rejected before an engine is chosen, so vLLM gives this family no `engine` label.
         model = ("model_name", self.settings.model_name)
-        family.children.update({(model, ("reason", one.value)): self._rejections[one] for one in Rejection})
+        for rejection in Rejection:
+            family.children[(model, ("reason", rejection.value))] = self._rejections[rejection]
+        # No child yet: which handlers, methods and statuses there are shows only in the replies.
         self._family("http_requests", "counter", "Total number of requests by method, status and handler.")
 
     def _declare_histograms(self) -> None:

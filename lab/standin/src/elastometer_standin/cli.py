@@ -1,5 +1,7 @@
-"""Arguments and environment to `Settings`. `vllm serve`'s own flags as vLLM spells them; ours begin with
-`--standin-`, and each of ours can also be given as an environment variable (`STANDIN_DECODE_MS_PER_TOKEN`).
+"""Turns arguments and environment variables into `Settings`.
+
+Flags of `vllm serve` keep vLLM's names and meaning. The stand-in's own flags begin with `--standin-`, and each of them
+can also be set by an environment variable (`STANDIN_DECODE_MS_PER_TOKEN`).
 """
 
 import argparse
@@ -19,6 +21,8 @@ from elastometer_standin.settings import (
     Startup,
 )
 
+# Flags that manifests written for vLLM often have: refusing them would mean a manifest of its own for the stand-in.
+# Any other unknown flag is an error, because a misspelt flag must not silently become a default.
 IGNORED_WITH_VALUE = (
     "--dtype", "--revision", "--tokenizer", "--tokenizer-revision", "--tokenizer-mode", "--load-format",
     "--download-dir", "--gpu-memory-utilization", "--tensor-parallel-size", "--pipeline-parallel-size",
@@ -26,20 +30,25 @@ IGNORED_WITH_VALUE = (
     "--uvicorn-log-level", "--chat-template", "--generation-config", "--max-logprobs", "--compilation-config",
     "--structured-outputs-config", "--api-server-count", "--max-log-len", "--attention-backend",
     "--safetensors-load-strategy", "--kv-transfer-config", "--hf-overrides", "--code-revision", "-tp",
-)  # fmt: skip
+)
 IGNORED_SWITCHES = (
     "--trust-remote-code", "--enable-prefix-caching", "--no-enable-prefix-caching", "--enable-chunked-prefill",
     "--no-enable-chunked-prefill", "--disable-log-stats", "--enable-log-requests", "--disable-log-requests",
     "--no-enable-log-requests", "--enable-request-id-headers", "--enable-sleep-mode", "--async-scheduling",
     "--disable-uvicorn-access-log", "--enable-auto-tool-choice", "--skip-tokenizer-init",
     "--enable-prompt-tokens-details",
-)  # fmt: skip
+)
 STANDIN_PREFIX = "--standin-"
 SERVICE_VARIABLES = ("STANDIN_SERVICE_", "STANDIN_PORT")
-"""What Kubernetes injects beside a Service called `standin`; none of it is meant for us."""
-PACE_FLAGS = ("prefill-tokens-per-second", "prefill-overhead-ms", "decode-ms-per-token", "decode-slowdown",
-              "cpu-ms-per-token")  # fmt: skip
-"""These are also accepted without the prefix."""
+"""What Kubernetes injects into Pods next to a Service called `standin`; it is no setting of ours.
+
+https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+"""
+SWITCHES = frozenset({"access-log", "log-prefix"})
+PACE_FLAGS = (
+    "prefill-tokens-per-second", "prefill-overhead-ms", "decode-ms-per-token", "decode-slowdown", "cpu-ms-per-token",
+)
+"""These are also accepted without the `standin-` prefix."""
 
 
 class CliError(ValueError):
@@ -47,25 +56,33 @@ class CliError(ValueError):
 
 
 class _Parser(argparse.ArgumentParser):
+    """Raises CliError where argparse would print its usage and exit, so that there is one way to report an error."""
+
     def error(self, message: str) -> NoReturn:
         raise CliError(message)
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """Settings of one server; an argument beats its environment variable. CliError says what to change."""
+    """The settings of one server; an argument overrides its environment variable. CliError says what to change."""
     rest = list(arguments)
     if rest[:1] == ["serve"]:
         rest = rest[1:]
-    known = _parser().parse_args([*_from_environment(environment), *rest])
+    # Environment variables become arguments that come first: argparse lets the last one win.
+    args = _parser().parse_args([*_from_environment(environment), *rest])
     try:
-        return _settings(known, environment)
+        return _settings(args, environment)
     except ValueError as error:
         raise CliError(str(error)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="elastometer-standin", allow_abbrev=False)
-    parser.add_argument("model_tag", nargs="?")
+    parser = _Parser(
+        prog="elastometer-standin",
+        allow_abbrev=False,  # an abbreviation would stop working, or change its meaning, when a flag is added
+        description="Serve like vLLM, without a model. Flags without a description have vLLM's meaning.",
+        epilog="Some further flags of `vllm serve` are accepted and have no effect; see docs/standin.md.",
+    )
+    parser.add_argument("model_tag", nargs="?", help="the model's name (or --model)")
     parser.add_argument("--model")
     parser.add_argument("--served-model-name", nargs="+", default=[])
     parser.add_argument("--host", default="0.0.0.0")
@@ -82,124 +99,133 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-num-queued-reqs", type=int)
     parser.add_argument("--max-num-queued-tokens", type=int)
     for flag in IGNORED_WITH_VALUE:
-        parser.add_argument(flag, dest=f"ignored {flag}", default=None)
+        parser.add_argument(flag, dest=f"ignored {flag}", default=None, help=argparse.SUPPRESS)
     for flag in IGNORED_SWITCHES:
-        parser.add_argument(flag, dest=f"ignored {flag}", action="store_true", default=None)
-    _add_own(parser)
+        parser.add_argument(
+            flag, dest=f"ignored {flag}", action="store_true", default=None, help=argparse.SUPPRESS
+        )
+    _add_standin_flags(parser)
     return parser
 
 
-def _add_own(parser: argparse.ArgumentParser) -> None:
+def _add_standin_flags(parser: argparse.ArgumentParser) -> None:
     pace = Pace()
-    own: list[tuple[str, dict[str, Any]]] = [
-        ("prefill-tokens-per-second", {"type": float, "default": pace.prefill_tokens_per_second}),
-        ("prefill-overhead-ms", {"type": float, "default": pace.prefill_overhead_ms}),
-        ("decode-ms-per-token", {"type": float, "default": pace.decode_ms_per_token}),
-        ("decode-slowdown", {"type": float, "default": pace.decode_slowdown}),
-        ("cpu-ms-per-token", {"type": float, "default": pace.cpu_ms_per_token}),
-        ("answer-tokens", {"type": int, "default": 128}),
-        ("startup", {"default": ""}),
-        ("startup-jitter", {"type": float, "default": 0.0}),
-        ("fault-seed", {"type": int, "default": 0}),
-        ("shutdown", {"choices": [mode.value for mode in ShutdownMode], "default": "normal"}),
-        ("drain-rejection", {"choices": [kind.value for kind in DrainRejection], "default": "500"}),
-        ("access-log", {"action": "store_true"}),
-        ("log-prefix", {"action": "store_true"}),
+    flags: list[tuple[str, str, dict[str, Any]]] = [
+        ("prefill-tokens-per-second", "prefill speed", {"type": float, "default": pace.prefill_tokens_per_second}),
+        ("prefill-overhead-ms", "once per step in which a request begins its prefill",
+         {"type": float, "default": pace.prefill_overhead_ms}),
+        ("decode-ms-per-token", "decode step with one sequence", {"type": float, "default": pace.decode_ms_per_token}),
+        ("decode-slowdown", "growth of the decode step per further running sequence",
+         {"type": float, "default": pace.decode_slowdown}),
+        ("cpu-ms-per-token", "CPU time really spent per generated token",
+         {"type": float, "default": pace.cpu_ms_per_token}),
+        ("answer-tokens", "mean natural length of an answer", {"type": int, "default": 128}),
+        ("startup", "seconds per start-up phase, as in weights=3,compile=2", {"default": ""}),
+        ("startup-jitter", "0.1 varies each phase by up to 10 %%, fixed by the Pod's name",
+         {"type": float, "default": 0.0}),
+        ("fault-seed", "another seed strikes other requests", {"type": int, "default": 0}),
+        ("shutdown", "what SIGTERM does", {"choices": [mode.value for mode in ShutdownMode], "default": "normal"}),
+        ("drain-rejection", "reply to requests that arrive during a drain",
+         {"choices": [rejection.value for rejection in DrainRejection], "default": "500"}),
+        ("access-log", "log one line per request", {"action": "store_true"}),
+        ("log-prefix", "begin log lines with process name and pid, as vLLM does", {"action": "store_true"}),
     ]
-    for name, options in own:
+    for name, text, options in flags:
         aliases = [f"--{name}"] if name in PACE_FLAGS else []
-        parser.add_argument(f"{STANDIN_PREFIX}{name}", *aliases, **options)
+        parser.add_argument(f"{STANDIN_PREFIX}{name}", *aliases, help=text, **options)
     for fault in Fault:
-        parser.add_argument(f"{STANDIN_PREFIX}{fault.value}-rate", type=float, default=0.0)
+        parser.add_argument(f"{STANDIN_PREFIX}{fault.value}-rate", type=float, default=0.0,
+                            help="share of requests struck by this fault, 0 to 1")
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[str]:
-    """STANDIN_X_Y=v as `--standin-x-y v`; a switch is on for 1, true or yes."""
-    switches = {"access-log", "log-prefix"}
+    """STANDIN_X_Y=v as `--standin-x-y=v`; a switch is on for 1, true or yes."""
     arguments: list[str] = []
     for name, value in sorted(environment.items()):
         if not name.startswith("STANDIN_") or name.startswith(SERVICE_VARIABLES):
             continue
         flag = name.removeprefix("STANDIN_").lower().replace("_", "-")
-        if flag not in switches:
+        if flag not in SWITCHES:
             arguments.append(f"{STANDIN_PREFIX}{flag}={value}")
         elif value.lower() in ("1", "true", "yes"):
             arguments.append(f"{STANDIN_PREFIX}{flag}")
     return arguments
 
 
-def _settings(known: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
-    given = vars(known)
+def _settings(args: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
+    given = vars(args)
     ignored = tuple(
         name.removeprefix("ignored ")
         for name, value in given.items()
         if name.startswith("ignored ") and value is not None
     )
     return Settings(
-        model=known.model or known.model_tag or Settings().model,
-        served_model_names=tuple(known.served_model_name),
-        host=known.host,
-        port=known.port,
-        api_key=known.api_key,
-        shutdown_timeout_seconds=_at_least("--shutdown-timeout", known.shutdown_timeout, 0),
-        enforce_eager=known.enforce_eager,
-        track_load=known.enable_server_load_tracking,
-        limits=_limits(known),
-        pace=_pace(known),
+        model=args.model or args.model_tag or Settings().model,
+        served_model_names=tuple(args.served_model_name),
+        host=args.host,
+        port=args.port,
+        api_key=args.api_key,
+        shutdown_timeout_seconds=_at_least("--shutdown-timeout", args.shutdown_timeout, 0),
+        enforce_eager=args.enforce_eager,
+        track_load=args.enable_server_load_tracking,
+        limits=_limits(args),
+        pace=_pace(args),
         startup=Startup(
-            parse_startup(known.standin_startup),
-            _at_least("--standin-startup-jitter", known.standin_startup_jitter, 0),
+            parse_startup(args.standin_startup),
+            _at_least("--standin-startup-jitter", args.standin_startup_jitter, 0),
         ),
         faults=parse_rates({f.value: given[f"standin_{f.value.replace('-', '_')}_rate"] for f in Fault}),
-        fault_seed=known.standin_fault_seed,
-        answer_tokens=int(_at_least("--standin-answer-tokens", known.standin_answer_tokens, 2)),
-        shutdown_mode=ShutdownMode(known.standin_shutdown),
-        drain_rejection=DrainRejection(known.standin_drain_rejection),
-        access_log=known.standin_access_log,
-        log_prefix=known.standin_log_prefix,
+        fault_seed=args.standin_fault_seed,
+        answer_tokens=int(_at_least("--standin-answer-tokens", args.standin_answer_tokens, 2)),
+        shutdown_mode=ShutdownMode(args.standin_shutdown),
+        drain_rejection=DrainRejection(args.standin_drain_rejection),
+        access_log=args.standin_access_log,
+        log_prefix=args.standin_log_prefix,
         pod_name=environment.get("POD_NAME") or socket.gethostname(),
         ignored_flags=ignored,
     )
 
 
-def _limits(known: argparse.Namespace) -> EngineLimits:
-    blocks = int(_at_least("--num-gpu-blocks-override", known.num_gpu_blocks_override, 1))
-    block_size = int(_at_least("--block-size", known.block_size, 1))
+def _limits(args: argparse.Namespace) -> EngineLimits:
+    blocks = int(_at_least("--num-gpu-blocks-override", args.num_gpu_blocks_override, 1))
+    block_size = int(_at_least("--block-size", args.block_size, 1))
     capacity = blocks * block_size
-    context = min(EngineLimits().max_model_len, capacity) if known.max_model_len is None else known.max_model_len
+    # A default context that does not fit the KV cache is cut to it; one that was asked for is refused, as in vLLM.
+    context = min(EngineLimits().max_model_len, capacity) if args.max_model_len is None else args.max_model_len
     if not 1 < context <= capacity:
         raise CliError(
             f"--max-model-len must be at least 2 and at most the KV cache's {capacity} tokens "
             f"({blocks} blocks of {block_size}), got {context}; raise --num-gpu-blocks-override or lower it"
         )
     return EngineLimits(
-        max_num_seqs=int(_at_least("--max-num-seqs", known.max_num_seqs, 1)),
+        # Every running sequence gets one token per step, so a step must have room for max_num_seqs tokens.
+        max_num_seqs=int(_at_least("--max-num-seqs", args.max_num_seqs, 1)),
         max_num_batched_tokens=int(
-            _at_least("--max-num-batched-tokens", known.max_num_batched_tokens, known.max_num_seqs)
+            _at_least("--max-num-batched-tokens", args.max_num_batched_tokens, args.max_num_seqs)
         ),
         num_gpu_blocks=blocks,
         block_size=block_size,
         max_model_len=context,
-        max_num_queued_reqs=known.max_num_queued_reqs,
-        max_num_queued_tokens=known.max_num_queued_tokens,
+        max_num_queued_reqs=args.max_num_queued_reqs,
+        max_num_queued_tokens=args.max_num_queued_tokens,
     )
 
 
-def _pace(known: argparse.Namespace) -> Pace:
-    speed = known.standin_prefill_tokens_per_second
+def _pace(args: argparse.Namespace) -> Pace:
+    speed = args.standin_prefill_tokens_per_second
     if not speed > 0:
         raise CliError(f"--standin-prefill-tokens-per-second must be greater than 0, got {speed}")
     return Pace(
         prefill_tokens_per_second=speed,
-        prefill_overhead_ms=_at_least("--standin-prefill-overhead-ms", known.standin_prefill_overhead_ms, 0),
-        decode_ms_per_token=_at_least("--standin-decode-ms-per-token", known.standin_decode_ms_per_token, 0),
-        decode_slowdown=_at_least("--standin-decode-slowdown", known.standin_decode_slowdown, 0),
-        cpu_ms_per_token=_at_least("--standin-cpu-ms-per-token", known.standin_cpu_ms_per_token, 0),
+        prefill_overhead_ms=_at_least("--standin-prefill-overhead-ms", args.standin_prefill_overhead_ms, 0),
+        decode_ms_per_token=_at_least("--standin-decode-ms-per-token", args.standin_decode_ms_per_token, 0),
+        decode_slowdown=_at_least("--standin-decode-slowdown", args.standin_decode_slowdown, 0),
+        cpu_ms_per_token=_at_least("--standin-cpu-ms-per-token", args.standin_cpu_ms_per_token, 0),
     )
 
 
 def parse_startup(text: str) -> Mapping[str, float]:
-    """`weights=3,compile=2`: the phases named replace the defaults; the others stay."""
+    """`weights=3,compile=2`: phases that are named replace their defaults; the others keep theirs."""
     seconds = dict(DEFAULT_STARTUP)
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, number = part.partition("=")
@@ -213,7 +239,7 @@ def parse_startup(text: str) -> Mapping[str, float]:
 
 
 def _at_least(name: str, value: float, floor: float) -> float:
-    if not value >= floor:
+    if not value >= floor:  # written this way round so that NaN is refused too
         raise CliError(f"{name} must be at least {floor:g}, got {value}")
     return value
 

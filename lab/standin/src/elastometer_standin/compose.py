@@ -1,4 +1,4 @@
-"""What is said to a call: words, a label or JSON, as its prompt asks; and what is said wrongly under a fault. Pure."""
+"""Composes the answer to a call: words, a label or JSON, as its prompt asks, or a wrong answer under a fault. Pure."""
 
 import enum
 import json
@@ -13,31 +13,34 @@ from elastometer_standin.tokens import (
     CANARY,
     FACT,
     Answer,
-    instance_of,
-    spell,
+    schema_instance,
+    verbatim_answer,
     write_answer,
     write_json_answer,
 )
 
 LABELS = re.compile(r"one of: ([^.\n]+)")
-"""How a prompt names the labels that its answer is to be one of."""
+"""How a prompt lists the labels of which its answer must be one."""
 REPEATED_TOKENS = 4
+"""Length of the loop under `repeat`; short enough that any check for repetition finds it."""
 SHORT_TOKENS = 3
+"""Length of an answer under `short`, the end-of-text token included."""
 REFUSAL = "I am sorry, I cannot do that"
 
-ALWAYS = frozenset(
+TRANSPORT_FAULTS = frozenset(
     {
         Fault.ERROR, Fault.UNAVAILABLE, Fault.DROP, Fault.RESET_FIRST, Fault.MUTE,
         Fault.TRUNCATE, Fault.RESET, Fault.STALL, Fault.ABORT, Fault.BROKEN_JSON,
     }
-)  # fmt: skip
-OF_TEXT = frozenset({Fault.REPEAT, Fault.CUT, Fault.SHORT})
-OF_LABELS = frozenset({Fault.WRONG_LABEL, Fault.LABEL_CASE})
-OF_JSON = frozenset({Fault.NOT_JSON, Fault.JSON_IN_TEXT, Fault.CUT_JSON})
+)
+"""Faults that are possible whatever the answer is; `server` and `reply` inject them, not this module."""
+TEXT_FAULTS = frozenset({Fault.REPEAT, Fault.CUT, Fault.SHORT})
+LABEL_FAULTS = frozenset({Fault.WRONG_LABEL, Fault.LABEL_CASE})
+JSON_FAULTS = frozenset({Fault.NOT_JSON, Fault.JSON_IN_TEXT, Fault.CUT_JSON})
 
 
 class Kind(enum.Enum):
-    """What shape an answer has."""
+    """The shape of an answer."""
 
     TEXT = enum.auto()
     LABEL = enum.auto()
@@ -45,15 +48,15 @@ class Kind(enum.Enum):
 
 
 @dataclass(slots=True)
-class Strangers:
-    """What earlier requests asked, for answers that are given to the wrong one."""
+class OtherCalls:
+    """The latest earlier requests of each kind, whose answers a fault can give to the wrong request."""
 
     mark: str | None = None
     label: Call | None = None
     json: Call | None = None
 
     def note(self, call: Call) -> None:
-        """Remembers the last of each kind."""
+        """Remember this call as the latest of its kind."""
         found = CANARY.search(call.prompt)
         self.mark = found.group() if found else self.mark
         match kind_of(call):
@@ -63,7 +66,7 @@ class Strangers:
                 self.json = call
 
     def of_another_kind(self, call: Call) -> Call | None:
-        """An earlier call whose answers cannot be taken for this one's."""
+        """An earlier call whose answer cannot be mistaken for an answer to this one."""
         match kind_of(call):
             case Kind.TEXT:
                 return self.label or self.json
@@ -74,36 +77,40 @@ class Strangers:
 
 
 def kind_of(call: Call) -> Kind:
+    """JSON where the request demands it; otherwise a label where the prompt lists some; otherwise text."""
     if call.json_answer:
         return Kind.JSON
     return Kind.LABEL if _labels(call.prompt) else Kind.TEXT
 
 
-def possible_faults(call: Call, strangers: Strangers) -> frozenset[Fault]:
-    """What can go wrong with this call's answer; a fault that would change nothing is not among it."""
-    possible = set(ALWAYS)
+def possible_faults(call: Call, other_calls: OtherCalls) -> frozenset[Fault]:
+    """The faults that can strike this call. One that would change nothing about its answer is left out.
+
+    A fault that struck without effect would be logged as injected, and a check that found nothing would look broken.
+    """
+    possible = set(TRANSPORT_FAULTS)
     match kind_of(call):
         case Kind.TEXT:
-            possible |= OF_TEXT
+            possible |= TEXT_FAULTS
             possible |= {Fault.FORGET} if FACT.search(call.prompt) else set()
         case Kind.LABEL:
-            possible |= OF_LABELS
+            possible |= LABEL_FAULTS
         case Kind.JSON:
             possible |= _faults_of_json(call)
     if not call.json_answer and CANARY.search(call.prompt):
         possible.add(Fault.CROSSTALK)
-    if strangers.of_another_kind(call) is not None:
+    if other_calls.of_another_kind(call) is not None:
         possible.add(Fault.OTHER_TASK)
     return frozenset(possible)
 
 
-def compose(call: Call, fault: Fault | None, strangers: Strangers, mean: int) -> Answer:
-    """The answer, spoilt where the fault is one of answers."""
+def compose(call: Call, fault: Fault | None, other_calls: OtherCalls, mean: int) -> Answer:
+    """The answer; a wrong one where the fault is one that changes answers."""
     if fault is Fault.OTHER_TASK:
-        other = strangers.of_another_kind(call) or call
+        other = other_calls.of_another_kind(call) or call
         call = replace(other, prompt=CANARY.sub("", other.prompt), max_tokens=call.max_tokens)
     elif fault is Fault.CROSSTALK:
-        call = replace(call, prompt=CANARY.sub(_foreign_mark(call, strangers), call.prompt))
+        call = replace(call, prompt=CANARY.sub(_foreign_mark(call, other_calls), call.prompt))
     elif fault is Fault.FORGET:
         call = replace(call, prompt=FACT.sub("", call.prompt))
     match kind_of(call):
@@ -115,11 +122,12 @@ def compose(call: Call, fault: Fault | None, strangers: Strangers, mean: int) ->
             return _text(call, fault, mean)
 
 
-def _foreign_mark(call: Call, strangers: Strangers) -> str:
+def _foreign_mark(call: Call, other_calls: OtherCalls) -> str:
+    """The mark of the request before, or an invented one where that would be this request's own."""
     own = CANARY.search(call.prompt)
-    if strangers.mark is None or (own and own.group() == strangers.mark):
+    if other_calls.mark is None or (own and own.group() == other_calls.mark):
         return f"[REQ-{call.key % 10**9:09d}]"
-    return strangers.mark
+    return other_calls.mark
 
 
 def _text(call: Call, fault: Fault | None, mean: int) -> Answer:
@@ -135,6 +143,7 @@ def _text(call: Call, fault: Fault | None, mean: int) -> Answer:
     end = () if answer.cut else ("",)
     match fault:
         case Fault.REPEAT:
+            # The first word stays, since it may be the request's mark: only the repetition is to be wrong.
             loop = islice(cycle(words[1 : 1 + REPEATED_TOKENS] or words), len(words) - 1)
             return Answer((*words[:1], *loop, *end), answer.cut)
         case Fault.CUT:
@@ -147,6 +156,7 @@ def _text(call: Call, fault: Fault | None, mean: int) -> Answer:
 
 def _label(call: Call, fault: Fault | None) -> Answer:
     labels = _labels(call.prompt)
+    # Searched outside the list of labels, which holds them all; else a fixed one, so that a run can be repeated.
     rest = LABELS.sub("", call.prompt).casefold()
     label = next((name for name in labels if name.casefold() in rest), labels[call.key % len(labels)])
     if fault is Fault.WRONG_LABEL:
@@ -154,7 +164,7 @@ def _label(call: Call, fault: Fault | None) -> Answer:
     elif fault is Fault.LABEL_CASE:
         label = label.swapcase()
     mark = CANARY.search(call.prompt)
-    return spell(label if mark is None else f"{mark.group()} {label}", call.max_tokens)
+    return verbatim_answer(label if mark is None else f"{mark.group()} {label}", call.max_tokens)
 
 
 def _labels(prompt: str) -> list[str]:
@@ -167,23 +177,23 @@ def _json(call: Call, fault: Fault | None) -> Answer:
     text = "".join(whole.pieces)
     match fault:
         case Fault.NOT_JSON:
-            return spell(REFUSAL, call.max_tokens)
+            return verbatim_answer(REFUSAL, call.max_tokens)
         case Fault.JSON_IN_TEXT:
-            return spell(f"Here it is:\n```json\n{text}\n```", call.max_tokens)
+            return verbatim_answer(f"Here it is:\n```json\n{text}\n```", call.max_tokens)
         case Fault.CUT_JSON:
-            return spell(text[: len(text) * 2 // 3], call.max_tokens)
+            return verbatim_answer(text[: len(text) * 2 // 3], call.max_tokens)
         case Fault.MISSING_FIELD | Fault.FIELD_CASE | Fault.STRING_FOR_ARRAY | Fault.QUOTED_NUMBER:
-            value = _spoilt(call, fault)
-            return spell(json.dumps(value), call.max_tokens)
+            value = _broken_instance(call, fault)
+            return verbatim_answer(json.dumps(value), call.max_tokens)
         case _:
             return whole
 
 
 def _faults_of_json(call: Call) -> set[Fault]:
-    """Those of a field only where the schema has such a field at its top."""
+    """The faults of JSON; those of a field only where the schema has such a field at its top level."""
     if call.json_schema is None:
-        return set(OF_JSON)
-    if not isinstance(instance_of(call.json_schema, call.key), dict):
+        return set(JSON_FAULTS)
+    if not isinstance(schema_instance(call.json_schema, call.key), dict):
         return set()
     fields = {
         Fault.MISSING_FIELD: _required(call.json_schema),
@@ -191,12 +201,13 @@ def _faults_of_json(call: Call) -> set[Fault]:
         Fault.STRING_FOR_ARRAY: _typed(call, list),
         Fault.QUOTED_NUMBER: _typed(call, int),
     }
-    return set(OF_JSON) | {fault for fault, names in fields.items() if names}
+    return set(JSON_FAULTS) | {fault for fault, names in fields.items() if names}
 
 
-def _spoilt(call: Call, fault: Fault) -> dict[str, Any]:
+def _broken_instance(call: Call, fault: Fault) -> dict[str, Any]:
+    """A value for the schema with one field wrong; `_faults_of_json` has made sure that there is such a field."""
     schema = call.json_schema or {}
-    value: dict[str, Any] = dict(instance_of(schema, call.key))
+    value: dict[str, Any] = dict(schema_instance(schema, call.key))
     if fault in (Fault.MISSING_FIELD, Fault.FIELD_CASE):
         name = _required(schema)[0]
         kept = value.pop(name)
@@ -207,7 +218,7 @@ def _spoilt(call: Call, fault: Fault) -> dict[str, Any]:
 
 
 def _required(schema: dict[str, Any]) -> list[str]:
-    """Names that must be there and would be another name in the other letter case."""
+    """Required fields whose names become unknown names when upper and lower case are swapped."""
     properties, required = schema.get("properties"), schema.get("required")
     if not isinstance(properties, dict) or not isinstance(required, list):
         return []
@@ -219,6 +230,6 @@ def _required(schema: dict[str, Any]) -> list[str]:
 
 
 def _typed(call: Call, kind: type) -> list[str]:
-    """Names of the fields whose value here is of this type; true and false are no numbers."""
-    value = instance_of(call.json_schema or {}, call.key)
+    """Fields whose value here has exactly this type; `type(...) is`, because bool is a subclass of int."""
+    value = schema_instance(call.json_schema or {}, call.key)
     return [name for name, item in value.items() if type(item) is kind] if isinstance(value, dict) else []

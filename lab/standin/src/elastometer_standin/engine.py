@@ -1,6 +1,8 @@
-"""Continuous batching in virtual time: who waits, who runs, whose KV blocks go, how long a step takes.
+"""Continuous batching in virtual time: which requests wait, run or are preempted, and how long a step takes.
 
-Pure: every instant is passed in (seconds of any monotonic clock); nothing here sleeps, writes or draws lots.
+Pure: every instant is passed in (seconds of any monotonic clock); there is no I/O, no sleeping and no randomness here.
+The rules are those of vLLM's V1 scheduler, without priorities, prefix caching and speculation
+(https://github.com/vllm-project/vllm/blob/main/vllm/v1/core/sched/scheduler.py).
 """
 
 import enum
@@ -12,7 +14,7 @@ from elastometer_standin.settings import EngineLimits, Pace
 
 
 class Finish(enum.Enum):
-    """Why a sequence ended; values are vLLM's words."""
+    """Why a sequence ended; the values are vLLM's `finish_reason`s, all of which label vllm:request_success."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -22,7 +24,7 @@ class Finish(enum.Enum):
 
 
 class Rejection(enum.Enum):
-    """Why a request was not even queued; values are vLLM's label values."""
+    """Which queue limit turned a request away; the values are vLLM's label values."""
 
     REQUESTS = "max_num_queued_reqs"
     TOKENS = "max_num_queued_tokens"
@@ -30,23 +32,24 @@ class Rejection(enum.Enum):
 
 @dataclass(slots=True, eq=False)
 class Sequence:
-    """One request inside the engine. Identity is the object itself."""
+    """One request inside the engine, compared by identity: two equal requests are still two."""
 
     prompt_tokens: int
     budget: int
-    """Tokens it will generate if nobody stops it, the end-of-text token included."""
+    """Tokens it will generate unless it is aborted, the end-of-text token included."""
     ending: Finish
     """How it ends when the budget is spent."""
     arrived: float
     max_tokens: int
     sink: Any = None
-    """Whoever wants to be told of tokens; the engine never looks at it."""
+    """The reply that receives the tokens. The engine carries it and never uses it."""
     generated: int = 0
     computed: int = 0
+    """Tokens whose KV is in the cache."""
     target: int = 0
-    """Tokens whose KV must be computed before the next token can come."""
+    """Tokens whose KV must be computed before the next token can be generated."""
     chunk: int = 0
-    """Prefill tokens of the step under way."""
+    """Prefill tokens in the step under way."""
     blocks: int = 0
     scheduled_at: float | None = None
     first_token_at: float | None = None
@@ -56,7 +59,12 @@ class Sequence:
 
 
 class Recorder(Protocol):
-    """Hears what the engine did; `now` is the engine's clock."""
+    """Is notified of engine events; `now` is in seconds of the engine's clock.
+
+    `on_step` gets the step's tokens as vLLM counts them (a prompt in the step that completes it, and each generated
+    token), and how often each gap in seconds between a sequence's token and the one before it occurred.
+    `on_first_token` is called once per sequence, even if it is preempted later.
+    """
 
     def on_step(self, tokens: int, gaps: Counter[float]) -> None: ...
     def on_first_token(self, seq: Sequence, now: float) -> None: ...
@@ -66,12 +74,13 @@ class Recorder(Protocol):
 
 @dataclass(slots=True)
 class _Step:
-    """The step under way: its token room and what fills it."""
+    """The step under way: what is left of max_num_batched_tokens, and what fills it."""
 
     room: int
     decodes: int = 0
     prefill: int = 0
     begins: bool = False
+    """Whether some request begins its prefill in this step."""
 
 
 class Engine:
@@ -92,6 +101,7 @@ class Engine:
 
     @property
     def unfinished(self) -> int:
+        """Requests in the engine, running or waiting."""
         return len(self.running) + len(self.waiting)
 
     def rejection(self, prompt_tokens: int) -> Rejection | None:
@@ -106,13 +116,15 @@ class Engine:
         return None
 
     def add(self, seq: Sequence) -> None:
+        """Put a sequence at the end of the queue; it runs from the next `begin_step` that has room for it."""
         seq.target = seq.prompt_tokens
         self.waiting.append(seq)
 
     def begin_step(self, start: float) -> float | None:
-        """Schedule one step; the instant at which it ends, or None when there is nothing to do."""
+        """Schedule one step; returns the instant at which it ends, or None when there is nothing to do."""
         preempted = self._reserve_decode_blocks()
         step = _Step(self.limits.max_num_batched_tokens)
+        # Decodes take their tokens of the budget before any prefill: chunked prefill never holds up running answers.
         for seq in self.running:
             if seq.computed == seq.target:
                 seq.chunk = 0
@@ -121,7 +133,7 @@ class Engine:
         for seq in self.running:
             if seq.computed < seq.target:
                 self._prefill(seq, step)
-        if not preempted:  # as vLLM: nobody is admitted in a step that had to throw somebody out
+        if not preempted:  # as in vLLM: a step that had to preempt a sequence admits none
             self._admit(step, start)
         if not self.running:
             return None
@@ -131,7 +143,7 @@ class Engine:
         return start + seconds
 
     def end_step(self, now: float) -> list[Sequence]:
-        """Finish the step under way; the sequences that got a token, some of which have ended."""
+        """Finish the step under way; returns the sequences that got a token, some of which have ended with it."""
         emitted: list[Sequence] = []
         gaps: Counter[float] = Counter()
         tokens = 0
@@ -140,11 +152,12 @@ class Engine:
             if seq.computed < seq.target:
                 continue
             seq.generated += 1
+            # The new token's KV counts as computed here; its block is reserved when the next step begins.
             seq.target = seq.computed = seq.prompt_tokens + seq.generated
             tokens += 1
             if seq.first_token_at is None:
                 seq.first_token_at = now
-                tokens += seq.prompt_tokens
+                tokens += seq.prompt_tokens  # vLLM counts a prompt in the step that completes it
                 self.recorder.on_first_token(seq, now)
             else:
                 gaps[now - (seq.last_token_at or now)] += 1
@@ -155,7 +168,7 @@ class Engine:
         return emitted
 
     def abort(self, seq: Sequence, now: float) -> None:
-        """Take one sequence out, wherever it is. Harmless when it has ended already."""
+        """Remove one sequence, running or waiting. Has no effect when it has ended already."""
         if seq.finish is not None:
             return
         if seq in self.running:
@@ -165,7 +178,7 @@ class Engine:
         self._end(seq, Finish.ABORT, now)
 
     def abort_all(self, now: float) -> list[Sequence]:
-        """Take everybody out, the running ones first; those who were there."""
+        """Remove all sequences and return them, the running ones first."""
         ended = [*self.running, *self.waiting]
         self.running.clear()
         self.waiting.clear()
@@ -177,7 +190,7 @@ class Engine:
         return -(-tokens // self.limits.block_size)
 
     def _reserve_decode_blocks(self) -> bool:
-        """Give each decoding sequence the block its next token needs; True when one had to be preempted."""
+        """Give each decoding sequence the block that its next token needs; True when one had to be preempted."""
         preempted = False
         index = 0
         while index < len(self.running):
@@ -189,12 +202,12 @@ class Engine:
                 seq.blocks += 1
                 index += 1
             else:
-                self._preempt(self.running.pop())
+                self._preempt(self.running.pop())  # the one admitted last, as in vLLM's default policy
                 preempted = True
         return preempted
 
     def _preempt(self, seq: Sequence) -> None:
-        """Back to the head of the queue; its KV is forgotten and computed anew (vLLM's recompute)."""
+        """Send a sequence back to the head of the queue; its KV is dropped and recomputed (vLLM's preemption mode)."""
         self.free_blocks += seq.blocks
         seq.blocks = seq.computed = seq.chunk = 0
         seq.preemptions += 1
@@ -212,11 +225,11 @@ class Engine:
             seq = self.waiting[0]
             need = self._blocks_for(seq.target)
             if need > self.free_blocks:
-                return  # first come, first served: a small one may not slip past a big one
+                return  # first come, first served: a small request must not overtake a large one
             self.waiting.popleft()
             self.free_blocks -= need
             seq.blocks = need
-            if seq.scheduled_at is None:
+            if seq.scheduled_at is None:  # queue time ends once; being preempted and admitted again does not count
                 seq.scheduled_at = start
             self.running.append(seq)
             self._prefill(seq, step)

@@ -1,6 +1,7 @@
-"""The tables of vLLM 0.33's metric families, and the process metrics which prometheus_client adds.
+"""Tables of vLLM 0.33's metric families, and the process metrics that prometheus_client adds to them.
 
-Names, buckets and help texts follow vLLM's `v1/metrics/loggers.py`.
+Names, buckets and help texts are copied from vLLM's `v1/metrics/loggers.py` and were compared with a running
+vLLM 0.32 (https://github.com/vllm-project/vllm/blob/main/vllm/v1/metrics/loggers.py). Do not reword them.
 """
 
 import os
@@ -11,15 +12,15 @@ from elastometer_standin.metrics import Family, Value
 TTFT_BUCKETS = (
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75,
     1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0, 160.0, 640.0, 2560.0,
-)  # fmt: skip
+)
 TOKEN_GAP_BUCKETS = (
     0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5,
     0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0,
-)  # fmt: skip
+)
 LATENCY_BUCKETS = (
     0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0,
     40.0, 50.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 7680.0,
-)  # fmt: skip
+)
 STEP_BUCKETS = tuple(float(n) for n in (1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384))
 
 WAITING_BY_REASON_HELP = (
@@ -113,13 +114,13 @@ CACHE_SOURCES = ("device", "host", "p2p", "disk", "external_unspecified")
 
 
 def process_families(started: float) -> list[Family]:
-    """prometheus_client's process collector; /proc is absent outside Linux, where memory stays unsaid."""
+    """The families of prometheus_client's process collector; without /proc those of memory and files are left out."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     families = [
-        _single(
+        _unlabelled(
             "process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.", started
         ),
-        _single(
+        _unlabelled(
             "process_cpu_seconds",
             "counter",
             "Total user and system CPU time spent in seconds.",
@@ -134,13 +135,13 @@ def process_families(started: float) -> list[Family]:
         return families
     soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return [
-        _single("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", virtual),
-        _single("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", resident),
+        _unlabelled("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", virtual),
+        _unlabelled("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", resident),
         *families,
-        _single("process_open_fds", "gauge", "Number of open file descriptors.", open_fds),
-        _single("process_max_fds", "gauge", "Maximum number of open file descriptors.", soft_limit),
+        _unlabelled("process_open_fds", "gauge", "Number of open file descriptors.", open_fds),
+        _unlabelled("process_max_fds", "gauge", "Maximum number of open file descriptors.", soft_limit),
     ]
 
 
-def _single(name: str, kind: str, documentation: str, value: float) -> Family:
+def _unlabelled(name: str, kind: str, documentation: str, value: float) -> Family:
     return Family(name, kind, documentation, {(): Value(float(value))})

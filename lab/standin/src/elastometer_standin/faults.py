@@ -1,4 +1,7 @@
-"""Failures on demand. Whether a request is struck is drawn from the request itself, never from a clock."""
+"""Faults on demand. Whether a request is struck depends on the request and a seed, never on a clock.
+
+So the same requests meet the same faults in every run and on every replica, whatever the timing.
+"""
 
 import enum
 import hashlib
@@ -7,7 +10,10 @@ from dataclasses import dataclass
 
 
 class Fault(enum.Enum):
-    """What can be done to one request; values are the names in `--standin-<value>-rate`."""
+    """What can happen to one request; the values are the names in `--standin-<value>-rate`.
+
+    Where several could strike one request, the first in this order does: faults before a reply come first.
+    """
 
     ERROR = "error"
     """HTTP 500 at once."""
@@ -18,7 +24,7 @@ class Fault(enum.Enum):
     RESET_FIRST = "reset-first"
     """As drop, by RST."""
     MUTE = "mute"
-    """Never a byte of the reply, on a connection that stays open."""
+    """No byte of the reply is ever sent, and the connection stays open."""
     TRUNCATE = "truncate"
     """The stream ends in its middle: no finish_reason, no [DONE], connection closed."""
     RESET = "reset"
@@ -32,23 +38,23 @@ class Fault(enum.Enum):
     BROKEN_JSON = "broken-json"
     """One event of the stream (or the whole body) is not JSON."""
     OTHER_TASK = "other-task"
-    """The answer is the one to an earlier request that asked for a label, or for JSON."""
+    """The answer belongs to an earlier request that asked for a label, or for JSON."""
     WRONG_LABEL = "wrong-label"
     """None of the labels that were asked for."""
     LABEL_CASE = "label-case"
-    """The right label with upper and lower case exchanged."""
+    """The right label with upper and lower case swapped."""
     NOT_JSON = "not-json"
     """Plain words where JSON was asked for."""
     JSON_IN_TEXT = "json-in-text"
     """JSON in a code fence, with words before it."""
     CUT_JSON = "cut-json"
-    """JSON that ends in its middle although the reply says `stop`."""
+    """JSON that ends in its middle, although the reply says `stop`."""
     MISSING_FIELD = "missing-field"
-    """A required field is not there."""
+    """A required field is missing."""
     FIELD_CASE = "field-case"
-    """A required field's name with upper and lower case exchanged."""
+    """A required field's name with upper and lower case swapped."""
     STRING_FOR_ARRAY = "string-for-array"
-    """A list, written as one string with commas."""
+    """A list written as one string with commas."""
     QUOTED_NUMBER = "quoted-number"
     """A number in quotes."""
     REPEAT = "repeat"
@@ -56,25 +62,25 @@ class Fault(enum.Enum):
     CUT = "cut"
     """Half the text, and finish_reason `length`."""
     SHORT = "short"
-    """Three tokens, and finish_reason `stop`."""
+    """Three tokens and finish_reason `stop`."""
     FORGET = "forget"
-    """The text without the facts that the prompt gave."""
+    """The text without the facts that the prompt asked to remember."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Rates of the faults, each 0 to 1."""
+    """The rates of all faults, each 0 to 1, and the seed that picks the requests."""
 
     rates: Mapping[str, float]
     seed: int = 0
 
     @property
     def armed(self) -> bool:
-        """True when any request may be struck."""
+        """Whether any request can be struck. Without it no prompt needs to be searched for what could be broken."""
         return any(rate > 0.0 for rate in self.rates.values())
 
-    def strikes(self, key: int, possible: Set[Fault] = frozenset(Fault)) -> Fault | None:
-        """The fault of the request with this key, if any; the first in the enum's order wins."""
+    def fault_for(self, key: int, possible: Set[Fault] = frozenset(Fault)) -> Fault | None:
+        """The fault that strikes the request with this key, if any; the first in the enum's order wins."""
         for fault in Fault:
             rate = self.rates.get(fault.value, 0.0)
             if rate > 0.0 and fault in possible and draw(key, fault.value, self.seed) < rate:
@@ -83,13 +89,16 @@ class Faults:
 
 
 def draw(key: int, name: str, seed: int) -> float:
-    """A number in [0, 1) fixed by its arguments."""
+    """A number in [0, 1) that depends on the arguments only.
+
+    A hash of them and not `random`: the same on every replica, and independent for each fault of one request.
+    """
     digest = hashlib.blake2b(f"{seed}:{name}:{key}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 def parse_rates(rates: Mapping[str, float]) -> dict[str, float]:
-    """Checked copy; ValueError names the rate that is unknown or out of range."""
+    """A checked copy of the rates; ValueError names the one that is unknown or out of range."""
     known = {fault.value for fault in Fault}
     for name, rate in rates.items():
         if name not in known:

@@ -1,6 +1,7 @@
-"""Prometheus text in the form which prometheus_client writes: sorted labels, `_created` companions, floats.
+"""Prometheus text in the form that prometheus_client writes: sorted labels, `_created` companions, floats.
 
-Written out here because one scrape must cost little beside a thousand streams.
+Written here without prometheus_client because a scrape must cost little while a thousand streams run: it shares the
+event loop with them, so its time is added to a token gap.
 """
 
 from bisect import bisect_left
@@ -16,13 +17,14 @@ def _escape(value: str) -> str:
 
 
 def label_text(labels: Labels) -> str:
+    """`{name="value",…}` in order of names; empty without labels."""
     if not labels:
         return ""
     return "{" + ",".join(f'{name}="{_escape(value)}"' for name, value in sorted(labels)) + "}"
 
 
 def number_text(value: float) -> str:
-    """As prometheus_client: `1.0`, `+Inf`, and Go's exponent from a million upwards."""
+    """The number as prometheus_client writes it: `1.0`, `+Inf`, and Go's exponent from a million upwards."""
     if value == inf:
         return "+Inf"
     text = repr(float(value))
@@ -34,7 +36,7 @@ def number_text(value: float) -> str:
 
 
 def one_two_five(maximum: int) -> tuple[float, ...]:
-    """1, 2, 5, 10, 20, 50 … up to and including `maximum`."""
+    """1, 2, 5, 10, 20, 50 … up to and including `maximum`: vLLM's buckets for lengths in tokens."""
     return tuple(
         float(step * 10**power)
         for power in range(len(str(maximum)))
@@ -50,6 +52,7 @@ class Value:
     value: float = 0.0
 
     def inc(self, amount: float = 1.0) -> None:
+        """Add to it."""
         self.value += amount
 
 
@@ -65,6 +68,7 @@ class Histogram:
         self.counts = [0] * (len(self.bounds) + 1)
 
     def observe(self, value: float, times: int = 1) -> None:
+        """Count a value, `times` over. Counts are per bucket here and cumulative only in the text."""
         self.counts[bisect_left(self.bounds, value)] += times
         self.total += value * times
 
@@ -81,6 +85,7 @@ class Family:
     """Unix seconds; None leaves the `_created` companion out."""
 
     def lines(self) -> Iterator[str]:
+        """Its lines of the exposition, comments first."""
         sample = f"{self.name}_total" if self.kind == "counter" else self.name
         yield f"# HELP {sample} {_escape_help(self.documentation)}"
         yield f"# TYPE {sample} {self.kind}"
@@ -101,13 +106,14 @@ def _escape_help(text: str) -> str:
 
 
 def _histogram_lines(name: str, labels: Labels, histogram: Histogram) -> Iterator[str]:
-    seen = 0
+    cumulative = 0
     for bound, count in zip((*histogram.bounds, inf), histogram.counts, strict=True):
-        seen += count
-        yield f"{name}_bucket{label_text((*labels, ('le', number_text(bound))))} {number_text(seen)}"
-    yield f"{name}_count{label_text(labels)} {number_text(seen)}"
+        cumulative += count
+        yield f"{name}_bucket{label_text((*labels, ('le', number_text(bound))))} {number_text(cumulative)}"
+    yield f"{name}_count{label_text(labels)} {number_text(cumulative)}"
     yield f"{name}_sum{label_text(labels)} {number_text(histogram.total)}"
 
 
 def render(families: Sequence[Family]) -> bytes:
+    """The whole page."""
     return ("\n".join(line for family in families for line in family.lines()) + "\n").encode()

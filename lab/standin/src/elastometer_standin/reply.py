@@ -1,6 +1,7 @@
-"""How tokens reach the client: as SSE chunks while they come, or as one JSON body at the end.
+"""Sends tokens to the client: as server-sent events while they are generated, or as one JSON body at the end.
 
-The hot path of the server: every byte that can be rendered once per request is.
+This is the server's hot path, so everything that is the same in all events of a request is rendered once. Keys and
+their order are those of a running vLLM 0.32, also where the value is always null: a client may depend on them.
 """
 
 from collections.abc import Callable
@@ -20,16 +21,17 @@ JSON_TYPE = ("content-type", "application/json")
 BROKEN_EVENT = b'data: {"id":"broken","choices":[{"index":0,"delta":{"content":"\n\n'
 DONE_EVENT = b"data: [DONE]\n\n"
 FINGERPRINT = f"vllm-{VLLM_VERSION}-06aeb16c"
-# What vLLM names in every whole answer and leaves null for requests as these.
-SILENT_FIELDS = ("refusal", "annotations", "audio", "function_call", "reasoning")
-CHAT_FIELDS = ("prompt_logprobs", "prompt_token_ids", "prompt_text")
-LAST_FIELDS = ("kv_transfer_params", "ec_transfer_params", "metrics")
-_SLOT = "\x00text\x00"
+# Keys that vLLM writes in every whole answer, with null for requests like these.
+NULL_MESSAGE_FIELDS = ("refusal", "annotations", "audio", "function_call", "reasoning")
+NULL_CHAT_FIELDS = ("prompt_logprobs", "prompt_token_ids", "prompt_text")
+NULL_LAST_FIELDS = ("kv_transfer_params", "ec_transfer_params", "metrics")
+_TEXT_PLACEHOLDER = "\x00text\x00"
+"""Marks the place of the text in a rendered event; no field before it can contain it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One answer before its first token."""
+    """What is known of a reply before its first token: the text to come, its identifiers and its fault."""
 
     call: Call
     reply_id: str
@@ -42,6 +44,7 @@ class Draft:
 
 
 def usage(seq: Sequence) -> dict[str, int]:
+    """OpenAI's `usage` for what has been generated so far."""
     return {
         "prompt_tokens": seq.prompt_tokens,
         "total_tokens": seq.prompt_tokens + seq.generated,
@@ -50,7 +53,7 @@ def usage(seq: Sequence) -> dict[str, int]:
 
 
 class WholeReply:
-    """A reply that is not streamed."""
+    """A reply that is not streamed: nothing leaves before the last token."""
 
     __slots__ = ("_connection", "_draft", "sequence")
 
@@ -59,6 +62,7 @@ class WholeReply:
         connection.listener = self
 
     def advance(self) -> None:
+        """Called after each of its tokens and at its end; replies once the sequence has ended."""
         seq, draft = self.sequence, self._draft
         if seq.finish is None or draft.fault is Fault.STALL:
             return
@@ -71,16 +75,17 @@ class WholeReply:
         self._connection.respond(200, body, [JSON_TYPE, *draft.headers])
 
     def client_gone(self) -> None:
+        """Free the engine of a request that nobody waits for any more."""
         self._draft.on_gone(self.sequence)
 
     def client_reads_again(self) -> None:
-        """Nothing is held back."""
+        """Nothing to do: nothing is held back for a slow reader."""
 
     def _body(self, finish: Finish) -> dict[str, Any]:
         call, text = self._draft.call, "".join(self._draft.pieces[: self.sequence.generated])
         ending = {"logprobs": None, "finish_reason": finish.value, "stop_reason": None, "token_ids": None}
         if call.chat:
-            message = {"role": "assistant", "content": text, **dict.fromkeys(SILENT_FIELDS)}
+            message = {"role": "assistant", "content": text, **dict.fromkeys(NULL_MESSAGE_FIELDS)}
             choice: dict[str, Any] = {"index": 0, "message": message, **ending}
         else:
             choice = {"index": 0, "text": text, **ending, "prompt_logprobs": None, "prompt_token_ids": None}
@@ -94,13 +99,16 @@ class WholeReply:
             "service_tier": None,
             "system_fingerprint": FINGERPRINT,
             "usage": {**usage(self.sequence), "prompt_tokens_details": None, "completion_tokens_details": None},
-            **dict.fromkeys(CHAT_FIELDS if call.chat else ()),
-            **dict.fromkeys(LAST_FIELDS),
+            **dict.fromkeys(NULL_CHAT_FIELDS if call.chat else ()),
+            **dict.fromkeys(NULL_LAST_FIELDS),
         }
 
 
 class StreamReply:
-    """A reply as server-sent events; one token per event unless the reader is behind."""
+    """A reply as server-sent events, one token per event unless the reader is behind.
+
+    Faults in mid-stream strike at half the answer's length, so that there is always some text before them.
+    """
 
     __slots__ = ("_after", "_before", "_chunked", "_connection", "_draft", "_fault_at", "_sent", "sequence")
 
@@ -113,13 +121,13 @@ class StreamReply:
         self._chunked = connection.start_stream([STREAM_TYPE, *draft.headers])
 
     def advance(self) -> None:
-        """Write what the sequence has and the client has not. A slow reader is left alone till it reads."""
+        """Write the tokens that the client has not got yet. For a slow reader they wait until it has caught up."""
         seq, connection = self.sequence, self._connection
         transport = connection.transport
         if transport is None or (connection.write_paused and seq.finish is None):
             return
         start, end = self._sent, seq.generated
-        if self._fault_at >= 0 and end >= self._fault_at and self._strike():
+        if self._fault_at >= 0 and end >= self._fault_at and self._inject_fault():
             return
         self._sent = end
         if seq.finish is not None:
@@ -132,9 +140,11 @@ class StreamReply:
         self._write_frame(self._event(text))
 
     def client_gone(self) -> None:
+        """Free the engine of a request that nobody reads any more."""
         self._draft.on_gone(self.sequence)
 
     def client_reads_again(self) -> None:
+        """Write what was held back while the client was behind."""
         if self._sent < self.sequence.generated:
             self.advance()
 
@@ -151,7 +161,7 @@ class StreamReply:
             transport.write(event)
 
     def _finish(self, start: int, end: int) -> None:
-        """The last token travels with its finish_reason, as in vLLM; then usage, then [DONE]."""
+        """Send the last token with its finish_reason, as vLLM does; then usage, then [DONE]."""
         draft = self._draft
         finish = Finish.ABORT if draft.fault is Fault.ABORT else self.sequence.finish
         events = [_role_event(draft)] if start == 0 and draft.call.chat else []
@@ -165,8 +175,8 @@ class StreamReply:
             self._write_frame(event)
         self._connection.end_stream(self._chunked)
 
-    def _strike(self) -> bool:
-        """Do the damage; True when nothing more is to be written."""
+    def _inject_fault(self) -> bool:
+        """Do the damage; returns True when nothing more must be written."""
         match self._draft.fault:
             case Fault.TRUNCATE | Fault.RESET:
                 self._connection.cut(reset=self._draft.fault is Fault.RESET)
@@ -175,6 +185,7 @@ class StreamReply:
             case Fault.STALL:
                 return True
             case Fault.ABORT:
+                # The engine aborts the sequence, and the stream goes on to its end: finish_reason, usage, [DONE].
                 self._fault_at = -1
                 self._draft.on_gone(self.sequence)
             case Fault.BROKEN_JSON:
@@ -184,6 +195,7 @@ class StreamReply:
 
 
 def _role_event(draft: Draft) -> bytes:
+    """The first chunk of a chat, which has a role and no text: clients must not take it for the first token."""
     delta = {"role": "assistant", "content": ""}
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
     return _event_of(draft, [choice], {"prompt_token_ids": None, "prompt_text": None})
@@ -202,16 +214,16 @@ def _event_of(draft: Draft, choices: list[dict[str, Any]], more: dict[str, Any] 
 
 
 def _around_text(draft: Draft, finish: Finish | None) -> tuple[bytes, bytes]:
-    """What stands before and after the quoted text in a content event."""
+    """The bytes of a content event before and after its quoted text."""
     if draft.call.chat:
-        choice: dict[str, Any] = {"index": 0, "delta": {"content": _SLOT}, "logprobs": None}
+        choice: dict[str, Any] = {"index": 0, "delta": {"content": _TEXT_PLACEHOLDER}, "logprobs": None}
     else:
-        choice = {"index": 0, "text": _SLOT, "logprobs": None}
+        choice = {"index": 0, "text": _TEXT_PLACEHOLDER, "logprobs": None}
     choice["finish_reason"] = finish.value if finish else None
     if finish or not draft.call.chat:
         choice["stop_reason"] = None
     if not draft.call.chat:
         choice["prompt_token_ids"] = None
     choice["token_ids"] = None
-    before, _, after = _event_of(draft, [choice]).partition(orjson.dumps(_SLOT))
+    before, _, after = _event_of(draft, [choice]).partition(orjson.dumps(_TEXT_PLACEHOLDER))
     return before, after

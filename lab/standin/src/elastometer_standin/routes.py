@@ -1,4 +1,7 @@
-"""The server's doors: which path leads to what, and the answer in vLLM's form."""
+"""HTTP routes: which path and method lead where, and replies in vLLM's form.
+
+`Routes` and `Server` need each other, so the import of `Server` is for type checking only.
+"""
 
 import time
 from collections.abc import Callable
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 METRICS_TYPE = ("content-type", "text/plain; version=0.0.4; charset=utf-8")
 UNCOUNTED = frozenset({"/health", "/ping", "/metrics", "/load", "/version", "/standin/config"})
-"""Paths which vLLM keeps out of its http_* metrics, and our own."""
+"""Paths that vLLM leaves out of its http_* metrics, and the stand-in's own."""
 
 Headers = list[tuple[str, str]]
 Reply = tuple[int, bytes, Headers]
@@ -25,11 +28,11 @@ Route = Callable[[Request], Reply | None]
 
 
 class Routes:
-    """Dispatch. A route returns a whole reply, or None when one will come from the engine."""
+    """Dispatches requests. A route returns a whole reply, or None when the engine will produce one."""
 
     def __init__(self, server: "Server") -> None:
         self._server = server
-        self._numbered = 0
+        self._request_count = 0
         self._table: dict[tuple[str, str], Route] = {
             ("GET", "/health"): self._health,
             ("GET", "/ping"): self._health,
@@ -44,8 +47,9 @@ class Routes:
         self._paths = {path for _, path in self._table} | {"/v1/chat/completions", "/v1/completions"}
 
     def handle(self, connection: Connection, request: Request) -> None:
-        self._numbered += 1
-        request_id = request.headers.get("x-request-id") or f"{self._server.settings.pod_name}-{self._numbered}"
+        """Answer one request, or hand it to the engine; every reply carries the Pod's name and a request id."""
+        self._request_count += 1
+        request_id = request.headers.get("x-request-id") or f"{self._server.settings.pod_name}-{self._request_count}"
         headers: Headers = [
             ("x-elastometer-pod", self._server.settings.pod_name),
             ("x-request-id", request_id),
@@ -55,13 +59,15 @@ class Routes:
         except ApiError as error:
             reply = (error.status, error.body(), [JSON_TYPE])
         status = 200 if reply is None else reply[0]
-        self._account(request, status)
+        # The engine's replies are counted when they begin, with 200: their head is sent before their outcome is known.
+        self._record(request, status)
         if reply is not None:
             connection.respond(status, reply[1], [*reply[2], *headers])
 
     def _answer(self, connection: Connection, request: Request, headers: Headers) -> Reply | None:
         path = request.path
-        method = "GET" if request.method == "HEAD" else request.method
+        method = "GET" if request.method == "HEAD" else request.method  # the connection leaves the body out
+        # As in vLLM the key guards /v1 only: probes and Prometheus need none.
         if path.startswith("/v1/") and not self._authorized(request):
             return _json(401, {"error": "Unauthorized"})
         if path in ("/v1/chat/completions", "/v1/completions") and method == "POST":
@@ -80,10 +86,10 @@ class Routes:
         key = self._server.settings.api_key
         return key is None or request.headers.get("authorization") == f"Bearer {key}"
 
-    def _account(self, request: Request, status: int) -> None:
+    def _record(self, request: Request, status: int) -> None:
         path = request.path
         if path not in UNCOUNTED:
-            handler = path if path in self._paths else "none"
+            handler = path if path in self._paths else "none"  # one label value, however many paths a scanner tries
             self._server.catalog.on_http(handler, request.method, status)
         if self._server.settings.access_log:
             target = request.target.encode("unicode_escape").decode()
@@ -117,7 +123,7 @@ class Routes:
         return _json(200, {"object": "list", "data": models})
 
     def _configure(self, request: Request) -> Reply:
-        data = parse_json(request.body, content_type="")  # whatever it is called: `curl -d` calls it a form
+        data = parse_json(request.body, content_type="")  # any content type: `curl -d` says it is a form
         try:
             self._server.configure(data)
         except ValueError as error:

@@ -1,4 +1,7 @@
-"""The living server: engine steps in real time, admission, run-time configuration, statistics lines."""
+"""The running server: engine steps in real time, admission, configuration at run time, statistics lines.
+
+Everything happens on one event loop, so nothing here needs a lock, and anything slow delays every stream.
+"""
 
 import asyncio
 import time
@@ -11,7 +14,7 @@ from elastometer_standin import log
 from elastometer_standin.api import ApiError, Call
 from elastometer_standin.burn import burn_cpu
 from elastometer_standin.catalog import Catalog
-from elastometer_standin.compose import Strangers, compose, possible_faults
+from elastometer_standin.compose import OtherCalls, compose, possible_faults
 from elastometer_standin.engine import Engine, Finish, Sequence
 from elastometer_standin.faults import Fault, Faults, parse_rates
 from elastometer_standin.http import Connection
@@ -20,18 +23,22 @@ from elastometer_standin.routes import Routes
 from elastometer_standin.settings import DrainRejection, Pace, Settings
 
 CATCH_UP_SECONDS = 0.25
-"""A step that ends later than this is not made good: the machine was asleep, not merely busy."""
+"""A delay longer than this is not caught up: the machine was suspended and not merely busy.
+
+Catching up would follow it with a burst of steps that no accelerator could do.
+"""
 TIMER_GRAIN_SECONDS = 0.0005
 """uvloop rounds timers to whole milliseconds; this keeps a step from ending early."""
 SWEEP_SECONDS = 0.25
-UNANSWERED = frozenset({Fault.ERROR, Fault.UNAVAILABLE, Fault.DROP, Fault.RESET_FIRST, Fault.MUTE})
-"""Faults that strike before the engine hears of a request."""
+"""How often idle and slow connections are looked for."""
+IMMEDIATE_FAULTS = frozenset({Fault.ERROR, Fault.UNAVAILABLE, Fault.DROP, Fault.RESET_FIRST, Fault.MUTE})
+"""Faults that strike before a request reaches the engine."""
 STATISTICS_SECONDS = 10.0
 """vLLM's VLLM_LOG_STATS_INTERVAL."""
 
 
 class Server:
-    """One process's worth of state. All of it lives on one event loop."""
+    """The state of one server process. All of it belongs to one event loop."""
 
     def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop, started: float) -> None:
         self.settings = settings
@@ -41,7 +48,7 @@ class Server:
         self.faults = Faults(settings.faults, settings.fault_seed)
         self.routes = Routes(self)
         self.connections: set[Connection] = set()
-        self.strangers = Strangers()
+        self.other_calls = OtherCalls()
         self.unhealthy = False
         self.refusing = False
         self.draining = False
@@ -51,22 +58,23 @@ class Server:
         self._silent = False
 
     def protocol(self) -> Connection:
+        """The protocol of a new connection, as `loop.create_server` wants it."""
         return Connection(self.routes, self.connections, self.loop)
 
     def begin(self) -> None:
-        """Start the clockwork that runs beside the requests."""
+        """Start what runs periodically: the sweep over connections and the statistics line."""
         self.loop.call_later(SWEEP_SECONDS, self._sweep)
         self.loop.call_later(STATISTICS_SECONDS, self._log_statistics)
 
     def admit(self, connection: Connection, call: Call, headers: list[tuple[str, str]]) -> None:
-        """Queue one call; ApiError when it is not to be served."""
+        """Put one call into the engine's queue, unless a fault strikes it at once; ApiError when it is refused."""
         fault = None
         if self.faults.armed:
-            fault = self.faults.strikes(call.key, possible_faults(call, self.strangers))
+            fault = self.faults.fault_for(call.key, possible_faults(call, self.other_calls))
         if fault is not None:
             log.info("faults.py:1", f"request {dict(headers)['x-request-id']}: injected {fault.value}")
-        if fault is not None and fault in UNANSWERED:
-            _leave_unanswered(connection, fault)
+        if fault is not None and fault in IMMEDIATE_FAULTS:
+            _fail_at_once(connection, fault)
             return
         if self.draining and self.settings.drain_rejection is DrainRejection.ERROR:
             raise ApiError(500, "EngineCore is shutting down")
@@ -77,8 +85,8 @@ class Server:
         self._enqueue(connection, call, fault, headers)
 
     def _enqueue(self, connection: Connection, call: Call, fault: Fault | None, headers: list[tuple[str, str]]) -> None:
-        answer = compose(call, fault, self.strangers, self.settings.answer_tokens)
-        self.strangers.note(call)
+        answer = compose(call, fault, self.other_calls, self.settings.answer_tokens)
+        self.other_calls.note(call)
         ending = Finish.LENGTH if answer.cut else Finish.STOP
         sequence = Sequence(call.prompt_tokens, answer.tokens, ending, time.monotonic(), call.max_tokens)
         draft = Draft(
@@ -90,28 +98,28 @@ class Server:
             headers=headers,
             on_gone=self._client_gone,
         )
-        kind = StreamReply if call.stream else WholeReply
-        sequence.sink = kind(connection, draft, sequence)
+        reply = StreamReply if call.stream else WholeReply
+        sequence.sink = reply(connection, draft, sequence)
         self.engine.add(sequence)
-        if self.draining:
+        if self.draining:  # with DrainRejection.ABORT: 200 with finish_reason `abort` and no token
             self.engine.abort(sequence, time.monotonic())
             sequence.sink.advance()
         elif self._step_end is None:
             self._start_step(time.monotonic())
 
     def abort_all(self) -> int:
-        """Every open reply ends with finish_reason `abort`; how many there were."""
+        """End every open reply with finish_reason `abort`; returns how many there were."""
         ended = self.engine.abort_all(time.monotonic())
         for sequence in ended:
             sequence.sink.advance()
         return len(ended)
 
     def silence(self) -> None:
-        """No token leaves from now on, and no connection is closed."""
+        """From now on send no token and close no connection."""
         self._silent = True
 
     def configure(self, data: Mapping[str, Any]) -> None:
-        """Change rates, pace or health while running; ValueError names what is wrong, and nothing changes."""
+        """Change rates, pace or health while running. ValueError names what is wrong, and then nothing has changed."""
         known = {"rates", "seed", "pace", "unhealthy", "refuse"}
         unknown = sorted(set(data) - known)
         if unknown:
@@ -127,6 +135,7 @@ class Server:
         self.unhealthy, self.refusing = flags["unhealthy"], flags["refuse"]
 
     def config_view(self) -> dict[str, Any]:
+        """What `configure` can change, with its present values."""
         rates = {fault.value: self.faults.rates.get(fault.value, 0.0) for fault in Fault}
         return {"rates": rates, "seed": self.faults.seed, "pace": asdict(self.engine.pace), **self._flags()}
 
@@ -142,7 +151,7 @@ class Server:
             self.loop.call_at(self._step_end + TIMER_GRAIN_SECONDS, self._finish_step)
 
     def _finish_step(self) -> None:
-        """Hand the tokens out; the next step begins when this one was due, so that lateness never adds up."""
+        """Hand out the tokens. The next step begins when this one was due, so that delays do not add up."""
         if self._silent:
             return
         now = time.monotonic()
@@ -151,7 +160,7 @@ class Server:
         for sequence in emitted:
             sequence.sink.advance()
         self._start_step(due if now - due < CATCH_UP_SECONDS else now)
-        # After the tokens have left: the burning takes its share of the next step's time, and delays no token of this.
+        # Only now that the tokens have left: the CPU time is part of the next step and delays no token of this one.
         burn_cpu(self.engine.pace.cpu_seconds(len(emitted)))
 
     def _sweep(self) -> None:
@@ -163,7 +172,7 @@ class Server:
         self.loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _log_statistics(self) -> None:
-        """vLLM's periodic line; silent once two intervals in a row saw no token."""
+        """Write vLLM's periodic line; none after two intervals in a row without a token."""
         prompt = self.catalog.value("vllm:prompt_tokens").value
         generation = self.catalog.value("vllm:generation_tokens").value
         rates = [
@@ -182,8 +191,8 @@ class Server:
         self.loop.call_later(STATISTICS_SECONDS, self._log_statistics)
 
 
-def _leave_unanswered(connection: Connection, fault: Fault) -> None:
-    match fault:
+def _fail_at_once(connection: Connection, fault: Fault) -> None:
+    match fault:  # `mute` needs no case: the request stays open and is never answered
         case Fault.ERROR:
             raise ApiError(500, "injected failure")
         case Fault.UNAVAILABLE:

@@ -1,6 +1,6 @@
-"""Everything one stand-in server is told at birth, and the one formula for its idle time to first token.
+"""Startup settings of one stand-in server, and the formulas for how long its work takes.
 
-No clock, no I/O: parsing lives in `cli`, acting in `server`.
+No clock and no I/O: `cli` parses the settings and `server` acts on them.
 """
 
 import enum
@@ -15,21 +15,21 @@ class ShutdownMode(enum.Enum):
     NORMAL = "normal"
     """As vLLM: abort at once, or drain for `--shutdown-timeout` seconds."""
     HANG = "hang"
-    """The process goes without a word: no FIN, no RST, as when a pod's network is torn down first."""
+    """The process ends without FIN or RST, as when a Pod's network is torn down first."""
 
 
 class DrainRejection(enum.Enum):
-    """What a request gets that arrives while the server drains."""
+    """The reply to a request that arrives while the server drains."""
 
     ERROR = "500"
-    """HTTP 500; measured on vLLM 0.32."""
+    """HTTP 500, as seen on vLLM 0.32."""
     ABORT = "abort"
-    """HTTP 200 whose only choice has finish_reason `abort`; the other outcome vLLM's code allows."""
+    """HTTP 200 whose only choice has finish_reason `abort`, the other outcome that vLLM's code allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the imaginary accelerator works. May be swapped while the server runs."""
+    """How fast the simulated accelerator works. It can be replaced while the server runs."""
 
     prefill_tokens_per_second: float = 8000.0
     prefill_overhead_ms: float = 15.0
@@ -39,19 +39,24 @@ class Pace:
     decode_slowdown: float = 0.0
     """Growth of the decode step per further running sequence: 0.01 makes 101 sequences twice as slow."""
     cpu_ms_per_token: float = 0.0
-    """CPU time that the process really spends on each generated token, for autoscalers that look at CPU."""
+    """CPU time that the process really spends on each generated token, for autoscalers on CPU."""
 
     def decode_seconds(self, sequences: int) -> float:
+        """Length of the decode part of a step in which this many sequences decode."""
         if sequences == 0:
             return 0.0
         return self.decode_ms_per_token / 1000.0 * (1.0 + self.decode_slowdown * (sequences - 1))
 
     def prefill_seconds(self, tokens: int, *, begins: bool) -> float:
+        """Length of the prefill part of a step; `begins` where a request begins its prefill in it.
+
+        With `begins` it is also the time to first token of a prompt this long on an idle server, without the network.
+        """
         overhead = self.prefill_overhead_ms / 1000.0 if begins else 0.0
         return overhead + tokens / self.prefill_tokens_per_second
 
     def cpu_seconds(self, tokens: int) -> float:
-        """CPU time, not wall time: a step of 40 ms that has 10 ms of it waits for the other 30."""
+        """CPU time, not wall time: a step of 40 ms with 10 ms of CPU time waits for the other 30 ms."""
         return tokens * self.cpu_ms_per_token / 1000.0
 
 
@@ -85,7 +90,7 @@ DEFAULT_STARTUP: Mapping[str, float] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """Start-up phases in seconds; `jitter` 0.1 varies each by up to 10 %, drawn from the host's name."""
+    """Start-up phases in seconds; `jitter` 0.1 varies each by up to 10 %, by an amount that the host's name fixes."""
 
     seconds: Mapping[str, float] = field(default_factory=lambda: DEFAULT_STARTUP)
     jitter: float = 0.0
@@ -93,7 +98,7 @@ class Startup:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One server, whole."""
+    """All settings of one server."""
 
     model: str = "Qwen/Qwen2.5-0.5B-Instruct"
     served_model_names: tuple[str, ...] = ()
@@ -109,7 +114,7 @@ class Settings:
     faults: Mapping[str, float] = field(default_factory=dict)
     fault_seed: int = 0
     answer_tokens: int = 128
-    """Mean natural length of an answer; a request's own length lies within half and one and a half of it."""
+    """Mean natural length of an answer; a request's own lies between half and one and a half of it."""
     shutdown_mode: ShutdownMode = ShutdownMode.NORMAL
     drain_rejection: DrainRejection = DrainRejection.ERROR
     access_log: bool = False
@@ -125,9 +130,5 @@ class Settings:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """All names under which the model is served."""
         return self.served_model_names or (self.model,)
-
-
-def expected_ttft_seconds(prompt_tokens: int, settings: Settings) -> float:
-    """Time to first token of a request that arrives at an idle server, without the network."""
-    return settings.pace.prefill_seconds(prompt_tokens, begins=True)

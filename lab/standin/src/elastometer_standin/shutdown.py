@@ -1,4 +1,4 @@
-"""How the server dies: aborting, draining, or vanishing; vLLM's `[shutdown]` lines."""
+"""How the server shuts down: aborting, draining, or vanishing; with vLLM's `[shutdown]` log lines."""
 
 import asyncio
 import contextlib
@@ -10,14 +10,14 @@ from elastometer_standin.server import Server
 from elastometer_standin.settings import ShutdownMode
 
 FLUSH_SECONDS = 0.3
-"""vLLM's clients had their last bytes within this time of the signal."""
+"""Clients of a vLLM that aborted had their last bytes within this time of the signal."""
 POLL_SECONDS = 0.02
 TCP_REPAIR = 19
-"""Linux: a socket in repair mode is closed without a FIN. Needs CAP_NET_ADMIN."""
+"""Of linux/tcp.h; Python has no name for it. A socket in repair mode is closed without a FIN. Needs CAP_NET_ADMIN."""
 
 
 async def shut_down(server: Server, listener: asyncio.AbstractServer) -> None:
-    """Returns when the process may exit; in hang mode without privileges it never returns."""
+    """Shut down; returns when the process may exit. In hang mode it never returns."""
     settings = server.settings
     if settings.shutdown_mode is ShutdownMode.HANG:
         await _vanish(server, listener)
@@ -25,34 +25,37 @@ async def shut_down(server: Server, listener: asyncio.AbstractServer) -> None:
     mode = "drain" if timeout > 0 else "abort"
     log.info("launcher.py:254", "[shutdown] API server: shutdown triggered")
     log.info("launcher.py:270", f"[shutdown] API server: stopping engine client mode={mode} timeout={timeout:g}s")
-    _engine_line(f"start mode={mode} timeout={timeout:g}s")
+    _log_engine(f"start mode={mode} timeout={timeout:g}s")
     if mode == "drain":
         await _drain(server, timeout)
     count = server.engine.unfinished
     if count or mode == "abort":
-        _engine_line(f"aborting in-flight requests count={count}")
-    server.draining = True
+        _log_engine(f"aborting in-flight requests count={count}")
+    server.draining = True  # also in abort mode: what arrives from now on must not be queued
     server.abort_all()
     listener.close()
     await _flush(server)
-    _engine_line("complete")
+    _log_engine("complete")
 
 
-def _engine_line(text: str) -> None:
+def _log_engine(text: str) -> None:
     log.info("core.py:1635", f"[shutdown] EngineCore: {text}", process="EngineCore_DP0")
 
 
 async def _drain(server: Server, timeout: float) -> None:
-    """Let running and queued requests finish; the door stays open, but new requests are turned away."""
+    """Let running and queued requests finish; the port stays open, but new requests are turned away.
+
+    The open port is vLLM's behaviour, and matters: a Pod that drains still gets requests until its endpoint is removed.
+    """
     server.draining = True
-    _engine_line(f"draining in-flight requests count={server.engine.unfinished} timeout={timeout:g}s")
+    _log_engine(f"draining in-flight requests count={server.engine.unfinished} timeout={timeout:g}s")
     deadline = server.loop.time() + timeout
     while server.engine.unfinished and server.loop.time() < deadline:
         await asyncio.sleep(POLL_SECONDS)
 
 
 async def _flush(server: Server) -> None:
-    """Close idle connections, then wait a moment for the last bytes of the busy ones."""
+    """Close idle connections, then give busy ones a moment to send their last bytes."""
     deadline = server.loop.time() + FLUSH_SECONDS
     for connection in list(server.connections):
         connection.close_after_reply()
@@ -61,9 +64,10 @@ async def _flush(server: Server) -> None:
 
 
 async def _vanish(server: Server, listener: asyncio.AbstractServer) -> None:
-    """Leave without FIN or RST where the kernel lets us; else fall silent until killed."""
+    """Exit without FIN or RST where the kernel allows it; otherwise fall silent until killed."""
     listener.close()
-    silent = all([_repair(connection.transport) for connection in list(server.connections)])
+    # A list and not a generator: every socket must be tried, also after the first that failed.
+    silent = all([_enter_repair_mode(connection.transport) for connection in list(server.connections)])
     if silent:
         os._exit(0)
     for connection in list(server.connections):
@@ -74,7 +78,8 @@ async def _vanish(server: Server, listener: asyncio.AbstractServer) -> None:
     await asyncio.Event().wait()
 
 
-def _repair(transport: asyncio.Transport | None) -> bool:
+def _enter_repair_mode(transport: asyncio.Transport | None) -> bool:
+    """Make the kernel close this socket without a word; False where it does not allow that."""
     raw = transport.get_extra_info("socket") if transport is not None else None
     if raw is None:
         return True

@@ -1,6 +1,7 @@
-"""vLLM's start-up as a timetable: which line is printed how long after the line before.
+"""vLLM's start-up as a timetable: which log line is printed how long after the one before it.
 
-Pure. The durations which the lines state are the durations of the timetable, so a reader of the log can be judged.
+Pure. The durations that the lines state are those of the timetable, so whatever reads the log can be checked against
+them. File names are vLLM's; line numbers are guesses.
 """
 
 import random
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from elastometer_standin import VLLM_VERSION
 from elastometer_standin.settings import Settings
 
+# Amounts like those of Qwen2.5-0.5B, for lines whose wording is imitated; they say nothing about this process.
 GIB_OF_WEIGHTS = 0.93
 GIB_OF_GRAPHS = 0.26
 GIB_OF_CACHE = 1.0
@@ -19,7 +21,7 @@ COMPILE_PARTS = (("dynamo", 0.25), ("backend", 0.75))
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One log line. `after_seconds` of work come before it; `source` None means uvicorn's own form."""
+    """One log line, printed after this many seconds of work; `source` None means uvicorn's form of line."""
 
     after_seconds: float
     source: str | None
@@ -28,7 +30,8 @@ class Line:
 
 
 def phase_seconds(settings: Settings, hostname: str) -> dict[str, float]:
-    """Seconds of each phase with this host's jitter; eager execution has neither compile nor graphs."""
+    """Seconds of each phase with this host's jitter; eager execution neither compiles nor captures graphs."""
+    # Seeded by name and phase: a restarted container takes as long as before, and replicas differ from each other.
     jitter = settings.startup.jitter
     seconds = {
         name: length * (1.0 + jitter * random.Random(f"{hostname}:{name}").uniform(-1.0, 1.0))
@@ -40,7 +43,7 @@ def phase_seconds(settings: Settings, hostname: str) -> dict[str, float]:
 
 
 def timetable(settings: Settings, seconds: dict[str, float]) -> list[Line]:
-    """All lines up to the one after which the port listens; `uvicorn_lines` follow."""
+    """The lines of the engine's start-up, in order; `uvicorn_lines` follow them."""
     lines = [
         Line(seconds["import"], "api_server.py:1977", f"vLLM API server version {VLLM_VERSION}"),
         Line(0.0, "model.py:1745", f"Using max model len {settings.limits.max_model_len}"),
@@ -62,7 +65,7 @@ def timetable(settings: Settings, seconds: dict[str, float]) -> list[Line]:
 
 
 def uvicorn_lines(settings: Settings, seconds: dict[str, float], pid: int) -> list[Line]:
-    """The lines before the port listens; `Application startup complete.` is printed once it does."""
+    """The last lines before the port listens; `Application startup complete.` is printed once it does."""
     return [
         Line(
             seconds["http"],

@@ -1,4 +1,4 @@
-"""The text of HTTP/1.1: what a request is, and the head of a reply. No socket here."""
+"""The text of HTTP/1.1: what a request consists of, and the head of a reply. No socket here."""
 
 import time
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ REASONS = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 413: "Payload Too Large", 431: "Request Header Fields Too Large",
     500: "Internal Server Error", 503: "Service Unavailable",
-}  # fmt: skip
+}
 
 LAST_CHUNK = b"0\r\n\r\n"
 
 
 @dataclass(slots=True)
 class Request:
-    """One request as it came. Header names are lower case."""
+    """One request as it arrived. Header names are in lower case."""
 
     method: str
     target: str
@@ -23,10 +23,11 @@ class Request:
     body: bytes
     keep_alive: bool
     chunked_replies: bool
-    """HTTP/1.1; an HTTP/1.0 client gets its stream ended by the connection's end."""
+    """True for HTTP/1.1. An HTTP/1.0 client knows no chunks: the end of the connection ends its stream."""
 
     @property
     def path(self) -> str:
+        """The target without its query."""
         return self.target.partition("?")[0]
 
 
@@ -35,6 +36,7 @@ _date_header = b""
 
 
 def _date() -> bytes:
+    """The `date` header's value, rendered once a second: every reply has one."""
     global _date_second, _date_header
     now = int(time.time())
     if now != _date_second:
@@ -43,7 +45,7 @@ def _date() -> bytes:
 
 
 def head(status: int, headers: list[tuple[str, str]]) -> bytes:
-    """Status line and headers; header values lose their line breaks."""
+    """Status line and headers. Line breaks in values become spaces, so that a request id cannot add headers."""
     lines = [b"HTTP/1.1 %d %b" % (status, REASONS[status].encode()), b"date: " + _date(), b"server: uvicorn"]
     for name, value in headers:
         lines.append(f"{name}: {value}".replace("\r", " ").replace("\n", " ").encode("latin-1", "replace"))
