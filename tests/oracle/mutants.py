@@ -1,11 +1,11 @@
-"""Breaks one rule of the model after the other, in a copy, and shows in which drawn world it is noticed first.
+"""Breaks each rule of the model in turn, in a copy of it, and shows which drawn world notices that first.
 
     python tests/oracle/mutants.py [TRACES]
 
-Without TRACES: in the worlds that are kept in git.
+Without TRACES it uses the worlds that are kept in git.
 
-A mutant that no world notices is a rule that the worlds do not test: exit code 1. A mutant ends at the first
-difference in a decision, a condition or an event; accounts do not count.
+A mutant that no world notices is a rule that the worlds do not test: exit code 1. A mutant counts as noticed at its
+first difference in a decision, a condition or an event; differences in accounts do not count.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGE = Path(__file__).parents[2] / "operator" / "src" / "elastometer"
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One text of one module of the model, and the wrong one that takes its place."""
+    """A piece of text in a module of the model, and the wrong text that replaces it."""
 
     rule: str
     module: str
@@ -35,7 +35,7 @@ class Mutant:
 
 MUTANTS = (
     Mutant("tolerance holds at its very edge", "tolerance", "<= 1.0 + self.up", "< 1.0 + self.up"),
-    Mutant("scale-in has a tolerance of its own", "tolerance", "1.0 - self.down", "1.0 - self.up"),
+    Mutant("scale-in has its own tolerance", "tolerance", "1.0 - self.down", "1.0 - self.up"),
     Mutant("the behavior's tolerance counts", "tolerance", "general if up is None else up", "general"),
     Mutant("Pods that are being deleted are ignored", "grouping", 'pod.deleting or phase == "Failed"',
            'phase == "Failed"'),
@@ -67,9 +67,9 @@ MUTANTS = (
     Mutant("a total is multiplied with the ready Pods", "whole", "exact = ratio * ready", "exact = ratio * current"),
     Mutant("series are added up", "whole", "total = int64(total + value)", "total = max(total, value)"),
     Mutant("the highest proposal counts", "combine", "one.replicas > highest", "one.replicas < highest"),
-    Mutant("no scale-in on partial sight", "combine", "failed and highest < look.spec_replicas",
+    Mutant("no scale-in while a metric is missing", "combine", "failed and highest < look.spec_replicas",
            "failed and highest < 0"),
-    Mutant("the first look recommends what is", "step",
+    Mutant("the first sync recommends the present replicas", "step",
            "state.recommendations or (Recommendation(look.at, current),)", "state.recommendations"),
     Mutant("zero replicas disable", "step", "current == 0 and spec.minimum != 0", "current == 0 and False"),
     Mutant("above the maximum it is cut", "step", "current > spec.maximum", "current > spec.maximum + 1"),
@@ -123,13 +123,16 @@ for recording in read_recordings(Path(sys.argv[1])):
     print(recording.name)
     result = replay(recording)
     if any(found.same < found.of for part, found in result.agreement.items() if part != ACCOUNTS):
-        sys.exit(f"look {result.divergence.index}: {', '.join(result.divergence.parts)}")
+        sys.exit(f"sync {result.divergence.index}: {', '.join(result.divergence.parts)}")
 """
-"""Prints the name of each world, and ends in an error where one differs or cannot be replayed."""
+"""Prints the name of each world, and fails at the first that differs or cannot be replayed.
+
+Run in a process of its own, because the mutated package must not mix with the real one that is imported here.
+"""
 
 
-def noticed(mutant: Mutant, traces: Path) -> str:
-    """The first difference in words; empty where there is none."""
+def first_difference(mutant: Mutant, traces: Path) -> str:
+    """The first difference that a mutant makes, in words; empty where there is none."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "elastometer"
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
@@ -146,17 +149,18 @@ def noticed(mutant: Mutant, traces: Path) -> str:
     return f"{done.stdout.splitlines()[-1]}: {done.stderr.strip().splitlines()[-1]}"
 
 
-def notices(traces: Path) -> list[str]:
+def first_differences(traces: Path) -> list[str]:
     """The first difference that each mutant makes, in words that begin with the world's name and a colon."""
     with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(lambda mutant: noticed(mutant, traces.absolute()), MUTANTS))
+        return list(pool.map(lambda mutant: first_difference(mutant, traces.absolute()), MUTANTS))
 
 
 def main() -> int:
+    """Prints what notices each mutant; 1 where something is not noticed."""
     parser = argparse.ArgumentParser(description="Show that the drawn worlds notice each broken rule of the model.")
     parser.add_argument("traces", type=Path, nargs="?", default=SAMPLE)
     options = parser.parse_args()
-    found = notices(options.traces)
+    found = first_differences(options.traces)
     for mutant, difference in zip(MUTANTS, found, strict=True):
         print(f"{mutant.rule}: {difference or 'NOT NOTICED'}")
     missed = found.count("")

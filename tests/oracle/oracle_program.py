@@ -1,4 +1,7 @@
-"""Builds the oracle's Go program, once per state of its sources, with the lab's flags and so from the lab's cache."""
+"""Builds the oracle's Go program, once for each state of its sources.
+
+It uses the lab's compiler flags and module versions, so that packages the lab has compiled need not be compiled again.
+"""
 from __future__ import annotations
 
 import hashlib
@@ -16,21 +19,21 @@ from elastometer_lab.toolchain import dotted, environment, go_command, needed_ve
 SOURCES = Path(__file__).parent / "go"
 NAME = "hpa-oracle"
 COLD_PACKAGES = 60
-"""More packages than this to compile: the compiler's cache is cold, and the build takes minutes."""
+"""With more packages than this to compile, the compiler's cache counts as cold and the build takes minutes."""
 
 
 class ColdError(Exception):
-    """The program is not built, and building it now would take minutes or needs a Go that is not there."""
+    """The program is not built, and building it would take minutes or needs a Go that is not installed."""
 
 
 def cache_folder() -> Path:
-    """ELASTOMETER_ORACLE_CACHE, else a folder in the user's cache."""
+    """ELASTOMETER_ORACLE_CACHE, or else a folder in the user's cache."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(os.environ.get("ELASTOMETER_ORACLE_CACHE") or base / "elastometer-oracle").absolute()
 
 
 def program(cache: Path, progress: Progress, *, warm_only: bool = False) -> Path:
-    """Path of the program, built now where these sources were not built before."""
+    """Path of the program, which is built first unless it was built from these very sources."""
     path = cache / "bin" / f"{NAME}-{digest()}"
     if not path.exists():
         needed = needed_version(SOURCES / "go.mod")
@@ -43,7 +46,7 @@ def program(cache: Path, progress: Progress, *, warm_only: bool = False) -> Path
 
 
 def digest() -> str:
-    """Of all that the program is made from."""
+    """A digest of everything that the program is made from."""
     made_from = hashlib.sha256("\0".join((os.uname().machine, *COMPILE_FLAGS, *LINK_FLAGS)).encode())
     for path in sorted((SOURCES / "go.mod", SOURCES / "go.sum", *SOURCES.rglob("*.go"))):
         made_from.update(f"{path.relative_to(SOURCES)}\0".encode() + path.read_bytes() + b"\0")
@@ -51,7 +54,10 @@ def digest() -> str:
 
 
 def build(compiler: Compiler, path: Path, warm_only: bool) -> None:
-    """Compiles the packages, which is told package by package, and then links the test binary."""
+    """Compile the packages, with progress package by package, and then link the test binary.
+
+    Two steps, because `go test -c` reports nothing until it has finished.
+    """
     begun = time.monotonic()
     stale = ("list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", *COMPILE_FLAGS, "./...")
     listed = compiler.insist(stale, f"{NAME}: fetching sources", None)[1]
@@ -60,6 +66,7 @@ def build(compiler: Compiler, path: Path, warm_only: bool) -> None:
         raise ColdError(f"{total} packages would have to be compiled first; `make oracle` does it")
     compiler.insist(("build", "-v", *COMPILE_FLAGS, "./..."), f"building {NAME}", total)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed when complete, so that another process never runs half a binary.
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     link = ("test", "-c", "-o", str(unfinished), *COMPILE_FLAGS, f"-ldflags={' '.join(LINK_FLAGS)}", ".")
     compiler.insist(link, f"linking {NAME}", None)
@@ -71,6 +78,7 @@ def build(compiler: Compiler, path: Path, warm_only: bool) -> None:
 
 
 def remove_old(newest: Path) -> None:
-    named = sorted(newest.parent.glob(f"{NAME}-*"), key=lambda each: each.stat().st_mtime_ns)
+    """Remove all binaries but the latest ones, as the lab does."""
+    named = sorted(newest.parent.glob(f"{NAME}-*"), key=lambda path: path.stat().st_mtime_ns)
     for path in named[:-KEPT]:
         path.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
-"""Writes what the HPA controller's own tests give to it and get from it, as data for our model.
+"""Records what the HPA controller's own tests pass to it and get from it, as data for our model.
 
     python tests/oracle/tables.py
 
-A copy of upstream's package is made in a temporary folder. There some functions are renamed, and those in tables/ take
-their names: they call the original and write down the arguments and the result. Upstream's tests run unchanged and
-must pass, so what they got is what they expect. Nothing of upstream's code comes into this repository, only facts.
+It copies upstream's package into a temporary folder and renames some functions there. Functions in tables/ take their
+names, call the originals, and write down arguments and results. Upstream's tests run unchanged and must pass, so what
+they got is what they expect. Nothing of upstream's code comes into this repository, only facts.
 """
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ FILES = ("horizontal.go", "horizontal_test.go", "rate_limiters.go", "replica_cal
 SUFFIX = "Upstream"
 OURS = re.compile(r"^func (?:\([^)]*\) )?(\w+)\(", re.MULTILINE)
 CALCULATOR = "^(TestReplicaCalc|TestPlainMetric|TestExternalPerPod|TestGroupPods|TestCalculate(Requests|PodRequests))"
-"""Tests of the calculator run alone: controllers of other tests may live on for a moment, and would disturb."""
-LEFT_OUT = "^(TestMultipleHPAs)$"
-"""A thousand equal HPAs at once: it is about the queue."""
+"""Tests of the calculator run separately: controllers of other tests may keep running for a moment and interfere."""
+EXCLUDED = "^(TestMultipleHPAs)$"
+"""A thousand equal HPAs at once: that test is about the queue and not about decisions."""
 
 
 def go(command: Path, folder: Path, *arguments: str, **variables: str) -> str:
+    """Run a program in a folder, with variables added to its environment; returns what it printed."""
     done = subprocess.run((command, *arguments), cwd=folder, capture_output=True, text=True, check=False,
                           env={**environment(cache_folder()), **variables})
     if done.returncode:
@@ -45,8 +46,8 @@ def go(command: Path, folder: Path, *arguments: str, **variables: str) -> str:
     return done.stdout
 
 
-def renamed(source: str, names: set[str]) -> str:
-    """The declarations of these functions with the suffix; who calls them finds ours."""
+def with_suffix(source: str, names: set[str]) -> str:
+    """The source with these functions declared under another name, so that their callers find ours."""
     for name in names:
         source = re.sub(rf"(?m)^(func (?:\([^)]*\) )?{name})\(", rf"\1{SUFFIX}(", source)
     return source
@@ -61,8 +62,8 @@ def copy_package(upstream: Path, folder: Path) -> None:
     wrapped = {name for path in ours for name in OURS.findall(path.read_text())}
     calls = {name for name in wrapped if any(f"{name}{SUFFIX}(" in path.read_text() for path in ours)}
     for name in FILES:
-        (package / name).write_text(renamed((upstream / name).read_text(), calls))
-    for path in ours:  # they need the types of upstream's tests
+        (package / name).write_text(with_suffix((upstream / name).read_text(), calls))
+    for path in ours:  # as test files, because they need the types of upstream's tests
         shutil.copy(path, package / f"{path.stem}_test.go")
 
 
@@ -73,7 +74,7 @@ def cases(command: Path, folder: Path, progress: Progress) -> tuple[list[str], l
         go(command, folder, "test", "-c", "-o", "recorded.test", *COMPILE_FLAGS, "./podautoscaler")
     program, lines = folder / "recorded.test", []
     names = go(program, folder, "-test.list", ".").split()
-    for number, chosen in enumerate((("-test.run", CALCULATOR), ("-test.skip", f"{CALCULATOR}|{LEFT_OUT}"))):
+    for number, chosen in enumerate((("-test.run", CALCULATOR), ("-test.skip", f"{CALCULATOR}|{EXCLUDED}"))):
         file = folder / f"cases-{number}.jsonl"
         with progress.step(f"upstream's tests, part {number + 1} of 2"):
             go(program, folder, *chosen, HPA_CASES=str(file))
@@ -83,6 +84,7 @@ def cases(command: Path, folder: Path, progress: Progress) -> tuple[list[str], l
 
 
 def main() -> int:
+    """Writes the data; 2 where something cannot be built."""
     progress = Progress()
     try:
         command = go_command(cache_folder(), needed_version(SOURCES / "go.mod"), progress)
