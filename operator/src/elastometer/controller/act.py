@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from elastometer.analysis.analyze import judge
-from elastometer.controller import reasons
+from elastometer.model import reasons
 from elastometer.controller.decision import Action
 from elastometer.controller.inputs import Unusable, check_api_key, read_files
 from elastometer.controller.preflight import preflight

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from elastometer.controller import reasons
+from elastometer.model import reasons
 from elastometer.controller.act import act
 from elastometer.controller.decide import decide
 from elastometer.controller.decision import Action

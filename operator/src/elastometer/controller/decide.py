@@ -1,69 +1,60 @@
-"""What to do next: a pure function of plan, status, snapshot and time. Level-triggered: call it any number of times.
+"""What to do next: a pure function of plan, status, snapshot and time.
 
-It reads facts, never the phase. Each step is one fact of a run's life, in the order of life.
+Level-triggered: it decides from facts, never from the phase or from which event arrived, so that it may be called any
+number of times and a restart of the operator loses nothing. What a run does up to the end of its load is in `steps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from elastometer.controller import reasons
+from elastometer.model import reasons
 from elastometer.controller.decision import PROGRESS_SECONDS, SOON_SECONDS, Action, Decision
 from elastometer.controller.ending import CLEAN_UP_SECONDS, conclude, end_failed, refused
-from elastometer.controller.steps import (
-    accept,
-    await_load,
-    metrics_condition,
-    start_load,
-    start_scaler,
-    start_target,
-)
+from elastometer.controller.steps import STEPS
 from elastometer.model.snapshot import Snapshot
 from elastometer.model.spec import CleanupPolicy
 from elastometer.model.status import (
     ACCEPTED,
-    LOAD_DELIVERED,
     REPORT_READY,
-    SETTLING,
     SUCCEEDED,
-    TARGET_READY,
     Condition,
     Status,
     with_condition,
 )
 from elastometer.plan import TestPlan
 
-Step = Callable[[TestPlan, Status, Snapshot, datetime], Decision | None]
-STEPS: tuple[Step, ...] = (accept, start_target, start_scaler, start_load, await_load)
+# A finished test needs nothing more; the daemon only waits for its deletion.
+IDLE_SECONDS = 3600.0
 
 
 def decide(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision:
-    """The next step of a run."""
+    """The next action of a run, the status to publish, and when to ask again."""
     if status.finished:
-        return Decision(None, status, 3600.0)
-    status = _begun(plan, status, seen, now)
-    if status.failure is None and seen.generation != plan.spec.generation:
-        status = end_failed(
-            status,
-            ACCEPTED,
-            reasons.SPEC_CHANGED,
-            "the spec was changed after the run had begun; delete this ElasticityTest and create another",
-            now,
-        )
-    if status.failure is None and status.load_end_time is None and seen.refusal is not None:
-        status = refused(status, seen.refusal, now)
+        return Decision(None, status, IDLE_SECONDS)
+    status = _failed_outside(plan, _begun(plan, status, seen, now), seen, now)
     if status.failure is not None or status.load_end_time is not None:
         return _finish(plan, status, seen, now)
     for step in STEPS:
-        decision = step(plan, status, seen, now)
-        if decision is not None:
-            if decision.status.failure is not None and decision.action is None:
-                return _finish(plan, decision.status, seen, now)
-            return decision
-        status = _passed(step, plan, status, seen, now)
+        result = step(plan, status, seen, now)
+        if isinstance(result, Decision):
+            ended = result.status.failure is not None and result.action is None
+            return _finish(plan, result.status, seen, now) if ended else result
+        status = result
     return Decision(None, replace(status, load_end_time=now), SOON_SECONDS)
+
+
+def _failed_outside(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Status:
+    """Ends the run for what no step causes: a changed spec, and an action that the API server keeps refusing."""
+    if status.failure is not None:
+        return status
+    if seen.generation != plan.spec.generation:
+        said = "the spec was changed after the run had begun; delete this ElasticityTest and create another"
+        return end_failed(status, ACCEPTED, reasons.SPEC_CHANGED, said, now)
+    if status.load_end_time is None and seen.refusal is not None:
+        return refused(status, seen.refusal, now)
+    return status
 
 
 def _begun(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Status:
@@ -73,53 +64,11 @@ def _begun(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Sta
         observed_generation=plan.spec.generation,
         progress=seen.progress or status.progress,
     )
+    # Unknown, and not absent, from the first turn on, so that others see that somebody is at work:
+    # https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md
     if SUCCEEDED not in status.conditions:
-        status = with_condition(status, Condition(SUCCEEDED, "Unknown", reasons.RUNNING, "the run goes on"), now)
+        status = with_condition(status, Condition(SUCCEEDED, "Unknown", reasons.RUNNING, "the run is in progress"), now)
     return status
-
-
-def _passed(step: Step, plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Status:
-    """The status after a step that has nothing left to do."""
-    if step is accept:
-        return with_condition(
-            status,
-            Condition(
-                ACCEPTED,
-                "True",
-                reasons.ACCEPTED,
-                "the spec was understood, the API server takes what is made of it, and Prometheus answers",
-            ),
-            now,
-        )
-    if step is start_target:
-        status = replace(status, target_ready_time=status.target_ready_time or now)
-        return with_condition(
-            status,
-            Condition(TARGET_READY, "True", reasons.TARGET_READY, f"{plan.names.server} has a Ready replica"),
-            now,
-        )
-    if step is start_scaler:
-        return with_condition(status, metrics_condition(plan, seen), now)
-    if step is start_load:
-        status = replace(status, load_start_time=status.load_start_time or seen.load_start)
-        return with_condition(
-            status,
-            Condition(
-                LOAD_DELIVERED,
-                "Unknown",
-                reasons.LOAD_RUNNING,
-                f"{'at most ' * plan.spec.profile.is_open_ended}{plan.load_seconds:g} s of load began at "
-                f"{seen.load_start:%H:%M:%S} UTC",
-            ),
-            now,
-        )
-    return with_condition(
-        status,
-        Condition(
-            LOAD_DELIVERED, "True", reasons.LOAD_COMPLETED, "every worker ran its share and handed over its records"
-        ),
-        now,
-    )
 
 
 def _finish(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision:
@@ -127,9 +76,8 @@ def _finish(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> De
     if status.failure is None and status.load_end_time is not None and seen.report is None:
         until = status.load_end_time + timedelta(seconds=plan.spec.measurement.settle_seconds)
         if now < until:
-            settling = Condition(
-                REPORT_READY, "False", SETTLING, f"watching for scale-in until {until:%H:%M:%S} UTC"
-            )
+            said = f"watching for scale-in until {until:%H:%M:%S} UTC"
+            settling = Condition(REPORT_READY, "False", reasons.SETTLING, said)
             left = (until - now).total_seconds()
             return Decision(None, with_condition(status, settling, now), min(PROGRESS_SECONDS, left))
     if not seen.bundle_sealed:

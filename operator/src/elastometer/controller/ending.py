@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from elastometer.controller import reasons
+from elastometer.model import reasons
 from elastometer.controller.decision import Action
+from elastometer.model.report import Verdict
 from elastometer.model.snapshot import RefusalFact, ReportFact, Snapshot
 from elastometer.model.spec import CleanupPolicy
 from elastometer.model.status import (
@@ -41,17 +43,17 @@ REFUSED_CONDITIONS = {
     Action.CREATE_LOAD: LOAD_DELIVERED,
 }
 # What is wrong with a load whose run was carried out, and what to do beside reading it.
-LOAD_FLAWS = {
-    reasons.LOAD_FELL_BEHIND: "; give it more workers or CPU, or a lower rate",
-    reasons.LOAD_INCOMPLETE: "",
-    reasons.RECORDS_MISSING: "",
+LOAD_FLAWS: Mapping[str, str] = {
+    reasons.LoadFlaw.FELL_BEHIND: "; give it more workers or CPU, or a lower rate",
+    reasons.LoadFlaw.INCOMPLETE: "",
+    reasons.LoadFlaw.RECORDS_MISSING: "",
 }
 NO_OBJECTIVES = "the test has no objectives"
-VERDICT_CONDITIONS = {
-    "Pass": ("True", reasons.OBJECTIVES_MET),
-    "Fail": ("False", reasons.OBJECTIVE_MISSED),
-    "Inconclusive": ("Unknown", reasons.NOT_ENOUGH_DATA),
-    "NotJudged": ("Unknown", reasons.NOT_JUDGED),
+VERDICT_CONDITIONS: Mapping[str, tuple[str, str]] = {
+    Verdict.PASS: ("True", reasons.OBJECTIVES_MET),
+    Verdict.FAIL: ("False", reasons.OBJECTIVES_MISSED),
+    Verdict.INCONCLUSIVE: ("Unknown", reasons.NOT_ENOUGH_DATA),
+    Verdict.NOT_JUDGED: ("Unknown", reasons.NOT_JUDGED),
 }
 
 
@@ -59,7 +61,7 @@ def end_failed(status: Status, kind: str, reason: str, message: str, now: dateti
     """The run could not be carried out: the condition that says why, and Succeeded=False with the same words."""
     status = with_condition(status, Condition(kind, "False", reason, message), now)
     status = with_condition(status, Condition(SUCCEEDED, "False", reason, message), now)
-    return replace(status, failure=reason, verdict="Inconclusive")
+    return replace(status, failure=reason, verdict=Verdict.INCONCLUSIVE.value)
 
 
 def refused(status: Status, refusal: RefusalFact, now: datetime) -> Status:
@@ -85,7 +87,7 @@ def terminal_trouble(plan: TestPlan, trouble: tuple[str, str] | None, waited: fl
             f"the model server does not stay up ({reason}: {message}); see kubectl -n "
             f"{namespace} logs deploy/{name} --previous"
         )
-    if reason == "Unschedulable" and waited > PATIENCE_SECONDS and plan.spec.measurement.check_capacity:
+    if reason == reasons.UNSCHEDULABLE and waited > PATIENCE_SECONDS and plan.spec.measurement.check_capacity:
         return reasons.UNSCHEDULABLE, (
             f"no node takes the first replica ({message}); free capacity, or set "
             "`measurement.capacityCheck: Skip` where nodes are added on demand"
@@ -152,7 +154,7 @@ def _with_verdict(status: Status, report: ReportFact, now: datetime) -> Status:
 
 def _verdict_condition(report: ReportFact) -> Condition:
     state, reason = VERDICT_CONDITIONS[report.verdict]
-    wanted = report.verdict if report.verdict != "Pass" else None
+    wanted = report.verdict if report.verdict != Verdict.PASS else None
     lines = [
         f"{item['name']}: {item.get('message', item['verdict'])}"
         for item in report.objectives

@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 
-from elastometer.controller import reasons
+from elastometer.model import reasons
 from elastometer.plan import TestPlan
 from elastometer.world.cluster import Cluster
 from elastometer_loadgen.base.secret import is_word

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from elastometer.controller import reasons
+from elastometer.model import reasons
 from elastometer.model.document import document_at
 from elastometer.model.errors import WorldError
 from elastometer.model.snapshot import PreflightFact

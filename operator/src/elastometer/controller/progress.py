@@ -9,7 +9,15 @@ from typing import Any
 
 from elastometer.model.snapshot import ScalerFact
 from elastometer.plan import TestPlan
-from elastometer_loadgen.profile.stages import CountStage, CrowdStage, KneeOf, KneeStage, RateStage, Stage, TraceStage
+from elastometer_loadgen.profile.stages import (
+    CountStage,
+    KneeStage,
+    KneeVariable,
+    RateStage,
+    Stage,
+    TraceStage,
+    UsersStage,
+)
 
 Json = dict[str, Any]
 
@@ -112,13 +120,13 @@ def _asked(stage: Stage, seconds: float) -> str:
             return f"{stage.rate_at(seconds):.1f}/s"
         case TraceStage():
             return f"{_recorded(stage, seconds + 1) - _recorded(stage, seconds):.1f}/s"
-        case CrowdStage():
+        case UsersStage():
             return f"{stage.users} users"
         case CountStage():
             return f"{stage.concurrency} in flight"
         case KneeStage():
             step = stage.steps[min(int(seconds // stage.step_seconds), len(stage.steps) - 1)]
-            return f"up to {step} users" if stage.of is KneeOf.USERS else f"up to {step}/s"
+            return f"up to {step} users" if stage.of is KneeVariable.USERS else f"up to {step}/s"
 
 
 def _recorded(stage: TraceStage, seconds: float) -> int:

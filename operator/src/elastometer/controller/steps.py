@@ -1,13 +1,19 @@
-"""The steps of a run before its end: each says what still has to be done, or None when it is done. Pure."""
+"""The steps of a run up to the end of its load. Pure.
+
+A step returns a Decision while there is something to do or to wait for, and otherwise the Status that now holds.
+Every step is asked again on every turn, so it recognizes from facts alone that it is done.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from elastometer.controller import reasons
+from elastometer.model import reasons
 from elastometer.controller.decision import PROGRESS_SECONDS, SOON_SECONDS, Action, Decision
 from elastometer.controller.ending import end_failed, terminal_trouble
-from elastometer.model.snapshot import Snapshot
+from elastometer.model.snapshot import JobFact, Snapshot
 from elastometer.model.spec import ScalerType
 from elastometer.model.status import (
     ACCEPTED,
@@ -20,127 +26,114 @@ from elastometer.model.status import (
 )
 from elastometer.plan import LOAD_START_SECONDS, TestPlan
 
-
-def accept(_: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | None:
-    if seen.preflight is None and not status.is_true(ACCEPTED):
-        return Decision(Action.PREFLIGHT, status, SOON_SECONDS)
-    if seen.preflight is not None and seen.preflight.flaw is not None and not status.is_true(ACCEPTED):
-        return Decision(None, end_failed(status, *seen.preflight.flaw, now), SOON_SECONDS)
-    return None
+Step = Callable[[TestPlan, Status, Snapshot, datetime], Decision | Status]
 
 
-def start_target(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | None:
-    if status.target_ready_time is not None:
-        return None
-    if not seen.target_exists:
+def accept(_: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
+    """Checks everything that can be checked before anything is created."""
+    # The result is kept in memory only; after a restart of the operator the condition stands for it. The checks are
+    # not repeated then: a Prometheus that is briefly away must not end a run that is under way.
+    if not status.is_true(ACCEPTED):
+        if seen.preflight is None:
+            return Decision(Action.PREFLIGHT, status, SOON_SECONDS)
+        if seen.preflight.flaw is not None:
+            return _failed(status, *seen.preflight.flaw, now)
+    said = "the spec is valid, the API server accepts the objects that are made from it, and Prometheus answers"
+    return with_condition(status, Condition(ACCEPTED, "True", reasons.ACCEPTED, said), now)
+
+
+def start_target(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
+    """Creates the model server and waits for its first Ready replica."""
+    # Once it was Ready the step stays done: a replica that is lost under load is what the test measures.
+    if status.target_ready_time is None and not seen.target_exists:
         starting = Condition(TARGET_READY, "False", reasons.TARGET_STARTING, "the model server is being created")
         return Decision(Action.CREATE_TARGET, with_condition(status, starting, now), SOON_SECONDS)
-    if seen.ready_replicas >= 1:
-        return None
-    began = status.conditions[TARGET_READY].since if TARGET_READY in status.conditions else now
-    waited = (now - (began or now)).total_seconds()
-    if (ended := terminal_trouble(plan, seen.trouble, waited)) is not None:
-        return Decision(None, end_failed(status, TARGET_READY, *ended, now), SOON_SECONDS)
+    if status.target_ready_time is None and seen.ready_replicas < 1:
+        return _await_first_replica(plan, status, seen, now)
+    status = replace(status, target_ready_time=status.target_ready_time or now)
+    ready = Condition(TARGET_READY, "True", reasons.TARGET_READY, f"{plan.names.server} has a Ready replica")
+    return with_condition(status, ready, now)
+
+
+def _await_first_replica(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision:
+    if (ended := terminal_trouble(plan, seen.trouble, _seconds_in(status, TARGET_READY, now))) is not None:
+        return _failed(status, TARGET_READY, *ended, now)
     because = f"; {seen.trouble[0]}: {seen.trouble[1]}" if seen.trouble else ""
-    starting = Condition(
-        TARGET_READY, "False", reasons.TARGET_STARTING, f"waiting for the first replica of {plan.names.server}{because}"
-    )
+    said = f"waiting for the first replica of {plan.names.server}{because}"
+    starting = Condition(TARGET_READY, "False", reasons.TARGET_STARTING, said)
     return Decision(None, with_condition(status, starting, now), PROGRESS_SECONDS)
 
 
-def start_scaler(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | None:
-    if plan.spec.scaler.type is ScalerType.NONE or seen.job is not None or status.load_start_time is not None:
-        return None
+def start_scaler(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
+    """Creates the autoscaler and waits until it has read its metric: load without that would measure nothing."""
+    has_none = plan.spec.scaler.type is ScalerType.NONE
+    if has_none or seen.job is not None or status.load_start_time is not None:
+        return with_condition(status, metrics_condition(plan, seen), now)
     if not seen.scaler_exists:
         awaited = Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, "the autoscaler is being created")
         return Decision(Action.CREATE_SCALER, with_condition(status, awaited, now), SOON_SECONDS)
     if seen.scaler is not None and seen.scaler.active:
-        return None
-    since = status.conditions[METRICS_AVAILABLE].since if METRICS_AVAILABLE in status.conditions else now
+        return with_condition(status, metrics_condition(plan, seen), now)
+    reported = bool(seen.scaler and seen.scaler.reason)
+    said = f"{seen.scaler.reason}: {seen.scaler.message}" if seen.scaler and reported else "it has reported nothing"
     deadline = plan.spec.measurement.metrics_deadline_seconds
-    said = f"{seen.scaler.reason}: {seen.scaler.message}" if seen.scaler and seen.scaler.reason else "it was silent"
-    if (now - (since or now)).total_seconds() > deadline:
-        return Decision(
-            None,
-            end_failed(
-                status,
-                METRICS_AVAILABLE,
-                reasons.METRICS_MISSING,
-                f"the autoscaler read no value of its metric within {deadline} s ({said}); check the metric's name and "
-                "labels, and that its adapter serves it: kubectl get --raw /apis/custom.metrics.k8s.io/v1beta2",
-                now,
-            ),
-            SOON_SECONDS,
-        )
-    awaited = Condition(
-        METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, f"waiting until the autoscaler reads its metric: {said}"
-    )
+    if _seconds_in(status, METRICS_AVAILABLE, now) > deadline:
+        failed = (f"the autoscaler did not read a value of its metric within {deadline} s ({said}); check the metric's "
+                  "name and labels, and that its adapter serves it: kubectl get --raw "
+                  "/apis/custom.metrics.k8s.io/v1beta2")
+        return _failed(status, METRICS_AVAILABLE, reasons.METRICS_MISSING, failed, now)
+    waiting = f"waiting until the autoscaler reads its metric: {said}"
+    awaited = Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, waiting)
     return Decision(None, with_condition(status, awaited, now), PROGRESS_SECONDS)
 
 
-def start_load(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | None:
+def start_load(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
+    """Creates the load Job and waits until all workers are up and share a start instant."""
+    # A start time in the status says that the Job was there: one that is missing now was deleted, and is not made again.
     if seen.job is None and status.load_start_time is None:
         starting = Condition(LOAD_DELIVERED, "Unknown", reasons.LOAD_STARTING, "the load Job is being created")
         return Decision(Action.CREATE_LOAD, with_condition(status, starting, now), SOON_SECONDS)
-    if seen.load_start is not None or seen.job is None:
-        return None
-    waited = (now - seen.job.since).total_seconds()
-    said = f": {seen.job.trouble[0]}: {seen.job.trouble[1]}" if seen.job.trouble else ""
-    if seen.job.failed or waited > LOAD_START_SECONDS:
-        return Decision(
-            None,
-            end_failed(
-                status,
-                LOAD_DELIVERED,
-                reasons.LOAD_NOT_STARTED,
-                f"the workers of {plan.names.load} did not come up within {LOAD_START_SECONDS} s{said}; "
-                f"see kubectl -n {plan.names.namespace} logs -l job-name={plan.names.load}",
-                now,
-            ),
-            SOON_SECONDS,
-        )
-    starting = Condition(LOAD_DELIVERED, "Unknown", reasons.LOAD_STARTING, f"waiting for the load workers{said}")
+    if seen.load_start is None and seen.job is not None:
+        return _await_workers(plan, status, seen.job, now)
+    status = replace(status, load_start_time=status.load_start_time or seen.load_start)
+    most = "at most " if plan.spec.profile.is_open_ended else ""
+    said = f"{most}{plan.load_seconds:g} s of load began at {status.load_start_time:%H:%M:%S} UTC"
+    return with_condition(status, Condition(LOAD_DELIVERED, "Unknown", reasons.LOAD_RUNNING, said), now)
+
+
+def _await_workers(plan: TestPlan, status: Status, job: JobFact, now: datetime) -> Decision:
+    because = f": {job.trouble[0]}: {job.trouble[1]}" if job.trouble else ""
+    if job.failed or (now - job.since).total_seconds() > LOAD_START_SECONDS:
+        failed = (f"the workers of {plan.names.load} did not start within {LOAD_START_SECONDS} s{because}; see kubectl "
+                  f"-n {plan.names.namespace} logs -l job-name={plan.names.load}")
+        return _failed(status, LOAD_DELIVERED, reasons.LOAD_NOT_STARTED, failed, now)
+    starting = Condition(LOAD_DELIVERED, "Unknown", reasons.LOAD_STARTING, f"waiting for the load workers{because}")
     return Decision(None, with_condition(status, starting, now), PROGRESS_SECONDS)
 
 
-def await_load(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | None:
-    start = status.load_start_time or now
+def await_load(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
+    """Waits for the end of the load, and ends the run where the load or what is under test is gone."""
     if seen.job is None or seen.job.failed:
-        said = seen.job.message if seen.job else "it is gone"
-        return Decision(
-            None,
-            end_failed(
-                status,
-                LOAD_DELIVERED,
-                reasons.LOAD_JOB_FAILED,
-                f"the load Job {plan.names.load} did not run to its end ({said}); what was recorded is in the bundle",
-                now,
-            ),
-            SOON_SECONDS,
-        )
+        because = seen.job.message if seen.job else "it was deleted"
+        failed = (f"the load Job {plan.names.load} did not finish ({because}); what was recorded until then is in the "
+                  "bundle")
+        return _failed(status, LOAD_DELIVERED, reasons.LOAD_JOB_FAILED, failed, now)
     if seen.job.ended is not None:
-        return None
+        said = "every worker ran its share of the load and handed over its records"
+        return with_condition(status, Condition(LOAD_DELIVERED, "True", reasons.LOAD_COMPLETED, said), now)
     if (vanished := gone(plan, seen)) is not None:
-        return Decision(None, end_failed(status, *vanished, now), SOON_SECONDS)
-    if (now - start).total_seconds() > plan.load_deadline_seconds:
-        return Decision(
-            None,
-            end_failed(
-                status,
-                LOAD_DELIVERED,
-                reasons.LOAD_DEADLINE,
-                f"the load did not end within {plan.load_deadline_seconds:g} s; see the logs of the Job "
-                f"{plan.names.load}",
-                now,
-            ),
-            SOON_SECONDS,
-        )
+        return _failed(status, *vanished, now)
+    if (now - (status.load_start_time or now)).total_seconds() > plan.load_deadline_seconds:
+        failed = (f"the load did not end within {plan.load_deadline_seconds:g} s; see the logs of the Job "
+                  f"{plan.names.load}")
+        return _failed(status, LOAD_DELIVERED, reasons.LOAD_DEADLINE, failed, now)
     return Decision(None, with_condition(status, metrics_condition(plan, seen), now), PROGRESS_SECONDS)
 
 
 def gone(plan: TestPlan, seen: Snapshot) -> tuple[str, str, str] | None:
-    """(condition, reason, message) when what is under test was deleted by somebody: nothing can be said of it."""
-    said = "was deleted while the load ran, and not by this operator; what was recorded until then is in the bundle"
+    """(condition, reason, message) when somebody deleted what is under test: its elasticity cannot be judged."""
+    said = ("was deleted during the load, but not by this operator; what was recorded until then is in the bundle. Run "
+            "the test again and leave its objects in place")
     if not seen.target_exists:
         return TARGET_READY, reasons.TARGET_GONE, f"the Deployment {plan.names.server} {said}"
     if plan.spec.scaler.type is not ScalerType.NONE and not seen.scaler_exists:
@@ -149,11 +142,29 @@ def gone(plan: TestPlan, seen: Snapshot) -> tuple[str, str, str] | None:
 
 
 def metrics_condition(plan: TestPlan, seen: Snapshot) -> Condition:
+    """What the autoscaler itself says about its metric now."""
     if plan.spec.scaler.type is ScalerType.NONE:
         return Condition(METRICS_AVAILABLE, "True", reasons.NO_AUTOSCALER, "the test has no autoscaler")
     if seen.scaler is None or seen.scaler.active is None:
-        return Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, "the autoscaler has said nothing")
+        said = "the autoscaler has not reported yet whether it can read its metric"
+        return Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, said)
     if seen.scaler.active:
         return Condition(METRICS_AVAILABLE, "True", reasons.METRICS_SEEN, seen.scaler.message)
     said = f"{seen.scaler.reason}: {seen.scaler.message}"
     return Condition(METRICS_AVAILABLE, "False", reasons.METRICS_MISSING, said)
+
+
+def _failed(status: Status, kind: str, reason: str, message: str, now: datetime) -> Decision:
+    """The run cannot go on; `decide` closes it in the same turn."""
+    return Decision(None, end_failed(status, kind, reason, message, now), SOON_SECONDS)
+
+
+def _seconds_in(status: Status, kind: str, now: datetime) -> float:
+    """Seconds since a condition last changed its status; 0 before it was set. Survives a restart of the operator."""
+    since = status.conditions[kind].since if kind in status.conditions else None
+    return (now - (since or now)).total_seconds()
+
+
+# The only list of steps. Each needs what the one before it leaves: no autoscaler without a Ready target, no load
+# before the autoscaler reads its metric.
+STEPS: tuple[Step, ...] = (accept, start_target, start_scaler, start_load, await_load)
