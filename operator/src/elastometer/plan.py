@@ -1,4 +1,4 @@
-"""TestSpec -> TestPlan: everything that is decided before anything is touched. Pure."""
+"""TestSpec -> TestPlan: everything that is decided before anything is created. Pure."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.profile.stages import (
     CountStage,
-    CrowdStage,
     KneeStage,
     RateStage,
     Stage,
     TraceStage,
+    UsersStage,
     type_of,
 )
 
 Json = dict[str, Any]
 
-# A worker is a pod: it must be scheduled, its image pulled and its process started before it can say hello.
+# A worker is a Pod: it must be scheduled, its image pulled and its process started before it can report.
 LOAD_START_SECONDS = 180
-# What the workers may need after the last request to hand over their records.
+# How long the workers may take after the last request to hand over their records.
 HAND_OVER_SECONDS = 120
-# The default sync period of the HorizontalPodAutoscaler controller; its flag is not readable from inside a cluster.
+# Default of --horizontal-pod-autoscaler-sync-period; the flag itself cannot be read from inside a cluster.
 HPA_SYNC_SECONDS = 15
-WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")  # what else the free-form template holds there, the API server refuses
+# KEDA's own default, which the CRD repeats so that a ScaledObject behaves in a test as it does without one:
+# https://keda.sh/docs/latest/reference/scaledobject-spec/#pollinginterval
+KEDA_POLLING_SECONDS = 30
+WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")  # the template is free-form; the API server refuses any other value
 GPU_KEYS = ("nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915")
 
 
@@ -69,7 +72,7 @@ class TestPlan:
     def target_url(self) -> str:
         """Where the load goes: the Service, by its name in the namespace of the workers.
 
-        The short name is found by the first entry of a pod's search list; a longer one costs a look-up per entry.
+        The short name is found with the first entry of a Pod's DNS search list; a longer one costs a query per entry.
         """
         return f"http://{self.names.server}:{self.spec.server.port}"
 
@@ -80,18 +83,18 @@ class TestPlan:
 
     @property
     def names_files(self) -> bool:
-        """True when the load needs files of a ConfigMap; one that `filesFrom` names without need is not looked at."""
+        """Whether the load needs files of a ConfigMap. One that `filesFrom` names without need is not read."""
         return any(True for _ in files_of(self.spec.profile))
 
     @property
     def load_seconds(self) -> float:
-        """Length of the load; the longest that it may take where a stage ends when its requests do."""
+        """Length of the load, or the longest it may take where a stage ends when its requests do."""
         return float(self.spec.profile.duration_seconds)
 
     @property
     def load_deadline_seconds(self) -> float:
         """Longest time from the load's start to its end: stages + last request, or conversation + hand-over."""
-        return self.load_seconds + self.spec.profile.ask_seconds + HAND_OVER_SECONDS
+        return self.load_seconds + self.spec.profile.max_conversation_seconds + HAND_OVER_SECONDS
 
     @property
     def gpus_per_replica(self) -> Mapping[str, int]:
@@ -108,14 +111,15 @@ class TestPlan:
 
 
 def delay_budget(plan: TestPlan) -> dict[str, float]:
-    """The named summands of a scale-out, in seconds, as known before the run; what is not known is not there.
+    """The named summands of a scale-out, in seconds, as known before the run. What is not known is absent.
 
-    scrape: worst age of a scraped sample. hpaSync: worst wait for the controller's next look.
-    window: stabilization of the way up. probe: worst wait between serving and Ready.
+    scrape: greatest age of a scraped sample. kedaPolling: longest wait for KEDA's next poll, where it matters.
+    hpaSync: longest wait for the controller's next sync. window: stabilization window for scale-out.
+    probe: longest wait between serving and Ready.
     """
     scaler, budget = plan.spec.scaler, {"scrape": float(plan.spec.measurement.scrape_period_seconds)}
-    if scaler.type is ScalerType.KEDA:
-        budget["kedaPolling"] = float(scaler.body.get("pollingInterval", 30))
+    if scaler.type is ScalerType.KEDA and _waits_for_keda(scaler.body):
+        budget["kedaPolling"] = float(scaler.body.get("pollingInterval", KEDA_POLLING_SECONDS))
     if scaler.type is not ScalerType.NONE:
         budget["hpaSync"] = float(HPA_SYNC_SECONDS)
         keda = ("advanced", "horizontalPodAutoscalerConfig") if scaler.type is ScalerType.KEDA else ()
@@ -124,8 +128,16 @@ def delay_budget(plan: TestPlan) -> dict[str, float]:
     return budget
 
 
+def _waits_for_keda(body: Json) -> bool:
+    """Whether a scale-out can wait for KEDA's poll: from idle replicas, or where the HPA is served cached values.
+
+    In all other cases KEDA queries the source of a trigger at each sync of the HPA, however seldom it polls itself.
+    """
+    return "idleReplicaCount" in body or any(trigger.get("useCachedMetrics") for trigger in body.get("triggers", ()))
+
+
 def describe(plan: TestPlan) -> Json:
-    """What goes into plan.json: the timetable and the delay budget. What a file says that was not read is not there."""
+    """What goes into plan.json: the timetable and the delay budget. What depends on a file not yet read is absent."""
     profile = plan.spec.profile
     length = {"loadSeconds": plan.load_seconds, "loadSecondsAreExact": not profile.is_open_ended}
     return {
@@ -143,7 +155,7 @@ def describe(plan: TestPlan) -> Json:
 
 
 def _timetable(profile: Profile) -> list[Json]:
-    """The stages in order; from one that ends when its requests do, on, times are the latest that they can be."""
+    """The stages in order. After a stage that ends when its requests do, times are the latest possible ones."""
     at: float | None = 0.0
     is_exact, rows = True, list[Json]()
     for stage in profile.stages:
@@ -157,30 +169,30 @@ def _timetable(profile: Profile) -> list[Json]:
 
 
 def _is_unread(stage: Stage) -> bool:
-    """True of a Trace whose length is in its file, which was not read."""
+    """True for a Trace whose length is given by its file, when the file was not read."""
     return isinstance(stage, TraceStage) and stage.trace is None and stage.limit_seconds is None
 
 
 def _offer(profile: Profile, stage: Stage) -> Json:
-    """What a stage of the load is planned to send; of a closed loop the most that it may."""
+    """What a stage of the load is planned to send; for a closed loop, the most that it may send."""
     expected = float(profile.requests_of(stage))
     most = int(expected)
     match stage:
-        case CrowdStage():
+        case UsersStage():
             return {"users": stage.users, "maximumRequests": most}
         case CountStage():
             lengths = [size.prompt_tokens for size in stage.sizes]
             return {"concurrency": stage.concurrency, "maximumRequests": most,
-                    **({"inputTokens": lengths} if lengths else {})}  # fmt: skip
+                    **({"inputTokens": lengths} if lengths else {})}
         case KneeStage():
             return {"of": stage.of.value, "steps": list(stage.steps), "stepSeconds": stage.step_seconds,
-                    "soakSeconds": stage.soak_seconds, "maximumRequests": most}  # fmt: skip
+                    "soakSeconds": stage.soak_seconds, "maximumRequests": most}
         case RateStage():
             burst = {} if stage.burstiness is None else {"burstiness": float(stage.burstiness)}
             return {"expectedRequests": expected, "startRequestsPerSecond": float(stage.start_rate),
                     "endRequestsPerSecond": float(stage.end_rate), "arrivals": stage.arrivals.value,
-                    **burst}  # fmt: skip
+                    **burst}
         case TraceStage():
             counted = {} if stage.trace is None else {"expectedRequests": expected}
             return {**counted, "file": stage.file, "format": stage.format.value,
-                    "timeScale": float(stage.time_scale)}  # fmt: skip
+                    "timeScale": float(stage.time_scale)}

@@ -1,7 +1,8 @@
 """ElasticityTest as served by the API -> TestSpec.
 
 The CRD refuses a wrong shape; this refuses a wrong meaning (SpecError names path, rule and value).
-Defaults that the API server fills in are repeated here only where a spec may come from a file.
+The API server fills in the CRD's defaults. They are repeated here for specs that come from a file, and a test compares
+the two (tests/contract/test_spec_defaults.py).
 """
 
 from __future__ import annotations
