@@ -258,7 +258,7 @@ def test_a_condition_of_somebody_elses_is_kept_and_breaks_nothing(plan: TestPlan
 
 
 def test_a_verdict_that_the_load_spoiled_says_so_and_not_that_objectives_are_missing(plan: TestPlan) -> None:
-    said = "10 requests were never sent: their time had passed when their worker was there"
+    said = "10 requests were never sent: their scheduled time passed before their worker (re)started"
     spoiled = replace(REPORT, verdict="Inconclusive", verdict_reason="LoadIncomplete", verdict_message=said)
     judged = replace(NOTHING, report=spoiled, bundle_sealed=True)
     status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from elastometer.analysis.analyze import judge
-from elastometer.model import reasons
 from elastometer.controller.decision import Action
 from elastometer.controller.inputs import Unusable, check_api_key, read_files
 from elastometer.controller.preflight import preflight
 from elastometer.controller.provenance import provenance
 from elastometer.controller.session import Session
+from elastometer.model import reasons
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import LOAD
 from elastometer.model.snapshot import PreflightFact

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from elastometer.model import reasons
 from elastometer.controller.act import act
 from elastometer.controller.decide import decide
 from elastometer.controller.decision import Action
 from elastometer.controller.ending import end_failed
 from elastometer.controller.orphans import names_of
 from elastometer.controller.session import Context, Session
+from elastometer.model import reasons
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import Names
 from elastometer.model.spec import CleanupPolicy, TestSpec, parse

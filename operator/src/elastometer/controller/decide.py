@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from elastometer.model import reasons
 from elastometer.controller.decision import PROGRESS_SECONDS, SOON_SECONDS, Action, Decision
 from elastometer.controller.ending import CLEAN_UP_SECONDS, conclude, end_failed, refused
 from elastometer.controller.steps import STEPS
+from elastometer.model import reasons
 from elastometer.model.snapshot import Snapshot
 from elastometer.model.spec import CleanupPolicy
 from elastometer.model.status import (

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from elastometer.model import reasons
 from elastometer.controller.decision import Action
+from elastometer.model import reasons
 from elastometer.model.report import Verdict
 from elastometer.model.snapshot import RefusalFact, ReportFact, Snapshot
 from elastometer.model.spec import CleanupPolicy

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from elastometer.model.reasons import UNSCHEDULABLE
+
 Json = dict[str, Any]
 
 
@@ -120,7 +122,7 @@ def _trouble(status: Mapping[str, Any], conditions: Mapping[str, Any]) -> tuple[
             return waiting["reason"], waiting.get("message", "") + ended
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False":
-        return scheduled.get("reason", "Unschedulable"), scheduled.get("message", "")
+        return scheduled.get("reason", UNSCHEDULABLE), scheduled.get("message", "")
     return None
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from elastometer.model import reasons
+
 Json = dict[str, Any]
 
 ACCEPTED = "Accepted"
@@ -21,7 +23,6 @@ REPORT_READY = "ReportReady"
 OBJECTIVES_MET = "ObjectivesMet"
 SUCCEEDED = "Succeeded"
 CLEANED_UP = "CleanedUp"  # there only when something did not go
-SETTLING = "Settling"  # reason of REPORT_READY: watching on after the load, for scale-in
 ORDER = (ACCEPTED, TARGET_READY, METRICS_AVAILABLE, LOAD_DELIVERED, REPORT_READY, OBJECTIVES_MET, CLEANED_UP, SUCCEEDED)
 
 
@@ -77,7 +78,8 @@ def phase_of(status: Status) -> str:
     if status.finished:
         return "Completed" if status.is_true(SUCCEEDED) else "Failed"
     report = status.conditions.get(REPORT_READY)
-    if status.failure or (status.load_end_time is not None and report is not None and report.reason != SETTLING):
+    has_settled = report is not None and report.reason != reasons.SETTLING
+    if status.failure or (status.load_end_time is not None and has_settled):
         return "Analyzing"
     if status.load_end_time is not None:
         return "Settling"

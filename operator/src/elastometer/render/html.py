@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from jinja2 import Template
 
+from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Report
 from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, autoscaler_values
 from elastometer.render.charts import chart_data
@@ -21,7 +22,7 @@ def to_html(report: Report) -> bytes:
     """UTF-8, the same bytes for the same report."""
     data = {**chart_data(report), "autoscaler": autoscaler_chart(report.autoscaler, report.timeline)}
     return _template().render(
-        report=report, **frame(("page.js", "report.js"), ("report.css",), data),
+        report=report, load_flaws=tuple(LoadFlaw), **frame(("page.js", "report.js"), ("report.css",), data),
         strips=strips(report.cold_starts), tiles=tiles(report), quality=quality_rows(report.quality),
         **autoscaler_values(report.autoscaler),
         basis=None if report.predicted is None else numbers.basis_rows(report.predicted),

@@ -9,6 +9,7 @@ import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from elastometer.model.basis import PredictionBasis
+from elastometer.model.reasons import OBJECTIVES_UNCERTAIN
 from elastometer.model.report import Report, Verdict
 from elastometer.render.wording import answers
 
@@ -61,7 +62,7 @@ def _whole_run(suite: Element, where: str, report: Report) -> None:
     if report.verdict is Verdict.NOT_JUDGED:
         case = SubElement(suite, "testcase", classname=_clean(where), name="objectives")
         SubElement(case, "skipped", message=_clean(report.verdict_message))
-    elif report.verdict is Verdict.INCONCLUSIVE and report.verdict_reason != "ObjectivesUncertain":
+    elif report.verdict is Verdict.INCONCLUSIVE and report.verdict_reason != OBJECTIVES_UNCERTAIN:
         case = SubElement(suite, "testcase", classname=_clean(where), name="load")
         _told(case, "error", report.verdict_reason, report.verdict_message)
 

@@ -16,6 +16,7 @@ from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.measured import ColdStart, ScaleIn, Timeline
 from elastometer.model.observation import ObjectSeen, Sighting
+from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding, Quality
 from elastometer.model.units import SECOND
 
@@ -40,7 +41,7 @@ class Facts:
     scale_ins: Sequence[ScaleIn]
     timeline: Timeline
     quality: Quality
-    flaws: Sequence[tuple[str, str]]
+    flaws: Sequence[tuple[LoadFlaw, str]]
     autoscaler: Autoscaler
     answers: Sequence[AnswerRow]
 
@@ -58,7 +59,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
 
 
 def _client_bound(facts: Facts) -> Iterator[Finding]:
-    behind = [sentence for reason, sentence in facts.flaws if reason == "LoadFellBehind"]
+    behind = [sentence for flaw, sentence in facts.flaws if flaw is LoadFlaw.FELL_BEHIND]
     if behind:
         yield Finding("ClientBound", "Problem", "The load generator was the limit", "; ".join(behind),
                       "Raise `load.workers`, or give the load Pods more CPU, and run again.")

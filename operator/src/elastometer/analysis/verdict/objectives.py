@@ -18,6 +18,7 @@ from elastometer.analysis.requests.latency import (
 )
 from elastometer.analysis.verdict.answer_objective import judge_answers
 from elastometer.model.measured import Figure
+from elastometer.model.reasons import NO_OBJECTIVES, OBJECTIVES_MET, OBJECTIVES_MISSED, OBJECTIVES_UNCERTAIN, LoadFlaw
 from elastometer.model.report import ObjectiveResult, Verdict
 from elastometer.model.request import RequestRecord
 from elastometer.model.terms import Indicator, Objective
@@ -160,17 +161,17 @@ def _latest(figure: Figure) -> float:
     return figure.milliseconds + (figure.plus_minus_milliseconds or 0.0)
 
 
-def overall(results: Sequence[ObjectiveResult], flaws: Sequence[tuple[str, str]]) -> tuple[Verdict, str, str]:
+def overall(results: Sequence[ObjectiveResult], flaws: Sequence[tuple[LoadFlaw, str]]) -> tuple[Verdict, str, str]:
     """(verdict, reason, sentence). A load that was not the one asked for leaves nothing to judge."""
     if not results:
-        return Verdict.NOT_JUDGED, "NoObjectives", "the test has no objectives: the run was measured and not judged"
+        return Verdict.NOT_JUDGED, NO_OBJECTIVES, "the test has no objectives: the run was measured and not judged"
     if flaws:
-        order = ("LoadFellBehind", "LoadIncomplete", "RecordsMissing")
-        first = min(flaws, key=lambda flaw: order.index(flaw[0]))
-        return Verdict.INCONCLUSIVE, first[0], "; ".join(sentence for _, sentence in flaws)
-    for verdict, reason in ((Verdict.FAIL, "ObjectivesMissed"), (Verdict.INCONCLUSIVE, "ObjectivesUncertain")):
+        order = list(LoadFlaw)
+        first = min((flaw for flaw, _ in flaws), key=order.index)
+        return Verdict.INCONCLUSIVE, first, "; ".join(sentence for _, sentence in flaws)
+    for verdict, reason in ((Verdict.FAIL, OBJECTIVES_MISSED), (Verdict.INCONCLUSIVE, OBJECTIVES_UNCERTAIN)):
         hit = [result for result in results if result.verdict is verdict]
         if hit:
             return verdict, reason, "; ".join(result.message for result in hit)
     met = f"all {len(results)} objectives are met" if len(results) > 1 else "the one objective is met"
-    return Verdict.PASS, "ObjectivesMet", met
+    return Verdict.PASS, OBJECTIVES_MET, met

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.bundle import Bundle
+from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import AwayBand, GapBand, GeneratorState, Quality, SeriesState
 from elastometer.model.units import MILLISECOND, SECOND, Nanoseconds
 
@@ -77,31 +78,32 @@ def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
     return round(low / MILLISECOND, 1), round(high / MILLISECOND, 1), len(lows)
 
 
-def load_flaws(bundle: Bundle, evidence: Evidence) -> Iterator[tuple[str, str]]:
+def load_flaws(bundle: Bundle, evidence: Evidence) -> Iterator[tuple[LoadFlaw, str]]:
     """(reason, sentence) of what makes the load other than the one that was asked for; a predicted one never is."""
     if bundle.predicted is not None:
         return
     for one in bundle.generators:
         if one.fell_behind:
-            yield "LoadFellBehind", _fell_behind(one.worker, one.lateness_p99_milliseconds, one.bound_milliseconds)
+            yield LoadFlaw.FELL_BEHIND, _fell_behind(one.worker, one.lateness_p99_milliseconds, one.bound_milliseconds)
     told = {one.worker for one in bundle.generators}
     silent = sorted(set(range(bundle.terms.workers or (1 if bundle.requests else 0))) - told)
     if silent:
         names = ", ".join(str(worker) for worker in silent)
-        yield "LoadIncomplete", f"no account of its end came from load worker {names}"
+        yield LoadFlaw.INCOMPLETE, f"no account of its end came from load worker {names}"
     for gap in away(bundle, evidence):
         since = "" if gap.start_seconds is None else f"from {gap.start_seconds:+.1f} s "
-        yield "LoadIncomplete", f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
+        yield LoadFlaw.INCOMPLETE, f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
     if unsent := sum(_left_unsent(bundle)):
-        yield "LoadIncomplete", f"{unsent} requests were never sent: their worker was stopped before their time"
+        yield LoadFlaw.INCOMPLETE, f"{unsent} requests were never sent: their worker was stopped before their time"
     if capped := sum(one.capped_users or 0 for one in bundle.generators):
-        yield "LoadIncomplete", f"{capped} users had sent all that maximumRequests lets each, and were gone after it"
+        yield LoadFlaw.INCOMPLETE, f"{capped} users had sent all that maximumRequests lets each, and were gone after it"
     skipped = sum(one.skipped or 0 for one in bundle.generators)
     if skipped:
-        yield "LoadIncomplete", f"{skipped} requests were never sent: their time had passed when their worker was there"
+        yield LoadFlaw.INCOMPLETE, (f"{skipped} requests were never sent: their scheduled time passed before their "
+                                    "worker (re)started")
     sent = sum(one.sent or 0 for one in bundle.generators)
     if sent > len(bundle.requests):
-        yield "RecordsMissing", f"{sent} requests were sent, and only {len(bundle.requests)} have a record"
+        yield LoadFlaw.RECORDS_MISSING, f"{sent} requests were sent, and only {len(bundle.requests)} have a record"
 
 
 def _fell_behind(worker: int, late: float | None, bound: float | None) -> str:

@@ -6,10 +6,9 @@ from enum import IntEnum
 from typing import Any
 
 from elastometer.cli.base.text import printable
-
-# Flaws of the spec, and of what it names, that only the operator can see: the API server took it, the run never began.
-_SPEC_REASONS = frozenset({"SpecInvalid", "ScalerRejected", "TargetRejected", "LoadRejected", "LoadFilesMissing",
-                           "LoadFilesInvalid", "APIKeyMissing", "APIKeyInvalid"})
+from elastometer.model.reasons import SPEC_FLAWS
+from elastometer.model.report import Verdict
+from elastometer.model.status import SUCCEEDED
 
 
 class Exit(IntEnum):
@@ -33,16 +32,16 @@ class CliError(Exception):
 
 def exit_of_verdict(verdict: str | None) -> Exit:
     """A verdict that is absent or of no known word could not be told: INCONCLUSIVE."""
-    known = {"Pass": Exit.PASSED, "NotJudged": Exit.PASSED, "Fail": Exit.FAILED}
+    known: Mapping[str, Exit] = {Verdict.PASS: Exit.PASSED, Verdict.NOT_JUDGED: Exit.PASSED, Verdict.FAIL: Exit.FAILED}
     return known.get(verdict or "", Exit.INCONCLUSIVE)
 
 
 def exit_of_status(status: Mapping[str, Any]) -> Exit:
     """The exit code of a finished test, from its `.status`."""
-    succeeded = condition(status, "Succeeded")
+    succeeded = condition(status, SUCCEEDED)
     if succeeded.get("status") == "True":
         return exit_of_verdict(status.get("verdict"))
-    return Exit.SPEC_OR_USAGE if succeeded.get("reason") in _SPEC_REASONS else Exit.NOT_CARRIED_OUT
+    return Exit.SPEC_OR_USAGE if succeeded.get("reason") in SPEC_FLAWS else Exit.NOT_CARRIED_OUT
 
 
 def condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

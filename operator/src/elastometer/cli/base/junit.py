@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from elastometer.cli.base.exits import CliError, Exit, condition
 from elastometer.cli.base.text import printable
+from elastometer.model.status import SUCCEEDED
 
 
 def write(path: Path, test: Mapping[str, Any], directory: Path | None) -> None:
@@ -27,7 +28,7 @@ def write(path: Path, test: Mapping[str, Any], directory: Path | None) -> None:
 def without_report(test: Mapping[str, Any]) -> bytes:
     """JUnit XML of a run that left no report."""
     name = printable(test["metadata"]["name"])
-    succeeded = condition(test.get("status") or {}, "Succeeded")
+    succeeded = condition(test.get("status") or {}, SUCCEEDED)
     message = printable(f"{succeeded.get('reason', 'NoReport')}: {succeeded.get('message', 'the run left no report')}")
     suite = ElementTree.Element("testsuite", name=name, tests="1", errors="1", failures="0")
     case = ElementTree.SubElement(suite, "testcase", classname="elastometer", name=name)

@@ -7,6 +7,8 @@ from typing import Any
 
 from elastometer.cli.base.exits import condition, exit_of_status
 from elastometer.cli.base.text import milliseconds_in_words, printable
+from elastometer.model.report import Verdict
+from elastometer.model.status import SUCCEEDED
 
 Json = Mapping[str, Any]
 # (key in status.summary, what it is called, how it is printed)
@@ -22,13 +24,15 @@ NUMBERS = (
     ("judgedAnswerCount", "answers judged", str),
     ("failedAnswerCount", "answers failing a check", str),
 )
-MARKS = {"Pass": "✓", "Fail": "✗", "Inconclusive": "?", "NotJudged": "–"}
+MARKS: Mapping[str, str] = {
+    Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?", Verdict.NOT_JUDGED: "–",
+}
 
 
 def in_words(test: Json, directory: Path | None) -> list[str]:
     """The end of a run, for a person."""
     status = test.get("status") or {}
-    succeeded = condition(status, "Succeeded")
+    succeeded = condition(status, SUCCEEDED)
     verdict = status.get("verdict")
     name = f"{test['metadata']['namespace']}/{test['metadata']['name']}"
     carried_out = succeeded.get("status") == "True"
@@ -80,7 +84,7 @@ def summary_rows(summary: Json) -> list[tuple[str, str]]:
 def as_json(test: Json, directory: Path | None) -> dict[str, Any]:
     """The end of a run, for a program."""
     status, metadata = test.get("status") or {}, test["metadata"]
-    succeeded = condition(status, "Succeeded")
+    succeeded = condition(status, SUCCEEDED)
     return {
         "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"],
         "succeeded": succeeded.get("status") == "True", "reason": succeeded.get("reason"),

@@ -14,16 +14,17 @@ from rich.text import Text
 
 from elastometer.cli.base.exits import condition
 from elastometer.cli.base.text import columns, milliseconds_in_words, printable, seconds_in_words
+from elastometer.model.status import ACCEPTED, LOAD_DELIVERED, METRICS_AVAILABLE, REPORT_READY, TARGET_READY
 
 Json = dict[str, Any]
 PLAIN_PERIOD_SECONDS = 15.0
 # (condition, what it is called here)
 STEPS = (
-    ("Accepted", "spec and cluster checked"),
-    ("TargetReady", "first replica ready"),
-    ("MetricsAvailable", "autoscaler sees its metric"),
-    ("LoadDelivered", "load delivered"),
-    ("ReportReady", "report written"),
+    (ACCEPTED, "spec and cluster checked"),
+    (TARGET_READY, "first replica ready"),
+    (METRICS_AVAILABLE, "autoscaler sees its metric"),
+    (LOAD_DELIVERED, "load delivered"),
+    (REPORT_READY, "report written"),
 )
 MARKS = {"True": "✓", "False": "✗"}
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from jinja2 import Template
 
+from elastometer.model.report import Verdict
 from elastometer.render.page import environment, frame
 from elastometer.render.shapes import Tile, verdict_mark
 from elastometer.render.what_if import rows as rows
@@ -19,13 +20,20 @@ def to_html(answer: Answer) -> bytes:
     """UTF-8, the same bytes for the same answer."""
     shown = answer.chosen or answer.recorded
     return _template().render(
-        answer=answer, **frame(("page.js", "what_if.js"), ("report.css", "what_if.css"), replica_data(answer)),
+        answer=answer, verdict=_verdict(shown),
+        **frame(("page.js", "what_if.js"), ("report.css", "what_if.css"), replica_data(answer)),
         headline=headline(answer), shown=shown, tiles=tiles(answer, shown), errors=error_rows(answer.honesty),
         scorecard=[rows.scorecard_head(answer), *rows.scorecard_rows(answer)],
         front=[rows.front_head(answer), *rows.front_rows(answer)] if answer.searched is not None else None,
         calibration=rows.calibration_rows(answer.calibration), cliffs=cliff_lines(answer),
         figures=figures_line(answer), pareto=pareto_plot(answer), cliff=cliff_plot(answer),
     ).encode()
+
+
+def _verdict(shown: Option) -> Verdict:
+    if not shown.card.objectives:
+        return Verdict.NOT_JUDGED
+    return Verdict.PASS if shown.card.holds else Verdict.FAIL
 
 
 def tiles(answer: Answer, shown: Option) -> list[Tile]:

@@ -1,11 +1,17 @@
-"""Every reason that a condition or an event may carry, with what it means. One situation each."""
+"""Every reason that a condition, an event or a verdict may carry, with what it means. One situation each.
+
+Grouped by the condition that carries them; the types of the conditions are in `status.py`, next to Condition. Exit
+codes, reports and dashboards depend on these words: they are public.
+"""
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 # Accepted
 SPEC_INVALID = "SpecInvalid"  # the spec cannot be carried out; the message names field, rule and value
 NOT_BEGUN = "NotBegun"  # something outside keeps the run from beginning; it will be tried again
-SPEC_CHANGED = "SpecChanged"  # the spec moved after the run had begun
+SPEC_CHANGED = "SpecChanged"  # the spec was changed after the run had begun
 SCALER_REJECTED = "ScalerRejected"  # the API server refused the autoscaler in a dry run
 TARGET_REJECTED = "TargetRejected"  # the API server refused the Deployment in a dry run
 LOAD_REJECTED = "LoadRejected"  # the API server refused the load's Job or a ConfigMap of it in a dry run
@@ -15,13 +21,18 @@ API_KEY_MISSING = "APIKeyMissing"  # the Secret of the target's key, or the key 
 API_KEY_INVALID = "APIKeyInvalid"  # the key in the Secret is no word of printable ASCII text
 CAPACITY_MISSING = "InsufficientCapacity"  # maxReplicas needs more GPUs than the nodes have
 ACCEPTED = "PreflightPassed"  # understood, dry runs passed, Prometheus answers
+# Flaws of the spec, and of what it names, that only the operator can see: the API server took it, the run never began.
+SPEC_FLAWS = frozenset({
+    SPEC_INVALID, SCALER_REJECTED, TARGET_REJECTED, LOAD_REJECTED, LOAD_FILES_MISSING, LOAD_FILES_INVALID,
+    API_KEY_MISSING, API_KEY_INVALID,
+})
 
 # TargetReady
 TARGET_STARTING = "TargetStarting"  # waiting for the first replica
 TARGET_READY = "FirstReplicaReady"  # the first replica is Ready
 READY_DEADLINE = "ReadyDeadlineExceeded"  # the first replica was not Ready in time
-IMAGE_PULL_FAILED = "ImagePullFailed"  # the image cannot be had
-UNSCHEDULABLE = "Unschedulable"  # no node takes the first replica
+IMAGE_PULL_FAILED = "ImagePullFailed"  # the image cannot be pulled
+UNSCHEDULABLE = "Unschedulable"  # no node takes the first replica; the scheduler's own word for it
 TARGET_GONE = "TargetGone"  # somebody deleted the Deployment while it was under test
 TARGET_CRASHING = "TargetCrashing"  # the server ends again and again
 
@@ -40,18 +51,32 @@ LOAD_COMPLETED = "LoadCompleted"  # every worker ran its share and handed over i
 LOAD_NOT_STARTED = "LoadNotStarted"  # workers did not come up in time
 LOAD_JOB_FAILED = "LoadJobFailed"  # the Job gave up
 LOAD_DEADLINE = "LoadDeadlineExceeded"  # the load did not end in time
-LOAD_INCOMPLETE = "LoadIncomplete"  # a worker was away, was stopped, came back too late for a part, or gave no account
-RECORDS_MISSING = "RecordsMissing"  # more requests were sent than have a record
-LOAD_FELL_BEHIND = "LoadFellBehind"  # the generator, not the server, was the limit
 
-# ReportReady, ObjectivesMet, Succeeded
+
+class LoadFlaw(StrEnum):
+    """Why a load that ran was not the load that the spec asks for; the gravest first. Reasons of LoadDelivered=False
+    and of an Inconclusive verdict."""
+
+    FELL_BEHIND = "LoadFellBehind"  # the generator, not the server, was the limit
+    INCOMPLETE = "LoadIncomplete"  # a worker was away, was stopped, came back too late for a part, or gave no account
+    RECORDS_MISSING = "RecordsMissing"  # more requests were sent than have a record
+
+
+# ReportReady
+SETTLING = "Settling"  # watching on after the load, for scale-in
 ANALYZING = "Analyzing"  # the bundle is being judged
 REPORT_WRITTEN = "ReportWritten"  # report and bundle are there
 REPORT_FAILED = "ReportFailed"  # the report could not be made
+
+# ObjectivesMet, and the report's verdict
 OBJECTIVES_MET = "ObjectivesMet"  # every objective passed
-OBJECTIVE_MISSED = "ObjectiveMissed"  # at least one failed
-NOT_ENOUGH_DATA = "NotEnoughData"  # at least one could not be told
-NOT_JUDGED = "NotJudged"  # the test has no objectives
+OBJECTIVES_MISSED = "ObjectivesMissed"  # at least one failed
+NOT_ENOUGH_DATA = "NotEnoughData"  # condition: the data of at least one do not allow a verdict
+NOT_JUDGED = "NotJudged"  # condition: the test has no objectives
+OBJECTIVES_UNCERTAIN = "ObjectivesUncertain"  # report: none failed, and the data of at least one do not allow a verdict
+NO_OBJECTIVES = "NoObjectives"  # report: the test has no objectives
+
+# Succeeded, CleanedUp and events
 RUNNING = "Running"  # the run goes on
 CREATION_REFUSED = "CreationRefused"  # the API server goes on refusing what the run needs
 OPERATOR_FAILED = "OperatorFailed"  # the operator failed on this test again and again; its log says where
