@@ -13,6 +13,8 @@ from elastometer.model.spec import parse
 from elastometer.plan import Environment, TestPlan
 
 ROOT = Path(__file__).parent.parent
+# Asserts in there fail with their values, as those of tests do.
+pytest.register_assert_rewrite("support")
 # How fast examples are drawn is the machine's, which may be busy, and no claim of a test.
 settings.register_profile("elastometer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("elastometer")

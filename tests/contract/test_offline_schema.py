@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import copy
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ import yaml
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.base.offline import served
 from elastometer.cli.main import main
+from support.bad_specs import TABLE, bad
 
 ROOT = Path(__file__).parents[2]
 CRD = ROOT / "manifests/crd/elasticitytest.yaml"
 COPY = ROOT / "operator/src/elastometer/cli/elasticitytest.yaml"
-TABLE: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests/e2e/bad_specs.yaml").read_text())["specs"]
-BAD = runpy.run_path(str(ROOT / "tests/e2e/test_bad_specs.py"))["bad"]
 SCHEMA = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
 
@@ -46,14 +44,14 @@ def test_every_keyword_of_the_schema_is_understood_or_known_not_to_refuse():
 @pytest.mark.parametrize("row", [row for row in TABLE if "refused" in row], ids=lambda row: str(row["name"]))
 def test_what_the_api_server_refuses_is_refused_offline(row: dict[str, Any]):
     with pytest.raises(CliError) as refused:
-        served("bad.yaml", BAD(row))
+        served("bad.yaml", bad(row))
     assert refused.value.code == Exit.SPEC_OR_USAGE
     assert len(refused.value.lines) > 1
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if "refused" not in row], ids=lambda row: str(row["name"]))
 def test_what_only_the_operator_can_refuse_ends_in_words_and_never_in_a_crash(row: dict[str, Any], tmp_path: Path):
-    test = copy.deepcopy(BAD(row))
+    test = copy.deepcopy(bad(row))
     if "stages" in row.get("at", ""):
         expected = (Exit.SPEC_OR_USAGE,)
     else:

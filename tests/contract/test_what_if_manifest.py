@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import copy
 import json
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from elastometer.twin.search.answer.patch import how_to_apply, manifest, patch
 from elastometer.twin.search.vary.candidates import Baseline, vary
 from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.grid import candidates, dimensions
+from support.what_if_worlds import HPA, RULES, hpa_baseline, keda_baseline
 
 SCHEMAS = json.loads(Path(__file__).with_name("autoscaler_schemas.json").read_text())
-WORLDS = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "what_if_worlds.py"))
-BASES = [WORLDS["hpa_baseline"](), WORLDS["keda_baseline"]()]
+BASES = [hpa_baseline(), keda_baseline()]
 
 
 def flaws(document: dict[str, Any]) -> list[str]:
@@ -29,7 +28,7 @@ def flaws(document: dict[str, Any]) -> list[str]:
 
 
 def test_the_schemas_refuse_what_is_wrong():
-    good = manifest(WORLDS["HPA"], WORLDS["HPA"]["spec"])
+    good = manifest(HPA, HPA["spec"])
     assert flaws(good) == []
     unknown, typed, lacking = copy.deepcopy(good), copy.deepcopy(good), copy.deepcopy(good)
     unknown["spec"]["cooldown"] = 3
@@ -78,8 +77,8 @@ def test_a_remark_cannot_leave_its_comment():
 
 
 def test_the_yaml_has_no_anchors_even_where_values_are_shared():
-    spec = {**BASES[0].manifest["spec"], "behavior": {"scaleUp": WORLDS["RULES"]["scaleUp"],
-                                                      "scaleDown": WORLDS["RULES"]["scaleUp"]}}
+    spec = {**BASES[0].manifest["spec"], "behavior": {"scaleUp": RULES["scaleUp"],
+                                                      "scaleDown": RULES["scaleUp"]}}
     text = patch(BASES[0].manifest, spec, [])
     assert "&" not in text
     assert yaml.safe_load(text)["spec"] == spec

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import parse
 from elastometer.plan import Environment, TestPlan, describe
 from elastometer.resources.scaler import scaler
 from elastometer.resources.target import deployment, service
+from support.bad_specs import TABLE, bad
 
-ROOT = Path(__file__).parents[2]
-TABLE: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests/e2e/bad_specs.yaml").read_text())["specs"]
 REFUSED = [row for row in TABLE if "refused" in row]
 ENDED = [row for row in TABLE if "ended" in row]
 HARMLESS = [row for row in TABLE if "harmless" in row]
@@ -28,23 +24,6 @@ VERDICT_SECONDS = 60
 
 def named(row: dict[str, Any]) -> str:
     return str(row["name"])
-
-
-def bad(row: dict[str, Any]) -> dict[str, Any]:
-    """The demo with the row's one change. The text '@300' stands for 300 letters."""
-    test: dict[str, Any] = copy.deepcopy(yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text()))
-    test["metadata"]["name"] = row["name"][:40].strip("-")
-    *parents, last = [int(part) if part.isdigit() else part for part in (row.get("at") or row["without"]).split(".")]
-    place: Any = test
-    for part in parents:
-        place = place[part]
-    if "without" in row:
-        del place[last]
-    else:
-        value = row["to"]
-        long = isinstance(value, str) and value.startswith("@") and value[1:].isdigit()
-        place[last] = "a" * int(value[1:]) if long else value
-    return test
 
 
 def served(test: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The predicted report of a tiny test against its stored text; ELASTOMETER_REGENERATE=1 writes what is found."""
 from __future__ import annotations
 
-import runpy
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import pytest
 
 from elastometer.cli.base.exits import Exit
 from elastometer.cli.main import main
+from support.goldens import compare
 
 HERE = Path(__file__).parent
-COMPARE = runpy.run_path(str(HERE / "test_golden_report.py"))["compare"]
 ARGUMENTS = ("--draws", "3", "--cold-start", "8,10", "--capacity",
              "prefillSeconds=0.05,prefillSecondsPerToken=0.001,decodeSeconds=0.05,decodeSecondsPerNeighbour=0.005")
 
@@ -26,8 +25,8 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_the_predicted_report_is_the_stored_one(printed: str, tmp_path: Path):
     assert printed
     text = (tmp_path / "report.md").read_text().replace(f"elastometer {version('elastometer')}", "elastometer VERSION")
-    COMPARE("predicted.md", text.encode())
+    compare("predicted.md", text.encode())
 
 
 def test_what_is_printed_of_a_predicted_report_is_the_stored_text(printed: str):
-    COMPARE("predicted.txt", printed.encode())
+    compare("predicted.txt", printed.encode())

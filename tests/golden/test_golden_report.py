@@ -5,8 +5,6 @@ ELASTOMETER_REGENERATE=1 writes what is found and fails the run, so that a chang
 from __future__ import annotations
 
 import json
-import os
-import runpy
 from pathlib import Path
 
 import pytest
@@ -15,24 +13,14 @@ from elastometer.analysis.analyze import judge
 from elastometer.render.files import render_all
 from elastometer.resources.promql import render_queries
 from elastometer.world.bundle_reader import load_bundle
-
-HERE = Path(__file__).parent
-WRITE = runpy.run_path(str(HERE / "synthetic_run.py"))["write"]
-WRITE_ANSWERS = runpy.run_path(str(HERE / "synthetic_answers.py"))["write"]
-
-
-def compare(name: str, found: bytes) -> None:
-    path = HERE / name
-    if os.environ.get("ELASTOMETER_REGENERATE"):
-        path.write_bytes(found)
-        pytest.fail(f"{name} was written anew: look at the difference, then run again without the variable")
-    assert path.is_file(), f"{name} must be there; ELASTOMETER_REGENERATE=1 writes it"
-    assert found.decode() == path.read_text(encoding="utf-8")
+from support.goldens import compare
+from support.synthetic.answers import write_answers
+from support.synthetic.run import write_run
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    bundle = load_bundle(WRITE(tmp_path_factory.mktemp("run")))
+    bundle = load_bundle(write_run(tmp_path_factory.mktemp("run")))
     assert len(bundle.requests) > 600, "a report of nothing proves nothing"
     assert len(bundle.observations) > 90, "a report of nothing proves nothing"
     return render_all(judge(bundle))
@@ -44,7 +32,7 @@ def test_the_report_of_the_synthetic_run_is_the_stored_one(files: dict[str, byte
 
 
 def test_the_report_of_the_run_with_checks_retries_and_a_knee_is_the_stored_one(tmp_path: Path):
-    bundle = load_bundle(WRITE_ANSWERS(tmp_path / "run"))
+    bundle = load_bundle(write_answers(tmp_path / "run"))
     assert len(bundle.requests) > 600, "a report of nothing proves nothing"
     compare("answers.md", render_all(judge(bundle))["report.md"])
 

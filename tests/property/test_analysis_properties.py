@@ -1,7 +1,6 @@
 """What must hold for every run, tried on mutations of the synthetic one."""
 from __future__ import annotations
 
-import runpy
 import tempfile
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -17,19 +16,19 @@ from elastometer.analysis.verdict.provisioning import scorecard
 from elastometer.model.bundle import Bundle
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, WatchGap
 from elastometer.model.report import Report, Verdict
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND, format_instant, parse_instant
 from elastometer.render.json_report import to_json
 from elastometer.world.bundle_reader import load_bundle
+from support.synthetic.run import write_run
 
-WRITE = runpy.run_path(str(Path(__file__).parents[1] / "golden" / "synthetic_run.py"))["write"]
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @lru_cache(maxsize=1)
 def run() -> Bundle:
     with tempfile.TemporaryDirectory() as directory:
-        bundle = load_bundle(WRITE(Path(directory)))
+        bundle = load_bundle(write_run(Path(directory)))
     assert len(bundle.requests) == 623
     return bundle
 
@@ -70,7 +69,7 @@ def shifted(bundle: Bundle, by: int) -> Bundle:
     )
 
 
-def _shift_record(record: RequestRecord, by: int) -> RequestRecord:
+def _shift_record(record: RecordedRequest, by: int) -> RecordedRequest:
     names = ("intended", "sent", "connected", "first_byte", "first_token", "last_token", "ended")
     moved = {name: value + by for name in names if (value := getattr(record, name)) is not None}
     return replace(record, **moved)

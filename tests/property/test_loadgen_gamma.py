@@ -1,17 +1,14 @@
 """Gamma arrivals against what the theory of renewal processes says of them, by statistics over many seeds."""
 
 import math
-import runpy
 from itertools import pairwise
-from pathlib import Path
 from statistics import fmean, pvariance
 
 import pytest
 
 from elastometer_loadgen.plan.schedule import compute_schedule
 from elastometer_loadgen.profile.profile import Profile, parse_profile
-
-expected_count = runpy.run_path(str(Path(__file__).with_name("rates.py")))["expected_count"]
+from support.rates import expected_count
 
 SHAPES = ("0.1", "0.25", "1", "4", "25")
 

@@ -3,9 +3,7 @@
 A read of one byte is never known, so the same stream in single bytes is what every parser says of it.
 """
 
-import runpy
 from itertools import pairwise
-from pathlib import Path
 
 import orjson
 import pytest
@@ -18,9 +16,8 @@ from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.wire.answer import SIZE_LINES, Answer
 from elastometer_loadgen.wire.connection import Connection
 from elastometer_loadgen.wire.exchange import Exchange
+from support.wire import Ends, Wire
 
-WIRE = runpy.run_path(str(Path(__file__).with_name("wire.py")))
-Wire, Ends = WIRE["Wire"], WIRE["Ends"]
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=6),

@@ -1,17 +1,14 @@
 """The schedule obeys its own arithmetic for every profile, seed and number of workers."""
 
 import math
-import runpy
 from fractions import Fraction
-from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elastometer_loadgen.plan.schedule import compute_schedule, instant_of_count
 from elastometer_loadgen.profile.profile import Profile, parse_profile
-
-expected_count = runpy.run_path(str(Path(__file__).with_name("rates.py")))["expected_count"]
+from support.rates import expected_count
 
 RATES = st.decimals(min_value=0, max_value=40, places=2).map(str)
 

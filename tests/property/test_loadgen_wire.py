@@ -1,10 +1,8 @@
 """However a server frames an answer and the network cuts it, the same is counted; whatever comes, nothing breaks."""
 
 import json
-import runpy
 import tracemalloc
 from itertools import cycle, pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,17 +13,14 @@ from elastometer_loadgen.base.clock import Clock
 from elastometer_loadgen.base.record import Outcome, RequestRecord, format_record, parse_record
 from elastometer_loadgen.plan.prompts import Prompt
 from elastometer_loadgen.plan.schedule import Arrival
-from elastometer_loadgen.wire.connection import LONGEST_HEAD, Connection
+from elastometer_loadgen.wire.connection import MAX_HEAD_BYTES, Connection
 from elastometer_loadgen.wire.exchange import Exchange
-from elastometer_loadgen.wire.sse import LONGEST_EVENT, EventStream, OversizedEvent
+from elastometer_loadgen.wire.sse import MAX_EVENT_BYTES, EventStream, OversizedEvent
+from support.wire import Ends, Wire
 
 MEBIBYTE = 1024 * 1024
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=6)
 CUTS = st.lists(st.integers(0, 100_000), max_size=12)
-
-
-WIRE = runpy.run_path(str(Path(__file__).with_name("wire.py")))
-Wire, Ends = WIRE["Wire"], WIRE["Ends"]
 
 
 def hear(pieces: list[bytes], *, keeps_text: bool = True) -> tuple[Exchange, RequestRecord, bool]:
@@ -201,7 +196,7 @@ def test_a_line_of_ten_megabytes_is_refused_in_bounded_memory(line: bytes) -> No
     pieces = [CHUNKED + b"a00000\r\n" + line, *[READ] * 160]
     record, peak = memory_of(pieces)
     assert record.outcome is Outcome.MALFORMED
-    assert record.error == f"an event of the stream is longer than {LONGEST_EVENT} bytes"
+    assert record.error == f"an event of the stream is longer than {MAX_EVENT_BYTES} bytes"
     assert peak < 4 * MEBIBYTE
 
 
@@ -212,7 +207,7 @@ def test_an_event_of_ten_megabytes_in_short_lines_is_refused_in_bounded_memory()
 
 
 def test_a_line_in_tiny_pieces_takes_no_more_memory_than_in_large_ones() -> None:
-    events, pieces = EventStream(), LONGEST_EVENT // 16
+    events, pieces = EventStream(), MAX_EVENT_BYTES // 16
     tracemalloc.start()
     assert not any(events.feed(b"0123456789abcdef") for _ in range(pieces))
     assert tracemalloc.get_traced_memory()[1] < 3 * MEBIBYTE
@@ -238,7 +233,7 @@ def test_headers_without_end_are_refused_in_bounded_memory(start: bytes) -> None
     record, peak = memory_of([start, *[READ] * 160])
     assert (record.outcome, record.error) == (
         Outcome.MALFORMED,
-        f"answer has more than {LONGEST_HEAD} bytes of headers",
+        f"answer has more than {MAX_HEAD_BYTES} bytes of headers",
     )
     assert peak < MEBIBYTE
 

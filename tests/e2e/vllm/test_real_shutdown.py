@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 import time
@@ -19,9 +18,10 @@ from typing import Any
 import pytest
 import zstandard
 
+from support.relay import Relay
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-Relay = runpy.run_path(str(Path(__file__).with_name("relay.py")))["Relay"]
 STREAMS = 6
 LOST = {"Aborted", "Truncated", "Stalled", "ResetBeforeAnswer", "Refused", "ServerError"}
 PROFILE = {

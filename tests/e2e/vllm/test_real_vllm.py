@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import statistics
 import subprocess
 import sys
@@ -26,10 +25,10 @@ from elastometer.model.observation import LogSeen
 from elastometer_standin.catalog import Catalog
 from elastometer_standin.engine import Engine
 from elastometer_standin.settings import EngineLimits, Pace, Settings
+from support.relay import Relay
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-Relay = runpy.run_path(str(Path(__file__).with_name("relay.py")))["Relay"]
 KEY = "key-of-the-test"
 RATE, CONCURRENCY, SWEEP = 40, 30, 9
 # One Sweep holds 64, 512 and 1500 words of one token each; what is beyond them is the chat template's.

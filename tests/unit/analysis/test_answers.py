@@ -1,9 +1,7 @@
 """What the checks found in the answers, as the report counts it. Numbers of intervals are Newcombe's method 3."""
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,20 +13,20 @@ from elastometer.model.answers import AnswerRow, FailureRate
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.bundle import Bundle
 from elastometer.model.report import Report
-from elastometer.model.request import RequestRecord, request_from
+from elastometer.model.request import RecordedRequest, request_from
 from elastometer.model.terms import Terms, terms_from
 from elastometer.render.files import render_all
 from elastometer.render.json_report import plain
 from elastometer.render.shapes import tiles
 from elastometer.world.bundle_reader import load_bundle
 from elastometer_loadgen.checks.rate import CheckTally
+from support.synthetic.answers import write_answers
 
-WRITE = runpy.run_path(str(Path(__file__).parents[2] / "golden" / "synthetic_answers.py"))["write"]
 TASKS = {"spec": {"load": {"tasks": [{"name": "extract", "checks": [{"type": "JSONSchema"}, {"type": "Recall"}]}]}}}
 
 
 def record(number: int, checks: dict[str, str | None] | None, stage: str = "calm", task: str = "extract",
-           **more: object) -> RequestRecord:
+           **more: object) -> RecordedRequest:
     found = request_from({
         "id": number, "stage": stage, "task": task, "intendedTime": f"2026-01-01T00:00:{number % 60:02d}Z",
         "outcome": "Success", "fingerprint": f"{number:04x}", "checks": checks, **more})
@@ -36,13 +34,13 @@ def record(number: int, checks: dict[str, str | None] | None, stage: str = "calm
     return found
 
 
-def rows(*records: RequestRecord, terms: Terms | None = None) -> tuple[AnswerRow, ...]:
+def rows(*records: RecordedRequest, terms: Terms | None = None) -> tuple[AnswerRow, ...]:
     return answer_rows(gather(Bundle(terms=terms or Terms(), requests=records)))
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    found = load_bundle(WRITE(tmp_path_factory.mktemp("run")))
+    found = load_bundle(write_answers(tmp_path_factory.mktemp("run")))
     assert sum(bool(one.checks) for one in found.requests) == 621, "a run whose answers nobody judged proves nothing"
     return found
 

@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import json
-import runpy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,18 +19,18 @@ from elastometer.model.bundle import Bundle, SeriesName
 from elastometer.model.observation import ObjectKind, ObjectSeen, Observation
 from elastometer.render.files import render_all
 from elastometer.world.bundle_reader import load_bundle
+from support.synthetic.run import write_run
 
-WRITE = runpy.run_path(str(Path(__file__).parents[2] / "golden" / "synthetic_run.py"))["write"]
 Edit = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return load_bundle(WRITE(tmp_path_factory.mktemp("run")))
+    return load_bundle(write_run(tmp_path_factory.mktemp("run")))
 
 
 def account_of(bundle: Bundle) -> Autoscaler:
-    return explain_run(gather(bundle), bundle.spec)
+    return explain_run(gather(bundle))
 
 
 def edited(bundle: Bundle, edit: Edit, moment: float | None = None) -> Bundle:

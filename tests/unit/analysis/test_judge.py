@@ -4,10 +4,8 @@
 """
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -23,13 +21,12 @@ from elastometer.model.terms import Terms
 from elastometer.model.units import SECOND, instant_or_none
 from elastometer.render.markdown import quality_rows
 from elastometer.world.bundle_reader import load_bundle
-
-WRITE = runpy.run_path(str(Path(__file__).parents[2] / "golden" / "synthetic_run.py"))["write"]
+from support.synthetic.run import write_run
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    found = load_bundle(WRITE(tmp_path_factory.mktemp("run")))
+    found = load_bundle(write_run(tmp_path_factory.mktemp("run")))
     assert len(found.requests) == 623, "the synthetic run must have its requests"
     return found
 

@@ -1,9 +1,7 @@
 """The climbs of a Knee beside the replicas that were Ready meanwhile."""
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +19,12 @@ from elastometer.render.charts import chart_data
 from elastometer.render.files import render_all
 from elastometer.render.wording.knees import result, sentence
 from elastometer.world.bundle_reader import load_bundle
-
-WRITE = runpy.run_path(str(Path(__file__).parents[2] / "golden" / "synthetic_answers.py"))["write"]
+from support.synthetic.answers import write_answers
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    found = load_bundle(WRITE(tmp_path_factory.mktemp("run")))
+    found = load_bundle(write_answers(tmp_path_factory.mktemp("run")))
     assert [len(one.knees) for one in found.generators] == [1], "a run without a climb proves nothing"
     return found
 
@@ -55,7 +52,7 @@ def test_each_step_has_the_fewest_and_the_most_ready_replicas_seen_within_it(kne
 
 
 def test_a_replica_that_comes_as_a_step_ends_belongs_to_the_next(bundle: Bundle):
-    (found,) = knees(bundle.generators, gather(bundle), Steps.of([(0.0, 1.0), (60.0, 2.0), (89.9, 3.0)]))
+    (found,) = knees(gather(bundle), Steps.of([(0.0, 1.0), (60.0, 2.0), (89.9, 3.0)]))
     assert [(one.ready_minimum, one.ready_maximum) for one in found.steps] == [(1, 1), (2, 3), (3, 3)]
 
 

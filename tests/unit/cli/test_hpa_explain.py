@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,15 @@ import pytest
 from elastometer.cli.hpa.explain_text import account_lines
 from elastometer.cli.main import main
 from elastometer.model.autoscaler import Autoscaler
+from support.synthetic.run import write_run
 
 TESTS = Path(__file__).parents[2]
 TRACES = TESTS / "oracle" / "given-traces.jsonl"
-WRITE = runpy.run_path(str(TESTS / "golden" / "synthetic_run.py"))["write"]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return WRITE(tmp_path_factory.mktemp("run"))
+    return write_run(tmp_path_factory.mktemp("run"))
 
 
 def explained(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -14,10 +13,10 @@ import pytest
 import yaml
 
 from elastometer.cli.main import main
+from support.synthetic.run import write_run
+from support.what_if_worlds import HPA, KEDA_HPA, METRIC, SCALED_OBJECT, TARGET
 
 HERE = Path(__file__).parents[1]
-WRITE = runpy.run_path(str(HERE.parent / "golden" / "synthetic_run.py"))["write"]
-WORLDS = runpy.run_path(str(HERE / "what_if_worlds.py"))
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -30,9 +29,9 @@ def give_autoscaler(directory: Path, **provenance: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    spec = {"scaleTargetRef": WORLDS["TARGET"], "minReplicas": 1, "maxReplicas": 4, "metrics": [WORLDS["METRIC"]]}
-    served = {**WORLDS["HPA"], "metadata": {"name": "demo-server", "namespace": "team-a", "uid": "hpa-1"}, "spec": spec}
-    return give_autoscaler(WRITE(tmp_path_factory.mktemp("run")), autoscaler=served,
+    spec = {"scaleTargetRef": TARGET, "minReplicas": 1, "maxReplicas": 4, "metrics": [METRIC]}
+    served = {**HPA, "metadata": {"name": "demo-server", "namespace": "team-a", "uid": "hpa-1"}, "spec": spec}
+    return give_autoscaler(write_run(tmp_path_factory.mktemp("run")), autoscaler=served,
                            kubernetes={"gitVersion": "v1.35.4"})
 
 
@@ -195,8 +194,8 @@ def test_runs_that_do_not_belong_together_are_not_compared(run: Run, bundle: Pat
     assert f"  load.stages: must be the same in both runs, differ between {bundle.name} and longer" in told
     spec["spec"]["autoscaler"] = {"type": "ScaledObject", "scaledObject": {"minReplicaCount": 1, "maxReplicaCount": 4}}
     (keda / "spec.json").write_text(json.dumps(spec))
-    give_autoscaler(keda, scaledObject=WORLDS["SCALED_OBJECT"],
-                    autoscaler={**WORLDS["HPA"], "spec": WORLDS["KEDA_HPA"]})
+    give_autoscaler(keda, scaledObject=SCALED_OBJECT,
+                    autoscaler={**HPA, "spec": KEDA_HPA})
     code, _, told = run(bundle, "--compare", keda)
     assert code == 2
     assert f"  autoscaler: must be of one kind in both runs, is HorizontalPodAutoscaler in {bundle.name}" in told
@@ -265,7 +264,7 @@ def test_a_wrong_wish_is_refused_with_its_rule_and_value(run: Run, bundle: Path,
 
 
 def test_a_bundle_that_cannot_answer_says_what_it_lacks(run: Run, tmp_path: Path):
-    bare = WRITE(tmp_path / "bare")
+    bare = write_run(tmp_path / "bare")
     code, _, told = run(bare)
     assert code == 2
     assert told.splitlines()[0] == f"{bare}: cannot be answered:"

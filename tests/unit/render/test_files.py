@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,20 +25,20 @@ from elastometer.render.junit import to_junit
 from elastometer.render.markdown import to_markdown
 from elastometer.render.wording.numbers import duration
 from elastometer.world.bundle_reader import load_bundle
+from support.synthetic.answers import write_answers
+from support.synthetic.run import write_run
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-WRITE = runpy.run_path(str(GOLDEN / "synthetic_run.py"))["write"]
-WRITE_ANSWERS = runpy.run_path(str(GOLDEN / "synthetic_answers.py"))["write"]
 HOSTILE = "</script><img src=x onerror=alert(1)> `|[x](http://evil)| {{ 7*7 }} \x00\x1b[31m \u2028 </table>"
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The run without checks, and beside it what was found in answers and by a Knee in another."""
-    looked_at = judge(load_bundle(WRITE_ANSWERS(tmp_path_factory.mktemp("answers"))))
+    looked_at = judge(load_bundle(write_answers(tmp_path_factory.mktemp("answers"))))
     assert looked_at.answers
     assert looked_at.knees
-    found = judge(load_bundle(WRITE(tmp_path_factory.mktemp("run"))))
+    found = judge(load_bundle(write_run(tmp_path_factory.mktemp("run"))))
     return replace(found, answers=looked_at.answers, knees=looked_at.knees)
 
 

@@ -1,24 +1,21 @@
 """Errors between curves, by hand."""
 from __future__ import annotations
 
-import runpy
 from array import array
-from pathlib import Path
 
 import pytest
 
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.model.terms import Indicator, Objective, Stage, Terms
 from elastometer.twin.fit.backtest import area_between, predicted, typical
-from elastometer.twin.prediction import Prediction, ReplicaLife
+from elastometer.twin.prediction import Prediction, PredictedReplica
 from elastometer.twin.scenario import Arrival
-
-WORLDS = runpy.run_path(str(Path(__file__).parents[1] / "twin_worlds.py"))
+from support.twin_worlds import scenario
 
 
 def prediction(*ready: tuple[float, int], desired: tuple[tuple[float, int], ...] = ((0.0, 1),)) -> Prediction:
-    lives = (ReplicaLife(0, 0.0, 0.0, None, None), ReplicaLife(1, 10.0, 22.0, None, None),
-             ReplicaLife(2, 10.0, 25.0, 60.0, 66.0))
+    lives = (PredictedReplica(0, 0.0, 0.0, None, None), PredictedReplica(1, 10.0, 22.0, None, None),
+             PredictedReplica(2, 10.0, 25.0, 60.0, 66.0))
     return Prediction(array("d", [1.0, 13.0]), array("d", [2.0, 14.0]), array("l", [0, 0]), desired, ready, (), lives,
                       100.0)
 
@@ -41,7 +38,7 @@ def test_figures_of_a_prediction_are_those_of_the_report() -> None:
     terms = Terms(stages=(Stage("calm", 0, 50, 1, 1),),
                   objectives=(Objective("first", Indicator.TIME_TO_FIRST_TOKEN, 95, 2000, None, "calm"),))
     found = predicted(prediction((0.0, 1), (22.0, 2), (25.0, 3), (60.0, 2), desired=((0.0, 1), (10.0, 3), (60.0, 2))),
-                      WORLDS["scenario"]((Arrival(0.5, 1, 5, 0), Arrival(10.0, 1, 5, 0))), terms, 100.0)
+                      scenario((Arrival(0.5, 1, 5, 0), Arrival(10.0, 1, 5, 0))), terms, 100.0)
     assert (found.first_scale_out, found.scale_outs, found.scale_ins) == (10.0, 1, 1)
     assert found.scale_out_lag == 15.0
     assert found.miss_seconds == 1

@@ -6,8 +6,6 @@ a recorded run's. The twin takes a request's pace from the batch that it starts 
 from __future__ import annotations
 
 import random
-import runpy
-from pathlib import Path
 from statistics import mean
 
 import pytest
@@ -17,8 +15,8 @@ from elastometer.twin.fit import capacity as fit_capacity
 from elastometer.twin.scenario import Arrival, Capacity
 from elastometer_standin.engine import Engine, Finish, Sequence
 from elastometer_standin.settings import EngineLimits, Pace
+from support.twin_worlds import hpa, scenario
 
-WORLDS = runpy.run_path(str(Path(__file__).parents[1] / "twin_worlds.py"))
 COUNT = 800
 
 
@@ -72,8 +70,8 @@ def fitted(arrivals: tuple[Arrival, ...], spans: list[tuple[float, float]], slot
 def test_latency_is_that_of_continuous_batching(slots: int, slowdown: float, rate: float, allowed: float) -> None:
     arrivals = ramp(rate)
     spans = batched(arrivals, slots, Pace(4000, 20, 40, slowdown))
-    prediction = predict(WORLDS["scenario"](
-        arrivals, capacity=fitted(arrivals, spans, slots), controller=WORLDS["hpa"](1, 1),
+    prediction = predict(scenario(
+        arrivals, capacity=fitted(arrivals, spans, slots), controller=hpa(1, 1),
         horizon_seconds=arrivals[-1].at + 1000,
     ))
     truth = mean(last - one.at for one, (_, last) in zip(arrivals, spans, strict=True))

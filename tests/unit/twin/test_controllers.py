@@ -5,11 +5,8 @@ serving 0.51; its panic threshold is 2, both rates are 10, and its windows 60 s 
 """
 from __future__ import annotations
 
-import runpy
-from collections.abc import Callable
 from dataclasses import replace
 from math import isnan
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +15,8 @@ from elastometer.hpa.settings import MetricType
 from elastometer.twin.engine import predict
 from elastometer.twin.keda import Polled, poll, with_minimum
 from elastometer.twin.knative import Panic, decide
-from elastometer.twin.scenario import KedaController, KpaController, Scenario, Signal
-
-WORLDS = runpy.run_path(str(Path(__file__).parents[1] / "twin_worlds.py"))
-scenario: Callable[..., Scenario] = WORLDS["scenario"]
-hpa: Callable[..., Any] = WORLDS["hpa"]
+from elastometer.twin.scenario import KedaController, KpaController, Signal
+from support.twin_worlds import hpa, scenario
 
 
 def keda(minimum: int = 0, idle: int | None = None, cooldown: float = 300.0) -> KedaController:

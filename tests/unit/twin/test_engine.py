@@ -2,24 +2,19 @@
 from __future__ import annotations
 
 import random
-import runpy
 from collections.abc import Callable
 from itertools import accumulate
 from math import factorial, isnan
-from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 import pytest
 
 from elastometer.model.errors import SpecError
 from elastometer.twin.engine import predict
 from elastometer.twin.prediction import Prediction
-from elastometer.twin.scenario import Arrival, Capacity, MetricsPath, Scenario
+from elastometer.twin.scenario import Arrival, Capacity, MetricsPath
+from support.twin_worlds import hpa, scenario
 
-WORLDS = runpy.run_path(str(Path(__file__).parents[1] / "twin_worlds.py"))
-scenario: Callable[..., Scenario] = WORLDS["scenario"]
-hpa: Callable[..., Any] = WORLDS["hpa"]
 TOKEN = 0.001
 
 

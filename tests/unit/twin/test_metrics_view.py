@@ -1,36 +1,30 @@
 """What an autoscaler sees of the twin's replicas, by hand; and to whom requests go."""
 from __future__ import annotations
 
-import runpy
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from elastometer.model.errors import SpecError
 from elastometer.twin.engine import predict
 from elastometer.twin.fleet import Fleet
-from elastometer.twin.metrics_view import Sight
-from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, RecordedChance, Scenario, Signal
+from elastometer.twin.metrics_view import MetricsView
+from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, RecordedRandomness, Scenario, Signal
 from elastometer.twin.traffic import Traffic
+from support.twin_worlds import hpa, scenario
 
-WORLDS = runpy.run_path(str(Path(__file__).parents[1] / "twin_worlds.py"))
-scenario: Callable[..., Scenario] = WORLDS["scenario"]
-hpa: Callable[..., Any] = WORLDS["hpa"]
 EACH_SECOND = MetricsPath(1.0, phase_seconds=0.5)
 
 
-def seen(case: Scenario, until: float) -> tuple[Sight, Fleet]:
+def seen(case: Scenario, until: float) -> tuple[MetricsView, Fleet]:
     """The scenario's first replicas and what they were given until then; no autoscaler looks."""
     traffic = Traffic(case)
     fleet = Fleet(case, traffic)
     traffic.serve(until, fleet.serving)
-    return Sight(case, fleet, traffic), fleet
+    return MetricsView(case, fleet, traffic), fleet
 
 
-def values(sight: Sight, signal: Signal, at: float) -> list[tuple[int, float]]:
+def values(sight: MetricsView, signal: Signal, at: float) -> list[tuple[int, float]]:
     return [(one.value, one.at) for one in sight.samples(signal, at)]
 
 
@@ -143,7 +137,7 @@ def test_a_replica_that_was_added_gets_nothing_from_connections_that_are_kept() 
 
 
 def test_what_chance_made_of_it_in_a_record_takes_the_place_of_a_draw() -> None:
-    chance = RecordedChance(choices=(1, 0, 1, -1), phases=(0.25,), ids=(0.9, 0.1), starts=(7.0,))
+    chance = RecordedRandomness(choices=(1, 0, 1, -1), phases=(0.25,), ids=(0.9, 0.1), starts=(7.0,))
     case = scenario([0.0, 0.0, 5.0, 6.0], initial_replicas=2, controller=hpa(3, 3), recorded=chance,
                     start_seconds=-15.0)
     prediction = predict(case)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import io
-import runpy
 import tarfile
 from pathlib import Path
 
@@ -13,13 +12,12 @@ from elastometer.analysis.analyze import judge
 from elastometer.model.bundle import series_from
 from elastometer.render.json_report import to_json
 from elastometer.world.bundle_reader import BundleError, load_bundle
-
-WRITE = runpy.run_path(str(Path(__file__).parents[2] / "golden" / "synthetic_run.py"))["write"]
+from support.synthetic.run import write_run
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    directory: Path = WRITE(tmp_path / "demo-5f2c8a10")
+    directory: Path = write_run(tmp_path / "demo-5f2c8a10")
     return directory
 
 
@@ -74,6 +72,16 @@ def test_a_line_that_is_no_observation_is_counted_and_skipped(run: Path):
     path = run / "observations.jsonl"
     path.write_bytes(b'{"kind": "Unheard"}\nnot json\n[1]\n' + path.read_bytes())
     assert load_bundle(run).unreadable_lines == 3
+
+
+def test_a_line_of_a_kind_that_the_format_had_once_is_ignored_and_is_no_flaw(run: Path):
+    path = run / "observations.jsonl"
+    before = load_bundle(run)
+    probe = b'{"kind":"Probe","receivedTime":"2026-11-21T05:00:00.000000Z","pod":"a","ok":true,"status":200}\n'
+    path.write_bytes(probe + path.read_bytes())
+    after = load_bundle(run)
+    assert before.observations
+    assert (after.observations, after.unreadable_lines) == (before.observations, before.unreadable_lines)
 
 
 def test_a_compacted_file_that_was_cut_short_gives_what_was_written(run: Path):

@@ -1,27 +1,25 @@
 """Candidates, scores, ranks: the same on every machine, and judged by the report's own rules."""
 from __future__ import annotations
 
-import runpy
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model.report import Verdict
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import SECOND
 from elastometer.render.what_if.rows import calibration_rows, rule
 from elastometer.twin.engine import predict
 from elastometer.twin.fit.calibration import Calibration, Fitted
-from elastometer.twin.search.answer.search import Wishes, choose, free, search
-from elastometer.twin.search.score.held_out import FRESH_DRAWS, Interval, Purpose, fresh, median_card
+from elastometer.twin.search.answer.search import SearchOptions, choose, free, search
+from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Interval, Purpose, fresh, median_card
 from elastometer.twin.search.score.scorecard import Judge, ObjectiveScore, Scorecard
 from elastometer.twin.search.score.searcher import (
-    Question,
+    SearchProblem,
     Searcher,
     Settings,
-    Told,
+    Evaluated,
     Trial,
     pareto_front,
     ranked,
@@ -32,17 +30,15 @@ from elastometer.twin.search.vary.candidates import vary
 from elastometer.twin.search.vary.fields import MAXIMUM, MINIMUM, Setting
 from elastometer.twin.search.vary.grid import candidates, dimensions
 from elastometer_loadgen.base.record import Outcome
-
-WORLDS = runpy.run_path(str(Path(__file__).parents[2] / "what_if_worlds.py"))
-hpa_baseline, keda_baseline, question = WORLDS["hpa_baseline"], WORLDS["keda_baseline"], WORLDS["question"]
+from support.what_if_worlds import hpa_baseline, keda_baseline, question, terms
 
 MADE = Scorecard((), 0, 1.0, 1.0, 0, 0, 1, None, 1, 0)
 
 
-def told(trial: Trial, held: int) -> Told:
+def told(trial: Trial, held: int) -> Evaluated:
     """A candidate that held in so many of nine draws."""
     interval = Interval(9, held, None, (1.0, 1.0), None)
-    return Told(trial, interval, MADE, interval)
+    return Evaluated(trial, interval, MADE, interval)
 
 
 def test_the_recorded_settings_come_first_and_every_value_alone_after_them():
@@ -87,15 +83,15 @@ def test_every_candidate_of_either_kind_is_a_valid_autoscaler_or_has_no_score():
             assert given.get(MINIMUM[base.kind], 1) > given.get(MAXIMUM[base.kind], 4)
 
 
-def records(base, prediction) -> list[RequestRecord]:
+def records(base, prediction) -> list[RecordedRequest]:
     """The prediction as the load generator would have recorded it."""
     def instant(seconds: float) -> int | None:
         return None if seconds != seconds else round(seconds * SECOND)
 
     return [
-        RequestRecord(
-            id=number, worker=0, stage="all", task="t", intended=round(one.at * SECOND), sent=None, connected=None,
-            first_byte=None, first_token=instant(first), last_token=instant(end), ended=instant(end), chunks=1,
+        RecordedRequest(
+            id=number, worker=0, stage="all", task="t", intended=round(one.at * SECOND), send=None, connect=None,
+            first_byte=None, first_token=instant(first), last_token=instant(end), end=instant(end), chunks=1,
             prompt_tokens=one.prompt_tokens, completion_tokens=one.output_tokens, finish_reason="stop", status=200,
             outcome=Outcome.SUCCESS if end == end else Outcome.TIMED_OUT, error=None, pod=None, address=None)
         for number, (one, first, end) in enumerate(
@@ -103,16 +99,16 @@ def records(base, prediction) -> list[RequestRecord]:
 
 
 def test_the_scorecard_s_verdicts_are_the_report_s_own():
-    base, terms = hpa_baseline(), WORLDS["terms"]()
+    base, asked = hpa_baseline(), terms()
     objectives = [Objective(f"{indicator}-{bound}-{share}", indicator, share, bound, None, stage)
                   for indicator in (Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN,
                                     Indicator.REQUEST_LATENCY)
                   for bound in (20, 40, 500, 2000, 10_000) for share in (50, 95, 100) for stage in (None, "all")]
     objectives += [Objective(f"served-{share}", Indicator.REQUEST_SUCCESS, 95, None, share, None) for share in (50, 99)]
-    terms = replace(terms, objectives=tuple(objectives))
+    asked = replace(asked, objectives=tuple(objectives))
     for scenario in (base.scenario, replace(base.scenario, horizon_seconds=280.0)):
         prediction = predict(scenario)
-        found = Judge(scenario.arrivals, terms, 1).score(prediction)
+        found = Judge(scenario.arrivals, asked, 1).score(prediction)
         told = [judge_objective(one, records(base, prediction), (), ()) for one in objectives]
         assert [(one.name, one.verdict, one.measured) for one in found.objectives] == \
             [(one.name, one.verdict, one.measured) for one in told]
@@ -120,9 +116,9 @@ def test_the_scorecard_s_verdicts_are_the_report_s_own():
 
 
 def test_an_objective_on_answers_is_neither_met_nor_missed_by_a_prediction():
-    base, terms = hpa_baseline(), WORLDS["terms"]()
+    base, asked = hpa_baseline(), terms()
     answers = Objective("json-valid", Indicator.ANSWER_CHECK, 95, None, 99, None, "JSONSchema")
-    card = Judge(base.scenario.arrivals, replace(terms, objectives=(answers,)), 1).score(predict(base.scenario))
+    card = Judge(base.scenario.arrivals, replace(asked, objectives=(answers,)), 1).score(predict(base.scenario))
     assert [(one.verdict, one.measured, one.bound, one.unit) for one in card.objectives] == [
         (Verdict.INCONCLUSIVE, None, 99, "%")]
     assert (card.missed, card.miss_seconds) == ((), None)
@@ -131,7 +127,7 @@ def test_an_objective_on_answers_is_neither_met_nor_missed_by_a_prediction():
 def test_what_was_held_is_counted_from_the_load_to_the_end():
     base = hpa_baseline(minReplicas=2, maxReplicas=2)
     still = replace(base.scenario, initial_replicas=2)
-    card = Judge(still.arrivals, WORLDS["terms"](), 4).score(predict(still))
+    card = Judge(still.arrivals, terms(), 4).score(predict(still))
     assert card.replica_seconds == 2 * 360.0
     assert card.gpu_seconds == 8 * 360.0
     assert (card.scale_outs, card.scale_ins, card.peak_ready, card.scale_out_lag_seconds) == (0, 0, 2, None)
@@ -203,8 +199,8 @@ def chance_of(scenario) -> tuple[int, float]:
 def test_what_is_told_comes_from_draws_that_neither_ranked_nor_chose():
     scenario = vary(hpa_baseline(), ()).scenario
     ranking, choosing, telling = ({chance_of(one) for one in made} for made in (
-        ranking_draws(scenario), fresh(scenario, Purpose.CHOOSING), fresh(scenario, Purpose.TELLING)))
-    assert len(choosing) == len(telling) == FRESH_DRAWS
+        ranking_draws(scenario), fresh(scenario, Purpose.CHOOSING), fresh(scenario, Purpose.REPORTING)))
+    assert len(choosing) == len(telling) == HELD_OUT_DRAWS
     for one, other in ((ranking, choosing), (ranking, telling), (choosing, telling)):
         assert {seed for seed, _ in one} & {seed for seed, _ in other} == set()
         assert {phase for _, phase in one} & {phase for _, phase in other} == set()
@@ -214,29 +210,29 @@ class Lucky(Searcher):
     """Whatever is ranked or chosen by holds; nothing else does."""
 
     def card(self, scenario) -> Scorecard:
-        beyond = scenario.seed - self.question.base.scenario.seed >= Purpose.TELLING.value[0]
+        beyond = scenario.seed - self.question.base.scenario.seed >= Purpose.REPORTING.value[0]
         missed = ObjectiveScore("ttft", "TimeToFirstToken", None, Verdict.FAIL, 9.0, 1.0, "ms")
         return replace(MADE, objectives=(missed,), miss_seconds=40 + scenario.seed % 3) if beyond else MADE
 
 
 def test_a_lucky_winner_is_told_without_its_luck():
-    asked: Question = question()
+    asked: SearchProblem = question()
     here = Lucky(asked)
-    found = search(asked, Wishes(search=True, candidates=5), lambda _, call, given: [call(here, one) for one in given])
+    found = search(asked, SearchOptions(search=True, candidates=5), lambda _, call, given: [call(here, one) for one in given])
     best = found.front[found.chosen]
     assert found.ranked[found.chosen][:2] == (0, 0)
-    assert (best.interval.held, best.interval.draws) == (0, FRESH_DRAWS)
+    assert (best.interval.held, best.interval.draws) == (0, HELD_OUT_DRAWS)
     assert best.card.miss_seconds == 41
     assert best.interval.miss_seconds == (40, 42)
     assert best.patch is not None
-    assert f"predicted (median of {FRESH_DRAWS} draws): misses ttft, 41 objective-miss seconds" in best.patch
+    assert f"predicted (median of {HELD_OUT_DRAWS} draws): misses ttft, 41 objective-miss seconds" in best.patch
     assert "holds in 0 of them" in best.patch.replace("\n# ", " ")
 
 
 def test_the_front_is_told_cheapest_first_by_its_fresh_figures():
-    asked: Question = question()
+    asked: SearchProblem = question()
     here = Searcher(asked)
-    found = search(asked, Wishes(search=True, candidates=60), lambda _, call, given: [call(here, one) for one in given])
+    found = search(asked, SearchOptions(search=True, candidates=60), lambda _, call, given: [call(here, one) for one in given])
     costs = [one.card.cost for one in found.front]
     assert len(costs) > 1
     assert costs == sorted(costs)
@@ -259,7 +255,7 @@ def test_the_median_card_is_in_the_middle_of_its_draws():
 def test_an_interval_spans_fresh_draws():
     settings: Settings = ()
     found = Searcher(question()).tell(settings).interval
-    assert found.draws == FRESH_DRAWS
+    assert found.draws == HELD_OUT_DRAWS
     assert 0 <= found.held <= found.draws
     assert found.cost[0] <= found.cost[1]
     assert found.miss_seconds is not None

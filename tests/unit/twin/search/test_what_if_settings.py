@@ -1,9 +1,7 @@
 """`--set path=value`: what a path reaches, and what is said of one that reaches nothing."""
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +16,7 @@ from elastometer.twin.search.vary.candidates import Baseline, vary
 from elastometer.twin.search.vary.fields import Setting, is_field
 from elastometer.twin.search.vary.knobs import hpa_of
 from elastometer.twin.search.vary.paths import near, steps_of, text_of, value_at, written
-
-WORLDS = runpy.run_path(str(Path(__file__).parents[2] / "what_if_worlds.py"))
-METRIC = WORLDS["METRIC"]
+from support.what_if_worlds import METRIC, hpa_baseline, keda_baseline
 
 
 def settings(**given: Any) -> list[Setting]:
@@ -30,12 +26,12 @@ def settings(**given: Any) -> list[Setting]:
 
 @pytest.fixture
 def hpa() -> Baseline:
-    return WORLDS["hpa_baseline"]()
+    return hpa_baseline()
 
 
 @pytest.fixture
 def keda() -> Baseline:
-    return WORLDS["keda_baseline"]()
+    return keda_baseline()
 
 
 def spec_under(base: Baseline, *given: Setting) -> Any:
@@ -104,7 +100,7 @@ def test_a_field_of_the_hpa_is_set(hpa: Baseline, path: str, value: Any, read: A
 
 
 def test_defaults_of_the_api_server_are_there_before_one_of_them_is_changed():
-    bare = WORLDS["hpa_baseline"](behavior=None)
+    bare = hpa_baseline(behavior=None)
     del bare.manifest["spec"]["behavior"]
     spec = spec_under(bare, Setting("behavior.scaleUp.policies[1].value", 50))
     assert spec.behavior.scale_up.policies == (Policy(PolicyType.PODS, 4, 15), Policy(PolicyType.PERCENT, 50, 15))
@@ -145,7 +141,7 @@ def test_another_metric_comes_with_its_own_target(hpa: Baseline, keda: Baseline)
 
 def test_a_run_that_began_at_its_minimum_begins_at_the_new_one(hpa: Baseline, keda: Baseline):
     assert vary(hpa, settings(minReplicas=3)).scenario.initial_replicas == 3
-    two = WORLDS["hpa_baseline"](minReplicas=2)
+    two = hpa_baseline(minReplicas=2)
     began = {count: replace(two, scenario=replace(two.scenario, initial_replicas=count)) for count in (2, 3)}
     assert vary(began[2], settings(minReplicas=1)).scenario.initial_replicas == 1
     # One that began with more than its minimum keeps that, within the new limits.
@@ -273,7 +269,7 @@ def test_a_setting_given_twice_is_refused(hpa: Baseline):
 
 
 def test_the_short_target_is_refused_where_there_are_two_metrics():
-    two = WORLDS["hpa_baseline"](metrics=[METRIC, METRIC])
+    two = hpa_baseline(metrics=[METRIC, METRIC])
     with pytest.raises(SpecError) as caught:
         vary(two, [Setting("target", 3)])
     assert str(caught.value) == \

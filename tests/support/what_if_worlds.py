@@ -15,25 +15,25 @@ from elastometer.twin.scenario import (
     Scenario,
     Signal,
 )
-from elastometer.twin.search.score.searcher import Question
+from elastometer.twin.search.score.searcher import SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline
 
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"}
-RULES = {
+RULES: dict[str, Any] = {
     "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max",
                 "policies": [{"type": "Pods", "value": 1, "periodSeconds": 15}]},
     "scaleDown": {"stabilizationWindowSeconds": 30, "selectPolicy": "Max",
                   "policies": [{"type": "Pods", "value": 2, "periodSeconds": 15}]},
 }
-METRIC = {"type": "Pods", "pods": {"metric": {"name": "vllm_num_requests_waiting"},
+METRIC: dict[str, Any] = {"type": "Pods", "pods": {"metric": {"name": "vllm_num_requests_waiting"},
                                    "target": {"type": "AverageValue", "averageValue": "2"}}}
-HPA = {
+HPA: dict[str, Any] = {
     "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
     "metadata": {"name": "demo-server", "namespace": "demo", "uid": "u", "resourceVersion": "7", "managedFields": []},
     "spec": {"scaleTargetRef": TARGET, "minReplicas": 1, "maxReplicas": 4, "metrics": [METRIC], "behavior": RULES},
     "status": {"currentReplicas": 1, "desiredReplicas": 1},
 }
-SCALED_OBJECT = {
+SCALED_OBJECT: dict[str, Any] = {
     "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "demo-server", "namespace": "demo"},
     "spec": {
         "scaleTargetRef": TARGET, "minReplicaCount": 1, "maxReplicaCount": 4, "pollingInterval": 5,
@@ -43,7 +43,7 @@ SCALED_OBJECT = {
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": RULES}},
     },
 }
-KEDA_HPA = {
+KEDA_HPA: dict[str, Any] = {
     "scaleTargetRef": TARGET, "minReplicas": 1, "maxReplicas": 4, "behavior": RULES,
     "metrics": [{"type": "External", "external": {
         "metric": {"name": "s0-prometheus"}, "target": {"type": "AverageValue", "averageValue": "2"}}}],
@@ -63,7 +63,7 @@ def scenario(controller: Any, rate: float = 1.5, seconds: int = 300) -> Scenario
 def hpa_baseline(**spec: Any) -> Baseline:
     """Under the HPA above, with fields of its spec replaced."""
     manifest = copy.deepcopy(HPA)
-    manifest["spec"] = {**HPA["spec"], **spec}  # type: ignore[dict-item]
+    manifest["spec"] = {**HPA["spec"], **spec}
     controller = HpaController(parse_hpa(manifest), (Signal.WAITING,) * len(manifest["spec"]["metrics"]), 3.0)
     return Baseline(scenario(controller, rate=6.0), manifest, manifest["spec"])
 
@@ -82,6 +82,6 @@ def terms(milliseconds: int = 2000, percentile: int = 95) -> Terms:
         Objective("served", Indicator.REQUEST_SUCCESS, 95, None, 99, None)))
 
 
-def question(base: Baseline | None = None) -> Question:
+def question(base: Baseline | None = None) -> SearchProblem:
     """The HPA's baseline, judged by the terms above, one GPU a replica."""
-    return Question(base or hpa_baseline(), terms(), 1)
+    return SearchProblem(base or hpa_baseline(), terms(), 1)

@@ -10,13 +10,19 @@ from __future__ import annotations
 
 import copy
 import json
-import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
-RUN = runpy.run_path(str(Path(__file__).with_name("synthetic_run.py")))
-CLIMB = {"name": "climb", "type": "Knee", "of": "Rate", "start": 2, "step": 2, "stepSeconds": 30, "maximum": 6,
-         "soakSeconds": 30, "durationSeconds": 120}
+from elastometer_loadgen.base.record import KEYS
+from support.synthetic.requests import line
+from support.synthetic.run import write_lines, write_run
+from support.synthetic.script import NAMESPACE, SPEC, TEST, UID, at
+from support.synthetic.series import summaries
+
+CLIMB: dict[str, Any] = {
+    "name": "climb", "type": "Knee", "of": "Rate", "start": 2, "step": 2, "stepSeconds": 30, "maximum": 6,
+    "soakSeconds": 30, "durationSeconds": 120}
 TASKS = [
     {"name": "extract", "prompt": "…", "checks": [{"type": "JSONSchema"}, {"type": "Crosstalk"}, {"type": "Recall"}]},
     {"name": "poem", "prompt": "…", "checks": [{"type": "MinimumTokens"}]},
@@ -30,28 +36,28 @@ OBJECTIVES = [
 FAILED = "RequestSuccess must be at least 100 %, was 99.44 %"
 
 
-def test() -> dict:
-    spec = copy.deepcopy(RUN["SPEC"])
+def test() -> dict[str, Any]:
+    spec = copy.deepcopy(SPEC)
     calm, _, _, drop = spec["load"]["stages"]
     spec["load"] |= {"stages": [calm, CLIMB, drop], "tasks": TASKS, "retries": 1, "workers": 1}
     spec["objectives"] = [*OBJECTIVES, *(one for one in spec["objectives"] if one.get("stageName") != "plateau")]
     return {"apiVersion": "elastometer.dev/v1alpha1", "kind": "ElasticityTest",
-            "metadata": {"name": RUN["TEST"], "namespace": RUN["NAMESPACE"], "uid": RUN["UID"]}, "spec": spec}
+            "metadata": {"name": TEST, "namespace": NAMESPACE, "uid": UID}, "spec": spec}
 
 
-def looked_at(record: dict) -> dict:
+def looked_at(record: dict[str, Any]) -> dict[str, Any]:
     """The record with a task, what its checks found, and now and then a first attempt that was lost."""
     number, task = record["id"], "poem" if record["id"] % 4 == 3 else "extract"
     stage = record["stage"] if record["stage"] in ("calm", "drop") else "climb"
     again = number % 50 == 7
-    first = {"outcome": "Refused", "status": None, "error": "connection refused", "pod": None, "address": None,
-             "endTime": record["sendTime"]}
+    first = line(outcome="Refused", status=None, error="connection refused", pod=None, address=None,
+                 end=record[KEYS["send"]])
     found = checks(number, task, stage) if record["outcome"] == "Success" else None
-    return {**record, "worker": 0, "task": task, "stage": stage, "checks": found,
-            "attempts": 2 if again else 1, "firstAttempt": first if again else None}
+    return record | line(worker=0, task=task, stage=stage, checks=found, attempts=2 if again else 1,
+                         first_attempt=first if again else None)
 
 
-def checks(number: int, task: str, stage: str) -> dict:
+def checks(number: int, task: str, stage: str) -> dict[str, Any]:
     if task == "poem":
         return {"MinimumTokens": "TooShort" if number % 16 == 3 and stage == "climb" else None}
     failure = None
@@ -61,27 +67,26 @@ def checks(number: int, task: str, stage: str) -> dict:
             "OtherTask" if number == 333 else None}
 
 
-def climb() -> dict:
-    def step(value: int, start: float, failed: str | None) -> dict:
-        at = RUN["at"]
+def knee() -> dict[str, Any]:
+    def step(value: int, start: float, failed: str | None) -> dict[str, Any]:
         return {"value": value, "startTime": at(start), "endTime": at(start + 30), "failed": failed}
     return {"stage": "climb", "of": "Rate", "good": 4, "soak": step(4, 120, None),
             "steps": [step(2, 30, None), step(4, 60, None), step(6, 90, FAILED)]}
 
 
-def write(directory: Path) -> Path:
+def write_answers(directory: Path) -> Path:
     """The run directory, as it is when a run has just ended and nothing was compacted yet."""
-    RUN["write"](directory)
+    write_run(directory)
     shards = sorted((directory / "workers").glob("*.jsonl"))
-    records = [looked_at(json.loads(line)) for shard in shards for line in shard.read_text().splitlines()]
+    records = [looked_at(json.loads(row)) for shard in shards for row in shard.read_text().splitlines()]
     for path in (*shards, *(directory / "workers").glob("*.json")):
         path.unlink()
-    summary = {**RUN["summaries"](records)[0], "knees": [climb()]}
-    RUN["lines"](directory / "workers" / "0-uid-0.jsonl", sorted(records, key=lambda record: record["endTime"]))
+    summary = {**summaries(records)[0], "knees": [knee()]}
+    write_lines(directory / "workers" / "0-uid-0.jsonl", sorted(records, key=lambda record: record[KEYS["end"]]))
     (directory / "workers" / "0-uid-0.summary.json").write_text(json.dumps(summary))
     (directory / "spec.json").write_text(json.dumps(test(), sort_keys=True))
     return directory
 
 
 if __name__ == "__main__":
-    print(write(Path(sys.argv[1])))
+    print(write_answers(Path(sys.argv[1])))
