@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at, whole_at
+from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at
 from elastometer.model.units import Instant, Nanoseconds, go_duration_or_none
 
 
@@ -74,16 +74,6 @@ class WatchGap:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeSeen:
-    """The recorder's own look at a pod's readiness path."""
-
-    received: Instant
-    pod: str
-    ok: bool
-    status: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class ClockSample:
     """The API server's Date header (whole seconds) between two instants of the operator's clock."""
 
@@ -127,9 +117,15 @@ class Note:
     message: str
 
 
-Observation: TypeAlias = ObjectSeen | LogSeen | WatchGap | ProbeSeen | ClockSample | MetricsSeen | Note
+Observation: TypeAlias = ObjectSeen | LogSeen | WatchGap | ClockSample | MetricsSeen | Note
 _OBJECT_KINDS = {kind.value: kind for kind in ObjectKind}
+_RETIRED_KINDS = ("Probe",)  # was to be the recorder's own request to the readiness path; nothing ever read it
 _SIGHTINGS = {sighting.value: sighting for sighting in Sighting}
+
+
+def is_retired(line: Document) -> bool:
+    """Whether the line is of a kind that an earlier version of the format had: valid, and of no use any more."""
+    return text_at(line, "kind") in _RETIRED_KINDS
 
 
 def observation_from(line: Document) -> Observation | None:
@@ -147,8 +143,6 @@ def observation_from(line: Document) -> Observation | None:
             return _log(line, received)
         case "WatchGap":
             return _gap(line, received)
-        case "Probe":
-            return ProbeSeen(received, text_at(line, "pod") or "", line.get("ok") is True, whole_at(line, "status"))
         case "ClockSample":
             sent, server = instant_at(line, "sentTime"), instant_at(line, "serverTime")
             return None if sent is None or server is None else ClockSample(received, sent, server)

@@ -16,7 +16,7 @@ import zstandard
 
 from elastometer.model.bundle import Bundle, series_from
 from elastometer.model.document import EMPTY, Document, instant_at
-from elastometer.model.observation import observation_from
+from elastometer.model.observation import is_retired, observation_from
 from elastometer.model.request import GeneratorSummary, generator_from, request_from
 from elastometer.model.terms import terms_from
 from elastometer.model.window import held_to_window
@@ -80,10 +80,10 @@ class _Reader:
                 self.unreadable += 1
                 continue
             item = parse(value) if isinstance(value, dict) else None
-            if item is None:
-                self.unreadable += 1
-            else:
+            if item is not None:
                 parsed.append(item)
+            elif not (isinstance(value, dict) and is_retired(value)):
+                self.unreadable += 1
         return parsed
 
     def _decompress(self, content: bytes) -> bytes:
