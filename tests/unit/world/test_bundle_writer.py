@@ -3,6 +3,7 @@ import io
 import os
 import shutil
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -11,7 +12,7 @@ import zstandard
 
 from elastometer.world import bundle_writer
 from elastometer.world.bundle_writer import compact, seal
-from elastometer.world.run_store import RunStore
+from elastometer.world.run_store import BUNDLE, RunStore
 from elastometer_loadgen.journal import merge
 
 
@@ -95,6 +96,31 @@ def test_the_archive_holds_every_file_below_one_folder_and_no_state_of_the_opera
         "requests.jsonl.zst", "series.jsonl.zst", "spec.json")]
     assert store.sealed
     assert not (store.directory / "heartbeat.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("observed", "started", "expected"),
+    [
+        pytest.param(True, True, datetime(2026, 11, 21, 5, 0, 3, tzinfo=UTC), id="the last observation"),
+        pytest.param(False, True, datetime(2026, 11, 21, 4, 30, tzinfo=UTC), id="nothing was seen: the load's start"),
+        pytest.param(False, False, datetime(1970, 1, 1, tzinfo=UTC), id="neither is known"),
+    ],
+)
+def test_the_files_of_the_archive_carry_the_time_of_the_run(tmp_path, observed, started, expected):
+    store = RunStore(tmp_path / "shop-12345678")
+    store.write_json("spec.json", {})
+    if observed:
+        store.append_observation(note(1))
+        store.append_observation(note(3))
+    if started:
+        store.write_json("start.json", {"startTime": "2026-11-21T04:30:00.000000Z"})
+    compact(store)
+    seal(store)
+    with (store.directory / BUNDLE).open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream, \
+            tarfile.open(fileobj=stream, mode="r|") as archive:
+        times = {entry.name: entry.mtime for entry in archive}
+    assert times
+    assert set(times.values()) == {expected.timestamp()}
 
 
 def test_made_twice_it_is_the_same_to_the_byte(tmp_path):

@@ -19,6 +19,7 @@ from typing import IO, Any
 import orjson
 from zstandard import ZstdCompressor, ZstdDecompressor
 
+from elastometer.model.times import parse_instant
 from elastometer.world.journal import disk_errors, sync_directory, synced_write
 from elastometer.world.run_store import (
     BUNDLE,
@@ -156,8 +157,8 @@ def _first_and_last(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _archive(store: RunStore) -> None:
-    """The same files give the same archive, byte for byte."""
-    top = store.directory.name
+    """The same files give the same archive, byte for byte: its entries carry the end of the run, not the time now."""
+    top, end = store.directory.name, _end_of_run(store)
     with _replacing(store.path(BUNDLE)) as target, \
             ZstdCompressor(level=1).stream_writer(target, closefd=False) as packed, \
             tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive:
@@ -166,5 +167,13 @@ def _archive(store: RunStore) -> None:
                 entry = tarfile.TarInfo(f"{top}/{path.name}")
                 entry.size = path.stat().st_size
                 entry.mode = 0o644
+                entry.mtime = end
                 with path.open("rb") as file:
                     archive.addfile(entry, file)
+
+
+def _end_of_run(store: RunStore) -> int:
+    """Unix seconds of the last observation, else of the start of the load; 0 for a run of which neither is known."""
+    ended = (store.read_json(MANIFEST) or {}).get("endTime")
+    instant = parse_instant(ended) if ended else store.start_time
+    return 0 if instant is None else int(instant.timestamp())
