@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from elastometer.model.errors import WorldError
-from elastometer.world.clock import parsed
+from elastometer.model.times import parse_instant
 from elastometer.world.recorder import Recorder
 from elastometer.world.run_store import RunStore
 
@@ -92,7 +92,7 @@ async def test_a_lost_connection_misses_no_change_and_dates_none_of_the_gap(worl
         world.clock.advance(5)
         await world.api.put(PODS, pod("a", step=2))
         await world.until(lambda: ("MODIFIED", "a") in world.types("Pod"))
-        assert parsed(world.seen("Pod")[-1]["receivedTime"]) >= parsed(gap["to"]) + timedelta(seconds=5)
+        assert parse_instant(world.seen("Pod")[-1]["receivedTime"]) >= parse_instant(gap["to"]) + timedelta(seconds=5)
 
 
 async def test_a_watch_that_the_server_ends_in_time_is_no_gap(world):
@@ -112,7 +112,7 @@ async def test_what_cannot_be_watched_is_named_when_time_is_up(world):
     world.api.refused[DEPLOYMENTS] = 500
     async with world.recording() as recorder:
         await world.until(lambda: "deployments" in recorder.broken)
-        with pytest.raises(WorldError, match=r"not watched are deployments \(Refused: HTTP 500: no\)"):
+        with pytest.raises(WorldError, match=r"not watched are deployments \(Unavailable: HTTP 500: no\)"):
             await recorder.synced(0.05)
         del world.api.refused[DEPLOYMENTS]
         await world.until(lambda: not recorder.broken, step=0.005)
@@ -227,7 +227,7 @@ async def test_a_server_that_hangs_without_closing_a_connection_is_a_gap(world):
         await world.until(lambda: any(gap["reason"] == found for gap in world.seen("WatchGap")))
     gap = next(gap for gap in world.seen("WatchGap") if gap["reason"] == found)
     assert gap["resource"] == "*"
-    assert (parsed(gap["to"]) - parsed(gap["from"])).total_seconds() == 20
+    assert (parse_instant(gap["to"]) - parse_instant(gap["from"])).total_seconds() == 20
 
 
 async def test_a_keda_run_watches_the_autoscaler_that_keda_makes(world):

@@ -19,7 +19,7 @@ from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
 
 from elastometer.world.clock import Clock
-from elastometer.world.cluster import Refused
+from elastometer.world.cluster import Refused, may_pass
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
@@ -27,6 +27,12 @@ MAXIMUM_LINE_BYTES = 64 << 20  # etcd refuses objects beyond 1.5 MiB; a longer l
 KEEPALIVE_IDLE_SECONDS = 10  # with 3 probes 5 s apart, a peer that vanished is noticed within 25 s
 KEEPALIVE_INTERVAL_SECONDS = 5
 KEEPALIVE_PROBES = 3
+
+
+
+class Unavailable(aiohttp.ClientError):
+    """The API server answered that it cannot do it now (5xx, 429), or ended a watch at once; asking again may help."""
+
 
 UNREACHABLE = (aiohttp.ClientError, asyncio.TimeoutError, OSError, ApiException)
 
@@ -50,7 +56,7 @@ class Line:
 
 
 class ApiReader:
-    """GET only. Raises `Refused` for an answer that is no success, and one of UNREACHABLE for none."""
+    """GET only. Raises `Refused` for a 4xx, and one of UNREACHABLE for what may pass: `Unavailable`, or no answer."""
 
     def __init__(self, api: ApiClient, clock: Clock) -> None:
         self._api = api
@@ -88,7 +94,8 @@ class ApiReader:
         if response.status != 200:
             body = await response.text(errors="replace")
             response.release()
-            raise Refused(response.status, f"HTTP {response.status}: {_reason(body)[:300]}")
+            said = f"HTTP {response.status}: {_reason(body)[:300]}"
+            raise Unavailable(said) if may_pass(response.status) else Refused(response.status, said)
         return response
 
     async def _split(self, response: aiohttp.ClientResponse) -> AsyncIterator[Line]:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from elastometer.model.times import format_instant
 from elastometer.plan import HPA_SYNC_SECONDS
-from elastometer.world.api_reader import UNREACHABLE, ApiReader
-from elastometer.world.clock import Clock, printed
+from elastometer.world.api_reader import UNREACHABLE, ApiReader, Unavailable
+from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
 from elastometer.world.metrics_queries import Question, questions_of, samples_of
 from elastometer.world.watched import Json
@@ -87,15 +88,15 @@ class AutoscalerLooks:
 
     async def _ask(self, question: Question) -> None:
         """Stores the answer, or what came instead of one: the autoscaler may have had no better."""
-        line: Json = {"kind": "MetricsSeen", "receivedTime": "", "sentTime": printed(self._clock.now()),
+        line: Json = {"kind": "MetricsSeen", "receivedTime": "", "sentTime": format_instant(self._clock.now()),
                       "group": question.group, "names": list(question.names)}
         received: datetime | None = None
         try:
             answer = await self._reader.get(question.path, question.query)
             received, line["samples"] = answer.received, samples_of(question, answer.document)
-        except Refused as refusal:
-            line["error"] = str(refusal)
+        except (Refused, Unavailable) as error:
+            line["error"] = str(error)
         except (*MALFORMED, *UNREACHABLE) as error:
             line["error"] = f"{type(error).__name__}: {error}"[:300].rstrip(": ")
-        line["receivedTime"] = printed(received or self._clock.now())
+        line["receivedTime"] = format_instant(received or self._clock.now())
         self._sink(line)

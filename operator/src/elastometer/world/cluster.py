@@ -35,6 +35,11 @@ class Refused(Exception):
         self.status = status
 
 
+def may_pass(status: int) -> bool:
+    """Whether an HTTP status is about the API server's state (5xx, or 429: too many requests), not the request."""
+    return status >= 500 or status == 429
+
+
 def path_of(api_version: str, kind: str, namespace: str, name: str = "") -> str:
     """URL path of one object, or of the collection where no name is given."""
     root = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
@@ -82,7 +87,7 @@ class Cluster:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             said = str(error) or type(error).__name__
             raise WorldError(f"the API server did not answer {method} {path}: {said}") from error
-        if answer.status >= 500 or answer.status == 429:
+        if may_pass(answer.status):
             raise WorldError(f"the API server answered {answer.status} to {method} {path}: {_message(payload)}")
         if answer.status >= 400:
             raise Refused(answer.status, _message(payload))

@@ -14,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from elastometer.world.api_reader import UNREACHABLE, ApiReader, Line
+from elastometer.world.api_reader import UNREACHABLE, ApiReader, Line, Unavailable
 from elastometer.world.backoff import Backoff
 from elastometer.world.clock import Clock
-from elastometer.world.cluster import Refused
+from elastometer.world.cluster import Refused, may_pass
 from elastometer.world.watched import Json, Watched
 
 PAGE = 500
@@ -119,7 +119,7 @@ class ResourceWatch:
                 if (seen := self._take(line)) is not None:
                     yield seen
         if not told and self._clock.monotonic() - opened < SETTLED_SECONDS:
-            raise Refused(200, "the watch ended as soon as it began")
+            raise Unavailable("the watch ended as soon as it began")
         self._alive = self._clock.now()
         self._backoff.reset()
 
@@ -162,7 +162,9 @@ class ResourceWatch:
         event: dict[str, Any] = orjson.loads(line.content)
         item = event["object"]
         if event["type"] == "ERROR":
-            raise Refused(int(item.get("code", 500)), str(item.get("message", item)))
+            # A Status object instead of an answer's status: the stream had begun with 200. 410 is the common one.
+            code, said = int(item.get("code", 500)), str(item.get("message", item))
+            raise Unavailable(said) if may_pass(code) else Refused(code, said)
         self._version, self._alive, self._unproven = item["metadata"]["resourceVersion"], line.received, None
         if event["type"] == "BOOKMARK" or not self.watched.keeps(item):
             return None
