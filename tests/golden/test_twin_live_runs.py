@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from elastometer.analysis.evidence.evidence import Evidence, gather
-from elastometer.model.bundle import Bundle
+from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.twin.engine import predict
 from elastometer.twin.fit.backtest import compare, measured
 from elastometer.twin.fit.calibrate import calibrate
@@ -25,15 +24,14 @@ RUNS = Path(__file__).with_name("runs")
 
 
 @lru_cache(maxsize=3)
-def run(name: str) -> tuple[Bundle, Evidence, Calibration]:
-    bundle = load_bundle(RUNS / name)
-    evidence = gather(bundle)
-    return bundle, evidence, calibrate(bundle, evidence)
+def run(name: str) -> tuple[DerivedRun, Calibration]:
+    derived = derive_run(load_bundle(RUNS / name))
+    return derived, calibrate(derived)
 
 
 def told_by(name: str, other: str) -> Scenario:
     """The other run as the first one's calibration tells it: the other's settings and chance, all else the first's."""
-    mine, its = run(name)[2].scenario, run(other)[2].recorded
+    mine, its = run(name)[1].scenario, run(other)[1].recorded
     assert isinstance(its.controller, HpaController)
     return replace(mine, controller=its.controller, recorded=its.recorded, initial_replicas=its.initial_replicas,
                    start_seconds=its.start_seconds, initial_age_seconds=its.initial_age_seconds)
@@ -42,9 +40,9 @@ def told_by(name: str, other: str) -> Scenario:
 @pytest.mark.parametrize(("name", "allowed"), [("cpu1", 0.1), ("honest-pods-a", 0.1), ("honest-pods-b", 8.0)])
 def test_with_its_own_chance_a_recorded_run_comes_back(name: str, allowed: float) -> None:
     """One run of the three turns on a single request in a queue at a single look."""
-    bundle, evidence, calibration = run(name)
-    found = compare(predict(calibration.recorded), calibration.recorded, evidence, bundle.terms)
-    truth = measured(evidence, calibration.scenario.horizon_seconds)
+    derived, calibration = run(name)
+    found = compare(predict(calibration.recorded), calibration.recorded, derived, derived.evidence.terms)
+    truth = measured(derived, calibration.scenario.horizon_seconds)
     assert found.ready_percent <= allowed
     assert found.predicted.first_scale_out == pytest.approx(truth.first_scale_out, abs=0.1)
     assert found.predicted.scale_out_lag == pytest.approx(truth.scale_out_lag, abs=0.1)
@@ -53,10 +51,10 @@ def test_with_its_own_chance_a_recorded_run_comes_back(name: str, allowed: float
 
 @pytest.mark.parametrize(("name", "other"), [("honest-pods-a", "honest-pods-b"), ("honest-pods-b", "honest-pods-a")])
 def test_one_run_tells_another_with_other_settings(name: str, other: str) -> None:
-    bundle, evidence, _ = run(other)
+    derived, _ = run(other)
     scenario = told_by(name, other)
-    found = compare(predict(scenario), scenario, evidence, bundle.terms)
-    truth = measured(evidence, scenario.horizon_seconds)
+    found = compare(predict(scenario), scenario, derived, derived.evidence.terms)
+    truth = measured(derived, scenario.horizon_seconds)
     assert found.ready_percent <= 10.0
     assert truth.miss_seconds is not None
     assert found.predicted.miss_seconds == pytest.approx(truth.miss_seconds, rel=0.1)
@@ -64,12 +62,12 @@ def test_one_run_tells_another_with_other_settings(name: str, other: str) -> Non
 
 def test_the_pair_is_ranked_as_it_was_measured() -> None:
     """More replicas, fewer seconds missed: both drawn from the first run's calibration, in each of five draws."""
-    costly, slow = told_by("honest-pods-a", "honest-pods-b"), run("honest-pods-a")[2].scenario
+    costly, slow = told_by("honest-pods-a", "honest-pods-b"), run("honest-pods-a")[1].scenario
     for seed in range(5):
         figures = []
         for scenario, name in ((costly, "honest-pods-b"), (slow, "honest-pods-a")):
-            bundle, evidence, _ = run(name)
+            derived, _ = run(name)
             drawn = replace(scenario, recorded=None, seed=seed)
-            figures.append(compare(predict(drawn), drawn, evidence, bundle.terms).predicted)
+            figures.append(compare(predict(drawn), drawn, derived, derived.evidence.terms).predicted)
         assert (figures[0].miss_seconds or 0) < (figures[1].miss_seconds or 0)
         assert figures[0].replica_seconds > figures[1].replica_seconds

@@ -9,14 +9,14 @@ from elastometer.cli.base.exits import CliError
 from elastometer.cli.what_if.objectives import judged_by
 from elastometer.model.bundle import Bundle
 from elastometer.model.report import ObjectiveResult, Verdict
-from elastometer.model.request import RequestRecord, request_from
+from elastometer.model.request import RecordedRequest, request_from
 from elastometer.model.terms import Indicator, Objective, Terms, terms_from
 
 FIRST = {"outcome": "Refused", "status": None, "error": "connection refused"}
 
 
 def record(number: int, failure: str | None = None, task: str = "extract", stage: str = "peak",
-           checks: dict[str, str | None] | None = None, **more: object) -> RequestRecord:
+           checks: dict[str, str | None] | None = None, **more: object) -> RecordedRequest:
     found = request_from({
         "id": number, "stage": stage, "task": task, "intendedTime": "2026-01-01T00:00:00Z", "outcome": "Success",
         "checks": {"JSONSchema": failure} if checks is None else checks, **more})
@@ -24,13 +24,13 @@ def record(number: int, failure: str | None = None, task: str = "extract", stage
     return found
 
 
-def judged(records: list[RequestRecord], bound: int = 99, **more: str) -> ObjectiveResult:
+def judged(records: list[RecordedRequest], bound: int = 99, **more: str) -> ObjectiveResult:
     wanted = {"name": "json-valid", "indicator": "AnswerCheck", "checkType": "JSONSchema", "minimumPercent": bound}
     (one,) = terms_from({"spec": {"objectives": [{**wanted, **more}]}}).objectives
     return judge_objective(one, records, [], [])
 
 
-def answers(good: int, bad: int) -> list[RequestRecord]:
+def answers(good: int, bad: int) -> list[RecordedRequest]:
     return [record(number, "NotJSON" if number < bad else None) for number in range(good + bad)]
 
 

@@ -111,7 +111,7 @@ def test_looks_that_wrote_nothing_are_put_between_the_writes_one_period_apart():
     run.look(60.1, 1, 1, {"averageValue": "1"})
     syncs = run.recording().syncs
     assert [sync.seen for sync in syncs] == [True, False, False, False, True]
-    assert [sync.look.at for sync in syncs] == pytest.approx([0.02, 15.04, 30.06, 45.08, 60.1], abs=0.001)
+    assert [sync.input.at for sync in syncs] == pytest.approx([0.02, 15.04, 30.06, 45.08, 60.1], abs=0.001)
 
 
 def test_a_look_that_wrote_nothing_saw_what_was_published_last_and_changed_nothing():
@@ -119,7 +119,7 @@ def test_a_look_that_wrote_nothing_saw_what_was_published_last_and_changed_nothi
     run.look(0.02, 1, 1, {"averageValue": "1500m"})
     run.look(30.05, 1, 1, {"averageValue": "1"})
     _, quiet, _ = run.recording().syncs
-    assert [sample.value for sample in quiet.look.metrics[0].samples] == [1500]
+    assert [sample.value for sample in quiet.input.metrics[0].samples] == [1500]
     assert (quiet.observed.desired, quiet.observed.rescaled) == (1, False)
     assert quiet.observed.conditions is not None
     assert quiet.observed.conditions["AbleToScale"].reason == "ReadyForNewScale"
@@ -131,7 +131,7 @@ def test_a_rescale_is_dated_by_the_scale_and_looks_at_the_replicas_before_it():
     run.deployment(15.03, 3, status=1)
     run.look(15.06, 1, 3, {"averageValue": "6"}, "SucceededRescale")
     sync = run.recording().syncs[-1]
-    assert (sync.look.at, sync.look.spec_replicas, sync.look.status_replicas) == (15.03, 1, 1)
+    assert (sync.input.at, sync.input.spec_replicas, sync.input.status_replicas) == (15.03, 1, 1)
     assert (sync.observed.desired, sync.observed.rescaled) == (3, True)
 
 
@@ -139,7 +139,7 @@ def test_a_line_that_came_late_does_not_bring_two_looks_nearer_than_the_period()
     run = live(PODS, "a")
     for seconds, value in ((0.02, "0"), (15.14, "1"), (30.06, "0"), (45.08, "1")):
         run.look(seconds, 1, 1, {"averageValue": value})
-    times = [sync.look.at for sync in run.recording().syncs]
+    times = [sync.input.at for sync in run.recording().syncs]
     assert times[1] == pytest.approx(15.059, abs=1e-6)
     assert all(later - earlier > 15 for earlier, later in pairwise(times))
 
@@ -174,7 +174,7 @@ def test_of_a_controller_that_was_held_up_between_two_writes_it_is_not_known_whe
         run.look(0.02 + 15.03 * step, 1, 1, {"averageValue": str(step % 2)})
     run.look(45.11 + 252.3, 1, 1, {"averageValue": "0"})
     syncs = run.recording().syncs
-    assert [sync.look.at for sync in syncs if sync.seen] == pytest.approx([0.02, 15.05, 30.08, 45.11, 297.41])
+    assert [sync.input.at for sync in syncs if sync.seen] == pytest.approx([0.02, 15.05, 30.08, 45.11, 297.41])
     held_up = [sync for sync in syncs if not sync.seen]
     assert len(held_up) == 15
     assert {sync.observed.desired for sync in held_up} == {None}
@@ -198,7 +198,7 @@ def test_samples_are_those_of_the_reading_when_they_give_the_published_mean():
     run.look(0.02, 2, 2, {"averageValue": "3500m"})
     run.reading(0.04, "custom.metrics.k8s.io", "waiting", {"a": "7", "b": "0"})
     [sync] = run.recording().syncs
-    assert {sample.pod: sample.value for sample in sync.look.metrics[0].samples} == {"a": 7000, "b": 0}
+    assert {sample.pod: sample.value for sample in sync.input.metrics[0].samples} == {"a": 7000, "b": 0}
     assert sync.doubts == ()
 
 
@@ -207,7 +207,7 @@ def test_values_that_changed_before_the_reading_are_made_to_give_the_published_m
     run.look(0.02, 2, 2, {"averageValue": "3"})
     run.reading(0.04, "custom.metrics.k8s.io", "waiting", {"a": "6", "b": "2"})
     [sync] = run.recording().syncs
-    values = [sample.value for sample in sync.look.metrics[0].samples]
+    values = [sample.value for sample in sync.input.metrics[0].samples]
     assert sum(values) // 2 == 3000
     assert sync.doubts == (BETWEEN,)
 
@@ -218,7 +218,7 @@ def test_of_two_readings_around_a_look_the_one_that_gives_the_published_mean_cou
     run.reading(-1, "custom.metrics.k8s.io", "waiting", {"a": "4"})
     run.reading(0.04, "custom.metrics.k8s.io", "waiting", {"a": "6", "b": "6"})
     [sync] = run.recording().syncs
-    assert [sample.pod for sample in sync.look.metrics[0].samples] == ["a"]
+    assert [sample.pod for sample in sync.input.metrics[0].samples] == ["a"]
     assert sync.doubts == ()
 
 
@@ -230,9 +230,9 @@ def test_a_reading_of_another_look_says_little_of_requests_and_much_of_usage():
     usage.look(0.02, 2, 2, {"averageValue": "60m", "averageUtilization": 40})
     usage.reading(4.02, "metrics.k8s.io", "cpu", {"a": "60m"})
     first, second = waiting.recording().syncs[0], usage.recording().syncs[0]
-    assert [sample.pod for sample in first.look.metrics[0].samples] == ["a", "b"]
+    assert [sample.pod for sample in first.input.metrics[0].samples] == ["a", "b"]
     assert first.doubts == (NOT_RECORDED,)
-    assert [sample.pod for sample in second.look.metrics[0].samples] == ["a"]
+    assert [sample.pod for sample in second.input.metrics[0].samples] == ["a"]
     assert second.doubts == ("the metric was read 4.0 s from the look",)
 
 
@@ -241,9 +241,9 @@ def test_a_share_of_the_request_is_met_with_the_mean_it_was_published_with():
     run.look(0.02, 2, 2, {"averageValue": "100m", "averageUtilization": 67})
     run.reading(0.04, "metrics.k8s.io", "cpu", {"a": "150m", "b": "60m"})
     [sync] = run.recording().syncs
-    total = sum(sample.value for sample in sync.look.metrics[0].samples)
+    total = sum(sample.value for sample in sync.input.metrics[0].samples)
     assert (total // 2, total * 100 // 300) == (100, 67)
-    assert sync.look.pods[0].requests == {"cpu": 150}
+    assert sync.input.pods[0].requests == {"cpu": 150}
 
 
 def test_an_older_record_takes_the_ready_pods_for_those_with_a_sample_and_says_so():
@@ -251,7 +251,7 @@ def test_an_older_record_takes_the_ready_pods_for_those_with_a_sample_and_says_s
     run.pod("c", -2, ready=False)
     run.look(0.02, 3, 3, {"averageValue": "3"})
     [sync] = run.recording().syncs
-    assert [sample.pod for sample in sync.look.metrics[0].samples] == ["a", "b"]
+    assert [sample.pod for sample in sync.input.metrics[0].samples] == ["a", "b"]
     assert sync.doubts[0] == NOT_RECORDED
 
 
@@ -262,7 +262,7 @@ def test_a_metric_that_the_controller_could_not_read_is_an_error_in_its_own_word
     assert isinstance(status, ObjectSeen)
     status.object["status"]["conditions"][1] |= {"status": "False", "message": "no such metric"}  # type: ignore[index]
     [sync] = run.recording().syncs
-    assert sync.look.metrics[0].error == "no such metric"
+    assert sync.input.metrics[0].error == "no such metric"
 
 
 @pytest.mark.parametrize(("average", "replicas", "total", "doubtful"), [
@@ -275,7 +275,7 @@ def test_a_sum_is_the_roundest_that_its_published_average_allows(
     run = live(EXTERNAL, *"abcd"[:replicas])
     run.look(0.02, replicas, replicas, {"averageValue": average})
     [sync] = run.recording().syncs
-    assert sync.look.metrics[0].values == (total,)
+    assert sync.input.metrics[0].values == (total,)
     assert any("milli-units" in doubt for doubt in sync.doubts) == doubtful
 
 
@@ -286,7 +286,7 @@ def test_pods_are_as_they_were_at_the_look():
     run.see(-1, ObjectKind.POD, Sighting.DELETED, metadata={"name": "d", "labels": {}})
     run.pod("b", 5)
     run.look(0.02, 2, 2, {"averageValue": "0"})
-    pods = {pod.name: pod for pod in run.recording().syncs[0].look.pods}
+    pods = {pod.name: pod for pod in run.recording().syncs[0].input.pods}
     assert set(pods) == {"a", "b", "c"}
     assert (pods["b"].phase, pods["b"].ready) == ("Pending", False)
     assert pods["c"].deleting
@@ -305,7 +305,7 @@ def test_requests_are_the_pods_own_or_the_sum_of_containers_and_sidecars():
     for name, own in (("a", {}), ("b", {"resources": {"requests": {"cpu": "2"}}})):
         run.see(-9, ObjectKind.POD, Sighting.ADDED, metadata={"name": name, "labels": labels}, spec={**parts, **own})
     run.look(0.02, 2, 2, {"averageValue": "0", "averageUtilization": 0})
-    first, second = run.recording().syncs[0].look.pods
+    first, second = run.recording().syncs[0].input.pods
     assert (first.requests, second.requests) == ({"cpu": 1200}, {"cpu": 2000})
     assert first.container_requests == {
         "server": {"cpu": 150, "memory": 1_024_000}, "other": {"cpu": 1000}, "proxy": {"cpu": 50}}  # fmt: skip

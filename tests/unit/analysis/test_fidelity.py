@@ -8,7 +8,7 @@ from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.recording import Observed, RecordedSync, Recording
 from elastometer.hpa.state import State
 from elastometer.hpa.step import step
-from elastometer.hpa.sync import Look, MetricLook
+from elastometer.hpa.sync import SyncInput, MetricInput
 
 SPEC = parse_hpa({
     "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}, "maxReplicas": 20,
@@ -22,7 +22,7 @@ def recording(values: list[int], *, quiet: tuple[int, ...] = ()) -> Recording:
     """What a controller that is our model itself makes of a queue; the looks of `quiet` left no trace."""
     state, replicas, syncs = State(), 1, []
     for index, value in enumerate(values):
-        look = Look(15.0 * index, replicas, replicas, (), (MetricLook(values=(value * 1000,)),))
+        look = SyncInput(15.0 * index, replicas, replicas, (), (MetricInput(values=(value * 1000,)),))
         state, decision = step(state, SPEC, look)
         observed = Observed(decision.desired, decision.rescaled, decision.conditions)
         syncs.append(RecordedSync(look, observed, seen=index not in quiet))
@@ -41,7 +41,7 @@ def test_a_controller_that_was_restarted_does_not_know_any_more_what_it_added():
     """It adds two replicas each 60 s at most: again at once, after a restart."""
     whole = recording([40, 40, 40])
     last = whole.syncs[-1]
-    _, decision = step(State(), SPEC, last.look)
+    _, decision = step(State(), SPEC, last.input)
     assert (last.observed.desired, decision.desired) == (3, 5)
     forgot = replace(last, observed=Observed(decision.desired, True, decision.conditions))
     for restarted, agreed in ((True, 3), (False, 2)):
@@ -62,10 +62,10 @@ def test_a_value_that_was_recorded_wrongly_is_one_miss_with_its_cause_and_makes_
     whole = recording([2, 20, 20, 20, 20, 20])
     second = whole.syncs[1]
     assert second.observed.desired == 3
-    wrong = replace(second, look=replace(second.look, metrics=(MetricLook(values=(2000,)),)), doubts=("was low",))
+    wrong = replace(second, input=replace(second.input, metrics=(MetricInput(values=(2000,)),)), doubts=("was low",))
     found = fidelity(replace(whole, syncs=(whole.syncs[0], wrong, *whole.syncs[2:])))
     [miss] = found.misses
-    assert miss.sync.look.at == 15
+    assert miss.sync.input.at == 15
     assert miss.differences[0] == "replicas: live 3, replayed 1"
     assert any(text.startswith("AbleToScale: live True SucceededRescale") for text in miss.differences)
     assert miss.cause == "was low"

@@ -6,7 +6,7 @@ from elastometer.analysis.findings.answers import answer_findings
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.model.bundle import Bundle
 from elastometer.model.report import Finding
-from elastometer.model.request import RequestRecord, request_from
+from elastometer.model.request import RecordedRequest, request_from
 from elastometer.model.terms import Terms
 from elastometer.model.units import format_instant, instant_or_none
 
@@ -15,7 +15,7 @@ SECOND = 1_000_000_000
 
 
 def record(number: int, at: float, lasts: float, checks: dict[str, str | None], stage: str = "calm",
-           task: str = "extract") -> RequestRecord:
+           task: str = "extract") -> RecordedRequest:
     def time(seconds: float) -> str:
         return format_instant(START + round(seconds * SECOND))
     found = request_from({
@@ -25,13 +25,13 @@ def record(number: int, at: float, lasts: float, checks: dict[str, str | None], 
     return found
 
 
-def found(records: list[RequestRecord]) -> list[Finding]:
+def found(records: list[RecordedRequest]) -> list[Finding]:
     evidence = gather(Bundle(terms=Terms(), start=START, requests=tuple(records)))
     return list(answer_findings(evidence, answer_rows(evidence)))
 
 
 def stage(name: str, start: float, lasts: float, failed: int, of: int = 200, task: str = "extract",
-          ) -> list[RequestRecord]:
+          ) -> list[RecordedRequest]:
     """One request a tenth of a second, so that ten times what one lasts is in flight."""
     return [record(number, start + number / 10, lasts, {"JSONSchema": "NotJSON" if number < failed else None},
                    name, task) for number in range(of)]

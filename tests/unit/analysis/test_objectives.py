@@ -6,11 +6,11 @@ import pytest
 from elastometer.analysis.verdict.objectives import judge_objective, overall
 from elastometer.model.measured import Figure
 from elastometer.model.report import ObjectiveResult, Verdict
-from elastometer.model.request import Outcome, RequestRecord, request_from
+from elastometer.model.request import Outcome, RecordedRequest, request_from
 from elastometer.model.terms import Indicator, Objective
 
 
-def record(number: int, first_token_ms: int | None, outcome: Outcome = Outcome.SUCCESS) -> RequestRecord:
+def record(number: int, first_token_ms: int | None, outcome: Outcome = Outcome.SUCCESS) -> RecordedRequest:
     found = request_from({
         "id": number, "stage": "plateau", "intendedTime": "2026-01-01T00:00:00Z", "outcome": outcome.value,
         "firstTokenTime": None if first_token_ms is None else f"2026-01-01T00:00:{first_token_ms / 1000:09.6f}Z",
@@ -25,7 +25,7 @@ def objective(indicator: Indicator, percentile: int = 95, ms: int | None = None,
     return Objective("one", indicator, percentile, ms, percent, stage)
 
 
-def first_token(bound: int, records: list[RequestRecord], percentile: int = 95) -> ObjectiveResult:
+def first_token(bound: int, records: list[RecordedRequest], percentile: int = 95) -> ObjectiveResult:
     wanted = objective(Indicator.TIME_TO_FIRST_TOKEN, percentile, ms=bound, stage="plateau")
     return judge_objective(wanted, records, [], [])
 

@@ -8,7 +8,7 @@ import pytest
 from elastometer.analysis.analyze import judge
 from elastometer.analysis.evidence.stages import stages_as_run
 from elastometer.model.bundle import Bundle
-from elastometer.model.request import RequestRecord, generator_from, request_from
+from elastometer.model.request import RecordedRequest, generator_from, request_from
 from elastometer.model.terms import terms_from
 from elastometer.model.units import SECOND, instant_or_none
 from elastometer.model.window import window_of
@@ -28,7 +28,7 @@ def at(seconds: float) -> str:
     return f"2026-11-27T09:{int(seconds // 60):02d}:{seconds % 60:09.6f}Z"
 
 
-def record(stage: str, intended: float, ended: float) -> RequestRecord:
+def record(stage: str, intended: float, ended: float) -> RecordedRequest:
     found = request_from({"id": round(intended * 1000), "stage": stage, "intendedTime": at(intended),
                           "sendTime": at(intended), "endTime": at(ended), "outcome": "Success"})  # fmt: skip
     assert found is not None
@@ -43,7 +43,7 @@ RECORDS = (record("calm", 1, 2), record("knee", 10, 12), record("knee", 54, 57.5
            record("lengths", 58, 61.25), record("hold", 62, 63), record("replay", 81.25, 82))  # fmt: skip
 
 
-def bundle(*records: RequestRecord, plan: Any = PLAN, **account: Any) -> Bundle:
+def bundle(*records: RecordedRequest, plan: Any = PLAN, **account: Any) -> Bundle:
     terms = replace(terms_from({"load": {"stages": STAGES}}, plan), workers=1)
     generator = generator_from({"worker": 0, "incarnation": "a", **account})
     return Bundle(terms=terms, plan=plan, start=START, requests=records, generators=(generator,))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from elastometer.analysis.evidence.evidence import Evidence, gather
+from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.cli.base.offline import served
 from elastometer.hpa.settings import Metric, MetricType, TargetType
 from elastometer.model.basis import PredictionBasis
@@ -18,14 +18,14 @@ from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict
-from elastometer.twin.fit.backtest import compare, honesty
+from elastometer.twin.fit.backtest import compare, backtest
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.fit.pod_requests import Ran
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
-from elastometer.twin.forecast.predicted_run import Foretold
+from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import synthetic_bundle
 from elastometer.twin.scenario import Balancing, Capacity, HpaController, Scenario, Signal
 from elastometer.twin.signals import by_query, signals_of
@@ -43,14 +43,14 @@ def record() -> tuple[Scenario, Bundle]:
     scaler = planned_autoscaler(plan)
     assumed = Assumed(TRUTH, "", (12.0,), "")
     scenario = planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), 1)
-    case = Foretold(plan, scenario, predict(scenario), PredictionBasis("t", "c", "s", "h", 1), scaler.document)
+    case = PredictedRun(plan, scenario, predict(scenario), PredictionBasis("t", "c", "s", "h", 1), scaler.document)
     return scenario, replace(synthetic_bundle(case), provenance={"autoscaler": {"spec": scaler.document}})
 
 
-def calibrated() -> tuple[Calibration, Bundle, Evidence]:
+def calibrated() -> tuple[Calibration, Bundle, DerivedRun]:
     bundle = record()[1]
-    evidence = gather(bundle)
-    return calibrate(bundle, evidence), bundle, evidence
+    run = derive_run(bundle)
+    return calibrate(run), bundle, run
 
 
 def test_capacity_comes_back_as_it_was() -> None:
@@ -77,15 +77,15 @@ def test_cold_starts_and_looks_come_back_as_they_were() -> None:
 
 
 def test_with_the_record_s_own_chance_the_replicas_come_back_over_time() -> None:
-    calibration, bundle, evidence = calibrated()
-    difference = compare(predict(calibration.recorded), calibration.recorded, evidence, bundle.terms)
+    calibration, bundle, run = calibrated()
+    difference = compare(predict(calibration.recorded), calibration.recorded, run, bundle.terms)
     assert difference.ready_percent < 3.0
     assert difference.desired_percent < 3.0
 
 
 def test_honesty_tells_the_error_of_the_model_from_that_of_chance() -> None:
-    calibration, bundle, evidence = calibrated()
-    found = honesty(calibration.scenario, evidence, bundle.terms, calibration.recorded, draws=5)
+    calibration, bundle, run = calibrated()
+    found = backtest(calibration.scenario, run, bundle.terms, calibration.recorded, draws=5)
     assert found.recorded is not None
     assert found.recorded.ready_percent <= found.within[1]
     assert found.within[0] <= found.median_percent <= found.within[1]
@@ -100,7 +100,7 @@ def test_a_request_that_told_no_tokens_is_given_those_of_its_stage_and_said() ->
     silent = tuple(replace(one, completion_tokens=None, prompt_tokens=None) if one.id % 10 == 3 else one
                    for one in bundle.requests)
     changed = replace(bundle, requests=silent)
-    found = calibrate(changed, gather(changed))
+    found = calibrate(derive_run(changed))
     assert any("told no tokens: the medians of their stage stand in" in note for note in found.notes)
     assert all(one.output_tokens >= 30 for one in found.scenario.arrivals)
 
@@ -113,13 +113,13 @@ def test_a_request_that_told_no_tokens_is_given_those_of_its_stage_and_said() ->
 def test_what_cannot_be_calibrated_is_named(flaw: dict[str, Any], words: str) -> None:
     bundle = replace(record()[1], **flaw)
     with pytest.raises(SpecError, match=words):
-        calibrate(bundle, gather(bundle))
+        calibrate(derive_run(bundle))
 
 
 def test_records_without_pods_are_used_while_one_replica_served_alone() -> None:
     bundle = record()[1]
     nameless = replace(bundle, requests=tuple(replace(one, pod=None) for one in bundle.requests))
-    found = calibrate(nameless, gather(nameless)).scenario.capacity
+    found = calibrate(derive_run(nameless)).scenario.capacity
     assert found.prefill_seconds == pytest.approx(0.02, abs=0.001)
     assert found.decode_seconds == pytest.approx(0.04, rel=0.02)
 
@@ -157,7 +157,8 @@ def test_a_metric_that_the_twin_has_no_model_of_is_refused_by_its_path() -> None
 def test_the_size_of_the_kv_cache_comes_back_from_its_scraped_usage() -> None:
     """Each scrape's share is that of what the Pod held then, prompts and tokens made; without scrapes there is none."""
     bundle = record()[1]
-    evidence = gather(bundle)
+    run = derive_run(bundle)
+    evidence = run.evidence
     pod = next(one.pod for one in evidence.requests if one.pod is not None)
     ran, size = Ran(evidence), 500
     times = [evidence.origin + second * SECOND for second in range(20, 150, 2)]
@@ -166,5 +167,5 @@ def test_the_size_of_the_kv_cache_comes_back_from_its_scraped_usage() -> None:
     usage = LabelledSamples({"pod": pod}, tuple((time, one / size) for time, one in zip(times, held, strict=True)))
     scraped = SeriesResult(SeriesName.KV_CACHE.value, "", SeriesOutcome.SAMPLES, "", 2.0, (usage,))
     with_usage = replace(bundle, series=(*bundle.series, scraped))
-    assert calibrate(with_usage, gather(with_usage)).scenario.capacity.kv_tokens == pytest.approx(size, rel=0.01)
-    assert calibrate(bundle, evidence).scenario.capacity.kv_tokens is None
+    assert calibrate(derive_run(with_usage)).scenario.capacity.kv_tokens == pytest.approx(size, rel=0.01)
+    assert calibrate(run).scenario.capacity.kv_tokens is None

@@ -1,27 +1,17 @@
 """Bundle -> Report. Pure: the operator, the command line and the tests judge by this one function."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from elastometer.analysis.autoscaler.explain import in_short
-from elastometer.analysis.autoscaler.explain_run import explain_looks, explain_run
-from elastometer.analysis.evidence import replicas
-from elastometer.analysis.evidence.evidence import Evidence, gather, is_state_only
-from elastometer.analysis.evidence.scaling import (
-    Change,
-    autoscaler_at,
-    changes,
-    condition_lines,
-    metric_lines,
-    reason_of,
-    rescales,
-)
+from elastometer.analysis.autoscaler.explain import condensed
+from elastometer.analysis.autoscaler.explain_run import explain_predicted, explain_run
+from elastometer.analysis.evidence.evidence import is_state_only
+from elastometer.analysis.evidence.scaling import Change, autoscaler_at, condition_lines, metric_lines
 from elastometer.analysis.findings.findings import Facts, findings
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.requests.latency import load_rows
 from elastometer.analysis.requests.timeline import bands, timeline
-from elastometer.analysis.starts.coldstart import Start, cold_start, starts
+from elastometer.analysis.run import DerivedRun, derive_run
+from elastometer.analysis.starts.coldstart import cold_start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
 from elastometer.analysis.verdict.objectives import judge_objective, overall
@@ -37,53 +27,57 @@ from elastometer.model.report import Report
 from elastometer.model.units import format_instant
 
 
-def judge(bundle: Bundle, looks: Recording | None = None) -> Report:
-    """All that can be said of a run; a partial bundle gives a partial report, and says what it lacks. What a model says
-    of a run that never was is judged by the same rules, and marked; its `looks` are known and need not be told from
-    what was recorded."""
-    report = _judged(bundle, looks)
-    return report if bundle.predicted is None else as_predicted(report, bundle.predicted)
+def judge(bundle: Bundle, recording: Recording | None = None) -> Report:
+    """The report on a bundle; a partial bundle gives a partial report that says what it lacks. A prediction is judged
+    by the same rules and marked as one; the `recording` of its syncs is known and need not be inferred."""
+    return judge_run(derive_run(bundle), recording)
 
 
-def _judged(bundle: Bundle, looks: Recording | None) -> Report:
-    evidence = gather(bundle)
-    found = changes(evidence)
-    lives = starts(evidence, found)
-    cold_starts = tuple(cold_start(life, evidence) for life in lives)
-    events = tuple(_event(change, lives, evidence) for change in found)
-    leaving = scale_ins(evidence, found)
-    line, rows, answers = timeline(evidence), load_rows(evidence.requests, evidence.terms.stages), answer_rows(evidence)
+def judge_run(run: DerivedRun, recording: Recording | None = None) -> Report:
+    """The same for a run that the caller asks other questions too."""
+    report, basis = _judged(run, recording), run.bundle.predicted
+    return report if basis is None else as_predicted(report, basis)
+
+
+def _judged(run: DerivedRun, recording: Recording | None) -> Report:
+    evidence, terms = run.evidence, run.evidence.terms
+    cold_starts = tuple(cold_start(start, evidence) for start in run.starts)
+    events = tuple(_event(change, run) for change in run.changes)
+    leaving = scale_ins(evidence, run.changes)
+    line, answers = timeline(evidence, run.replicas), answer_rows(evidence)
+    rows = load_rows(evidence.requests, terms.stages)
     lags = [event.lag for event in events if event.lag is not None]
-    added = added_pod_figures(found, lives, evidence)
-    results = tuple(judge_objective(one, evidence.requests, lags, added) for one in bundle.terms.objectives)
-    flaws, state = list(load_flaws(bundle, evidence)), quality(bundle, evidence)
+    added = added_pod_figures(run.changes, run.starts, evidence)
+    results = tuple(judge_objective(objective, evidence.requests, lags, added) for objective in terms.objectives)
+    flaws, state = list(load_flaws(run)), quality(run)
     verdict, reason, message = overall(results, flaws)
-    account = explain_run(evidence, bundle.spec) if looks is None else explain_looks(looks, evidence, bundle.spec)
+    account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)
     return Report(
-        test=bundle.terms.test, namespace=bundle.terms.namespace, uid=bundle.terms.uid, model=bundle.terms.model,
+        test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,
         load_start=format_instant(evidence.origin) if evidence.has_origin else None,
         verdict=verdict, verdict_reason=reason, verdict_message=message,
-        summary=summary(evidence, found, events, cold_starts, line, rows[-1]),
+        summary=summary(run, events, cold_starts, line, rows[-1]),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
-        load=rows, answers=answers, knees=knees(bundle.generators, evidence, replicas.ready(evidence)),
-        scale_ins=leaving, price=price(evidence),
-        findings=findings(Facts(evidence, found, cold_starts, leaving, line, state, flaws, account, answers)),
-        quality=state, provenance=provenance(bundle, evidence), autoscaler=in_short(account),
+        load=rows, answers=answers, knees=knees(evidence, run.replicas.ready),
+        scale_ins=leaving, price=price(evidence, run.replicas),
+        findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers)),
+        quality=state, provenance=provenance(run), autoscaler=condensed(account),
     )
 
 
-def _event(change: Change, lives: Sequence[Start], evidence: Evidence) -> ScaleEvent:
-    scaler, decided = autoscaler_at(change, evidence), change.decided
+def _event(change: Change, run: DerivedRun) -> ScaleEvent:
+    evidence, decided = run.evidence, change.decided
+    scaler = autoscaler_at(change, evidence)
     gap = evidence.gap_within(decided.instant, change.seen.received, "deployments")
     note = "the watch was down: the change is known to the API's second only" if is_state_only(change.seen) else \
         f"a watch gap touches it ({gap.resource})" if gap else None
-    mine = [life for life in lives if life.change is not None and life.change.number == change.number]
+    mine = [start for start in run.starts if start.change is not None and start.change.number == change.number]
     return ScaleEvent(
         number=change.number, direction="Out" if change.is_out else "In",
         from_replicas=change.before, to_replicas=change.after,
         seen=evidence.stamp(decided.instant, decided.source, decided.resolution),
-        written=change.api_stamp(evidence), writer=change.writer, reason=reason_of(change, rescales(evidence)),
+        written=change.api_stamp(evidence), writer=change.writer, reason=change.reason,
         conditions=condition_lines(scaler), metrics=metric_lines(scaler),
-        pods=tuple(life.pod.name for life in mine),
+        pods=tuple(start.pod.name for start in mine),
         lag=scale_out_lag(change, mine, evidence) if change.is_out else None, note=note,
     )

@@ -15,7 +15,7 @@ from elastometer.analysis.autoscaler.needs import Signals
 from elastometer.analysis.autoscaler.points import Accuracy, Bounds, cause_of, holding, points, steps_of
 from elastometer.hpa.decision import Constraint, Proposal
 from elastometer.hpa.settings import HpaSpec, TargetType
-from elastometer.hpa.sync import Look
+from elastometer.hpa.sync import SyncInput
 from elastometer.model.autoscaler import Agreement, Autoscaler, Cause, MetricReading, Miss, SyncRow
 
 
@@ -36,7 +36,7 @@ def agreement(replayed: Fidelity) -> Agreement:
     return Agreement(
         syncs=len(replayed.syncs), seen=replayed.seen.of, seen_agreed=replayed.seen.agreed,
         inferred=replayed.inferred.of, inferred_agreed=replayed.inferred.agreed, percent=replayed.all.percent,
-        misses=tuple(Miss(one.sync.look.at, one.differences, one.cause) for one in replayed.misses),
+        misses=tuple(Miss(one.sync.input.at, one.differences, one.cause) for one in replayed.misses),
         unknowable=tuple(_unknowable(replayed)))
 
 
@@ -49,7 +49,7 @@ def _unknowable(replayed: Fidelity) -> Iterator[str]:
     yield from (f"{doubt} ({count} of {len(replayed.syncs)} syncs)" for doubt, count in doubts.most_common())
 
 
-def in_short(account: Autoscaler) -> Autoscaler:
+def condensed(account: Autoscaler) -> Autoscaler:
     """The account as the report holds it: a day of idle syncs is one row."""
     return replace(account, rows=folded(account.rows))
 
@@ -79,7 +79,7 @@ def _state(row: SyncRow) -> tuple[object, ...]:
 def _row(one: Compared, binding: Cause | None, spec: HpaSpec) -> SyncRow:
     sync, account = one.sync, one.decision.account
     return SyncRow(
-        seconds=round(sync.look.at, 3), seen=sync.seen, spec=sync.look.spec_replicas, ready=_ready(sync.look),
+        seconds=round(sync.input.at, 3), seen=sync.seen, spec=sync.input.spec_replicas, ready=_ready(sync.input),
         metrics=tuple(_reading(proposal, spec) for proposal in account.proposals),
         metric=next((proposal.name for proposal in account.proposals if proposal.metric == account.metric), None),
         wanted=account.wanted, raw=account.raw, steps=steps_of(one.decision),
@@ -88,7 +88,7 @@ def _row(one: Compared, binding: Cause | None, spec: HpaSpec) -> SyncRow:
         difference="; ".join(filter(None, (*one.differences, one.cause))) or None)
 
 
-def _ready(look: Look) -> int:
+def _ready(look: SyncInput) -> int:
     return sum(pod.ready is True and not pod.deleting for pod in look.pods)
 
 
@@ -98,6 +98,6 @@ def _reading(proposal: Proposal, spec: HpaSpec) -> MetricReading:
     scale = 1 if is_share else 1000
     return MetricReading(
         name=proposal.name, value=None if proposal.value is None else proposal.value / scale,
-        target=metric.target / scale, unit=" %" if is_share else "", bare=proposal.bare, proposed=proposal.replicas,
+        target=metric.target / scale, unit=" %" if is_share else "", bare=proposal.unclamped, proposed=proposal.replicas,
         constraint=None if proposal.constraint is Constraint.NONE else cause_of(proposal.constraint),
         error=proposal.error)

@@ -10,7 +10,6 @@ from elastometer.analysis.autoscaler.syncs import FIT
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.hpa.recording import Recording
 from elastometer.model.autoscaler import Autoscaler
-from elastometer.model.document import Document
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
 from elastometer.model.units import SECOND
@@ -19,24 +18,24 @@ from elastometer.model.units import SECOND
 OF_A_RUN = Accuracy(SIMULTANEOUS / SECOND, FIT / SECOND)
 
 
-def explain_run(evidence: Evidence, test: Document) -> Autoscaler:
-    """`test` is the ElasticityTest as served. Where nothing can be said, the account says why."""
+def explain_run(evidence: Evidence) -> Autoscaler:
+    """The account of a recorded run. Where nothing can be said, it says why."""
     if evidence.terms.scaler == ScalerType.NONE and not evidence.autoscalers:
         return Autoscaler(reason="the test asked for none (`autoscaler.type: None`)")
     try:
         recording = recording_of(evidence)
         if isinstance(recording, Unrecorded):
             return Autoscaler(reason=recording.reason)
-        return explain(recording.spec, recording.name, fidelity(recording), signals(evidence, recording.spec, test),
+        return explain(recording.spec, recording.name, fidelity(recording), signals(evidence, recording.spec),
                        OF_A_RUN)
     except (SpecError, ValueError, ArithmeticError) as error:
         # Objects as served may hold what no autoscaler would: the rest of the report does not depend on them.
         return Autoscaler(reason=f"what was recorded of the autoscaler was not understood: {error}")
 
 
-def explain_looks(recording: Recording, evidence: Evidence, test: Document) -> Autoscaler:
-    """A prediction tells every look exactly, and what was between them too."""
-    return explain(recording.spec, recording.name, fidelity(recording), signals(evidence, recording.spec, test),
+def explain_predicted(recording: Recording, evidence: Evidence) -> Autoscaler:
+    """The account of a prediction: every sync is known exactly, and so is what the signals did between the syncs."""
+    return explain(recording.spec, recording.name, fidelity(recording), signals(evidence, recording.spec),
                    Accuracy())
 
 

@@ -79,7 +79,7 @@ def fidelity(recording: Recording) -> Fidelity:
     compared: list[Compared] = []
     for sync in recording.syncs:
         before = restarted(state) if sync.restarted else state
-        state, decision = step(before, recording.spec, sync.look)
+        state, decision = step(before, recording.spec, sync.input)
         known = sync.observed.desired is not None
         differences = _differences(sync.observed, decision)
         cause = "; ".join(sync.doubts) or UNEXPLAINED if differences else ""
@@ -108,12 +108,12 @@ def _words(condition: Condition | None) -> str:
 def _anchored(before: State, after: State, spec: HpaSpec, sync: RecordedSync) -> State:
     """The state with what the live controller did in the place of what the replay did; what it recommended before
     stabilization is not published, and stays the replay's."""
-    observed, current = sync.observed, sync.look.spec_replicas
+    observed, current = sync.observed, sync.input.spec_replicas
     if observed.desired is None or observed.conditions is None:
         return after
     ups, downs, change = before.scale_ups, before.scale_downs, observed.desired - current
     if spec.behavior is not None and change > 0:
-        ups = remember(ups, spec.behavior.scale_up, sync.look.at, change)
+        ups = remember(ups, spec.behavior.scale_up, sync.input.at, change)
     elif spec.behavior is not None and change < 0:
-        downs = remember(downs, spec.behavior.scale_down, sync.look.at, -change)
+        downs = remember(downs, spec.behavior.scale_down, sync.input.at, -change)
     return State(after.recommendations, ups, downs, observed.conditions, observed.desired)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from elastometer.hpa.grouping import group
 from elastometer.hpa.quantity import milli_units
 from elastometer.hpa.settings import ControllerSettings, HpaSpec, Metric, MetricType, TargetType
-from elastometer.hpa.sync import MetricLook, PodLook, Sample
+from elastometer.hpa.sync import MetricInput, PodInput, Sample
 from elastometer.model.document import Document, document_at, documents_at, text_at, whole_at
 from elastometer.model.observation import MetricSample, MetricsSeen
 from elastometer.model.units import SECOND, Instant, Nanoseconds
@@ -46,14 +46,14 @@ class Sight:
     moment: Instant
     at: float
     status_replicas: int
-    pods: tuple[PodLook, ...]
+    pods: tuple[PodInput, ...]
     status: Document
     readings: Sequence[MetricsSeen]
     seconds: Callable[[Instant], float]
     doubts: list[str] = field(default_factory=list)
 
 
-def metrics_at(spec: HpaSpec, sight: Sight) -> tuple[MetricLook, ...]:
+def metrics_at(spec: HpaSpec, sight: Sight) -> tuple[MetricInput, ...]:
     """One answer for each metric of the spec, in its order."""
     current = documents_at(sight.status, "currentMetrics")
     entries = [*current, *[{}] * len(spec.metrics)]
@@ -75,20 +75,20 @@ def _milli(current: Document, key: str) -> int | None:
     return None if text is None else milli_units(text)
 
 
-def _answer(metric: Metric, published: Published | None, controller: ControllerSettings, sight: Sight) -> MetricLook:
+def _answer(metric: Metric, published: Published | None, controller: ControllerSettings, sight: Sight) -> MetricInput:
     if metric.type in (MetricType.EXTERNAL, MetricType.OBJECT):
         return _total(metric, published, sight)
     reading = _nearest(_agreeing(metric, published, controller, sight) or _about(metric, sight), sight.moment)
     if reading is None or (reading.error is not None and published is not None):
         return _without_reading(published, sight)
     if reading.error is not None:
-        return MetricLook(error=reading.error)
+        return MetricInput(error=reading.error)
     if abs(reading.received - sight.moment) > NEAR:
         sight.doubts.append(f"the metric was read {abs(reading.received - sight.moment) / SECOND:.1f} s from the look")
     samples = _samples(metric, reading, sight)
     if published is None:
-        return MetricLook(samples=samples)
-    return MetricLook(samples=_fitted(metric, published, samples, controller, sight))
+        return MetricInput(samples=samples)
+    return MetricInput(samples=_fitted(metric, published, samples, controller, sight))
 
 
 def _about(metric: Metric, sight: Sight) -> list[MetricsSeen]:
@@ -143,7 +143,7 @@ def _requested(metric: Metric, counted: dict[str, int], sight: Sight) -> int:
     return sum(_request(pod, metric) for pod in sight.pods if pod.name in counted)
 
 
-def _request(pod: PodLook, metric: Metric) -> int:
+def _request(pod: PodInput, metric: Metric) -> int:
     asked = pod.requests if metric.container is None else (pod.container_requests or {}).get(metric.container, {})
     return asked.get(metric.name, 0)
 
@@ -186,27 +186,27 @@ def _fitted(
     return tuple(one._replace(value=scaled.get(one.pod, one.value)) for one in samples)
 
 
-def _without_reading(published: Published | None, sight: Sight) -> MetricLook:
+def _without_reading(published: Published | None, sight: Sight) -> MetricInput:
     """Every Pod that is Ready is given the mean; it is the best that an older record tells."""
     sight.doubts.append(NOT_RECORDED)
     if published is None:
-        return MetricLook(error=_message(sight.status))
+        return MetricInput(error=_message(sight.status))
     mean = published.average or 0
-    return MetricLook(samples=tuple(Sample(pod.name, mean, sight.at, 0.0) for pod in sight.pods if pod.ready))
+    return MetricInput(samples=tuple(Sample(pod.name, mean, sight.at, 0.0) for pod in sight.pods if pod.ready))
 
 
-def _total(metric: Metric, published: Published | None, sight: Sight) -> MetricLook:
+def _total(metric: Metric, published: Published | None, sight: Sight) -> MetricInput:
     """The value, or what the published average was divided from, which is known to less than one milli a replica."""
     if published is None:
-        return MetricLook(error=_message(sight.status))
+        return MetricInput(error=_message(sight.status))
     if metric.target_type is not TargetType.AVERAGE_VALUE or published.average is None:
-        return MetricLook() if published.value is None else MetricLook(values=(published.value,))
+        return MetricInput() if published.value is None else MetricInput(values=(published.value,))
     replicas = max(1, sight.status_replicas)
     low, high = (published.average - 1) * replicas + 1, published.average * replicas
     low = min(high, max(0, low))
     if -(-low // metric.target) != -(-high // metric.target):
         sight.doubts.append(f"the sum is known to {high - low + 1} milli-units only, from its rounded average")
-    return MetricLook(values=(_roundest(low, high),))
+    return MetricInput(values=(_roundest(low, high),))
 
 
 def _roundest(low: int, high: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.evidence.pods import condition
 from elastometer.hpa.quantity import milli_units
-from elastometer.hpa.sync import PodLook
+from elastometer.hpa.sync import PodInput
 from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import Instant, Nanoseconds
@@ -15,7 +15,7 @@ from elastometer.model.units import Instant, Nanoseconds
 Seconds = Callable[[Instant], float]
 
 
-def pods_at(evidence: Evidence, moment: Instant, seconds: Seconds) -> tuple[PodLook, ...]:
+def pods_at(evidence: Evidence, moment: Instant, seconds: Seconds) -> tuple[PodInput, ...]:
     """Every Pod of the target that was there, whatever its phase."""
     found = ((pod, last_before(pod.sightings, moment)) for pod in evidence.pods)
     return tuple(_look(pod, seen.object, seconds) for pod, seen in found
@@ -49,10 +49,10 @@ def _received(seen: ObjectSeen) -> Instant:
     return seen.received
 
 
-def _look(pod: PodHistory, item: Document, seconds: Seconds) -> PodLook:
+def _look(pod: PodHistory, item: Document, seconds: Seconds) -> PodInput:
     ready = condition(item, "Ready")
     moved, start = instant_at(ready, "lastTransitionTime"), instant_at(item, "status", "startTime")
-    return PodLook(
+    return PodInput(
         name=pod.name, phase=text_at(item, "status", "phase") or "Pending",
         ready=ready.get("status") == "True" if ready else None,
         ready_transition=None if moved is None else seconds(moved),

@@ -61,7 +61,7 @@ def points(syncs: Sequence[Compared], accuracy: Accuracy) -> tuple[Point, ...]:
     """One per sync."""
     return tuple(
         Point(
-            at=one.sync.look.at, before=one.sync.look.spec_replicas, after=replicas_after(one),
+            at=one.sync.input.at, before=one.sync.input.spec_replicas, after=replicas_after(one),
             # Where the live controller decided otherwise, the account of another decision does not explain this one.
             wanted=one.decision.account.wanted, blind=_blind(one.decision),
             steps=steps_of(one.decision) if replicas_after(one) == one.decision.desired else (),
@@ -118,12 +118,12 @@ def _blind(decision: Decision) -> Cause | None:
 
 def _metric(decision: Decision) -> int:
     """The first of those whose bare ratio wanted most."""
-    known = [one for one in decision.account.proposals if one.bare is not None]
-    return max(known, key=lambda one: one.bare or 0).metric if known else 0
+    known = [one for one in decision.account.proposals if one.unclamped is not None]
+    return max(known, key=lambda one: one.unclamped or 0).metric if known else 0
 
 
 def _measured(one: Compared) -> float | None:
     """None where the record holds no sample, and the look's was made up from what the autoscaler published."""
-    if not one.sync.look.metrics or NOT_RECORDED in one.sync.doubts:
+    if not one.sync.input.metrics or NOT_RECORDED in one.sync.doubts:
         return None
-    return max((sample.at for sample in one.sync.look.metrics[_metric(one.decision)].samples), default=None)
+    return max((sample.at for sample in one.sync.input.metrics[_metric(one.decision)].samples), default=None)

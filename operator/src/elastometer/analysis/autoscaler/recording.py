@@ -17,7 +17,7 @@ from elastometer.hpa.decision import Condition
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.recording import Observed, RecordedSync, Recording
 from elastometer.hpa.settings import ControllerSettings, HpaSpec
-from elastometer.hpa.sync import Look
+from elastometer.hpa.sync import SyncInput
 from elastometer.model.document import Document, document_at, documents_at, text_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import MILLISECOND, SECOND, Instant
@@ -87,7 +87,7 @@ def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[U
     sight = Sight(sync.at, seconds(sync.at), status_replicas or 0, pods_at(evidence, sync.at, seconds),
                   sync.status, evidence.readings, seconds)
     metrics = metrics_at(spec, sight)
-    look = Look(sight.at, replicas, sight.status_replicas, sight.pods, metrics)
+    look = SyncInput(sight.at, replicas, sight.status_replicas, sight.pods, metrics)
     doubts = [*sync.doubts, *dict.fromkeys(sight.doubts), *_uncertain(sync, evidence, unknown)]
     return RecordedSync(look, _observed(sync, replicas), tuple(doubts), sync.write is not None)
 

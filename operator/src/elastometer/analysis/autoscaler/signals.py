@@ -44,9 +44,9 @@ class _Signal:
         return Wants(Steps.of(steps), source.value, resolution_seconds)
 
 
-def signals(evidence: Evidence, spec: HpaSpec, test: Document) -> dict[int, Signals]:
+def signals(evidence: Evidence, spec: HpaSpec) -> dict[int, Signals]:
     """By the index of the metric; those of which nothing is known are left out."""
-    known = ((index, _signal_of(metric, test)) for index, metric in enumerate(spec.metrics))
+    known = ((index, _signal_of(metric, evidence.spec)) for index, metric in enumerate(spec.metrics))
     return {index: Signals(_truth(signal, evidence), _readable(signal, evidence))
             for index, signal in known if signal is not None}
 
@@ -81,8 +81,8 @@ def _moves(series: frozenset[SeriesName], evidence: Evidence) -> Iterator[tuple[
     """(instant, +1 or -1) of every request that comes to count, or counts no longer."""
     waits, runs = SeriesName.WAITING in series, SeriesName.RUNNING in series
     for record in evidence.requests:
-        start = record.sent if waits else record.first_token
-        end = record.ended if runs or record.first_token is None else record.first_token
+        start = record.send if waits else record.first_token
+        end = record.end if runs or record.first_token is None else record.first_token
         if start is not None and end is not None and end > start:
             yield start, 1
             yield end, -1

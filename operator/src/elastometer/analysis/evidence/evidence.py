@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from elastometer.analysis.evidence.stages import stages_as_run
 from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
-from elastometer.model.document import document_at, text_at
+from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.measured import Source, Stamp
 from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL
 from elastometer.model.observation import (
@@ -23,7 +23,7 @@ from elastometer.model.observation import (
     Sighting,
     WatchGap,
 )
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import GeneratorSummary, RecordedRequest
 from elastometer.model.terms import Stage, Terms
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, format_instant, to_seconds
 
@@ -48,12 +48,17 @@ class PodHistory:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`origin` is the start of the load; without one, the first thing that was seen. `stages` are those of the terms
-    as they ran. `requests_of` has the requests by the Pod that served them, where it is known."""
+    """The bundle, sorted and grouped. `origin` is the start of the load; without one, the first thing that was seen.
+
+    `spec` is the ElasticityTest as served, `stages` are those of the terms with the windows in which they really ran,
+    and `requests_of` has the requests by the Pod that served them, where it is known.
+    """
 
     terms: Terms
     origin: Instant
     has_origin: bool
+    spec: Document = field(default_factory=dict)
+    generators: tuple[GeneratorSummary, ...] = ()
     stages: tuple[Stage, ...] = ()
     pods: tuple[PodHistory, ...] = ()
     deployments: tuple[ObjectSeen, ...] = ()
@@ -65,8 +70,8 @@ class Evidence:
     clocks: tuple[ClockSample, ...] = ()
     notes: tuple[Note, ...] = ()
     readings: tuple[MetricsSeen, ...] = ()
-    requests: tuple[RequestRecord, ...] = ()
-    requests_of: dict[str, tuple[RequestRecord, ...]] = field(default_factory=dict)
+    requests: tuple[RecordedRequest, ...] = ()
+    requests_of: dict[str, tuple[RecordedRequest, ...]] = field(default_factory=dict)
     series: dict[str, SeriesResult] = field(default_factory=dict)
     last_seen: Instant | None = None
 
@@ -84,7 +89,7 @@ class Evidence:
         end = self.stages[-1].end_seconds if self.stages else 0.0
         if end is not None:
             return self.origin + round(end * SECOND)
-        return max((record.ended or record.intended for record in self.requests), default=self.origin)
+        return max((record.end or record.intended for record in self.requests), default=self.origin)
 
     def gap_within(self, start: Instant, end: Instant, *resources: str) -> WatchGap | None:
         """The first gap of one of the resources that touches [start, end]."""
@@ -105,7 +110,7 @@ def gather(bundle: Bundle) -> Evidence:
     server = f"{bundle.terms.test}-{SERVER}"
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
-        stages=stages_as_run(bundle, requests, origin or 0),
+        spec=bundle.spec, generators=bundle.generators, stages=stages_as_run(bundle, requests, origin or 0),
         pods=_pods([seen for seen in objects if _is_server_pod(seen, bundle.terms.test)]),
         deployments=_named(objects, ObjectKind.DEPLOYMENT, server),
         autoscalers=_named(objects, ObjectKind.AUTOSCALER, server, f"keda-hpa-{server}"),
@@ -129,7 +134,7 @@ def _ordered(objects: list[ObjectSeen]) -> list[ObjectSeen]:
     return sorted(objects, key=lambda seen: (seen.received, seen.kind.value))
 
 
-def _origin(bundle: Bundle, requests: tuple[RequestRecord, ...]) -> Instant | None:
+def _origin(bundle: Bundle, requests: tuple[RecordedRequest, ...]) -> Instant | None:
     if bundle.start is not None:
         return bundle.start
     if requests:
@@ -162,8 +167,8 @@ def _pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
     return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
 
 
-def _by_pod(requests: tuple[RequestRecord, ...]) -> dict[str, tuple[RequestRecord, ...]]:
-    found: dict[str, list[RequestRecord]] = defaultdict(list)
+def _by_pod(requests: tuple[RecordedRequest, ...]) -> dict[str, tuple[RecordedRequest, ...]]:
+    found: dict[str, list[RecordedRequest]] = defaultdict(list)
     for record in requests:
         if record.pod is not None:
             found[record.pod].append(record)

@@ -1,8 +1,9 @@
-"""How many replicas were wished for, ordered, created, Ready and serving, as steps on one clock."""
+"""How many replicas were desired, ordered, created, Ready and serving, as steps on one clock."""
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.evidence.pods import is_ready, ready_endpoints
@@ -12,33 +13,38 @@ from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import Instant
 
 
-def desired(evidence: Evidence) -> Steps:
-    """status.desiredReplicas of the autoscaler, at the receipt of each line."""
-    return _values(evidence, evidence.autoscalers, lambda seen: whole_at(seen.object, "status", "desiredReplicas"))
+@dataclass(frozen=True, slots=True)
+class ReplicaCurves:
+    """Steps in seconds from the start of the load, each at the receipt of the line that shows it.
+
+    `desired` is status.desiredReplicas of the autoscaler, `ordered` spec.replicas of the scale target; the others count
+    server Pods: those that exist, those that are Ready and not being deleted, those that hold their resources (bound to
+    a node and not yet gone), and those that an EndpointSlice lists as ready.
+    """
+
+    desired: Steps
+    ordered: Steps
+    created: Steps
+    ready: Steps
+    held: Steps
+    serving: Steps
 
 
-def ordered(evidence: Evidence) -> Steps:
-    """spec.replicas of the scale target."""
-    return _values(evidence, evidence.deployments, lambda seen: whole_at(seen.object, "spec", "replicas"))
+def replica_curves(evidence: Evidence) -> ReplicaCurves:
+    """All curves of a run. A curve of which nothing was seen has no steps."""
+    return ReplicaCurves(
+        desired=_values(
+            evidence, evidence.autoscalers, lambda seen: whole_at(seen.object, "status", "desiredReplicas")),
+        ordered=_values(evidence, evidence.deployments, lambda seen: whole_at(seen.object, "spec", "replicas")),
+        created=_counts(evidence, lambda _: True),
+        ready=_counts(evidence, lambda seen: is_ready(seen.object)),
+        held=_counts(evidence, lambda seen: text_at(seen.object, "spec", "nodeName") is not None),
+        serving=_serving(evidence),
+    )
 
 
-def created(evidence: Evidence) -> Steps:
-    """Pods that exist, from the first sight of each to its DELETED line."""
-    return _counts(evidence, lambda _: True)
-
-
-def ready(evidence: Evidence) -> Steps:
-    """Pods that are Ready and not on their way out."""
-    return _counts(evidence, lambda seen: is_ready(seen.object))
-
-
-def held(evidence: Evidence) -> Steps:
-    """Pods that hold their resources: bound to a node and not yet gone."""
-    return _counts(evidence, lambda seen: text_at(seen.object, "spec", "nodeName") is not None)
-
-
-def serving(evidence: Evidence) -> Steps:
-    """Pods that an EndpointSlice lists as ready."""
+def _serving(evidence: Evidence) -> Steps:
+    """Deleted slices list nobody; a Pod that several slices list counts once."""
     current: dict[str, set[str]] = {}
     points: list[tuple[float, float]] = []
     known = {pod.name for pod in evidence.pods}

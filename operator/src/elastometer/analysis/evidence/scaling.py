@@ -22,7 +22,8 @@ STATUS_WINDOW = 2 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of spec.replicas; `seen` is the line that showed it, `written` the write's own second."""
+    """One change of spec.replicas; `seen` is the line that showed it, `written` the write's own second, `reason` the
+    autoscaler's, by the event of that size that is nearest in time."""
 
     number: int
     before: int
@@ -30,6 +31,7 @@ class Change:
     seen: ObjectSeen
     written: Seen | None
     writer: str | None
+    reason: str | None = None
 
     @property
     def is_out(self) -> bool:
@@ -52,16 +54,18 @@ class Change:
 
 
 def changes(evidence: Evidence) -> list[Change]:
-    """Every change in order. The first sight of a Deployment tells its size, and is no change."""
+    """Every change in order. The first sighting of a Deployment shows its size and is not a change."""
     found: list[Change] = []
-    events = rescales(evidence)
+    events = list(dict.fromkeys(_rescales(evidence)))
     for before, after in pairwise(_alive(evidence.deployments)):
         old, new = _replicas(before.object), _replicas(after.object)
         if before.uid != after.uid or old is None or new is None or old == new:
             continue
         entry = _last_scale_entry(after.object)
         written = _written(after, entry, new, events)
-        found.append(Change(len(found) + 1, old, new, after, written, text_at(entry, "manager")))
+        change = Change(len(found) + 1, old, new, after, written, text_at(entry, "manager"))
+        event = _nearest(new, change.decided.instant, events)
+        found.append(replace(change, reason=None if event is None else event.reason))
     return found
 
 
@@ -112,12 +116,8 @@ class Rescale:
     instant: Instant
 
 
-def rescales(evidence: Evidence) -> list[Rescale]:
-    """All occurrences that were seen; one event object is counted up, and each count has its own last time."""
-    return list(dict.fromkeys(_rescales(evidence)))
-
-
 def _rescales(evidence: Evidence) -> Iterator[Rescale]:
+    """All occurrences that were seen; one event object is counted up, and each count has its own last time."""
     for event in evidence.events:
         if text_at(event.object, "reason") != "SuccessfulRescale":
             continue
@@ -126,12 +126,6 @@ def _rescales(evidence: Evidence) -> Iterator[Rescale]:
         time = next((one for one in times if one is not None), event.received)
         if match is not None:
             yield Rescale(int(match.group(1)), match.group(2).strip(), time)
-
-
-def reason_of(change: Change, found: list[Rescale]) -> str | None:
-    """The autoscaler's reason for a change: the event of that size nearest in time."""
-    closest = _nearest(change.after, change.decided.instant, found)
-    return None if closest is None else closest.reason
 
 
 def autoscaler_at(change: Change, evidence: Evidence) -> ObjectSeen | None:

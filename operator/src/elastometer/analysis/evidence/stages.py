@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from elastometer.model.bundle import Bundle
 from elastometer.model.knee import KneeSeen
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import KNEE, Stage
 from elastometer.model.units import Instant, to_seconds
 
 
-def stages_as_run(bundle: Bundle, requests: Sequence[RequestRecord], origin: Instant) -> tuple[Stage, ...]:
+def stages_as_run(bundle: Bundle, requests: Sequence[RecordedRequest], origin: Instant) -> tuple[Stage, ...]:
     """The stages of the terms with the windows that they had, in seconds from the origin."""
-    by_stage: dict[str, list[RequestRecord]] = {}
+    by_stage: dict[str, list[RecordedRequest]] = {}
     for record in requests:
         by_stage.setdefault(record.stage, []).append(record)
     told: dict[str, Instant] = {}
@@ -35,7 +35,7 @@ def stages_as_run(bundle: Bundle, requests: Sequence[RequestRecord], origin: Ins
 
 
 def _as_run(
-    stage: Stage, before: float | None, records: Sequence[RequestRecord], told: Mapping[str, Instant], origin: Instant,
+    stage: Stage, before: float | None, records: Sequence[RecordedRequest], told: Mapping[str, Instant], origin: Instant,
 ) -> Stage:
     start = before
     if start is None and records:
@@ -52,9 +52,9 @@ def _climbed(climb: KneeSeen) -> Instant | None:
     return max((step.end for step in (*climb.steps, climb.soak) if step is not None), default=None)
 
 
-def _over(stage: Stage, records: Sequence[RequestRecord], told: Mapping[str, Instant]) -> Instant | None:
+def _over(stage: Stage, records: Sequence[RecordedRequest], told: Mapping[str, Instant]) -> Instant | None:
     if stage.name in told:
         return told[stage.name]
     if stage.type == KNEE:  # its worker left no account; users go on into what follows, so that no answer tells
         return max((record.intended for record in records), default=None)
-    return max((record.ended or record.intended for record in records), default=None)
+    return max((record.end or record.intended for record in records), default=None)

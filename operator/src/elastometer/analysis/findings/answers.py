@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.answers import AnswerRow, FailureRate
 from elastometer.model.report import Finding
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer_loadgen.checks.check import CheckType, Failure
 
 # How many times the requests of the calmest stage the busiest must have in flight to be called busier.
@@ -42,13 +42,13 @@ def _of_others(evidence: Evidence) -> Iterator[Finding]:
         "what then goes away is wrong in the server, or in what stands before it, when requests run together.")
 
 
-def _told(record: RequestRecord, evidence: Evidence) -> str:
+def _told(record: RecordedRequest, evidence: Evidence) -> str:
     where = "" if record.pod is None else f" on {record.pod}"
     return f"{record.mark} at {evidence.seconds(record.intended):+.1f} s{where} " \
            f"({record.checks[CheckType.CROSSTALK]})"
 
 
-def _under_load(records: Sequence[RequestRecord], answers: Sequence[AnswerRow]) -> Iterator[Finding]:
+def _under_load(records: Sequence[RecordedRequest], answers: Sequence[AnswerRow]) -> Iterator[Finding]:
     """Each task by itself, so that another mix of tasks is not taken for the load."""
     busy, groups = _in_flight(records), defaultdict[tuple[str, str], list[tuple[float, AnswerRow]]](list)
     for row in answers:
@@ -77,12 +77,12 @@ def _share(row: AnswerRow, rate: FailureRate) -> str:
            f"{rate.low_percent:.2f} to {rate.high_percent:.2f} %)"
 
 
-def _in_flight(records: Sequence[RequestRecord]) -> Mapping[str, float]:
+def _in_flight(records: Sequence[RecordedRequest]) -> Mapping[str, float]:
     """Mean number of a stage's requests in flight, from its first intended request to its last end."""
     stages = defaultdict[str, list[tuple[int, int, int]]](list)
     for record in records:
-        if record.sent is not None and record.ended is not None:
-            stages[record.stage].append((record.intended, record.sent, record.ended))
+        if record.send is not None and record.end is not None:
+            stages[record.stage].append((record.intended, record.send, record.end))
     spans = {name: max(end for *_, end in rows) - min(wanted for wanted, *_ in rows) for name, rows in stages.items()}
     return {name: sum(end - sent for _, sent, end in rows) / spans[name]
             for name, rows in stages.items() if spans[name] > 0}

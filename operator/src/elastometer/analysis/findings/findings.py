@@ -8,9 +8,9 @@ from statistics import median
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import condition
-from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.findings.answers import answer_findings
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
+from elastometer.analysis.run import DerivedRun
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.document import Document, documents_at, text_at
@@ -33,10 +33,9 @@ FLAP_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the detectors look at."""
+    """What the detectors are given."""
 
-    evidence: Evidence
-    changes: Sequence[Change]
+    run: DerivedRun
     cold_starts: Sequence[ColdStart]
     scale_ins: Sequence[ScaleIn]
     timeline: Timeline
@@ -44,6 +43,11 @@ class Facts:
     flaws: Sequence[tuple[LoadFlaw, str]]
     autoscaler: Autoscaler
     answers: Sequence[AnswerRow]
+
+    @property
+    def evidence(self) -> Evidence:
+        """The evidence of the run."""
+        return self.run.evidence
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -135,7 +139,7 @@ def _clamped(facts: Facts) -> Iterator[Finding]:
 def _flapping(facts: Facts) -> Iterator[Finding]:
     """A scale-in that had to be taken back while replicas still had to start again."""
     pairs = [
-        (first, second) for first, second in pairwise(facts.changes)
+        (first, second) for first, second in pairwise(facts.run.changes)
         if not first.is_out and second.is_out
         and second.decided.instant - first.decided.instant <= FLAP_SECONDS * SECOND
     ]
@@ -153,7 +157,8 @@ def _flapping(facts: Facts) -> Iterator[Finding]:
 def _never_triggered(facts: Facts) -> Iterator[Finding]:
     terms = facts.evidence.terms
     room = (terms.maximum_replicas or 0) > (terms.minimum_replicas or 0)
-    if facts.evidence.requests and facts.evidence.deployments and room and not any(one.is_out for one in facts.changes):
+    was_seen = facts.evidence.requests and facts.evidence.deployments
+    if was_seen and room and not any(change.is_out for change in facts.run.changes):
         yield Finding(
             "ScalingNeverTriggered", "Warning", "Nothing scaled",
             f"spec.replicas stayed as it was through {len(facts.evidence.requests)} requests, though up to "
@@ -175,7 +180,7 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
 
 
 def _unused_pods(facts: Facts) -> Iterator[Finding]:
-    end = max((record.sent for record in facts.evidence.requests if record.sent is not None), default=None)
+    end = max((record.send for record in facts.evidence.requests if record.send is not None), default=None)
     known = any(record.pod for record in facts.evidence.requests)
     idle: list[str] = []
     for start in facts.cold_starts:

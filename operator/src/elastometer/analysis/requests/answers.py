@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.answers import AnswerRow, FailedAnswer, FailureRate
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Terms
 from elastometer_loadgen.checks.rate import CheckTally, wilson_interval
 
@@ -29,7 +29,7 @@ class _Part:
     requests: int = 0
     judged: int = 0
     failures: Counter[str] = field(default_factory=Counter)
-    failed: list[RequestRecord] = field(default_factory=list)
+    failed: list[RecordedRequest] = field(default_factory=list)
 
 
 def failure_rate(failed: int, judged: int) -> FailureRate:
@@ -52,7 +52,7 @@ def answer_rows(evidence: Evidence) -> tuple[AnswerRow, ...]:
 
 def _parts(evidence: Evidence) -> dict[Key, _Part]:
     """In order of the stages and of the tasks as requests of them came, then of the checks as they were asked for."""
-    tally, sent, failed = CheckTally(), Counter[tuple[str, str]](), defaultdict[Key, list[RequestRecord]](list)
+    tally, sent, failed = CheckTally(), Counter[tuple[str, str]](), defaultdict[Key, list[RecordedRequest]](list)
     for record in evidence.requests:
         sent[record.stage, record.task] += 1
         tally.add(record.stage, record.task, record.checks)
@@ -103,9 +103,9 @@ def _row(stage: str | None, task: str | None, check: str, part: _Part, evidence:
     )
 
 
-def _examples(check: str, part: _Part) -> list[RequestRecord]:
+def _examples(check: str, part: _Part) -> list[RecordedRequest]:
     """The first of each of the most frequent failures, then the earliest of the rest."""
-    firsts: dict[str | None, RequestRecord] = {}
+    firsts: dict[str | None, RecordedRequest] = {}
     for record in part.failed:
         firsts.setdefault(record.checks[check], record)
     chosen = [firsts[failure] for failure, _ in part.failures.most_common(EXAMPLES_SHOWN)]

@@ -12,16 +12,16 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.requests.latency import load_row
 from elastometer.model.knee import Knee, KneeEnding, KneeSeen, KneeStep, StepSeen
-from elastometer.model.request import GeneratorSummary, RequestRecord
+from elastometer.model.request import RecordedRequest
 
 
-def knees(generators: Sequence[GeneratorSummary], evidence: Evidence, ready: Steps) -> tuple[Knee, ...]:
+def knees(evidence: Evidence, ready: Steps) -> tuple[Knee, ...]:
     """In order of their first steps. Of several accounts of one climb the one that got farthest stands: a worker that
     was stopped told of a part, and the one that took its place told the whole."""
     seen = defaultdict[str, dict[KneeSeen, None]](dict)
-    for climb in (climb for one in generators for climb in one.knees):
+    for climb in (climb for one in evidence.generators for climb in one.knees):
         seen[climb.stage][climb] = None
-    by_stage = defaultdict[str, list[RequestRecord]](list)
+    by_stage = defaultdict[str, list[RecordedRequest]](list)
     for record in evidence.requests:
         by_stage[record.stage].append(record)
     maxima = {stage.name: stage.maximum for stage in evidence.terms.stages}
@@ -34,7 +34,7 @@ def knees(generators: Sequence[GeneratorSummary], evidence: Evidence, ready: Ste
     return tuple(sorted(found, key=lambda knee: knee.steps[0].start_seconds if knee.steps else 0.0))
 
 
-def _knee(climb: KneeSeen, records: Sequence[RequestRecord], evidence: Evidence, ready: Steps) -> Knee:
+def _knee(climb: KneeSeen, records: Sequence[RecordedRequest], evidence: Evidence, ready: Steps) -> Knee:
     def step(one: StepSeen) -> KneeStep:
         return _step(one, [record for record in records if one.start <= record.intended < one.end], evidence, ready)
     return Knee(climb.stage, climb.of, climb.good, None, KneeEnding.UNKNOWN, tuple(map(step, climb.steps)),
@@ -53,7 +53,7 @@ def ending(climb: KneeSeen, maximum: int | None) -> KneeEnding:
     return KneeEnding.UNKNOWN if maximum is None and last is not None else KneeEnding.STOPPED
 
 
-def _step(one: StepSeen, records: Sequence[RequestRecord], evidence: Evidence, ready: Steps) -> KneeStep:
+def _step(one: StepSeen, records: Sequence[RecordedRequest], evidence: Evidence, ready: Steps) -> KneeStep:
     row, start, end = load_row("", records), evidence.seconds(one.start), evidence.seconds(one.end)
     replicas, gap = list(_within(ready, start, end)), evidence.gap_within(one.start, one.end, "pods")
     return KneeStep(

@@ -72,7 +72,7 @@ def columns_of(evidence: Evidence) -> RequestColumns:
         at=[_seconds(record.intended, origin) for record in records],
         first_token=[_seconds(record.first_token, origin) for record in records],
         last_token=[_seconds(record.last_token, origin) for record in records],
-        ended=[_seconds(record.ended if well else None, origin) for record, well in zip(records, good, strict=True)],
+        ended=[_seconds(record.end if well else None, origin) for record, well in zip(records, good, strict=True)],
         gaps=[max(0, (record.completion_tokens or 1) - 1) for record in records],
         stretches=stretches([record.stage for record in records]),
     )

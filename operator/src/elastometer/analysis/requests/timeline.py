@@ -4,16 +4,16 @@ from __future__ import annotations
 from collections import defaultdict
 from math import ceil, floor
 
-from elastometer.analysis.evidence import replicas
 from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.evidence.replicas import ReplicaCurves
 from elastometer.analysis.evidence.steps import Steps
-from elastometer.analysis.requests.latency import nearest_rank, time_to_first_token
 from elastometer.model.bundle import SeriesName
 from elastometer.model.measured import Curve, Timeline
-from elastometer.model.measured import Steps as PrintedSteps
+from elastometer.model.measured import Steps as Points
 from elastometer.model.report import StageBand
 from elastometer.model.terms import Stage
 from elastometer.model.units import SECOND, Instant, to_milliseconds, to_seconds
+from elastometer_loadgen.base.measures import nearest_rank, time_to_first_token
 from elastometer_loadgen.base.record import Outcome
 
 # A report stays small enough for a ConfigMap however long the run is.
@@ -21,9 +21,9 @@ MAXIMUM_BINS = 1200
 WINDOW_SECONDS = 5
 
 
-def timeline(evidence: Evidence) -> Timeline:
+def timeline(evidence: Evidence, curves: ReplicaCurves) -> Timeline:
     """Bins from the start of the load to the last request's end; replicas over all that was watched."""
-    last = max((record.ended or record.intended for record in evidence.requests), default=None)
+    last = max((record.end or record.intended for record in evidence.requests), default=None)
     length = ((evidence.load_end if last is None else last) - evidence.origin) / SECOND
     width = max(1, ceil(length / MAXIMUM_BINS))
     bins = max(0, ceil(length / width)) if evidence.requests else 0
@@ -39,9 +39,8 @@ def timeline(evidence: Evidence) -> Timeline:
         window_seconds=float(max(WINDOW_SECONDS, 5 * width)), window_starts=tuple(row[0] for row in windows),
         first_token_p50_milliseconds=tuple(row[1] for row in windows),
         first_token_p95_milliseconds=tuple(row[2] for row in windows),
-        desired=printed(replicas.desired(evidence)), spec=printed(replicas.ordered(evidence)),
-        created=printed(replicas.created(evidence)), ready=printed(replicas.ready(evidence)),
-        serving=printed(replicas.serving(evidence)), curves=_curves(evidence),
+        desired=as_points(curves.desired), spec=as_points(curves.ordered), created=as_points(curves.created),
+        ready=as_points(curves.ready), serving=as_points(curves.serving), curves=_curves(evidence),
         start_seconds=_first(evidence), end_seconds=None if end is None else evidence.seconds(end),
     )
 
@@ -52,8 +51,8 @@ def bands(evidence: Evidence) -> tuple[StageBand, ...]:
                  if stage.start_seconds is not None and stage.end_seconds is not None)
 
 
-def printed(steps: Steps) -> PrintedSteps:
-    """Whole replicas."""
+def as_points(steps: Steps) -> Points:
+    """(seconds, whole replicas), as the report holds a curve."""
     return tuple((time, int(value)) for time, value in steps.points)
 
 
@@ -87,8 +86,8 @@ def _rates(evidence: Evidence, bins: int, width: int) -> dict[str, tuple[float, 
 
     for record in evidence.requests:
         count("offered", record.intended)
-        count("sent", record.sent)
-        count("served" if record.outcome is Outcome.SUCCESS else "failed", record.ended)
+        count("sent", record.send)
+        count("served" if record.outcome is Outcome.SUCCESS else "failed", record.end)
     return {name: tuple(round(value / width, 3) for value in values) for name, values in counts.items()}
 
 
@@ -96,7 +95,7 @@ def _in_flight(evidence: Evidence, bins: int, width: int) -> tuple[int, ...]:
     """Requests sent and not over, at the end of each bin."""
     moves = [0] * (bins + 1)
     for record in evidence.requests:
-        for instant, move in ((record.sent, 1), (record.ended if record.sent is not None else None, -1)):
+        for instant, move in ((record.send, 1), (record.end if record.send is not None else None, -1)):
             if instant is not None:
                 moves[min(bins, max(0, (instant - evidence.origin) // (width * SECOND)))] += move
     total = 0

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
@@ -33,7 +33,7 @@ class Start:
     origin: str
 
 
-def starts(evidence: Evidence, changes: list[Change]) -> list[Start]:
+def starts(evidence: Evidence, changes: Sequence[Change]) -> list[Start]:
     """One per Pod, in order of creation; each added Pod belongs to the latest scale-out that still lacks one."""
     first_token = _first_tokens(evidence)
     found = [_instants(pod, evidence, first_token.get(pod.name)) for pod in evidence.pods]
@@ -71,7 +71,7 @@ def _created(start: Start) -> Instant | None:
     return None if created is None else created.instant
 
 
-def _attributed(found: list[Start], changes: list[Change]) -> list[Start]:
+def _attributed(found: list[Start], changes: Sequence[Change]) -> list[Start]:
     room = {change.number: change.after - change.before for change in changes if change.is_out}
     outs = [change for change in changes if change.is_out]
     result: list[Start] = []

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from elastometer.analysis.evidence.evidence import (
     API_RESOLUTION,
@@ -15,7 +16,7 @@ from elastometer.analysis.evidence.scaling import Change
 from elastometer.model.document import instant_at, whole_at
 from elastometer.model.measured import Figure, ScaleIn, Source
 from elastometer.model.observation import ObjectSeen, Sighting
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
 from elastometer_loadgen.base.record import Outcome
 
@@ -24,7 +25,7 @@ ATTRIBUTION_WINDOW = 60 * SECOND
 RACE_ALLOWANCE = SECOND
 
 
-def scale_ins(evidence: Evidence, changes: list[Change]) -> tuple[ScaleIn, ...]:
+def scale_ins(evidence: Evidence, changes: Sequence[Change]) -> tuple[ScaleIn, ...]:
     """Every server Pod that was deleted while its Deployment still stood, in order of deletion."""
     end = _torn_down(evidence)
     found = [(pod, moment) for pod in evidence.pods if (moment := _deletion(pod)) is not None]
@@ -63,7 +64,7 @@ def _deletion(pod: PodHistory) -> Seen | None:
     return None
 
 
-def _cause(moment: Seen, changes: list[Change], room: dict[int, int]) -> Change | None:
+def _cause(moment: Seen, changes: Sequence[Change], room: dict[int, int]) -> Change | None:
     possible = [
         change for change in changes
         if room.get(change.number, 0) > 0
@@ -81,7 +82,7 @@ def _scale_in(pod: PodHistory, moment: Seen, change: Change | None, evidence: Ev
     end = None if gone is None else gone.received
     theirs = evidence.requests_of.get(pod.name, ())
     flying = [record for record in theirs if _in_flight(record, moment.instant)]
-    later = [record for record in theirs if record.sent is not None and record.sent > moment.instant]
+    later = [record for record in theirs if record.send is not None and record.send > moment.instant]
     lost = Counter(
         record.outcome.value for record in (*flying, *later) if record.outcome is not Outcome.SUCCESS
     )
@@ -94,8 +95,8 @@ def _scale_in(pod: PodHistory, moment: Seen, change: Change | None, evidence: Ev
     )
 
 
-def _in_flight(record: RequestRecord, instant: Instant) -> bool:
-    return record.sent is not None and record.sent <= instant and (record.ended is None or record.ended > instant)
+def _in_flight(record: RecordedRequest, instant: Instant) -> bool:
+    return record.send is not None and record.send <= instant and (record.end is None or record.end > instant)
 
 
 def _drain(moment: Seen, end: Instant | None, evidence: Evidence) -> Figure:

@@ -10,9 +10,9 @@ from elastometer.model.measured import Figure
 from elastometer.model.units import to_milliseconds
 
 
-def scale_out_lag(change: Change, lives: Sequence[Start], evidence: Evidence) -> Figure:
-    """The figure of the slowest Pod; what one Pod lacks, the whole event lacks."""
-    figures = [between(life, "decided", "ready", evidence) for life in lives]
+def scale_out_lag(change: Change, starts: Sequence[Start], evidence: Evidence) -> Figure:
+    """The figure of the slowest of its Pods; what one Pod lacks, the whole event lacks."""
+    figures = [between(start, "decided", "ready", evidence) for start in starts]
     flawed = next((one for one in figures if one.reason is not None), None)
     if flawed is not None:
         return flawed
@@ -24,11 +24,11 @@ def scale_out_lag(change: Change, lives: Sequence[Start], evidence: Evidence) ->
     return max(figures, key=lambda one: one.milliseconds or 0.0)
 
 
-def added_pod_figures(changes: Sequence[Change], lives: Sequence[Start], evidence: Evidence) -> list[Figure]:
+def added_pod_figures(changes: Sequence[Change], starts: Sequence[Start], evidence: Evidence) -> list[Figure]:
     """The cold start of every Pod that was added, and a hole for each that should be there and was not seen."""
-    added = [life for life in lives if life.origin != "Initial"]
-    figures = [between(life, "created", "ready", evidence) for life in added]
+    added = [start for start in starts if start.origin != "Initial"]
+    figures = [between(start, "created", "ready", evidence) for start in added]
     wanted = sum(change.after - change.before for change in changes if change.is_out)
-    seen = sum(life.change is not None for life in lives)
+    seen = sum(start.change is not None for start in starts)
     holes = [Figure(reason="an added Pod was never seen")] * max(0, wanted - seen)
     return figures + holes

@@ -49,8 +49,8 @@ def _resolution(evidence: Evidence) -> Nanoseconds:
 
 def _first_end(pod: str, evidence: Evidence) -> Seen | None:
     """When the first request that the Pod served was over, by the client: the counter moves then and not before."""
-    ends = [one.ended for one in evidence.requests_of.get(pod, ())
-            if one.ended is not None and one.outcome is Outcome.SUCCESS]
+    ends = [one.end for one in evidence.requests_of.get(pod, ())
+            if one.end is not None and one.outcome is Outcome.SUCCESS]
     return Seen("firstEnd", min(ends), Source.REQUEST, MILLISECOND) if ends else None
 
 

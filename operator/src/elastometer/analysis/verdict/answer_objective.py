@@ -10,11 +10,11 @@ from math import floor
 
 from elastometer.analysis.requests.answers import failure_rate
 from elastometer.model.report import Verdict
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Objective
 
 
-def judge_answers(objective: Objective, records: Sequence[RequestRecord]) -> tuple[Verdict, str, float | None, int]:
+def judge_answers(objective: Objective, records: Sequence[RecordedRequest]) -> tuple[Verdict, str, float | None, int]:
     """(verdict, sentence, per cent that passed, answers judged); `records` are those of the objective's stage."""
     check, bound, where = objective.check, objective.minimum_percent, _where(objective)
     if objective.task is not None:

@@ -8,21 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor, inf
 
-from elastometer.analysis.requests.latency import (
-    first_outcome,
-    latency,
-    nearest_rank,
-    ordered,
-    time_per_output_token,
-    time_to_first_token,
-)
+from elastometer.analysis.requests.latency import first_outcome, ordered
 from elastometer.analysis.verdict.answer_objective import judge_answers
 from elastometer.model.measured import Figure
 from elastometer.model.reasons import NO_OBJECTIVES, OBJECTIVES_MET, OBJECTIVES_MISSED, OBJECTIVES_UNCERTAIN, LoadFlaw
 from elastometer.model.report import ObjectiveResult, Verdict
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds
+from elastometer_loadgen.base.measures import latency, nearest_rank, time_per_output_token, time_to_first_token
 from elastometer_loadgen.base.record import Outcome
 
 WORDS = {
@@ -41,7 +35,7 @@ _UNREACHED = {
 
 
 def judge_objective(
-    objective: Objective, records: Sequence[RequestRecord], lags: Sequence[Figure], cold_starts: Sequence[Figure],
+    objective: Objective, records: Sequence[RecordedRequest], lags: Sequence[Figure], cold_starts: Sequence[Figure],
 ) -> ObjectiveResult:
     """The verdict on one objective. `lags` has one figure per scale-out, `cold_starts` one per added Pod."""
     if objective.stage is not None:
@@ -74,7 +68,7 @@ def _where(objective: Objective) -> str:
     return "" if objective.stage is None else f" in stage '{objective.stage}'"
 
 
-def _judge_success(objective: Objective, records: Sequence[RequestRecord]) -> ObjectiveResult:
+def _judge_success(objective: Objective, records: Sequence[RecordedRequest]) -> ObjectiveResult:
     bound, count = objective.minimum_percent, len(records)
     if not count or bound is None:
         message = f"`request success` cannot be told{_where(objective)}: no request was recorded"
@@ -89,14 +83,14 @@ def _judge_success(objective: Objective, records: Sequence[RequestRecord]) -> Ob
     return _result(objective, Verdict.PASS if met else Verdict.FAIL, message, percent, count)
 
 
-def _sent_again(records: Sequence[RequestRecord]) -> str:
+def _sent_again(records: Sequence[RecordedRequest]) -> str:
     """What the share would hide: how many requests it took a second attempt to serve."""
     again = sum(record.first_attempt is not None for record in records)
     lost = sum(first_outcome(record) is not Outcome.SUCCESS for record in records)
     return f"; at the first attempt {lost} not served, {again} sent again" if again else ""
 
 
-def _judge_latency(objective: Objective, records: Sequence[RequestRecord]) -> ObjectiveResult:
+def _judge_latency(objective: Objective, records: Sequence[RecordedRequest]) -> ObjectiveResult:
     word, bound = WORDS[objective.indicator], objective.maximum_milliseconds
     values = ordered(records, _MEASURES[objective.indicator])
     found = nearest_rank(values, objective.percentile)
@@ -124,9 +118,9 @@ def _judge_figures(objective: Objective, figures: Sequence[Figure], nothing: str
         message = f"`{word}` cannot be told: {nothing}"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
     known = sorted(one.milliseconds for one in figures if one.milliseconds is not None and one.reason is None)
-    measured = percentile_of(known, share)
-    least = percentile_of(sorted(_earliest(one) for one in figures), share) or 0.0
-    most = percentile_of(sorted(_latest(one) for one in figures), share) or 0.0
+    measured = nearest_rank(known, share)
+    least = nearest_rank(sorted(_earliest(one) for one in figures), share) or 0.0
+    most = nearest_rank(sorted(_latest(one) for one in figures), share) or 0.0
     counted = f"(n={len(known)})" if len(known) == len(figures) else f"(n={len(known)} of {len(figures)})"
     if least > bound:
         shown = f"{measured:.0f} ms" if measured is not None and measured > bound else f"of at least {least:.0f} ms"
@@ -139,14 +133,6 @@ def _judge_figures(objective: Objective, figures: Sequence[Figure], nothing: str
     why = reason or f"p{share} {measured or 0:.0f} ms is as near to {bound} ms as the clocks are coarse"
     message = f"`{word}` p{share} cannot be told against {bound} ms: {why} {counted}"
     return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(known))
-
-
-def percentile_of(values: Sequence[float], percentile: float) -> float | None:
-    """Nearest rank of values in rising order."""
-    if not values:
-        return None
-    rank = -(-percentile * len(values) // 100)
-    return values[max(0, int(rank) - 1)]
 
 
 def _earliest(figure: Figure) -> float:

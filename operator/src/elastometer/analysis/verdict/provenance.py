@@ -5,18 +5,19 @@ import json
 from collections.abc import Mapping
 
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.model.bundle import Bundle
+from elastometer.analysis.run import DerivedRun
 from elastometer.model.document import Document, at, document_at, documents_at
 
 # A row longer than this is a document, and belongs to provenance.json alone.
 LONGEST = 600
 
 
-def provenance(bundle: Bundle, evidence: Evidence) -> tuple[tuple[str, str], ...]:
+def provenance(run: DerivedRun) -> tuple[tuple[str, str], ...]:
     """(what, value) in a fixed order: the test's own words, the autoscaler as served, then provenance.json.
 
     Whole objects of provenance.json stay there: what matters of them is in the rows before.
     """
+    bundle, evidence = run.bundle, run.evidence
     rows: list[tuple[str, object]] = [
         ("model", bundle.terms.model), ("image", bundle.terms.image),
         ("image digest", _image_ids(evidence)), ("autoscaler as served", _autoscaler(evidence)),

@@ -4,14 +4,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.model.bundle import Bundle
+from elastometer.analysis.run import DerivedRun
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import AwayBand, GapBand, GeneratorState, Quality, SeriesState
 from elastometer.model.units import MILLISECOND, SECOND, Nanoseconds
 
 
-def quality(bundle: Bundle, evidence: Evidence) -> Quality:
+def quality(run: DerivedRun) -> Quality:
     """Everything that weakens the numbers, said once."""
+    bundle, evidence = run.bundle, run.evidence
     low, high, samples = clock_offset(evidence)
     return Quality(
         torn_lines=bundle.torn_lines, unreadable_lines=bundle.unreadable_lines,
@@ -29,24 +30,24 @@ def quality(bundle: Bundle, evidence: Evidence) -> Quality:
                            one.lateness_p99_milliseconds, one.bound_milliseconds, one.fell_behind)
             for one in sorted(bundle.generators, key=lambda one: (one.worker, one.incarnation))
         ),
-        away=tuple(away(bundle, evidence)),
+        away=tuple(away(evidence)),
         skipped_requests=_sum(one.skipped for one in bundle.generators),
-        unsent_requests=_sum(_left_unsent(bundle)), unsent_turns=_sum(one.unsent_turns for one in bundle.generators),
+        unsent_requests=_sum(_left_unsent(evidence)), unsent_turns=_sum(one.unsent_turns for one in bundle.generators),
         clock_offset_low_milliseconds=low, clock_offset_high_milliseconds=high, clock_samples=samples,
     )
 
 
-def away(bundle: Bundle, evidence: Evidence) -> Iterator[AwayBand]:
+def away(evidence: Evidence) -> Iterator[AwayBand]:
     """When which load worker was away, by worker and time."""
-    gaps = [(one.worker, gap) for one in bundle.generators for gap in one.interruptions]
+    gaps = [(one.worker, gap) for one in evidence.generators for gap in one.interruptions]
     for worker, gap in sorted(gaps, key=lambda item: (item[0], item[1].end)):
         yield AwayBand(worker, None if gap.start is None else evidence.seconds(gap.start), evidence.seconds(gap.end))
 
 
-def _left_unsent(bundle: Bundle) -> Iterator[int]:
+def _left_unsent(evidence: Evidence) -> Iterator[int]:
     """For each worker the requests that it left when it was stopped; of two lives, what the one that sent on left."""
     left: dict[int, int] = {}
-    for one in bundle.generators:
+    for one in evidence.generators:
         if one.unsent is not None:
             here = one.unsent - (one.unsent_turns or 0)
             left[one.worker] = min(here, left.get(one.worker, here))
@@ -78,8 +79,9 @@ def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
     return round(low / MILLISECOND, 1), round(high / MILLISECOND, 1), len(lows)
 
 
-def load_flaws(bundle: Bundle, evidence: Evidence) -> Iterator[tuple[LoadFlaw, str]]:
+def load_flaws(run: DerivedRun) -> Iterator[tuple[LoadFlaw, str]]:
     """(reason, sentence) of what makes the load other than the one that was asked for; a predicted one never is."""
+    bundle, evidence = run.bundle, run.evidence
     if bundle.predicted is not None:
         return
     for one in bundle.generators:
@@ -90,10 +92,10 @@ def load_flaws(bundle: Bundle, evidence: Evidence) -> Iterator[tuple[LoadFlaw, s
     if silent:
         names = ", ".join(str(worker) for worker in silent)
         yield LoadFlaw.INCOMPLETE, f"no account of its end came from load worker {names}"
-    for gap in away(bundle, evidence):
+    for gap in away(evidence):
         since = "" if gap.start_seconds is None else f"from {gap.start_seconds:+.1f} s "
         yield LoadFlaw.INCOMPLETE, f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
-    if unsent := sum(_left_unsent(bundle)):
+    if unsent := sum(_left_unsent(evidence)):
         yield LoadFlaw.INCOMPLETE, f"{unsent} requests were never sent: their worker was stopped before their time"
     if capped := sum(one.capped_users or 0 for one in bundle.generators):
         yield LoadFlaw.INCOMPLETE, f"{capped} users had sent all that maximumRequests lets each, and were gone after it"

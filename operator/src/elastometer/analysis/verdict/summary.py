@@ -4,23 +4,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.evidence.scaling import Change
+from elastometer.analysis.run import DerivedRun
 from elastometer.model.measured import ColdStart, Figure, LoadRow, ScaleEvent, Timeline
 from elastometer.model.report import Summary
 
 
 def summary(
-    evidence: Evidence, changes: Sequence[Change], events: Sequence[ScaleEvent], cold_starts: Sequence[ColdStart],
-    line: Timeline, total: LoadRow,
+    run: DerivedRun, events: Sequence[ScaleEvent], cold_starts: Sequence[ColdStart], line: Timeline, total: LoadRow,
 ) -> Summary:
     """Medians leave out what could not be measured; where nothing could, there is no number."""
+    evidence = run.evidence
     watched, p95 = bool(evidence.deployments), total.time_to_first_token.p95
     judged = [record for record in evidence.requests if record.checks]
     return Summary(
         peak_ready_replicas=max((value or 0 for _, value in line.ready), default=None),
-        scale_out_count=sum(change.is_out for change in changes) if watched else None,
-        scale_in_count=sum(not change.is_out for change in changes) if watched else None,
+        scale_out_count=sum(change.is_out for change in run.changes) if watched else None,
+        scale_in_count=sum(not change.is_out for change in run.changes) if watched else None,
         scale_out_lag_milliseconds=_median([event.lag for event in events if event.lag is not None]),
         cold_start_milliseconds=_median([start.cold_start for start in cold_starts if start.origin != "Initial"]),
         time_to_first_token_p95_milliseconds=None if p95 is None else round(p95),

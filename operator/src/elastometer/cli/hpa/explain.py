@@ -81,4 +81,4 @@ def _of_run(path: Path, name: str | None) -> Autoscaler:
         bundle = load_bundle(path)
     except (BundleError, OSError) as error:
         raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
-    return explain_run(gather(bundle), bundle.spec)
+    return explain_run(gather(bundle))

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from elastometer.analysis.evidence.evidence import gather
+from elastometer.analysis.run import derive_run
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import at, document_at
@@ -21,7 +21,7 @@ def recorded(path: Path, plan: TestPlan) -> Assumed:
     """What the run of the bundle says of one replica. Raises CliError where it says too little."""
     try:
         bundle = load_bundle(path)
-        scenario = calibrate(bundle, gather(bundle)).scenario
+        scenario = calibrate(derive_run(bundle)).scenario
     except (BundleError, OSError) as error:
         raise CliError(Exit.SPEC_OR_USAGE, f"--from {error}") from error
     except SpecError as error:
@@ -32,12 +32,12 @@ def recorded(path: Path, plan: TestPlan) -> Assumed:
         capacity=scenario.capacity, capacity_source=f"fitted to {run}",
         cold_starts=scenario.cold_starts, cold_start_source=f"measured in {run}",
         pending_seconds=scenario.pending_seconds, path=scenario.path, resource_path=scenario.resource_path,
-        look_seconds=_look_seconds(scenario.controller),
+        sync_seconds=_sync_seconds(scenario.controller),
         notes=tuple(_differences(bundle, plan)),
     )
 
 
-def _look_seconds(controller: Controller) -> float | None:
+def _sync_seconds(controller: Controller) -> float | None:
     """One operator starts every load at about the same time after a look that it waited for."""
     match controller:
         case KedaController():

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from statistics import median
 
-from elastometer.analysis.evidence import replicas
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.evidence.scaling import changes
 from elastometer.analysis.evidence.steps import Steps, segments
 from elastometer.analysis.requests.misses import RequestColumns, columns_of, miss_seconds, stretches
-from elastometer.analysis.starts.coldstart import starts
+from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.scaleout import scale_out_lag
 from elastometer.model.terms import Terms
 from elastometer.twin.engine import predict
@@ -49,7 +47,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Honesty:
+class PredictionError:
     """`recorded` is the prediction with the run's own chance (None where that is another run's), `typical` the draw
     nearest to all others, `draws` all of them. `chance_percent` is how far two draws are apart (median): what two runs
     under the very same settings would differ by. `mean_percent` is the error of the mean over all draws, the curve that
@@ -66,50 +64,50 @@ class Honesty:
     @property
     def median_percent(self) -> float:
         """Of the errors of the ready replicas over the draws."""
-        return median(one.ready_percent for one in self.draws)
+        return median(draw.ready_percent for draw in self.draws)
 
     @property
     def within(self) -> tuple[float, float]:
         """The least and the greatest error of the ready replicas over the draws."""
-        found = [one.ready_percent for one in self.draws]
+        found = [draw.ready_percent for draw in self.draws]
         return min(found), max(found)
 
 
-def honesty(
-    scenario: Scenario, evidence: Evidence, terms: Terms, recorded: Scenario | None = None, draws: int = DRAWS,
-) -> Honesty:
+def backtest(
+    scenario: Scenario, run: DerivedRun, terms: Terms, recorded: Scenario | None = None, draws: int = DRAWS,
+) -> PredictionError:
     """What the scenario predicts against the run of the evidence; `recorded` where the scenario was calibrated from
     this very run."""
     predictions = [predict(replace(scenario, seed=scenario.seed + number)) for number in range(draws)]
-    found = tuple(compare(one, scenario, evidence, terms) for one in predictions)
-    return Honesty(
-        measured(evidence, scenario.horizon_seconds), _apart(predictions),
-        _error(mean_ready(predictions), replicas.ready(evidence), min(scenario.horizon_seconds, _end(evidence))),
-        None if recorded is None else compare(predict(recorded), recorded, evidence, terms),
+    found = tuple(compare(prediction, scenario, run, terms) for prediction in predictions)
+    return PredictionError(
+        measured(run, scenario.horizon_seconds), _apart(predictions),
+        _error(mean_ready(predictions), run.replicas.ready, min(scenario.horizon_seconds, _end(run.evidence))),
+        None if recorded is None else compare(predict(recorded), recorded, run, terms),
         found[typical(predictions)], found,
     )
 
 
 def typical(predictions: Sequence[Prediction]) -> int:
     """Which of them has the least area between its ready curve and those of all others."""
-    curves, end = [_steps(one.ready) for one in predictions], predictions[0].end_seconds
-    totals = [sum(area_between(one, other, end) for other in curves) for one in curves]
+    curves, end = [_steps(prediction.ready) for prediction in predictions], predictions[0].end_seconds
+    totals = [sum(area_between(curve, other, end) for other in curves) for curve in curves]
     return totals.index(min(totals))
 
 
 def mean_ready(predictions: Sequence[Prediction]) -> Steps:
     """Ready replicas, the mean over the predictions."""
-    curves = [_steps(one.ready) for one in predictions]
+    curves = [_steps(prediction.ready) for prediction in predictions]
     times = sorted({time for curve in curves for time in curve.times()})
     return Steps.of((time, sum(curve.value_at(time) or 0.0 for curve in curves) / len(curves)) for time in times)
 
 
-def compare(prediction: Prediction, scenario: Scenario, evidence: Evidence, terms: Terms) -> Difference:
+def compare(prediction: Prediction, scenario: Scenario, run: DerivedRun, terms: Terms) -> Difference:
     """One prediction against the run of the evidence."""
-    end = min(prediction.end_seconds, _end(evidence))
+    end = min(prediction.end_seconds, _end(run.evidence))
     return Difference(
-        _error(_steps(prediction.ready), replicas.ready(evidence), end),
-        _error(_steps(prediction.desired), replicas.ordered(evidence), end),
+        _error(_steps(prediction.ready), run.replicas.ready, end),
+        _error(_steps(prediction.desired), run.replicas.ordered, end),
         predicted(prediction, scenario, terms, end),
     )
 
@@ -118,12 +116,12 @@ def predicted(prediction: Prediction, scenario: Scenario, terms: Terms, end: flo
     """The figures of a prediction."""
     steps = [(before, at, after) for (_, before), (at, after) in pairwise(prediction.desired) if 0 <= at <= end]
     outs = [at for before, at, after in steps if after > before]
-    lags = [max(one.ready or end for one in prediction.replicas if one.created == at) - at for at in outs]
+    lags = [max(replica.ready or end for replica in prediction.replicas if replica.created == at) - at for at in outs]
     arrivals, names = scenario.arrivals, [stage.name for stage in terms.stages]
     columns = RequestColumns(
-        [one.at for one in arrivals], prediction.first_token, prediction.ended, prediction.ended,
-        [max(0, one.output_tokens - 1) for one in arrivals],
-        stretches([names[one.stage] if one.stage < len(names) else "" for one in arrivals]),
+        [arrival.at for arrival in arrivals], prediction.first_token, prediction.ended, prediction.ended,
+        [max(0, arrival.output_tokens - 1) for arrival in arrivals],
+        stretches([names[arrival.stage] if arrival.stage < len(names) else "" for arrival in arrivals]),
     )
     return Figures(
         min(outs, default=None), len(outs), len(steps) - len(outs), median(lags) if lags else None,
@@ -131,27 +129,29 @@ def predicted(prediction: Prediction, scenario: Scenario, terms: Terms, end: flo
     )
 
 
-def measured(evidence: Evidence, end: float) -> Figures:
+def measured(run: DerivedRun, end: float) -> Figures:
     """The figures of the recorded run."""
-    found = [one for one in changes(evidence) if 0 <= evidence.seconds(one.decided.instant) <= end]
-    outs, lives = [one for one in found if one.is_out], starts(evidence, found)
-    lags = [scale_out_lag(one, [life for life in lives if life.change is one], evidence).milliseconds for one in outs]
-    known = [one / 1000 for one in lags if one is not None]
+    evidence = run.evidence
+    found = [change for change in run.changes if 0 <= evidence.seconds(change.decided.instant) <= end]
+    outs = [change for change in found if change.is_out]
+    lags = [scale_out_lag(change, [start for start in run.starts if start.change is change], evidence).milliseconds
+            for change in outs]
+    known = [lag / 1000 for lag in lags if lag is not None]
     return Figures(
-        min((evidence.seconds(one.decided.instant) for one in outs), default=None), len(outs), len(found) - len(outs),
+        min((evidence.seconds(change.decided.instant) for change in outs), default=None), len(outs), len(found) - len(outs),
         median(known) if known else None, miss_seconds(columns_of(evidence), evidence.terms.objectives),
-        replicas.ready(evidence).integral(0.0, min(end, _end(evidence))),
+        run.replicas.ready.integral(0.0, min(end, _end(evidence))),
     )
 
 
 def _apart(predictions: Sequence[Prediction]) -> float:
-    curves, end = [_steps(one.ready) for one in predictions], predictions[0].end_seconds
-    return median(_error(one, other, end) for one, other in combinations(curves, 2)) if len(curves) > 1 else 0.0
+    curves, end = [_steps(prediction.ready) for prediction in predictions], predictions[0].end_seconds
+    return median(_error(curve, other, end) for curve, other in combinations(curves, 2)) if len(curves) > 1 else 0.0
 
 
-def area_between(one: Steps, other: Steps, end: float) -> float:
+def area_between(first: Steps, other: Steps, end: float) -> float:
     """Replica-seconds between two curves, from the load's start to `end`."""
-    return sum(width * abs(left - right) for width, (left, right) in segments([one, other], 0.0, end))
+    return sum(width * abs(left - right) for width, (left, right) in segments([first, other], 0.0, end))
 
 
 def _error(found: Steps, truth: Steps, end: float) -> float:

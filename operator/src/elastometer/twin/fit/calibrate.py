@@ -10,24 +10,22 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from elastometer.analysis.autoscaler.pods import pods_at
-from elastometer.analysis.evidence import replicas
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.evidence.scaling import changes
-from elastometer.analysis.starts.coldstart import starts
+from elastometer.analysis.run import DerivedRun
 from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import document_at, whole_at
 from elastometer.model.errors import SpecError
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND
-from elastometer.twin.fit.autoscaler import blind_looks, fit_hpa, fit_keda
+from elastometer.twin.fit.autoscaler import blind_syncs, fit_hpa, fit_keda
 from elastometer.twin.fit.calibration import Calibration, Fitted
 from elastometer.twin.fit.capacity import fit_capacity
 from elastometer.twin.fit.kv_cache import fit_cache
 from elastometer.twin.fit.metrics_path import fit_cpu, fit_path, fit_resource_path
 from elastometer.twin.fit.node_capacity import room_notes
 from elastometer.twin.fit.scrape_phase import scrape_phases
-from elastometer.twin.fit.starts import fit_lives
+from elastometer.twin.fit.starts import fit_replica_timings
 from elastometer.twin.scenario import (
     Arrival,
     Balancing,
@@ -35,7 +33,7 @@ from elastometer.twin.scenario import (
     Controller,
     HpaController,
     MetricsPath,
-    RecordedChance,
+    RecordedRandomness,
     Scenario,
     Signal,
 )
@@ -55,14 +53,14 @@ class _Found:
     notes: list[str]
 
 
-def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | None = None) -> Calibration:
+def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calibration:
     """The scenario of the recorded run; `flags` are the controller's, which no API serves. Raises SpecError naming
     what is missing."""
-    found = _Found([], [])
+    bundle, evidence, found = run.bundle, run.evidence, _Found([], [])
     arrivals = _arrivals(evidence, found)
-    capacity, about = fit_capacity(evidence, bundle.spec)
+    capacity, about = fit_capacity(run)
     found.fitted += about
-    lives, about, notes = fit_lives(evidence, bundle.spec)
+    lives, about, notes = fit_replica_timings(run)
     found.fitted += about
     found.notes += [*notes, *room_notes(bundle)]
     controller, hpa = _controller(bundle, evidence, flags or ControllerSettings(), found)
@@ -72,7 +70,7 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
     if Signal.CPU in hpa.signals:
         capacity, resource_path = _with_cpu(evidence, capacity, lives.process, found)
     capacity = _with_cache(evidence, Signal.KV_CACHE in hpa.signals, capacity, found)
-    start, initial = _beginning(evidence, hpa)
+    start, initial = _beginning(run, hpa)
     load = document_at(document_at(bundle.spec, "spec") or bundle.spec, "load")
     scenario = Scenario(
         arrivals=arrivals, capacity=capacity, cold_starts=lives.cold_starts, path=path, controller=controller,
@@ -80,20 +78,20 @@ def calibrate(bundle: Bundle, evidence: Evidence, flags: ControllerSettings | No
         drain_seconds=lives.drain, pending_seconds=lives.pending, grace_seconds=lives.grace,
         timeout_seconds=float(whole_at(load, "timeoutSeconds") or TIMEOUT_SECONDS),
         balancing=Balancing.KEEP_ALIVE if evidence.terms.connection in REUSE else Balancing.PER_REQUEST,
-        resource_path=resource_path, initial_age_seconds=_age(evidence, start),
+        resource_path=resource_path, initial_age_seconds=_age(run, start),
     )
     if evidence.terms.connection == SPREAD:
         found.notes.append("requests went to the Pod with the fewest in flight: the model sends them by chance")
-    chance = _chance(evidence, lives.recorded, capacity)
+    chance = _chance(run, lives.recorded, capacity)
     return Calibration(scenario, replace(scenario, recorded=chance), tuple(found.fitted), tuple(found.notes))
 
 
-def _chance(evidence: Evidence, cold_starts: tuple[float, ...], capacity: Capacity) -> RecordedChance:
+def _chance(run: DerivedRun, cold_starts: tuple[float, ...], capacity: Capacity) -> RecordedRandomness:
     """What chance made of it: where each request went, when each replica was scraped, whose id came first."""
-    pods = [one.pod for one in starts(evidence, changes(evidence))]
+    evidence, pods = run.evidence, [start.pod for start in run.starts]
     order, ids = {pod.name: number for number, pod in enumerate(pods)}, sorted(pod.uid for pod in pods)
     names = [pod.name for pod in pods]
-    return RecordedChance(
+    return RecordedRandomness(
         choices=tuple(order.get(record.pod or "", -1) for record in evidence.requests),
         phases=scrape_phases(evidence, names, capacity.prefill_seconds + capacity.refill_seconds),
         ids=tuple(ids.index(pod.uid) / len(ids) for pod in pods), starts=cold_starts,
@@ -105,7 +103,7 @@ def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:
     if not evidence.requests:
         raise SpecError("requests: must be recorded for a load to be known, are not there")
     stages = {stage.name: number for number, stage in enumerate(evidence.terms.stages)}
-    by_stage: dict[str, list[RequestRecord]] = defaultdict(list)
+    by_stage: dict[str, list[RecordedRequest]] = defaultdict(list)
     for record in evidence.requests:
         by_stage[record.stage].append(record)
     usual = {stage: _usual(records, evidence.requests) for stage, records in by_stage.items()}
@@ -122,12 +120,12 @@ def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:
     )
 
 
-def _told(record: RequestRecord) -> bool:
+def _told(record: RecordedRequest) -> bool:
     """Whether the server counted what it made; a request that was cut off would have made more."""
     return record.completion_tokens is not None and record.outcome is Outcome.SUCCESS
 
 
-def _usual(records: Sequence[RequestRecord], every: Sequence[RequestRecord]) -> tuple[int, int]:
+def _usual(records: Sequence[RecordedRequest], every: Sequence[RecordedRequest]) -> tuple[int, int]:
     told = [record for record in records if _told(record)] or [record for record in every if _told(record)]
     if not told:
         raise SpecError("requests: must tell their tokens (usage of the last chunk), none does")
@@ -142,7 +140,7 @@ def _controller(
     scaled_object = document_at(bundle.provenance, "scaledObject")
     hpa, about = fit_hpa(evidence, served, scaled_object, flags)
     found.fitted += about
-    blind = blind_looks(evidence)
+    blind = blind_syncs(evidence)
     if blind:
         found.notes.append(f"the autoscaler could not read its metric at {blind} looks or more; the twin's metrics "
                            "have no outages")
@@ -178,11 +176,11 @@ def _with_cache(evidence: Evidence, is_needed: bool, capacity: Capacity, found: 
     return replace(capacity, kv_tokens=size)
 
 
-def _beginning(evidence: Evidence, hpa: HpaController) -> tuple[float, int]:
+def _beginning(run: DerivedRun, hpa: HpaController) -> tuple[float, int]:
     """(when the twin begins, with how many replicas): at the last look before the load, or the load's start, by when
     all the replicas that were ordered had to be Ready."""
     before = hpa.phase_seconds if hpa.phase_seconds <= 0 else 0.0
-    ordered, ready = replicas.ordered(evidence), replicas.ready(evidence)
+    ordered, ready = run.replicas.ordered, run.replicas.ready
     while before < 0 and ordered.value_at(before) != ready.value_at(before):
         before += hpa.spec.controller.sync_period_seconds
     start = min(0.0, before)
@@ -192,11 +190,10 @@ def _beginning(evidence: Evidence, hpa: HpaController) -> tuple[float, int]:
     return start, int(size)
 
 
-def _age(evidence: Evidence, start: float) -> float:
+def _age(run: DerivedRun, start: float) -> float:
     """How long the first replicas had been Ready when the twin begins."""
-    ready = [one.used["ready"].instant for one in starts(evidence, changes(evidence))
-             if one.origin == "Initial" and "ready" in one.used]
-    return max(0.0, start - evidence.seconds(min(ready))) if ready else 0.0
+    ready = [start.used["ready"].instant for start in run.starts if start.origin == "Initial" and "ready" in start.used]
+    return max(0.0, start - run.evidence.seconds(min(ready))) if ready else 0.0
 
 
 def _horizon(evidence: Evidence) -> float:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import linear_regression, mean, median
 
-from elastometer.analysis.evidence import replicas
 from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
-from elastometer.model.document import Document, at
+from elastometer.model.document import at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND, Instant
 from elastometer.twin.fit.calibration import Fitted
@@ -25,7 +25,7 @@ _SLOTS = re.compile(r"--max[-_]num[-_]seqs[= ](\d+)")
 # Prompts must differ by this factor before their length can be told from chance in the time to the first token.
 SPREAD = 1.5
 # Fewer observations than this tell nothing.
-FEWEST = 5
+MIN_OBSERVATIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Turn:
         return (self.last - self.first) / self.gaps
 
 
-def fit_capacity(evidence: Evidence, spec: Document) -> tuple[Capacity, list[Fitted]]:
+def fit_capacity(run: DerivedRun) -> tuple[Capacity, list[Fitted]]:
     """The capacity of one replica with what it was fitted from. Raises SpecError naming what is missing."""
-    turns = _turns(evidence)
-    if len(turns) < FEWEST:
-        raise SpecError(f"requests: at least {FEWEST} must have been served and name their Pod (header "
+    turns = _turns(run)
+    if len(turns) < MIN_OBSERVATIONS:
+        raise SpecError(f"requests: at least {MIN_OBSERVATIONS} must have been served and name their Pod (header "
                         "x-elastometer-pod or x-inference-pod), or have come while one replica served alone; "
-                        f"{len(turns)} of {len(evidence.requests)} did")
-    slots, about_slots = _slots(evidence, spec)
+                        f"{len(turns)} of {len(run.evidence.requests)} did")
+    slots, about_slots = _slots(run.evidence)
     capacity, about = capacity_of(turns, slots)
     return capacity, [about_slots, *about]
 
@@ -69,16 +69,16 @@ def capacity_of(turns: Sequence[Turn], slots: int) -> tuple[Capacity, list[Fitte
     return capacity, [*about_prefill, *(about for _, about in joins), *about_decode]
 
 
-def _turns(evidence: Evidence) -> list[Turn]:
+def _turns(run: DerivedRun) -> list[Turn]:
     by_pod: dict[str, list[tuple[float, float, float, int, int]]] = defaultdict(list)
-    alone = _alone(evidence)
+    evidence, alone = run.evidence, _alone(run)
     for record in evidence.requests:
         pod = record.pod or alone(record.intended)
-        known = record.sent is not None and record.first_token is not None and record.last_token is not None
+        known = record.send is not None and record.first_token is not None and record.last_token is not None
         if pod is None or not known or record.outcome is not Outcome.SUCCESS:
             continue
-        sent, first, last = (((one or 0) - evidence.origin) / SECOND
-                             for one in (record.sent, record.first_token, record.last_token))
+        sent, first, last = (((instant or 0) - evidence.origin) / SECOND
+                             for instant in (record.send, record.first_token, record.last_token))
         by_pod[pod].append((sent, first, last, record.prompt_tokens or 0, max(0, (record.completion_tokens or 1) - 1)))
     return [turn for found in by_pod.values() for turn in turns_of(found)]
 
@@ -99,24 +99,22 @@ def turns_of(found: Sequence[tuple[float, float, float, int, int]]) -> list[Turn
     return turns
 
 
-def _alone(evidence: Evidence) -> Callable[[Instant], str | None]:
+def _alone(run: DerivedRun) -> Callable[[Instant], str | None]:
     """Names the replica that must have served at an instant: there was one only."""
-    ready = replicas.ready(evidence)
-
     def name(instant: Instant) -> str | None:
-        return "the only one" if ready.value_at(evidence.seconds(instant)) == 1.0 else None
+        return "the only one" if run.replicas.ready.value_at(run.evidence.seconds(instant)) == 1.0 else None
 
     return name
 
 
-def _slots(evidence: Evidence, spec: Document) -> tuple[int, Fitted]:
-    args = at(spec, "spec", "target", "server", "args") or at(spec, "target", "server", "args") or []
+def _slots(evidence: Evidence) -> tuple[int, Fitted]:
+    args = at(evidence.spec, "spec", "target", "server", "args") or at(evidence.spec, "target", "server", "args") or []
     stated = _SLOTS.search(" ".join(map(str, args))) if isinstance(args, list) else None
     if stated is not None:
         slots = int(stated.group(1))
         return slots, Fitted("slots", slots, "requests", f"the server's argument {stated.group(0)}")
     running = evidence.samples(SeriesName.RUNNING)
-    most = max((value for one in (running.series if running else ()) for _, value in one.samples), default=0.0)
+    most = max((value for pod in (running.series if running else ()) for _, value in pod.samples), default=0.0)
     if most < 1:
         raise SpecError("target.server.args: must state --max-num-seqs, or the run must have scraped "
                         "vllm:num_requests_running; neither is there, so how many requests run at once is unknown")
@@ -130,8 +128,8 @@ def _prefill(turns: Sequence[Turn], slots: int) -> tuple[float, float, list[Fitt
     if not idle:
         raise SpecError("requests: must hold some that found a replica idle, to tell prefill from waiting; every one "
                         "met others. Begin the load with a slow stage")
-    per_token = _slope([turn for turn in turns if turn.met == 0], FEWEST * 4)
-    per_token = per_token or _slope([turn for turn in turns if 0 < turn.met < slots], FEWEST * 4)
+    per_token = _slope([turn for turn in turns if turn.met == 0], MIN_OBSERVATIONS * 4)
+    per_token = per_token or _slope([turn for turn in turns if 0 < turn.met < slots], MIN_OBSERVATIONS * 4)
     base = max(0.0, median(turn.first - turn.sent - per_token * turn.prompt for turn in idle))
     error = _deviation([turn.first - turn.sent for turn in idle], [base + per_token * turn.prompt for turn in idle])
     source = "time to the first token of requests that found a replica idle"
@@ -153,7 +151,7 @@ def _slope(turns: Sequence[Turn], fewest: int) -> float:
 
 def _join(turns: Sequence[Turn], slots: int, base: float, per_token: float) -> tuple[float, Fitted]:
     late = [turn.first - turn.sent - base - per_token * turn.prompt for turn in turns if 0 < turn.met < slots]
-    if len(late) < FEWEST:
+    if len(late) < MIN_OBSERVATIONS:
         return 0.0, Fitted("joining others", 0.0, "s", "not told: too few requests met others and a free slot",
                            None, len(late))
     join = max(0.0, median(late))
@@ -164,7 +162,7 @@ def _join(turns: Sequence[Turn], slots: int, base: float, per_token: float) -> t
 def _refill(turns: Sequence[Turn], slots: int, base: float, per_token: float) -> tuple[float, Fitted]:
     late = [turn.first - turn.freed - base - per_token * turn.prompt
             for turn in turns if turn.met >= slots and turn.freed > turn.sent]
-    if len(late) < FEWEST:
+    if len(late) < MIN_OBSERVATIONS:
         return 0.0, Fitted("joining from the queue", 0.0, "s", "not told: too few requests waited", None, len(late))
     refill = max(0.0, median(late))
     return refill, Fitted("joining from the queue", refill, "s", "from a slot's end to the next one's first token",
@@ -180,12 +178,12 @@ def _decode(turns: Sequence[Turn], slots: int) -> tuple[float, float, list[Fitte
     beside, times = [float(turn.beside) for turn in paced], [turn.pace for turn in paced]
     base, neighbour = _line(beside, times)
     full = [turn.pace for turn in paced if turn.met >= slots]
-    if len(full) >= FEWEST and slots > 1:
+    if len(full) >= MIN_OBSERVATIONS and slots > 1:
         free = [turn for turn in paced if turn.met < slots] or paced
         few, slow = mean(turn.beside for turn in free), mean(turn.pace for turn in free)
         neighbour = max(0.0, (mean(full) - slow) / max(1.0, slots - 1 - few))
         base = mean(full) - neighbour * (slots - 1)
-    error = _deviation(times, [base + neighbour * one for one in beside])
+    error = _deviation(times, [base + neighbour * others for others in beside])
     source = "time per output token against the requests that ran beside"
     return base, neighbour, [
         Fitted("decode", base, "s/token", source, error, len(paced)),
@@ -203,5 +201,5 @@ def _line(beside: Sequence[float], times: Sequence[float]) -> tuple[float, float
 
 def _deviation(observed: Sequence[float], fitted: Sequence[float]) -> float:
     """Median of |observed - fitted| / observed, percent."""
-    shares = [abs(one - other) / one for one, other in zip(observed, fitted, strict=True) if one > 0]
+    shares = [abs(value_at - other) / value_at for value_at, other in zip(observed, fitted, strict=True) if value_at > 0]
     return round(100 * median(shares), 2) if shares else 0.0

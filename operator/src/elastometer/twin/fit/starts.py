@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.evidence.scaling import Change, changes
-from elastometer.analysis.starts.coldstart import Start, starts
+from elastometer.analysis.run import DerivedRun
+from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.model.document import Document, document_at, documents_at, number_at, whole_at
 from elastometer.model.errors import SpecError
@@ -22,7 +22,7 @@ NO_SHUTDOWN_TIMEOUT = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
+class ReplicaTimings:
     """Seconds. `recorded` are the cold starts in the order in which the run's scale-outs made them, `cold_starts` the
     same rising; `process` is from a process' start to Ready, `serves` from its serving metrics to Ready (None where
     neither the log nor the process told)."""
@@ -36,14 +36,13 @@ class Lives:
     grace: float
 
 
-def fit_lives(evidence: Evidence, spec: Document) -> tuple[Lives, list[Fitted], list[str]]:
+def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], list[str]]:
     """Raises SpecError where no start of a replica was seen from its beginning."""
-    found = changes(evidence)
-    every = starts(evidence, found)
-    added = [one for one in every if one.origin == "ScaleOut"]
-    first = [one for one in every if "created" in one.used and one.pod.sightings[0].sighting is Sighting.ADDED]
+    evidence, every = run.evidence, run.starts
+    added = [start for start in every if start.origin == "ScaleOut"]
+    first = [start for start in every if "created" in start.used and start.pod.sightings[0].sighting is Sighting.ADDED]
     chosen = added or first
-    measured = [(_length(one, evidence), "ready" in one.used) for one in chosen]
+    measured = [(_length(start, evidence), "ready" in start.used) for start in chosen]
     if not measured:
         raise SpecError("coldStarts: must have been seen at least once, from the creation of a Pod on; record a run "
                         "from before its first replica, or one that adds a replica")
@@ -51,16 +50,16 @@ def fit_lives(evidence: Evidence, spec: Document) -> tuple[Lives, list[Fitted], 
     whose = "scale-outs: from spec.replicas to serving" if added else "the first replicas: from creation to serving"
     notes = [f"{sum(not done for _, done in measured)} of {len(measured)} added replicas never got Ready; their cold "
              "starts are taken to be as long as they were there"] if not all(done for _, done in measured) else []
-    drain, about_drain = _drain(evidence, spec, found)
-    grace = _grace(spec)
-    lives = Lives(
+    drain, about_drain = _drain(run)
+    grace = _grace(evidence.spec)
+    lives = ReplicaTimings(
         tuple(sorted(recorded)), recorded if added else (),
-        _median([_between(one, "decided" if added else "created", "started") for one in chosen]) or 0.0,
-        _median([_between(one, "processStarted", "ready") for one in every]),
-        _median([_between(one, "httpUp", "ready") for one in every]), drain, grace,
+        _median([_between(start, "decided" if added else "created", "started") for start in chosen]) or 0.0,
+        _median([_between(start, "processStarted", "ready") for start in every]),
+        _median([_between(start, "httpUp", "ready") for start in every]), drain, grace,
     )
     middle = median(recorded)
-    spread = 100 * median(abs(one - middle) for one in recorded) / middle if middle else 0.0
+    spread = 100 * median(abs(length - middle) for length in recorded) / middle if middle else 0.0
     return lives, [
         Fitted("cold start", middle, "s", whose, round(spread, 2), len(recorded)),
         Fitted("pending", lives.pending, "s", "from spec.replicas to the container's start"),
@@ -86,16 +85,16 @@ def _between(start: Start, first: str, last: str) -> float | None:
 
 
 def _median(values: Sequence[float | None]) -> float | None:
-    known = [one for one in values if one is not None]
+    known = [value for value in values if value is not None]
     return median(known) if known else None
 
 
-def _drain(evidence: Evidence, spec: Document, found: list[Change]) -> tuple[float, Fitted]:
-    drains = [one.drain.milliseconds / 1000 for one in scale_ins(evidence, found)
-              if one.drain.milliseconds is not None]
+def _drain(run: DerivedRun) -> tuple[float, Fitted]:
+    drains = [scale_in.drain.milliseconds / 1000 for scale_in in scale_ins(run.evidence, run.changes)
+              if scale_in.drain.milliseconds is not None]
     if drains:
         return min(drains), Fitted("drain", min(drains), "s", "the shortest of the run's scale-ins", None, len(drains))
-    stated = _pre_stop(spec)
+    stated = _pre_stop(run.evidence.spec)
     return stated, Fitted("drain", stated, "s", "the preStop sleep: no scale-in was seen")
 
 
