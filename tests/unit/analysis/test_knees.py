@@ -70,12 +70,12 @@ def test_the_sentence_names_the_last_good_step_its_replicas_and_the_soak(knee: K
     assert sentence(lost).endswith("The soak of 30.0 s failed: RequestSuccess must be at least 99 %, was 97.00 %.")
 
 
-def told(bundle: Bundle, steps: int, *, good: int | None, untold: str | None = None, **account: Any) -> Knee:
-    """The synthetic climb to 6 with only its first steps told, none of which failed; the last may be untold."""
+def told(bundle: Bundle, steps: int, *, good: int | None, inconclusive: str | None = None, **account: Any) -> Knee:
+    """The synthetic climb to 6 with only its first steps told, none of which failed; the last may be inconclusive."""
     (climb,) = bundle.generators[0].knees
     held = [replace(one, failed=None) for one in climb.steps[:steps]]
-    if untold is not None:
-        held[-1] = replace(held[-1], untold=untold)
+    if inconclusive is not None:
+        held[-1] = replace(held[-1], inconclusive=inconclusive)
     climb = replace(climb, good=good, steps=tuple(held), **{"soak": None, **account})
     (found,) = judge(with_knees(bundle, climb)).knees
     return found
@@ -108,17 +108,28 @@ def test_a_climb_of_which_no_step_was_over_says_nothing_of_its_knee(bundle: Bund
 
 
 def test_a_step_that_could_not_be_judged_neither_held_nor_failed(bundle: Bundle):
-    knee = told(bundle, 2, good=2, untold="no request was wanted in it")
-    assert knee.ending is KneeEnding.STEP_UNTOLD
+    knee = told(bundle, 2, good=2, inconclusive="no request was wanted in it")
+    assert knee.ending is KneeEnding.STEP_INCONCLUSIVE
     assert [result(step) for step in knee.steps] == ["held", "could not be judged: no request was wanted in it"]
     assert sentence(knee) == (
         "The last good step is 2 requests/s with 1 Ready. The knee was not found: the step at 4 requests/s could not "
         "be judged. There was no soak."
     )
-    first = sentence(told(bundle, 1, good=None, untold="no request was wanted in it"))
+    first = sentence(told(bundle, 1, good=None, inconclusive="no request was wanted in it"))
     assert first == (
         "No step held. The knee was not found: the step at 2 requests/s could not be judged. There was no soak."
     )
+
+
+@pytest.mark.parametrize("key", ["inconclusive", "untold"])
+def test_a_step_that_could_not_be_judged_is_read_under_its_old_key_too(key: str):
+    times = {"startTime": "2026-01-01T00:00:00Z", "endTime": "2026-01-01T00:00:30Z"}
+    step = {"value": 4, **times, "failed": None, key: "no request was wanted in it"}
+    seen = knee_from({"stage": "climb", "of": "Rate", "good": 2, "steps": [step]})
+    assert seen is not None
+    assert [(one.value, one.failed, one.inconclusive) for one in seen.steps] == [
+        (4, None, "no request was wanted in it"),
+    ]
 
 
 def test_without_a_spec_a_climb_that_nothing_ended_may_have_been_stopped(bundle: Bundle):

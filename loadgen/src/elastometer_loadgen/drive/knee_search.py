@@ -19,7 +19,7 @@ from elastometer_loadgen.drive.users import Crowd, Shift, request_id
 from elastometer_loadgen.journal.journal import ClimbNotes, Journal
 from elastometer_loadgen.journal.knee_record import Climb, Step
 from elastometer_loadgen.plan.schedule import Arrival, instants
-from elastometer_loadgen.profile.knee import Sample, Verdict, judge
+from elastometer_loadgen.profile.knee import Sample, StepVerdict, judge
 from elastometer_loadgen.profile.stages import Arrivals, KneeOf, KneeStage, RateStage
 from elastometer_loadgen.wire.exchange import Exchange
 
@@ -108,7 +108,7 @@ class Ascent:
         now = monotonic()
         ages = [Sample(age=(now - since) * MILLISECONDS) for since in self._flying.values()]
         verdict = self._capped(value) or judge(self._stage.objectives, [*self._samples, *ages])
-        step = Step(value, at, at + seconds, verdict.failed, verdict.untold)
+        step = Step(value, at, at + seconds, verdict.failed, verdict.inconclusive)
         self._journal.note_held(self.name, step, is_soak=is_soak)
         return step
 
@@ -126,12 +126,12 @@ class Ascent:
             _allow(shift, users, stage.most_each(seconds))
             self._crowd.grow(shift, users, at)
 
-    def _capped(self, value: int) -> Verdict | None:
+    def _capped(self, value: int) -> StepVerdict | None:
         """Users who may not ask any more make it a step of fewer."""
         if self._shift is None or not self._shift.capped:
             return None
         most = f"maximumRequests, {self._stage.most_requests},"
-        return Verdict(untold=f"{most} was too small for {len(self._shift.capped)} of its {value} users")
+        return StepVerdict(inconclusive=f"{most} was too small for {len(self._shift.capped)} of its {value} users")
 
     def _times(self, rate: int, seconds: int) -> "array[float]":
         """When a step's requests are due, in seconds from its begin; none for users, who ask as they please."""
@@ -181,8 +181,8 @@ def _allow(shift: Shift, users: int, requests: int) -> None:
 
 
 def _words(step: Step) -> str:
-    if step.untold is not None:
-        return f"could not be judged: {step.untold}"
+    if step.inconclusive is not None:
+        return f"could not be judged: {step.inconclusive}"
     return "holds" if step.failed is None else f"fails: {step.failed}"
 
 

@@ -93,7 +93,7 @@ class Journal:
         self._take_step(self.climb(stage), step, is_soak=is_soak)
         times = {"startTime": self._time(step.begin), "time": self._time(step.end)}
         self._write("StepHeld", stage=stage, value=step.value, **times, failed=step.failed,
-                    untold=step.untold, isSoak=is_soak)  # fmt: skip
+                    inconclusive=step.inconclusive, isSoak=is_soak)  # fmt: skip
 
     def _take_step(self, notes: ClimbNotes, step: Step, *, is_soak: bool) -> None:
         notes.underway = None
@@ -128,7 +128,8 @@ class Journal:
                 notes.underway, notes.numbers = (event["value"], self._at(event["time"])), event["numbers"]
             case "StepHeld":
                 begin, end = self._at(event["startTime"]), self._at(event["time"])
-                step = Step(event["value"], begin, end, event["failed"], event.get("untold"))
+                why = event.get("inconclusive", event.get("untold"))  # earlier versions wrote `untold`
+                step = Step(event["value"], begin, end, event["failed"], why)
                 self._take_step(self.climb(event["stage"]), step, is_soak=event["isSoak"])
 
     def _cut(self, notes: ClimbNotes) -> None:

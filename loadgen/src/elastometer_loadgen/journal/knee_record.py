@@ -10,19 +10,19 @@ from elastometer_loadgen.profile.stages import KneeOf
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; instants are monotonic. `failed` is the objective that did not hold, in words, and `untold` why the
-    step could not be judged; a good step has neither."""
+    """One step; instants are monotonic. `failed` is the objective that did not hold, in words, and
+    `inconclusive` why the step could not be judged; a good step has neither."""
 
     value: int
     begin: float
     end: float
     failed: str | None
-    untold: str | None = None
+    inconclusive: str | None = None
 
     @property
     def is_good(self) -> bool:
         """True when it was judged, and held."""
-        return self.failed is None and self.untold is None
+        return self.failed is None and self.inconclusive is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def climb_document(climb: Climb, clock: Clock) -> dict[str, Any]:
 
 def _step_document(step: Step, clock: Clock) -> dict[str, Any]:
     times = {"startTime": _time(step.begin, clock), "endTime": _time(step.end, clock)}
-    untold = {} if step.untold is None else {"untold": step.untold}
-    return {"value": step.value, **times, "failed": step.failed, **untold}
+    inconclusive = {} if step.inconclusive is None else {"inconclusive": step.inconclusive}
+    return {"value": step.value, **times, "failed": step.failed, **inconclusive}
 
 
 def _time(at: float, clock: Clock) -> str:

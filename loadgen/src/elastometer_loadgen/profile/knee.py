@@ -45,45 +45,45 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StepVerdict:
     """What a step was, at most one of the two as a sentence; with neither it was good.
 
-    `failed` is the objective that does not hold, `untold` why nobody can say whether all of them do.
+    `failed` is the objective that does not hold, `inconclusive` why nobody can say whether all of them do.
     """
 
     failed: str | None = None
-    untold: str | None = None
+    inconclusive: str | None = None
 
 
-GOOD = Verdict()
+GOOD = StepVerdict()
 
 
-def judge(objectives: Sequence[KneeObjective], samples: Sequence[Sample]) -> Verdict:
+def judge(objectives: Sequence[KneeObjective], samples: Sequence[Sample]) -> StepVerdict:
     """The first objective that does not hold decides; without one, the first that cannot be told."""
     if not samples:
-        return Verdict(untold="no request was wanted in it")
+        return StepVerdict(inconclusive="no request was wanted in it")
     verdicts = [_verdict(objective, samples) for objective in objectives]
     failures = (verdict for verdict in verdicts if verdict.failed is not None)
-    gaps = (verdict for verdict in verdicts if verdict.untold is not None)
+    gaps = (verdict for verdict in verdicts if verdict.inconclusive is not None)
     return next(failures, None) or next(gaps, GOOD)
 
 
-def _verdict(objective: KneeObjective, samples: Sequence[Sample]) -> Verdict:
+def _verdict(objective: KneeObjective, samples: Sequence[Sample]) -> StepVerdict:
     indicator, bound = objective.indicator, objective.maximum_milliseconds
     ended = [sample.succeeded for sample in samples if sample.age is None]
-    nothing = Verdict(untold=f"{indicator} cannot be told: no request had ended, {len(samples)} in flight")
+    nothing = StepVerdict(inconclusive=f"{indicator} cannot be told: no request had ended, {len(samples)} in flight")
     if bound is None:
         if not ended:
             return nothing
         share, least = 100 * sum(ended) / len(ended), objective.minimum_percent or 0
-        return GOOD if share >= least else Verdict(f"{indicator} must be at least {least} %, was {share:.2f} %")
+        return GOOD if share >= least else StepVerdict(f"{indicator} must be at least {least} %, was {share:.2f} %")
     seen = (_value(indicator, sample, bound) for sample in samples)
     values = sorted(value for value in seen if value is not None)
     name = f"{indicator} p{objective.percentile}"
     if not values:
-        return Verdict(f"{name} must be at most {bound} ms, was never seen") if ended else nothing
+        return StepVerdict(f"{name} must be at most {bound} ms, was never seen") if ended else nothing
     found = values[max(math.ceil(len(values) * objective.percentile / 100) - 1, 0)]
-    return GOOD if found <= bound else Verdict(f"{name} must be at most {bound} ms, was {found:.0f} ms")
+    return GOOD if found <= bound else StepVerdict(f"{name} must be at most {bound} ms, was {found:.0f} ms")
 
 
 def _value(indicator: KneeIndicator, sample: Sample, bound: float) -> float | None:

@@ -13,14 +13,14 @@ from elastometer.model.units import Instant
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """One step as the worker told it, by its own clock; `failed` is what did not hold, with both numbers, and `untold`
-    why the step could not be judged. One that held has neither."""
+    """One step as the worker reported it, by its own clock; `failed` is what did not hold, with both numbers, and
+    `inconclusive` why the step could not be judged. One that held has neither."""
 
     value: int
     start: Instant
     end: Instant
     failed: str | None
-    untold: str | None = None
+    inconclusive: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ def _step(item: Document) -> StepSeen | None:
     value, start, end = whole_at(item, "value"), instant_at(item, "startTime"), instant_at(item, "endTime")
     if value is None or start is None or end is None:
         return None
-    return StepSeen(value, start, end, text_at(item, "failed"), text_at(item, "untold"))
+    inconclusive = text_at(item, "inconclusive") or text_at(item, "untold")  # earlier versions wrote `untold`
+    return StepSeen(value, start, end, text_at(item, "failed"), inconclusive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class KneeStep:
     start_seconds: float
     end_seconds: float
     failed: str | None
-    untold: str | None
+    inconclusive: str | None
     count: int
     success_percent: float | None
     time_to_first_token_p95_milliseconds: float | None
@@ -81,7 +82,7 @@ class KneeEnding(StrEnum):
 
     STEP_FAILED = "StepFailed"
     ALL_HELD = "AllStepsHeld"
-    STEP_UNTOLD = "StepUntold"
+    STEP_INCONCLUSIVE = "StepInconclusive"
     STOPPED = "Stopped"
     UNKNOWN = "Unknown"
 

@@ -314,7 +314,9 @@ async def test_a_step_that_could_not_be_judged_ends_the_climb_and_the_last_good_
     await play.run()
     (climb,) = play.conductor.climbs
     words = "RequestSuccess cannot be told: no request had ended, 20 in flight"
-    assert [(step.value, step.failed, step.untold) for step in climb.steps] == [(10, None, None), (20, None, words)]
+    assert [(step.value, step.failed, step.inconclusive) for step in climb.steps] == [
+        (10, None, None), (20, None, words),
+    ]  # fmt: skip
     assert (climb.good, climb.soak is not None and climb.soak.value) == (10, 10)
     assert f"knee: Users 20 could not be judged: {words}\n" in capsys.readouterr().err
 
@@ -332,7 +334,7 @@ async def test_a_step_whose_users_may_send_no_more_could_not_be_judged() -> None
     await play.run()
     (climb,) = play.conductor.climbs
     words = "maximumRequests, 63, was too small for 2 of its 2 users"
-    assert [(step.value, step.failed, step.untold) for step in climb.steps] == [(1, None, None), (2, None, words)]
+    assert [(step.value, step.failed, step.inconclusive) for step in climb.steps] == [(1, None, None), (2, None, words)]
     assert climb.soak is not None
     assert (climb.good, climb.soak.value, climb.soak.is_good) == (1, 1, True)
     assert Counter(int(at // 2) for at in play.times("knee")) == {0: 4, 1: 17, 2: 4}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elastometer_loadgen.profile.knee import GOOD, KneeIndicator, KneeObjective, Sample, Verdict, judge
+from elastometer_loadgen.profile.knee import GOOD, KneeIndicator, KneeObjective, Sample, StepVerdict, judge
 
 SUCCESS = KneeObjective(KneeIndicator.REQUEST_SUCCESS, 95, None, 99)
 LATENCY = KneeObjective(KneeIndicator.REQUEST_LATENCY, 95, 1000, None)
@@ -15,19 +15,22 @@ YOUNG, OLD = Sample(age=900.0), Sample(age=1100.0)
     ("objectives", "samples", "verdict"),
     [
         ([SUCCESS, LATENCY], [QUICK], GOOD),
-        ([SUCCESS], [QUICK, LOST], Verdict(failed="RequestSuccess must be at least 99 %, was 50.00 %")),
-        ([LATENCY], [SLOW], Verdict(failed="RequestLatency p95 must be at most 1000 ms, was 1400 ms")),
-        ([LATENCY], [LOST], Verdict(failed="RequestLatency p95 must be at most 1000 ms, was never seen")),
-        ([LATENCY], [OLD], Verdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
-        ([SUCCESS, LATENCY], [], Verdict(untold="no request was wanted in it")),
-        ([SUCCESS], [YOUNG, OLD], Verdict(untold="RequestSuccess cannot be told: no request had ended, 2 in flight")),
-        ([LATENCY], [YOUNG], Verdict(untold="RequestLatency cannot be told: no request had ended, 1 in flight")),
-        ([PER_TOKEN], [OLD], Verdict(untold="TimePerOutputToken cannot be told: no request had ended, 1 in flight")),
-        ([SUCCESS, LATENCY], [OLD], Verdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
+        ([SUCCESS], [QUICK, LOST], StepVerdict(failed="RequestSuccess must be at least 99 %, was 50.00 %")),
+        ([LATENCY], [SLOW], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was 1400 ms")),
+        ([LATENCY], [LOST], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was never seen")),
+        ([LATENCY], [OLD], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
+        ([SUCCESS, LATENCY], [], StepVerdict(inconclusive="no request was wanted in it")),
+        ([SUCCESS], [YOUNG, OLD],
+         StepVerdict(inconclusive="RequestSuccess cannot be told: no request had ended, 2 in flight")),
+        ([LATENCY], [YOUNG],
+         StepVerdict(inconclusive="RequestLatency cannot be told: no request had ended, 1 in flight")),
+        ([PER_TOKEN], [OLD],
+         StepVerdict(inconclusive="TimePerOutputToken cannot be told: no request had ended, 1 in flight")),
+        ([SUCCESS, LATENCY], [OLD], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
         ([SUCCESS, LATENCY], [YOUNG, QUICK], GOOD),
     ],
 )
 def test_a_step_is_failed_only_by_what_was_seen_of_it(
-    objectives: list[KneeObjective], samples: list[Sample], verdict: Verdict
+    objectives: list[KneeObjective], samples: list[Sample], verdict: StepVerdict
 ) -> None:
     assert judge(objectives, samples) == verdict

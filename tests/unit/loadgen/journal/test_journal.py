@@ -53,11 +53,14 @@ def test_a_step_that_could_not_be_judged_is_read_as_that_and_older_lines_as_befo
     journal.note_held("knee", Step(150, 40.0, 45.0, None, "no request was wanted in it"), is_soak=False)
     journal.close()
     found = Journal(tmp_path, "pod-a", clock).climb("knee").steps
-    assert [(step.failed, step.untold, step.is_good) for step in found] == [
+    assert [(step.failed, step.inconclusive, step.is_good) for step in found] == [
         (None, None, True), ("too slow", None, False), (None, "no request was wanted in it", False),
     ]  # fmt: skip
-    assert path.read_bytes().count(b'"untold":null,') == 3
-    path.write_bytes(path.read_bytes().replace(b'"untold":null,', b""))
+    assert path.read_bytes().count(b'"inconclusive":null,') == 3
+    path.write_bytes(path.read_bytes().replace(b'"inconclusive":null,', b""))
+    assert Journal(tmp_path, "pod-a", clock).knee("knee").steps == found
+    assert path.read_bytes().count(b'"inconclusive":') == 1
+    path.write_bytes(path.read_bytes().replace(b'"inconclusive":', b'"untold":'))
     assert Journal(tmp_path, "pod-a", clock).climb("knee").steps == found
 
 
@@ -131,5 +134,5 @@ def test_a_summary_says_why_a_step_could_not_be_judged_and_says_nothing_of_it_el
     document = climb_document(Climb("knee", KneeOf.USERS, steps, None), clock)
     assert document["good"] == 50
     first, second = document["steps"]
-    assert (first["failed"], "untold" in first) == (None, False)
-    assert (second["failed"], second["untold"]) == (None, "no request was wanted in it")
+    assert (first["failed"], "inconclusive" in first) == (None, False)
+    assert (second["failed"], second["inconclusive"]) == (None, "no request was wanted in it")

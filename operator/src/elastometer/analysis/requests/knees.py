@@ -46,8 +46,8 @@ def ending(climb: KneeSeen, maximum: int | None) -> KneeEnding:
     last = climb.steps[-1] if climb.steps else None
     if last is not None and last.failed is not None:
         return KneeEnding.STEP_FAILED
-    if last is not None and last.untold is not None:
-        return KneeEnding.STEP_UNTOLD
+    if last is not None and last.inconclusive is not None:
+        return KneeEnding.STEP_INCONCLUSIVE
     if climb.soak is not None or (last is not None and last.value == maximum):
         return KneeEnding.ALL_HELD
     return KneeEnding.UNKNOWN if maximum is None and last is not None else KneeEnding.STOPPED
@@ -57,7 +57,7 @@ def _step(one: StepSeen, records: Sequence[RecordedRequest], evidence: Evidence,
     row, start, end = load_row("", records), evidence.seconds(one.start), evidence.seconds(one.end)
     replicas, gap = list(_within(ready, start, end)), evidence.gap_within(one.start, one.end, "pods")
     return KneeStep(
-        value=one.value, start_seconds=start, end_seconds=end, failed=one.failed, untold=one.untold,
+        value=one.value, start_seconds=start, end_seconds=end, failed=one.failed, inconclusive=one.inconclusive,
         count=row.count, success_percent=row.success_percent,
         time_to_first_token_p95_milliseconds=row.time_to_first_token.p95,
         ready_minimum=min(replicas, default=None), ready_maximum=max(replicas, default=None),

@@ -28,7 +28,7 @@ def result(step: KneeStep) -> str:
     """Held, what did not, with both numbers, or why nobody can say."""
     if step.failed is not None:
         return f"failed: {step.failed}"
-    return "held" if step.untold is None else f"could not be judged: {step.untold}"
+    return "held" if step.inconclusive is None else f"could not be judged: {step.inconclusive}"
 
 
 def rows(knee: Knee) -> list[tuple[str, KneeStep]]:
@@ -62,7 +62,7 @@ def _found(knee: Knee) -> Iterator[str]:
                 yield "The knee lies below the first one."
         case KneeEnding.ALL_HELD:
             yield "No step failed: the knee lies beyond the last one."
-        case KneeEnding.STEP_UNTOLD:
+        case KneeEnding.STEP_INCONCLUSIVE:
             yield f"The knee was not found: the step at {amount(knee, knee.steps[-1].value)} could not be judged."
         case KneeEnding.STOPPED:
             short = "" if knee.maximum is None else f" of {amount(knee, knee.maximum)}"
