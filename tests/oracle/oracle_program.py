@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from elastometer_lab.build import COMPILE_FLAGS, KEPT, LINK_FLAGS
+from elastometer_lab.build import COMPILE_FLAGS, KEPT_BINARIES, LINK_FLAGS
 from elastometer_lab.compiler import Compiler
 from elastometer_lab.errors import LabError
 from elastometer_lab.programs import GO_SOURCES, Program
@@ -60,16 +60,16 @@ def build(compiler: Compiler, path: Path, warm_only: bool) -> None:
     """
     begun = time.monotonic()
     stale = ("list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", *COMPILE_FLAGS, "./...")
-    listed = compiler.insist(stale, f"{NAME}: fetching sources", None)[1]
+    listed = compiler.run_with_retries(stale, f"{NAME}: fetching sources", None)[1]
     total = sum(bool(line) for line in listed.splitlines())
     if warm_only and total > COLD_PACKAGES:
         raise ColdError(f"{total} packages would have to be compiled first; `make oracle` does it")
-    compiler.insist(("build", "-v", *COMPILE_FLAGS, "./..."), f"building {NAME}", total)
+    compiler.run_with_retries(("build", "-v", *COMPILE_FLAGS, "./..."), f"building {NAME}", total)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Renamed when complete, so that another process never runs half a binary.
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     link = ("test", "-c", "-o", str(unfinished), *COMPILE_FLAGS, f"-ldflags={' '.join(LINK_FLAGS)}", ".")
-    compiler.insist(link, f"linking {NAME}", None)
+    compiler.run_with_retries(link, f"linking {NAME}", None)
     if not unfinished.exists():
         raise LabError(f"go wrote no {NAME}: restore {SOURCES} from the repository")
     unfinished.replace(path)
@@ -80,5 +80,5 @@ def build(compiler: Compiler, path: Path, warm_only: bool) -> None:
 def remove_old(newest: Path) -> None:
     """Remove all binaries but the latest ones, as the lab does."""
     named = sorted(newest.parent.glob(f"{NAME}-*"), key=lambda path: path.stat().st_mtime_ns)
-    for path in named[:-KEPT]:
+    for path in named[:-KEPT_BINARIES]:
         path.unlink(missing_ok=True)

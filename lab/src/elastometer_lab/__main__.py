@@ -1,4 +1,4 @@
-"""`python -m elastometer_lab`."""
+"""Entry point of `python -m elastometer_lab`."""
 from __future__ import annotations
 
 import sys

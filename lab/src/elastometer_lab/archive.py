@@ -1,7 +1,8 @@
-"""Container images as OCI archives, made of bytes alone: the same inputs give the same image everywhere.
+"""Writes container images as OCI archives that depend on their content alone: same inputs, same digests.
 
-A layer is a tar file on disk, named by what it was made from; an image is a list of layers and a configuration.
-The OCI layout, unlike docker's, may leave out layers that the receiver has: a change of code ships only itself.
+A layer is a tar file on disk, named by what it was made from; an image is a list of layers and a configuration. Unlike
+Docker's archive format, the OCI layout may leave out layers that the receiver has, so a change of code ships only the
+layer that changed. https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 from __future__ import annotations
 
@@ -20,11 +21,12 @@ INDEX, MANIFEST = f"{OCI}.index.v1+json", f"{OCI}.manifest.v1+json"
 CONFIGURATION, LAYER = f"{OCI}.config.v1+json", f"{OCI}.layer.v1.tar"
 BLOBS = "blobs/sha256"
 EPOCH = "1970-01-01T00:00:00Z"
+"""Creation time of every image: a real one would change the digest with each build."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """`digest` is the sha256 of the uncompressed tar, which is also its diff id."""
+    """A layer on disk. `digest` is the sha256 of the tar, which is also its diff ID, because it is not compressed."""
 
     path: Path
     digest: str
@@ -32,7 +34,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`name` is fully qualified, as containerd's CRI sees it."""
+    """An image. `name` is fully qualified with registry and tag, as containerd's CRI lists it."""
 
     name: str
     layers: tuple[Layer, ...]
@@ -43,7 +45,7 @@ class Image:
     command: tuple[str, ...] = field(default=())
 
     def configuration(self, architecture: str) -> bytes:
-        """The image's configuration: what a container of it starts with."""
+        """The image's configuration: what a container is started with."""
         return orjson.dumps({
             "architecture": architecture, "os": "linux", "created": EPOCH,
             "config": {"Entrypoint": list(self.entrypoint), "Cmd": list(self.command), "Env": list(self.environment),
@@ -62,26 +64,28 @@ class Image:
         }, option=orjson.OPT_SORT_KEYS)
 
     def digest(self, architecture: str) -> str:
+        """The image's digest, as `ctr images list` shows it."""
         return f"sha256:{digest_of(self.manifest(architecture))}"
 
 
 def descriptor(media_type: str, digest: str, size: int) -> dict[str, Any]:
-    """How one blob of an image names another."""
+    """The reference by which one blob of an image names another."""
     return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size}
 
 
 def digest_of(content: bytes) -> str:
+    """sha256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def digest_of_file(path: Path) -> str:
-    """sha256 of a file, in pieces."""
+    """sha256 of a file that may not fit into memory."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_archive(images: Iterable[Image], architecture: str, out: IO[bytes], present: Container[str] = ()) -> None:
-    """Streams one archive of several images, each blob once; layers whose digests are `present` are left out."""
+    """Stream one archive of several images, each blob once; layers whose digests are in `present` are left out."""
     listed, written = [], set()
     with tarfile.open(fileobj=out, mode="w|") as tar:
         add_bytes(tar, "oci-layout", orjson.dumps({"imageLayoutVersion": "1.0.0"}))
@@ -99,43 +103,45 @@ def write_archive(images: Iterable[Image], architecture: str, out: IO[bytes], pr
         add_bytes(tar, "index.json", orjson.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}))
 
 
-def plain(name: str, mode: int) -> tarfile.TarInfo:
-    """A tar entry without time or owner, so that bytes depend on content alone."""
+def tar_entry(name: str, mode: int) -> tarfile.TarInfo:
+    """A tar entry without time and owner, so that the bytes depend on the content alone."""
     entry = tarfile.TarInfo(name)
     entry.mode = mode
     return entry
 
 
 def add_bytes(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
-    entry = plain(name, mode)
+    """Add a file with this content."""
+    entry = tar_entry(name, mode)
     entry.size = len(content)
     tar.addfile(entry, io.BytesIO(content))
 
 
 def add_file(tar: tarfile.TarFile, name: str, path: Path, mode: int) -> None:
-    entry = plain(name, mode)
+    """Add a file from the disk under another name."""
+    entry = tar_entry(name, mode)
     entry.size = path.stat().st_size
     with path.open("rb") as stream:
         tar.addfile(entry, stream)
 
 
 def add_parents(tar: tarfile.TarFile, name: str, seen: set[str]) -> None:
-    """Directories above an entry: containerd wants them to be there."""
+    """Add the directories above an entry: containerd expects them in the layer."""
     for parent in reversed(Path(name).parents):
         if str(parent) not in (".", "/") and str(parent) not in seen:
             seen.add(str(parent))
-            entry = plain(f"{parent}/", 0o755)
+            entry = tar_entry(f"{parent}/", 0o755)
             entry.type = tarfile.DIRTYPE
             tar.addfile(entry)
 
 
 def add_tree(tar: tarfile.TarFile, source: Path, prefix: str, seen: set[str]) -> None:
-    """Every file below `source` in order of name; links stay links, executables stay executable."""
+    """Add every file below `source` in order of name; links stay links, and executables stay executable."""
     for path in sorted(source.rglob("*")):
         name = f"{prefix}/{path.relative_to(source)}"
         add_parents(tar, name, seen)
         if path.is_symlink():
-            entry = plain(name, 0o777)
+            entry = tar_entry(name, 0o777)
             entry.type, entry.linkname = tarfile.SYMTYPE, str(path.readlink())
             tar.addfile(entry)
         elif path.is_file():
@@ -144,9 +150,9 @@ def add_tree(tar: tarfile.TarFile, source: Path, prefix: str, seen: set[str]) ->
 
 def write_layer(path: Path, trees: Iterable[tuple[Path, str]] = (), files: Iterable[tuple[Path, str]] = (),
                 texts: Iterable[tuple[str, str]] = ()) -> None:
-    """Writes a layer atomically: trees (source, prefix), single executables and small scripts (text, place)."""
+    """Write a layer atomically: trees (source, prefix), executables (source, place) and scripts (text, place)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
+    draft = path.with_suffix(".draft")  # so that an interrupted build leaves no layer that looks complete
     seen: set[str] = set()
     with tarfile.open(draft, "w") as tar:
         for source, prefix in trees:
@@ -161,7 +167,7 @@ def write_layer(path: Path, trees: Iterable[tuple[Path, str]] = (), files: Itera
 
 
 def stored_layer(path: Path) -> Layer:
-    """A layer on disk with its digest, which is computed once and kept beside it."""
+    """A layer on disk with its digest, which is kept in a file next to the tar until its size or time changes."""
     note = path.with_suffix(".sha256")
     stat = path.stat()
     mark = f"{stat.st_size} {stat.st_mtime_ns}"

@@ -1,7 +1,7 @@
-"""Builds the lab's Go programs from the Go module proxy, each once per state of its inputs.
+"""Builds the lab's Go programs from the Go module proxy, each once for each state of its inputs.
 
-A binary is named by the digest of its inputs, so a second call finds it and starts no compiler. What the compiler
-itself caches is in the user's Go caches, where another build can use it.
+A binary is named by the digest of its inputs, so a second call finds it and runs no compiler. What the compiler itself
+caches is in the user's Go caches, where other builds can use it.
 """
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from pathlib import Path
 
 from elastometer_lab.compiler import Compiler
 from elastometer_lab.errors import LabError
-from elastometer_lab.programs import Program, chosen
+from elastometer_lab.programs import Program, select_programs
 from elastometer_lab.progress import Progress
 from elastometer_lab.toolchain import environment, go_command, needed_version
 
 COMPILE_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
-"""Without debugging data: a tenth less to compile, and paths of this host are in no binary."""
+"""Without debugging data, which takes a tenth of the compile time; and no binary contains paths of this host."""
 LINK_FLAGS = ("-s", "-w")
-KEPT = 2
-"""Binaries kept of each program: the newest, and the one before it for a lab that still runs it."""
+KEPT_BINARIES = 2
+"""Of each program: the newest, and the one before it for a lab that still runs it."""
 
 
 def build(programs: Sequence[str], cache: Path, progress: Progress) -> dict[str, Path]:
-    """Paths of the binaries by program, built now where they are missing. Do not call it within a progress step."""
-    wanted = {program: cache / "bin" / binary_name(program) for program in chosen(programs)}
+    """Paths of the binaries by program, which are built first where they are missing.
+
+    Do not call it within a progress step: it reports steps of its own.
+    """
+    wanted = {program: cache / "bin" / binary_name(program) for program in select_programs(programs)}
     missing = [program for program, path in wanted.items() if not path.exists()]
     for number, program in enumerate(missing, start=1):
         build_one(program, wanted[program], f"program {number} of {len(missing)}", cache, progress)
@@ -34,7 +37,7 @@ def build(programs: Sequence[str], cache: Path, progress: Progress) -> dict[str,
 
 
 def build_one(program: Program, path: Path, place: str, cache: Path, progress: Progress) -> None:
-    """Compiles into a file beside the target and renames it, so that a binary is whole or absent."""
+    """Compile into a file next to the target and rename it, so that a binary is either complete or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     go = go_command(cache, needed_version(program.directory / "go.mod"), progress)
@@ -52,26 +55,27 @@ def build_one(program: Program, path: Path, place: str, cache: Path, progress: P
 
 
 def build_flags(program: Program) -> tuple[str, ...]:
-    """Flags of `go build` that decide what the binary is."""
+    """The flags of `go build` that determine the binary."""
     sets = (f"-X {variable}={value}" for variable, value in program.versions)
     tags = (f"-tags={','.join(program.tags)}",) if program.tags else ()
     return (*COMPILE_FLAGS, *tags, f"-ldflags={' '.join((*LINK_FLAGS, *sets))}")
 
 
 def binary_name(program: Program) -> str:
-    """`NAME-DIGEST`, of all that the binary is made from.
+    """`NAME-DIGEST`, with a digest of everything the binary is made from.
 
-    The version of the toolchain is not part of it, only what go.mod asks for: a new Go on the host is no reason to
-    compile for ten minutes, and a cache serves a host that has no Go.
+    The toolchain's version is not part of it, only what go.mod asks for: a new Go on the host is no reason to compile
+    for ten minutes, and a cache can serve a host without Go.
     """
     digest = hashlib.sha256()
     for path in (program.directory / "go.mod", program.directory / "go.sum", *program.local_sources):
-        digest.update(f"{path.relative_to(program.directory)}\0".encode() + read(path) + b"\0")
+        digest.update(f"{path.relative_to(program.directory)}\0".encode() + read_input(path) + b"\0")
     digest.update("\0".join((program.package, os.uname().machine, *build_flags(program))).encode())
     return f"{program.name}-{digest.hexdigest()[:16]}"
 
 
-def read(path: Path) -> bytes:
+def read_input(path: Path) -> bytes:
+    """The content of a file that a binary is made from; LabError when it is missing."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -80,7 +84,8 @@ def read(path: Path) -> bytes:
 
 
 def remove_old(program: Program, newest: Path) -> None:
-    """Keeps the cache from growing: a binary of Kubernetes has 140 MB."""
+    """Remove old binaries, so that the cache does not grow: Kubernetes' binary alone has 140 MB."""
+    # Of equal length, so that no other program counts whose name begins with this one's.
     named = [path for path in newest.parent.glob(f"{program.name}-*") if len(path.name) == len(newest.name)]
-    for path in sorted(named, key=lambda each: each.stat().st_mtime_ns)[:-KEPT]:
+    for path in sorted(named, key=lambda path: path.stat().st_mtime_ns)[:-KEPT_BINARIES]:
         path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""The lab's cgroup: the kubelet's root for pods, and the net that holds every process the lab ever started.
+"""The lab's cgroup, which contains every process that the lab ever started.
 
-Daemons go into `daemons`, pods into `kubepods` (the kubelet's). Whatever happened to pid files, a process of the
-lab is found here. Works with version 1 and 2 hierarchies.
+Daemons go into `daemons` and Pods into `kubepods`, which the kubelet makes. So a process of the lab is found here even
+if its pid file is lost. Works with cgroup versions 1 and 2 and with both mounted (hybrid).
 """
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ MOUNTS = Path("/proc/self/mountinfo")
 def hierarchies(mountinfo: str) -> dict[str, Path]:
     """Mounted cgroup hierarchies: comma-joined controllers (or `unified`) -> mount point."""
     found: dict[str, Path] = {}
+    # proc(5): the mount point is the fifth field; after " - " come file system type, source and options.
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
         kind, _, options = right.split()[:3]
@@ -33,12 +34,15 @@ def hierarchies(mountinfo: str) -> dict[str, Path]:
 
 
 def mounted() -> dict[str, Path]:
-    """Hierarchies of this host; an empty answer means that nothing can be contained here."""
+    """The hierarchies of this host; without any, no lab is possible."""
     return hierarchies(MOUNTS.read_text())
 
 
-def home(found: dict[str, Path]) -> Path:
-    """The hierarchy that holds the lab's processes: `pids` of version 1 where there is one, else version 2."""
+def process_hierarchy(found: dict[str, Path]) -> Path:
+    """The hierarchy in which the lab's processes are found: version 1's `pids` where there is one, else version 2's.
+
+    In version 1 each controller has its own tree, and one of them is enough to find a process.
+    """
     for controllers, point in found.items():
         if "pids" in controllers.split(","):
             return point
@@ -49,7 +53,7 @@ def home(found: dict[str, Path]) -> Path:
 
 
 def prepare() -> Path:
-    """Makes the lab's cgroup in every hierarchy (the kubelet asks for all); returns the daemons' procs file."""
+    """Make the lab's cgroup in every hierarchy, all of which the kubelet needs; returns the daemons' procs file."""
     found = mounted()
     only_unified = set(found) == {"unified"}
     for controllers, point in found.items():
@@ -61,47 +65,50 @@ def prepare() -> Path:
             delegate(group)
         if "cpuset" in controllers.split(","):
             inherit_cpuset(point, group)
-    daemons = home(found) / NAME / "daemons"
+    daemons = process_hierarchy(found) / NAME / "daemons"
     daemons.mkdir(exist_ok=True)
     return daemons / "cgroup.procs"
 
 
 def delegate(group: Path) -> None:
-    """Version 2: children get a controller only when the parent hands it down; the kubelet says which it misses."""
+    """Version 2: children have a controller only if the parent enables it for them.
+
+    One that cannot be enabled is skipped, since the lab may not need it; the kubelet's log says which it misses.
+    """
     for name in (group / "cgroup.controllers").read_text().split():
         with contextlib.suppress(OSError):
             (group / "cgroup.subtree_control").write_text(f"+{name}")
 
 
 def inherit_cpuset(parent: Path, group: Path) -> None:
-    """Version 1: an empty cpuset takes no process."""
+    """Version 1: a new cpuset is empty, and no process can enter an empty one."""
     for name in ("cpuset.cpus", "cpuset.mems"):
         if not (group / name).read_text().strip():
             (group / name).write_text((parent / name).read_text())
 
 
 def members(group: Path) -> Iterator[int]:
-    """Pids in a group and all groups below it; groups that vanish meanwhile are skipped."""
+    """The pids in a group and all groups below it; groups that disappear meanwhile are skipped."""
     for directory, _, _ in os.walk(group):
         try:
             yield from (int(pid) for pid in Path(directory, "cgroup.procs").read_text().split())
-        except (FileNotFoundError, OSError):
+        except OSError:
             continue
 
 
 def pids() -> list[int]:
     """Every process of the lab: daemons, shims and containers."""
     found = mounted()
-    return list(members(home(found) / NAME)) if found else []
+    return list(members(process_hierarchy(found) / NAME)) if found else []
 
 
 def pod_pids() -> list[int]:
-    """Processes inside pods alone."""
-    return list(members(home(mounted()) / NAME / "kubepods"))
+    """The processes inside Pods."""
+    return list(members(process_hierarchy(mounted()) / NAME / "kubepods"))
 
 
 def signal_all(pids: list[int], sign: signal.Signals) -> None:
-    """Sends a signal to each; one that is gone already is fine."""
+    """Send a signal to each process that still exists."""
     for pid in pids:
         try:
             os.kill(pid, sign)
@@ -110,25 +117,25 @@ def signal_all(pids: list[int], sign: signal.Signals) -> None:
 
 
 def kill_everything(patience_seconds: float = 10.0) -> None:
-    """KILLs until nothing is left, since a dying process may have forked."""
+    """Send SIGKILL until no process is left; one round is not enough, since a dying process may have forked."""
     deadline = time.monotonic() + patience_seconds
     while left := pids():
         if time.monotonic() > deadline:
-            raise LabError(f"processes {left} of the lab do not die within {patience_seconds:.0f} s: "
+            raise LabError(f"processes {left} of the lab did not end within {patience_seconds:.0f} s of SIGKILL: "
                            "look at them in /proc (state D waits for the disk) and run `down` again")
         signal_all(left, signal.SIGKILL)
         time.sleep(0.05)
 
 
 def remove() -> None:
-    """Removes the lab's groups from the leaves up, in every hierarchy."""
+    """Remove the lab's groups in every hierarchy, the innermost first, as the kernel requires."""
     for point in mounted().values():
         for directory, _, _ in os.walk(point / NAME, topdown=False):
             remove_group(Path(directory))
 
 
 def remove_group(group: Path, patience_seconds: float = 2.0) -> None:
-    """An emptied group stays busy for a moment after its last process died."""
+    """Remove one empty group, which stays busy for a moment after its last process has ended."""
     deadline = time.monotonic() + patience_seconds
     while group.is_dir():
         try:

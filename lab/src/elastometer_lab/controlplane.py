@@ -1,4 +1,4 @@
-"""The control plane: etcd, API server, controller manager, scheduler, and the two small programs of the lab's own."""
+"""The control plane: etcd, API server, controller manager and scheduler, and the lab's own forwarder and keeper."""
 from __future__ import annotations
 
 import sys
@@ -9,19 +9,20 @@ import yaml
 
 from elastometer_lab import settings as facts
 from elastometer_lab.component import Component
-from elastometer_lab.kubeconfig import INSIDE, kubeconfig, write_kubeconfig
+from elastometer_lab.kubeconfig import SERVER_INSIDE, kubeconfig, write_kubeconfig
 from elastometer_lab.paths import NETWORK_NAMESPACE, Paths
 from elastometer_lab.probes import api_path, http_health, loopback_open
 from elastometer_lab.settings import Settings
 
 AUDIT_MEGABYTES = 200
+"""Size at which the audit log is rotated; large enough that one test's events stay in one file."""
 DECISION_RESOURCES = [
     {"group": "apps", "resources": ["deployments", "deployments/scale", "deployments/status",
                                     "statefulsets", "statefulsets/scale", "replicasets/scale"]},
     {"group": "autoscaling", "resources": ["horizontalpodautoscalers", "horizontalpodautoscalers/status"]},
     {"group": "keda.sh"}, {"group": "elastometer.dev"},
 ]
-"""What an autoscaling decision writes: logged with request and answer, everything else by metadata."""
+"""What autoscaling decisions write: logged with request and response; of everything else only the metadata."""
 
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
@@ -35,25 +36,29 @@ AUDIT_POLICY = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that the definitions of components are made from."""
+    """Everything that the definitions of components are made from."""
 
     paths: Paths
     settings: Settings
     kube: Path
-    """The one binary that is etcd and all of Kubernetes, by its first argument."""
+    """One binary for etcd and all of Kubernetes, chosen by its first argument: 132 MB instead of 424."""
     masquerade_all: bool = False
 
     def pki(self, name: str) -> str:
+        """The path of a key or certificate, for a command line."""
         return str(self.paths.pki / name)
 
     def component_kubeconfig(self, user: str) -> Path:
-        """Written here, so that no component is started without it."""
+        """The kubeconfig of a component, which is written first, so that none is started without it."""
         path = self.paths.config / f"{user}.kubeconfig"
-        write_kubeconfig(path, kubeconfig(INSIDE, user, self.paths.pki))
+        write_kubeconfig(path, kubeconfig(SERVER_INSIDE, user, self.paths.pki))
         return path
 
     def write(self, name: str, content: object) -> Path:
-        """A configuration file in YAML; an unchanged one is not touched, since kube-proxy ends when its file is."""
+        """Write a configuration file in YAML; one that is unchanged is not touched.
+
+        kube-proxy watches its file and exits when it is written.
+        """
         path = self.paths.config / name
         path.parent.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(content, sort_keys=False)
@@ -63,7 +68,7 @@ class Plan:
 
 
 def etcd(plan: Plan) -> Component:
-    """On loopback, without fsync: the lab is thrown away, and the disk is shared."""
+    """etcd, on loopback and without fsync: the lab is disposable, and other work shares the disk."""
     client = f"http://127.0.0.1:{facts.ETCD_PORT}"
     peer = "http://127.0.0.1:2380"
     return Component("etcd", (
@@ -75,7 +80,9 @@ def etcd(plan: Plan) -> Component:
 
 
 def apiserver(plan: Plan) -> Component:
-    """Answers on the bridge too, for pods; its audit log is the ground truth for every stamp."""
+    """The API server, which Pods reach on the bridge. Its audit log is the ground truth for timestamps."""
+    # It advertises the bridge's address, because endpoints may not be on loopback; it reaches kubelets by InternalIP,
+    # because the node's name does not resolve. Events stay for 6 h instead of 1 h: a failed test is often examined later.
     policy = plan.write("audit-policy.yaml", AUDIT_POLICY)
     return Component("kube-apiserver", (
         str(plan.kube), "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{facts.ETCD_PORT}",
@@ -90,7 +97,7 @@ def apiserver(plan: Plan) -> Component:
 
 
 def certificate_flags(plan: Plan) -> tuple[str, ...]:
-    """Who may call, who the server is, and how it calls kubelets and aggregated servers."""
+    """Flags for client certificates, the server's own, and those with which it calls kubelets and aggregated APIs."""
     return (
         f"--client-ca-file={plan.pki('ca.crt')}", f"--tls-cert-file={plan.pki('apiserver.crt')}",
         f"--tls-private-key-file={plan.pki('apiserver.key')}",
@@ -109,7 +116,11 @@ def certificate_flags(plan: Plan) -> tuple[str, ...]:
 
 
 def controller_manager(plan: Plan) -> Component:
-    """At verbosity 4 its log tells each proposal of the HPA. There must never be two: two HPA memories."""
+    """The controller manager; at verbosity 4 its log shows each proposal of the HPA controller.
+
+    There must never be two: the HPA controller's recommendations are in memory, and two would disagree.
+    """
+    # Without leader election: a restarted controller manager would wait for the lease of the one that was killed.
     config = plan.component_kubeconfig("controller-manager")
     return Component("kube-controller-manager", (
         str(plan.kube), "kube-controller-manager", *kubeconfig_flags(config),
@@ -121,6 +132,7 @@ def controller_manager(plan: Plan) -> Component:
 
 
 def scheduler(plan: Plan) -> Component:
+    """The scheduler."""
     config = plan.component_kubeconfig("scheduler")
     return Component("kube-scheduler", (
         str(plan.kube), "kube-scheduler", *kubeconfig_flags(config), "--leader-elect=false",
@@ -129,12 +141,12 @@ def scheduler(plan: Plan) -> Component:
 
 
 def kubeconfig_flags(config: Path) -> tuple[str, ...]:
-    """The same identity for calling, for checking callers and for asking what they may do."""
+    """One identity for its own calls, for authenticating callers and for authorizing them."""
     return (f"--kubeconfig={config}", f"--authentication-kubeconfig={config}", f"--authorization-kubeconfig={config}")
 
 
 def forwarder(plan: Plan) -> Component:
-    """Lets the host reach the API server on its own loopback."""
+    """Makes the API server reachable on the host's loopback interface; the only component outside the namespaces."""
     return Component("forwarder", (
         sys.executable, "-m", "elastometer_lab.forwarder", f"--port={plan.settings.port}",
         f"--namespace={NETWORK_NAMESPACE}", f"--target-port={facts.API_PORT}",
@@ -142,7 +154,7 @@ def forwarder(plan: Plan) -> Component:
 
 
 def keeper(plan: Plan) -> Component:
-    """Keeps the fake GPUs on the node."""
+    """Keeps the fake GPUs in the node's status."""
     node = f"/api/v1/nodes/{plan.settings.node}"
     return Component("keeper", (
         sys.executable, "-m", "elastometer_lab.keeper", f"--node={plan.settings.node}",

@@ -1,6 +1,6 @@
-"""The demo and the ground of the end-to-end tests: a cluster, the chart in it, and one test carried out.
+"""The demo: a cluster, the chart installed in it, and one test run. The end-to-end tests use the first two.
 
-Works on three kinds of clusters: the lab on this host, kind (Docker needed), or whatever KUBECONFIG points to.
+It works with three kinds of clusters: the lab on this host, kind (which needs Docker), or the one of KUBECONFIG.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ HELM_TIMEOUT = "180s"
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """A cluster that is ready: its kubeconfig, a helm, and a mark that changes with the operator's image."""
+class Cluster:
+    """A cluster that is ready: its kubeconfig, a helm for it, and a mark that changes with the operator's image.
+
+    The mark is an annotation of the operator's Pods: the image's tag stays the same, so without it an upgrade would not
+    replace a running operator.
+    """
 
     kubeconfig: Path
     helm: str
@@ -39,86 +43,88 @@ class Ground:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prepares the cluster, runs the demo, exits as `elastometer run` does."""
+    """Prepare the cluster and run the demo; exit codes are those of `elastometer run`, of which 4 means no cluster."""
     parser = argparse.ArgumentParser(prog="python -m elastometer_lab.demo", description=__doc__)
-    parser.add_argument("--cluster", choices=("lab", "kind", "current"), default="lab")
-    parser.add_argument("--prepare-only", action="store_true", help="bring everything up, run no test")
-    parser.add_argument("--keda", action="store_true", help="with KEDA, for tests of ScaledObjects")
+    parser.add_argument("--cluster", choices=("lab", "kind", "current"), default="lab", help="which cluster (lab)")
+    parser.add_argument("--prepare-only", action="store_true", help="bring everything up, but run no test")
+    parser.add_argument("--keda", action="store_true", help="install KEDA too, for tests of ScaledObjects")
     options = parser.parse_args(argv)
     try:
-        ground = prepare(options.cluster, keda=options.keda)
+        cluster = prepare(options.cluster, keda=options.keda)
     except LabError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 4
-    return 0 if options.prepare_only else run_demo(ground)
+    return 0 if options.prepare_only else run_demo(cluster)
 
 
-def prepare(cluster: str, *, keda: bool) -> Ground:
-    """The cluster with the chart installed and the operator ready."""
-    ground = {"lab": _lab, "kind": _kind, "current": _current}[cluster](keda)
-    install(ground)
-    return ground
+def prepare(kind: str, *, keda: bool) -> Cluster:
+    """The cluster, with the chart installed and the operator ready."""
+    cluster = {"lab": _lab, "kind": _kind, "current": _current}[kind](keda)
+    install(cluster)
+    return cluster
 
 
-def install(ground: Ground) -> None:
-    """`helm install`, or the upgrade that brings a running operator to the present images."""
+def install(cluster: Cluster) -> None:
+    """Install the chart, or upgrade it, which brings a running operator to the present images."""
     print(f"helm upgrade --install elastometer {CHART.relative_to(REPOSITORY)}", flush=True)
-    _call([ground.helm, "upgrade", "--install", "elastometer", str(CHART), "--namespace", NAMESPACE,
+    _call([cluster.helm, "upgrade", "--install", "elastometer", str(CHART), "--namespace", NAMESPACE,
            "--create-namespace", "--wait", "--timeout", HELM_TIMEOUT,
-           "--set-string", f"podAnnotations.elastometer\\.dev/image={ground.image_mark}"],
-          ground.kubeconfig, quiet=True)  # fmt: skip
+           "--set-string", f"podAnnotations.elastometer\\.dev/image={cluster.image_mark}"],
+          cluster.kubeconfig, quiet=True)
 
 
-def run_demo(ground: Ground) -> int:
-    """Carries the demo test out and shows where its report is."""
+def run_demo(cluster: Cluster) -> int:
+    """Run the demo test, which prints its summary and where its report is."""
     kubectl = shutil.which("kubectl")
-    environment = {**os.environ, "KUBECONFIG": str(ground.kubeconfig)}
+    environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
     if kubectl:
         print("kubectl get etest -n demo -w   # in another terminal, with KUBECONFIG="
-              f"{ground.kubeconfig}", flush=True)  # fmt: skip
-    _namespace(ground)
+              f"{cluster.kubeconfig}", flush=True)
+    _namespace(cluster)
     out = REPOSITORY / "runs/demo"
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "elastometer.cli.main", "run", str(SAMPLE), "--namespace", DEMO_NAMESPACE,
-               "--replace", "--out", str(out)]  # fmt: skip
+               "--replace", "--out", str(out)]
     return subprocess.run(command, env=environment, check=False).returncode
 
 
-def _namespace(ground: Ground) -> None:
+def _namespace(cluster: Cluster) -> None:
     manifest = orjson.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DEMO_NAMESPACE}})
-    _call([_kubectl(), "apply", "--server-side", "-f", "-"], ground.kubeconfig, quiet=True, stdin=manifest)
+    _call([_kubectl(), "apply", "--server-side", "-f", "-"], cluster.kubeconfig, quiet=True, stdin=manifest)
 
 
-def _lab(keda: bool) -> Ground:
-    """The lab; says which other way fits where it cannot run."""
+def _lab(keda: bool) -> Cluster:
+    """The lab; where it cannot run, the error says which other clusters are possible."""
     if platform.system() != "Linux" or os.geteuid() != 0:
         raise LabError(f"the lab needs Linux and root; {_other_ways()}")
     command = [sys.executable, "-m", "elastometer_lab", "up", *(["--keda"] if keda else [])]
     if subprocess.run(command, check=False).returncode:
-        raise LabError(f"the lab did not come up (its own words are above); {_other_ways()}")
+        raise LabError(f"the lab did not come up (its messages are above); {_other_ways()}")
+    # The digest of the image that the lab just imported: a change of code changes it, and nothing else does.
     paths = Paths.from_environment()
     mark = images.imported(paths).get(OPERATOR_IMAGE, "unknown")
-    return Ground(paths.kubeconfig, _helm(paths), mark.removeprefix("sha256:")[:16])
+    return Cluster(paths.kubeconfig, _helm(paths), mark.removeprefix("sha256:")[:16])
 
 
-def _kind(keda: bool) -> Ground:
-    """kind, by the script that manifests/kind keeps."""
+def _kind(keda: bool) -> Cluster:
+    """A kind cluster, made by the script in manifests/kind."""
     script = REPOSITORY / "manifests/kind/up.sh"
     if subprocess.run([str(script), *(["--keda"] if keda else [])], check=False).returncode:
         raise LabError(f"kind did not come up (see above); {_other_ways()}")
     kubeconfig = Path(os.environ.get("KUBECONFIG", Path.home() / ".kube/config"))
-    return Ground(kubeconfig, _helm(None), _sources_mark())
+    return Cluster(kubeconfig, _helm(None), _sources_mark())
 
 
-def _current(_: bool) -> Ground:
-    """The cluster of KUBECONFIG, as it is: Prometheus, a metrics adapter and the images must be there."""
+def _current(_: bool) -> Cluster:
+    """The cluster of KUBECONFIG as it is: it must have Prometheus, a metrics adapter and the images."""
     kubeconfig = Path(os.environ.get("KUBECONFIG", Path.home() / ".kube/config"))
     if not kubeconfig.is_file():
         raise LabError(f"no kubeconfig at {kubeconfig}: set KUBECONFIG; {_other_ways()}")
-    return Ground(kubeconfig, _helm(None), _sources_mark())
+    return Cluster(kubeconfig, _helm(None), _sources_mark())
 
 
 def _other_ways() -> str:
+    """The kinds of clusters that are possible on this host, as a part of an error message."""
     ways = []
     if shutil.which("kind") and shutil.which("docker"):
         ways.append("`make demo CLUSTER=kind` (docker and kind are here)")
@@ -126,7 +132,7 @@ def _other_ways() -> str:
         ways.append("`make demo CLUSTER=current` (a kubeconfig is here)")
     if not ways:
         return ("other ways: `make demo CLUSTER=kind` with docker and kind installed, or `make demo CLUSTER=current` "
-                "with KUBECONFIG set")  # fmt: skip
+                "with KUBECONFIG set")
     return "other ways that fit this host: " + ", or ".join(ways)
 
 
@@ -138,7 +144,7 @@ def _helm(paths: Paths | None) -> str:
             return str(built[-1])
     found = shutil.which("helm")
     if found is None:
-        raise LabError("helm is not here: install it (https://helm.sh), or use the lab, which builds one")
+        raise LabError("helm is not on PATH: install it (https://helm.sh), or use the lab, which builds one")
     return found
 
 
@@ -150,19 +156,19 @@ def _kubectl() -> str:
 
 
 def _sources_mark() -> str:
-    """Where images are built elsewhere, the commit stands for them."""
+    """The commit, as the mark where images are built elsewhere and their digest is not known here."""
     answer = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "--short=12", "HEAD"],
-                            capture_output=True, text=True, check=False)  # fmt: skip
+                            capture_output=True, text=True, check=False)
     return answer.stdout.strip() or "unknown"
 
 
 def _call(command: list[str], kubeconfig: Path, *, quiet: bool = False, stdin: bytes | None = None) -> None:
-    """Runs a command against the cluster; its own words become the error."""
+    """Run a command against the cluster; its error output becomes the LabError."""
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
     ended = subprocess.run(command, env=environment, input=stdin, capture_output=quiet, check=False)
     if ended.returncode:
-        said = (ended.stderr or b"").decode(errors="replace").strip()
-        raise LabError(f"{Path(command[0]).name} {command[1]} failed: {said or 'see above'}")
+        reason = (ended.stderr or b"").decode(errors="replace").strip()
+        raise LabError(f"{Path(command[0]).name} {command[1]} failed: {reason or 'see above'}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The one exception of the lab: a sentence for the person who ran it, with what to do next."""
+"""The lab's only exception: a message for the person who ran the command, with what to do next."""
 from __future__ import annotations
 
 
 class LabError(Exception):
-    """Says what could not be done, why, and what to do; shown without a traceback."""
+    """Says what could not be done, why, and what to do about it; shown without a traceback."""

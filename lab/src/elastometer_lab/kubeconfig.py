@@ -1,4 +1,4 @@
-"""Kubeconfig files: one for people (through the loopback forwarder) and one per component (inside)."""
+"""Kubeconfig files: one for people, by way of the forwarder on loopback, and one for each component inside the lab."""
 from __future__ import annotations
 
 import base64
@@ -9,11 +9,11 @@ import yaml
 from elastometer_lab import settings
 from elastometer_lab.paths import NAME
 
-INSIDE = f"https://127.0.0.1:{settings.API_PORT}"
+SERVER_INSIDE = f"https://127.0.0.1:{settings.API_PORT}"
 
 
 def kubeconfig(server: str, user: str, pki: Path) -> str:
-    """Self-contained text: certificates are embedded, so the file can be copied."""
+    """The text of a kubeconfig. Certificates are embedded, so that the file can be copied to another place."""
     def embedded(name: str) -> str:
         return base64.b64encode((pki / name).read_bytes()).decode()
 
@@ -28,10 +28,11 @@ def kubeconfig(server: str, user: str, pki: Path) -> str:
 
 
 def write_kubeconfig(path: Path, text: str) -> None:
-    """Only its owner may read it; an unchanged file keeps its time, so that watchers stay quiet."""
+    """Write a kubeconfig that only its owner can read; an unchanged file keeps its modification time."""
     if path.exists() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Both: `touch` so that a new file is never readable by others, `chmod` for one that was.
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(text)

@@ -1,4 +1,4 @@
-"""One command at a time changes the lab of a host, whichever clone it comes from."""
+"""Makes sure that one command at a time changes the host's lab, whichever clone of the repository it comes from."""
 from __future__ import annotations
 
 import fcntl
@@ -13,8 +13,11 @@ from elastometer_lab.progress import Progress
 
 @contextmanager
 def exclusive(progress: Progress) -> Iterator[None]:
-    """Waits for another command to end and says so; the kernel frees the lock of one that was killed."""
-    with LOCK.open("a+") as handle:
+    """Hold the host's lock, after waiting for another command to end.
+
+    flock(2) and not a pid file: the kernel releases the lock of a process that was killed.
+    """
+    with LOCK.open("a+") as handle:  # "a+" does not truncate: the file names the process that has the lock
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -28,7 +31,7 @@ def exclusive(progress: Progress) -> Iterator[None]:
 
 
 def claim(paths: Paths) -> None:
-    """Notes whose lab this is; refuses where another state directory has the host's lab."""
+    """Record this lab's state directory; refuse if the host's lab belongs to another one."""
     note = paths.run / "state-directory"
     if note.exists() and note.read_text() != str(paths.state):
         raise LabError(f"This host's lab has its state in {note.read_text()}, not in {paths.state}: "

@@ -1,7 +1,8 @@
-"""The lab's network and mount namespaces: both pinned to files, so that they outlive any process.
+"""The lab's network and mount namespaces, both pinned to files, so that they outlive any process.
 
-In the network namespace are the bridge, every pod and every rule of kube-proxy; in the mount namespace is every
-mount of containerd and the kubelet. Nothing of either appears on the host, and both vanish as a whole.
+The network namespace has the bridge, all Pods and all rules of kube-proxy; the mount namespace has all mounts of
+containerd and the kubelet. Nothing in them appears on the host, and each disappears as a whole.
+https://man7.org/linux/man-pages/man7/namespaces.7.html
 """
 from __future__ import annotations
 
@@ -17,13 +18,14 @@ from elastometer_lab.errors import LabError
 from elastometer_lab.paths import NAME, NETWORK_NAMESPACE, Paths
 
 CLONE_NEWNET = 0x40000000
+"""Of linux/sched.h: the kind of namespace that setns(2) enters."""
 SHADOWED = ("/run/containerd", "/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/var/log/pods",
             "/var/lib/elastometer-lab/volumes")
-"""Directories that the programs have built in; inside the lab each is a directory of the lab's own."""
+"""Paths that are built into the programs; in the mount namespace each is a directory of the lab's state."""
 
 
 def run(*argv: str) -> str:
-    """Runs a small system program; its complaint becomes the lab's."""
+    """Run a small system program and return its output; its error output becomes a LabError."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(f"`{' '.join(argv)}` failed ({done.returncode}): {done.stderr.strip() or done.stdout.strip()}")
@@ -32,88 +34,103 @@ def run(*argv: str) -> str:
 
 @contextmanager
 def inside_network(path: Path = NETWORK_NAMESPACE) -> Iterator[None]:
-    """Moves the calling thread into the lab's network; sockets opened meanwhile stay there."""
+    """Move the calling thread into the lab's network for a while; sockets opened meanwhile stay there."""
     libc = ctypes.CDLL(None, use_errno=True)
-    with open("/proc/thread-self/ns/net", "rb") as home, path.open("rb") as away:
-        enter(libc, away.fileno())
+    with open("/proc/thread-self/ns/net", "rb") as original, path.open("rb") as lab:
+        enter(libc, lab.fileno())
         try:
             yield
         finally:
-            enter(libc, home.fileno())
+            enter(libc, original.fileno())
 
 
 def enter(libc: ctypes.CDLL, descriptor: int) -> None:
-    """setns(2), which Python has only since 3.12."""
+    """Call setns(2), which Python has as os.setns since 3.12 only."""
     if libc.setns(descriptor, CLONE_NEWNET):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
 
-def entering(paths: Paths) -> tuple[str, ...]:
-    """Prefix of a command that runs inside. Not `ip netns exec`: that remounts /sys and hides the cgroups."""
+def enter_prefix(paths: Paths) -> tuple[str, ...]:
+    """The prefix of a command that runs in both namespaces.
+
+    Not `ip netns exec`, which mounts a new /sys, in which the kubelet finds no cgroups.
+    """
     return ("nsenter", f"--net={NETWORK_NAMESPACE}", f"--mount={paths.mount_namespace}", "--")
 
 
-def entering_network() -> tuple[str, ...]:
-    """Prefix of a command that shares the lab's network but sees the host's files."""
+def enter_network_prefix() -> tuple[str, ...]:
+    """The prefix of a command that runs in the lab's network but sees the host's files."""
     return ("nsenter", f"--net={NETWORK_NAMESPACE}", "--")
 
 
 def is_pinned(path: Path) -> bool:
-    """A pin is a mount of nsfs; the plain file below it is not."""
+    """Whether a namespace is pinned here: the pin is a mount of nsfs, and a plain file at the path is not one."""
     return any(line.split()[4] == str(path) for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 
 def identity(paths: Paths) -> str:
-    """Changes when a namespace was made anew: what ran in the old one must be started again."""
+    """A text that changes when a namespace was made again: what ran in the old one must then be restarted."""
     return f"{NETWORK_NAMESPACE.stat().st_ino} {paths.mount_namespace.stat().st_ino}"
 
 
 def ensure_network() -> bool:
-    """Makes the namespace with its bridge and default route; whether anything had to be made."""
+    """Make the namespace with its bridge and default route; returns whether anything was missing."""
     made = not is_pinned(NETWORK_NAMESPACE)
     if made:
-        NETWORK_NAMESPACE.unlink(missing_ok=True)
+        NETWORK_NAMESPACE.unlink(missing_ok=True)  # a plain file that an interrupted attempt left
         run("ip", "netns", "add", NAME)
-    inside = entering_network()
+    inside = enter_network_prefix()
     run(*inside, "ip", "link", "set", "lo", "up")
     if not has_bridge():
         run(*inside, "ip", "link", "add", settings.BRIDGE, "type", "bridge")
         made = True
     run(*inside, "ip", "address", "replace", f"{settings.NODE_ADDRESS}/24", "dev", settings.BRIDGE)
     run(*inside, "ip", "link", "set", settings.BRIDGE, "up")
+    # It leads nowhere; but without a route the kernel refuses Service addresses before kube-proxy's rules see them.
     run(*inside, "ip", "route", "replace", "default", "dev", settings.BRIDGE)
     run(*inside, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
     return made
 
 
 def has_bridge() -> bool:
-    inside = entering_network()
+    """Whether the namespace has its bridge."""
+    inside = enter_network_prefix()
     return settings.BRIDGE in run(*inside, "ip", "-oneline", "link", "show", "type", "bridge")
 
 
 def bridge_traffic_is_filtered() -> bool:
-    """Whether frames between two pods pass the rules of kube-proxy; else every Service must be masqueraded."""
+    """Make traffic between two Pods on the bridge pass kube-proxy's rules; returns whether that is possible.
+
+    Without the kernel module br_netfilter it is not, and then all Service traffic must be masqueraded.
+    """
     switch = "/proc/sys/net/bridge/bridge-nf-call-iptables"
-    inside = entering_network()
+    inside = enter_network_prefix()
     return run(*inside, "sh", "-c", f"test -e {switch} && echo 1 > {switch} && echo yes || echo no").strip() == "yes"
 
 
 def ensure_mounts(paths: Paths) -> bool:
-    """Makes and pins the mount namespace; mounts of the host still reach it, its own never leave it."""
+    """Make and pin the mount namespace; returns whether it was missing.
+
+    With propagation `slave`, mounts of the host still appear in it, and its own never appear on the host.
+    """
     if is_pinned(paths.mount_namespace):
         return False
     paths.pin_directory.mkdir(parents=True, exist_ok=True)
+    # The pin must be on a private mount: the kernel refuses to bind a mount namespace where it would propagate.
     if not is_pinned(paths.pin_directory):
         run("mount", "--bind", str(paths.pin_directory), str(paths.pin_directory))
     run("mount", "--make-private", str(paths.pin_directory))
     paths.mount_namespace.touch()
-    run("unshare", f"--mount={paths.mount_namespace}", "--propagation=slave", "sh", "-c", shadowing(paths))
+    run("unshare", f"--mount={paths.mount_namespace}", "--propagation=slave", "sh", "-c", shadow_script(paths))
     return True
 
 
-def shadowing(paths: Paths) -> str:
-    """Shell text that runs once, as the first thing inside the mount namespace."""
+def shadow_script(paths: Paths) -> str:
+    """The shell script that runs once, before anything else, in the mount namespace.
+
+    In the end mounts are shared within the namespace, since volumes with Bidirectional propagation need that.
+    """
     lines = ["set -e"]
     for place in SHADOWED:
         own = paths.state / "shadow" / place.strip("/").replace("/", "-")
@@ -124,7 +141,7 @@ def shadowing(paths: Paths) -> str:
 
 
 def ensure_mount_point(paths: Paths, place: Path) -> None:
-    """A bind needs its place on the host; those made here are noted, so that `down` takes them away."""
+    """Make a directory to mount on, which must exist on the host; those made here are recorded for `down` to remove."""
     missing = [str(folder) for folder in (place, *place.parents) if not folder.exists()]
     place.mkdir(parents=True, exist_ok=True)
     with (paths.state / "made-directories").open("a") as note:
@@ -132,7 +149,7 @@ def ensure_mount_point(paths: Paths, place: Path) -> None:
 
 
 def remove(paths: Paths) -> None:
-    """Unpins both; with no process left inside, the kernel drops all they held."""
+    """Unpin both; once no process is left in them, the kernel removes everything they contain."""
     for path in (paths.mount_namespace, paths.pin_directory):
         while is_pinned(path):
             run("umount", "--lazy", str(path))

@@ -1,4 +1,4 @@
-"""The node: containerd, kubelet and kube-proxy, each with a configuration that stays within the lab's own places."""
+"""The node: containerd, kubelet and kube-proxy, each configured to use the lab's own directories and nothing else."""
 from __future__ import annotations
 
 import shutil
@@ -16,16 +16,16 @@ from elastometer_lab.programs import PAUSE_IMAGE
 
 CNI_BINARIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 NAMESPACE = "k8s.io"
-"""containerd's namespace for everything that the kubelet sees."""
+"""containerd's namespace for everything that the kubelet manages."""
 
 
 def ctr(paths: Paths, *arguments: str) -> tuple[str, ...]:
-    """A command of containerd's own client on the lab's socket."""
+    """A command line of containerd's own client, for the lab's containerd."""
     return ("ctr", "--address", str(paths.containerd_socket), "--namespace", NAMESPACE, *arguments)
 
 
 def cni_directory() -> Path:
-    """Where this distribution puts the CNI plugins."""
+    """The directory in which this distribution installs the CNI plugins."""
     for directory in CNI_BINARIES:
         if (directory / "bridge").exists():
             return directory
@@ -34,7 +34,10 @@ def cni_directory() -> Path:
 
 
 def containerd_configuration(plan: Plan) -> str:
-    """TOML. `restrict_oom_score_adj`: without CAP_SYS_RESOURCE no sandbox could lower its score and all would die."""
+    """The configuration in TOML: https://github.com/containerd/containerd/blob/main/docs/cri/config.md"""
+    # restrict_oom_score_adj: without CAP_SYS_RESOURCE no sandbox may lower its OOM score, and each would fail to start
+    # with "can't get final child's PID from pipe". The disabled plugins need devices or directories outside the lab.
+    # SystemdCgroup is off because the lab's cgroup is its own and not systemd's.
     paths = plan.paths
     return f"""version = 2
 root = "{paths.containerd_root}"
@@ -64,7 +67,8 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.
 
 
 def cni_configuration(paths: Paths) -> dict[str, object]:
-    """Pods on one bridge, addresses from the node's subnet, leases kept with the lab's state."""
+    """All Pods on one bridge, with addresses from the node's subnet; the leases are in the lab's state."""
+    # hairpinMode lets a Pod reach itself through its own Service. No masquerading here: kube-proxy does what is needed.
     return {"cniVersion": "0.4.0", "name": NAME, "plugins": [
         {"type": "bridge", "bridge": facts.BRIDGE, "isGateway": True, "hairpinMode": True, "ipMasq": False,
          "ipam": {"type": "host-local", "dataDir": str(paths.state / "cni"), "routes": [{"dst": "0.0.0.0/0"}],
@@ -75,7 +79,7 @@ def cni_configuration(paths: Paths) -> dict[str, object]:
 
 
 def containerd(plan: Plan) -> Component:
-    """Debian's containerd, with root, state and socket of the lab's own."""
+    """The host's containerd program, with the lab's own root, state and socket."""
     paths = plan.paths
     network = paths.config / "cni" / "10-lab.conflist"
     network.parent.mkdir(parents=True, exist_ok=True)
@@ -88,21 +92,25 @@ def containerd(plan: Plan) -> Component:
 
 
 def kubelet_configuration(plan: Plan, resolver: Path) -> dict[str, object]:
-    """Thresholds of eviction are tiny and images are never collected: the disk of a workstation is often full."""
+    """The kubelet's configuration: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"""
     paths = plan.paths
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
         "containerRuntimeEndpoint": f"unix://{paths.containerd_socket}",
+        # Otherwise the kubelet refuses to start on hosts with cgroup v1 (since 1.35) or with swap.
         "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{NAME}", "failCgroupV1": False, "failSwapOn": False,
         "clusterDNS": [facts.DNS_ADDRESS], "clusterDomain": "cluster.local", "resolvConf": str(resolver),
         "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
                            "x509": {"clientCAFile": plan.pki("ca.crt")}},
         "authorization": {"mode": "Webhook"},
         "tlsCertFile": plan.pki("kubelet.crt"), "tlsPrivateKeyFile": plan.pki("kubelet.key"),
+        # The disk of a workstation is often nearly full: with the defaults Pods would be evicted and images removed.
         "evictionHard": {"memory.available": "50Mi", "nodefs.available": "200Mi", "imagefs.available": "200Mi",
                          "nodefs.inodesFree": "1%", "imagefs.inodesFree": "1%"},
         "imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99,
         "podLogsDir": str(paths.log / "pods"), "volumePluginDir": str(paths.state / "kubelet/volume-plugins"),
+        # The default oomScoreAdj of -999 needs CAP_SYS_RESOURCE. Pulls and events are not limited, so that a burst of
+        # starts is as fast as the node can be.
         "oomScoreAdj": 0, "serializeImagePulls": False, "registryPullQPS": 0, "eventRecordQPS": 0,
         "kubeAPIQPS": 100, "kubeAPIBurst": 200, "nodeStatusUpdateFrequency": "5s",
         "shutdownGracePeriod": "0s", "port": facts.KUBELET_PORT, "healthzPort": facts.KUBELET_HEALTH_PORT,
@@ -110,9 +118,10 @@ def kubelet_configuration(plan: Plan, resolver: Path) -> dict[str, object]:
 
 
 def kubelet(plan: Plan) -> Component:
-    """Its root is inside the lab's mount namespace, so that no mount of a pod appears on the host."""
+    """The kubelet, whose root is in the lab's mount namespace, so that no mount of a Pod appears on the host."""
+    # Not the host's resolv.conf: its servers cannot be reached, and every lookup would wait for them.
     resolver = plan.paths.config / "resolv.conf"
-    resolver.write_text("# no resolver: nothing beyond the lab can be reached from it\n")
+    resolver.write_text("# no resolver: nothing outside the lab can be reached from it\n")
     configuration = plan.write("kubelet.yaml", kubelet_configuration(plan, resolver))
     config = plan.component_kubeconfig("kubelet")
     return Component("kubelet", (
@@ -125,11 +134,12 @@ def kubelet(plan: Plan) -> Component:
 
 
 def proxy(plan: Plan) -> Component:
-    """iptables rules, in the lab's network namespace alone; conntrack limits are the host's and stay as they are."""
+    """kube-proxy in iptables mode, whose rules are in the lab's network namespace only."""
     config = plan.component_kubeconfig("proxy")
     configuration = plan.write("proxy.yaml", {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "iptables",
         "clientConnection": {"kubeconfig": str(config)}, "clusterCIDR": facts.POD_NETWORK,
+        # 0 leaves conntrack's limits as they are: they are those of the whole host.
         "hostnameOverride": plan.settings.node, "conntrack": {"maxPerCore": 0, "min": 0},
         "iptables": {"masqueradeAll": plan.masquerade_all}, "metricsBindAddress": "127.0.0.1:10249",
         "healthzBindAddress": f"127.0.0.1:{facts.PROXY_HEALTH_PORT}",

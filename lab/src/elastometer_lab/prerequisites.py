@@ -1,4 +1,4 @@
-"""What the host must offer, checked before anything is changed; missing Debian packages are installed."""
+"""What the host must have. It is checked before anything is changed, and missing Debian packages are installed."""
 from __future__ import annotations
 
 import os
@@ -11,23 +11,23 @@ from elastometer_lab import cgroups
 from elastometer_lab.errors import LabError
 from elastometer_lab.node import CNI_BINARIES
 
-ELSEWHERE = "run `make demo CLUSTER=kind` (with Docker) or `make demo CLUSTER=current` (any cluster) instead"
+ALTERNATIVES = "run `make demo CLUSTER=kind` (with Docker) or `make demo CLUSTER=current` (any cluster) instead"
 NET_ADMIN, SYS_ADMIN = 12, 21
-"""Numbers of capabilities(7)."""
+"""Capability numbers of linux/capability.h; capabilities(7) says what they allow."""
 
 DISK_BYTES = 4 << 30
-"""Binaries 0.8 GiB, images twice (as layers and unpacked) 2 GiB, the rest for logs and volumes."""
+"""0.8 GiB of binaries, 2 GiB of images (as layers and unpacked), and the rest for logs and volumes."""
 
 PACKAGES = {
     "containerd": "containerd", "ctr": "containerd", "runc": "runc", "iptables": "iptables", "ip": "iproute2",
     "conntrack": "conntrack", "socat": "socat", "mmdebstrap": "mmdebstrap", "openssl": "openssl",
     "nsenter": "util-linux", "unshare": "util-linux", "mount": "mount",
 }
-"""Program -> Debian package that has it."""
+"""Program -> the Debian package that contains it."""
 
 
 def faults() -> list[str]:
-    """What makes a lab impossible on this host, each as one sentence."""
+    """The reasons why a lab is impossible on this host, each as one sentence."""
     if platform.system() != "Linux":
         return [f"The lab needs Linux; this is {platform.system()}."]
     found = []
@@ -46,7 +46,7 @@ def faults() -> list[str]:
 
 
 def missing_capabilities(status: str) -> list[str]:
-    """Of those that nothing works without, by the effective set in /proc/self/status."""
+    """Those of the indispensable capabilities that the effective set in /proc/self/status does not have."""
     line = next(line for line in status.splitlines() if line.startswith("CapEff:"))
     effective = int(line.split()[1], 16)
     return [name for name, bit in (("CAP_NET_ADMIN", NET_ADMIN), ("CAP_SYS_ADMIN", SYS_ADMIN))
@@ -54,7 +54,7 @@ def missing_capabilities(status: str) -> list[str]:
 
 
 def missing_packages() -> list[str]:
-    """Debian packages whose programs are not on the host."""
+    """The Debian packages whose programs the host does not have."""
     missing = {package for program, package in PACKAGES.items() if shutil.which(program) is None}
     if not any((directory / "bridge").exists() for directory in CNI_BINARIES):
         missing.add("containernetworking-plugins")
@@ -62,25 +62,25 @@ def missing_packages() -> list[str]:
 
 
 def ensure_prerequisites() -> list[str]:
-    """Refuses a host that cannot have a lab; installs what is missing; returns what was installed."""
+    """Refuse a host that cannot have a lab; install what is missing, and return what was installed."""
     if found := faults():
-        raise LabError("\n".join([*found, f"The lab cannot run here: {ELSEWHERE}."]))
+        raise LabError("\n".join([*found, f"The lab cannot run here: {ALTERNATIVES}."]))
     missing = missing_packages()
     if not missing:
         return []
     if shutil.which("apt-get") is None:
         raise LabError(f"Missing on this host: {', '.join(missing)} (Debian's names), and there is no apt-get to "
-                       f"install them. Install them, or {ELSEWHERE}.")
+                       f"install them. Install them, or {ALTERNATIVES}.")
     install(missing)
     return missing
 
 
 def install(packages: list[str]) -> None:
-    """From Debian's repositories; a broken third-party source in `update` is no reason to stop."""
+    """Install packages with apt-get. A failing `update` is ignored: one broken third-party source makes it fail."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "--quiet"], capture_output=True, check=False, env=environment)
     done = subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", *packages],
                           capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         tail = " ".join(done.stderr.strip().splitlines()[-3:])
-        raise LabError(f"apt-get could not install {', '.join(packages)}: {tail}. Install them, or {ELSEWHERE}.")
+        raise LabError(f"apt-get could not install {', '.join(packages)}: {tail}. Install them, or {ALTERNATIVES}.")

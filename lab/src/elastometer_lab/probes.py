@@ -1,10 +1,9 @@
-"""Health questions to the lab's programs, asked from inside its network namespace."""
+"""Health checks of the lab's programs, made from inside its network namespace."""
 from __future__ import annotations
 
 import socket
 import ssl
 import subprocess
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -16,10 +15,11 @@ TIMEOUT_SECONDS = 2.0
 
 
 def http_health(url: str) -> Probe:
-    """Healthy when the URL answers 200; certificates of the lab's own loopback are not checked."""
+    """Healthy when the URL answers 200. Certificates are not verified, as it is the lab's own loopback interface."""
     unchecked = ssl.create_default_context()
     unchecked.check_hostname = False
     unchecked.verify_mode = ssl.CERT_NONE
+    # An empty ProxyHandler: a proxy in the environment must not be asked for the lab's loopback addresses.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                          urllib.request.HTTPSHandler(context=unchecked))
 
@@ -27,8 +27,6 @@ def http_health(url: str) -> Probe:
         try:
             with inside_network(), opener.open(url, timeout=TIMEOUT_SECONDS) as answer:
                 return None if answer.status == 200 else f"{url} answers {answer.status}"
-        except urllib.error.URLError as error:
-            return f"{url}: {error}"
         except OSError as error:
             return f"{url}: {error}"
     return probe
@@ -57,19 +55,19 @@ def node_ready(pki: Path, node: str) -> Probe:
         for condition in conditions:
             if condition["type"] == "Ready":
                 return None if condition["status"] == "True" else f"node {node}: {condition.get('message')}"
-        return f"node {node} has told nothing yet"
+        return f"node {node} has reported no condition yet"
     return probe
 
 
 def all_of(*probes: Probe) -> Probe:
-    """The first complaint of several."""
-    def probe() -> str | None:
-        return next((fault for each in probes if (fault := each()) is not None), None)
-    return probe
+    """Healthy when all probes are; reports the first fault."""
+    def check_all() -> str | None:
+        return next((fault for probe in probes if (fault := probe()) is not None), None)
+    return check_all
 
 
 def containerd_answers(ctr: tuple[str, ...]) -> Probe:
-    """Healthy when containerd answers its own client."""
+    """Healthy when containerd answers its own client, which asks for the versions of both."""
     def probe() -> str | None:
         try:
             done = subprocess.run([*ctr, "version"], capture_output=True, text=True, check=False,
@@ -81,7 +79,7 @@ def containerd_answers(ctr: tuple[str, ...]) -> Probe:
 
 
 def loopback_open(port: int) -> Probe:
-    """Healthy when something listens on the host's loopback."""
+    """Healthy when something listens on this port of the host's loopback interface."""
     def probe() -> str | None:
         try:
             socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS).close()

@@ -1,7 +1,7 @@
-"""Long-lived processes of the lab: started so that they outlive `up`, found again, and ended for certain.
+"""The lab's long-running processes: started so that they outlive `up`, found again, and reliably ended.
 
-A pid alone says nothing: it may have been given to another process. A record therefore holds the start time of
-the process and the boot it belongs to, and a process that does not match its record is never touched.
+A pid alone identifies nothing, since the kernel reuses it. A record therefore also has the start time of the process
+and the boot it belongs to, and a process that does not match its record is never touched.
 """
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """`start_ticks` is field 22 of /proc/PID/stat: clock ticks since boot, so it needs the boot beside it."""
+    """What identifies a process. `start_ticks` is field 22 of /proc/PID/stat, in clock ticks since `boot`."""
 
     pid: int
     start_ticks: int
     boot: str
     digest: str
-    """Digest of all that the process was started from; a different one means that it must be replaced."""
+    """A digest of everything the process was started from; a different one means that it must be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How to start a process; `cgroup` is the file that takes its pid before it becomes the program."""
+    """How to start a process. It writes its pid to the file `cgroup` before it becomes the program."""
 
     argv: tuple[str, ...]
     log: Path
@@ -41,27 +41,28 @@ class Launch:
 
 
 def boot_id() -> str:
-    """Changes with each boot of the host."""
+    """The id of the host's present boot."""
     return BOOT_ID.read_text().strip()
 
 
 def start_ticks(pid: int) -> int | None:
-    """When the process began; None for a process that is gone or a zombie."""
+    """When the process was started; None for one that has ended or is a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
+    # The name is in brackets and may itself contain some, so the fields are counted from the last one.
     state, *rest = stat.rpartition(")")[2].split()
     return None if state in "ZX" else int(rest[18])
 
 
 def is_alive(record: ProcessRecord) -> bool:
-    """The very process of the record, not another with its number."""
+    """Whether this very process is running, and not another that got its pid."""
     return record.boot == boot_id() and start_ticks(record.pid) == record.start_ticks
 
 
 def read_record(path: Path) -> ProcessRecord | None:
-    """None for a missing or torn file: a kill may have come while it was written."""
+    """The record in a file; None if it is missing or incomplete, since a kill can happen while it is written."""
     try:
         return ProcessRecord(**orjson.loads(path.read_bytes()))
     except (FileNotFoundError, orjson.JSONDecodeError, TypeError):
@@ -69,7 +70,7 @@ def read_record(path: Path) -> ProcessRecord | None:
 
 
 def write_record(path: Path, record: ProcessRecord) -> None:
-    """Atomic: a reader sees the old record or the new one."""
+    """Write a record atomically: a reader sees the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     draft.write_bytes(orjson.dumps(asdict(record)))
@@ -77,7 +78,11 @@ def write_record(path: Path, record: ProcessRecord) -> None:
 
 
 def spawn(launch: Launch, digest: str) -> ProcessRecord:
-    """Starts a process in a session of its own. The shell joins the cgroup first, so nothing it starts can escape."""
+    """Start a process in its own session.
+
+    A shell enters the cgroup and then becomes the program: if it were moved only afterwards, children that it has
+    started by then would stay outside.
+    """
     launch.log.parent.mkdir(parents=True, exist_ok=True)
     with launch.log.open("ab") as log:
         process = subprocess.Popen(
@@ -88,7 +93,7 @@ def spawn(launch: Launch, digest: str) -> ProcessRecord:
 
 
 def end_process(record: ProcessRecord, grace_seconds: float) -> None:
-    """TERM, then KILL after the grace; returns when the process is gone."""
+    """Send SIGTERM, and SIGKILL after the grace period; returns when the process has ended."""
     for sign, patience in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, 10.0)):
         if not is_alive(record):
             return
@@ -100,7 +105,7 @@ def end_process(record: ProcessRecord, grace_seconds: float) -> None:
 
 
 def wait_until_gone(records: Sequence[ProcessRecord], patience_seconds: float) -> bool:
-    """Whether all are gone in time; reaps those that are children of this process."""
+    """Wait for all to end; returns whether they did in time. A zombie counts as ended."""
     deadline = time.monotonic() + patience_seconds
     while any(is_alive(record) for record in records):
         if time.monotonic() > deadline:
@@ -110,7 +115,7 @@ def wait_until_gone(records: Sequence[ProcessRecord], patience_seconds: float) -
 
 
 def resident_bytes(pid: int) -> int | None:
-    """RSS in bytes, from the kernel; None where the process is gone."""
+    """The resident memory of a process in bytes; None if it has ended."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (FileNotFoundError, ProcessLookupError):

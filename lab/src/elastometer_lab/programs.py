@@ -1,4 +1,4 @@
-"""The Go programs of the lab and the images they fill: one table each, which the build and the lab both read."""
+"""The lab's Go programs and the images that contain them, in one table each, for the build and the lab."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -9,7 +9,10 @@ from elastometer_lab.errors import LabError
 from elastometer_lab.paths import REPOSITORY
 
 GO_SOURCES = REPOSITORY / "lab" / "go"
-"""A Go module of its own; `keda` below it is another, since KEDA needs newer libraries than Kubernetes 1.35."""
+"""A Go module; `keda` below it is a second one, because KEDA needs newer libraries than Kubernetes 1.35.
+
+One module for all others, because programs with the same versions of libraries share most of the compile time.
+"""
 
 KUBERNETES_VERSION = "1.35.4"
 KEDA_VERSION = "2.21.0"
@@ -17,7 +20,7 @@ KEDA_VERSION = "2.21.0"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A binary and how it is linked. `versions` are Go variables that hold the version: the linker sets them."""
+    """A binary and how it is linked. `versions` are Go variables with a version, which the linker sets."""
 
     name: str
     package: str
@@ -27,12 +30,12 @@ class Program:
 
     @property
     def directory(self) -> Path:
-        """Where its go.mod is."""
+        """The directory of its go.mod."""
         return GO_SOURCES / self.module
 
     @property
     def local_sources(self) -> tuple[Path, ...]:
-        """Go files of this repository that the program may be made of; none for upstream's own main packages."""
+        """The Go files of this repository that it may be made from; none for upstream's own main packages."""
         if not self.package.startswith("./"):
             return ()
         folders = (self.directory / self.package, self.directory / "internal")
@@ -40,6 +43,7 @@ class Program:
         return tuple(sorted(path for path in found if not path.name.endswith("_test.go")))
 
 
+# Without these Kubernetes calls itself v0.0.0, since it is built as a library of our module.
 KUBE_VERSIONS = (
     ("k8s.io/component-base/version.gitVersion", f"v{KUBERNETES_VERSION}"),
     ("k8s.io/component-base/version.gitMajor", "1"),
@@ -57,14 +61,14 @@ PROGRAMS = {program.name: program for program in (
     Program("metrics-adapter", "./cmd/metrics-adapter"),
     Program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus",
             (("github.com/prometheus/common/version.Version", "3.15.0"),),
-            # Of the service discoveries only Kubernetes' own; the others bring the client of every cloud.
+            # Only Kubernetes' service discovery: the others bring the client libraries of every cloud.
             tags=("remove_all_sd", "enable_kubernetes_sd")),
     Program("local-path-provisioner", "github.com/rancher/local-path-provisioner", (("main.VERSION", "v0.0.30"),)),
     Program("helm", "helm.sh/helm/v3/cmd/helm", (("helm.sh/helm/v3/internal/version.version", "v3.20.2"),)),
     Program("keda-operator", "github.com/kedacore/keda/v2/cmd/operator", KEDA_VERSIONS, module="keda"),
     Program("keda-adapter", "github.com/kedacore/keda/v2/cmd/adapter", KEDA_VERSIONS, module="keda"),
 )}
-"""In the order of building: what the bring-up needs first comes first."""
+"""In the order in which they are built."""
 
 KEDA_PROGRAMS = ("keda-operator", "keda-adapter")
 DEFAULT_PROGRAMS = tuple(name for name in PROGRAMS if name not in KEDA_PROGRAMS)
@@ -72,19 +76,19 @@ DEFAULT_PROGRAMS = tuple(name for name in PROGRAMS if name not in KEDA_PROGRAMS)
 
 @dataclass(frozen=True, slots=True)
 class ProgramImage:
-    """An image from scratch that holds programs at the paths that upstream's image has them at.
+    """An image that contains programs and nothing else, at the paths where upstream's image has them.
 
-    The name is upstream's too, so that one manifest serves the lab and clusters that pull images.
+    It also has upstream's name, so that the same manifest works in the lab and in clusters that pull images.
     """
 
     name: str
     contents: tuple[tuple[str, str], ...]
-    """Pairs of a program of `PROGRAMS` and its absolute path in the image."""
+    """Pairs of a program's name in `PROGRAMS` and its absolute path in the image."""
     user: str = "65532:65532"
 
     @property
     def entrypoint(self) -> tuple[str, ...]:
-        """Starts the first program."""
+        """The first program."""
         return (self.contents[0][1],)
 
 
@@ -106,8 +110,8 @@ KEDA_IMAGES = (
 )
 
 
-def chosen(names: Sequence[str]) -> tuple[Program, ...]:
-    """The programs of these names, in the order of building; an unknown name is an error that lists the known ones."""
+def select_programs(names: Sequence[str]) -> tuple[Program, ...]:
+    """The programs with these names, in the order in which they are built; LabError for an unknown name."""
     if unknown := sorted(set(names) - set(PROGRAMS)):
         raise LabError(f"no program is called {', '.join(unknown)}; the lab can build {', '.join(PROGRAMS)}")
     return tuple(program for name, program in PROGRAMS.items() if name in names)

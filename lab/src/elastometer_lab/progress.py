@@ -1,4 +1,4 @@
-"""Tells a person what the lab is doing and how long each step took: live on a terminal, lines elsewhere."""
+"""Shows a person what the lab is doing and how long each step took: live on a terminal, otherwise line by line."""
 from __future__ import annotations
 
 import time
@@ -9,7 +9,7 @@ from rich.console import Console
 
 
 class Progress:
-    """One line per step when it ends; on a terminal also what is going on now."""
+    """Prints one line per step when it ends, and on a terminal also the step that is going on."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)
@@ -17,15 +17,16 @@ class Progress:
 
     @property
     def elapsed_seconds(self) -> float:
+        """Time since the command began."""
         return time.monotonic() - self.started
 
     def say(self, text: str) -> None:
-        """One line, marked with the seconds since the command began."""
+        """Print one line, preceded by the seconds since the command began."""
         self.console.print(f"[{self.elapsed_seconds:6.1f}s] {text}", markup=False)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Times a step; its line tells what it found to do (`done`) or that nothing had to be done."""
+        """Measure a step. Its line is printed when it ends without an exception, with the outcome that the body set."""
         begun = time.monotonic()
         step = Step()
         if self.console.is_terminal:
@@ -38,7 +39,7 @@ class Progress:
 
 
 class Step:
-    """What a step amounted to; the default is that it did something and that went well."""
+    """The outcome of a step, in a few words."""
 
     def __init__(self) -> None:
         self.outcome = "done"

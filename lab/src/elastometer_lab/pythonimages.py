@@ -1,7 +1,7 @@
-"""Layers of the project's own Python images: a Debian base, third-party packages, and the wheel.
+"""Builds the layers of the project's own Python images: a Debian base, third-party packages, and the wheel.
 
-What changes often is its own small layer on top, so that a change of code costs seconds. Each layer's file is named
-by a digest of what went in; a layer that is there is never built again.
+What changes often is a small layer of its own on top, so that a code change takes seconds. Each layer's file is named
+by a digest of its inputs, and a layer that exists is never built again.
 """
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ from elastometer_lab.paths import REPOSITORY
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 BASE_PACKAGES = "python3,ca-certificates"
-LEFT_OUT = ("man", "doc", "locale", "info", "lintian")
+EXCLUDED_DATA = ("man", "doc", "locale", "info", "lintian")
 IMAGE_PYTHON = "3.11"
-"""Debian bookworm's; wheels are chosen for it, whatever the host has."""
+"""The version in Debian bookworm. Packages are selected for it, whatever version the host has."""
 GLIBC_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
+"""Tags of wheels that run on bookworm's glibc 2.36; with --platform pip takes those that are listed and no others."""
 DEPENDENCIES = "/opt/elastometer/dependencies"
 APPLICATION = "/opt/elastometer/application"
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "operator/vendor.py", "operator/src", "loadgen/src",
            "lab/standin/src")
+"""Everything that the wheel is made from: hatchling's inputs and the packages."""
 KEPT_LAYERS = 6
-"""Of each kind: three images with different dependencies, now and before a change."""
+"""Of each kind: three images have different dependencies, and the layers from before a change are kept too."""
 RECIPE = "1"
-"""Raised when this module makes different layers from the same inputs."""
+"""To be raised whenever this module makes different layers from the same inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,14 @@ PYTHON_IMAGES = (
 
 
 def python_images(layers: Path) -> list[Image]:
-    """All of them with the very same wheel, even while somebody edits the sources."""
+    """All three images. Base and wheel are built once, so they are the same even if sources change meanwhile."""
     base, wheel = base_layer(layers), wheel_layer(layers)
     return [python_image(wanted, (base, dependency_layer(layers, requirements(wanted.extra)), wheel))
             for wanted in PYTHON_IMAGES]
 
 
 def python_image(wanted: PythonImage, layers: tuple[Layer, ...]) -> Image:
-    """Runs as nobody in particular, writes to /tmp alone."""
+    """One image, which runs as an unprivileged user and writes to /tmp only."""
     return Image(
         wanted.name, layers,
         entrypoint=("python3", "-m", wanted.module),
@@ -75,49 +77,51 @@ def python_image(wanted: PythonImage, layers: tuple[Layer, ...]) -> Image:
 
 
 def digest(parts: Iterable[str]) -> str:
+    """The key of a layer that is made from these inputs."""
     return hashlib.sha256("\0".join((RECIPE, *parts)).encode()).hexdigest()[:24]
 
 
 def layer_of(layers: Path, kind: str, key: str, build: Callable[[Path], None], *, kept: int = KEPT_LAYERS) -> Layer:
-    """The layer of this kind and key, built now if it is not there; the oldest ones of its kind go."""
+    """The layer of this kind and key, built if it does not exist; then the oldest ones of its kind are removed."""
     path = layers / f"{kind}-{key}.tar"
     if not path.exists():
         layers.mkdir(parents=True, exist_ok=True)
         build(path)
-        for old in sorted(layers.glob(f"{kind}-*.tar"), key=lambda each: each.stat().st_mtime)[:-kept]:
+        for old in sorted(layers.glob(f"{kind}-*.tar"), key=lambda layer: layer.stat().st_mtime)[:-kept]:
             old.unlink()
             old.with_suffix(".sha256").unlink(missing_ok=True)
     return stored_layer(path)
 
 
 def base_layer(layers: Path) -> Layer:
-    """Debian with Python, about 150 MB, made once."""
+    """Debian with Python, about 150 MB; made once."""
     def build(path: Path) -> None:
         draft = path.with_suffix(".draft.tar")
-        excluded = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in LEFT_OUT]
-        run_visibly("the Python base image", [
+        excluded = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in EXCLUDED_DATA]
+        run_builder("the Python base image", [
             "mmdebstrap", "--quiet", "--variant=essential", f"--include={BASE_PACKAGES}", *excluded, SUITE,
             str(draft), MIRROR])
         draft.replace(path)
 
-    return layer_of(layers, "base", digest([SUITE, BASE_PACKAGES, *LEFT_OUT]), build)
+    return layer_of(layers, "base", digest([SUITE, BASE_PACKAGES, *EXCLUDED_DATA]), build)
 
 
 def requirements(extra: str) -> tuple[str, ...]:
-    """Third-party requirements of the project with one extra, as pyproject.toml states them."""
+    """The project's third-party requirements with one extra, as stated in pyproject.toml."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     return tuple(sorted({*project["dependencies"], *project["optional-dependencies"][extra]}))
 
 
 def dependency_layer(layers: Path, wanted: tuple[str, ...]) -> Layer:
-    """Packages from the index, for the image's Python and not for the host's."""
+    """Packages from the index, for the image's version of Python and not the host's."""
     def build(path: Path) -> None:
         with tempfile.TemporaryDirectory(dir=layers) as folder:
             machine = platform.machine()
-            run_visibly("Python packages", [
+            run_builder("Python packages", [
                 *pip(), "install", "--target", folder, f"--python-version={IMAGE_PYTHON}", "--only-binary=:all:",
                 "--implementation=cp", "--no-compile", *(f"--platform={p}_{machine}" for p in GLIBC_PLATFORMS),
                 *wanted])
+            # Scripts that pip wrote begin with the path of the host's Python.
             shutil.rmtree(Path(folder, "bin"), ignore_errors=True)
             precompile(Path(folder), DEPENDENCIES)
             write_layer(path, trees=[(Path(folder), DEPENDENCIES)])
@@ -126,7 +130,7 @@ def dependency_layer(layers: Path, wanted: tuple[str, ...]) -> Layer:
 
 
 def source_digest() -> str:
-    """Of every file that the wheel is made from; caches of Python and hidden files do not count."""
+    """A digest of every file that the wheel is made from; Python's caches do not count."""
     parts = []
     for source in SOURCES:
         place = REPOSITORY / source
@@ -137,14 +141,14 @@ def source_digest() -> str:
 
 
 def wheel_layer(layers: Path) -> Layer:
-    """The project itself; the same layer for all three images, so that they cannot differ in version."""
+    """The project itself: the same layer in all three images, so that their versions cannot differ."""
     def build(path: Path) -> None:
         with tempfile.TemporaryDirectory(dir=layers) as folder:
             target = Path(folder, "target")
-            run_visibly("the project's wheel", [
+            run_builder("the project's wheel", [
                 *pip(), "wheel", "--no-deps", *without_isolation(), "--wheel-dir", folder, str(REPOSITORY)])
             wheel = next(Path(folder).glob("*.whl"))
-            run_visibly("the project's wheel", [
+            run_builder("the project's wheel", [
                 *pip(), "install", "--no-deps", "--no-compile", "--target", str(target), str(wheel)])
             shutil.rmtree(target / "bin", ignore_errors=True)
             precompile(target, APPLICATION)
@@ -154,7 +158,7 @@ def wheel_layer(layers: Path) -> Layer:
 
 
 def scripts(target: Path) -> list[tuple[str, str]]:
-    """Commands of the wheel, for the image's Python (pip would name the host's in the first line)."""
+    """The wheel's commands, which start the image's Python: pip would write the path of the host's."""
     points = ConfigParser(delimiters=("=",))
     points.read(next(target.glob("*.dist-info/entry_points.txt")))
     made = []
@@ -166,25 +170,29 @@ def scripts(target: Path) -> list[tuple[str, str]]:
 
 
 def precompile(target: Path, place: str) -> None:
-    """Byte code for a quicker start of pods, where the host's Python is of the image's version."""
+    """Compile to byte code, so that Pods start faster, if the host's Python has the image's version.
+
+    With "unchecked hash" files, because the usual ones contain modification times, which the layer does not keep.
+    """
     if f"{sys.version_info.major}.{sys.version_info.minor}" == IMAGE_PYTHON:
         compileall.compile_dir(target, quiet=2, stripdir=str(target), prependdir=place, workers=1, maxlevels=20,
                                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 
 def pip() -> list[str]:
+    """The beginning of a pip command line."""
     return [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
 
 
 def without_isolation() -> list[str]:
-    """Builds with the hatchling at hand, if there is one: a second instead of ten."""
+    """The option to build with an installed hatchling, if there is one: it takes one second instead of ten."""
     found = subprocess.run([sys.executable, "-c", "import hatchling"], capture_output=True, check=False)
     return ["--no-build-isolation"] if found.returncode == 0 else []
 
 
-def run_visibly(what: str, argv: list[str]) -> None:
-    """Runs a builder; its last lines are the error."""
+def run_builder(what: str, argv: list[str]) -> None:
+    """Run a program that builds something; the end of its output becomes the LabError."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=None)
     if done.returncode:
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-        raise LabError(f"{what} could not be built: `{' '.join(argv[:6])} …` ended with {done.returncode}.\n{tail}")
+        raise LabError(f"{what} could not be built: `{' '.join(argv[:6])} …` exited with {done.returncode}.\n{tail}")

@@ -1,4 +1,4 @@
-"""The facts of the lab that more than one program must agree on, and what a person may choose."""
+"""Addresses and ports that several of the lab's programs must agree on, and the settings that a person can choose."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -9,7 +9,7 @@ import orjson
 
 BRIDGE = "cni0"
 NODE_ADDRESS = "10.244.0.1"
-"""Address of the bridge: the node's and the API server's, since endpoints may not be on loopback."""
+"""The address of the bridge, the node and the API server: endpoints may not be on loopback."""
 POD_NETWORK = "10.244.0.0/16"
 POD_SUBNET = "10.244.0.0/24"
 FIRST_POD_ADDRESS = "10.244.0.10"
@@ -24,13 +24,13 @@ PROXY_HEALTH_PORT = 10256
 CONTROLLER_MANAGER_PORT = 10257
 SCHEDULER_PORT = 10259
 FORWARDED_PORT = 16443
-"""On the host's loopback; not 6443, where another cluster of the host may listen."""
+"""The API server's port on the host's loopback interface; not 6443, which another cluster may use."""
 GPU_RESOURCE = "nvidia.com/gpu"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `up` lets a person choose; what is not given stays as the running lab has it."""
+    """The settings of `up`. Those that are not given keep the running lab's values."""
 
     node: str = "node"
     gpus: int = 4
@@ -39,13 +39,13 @@ class Settings:
     port: int = FORWARDED_PORT
 
     def merged(self, chosen: dict[str, Any]) -> Settings:
-        """These settings with every choice that is not None; a False never takes KEDA away again."""
+        """These settings, overridden by every value that is not None."""
         given = {name: value for name, value in chosen.items() if value is not None}
         return replace(self, **given)
 
 
 def load_settings(path: Path) -> Settings | None:
-    """Settings of the last `up`; None where there is none. Unknown keys of another version are ignored."""
+    """The settings of the last `up`; None before the first one. Keys that another version wrote are ignored."""
     try:
         data = orjson.loads(path.read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
@@ -55,5 +55,5 @@ def load_settings(path: Path) -> Settings | None:
 
 
 def save_settings(path: Path, settings: Settings) -> None:
-    """Written at the start of `up`, so that a resumed `up` without options makes the same lab."""
+    """Write the settings, at the start of `up`: after an interruption, `up` without options makes the same lab."""
     path.write_bytes(orjson.dumps(asdict(settings), option=orjson.OPT_INDENT_2))

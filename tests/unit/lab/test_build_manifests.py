@@ -79,7 +79,7 @@ def keda_deployment() -> dict[str, Any]:
 
 def test_kedas_operator_runs_the_labs_image_with_certificates_that_are_given() -> None:
     given = keda_deployment()
-    container = keda.fitted(given)["spec"]["template"]["spec"]["containers"][0]
+    container = keda.adapted(given)["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == "ghcr.io/kedacore/keda:2.21.0"
     assert container["imagePullPolicy"] == "IfNotPresent"
     assert container["args"] == ["--enable-cert-rotation=false", "--x"]
@@ -88,8 +88,8 @@ def test_kedas_operator_runs_the_labs_image_with_certificates_that_are_given() -
 
 
 def test_kedas_metrics_service_has_the_name_that_its_certificate_is_for() -> None:
-    service = keda.fitted({"kind": "Service", "metadata": {"name": "keda-metrics-apiserver"}})
-    api = keda.fitted({"kind": "APIService", "metadata": {"name": "v"}, "spec": {"service": {"name": "x"}}})
+    service = keda.adapted({"kind": "Service", "metadata": {"name": "keda-metrics-apiserver"}})
+    api = keda.adapted({"kind": "APIService", "metadata": {"name": "v"}, "spec": {"service": {"name": "x"}}})
     assert service["metadata"]["name"] == api["spec"]["service"]["name"] == "keda-operator-metrics-apiserver"
 
 
@@ -97,4 +97,4 @@ def test_a_definition_without_the_expected_property_is_refused_by_its_name() -> 
     definition = {"kind": "CustomResourceDefinition", "metadata": {"name": "scaledobjects.keda.sh"},
                   "spec": {"versions": [{"schema": {"openAPIV3Schema": {"properties": {}}}}]}}
     with pytest.raises(LabError, match=r"scaledobjects\.keda\.sh has no property spec\.advanced"):
-        keda.fitted(definition)
+        keda.adapted(definition)

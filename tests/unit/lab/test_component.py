@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from elastometer_lab import namespaces
-from elastometer_lab.component import Component, Outcome, ensure, record_path, running
+from elastometer_lab.component import Component, Outcome, await_health, record_path, running, start_if_needed
 from elastometer_lab.errors import LabError
 from elastometer_lab.paths import Paths
 from elastometer_lab.processes import end_process
@@ -31,17 +31,23 @@ def sleeper(*arguments: str) -> Component:
                      recovery_seconds=0, stop_seconds=1)
 
 
+def bring_up(component: Component, paths: Paths) -> Outcome:
+    outcome = start_if_needed(component, paths, NO_CGROUP)
+    await_health(component, paths)
+    return outcome
+
+
 def test_a_healthy_component_with_the_same_inputs_is_kept(paths: Paths) -> None:
-    assert ensure(sleeper(), paths, NO_CGROUP) is Outcome.STARTED
+    assert bring_up(sleeper(), paths) is Outcome.STARTED
     first = running(paths, "sleeper")
-    assert ensure(sleeper(), paths, NO_CGROUP) is Outcome.KEPT
+    assert bring_up(sleeper(), paths) is Outcome.KEPT
     assert running(paths, "sleeper") == first is not None
 
 
 def test_other_arguments_replace_the_process(paths: Paths) -> None:
-    ensure(sleeper(), paths, NO_CGROUP)
+    bring_up(sleeper(), paths)
     first = running(paths, "sleeper")
-    assert ensure(sleeper("61"), paths, NO_CGROUP) is Outcome.REPLACED
+    assert bring_up(sleeper("61"), paths) is Outcome.REPLACED
     second = running(paths, "sleeper")
     assert first is not None
     assert second is not None
@@ -52,42 +58,42 @@ def test_a_changed_configuration_file_replaces_the_process(paths: Paths, tmp_pat
     configuration = tmp_path / "configuration"
     configuration.write_text("a")
     component = replace(sleeper(), reads=(configuration,))
-    ensure(component, paths, NO_CGROUP)
+    bring_up(component, paths)
     configuration.write_text("b")
-    assert ensure(component, paths, NO_CGROUP) is Outcome.REPLACED
+    assert bring_up(component, paths) is Outcome.REPLACED
 
 
-def test_a_namespace_made_anew_replaces_what_lived_in_the_old_one(
+def test_a_namespace_that_was_made_again_replaces_what_ran_in_the_old_one(
         paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    ensure(sleeper(), paths, NO_CGROUP)
+    bring_up(sleeper(), paths)
     monkeypatch.setattr(namespaces, "identity", lambda _: "another namespace")
-    assert ensure(sleeper(), paths, NO_CGROUP) is Outcome.REPLACED
+    assert bring_up(sleeper(), paths) is Outcome.REPLACED
 
 
 def test_a_killed_component_is_started_again(paths: Paths) -> None:
-    ensure(sleeper(), paths, NO_CGROUP)
+    bring_up(sleeper(), paths)
     record = running(paths, "sleeper")
     assert record is not None
     os.kill(record.pid, 9)
     os.waitpid(record.pid, 0)
-    assert ensure(sleeper(), paths, NO_CGROUP) is Outcome.STARTED
+    assert bring_up(sleeper(), paths) is Outcome.STARTED
 
 
 def test_a_running_but_unhealthy_component_is_replaced(paths: Paths) -> None:
-    ensure(sleeper(), paths, NO_CGROUP)
+    bring_up(sleeper(), paths)
     answers = iter(["stuck", None])
-    assert ensure(replace(sleeper(), probe=lambda: next(answers)), paths, NO_CGROUP) is Outcome.REPLACED
+    assert bring_up(replace(sleeper(), probe=lambda: next(answers)), paths) is Outcome.REPLACED
 
 
-def test_a_component_that_ends_at_once_is_told_with_its_last_words(paths: Paths) -> None:
+def test_a_component_that_ends_at_once_is_reported_with_the_end_of_its_log(paths: Paths) -> None:
     component = Component("sleeper", ("/bin/sh", "-c", "echo no such flag >&2; exit 2"), probe=lambda: "down",
                           inside=False)
     with pytest.raises(LabError, match=r"ended right after its start(.|\n)*no such flag"):
-        ensure(component, paths, NO_CGROUP)
+        bring_up(component, paths)
 
 
-def test_a_component_that_stays_unhealthy_is_told_with_the_budget_and_the_fault(paths: Paths) -> None:
+def test_a_component_that_stays_unhealthy_is_reported_with_the_budget_and_the_fault(paths: Paths) -> None:
     component = replace(sleeper(), probe=lambda: "answers 500", start_seconds=0)
     with pytest.raises(LabError, match=r"not healthy after 0 s: answers 500"):
-        ensure(component, paths, NO_CGROUP)
+        bring_up(component, paths)
     assert record_path(paths, "sleeper").exists()

@@ -8,7 +8,7 @@ import pytest
 
 from elastometer_lab import cgroups, prerequisites, stack
 from elastometer_lab.errors import LabError
-from elastometer_lab.keeper import lacks
+from elastometer_lab.keeper import has_wrong_number
 
 HYBRID = """\
 25 20 0:21 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755
@@ -22,16 +22,16 @@ UNIFIED = "26 25 0:22 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n"
 def test_a_version_1_host_holds_the_lab_in_its_pids_hierarchy() -> None:
     found = cgroups.hierarchies(HYBRID)
     assert found["cpu,cpuacct"] == Path("/sys/fs/cgroup/cpu,cpuacct")
-    assert cgroups.home(found) == Path("/sys/fs/cgroup/pids")
+    assert cgroups.process_hierarchy(found) == Path("/sys/fs/cgroup/pids")
 
 
 def test_a_version_2_host_holds_the_lab_in_the_one_hierarchy() -> None:
-    assert cgroups.home(cgroups.hierarchies(UNIFIED)) == Path("/sys/fs/cgroup")
+    assert cgroups.process_hierarchy(cgroups.hierarchies(UNIFIED)) == Path("/sys/fs/cgroup")
 
 
 def test_a_host_without_cgroups_is_told_where_else_to_run() -> None:
     with pytest.raises(LabError, match="CLUSTER=kind"):
-        cgroups.home({})
+        cgroups.process_hierarchy({})
 
 
 def test_a_root_without_capabilities_is_told_which_are_missing() -> None:
@@ -91,15 +91,15 @@ def test_the_keeper_patches_a_node_that_shows_another_number_of_gpus() -> None:
     def node(capacity: str, allocatable: str) -> dict[str, Any]:
         return {"status": {"capacity": {"nvidia.com/gpu": capacity}, "allocatable": {"nvidia.com/gpu": allocatable}}}
 
-    assert lacks(node("0", "0"), 4)
-    assert lacks(node("4", "0"), 4)
-    assert lacks({"status": {"capacity": {"cpu": "2"}, "allocatable": {"cpu": "2"}}}, 4)
-    assert not lacks(node("4", "4"), 4)
+    assert has_wrong_number(node("0", "0"), 4)
+    assert has_wrong_number(node("4", "0"), 4)
+    assert has_wrong_number({"status": {"capacity": {"cpu": "2"}, "allocatable": {"cpu": "2"}}}, 4)
+    assert not has_wrong_number(node("4", "4"), 4)
 
 
 def test_the_keeper_waits_for_a_node_that_has_told_no_status_yet() -> None:
-    assert not lacks({"status": {}}, 4)
-    assert not lacks({}, 4)
+    assert not has_wrong_number({"status": {}}, 4)
+    assert not has_wrong_number({}, 4)
 
 
 class GoneApi:
