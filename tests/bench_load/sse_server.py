@@ -24,7 +24,7 @@ MODEL = b'"model":"Qwen/Qwen2.5-0.5B-Instruct",'
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
 MODELS = b'{"object":"list","data":[{"id":"m","object":"model"}]}'
 LISTING = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(MODELS), MODELS)
-LONGEST_REQUEST = 1024 * 1024
+MAX_REQUEST_BYTES = 1024 * 1024
 BACKLOG = 4096
 
 
@@ -130,7 +130,7 @@ class Server:
     def _read(self, stream: Stream, data: bytes, at: float) -> None:
         stream.received += data
         head, end, body = stream.received.partition(b"\r\n\r\n")
-        if not end or len(stream.received) > LONGEST_REQUEST:
+        if not end or len(stream.received) > MAX_REQUEST_BYTES:
             return
         if head.startswith(b"GET"):
             stream.received = b""

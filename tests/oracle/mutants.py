@@ -132,7 +132,7 @@ Run in a process of its own, because the mutated package must not mix with the r
 
 
 def first_difference(mutant: Mutant, traces: Path) -> str:
-    """The first difference that a mutant makes, in words; empty where there is none."""
+    """The first difference that a mutant makes, in words; empty if it makes no difference."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "elastometer"
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "vendor"))

@@ -83,6 +83,7 @@ class Faults:
         """The fault that strikes the request with this key, if any; the first in the enum's order wins."""
         for fault in Fault:
             rate = self.rates.get(fault.value, 0.0)
+            # The fault's name is part of the draw, so one fault's rate does not decide which requests another strikes.
             if rate > 0.0 and fault in possible and draw(key, fault.value, self.seed) < rate:
                 return fault
         return None

@@ -27,6 +27,7 @@ def number_text(value: float) -> str:
     """The number as prometheus_client writes it: `1.0`, `+Inf`, and Go's exponent from a million upwards."""
     if value == inf:
         return "+Inf"
+    # As prometheus_client does it: repr is the shortest text that reads back as the same number.
     text = repr(float(value))
     whole, _, fraction = text.partition(".")
     if fraction and "e" not in text and len(whole) > 6 and value > 0:

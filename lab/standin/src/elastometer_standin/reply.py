@@ -107,7 +107,7 @@ class WholeReply:
 class StreamReply:
     """A reply as server-sent events, one token per event unless the reader is behind.
 
-    Faults in mid-stream strike at half the answer's length, so that there is always some text before them.
+    Faults in mid-stream strike when half the answer has been generated.
     """
 
     __slots__ = ("_after", "_before", "_chunked", "_connection", "_draft", "_fault_at", "_sent", "sequence")
@@ -136,6 +136,7 @@ class StreamReply:
         if start == 0 and self._draft.call.chat:
             self._write_frame(_role_event(self._draft))
         pieces = self._draft.pieces
+        # A reader that was behind gets several tokens in one event, as vLLM does it.
         text = pieces[start] if end - start == 1 else "".join(pieces[start:end])
         self._write_frame(self._event(text))
 
@@ -171,6 +172,7 @@ class StreamReply:
         if draft.call.include_usage:
             more = {"usage": usage(self.sequence), "system_fingerprint": FINGERPRINT}
             events.append(_event_of(draft, [], more))
+        # One write per event: each is a chunk of its own, which is how a client of vLLM receives them.
         for event in (*events, DONE_EVENT):
             self._write_frame(event)
         self._connection.end_stream(self._chunked)

@@ -74,7 +74,7 @@ class Routes:
             data = parse_json(request.body, request.headers.get("content-type", ""))
             call = parse_call(data, self._server.settings, chat=path == "/v1/chat/completions")
             self._server.admit(connection, call, headers)
-            return None
+            return None  # the reply comes from the engine, or never, under a fault
         route = self._table.get((method, path))
         if route is not None:
             return route(request)

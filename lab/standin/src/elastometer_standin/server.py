@@ -76,6 +76,7 @@ class Server:
         if fault is not None and fault in IMMEDIATE_FAULTS:
             _fail_at_once(connection, fault)
             return
+        # Faults come first and limits last, so that a fault's rate does not depend on the load.
         if self.draining and self.settings.drain_rejection is DrainRejection.ERROR:
             raise ApiError(500, "EngineCore is shutting down")
         rejection = self.engine.rejection(call.prompt_tokens)
@@ -104,7 +105,7 @@ class Server:
         if self.draining:  # with DrainRejection.ABORT: 200 with finish_reason `abort` and no token
             self.engine.abort(sequence, time.monotonic())
             sequence.sink.advance()
-        elif self._step_end is None:
+        elif self._step_end is None:  # the engine was idle; otherwise the request waits for the next step
             self._start_step(time.monotonic())
 
     def abort_all(self) -> int:
@@ -130,6 +131,7 @@ class Server:
         flags = {name: data.get(name, default) for name, default in self._flags().items()}
         if not isinstance(seed, int) or not all(isinstance(flag, bool) for flag in flags.values()):
             raise ValueError("seed must be an integer; unhealthy and refuse must be true or false")
+        # Everything is valid by here, so a request that is refused has changed nothing.
         self.faults = Faults(rates, seed)
         self.engine.pace = pace
         self.unhealthy, self.refusing = flags["unhealthy"], flags["refuse"]

@@ -72,6 +72,7 @@ async def _vanish(server: Server, listener: asyncio.AbstractServer) -> None:
         os._exit(0)
     for connection in list(server.connections):
         with contextlib.suppress(RuntimeError):
+            # Bytes that arrive are left in the kernel's buffer, as if the network were gone.
             if connection.transport is not None:
                 connection.transport.pause_reading()
     server.silence()

@@ -56,6 +56,7 @@ def timetable(settings: Settings, seconds: dict[str, float]) -> list[Line]:
         ),
         *_weights(settings, seconds),
     ]
+    # vLLM says this before the engine starts, which is between the model's length and the engine's configuration.
     if settings.enforce_eager:
         lines.insert(2, Line(0.0, "vllm.py:500", "Enforce eager set, disabling torch.compile and CUDAGraphs."))
     else:

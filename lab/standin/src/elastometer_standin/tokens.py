@@ -99,6 +99,7 @@ def write_answer(
     pieces = (RING * laps)[start : start + words] if laps > 1 else RING[start : start + words]
     canary = CANARY.search(prompt)
     facts = tuple(piece for fact in FACT.findall(prompt) for piece in split_into_tokens(f" {fact}."))
+    # They take the place of words, so that an answer's length does not depend on marks and facts.
     lead = (*((canary.group(),) if canary else ()), *facts)
     pieces = (*lead, *pieces[len(lead) :])[:words]
     return Answer(pieces if cut else (*pieces, ""), cut)
