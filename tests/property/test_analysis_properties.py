@@ -20,6 +20,7 @@ from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND, format_instant, parse_instant
 from elastometer.render.json_report import to_json
 from elastometer.world.bundle_reader import load_bundle
+from elastometer_loadgen.base.record import INSTANTS
 from support.synthetic.run import write_run
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -70,8 +71,7 @@ def shifted(bundle: Bundle, by: int) -> Bundle:
 
 
 def _shift_record(record: RecordedRequest, by: int) -> RecordedRequest:
-    names = ("intended", "sent", "connected", "first_byte", "first_token", "last_token", "ended")
-    moved = {name: value + by for name in names if (value := getattr(record, name)) is not None}
+    moved = {name: value + by for name in INSTANTS if (value := getattr(record, name)) is not None}
     return replace(record, **moved)
 
 

@@ -1,6 +1,8 @@
 """One record per request, as a line of JSON. Instants are integers: microseconds since 1970 in UTC.
 
-Pure. What was not observed is None here and `null` in the line, never zero.
+`KEYS` is the one declaration of the line's format: whatever reads or writes such a line takes its keys from there. The
+operator reads the same fields by the same names in `elastometer.model.request`, with instants in nanoseconds, which is
+what it compares them with. Pure. What was not observed is None here and `null` in the line, never zero.
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ import orjson
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 MICROSECOND = timedelta(microseconds=1)
-LONGEST_ERROR = 200
+MAX_ERROR_CHARACTERS = 200
 
 
 class Outcome(StrEnum):
@@ -71,19 +73,22 @@ class RequestRecord(NamedTuple):
     """Which turn of the conversation it is, counted from 1."""
 
 
-INSTANTS = {
+# The fields that are instants, and their keys in the line.
+INSTANTS: Mapping[str, str] = {
     "intended": "intendedTime", "send": "sendTime", "connect": "connectTime", "first_byte": "firstByteTime",
     "first_token": "firstTokenTime", "last_token": "lastTokenTime", "end": "endTime",
 }  # fmt: skip
-RENAMED = {
+_RENAMED: Mapping[str, str] = {
     **INSTANTS, "prompt_tokens": "promptTokens", "completion_tokens": "completionTokens",
     "finish_reason": "finishReason", "first_attempt": "firstAttempt",
 }  # fmt: skip
-# What a field is called in the line, in the order of the record's fields.
-KEYS = tuple(RENAMED.get(field, field) for field in RequestRecord._fields)
+# Field of the record -> its key in the line, in the order of the record's fields.
+KEYS: Mapping[str, str] = {field: _RENAMED.get(field, field) for field in RequestRecord._fields}
 # The line with places for the values: numbers that are always there, and JSON.
 WHOLE_NUMBERS = frozenset({"id", "worker", "chunks", "attempts"})
-LINE = b"{%b}\n" % b",".join(b'"%b":%b' % (key.encode(), b"%d" if key in WHOLE_NUMBERS else b"%b") for key in KEYS)
+LINE = b"{%b}\n" % b",".join(
+    b'"%b":%b' % (key.encode(), b"%d" if field in WHOLE_NUMBERS else b"%b") for field, key in KEYS.items()
+)
 # Fields that records of earlier versions lack have a default here, and mean that.
 LATER = frozenset(RequestRecord._field_defaults)
 
@@ -94,7 +99,8 @@ def _second(seconds: int) -> bytes:
 
 
 def format_instant(microseconds: int) -> str:
-    """RFC 3339 in UTC, always with six decimals."""
+    """RFC 3339 in UTC, always with six decimals. The operator has a codec for each of its own two types of instants,
+    nanoseconds in `model.units` and datetimes in `model.times`; they read and write the same text."""
     return _instant(microseconds)[1:-1].decode()
 
 
@@ -144,7 +150,7 @@ def parse_record(line: bytes | str) -> RequestRecord:
     try:
         values = {
             field: document[key]
-            for field, key in zip(RequestRecord._fields, KEYS, strict=True)
+            for field, key in KEYS.items()
             if key in document or field not in LATER
         }
         for field in INSTANTS:

@@ -1,4 +1,4 @@
-"""What a person sees while the load runs: one line a second, on a terminal always the same one."""
+"""What a person sees while the load runs: one line per second, which a terminal overwrites."""
 
 import asyncio
 import os
@@ -6,19 +6,19 @@ import sys
 from collections import deque
 
 from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.measures import nearest_rank
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.gauges.vitals import percentile
 from elastometer_loadgen.wire.exchange import Exchange
 
 LINE_SECONDS = 1.0
 RECENT_SECONDS = 5.0
-# Of more the line would hold up the loop for longer than it is worth.
-MOST_RECENT = 2_000
+# To sort more than this would hold up the loop for longer than the line is worth.
+MAX_RECENT = 2_000
 
 
 class Progress:
-    """Counts, and times to first token of the last seconds. Writes to standard error."""
+    """Counts, and the times to first token of the last seconds. Writes to standard error."""
 
     def __init__(self, planned: int) -> None:
         self.planned = planned
@@ -26,11 +26,11 @@ class Progress:
         self.sent = 0
         self.succeeded = 0
         self.failed = 0
-        self._recent: deque[tuple[float, float]] = deque(maxlen=MOST_RECENT)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=MAX_RECENT)
         self._terminal = sys.stderr.isatty()
 
     def note_sent(self, stage: str) -> None:
-        """A request of this stage went out."""
+        """A request of this stage was sent."""
         self.stage = stage
         self.sent += 1
 
@@ -49,11 +49,11 @@ class Progress:
         while self._recent and self._recent[0][0] < now - RECENT_SECONDS:
             self._recent.popleft()
         waits = sorted(seconds for _, seconds in self._recent)
-        middle, high = percentile(waits, 50), percentile(waits, 99)
+        middle, high = nearest_rank(waits, 50), nearest_rank(waits, 99)
         ttft = "-" if middle is None or high is None else f"{middle * 1000:.0f} ms, p99 {high * 1000:.0f} ms"
-        flying = self.sent - self.succeeded - self.failed
+        in_flight = self.sent - self.succeeded - self.failed
         return (
-            f"{self.stage or 'waiting'}: sent {self.sent}/{self.planned}, in flight {flying}, "
+            f"{self.stage or 'waiting'}: sent {self.sent}/{self.planned}, in flight {in_flight}, "
             f"ok {self.succeeded}, failed {self.failed}, TTFT p50 {ttft}"
         )
 
@@ -70,20 +70,20 @@ class Progress:
         print(text, end="", file=sys.stderr, flush=True)
 
 
-class Lines:
-    """Lines for standard output, until nobody reads there any more; the run goes on without them."""
+class OutputLines:
+    """Lines for standard output, until it is closed (a pipe into `head`); the run continues without them."""
 
     def __init__(self) -> None:
         self._open = True
 
-    def say(self, line: str) -> None:
-        """One line, at once."""
+    def write(self, line: str) -> None:
+        """Writes one line, without buffering."""
         if not self._open:
             return
         try:
             print(line, flush=True)
         except OSError as error:
             self._open = False
-            # What is still buffered must not be tried again when the process ends.
+            # Otherwise Python would try to flush the buffered rest at its end, and fail once more.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            note(f"no more fingerprint lines: {error}")
+            note(f"no more fingerprint lines are written: {error}")

@@ -1,8 +1,8 @@
-"""What the generator knows about itself: whether it, and not the server, was the limit.
+"""What the generator measures about itself: whether it, and not the server, was the limit.
 
-Lateness is send time minus intended time, of every send. Loop lag is how late a timer of the event loop fires. CPU
-share is this process's CPU time over wall time: near 1.0 the one core is used up and every stamp is late. While the
-garbage collector runs nothing else does.
+Lateness is send time minus intended time, for every send. Loop lag is how late a timer of the event loop fires. CPU
+share is this process's CPU time divided by wall time: near 1.0 its one core is used up and every timestamp is late.
+While the garbage collector runs, nothing else does.
 """
 
 import asyncio
@@ -10,19 +10,13 @@ import gc
 import math
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.measures import nearest_rank
 
 HEARTBEAT_SECONDS = 0.1
-
-
-def percentile(ordered: Sequence[float], percent: float) -> float | None:
-    """Nearest rank of sorted values; None when there are none."""
-    if not ordered:
-        return None
-    return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +30,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GarbageCollection:
-    """Pauses of this process for its garbage collector, in milliseconds."""
+    """Pauses of this process for the garbage collector, in milliseconds."""
 
     pauses: int
     total: float
@@ -45,7 +39,7 @@ class GarbageCollection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitalSigns:
-    """`late` counts the sends that were later than the bound; `open_sockets` is the most that were seen at a time."""
+    """`late` counts sends that were later than the bound; `open_sockets` is the largest number seen at a time."""
 
     lateness: Spread
     late: int
@@ -56,13 +50,13 @@ class VitalSigns:
 
 
 class Vitals:
-    """Measures from `start` on, at the cost of ten timers a second and one float per request."""
+    """Measures from `start` on, at the cost of ten timers per second and one float per request."""
 
     def __init__(self, bound_milliseconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._bound = bound_milliseconds
         self._open_sockets: Callable[[], int] = int
-        self._most_sockets = 0
+        self._max_open_sockets = 0
         self._lateness = array("d")
         self._lag = array("d")
         self._pauses = array("d")
@@ -74,7 +68,7 @@ class Vitals:
         self.client_exhausted = False
 
     def start(self, open_sockets: Callable[[], int]) -> None:
-        """Begins to watch the loop, the CPU, the garbage collector and the sockets."""
+        """Begins to measure the loop, the CPU, the garbage collector and the sockets."""
         self._open_sockets = open_sockets
         self._began = monotonic()
         self._cpu_began = time.process_time()
@@ -89,7 +83,7 @@ class Vitals:
             self.late += 1
 
     def stop(self) -> VitalSigns:
-        """Ends the watch and sums up."""
+        """Ends the measurement and sums up."""
         if self._handle is not None:
             self._handle.cancel()
             gc.callbacks.remove(self._collecting)
@@ -103,13 +97,14 @@ class Vitals:
             collection=GarbageCollection(
                 pauses=len(self._pauses), total=math.fsum(self._pauses), maximum=max(self._pauses, default=0.0)
             ),
-            open_sockets=self._most_sockets,
+            open_sockets=self._max_open_sockets,
         )
 
     def _beat(self, due: float) -> None:
         now = monotonic()
         self._lag.append(max(now - due, 0.0) * 1000)
-        self._most_sockets = max(self._most_sockets, self._open_sockets())
+        self._max_open_sockets = max(self._max_open_sockets, self._open_sockets())
+        # A timer of the loop on purpose, and not one of `drive.timers`: its lag is what is measured.
         self._handle = self._loop.call_later(HEARTBEAT_SECONDS, self._beat, now + HEARTBEAT_SECONDS)
 
     def _collecting(self, phase: str, _: dict[str, int]) -> None:
@@ -121,4 +116,4 @@ class Vitals:
 
 def _spread(values: "array[float]") -> Spread:
     ordered = sorted(values)
-    return Spread(p50=percentile(ordered, 50), p99=percentile(ordered, 99), maximum=percentile(ordered, 100))
+    return Spread(p50=nearest_rank(ordered, 50), p99=nearest_rank(ordered, 99), maximum=nearest_rank(ordered, 100))

@@ -16,6 +16,9 @@ from typing import IO, NamedTuple
 import orjson
 from zstandard import ZstdDecompressor
 
+from elastometer_loadgen.base.record import KEYS
+
+_ID, _SEND = KEYS["id"], KEYS["send"]
 RUN_BYTES = 32 << 20  # of lines sorted in memory at a time
 
 
@@ -30,7 +33,7 @@ class Dropped:
 
 class _Keyed(NamedTuple):
     id: int
-    sent: str
+    send: str
     line: bytes
 
 
@@ -91,13 +94,13 @@ def _keyed(lines: Iterable[bytes], dropped: Dropped, *, keep_malformed: bool = F
     for line in lines:
         try:
             record = orjson.loads(line)
-            number, sent = record["id"], record.get("sendTime") or ""
-            if type(number) is not int or not isinstance(sent, str):
-                raise TypeError("`id` must be an integer and `sendTime` a time")
+            number, send = record[_ID], record.get(_SEND) or ""
+            if type(number) is not int or not isinstance(send, str):
+                raise TypeError(f"`{_ID}` must be an integer and `{_SEND}` a time")
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             if keep_malformed:
                 yield _Keyed(-1, "", line)
             else:
                 dropped.malformed_lines += 1
             continue
-        yield _Keyed(number, sent, line)
+        yield _Keyed(number, send, line)

@@ -11,12 +11,14 @@ from typing import Any
 
 import orjson
 
-from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.record import KEYS, Outcome
 from elastometer_loadgen.checks.rate import CheckTally
 
 RECORDS_NAME = "requests.jsonl"
 PACKED_NAME = "requests.jsonl.zst"
 INCARNATION_NAME = "incarnation"
+_ID, _STAGE, _TASK, _OUTCOME = KEYS["id"], KEYS["stage"], KEYS["task"], KEYS["outcome"]
+_CHECKS, _CONVERSATION, _TURN, _END = KEYS["checks"], KEYS["conversation"], KEYS["turn"], KEYS["end"]
 
 
 class SpoolError(Exception):
@@ -76,14 +78,14 @@ class Spool:
                 record = _record_in(line)
                 if record is None:
                     break
-                self.ids.add(record["id"])
-                if record.get("checks"):
-                    self.tally.add(record["stage"], record["task"], record["checks"])
-                if record.get("turn"):
-                    last = (record["turn"], record["outcome"] == Outcome.SUCCESS)
-                    number = record["conversation"]
+                self.ids.add(record[_ID])
+                if record.get(_CHECKS):
+                    self.tally.add(record[_STAGE], record[_TASK], record[_CHECKS])
+                if record.get(_TURN):
+                    last = (record[_TURN], record[_OUTCOME] == Outcome.SUCCESS)
+                    number = record[_CONVERSATION]
                     self.conversations[number] = max(last, self.conversations.get(number, last))
-                self.last_end = max(self.last_end or "", record.get("endTime") or "") or None
+                self.last_end = max(self.last_end or "", record.get(_END) or "") or None
                 whole += len(line)
                 self.records += 1
         os.ftruncate(self._file, whole)
@@ -95,7 +97,7 @@ def _record_in(line: bytes) -> dict[str, Any] | None:
         record = orjson.loads(line) if line.endswith(b"\n") else None
     except orjson.JSONDecodeError:
         return None
-    return record if isinstance(record, dict) and "id" in record else None
+    return record if isinstance(record, dict) and _ID in record else None
 
 
 def _claim(directory: Path, records: Path, incarnation: str | None) -> None:

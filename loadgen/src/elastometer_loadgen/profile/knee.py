@@ -1,18 +1,19 @@
-"""Whether a step of a Knee was good: its objectives against the requests that were meant to be sent within it.
+"""Whether a step of a Knee was good: its objectives, applied to the requests that were due within the step.
 
-Pure. Latencies count from the instant at which a request was wanted. A request still in flight at the step's end counts
-once it is older than the bound, since it has missed it already, and not before: nothing is known of it yet. A step of
-which too little is known is no failed one: it could not be judged.
+Pure. Latencies count from the intended time. A request still in flight at the end of the step counts once it is older
+than the bound, since it has already missed it, and not before, since nothing is known about it yet. A step about which
+too little is known has not failed: it could not be judged.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from elastometer_loadgen.base.measures import nearest_rank
+
 
 class KneeIndicator(StrEnum):
-    """What an objective of a Knee looks at; the words of an ElasticityTest's objectives."""
+    """What an objective of a Knee measures; the names are those of an ElasticityTest's objectives."""
 
     TIME_TO_FIRST_TOKEN = "TimeToFirstToken"
     TIME_PER_OUTPUT_TOKEN = "TimePerOutputToken"
@@ -22,7 +23,7 @@ class KneeIndicator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KneeObjective:
-    """What must hold in a step; exactly one of the bounds is set. Percentile by nearest rank."""
+    """What must hold in a step; exactly one of the two bounds is set. Percentiles are by nearest rank."""
 
     indicator: KneeIndicator
     percentile: int
@@ -32,9 +33,9 @@ class KneeObjective:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request of a step, in milliseconds; None where it did not come to that.
+    """One request of a step, in milliseconds; None for what did not happen.
 
-    `age` is set for one still in flight, and then nothing else is.
+    For a request still in flight `age` is set, and nothing else.
     """
 
     succeeded: bool = False
@@ -61,7 +62,7 @@ GOOD = StepVerdict()
 def judge(objectives: Sequence[KneeObjective], samples: Sequence[Sample]) -> StepVerdict:
     """The first objective that does not hold decides; without one, the first that cannot be told."""
     if not samples:
-        return StepVerdict(inconclusive="no request was wanted in it")
+        return StepVerdict(inconclusive="no request was due in it")
     verdicts = [_verdict(objective, samples) for objective in objectives]
     failures = (verdict for verdict in verdicts if verdict.failed is not None)
     gaps = (verdict for verdict in verdicts if verdict.inconclusive is not None)
@@ -71,24 +72,23 @@ def judge(objectives: Sequence[KneeObjective], samples: Sequence[Sample]) -> Ste
 def _verdict(objective: KneeObjective, samples: Sequence[Sample]) -> StepVerdict:
     indicator, bound = objective.indicator, objective.maximum_milliseconds
     ended = [sample.succeeded for sample in samples if sample.age is None]
-    nothing = StepVerdict(inconclusive=f"{indicator} cannot be told: no request had ended, {len(samples)} in flight")
+    nothing = StepVerdict(inconclusive=f"{indicator} is not known: no request had ended, {len(samples)} in flight")
     if bound is None:
         if not ended:
             return nothing
         share, least = 100 * sum(ended) / len(ended), objective.minimum_percent or 0
         return GOOD if share >= least else StepVerdict(f"{indicator} must be at least {least} %, was {share:.2f} %")
     seen = (_value(indicator, sample, bound) for sample in samples)
-    values = sorted(value for value in seen if value is not None)
+    found = nearest_rank(sorted(value for value in seen if value is not None), objective.percentile)
     name = f"{indicator} p{objective.percentile}"
-    if not values:
+    if found is None:
         return StepVerdict(f"{name} must be at most {bound} ms, was never seen") if ended else nothing
-    found = values[max(math.ceil(len(values) * objective.percentile / 100) - 1, 0)]
     return GOOD if found <= bound else StepVerdict(f"{name} must be at most {bound} ms, was {found:.0f} ms")
 
 
 def _value(indicator: KneeIndicator, sample: Sample, bound: float) -> float | None:
     if sample.age is not None:
-        # How slow its tokens come cannot be told of a request that has not ended.
+        # The time per output token of a request that has not ended is not known, however old it is.
         known = indicator is not KneeIndicator.TIME_PER_OUTPUT_TOKEN and sample.age > bound
         return sample.age if known else None
     match indicator:

@@ -4,9 +4,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
+from elastometer_loadgen.base.measures import latency, nearest_rank, time_to_first_token
 from elastometer_loadgen.base.record import Outcome, RequestRecord
-from elastometer_loadgen.gauges.vitals import percentile
-from elastometer_loadgen.results.totals import first_token, latency
 
 MICROSECONDS = 1_000_000
 
@@ -40,7 +39,7 @@ class Series:
         took = latency(record)
         if took is not None:
             end.latencies.append(took)
-        waited = first_token(record)
+        waited = time_to_first_token(record)
         if waited is not None and record.first_token is not None:
             self._at(record.first_token).first_tokens.append(waited)
 
@@ -77,5 +76,5 @@ class Series:
 
 
 def _at(values: "array[float]", percent: float) -> float | None:
-    value = percentile(sorted(values), percent)
+    value = nearest_rank(sorted(values), percent)
     return None if value is None else round(value / 1000, 3)

@@ -10,9 +10,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from elastometer_loadgen.base.record import Outcome, RequestRecord
+from elastometer_loadgen.base.measures import (
+    latency,
+    latency_from_send,
+    nearest_rank,
+    time_between_chunks,
+    time_per_output_token,
+    time_to_first_token,
+    time_to_first_token_from_send,
+)
+from elastometer_loadgen.base.record import KEYS, Outcome, RequestRecord
 from elastometer_loadgen.checks.rate import CheckTally
-from elastometer_loadgen.gauges.vitals import percentile
 
 PERCENTILES = {"p50Milliseconds": 50, "p90Milliseconds": 90, "p95Milliseconds": 95, "p99Milliseconds": 99,
                "maximumMilliseconds": 100}  # fmt: skip
@@ -24,51 +32,18 @@ def quantiles(microseconds: Iterable[float]) -> dict[str, float | None]:
     ordered = sorted(microseconds)
     found: dict[str, float | None] = {"count": len(ordered)}
     for name, percent in PERCENTILES.items():
-        value = percentile(ordered, percent)
+        value = nearest_rank(ordered, percent)
         found[name] = None if value is None else round(value / 1000, 3)
     return found
 
 
-def first_token(record: RequestRecord) -> float | None:
-    """Microseconds from the intended time."""
-    return None if record.first_token is None else record.first_token - record.intended
-
-
-def latency(record: RequestRecord) -> float | None:
-    """Microseconds from the intended time; a quick refusal is no quick answer."""
-    return record.end - record.intended if record.outcome is Outcome.SUCCESS else None
-
-
-def _first_token_from_send(record: RequestRecord) -> float | None:
-    return None if record.first_token is None else record.first_token - record.send
-
-
-def _latency_from_send(record: RequestRecord) -> float | None:
-    return record.end - record.send if record.outcome is Outcome.SUCCESS else None
-
-
-def _per_output_token(record: RequestRecord) -> float | None:
-    return _mean_gap(record, record.completion_tokens)
-
-
-def _between_chunks(record: RequestRecord) -> float | None:
-    return _mean_gap(record, record.chunks)
-
-
-def _mean_gap(record: RequestRecord, count: int | None) -> float | None:
-    first, last = record.first_token, record.last_token
-    if record.outcome is not Outcome.SUCCESS or first is None or last is None or count is None or count < 2:
-        return None
-    return (last - first) / (count - 1)
-
-
 MEASURES: dict[str, Callable[[RequestRecord], float | None]] = {
-    "timeToFirstToken": first_token,
-    "timeToFirstTokenFromSend": _first_token_from_send,
-    "timePerOutputToken": _per_output_token,
-    "timeBetweenChunks": _between_chunks,
+    "timeToFirstToken": time_to_first_token,
+    "timeToFirstTokenFromSend": time_to_first_token_from_send,
+    "timePerOutputToken": time_per_output_token,
+    "timeBetweenChunks": time_between_chunks,
     "latency": latency,
-    "latencyFromSend": _latency_from_send,
+    "latencyFromSend": latency_from_send,
 }
 
 
@@ -89,7 +64,7 @@ class Group:
         """Counts one record in."""
         self.outcomes[record.outcome] += 1
         first = record.first_attempt
-        self.first_attempts[record.outcome if first is None else Outcome(str(first["outcome"]))] += 1
+        self.first_attempts[record.outcome if first is None else Outcome(str(first[KEYS["outcome"]]))] += 1
         self.sent_again += first is not None
         self._count_tokens(record.completion_tokens)
         self.lateness.append(record.send - record.intended)

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 
 from elastometer_loadgen.base.clock import Clock
-from elastometer_loadgen.base.record import LONGEST_ERROR, Outcome, RequestRecord, format_instant
+from elastometer_loadgen.base.record import KEYS, MAX_ERROR_CHARACTERS, Outcome, RequestRecord, format_instant
 from elastometer_loadgen.base.turns import conversation_of, turn_of
 from elastometer_loadgen.plan.prompts import Prompt
 from elastometer_loadgen.plan.schedule import Arrival
@@ -15,7 +15,7 @@ from elastometer_loadgen.wire.ending import Ending, classify
 EVENT_STREAM = "text/event-stream"
 # What this machine ran out of; the server has no part in it.
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
-LONGEST_ERROR_BODY = 4096
+MAX_ERROR_BODY_BYTES = 4096
 
 
 class Exchange:
@@ -61,8 +61,8 @@ class Exchange:
         self.last_body_at = at
         if self.status == 200 and (self.content_type is None or self.content_type.startswith(EVENT_STREAM)):
             self.answer.feed(data, at)
-        elif len(self.error_body) < LONGEST_ERROR_BODY:
-            self.error_body += data[:LONGEST_ERROR_BODY]
+        elif len(self.error_body) < MAX_ERROR_BODY_BYTES:
+            self.error_body += data[:MAX_ERROR_BODY_BYTES]
 
     def settle(self, ending: Ending, at: float, error: str | None = None) -> bool:
         """Fixes the outcome; False when it was fixed before."""
@@ -99,19 +99,19 @@ class Exchange:
         return RequestRecord._make((
             number, worker, self.arrival.stage, prompt.task, *instants, answer.chunks, answer.prompt_tokens,
             answer.completion_tokens, answer.finish_reason, self.status, self.outcome,
-            None if self.error is None else self.error[:LONGEST_ERROR], self.pod, self.address, prompt.fingerprint,
-            checks, self.attempt, None if first is None else first._in_short(clock),
+            None if self.error is None else self.error[:MAX_ERROR_CHARACTERS], self.pod, self.address, prompt.fingerprint,
+            checks, self.attempt, None if first is None else first._as_first_attempt(clock),
             conversation_of(number) if prompt.further else None, turn_of(number) if prompt.further else None,
         ))  # fmt: skip
 
-    def _in_short(self, clock: Clock) -> dict[str, str | int | None]:
+    def _as_first_attempt(self, clock: Clock) -> dict[str, str | int | None]:
         """A settled attempt that was not the last one."""
         ended = clock.instant(self.send_at if self.end_at is None else self.end_at)
         return {
-            "outcome": None if self.outcome is None else self.outcome.value,
-            "status": self.status,
-            "error": None if self.error is None else self.error[:LONGEST_ERROR],
-            "pod": self.pod,
-            "address": self.address,
-            "endTime": format_instant(ended),
+            KEYS["outcome"]: None if self.outcome is None else self.outcome.value,
+            KEYS["status"]: self.status,
+            KEYS["error"]: None if self.error is None else self.error[:MAX_ERROR_CHARACTERS],
+            KEYS["pod"]: self.pod,
+            KEYS["address"]: self.address,
+            KEYS["end"]: format_instant(ended),
         }

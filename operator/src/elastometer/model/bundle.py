@@ -8,7 +8,7 @@ from math import isfinite
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, text_at
 from elastometer.model.observation import Observation
-from elastometer.model.request import GeneratorSummary, RequestRecord
+from elastometer.model.request import GeneratorSummary, RecordedRequest
 from elastometer.model.terms import Terms
 from elastometer.model.units import Instant, from_unix_seconds
 
@@ -73,7 +73,7 @@ class Bundle:
     provenance: Document = field(default_factory=dict)
     start: Instant | None = None
     observations: tuple[Observation, ...] = ()
-    requests: tuple[RequestRecord, ...] = ()
+    requests: tuple[RecordedRequest, ...] = ()
     series: tuple[SeriesResult, ...] = ()
     generators: tuple[GeneratorSummary, ...] = ()
     missing: tuple[str, ...] = ()

@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from elastometer.model.document import Document, document_at, documents_at, instant_at, number_at, text_at, whole_at
 from elastometer.model.knee import KneeSeen, knee_from
 from elastometer.model.units import Instant
-from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.record import KEYS, Outcome
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _NOTHING_JUDGED: Mapping[str, str | None] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """What is None was not observed; `intended` is when the schedule wanted the request sent.
+class RecordedRequest:
+    """A line of the load generator's `RequestRecord` as analysis needs it: the same fields by the same names, instants in
+    nanoseconds as everywhere in the operator (there: microseconds), and of a first attempt its outcome alone.
 
-    `checks` is check -> what was wrong with the answer, or None; a check that could not judge is not in it.
-    `first_attempt` is the outcome of the first of several attempts; None when there was only one.
+    What is None was not observed; `intended` is when the schedule wanted the request sent, `send` when it was. `checks`
+    is check -> what was wrong with the answer, or None; a check that could not judge is not in it. `first_attempt` is
+    None when there was only one.
     """
 
     id: int
@@ -26,12 +28,12 @@ class RequestRecord:
     stage: str
     task: str
     intended: Instant
-    sent: Instant | None
-    connected: Instant | None
+    send: Instant | None
+    connect: Instant | None
     first_byte: Instant | None
     first_token: Instant | None
     last_token: Instant | None
-    ended: Instant | None
+    end: Instant | None
     chunks: int
     prompt_tokens: int | None
     completion_tokens: int | None
@@ -52,24 +54,24 @@ class RequestRecord:
         return f"REQ-{self.fingerprint or 'unknown'}-{self.id}"
 
 
-def request_from(line: Document) -> RequestRecord | None:
+def request_from(line: Document) -> RecordedRequest | None:
     """The record, or None when it lacks what no record can lack: id, intended time and outcome."""
-    number, intended = whole_at(line, "id"), instant_at(line, "intendedTime")
-    outcome = _OUTCOMES.get(text_at(line, "outcome") or "")
+    number, intended = whole_at(line, KEYS["id"]), instant_at(line, KEYS["intended"])
+    outcome = _OUTCOMES.get(text_at(line, KEYS["outcome"]) or "")
     if number is None or intended is None or outcome is None:
         return None
-    return RequestRecord(
-        id=number, worker=whole_at(line, "worker") or 0,
-        stage=text_at(line, "stage") or "", task=text_at(line, "task") or "",
-        intended=intended, sent=instant_at(line, "sendTime"), connected=instant_at(line, "connectTime"),
-        first_byte=instant_at(line, "firstByteTime"), first_token=instant_at(line, "firstTokenTime"),
-        last_token=instant_at(line, "lastTokenTime"), ended=instant_at(line, "endTime"),
-        chunks=whole_at(line, "chunks") or 0,
-        prompt_tokens=whole_at(line, "promptTokens"), completion_tokens=whole_at(line, "completionTokens"),
-        finish_reason=text_at(line, "finishReason"), status=whole_at(line, "status"), outcome=outcome,
-        error=text_at(line, "error"), pod=text_at(line, "pod"), address=text_at(line, "address"),
-        fingerprint=text_at(line, "fingerprint"), checks=_checks(document_at(line, "checks")),
-        first_attempt=_OUTCOMES.get(text_at(line, "firstAttempt", "outcome") or ""),
+    return RecordedRequest(
+        id=number, worker=whole_at(line, KEYS["worker"]) or 0,
+        stage=text_at(line, KEYS["stage"]) or "", task=text_at(line, KEYS["task"]) or "",
+        intended=intended, send=instant_at(line, KEYS["send"]), connect=instant_at(line, KEYS["connect"]),
+        first_byte=instant_at(line, KEYS["first_byte"]), first_token=instant_at(line, KEYS["first_token"]),
+        last_token=instant_at(line, KEYS["last_token"]), end=instant_at(line, KEYS["end"]),
+        chunks=whole_at(line, KEYS["chunks"]) or 0, prompt_tokens=whole_at(line, KEYS["prompt_tokens"]),
+        completion_tokens=whole_at(line, KEYS["completion_tokens"]),
+        finish_reason=text_at(line, KEYS["finish_reason"]), status=whole_at(line, KEYS["status"]), outcome=outcome,
+        error=text_at(line, KEYS["error"]), pod=text_at(line, KEYS["pod"]), address=text_at(line, KEYS["address"]),
+        fingerprint=text_at(line, KEYS["fingerprint"]), checks=_checks(document_at(line, KEYS["checks"])),
+        first_attempt=_OUTCOMES.get(text_at(line, KEYS["first_attempt"], KEYS["outcome"]) or ""),
     )
 
 

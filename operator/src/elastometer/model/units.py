@@ -73,8 +73,8 @@ def to_seconds(duration: Nanoseconds) -> float:
     return round(duration / SECOND, 3)
 
 
-def to_milliseconds(duration: Nanoseconds) -> float:
-    """Milliseconds, to a tenth."""
+def to_milliseconds(duration: float) -> float:
+    """Milliseconds, to a tenth, of nanoseconds; a mean of them is no whole number."""
     return round(duration / MILLISECOND, 1)
 
 

@@ -10,7 +10,7 @@ from statistics import median_low
 
 from elastometer.model.bundle import Bundle, SeriesResult
 from elastometer.model.document import number_at
-from elastometer.model.request import RequestRecord
+from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND, Instant
 
 HOUR = 3600 * SECOND
@@ -61,9 +61,9 @@ def window_of(bundle: Bundle) -> Window | None:
     return Window(middle - length - MARGIN, middle + length + MARGIN)
 
 
-def _is_within(record: RequestRecord, window: Window) -> bool:
-    return window.holds(record.intended, record.sent, record.connected, record.first_byte, record.first_token,
-                        record.last_token, record.ended)
+def _is_within(record: RecordedRequest, window: Window) -> bool:
+    return window.holds(record.intended, record.send, record.connect, record.first_byte, record.first_token,
+                        record.last_token, record.end)
 
 
 def _series_within(result: SeriesResult, window: Window) -> SeriesResult:

@@ -10,10 +10,12 @@ from typing import Any
 
 import orjson
 
-from elastometer.world.clock import parsed, printed
+from elastometer.model.times import format_instant, parse_instant
+from elastometer_loadgen.base.record import KEYS, Outcome
 
 WINDOW = timedelta(seconds=10)
-SUCCESS = "Success"
+_STAGE, _OUTCOME, _INTENDED = KEYS["stage"], KEYS["outcome"], KEYS["intended"]
+_FIRST_TOKEN, _END = KEYS["first_token"], KEYS["end"]
 MOST_STAGES = 64  # as many as a test may have
 
 
@@ -35,7 +37,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    ended: datetime
+    end: datetime
     intended: datetime
     ttft_ms: float | None
 
@@ -72,17 +74,17 @@ class Tally:
     def _count(self, line: bytes) -> bool:
         try:
             record = orjson.loads(line)
-            ended, intended = parsed(record["endTime"]), parsed(record["intendedTime"])
-            ttft = _milliseconds(intended, record.get("firstTokenTime"))
+            end, intended = parse_instant(record[_END]), parse_instant(record[_INTENDED])
+            ttft = _milliseconds(intended, record.get(_FIRST_TOKEN))
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
             return False  # kept on disk as it came; the merge counts it as malformed
         self.sent += 1
-        self.succeeded += record.get("outcome") == SUCCESS
+        self.succeeded += record.get(_OUTCOME) == Outcome.SUCCESS
         self.last_intended = max(self.last_intended or intended, intended)
-        self._newest_end = max(self._newest_end or ended, ended)
-        self._note_stage(record.get("stage"), intended)
-        self._window.append(_Ended(ended, intended, ttft))
-        while self._window and self._window[0].ended < self._newest_end - WINDOW:
+        self._newest_end = max(self._newest_end or end, end)
+        self._note_stage(record.get(_STAGE), intended)
+        self._window.append(_Ended(end, intended, ttft))
+        while self._window and self._window[0].end < self._newest_end - WINDOW:
             self._window.popleft()
         return True
 
@@ -92,14 +94,14 @@ class Tally:
             self.stage_starts[stage] = min(known or intended, intended)
 
 
-def spelled(live: Live) -> dict[str, Any]:
+def to_document(live: Live) -> dict[str, Any]:
     """As a watcher is answered."""
     return {"sent": live.sent, "succeeded": live.succeeded, "failed": live.failed,
             "timeToFirstTokenP50Milliseconds": live.ttft_p50_ms, "offeredRequestsPerSecond": live.offered_per_second,
-            "lastIntendedTime": printed(live.last_intended) if live.last_intended else None,
-            "startTime": printed(live.start_time) if live.start_time else None,
+            "lastIntendedTime": format_instant(live.last_intended) if live.last_intended else None,
+            "startTime": format_instant(live.start_time) if live.start_time else None,
             "workersSeen": live.workers_seen, "workersFinished": live.workers_finished}
 
 
 def _milliseconds(start: datetime, end: Any) -> float | None:
-    return (parsed(end) - start) / timedelta(milliseconds=1) if end else None
+    return (parse_instant(end) - start) / timedelta(milliseconds=1) if end else None

@@ -19,10 +19,11 @@ from aiohttp import web
 
 from elastometer.model.errors import WorldError
 from elastometer.model.names import TOKEN_HEADER
+from elastometer.model.times import format_instant
 from elastometer.world import meters
-from elastometer.world.clock import Clock, printed
+from elastometer.world.clock import Clock
 from elastometer.world.endpoints import Endpoints
-from elastometer.world.live import Live, Tally, spelled
+from elastometer.world.live import Live, Tally, to_document
 from elastometer.world.run_store import BUNDLE, INCARNATION, MAXIMUM_WORKERS, START, RunStore
 
 MAXIMUM_POST_BYTES = 16 << 20
@@ -120,9 +121,9 @@ class Receiver:
         run.seen.add(index)
         if run.start_time is None and len(run.seen) == run.workers:
             start_time = self._clock.now() + START_DELAY
-            run.store.write_json(START, {"startTime": printed(start_time)})
+            run.store.write_json(START, {"startTime": format_instant(start_time)})
             run.start_time = start_time
-        return web.json_response({"startTime": printed(run.start_time) if run.start_time else None,
+        return web.json_response({"startTime": format_instant(run.start_time) if run.start_time else None,
                                   "next": run.store.worker_size(index, incarnation)})
 
     async def _records(self, request: web.Request) -> web.Response:
@@ -154,7 +155,7 @@ class Receiver:
     async def _live(self, request: web.Request) -> web.Response:
         self._run(request)
         live = self.live(request.match_info["uid"])
-        return web.Response(body=orjson.dumps(spelled(live)), content_type="application/json")
+        return web.Response(body=orjson.dumps(to_document(live)), content_type="application/json")
 
     async def _endpoints(self, request: web.Request) -> web.Response:
         return await self._run(request).endpoints.answer(request)
@@ -237,7 +238,8 @@ async def _answer_errors(request: web.Request, handler: Callable[[web.Request], 
     try:
         return await handler(request)
     except WorldError as error:
-        log.error("cannot store records", extra={"reason": str(error)})
+        run, worker = (request.match_info.get(name) for name in ("uid", "index"))
+        log.error("records could not be stored", extra={"run": run, "worker": worker, "reason": str(error)})
         meters.POSTS_REFUSED.labels("503").inc()
         return web.json_response({"error": "cannot store now"}, status=503, headers={"Retry-After": RETRY_SECONDS})
     except web.HTTPException as refusal:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.answers import AnswerRow, FailureRate
+from elastometer.model.findings import FindingName, Severity
 from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
 from elastometer_loadgen.checks.check import CheckType, Failure
@@ -34,7 +35,7 @@ def _of_others(evidence: Evidence) -> Iterator[Finding]:
     first = sorted(hit, key=lambda record: record.checks[CheckType.CROSSTALK] != Failure.FOREIGN_CANARY)
     shown = "; ".join(_told(record, evidence) for record in first[:EXAMPLES_SHOWN])
     yield Finding(
-        "AnswersOfOthers", "Problem" if proven else "Warning",
+        FindingName.CROSS_TALK, Severity.PROBLEM if proven else Severity.WARNING,
         f"Requests got the answer of another request: {proven}" if proven else
         f"Answers have the shape of another task: {len(hit)}",
         f"{words}, of {len(judged)} answers looked at: {shown}",
@@ -57,7 +58,8 @@ def _under_load(records: Sequence[RecordedRequest], answers: Sequence[AnswerRow]
     worse = [words for (task, check), rows in groups.items() if (words := _worse(task, check, rows)) is not None]
     if worse:
         yield Finding(
-            "AnswersWorseUnderLoad", "Warning", "Answers fail more often when there is more to do", "; ".join(worse),
+            FindingName.ANSWERS_DEGRADE_UNDER_LOAD, Severity.WARNING,
+            "Answers fail more often when there is more to do", "; ".join(worse),
             "Send requests that failed again, one at a time: what then passes depends on what else the server has to "
             "do, and the capacity of a replica ends where its answers do.")
 

@@ -14,7 +14,8 @@ from elastometer.analysis.run import DerivedRun
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.document import Document, documents_at, text_at
-from elastometer.model.measured import ColdStart, ScaleIn, Timeline
+from elastometer.model.findings import FindingName, Severity
+from elastometer.model.measured import ColdStart, Origin, ScaleIn, Timeline
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding, Quality
@@ -58,14 +59,14 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *_unattributed(facts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *answer_findings(facts.evidence, facts.answers),
     ]
-    order = ("Problem", "Warning", "Hint")
+    order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))
 
 
 def _client_bound(facts: Facts) -> Iterator[Finding]:
     behind = [sentence for flaw, sentence in facts.flaws if flaw is LoadFlaw.FELL_BEHIND]
     if behind:
-        yield Finding("ClientBound", "Problem", "The load generator was the limit", "; ".join(behind),
+        yield Finding(FindingName.CLIENT_BOUND, Severity.PROBLEM, "The load generator was the limit", "; ".join(behind),
                       "Raise `load.workers`, or give the load Pods more CPU, and run again.")
 
 
@@ -79,7 +80,8 @@ def _pending(facts: Facts) -> Iterator[Finding]:
     if waits:
         has_gpu = any("/gpu" in wait for wait in waits)
         title = "Replicas waited for a GPU" if has_gpu else "Replicas could not be scheduled at once"
-        yield Finding("PendingOnGPUs" if has_gpu else "PendingPods", "Problem", title, "; ".join(waits),
+        name = FindingName.PENDING_ON_GPUS if has_gpu else FindingName.PENDING_PODS
+        yield Finding(name, Severity.PROBLEM, title, "; ".join(waits),
                       "Add nodes, or lower `maxReplicas` to what the nodes hold.")
 
 
@@ -118,7 +120,7 @@ def _metric_missing(facts: Facts) -> Iterator[Finding]:
         return
     reasons = ", ".join(sorted({spell.reason for spell in spells}))
     yield Finding(
-        "MetricMissing", "Problem", "The autoscaler had no metric",
+        FindingName.METRIC_MISSING, Severity.PROBLEM, "The autoscaler had no metric",
         f"ScalingActive was False for {total:.0f} s of the load ({reasons}), first {spells[0].start:.0f} s after its "
         "start",
         "Check that the metric's name and labels reach the metrics API; `kubectl get --raw /apis/custom.metrics.k8s.io"
@@ -130,7 +132,7 @@ def _clamped(facts: Facts) -> Iterator[Finding]:
     total = sum(spell.seconds for spell in spells)
     if total >= CLAMP_SECONDS:
         yield Finding(
-            "MaximumClamped", "Warning", "`maxReplicas` held the autoscaler back",
+            FindingName.MAXIMUM_CLAMPED, Severity.WARNING, "`maxReplicas` held the autoscaler back",
             f"The autoscaler wanted more than {facts.evidence.terms.maximum_replicas} replicas for {total:.0f} s, "
             f"first {spells[0].start:.0f} s after the start of the load",
             "Raise `maxReplicas` if there are GPUs for it, or raise the metric's target if the latency allows.")
@@ -149,7 +151,7 @@ def _flapping(facts: Facts) -> Iterator[Finding]:
             f"{second.before} to {second.after} {(second.decided.instant - first.decided.instant) / SECOND:.0f} s later"
             for first, second in pairs)
         yield Finding(
-            "Flapping", "Warning", "Replicas were removed and then missed", words,
+            FindingName.FLAPPING, Severity.WARNING, "Replicas were removed and then missed", words,
             "Lengthen `behavior.scaleDown.stabilizationWindowSeconds`, or scale on a metric that stays up while the "
             "replicas are busy: a queue is empty as soon as there are enough of them.")
 
@@ -160,7 +162,7 @@ def _never_triggered(facts: Facts) -> Iterator[Finding]:
     was_seen = facts.evidence.requests and facts.evidence.deployments
     if was_seen and room and not any(change.is_out for change in facts.run.changes):
         yield Finding(
-            "ScalingNeverTriggered", "Warning", "Nothing scaled",
+            FindingName.SCALING_NEVER_TRIGGERED, Severity.WARNING, "Nothing scaled",
             f"spec.replicas stayed as it was through {len(facts.evidence.requests)} requests, though up to "
             f"{terms.maximum_replicas} were allowed",
             "Compare the metric's peak with its target: a queue metric stays 0 until the batch is full, so lower "
@@ -174,7 +176,8 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
         words = "; ".join(
             f"{one.pod}: " + ", ".join(f"{count} {name}" for name, count in one.lost.items()) for one in hit)
         yield Finding(
-            "AbortsOnDrain", "Problem", f"Requests were lost on Pods that were being removed: {lost}", words,
+            FindingName.ABORTS_ON_DRAIN, Severity.PROBLEM,
+            f"Requests were lost on Pods that were being removed: {lost}", words,
             "Give the server time to finish: `--shutdown-timeout` of at least the p99 latency, and a "
             "`terminationGracePeriodSeconds` above the preStop sleep plus that.")
 
@@ -191,7 +194,7 @@ def _unused_pods(facts: Facts) -> Iterator[Finding]:
             idle.append(f"{start.pod} was Ready {facts.evidence.seconds(end) - ready:.0f} s before the last request")
     if idle:
         yield Finding(
-            "UnusedReplicas", "Problem", "Ready replicas got no request", "; ".join(idle),
+            FindingName.UNUSED_REPLICAS, Severity.PROBLEM, "Ready replicas got no request", "; ".join(idle),
             f"Connections are kept (policy {facts.evidence.terms.connection or 'unknown'}): kube-proxy balances "
             "connections, not requests. Use `PerRequest`, `MaxAge`, `SpreadOverPods`, or a gateway that balances "
             "requests.")
@@ -205,7 +208,7 @@ def _probe_tax(facts: Facts) -> Iterator[Finding]:
     taxes = [tax for tax, _ in pairs]
     if taxes and median(taxes) > max(PROBE_MILLISECONDS, PROBE_SHARE * median(whole for _, whole in pairs)):
         yield Finding(
-            "ProbeTax", "Warning", "Probes kept finished replicas waiting",
+            FindingName.PROBE_TAX, Severity.WARNING, "Probes kept finished replicas waiting",
             f"The server answered {median(taxes) / 1000:.1f} s (median of {len(taxes)}) before the Pod was Ready",
             "Shorten the period of the startup and readiness probes (`probePeriodSeconds`).")
 
@@ -214,9 +217,9 @@ def _unattributed(facts: Facts) -> Iterator[Finding]:
     for start in facts.cold_starts:
         whole = start.cold_start.milliseconds
         dark = sum(phase.milliseconds for phase in start.phases if phase.name == "unattributed")
-        if whole and start.origin != "Initial" and dark > UNATTRIBUTED_SHARE * whole:
+        if whole and start.origin != Origin.INITIAL and dark > UNATTRIBUTED_SHARE * whole:
             yield Finding(
-                "UnattributedStart", "Hint", "A good part of a cold start has no explanation",
+                FindingName.UNATTRIBUTED_START, Severity.HINT, "A good part of a cold start has no explanation",
                 f"{start.pod}: {dark / 1000:.1f} s of {whole / 1000:.1f} s",
                 "Look at the container's log in the bundle; a release of the server with other log lines needs new "
                 "patterns.")
@@ -228,7 +231,7 @@ def _clock_skew(facts: Facts) -> Iterator[Finding]:
     if low is None or high is None or (low < SKEW_MILLISECONDS and high > -SKEW_MILLISECONDS):
         return
     yield Finding(
-        "ClockSkew", "Warning", "Two clocks disagree",
+        FindingName.CLOCK_SKEW, Severity.WARNING, "Two clocks disagree",
         f"The operator's clock is {low:.0f} to {high:.0f} ms ahead of the API server's",
         "Synchronise the nodes' clocks; instants of different sources cannot be compared closer than this.")
 

@@ -34,15 +34,15 @@ def scrape_phases(evidence: Evidence, pods: Sequence[str], prefill_seconds: floa
     if result is None or not period:
         return (None,) * len(pods)
     scraped = {
-        one.pod: [((time - evidence.origin) / SECOND, value) for time, value in one.samples] for one in result.series
+        pod.pod: [((time - evidence.origin) / SECOND, value) for time, value in pod.samples] for pod in result.series
     }
     return tuple(_phase(scraped.get(pod, []), _queue(evidence, pod, prefill_seconds), float(period)) for pod in pods)
 
 
 def _queue(evidence: Evidence, pod: str, prefill_seconds: float) -> _Queue:
-    mine = [one for one in evidence.requests if one.pod == pod and one.sent is not None and one.first_token is not None]
-    return _Queue(sorted(((one.sent or 0) - evidence.origin) / SECOND for one in mine),
-                  sorted(((one.first_token or 0) - evidence.origin) / SECOND - prefill_seconds for one in mine))
+    mine = [record for record in evidence.requests if record.pod == pod and record.send is not None and record.first_token is not None]
+    return _Queue(sorted(((record.send or 0) - evidence.origin) / SECOND for record in mine),
+                  sorted(((record.first_token or 0) - evidence.origin) / SECOND - prefill_seconds for record in mine))
 
 
 def _phase(samples: Sequence[tuple[float, float]], queue: _Queue, period: float) -> float | None:
@@ -52,7 +52,7 @@ def _phase(samples: Sequence[tuple[float, float]], queue: _Queue, period: float)
     for share in range(TRIED):
         phase = share / TRIED * period
         seen = [queue.at((time - phase) // period * period + phase) for time, _ in samples]
-        misfits.append(sum(abs(value - one) for (_, value), one in zip(samples, seen, strict=True)))
+        misfits.append(sum(abs(value - queued) for (_, value), queued in zip(samples, seen, strict=True)))
     if max(misfits) == min(misfits):
         return None
     # Among equals, the one whose neighbours agree too; the period is a circle.

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, floor
+from math import floor
 from operator import ne, sub
 from statistics import median
 
@@ -18,8 +18,9 @@ from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model.measured import Figure
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Indicator, Objective, Terms
-from elastometer.twin.prediction import Prediction, ReplicaLife
+from elastometer.twin.prediction import Prediction, PredictedReplica
 from elastometer.twin.scenario import Arrival
+from elastometer_loadgen.base.measures import nearest_rank
 
 # What was in an answer no prediction says, so that an objective on it is neither met nor missed by one.
 _ON_REQUESTS = frozenset(set(Indicator) - {Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
@@ -59,8 +60,8 @@ class Scorecard:
     @property
     def missed(self) -> tuple[str, ...]:
         """Names of the objectives missed. One on scale-outs or cold starts is not missed where there was none."""
-        return tuple(one.name for one in self.objectives if one.verdict is Verdict.FAIL
-                     or (one.verdict is Verdict.INCONCLUSIVE and one.indicator in _ON_REQUESTS))
+        return tuple(objective.name for objective in self.objectives if objective.verdict is Verdict.FAIL
+                     or (objective.verdict is Verdict.INCONCLUSIVE and objective.indicator in _ON_REQUESTS))
 
     @property
     def failed(self) -> int:
@@ -83,21 +84,21 @@ class Judge:
     """The objectives of one test over one list of arrivals, prepared for many predictions."""
 
     def __init__(self, arrivals: Sequence[Arrival], terms: Terms, gpus_per_replica: int | None) -> None:
-        self._at = [one.at for one in arrivals]
-        self._gaps = [max(0, one.output_tokens - 1) for one in arrivals]
+        self._at = [arrival.at for arrival in arrivals]
+        self._gaps = [max(0, arrival.output_tokens - 1) for arrival in arrivals]
         self._objectives = terms.objectives
         self._gpus = gpus_per_replica
         names = {number: stage.name for number, stage in enumerate(terms.stages)}
-        self._stretches = stretches([names.get(one.stage, "") for one in arrivals])
+        self._stretches = stretches([names.get(arrival.stage, "") for arrival in arrivals])
 
     def score(self, prediction: Prediction) -> Scorecard:
         """The scorecard; times count from the start of the load, and what was before it costs nothing."""
         lives, changes = prediction.replicas, list(pairwise(size for _, size in prediction.desired))
         lags = scale_out_lags(prediction)
         replica_seconds = held_seconds(lives, prediction.end_seconds)
-        known = [one.milliseconds / 1000 for one in lags if one.milliseconds is not None]
+        known = [lag.milliseconds / 1000 for lag in lags if lag.milliseconds is not None]
         return Scorecard(
-            objectives=tuple(self._objective(one, prediction, lags) for one in self._objectives),
+            objectives=tuple(self._objective(objective, prediction, lags) for objective in self._objectives),
             miss_seconds=miss_seconds(self._columns(prediction), self._objectives),
             replica_seconds=replica_seconds,
             gpu_seconds=None if self._gpus is None else self._gpus * replica_seconds,
@@ -112,20 +113,20 @@ class Judge:
         return RequestColumns(at=self._at, first_token=prediction.first_token, last_token=prediction.ended,
                               ended=prediction.ended, gaps=self._gaps, stretches=self._stretches)
 
-    def _objective(self, one: Objective, prediction: Prediction, lags: Sequence[Figure]) -> ObjectiveScore:
-        low, high = (0, len(self._at)) if one.stage is None else self._stretches.get(one.stage, (0, 0))
-        match one.indicator:
+    def _objective(self, objective: Objective, prediction: Prediction, lags: Sequence[Figure]) -> ObjectiveScore:
+        low, high = (0, len(self._at)) if objective.stage is None else self._stretches.get(objective.stage, (0, 0))
+        match objective.indicator:
             case Indicator.SCALE_OUT_LAG | Indicator.COLD_START:
-                result = judge_objective(one, (), lags, cold_starts(prediction))
-                return ObjectiveScore(one.name, one.indicator, one.stage, result.verdict, result.measured,
-                                      result.bound, "ms", one.percentile)
+                result = judge_objective(objective, (), lags, cold_starts(prediction))
+                return ObjectiveScore(objective.name, objective.indicator, objective.stage, result.verdict, result.measured,
+                                      result.bound, "ms", objective.percentile)
             case Indicator.REQUEST_SUCCESS:
-                return _success(one, prediction.ended[low:high])
+                return _success(objective, prediction.ended[low:high])
             case Indicator.ANSWER_CHECK:
-                bound = one.minimum_percent
-                return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.INCONCLUSIVE, None, bound, "%")
-        values = self._values(one.indicator, prediction, low, high)
-        return _latency(one, values, high - low)
+                bound = objective.minimum_percent
+                return ObjectiveScore(objective.name, objective.indicator, objective.stage, Verdict.INCONCLUSIVE, None, bound, "%")
+        values = self._values(objective.indicator, prediction, low, high)
+        return _latency(objective, values, high - low)
 
     def _values(self, indicator: Indicator, prediction: Prediction, low: int, high: int) -> list[float]:
         """Seconds, rising, of the requests that got that far."""
@@ -149,51 +150,51 @@ def _absent(values: Sequence[float]) -> int:
     return sum(map(ne, values, values))
 
 
-def _success(one: Objective, ended: Sequence[float]) -> ObjectiveScore:
-    count, bound = len(ended), one.minimum_percent
+def _success(objective: Objective, ended: Sequence[float]) -> ObjectiveScore:
+    count, bound = len(ended), objective.minimum_percent
     good = count - _absent(ended)
     if not count or bound is None:
-        return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.INCONCLUSIVE, None, bound, "%")
+        return ObjectiveScore(objective.name, objective.indicator, objective.stage, Verdict.INCONCLUSIVE, None, bound, "%")
     verdict = Verdict.PASS if 100 * good >= bound * count else Verdict.FAIL
-    return ObjectiveScore(one.name, one.indicator, one.stage, verdict, floor(10000 * good / count) / 100, bound, "%")
+    return ObjectiveScore(objective.name, objective.indicator, objective.stage, verdict, floor(10000 * good / count) / 100, bound, "%")
 
 
-def _latency(one: Objective, values: Sequence[float], asked: int) -> ObjectiveScore:
+def _latency(objective: Objective, values: Sequence[float], asked: int) -> ObjectiveScore:
     """A request without a first token or an end counts as too slow; one without gaps between tokens does not count."""
-    bound = one.maximum_milliseconds
-    if not values or bound is None:
-        return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.INCONCLUSIVE, None, bound, "ms",
-                              one.percentile)
-    reached = values[max(0, ceil(one.percentile / 100 * len(values)) - 1)]
-    total = len(values) if one.indicator is Indicator.TIME_PER_OUTPUT_TOKEN else asked
+    bound = objective.maximum_milliseconds
+    reached = nearest_rank(values, objective.percentile)
+    if reached is None or bound is None:
+        return ObjectiveScore(objective.name, objective.indicator, objective.stage, Verdict.INCONCLUSIVE, None, bound, "ms",
+                              objective.percentile)
+    total = len(values) if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN else asked
     limit = bound / 1000 + CLOCK_SECONDS
     within = bisect_right(values, limit)
-    met = reached <= limit and 100 * within >= one.percentile * total
-    return ObjectiveScore(one.name, one.indicator, one.stage, Verdict.PASS if met else Verdict.FAIL,
-                          round(1000 * reached, 1), bound, "ms", one.percentile)
+    met = reached <= limit and 100 * within >= objective.percentile * total
+    return ObjectiveScore(objective.name, objective.indicator, objective.stage, Verdict.PASS if met else Verdict.FAIL,
+                          round(1000 * reached, 1), bound, "ms", objective.percentile)
 
 
-def held_seconds(lives: Sequence[ReplicaLife], end: float) -> float:
+def held_seconds(lives: Sequence[PredictedReplica], end: float) -> float:
     """Seconds of all replicas from their creation, or the load's start, to being gone, or the end."""
-    return round(sum(max(0.0, (end if one.gone is None else min(end, one.gone)) - max(0.0, one.created))
-                     for one in lives), 1)
+    return round(sum(max(0.0, (end if replica.gone is None else min(end, replica.gone)) - max(0.0, replica.created))
+                     for replica in lives), 1)
 
 
 def scale_out_lags(prediction: Prediction) -> list[Figure]:
     """Per scale-out, from the decision to the Ready of the last replica that it added."""
     out = [at for (_, before), (at, after) in pairwise(prediction.desired) if after > before]
-    made = {at: [one for one in prediction.replicas if one.created == at] for at in out}
+    made = {at: [replica for replica in prediction.replicas if replica.created == at] for at in out}
     return [_slowest(made[at], at, prediction.end_seconds) for at in out]
 
 
-def _slowest(lives: Sequence[ReplicaLife], at: float, end: float) -> Figure:
-    if any(one.ready is None for one in lives):
-        until = min(one.deleted if one.deleted is not None else end for one in lives if one.ready is None)
+def _slowest(lives: Sequence[PredictedReplica], at: float, end: float) -> Figure:
+    if any(replica.ready is None for replica in lives):
+        until = min(replica.deleted if replica.deleted is not None else end for replica in lives if replica.ready is None)
         return Figure(at_least_milliseconds=1000 * (until - at), reason="an added replica was never Ready")
-    return Figure(milliseconds=1000 * (max(one.ready or 0.0 for one in lives) - at))
+    return Figure(milliseconds=1000 * (max(replica.ready or 0.0 for replica in lives) - at))
 
 
 def cold_starts(prediction: Prediction) -> list[Figure]:
     """Per replica that was added, from its creation to Ready."""
     start = prediction.desired[0][0]
-    return [_slowest([one], one.created, prediction.end_seconds) for one in prediction.replicas if one.created > start]
+    return [_slowest([replica], replica.created, prediction.end_seconds) for replica in prediction.replicas if replica.created > start]

@@ -1,0 +1,85 @@
+"""What one request took, and percentiles of many: one definition for the load generator and for the operator.
+
+A duration has the unit of the record's instants: microseconds in the load generator's records, nanoseconds in the
+operator's. None where the request has no such value. The formulas are here, and not in the operator, because the load
+generator must stand alone. They stand again, on purpose, in two places that have no records to ask: the knee search
+judges a step by the float stamps of requests that may still be open (`drive.knee_search`), and the operator's what-if
+search compares thousands of predictions as columns of numbers (`analysis.requests.misses`, `twin.search.score`).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from elastometer_loadgen.base.record import Outcome
+
+Value = TypeVar("Value", int, float)
+
+
+class Timed(Protocol):
+    """The fields that the formulas ask for; both record types have them under these names."""
+
+    @property
+    def intended(self) -> int: ...
+    @property
+    def send(self) -> int | None: ...
+    @property
+    def first_token(self) -> int | None: ...
+    @property
+    def last_token(self) -> int | None: ...
+    @property
+    def end(self) -> int | None: ...
+    @property
+    def chunks(self) -> int: ...
+    @property
+    def completion_tokens(self) -> int | None: ...
+    @property
+    def outcome(self) -> Outcome: ...
+
+
+def time_to_first_token(record: Timed) -> int | None:
+    """From the intended time, so that a request which was sent late is not flattered, to the first token."""
+    return None if record.first_token is None else record.first_token - record.intended
+
+
+def time_to_first_token_from_send(record: Timed) -> int | None:
+    """From the hand-over to the socket to the first token."""
+    return None if record.first_token is None or record.send is None else record.first_token - record.send
+
+
+def time_per_output_token(record: Timed) -> float | None:
+    """(last token - first token) / (tokens - 1) by the server's count; None for one token or without usage. The mean is
+    not rounded: a mean of whole microseconds and one of whole nanoseconds would differ."""
+    return _mean_gap(record, record.completion_tokens)
+
+
+def time_between_chunks(record: Timed) -> float | None:
+    """The same by the chunks that arrived."""
+    return _mean_gap(record, record.chunks)
+
+
+def latency(record: Timed) -> int | None:
+    """From the intended time to the end, of requests that succeeded: a quick refusal is no quick answer."""
+    return None if record.end is None or record.outcome is not Outcome.SUCCESS else record.end - record.intended
+
+
+def latency_from_send(record: Timed) -> int | None:
+    """From the hand-over to the socket to the end, of requests that succeeded."""
+    if record.end is None or record.send is None or record.outcome is not Outcome.SUCCESS:
+        return None
+    return record.end - record.send
+
+
+def _mean_gap(record: Timed, count: int | None) -> float | None:
+    first, last = record.first_token, record.last_token
+    if record.outcome is not Outcome.SUCCESS or first is None or last is None or count is None or count < 2:
+        return None
+    return (last - first) / (count - 1)
+
+
+def nearest_rank(ordered: Sequence[Value], percent: float) -> Value | None:
+    """The smallest value that at least `percent` per cent of the values do not exceed, so one that was observed; None
+    without values, which must rise. Multiplied before it is divided: 0.07 * 100 is more than 7."""
+    if not ordered:
+        return None
+    return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]
