@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from elastometer.model.observation import MetricSample, MetricsSeen, observation_from
-from elastometer.world.clock import parsed
+from elastometer.model.times import parse_instant
 from elastometer.world.metrics_queries import questions_of
 
 SPACE = "/namespaces/team"
@@ -102,7 +102,7 @@ async def test_a_look_that_writes_nothing_is_read_where_it_is_due(world):
         await recorder.synced(5)
         await world.api.put(HPAS, hpa(CPU))
         await world.until(lambda: len(world.seen("MetricsSeen")) == 4, step=0.02)
-    times = [parsed(line["sentTime"]) for line in world.seen("MetricsSeen")]
+    times = [parse_instant(line["sentTime"]) for line in world.seen("MetricsSeen")]
     assert timedelta(seconds=15.2) < times[1] - times[0] < timedelta(seconds=15.8)
     for before, after in pairwise(times[1:]):
         assert timedelta(seconds=14.8) < after - before < timedelta(seconds=15.3)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from elastometer.model.reasons import UNSCHEDULABLE
+from elastometer.model.times import parse_instant
 
 Json = dict[str, Any]
 
@@ -148,8 +149,8 @@ def job_fact(job: Mapping[str, Any], pods: tuple[PodFact, ...]) -> JobFact:
     }
     over = conditions.get("Complete") or conditions.get("Failed")
     return JobFact(
-        since=datetime.fromisoformat(job["metadata"]["creationTimestamp"]),
-        ended=datetime.fromisoformat(over["lastTransitionTime"]) if over else None,
+        since=parse_instant(job["metadata"]["creationTimestamp"]),
+        ended=parse_instant(over["lastTransitionTime"]) if over else None,
         failed="Failed" in conditions,
         message=over.get("message", "") if over else "",
         trouble=next((pod.trouble for pod in pods if pod.trouble is not None), None),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from elastometer.model import reasons
+from elastometer.model.times import format_seconds, parse_instant
 
 Json = dict[str, Any]
 
@@ -88,21 +89,19 @@ def phase_of(status: Status) -> str:
     return "Preparing" if status.conditions else "Pending"
 
 
-def instant(text: str | None) -> datetime | None:
-    """RFC 3339 -> datetime; absent stays absent."""
-    return None if text is None else datetime.fromisoformat(text)
+def _instant_or_none(text: str | None) -> datetime | None:
+    return None if text is None else parse_instant(text)
 
 
-def stamp(at: datetime | None) -> str | None:
-    """datetime -> RFC 3339 in whole seconds, as metav1.Time has it."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _text_or_none(at: datetime | None) -> str | None:
+    return None if at is None else format_seconds(at)
 
 
 def status_from(served: Mapping[str, Any]) -> Status:
     """The status as the API server serves it -> Status."""
     conditions = {
         item["type"]: Condition(
-            item["type"], item["status"], item["reason"], item["message"], instant(item["lastTransitionTime"])
+            item["type"], item["status"], item["reason"], item["message"], _instant_or_none(item["lastTransitionTime"])
         )
         for item in served.get("conditions", ())
     }
@@ -111,11 +110,11 @@ def status_from(served: Mapping[str, Any]) -> Status:
     return Status(
         conditions=conditions,
         observed_generation=served.get("observedGeneration"),
-        start_time=instant(served.get("startTime")),
-        target_ready_time=instant(served.get("targetReadyTime")),
-        load_start_time=instant(served.get("loadStartTime")),
-        load_end_time=instant(served.get("loadEndTime")),
-        completion_time=instant(served.get("completionTime")),
+        start_time=_instant_or_none(served.get("startTime")),
+        target_ready_time=_instant_or_none(served.get("targetReadyTime")),
+        load_start_time=_instant_or_none(served.get("loadStartTime")),
+        load_end_time=_instant_or_none(served.get("loadEndTime")),
+        completion_time=_instant_or_none(served.get("completionTime")),
         verdict=served.get("verdict"),
         failure=succeeded.reason if succeeded is not None and succeeded.status == "False" else None,
         progress=served.get("progress"),
@@ -139,7 +138,7 @@ def to_json(status: Status) -> Json:
             "status": item.status,
             "reason": item.reason,
             "message": item.message[:2000],
-            "lastTransitionTime": stamp(item.since),
+            "lastTransitionTime": _text_or_none(item.since),
             "observedGeneration": status.observed_generation or 0,
         }
         for item in sorted(status.conditions.values(), key=_rank)
@@ -148,11 +147,11 @@ def to_json(status: Status) -> Json:
         "observedGeneration": status.observed_generation,
         "phase": phase_of(status),
         "verdict": status.verdict,
-        "startTime": stamp(status.start_time),
-        "targetReadyTime": stamp(status.target_ready_time),
-        "loadStartTime": stamp(status.load_start_time),
-        "loadEndTime": stamp(status.load_end_time),
-        "completionTime": stamp(status.completion_time),
+        "startTime": _text_or_none(status.start_time),
+        "targetReadyTime": _text_or_none(status.target_ready_time),
+        "loadStartTime": _text_or_none(status.load_start_time),
+        "loadEndTime": _text_or_none(status.load_end_time),
+        "completionTime": _text_or_none(status.completion_time),
         "progress": status.progress,
         "conditions": conditions,
         "summary": status.summary,

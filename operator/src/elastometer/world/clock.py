@@ -37,16 +37,3 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-
-
-def printed(instant: datetime) -> str:
-    """RFC 3339 in UTC with microseconds and a `Z`, as every file of a run has it."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def parsed(text: str) -> datetime:
-    """The instant of an RFC 3339 text; raises ValueError when it is none, or names no offset."""
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(f"a time must end in `Z` or an offset, is {text!r}")
-    return instant.astimezone(UTC)

@@ -14,9 +14,10 @@ from pathlib import Path
 import orjson
 
 from elastometer.model.names import COMPONENT_LABEL, SERVER
+from elastometer.model.times import format_instant, format_seconds, parse_instant
 from elastometer.world.api_reader import UNREACHABLE, ApiReader, Line
 from elastometer.world.backoff import Backoff
-from elastometer.world.clock import Clock, printed
+from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
 from elastometer.world.watched import Json
 
@@ -40,7 +41,7 @@ class Known:
 
     def is_new(self, stamp: str, line: str) -> bool:
         """Remembers the line; False when it was there already, or is older than anything a repetition is asked for."""
-        instant = datetime.fromisoformat(stamp)
+        instant = parse_instant(stamp)
         if (stamp, line) in self._recent or (self.last and instant < self.last - OVERLAP):
             return False
         self._recent[stamp, line] = instant
@@ -55,7 +56,7 @@ class Known:
         """The query that asks for the rest, with an overlap; everything when nothing is known."""
         if self.last is None:
             return {}
-        return {"sinceTime": (self.last - OVERLAP / 2).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return {"sinceTime": format_seconds(self.last - OVERLAP / 2)}
 
 
 def known_of(observations: Path) -> dict[str, Known]:
@@ -97,7 +98,7 @@ class PodLog:
             if self._known.count > before:
                 backoff.reset()
             await self._clock.sleep(backoff.next_seconds())
-        self._sink({"kind": "Note", "receivedTime": printed(self._clock.now()), "reason": "LogTruncated",
+        self._sink({"kind": "Note", "receivedTime": format_instant(self._clock.now()), "reason": "LogTruncated",
                     "message": f"of the log of pod {self._pod} only the first {MAXIMUM_LINES} lines are kept"})
 
     async def _read(self, how: dict[str, str]) -> None:
@@ -117,7 +118,7 @@ class PodLog:
             return  # the kubelet's own words, e.g. that the log was not found
         text = text[:MAXIMUM_CHARACTERS]
         if self._known.is_new(stamp, text):
-            self._sink({"kind": "Log", "receivedTime": printed(line.received), "pod": self._pod,
+            self._sink({"kind": "Log", "receivedTime": format_instant(line.received), "pod": self._pod,
                         "container": CONTAINER, "time": stamp, "line": text})
 
 

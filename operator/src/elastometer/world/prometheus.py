@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 from urllib3 import Retry
 
 from elastometer.model.errors import WorldError
-from elastometer.world.clock import printed
+from elastometer.model.times import format_instant
 
 TIMEOUT_SECONDS = 10
 ATTEMPTS = 4
@@ -57,7 +57,7 @@ class Prometheus:
     async def range_query(self, name: str, query: str, start: datetime, end: datetime, step_seconds: int) -> Json:
         """The series of a query from start to end, as docs/data.md has it; a failure is an outcome, no exception."""
         start, end = _floor(start), _floor(end)
-        asked = {"name": name, "query": query, "start": printed(start), "end": printed(end),
+        asked = {"name": name, "query": query, "start": format_instant(start), "end": format_instant(end),
                  "stepSeconds": step_seconds}
         try:
             series = await asyncio.to_thread(self._range, query, start, end, step_seconds)

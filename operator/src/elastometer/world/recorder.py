@@ -16,7 +16,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import orjson
 from kubernetes.aio.client import ApiClient
@@ -24,11 +23,13 @@ from kubernetes.aio.client import ApiClient
 from elastometer.model.endpoints import ready_addresses
 from elastometer.model.errors import WorldError
 from elastometer.model.names import Names
+from elastometer.model.times import format_instant, parse_instant
 from elastometer.world import meters
 from elastometer.world.api_reader import UNREACHABLE, ApiReader
 from elastometer.world.autoscaler_polls import AutoscalerLooks
-from elastometer.world.clock import Clock, parsed, printed
+from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
+from elastometer.world.log_lines import of_test
 from elastometer.world.logs import PodLogs, known_of
 from elastometer.world.run_store import HEARTBEAT, OBSERVATIONS, RunStore
 from elastometer.world.watched import Json, watched_of
@@ -93,7 +94,8 @@ class Recorder:
 
     def note(self, reason: str, message: str) -> None:
         """Writes down what the operator itself did."""
-        self._write({"kind": "Note", "receivedTime": printed(self._clock.now()), "reason": reason, "message": message})
+        self._write({"kind": "Note", "receivedTime": format_instant(self._clock.now()),
+                     "reason": reason, "message": message})
 
     async def _follow(self, watch: ResourceWatch, group: asyncio.TaskGroup) -> None:
         resource = watch.watched.resource
@@ -104,7 +106,7 @@ class Recorder:
                     self._pass_on(watch.watched.kind, kind, item, group)
                     self.changed.set()
                 case Broken(reason, refused):
-                    log.warning("watch broken", extra=self._fields(resource=resource, reason=reason))
+                    log.warning("watch broken", extra=of_test(self._names, resource=resource, reason=reason))
                     self.broken[resource] = reason
                     if refused and not watch.watched.needed:
                         self._listed(resource)
@@ -125,7 +127,7 @@ class Recorder:
     def _store_news(self, watch: ResourceWatch, news: News) -> None:
         match news:
             case Seen(kind, item, received):
-                self._write({"kind": watch.watched.kind, "receivedTime": printed(received), "type": kind,
+                self._write({"kind": watch.watched.kind, "receivedTime": format_instant(received), "type": kind,
                              "object": item})
             case Gap(start, end, reason):
                 self._write_gap(watch.watched.resource, start, end, reason)
@@ -140,7 +142,7 @@ class Recorder:
         """Says each second that all is watched; what was before it is on the disk. Silent while a watch is down."""
         await self._all_listed.wait()
         if last_life is not None:
-            self._write_gap("*", parsed(last_life["time"]), self._clock.now(), "operator restarted")
+            self._write_gap("*", parse_instant(last_life["time"]), self._clock.now(), "operator restarted")
         while True:
             if not self._needed_broken():
                 await asyncio.to_thread(self._beat, self._clock.now())
@@ -155,7 +157,7 @@ class Recorder:
 
     def _beat(self, instant: datetime) -> None:
         self._store.sync()
-        self._store.write_json(HEARTBEAT, {"time": printed(instant)})
+        self._store.write_json(HEARTBEAT, {"time": format_instant(instant)})
 
     async def _sample_clock(self) -> None:
         """Reads the server's clock; so it is also what notices a server that hangs without closing a connection."""
@@ -165,12 +167,12 @@ class Recorder:
             try:
                 answer = await self._reader.get("/version", {})
                 if answer.date:
-                    self._write({"kind": "ClockSample", "receivedTime": printed(answer.received),
-                                 "serverTime": printed(parsedate_to_datetime(answer.date)),
-                                 "sentTime": printed(answer.sent)})
+                    self._write({"kind": "ClockSample", "receivedTime": format_instant(answer.received),
+                                 "serverTime": format_instant(parsedate_to_datetime(answer.date)),
+                                 "sentTime": format_instant(answer.sent)})
             except (Refused, ValueError, orjson.JSONDecodeError, *UNREACHABLE) as error:
                 silent_since = silent_since or asked
-                log.debug("no clock sample", extra=self._fields(reason=str(error)))
+                log.debug("no clock sample", extra=of_test(self._names, reason=str(error)))
             else:
                 if answer.received - (silent_since or asked) > STALL:
                     self._write_gap("*", silent_since or asked, answer.received, "the API server did not answer")
@@ -179,17 +181,14 @@ class Recorder:
 
     def _write_gap(self, resource: str, start: datetime, end: datetime, reason: str) -> None:
         meters.WATCH_GAPS.labels(resource).inc()
-        log.info("watch gap", extra=self._fields(resource=resource, reason=reason))
-        self._write({"kind": "WatchGap", "receivedTime": printed(self._clock.now()), "resource": resource,
-                     "from": printed(start), "to": printed(end), "reason": reason})
+        seconds = round((end - start).total_seconds(), 3)
+        log.info("watch gap", extra=of_test(self._names, resource=resource, seconds=seconds, reason=reason))
+        self._write({"kind": "WatchGap", "receivedTime": format_instant(self._clock.now()), "resource": resource,
+                     "from": format_instant(start), "to": format_instant(end), "reason": reason})
 
     def _write(self, observation: Json) -> None:
         meters.OBSERVATIONS.labels(observation["kind"]).inc()
         self._store.append_observation(observation)
-
-    def _fields(self, **fields: Any) -> dict[str, Any]:
-        return {"namespace": self._names.namespace, "test": self._names.test, **fields}
-
 
 def _first(failures: BaseExceptionGroup[WorldError]) -> WorldError:
     """One failure stands for all: a full disk stops every task at once."""

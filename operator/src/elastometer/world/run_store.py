@@ -17,7 +17,7 @@ import orjson
 from zstandard import ZstdDecompressor
 
 from elastometer.model.errors import WorldError
-from elastometer.world.clock import parsed
+from elastometer.model.times import parse_instant
 from elastometer.world.journal import Journal, disk_errors, synced_write, whole_size
 
 OBSERVATIONS = "observations.jsonl"
@@ -58,7 +58,7 @@ class RunStore:
     def start_time(self) -> datetime | None:
         """The instant all workers share; None before the last of them was there."""
         start = self.read_json(START)
-        return parsed(start["startTime"]) if start else None
+        return parse_instant(start["startTime"]) if start else None
 
     @property
     def compacted(self) -> bool:
