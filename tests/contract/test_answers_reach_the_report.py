@@ -67,7 +67,7 @@ def test_what_was_found_on_the_wire_is_what_the_report_shows(run: tuple[dict[str
         key: (row["judged"], row["failed"], row["failures"], round(100 * row["failureRate"]["value"], 4))
         for key, row in told.items()}
     assert [row.check for row in report.answers if row.stage is None] == ["JSONSchema", "Crosstalk"]
-    assert "AnswersOfOthers" in [one.name for one in report.findings]
+    assert "CrossTalk" in [one.name for one in report.findings]
     assert report.objectives[0].verdict is Verdict.FAIL
 
     (climb,), (knee,) = summary["knees"], report.knees

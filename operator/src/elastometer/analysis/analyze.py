@@ -22,7 +22,7 @@ from elastometer.analysis.verdict.quality import load_flaws, quality
 from elastometer.analysis.verdict.summary import summary
 from elastometer.hpa.recording import Recording
 from elastometer.model.bundle import Bundle
-from elastometer.model.measured import ScaleEvent
+from elastometer.model.measured import Direction, ScaleEvent
 from elastometer.model.report import Report
 from elastometer.model.units import format_instant
 
@@ -73,7 +73,7 @@ def _event(change: Change, run: DerivedRun) -> ScaleEvent:
         f"a watch gap touches it ({gap.resource})" if gap else None
     mine = [start for start in run.starts if start.change is not None and start.change.number == change.number]
     return ScaleEvent(
-        number=change.number, direction="Out" if change.is_out else "In",
+        number=change.number, direction=Direction.OUT if change.is_out else Direction.IN,
         from_replicas=change.before, to_replicas=change.after,
         seen=evidence.stamp(decided.instant, decided.source, decided.resolution),
         written=change.api_stamp(evidence), writer=change.writer, reason=change.reason,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from elastometer.model.measured import Figure
+from elastometer.model.measured import Direction, Figure
 
 
 class Cause(StrEnum):
@@ -108,7 +108,7 @@ class ScaleAccount:
     needed no longer (scale-in); the losses add up to `whole`."""
 
     number: int
-    direction: str
+    direction: Direction
     from_replicas: int
     to_replicas: int
     needed_seconds: float
@@ -122,7 +122,7 @@ class Held:
     """How long, over the whole record, replicas were fewer (Out) or more (In) than wanted because of one constraint, or
     it was not known what was wanted (Unknown)."""
 
-    direction: str
+    direction: Direction
     cause: Cause
     label: str
     seconds: float

@@ -23,6 +23,23 @@ PHASE_LABELS: Mapping[str, str] = {
 }
 
 
+class Direction(StrEnum):
+    """Which way replicas go, or should have gone. Only time in which replicas were limited can be of UNKNOWN direction:
+    then it is not known what was wanted."""
+
+    OUT = "Out"
+    IN = "In"
+    UNKNOWN = "Unknown"
+
+
+class Origin(StrEnum):
+    """Why a server Pod was created."""
+
+    INITIAL = "Initial"  # there from the start of the run
+    SCALE_OUT = "ScaleOut"  # added by a scale-out
+    REPLACEMENT = "Replacement"  # in the place of one that went away
+
+
 class Source(StrEnum):
     """Where an instant comes from, and so whose clock it is of."""
 
@@ -94,7 +111,7 @@ class ScaleEvent:
     """One change of the scale target's spec.replicas."""
 
     number: int
-    direction: str
+    direction: Direction
     from_replicas: int
     to_replicas: int
     seen: Stamp
@@ -144,11 +161,11 @@ class ScrapedStart:
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """The start of one server Pod. `origin` is ScaleOut, Initial or Replacement."""
+    """The start of one server Pod."""
 
     pod: str
     node: str | None
-    origin: str
+    origin: Origin
     scale_event: int | None
     image: str | None
     instants: tuple[PodInstant, ...]

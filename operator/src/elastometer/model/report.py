@@ -10,6 +10,7 @@ from enum import StrEnum
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.basis import PredictionBasis
+from elastometer.model.findings import FindingName, Severity
 from elastometer.model.knee import Knee
 from elastometer.model.measured import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
 
@@ -65,8 +66,8 @@ class ObjectiveResult:
 class Finding:
     """A named pathology with its evidence and what to change."""
 
-    name: str
-    severity: str
+    name: FindingName
+    severity: Severity
     title: str
     evidence: str
     advice: str

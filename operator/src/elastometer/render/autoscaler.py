@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, Loss, ScaleAccount, SyncRow
-from elastometer.model.measured import Timeline
+from elastometer.model.measured import Direction, Timeline
 from elastometer.render.charts import Column, value_at
 from elastometer.render.shapes import Bar, Strip, Strips, fits, ticks
 from elastometer.render.wording import autoscaler, numbers
@@ -27,8 +27,9 @@ def autoscaler_values(found: Autoscaler) -> dict[str, object]:
     return {
         "fidelity": autoscaler.fidelity_sentence(found.fidelity), "bound": bound_legend(found),
         "syncs": autoscaler.sync_count(found.rows),
-        "losses": [("Scale-outs: from the need to the decision", loss_strips(found.changes, "Out")),
-                   ("Scale-ins: how long replicas stayed that were not wanted", loss_strips(found.changes, "In"))],
+        "losses": [("Scale-outs: from the need to the decision", loss_strips(found.changes, Direction.OUT)),
+                   ("Scale-ins: how long replicas stayed that were not wanted",
+                    loss_strips(found.changes, Direction.IN))],
     }
 
 
@@ -69,7 +70,7 @@ def bound_legend(found: Autoscaler) -> list[tuple[str, str]]:
     return [(cause.value, label) for cause, label in CAUSE_LABELS.items() if cause in seen]
 
 
-def loss_strips(changes: Sequence[ScaleAccount], direction: str) -> Strips:
+def loss_strips(changes: Sequence[ScaleAccount], direction: Direction) -> Strips:
     """One bar per change of the direction, on one scale; an unknown part has no length and is named in the text."""
     mine = [one for one in changes if one.direction == direction]
     longest = max((_seconds(one) for one in mine), default=0.0)

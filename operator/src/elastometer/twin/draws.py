@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from elastometer.model.basis import Interval
+from elastometer.model.measured import Direction
 from elastometer.model.report import Report, Verdict
 
 # name, unit, where it is in a report
@@ -35,7 +36,7 @@ def drawn(seed: int, report: Report) -> Drawn:
 
 
 def _first_out(report: Report) -> float | None:
-    return next((1000 * one.seen.seconds for one in report.scale_events if one.direction == "Out"), None)
+    return next((1000 * one.seen.seconds for one in report.scale_events if one.direction == Direction.OUT), None)
 
 
 def median_draw(draws: Sequence[Drawn]) -> Drawn:

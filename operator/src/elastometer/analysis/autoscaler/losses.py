@@ -13,11 +13,10 @@ from itertools import groupby, pairwise
 from elastometer.analysis.autoscaler.needs import Part, Signals, before_first
 from elastometer.analysis.autoscaler.points import Bounds, Point, bound_by, holding, is_beyond
 from elastometer.model.autoscaler import CAUSE_LABELS, Cause, Held, Loss, ScaleAccount
-from elastometer.model.measured import Figure
+from elastometer.model.measured import Direction, Figure
 
 OUT_OF_BOUNDS = "the replicas were outside of minimum and maximum: no metric was looked at"
 
-DIRECTIONS = ("Out", "In", "Unknown")
 
 
 def scale_accounts(points: Sequence[Point], signals: Mapping[int, Signals]) -> tuple[ScaleAccount, ...]:
@@ -28,20 +27,27 @@ def scale_accounts(points: Sequence[Point], signals: Mapping[int, Signals]) -> t
 
 def held(points: Sequence[Point], bounds: Bounds) -> tuple[Held, ...]:
     """All intervals in which the replicas were not what was wanted, or that was not known, and what bound them."""
-    seconds: dict[tuple[str, Cause], float] = defaultdict(float)
-    first: dict[tuple[str, Cause], float] = {}
+    seconds: dict[tuple[Direction, Cause], float] = defaultdict(float)
+    first: dict[tuple[Direction, Cause], float] = {}
     for one, other in pairwise(points):
         cause = holding(one, bounds)
         if cause is not None:
-            key = ("Unknown" if one.wanted is None else "Out" if one.wanted > one.after else "In", cause)
+            key = (_direction(one), cause)
             seconds[key] += other.at - one.at
             first.setdefault(key, one.at)
-    order = list(CAUSE_LABELS)
-    keys = sorted(seconds, key=lambda key: (DIRECTIONS.index(key[0]), order.index(key[1])))
+    directions, order = list(Direction), list(CAUSE_LABELS)
+    keys = sorted(seconds, key=lambda key: (directions.index(key[0]), order.index(key[1])))
     return tuple(
         Held(direction, cause, CAUSE_LABELS[cause], round(seconds[direction, cause], 3),
              round(first[direction, cause], 3))
         for direction, cause in keys)
+
+
+def _direction(point: Point) -> Direction:
+    """The way in which the replicas differed from what was wanted."""
+    if point.wanted is None:
+        return Direction.UNKNOWN
+    return Direction.OUT if point.wanted > point.after else Direction.IN
 
 
 def _account(number: int, index: int, points: Sequence[Point], signals: Mapping[int, Signals]) -> ScaleAccount:
@@ -53,7 +59,8 @@ def _account(number: int, index: int, points: Sequence[Point], signals: Mapping[
         signal = signals.get(points[run[0]].metric, Signals())
         parts = [*before_first(points[:run[0] + 1], point.before, out, signal), *_between(run, points, out)]
     return ScaleAccount(
-        number=number, direction="Out" if out else "In", from_replicas=point.before, to_replicas=point.after,
+        number=number, direction=Direction.OUT if out else Direction.IN,
+        from_replicas=point.before, to_replicas=point.after,
         needed_seconds=round(min((part.start for part in parts), default=point.at), 3),
         written_seconds=round(point.at, 3), whole=_whole(parts), losses=tuple(_losses(parts)))
 

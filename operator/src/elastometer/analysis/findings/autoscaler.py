@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from elastometer.model.autoscaler import Autoscaler, Cause, Loss, ScaleAccount
+from elastometer.model.findings import FindingName, Severity
+from elastometer.model.measured import Direction
 from elastometer.model.report import Finding
 
 # Below these a delay is not worth a change: most periods of a controller are 15 s.
@@ -15,23 +17,23 @@ DOUBTFUL_PERCENT = 95.0
 
 def autoscaler_findings(account: Autoscaler) -> Iterator[Finding]:
     """Nothing where there is no account."""
-    outs = [one for one in account.changes if one.direction == "Out"]
+    outs = [one for one in account.changes if one.direction == Direction.OUT]
     yield from _held(
-        account, outs, Cause.POLICY, "PolicyBound", "A scaling policy held the scale-out back",
+        account, outs, Cause.POLICY, FindingName.POLICY_BOUND, "A scaling policy held the scale-out back",
         "Raise `value` in `behavior.scaleUp.policies`, or add a policy of `Percent`: with selectPolicy `Max` the one "
         "that allows more counts.")
     yield from _held(
-        account, outs, Cause.STABILIZATION, "ScaleUpWindow", "The scale-up window held the scale-out back",
+        account, outs, Cause.STABILIZATION, FindingName.SCALE_UP_WINDOW, "The scale-up window held the scale-out back",
         "Shorten `behavior.scaleUp.stabilizationWindowSeconds`; without one the latest number counts.")
     yield from _late(outs)
     yield from _doubtful(account)
 
 
 def _held(
-    account: Autoscaler, outs: Sequence[ScaleAccount], cause: Cause, name: str, title: str, advice: str,
+    account: Autoscaler, outs: Sequence[ScaleAccount], cause: Cause, name: FindingName, title: str, advice: str,
 ) -> Iterator[Finding]:
     """Only what kept replicas from being added, and only if it did so for long enough."""
-    mine = next((one for one in account.held if one.direction == "Out" and one.cause is cause), None)
+    mine = next((one for one in account.held if one.direction == Direction.OUT and one.cause is cause), None)
     if mine is None or mine.seconds < HELD_SECONDS:
         return
     worst = max(outs, key=lambda one: _milliseconds(one, cause), default=None)
@@ -39,7 +41,7 @@ def _held(
             "start of the load"
     if worst is not None and (waited := _milliseconds(worst, cause)):
         words += f"; {worst.from_replicas} to {worst.to_replicas} waited {waited / 1000:.0f} s of it"
-    yield Finding(name, "Warning", title, words, advice)
+    yield Finding(name, Severity.WARNING, title, words, advice)
 
 
 def _late(outs: Sequence[ScaleAccount]) -> Iterator[Finding]:
@@ -48,7 +50,7 @@ def _late(outs: Sequence[ScaleAccount]) -> Iterator[Finding]:
     if usual >= LATE_SECONDS and all(loss.milliseconds > (loss.plus_minus_milliseconds or 0.0) for loss in delays
                                      if loss.milliseconds is not None):
         yield Finding(
-            "LateMetric", "Warning", "The number that the autoscaler reads was old",
+            FindingName.LATE_METRIC, Severity.WARNING, "The number that the autoscaler reads was old",
             f"It told the need {usual:.0f} s late (median of {len(delays)} scale-outs), before any wait for a sync",
             "Scrape more often, shorten the range of the query or of the adapter's window; CPU usage is by itself an "
             "average over the past.")
@@ -60,7 +62,7 @@ def _doubtful(account: Autoscaler) -> Iterator[Finding]:
         return
     known, causes = found.seen + found.inferred, ", ".join(dict.fromkeys(one.cause for one in found.misses))
     yield Finding(
-        "AutoscalerDoubtful", "Hint", "The account of the autoscaler is not to be relied on",
+        FindingName.AUTOSCALER_DOUBTFUL, Severity.HINT, "The account of the autoscaler is not to be relied on",
         f"{len(found.misses)} of {known} syncs were decided otherwise than the replay says: {causes}",
         "Look at the syncs that are not reproduced; another controller version or other flags decide differently.")
 

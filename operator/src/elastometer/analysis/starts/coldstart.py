@@ -12,7 +12,7 @@ from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.analysis.starts.scraped import process_start, scraped_start
 from elastometer.analysis.starts.waterfall import CHAIN, phases
 from elastometer.model.document import text_at
-from elastometer.model.measured import ColdStart, Figure, PodInstant, Source
+from elastometer.model.measured import ColdStart, Figure, Origin, PodInstant, Source
 from elastometer.model.observation import Sighting, WatchGap
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
@@ -30,7 +30,7 @@ class Start:
     used: Mapping[str, Seen]
     stated: Mapping[str, Nanoseconds]
     change: Change | None
-    origin: str
+    origin: Origin
 
 
 def starts(evidence: Evidence, changes: Sequence[Change]) -> list[Start]:
@@ -55,7 +55,7 @@ def _instants(pod: PodHistory, evidence: Evidence, first_token: Instant | None) 
         grouped[one.name].append(one)
     used = {name: chosen for name, group in grouped.items() if (chosen := best(group)) is not None}
     stated = {mark.milestone: mark.stated for mark in marks if mark.stated is not None}
-    return Start(pod, tuple(seen), used, stated, None, "Initial")
+    return Start(pod, tuple(seen), used, stated, None, Origin.INITIAL)
 
 
 def _first_tokens(evidence: Evidence) -> dict[str, Instant]:
@@ -84,7 +84,7 @@ def _attributed(found: list[Start], changes: Sequence[Change]) -> list[Start]:
         change = next((one for one in reversed(before) if room[one.number] > 0), None)
         if change is not None:
             room[change.number] -= 1
-        origin = "ScaleOut" if change else "Replacement" if before else "Initial"
+        origin = Origin.SCALE_OUT if change else Origin.REPLACEMENT if before else Origin.INITIAL
         used = dict(start.used) if change is None else {**start.used, "decided": change.decided}
         seen = start.seen if change is None else (change.decided, *start.seen)
         result.append(Start(start.pod, seen, used, start.stated, change, origin))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.starts.coldstart import Start, between
-from elastometer.model.measured import Figure
+from elastometer.model.measured import Figure, Origin
 from elastometer.model.units import to_milliseconds
 
 
@@ -26,7 +26,7 @@ def scale_out_lag(change: Change, starts: Sequence[Start], evidence: Evidence) -
 
 def added_pod_figures(changes: Sequence[Change], starts: Sequence[Start], evidence: Evidence) -> list[Figure]:
     """The cold start of every Pod that was added, and a hole for each that should be there and was not seen."""
-    added = [start for start in starts if start.origin != "Initial"]
+    added = [start for start in starts if start.origin != Origin.INITIAL]
     figures = [between(start, "created", "ready", evidence) for start in added]
     wanted = sum(change.after - change.before for change in changes if change.is_out)
     seen = sum(start.change is not None for start in starts)

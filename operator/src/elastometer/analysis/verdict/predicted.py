@@ -11,12 +11,14 @@ from typing import Any
 
 from elastometer.model.autoscaler import Loss
 from elastometer.model.basis import PredictionBasis
+from elastometer.model.findings import FindingName
 from elastometer.model.measured import (
     PHASE_LABELS,
     UNATTRIBUTED,
     WHOLE,
     ColdStart,
     Figure,
+    Origin,
     Phase,
     ScaleEvent,
     ScrapedStart,
@@ -29,7 +31,7 @@ NO_PHASES = "the model knows how long a start takes, and none of its phases"
 # Bars between instants that are one in the model.
 _NO_TIME = ("create", "endpoints")
 # Findings about the record, which a prediction does not have.
-_OF_THE_RECORD = frozenset({"UnattributedStart", "ClockSkew", "ClientBound"})
+_OF_THE_RECORD = frozenset({FindingName.UNATTRIBUTED_START, FindingName.CLOCK_SKEW, FindingName.CLIENT_BOUND})
 _NAMES = {"autoscaler as served": "autoscaler as given"}
 
 
@@ -40,7 +42,7 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
         autoscaler=_mark(replace(report.autoscaler, fidelity=None)),
         scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
         # Replicas that were there from the start have no start to predict.
-        cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != "Initial")),
+        cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != Origin.INITIAL)),
         # A model says when an answer comes, and nothing of what is in it.
         answers=(),
         findings=tuple(one for one in report.findings if one.name not in _OF_THE_RECORD),

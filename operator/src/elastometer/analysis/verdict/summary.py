@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from elastometer.analysis.run import DerivedRun
-from elastometer.model.measured import ColdStart, Figure, LoadRow, ScaleEvent, Timeline
+from elastometer.model.measured import ColdStart, Figure, LoadRow, Origin, ScaleEvent, Timeline
 from elastometer.model.report import Summary
 
 
@@ -21,7 +21,7 @@ def summary(
         scale_out_count=sum(change.is_out for change in run.changes) if watched else None,
         scale_in_count=sum(not change.is_out for change in run.changes) if watched else None,
         scale_out_lag_milliseconds=_median([event.lag for event in events if event.lag is not None]),
-        cold_start_milliseconds=_median([start.cold_start for start in cold_starts if start.origin != "Initial"]),
+        cold_start_milliseconds=_median([start.cold_start for start in cold_starts if start.origin != Origin.INITIAL]),
         time_to_first_token_p95_milliseconds=None if p95 is None else round(p95),
         request_count=total.count or None,
         failed_request_count=total.count - total.outcomes.get("Success", 0) if total.count else None,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from elastometer.cli.base.text import columns, unbroken, wrapped
 from elastometer.model.autoscaler import CAUSE_LABELS, Cause, ScaleAccount
+from elastometer.model.measured import Direction
 from elastometer.render.wording import numbers
 from elastometer.render.wording.autoscaler import change_title, loss_words, whole_words
 
@@ -15,8 +16,8 @@ _MARKS = {
     Cause.NO_METRIC: "N", Cause.NO_SCALE: "A", Cause.DISABLED: "D", Cause.TOLERANCE: "T", Cause.MISSING_PODS: "P",
     Cause.PARTIAL_METRICS: "M", Cause.MAXIMUM: "+", Cause.MINIMUM: "-", Cause.UNATTRIBUTED: "?",
 }
-_TITLES = {"Out": "Scale-outs, from the need to the decision",
-           "In": "Scale-ins, how long replicas stayed that were not wanted"}
+_TITLES = {Direction.OUT: "Scale-outs, from the need to the decision",
+           Direction.IN: "Scale-ins, how long replicas stayed that were not wanted"}
 _WIDER = ("A part can have a wider ± than the whole: two parts share a moment that is known to the query's step only. "
           "What one of them gains there the other loses, so the whole does not depend on it.")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from elastometer.model.autoscaler import CAUSE_LABELS, Agreement, Held, Loss, MetricReading, ScaleAccount, SyncRow
+from elastometer.model.measured import Direction
 from elastometer.render.wording import numbers
 
 
@@ -42,7 +43,13 @@ def _moments(seconds: Sequence[float]) -> str:
 
 def held_words(one: Held) -> str:
     """What was wrong with the number of replicas."""
-    return {"Out": "fewer than wanted", "In": "more than wanted"}.get(one.direction, "not known what was wanted")
+    match one.direction:
+        case Direction.OUT:
+            return "fewer than wanted"
+        case Direction.IN:
+            return "more than wanted"
+        case Direction.UNKNOWN:
+            return "not known what was wanted"
 
 
 def change_title(one: ScaleAccount) -> str:

@@ -12,6 +12,7 @@ from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.model.document import Document, document_at, documents_at, number_at, whole_at
 from elastometer.model.errors import SpecError
+from elastometer.model.measured import Origin
 from elastometer.model.observation import Sighting
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.calibration import Fitted
@@ -39,7 +40,7 @@ class ReplicaTimings:
 def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], list[str]]:
     """Raises SpecError where no start of a replica was seen from its beginning."""
     evidence, every = run.evidence, run.starts
-    added = [start for start in every if start.origin == "ScaleOut"]
+    added = [start for start in every if start.origin == Origin.SCALE_OUT]
     first = [start for start in every if "created" in start.used and start.pod.sightings[0].sighting is Sighting.ADDED]
     chosen = added or first
     measured = [(_length(start, evidence), "ready" in start.used) for start in chosen]

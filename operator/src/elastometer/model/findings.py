@@ -1,0 +1,40 @@
+"""The names and severities of findings. They are public: report.json carries them and docs/report.md explains them."""
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a finding matters; the gravest first."""
+
+    PROBLEM = "Problem"
+    WARNING = "Warning"
+    HINT = "Hint"
+
+
+class FindingName(StrEnum):
+    """Every named pathology of a run."""
+
+    # The run as a whole
+    CLIENT_BOUND = "ClientBound"  # the load generator was the limit
+    PENDING_ON_GPUS = "PendingOnGPUs"  # replicas waited for a GPU
+    PENDING_PODS = "PendingPods"  # replicas could not be scheduled at once, for another reason
+    METRIC_MISSING = "MetricMissing"  # the autoscaler had no metric
+    ABORTS_ON_DRAIN = "AbortsOnDrain"  # requests were lost on Pods that were being removed
+    MAXIMUM_CLAMPED = "MaximumClamped"  # maxReplicas held the autoscaler back
+    FLAPPING = "Flapping"  # replicas were removed and then missed
+    SCALING_NEVER_TRIGGERED = "ScalingNeverTriggered"  # nothing scaled, although requests waited
+    UNUSED_REPLICAS = "UnusedReplicas"  # Ready replicas got no request
+    PROBE_TAX = "ProbeTax"  # probes kept finished replicas waiting
+    UNATTRIBUTED_START = "UnattributedStart"  # a good part of a cold start has no explanation
+    CLOCK_SKEW = "ClockSkew"  # two clocks disagree
+
+    # The autoscaler's decision account
+    POLICY_BOUND = "PolicyBound"  # a scaling policy held the scale-out back
+    SCALE_UP_WINDOW = "ScaleUpWindow"  # the scale-up stabilization window held the scale-out back
+    LATE_METRIC = "LateMetric"  # the number that the autoscaler reads was old
+    AUTOSCALER_DOUBTFUL = "AutoscalerDoubtful"  # the replay does not reproduce what the controller decided
+
+    # The answers
+    CROSS_TALK = "CrossTalk"  # requests got the answer of another request
+    ANSWERS_DEGRADE_UNDER_LOAD = "AnswersDegradeUnderLoad"  # checks fail more often when more is in flight
