@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from elastometer.world.log_lines import LogFormat
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/elastometer"
@@ -105,7 +108,8 @@ def test_the_chart_passes_lint():
 
 @needs_helm
 @pytest.mark.parametrize("setting", ["colour=red", "image.tagg=1", "persistence.size=big", "prometheus.url=ftp://x",
-                                     "watchNamespace=Not_A_Name", "persistence.onUninstall=Maybe"])  # fmt: skip
+                                     "watchNamespace=Not_A_Name", "persistence.onUninstall=Maybe", "log.format=xml",
+                                     "log.level=LOUD"])  # fmt: skip
 def test_a_value_that_is_unknown_or_wrong_is_refused(setting: str):
     done = helm("template", NAME, str(CHART), "--kube-version", "1.35.0", "--set", setting)
     assert done.returncode != 0
@@ -151,7 +155,17 @@ def test_the_operator_is_told_where_it_lives_and_where_things_are():
         "ELASTOMETER_LOADGEN_IMAGE": "docker.io/elastometer/loadgen:0.1.0",
         "ELASTOMETER_WATCH_NAMESPACE": "staging",
         "ELASTOMETER_DATA": "/data",
+        "ELASTOMETER_LOG_FORMAT": "text",
+        "ELASTOMETER_LOG_LEVEL": "INFO",
     }
+
+
+@needs_helm
+def test_the_log_can_be_json_and_every_format_of_the_schema_is_known_to_the_operator():
+    assert environment(rendered("log.format=json"))["ELASTOMETER_LOG_FORMAT"] == "json"
+    schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["log"]["properties"]
+    assert set(schema["format"]["enum"]) == set(LogFormat)
+    assert set(schema["level"]["enum"]) <= set(logging.getLevelNamesMapping())
 
 
 @needs_helm

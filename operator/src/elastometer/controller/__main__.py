@@ -21,9 +21,11 @@ from elastometer.controller.orphans import sweep
 from elastometer.controller.session import Context
 from elastometer.model.errors import WorldError
 from elastometer.plan import Environment
+from elastometer.world import log_lines
 from elastometer.world.clock import SystemClock
 from elastometer.world.cluster import Cluster, Refused
 from elastometer.world.health import health_app
+from elastometer.world.log_lines import LogFormat
 from elastometer.world.receiver import Receiver
 
 RECEIVER_PORT = 8081
@@ -31,14 +33,16 @@ HEALTH_PORT = 8080
 # How long workers are told to try again while the daemons of the tests come up after a restart.
 RESUME_SECONDS = 60.0
 SWEEP_SECONDS = 300.0
-log = logging.getLogger("elastometer")
+log = logging.getLogger("elastometer.controller")
 
 
 def main() -> None:
     """Runs the operator until SIGTERM."""
-    logging.basicConfig(
-        level=os.environ.get("ELASTOMETER_LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    get = os.environ.get
+    try:
+        log_lines.configure(get("ELASTOMETER_LOG_FORMAT", LogFormat.TEXT), get("ELASTOMETER_LOG_LEVEL", "INFO"))
+    except ValueError as error:
+        raise SystemExit(f"ELASTOMETER_LOG_FORMAT, ELASTOMETER_LOG_LEVEL: {error}") from error
     assert handlers.elasticitytest
     uvloop.run(serve())
 
@@ -85,7 +89,7 @@ async def _resume(context: Context, namespace: str | None) -> None:
         try:
             tests = await context.cluster.tests(namespace)
         except (WorldError, Refused) as error:
-            log.warning("cannot list ElasticityTests: %s", error)
+            log.warning("cannot list the ElasticityTests", extra={"reason": str(error)})
         else:
             waiting = any(_is_to_come(receiver, test) for test in tests)
             receiver.ready = not waiting or context.clock.monotonic() > deadline
@@ -94,7 +98,7 @@ async def _resume(context: Context, namespace: str | None) -> None:
         try:
             await sweep(context, namespace)
         except (WorldError, Refused) as error:
-            log.warning("cannot look for runs whose test is gone: %s", error)
+            log.warning("cannot look for runs whose test was deleted", extra={"reason": str(error)})
         await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -111,7 +111,8 @@ async def _publish_report(session: Session, files: dict[str, bytes]) -> None:
     try:
         await session.context.cluster.replace_data(_report_map(session, files))
     except Refused as refusal:
-        log.warning("the report's ConfigMap is refused: %s", refusal)
+        fields = session.fields(config_map=session.plan.names.report, reason=str(refusal))
+        log.warning("the ConfigMap of the report was refused", extra=fields)
 
 
 def _judged(session: Session) -> dict[str, bytes]:
@@ -119,16 +120,17 @@ def _judged(session: Session) -> dict[str, bytes]:
 
     Each attempt is written down first: a record that kills the whole process (by its memory) is not judged for ever.
     """
-    store, run = session.store, session.plan.names.run_directory
+    store = session.store
     attempts = (store.read_json(JUDGING) or {}).get("attempts", 0) + 1
     if attempts > JUDGING_ATTEMPTS:
-        log.error("judging %s ended the operator %d times: it gets no report", run, JUDGING_ATTEMPTS)
+        fields = session.fields(attempts=JUDGING_ATTEMPTS)
+        log.error("every attempt to judge the run ended the operator; the run gets no report", extra=fields)
         return {}
     store.write_json(JUDGING, {"attempts": attempts})
     try:
         files = render_all(judge(load_bundle(store.directory)))
     except Exception:
-        log.exception("the bundle of %s could not be judged", run)
+        log.exception("the bundle could not be judged", extra=session.fields(directory=store.directory))
         return {}
     store.path(JUDGING).unlink(missing_ok=True)
     return files

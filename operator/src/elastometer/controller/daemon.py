@@ -65,10 +65,10 @@ async def _carried_out(session: Session, status: Status, stopped: Stopped, annou
             wait = await turn.take()
             failures = 0
         except (WorldError, Refused) as error:
-            log.warning("%s will be tried again: %s", session.plan.names.run_directory, error)
+            log.warning("the turn failed and will be repeated", extra=session.fields(reason=str(error)))
         except Exception as error:
             failures += 1
-            log.exception("failed on %s, %d times now", session.plan.names.run_directory, failures)
+            log.exception("the operator failed on this test", extra=session.fields(failures=failures))
             if failures >= MAXIMUM_FAILURES:
                 await _give_up(session, turn.status, error, announce)
                 return
@@ -83,6 +83,7 @@ class _Turn:
         self.session, self.status, self.opened = session, status, False
         self._announce = announce
         self._published: dict[str, Any] | None = None
+        self._action: Action | None = None
 
     async def take(self) -> float:
         """One turn; seconds until the next at the latest."""
@@ -95,7 +96,11 @@ class _Turn:
         decision = decide(session.plan, self.status, seen, now())
         await self._publish(decision.status)
         if decision.action is not None:
+            # Cleaning up, and whatever is refused, is repeated every second: only its first time is news.
+            level = logging.INFO if decision.action is not self._action else logging.DEBUG
+            log.log(level, "acting", extra=session.fields(action=decision.action.value))
             await act(session, decision.action)
+        self._action = decision.action
         return decision.wake_after
 
     async def _open(self) -> None:
@@ -140,6 +145,8 @@ async def _publish(
         if old is None or old.reason != condition.reason:
             bad = condition.status == "False" and status.failure is not None
             announce("Warning" if bad else "Normal", condition.reason, condition.message)
+            log.info("condition changed", extra=session.fields(
+                condition=kind, status=condition.status, reason=condition.reason, detail=condition.message))
     return wanted
 
 

@@ -26,7 +26,7 @@ async def sweep(context: Context, namespace: str | None) -> None:
     wanted = {context.data / names_of(test["metadata"]).run_directory for test in tests}
     for path in found:
         if path not in wanted:
-            log.info("removing %s: its test is gone", path)
+            log.info("removing a run whose test was deleted", extra={"directory": str(path)})
             await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
 

@@ -42,6 +42,7 @@ from elastometer.resources.scaler import autoscaler_name, scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Cluster, owners
+from elastometer.world.log_lines import of_test
 from elastometer.world.receiver import Receiver
 from elastometer.world.recorder import Recorder
 from elastometer.world.redaction import spec_without_secrets
@@ -79,6 +80,10 @@ class Session:
         self._recording: asyncio.Task[None] | None = None
         self._cleaning_since: datetime | None = None
         self._progress_at = datetime.fromtimestamp(0, UTC)
+
+    def fields(self, **facts: Any) -> dict[str, Any]:
+        """The `extra` of a log record about this test."""
+        return of_test(self.plan.names, **facts)
 
     async def open(self, status: Status) -> Session:
         """Registers with the receiver and records on, unless the run is over or its recording is closed."""
@@ -132,7 +137,7 @@ class Session:
         recording.cancel()
         await asyncio.wait([recording])
         if not recording.cancelled() and (failure := recording.exception()) is not None:
-            log.error("the recorder of %s ended: %s", self.plan.names.run_directory, failure)
+            log.error("the recorder ended", extra=self.fields(reason=str(failure)))
 
     def note_refusal(self, action: str, message: str) -> None:
         """Remembers since when the API server refuses an action."""

@@ -89,7 +89,7 @@ def start_scaler(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) 
 
 def start_load(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
     """Creates the load Job and waits until all workers are up and share a start instant."""
-    # A start time in the status says that the Job was there: one that is missing now was deleted, and is not made again.
+    # A start time in the status says that there was a Job; if it is missing now it was deleted, and is not made again.
     if seen.job is None and status.load_start_time is None:
         starting = Condition(LOAD_DELIVERED, "Unknown", reasons.LOAD_STARTING, "the load Job is being created")
         return Decision(Action.CREATE_LOAD, with_condition(status, starting, now), SOON_SECONDS)

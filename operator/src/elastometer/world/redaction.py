@@ -10,6 +10,23 @@ STRUCK = "(struck out)"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # repeats the whole object, secrets included
 
 
+# In running text: the value of an option, of a variable or of a header, and the password in a URL.
+_IN_TEXT = (
+    re.compile(r"(--[\w-]*(?:api-key|password|secret|(?<!per)[-_]token)(?:=|\s+)[\"']?)[^\s\"',]+"),
+    re.compile(r"(\b[\w-]*(?:token|secret|passw\w*|credentials?|(?:api|private|access)[-_]?key)[\"']?\s*=\s*[\"']?)"
+               r"[^\s\"',;]+", re.IGNORECASE),
+    re.compile(r"(\bBearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(r"(://[^\s/@:]*:)[^\s/@]+(?=@)"),
+)
+
+
+def text_without_secrets(text: str) -> str:
+    """A message with the values struck out that look like secrets: somebody else's error may quote an argument."""
+    for pattern in _IN_TEXT:
+        text = pattern.sub(lambda found: f"{found[1]}{STRUCK}", text)
+    return text
+
+
 def without_secrets(item: Json) -> Json:
     """The object with the values of secret-looking variables and arguments of its containers struck out."""
     metadata = dict(item.get("metadata") or {})
