@@ -14,6 +14,7 @@ from elastometer.render.markdown import quality_rows
 from elastometer.render.page import environment, frame
 from elastometer.render.shapes import bullet, strips, tiles, verdict_mark
 from elastometer.render.wording import answers, knees, numbers
+from elastometer.render.wording.provenance import provenance_rows
 
 _REASON = re.compile(r"\((\w+)\)$")
 
@@ -24,6 +25,7 @@ def to_html(report: Report) -> bytes:
     return _template().render(
         report=report, load_flaws=tuple(LoadFlaw), **frame(("page.js", "report.js"), ("report.css",), data),
         strips=strips(report.cold_starts), tiles=tiles(report), quality=quality_rows(report.quality),
+        provenance=provenance_rows(report),
         **autoscaler_values(report.autoscaler),
         basis=None if report.predicted is None else numbers.basis_rows(report.predicted),
     ).encode()

@@ -11,6 +11,7 @@ from elastometer.model.knee import Knee
 from elastometer.model.measured import PHASE_LABELS, ColdStart, LoadRow, Price
 from elastometer.model.report import Quality, Report
 from elastometer.render.wording import answers, autoscaler, knees, numbers
+from elastometer.render.wording.provenance import provenance_rows
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PREDICTED_ACCOUNT = "Predicted: decided by the rules of the HPA on what the model showed it."
@@ -45,7 +46,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _scale_ins(report)
     if report.predicted is None:
         yield from _quality(report.quality)
-    yield from section("Provenance", ["", ""], ([code(name), code(value)] for name, value in report.provenance))
+    yield from section("Provenance", ["", ""], (
+        [prose(name), prose(value)] for name, value in provenance_rows(report)))
 
 
 def _when(report: Report) -> str:
@@ -82,7 +84,7 @@ def _scale_events(report: Report) -> Iterator[str]:
         "Scale events", ["#", "Replicas", "Seen", "API", "By", "Why", "Metrics", "Lag to Ready"],
         ([str(one.number), f"{one.from_replicas} → {one.to_replicas}", numbers.stamp(one.seen),
           one.written.time if one.written else numbers.DASH, code(one.writer or numbers.DASH),
-          code(one.reason or numbers.DASH), code("; ".join(one.metrics) or numbers.DASH),
+          code(one.reason or numbers.DASH), code("; ".join(map(numbers.metric, one.metrics)) or numbers.DASH),
           prose(numbers.figure(one.lag)) + (f"; {prose(one.note)}" if one.note else "")]
          for one in report.scale_events))
 

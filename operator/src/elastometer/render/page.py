@@ -29,7 +29,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         duration=numbers.duration, figure=numbers.figure, stamp=numbers.stamp, instant=numbers.instant,
-        number=numbers.number, counts=numbers.counts, quoted=quoted, sentence=sentence,
+        number=numbers.number, counts=numbers.counts, metric=numbers.metric, quoted=quoted, sentence=sentence,
     )
     made.globals.update(dash=numbers.DASH)
     return made

@@ -2,20 +2,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.document import Document, at, document_at, documents_at
 
-# A row longer than this is a document, and belongs to provenance.json alone.
-LONGEST = 600
+# A longer document is taken apart into a row per key.
+MAX_ROW_CHARACTERS = 600
+# Rows are for reading and for a ConfigMap; what is left out is in provenance.json.
+MAX_VALUE_CHARACTERS = 4000
 
 
 def provenance(run: DerivedRun) -> tuple[tuple[str, str], ...]:
     """(what, value) in a fixed order: the test's own words, the autoscaler as served, then provenance.json.
 
-    Whole objects of provenance.json stay there: what matters of them is in the rows before.
+    A value is a text, or a document as JSON. Whole Kubernetes objects of provenance.json stay there: what matters of
+    them is in the rows before.
     """
     bundle, evidence = run.bundle, run.evidence
     rows: list[tuple[str, object]] = [
@@ -26,7 +29,7 @@ def provenance(run: DerivedRun) -> tuple[tuple[str, str], ...]:
         *_flat(bundle.provenance, ""),
         ("tool version", at(bundle.manifest, "toolVersion")),
     ]
-    return tuple((name, text[:LONGEST]) for name, value in rows if (text := _text(value)))
+    return tuple((name, text[:MAX_VALUE_CHARACTERS]) for name, value in rows if (text := _text(value)))
 
 
 def _text(value: object) -> str:
@@ -35,17 +38,28 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _flat(document: Document, prefix: str) -> list[tuple[str, object]]:
-    rows: list[tuple[str, object]] = []
+def _flat(document: Document, prefix: str) -> Iterator[tuple[str, object]]:
     for key in sorted(document):
-        value = document[key]
+        name, value = f"{prefix}{key}", document[key]
         if isinstance(value, Mapping) and "kind" in value and "metadata" in value:
             continue
-        if isinstance(value, Mapping) and len(_text(value)) > LONGEST:
-            rows += _flat(value, f"{prefix}{key}.")
+        if isinstance(value, Mapping) and len(_text(value)) > MAX_ROW_CHARACTERS:
+            yield from _flat(value, f"{name}.")
+        elif isinstance(value, list):
+            yield from _fitting(name, value)
         else:
-            rows.append((f"{prefix}{key}", value))
-    return rows
+            yield name, value
+
+
+def _fitting(name: str, items: list[object]) -> Iterator[tuple[str, object]]:
+    """As many whole items as a value has room for, so that it stays a document; the nodes of a large cluster have no
+    room."""
+    kept = len(items)
+    while kept and len(_text(items[:kept])) > MAX_VALUE_CHARACTERS:
+        kept -= 1
+    yield name, items[:kept]
+    if kept < len(items):
+        yield f"{name}, left out", f"{len(items) - kept} of {len(items)}; all are in provenance.json"
 
 
 def _image_ids(evidence: Evidence) -> str:

@@ -26,7 +26,7 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield f"Chosen: {answer.searched.chosen + 1}, {answer.searched.why}; of {answer.searched.tried} candidates."
     yield from ("", "## Cold-start cliff (predicted)", "")
     yield from (f"- {prose(line)}" for line in cliff_lines(answer))
-    yield from _table("The twin on the recorded run itself", error_rows(answer.honesty))
+    yield from _table("The twin on the recorded run itself", error_rows(answer.prediction_error))
     yield from section("What it is calibrated by", ["", "Value", "Fit", "Source"], (
         [prose(cell) for cell in row] for row in rows.calibration_rows(answer.calibration)))
     yield from ("", *(f"- {prose(note)}" for note in answer.calibration.notes))

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from elastometer.render.wording import numbers
-from elastometer.twin.fit.backtest import Difference, Figures, Honesty
+from elastometer.twin.fit.backtest import Difference, Figures, PredictionError
 from elastometer.twin.search.answer.answer import Answer
 from elastometer.twin.search.score.cliff import LeastReplicas, in_words
 
@@ -11,14 +11,14 @@ Row = tuple[str, ...]
 
 def headline(answer: Answer) -> str:
     """One line: which run, and how far off the twin is on it."""
-    found = answer.honesty
+    found = answer.prediction_error
     low, high = found.within
     return (f"{answer.run.namespace}/{answer.run.test}, {answer.run.autoscaler}; predicted by the twin, whose replica "
             f"curve of this run is off by {found.typical.ready_percent:.1f} % ({low:.1f}–{high:.1f} % over "
             f"{len(found.draws)} draws of chance)")
 
 
-def error_rows(found: Honesty) -> list[Row]:
+def error_rows(found: PredictionError) -> list[Row]:
     """Measured against predicted; the first row is the head."""
     own = found.recorded
     named: list[tuple[str, Difference]] = [*([("with its own chance", own)] if own is not None else []),
@@ -27,7 +27,7 @@ def error_rows(found: Honesty) -> list[Row]:
     return [head, *_figure_rows(found, named), *_area_rows(found, named)]
 
 
-def _figure_rows(found: Honesty, named: list[tuple[str, Difference]]) -> list[Row]:
+def _figure_rows(found: PredictionError, named: list[tuple[str, Difference]]) -> list[Row]:
     rows: list[Row] = []
     for label, name, digits in (("First scale-out, s after the load's start", "first_scale_out", 1),
                                 ("Scale-outs", "scale_outs", 0), ("Scale-ins", "scale_ins", 0),
@@ -46,7 +46,7 @@ def _value(figures: Figures, name: str) -> float | None:
     return value
 
 
-def _area_rows(found: Honesty, named: list[tuple[str, Difference]]) -> list[Row]:
+def _area_rows(found: PredictionError, named: list[tuple[str, Difference]]) -> list[Row]:
     def row(label: str, name: str) -> Row:
         every = [getattr(one, name) for one in found.draws]
         return (label, numbers.DASH, *(f"{getattr(one, name):.1f} %" for _, one in named),

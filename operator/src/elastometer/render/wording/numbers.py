@@ -1,6 +1,7 @@
 """Numbers as people read them. What was not measured is a dash, never a zero."""
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from elastometer.model.basis import Interval, PredictionBasis
@@ -8,6 +9,11 @@ from elastometer.model.measured import Figure, LoadRow, Stamp
 from elastometer.model.report import Report, Summary
 
 DASH = "–"
+_SMALL = {"n": 1e-9, "u": 1e-6, "m": 1e-3}
+_BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([num]|[KMGTPE]i)")
+# Quantities follow a space; a metric's name, which may end like one, stands at the beginning of its line.
+_IN_LINE = re.compile(rf"(?<= ){_QUANTITY.pattern}(?=[ )]|$)")
 
 
 def duration(milliseconds: float | None) -> str:
@@ -91,6 +97,26 @@ def interval(one: Interval) -> str:
 def number(value: float | None, digits: int = 0, unit: str = "") -> str:
     """A number with thousands kept apart."""
     return DASH if value is None else f"{value:,.{digits}f}{unit}"
+
+
+def quantity(text: str) -> str:
+    """A quantity of Kubernetes as people read it: 9333m is 9.33, 24632892Ki is 23.5 Gi; any other text as it is."""
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        return text
+    amount, suffix = float(match.group(1)), match.group(2)
+    if suffix in _SMALL:
+        value = amount * _SMALL[suffix]
+        return f"{value:.3g}" if value < 100 else f"{value:,.1f}".removesuffix(".0")
+    size, power = amount, _BINARY.index(suffix)
+    while size >= 1024 and power < len(_BINARY) - 1:
+        size, power = size / 1024, power + 1
+    return f"{size:.3g} {_BINARY[power]}" if size < 1000 else f"{size:.0f} {_BINARY[power]}"
+
+
+def metric(line: str) -> str:
+    """A metric as the autoscaler saw it, with its quantities as people read them."""
+    return _IN_LINE.sub(lambda match: quantity(match.group()), line)
 
 
 def plural(count: int, noun: str) -> str:
