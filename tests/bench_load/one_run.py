@@ -20,6 +20,7 @@ from process_costs import cpu_seconds, family, on_core, peak_megabytes
 from workloads import Workload
 
 SERVER_CORE, CLIENT_CORE = 0, 1
+"""A core each, so that neither takes time from the other; a client of several processes has one core for them all."""
 MAX_RUN_SECONDS = 120.0
 MAX_TAIL_SECONDS = 60.0
 

@@ -110,6 +110,7 @@ class Server:
             except BlockingIOError:
                 return
             sock.setblocking(False)
+            # Each event must leave at once: Nagle's algorithm would merge them, and clients would look cheaper.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._streams[sock.fileno()] = Stream(sock)
             self._poll.register(sock.fileno(), select.EPOLLIN)
@@ -142,6 +143,7 @@ class Server:
             if not self.ttft and not self._waiting:
                 report("first", stream.read_at)
             stream.left = self._tokens
+            # From the kernel's instant, and later from due to due: the server's own delays do not add up.
             stream.due = stream.read_at + self._wait
             self._waiting.append(stream)
 

@@ -39,6 +39,7 @@ class InsideConnection(http.client.HTTPSConnection):
         """Open the socket inside the namespace: it belongs to the namespace in which it was made."""
         with inside_network():
             raw = socket.create_connection((self.host, self.port), self.timeout)
+        # http.client sends head and body separately: without this the second waits 40 ms for the peer's delayed ACK.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self._tls.wrap_socket(raw, server_hostname=self.host)
 

@@ -90,6 +90,7 @@ def write_archive(images: Iterable[Image], architecture: str, out: IO[bytes], pr
     with tarfile.open(fileobj=out, mode="w|") as tar:
         add_bytes(tar, "oci-layout", orjson.dumps({"imageLayoutVersion": "1.0.0"}))
         for image in images:
+            # Configuration and manifest always go along: containerd reads them even if it has every layer.
             manifest = image.manifest(architecture)
             for blob in (image.configuration(architecture), manifest):
                 add_bytes(tar, f"{BLOBS}/{digest_of(blob)}", blob)

@@ -18,7 +18,10 @@ from elastometer_lab.progress import Progress
 from elastometer_lab.toolchain import environment, go_command, needed_version
 
 COMPILE_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
-"""Without debugging data, which takes a tenth of the compile time; and no binary contains paths of this host."""
+"""Without debugging data, which takes a tenth of the compile time; and no binary contains paths of this host.
+
+-buildvcs=false, because the checkout may have no usable git, and its state must not change the binary.
+"""
 LINK_FLAGS = ("-s", "-w")
 KEPT_BINARIES = 2
 """Of each program: the newest, and the one before it for a lab that still runs it."""

@@ -48,6 +48,7 @@ def certificates(node: str) -> tuple[Certificate, ...]:
         Certificate("apiserver-kubelet-client", "kube-apiserver-kubelet-client", ADMIN_GROUP),
         Certificate("front-proxy", "front-proxy-client"),
         Certificate("admin", "admin", ADMIN_GROUP),
+        # An identity of its own, so that the audit log shows which writes to the node are the keeper's.
         Certificate("keeper", "elastometer-lab-keeper", ADMIN_GROUP),
         Certificate("controller-manager", "system:kube-controller-manager"),
         Certificate("scheduler", "system:kube-scheduler"),

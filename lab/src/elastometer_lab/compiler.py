@@ -97,6 +97,7 @@ class Compiler:
                                    text=True, errors="replace")
         if process.stdout is None or process.stderr is None:
             raise LabError("no pipe from the Go compiler")
+        # Both pipes are read all the time: a full one would block the compiler.
         readers = (threading.Thread(target=tally.read, args=(process.stderr,), daemon=True),
                    threading.Thread(target=printed.extend, args=(process.stdout,), daemon=True))
         try:

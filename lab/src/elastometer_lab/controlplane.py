@@ -24,6 +24,7 @@ DECISION_RESOURCES = [
 ]
 """What autoscaling decisions write: logged with request and response; of everything else only the metadata."""
 
+# Without RequestReceived there is one line per request and not two; what is read again and again stays metadata only.
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
     "rules": [
@@ -82,7 +83,7 @@ def etcd(plan: Plan) -> Component:
 def apiserver(plan: Plan) -> Component:
     """The API server, which Pods reach on the bridge. Its audit log is the ground truth for timestamps."""
     # It advertises the bridge's address, because endpoints may not be on loopback; it reaches kubelets by InternalIP,
-    # because the node's name does not resolve. Events stay for 6 h instead of 1 h: a failed test is often examined later.
+    # because the node's name does not resolve. Events stay for 6 h instead of 1 h: failed tests are examined later.
     policy = plan.write("audit-policy.yaml", AUDIT_POLICY)
     return Component("kube-apiserver", (
         str(plan.kube), "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{facts.ETCD_PORT}",
@@ -145,6 +146,7 @@ def kubeconfig_flags(config: Path) -> tuple[str, ...]:
     return (f"--kubeconfig={config}", f"--authentication-kubeconfig={config}", f"--authorization-kubeconfig={config}")
 
 
+# Both read their own source file, so that a change of code replaces the running process.
 def forwarder(plan: Plan) -> Component:
     """Makes the API server reachable on the host's loopback interface; the only component outside the namespaces."""
     return Component("forwarder", (

@@ -89,6 +89,7 @@ def adapt_deployment(deployment: Manifest) -> None:
         container["args"] = [REPLACED_ARGUMENTS.get(argument, argument) for argument in container["args"]
                              if argument not in DROPPED_ARGUMENTS]
         container["resources"] = {"requests": {"cpu": "50m", "memory": "100Mi"}, "limits": {"memory": "1000Mi"}}
+        # Upstream's first probe comes after 20 s, for which every `up --keda` would wait.
         container["readinessProbe"].update(initialDelaySeconds=1, periodSeconds=2)
         container["securityContext"]["runAsUser"] = int(image.user.partition(":")[0])
 

@@ -38,7 +38,7 @@ class Keeper:
 
     def watch(self) -> Iterator[dict[str, Any]]:
         """The node's states, the present one first, until the watch ends."""
-        connection = self.connection(WATCH_SECONDS + 10)
+        connection = self.connection(WATCH_SECONDS + 10)  # longer than the server keeps a quiet watch open
         connection.request("GET", f"/api/v1/nodes?watch=1&timeoutSeconds={WATCH_SECONDS}"
                                   f"&fieldSelector=metadata.name={self.node}")
         response = connection.getresponse()

@@ -81,6 +81,7 @@ def ensure_network() -> bool:
         NETWORK_NAMESPACE.unlink(missing_ok=True)  # a plain file that an interrupted attempt left
         run("ip", "netns", "add", NAME)
     inside = enter_network_prefix()
+    # Commands that can be repeated, so that a namespace of which something is missing is completed.
     run(*inside, "ip", "link", "set", "lo", "up")
     if not has_bridge():
         run(*inside, "ip", "link", "add", settings.BRIDGE, "type", "bridge")
@@ -150,6 +151,7 @@ def ensure_mount_point(paths: Paths, place: Path) -> None:
 
 def remove(paths: Paths) -> None:
     """Unpin both; once no process is left in them, the kernel removes everything they contain."""
+    # In a loop, since a pin that was mounted twice hides another; lazily, since a process may still be ending.
     for path in (paths.mount_namespace, paths.pin_directory):
         while is_pinned(path):
             run("umount", "--lazy", str(path))

@@ -11,6 +11,7 @@ NAME = "elastometer-lab"
 REPOSITORY = Path(__file__).resolve().parents[3]
 NETWORK_NAMESPACE = Path("/run/netns") / NAME
 LOCK = Path("/run") / f"{NAME}.lock"
+"""Not below `Paths.run`: `down` removes that, and a lock file that is removed no longer excludes anybody."""
 
 
 @dataclass(frozen=True, slots=True)

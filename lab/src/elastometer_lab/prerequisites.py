@@ -37,6 +37,7 @@ def faults() -> list[str]:
         found.append(f"This root lacks {' and '.join(missing)}: the container it runs in must be privileged.")
     if "overlay" not in Path("/proc/filesystems").read_text():
         found.append("The kernel has no overlay file system (modprobe overlay).")
+    # A full disk would show up much later, as evictions and failed imports.
     free = shutil.disk_usage("/var").free
     if free < DISK_BYTES:
         found.append(f"/var has {free >> 20} MiB free; binaries and images of a lab need {DISK_BYTES >> 20} MiB.")

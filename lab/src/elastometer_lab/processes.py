@@ -84,6 +84,7 @@ def spawn(launch: Launch, digest: str) -> ProcessRecord:
     started by then would stay outside.
     """
     launch.log.parent.mkdir(parents=True, exist_ok=True)
+    # In "/", so that it keeps no directory or mount busy; in its own session, so that Ctrl-C does not reach it.
     with launch.log.open("ab") as log:
         process = subprocess.Popen(
             ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(launch.cgroup), *launch.argv],

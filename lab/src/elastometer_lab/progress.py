@@ -12,6 +12,7 @@ class Progress:
     """Prints one line per step when it ends, and on a terminal also the step that is going on."""
 
     def __init__(self, console: Console | None = None) -> None:
+        # No colours for numbers and no line breaks: the lines are read in CI logs and searched by tests.
         self.console = console or Console(highlight=False, soft_wrap=True)
         self.started = time.monotonic()
 

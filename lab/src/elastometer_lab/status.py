@@ -87,7 +87,7 @@ def total_mib(pids: list[int]) -> int:
 
 def query_api(paths: Paths, settings: Settings) -> tuple[str | None, tuple[str, ...], list[str]]:
     """The version, the Pods and the faults, as the API server reports them."""
-    if fault := api_path(paths.pki, "/readyz")():
+    if fault := api_path(paths.pki, "/readyz")():  # one fault then, and not one for each question
         return None, (), [fault]
     api = Api.connect(paths.pki)
     faults = [fault] if (fault := node_ready(paths.pki, settings.node)()) else []

@@ -63,7 +63,7 @@ class TearDown:
         count = len(cgroups.pids())
         for name in ("kubelet", "kube-controller-manager"):
             if record := running(self.paths, name):
-                end_process(record, 0.0)
+                end_process(record, 0.0)  # no grace: whatever they would still finish is thrown away with the lab
         # Straight to the processes and not through containerd, which may be the part that is broken.
         pods = cgroups.pod_pids()
         cgroups.signal_all(pods, signal.SIGTERM)

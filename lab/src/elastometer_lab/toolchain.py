@@ -56,7 +56,7 @@ def tail(text: str, lines: int = 5) -> str:
 def version_of(go: Path) -> Version | None:
     """The version of a toolchain; None if it does not exist or does not run."""
     try:
-        # GOTOOLCHAIN=local: otherwise `go` would download and report the version that some go.mod asks for.
+        # In "/" and with GOTOOLCHAIN=local: otherwise `go` would download and report what some go.mod asks for.
         done = subprocess.run((str(go), "env", "GOVERSION"), capture_output=True, text=True, check=False,
                               env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": ""}, cwd="/")
     except OSError:

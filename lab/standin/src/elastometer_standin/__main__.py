@@ -58,7 +58,7 @@ async def _run(settings: Settings, started: float) -> int:
     server.begin()
     gc.freeze()  # objects made during start-up are never freed, so garbage collection need not visit them
     listener: asyncio.AbstractServer = await loop.create_server(server.protocol, sock=listening, backlog=BACKLOG)
-    log.raw("INFO:     Application startup complete.")
+    log.raw("INFO:     Application startup complete.")  # only now: readers of the log take it for "the port is open"
     listener = await _serve(server, listener, stop_requested)
     await shut_down(server, listener)
     return 0

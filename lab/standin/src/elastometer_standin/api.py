@@ -9,6 +9,7 @@ import orjson
 from elastometer_standin.settings import Settings
 from elastometer_standin.tokens import count_chat_tokens, count_text_tokens, request_key
 
+# Texts and types of errors are vLLM's where it has them, word for word: clients and load generators match them.
 ERROR_TYPES = {
     400: "BadRequestError",
     404: "NotFoundError",

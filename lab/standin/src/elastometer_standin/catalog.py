@@ -36,6 +36,7 @@ class Catalog:
 
     def on_step(self, tokens: int, gaps: Counter[float]) -> None:
         """Count one engine step. First tokens are counted by `on_first_token`, so `gaps` has all the others."""
+        # Gaps are counted by length, because in one step most sequences have the same: one observation for them all.
         generated = gaps.total()
         if tokens:
             self.histogram("vllm:iteration_tokens_total").observe(tokens)
@@ -76,6 +77,7 @@ class Catalog:
             "vllm:request_time_per_output_token_seconds": (decode / (seq.generated - 1) if seq.generated > 1 else 0.0),
             "vllm:request_prompt_tokens": seq.prompt_tokens,
             "vllm:request_generation_tokens": seq.generated,
+            # The longest of the n answers of a request; n is always 1 here.
             "vllm:request_max_num_generation_tokens": seq.generated,
             "vllm:request_params_max_tokens": seq.max_tokens,
             "vllm:request_params_n": 1,

@@ -131,6 +131,7 @@ def _foreign_mark(call: Call, other_calls: OtherCalls) -> str:
 
 
 def _text(call: Call, fault: Fault | None, mean: int) -> Answer:
+    # The end-of-text token is taken off and put back, so that `stop` still follows what a fault makes of the words.
     answer = write_answer(
         call.prompt,
         call.key,

@@ -25,6 +25,7 @@ def info(source: str, message: str, *, process: str = "APIServer", level: str = 
 
 def raw(line: str) -> None:
     """Write a line of another form, such as uvicorn's `INFO:     …`."""
+    # Flushed line by line: a container that is killed must not take its last lines with it.
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -35,7 +35,7 @@ class Routes:
         self._request_count = 0
         self._table: dict[tuple[str, str], Route] = {
             ("GET", "/health"): self._health,
-            ("GET", "/ping"): self._health,
+            ("GET", "/ping"): self._health,  # vLLM has it for SageMaker, in both methods
             ("POST", "/ping"): self._health,
             ("GET", "/version"): lambda _: _json(200, {"version": VLLM_VERSION}),
             ("GET", "/load"): self._load,

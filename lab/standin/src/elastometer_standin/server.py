@@ -168,6 +168,7 @@ class Server:
     def _sweep(self) -> None:
         if self._silent:
             return
+        # One sweep for all and not a timer per connection: there may be thousands, and 0.25 s is exact enough.
         now = self.loop.time()
         for connection in list(self.connections):
             connection.expire(now)

@@ -19,6 +19,7 @@ TCP_REPAIR = 19
 async def shut_down(server: Server, listener: asyncio.AbstractServer) -> None:
     """Shut down; returns when the process may exit. In hang mode it never returns."""
     settings = server.settings
+    # First of all, and without a log line: a Pod whose network is gone says nothing about its end.
     if settings.shutdown_mode is ShutdownMode.HANG:
         await _vanish(server, listener)
     timeout = settings.shutdown_timeout_seconds

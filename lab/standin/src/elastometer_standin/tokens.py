@@ -33,7 +33,7 @@ def _ring() -> tuple[str, ...]:
 
     Made once at import, so that composing an answer is a slice and not a loop.
     """
-    source = random.Random(20261121)
+    source = random.Random(20261121)  # any number: it only has to be the same on every replica and in every version
     words: list[str] = []
     for index in range(_RING_SIZE):
         word = "".join(source.choice(_ONSETS) + source.choice(_RIMES) for _ in range(source.randint(1, 3)))
@@ -90,6 +90,7 @@ def write_answer(
     prompt: str, key: int, *, max_tokens: int, mean: int, min_tokens: int = 0, ignore_eos: bool = False
 ) -> Answer:
     """Invented words. The prompt's canary, where it has one, is the first token, and its facts follow."""
+    # One more than min_tokens, because the end-of-text token does not count towards it.
     wanted = max_tokens if ignore_eos else max(natural_tokens(key, mean), min_tokens + 1)
     length = min(wanted, max_tokens)
     cut = ignore_eos or wanted > max_tokens

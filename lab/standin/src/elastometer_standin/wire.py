@@ -45,7 +45,10 @@ def _date() -> bytes:
 
 
 def head(status: int, headers: list[tuple[str, str]]) -> bytes:
-    """Status line and headers. Line breaks in values become spaces, so that a request id cannot add headers."""
+    """Status line and headers, with the `server` of vLLM's HTTP server.
+
+    Line breaks in values become spaces, so that a request id cannot add headers.
+    """
     lines = [b"HTTP/1.1 %d %b" % (status, REASONS[status].encode()), b"date: " + _date(), b"server: uvicorn"]
     for name, value in headers:
         lines.append(f"{name}: {value}".replace("\r", " ").replace("\n", " ").encode("latin-1", "replace"))
