@@ -12,13 +12,13 @@ WORLDS = Path(__file__).parent.parent / "oracle" / "data" / "drawn-worlds.jsonl.
 RECORDINGS = list(read_recordings(WORLDS))
 
 
-def test_the_sample_has_forty_worlds_with_thousands_of_looks():
+def test_the_sample_has_forty_worlds_with_thousands_of_syncs():
     assert len(RECORDINGS) == 40
     assert sum(len(recording.syncs) for recording in RECORDINGS) > 3000
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.name)
-def test_decision_condition_event_and_account_are_the_controllers_at_every_look(recording: Recording):
+def test_decision_condition_event_and_account_are_the_controllers_at_every_sync(recording: Recording):
     result = replay(recording)
     assert result.divergence is None
     for part in PARTS:
@@ -26,10 +26,10 @@ def test_decision_condition_event_and_account_are_the_controllers_at_every_look(
 
 
 def test_the_sample_has_what_the_given_traces_lack():
-    looks = [sync.look for recording in RECORDINGS for sync in recording.syncs]
+    inputs = [sync.input for recording in RECORDINGS for sync in recording.syncs]
     metrics = [metric for recording in RECORDINGS for metric in recording.spec.metrics]
     assert {metric.type.value for metric in metrics} == {"Resource", "ContainerResource", "Pods", "Object", "External"}
-    assert any(look.scale_error for look in looks)
-    assert any(look.update_error for look in looks)
+    assert any(seen.scale_error for seen in inputs)
+    assert any(seen.update_error for seen in inputs)
     assert any(sync.restarted for recording in RECORDINGS for sync in recording.syncs)
     assert any(recording.spec.minimum == 0 for recording in RECORDINGS)

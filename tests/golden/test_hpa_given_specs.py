@@ -1,5 +1,5 @@
-"""What the API server of Kubernetes 1.35.4 makes of 400 HPA specs, right and wrong: its own decoding, defaulting and
-validation answered (tests/oracle/specs.py draws more). Our parser must refuse and understand the same."""
+"""400 HPA specs, valid and invalid, with the answers of the decoding, defaulting and validation of the API server of
+Kubernetes 1.35.4 (tests/oracle/specs.py draws more). Our parser must refuse and understand the same."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.errors import SpecError
 
 CASES = [orjson.loads(line) for line in
-         (Path(__file__).parent.parent / "oracle" / "given-specs.jsonl").read_bytes().splitlines()]  # fmt: skip
+         (Path(__file__).parent.parent / "oracle" / "given-specs.jsonl").read_bytes().splitlines()]
 
 
 def test_there_are_accepted_and_refused_specs() -> None:

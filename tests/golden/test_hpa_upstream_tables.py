@@ -1,4 +1,4 @@
-"""The HPA controller's own tests, run through our model: what they give to it and get from it is data (Apache-2.0)."""
+"""The HPA controller's own tests, run through our model: their inputs and expected results are data (Apache-2.0)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from elastometer.hpa.settings import (
 from elastometer.hpa.stabilize import stabilize
 from elastometer.hpa.state import Recommendation, ScaleRecord, State
 from elastometer.hpa.step import step
-from elastometer.hpa.sync import Look
+from elastometer.hpa.sync import SyncInput
 from elastometer.hpa.trace import recording_from
 
 Case = dict[str, Any]
@@ -40,7 +40,7 @@ TARGET = {"kind": "Deployment", "name": "test", "apiVersion": "apps/v1"}
 CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
 FAR = 2**31 - 1
 
-SELECTOR = "what is wrong with the target's selector is not part of a look"
+SELECTOR = "what is wrong with the target's selector is not part of a sync"
 NO_SUCH_TYPE = "the API server takes no metric of the type CheddarCheese"
 NOT_OURS = {
     "TestBuildQuantity": "how a quantity is written in the HPA's status",
@@ -55,7 +55,7 @@ NOT_OURS = {
     "TestNoScaleDownOneMetricInvalid": NO_SUCH_TYPE,
     "TestConditionInvalidSourceType": NO_SUCH_TYPE,
 }
-"""Upstream's tests of which no case can be put to the model, and why."""
+"""Upstream's tests of which no case applies to the model, and why."""
 
 
 def is_ours(case: Case) -> bool:
@@ -68,7 +68,7 @@ def is_ours(case: Case) -> bool:
 
 
 def of(kind: str, *functions: str) -> list[Any]:
-    """The cases of a kind that can be put to the model, with their names."""
+    """The cases of a kind that apply to the model, with their names."""
     chosen = [case for case in CASES if case["kind"] == kind and case.get("function", "") in (functions or ("",))]
     numbered = enumerate(case for case in chosen if is_ours(case))
     return [pytest.param(case, id=f"{case['test']}-{number}") for number, case in numbered]
@@ -76,17 +76,17 @@ def of(kind: str, *functions: str) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _factor_of_upstream_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Upstream's tests let a target without a behavior grow faster than the controller does."""
+    """Upstream's tests let a target without `behavior` grow faster than the controller does."""
     (factor,) = {case["scaleUpLimitFactor"] for case in CASES}
     monkeypatch.setattr(limits, "_FACTOR", factor)
 
 
 def read(trace: Case) -> Recording:
-    """Some specs are none that an API server takes: 0 replicas at least without the gate, and a resource without a
-    target where the sync does not look at it."""
+    """The API server would refuse some of these specs: minReplicas 0 without the feature gate, and a resource metric
+    without a target that the sync does not read."""
     hpa = dict(trace["hpa"])
     hpa["metrics"] = [metric if metric.get("resource", {}).get("target", {}).get("type", "x") else CPU
-                      for metric in hpa["metrics"]]  # fmt: skip
+                      for metric in hpa["metrics"]]
     low = hpa["minReplicas"]
     recording = recording_from({**trace, "hpa": {**hpa, "minReplicas": max(1, low)}})
     return replace(recording, spec=replace(recording.spec, minimum=low))
@@ -101,8 +101,8 @@ def recommendations(lines: list[Case]) -> tuple[Recommendation, ...]:
 
 
 def recalled(memory: Case) -> State:
-    """A list of recommendations that is there and empty hides the first look's replicas; what no window sees does so
-    too."""
+    """A list of recommendations that exists but is empty keeps the current replicas from becoming the first
+    recommendation; here, a recommendation that no window sees stands for it."""
     known = recommendations(memory["recommendations"])
     if memory["started"] and not known:
         known = (Recommendation(-1e9, 0),)
@@ -112,7 +112,7 @@ def recalled(memory: Case) -> State:
 
 
 def behavior(up: Case | None, down: Case | None) -> Behavior:
-    """Rules as upstream's tests hold them; the ones without policies, and so without a parser, have a window only."""
+    """Rules as in upstream's tests; rules without policies, which no parser would accept, have a window only."""
     return Behavior(rules(up, "scaleUp"), rules(down, "scaleDown"))
 
 
@@ -132,7 +132,7 @@ def history(arguments: Case) -> State:
 @pytest.mark.parametrize("case", of("sync"))
 def test_a_sync_ends_as_in_the_controller(case: Case) -> None:
     recording = read(case["trace"])
-    _, decision = step(recalled(case["memory"]), recording.spec, recording.syncs[0].look)
+    _, decision = step(recalled(case["memory"]), recording.spec, recording.syncs[0].input)
     agreement = compare(recording.syncs[0].observed, decision)
     assert agreement == dict.fromkeys(("decisions", "conditions", "events", "accounts"), True)
 
@@ -141,11 +141,11 @@ def test_a_sync_ends_as_in_the_controller(case: Case) -> None:
 def test_a_metric_proposes_what_the_calculator_does(case: Case) -> None:
     recording, allowed = read(case["trace"]), case["tolerances"]
     tolerant = Behavior(ScalingRules((), tolerance=allowed["up"]), ScalingRules((), tolerance=allowed["down"]))
-    (proposal,) = combine(replace(recording.spec, behavior=tolerant), recording.syncs[0].look).proposals
-    assert told(proposal) == case["result"]
+    (proposal,) = combine(replace(recording.spec, behavior=tolerant), recording.syncs[0].input).proposals
+    assert document_of(proposal) == case["result"]
 
 
-def told(proposal: Proposal) -> Case:
+def document_of(proposal: Proposal) -> Case:
     if proposal.error is not None:
         return {"failed": True}
     return {"failed": False, "replicas": proposal.replicas, "value": proposal.value}
@@ -156,39 +156,39 @@ def test_pods_are_grouped_as_the_calculator_groups_them(case: Case) -> None:
     given = case["arguments"]
     settings = ControllerSettings(
         cpu_initialization_seconds=given["cpuInitializationPeriodSeconds"],
-        initial_readiness_delay_seconds=given["initialReadinessDelaySeconds"])  # fmt: skip
-    look = looked_at(given["pods"], given["samples"], given["resource"])
-    groups = group(look.pods, look.metrics[0].samples, given["resource"], 0.0, settings)
+        initial_readiness_delay_seconds=given["initialReadinessDelaySeconds"])
+    seen = synced(given["pods"], given["samples"], given["resource"])
+    groups = group(seen.pods, seen.metrics[0].samples, given["resource"], 0.0, settings)
     assert groups.ready == case["result"]["ready"]
     assert sorted(groups.unready) == case["result"]["unready"]
     assert sorted(groups.missing) == case["result"]["missing"]
     assert sorted(groups.ignored) == case["result"]["ignored"]
 
 
-def looked_at(pods: list[Case], samples: list[Case], resource: str) -> Look:
-    """One look at these Pods with one metric of this resource. Where phases do not matter, upstream gives none."""
+def synced(pods: list[Case], samples: list[Case], resource: str) -> SyncInput:
+    """One sync of these Pods with one metric of this resource. Upstream states no phases where they do not matter."""
     target = {"type": "AverageValue", "averageValue": "1"}
     metric = {"type": "Resource", "resource": {"name": resource, "target": target}}
     phased = [{**pod, "phase": pod["phase"] or "Running"} for pod in pods]
     sync = {"atSeconds": 0, "specReplicas": 1, "statusReplicas": 1, "pods": phased, "metrics": [{"samples": samples}]}
     flags = {"tolerance": 0.1, "downscaleStabilizationSeconds": 0, "cpuInitializationPeriodSeconds": 0,
-             "initialReadinessDelaySeconds": 0, "syncPeriodSeconds": 15}  # fmt: skip
+             "initialReadinessDelaySeconds": 0, "syncPeriodSeconds": 15}
     hpa = {"scaleTargetRef": TARGET, "maxReplicas": 1, "metrics": [metric]}
-    return recording_from({"name": "look", "controller": flags, "hpa": hpa, "syncs": [sync]}).syncs[0].look
+    return recording_from({"name": "sync", "controller": flags, "hpa": hpa, "syncs": [sync]}).syncs[0].input
 
 
 @pytest.mark.parametrize("case", of("call", "calculateRequests"))
-def test_a_utilization_is_of_what_the_calculator_takes_for_the_request(case: Case) -> None:
+def test_a_utilization_is_relative_to_the_request_that_the_calculator_uses(case: Case) -> None:
     """A Pod that uses a thousand times its request has a utilization of 100,000 %, if the request is the same."""
     given, requests = case["arguments"], case["result"]["requests"]
     used = [{"pod": pod["name"], "value": f"{1000 * (requests or {}).get(pod['name'], 1)}m", "timestampSeconds": 0,
-             "windowSeconds": 1} for pod in given["pods"]]  # fmt: skip
-    look = looked_at(given["pods"], used, given["resource"])
+             "windowSeconds": 1} for pod in given["pods"]]
+    seen = synced(given["pods"], used, given["resource"])
     container = given["container"] or None
     kind = MetricType.RESOURCE if container is None else MetricType.CONTAINER_RESOURCE
     metric = Metric(kind, given["resource"], TargetType.UTILIZATION, 50, container)
-    ready = replace(look, pods=tuple(pod._replace(ready=True, start=-9e9, ready_transition=-9e9)
-                                     for pod in look.pods))  # fmt: skip
+    ready = replace(seen, pods=tuple(pod._replace(ready=True, start=-9e9, ready_transition=-9e9)
+                                     for pod in seen.pods))
     (proposal,) = combine(HpaSpec(1, 10, (metric,)), ready).proposals
     assert (proposal.error is not None) == case["result"]["failed"]
     assert proposal.value == (None if case["result"]["failed"] else 100_000)
@@ -213,7 +213,7 @@ def outcome(case: Case) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "case", of("call", "calculateScaleUpLimitWithScalingRules", "calculateScaleDownLimitWithBehaviors"))  # fmt: skip
+    "case", of("call", "calculateScaleUpLimitWithScalingRules", "calculateScaleDownLimitWithBehaviors"))
 def test_policies_allow_as_many_as_in_the_controller(case: Case) -> None:
     given = case["arguments"]
     spec = HpaSpec(0, FAR, (), behavior(given["rules"], given["rules"]))
@@ -223,7 +223,7 @@ def test_policies_allow_as_many_as_in_the_controller(case: Case) -> None:
 
 @pytest.mark.parametrize("case", of("call", "getReplicasChangePerPeriod"))
 def test_a_period_has_the_changes_that_it_has_in_the_controller(case: Case) -> None:
-    """They are what a policy of so many Pods no longer allows."""
+    """Read through the limit: changes in the period are what a policy of that many Pods no longer allows."""
     given, allowed = case["arguments"], 1000
     policy = Policy(PolicyType.PODS, allowed, given["periodSeconds"])
     spec = HpaSpec(0, FAR, (), Behavior(ScalingRules((policy,)), ScalingRules((policy,))))
@@ -232,7 +232,7 @@ def test_a_period_has_the_changes_that_it_has_in_the_controller(case: Case) -> N
 
 
 @pytest.mark.parametrize("case", of("call", "stabilizeRecommendation"))
-def test_the_flags_window_holds_back_as_in_the_controller(case: Case) -> None:
+def test_the_window_of_the_flag_holds_back_as_in_the_controller(case: Case) -> None:
     given = case["arguments"]
     spec = HpaSpec(1, FAR, (), None, ControllerSettings(downscale_stabilization_seconds=given["windowSeconds"]))
     kept, replicas = stabilize(recommendations(given["recommendations"]), spec, 0.0, 0, given["desired"])
@@ -257,7 +257,7 @@ def test_rescales_are_remembered_as_in_the_controller(case: Case) -> None:
     if given["behavior"] is not None:  # without one, the model keeps nothing either
         remembered = limits.remember(remembered, rules(given["behavior"][direction], direction), 0.0, abs(change))
     assert [(one.change, one.outdated) for one in remembered] == [
-        (one["change"], one["outdated"]) for one in case["result"][events]]  # fmt: skip
+        (one["change"], one["outdated"]) for one in case["result"][events]]
 
 
 def test_every_test_of_upstream_is_run_through_the_model_or_named_here() -> None:
@@ -266,7 +266,7 @@ def test_every_test_of_upstream_is_run_through_the_model_or_named_here() -> None
     assert run & set(NOT_OURS) == set()
 
 
-def test_most_cases_are_put_to_the_model() -> None:
+def test_most_cases_apply_to_the_model() -> None:
     ours = [case for case in CASES if is_ours(case)]
     assert (len(HEADER["tests"]), len(NOT_OURS)) == (167, 11)
     assert (len(CASES), len(ours)) == (287, 271)

@@ -132,7 +132,7 @@ def policy(**fields: Any) -> dict[str, Any]:
     (behavior(tolerance="ten"),
      "spec.behavior.scaleUp.tolerance: must be a quantity such as 500m, 1.5 or 2Gi, is 'ten'"),
     ({"spec": 7}, "spec: must be an object, is 7"),
-])  # fmt: skip
+])
 def test_what_the_api_server_would_refuse_is_refused(document: dict[str, Any], flaw: str):
     with pytest.raises(SpecError) as caught:
         parse_hpa(document)
@@ -144,10 +144,10 @@ def test_every_flaw_is_named_at_once():
         parse_hpa(spec(maxReplicas=0, metrics=[pods(name=""), {"type": "Pod"}], behavior={"scaleUp": {"policies": []}}))
     assert [flaw.partition(":")[0] for flaw in caught.value.flaws] == [
         "spec.maxReplicas", "spec.metrics[0].pods.metric.name", "spec.metrics[1].type",
-        "spec.behavior.scaleUp.policies"]  # fmt: skip
+        "spec.behavior.scaleUp.policies"]
 
 
-def test_a_spec_without_metrics_has_the_api_servers():
+def test_a_spec_without_metrics_has_the_api_servers_default():
     assert parse_hpa(spec()).metrics == (Metric(MetricType.RESOURCE, "cpu", TargetType.UTILIZATION, 80),)
     assert parse_hpa(spec()).minimum == 1
 
@@ -168,7 +168,7 @@ def test_a_spec_without_metrics_has_the_api_servers():
      Metric(MetricType.OBJECT, "queue", TargetType.VALUE, 4000)),
     (of_object(AVERAGE), Metric(MetricType.OBJECT, "queue", TargetType.AVERAGE_VALUE, 2000)),
     (of_object({"type": "Value", "averageValue": "5"}), Metric(MetricType.OBJECT, "queue", TargetType.UTILIZATION, 0)),
-])  # fmt: skip
+])
 def test_the_target_is_the_one_that_the_controller_reads(given: dict[str, Any], expected: Metric):
     assert parse_hpa(metrics(given)).metrics == (expected,)
 
@@ -180,7 +180,7 @@ def test_a_behavior_of_one_direction_gets_the_other_and_what_it_leaves_out():
     assert found.scale_down == ScalingRules(DEFAULT_SCALE_DOWN.policies, SelectPolicy.DISABLED, None, 0.0)
 
 
-def test_a_behavior_of_nothing_is_the_default_and_none_is_none():
+def test_an_empty_behavior_is_the_default_and_an_absent_one_stays_absent():
     found = parse_hpa(spec(behavior={})).behavior
     assert found is not None
     assert (found.scale_up.stabilization_seconds, found.scale_down.stabilization_seconds) == (0, None)

@@ -38,13 +38,14 @@ def test_what_was_not_observed_is_not_counted():
 
 
 def test_a_restart_forgets_what_was_recommended_but_not_the_conditions():
-    """Eight were asked for 15 s ago, then somebody scaled to four: the window scales out again, unless it was lost."""
+    """Eight replicas were recommended 15 s ago, then somebody scaled to four: the window scales out again, unless the
+    memory was lost."""
     spec = TRACE["hpa"] | {"metrics": TRACE["hpa"]["metrics"][:1]}
-    look = TRACE["syncs"][0] | {"specReplicas": 4, "statusReplicas": 4, "metrics": [{"values": ["16"]}]}
-    later = look | {"atSeconds": 15, "metrics": [{"values": ["8"]}]}
+    sync = TRACE["syncs"][0] | {"specReplicas": 4, "statusReplicas": 4, "metrics": [{"values": ["16"]}]}
+    later = sync | {"atSeconds": 15, "metrics": [{"values": ["8"]}]}
     blind = later | {"controllerRestarted": True, "metrics": [{"error": "down"}]}
     world = {"name": "world", "controller": TRACE["controller"], "hpa": spec}
-    ends = [replay(recording_from({**world, "syncs": [look, last]})).decisions[1]
+    ends = [replay(recording_from({**world, "syncs": [sync, last]})).decisions[1]
             for last in (later, later | {"controllerRestarted": True}, blind)]
     assert [decision.desired for decision in ends] == [8, 4, 4]
     assert ends[2].conditions["ScalingLimited"].reason == "DesiredWithinRange"
@@ -60,7 +61,7 @@ def test_full_agreement_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["hpa", "replay", saved(tmp_path, TRACE)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "trace-3: 89 looks: decisions 89/89, conditions 89/89, events 89/89",
-        "1 trace, 89 looks: decisions 89/89, conditions 89/89, events 89/89"]  # fmt: skip
+        "1 trace, 89 looks: decisions 89/89, conditions 89/89, events 89/89"]
 
 
 def test_a_divergence_ends_with_1_and_shows_both_accounts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -71,7 +72,7 @@ def test_a_divergence_ends_with_1_and_shows_both_accounts(tmp_path: Path, capsys
     assert ["metrics", "propose", "–", "6"] in lines
 
 
-def test_the_json_has_a_line_a_trace_with_every_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_json_has_one_line_per_trace_with_every_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["hpa", "replay", saved(tmp_path, TRACE, wrong()), "--output", "json"]) == 1
     good, bad = (orjson.loads(line) for line in capsys.readouterr().out.splitlines())
     assert good["divergence"] is None
@@ -83,7 +84,7 @@ def test_the_json_has_a_line_a_trace_with_every_account(tmp_path: Path, capsys: 
     assert bad["divergence"]["account"]["proposals"][1]["missingPods"] == 1
 
 
-def test_a_bad_line_ends_with_2_and_one_line_a_flaw(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_bad_line_ends_with_2_and_one_line_per_flaw(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = saved(tmp_path, TRACE, {**TRACE, "hpa": {**TRACE["hpa"], "maxReplicas": 0}})
     assert main(["hpa", "replay", path]) == 2
     assert capsys.readouterr().err.splitlines() == [
@@ -99,7 +100,7 @@ def test_nothing_to_compare_with_is_said(tmp_path: Path, capsys: pytest.CaptureF
 def test_the_help_of_a_sub_command_says_its_exit_codes(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as caught:
         main(["hpa", "replay", "--help"])
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert caught.value.code == 0
-    assert "exit codes: 0 everything observed agrees, 1 something differs, 2 wrong usage" in told
-    assert "NotJudged" not in told
+    assert "exit codes: 0 everything observed agrees, 1 something differs, 2 wrong usage" in printed
+    assert "NotJudged" not in printed

@@ -12,7 +12,7 @@ import zstandard
 from elastometer.hpa.decision import Condition
 from elastometer.hpa.recording import Observed, ObservedAccount
 from elastometer.hpa.settings import ControllerSettings
-from elastometer.hpa.sync import Look, MetricLook, PodLook, Sample
+from elastometer.hpa.sync import MetricInput, PodInput, Sample, SyncInput
 from elastometer.hpa.trace import recording_from
 from elastometer.model.errors import SpecError
 from elastometer.world.trace_reader import TraceFileError, is_trace_file, read_recordings
@@ -48,20 +48,20 @@ TRACE: dict[str, Any] = {
                      "currentMetrics": [{"milliUnits": 1500}, None]}},
         {"desiredReplicas": 1, "rescaled": False, "conditions": {}},
     ],
-}  # fmt: skip
+}
 
 
 def test_a_trace_is_read_whole():
     recording = recording_from(TRACE)
     first, second = recording.syncs
     assert recording.spec.controller == ControllerSettings(0.2, 60, 1, 2, 30)
-    assert first.look == Look(0.5, 1, 1, (
-        PodLook("a", "Running", True, -5.0, -9.0, False, {"cpu": 500}),
-        PodLook("b", "Pending", None, None, None, True, {}, {"engine": {"cpu": 1000}}),
-    ), (MetricLook((Sample("a", 1500, -1.0, 30.0),)), MetricLook(error="down")))  # fmt: skip
+    assert first.input == SyncInput(0.5, 1, 1, (
+        PodInput("a", "Running", True, -5.0, -9.0, False, {"cpu": 500}),
+        PodInput("b", "Pending", None, None, None, True, {}, {"engine": {"cpu": 1000}}),
+    ), (MetricInput((Sample("a", 1500, -1.0, 30.0),)), MetricInput(error="down")))
     assert first.observed == Observed(
         1, False, {"AbleToScale": Condition("True", "R")}, ("A", "B"), ObservedAccount(1, 1, (1500, None)))
-    assert (second.look.scale_error, second.restarted, second.look.metrics[1].values) == ("gone", True, (3000, 1000))
+    assert (second.input.scale_error, second.restarted, second.input.metrics[1].values) == ("gone", True, (3000, 1000))
     assert second.observed == Observed(1, False, {}, ())
 
 
@@ -71,7 +71,7 @@ def test_a_trace_without_expectations_is_read_too():
 
 
 def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    """Sets a place, or takes it away (None)."""
+    """Sets the value at a place, or removes it (None)."""
     def change(trace: dict[str, Any]) -> None:
         node: Any = trace
         *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
@@ -87,8 +87,8 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(("change", "flaw"), [
     (put("name", None), "name: must be a text, is absent"),
     (put("hpa", None), "hpa: must be given, is absent"),
-    (put("syncs", None), "syncs: must hold at least one look, is absent"),
-    (put("syncs", []), "syncs: must hold at least one look, is a list of 0"),
+    (put("syncs", None), "syncs: must hold at least one sync, is absent"),
+    (put("syncs", []), "syncs: must hold at least one sync, is a list of 0"),
     (put("expected.1", None), "expected: must hold one entry for each of the 2 syncs, is a list of 1"),
     (put("controller", None), "controller.tolerance: must be a number, is absent"),
     (put("controller.syncPeriodSeconds", None), "controller.syncPeriodSeconds: must be a number, is absent"),
@@ -107,7 +107,7 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
      "hpa.metrics[0].type: must be one of Resource, ContainerResource, Pods, Object, External, is 'Podz'"),
     (put("syncs.0.atSeconds", None), "syncs[0].atSeconds: must be a number, is absent"),
     (put("syncs.1.atSeconds", 0.25),
-     "syncs[1].atSeconds: must not be before the look that came before it (0.5), is 0.25"),
+     "syncs[1].atSeconds: must not be earlier than that of the sync before it (0.5), is 0.25"),
     (put("syncs.0.specReplicas", None),
      "syncs[0].specReplicas: must be a whole number from 0 to 2147483647, is absent"),
     (put("syncs.0.specReplicas", -1), "syncs[0].specReplicas: must be a whole number from 0 to 2147483647, is -1"),
@@ -143,7 +143,7 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
      "expected[0].desiredReplicas: must be a whole number from 0 to 2147483647, is absent"),
     (put("expected.0.conditions.AbleToScale", ["True"]),
      "expected[0].conditions.AbleToScale: must be a list of status and reason, is a list of 1"),
-])  # fmt: skip
+])
 def test_a_wrong_trace_is_refused_with_path_rule_and_value(change: Callable[[dict[str, Any]], None], flaw: str):
     trace = copy.deepcopy(TRACE)
     change(trace)
@@ -166,8 +166,8 @@ GOOD = orjson.dumps(TRACE) + b"\n"
     (GOOD + b"{", ", line 2: must be one JSON object: "),
     (GOOD + b"\n[1]\n", ", line 3: must be one JSON object, is list"),
     (GOOD + GOOD.replace(b'"one"', b"1"), ", line 2: name: must be a text, is 1"),
-])  # fmt: skip
-def test_a_line_that_is_no_trace_is_named(tmp_path: Path, content: bytes, flaw: str):
+])
+def test_a_line_that_is_not_a_trace_is_named(tmp_path: Path, content: bytes, flaw: str):
     path = written(tmp_path, content)
     with pytest.raises(TraceFileError) as caught:
         list(read_recordings(path))
@@ -179,12 +179,12 @@ def test_what_comes_before_a_wrong_line_is_read(tmp_path: Path):
     assert next(found).name == "one"
 
 
-def test_the_flaws_of_twenty_bad_lines_are_told_not_only_the_first_ones(tmp_path: Path):
+def test_the_flaws_of_twenty_bad_lines_are_reported_not_only_the_first_ones(tmp_path: Path):
     path = written(tmp_path, GOOD + b"{\n" + GOOD + b"[1]\n" * 18 + GOOD + b'{"name": 1}\n' + b"{\n" * 9)
     with pytest.raises(TraceFileError) as caught:
         list(read_recordings(path))
-    told = [flaw.removeprefix(f"{path}, ").split(":")[0] for flaw in caught.value.flaws]
-    assert list(dict.fromkeys(told)) == ["line 2", *(f"line {number}" for number in range(4, 22)), "line 23", "line 24"]
+    seen = [flaw.removeprefix(f"{path}, ").split(":")[0] for flaw in caught.value.flaws]
+    assert list(dict.fromkeys(seen)) == ["line 2", *(f"line {number}" for number in range(4, 22)), "line 23", "line 24"]
     assert "line 23: name: must be a text, is 1" in "\n".join(caught.value.flaws)
     assert caught.value.flaws[-1] == f"{path}, line 24: is no trace either; lines from here on were not checked"
 
@@ -202,7 +202,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, flaw: st
         list(read_recordings(tmp_path / name))
 
 
-def test_a_trace_file_is_told_from_a_bundle_by_its_name(tmp_path: Path):
+def test_a_trace_file_is_distinguished_from_a_bundle_by_its_name(tmp_path: Path):
     (tmp_path / "bundle.jsonl").mkdir()
     assert is_trace_file(tmp_path / "a.jsonl.zst")
     assert not is_trace_file(tmp_path / "bundle.tar.zst")

@@ -1,6 +1,6 @@
-"""Numbers as the controller's language counts them: integers of 64 and 32 bits that wrap, division toward zero, floats.
+"""Numbers as Go computes them: integers of 64 and 32 bits that wrap around, division toward zero, IEEE floats.
 
-A float that no integer can hold becomes the least integer, as on amd64. Division of floats by zero has a value.
+A float that no integer can hold becomes the smallest integer, as on amd64. A float divided by zero has a value.
 """
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ INT64_MIN = -(2**63)
 
 
 def int64(value: int) -> int:
-    """Wrapped around to 64 bits."""
+    """The value wrapped around to 64 bits."""
     return value if INT64_MIN <= value <= INT64_MAX else (value + 2**63) % 2**64 - 2**63
 
 
 def int32(value: int) -> int:
-    """Wrapped around to 32 bits."""
+    """The value wrapped around to 32 bits."""
     return value if INT32_MIN <= value <= INT32_MAX else (value + 2**31) % 2**32 - 2**31
 
 
@@ -31,7 +31,7 @@ def quotient(dividend: int, divisor: int) -> int:
 
 
 def divide(dividend: float, divisor: float) -> float:
-    """Division of floats; by zero: infinite, or NaN for 0/0."""
+    """Division of floats. Division by zero gives an infinity, 0/0 gives NaN."""
     if divisor:
         return dividend / divisor
     if dividend == 0 or math.isnan(dividend):
@@ -54,5 +54,6 @@ def ceiling64(value: float) -> int:
     return math.ceil(value) if -9.3e18 < value < 9.223372036854775807e18 else INT64_MIN
 
 
-# Instants are floats of seconds, the controller counts nanoseconds: what differs by less than half of one is the same.
+# Instants are floats in seconds, but the controller compares whole nanoseconds: two instants that differ by less than
+# half a nanosecond are equal. Without this, the edge of a window would depend on the rounding of a float.
 SAME_INSTANT = 0.5e-9

@@ -1,4 +1,4 @@
-"""What one sync decided, and the account of it: who proposed what, and what took how much of it away."""
+"""What one sync decided, and its decision account: what each metric proposed, and what limited that number."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -7,13 +7,13 @@ from enum import StrEnum
 
 
 class Constraint(StrEnum):
-    """What kept a decision from what the bare ratio of value and target asked for; NONE where nothing did."""
+    """What kept a decision away from the number that the unclamped ratio asks for; NONE if nothing did."""
 
     NONE = "None"
     NO_SCALE = "NoScale"  # the target's scale could not be read or written
-    DISABLED = "Disabled"  # spec.replicas is 0: nothing is looked at
+    DISABLED = "Disabled"  # spec.replicas is 0: no metric is read
     NO_METRIC = "NoMetric"  # no metric could be read
-    TOLERANCE = "Tolerance"  # the ratio is too near to 1
+    TOLERANCE = "Tolerance"  # the ratio is too close to 1
     MISSING_PODS = "MissingPods"  # Pods without a sample, or not ready, are counted against the direction
     PARTIAL_METRICS = "PartialMetrics"  # one metric could not be read: no scale-in
     STABILIZATION = "Stabilization"
@@ -32,16 +32,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One metric's account. `bare` is ceil(replicas x ratio) as a simple calculator would have it, without tolerance
-    and without regard to Pods that have no sample; `replicas` is what the controller makes of it. `value` is what the
-    HPA publishes as current (milli-units, or percent for Utilization). None where it could not be told: `error` is
-    then the reason of the ScalingActive condition."""
+    """One metric's part of the account. `unclamped` is ceil(replicas x ratio) as a simple calculator would compute it,
+    without tolerance and without regard to Pods that have no sample; `replicas` is what the controller makes of it.
+    `value` is what the HPA publishes as current (milli-units, or percent for Utilization). If the metric could not be
+    evaluated, the numbers are None and `error` is the reason in the condition ScalingActive."""
 
     metric: int
     name: str
     value: int | None = None
     ratio: float | None = None
-    bare: int | None = None
+    unclamped: int | None = None
     replicas: int | None = None
     ready_pods: int = 0
     unready_pods: int = 0
@@ -53,7 +53,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """One constraint that changed the number on its way: from `before` to `after` replicas."""
+    """One constraint that changed the number on its way to the decision: from `before` to `after` replicas."""
 
     constraint: Constraint
     before: int
@@ -62,9 +62,9 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """From the proposals to the decision. `raw` is what the metrics together asked for (None: nothing could be told),
-    `wanted` what the bare ratios asked for, `binding` the constraint without which the decision would have moved
-    first; `metric` is the index of the metric that won."""
+    """From the proposals to the decision. `wanted` is the highest number that an unclamped ratio asks for, `raw` the
+    highest proposal (None if no metric could be evaluated), `metric` the index of the metric that won. `binding` is the
+    last constraint that changed the number: without it, the decision would have moved first."""
 
     current: int
     proposals: tuple[Proposal, ...] = ()
@@ -77,8 +77,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`desired` is the target's spec.replicas as the controller leaves it; `status_desired` what it writes into the
-    HPA's status (they differ where a sync ends in an error). `events` are the reasons, sorted."""
+    """`desired` is the target's spec.replicas as the controller leaves it, `status_desired` what it writes into the
+    HPA's status (they differ if a sync ends in an error). `events` are the reasons of its events, sorted."""
 
     desired: int
     status_desired: int

@@ -1,4 +1,8 @@
-"""How fast and how far: scaling policies, and the limits of the spec. Each answer comes with the condition's reason."""
+"""How fast and how far replicas may change: scaling policies, minReplicas and maxReplicas, each with its reason.
+
+Follows `normalizeDesiredReplicas`, `convertDesiredReplicasWithBehaviorRate` and the functions they call in
+horizontal.go. The reasons are those of the condition ScalingLimited.
+"""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,17 +16,20 @@ SCALE_UP_LIMIT = "ScaleUpLimit"
 SCALE_DOWN_LIMIT = "ScaleDownLimit"
 TOO_MANY = "TooManyReplicas"
 TOO_FEW = "TooFewReplicas"
-# Without a behavior: at most twice as many, but four are always allowed.
-_FACTOR, _ALWAYS = 2.0, 4.0
+# Without `behavior`, a sync may double the replicas, or go up to four if that is more (scaleUpLimitFactor and
+# scaleUpLimitMinimum in horizontal.go).
+_FACTOR, _ALWAYS_ALLOWED = 2.0, 4.0
 
 
 def limit(state: State, spec: HpaSpec, at: float, current: int, wanted: int) -> tuple[int, str]:
-    """The number of replicas that is allowed now."""
+    """The number of replicas that is allowed now, and the reason."""
     behavior = spec.behavior
     if behavior is None:
         if wanted < spec.minimum:
             return spec.minimum, TOO_FEW
-        return _at_most(spec.maximum, truncated32(max(_FACTOR * current, _ALWAYS)), wanted)
+        return _at_most(spec.maximum, truncated32(max(_FACTOR * current, _ALWAYS_ALLOWED)), wanted)
+    # While earlier changes use up the policies, their limit may lie on the other side of `current`; the controller then
+    # stays where it is, so a limit never turns the direction.
     if wanted > current:
         return _at_most(spec.maximum, max(current, _fastest_up(state, behavior.scale_up, at, current)), wanted)
     if wanted < current:
@@ -41,52 +48,57 @@ def _at_least(minimum: int, fastest: int, wanted: int) -> tuple[int, str]:
 
 
 def _fastest_up(state: State, rules: ScalingRules, at: float, current: int) -> int:
-    """The most replicas that the policies allow; what they added in the period counts against them."""
+    """The most replicas that the policies allow; replicas that were added within the period count against them."""
     if rules.select is SelectPolicy.DISABLED:
         return current
-    least = rules.select is SelectPolicy.MIN
-    allowed = [INT32_MAX if least else INT32_MIN]
+    strictest = rules.select is SelectPolicy.MIN
+    allowed = [INT32_MAX if strictest else INT32_MIN]
     for policy in rules.policies:
         began = _at_start_of_period(state, policy.period_seconds, at, current)
         if policy.type is PolicyType.PODS:
             allowed.append(int32(began + policy.value))
         else:
+            # Rounded up, so that a percentage of one replica still allows a step.
             allowed.append(ceiling32(began * (1 + policy.value / 100)))
-    return min(allowed) if least else max(allowed)
+    return min(allowed) if strictest else max(allowed)
 
 
 def _fastest_down(state: State, rules: ScalingRules, at: float, current: int) -> int:
     """The fewest replicas that the policies allow."""
     if rules.select is SelectPolicy.DISABLED:
         return current
-    least = rules.select is SelectPolicy.MIN
-    allowed = [INT32_MIN if least else INT32_MAX]
+    strictest = rules.select is SelectPolicy.MIN
+    allowed = [INT32_MIN if strictest else INT32_MAX]
     for policy in rules.policies:
         began = _at_start_of_period(state, policy.period_seconds, at, current)
         if policy.type is PolicyType.PODS:
             allowed.append(int32(began - policy.value))
         else:
+            # Cut, not rounded up: otherwise 10 % of a few replicas would never allow a step.
             allowed.append(truncated32(began * (1 - policy.value / 100)))
-    return max(allowed) if least else min(allowed)
+    return max(allowed) if strictest else min(allowed)
 
 
 def _at_start_of_period(state: State, period: int, at: float, current: int) -> int:
-    """Today's replicas without what was added and with what was removed since."""
+    """The current replicas without those added, and with those removed, since the period began."""
     cutoff = at - period + SAME_INSTANT
     return int32(current - _changed(state.scale_ups, cutoff) + _changed(state.scale_downs, cutoff))
 
 
 def _changed(records: Sequence[ScaleRecord], cutoff: float) -> int:
-    return sum(one.change for one in records if one.at > cutoff)
+    return sum(record.change for record in records if record.at > cutoff)
 
 
 def remember(
     records: tuple[ScaleRecord, ...], rules: ScalingRules, at: float, change: int
 ) -> tuple[ScaleRecord, ...]:
-    """The rescales with the new one; it takes the place of the last one that no policy can see any more."""
+    """The rescales with the new one, which takes the place of the last one that no policy can see any more."""
     cutoff = at - max(policy.period_seconds for policy in rules.policies) - SAME_INSTANT
-    marked = [one if one.outdated or one.at >= cutoff else ScaleRecord(one.at, one.change, True) for one in records]
-    stale = [index for index, one in enumerate(marked) if one.outdated]
+    marked = [record if record.outdated or record.at >= cutoff else ScaleRecord(record.at, record.change, True)
+              for record in records]
+    stale = [index for index, record in enumerate(marked) if record.outdated]
+    # The controller overwrites exactly one record, the last outdated one. Which one it is matters: a record that stays
+    # behind counts again if the policies' periods become longer.
     if stale:
         marked[stale[-1]] = ScaleRecord(at, change)
     else:

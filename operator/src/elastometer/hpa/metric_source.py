@@ -1,4 +1,4 @@
-"""One entry of `spec.metrics`. The API server looks at every source; the controller at the one that `type` names."""
+"""One entry of `spec.metrics`: the API server validates every source, the controller reads the one named by `type`."""
 from __future__ import annotations
 
 import re
@@ -45,7 +45,7 @@ def _metric(type_: MetricType, source: Node) -> Metric:
 
 
 def _identified(node: Node) -> str:
-    """The metric's name; its selector is the metrics adapter's business, but it must have the shape of one."""
+    """The metric's name. The selector is for the metrics adapter, but the API server checks its shape."""
     for _, label in node.at("selector").at("matchLabels").fields():
         label.text(may_be_empty=True)
     return node.at("name").path_segment()
@@ -77,7 +77,7 @@ def _is_requestable(resource: str) -> bool:
 
 
 def _target(type_: MetricType, node: Node) -> tuple[TargetType, int]:
-    """What the controller compares with: an average given wins over `target.type`, but for an Object metric."""
+    """What the controller compares with. A given average wins over `target.type`, except for an Object metric."""
     kind = node.at("type").one_of(TargetType, TargetType.VALUE)
     value, average = _positive(node.at("value")), _positive(node.at("averageValue"))
     percent = node.at("averageUtilization")
@@ -96,7 +96,7 @@ def _target(type_: MetricType, node: Node) -> tuple[TargetType, int]:
         return kind, value
     if kind is TargetType.AVERAGE_VALUE and average is not None:
         return kind, average
-    # Taken by the API server; the controller then fails at every look.
+    # The API server accepts this combination; the controller then fails to evaluate the metric at every sync.
     return TargetType.UTILIZATION, 0
 
 

@@ -1,4 +1,4 @@
-"""What a trace says that the real controller left behind after one look."""
+"""Reads what, according to a trace, the real controller left behind after one sync."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def _conditions(node: Node) -> Mapping[str, Condition]:
 
 
 def _account(node: Node, spec: HpaSpec) -> ObservedAccount:
-    """A trace may carry more than is looked at here."""
+    """A trace may contain more fields than are read here."""
     current = list(node.at("currentMetrics").items())
     values = tuple(_value(item, metric.target_type) for item, metric in zip(current, spec.metrics, strict=False))
     proposed, status = node.at("proposedReplicas"), node.at("statusDesiredReplicas")
@@ -43,6 +43,6 @@ def _account(node: Node, spec: HpaSpec) -> ObservedAccount:
 
 
 def _value(node: Node, target: TargetType) -> int | None:
-    """Percent, or milli-units as a number: the text of the greatest quantities does not read back as what it says."""
+    """Percent, or milli-units as a number, because the largest quantities do not survive a round trip as text."""
     value = node.at("averageUtilization" if target is TargetType.UTILIZATION else "milliUnits")
     return None if value.absent else value.whole(INT64_MIN, INT64_MAX)

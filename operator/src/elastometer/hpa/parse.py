@@ -1,6 +1,8 @@
-"""An autoscaling/v2 spec, as a person or the API server wrote it, becomes an HpaSpec: refused where the API server
-would refuse it (its rules of 1.35, HPAScaleToZero off unless told otherwise), defaults filled in
-where it would fill them in."""
+"""Parses an autoscaling/v2 spec, as a person or the API server wrote it, into an HpaSpec.
+
+It refuses what the API server of Kubernetes 1.35 would refuse (with HPAScaleToZero off unless stated otherwise) and
+fills in the same defaults. Rules: pkg/apis/autoscaling/validation and pkg/apis/autoscaling/v2/defaults.go.
+"""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -23,8 +25,10 @@ from elastometer.hpa.settings import (
 from elastometer.model.document import Document, text_at
 from elastometer.model.errors import SpecError
 
-_MAXIMUM_PERIOD_SECONDS = 1800
-_MAXIMUM_WINDOW_SECONDS = 3600
+MAX_PERIOD_SECONDS = 1800
+MAX_WINDOW_SECONDS = 3600
+# The API server's own defaults (pkg/apis/autoscaling/v2/defaults.go). The window of scaleDown is None because it comes
+# from the controller's flag --horizontal-pod-autoscaler-downscale-stabilization.
 _DEFAULT_METRIC = Metric(MetricType.RESOURCE, "cpu", TargetType.UTILIZATION, 80)
 DEFAULT_SCALE_UP = ScalingRules(
     (Policy(PolicyType.PODS, 4, 15), Policy(PolicyType.PERCENT, 100, 15)), SelectPolicy.MAX, 0)
@@ -32,8 +36,10 @@ DEFAULT_SCALE_DOWN = ScalingRules((Policy(PolicyType.PERCENT, 100, 15),), Select
 
 
 def parse_hpa(document: Document, controller: ControllerSettings | None = None) -> HpaSpec:
-    """A HorizontalPodAutoscaler object, or its spec alone. Raises SpecError with every flaw. Of an object that the API
-    server has served, it has accepted minReplicas 0."""
+    """Parses a HorizontalPodAutoscaler object, or its spec alone. Raises SpecError with every flaw.
+
+    An object with a uid was served by the API server, which then has accepted minReplicas 0 if that is what it says.
+    """
     flaws: list[str] = []
     spec = document.get("spec") if "spec" in document else document
     settings = controller or ControllerSettings()
@@ -46,7 +52,8 @@ def parse_hpa(document: Document, controller: ControllerSettings | None = None) 
 
 
 def controller_from(node: Node) -> ControllerSettings:
-    """The flags that decide, by their names in a trace: each must be given. Flaws are noted in the node."""
+    """The controller's flags by their names in a trace. Each must be given, since a default would hide a mistake. Flaws
+    are noted in the node."""
     gate = node.at("featureGates").at("HPAScaleToZero")
     return ControllerSettings(
         tolerance=_not_negative(node.at("tolerance")),
@@ -66,7 +73,7 @@ def _not_negative(node: Node) -> float:
 
 
 def hpa_from(node: Node, controller: ControllerSettings) -> HpaSpec:
-    """Flaws are noted in the node."""
+    """The spec. Flaws are noted in the node."""
     lower, upper = node.at("minReplicas"), node.at("maxReplicas")
     minimum = 1 if lower.absent else lower.whole(0)
     if minimum == 0 and lower.value == 0 and not controller.scale_to_zero:
@@ -83,7 +90,7 @@ def hpa_from(node: Node, controller: ControllerSettings) -> HpaSpec:
 
 
 def _check_reference(node: Node) -> None:
-    """What is scaled; the API server wants an API group for all but a ReplicationController."""
+    """What is scaled. The API server requires an API group for every kind except ReplicationController."""
     kind, version = node.at("kind"), node.at("apiVersion")
     kind.path_segment()
     node.at("name").path_segment()
@@ -107,7 +114,7 @@ def _rules(node: Node, default: ScalingRules) -> ScalingRules:
     return ScalingRules(
         default.policies if policies.absent else given,
         default.select if select.absent else select.one_of(SelectPolicy, SelectPolicy.MAX),
-        default.stabilization_seconds if window.absent else window.whole(0, _MAXIMUM_WINDOW_SECONDS),
+        default.stabilization_seconds if window.absent else window.whole(0, MAX_WINDOW_SECONDS),
         _tolerance(node.at("tolerance")),
     )
 
@@ -115,7 +122,7 @@ def _rules(node: Node, default: ScalingRules) -> ScalingRules:
 def _policy(node: Node) -> Policy:
     return Policy(
         node.at("type").one_of(PolicyType, PolicyType.PODS), node.at("value").whole(1),
-        node.at("periodSeconds").whole(1, _MAXIMUM_PERIOD_SECONDS))
+        node.at("periodSeconds").whole(1, MAX_PERIOD_SECONDS))
 
 
 def _tolerance(node: Node) -> float | None:

@@ -1,7 +1,8 @@
 """Proposals of metrics that have one value per Pod: Resource, ContainerResource, Pods.
 
-Pods without a sample count as if they were idle when more replicas are asked for, and as if they met the target (or
-used all that they request) when fewer are; Pods that are not ready count as idle when more are asked for.
+When the metric asks for more replicas, Pods without a sample and Pods that are not ready count as idle. When it asks
+for fewer, Pods without a sample count as if they met the target (or used all that they request). The result is the
+cautious one in both directions. Follows `GetResourceReplicas` and `calcPlainMetricReplicas` in replica_calculator.go.
 """
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from elastometer.hpa.arithmetic import ceiling32, divide, int32, int64, quotient
 from elastometer.hpa.decision import Proposal
 from elastometer.hpa.grouping import Groups, group
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
-from elastometer.hpa.sync import Look, PodLook
+from elastometer.hpa.sync import PodInput, SyncInput
 from elastometer.hpa.tolerance import Tolerances, held_back_by
 
 
@@ -22,23 +23,23 @@ class _Average(NamedTuple):
     target: int
 
     def measure(self, values: Mapping[str, int]) -> tuple[float, int] | None:
-        """The ratio to the target, and the value to publish."""
+        """The ratio to the target, and the value that the status publishes."""
         mean = quotient(int64(sum(values.values())), len(values))
         return divide(float(mean), float(self.target)), mean
 
     def assumed(self, _: str) -> int:
-        """What a Pod without a sample is taken to use when fewer replicas are asked for."""
+        """What a Pod without a sample is assumed to use when the metric asks for fewer replicas."""
         return self.target
 
 
 class _Utilization(NamedTuple):
-    """The sum's share of the requests' sum, cut to whole percent, against a target of percent."""
+    """The sum of the values as a share of the sum of the requests, in whole percent (cut), against a target percent."""
 
     target: int
     requests: Mapping[str, int]
 
     def measure(self, values: Mapping[str, int]) -> tuple[float, int] | None:
-        """None where nothing is requested. Pods that the look does not know are left out."""
+        """None if nothing is requested. Pods that are not in the sync's list are left out."""
         requests = self.requests
         known = [name for name in values if name in requests]
         requested = int64(sum(requests[name] for name in known))
@@ -49,17 +50,18 @@ class _Utilization(NamedTuple):
         return divide(float(percent), float(self.target)), percent
 
     def assumed(self, pod: str) -> int:
+        """At least the whole request: with a target above 100 %, a Pod without a sample counts as on target."""
         return quotient(int64(self.requests[pod] * max(100, self.target)), 100)
 
 
-def propose(index: int, metric: Metric, spec: HpaSpec, look: Look, tolerances: Tolerances) -> Proposal | None:
-    """None where no number can be told."""
-    answer, current = look.metrics[index], look.spec_replicas
-    if answer.error is not None or not answer.samples or not look.pods:
+def propose(index: int, metric: Metric, spec: HpaSpec, sync: SyncInput, tolerances: Tolerances) -> Proposal | None:
+    """None if the metric cannot be evaluated."""
+    answer, current = sync.metrics[index], sync.spec_replicas
+    if answer.error is not None or not answer.samples or not sync.pods:
         return None
     resource = None if metric.type is MetricType.PODS else metric.name
-    groups = group(look.pods, answer.samples, resource, look.at, spec.controller)
-    scale = _scale(metric, look.pods)
+    groups = group(sync.pods, answer.samples, resource, sync.at, spec.controller)
+    scale = _scale(metric, sync.pods)
     first = scale.measure(groups.samples) if scale is not None and groups.samples else None
     if scale is None or first is None:
         return None
@@ -73,22 +75,22 @@ def propose(index: int, metric: Metric, spec: HpaSpec, look: Look, tolerances: T
         if second is None:
             return None
         replicas = _damped(ratio, second[0], len(counted), current, tolerances)
-    bare = ceiling32(ratio * current)
+    unclamped = ceiling32(ratio * current)
     return Proposal(
-        index, metric.name, value, ratio, bare, replicas, groups.ready, len(groups.unready), len(groups.missing),
-        len(groups.ignored), held_back_by(bare, replicas, held))
+        index, metric.name, value, ratio, unclamped, replicas, groups.ready, len(groups.unready), len(groups.missing),
+        len(groups.ignored), held_back_by(unclamped, replicas, held))
 
 
-def _scale(metric: Metric, pods: tuple[PodLook, ...]) -> _Average | _Utilization | None:
-    """What values are held against; None where a Pod does not say what it requests."""
+def _scale(metric: Metric, pods: tuple[PodInput, ...]) -> _Average | _Utilization | None:
+    """What the values are compared with; None if a Pod states no request for the resource."""
     if metric.target_type is not TargetType.UTILIZATION:
         return _Average(metric.target)
     requests = _requests(pods, metric)
     return None if requests is None else _Utilization(metric.target, requests)
 
 
-def _requests(pods: tuple[PodLook, ...], metric: Metric) -> dict[str, int] | None:
-    """Every Pod must request the resource, also one that does not count."""
+def _requests(pods: tuple[PodInput, ...], metric: Metric) -> dict[str, int] | None:
+    """The request of each Pod. Every Pod must state one, even a Pod that is ignored; otherwise the metric fails."""
     requests: dict[str, int] = {}
     for pod in pods:
         asked: Mapping[str, int] | None = pod.requests
@@ -101,7 +103,7 @@ def _requests(pods: tuple[PodLook, ...], metric: Metric) -> dict[str, int] | Non
 
 
 def _counted(groups: Groups, scale: _Average | _Utilization, ratio: float) -> dict[str, int] | None:
-    """The samples with those that are assumed; None where the plain mean decides."""
+    """The samples together with the assumed ones; None if no assumption is needed and the plain mean decides."""
     idle_unready = bool(groups.unready) and ratio > 1.0
     if not idle_unready and not groups.missing:
         return None
@@ -116,7 +118,7 @@ def _counted(groups: Groups, scale: _Average | _Utilization, ratio: float) -> di
 
 
 def _damped(ratio: float, damped_ratio: float, counted: int, current: int, tolerances: Tolerances) -> int:
-    """The assumptions may make a change smaller; they never turn its direction."""
+    """The assumptions may make a change smaller, but they never turn its direction."""
     turned = (ratio < 1.0 < damped_ratio) or (damped_ratio < 1.0 < ratio)
     if tolerances.hold(damped_ratio) or turned:
         return current

@@ -1,7 +1,7 @@
-"""Kubernetes quantities (`500m`, `1.5`, `2Gi`, `1e3`) as the API machinery counts them.
+"""Kubernetes quantities (`500m`, `1.5`, `2Gi`, `1e3`) as apimachinery/pkg/api/resource computes them.
 
-A quantity of at most 18 digits is kept as an integer with a decimal exponent, a longer one as a big decimal; the two
-round and overflow differently, and both ways are followed here.
+A quantity of at most 18 digits is kept as an integer with a decimal exponent, a longer one as a big decimal. The two
+round and overflow differently, and this module reproduces both.
 """
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SHAPE = re.compile(r"([+-]?)(?=\.?[0-9])0*([0-9]*)(?:\.([0-9]*))?(Ki|Mi|Gi|Ti|P
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _NANO = 9
-_DIGITS = 18  # as many as surely fit into 64 bits
-_AT_ONCE = (0, 1, 2, 3, 6, 9)  # powers of ten that are multiplied at once, the others digit by digit
-_EXPONENT_LIMIT = 1000  # beyond it every number but 0 overflows, or rounds to the least step
+_DIGITS = 18  # the most digits that always fit into 64 bits
+_AT_ONCE = (0, 1, 2, 3, 6, 9)  # powers of ten that Go multiplies in one step; the others digit by digit
+_EXPONENT_LIMIT = 1000  # beyond it, every number except 0 overflows or rounds to the smallest step
 
 
 class _Amount(NamedTuple):
-    """unscaled x 10^exponent; `big` where the API machinery would keep it as a big decimal."""
+    """unscaled x 10^exponent. `big`: the API machinery would keep it as a big decimal."""
 
     unscaled: int
     exponent: int
@@ -31,7 +31,8 @@ class _Amount(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def milli_units(text: str) -> int:
-    """Thousandths, rounded up; what overflows 64 bits is as wrong as in the controller. ValueError has the rule."""
+    """Thousandths, rounded up. A value that overflows 64 bits is as wrong here as in the controller. Raises ValueError
+    with the rule."""
     amount = _amount(text)
     return _big_milli(amount) if amount.big else _short_milli(amount)
 
@@ -90,14 +91,14 @@ def _binary(whole: str, fraction: str, power: int) -> _Amount:
 
 
 def _in_nano(unscaled: int, exponent: int) -> _Amount:
-    """Billionths; what is finer is rounded up."""
+    """Billionths; anything finer is rounded up."""
     if exponent >= -_NANO:
         return _Amount(unscaled * 10 ** (exponent + _NANO), -_NANO, True)
     return _Amount(-(-unscaled // 10 ** (-_NANO - exponent)), -_NANO, True)
 
 
 def _short_milli(amount: _Amount) -> int:
-    """Rounded away from zero; a product that overflows wraps around or is 0, by how it is computed."""
+    """Rounded away from zero. A product that overflows wraps around if Go multiplies in one step, else it is 0."""
     unscaled, shift = amount.unscaled, amount.exponent + 3
     if shift >= 0:
         value: int = unscaled * 10**shift
@@ -107,7 +108,7 @@ def _short_milli(amount: _Amount) -> int:
 
 
 def _big_milli(amount: _Amount) -> int:
-    """Rounded up, and wrapped around where it overflows."""
+    """Rounded up, and wrapped around if it overflows."""
     unscaled, shift = amount.unscaled, amount.exponent + 3
     if shift >= 0:
         return int64(int64(unscaled) * ceiling64(float(f"1e{shift}")))

@@ -1,4 +1,4 @@
-"""A row of looks with what the real controller made of each: a trace, or what a bundle lets us know of a run."""
+"""A sequence of syncs and what the real controller did at each: from a trace, or reconstructed from a run's bundle."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from elastometer.hpa.decision import Condition
 from elastometer.hpa.settings import HpaSpec
-from elastometer.hpa.sync import Look
+from elastometer.hpa.sync import SyncInput
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedAccount:
-    """What else the real controller let know: `proposed` by its metrics (from its log), None where it proposed nothing;
-    the values of its metrics as its status gives them, milli-units or percent: None for one that failed, empty where
-    it gives none."""
+    """The observable part of the real controller's account. `proposed` is the number its metrics proposed (from its
+    log), None if they proposed nothing. `values` are those of its metrics in the status, in milli-units or percent:
+    None for a metric that failed, empty if the status has none."""
 
     proposed: int | None
     status_desired: int | None
@@ -22,7 +22,7 @@ class ObservedAccount:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the real controller left behind after a look. None: it was not seen (a trace always tells everything)."""
+    """What the real controller left behind after a sync. None: it was not seen (a trace always has every field)."""
 
     desired: int | None = None
     rescaled: bool | None = None
@@ -33,11 +33,11 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSync:
-    """One look. `doubts` says in words why it may differ from what the controller saw, in the order of weight;
-    `seen` is False where nothing was written at that time and the sync is inferred from the controller's period;
-    `restarted`: the controller lost its memory just before."""
+    """One sync. `doubts` states why `input` may differ from what the controller saw, weightiest first. `seen` is False
+    if nothing was written at that time and the sync is inferred from the controller's period. `restarted`: the
+    controller lost its memory just before."""
 
-    look: Look
+    input: SyncInput
     observed: Observed
     doubts: tuple[str, ...] = ()
     seen: bool = True
@@ -46,7 +46,7 @@ class RecordedSync:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Looks in order of time, on the clock of `Look.at`."""
+    """Syncs in order of time, on the clock of `SyncInput.at`."""
 
     name: str
     spec: HpaSpec

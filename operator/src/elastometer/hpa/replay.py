@@ -1,4 +1,4 @@
-"""A recording decided again: how often the model agrees with what was observed, and where it differs first."""
+"""Decides a recording again: how often the model agrees with what was observed, and where it first differs."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from elastometer.hpa.step import step
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How many of `of` syncs, for which it was observed, came out the same."""
+    """`same` of the `of` syncs for which a part was observed came out the same."""
 
     same: int
     of: int
@@ -20,7 +20,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """The first look whose decision, conditions or events differ; `parts` names which."""
+    """The first sync at which something observed differs from the model; `parts` names what."""
 
     index: int
     sync: RecordedSync
@@ -30,8 +30,8 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """`decisions[i]` is what the model decided after look i. `agreement` is by part: decisions, conditions, events, and
-    accounts where the recording has them."""
+    """`decisions[i]` is what the model decided at sync i. `agreement` is by part: decisions, conditions, events and
+    accounts, as far as the recording has them."""
 
     decisions: tuple[Decision, ...]
     agreement: Mapping[str, Agreement]
@@ -43,7 +43,7 @@ PARTS = (DECISIONS, CONDITIONS, EVENTS, ACCOUNTS)
 
 
 def replay(recording: Recording, state: State | None = None) -> Replay:
-    """Steps through the looks. What the model decided does not change what it sees next: the looks are as recorded."""
+    """Decides every sync from its recorded input: a decision of the model does not change what it sees next."""
     state = state or State()
     decisions: list[Decision] = []
     same, of = dict.fromkeys(PARTS, 0), dict.fromkeys(PARTS, 0)
@@ -51,7 +51,7 @@ def replay(recording: Recording, state: State | None = None) -> Replay:
     for index, sync in enumerate(recording.syncs):
         if sync.restarted:
             state = restarted(state)
-        state, decision = step(state, recording.spec, sync.look)
+        state, decision = step(state, recording.spec, sync.input)
         decisions.append(decision)
         agrees = compare(sync.observed, decision)
         for part, yes in agrees.items():
@@ -63,7 +63,7 @@ def replay(recording: Recording, state: State | None = None) -> Replay:
 
 
 def compare(observed: Observed, decision: Decision) -> dict[str, bool]:
-    """Which parts agree; a part that was not observed is left out."""
+    """Whether each part agrees; a part that was not observed is left out."""
     agrees: dict[str, bool] = {}
     if observed.desired is not None:
         agrees[DECISIONS] = observed.desired == decision.desired and observed.rescaled in (None, decision.rescaled)
@@ -77,8 +77,8 @@ def compare(observed: Observed, decision: Decision) -> dict[str, bool]:
 
 
 def account_as_observed(decision: Decision) -> ObservedAccount:
-    """The model's account, as far as the real controller lets its own be known."""
+    """The part of the model's account that can be observed of the real controller."""
     account = decision.account
-    values = tuple(one.value for one in account.proposals)
+    values = tuple(proposal.value for proposal in account.proposals)
     return ObservedAccount(
         account.raw, decision.status_desired, values if any(value is not None for value in values) else ())

@@ -1,4 +1,4 @@
-"""What an HPA was told: the controller's flags and one autoscaling/v2 spec, in whole milli-units as Go counts them."""
+"""The settings of an HPA: the controller's flags and one autoscaling/v2 spec, in whole milli-units as in Go."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -40,8 +40,8 @@ class SelectPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ControllerSettings:
-    """Flags of kube-controller-manager, with its defaults; seconds. `scale_to_zero` is the feature gate HPAScaleToZero
-    of the API server: whether minReplicas may be 0."""
+    """Flags of kube-controller-manager with their defaults, in seconds. `scale_to_zero` is the feature gate
+    HPAScaleToZero of the API server: whether minReplicas may be 0."""
 
     tolerance: float = 0.1
     downscale_stabilization_seconds: float = 300.0
@@ -73,7 +73,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class ScalingRules:
-    """`behavior.scaleUp` or `behavior.scaleDown`. None: the field is absent, and the controller's own value counts."""
+    """`behavior.scaleUp` or `behavior.scaleDown`. None: the field is absent, and the controller's own value applies."""
 
     policies: tuple[Policy, ...]
     select: SelectPolicy = SelectPolicy.MAX
@@ -83,7 +83,7 @@ class ScalingRules:
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """Both directions; the API server's defaulting fills in the one that is not given."""
+    """Both directions; the API server fills in the one that is not given."""
 
     scale_up: ScalingRules
     scale_down: ScalingRules
@@ -91,7 +91,7 @@ class Behavior:
 
 @dataclass(frozen=True, slots=True)
 class HpaSpec:
-    """A HorizontalPodAutoscalerSpec. `behavior` None is the controller's older path, with its own limits."""
+    """A HorizontalPodAutoscalerSpec. Without `behavior` the controller takes an older code path with fixed limits."""
 
     minimum: int
     maximum: int

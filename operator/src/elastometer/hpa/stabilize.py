@@ -1,7 +1,8 @@
-"""What earlier looks recommended keeps a decision back: the lowest of one window for more, the highest of one for less.
+"""The stabilization windows: a scale-out follows the lowest recommendation of its window, a scale-in the highest.
 
-The list of recommendations grows no longer than the windows reach: the last one that no window sees any more is
-overwritten, as the controller does it.
+The list of recommendations grows no longer than the windows reach: like the controller, a new one overwrites the last
+one that no window sees any more. Follows `stabilizeRecommendation` and `stabilizeRecommendationWithBehaviors` in
+horizontal.go.
 """
 from __future__ import annotations
 
@@ -15,11 +16,12 @@ _Recommendations = tuple[Recommendation, ...]
 def stabilize(
     earlier: _Recommendations, spec: HpaSpec, at: float, current: int, wanted: int
 ) -> tuple[_Recommendations, int]:
-    """The recommendations with the new one, and the stabilized number of replicas."""
+    """The recommendations including the new one, and the stabilized number of replicas."""
     window, behavior = spec.controller.downscale_stabilization_seconds, spec.behavior
     if behavior is None:
         return _without_behavior(earlier, window, at, wanted)
     down = behavior.scale_down.stabilization_seconds
+    # int: the controller fills an absent scaleDown window from its flag in whole seconds.
     cutoffs = at - (behavior.scale_up.stabilization_seconds or 0), at - (int(window) if down is None else down)
     return _with_behavior(earlier, cutoffs, current, Recommendation(at, wanted))
 
@@ -27,27 +29,28 @@ def stabilize(
 def _without_behavior(
     earlier: _Recommendations, window: float, at: float, wanted: int
 ) -> tuple[_Recommendations, int]:
-    """The highest of the window, its far end included."""
+    """The highest recommendation of the window, including its far end (the controller compares with Before)."""
     cutoff = at - window - SAME_INSTANT
     highest, stale = wanted, None
-    for index, one in enumerate(earlier):
-        if one.at < cutoff:
+    for index, recommendation in enumerate(earlier):
+        if recommendation.at < cutoff:
             stale = index
-        elif one.replicas > highest:
-            highest = one.replicas
+        elif recommendation.replicas > highest:
+            highest = recommendation.replicas
     return _remembered(earlier, stale, Recommendation(at, wanted)), highest
 
 
 def _with_behavior(
     earlier: _Recommendations, cutoffs: tuple[float, float], current: int, new: Recommendation
 ) -> tuple[_Recommendations, int]:
-    """Both windows, their far ends excluded, pull toward the current number. The cutoffs are for more and for less."""
+    """Both windows pull toward the current number. Their far ends are excluded (the controller compares with After).
+    The cutoffs are those of scale-out and scale-in."""
     up, down = cutoffs
     after_up, after_down, before_both = up + SAME_INSTANT, down + SAME_INSTANT, min(cutoffs) - SAME_INSTANT
     lowest = highest = new.replicas
     stale = None
-    for index, one in enumerate(earlier):
-        when, replicas = one.at, one.replicas
+    for index, recommendation in enumerate(earlier):
+        when, replicas = recommendation.at, recommendation.replicas
         if replicas < lowest and when > after_up:
             lowest = replicas
         if replicas > highest and when > after_down:

@@ -1,4 +1,4 @@
-"""What the controller keeps between two looks; in the real one, in memory, and lost when it restarts."""
+"""What the controller remembers between two syncs. The real one keeps it in memory and loses it when it restarts."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from elastometer.hpa.decision import Condition
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What the metrics asked for at one sync, before stabilization."""
+    """What the metrics proposed at one sync, before stabilization."""
 
     at: float
     replicas: int
@@ -17,8 +17,8 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class ScaleRecord:
-    """One rescale: by how many replicas (always positive). `outdated`: older than every policy's period when a later
-    one was recorded, so that its place may be taken."""
+    """One rescale: by how many replicas (always positive). `outdated`: it was older than every policy's period when a
+    later one was recorded, so its place may be reused."""
 
     at: float
     change: int
@@ -27,7 +27,7 @@ class ScaleRecord:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Empty for an HPA that was never synced."""
+    """The memory of one HPA; empty if it was never synced."""
 
     recommendations: tuple[Recommendation, ...] = ()
     scale_ups: tuple[ScaleRecord, ...] = ()
@@ -37,5 +37,5 @@ class State:
 
 
 def restarted(state: State) -> State:
-    """What is left after the controller was restarted: the HPA's status, which the API server keeps."""
+    """What remains after a restart of the controller: the HPA's status, which the API server keeps."""
     return State(conditions=state.conditions, desired=state.desired)

@@ -1,7 +1,7 @@
-"""One look of the HorizontalPodAutoscaler controller of Kubernetes 1.35, with the gate HPAConfigurableTolerance on.
+"""One sync of the HorizontalPodAutoscaler controller of Kubernetes 1.35, with the gate HPAConfigurableTolerance on.
 
-A pure function of what the controller keeps and of what it sees. That the target's scale has no selector, or one that
-several HPAs share, is not part of a look.
+A pure function of the controller's memory and of what it sees; it follows `reconcileAutoscaler` in horizontal.go. Not
+modelled: a target whose scale has no selector, or a selector that several HPAs share.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elastometer.hpa.decision import Account, Condition, Constraint, Decision, R
 from elastometer.hpa.settings import HpaSpec
 from elastometer.hpa.stabilize import stabilize
 from elastometer.hpa.state import Recommendation, State
-from elastometer.hpa.sync import Look
+from elastometer.hpa.sync import SyncInput
 
 ABLE, ACTIVE, LIMITED = "AbleToScale", "ScalingActive", "ScalingLimited"
 _GOT_SCALE = Condition("True", "SucceededGetScale")
@@ -37,7 +37,7 @@ _FAILURE_EVENT = "FailedComputeMetricsReplicas"
 
 
 class _Outcome(NamedTuple):
-    """A number of replicas on its way to becoming a decision; `failed` where the sync ends in an error before it."""
+    """A number of replicas before it is written. `failed`: the sync ends in an error, the status keeps its number."""
 
     desired: int
     conditions: dict[str, Condition]
@@ -47,26 +47,28 @@ class _Outcome(NamedTuple):
     failed: bool = False
 
 
-def step(state: State, spec: HpaSpec, look: Look) -> tuple[State, Decision]:
-    """What the controller keeps afterwards, and what it decided."""
-    current = look.spec_replicas
-    if look.scale_error is not None:
+def step(state: State, spec: HpaSpec, sync: SyncInput) -> tuple[State, Decision]:
+    """What the controller remembers afterwards, and what it decided."""
+    current = sync.spec_replicas
+    if sync.scale_error is not None:
         account = Account(current, binding=Constraint.NO_SCALE)
         unseen = {**state.conditions, ABLE: _NO_SCALE}
-        return _ended(state, spec, look, _Outcome(
+        return _ended(state, spec, sync, _Outcome(
             current, unseen, account, state.recommendations, (_NO_SCALE.reason,), failed=True))
-    before = state.recommendations or (Recommendation(look.at, current),)
+    # An HPA that was never synced starts with its current size as a recommendation, so that the windows hold it there.
+    before = state.recommendations or (Recommendation(sync.at, current),)
     conditions = {**state.conditions, ABLE: _GOT_SCALE}
     if current == 0 and spec.minimum != 0:
         conditions[ACTIVE] = _DISABLED
         outcome = _Outcome(0, conditions, Account(current, binding=Constraint.DISABLED), before)
+    # Outside of minReplicas and maxReplicas no metric is read: windows and policies do not apply to this change.
     elif current > spec.maximum:
         outcome = _Outcome(spec.maximum, conditions, _moved(current, spec.maximum, Constraint.MAXIMUM), before)
     elif current < spec.minimum:
         outcome = _Outcome(spec.minimum, conditions, _moved(current, spec.minimum, Constraint.MINIMUM), before)
     else:
-        outcome = _by_metrics(state, spec, look, before, conditions)
-    return _ended(state, spec, look, outcome)
+        outcome = _by_metrics(state, spec, sync, before, conditions)
+    return _ended(state, spec, sync, outcome)
 
 
 def _moved(current: int, desired: int, constraint: Constraint) -> Account:
@@ -74,18 +76,18 @@ def _moved(current: int, desired: int, constraint: Constraint) -> Account:
 
 
 def _by_metrics(
-    state: State, spec: HpaSpec, look: Look, before: tuple[Recommendation, ...], conditions: dict[str, Condition]
+    state: State, spec: HpaSpec, sync: SyncInput, before: tuple[Recommendation, ...], conditions: dict[str, Condition]
 ) -> _Outcome:
-    current, combined = look.spec_replicas, combine(spec, look)
+    current, combined = sync.spec_replicas, combine(spec, sync)
     if combined.raw is None:
-        first = next(one.error for one in combined.proposals if one.error is not None)
+        first = next(proposal.error for proposal in combined.proposals if proposal.error is not None)
         conditions[ACTIVE] = Condition("False", first)
         account = _account(current, combined, combined.reductions, combined.binding)
         return _Outcome(current, conditions, account, before, (*combined.events, _FAILURE_EVENT), failed=True)
     conditions[ACTIVE] = _VALID
-    recommendations, stable = stabilize(before, spec, look.at, current, combined.replicas)
+    recommendations, stable = stabilize(before, spec, sync.at, current, combined.replicas)
     conditions[ABLE] = _stabilized(spec, current, combined.replicas, stable)
-    desired, reason = limits.limit(state, spec, look.at, current, stable)
+    desired, reason = limits.limit(state, spec, sync.at, current, stable)
     conditions[LIMITED] = Condition("False" if desired == stable else "True", reason)
     reductions = combined.reductions
     if stable != combined.replicas:
@@ -108,9 +110,9 @@ def _stabilized(spec: HpaSpec, current: int, wanted: int, stable: int) -> Condit
     return _HELD_UP if spec.behavior is not None and wanted >= current else _HELD_DOWN
 
 
-def _not_written(look: Look, outcome: _Outcome) -> _Outcome:
-    """The target stays as it is."""
-    current, account = look.spec_replicas, outcome.account
+def _not_written(sync: SyncInput, outcome: _Outcome) -> _Outcome:
+    """The decision could not be written: the target stays as it is, and the sync ends in an error."""
+    current, account = sync.spec_replicas, outcome.account
     held = Reduction(Constraint.NO_SCALE, outcome.desired, current)
     return outcome._replace(
         desired=current, conditions={**outcome.conditions, ABLE: _NOT_WRITTEN}, failed=True,
@@ -118,20 +120,21 @@ def _not_written(look: Look, outcome: _Outcome) -> _Outcome:
         account=replace(account, reductions=(*account.reductions, held), binding=Constraint.NO_SCALE))
 
 
-def _ended(state: State, spec: HpaSpec, look: Look, outcome: _Outcome) -> tuple[State, Decision]:
-    """Writes the scale where it changes, and the status."""
-    current, desired, conditions = look.spec_replicas, outcome.desired, outcome.conditions
-    if desired != current and look.update_error is not None:
-        return _ended(state, spec, look, _not_written(look, outcome))
+def _ended(state: State, spec: HpaSpec, sync: SyncInput, outcome: _Outcome) -> tuple[State, Decision]:
+    """Writes the scale if it changes, and the status."""
+    current, desired, conditions = sync.spec_replicas, outcome.desired, outcome.conditions
+    if desired != current and sync.update_error is not None:
+        return _ended(state, spec, sync, _not_written(sync, outcome))
     rescaled = desired != current
     events, ups, downs = outcome.events, state.scale_ups, state.scale_downs
     if rescaled:
         conditions[ABLE] = _RESCALED
         events = (*events, _RESCALE_EVENT)
         if spec.behavior is not None and desired > current:
-            ups = limits.remember(ups, spec.behavior.scale_up, look.at, desired - current)
+            ups = limits.remember(ups, spec.behavior.scale_up, sync.at, desired - current)
         elif spec.behavior is not None:
-            downs = limits.remember(downs, spec.behavior.scale_down, look.at, current - desired)
+            downs = limits.remember(downs, spec.behavior.scale_down, sync.at, current - desired)
+    # After an error the controller leaves desiredReplicas in the status as it was.
     status = state.desired if outcome.failed else desired
     frozen: Mapping[str, Condition] = conditions
     decision = Decision(desired, status, rescaled, frozen, tuple(sorted(events)), outcome.account)

@@ -1,7 +1,7 @@
-"""What the controller sees at one sync: the scale, the Pods, the answers of the metrics APIs.
+"""What the controller sees at one sync: the scale, the Pods and the answers of the metrics APIs.
 
-Every time is in seconds on one clock of the caller's choice. The two types that a look holds by the hundred are
-named tuples: they cost a third of a frozen dataclass to make.
+All times are seconds on one clock that the caller chooses. Pods and samples, of which a sync may have hundreds, are
+named tuples because they cost a third of a frozen dataclass to construct.
 """
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class PodLook(NamedTuple):
+class PodInput(NamedTuple):
     """One Pod of the target's selector.
 
-    `ready` is the Ready condition, None where there is none yet; `requests` is resource name -> milli-units of the
-    whole Pod, without a resource that one of its containers does not request. `container_requests` is the same by
-    container, None where it is not known: then `requests` is the one container's.
+    `ready` is the Ready condition, None if there is none yet. `requests` maps resource names to milli-units of the
+    whole Pod, without any resource that one of its containers does not request. `container_requests` is the same by
+    container; None if it is not known, and `requests` then belongs to the only container.
     """
 
     name: str
@@ -29,7 +29,7 @@ class PodLook(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One Pod's value of one metric, milli-units; `window` is how many seconds it was averaged over."""
+    """One Pod's value of one metric, in milli-units; `window` is how many seconds it was averaged over."""
 
     pod: str
     value: int
@@ -38,7 +38,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class MetricLook:
+class MetricInput:
     """The answer for one metric: an error, or samples per Pod (Resource, ContainerResource, Pods), or values in
     milli-units (External: every series; Object: one)."""
 
@@ -48,14 +48,14 @@ class MetricLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One sync. `metrics[j]` answers for `spec.metrics[j]`. `scale_error`: the target's scale could not be read;
-    `update_error`: it could not be written."""
+class SyncInput:
+    """The input of one sync. `metrics[j]` is the answer for `spec.metrics[j]`. `scale_error`: the target's scale could
+    not be read; `update_error`: it could not be written."""
 
     at: float
     spec_replicas: int
     status_replicas: int
-    pods: tuple[PodLook, ...]
-    metrics: tuple[MetricLook, ...]
+    pods: tuple[PodInput, ...]
+    metrics: tuple[MetricInput, ...]
     scale_error: str | None = None
     update_error: str | None = None

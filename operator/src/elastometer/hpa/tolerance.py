@@ -1,4 +1,4 @@
-"""How near to 1 the ratio of value and target may be without a change."""
+"""How close to 1 the ratio of value and target may be without a change."""
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -14,12 +14,12 @@ class Tolerances(NamedTuple):
     up: float
 
     def hold(self, ratio: float) -> bool:
-        """True where the ratio is near enough to 1; never for NaN."""
+        """Whether the ratio is close enough to 1; never true for NaN."""
         return 1.0 - self.down <= ratio <= 1.0 + self.up
 
 
 def tolerances_of(spec: HpaSpec) -> Tolerances:
-    """Those of the behavior, the controller's own for a direction that has none."""
+    """Those of `behavior`; the controller's own for a direction that states none."""
     general, behavior = spec.controller.tolerance, spec.behavior
     if behavior is None:
         return Tolerances(general, general)
@@ -27,8 +27,8 @@ def tolerances_of(spec: HpaSpec) -> Tolerances:
     return Tolerances(general if down is None else down, general if up is None else up)
 
 
-def held_back_by(bare: int, replicas: int, held: bool) -> Constraint:
-    """Why a metric's proposal is not what the bare ratio asks for."""
-    if replicas == bare:
+def held_back_by(unclamped: int, replicas: int, held: bool) -> Constraint:
+    """Why a metric's proposal differs from what the unclamped ratio asks for."""
+    if replicas == unclamped:
         return Constraint.NONE
     return Constraint.TOLERANCE if held else Constraint.MISSING_PODS

@@ -1,4 +1,4 @@
-"""One recorded or drawn world (a line of a trace file) becomes a Recording: looks, and what was decided after each."""
+"""Reads one recorded or drawn world (a line of a trace file) into a Recording: syncs and their observed outcomes."""
 from __future__ import annotations
 
 from elastometer.hpa.observed import observed_from
@@ -6,17 +6,17 @@ from elastometer.hpa.parse import controller_from, hpa_from
 from elastometer.hpa.reading import Node
 from elastometer.hpa.recording import Observed, RecordedSync, Recording
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType
-from elastometer.hpa.sync import Look, MetricLook, PodLook, Sample
+from elastometer.hpa.sync import MetricInput, PodInput, Sample, SyncInput
 from elastometer.model.document import Document
 from elastometer.model.errors import SpecError
 
 _PHASES = ("Failed", "Pending", "Running", "Succeeded", "Unknown")
-_Known = list[tuple[object, PodLook]]  # what the look before said of its Pods, and what was read from it
+_Known = list[tuple[object, PodInput]]  # the JSON of each Pod at the sync before, and what was read from it
 _TOTALS = (MetricType.OBJECT, MetricType.EXTERNAL)
 
 
 def recording_from(document: Document) -> Recording:
-    """Reads up to the first look that is wrong. Raises SpecError with the flaws: path, rule and value."""
+    """Reads up to the first sync that has a flaw. Raises SpecError with its flaws: path, rule and value."""
     flaws: list[str] = []
     root = Node(document, "", flaws)
     name = root.at("name").text()
@@ -42,22 +42,22 @@ def _syncs(root: Node, spec: HpaSpec, flaws: list[str]) -> list[RecordedSync]:
     before = float("-inf")
     known: _Known = []
     for index, node in enumerate(nodes.items()):
-        look = _look(node, spec, known)
-        if look.at < before:
-            node.at("atSeconds").refuse(f"must not be before the look that came before it ({before:g})")
-        before = look.at
+        sync = _sync_input(node, spec, known)
+        if sync.at < before:
+            node.at("atSeconds").refuse(f"must not be earlier than that of the sync before it ({before:g})")
+        before = sync.at
         seen = observed_from(observed[index], spec) if index < len(observed) else Observed()
-        recorded.append(RecordedSync(look, seen, restarted=node.at("controllerRestarted").flag_or_false()))
+        recorded.append(RecordedSync(sync, seen, restarted=node.at("controllerRestarted").flag_or_false()))
         _stop_at(flaws)
     if not recorded:
-        nodes.refuse("must hold at least one look")
+        nodes.refuse("must hold at least one sync")
     elif observed and len(observed) != len(recorded):
         expected.refuse(f"must hold one entry for each of the {len(recorded)} syncs")
     _stop_at(flaws)
     return recorded
 
 
-def _look(node: Node, spec: HpaSpec, known: _Known) -> Look:
+def _sync_input(node: Node, spec: HpaSpec, known: _Known) -> SyncInput:
     answers = node.at("metrics")
     metrics = tuple(_answer(item, metric) for item, metric in zip(answers.items(), spec.metrics, strict=False))
     if len(metrics) != len(spec.metrics) or (isinstance(answers.value, list) and len(answers.value) != len(metrics)):
@@ -67,26 +67,26 @@ def _look(node: Node, spec: HpaSpec, known: _Known) -> Look:
         node.at("pods").refuse("must be given where statusReplicas is above 0")
     if len({pod.name for pod in pods}) != len(pods):
         node.at("pods").refuse("must hold each Pod once")
-    return Look(
+    return SyncInput(
         node.at("atSeconds").number(), node.at("specReplicas").whole(0), replicas, pods, metrics,
         node.at("scaleError").text_or_none(), node.at("scaleUpdateError").text_or_none())
 
 
-def _pods(node: Node, known: _Known) -> tuple[PodLook, ...]:
-    """Most Pods are as they were at the look before: those are not read again."""
+def _pods(node: Node, known: _Known) -> tuple[PodInput, ...]:
+    """Most Pods have not changed since the sync before and are not read again: this halves the time of a long trace."""
     read = [known[index] if index < len(known) and known[index][0] == item.value else (item.value, _pod(item))
             for index, item in enumerate(node.items())]
     known[:] = read
     return tuple(pod for _, pod in read)
 
 
-def _pod(node: Node) -> PodLook:
+def _pod(node: Node) -> PodInput:
     phase, ready, containers = node.at("phase"), node.at("ready"), node.at("containerRequests")
     if phase.value not in _PHASES:
         phase.refuse(f"must be one of {', '.join(_PHASES)}")
-    # Without a transition the kubelet has not reported yet: there is no condition, whatever `ready` says.
+    # Without a transition, the kubelet has not reported yet: there is no Ready condition, whatever `ready` says.
     transition = node.at("readyTransitionSeconds").number_or_none()
-    return PodLook(
+    return PodInput(
         node.at("name").text(), str(phase.value), ready.flag() if transition is not None else None,
         transition, node.at("startSeconds").number_or_none(),
         node.at("deleting").flag(), _requests(node.at("requests")),
@@ -97,14 +97,14 @@ def _requests(node: Node) -> dict[str, int]:
     return {name: request.quantity() for name, request in node.fields()}
 
 
-def _answer(node: Node, metric: Metric) -> MetricLook:
+def _answer(node: Node, metric: Metric) -> MetricInput:
     error, samples, values = node.at("error"), node.at("samples"), node.at("values")
     if not error.absent:
-        return MetricLook(error=error.text())
+        return MetricInput(error=error.text())
     wrong, right = (samples, "values") if metric.type in _TOTALS else (values, "samples")
     if not wrong.absent:
         wrong.refuse(f"must be absent for a metric of type {metric.type}, which has {right}")
-    return MetricLook(
+    return MetricInput(
         tuple(_sample(item) for item in samples.items()), tuple(item.quantity() for item in values.items()))
 
 
