@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from elastometer.model.milestones import Milestone
+
 Steps: TypeAlias = tuple[tuple[float, int | None], ...]
 UNATTRIBUTED = "unattributed"
 # Of a predicted start, of which no phase is known.
@@ -129,7 +131,7 @@ class ScaleEvent:
 class PodInstant:
     """One instant in the life of a Pod, by one source; `used` marks the one that durations are made of."""
 
-    name: str
+    name: Milestone
     stamp: Stamp
     used: bool
 

@@ -19,6 +19,7 @@ from elastometer.analysis.evidence.evidence import (
 )
 from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
 from elastometer.model.measured import Source
+from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import SECOND, Instant, Nanoseconds
 
@@ -31,7 +32,7 @@ _TOOK = re.compile(r"in ([0-9][0-9a-zµ.]*s)\b")
 class Seen:
     """An instant of one source; `bound` when it is only the latest at which it can have been."""
 
-    name: str
+    name: Milestone
     instant: Instant
     source: Source
     resolution: Nanoseconds
@@ -39,7 +40,7 @@ class Seen:
 
 
 def watched_and_stated(
-    name: str, sightings: Iterable[ObjectSeen], stated: Iterator[Instant | None],
+    name: Milestone, sightings: Iterable[ObjectSeen], stated: Iterator[Instant | None],
 ) -> list[Seen]:
     """The first sighting by watch and the time that the first stating object gives."""
     found: list[Seen] = []
@@ -71,26 +72,27 @@ def pod_instants(pod: PodHistory, evidence: Evidence) -> list[Seen]:
     """What the Pod's own object says, and the events about it."""
     lines = pod.sightings
     found = _created(pod)
-    found += watched_and_stated("scheduled", lines, (_scheduled(line.object) for line in lines))
-    found += watched_and_stated("sandbox", lines, (_true_since(line, "PodReadyToStartContainers") for line in lines))
-    found += watched_and_stated("started", lines, (_started(line.object) for line in lines))
-    found += watched_and_stated("ready", lines, (_true_since(line, "Ready") for line in lines))
-    for name, reason in (("pulled", "Pulled"), ("started", "Started")):
+    found += watched_and_stated(Milestone.SCHEDULED, lines, (_scheduled(line.object) for line in lines))
+    sandboxed = (_true_since(line, "PodReadyToStartContainers") for line in lines)
+    found += watched_and_stated(Milestone.SANDBOX, lines, sandboxed)
+    found += watched_and_stated(Milestone.STARTED, lines, (_started(line.object) for line in lines))
+    found += watched_and_stated(Milestone.READY, lines, (_true_since(line, "Ready") for line in lines))
+    for name, reason in ((Milestone.PULLED, "Pulled"), (Milestone.STARTED, "Started")):
         event = next(events_about(pod, evidence, reason), None)
         if event is not None and not is_state_only(event):
             found.append(Seen(name, event.received, Source.EVENT, WATCH_RESOLUTION))
     served = first_ready_endpoint(pod, evidence)
     if served is not None:
-        found.append(Seen("inEndpoints", served, Source.WATCH, WATCH_RESOLUTION))
+        found.append(Seen(Milestone.IN_ENDPOINTS, served, Source.WATCH, WATCH_RESOLUTION))
     return found
 
 
 def _created(pod: PodHistory) -> list[Seen]:
     first = pod.sightings[0]
     stated = instant_at(first.object, "metadata", "creationTimestamp")
-    found = [] if stated is None else [Seen("created", stated, Source.API, API_RESOLUTION)]
+    found = [] if stated is None else [Seen(Milestone.CREATED, stated, Source.API, API_RESOLUTION)]
     if first.sighting is Sighting.ADDED:
-        found.append(Seen("created", first.received, Source.WATCH, WATCH_RESOLUTION))
+        found.append(Seen(Milestone.CREATED, first.received, Source.WATCH, WATCH_RESOLUTION))
     return found
 
 

@@ -10,6 +10,7 @@ from elastometer.analysis.evidence.evidence import API_RESOLUTION, WATCH_RESOLUT
 from elastometer.analysis.evidence.pods import Seen, best
 from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at, whole_at
 from elastometer.model.measured import Source, Stamp
+from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import SECOND, Instant
 
@@ -42,7 +43,7 @@ class Change:
     def decided(self) -> Seen:
         """When the decision was in the API; by the API's own stamp where the watch came late or was down."""
         stamps = [] if self.written is None else [replace(self.written, source=Source.API)]
-        watch = Seen("decided", self.seen.received, Source.WATCH, WATCH_RESOLUTION)
+        watch = Seen(Milestone.DECIDED, self.seen.received, Source.WATCH, WATCH_RESOLUTION)
         if not is_state_only(self.seen):
             stamps.append(watch)
         return best(stamps) or watch
@@ -73,13 +74,13 @@ def _written(after: ObjectSeen, entry: Document, size: int, events: list[Rescale
     """The write's own second: of managed fields (a write by the scale subresource has none), else of the event."""
     time = instant_at(entry, "time")
     if time is not None:
-        return Seen("decided", time, Source.API, API_RESOLUTION)
+        return Seen(Milestone.DECIDED, time, Source.API, API_RESOLUTION)
     if is_state_only(after):
         known = [one for one in events if one.size == size and one.instant <= after.received]
         event = max(known, key=lambda one: one.instant, default=None)
     else:
         event = _nearest(size, after.received, events)
-    return None if event is None else Seen("decided", event.instant, Source.EVENT, API_RESOLUTION)
+    return None if event is None else Seen(Milestone.DECIDED, event.instant, Source.EVENT, API_RESOLUTION)
 
 
 def _nearest(size: int, moment: Instant, events: list[Rescale]) -> Rescale | None:

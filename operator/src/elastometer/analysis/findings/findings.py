@@ -16,6 +16,7 @@ from elastometer.model.autoscaler import Autoscaler
 from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.measured import ColdStart, Origin, ScaleIn, Timeline
+from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding, Quality
@@ -187,7 +188,7 @@ def _unused_pods(facts: Facts) -> Iterator[Finding]:
     known = any(record.pod for record in facts.evidence.requests)
     idle: list[str] = []
     for start in facts.cold_starts:
-        ready = next((one.stamp.seconds for one in start.instants if one.name == "ready" and one.used), None)
+        ready = next((one.stamp.seconds for one in start.instants if one.name == Milestone.READY and one.used), None)
         if end is None or ready is None or not known or start.first_token.milliseconds is not None:
             continue
         if facts.evidence.seconds(end) - ready > UNUSED_SECONDS:

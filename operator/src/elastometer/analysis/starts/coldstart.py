@@ -13,12 +13,13 @@ from elastometer.analysis.starts.scraped import process_start, scraped_start
 from elastometer.analysis.starts.waterfall import CHAIN, phases
 from elastometer.model.document import text_at
 from elastometer.model.measured import ColdStart, Figure, Origin, PodInstant, Source
+from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting, WatchGap
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
 # Two watches race: a Pod's line may come a little before the line of the decision that made it.
 RACE_ALLOWANCE = SECOND
-_ORDER = {milestone.name: index for index, milestone in enumerate(CHAIN)}
+_ORDER = {link.name: index for index, link in enumerate(CHAIN)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Start:
 
     pod: PodHistory
     seen: tuple[Seen, ...]
-    used: Mapping[str, Seen]
-    stated: Mapping[str, Nanoseconds]
+    used: Mapping[Milestone, Seen]
+    stated: Mapping[Milestone, Nanoseconds]
     change: Change | None
     origin: Origin
 
@@ -49,8 +50,8 @@ def _instants(pod: PodHistory, evidence: Evidence, first_token: Instant | None) 
     if process is not None:
         seen.append(process)
     if first_token is not None:
-        seen.append(Seen("firstServed", first_token, Source.REQUEST, MILLISECOND))
-    grouped: dict[str, list[Seen]] = defaultdict(list)
+        seen.append(Seen(Milestone.FIRST_SERVED, first_token, Source.REQUEST, MILLISECOND))
+    grouped: dict[Milestone, list[Seen]] = defaultdict(list)
     for one in seen:
         grouped[one.name].append(one)
     used = {name: chosen for name, group in grouped.items() if (chosen := best(group)) is not None}
@@ -67,7 +68,7 @@ def _first_tokens(evidence: Evidence) -> dict[str, Instant]:
 
 
 def _created(start: Start) -> Instant | None:
-    created = start.used.get("created")
+    created = start.used.get(Milestone.CREATED)
     return None if created is None else created.instant
 
 
@@ -76,7 +77,7 @@ def _attributed(found: list[Start], changes: Sequence[Change]) -> list[Start]:
     outs = [change for change in changes if change.is_out]
     result: list[Start] = []
     for start in found:
-        created = start.used.get("created")
+        created = start.used.get(Milestone.CREATED)
         before = [] if created is None else [
             change for change in outs
             if change.decided.instant <= created.instant + max(RACE_ALLOWANCE, created.resolution)
@@ -85,7 +86,7 @@ def _attributed(found: list[Start], changes: Sequence[Change]) -> list[Start]:
         if change is not None:
             room[change.number] -= 1
         origin = Origin.SCALE_OUT if change else Origin.REPLACEMENT if before else Origin.INITIAL
-        used = dict(start.used) if change is None else {**start.used, "decided": change.decided}
+        used = dict(start.used) if change is None else {**start.used, Milestone.DECIDED: change.decided}
         seen = start.seen if change is None else (change.decided, *start.seen)
         result.append(Start(start.pod, seen, used, start.stated, change, origin))
     return result
@@ -104,14 +105,14 @@ def cold_start(start: Start, evidence: Evidence) -> ColdStart:
             for one in sorted(start.seen, key=lambda one: (_ORDER.get(one.name, 99), one.source.value, one.instant))
         ),
         phases=phases(start.used, start.stated, evidence),
-        cold_start=between(start, "created", "ready", evidence),
-        scale_out=between(start, "decided", "ready", evidence) if start.change else None,
-        first_token=between(start, "ready", "firstServed", evidence),
+        cold_start=between(start, Milestone.CREATED, Milestone.READY, evidence),
+        scale_out=between(start, Milestone.DECIDED, Milestone.READY, evidence) if start.change else None,
+        first_token=between(start, Milestone.READY, Milestone.FIRST_SERVED, evidence),
         scraped=scraped_start(start.pod.name, start.used, evidence),
     )
 
 
-def between(start: Start, first: str, last: str, evidence: Evidence) -> Figure:
+def between(start: Start, first: Milestone, last: Milestone, evidence: Evidence) -> Figure:
     """The time between two instants of one Pod, or why there is none."""
     begin, end = start.used.get(first), start.used.get(last)
     if begin is None:
@@ -132,7 +133,7 @@ def gap_words(gap: WatchGap) -> str:
     return f"{what} was watched for {(gap.end - gap.start) / SECOND:.1f} s within it"
 
 
-def _unfinished(start: Start, begin: Seen, last: str, evidence: Evidence) -> Figure:
+def _unfinished(start: Start, begin: Seen, last: Milestone, evidence: Evidence) -> Figure:
     """It took at least as long as the Pod was there without it: a bound, and no number."""
     gone = start.pod.last.sighting is Sighting.DELETED
     end = start.pod.last.received if gone else evidence.last_seen or begin.instant

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from elastometer.model.milestones import Milestone
 from elastometer.model.observation import LogSeen
 from elastometer.model.units import SECOND, Instant, Nanoseconds
 
@@ -20,24 +21,24 @@ _TOOK = r"(?P<took>\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?\b"
 class Pattern:
     """A wording of the line that ends a phase; `releases` are those of vLLM in which it was read."""
 
-    milestone: str
+    milestone: Milestone
     regex: re.Pattern[str]
     releases: str
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern("configured", re.compile(r"Initializing an? (?:V\d+ )?LLM engine"), "0.4 to 0.33"),
-    Pattern("weightsLoaded", re.compile(r"Model loading took .*?(?:and|in) " + _TOOK), "0.6 to 0.33"),
-    Pattern("weightsLoaded", re.compile(r"Loading weights took " + _TOOK), "0.6 to 0.33"),
-    Pattern("compiled", re.compile(r"torch\.compile t(?:akes|ook) " + _TOOK), "0.7 to 0.33"),
-    Pattern("compiled", re.compile(r"Directly load the compiled graph\(s\).*?took " + _TOOK), "0.8 to 0.33"),
-    Pattern("compiled", re.compile(r"Compiling a graph for .*?takes " + _TOOK), "0.8 to 0.33"),
-    Pattern("profiled", re.compile(r"Initial profiling/warmup run took " + _TOOK), "0.11 to 0.33"),
-    Pattern("profiled", re.compile(r"Memory profiling takes " + _TOOK), "0.6 to 0.10"),
-    Pattern("profiled", re.compile(r"KV cache size: "), "0.8 to 0.33"),
-    Pattern("profiled", re.compile(r"Available KV cache memory: "), "0.8 to 0.33"),
-    Pattern("graphsCaptured", re.compile(r"Graph capturing finished in " + _TOOK), "0.4 to 0.33"),
-    Pattern("httpUp", re.compile(r"Application startup complete"), "0.4 to 0.33"),
+    Pattern(Milestone.CONFIGURED, re.compile(r"Initializing an? (?:V\d+ )?LLM engine"), "0.4 to 0.33"),
+    Pattern(Milestone.WEIGHTS_LOADED, re.compile(r"Model loading took .*?(?:and|in) " + _TOOK), "0.6 to 0.33"),
+    Pattern(Milestone.WEIGHTS_LOADED, re.compile(r"Loading weights took " + _TOOK), "0.6 to 0.33"),
+    Pattern(Milestone.COMPILED, re.compile(r"torch\.compile t(?:akes|ook) " + _TOOK), "0.7 to 0.33"),
+    Pattern(Milestone.COMPILED, re.compile(r"Directly load the compiled graph\(s\).*?took " + _TOOK), "0.8 to 0.33"),
+    Pattern(Milestone.COMPILED, re.compile(r"Compiling a graph for .*?takes " + _TOOK), "0.8 to 0.33"),
+    Pattern(Milestone.PROFILED, re.compile(r"Initial profiling/warmup run took " + _TOOK), "0.11 to 0.33"),
+    Pattern(Milestone.PROFILED, re.compile(r"Memory profiling takes " + _TOOK), "0.6 to 0.10"),
+    Pattern(Milestone.PROFILED, re.compile(r"KV cache size: "), "0.8 to 0.33"),
+    Pattern(Milestone.PROFILED, re.compile(r"Available KV cache memory: "), "0.8 to 0.33"),
+    Pattern(Milestone.GRAPHS_CAPTURED, re.compile(r"Graph capturing finished in " + _TOOK), "0.4 to 0.33"),
+    Pattern(Milestone.HTTP_UP, re.compile(r"Application startup complete"), "0.4 to 0.33"),
 )
 ABORTING = re.compile(r"aborting in-flight requests.*?count=(\d+)")
 
@@ -46,7 +47,7 @@ ABORTING = re.compile(r"aborting in-flight requests.*?count=(\d+)")
 class EngineMark:
     """The end of a phase; `stated` is the duration that its lines give, None when they give none."""
 
-    milestone: str
+    milestone: Milestone
     instant: Instant
     stated: Nanoseconds | None
 
@@ -55,7 +56,7 @@ def engine_marks(lines: Sequence[LogSeen]) -> list[EngineMark]:
     """The marks of the first start in a Pod's log: the last line of each phase, up to where HTTP answers."""
     if not lines:
         return []
-    marks = {"firstLine": EngineMark("firstLine", lines[0].time, None)}
+    marks = {Milestone.FIRST_LINE: EngineMark(Milestone.FIRST_LINE, lines[0].time, None)}
     for line in lines:
         pattern, match = _recognised(line.line)
         if pattern is None or match is None:
@@ -63,7 +64,7 @@ def engine_marks(lines: Sequence[LogSeen]) -> list[EngineMark]:
         before = marks.get(pattern.milestone)
         stated = _stated(match) or (before.stated if before else None)
         marks[pattern.milestone] = EngineMark(pattern.milestone, line.time, stated)
-        if pattern.milestone == "httpUp":
+        if pattern.milestone == Milestone.HTTP_UP:
             break
     return list(marks.values())
 

@@ -15,6 +15,7 @@ from elastometer.analysis.evidence.pods import Seen, best
 from elastometer.analysis.evidence.scaling import Change
 from elastometer.model.document import instant_at, whole_at
 from elastometer.model.measured import Figure, ScaleIn, Source
+from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.request import RecordedRequest
 from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
@@ -56,11 +57,12 @@ def _deletion(pod: PodHistory) -> Seen | None:
         end = instant_at(seen.object, "metadata", "deletionTimestamp")
         if end is None and seen.sighting is not Sighting.DELETED:
             continue
-        stamps = [] if is_state_only(seen) else [Seen("deleted", seen.received, Source.WATCH, WATCH_RESOLUTION)]
+        watched = Seen(Milestone.DELETED, seen.received, Source.WATCH, WATCH_RESOLUTION)
+        stamps = [] if is_state_only(seen) else [watched]
         grace = whole_at(seen.object, "metadata", "deletionGracePeriodSeconds")
         if end is not None and grace is not None:
-            stamps.append(Seen("deleted", end - grace * SECOND, Source.API, API_RESOLUTION))
-        return best(stamps) or Seen("deleted", seen.received, Source.WATCH, WATCH_RESOLUTION)
+            stamps.append(Seen(Milestone.DELETED, end - grace * SECOND, Source.API, API_RESOLUTION))
+        return best(stamps) or watched
     return None
 
 

@@ -7,12 +7,13 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.starts.coldstart import Start, between
 from elastometer.model.measured import Figure, Origin
+from elastometer.model.milestones import Milestone
 from elastometer.model.units import to_milliseconds
 
 
 def scale_out_lag(change: Change, starts: Sequence[Start], evidence: Evidence) -> Figure:
     """The figure of the slowest of its Pods; what one Pod lacks, the whole event lacks."""
-    figures = [between(start, "decided", "ready", evidence) for start in starts]
+    figures = [between(start, Milestone.DECIDED, Milestone.READY, evidence) for start in starts]
     flawed = next((one for one in figures if one.reason is not None), None)
     if flawed is not None:
         return flawed
@@ -27,7 +28,7 @@ def scale_out_lag(change: Change, starts: Sequence[Start], evidence: Evidence) -
 def added_pod_figures(changes: Sequence[Change], starts: Sequence[Start], evidence: Evidence) -> list[Figure]:
     """The cold start of every Pod that was added, and a hole for each that should be there and was not seen."""
     added = [start for start in starts if start.origin != Origin.INITIAL]
-    figures = [between(start, "created", "ready", evidence) for start in added]
+    figures = [between(start, Milestone.CREATED, Milestone.READY, evidence) for start in added]
     wanted = sum(change.after - change.before for change in changes if change.is_out)
     seen = sum(start.change is not None for start in starts)
     holes = [Figure(reason="an added Pod was never seen")] * max(0, wanted - seen)

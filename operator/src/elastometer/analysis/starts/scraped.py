@@ -8,6 +8,7 @@ from elastometer.analysis.evidence.pods import Seen
 from elastometer.model.bundle import SeriesName, SeriesResult
 from elastometer.model.document import text_at
 from elastometer.model.measured import ScrapedStart, Source, Stamp
+from elastometer.model.milestones import Milestone
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, from_unix_seconds, to_milliseconds
 from elastometer_loadgen.base.record import Outcome
 
@@ -15,7 +16,7 @@ from elastometer_loadgen.base.record import Outcome
 PROCESS_RESOLUTION = 10 * MILLISECOND
 
 
-def scraped_start(pod: str, used: Mapping[str, Seen], evidence: Evidence) -> ScrapedStart:
+def scraped_start(pod: str, used: Mapping[Milestone, Seen], evidence: Evidence) -> ScrapedStart:
     """What the series say of one Pod; the differences are Prometheus' instant minus the watch's or the client's."""
     process = process_start(pod, evidence)
     started = None if process is None else process.instant
@@ -26,7 +27,7 @@ def scraped_start(pod: str, used: Mapping[str, Seen], evidence: Evidence) -> Scr
         process_start=_stamp(started, PROCESS_RESOLUTION, evidence),
         first_scrape=_stamp(scrape, resolution, evidence),
         first_success=_stamp(success, resolution, evidence),
-        process_start_difference_milliseconds=_difference(started, used.get("started")),
+        process_start_difference_milliseconds=_difference(started, used.get(Milestone.STARTED)),
         first_success_difference_milliseconds=_difference(success, _first_end(pod, evidence)),
         reason=_reason(pod, started, scrape, evidence),
     )
@@ -37,7 +38,7 @@ def process_start(pod: str, evidence: Evidence) -> Seen | None:
     value = _first_value(evidence.samples(SeriesName.PROCESS_START), pod)
     if value is None:
         return None
-    return Seen("processStarted", from_unix_seconds(value[1]), Source.PROMETHEUS, PROCESS_RESOLUTION)
+    return Seen(Milestone.PROCESS_STARTED, from_unix_seconds(value[1]), Source.PROMETHEUS, PROCESS_RESOLUTION)
 
 
 def _resolution(evidence: Evidence) -> Nanoseconds:
@@ -51,7 +52,7 @@ def _first_end(pod: str, evidence: Evidence) -> Seen | None:
     """When the first request that the Pod served was over, by the client: the counter moves then and not before."""
     ends = [one.end for one in evidence.requests_of.get(pod, ())
             if one.end is not None and one.outcome is Outcome.SUCCESS]
-    return Seen("firstEnd", min(ends), Source.REQUEST, MILLISECOND) if ends else None
+    return Seen(Milestone.FIRST_END, min(ends), Source.REQUEST, MILLISECOND) if ends else None
 
 
 def _first_value(result: SeriesResult | None, pod: str) -> tuple[Instant, float] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import Seen
 from elastometer.model.measured import PHASE_LABELS, UNATTRIBUTED, Phase, Source
+from elastometer.model.milestones import Milestone
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
 # A line's stated duration is rounded, and lines are printed a little after the work they speak of.
@@ -14,10 +15,10 @@ STATED_ALLOWANCE = SECOND // 4
 
 
 @dataclass(frozen=True, slots=True)
-class Milestone:
-    """An instant of the chain and the phase that it ends; one that is `expected` leaves a hole when it is missing."""
+class Link:
+    """A milestone of the chain and the phase that it ends; one that is `expected` leaves a hole when it is missing."""
 
-    name: str
+    name: Milestone
     phase: str
     expected: bool
 
@@ -27,31 +28,33 @@ class Milestone:
         return PHASE_LABELS.get(self.phase, self.name)
 
 
-CHAIN: tuple[Milestone, ...] = (
-    Milestone("decided", "", False),
-    Milestone("created", "create", True),
-    Milestone("scheduled", "schedule", True),
-    Milestone("sandbox", "sandbox", False),
-    Milestone("pulled", "image", False),
-    Milestone("started", "container", True),
-    Milestone("processStarted", "exec", False),
-    Milestone("firstLine", "process", True),
-    Milestone("configured", "config", False),
-    Milestone("weightsLoaded", "weights", False),
-    Milestone("compiled", "compile", False),
-    Milestone("profiled", "profile", False),
-    Milestone("graphsCaptured", "graphs", False),
-    Milestone("httpUp", "http", True),
-    Milestone("ready", "probe", True),
-    Milestone("inEndpoints", "endpoints", False),
-    Milestone("firstServed", "firstToken", False),
+CHAIN: tuple[Link, ...] = (
+    Link(Milestone.DECIDED, "", False),
+    Link(Milestone.CREATED, "create", True),
+    Link(Milestone.SCHEDULED, "schedule", True),
+    Link(Milestone.SANDBOX, "sandbox", False),
+    Link(Milestone.PULLED, "image", False),
+    Link(Milestone.STARTED, "container", True),
+    Link(Milestone.PROCESS_STARTED, "exec", False),
+    Link(Milestone.FIRST_LINE, "process", True),
+    Link(Milestone.CONFIGURED, "config", False),
+    Link(Milestone.WEIGHTS_LOADED, "weights", False),
+    Link(Milestone.COMPILED, "compile", False),
+    Link(Milestone.PROFILED, "profile", False),
+    Link(Milestone.GRAPHS_CAPTURED, "graphs", False),
+    Link(Milestone.HTTP_UP, "http", True),
+    Link(Milestone.READY, "probe", True),
+    Link(Milestone.IN_ENDPOINTS, "endpoints", False),
+    Link(Milestone.FIRST_SERVED, "firstToken", False),
 )
 
 
-def phases(used: Mapping[str, Seen], stated: Mapping[str, Nanoseconds], evidence: Evidence) -> tuple[Phase, ...]:
+def phases(
+    used: Mapping[Milestone, Seen], stated: Mapping[Milestone, Nanoseconds], evidence: Evidence,
+) -> tuple[Phase, ...]:
     """The bars between neighbouring instants that are known. `stated` are durations given by the server's own log."""
-    known = [milestone for milestone in CHAIN if milestone.name in used]
-    moments = _causal([used[milestone.name] for milestone in known])
+    known = [link for link in CHAIN if link.name in used]
+    moments = _causal([used[link.name] for link in known])
     bars: list[Phase] = []
     for index in range(1, len(known)):
         before, after = known[index - 1], known[index]
@@ -84,7 +87,7 @@ def _causal(chain: Sequence[Seen]) -> list[Instant]:
     return moments
 
 
-def _bars(before: Milestone, after: Milestone, bar: _Bar, stated: Nanoseconds | None,
+def _bars(before: Link, after: Link, bar: _Bar, stated: Nanoseconds | None,
           evidence: Evidence) -> list[Phase]:
     length = bar.until - bar.since
     missing = [step.label for step in CHAIN[CHAIN.index(before) + 1:CHAIN.index(after)] if step.expected]

@@ -17,6 +17,7 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.document import document_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measured import Origin
+from elastometer.model.milestones import Milestone
 from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.autoscaler import blind_syncs, fit_hpa, fit_keda
@@ -193,8 +194,8 @@ def _beginning(run: DerivedRun, hpa: HpaController) -> tuple[float, int]:
 
 def _age(run: DerivedRun, start: float) -> float:
     """How long the first replicas had been Ready when the twin begins."""
-    ready = [start.used["ready"].instant for start in run.starts
-             if start.origin == Origin.INITIAL and "ready" in start.used]
+    ready = [start.used[Milestone.READY].instant for start in run.starts
+             if start.origin == Origin.INITIAL and Milestone.READY in start.used]
     return max(0.0, start - run.evidence.seconds(min(ready))) if ready else 0.0
 
 

@@ -13,6 +13,7 @@ from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.model.document import Document, document_at, documents_at, number_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measured import Origin
+from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.calibration import Fitted
@@ -41,9 +42,10 @@ def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], 
     """Raises SpecError where no start of a replica was seen from its beginning."""
     evidence, every = run.evidence, run.starts
     added = [start for start in every if start.origin == Origin.SCALE_OUT]
-    first = [start for start in every if "created" in start.used and start.pod.sightings[0].sighting is Sighting.ADDED]
+    first = [start for start in every
+             if Milestone.CREATED in start.used and start.pod.sightings[0].sighting is Sighting.ADDED]
     chosen = added or first
-    measured = [(_length(start, evidence), "ready" in start.used) for start in chosen]
+    measured = [(_length(start, evidence), Milestone.READY in start.used) for start in chosen]
     if not measured:
         raise SpecError("coldStarts: must have been seen at least once, from the creation of a Pod on; record a run "
                         "from before its first replica, or one that adds a replica")
@@ -53,11 +55,12 @@ def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], 
              "starts are taken to be as long as they were there"] if not all(done for _, done in measured) else []
     drain, about_drain = _drain(run)
     grace = _grace(evidence.spec)
+    since = Milestone.DECIDED if added else Milestone.CREATED
     lives = ReplicaTimings(
         tuple(sorted(recorded)), recorded if added else (),
-        _median([_between(start, "decided" if added else "created", "started") for start in chosen]) or 0.0,
-        _median([_between(start, "processStarted", "ready") for start in every]),
-        _median([_between(start, "httpUp", "ready") for start in every]), drain, grace,
+        _median([_between(start, since, Milestone.STARTED) for start in chosen]) or 0.0,
+        _median([_between(start, Milestone.PROCESS_STARTED, Milestone.READY) for start in every]),
+        _median([_between(start, Milestone.HTTP_UP, Milestone.READY) for start in every]), drain, grace,
     )
     middle = median(recorded)
     spread = 100 * median(abs(length - middle) for length in recorded) / middle if middle else 0.0
@@ -71,8 +74,8 @@ def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], 
 
 def _length(start: Start, evidence: Evidence) -> float:
     """To being in the endpoints; of one that never was Ready, as long as it was seen."""
-    begin = start.used.get("decided") or start.used["created"]
-    end = start.used.get("inEndpoints") or start.used.get("ready")
+    begin = start.used.get(Milestone.DECIDED) or start.used[Milestone.CREATED]
+    end = start.used.get(Milestone.IN_ENDPOINTS) or start.used.get(Milestone.READY)
     if end is not None:
         return (end.instant - begin.instant) / SECOND
     gone = start.pod.last.sighting is Sighting.DELETED
@@ -80,7 +83,7 @@ def _length(start: Start, evidence: Evidence) -> float:
     return max(0.0, (last - begin.instant) / SECOND)
 
 
-def _between(start: Start, first: str, last: str) -> float | None:
+def _between(start: Start, first: Milestone, last: Milestone) -> float | None:
     begin, end = start.used.get(first), start.used.get(last)
     return None if begin is None or end is None else (end.instant - begin.instant) / SECOND
 

@@ -1,0 +1,35 @@
+"""The vocabularies that rooms share: each is declared once, and what refers to it covers it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from elastometer.analysis.starts.waterfall import CHAIN
+from elastometer.model.milestones import OUTSIDE_CHAIN, Milestone
+
+ROOT = Path(__file__).parent.parent.parent.parent
+ANALYSIS = ROOT / "operator" / "src" / "elastometer" / "analysis"
+PRODUCERS = (
+    "evidence/pods.py", "evidence/scaling.py", "starts/coldstart.py", "starts/enginelog.py", "starts/scalein.py",
+    "starts/scraped.py",
+)  # fmt: skip
+
+
+def test_every_milestone_is_in_the_chain_in_its_order_or_named_as_outside_of_it() -> None:
+    chained = [link.name for link in CHAIN]
+    assert chained == [milestone for milestone in Milestone if milestone not in OUTSIDE_CHAIN]
+    assert not OUTSIDE_CHAIN & set(chained)
+
+
+def test_every_milestone_is_made_by_a_source_and_no_other() -> None:
+    """As the first argument of what makes an instant: mypy refuses a name that the enum does not have."""
+    made = {name for path in PRODUCERS for name in re.findall(r"\(Milestone\.(\w+), ", (ANALYSIS / path).read_text())}
+    assert made == {milestone.name for milestone in Milestone}
+
+
+def test_the_golden_run_shows_every_milestone_of_the_chain() -> None:
+    report = json.loads((ROOT / "tests" / "golden" / "report.json").read_text())
+    seen = {instant["name"] for start in report["coldStarts"] for instant in start["instants"]}
+    assert seen == {link.name.value for link in CHAIN}
