@@ -55,9 +55,9 @@ def test_every_list_is_bounded_and_says_how_it_merges():
 
 
 def test_the_keys_of_every_map_list_are_required_in_its_items():
-    for path, node in ALL:
-        for key in node.get("x-kubernetes-list-map-keys", ()):
-            assert key in node["items"]["required"], path
+    keys = [(path, node, key) for path, node in ALL for key in node.get("x-kubernetes-list-map-keys", ())]
+    assert keys
+    assert [path for path, node, key in keys if key not in node["items"]["required"]] == []
 
 
 def test_every_string_and_map_of_the_spec_is_bounded():
@@ -73,10 +73,12 @@ def test_every_whole_number_of_the_spec_has_a_floor_and_a_format():
 
 
 def test_required_fields_and_defaults_exist():
-    for path, node in ALL:
-        assert set(node.get("required", ())) <= set(node.get("properties", ())), path
-        if "enum" in node and "default" in node:
-            assert node["default"] in node["enum"], path
+    required = [(path, node) for path, node in ALL if "required" in node]
+    defaults = [(path, node) for path, node in ALL if "enum" in node and "default" in node]
+    assert required
+    assert defaults
+    assert [path for path, node in required if not set(node["required"]) <= set(node.get("properties", ()))] == []
+    assert [path for path, node in defaults if node["default"] not in node["enum"]] == []
 
 
 def test_every_rule_says_must_or_may_not_and_names_a_field_in_back_quotes():

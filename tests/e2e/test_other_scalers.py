@@ -128,6 +128,7 @@ def test_scale_events_are_those_of_the_audit_log(ran: Ran, cluster: Any, capsys:
 
 
 def test_each_scale_event_names_its_writer_its_reason_and_its_metric_beside_the_target(ran: Ran) -> None:
+    assert ran.events
     for event in ran.events:
         assert event["writer"] == "kube-controller-manager"
         assert abs(seconds(event["written"]["time"], event["seen"]["time"])) < STAMP_SECONDS

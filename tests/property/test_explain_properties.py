@@ -17,6 +17,7 @@ from elastometer.analysis.autoscaler.needs import Signals
 from elastometer.analysis.autoscaler.points import Bounds, Point, Wants
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.model.autoscaler import Cause, ScaleAccount, Step
+from support.reach import reached, reaches
 
 PERIOD = 15.0
 CONSTRAINTS = [Cause.TOLERANCE, Cause.MISSING_PODS, Cause.STABILIZATION, Cause.POLICY, Cause.MAXIMUM]
@@ -63,34 +64,43 @@ def milliseconds(account: ScaleAccount) -> float:
     return whole.milliseconds if whole.milliseconds is not None else whole.at_least_milliseconds or 0.0
 
 
+@reaches({"a known loss": 80})
 @given(records(), SIGNALS)
 def test_the_parts_of_a_change_add_up_to_its_whole(points: list[Point], signals: Signals):
     accounts = scale_accounts(points, signals)
     assert len(accounts) == sum(point.after != point.before for point in points)
     for account in accounts:
         known = [loss.milliseconds for loss in account.losses if loss.milliseconds is not None]
+        reached("a known loss", len(known))
         assert sum(known) == pytest.approx(milliseconds(account), abs=0.5)
         assert milliseconds(account) == pytest.approx(
             1000 * (account.written_seconds - account.needed_seconds), abs=2)
         assert all(one >= 0 for one in known)
 
 
+@reaches({"an unknown loss": 100, "a known whole": 3})
 @given(records(), SIGNALS)
 def test_what_is_not_known_has_a_reason_and_makes_the_whole_a_bound(points: list[Point], signals: Signals):
     for account in scale_accounts(points, signals):
         unknown = [loss for loss in account.losses if loss.milliseconds is None]
+        reached("an unknown loss", len(unknown))
+        reached("a known whole", account.whole.milliseconds is not None)
         assert all(loss.reason for loss in unknown)
         assert (account.whole.milliseconds is None) == bool(unknown or not account.losses)
         assert (account.whole.reason is None) == (account.whole.milliseconds is not None)
 
 
+@reaches({"a wait": 15})
 @given(records(), SIGNALS)
 def test_no_wait_for_a_sync_is_longer_than_the_time_between_two(points: list[Point], signals: Signals):
     for account in scale_accounts(points, signals):
-        waits = [loss.milliseconds or 0.0 for loss in account.losses if loss.cause is Cause.SYNC_WAIT]
-        assert all(one <= 1000 * PERIOD + 1 for one in waits)
+        waits = [loss.milliseconds for loss in account.losses if loss.cause is Cause.SYNC_WAIT]
+        known = [wait for wait in waits if wait is not None]
+        reached("a wait", len(known))
+        assert all(wait <= 1000 * PERIOD + 1 for wait in known)
 
 
+@reaches({"a loss": 100})
 @given(records(), SIGNALS, st.integers(-1000, 1000))
 def test_a_shifted_clock_moves_the_instants_and_no_duration(points: list[Point], signals: Signals, shift: int):
     def moved(one: Wants | None) -> Wants | None:
@@ -103,13 +113,16 @@ def test_a_shifted_clock_moves_the_instants_and_no_duration(points: list[Point],
     after = scale_accounts(later, Signals(moved(signals.truth), moved(signals.readable)))
     for one, other in zip(before, after, strict=True):
         assert other.written_seconds == pytest.approx(one.written_seconds + shift, abs=0.01)
+        reached("a loss", len(one.losses))
         for loss, same in zip(one.losses, other.losses, strict=True):
             assert (loss.cause, same.milliseconds) == (same.cause, pytest.approx(loss.milliseconds, abs=0.5))
 
 
+@reaches({"a constraint": 50})
 @given(records())
 def test_no_constraint_holds_longer_than_the_record(points: list[Point]):
     found = held(points, Bounds(1, 9))
     length = points[-1].at - points[0].at
+    reached("a constraint", len(found))
     assert sum(one.seconds for one in found) <= length + 0.01
     assert all(one.seconds >= 0 for one in found)

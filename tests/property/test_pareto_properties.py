@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elastometer.twin.search.score.pareto import dominates, front
+from support.reach import reached, reaches
 
 POINTS = st.lists(st.tuples(*[st.integers(0, 6).map(float)] * 3), max_size=40)
 
@@ -13,15 +14,19 @@ def itself(point: tuple[float, ...]) -> tuple[float, ...]:
     return point
 
 
+@reaches({"two members": 12})
 @given(POINTS)
 def test_no_member_dominates_another(points: list[tuple[float, ...]]):
     found = front(points, itself)
+    reached("two members", len(found) > 1)
     assert not any(dominates(one, other) for one in found for other in found)
 
 
+@reaches({"a dropped point": 50})
 @given(POINTS)
 def test_what_was_dropped_is_dominated_by_a_member_or_equal_to_one(points: list[tuple[float, ...]]):
     found = front(points, itself)
+    reached("a dropped point", len(points) - len(found))
     for point in points:
         assert point in found or any(dominates(one, point) for one in found)
 

@@ -1,6 +1,7 @@
 """What holds for every demand, every capacity and every autoscaler."""
 from __future__ import annotations
 
+import random
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import replace
@@ -33,6 +34,7 @@ from elastometer.twin.scenario import (
     Scenario,
     Signal,
 )
+from support.reach import reached, reaches
 
 RULES = ScalingRules((Policy(PolicyType.PODS, 4, 15), Policy(PolicyType.PERCENT, 100, 15)), stabilization_seconds=0)
 
@@ -64,14 +66,27 @@ SCENARIOS = st.builds(
 )
 
 
+def busy(scenario: Scenario, seed: int) -> Scenario:
+    """The same world with so many requests that they queue, drawn from a seed: it is faster by far."""
+    draw = random.Random(seed)
+    count = draw.randint(20, 150)
+    rows = sorted((draw.uniform(0, 120), draw.randint(0, 50), draw.randint(1, 60)) for _ in range(count))
+    return replace(scenario, arrivals=tuple(Arrival(at, prompt, tokens, 0) for at, prompt, tokens in rows))
+
+
+BUSY = st.builds(busy, SCENARIOS, st.integers(0, 2**32))
+
+
 def served(prediction: Prediction) -> list[int]:
     return [number for number, end in enumerate(prediction.ended) if not isnan(end)]
 
 
+@reaches({"a served request": 500})
 @settings(max_examples=80, deadline=None)
-@given(SCENARIOS)
+@given(SCENARIOS | BUSY)
 def test_a_request_is_served_once_by_a_replica_that_was_there_or_not_at_all(scenario: Scenario) -> None:
     prediction = predict(scenario)
+    reached("a served request", len(served(prediction)))
     for number in served(prediction):
         life = prediction.replicas[prediction.replica[number]]
         arrival, first, end = scenario.arrivals[number].at, prediction.first_token[number], prediction.ended[number]
@@ -83,8 +98,9 @@ def test_a_request_is_served_once_by_a_replica_that_was_there_or_not_at_all(scen
         assert not served(prediction)
 
 
+@reaches({"a full replica": 100})
 @settings(max_examples=60, deadline=None)
-@given(SCENARIOS)
+@given(SCENARIOS | BUSY)
 def test_no_replica_runs_more_at_once_than_it_has_slots(scenario: Scenario) -> None:
     """Between a first token and an end a request runs; before its first token it may still wait."""
     prediction = predict(scenario)
@@ -94,11 +110,14 @@ def test_no_replica_runs_more_at_once_than_it_has_slots(scenario: Scenario) -> N
     for spans in running.values():
         starts, ends = sorted(one for one, _ in spans), sorted(one for _, one in spans)
         for at in starts:
-            assert bisect_right(starts, at) - bisect_right(ends, at) <= scenario.capacity.slots
+            running_then = bisect_right(starts, at) - bisect_right(ends, at)
+            reached("a full replica", running_then == scenario.capacity.slots)
+            assert running_then <= scenario.capacity.slots
 
 
+@reaches({"two requests of one replica": 500})
 @settings(max_examples=60, deadline=None)
-@given(SCENARIOS)
+@given(SCENARIOS | BUSY)
 def test_a_replica_serves_first_who_came_first(scenario: Scenario) -> None:
     """With prompts of one length and nothing to join, first tokens come in the order of arrival."""
     same = tuple(one._replace(prompt_tokens=5) for one in scenario.arrivals)
@@ -107,6 +126,7 @@ def test_a_replica_serves_first_who_came_first(scenario: Scenario) -> None:
     latest: dict[int, float] = defaultdict(float)
     for number in served(prediction):
         replica = prediction.replica[number]
+        reached("two requests of one replica", replica in latest)
         assert prediction.first_token[number] >= latest[replica] - 1e-9
         latest[replica] = prediction.first_token[number]
 
@@ -119,6 +139,7 @@ def test_one_scenario_has_one_prediction(scenario: Scenario) -> None:
     assert (one.desired, one.ready, one.replicas) == (other.desired, other.ready, other.replicas)
 
 
+@reaches({"a change of size": 10})
 @settings(max_examples=60, deadline=None)
 @given(SCENARIOS)
 def test_the_size_stays_within_its_bounds_once_an_autoscaler_has_looked(scenario: Scenario) -> None:
@@ -126,6 +147,7 @@ def test_the_size_stays_within_its_bounds_once_an_autoscaler_has_looked(scenario
     hpa_of = controller.hpa if isinstance(controller, KedaController) else controller
     most = hpa_of.spec.maximum if isinstance(hpa_of, HpaController) else hpa_of.maximum
     prediction = predict(scenario)
+    reached("a change of size", len(prediction.desired) - 1)
     assert all(size <= max(most, scenario.initial_replicas) for _, size in prediction.desired)
     sizes = dict(prediction.desired)
     for at, ready in prediction.ready:

@@ -5,7 +5,7 @@ import copy
 from typing import Any
 
 from elastometer.hpa.parse import parse_hpa
-from elastometer.model.terms import Indicator, Objective, Stage, Terms
+from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.twin.scenario import (
     Arrival,
     Capacity,
@@ -77,7 +77,7 @@ def keda_baseline() -> Baseline:
 
 def terms(milliseconds: int = 2000, percentile: int = 95) -> Terms:
     """First token and success, over the one stage."""
-    return Terms(test="demo", namespace="demo", stages=(Stage("all", 0.0, 300.0, 6.0, 6.0),), objectives=(
+    return Terms(test="demo", namespace="demo", stages=(StageWindow("all", 0.0, 300.0, 6.0, 6.0),), objectives=(
         Objective("first-token", Indicator.TIME_TO_FIRST_TOKEN, percentile, milliseconds, None, None),
         Objective("served", Indicator.REQUEST_SUCCESS, 95, None, 99, None)))
 

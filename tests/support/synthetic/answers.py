@@ -22,7 +22,7 @@ from support.synthetic.series import summaries
 
 CLIMB: dict[str, Any] = {
     "name": "climb", "type": "Knee", "of": "Rate", "start": 2, "step": 2, "stepSeconds": 30, "maximum": 6,
-    "soakSeconds": 30, "durationSeconds": 120}
+    "soakSeconds": 30}
 TASKS = [
     {"name": "extract", "prompt": "…", "checks": [{"type": "JSONSchema"}, {"type": "Crosstalk"}, {"type": "Recall"}]},
     {"name": "poem", "prompt": "…", "checks": [{"type": "MinimumTokens"}]},

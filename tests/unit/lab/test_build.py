@@ -156,16 +156,17 @@ def test_every_program_of_an_image_can_be_built() -> None:
     assert all(path.startswith("/") for image in images for _, path in image.contents)
 
 
-@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+PACKAGES = {"helm": "helm.sh/helm/v3", "metrics-server": "sigs.k8s.io/metrics-server", "kube": "k8s.io/kubernetes",
+            "local-path-provisioner": "github.com/rancher/local-path-provisioner",
+            "keda-operator": "github.com/kedacore/keda/v2", "keda-adapter": "github.com/kedacore/keda/v2"}
+
+
+@pytest.mark.parametrize("program", [PROGRAMS[name] for name in PACKAGES], ids=PACKAGES)
 def test_versions_that_the_linker_sets_are_those_that_go_mod_pins(program: Program) -> None:
     go_mod = (program.directory / "go.mod").read_text()
-    packages = {"helm": "helm.sh/helm/v3", "metrics-server": "sigs.k8s.io/metrics-server", "kube": "k8s.io/kubernetes",
-                "local-path-provisioner": "github.com/rancher/local-path-provisioner",
-                "keda-operator": "github.com/kedacore/keda/v2", "keda-adapter": "github.com/kedacore/keda/v2"}
-    if program.name in packages:
-        pinned = re.search(rf"{re.escape(packages[program.name])} v(\S+)", go_mod)
-        assert pinned
-        assert pinned.group(1) in {value.removeprefix("v") for _, value in program.versions}
+    pinned = re.search(rf"{re.escape(PACKAGES[program.name])} v(\S+)", go_mod)
+    assert pinned
+    assert pinned.group(1) in {value.removeprefix("v") for _, value in program.versions}
 
 
 @pytest.mark.parametrize(("text", "version"), [("1.26.4", (1, 26, 4)), ("1.27rc1", (1, 27)), ("1.26.8-x", (1, 26, 8)),

@@ -26,6 +26,12 @@ def deployments() -> list[Any]:
     return [pytest.param(each, id=str(path)) for path, each in found]
 
 
+def test_most_deployments_run_an_image_that_is_built_here() -> None:
+    images = [container["image"] for _, each in objects() if each["kind"] == "Deployment"
+              for container in each["spec"]["template"]["spec"]["containers"]]
+    assert len([image for image in images if image not in PULLED]) > len(images) / 2
+
+
 @pytest.mark.parametrize("deployment", deployments())
 def test_a_deployment_runs_a_program_at_its_place_in_the_image(deployment: dict[str, Any]) -> None:
     images = {image.name: image for image in IMAGES}

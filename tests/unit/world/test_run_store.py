@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from elastometer.model.errors import WorldError
 from elastometer.world.run_store import RunStore
+from support.reach import reached, reaches
 
 NOTES = [{"kind": "Note", "receivedTime": "2026-11-21T05:00:00.000000Z", "reason": f"R{i}", "message": "ü\n" * i}
          for i in range(4)]
@@ -127,7 +128,8 @@ def test_a_document_that_is_no_json_names_the_file(tmp_path):
         store.read_json("spec.json")
 
 
-@given(st.text(max_size=70))
+@reaches({"a name that is taken": 30, "a name that is refused": 30})
+@given(st.text(max_size=70) | st.text("ab.-_/", max_size=70) | st.from_regex(r"[a-z][a-z0-9.-]*", fullmatch=True))
 @settings(max_examples=300)
 def test_no_name_from_outside_leaves_the_directory(name: str):
     directory = Path("/nowhere/run")
@@ -137,7 +139,9 @@ def test_no_name_from_outside_leaves_the_directory(name: str):
         try:
             path = make(name)
         except ValueError:
+            reached("a name that is refused")
             continue
+        reached("a name that is taken")
         assert Path(os.path.normpath(path)).parent == parent
 
 
