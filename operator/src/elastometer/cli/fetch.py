@@ -11,6 +11,7 @@ from elastometer.cli.base.options import add_cluster_options, add_output_option
 from elastometer.cli.cluster import bundle
 from elastometer.cli.cluster.api_errors import in_words
 from elastometer.cli.cluster.cluster import connect
+from elastometer.model.bundle_files import REPORT_HTML
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,5 +33,5 @@ def execute(options: argparse.Namespace) -> Exit:
     if options.output == "json":
         print(orjson.dumps({"directory": str(options.out), "files": files}, option=orjson.OPT_INDENT_2).decode())
     else:
-        print(f"{len(files)} files in {options.out}; report: {options.out / 'report.html'}")
+        print(f"{len(files)} files in {options.out}; report: {options.out / REPORT_HTML}")
     return Exit.PASSED

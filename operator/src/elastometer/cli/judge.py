@@ -13,6 +13,7 @@ from elastometer.cli.base.files import write_files
 from elastometer.cli.base.options import add_output_option
 from elastometer.cli.base.summary import answer_lines, finding_lines, objective_lines, summary_rows
 from elastometer.cli.base.text import printable
+from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.render.files import render_all
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
@@ -33,9 +34,9 @@ def execute(options: argparse.Namespace) -> Exit:
     files = render_all(report)
     if options.out is not None:
         write_files(files, options.out, "the report")
-    content = orjson.loads(files["report.json"])
+    content = orjson.loads(files[REPORT_JSON])
     if options.output == "json":
-        print(files["report.json"].decode())
+        print(files[REPORT_JSON].decode())
     else:
         print("\n".join(in_words(content, options.bundle, options.out)))
     return exit_of_verdict(content.get("verdict"))
@@ -49,5 +50,5 @@ def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str
     lines += answer_lines(report.get("answers") or ())
     lines += finding_lines(report.get("findings") or ())
     if out is not None:
-        lines.append(f"report: {out / 'report.html'}")
+        lines.append(f"report: {out / REPORT_HTML}")
     return [printable(line) for line in lines]

@@ -14,6 +14,7 @@ from elastometer.controller.preflight import preflight
 from elastometer.controller.provenance import provenance
 from elastometer.controller.session import Session
 from elastometer.model import reasons
+from elastometer.model.bundle_files import JUNIT, PROVENANCE, REPORT_JSON, REPORT_MARKDOWN, SERIES
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import LOAD
 from elastometer.model.snapshot import PreflightFact
@@ -28,7 +29,6 @@ from elastometer.world.bundle_reader import load_bundle
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.cluster import Refused
 from elastometer.world.prometheus import Prometheus
-from elastometer.world.run_store import SERIES
 
 Json = dict[str, Any]
 # A ConfigMap may hold 1 MiB; the report's text fits, its page is served from the bundle.
@@ -94,7 +94,7 @@ async def close_run(session: Session) -> None:
     """Closes the recording, judges it, publishes the report. May be killed anywhere and repeated."""
     store = session.store
     if not store.compacted:
-        store.write_json("provenance.json", await provenance(session))
+        store.write_json(PROVENANCE, await provenance(session))
         await _collect_series(session)
         session.context.receiver.close(session.plan.names.uid)
         await session.stop_recording()
@@ -156,7 +156,7 @@ def _report_map(session: Session, files: dict[str, bytes]) -> Json:
     """The ConfigMap with the report; a file that does not fit is left to the bundle."""
     names = session.plan.names
     data, room = {}, CONFIG_MAP_BYTES
-    for name in ("report.md", "report.json", "junit.xml"):
+    for name in (REPORT_MARKDOWN, REPORT_JSON, JUNIT):
         if len(files[name]) <= room:
             data[name] = files[name].decode()
             room -= len(files[name])

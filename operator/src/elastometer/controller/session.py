@@ -21,6 +21,7 @@ from kubernetes.aio.client import ApiClient
 from elastometer.controller.decision import PROGRESS_SECONDS
 from elastometer.controller.namesake import remains
 from elastometer.controller.progress import Counters, Standing, desired_replicas, progress
+from elastometer.model.bundle_files import FILES, PLAN, REPORT_JSON, SPEC
 from elastometer.model.errors import WorldError
 from elastometer.model.names import COMPONENT_LABEL, LOAD, SERVER, TOKEN_KEY
 from elastometer.model.snapshot import (
@@ -46,7 +47,7 @@ from elastometer.world.log_lines import of_test
 from elastometer.world.receiver import Receiver
 from elastometer.world.recorder import Recorder
 from elastometer.world.redaction import spec_without_secrets
-from elastometer.world.run_store import FILES, RunStore
+from elastometer.world.run_store import RunStore
 
 Json = dict[str, Any]
 SYNC_SECONDS = 30.0
@@ -87,18 +88,18 @@ class Session:
 
     async def open(self, status: Status) -> Session:
         """Registers with the receiver and records on, unless the run is over or its recording is closed."""
-        is_new = status.start_time is None and self.store.read_json("spec.json") is None
+        is_new = status.start_time is None and self.store.read_json(SPEC) is None
         if is_new and (left := await remains(self.context.cluster, self.plan.names, self.children())):
             raise WorldError(f"what an earlier test of this name left must be gone first: {', '.join(left)}")
         if (files := self.store.read_json(FILES)) is not None:
             self.plan = replace(self.plan, spec=await asyncio.to_thread(with_files, self.plan.spec, files))
         await self._register()
         if not self.store.compacted and not status.finished:
-            if self.store.read_json("spec.json") is None:
+            if self.store.read_json(SPEC) is None:
                 names = self.plan.names
                 meta = {"name": names.test, "namespace": names.namespace, "uid": names.uid}
-                self.store.write_json("spec.json", {"metadata": meta, "spec": spec_without_secrets(self.plan.spec.raw)})
-                self.store.write_json("plan.json", describe(self.plan))
+                self.store.write_json(SPEC, {"metadata": meta, "spec": spec_without_secrets(self.plan.spec.raw)})
+                self.store.write_json(PLAN, describe(self.plan))
             await self._record()
         return self
 
@@ -108,7 +109,7 @@ class Session:
             spec = await asyncio.to_thread(with_files, self.plan.spec, files)
             self.store.write_json(FILES, files)
             self.plan = replace(self.plan, spec=spec)
-            self.store.write_json("plan.json", describe(self.plan))
+            self.store.write_json(PLAN, describe(self.plan))
 
     async def _record(self) -> None:
         keda = self.plan.spec.scaler.type is ScalerType.KEDA
@@ -184,7 +185,7 @@ class Session:
             scaler=scaler_seen,
             job=job_seen,
             load_start=self.store.start_time,
-            report=report_fact(self.store.read_json("report.json")),
+            report=report_fact(self.store.read_json(REPORT_JSON)),
             bundle_sealed=self.store.sealed,
             leftovers=tuple(map(_title, await self.own_leftovers())) if cleaning else (),
             cleaning_since=self._cleaning_since,

@@ -15,6 +15,22 @@ import orjson
 import zstandard
 
 from elastometer.model.bundle import Bundle, series_from
+from elastometer.model.bundle_files import (
+    COMPRESSED,
+    EXPECTED,
+    GENERATOR,
+    MANIFEST,
+    OBSERVATIONS,
+    PLAN,
+    PROVENANCE,
+    RECORDS_SUFFIX,
+    REQUESTS,
+    SERIES,
+    SPEC,
+    START,
+    SUMMARY_SUFFIX,
+    WORKERS,
+)
 from elastometer.model.document import EMPTY, Document, instant_at
 from elastometer.model.observation import is_retired, observation_from
 from elastometer.model.request import GeneratorSummary, generator_from, request_from
@@ -22,8 +38,6 @@ from elastometer.model.terms import terms_from
 from elastometer.model.window import held_to_window
 
 T = TypeVar("T")
-_EXPECTED = ("spec.json", "start.json", "observations.jsonl", "requests.jsonl", "generator.json", "series.jsonl",
-             "provenance.json")
 
 
 class BundleError(Exception):
@@ -59,11 +73,11 @@ class _Reader:
 
     def lines(self, name: str, parse: Callable[[Document], T | None]) -> list[T]:
         """What the lines of `name` stand for; the plain file wins over a compacted one that a kill left beside it."""
-        found = name if name in self.files else f"{name}.zst"
+        found = name if name in self.files else f"{name}{COMPRESSED}"
         if found not in self.files:
             return []
         content = self.files[found]()
-        if found.endswith(".zst"):
+        if found.endswith(COMPRESSED):
             content = self._decompress(content)
         return self._parse(content, parse)
 
@@ -106,44 +120,44 @@ def load_bundle(path: Path) -> Bundle:
     if not path.exists():
         raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; there is nothing of that name")
     reader = _Reader(_directory(path) if path.is_dir() else _archive(path))
-    if not any(_has(reader, name) for name in _EXPECTED) and not _workers(reader, ".jsonl"):
+    if not any(_has(reader, name) for name in EXPECTED) and not _workers(reader, RECORDS_SUFFIX):
         raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it holds none of its files")
-    spec, plan = reader.document("spec.json"), reader.document("plan.json")
-    shards = _workers(reader, ".jsonl")
+    spec, plan = reader.document(SPEC), reader.document(PLAN)
+    shards = _workers(reader, RECORDS_SUFFIX)
     requests = [record for name in shards for record in reader.lines(name, request_from)]
     return held_to_window(Bundle(
-        terms=terms_from(spec, plan), manifest=reader.document("manifest.json"), spec=spec,
-        plan=plan, provenance=reader.document("provenance.json"),
-        start=instant_at(reader.document("start.json"), "startTime"),
-        observations=tuple(reader.lines("observations.jsonl", observation_from)),
-        requests=tuple(requests or reader.lines("requests.jsonl", request_from)),
-        series=tuple(reader.lines("series.jsonl", series_from)),
+        terms=terms_from(spec, plan), manifest=reader.document(MANIFEST), spec=spec,
+        plan=plan, provenance=reader.document(PROVENANCE),
+        start=instant_at(reader.document(START), "startTime"),
+        observations=tuple(reader.lines(OBSERVATIONS, observation_from)),
+        requests=tuple(requests or reader.lines(REQUESTS, request_from)),
+        series=tuple(reader.lines(SERIES, series_from)),
         generators=_generators(reader),
-        missing=tuple(name for name in _EXPECTED if not _has(reader, name)),
+        missing=tuple(name for name in EXPECTED if not _has(reader, name)),
         torn_lines=reader.torn, unreadable_lines=reader.unreadable,
     ))
 
 
 def _generators(reader: _Reader) -> tuple[GeneratorSummary, ...]:
-    whole = reader.documents("generator.json")
-    parts = [reader.document(name) for name in _workers(reader, ".summary.json")]
+    whole = reader.documents(GENERATOR)
+    parts = [reader.document(name) for name in _workers(reader, SUMMARY_SUFFIX)]
     return tuple(generator_from(item) for item in whole or parts if item)
 
 
 def _workers(reader: _Reader, ending: str) -> list[str]:
-    return sorted(name for name in reader.files if name.startswith("workers/") and name.endswith(ending))
+    return sorted(name for name in reader.files if name.startswith(f"{WORKERS}/") and name.endswith(ending))
 
 
 def _has(reader: _Reader, name: str) -> bool:
-    if name == "requests.jsonl" and _workers(reader, ".jsonl"):
+    if name == REQUESTS and _workers(reader, RECORDS_SUFFIX):
         return True
-    if name == "generator.json" and _workers(reader, ".summary.json"):
+    if name == GENERATOR and _workers(reader, SUMMARY_SUFFIX):
         return True
-    return name in reader.files or f"{name}.zst" in reader.files
+    return name in reader.files or f"{name}{COMPRESSED}" in reader.files
 
 
 def _directory(path: Path) -> dict[str, Callable[[], bytes]]:
-    found = [*path.glob("*.json*"), *path.glob("workers/*.json*")]
+    found = [*path.glob("*.json*"), *path.glob(f"{WORKERS}/*.json*")]
     return {file.relative_to(path).as_posix(): file.read_bytes for file in found if file.is_file()}
 
 
@@ -165,5 +179,5 @@ def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
 
 def _below_top(name: str) -> str:
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    kept = parts[-2:] if len(parts) > 1 and parts[-2] == "workers" else parts[-1:]
+    kept = parts[-2:] if len(parts) > 1 and parts[-2] == WORKERS else parts[-1:]
     return "/".join(kept)

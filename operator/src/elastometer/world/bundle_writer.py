@@ -19,31 +19,31 @@ from typing import IO, Any
 import orjson
 from zstandard import ZstdCompressor, ZstdDecompressor
 
-from elastometer.model.times import parse_instant
-from elastometer.world.journal import disk_errors, sync_directory, synced_write
-from elastometer.world.run_store import (
+from elastometer.model.bundle_files import (
     BUNDLE,
+    BUNDLED,
     COMPRESSED,
     FILES,
     GENERATOR,
     HEARTBEAT,
     MANIFEST,
+    MERGED,
     OBSERVATIONS,
+    REPORTS,
     REQUESTS,
     SERIES,
-    START,
+    SPEC,
+    SUMMARY_SUFFIX,
     WORKERS,
-    RunStore,
 )
+from elastometer.model.times import parse_instant
+from elastometer.world.journal import disk_errors, sync_directory, synced_write
+from elastometer.world.run_store import RunStore
 from elastometer_loadgen.journal.merge import Dropped, merged
 
 SCHEMA_VERSION = 1
 LEVEL = 6  # observations shrink about 30 times; higher levels gain a few percent for many times the CPU
 PIECE_BYTES = 1 << 20
-MERGED = "merged.json"  # what the merge left out, kept until the manifest can say it
-REPORTS = ("report.json", "report.md", "report.html", "junit.xml")
-BUNDLED = ("spec.json", "plan.json", "provenance.json", START, OBSERVATIONS + COMPRESSED, REQUESTS + COMPRESSED,
-           GENERATOR, SERIES + COMPRESSED, *REPORTS)
 
 
 def compact(store: RunStore) -> None:
@@ -98,7 +98,7 @@ def _merge_workers(store: RunStore) -> None:
         dropped = Dropped()
         with _replacing(store.path(REQUESTS + COMPRESSED)) as target:
             _write_compressed(merged(store.worker_paths(), dropped, store.directory), target)
-        summaries = [orjson.loads(path.read_bytes()) for path in sorted(workers.glob("*.summary.json"))]
+        summaries = [orjson.loads(path.read_bytes()) for path in sorted(workers.glob(f"*{SUMMARY_SUFFIX}"))]
         store.write_json(GENERATOR, summaries)
         store.write_json(MERGED, asdict(dropped))
         shutil.rmtree(done, ignore_errors=True)
@@ -114,7 +114,7 @@ def _write_compressed(lines: Iterable[bytes], target: IO[bytes]) -> None:
 
 def _write_manifest(store: RunStore) -> None:
     """Says what the bundle holds. Depends on nothing but the files, so that the same run gives the same manifest."""
-    metadata = (store.read_json("spec.json") or {}).get("metadata") or {}
+    metadata = (store.read_json(SPEC) or {}).get("metadata") or {}
     files = [_described(store.path(name)) for name in BUNDLED if store.path(name).exists()]
     first, last = _first_and_last(store.path(OBSERVATIONS + COMPRESSED))
     dropped = Dropped(**(store.read_json(MERGED) or {}))

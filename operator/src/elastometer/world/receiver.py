@@ -17,6 +17,15 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from elastometer.model.bundle_files import (
+    BUNDLE,
+    JUNIT,
+    REPORT_HTML,
+    REPORT_JSON,
+    REPORT_MARKDOWN,
+    START,
+    SUMMARY_SUFFIX,
+)
 from elastometer.model.errors import WorldError
 from elastometer.model.names import TOKEN_HEADER
 from elastometer.model.times import format_instant
@@ -24,17 +33,17 @@ from elastometer.world import meters
 from elastometer.world.clock import Clock
 from elastometer.world.endpoints import Endpoints
 from elastometer.world.live import Live, Tally, to_document
-from elastometer.world.run_store import BUNDLE, INCARNATION, MAXIMUM_WORKERS, START, RunStore
+from elastometer.world.run_store import INCARNATION, MAXIMUM_WORKERS, RunStore
 
 MAXIMUM_POST_BYTES = 16 << 20
 START_DELAY = timedelta(seconds=3)  # three polls of the slowest worker: all know the instant before it comes
 RETRY_SECONDS = "1"
 SERVED = {
     BUNDLE: "application/zstd",
-    "report.html": "text/html; charset=utf-8",
-    "report.json": "application/json",
-    "report.md": "text/markdown; charset=utf-8",
-    "junit.xml": "application/xml",
+    REPORT_HTML: "text/html; charset=utf-8",
+    REPORT_JSON: "application/json",
+    REPORT_MARKDOWN: "text/markdown; charset=utf-8",
+    JUNIT: "application/xml",
 }
 
 log = logging.getLogger(__name__)
@@ -201,7 +210,7 @@ def _recount(run: _Run) -> None:
     for path in run.store.worker_paths():
         index = int(path.name.partition("-")[0])
         run.seen.add(index)
-        if path.with_suffix(".summary.json").exists():
+        if path.with_suffix(SUMMARY_SUFFIX).exists():
             run.finished.add(index)
         with path.open("rb") as file:
             while piece := file.read(1 << 20):

@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 import orjson
 from kubernetes.aio.client import ApiClient
 
+from elastometer.model.bundle_files import HEARTBEAT, OBSERVATIONS
 from elastometer.model.endpoints import ready_addresses
 from elastometer.model.errors import WorldError
 from elastometer.model.names import Names
@@ -31,7 +32,7 @@ from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
 from elastometer.world.log_lines import of_test
 from elastometer.world.logs import PodLogs, known_of
-from elastometer.world.run_store import HEARTBEAT, OBSERVATIONS, RunStore
+from elastometer.world.run_store import RunStore
 from elastometer.world.watched import Json, watched_of
 from elastometer.world.watching import Broken, Gap, News, ResourceWatch, Seen, Watching
 

@@ -16,22 +16,21 @@ from typing import Any
 import orjson
 from zstandard import ZstdDecompressor
 
+from elastometer.model.bundle_files import (
+    BUNDLE,
+    COMPRESSED,
+    MANIFEST,
+    OBSERVATIONS,
+    RECORDS_SUFFIX,
+    SERIES,
+    START,
+    SUMMARY_SUFFIX,
+    TORN,
+    WORKERS,
+)
 from elastometer.model.errors import WorldError
 from elastometer.model.times import parse_instant
 from elastometer.world.journal import Journal, disk_errors, synced_write, whole_size
-
-OBSERVATIONS = "observations.jsonl"
-SERIES = "series.jsonl"
-REQUESTS = "requests.jsonl"
-GENERATOR = "generator.json"
-MANIFEST = "manifest.json"
-START = "start.json"
-HEARTBEAT = "heartbeat.json"
-FILES = "files.json"
-TORN = "torn.json"
-BUNDLE = "bundle.tar.zst"
-WORKERS = "workers"
-COMPRESSED = ".zst"
 
 FILE_NAME = re.compile(r"[a-z]+(\.[a-z]+)+")
 INCARNATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
@@ -103,11 +102,11 @@ class RunStore:
             raise ValueError(f"the index of a worker must be from 0 to {MAXIMUM_WORKERS - 1}, is {index}")
         if not INCARNATION.fullmatch(incarnation):
             raise ValueError(f"an incarnation must match {INCARNATION.pattern}, is {incarnation!r}")
-        return self.directory / WORKERS / f"{index}-{incarnation}.jsonl"
+        return self.directory / WORKERS / f"{index}-{incarnation}{RECORDS_SUFFIX}"
 
     def worker_paths(self) -> list[Path]:
         """Every file of records there is, in a fixed order."""
-        return sorted((self.directory / WORKERS).glob("*.jsonl"))
+        return sorted((self.directory / WORKERS).glob(f"*{RECORDS_SUFFIX}"))
 
     def append_worker(self, index: int, incarnation: str, content: bytes) -> int:
         """Adds the bytes as they came and returns the file's new size, once they are on the disk."""
@@ -125,7 +124,7 @@ class RunStore:
 
     def write_summary(self, index: int, incarnation: str, summary: Mapping[str, Any]) -> None:
         """The worker's own account of itself; a second one replaces the first."""
-        synced_write(self.worker_path(index, incarnation).with_suffix(".summary.json"), orjson.dumps(summary))
+        synced_write(self.worker_path(index, incarnation).with_suffix(SUMMARY_SUFFIX), orjson.dumps(summary))
 
     def sync(self) -> None:
         """Brings every appended line to the disk. Safe to call from another thread."""

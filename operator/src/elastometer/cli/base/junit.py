@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 
 from elastometer.cli.base.exits import CliError, Exit, condition
 from elastometer.cli.base.text import printable
+from elastometer.model.bundle_files import JUNIT
 from elastometer.model.status import SUCCEEDED
 
 
 def write(path: Path, test: Mapping[str, Any], directory: Path | None) -> None:
     """Writes `path`; without a bundle the one test case is an error with the run's own reason."""
-    own = None if directory is None else directory / "junit.xml"
+    own = None if directory is None else directory / JUNIT
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if own is not None and own.exists():

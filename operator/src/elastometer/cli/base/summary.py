@@ -7,6 +7,7 @@ from typing import Any
 
 from elastometer.cli.base.exits import condition, exit_of_status
 from elastometer.cli.base.text import milliseconds_in_words, printable
+from elastometer.model.bundle_files import REPORT_HTML
 from elastometer.model.report import Verdict
 from elastometer.model.status import SUCCEEDED
 
@@ -42,7 +43,7 @@ def in_words(test: Json, directory: Path | None) -> list[str]:
     lines += objective_lines(status.get("objectives") or ())
     lines += [f"  {label:<24}{text}" for label, text in summary_rows(status.get("summary") or {})]
     if directory is not None:
-        lines.append(f"report: {directory / 'report.html'}")
+        lines.append(f"report: {directory / REPORT_HTML}")
     return [printable(line) for line in lines]
 
 

@@ -15,9 +15,9 @@ from kubernetes.client.exceptions import ApiException
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.cluster.api_errors import refusal
 from elastometer.cli.cluster.cluster import Cluster, Json, retrying
+from elastometer.model.bundle_files import BUNDLE
 from elastometer.model.names import Names
 
-ARCHIVE = "bundle.tar.zst"
 _CHUNK = 1 << 20
 
 
@@ -41,7 +41,7 @@ def _download(cluster: Cluster, reference: Json, token: str, archive: Any) -> No
     """The whole archive into the file, from its beginning each time."""
     archive.seek(0)
     archive.truncate()
-    answer = cluster.through_service(reference, ARCHIVE, token)
+    answer = cluster.through_service(reference, BUNDLE, token)
     try:
         if answer.status != 200:
             raise ApiException(status=answer.status, reason=answer.reason, body=answer.read(4096))

@@ -21,6 +21,7 @@ from elastometer.cli.simulate.draws import Question, each_draw, report_of
 from elastometer.cli.simulate.inputs import Given, assume
 from elastometer.cli.simulate.recorded import recorded
 from elastometer.cli.simulate.settings import with_settings
+from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.model.errors import SpecError
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
@@ -88,9 +89,9 @@ def execute(options: argparse.Namespace) -> Exit:
     if options.out is not None:
         write_files(files, options.out, "the report")
     if options.output == "json":
-        print(files["report.json"].decode())
+        print(files[REPORT_JSON].decode())
     else:
-        print("\n".join(in_words(orjson.loads(files["report.json"]), report, options)))
+        print("\n".join(in_words(orjson.loads(files[REPORT_JSON]), report, options)))
     return exit_of_verdict(report.verdict)
 
 
@@ -161,5 +162,5 @@ def in_words(content: dict[str, Any], report: Report, options: argparse.Namespac
                                                 ("autoscaler", basis.autoscaler),
                                                 *(("assumed", one) for one in basis.assumptions)])]
     if options.out is not None:
-        lines.append(f"predicted report: {options.out / 'report.html'}")
+        lines.append(f"predicted report: {options.out / REPORT_HTML}")
     return [printable(line) for line in lines]
