@@ -2,6 +2,9 @@
 
 import re
 
+# Carries the token of a run, from a load worker or the command line to the operator.
+TOKEN_HEADER = "X-Elastometer-Token"
+
 
 def as_written(secret: str) -> re.Pattern[str]:
     """Finds a secret in a text that somebody else wrote: as it is, or escaped in any way that JSON knows."""

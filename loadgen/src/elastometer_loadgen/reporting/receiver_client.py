@@ -12,12 +12,12 @@ import httptools
 import orjson
 
 from elastometer_loadgen.base.record import parse_instant
+from elastometer_loadgen.base.secret import TOKEN_HEADER
 from elastometer_loadgen.base.target import Target
 
 CALL_SECONDS = 30.0
 LONGEST_ANSWER = 1024 * 1024
 OK, NOT_MODIFIED, CONFLICT = 200, 304, 409
-TOKEN_HEADER = "X-Elastometer-Token"
 
 
 class ReceiverError(Exception):

@@ -17,7 +17,17 @@ SERVER = "server"
 LOAD = "load"
 TOKEN_KEY = "token"
 PROFILE_KEY = "profile.yaml"
-TOKEN_HEADER = "X-Elastometer-Token"
+KEDA_PREFIX = "keda-hpa-"  # what KEDA puts before the name of the HorizontalPodAutoscaler that it makes
+
+
+def server_name(test: str) -> str:
+    """The Deployment, the Service and the autoscaler of a test; its Pods begin with it."""
+    return f"{test}-{SERVER}"
+
+
+def keda_autoscaler_name(test: str) -> str:
+    """The HorizontalPodAutoscaler that KEDA makes for a test's ScaledObject."""
+    return f"{KEDA_PREFIX}{server_name(test)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +41,12 @@ class Names:
     @property
     def server(self) -> str:
         """Deployment, Service and autoscaler."""
-        return f"{self.test}-server"
+        return server_name(self.test)
 
     @property
     def load(self) -> str:
         """Job, its ConfigMap and its Secret."""
-        return f"{self.test}-load"
+        return f"{self.test}-{LOAD}"
 
     @property
     def files(self) -> str:
@@ -51,7 +61,7 @@ class Names:
     @property
     def keda_autoscaler(self) -> str:
         """The HorizontalPodAutoscaler that KEDA makes for a ScaledObject."""
-        return f"keda-hpa-{self.server}"
+        return keda_autoscaler_name(self.test)
 
     @property
     def run_directory(self) -> str:

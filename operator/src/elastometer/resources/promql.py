@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from elastometer.model.bundle import SeriesName
+from elastometer.model.names import KEDA_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def render_queries(namespace: str, deployment: str) -> tuple[RenderedQuery, ...]
     name = regex_literal(deployment)
     selector = f'namespace="{label_value(namespace)}",pod=~"{label_value(name)}-.+"'
     autoscaler = (f'namespace="{label_value(namespace)}",'
-                  f'horizontalpodautoscaler=~"{label_value(f"(keda-hpa-)?{name}")}"')
+                  f'horizontalpodautoscaler=~"{label_value(f"({KEDA_PREFIX})?{name}")}"')
     return tuple(
         RenderedQuery(query.name.value,
                       query.template.replace("$selector", selector).replace("$autoscaler", autoscaler), query.purpose)

@@ -27,13 +27,13 @@ from elastometer.model.bundle_files import (
     SUMMARY_SUFFIX,
 )
 from elastometer.model.errors import WorldError
-from elastometer.model.names import TOKEN_HEADER
 from elastometer.model.times import format_instant
 from elastometer.world import meters
 from elastometer.world.clock import Clock
 from elastometer.world.endpoints import Endpoints
 from elastometer.world.live import Live, Tally, to_document
 from elastometer.world.run_store import INCARNATION, MAXIMUM_WORKERS, RunStore
+from elastometer_loadgen.base.secret import TOKEN_HEADER
 
 MAXIMUM_POST_BYTES = 16 << 20
 START_DELAY = timedelta(seconds=3)  # three polls of the slowest worker: all know the instant before it comes

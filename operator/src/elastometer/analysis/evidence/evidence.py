@@ -12,7 +12,7 @@ from elastometer.analysis.evidence.stages import stages_as_run
 from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.measured import Source, Stamp
-from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL
+from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL, keda_autoscaler_name, server_name
 from elastometer.model.observation import (
     ClockSample,
     LogSeen,
@@ -107,13 +107,13 @@ def gather(bundle: Bundle) -> Evidence:
     objects = _ordered([line for line in bundle.observations if isinstance(line, ObjectSeen)])
     requests = tuple(sorted(bundle.requests, key=lambda record: (record.intended, record.id, record.worker)))
     origin = _origin(bundle, requests)
-    server = f"{bundle.terms.test}-{SERVER}"
+    test = bundle.terms.test
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
         spec=bundle.spec, generators=bundle.generators, stages=stages_as_run(bundle, requests, origin or 0),
-        pods=_pods([seen for seen in objects if _is_server_pod(seen, bundle.terms.test)]),
-        deployments=_named(objects, ObjectKind.DEPLOYMENT, server),
-        autoscalers=_named(objects, ObjectKind.AUTOSCALER, server, f"keda-hpa-{server}"),
+        pods=_pods([seen for seen in objects if _is_server_pod(seen, test)]),
+        deployments=_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
+        autoscalers=_named(objects, ObjectKind.AUTOSCALER, server_name(test), keda_autoscaler_name(test)),
         slices=tuple(seen for seen in objects if seen.kind is ObjectKind.ENDPOINT_SLICE),
         events=tuple(seen for seen in objects if seen.kind is ObjectKind.EVENT),
         logs=_logs(_of(bundle, LogSeen)),
@@ -155,7 +155,7 @@ def _is_server_pod(seen: ObjectSeen, test: str) -> bool:
         return False
     labels = document_at(seen.object, "metadata", "labels")
     if text_at(labels, TEST_LABEL) is None:
-        return seen.name.startswith(f"{test}-{SERVER}-")
+        return seen.name.startswith(f"{server_name(test)}-")
     return labels.get(TEST_LABEL) in (test, None) and labels.get(COMPONENT_LABEL) == SERVER
 
 

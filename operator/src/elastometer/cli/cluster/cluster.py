@@ -13,7 +13,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.cluster.api_errors import is_kind_missing, is_transient
-from elastometer.model.names import GROUP, PLURAL, TOKEN_HEADER, TOKEN_KEY, VERSION
+from elastometer.model.names import GROUP, PLURAL, TOKEN_KEY, VERSION
+from elastometer_loadgen.base.secret import TOKEN_HEADER
 
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")

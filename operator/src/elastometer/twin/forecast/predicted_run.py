@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.document import Document
-from elastometer.model.names import SERVER, Names
+from elastometer.model.names import Names
 from elastometer.model.units import SECOND, Instant, parse_instant
 from elastometer.plan import TestPlan
 from elastometer.twin.prediction import Prediction
@@ -34,4 +34,4 @@ def instant(seconds: float) -> Instant:
 
 def pod_name(names: Names, replica: int) -> str:
     """The Pod that stands for a replica; no ReplicaSet makes such a name."""
-    return f"{names.test}-{SERVER}-predicted-{replica}"
+    return f"{names.server}-predicted-{replica}"
