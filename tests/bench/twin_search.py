@@ -17,10 +17,10 @@ from math import cos, pi
 
 from elastometer.cli.what_if.workers import Workers
 from elastometer.hpa.parse import parse_hpa
-from elastometer.model.terms import Indicator, Objective, Stage, Terms
+from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
-from elastometer.twin.search.answer.search import Wishes, search
-from elastometer.twin.search.score.searcher import Question
+from elastometer.twin.search.answer.search import SearchOptions, search
+from elastometer.twin.search.score.searcher import SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline
 
 SECONDS, REPLICAS, MAX_SECONDS = 1800.0, 20, 10.0
@@ -35,7 +35,7 @@ MANIFEST = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "
             "spec": SPEC}
 
 
-def question(requests: int) -> Question:
+def question(requests: int) -> SearchProblem:
     """Three waves of load that need between 2 and 20 replicas of four slots."""
     rng, at, mean = random.Random(1), 0.0, requests / SECONDS
     arrivals = []
@@ -50,8 +50,8 @@ def question(requests: int) -> Question:
     )
     objectives = (Objective("first-token", Indicator.TIME_TO_FIRST_TOKEN, 95, 5000, None, None),
                   Objective("served", Indicator.REQUEST_SUCCESS, 95, None, 99, None))
-    terms = Terms(stages=(Stage("waves", 0.0, SECONDS, mean, mean),), objectives=objectives)
-    return Question(Baseline(scenario, MANIFEST, SPEC), terms, 1)
+    terms = Terms(stages=(StageWindow("waves", 0.0, SECONDS, mean, mean),), objectives=objectives)
+    return SearchProblem(Baseline(scenario, MANIFEST, SPEC), terms, 1)
 
 
 def cpu_seconds() -> float:
@@ -70,7 +70,7 @@ def main() -> None:
     asked = question(options.requests)
     begun, used = time.perf_counter(), cpu_seconds()
     with Workers(asked, options.jobs, sys.stderr) as workers:
-        found = search(asked, Wishes(candidates=options.candidates), workers.each)
+        found = search(asked, SearchOptions(candidates=options.candidates), workers.each)
     wall, cpu = time.perf_counter() - begun, cpu_seconds() - used
     print(f"{found.tried} candidates x {len(asked.base.scenario.arrivals)} requests on up to {REPLICAS} replicas over "
           f"{SECONDS / 60:.0f} min: {wall:.1f} s on {options.jobs} processes, {cpu:.1f} s of CPU "

@@ -21,6 +21,7 @@ from elastometer_loadgen.profile.stages import (
     UsersStage,
     type_of,
 )
+from elastometer_loadgen.profile.timetable import PlannedStage, is_unread, timetable
 
 Json = dict[str, Any]
 
@@ -142,7 +143,7 @@ def describe(plan: TestPlan) -> Json:
     length = {"loadSeconds": plan.load_seconds, "loadSecondsAreExact": not profile.is_open_ended}
     return {
         "stages": _timetable(profile),
-        **({} if any(map(_is_unread, profile.stages)) else length),
+        **({} if any(map(is_unread, profile.stages)) else length),
         "settleSeconds": plan.spec.measurement.settle_seconds,
         "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds,
         "probePeriodSeconds": plan.spec.server.probe_period_seconds,
@@ -155,22 +156,26 @@ def describe(plan: TestPlan) -> Json:
 
 
 def _timetable(profile: Profile) -> list[Json]:
-    """The stages in order. After a stage that ends when its requests do, times are the latest possible ones."""
-    at: float | None = 0.0
-    is_exact, rows = True, list[Json]()
-    for stage in profile.stages:
-        end = None if at is None or _is_unread(stage) else at + stage.duration_seconds
-        ends_exactly = is_exact and not stage.is_open_ended
-        start = {} if at is None else {"startSeconds": at, "startIsExact": is_exact}
-        stop = {} if end is None else {"endSeconds": end, "endIsExact": ends_exactly}
-        rows.append({"name": stage.name, **start, **stop, "type": type_of(stage).value, **_offer(profile, stage)})
-        at, is_exact = end, ends_exactly
-    return rows
+    """The stages in order; from one that ends when its requests do, on, times are the latest that they can be."""
+    return [
+        {
+            "name": planned.stage.name, **_times(planned), "lengthSeconds": _float(planned.length_seconds),
+            "type": type_of(planned.stage).value, **_offer(profile, planned.stage),
+        }
+        for planned in timetable(profile.stages)
+    ]  # fmt: skip
 
 
-def _is_unread(stage: Stage) -> bool:
-    """True for a Trace whose length is given by its file, when the file was not read."""
-    return isinstance(stage, TraceStage) and stage.trace is None and stage.limit_seconds is None
+def _times(planned: PlannedStage) -> Json:
+    start, end = _float(planned.start_seconds), _float(planned.end_seconds)
+    return {
+        **({} if start is None else {"startSeconds": start, "startIsExact": planned.start_is_exact}),
+        **({} if end is None else {"endSeconds": end, "endIsExact": planned.end_is_exact}),
+    }
+
+
+def _float(seconds: int | None) -> float | None:
+    return None if seconds is None else float(seconds)
 
 
 def _offer(profile: Profile, stage: Stage) -> Json:

@@ -16,10 +16,11 @@ from elastometer.model.window import window_of
 START = instant_or_none("2026-11-27T09:00:00Z") or 0
 STAGES = [
     {"name": "calm", "type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "1"},
-    {"name": "knee", "type": "Knee"},
-    {"name": "lengths", "type": "Sweep"},
+    {"name": "knee", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 15, "maximum": 4,
+     "soakSeconds": 15},
+    {"name": "lengths", "type": "Sweep", "inputTokens": [8], "outputTokens": 8, "requestsEach": 2},
     {"name": "hold", "type": "Rate", "durationSeconds": 20, "endRequestsPerSecond": "2"},
-    {"name": "replay", "type": "Trace"},
+    {"name": "replay", "type": "Trace", "file": "azure.csv", "format": "AzureLLM"},
 ]
 PLAN = {"loadSeconds": 900.0, "stages": [{"name": "replay", "startSeconds": 700.0, "endSeconds": 730.0}]}
 

@@ -1,4 +1,4 @@
-"""A load as people look at it before it runs: one row per stage, and a picture of its rate over time. Pure."""
+"""The plan of a load for people: one row per stage, and a picture of the rate over time. Pure."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,13 +7,14 @@ from typing import Any
 from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.profile.stages import (
     CountStage,
-    CrowdStage,
     KneeStage,
     RateStage,
     Stage,
     TraceStage,
+    UsersStage,
     type_of,
 )
+from elastometer_loadgen.profile.timetable import PlannedStage, timetable
 
 COLUMNS, ROWS = 72, 8
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -21,28 +22,31 @@ CLOSED = "·"
 
 
 def overview(profile: Profile, workers: int) -> dict[str, Any]:
-    """The plan as a document. Seconds from the start of the run.
+    """The plan as a document, in seconds from the start of the run.
 
-    Where a stage before is open-ended, `startSeconds` and `endSeconds` are the latest that they can be.
+    After an open-ended stage, `startSeconds` and `endSeconds` are the latest possible instants.
     """
-    rows, at, is_exact = [], 0, True
-    for index, stage in enumerate(profile.stages):
-        end = at + stage.duration_seconds
-        is_closed = not isinstance(stage, RateStage | TraceStage)
-        row = {
-            "name": stage.name, "type": type_of(stage), "startSeconds": at, "endSeconds": end,
-            "startIsExact": is_exact, "endIsExact": is_exact and not stage.is_open_ended,
-            "maximumRequests" if is_closed else "expectedRequests": float(profile.requests_of(stage)),
-            "seed": f"{profile.seed}/stages/{index}", **_details(stage),
-        }  # fmt: skip
-        is_exact = is_exact and not stage.is_open_ended
-        rows.append(row)
-        at = end
-    return {"seed": profile.seed, "workers": workers, "seconds": at, "secondsAreExact": is_exact, "stages": rows}
+    rows = [_row(profile, index, planned) for index, planned in enumerate(timetable(profile.stages))]
+    return {
+        "seed": profile.seed, "workers": workers, "seconds": profile.duration_seconds,
+        "secondsAreExact": not profile.is_open_ended, "stages": rows,
+    }
+
+
+def _row(profile: Profile, index: int, planned: PlannedStage) -> dict[str, Any]:
+    stage = planned.stage
+    is_closed = not isinstance(stage, RateStage | TraceStage)
+    return {
+        "name": stage.name, "type": type_of(stage),
+        "startSeconds": planned.start_seconds, "endSeconds": planned.end_seconds,
+        "startIsExact": planned.start_is_exact, "endIsExact": planned.end_is_exact,
+        "maximumRequests" if is_closed else "expectedRequests": float(profile.requests_of(stage)),
+        "seed": f"{profile.seed}/stages/{index}", **_details(stage),
+    }
 
 
 def table(profile: Profile, workers: int) -> str:
-    """The plan as text: a row per stage and the picture."""
+    """The plan as text: a row per stage, and the picture."""
     plan = overview(profile, workers)
     head = ("stage", "type", "start s", "end s", "requests", "what")
     rows = [head, *(_cells(row, stage) for row, stage in zip(plan["stages"], profile.stages, strict=True))]
@@ -54,7 +58,7 @@ def table(profile: Profile, workers: int) -> str:
 
 
 def picture(stages: Sequence[Stage]) -> list[str]:
-    """Planned requests per second over time; a dot where a closed loop sends as the answers come."""
+    """Planned requests per second over time; a dot where a closed loop sends as answers arrive."""
     total = sum(stage.duration_seconds for stage in stages)
     width = min(COLUMNS, total)
     edges = [total * column / width for column in range(width + 1)]
@@ -75,7 +79,7 @@ def _cell(rate: float | None, top: float, row: int) -> str:
 
 
 def _rate(stages: Sequence[Stage], low: float, high: float) -> float | None:
-    """The mean planned rate of the open loops between two instants; None where there is only a closed one."""
+    """The mean planned rate of the open loops between two instants; None where only closed loops run."""
     at, found = 0.0, None
     for stage in stages:
         inside = (max(low, at) - at, min(high, at + stage.duration_seconds) - at)
@@ -102,7 +106,7 @@ def _details(stage: Stage) -> dict[str, Any]:
             return {**rates, "arrivals": stage.arrivals, **burst}
         case TraceStage():
             return {"file": stage.file, "format": stage.format, "timeScale": float(stage.time_scale)}
-        case CrowdStage():
+        case UsersStage():
             think = {"minimum": float(stage.think.low), "maximum": float(stage.think.high)}
             spawn = None if stage.spawn_rate is None else float(stage.spawn_rate)
             return {"users": stage.users, "spawnPerSecond": spawn, "thinkTimeSeconds": think}
@@ -110,17 +114,21 @@ def _details(stage: Stage) -> dict[str, Any]:
             lengths = [size.prompt_tokens for size in stage.sizes]
             return {"concurrency": stage.concurrency, **({"inputTokens": lengths} if lengths else {})}
         case KneeStage():
-            return {"of": stage.of, "steps": list(stage.steps), "stepSeconds": stage.step_seconds,
-                    "soakSeconds": stage.soak_seconds}  # fmt: skip
+            return {
+                "of": stage.of,
+                "steps": list(stage.steps),
+                "stepSeconds": stage.step_seconds,
+                "soakSeconds": stage.soak_seconds,
+            }
 
 
 def _cells(row: dict[str, Any], stage: Stage) -> tuple[str, ...]:
     start, end = ("" if row[f"{side}IsExact"] else "≤" for side in ("start", "end"))
-    most = "≤" if "maximumRequests" in row else ""
+    limit = "≤" if "maximumRequests" in row else ""
     return (
         stage.name, row["type"], f"{start}{row['startSeconds']}", f"{end}{row['endSeconds']}",
-        f"{most}{row.get('maximumRequests', row.get('expectedRequests')):g}", _what(stage),
-    )  # fmt: skip
+        f"{limit}{row.get('maximumRequests', row.get('expectedRequests')):g}", _what(stage),
+    )
 
 
 def _what(stage: Stage) -> str:
@@ -130,7 +138,7 @@ def _what(stage: Stage) -> str:
             return f"{float(stage.start_rate):g} to {float(stage.end_rate):g}/s, {stage.arrivals}{burst}"
         case TraceStage():
             return f"{stage.file} ({stage.format}), times x {float(stage.time_scale):g}"
-        case CrowdStage():
+        case UsersStage():
             spawn = "at once" if stage.spawn_rate is None else f"{float(stage.spawn_rate):g} more per second"
             return f"{stage.users} users, {spawn}, think {float(stage.think.low):g} to {float(stage.think.high):g} s"
         case CountStage():

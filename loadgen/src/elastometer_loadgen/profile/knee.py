@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from elastometer_loadgen.base.measures import nearest_rank
 
+# Of an objective that names none; the objectives of an ElasticityTest have the same.
+DEFAULT_PERCENTILE = 95
+
 
 class KneeIndicator(StrEnum):
     """What an objective of a Knee measures; the names are those of an ElasticityTest's objectives."""

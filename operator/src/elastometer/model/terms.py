@@ -1,13 +1,20 @@
 """What a run is judged by, read out of the ElasticityTest as served; tolerant, for a bundle may be partial."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from elastometer.model.document import EMPTY, Document, document_at, documents_at, number_at, text_at, whole_at
-from elastometer.model.units import decimal_or_none
+from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, number_at, text_at, whole_at
+from elastometer_loadgen.profile.knee import DEFAULT_PERCENTILE
+from elastometer_loadgen.profile.profile import ProfileError, parse_profile
+from elastometer_loadgen.profile.stages import KneeStage, RateStage, Stage, StageType, TraceStage, type_of
+from elastometer_loadgen.profile.timetable import timetable
 
-RATE, TRACE, KNEE = "Rate", "Trace", "Knee"
+_TYPES = {kind.value: kind for kind in StageType}
+
+# All of a load that decides what its stages are.
+_OF_STAGES = ("stages", "timeoutSeconds", "retries")
 
 
 class Indicator(StrEnum):
@@ -23,12 +30,12 @@ class Indicator(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StageWindow:
     """One stage of the load; seconds count from the load's start. Only a Rate has planned rates, only a Knee the
     `maximum` that it climbs to.
 
     `length_seconds` is None where the stage ends when its requests do; its end, and all that comes behind it, is then
-    not known from the spec, and None.
+    not known beforehand, and None. A `type` that only a later version knows is None.
     """
 
     name: str
@@ -36,7 +43,7 @@ class Stage:
     end_seconds: float | None
     start_rate: float | None
     end_rate: float | None
-    type: str = RATE
+    type: StageType | None = StageType.RATE
     length_seconds: float | None = None
     maximum: int | None = None
 
@@ -71,7 +78,7 @@ class Terms:
     connection: str | None = None
     scrape_seconds: int | None = None
     probe_seconds: int | None = None
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[StageWindow, ...] = ()
     objectives: tuple[Objective, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
 
@@ -82,8 +89,8 @@ class Terms:
 
 
 def terms_from(test: Document, plan: Document = EMPTY) -> Terms:
-    """The terms of an ElasticityTest, given whole or as its `spec` alone. `plan` is what plan.json says: how long a
-    Trace lasts is in its file, which is not in the spec."""
+    """The terms of an ElasticityTest, given whole or as its `spec` alone. `plan` is what plan.json says: the stages
+    come from there. Where it has none, or is of an earlier version, the load generator's parser reads `spec.load`."""
     spec = document_at(test, "spec") or test
     scaler = document_at(spec, "autoscaler")
     bounds = document_at(scaler, "horizontalPodAutoscaler") or document_at(scaler, "scaledObject")
@@ -105,43 +112,67 @@ def _either(bounds: Document, first: str, second: str) -> int | None:
     return whole_at(bounds, second) if value is None else value
 
 
-def _stages(spec: Document, plan: Document) -> tuple[Stage, ...]:
-    planned = {text_at(row, "name"): row for row in documents_at(plan, "stages")}
-    stages: list[Stage] = []
-    clock: float | None = 0.0
-    rate: float | None = None
-    for item in documents_at(spec, "load", "stages"):
-        name, kind = text_at(item, "name") or "", text_at(item, "type") or RATE
-        start_rate, rate = _rates(item, rate) if kind == RATE else (None, None)
-        length = _length(item, kind, planned.get(name, EMPTY))
-        end = None if clock is None or length is None else clock + length
-        stages.append(Stage(name, clock, end, start_rate, rate, kind, length, whole_at(item, "maximum")))
-        clock = end
-    return tuple(stages)
+def _stages(spec: Document, plan: Document) -> tuple[StageWindow, ...]:
+    rows = documents_at(plan, "stages")
+    if rows and all("lengthSeconds" in row for row in rows):
+        return tuple(map(_planned, rows))
+    return tuple(_resolved(document_at(spec, "load"), rows))
 
 
-def _length(stage: Document, kind: str, planned: Document) -> float | None:
-    given = whole_at(stage, "durationSeconds")
-    if given is None and kind == TRACE:
-        start, end = number_at(planned, "startSeconds"), number_at(planned, "endSeconds")
-        return None if start is None or end is None else end - start
-    return None if given is None else float(given)
+def _planned(row: Document) -> StageWindow:
+    """A stage as plan.json has it."""
+    steps = at(row, "steps")
+    return StageWindow(
+        name=text_at(row, "name") or "",
+        start_seconds=number_at(row, "startSeconds") if row.get("startIsExact") is True else None,
+        end_seconds=number_at(row, "endSeconds") if row.get("endIsExact") is True else None,
+        start_rate=number_at(row, "startRequestsPerSecond"), end_rate=number_at(row, "endRequestsPerSecond"),
+        type=_TYPES.get(text_at(row, "type") or ""), length_seconds=number_at(row, "lengthSeconds"),
+        maximum=steps[-1] if isinstance(steps, list) and steps and isinstance(steps[-1], int) else None,
+    )
 
 
-def _rates(stage: Document, before: float | None) -> tuple[float | None, float | None]:
-    """The rates at a stage's start and end, `before` is the one at which the stage before ended."""
-    end = decimal_or_none(stage.get("endRequestsPerSecond")) or 0.0
-    start = decimal_or_none(stage.get("startRequestsPerSecond"))
-    if start is None:
-        start = end if before is None else before
-    return start, end
+def _resolved(load: Document, rows: Sequence[Document]) -> Iterator[StageWindow]:
+    """The stages of a run whose plan.json is missing, or of a version that did not state lengths: as the load generator
+    understands them. How long a trace lasts only that plan says, since the trace itself is not in a bundle."""
+    try:
+        profile = parse_profile({key: load[key] for key in _OF_STAGES if key in load})
+    except ProfileError:
+        return  # a part of a spec, or one that was refused: nothing was planned
+    lengths = {text_at(row, "name"): _length(row) for row in rows}
+    for planned in timetable(_limited(stage, lengths.get(stage.name)) for stage in profile.stages):
+        stage = planned.stage
+        ramp = stage if isinstance(stage, RateStage) else None
+        yield StageWindow(
+            name=stage.name, start_seconds=_exact(planned.start_seconds, is_exact=planned.start_is_exact),
+            end_seconds=_exact(planned.end_seconds, is_exact=planned.end_is_exact),
+            start_rate=None if ramp is None else float(ramp.start_rate),
+            end_rate=None if ramp is None else float(ramp.end_rate),
+            type=type_of(stage), length_seconds=_exact(planned.length_seconds, is_exact=True),
+            maximum=stage.maximum if isinstance(stage, KneeStage) else None,
+        )
+
+
+def _limited(stage: Stage, length: float | None) -> Stage:
+    if isinstance(stage, TraceStage) and stage.limit_seconds is None and length is not None:
+        return replace(stage, limit_seconds=round(length))
+    return stage
+
+
+def _length(row: Document) -> float | None:
+    start, end = number_at(row, "startSeconds"), number_at(row, "endSeconds")
+    return None if start is None or end is None else end - start
+
+
+def _exact(seconds: int | None, *, is_exact: bool) -> float | None:
+    return float(seconds) if is_exact and seconds is not None else None
 
 
 def _objectives(spec: Document) -> tuple[Objective, ...]:
     return tuple(
         Objective(
             name=text_at(item, "name") or "", indicator=Indicator(word),
-            percentile=95 if (percentile := whole_at(item, "percentile")) is None else percentile,
+            percentile=DEFAULT_PERCENTILE if (percentile := whole_at(item, "percentile")) is None else percentile,
             maximum_milliseconds=whole_at(item, "maximumMilliseconds"),
             minimum_percent=whole_at(item, "minimumPercent"), stage=text_at(item, "stageName"),
             check=text_at(item, "checkType"), task=text_at(item, "taskName"),

@@ -16,13 +16,13 @@ import pytest
 
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.report import Verdict
-from elastometer.model.terms import Indicator, Objective, Stage, Terms
+from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.render.what_if.charts import cliff_plot
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
 from elastometer.twin.search.answer.search import cliffs, least
 from elastometer.twin.search.score.cliff import Cliff, Point, cliff, in_words, least_replicas
 from elastometer.twin.search.score.scorecard import ObjectiveScore, Scorecard
-from elastometer.twin.search.score.searcher import Question, Searcher
+from elastometer.twin.search.score.searcher import Searcher, SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline
 
 POD = {"metric": {"name": "vllm_num_requests_waiting"}, "target": {"type": "AverageValue", "averageValue": "1"}}
@@ -30,16 +30,16 @@ SPEC = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name"
         "minReplicas": 1, "maxReplicas": 5, "metrics": [{"type": "Pods", "pods": POD}]}
 
 
-def question() -> Question:
+def question() -> SearchProblem:
     arrivals = [Arrival(float(second), 0, 1, 0) for second in range(60)]
     arrivals += [Arrival(60 + half / 2, 0, 1, 0) for half in range(120)]
     scenario = Scenario(
         arrivals=tuple(arrivals), capacity=Capacity(1, 1.0, 0.0, 0.0), cold_starts=(5.0,), path=MetricsPath(1.0),
         controller=HpaController(parse_hpa(SPEC), (Signal.WAITING,)), initial_replicas=1, start_seconds=0.0,
         horizon_seconds=400.0)
-    terms = Terms(stages=(Stage("all", 0, 120, 1, 2),), objectives=(
+    terms = Terms(stages=(StageWindow("all", 0, 120, 1, 2),), objectives=(
         Objective("first-token", Indicator.TIME_TO_FIRST_TOKEN, 100, 30_000, None, None),))
-    return Question(Baseline(scenario, {"kind": "HorizontalPodAutoscaler", "spec": SPEC}, SPEC), terms, 1)
+    return SearchProblem(Baseline(scenario, {"kind": "HorizontalPodAutoscaler", "spec": SPEC}, SPEC), terms, 1)
 
 
 def test_the_cliff_is_where_paper_says():

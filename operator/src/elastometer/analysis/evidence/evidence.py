@@ -1,4 +1,4 @@
-"""The bundle put in order: what was seen of each object, by the clock of the one who saw it.
+"""The bundle put in order: what was seen of each object, by the clock of whichever source saw it.
 
 Streams may be merged in any order: lines are sorted by receipt, and lines of one stream keep theirs.
 """
@@ -24,7 +24,7 @@ from elastometer.model.observation import (
     WatchGap,
 )
 from elastometer.model.request import GeneratorSummary, RecordedRequest
-from elastometer.model.terms import Stage, Terms
+from elastometer.model.terms import StageWindow, Terms
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, format_instant, to_seconds
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ API_RESOLUTION = SECOND
 
 @dataclass(frozen=True, slots=True)
 class PodHistory:
-    """One life of one server Pod: every sighting, in order of receipt."""
+    """One server Pod, by its uid: every sighting, in order of receipt."""
 
     name: str
     uid: str
@@ -59,7 +59,7 @@ class Evidence:
     has_origin: bool
     spec: Document = field(default_factory=dict)
     generators: tuple[GeneratorSummary, ...] = ()
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[StageWindow, ...] = ()
     pods: tuple[PodHistory, ...] = ()
     deployments: tuple[ObjectSeen, ...] = ()
     autoscalers: tuple[ObjectSeen, ...] = ()
@@ -85,7 +85,7 @@ class Evidence:
 
     @property
     def load_end(self) -> Instant:
-        """The end of the last stage; where nothing tells it, the end of the last request."""
+        """The end of the last stage; where that is not known, the end of the last request."""
         end = self.stages[-1].end_seconds if self.stages else 0.0
         if end is not None:
             return self.origin + round(end * SECOND)
@@ -97,7 +97,7 @@ class Evidence:
         return next((gap for gap in touching if gap.resource in ("*", *resources)), None)
 
     def samples(self, name: SeriesName) -> SeriesResult | None:
-        """The answer to a query, when it has samples."""
+        """The answer to a query; None if it has no samples."""
         result = self.series.get(name.value)
         return result if result is not None and result.outcome is SeriesOutcome.SAMPLES else None
 
@@ -143,8 +143,8 @@ def _origin(bundle: Bundle, requests: tuple[RecordedRequest, ...]) -> Instant | 
 
 
 def _named(objects: list[ObjectSeen], kind: ObjectKind, *names: str) -> tuple[ObjectSeen, ...]:
-    """Sightings of the object of one of the names. When none is so called, the only one of the kind stands in; which of
-    several it is cannot be told, and none does."""
+    """Sightings of the object of one of the names. If there is none, the only object of the kind is taken; with several,
+    nothing says which one is meant, and none is taken."""
     every = tuple(seen for seen in objects if seen.kind is kind)
     found = tuple(seen for seen in every if seen.name in names)
     return found or (every if len({seen.name for seen in every}) == 1 else ())
@@ -155,15 +155,17 @@ def _is_server_pod(seen: ObjectSeen, test: str) -> bool:
         return False
     labels = document_at(seen.object, "metadata", "labels")
     if text_at(labels, TEST_LABEL) is None:
+        # Records of older runs have Pods without the test's label; the Deployment's name begins theirs.
         return seen.name.startswith(f"{server_name(test)}-")
     return labels.get(TEST_LABEL) in (test, None) and labels.get(COMPONENT_LABEL) == SERVER
 
 
 def _pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
-    lives: dict[str, list[ObjectSeen]] = defaultdict(list)
+    # By uid, not by name: a StatefulSet's Pod comes back under its old name.
+    by_uid: dict[str, list[ObjectSeen]] = defaultdict(list)
     for seen in sightings:
-        lives[seen.uid].append(seen)
-    histories = [PodHistory(life[0].name, uid, tuple(life)) for uid, life in lives.items()]
+        by_uid[seen.uid].append(seen)
+    histories = [PodHistory(found[0].name, uid, tuple(found)) for uid, found in by_uid.items()]
     return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
 
 
@@ -183,5 +185,5 @@ def _logs(lines: list[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:
 
 
 def is_state_only(seen: ObjectSeen) -> bool:
-    """Whether the line tells a state and not the instant at which it began."""
+    """Whether the line shows a state but not the instant at which it began, as every line of a list does."""
     return seen.sighting is Sighting.LISTED

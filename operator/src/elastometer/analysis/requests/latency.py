@@ -1,4 +1,4 @@
-"""Latency and errors per stage. Percentiles are exact, by nearest rank: each is a value that some request had.
+"""Latency and errors per stage. Percentiles are exact, by nearest rank: each one is a value that was observed.
 
 What one request took is defined in the load generator's `base.measures`, for both sides.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from elastometer.model.measured import LoadRow, Quantiles
 from elastometer.model.request import RecordedRequest
-from elastometer.model.terms import Stage
+from elastometer.model.terms import StageWindow
 from elastometer.model.units import SECOND, to_milliseconds
 from elastometer_loadgen.base.measures import (
     latency,
@@ -43,7 +43,7 @@ def quantiles(values: Sequence[float]) -> Quantiles:
     return Quantiles(len(values), of(50), of(95), of(99), of(100))
 
 
-def load_rows(records: Sequence[RecordedRequest], stages: Sequence[Stage]) -> tuple[LoadRow, ...]:
+def load_rows(records: Sequence[RecordedRequest], stages: Sequence[StageWindow]) -> tuple[LoadRow, ...]:
     """A row per stage in the order of the schedule, and the total last."""
     by_stage: dict[str, list[RecordedRequest]] = {stage.name: [] for stage in stages}
     for record in records:

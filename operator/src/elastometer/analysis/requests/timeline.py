@@ -11,21 +11,21 @@ from elastometer.model.bundle import SeriesName
 from elastometer.model.measured import Curve, Timeline
 from elastometer.model.measured import Steps as Points
 from elastometer.model.report import StageBand
-from elastometer.model.terms import Stage
+from elastometer.model.terms import StageWindow
 from elastometer.model.units import SECOND, Instant, to_milliseconds, to_seconds
 from elastometer_loadgen.base.measures import nearest_rank, time_to_first_token
 from elastometer_loadgen.base.record import Outcome
 
 # A report stays small enough for a ConfigMap however long the run is.
-MAXIMUM_BINS = 1200
+MAX_BINS = 1200
 WINDOW_SECONDS = 5
 
 
 def timeline(evidence: Evidence, curves: ReplicaCurves) -> Timeline:
-    """Bins from the start of the load to the last request's end; replicas over all that was watched."""
+    """Bins from the start of the load to the end of the last request; replicas over everything that was watched."""
     last = max((record.end or record.intended for record in evidence.requests), default=None)
     length = ((evidence.load_end if last is None else last) - evidence.origin) / SECOND
-    width = max(1, ceil(length / MAXIMUM_BINS))
+    width = max(1, ceil(length / MAX_BINS))
     bins = max(0, ceil(length / width)) if evidence.requests else 0
     starts = tuple(float(index * width) for index in range(bins))
     rates = _rates(evidence, bins, width)
@@ -46,7 +46,7 @@ def timeline(evidence: Evidence, curves: ReplicaCurves) -> Timeline:
 
 
 def bands(evidence: Evidence) -> tuple[StageBand, ...]:
-    """The stages on the time axis; of one that left no trace nothing is drawn."""
+    """The stages on the time axis; a stage that left no trace is not drawn."""
     return tuple(StageBand(stage.name, stage.start_seconds, stage.end_seconds) for stage in evidence.stages
                  if stage.start_seconds is not None and stage.end_seconds is not None)
 
@@ -63,7 +63,7 @@ def _first(evidence: Evidence) -> float | None:
     return evidence.seconds(min(times)) if times else None
 
 
-def _planned(stages: tuple[Stage, ...], time: float) -> float | None:
+def _planned(stages: tuple[StageWindow, ...], time: float) -> float | None:
     """The schedule's rate, which moves in a straight line within a stage; None where a stage plans none, and where it
     is not known which stage it was."""
     for stage in stages:
@@ -92,7 +92,7 @@ def _rates(evidence: Evidence, bins: int, width: int) -> dict[str, tuple[float, 
 
 
 def _in_flight(evidence: Evidence, bins: int, width: int) -> tuple[int, ...]:
-    """Requests sent and not over, at the end of each bin."""
+    """Requests that were sent and had not ended, at the end of each bin."""
     moves = [0] * (bins + 1)
     for record in evidence.requests:
         for instant, move in ((record.send, 1), (record.end if record.send is not None else None, -1)):
@@ -107,7 +107,7 @@ def _in_flight(evidence: Evidence, bins: int, width: int) -> tuple[int, ...]:
 
 
 def _windows(evidence: Evidence, width: int) -> list[tuple[float, float | None, float | None]]:
-    """(start, p50, p95) of first-token times by intended time; a window without any is a hole."""
+    """(start, p50, p95) of the times to first token, by intended time; None for a window without any."""
     groups: dict[int, list[int]] = defaultdict(list)
     for record in evidence.requests:
         if (value := time_to_first_token(record)) is not None:
@@ -124,7 +124,7 @@ def _windows(evidence: Evidence, width: int) -> list[tuple[float, float | None, 
 
 
 def _curves(evidence: Evidence) -> tuple[Curve, ...]:
-    """Scraped queue and batch, summed over replicas at each grid instant."""
+    """Scraped queue and batch, summed over the replicas at each instant of the query's grid."""
     curves = []
     for name in (SeriesName.WAITING, SeriesName.RUNNING):
         result = evidence.samples(name)

@@ -1,4 +1,4 @@
-"""`--objective`: what a run is judged by, where its own objectives say too little."""
+"""`--objective`: objectives to judge a run by instead of its own."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import yaml
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.bundle import Bundle
 from elastometer.model.terms import Indicator, Objective, Terms, terms_from
+from elastometer_loadgen.profile.knee import DEFAULT_PERCENTILE
 
 _FIELDS = ("name", "indicator", "percentile", "maximumMilliseconds", "minimumPercent", "stageName")
 
@@ -27,11 +28,11 @@ def _objective(number: int, text: str, terms: Terms) -> Objective:
         given = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise _flaw("must be YAML", text) from error
-    if not isinstance(given, dict) or (strange := sorted(set(map(str, given)) - set(_FIELDS))):
-        what = f", has {', '.join(strange)}" if isinstance(given, dict) else ""
+    if not isinstance(given, dict) or (unknown := sorted(set(map(str, given)) - set(_FIELDS))):
+        what = f", has {', '.join(unknown)}" if isinstance(given, dict) else ""
         raise _flaw(f"must be an entry of spec.objectives with {', '.join(_FIELDS)}{what}", text)
-    # What is in an answer no replay of decisions can tell.
-    known = [one.value for one in Indicator if one is not Indicator.ANSWER_CHECK]
+    # The simulator predicts when answers come, not what they contain.
+    known = [indicator.value for indicator in Indicator if indicator is not Indicator.ANSWER_CHECK]
     if given.get("indicator") not in known:
         raise _flaw(f"indicator must be one of {', '.join(known)}", text)
     _check_bound(given, text)
@@ -47,7 +48,7 @@ def _check_bound(given: dict[str, Any], text: str) -> None:
         _check_whole(given, "minimumPercent", None, range(101), "from 0 to 100", text)
     else:
         _check_whole(given, "maximumMilliseconds", None, range(1, 1 << 31), "of at least 1", text)
-    _check_whole(given, "percentile", 95, range(1, 101), "from 1 to 100", text)
+    _check_whole(given, "percentile", DEFAULT_PERCENTILE, range(1, 101), "from 1 to 100", text)
 
 
 def _check_whole(

@@ -12,38 +12,38 @@ from elastometer.model.names import API_VERSION, KIND
 from elastometer.model.observation import Note, Observation
 from elastometer.model.terms import terms_from
 from elastometer.plan import TestPlan, describe
-from elastometer.twin.forecast.predicted_run import ORIGIN, Foretold, instant
+from elastometer.twin.forecast.predicted_run import ORIGIN, PredictedRun, instant
 from elastometer.twin.forecast.synthetic_autoscaler import autoscaler_sightings
 from elastometer.twin.forecast.synthetic_load import request_records, series
 from elastometer.twin.forecast.synthetic_objects import target_sightings
 from elastometer.twin.scenario import HpaController, KedaController
 
 
-def synthetic_bundle(foretold: Foretold) -> Bundle:
+def synthetic_bundle(foretold: PredictedRun) -> Bundle:
     """The bundle of a run that never was."""
-    test = _test(foretold.plan)
+    test, plan = _test(foretold.plan), describe(foretold.plan)
     observations: list[Observation] = [
         *target_sightings(foretold), *autoscaler_sightings(foretold),
         Note(instant(foretold.prediction.end_seconds), "PredictionEnds", "the model looks no further"),
     ]
     return Bundle(
-        terms=terms_from(test), manifest={"toolVersion": foretold.basis.tool}, spec=test, plan=describe(foretold.plan),
+        terms=terms_from(test, plan), manifest={"toolVersion": foretold.basis.tool}, spec=test, plan=plan,
         provenance={"source": f"predicted by {foretold.basis.tool}"}, start=ORIGIN,
         observations=tuple(sorted(observations, key=lambda line: line.received)),
         requests=request_records(foretold), series=series(foretold), predicted=foretold.basis,
     )
 
 
-def predicted_looks(foretold: Foretold) -> Recording | None:
+def predicted_syncs(foretold: PredictedRun) -> Recording | None:
     """Every look of the HPA with what it decided; None where none decides."""
     controller = foretold.scenario.controller
     hpa = controller.hpa if isinstance(controller, KedaController) else controller
     if foretold.autoscaler is None or not isinstance(hpa, HpaController):
         return None
     return Recording(foretold.plan.names.test, hpa.spec, tuple(
-        RecordedSync(one.look, Observed(one.decision.desired, one.decision.rescaled, one.decision.conditions,
-                                        one.decision.events))
-        for one in foretold.prediction.syncs if one.look is not None and one.decision is not None))
+        RecordedSync(sync.input, Observed(sync.decision.desired, sync.decision.rescaled, sync.decision.conditions,
+                                        sync.decision.events))
+        for sync in foretold.prediction.syncs if sync.input is not None and sync.decision is not None))
 
 
 def _test(plan: TestPlan) -> Document:
