@@ -15,6 +15,7 @@ from elastometer.plan import Environment, TestPlan
 ROOT = Path(__file__).parent.parent
 # Asserts in there fail with their values, as those of tests do.
 pytest.register_assert_rewrite("support")
+pytest_plugins = ("support.unchecked",)
 # How fast examples are drawn is the machine's, which may be busy, and no claim of a test.
 settings.register_profile("elastometer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("elastometer")

@@ -20,8 +20,8 @@ def hpa(minimum: int = 1, maximum: int = 10, target: int = 2, kind: MetricType =
 
 
 def scenario(arrivals: list[float] | tuple[Arrival, ...], **changes: Any) -> Scenario:
-    """One slot of exactly 1 s a request (1 token), samples each second, cold starts of 20 s, an hour."""
-    found = tuple(one if isinstance(one, Arrival) else Arrival(one, 10, 1, 0) for one in arrivals)
+    """One slot, exactly 1 s per request (1 token), a sample every second, cold starts of 20 s, one hour."""
+    found = tuple(item if isinstance(item, Arrival) else Arrival(item, 10, 1, 0) for item in arrivals)
     base = Scenario(
         arrivals=found, capacity=Capacity(slots=1, prefill_seconds=1.0, prefill_seconds_per_token=0.0,
                                           decode_seconds=0.1),
