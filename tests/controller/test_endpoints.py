@@ -10,7 +10,7 @@ from elastometer.world.receiver import Receiver
 from elastometer.world.run_store import RunStore
 from elastometer_loadgen.base.target import parse_target
 from elastometer_loadgen.reporting.endpoint_feed import EndpointFeed
-from elastometer_loadgen.reporting.receiver_client import Receiver as Line
+from elastometer_loadgen.reporting.receiver_client import ReceiverClient as Line
 from elastometer_loadgen.reporting.receiver_client import ReceiverError
 from elastometer_loadgen.reporting.reporter import GaveUp, Patience, Reporter
 from elastometer_loadgen.wire.endpoints import Address
@@ -35,7 +35,7 @@ class Desk:
         return await handler(request)
 
     def tell(self, *addresses: str) -> None:
-        self.receiver.tell_endpoints(UID, addresses)
+        self.receiver.publish_endpoints(UID, addresses)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ async def test_the_last_list_stays_while_the_receiver_is_away_or_tells_nonsense(
     async with TestServer(app) as server:
         feed = EndpointFeed(line_to(server.port))
         await feed.refresh()
-        for words in ("a list that is none: line 1 must be an address such as", "a list that is none", "status 503"):
+        for words in ("an invalid list: line 1 must be an address such as", "an invalid list", "status 503"):
             with pytest.raises(ReceiverError, match=words):
                 await feed.refresh()
             assert feed.addresses == (Address("10.0.0.7", 8000),)
@@ -125,7 +125,7 @@ async def test_the_recorders_watch_tells_every_change_of_the_ready_endpoints(wor
                 "endpoints": [{"addresses": [one], "conditions": {"ready": True}} for one in addresses]}
 
     told: list[tuple[str, ...]] = []
-    async with world.recording(tell_endpoints=told.append) as recorder:
+    async with world.recording(publish_endpoints=told.append) as recorder:
         await recorder.synced(5)
         assert told == []
         for addresses in (("10.0.0.7",), ("10.0.0.7", "10.0.0.8"), ()):

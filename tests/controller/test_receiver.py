@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from elastometer.model.errors import WorldError
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.health import health_app
-from elastometer.world.receiver import MAXIMUM_POST_BYTES, Receiver
+from elastometer.world.receiver import MAX_POST_BYTES, Receiver
 from elastometer.world.run_store import RunStore
 
 UID = "0a1b"
@@ -202,7 +202,7 @@ async def test_the_bundle_is_served_once_it_is_written_and_then_takes_no_records
     assert (bundle.headers["Content-Type"], bundle.headers.get("Content-Encoding")) == ("application/zstd", None)
     page = await life.client.get(f"{RUN}/report.html", headers=TOKEN)
     assert (await page.text(), page.headers["X-Content-Type-Options"]) == ("<html>", "nosniff")
-    assert await life.post(0, record(1, 1)) == (404, {"error": "this run is over and takes no more records"})
+    assert await life.post(0, record(1, 1)) == (404, {"error": "this run has ended and accepts no more records"})
 
 
 async def test_a_closed_run_acknowledges_no_record_that_the_bundle_would_miss(living):
@@ -217,7 +217,7 @@ async def test_a_closed_run_acknowledges_no_record_that_the_bundle_would_miss(li
 async def test_a_post_beyond_the_limit_is_refused_whole(living):
     life = await living()
     answer = await life.client.post(f"{RUN}/workers/0/records?incarnation=a&offset=0", headers=TOKEN,
-                                    data=b"x" * (MAXIMUM_POST_BYTES + 1))
+                                    data=b"x" * (MAX_POST_BYTES + 1))
     assert answer.status == 413
     assert life.store.worker_size(0, "a") == 0
 
@@ -228,7 +228,7 @@ async def test_a_full_disk_asks_the_worker_to_come_again(living, monkeypatch):
     def full(*_):
         raise WorldError("no space is left")
     monkeypatch.setattr(life.store, "append_worker", full)
-    assert await life.post(0, record(0, 1)) == (503, {"error": "cannot store now"})
+    assert await life.post(0, record(0, 1)) == (503, {"error": "the records cannot be stored now"})
     assert life.receiver.live(UID).sent == 0
 
 

@@ -87,7 +87,7 @@ async def test_a_log_that_is_not_there_yet_is_asked_for_again(world):
 
 
 async def test_of_a_chatty_pod_the_beginning_is_kept_and_the_cut_is_noted(world, monkeypatch):
-    monkeypatch.setattr("elastometer.world.logs.MAXIMUM_LINES", 3)
+    monkeypatch.setattr("elastometer.world.logs.MAX_LINES", 3)
     await world.api.put(PODS, pod("a"))
     await world.api.log("a", *(line(number, f"line {number}") for number in range(9)))
     async with world.recording() as recorder:

@@ -6,7 +6,7 @@ import pytest
 
 from elastometer.model.observation import MetricSample, MetricsSeen, observation_from
 from elastometer.model.times import parse_instant
-from elastometer.world.metrics_queries import questions_of
+from elastometer.world.metrics_queries import queries_of
 
 SPACE = "/namespaces/team"
 HPAS = f"/apis/autoscaling/v2{SPACE}/horizontalpodautoscalers"
@@ -139,12 +139,12 @@ def test_resources_are_asked_for_once_and_each_metric_by_its_own_selector():
             {"key": "zone", "operator": "In", "values": ["a", "b"]}, {"key": "canary", "operator": "DoesNotExist"}]}},
         "target": {"type": "AverageValue", "averageValue": 1}}}  # fmt: skip
     memory = {"type": "ContainerResource", "containerResource": {"name": "memory", "container": "server", "target": {}}}
-    asked = questions_of(hpa(CPU, memory, narrowed, EXTERNAL), TARGET)
+    asked = queries_of(hpa(CPU, memory, narrowed, EXTERNAL), TARGET)
     assert [(one.group, one.names) for one in asked] == [
         ("metrics.k8s.io", ("cpu", "memory")), ("custom.metrics.k8s.io", ("errors",))]  # fmt: skip
-    assert asked[1].query == {"labelSelector": "app=shop",
+    assert asked[1].parameters == {"labelSelector": "app=shop",
                               "metricLabelSelector": "code=500,zone in (a,b),!canary"}  # fmt: skip
 
 
 def test_a_target_without_a_selector_is_asked_nothing_about():
-    assert questions_of(hpa(CPU), {"metadata": {"name": "x"}, "spec": {}}) == ()
+    assert queries_of(hpa(CPU), {"metadata": {"name": "x"}, "spec": {}}) == ()

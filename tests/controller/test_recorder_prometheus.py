@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from elastometer.model.errors import WorldError
-from elastometer.world.prometheus import MAXIMUM_POINTS, Prometheus
+from elastometer.world.prometheus import MAX_POINTS, Prometheus
 
 START = datetime(2026, 11, 21, 5, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ class FakePrometheus:
 
 @pytest.fixture
 async def fake(monkeypatch):
-    monkeypatch.setattr("elastometer.world.prometheus.LONGEST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("elastometer.world.prometheus.MAX_WAIT_SECONDS", 0)
     server = FakePrometheus()
     app = web.Application()
     app.router.add_get("/{path:.*}", server.serve)
@@ -84,17 +84,17 @@ async def test_an_answer_of_something_else_is_a_failed_query(fake, text):
 async def test_a_range_beyond_the_limit_is_asked_in_pieces_and_joined(fake):
     fake.answers = [(200, [{"metric": {"pod": "a"}, "values": [[1, "1"]]}]),
                     (200, [{"metric": {"pod": "a"}, "values": [[2, "2"]]}, {"metric": {}, "values": [[2, "3"]]}])]
-    answer = await asked(fake, seconds=15 * (MAXIMUM_POINTS + 10))
+    answer = await asked(fake, seconds=15 * (MAX_POINTS + 10))
     assert answer["series"] == [{"labels": {"pod": "a"}, "samples": [[1, "1"], [2, "2"]]},
                                 {"labels": {}, "samples": [[2, "3"]]}]
     first, second = fake.asked
-    assert int(first["end"]) - int(first["start"]) == 15 * (MAXIMUM_POINTS - 1)
+    assert int(first["end"]) - int(first["start"]) == 15 * (MAX_POINTS - 1)
     assert int(second["start"]) - int(first["end"]) == 15
 
 
 async def test_a_server_that_is_not_there_is_said_to_be_so(monkeypatch):
-    monkeypatch.setattr("elastometer.world.prometheus.LONGEST_WAIT_SECONDS", 0)
-    with pytest.raises(WorldError, match="must answer queries, did not: ConnectionError"):
+    monkeypatch.setattr("elastometer.world.prometheus.MAX_WAIT_SECONDS", 0)
+    with pytest.raises(WorldError, match="must answer queries, but did not: ConnectionError"):
         await Prometheus("http://127.0.0.1:1").ping()
 
 

@@ -186,7 +186,7 @@ def test_the_flaws_of_twenty_bad_lines_are_reported_not_only_the_first_ones(tmp_
     seen = [flaw.removeprefix(f"{path}, ").split(":")[0] for flaw in caught.value.flaws]
     assert list(dict.fromkeys(seen)) == ["line 2", *(f"line {number}" for number in range(4, 22)), "line 23", "line 24"]
     assert "line 23: name: must be a text, is 1" in "\n".join(caught.value.flaws)
-    assert caught.value.flaws[-1] == f"{path}, line 24: is no trace either; lines from here on were not checked"
+    assert caught.value.flaws[-1] == f"{path}, line 24: is not a trace either; the lines after it were not checked"
 
 
 def test_a_compressed_file_is_read_over_all_its_frames(tmp_path: Path):

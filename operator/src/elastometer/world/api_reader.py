@@ -1,6 +1,7 @@
 """Reads from the API server as it is on the wire: JSON answers, and streams of raw lines with the instant of receipt.
 
-The typed client would decode before a stamp could be taken; so only its connections and credentials are used.
+The typed client decodes a line before it hands it over, which would add the decoding to every instant. So only its
+connections and credentials are used.
 """
 from __future__ import annotations
 
@@ -23,8 +24,10 @@ from elastometer.world.cluster import Refused, may_pass
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
-MAXIMUM_LINE_BYTES = 64 << 20  # etcd refuses objects beyond 1.5 MiB; a longer line is a broken stream
-KEEPALIVE_IDLE_SECONDS = 10  # with 3 probes 5 s apart, a peer that vanished is noticed within 25 s
+MAX_LINE_BYTES = 64 << 20  # etcd refuses objects beyond 1.5 MiB; a longer line is a broken stream
+# A watch may be silent for minutes without being broken. With 3 TCP probes 5 s apart, a peer that vanished without
+# closing the connection (a node that lost power, a NAT entry that expired) is noticed within 25 s.
+KEEPALIVE_IDLE_SECONDS = 10
 KEEPALIVE_INTERVAL_SECONDS = 5
 KEEPALIVE_PROBES = 3
 
@@ -75,7 +78,7 @@ class ApiReader:
     @asynccontextmanager
     async def lines(self, path: str, query: Mapping[str, str], silence_seconds: float | None) \
             -> AsyncIterator[AsyncIterator[Line]]:
-        """A stream of lines, of any length; it fails after so many seconds of silence (None: waits for ever)."""
+        """A stream of lines; it fails after `silence_seconds` without data. None waits indefinitely."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence_seconds)
         response = await self._open(path, query, timeout)
         try:
@@ -99,6 +102,8 @@ class ApiReader:
         return response
 
     async def _split(self, response: aiohttp.ClientResponse) -> AsyncIterator[Line]:
+        # Not aiohttp's own line reader, which raises for a line longer than its buffer: an object may be longer.
+        # `searched` keeps a line of many chunks from being searched again from its beginning each time.
         rest = bytearray()
         async for chunk in response.content.iter_any():
             received = self._clock.now()
@@ -109,8 +114,8 @@ class ApiReader:
                 yield Line(bytes(rest[start:end]), received)
                 start = end + 1
             del rest[:start]
-            if len(rest) > MAXIMUM_LINE_BYTES:
-                raise aiohttp.ClientPayloadError(f"a line of the stream must end within {MAXIMUM_LINE_BYTES} bytes")
+            if len(rest) > MAX_LINE_BYTES:
+                raise aiohttp.ClientPayloadError(f"a line of the stream must end within {MAX_LINE_BYTES} bytes")
 
 
 def _reason(body: str) -> str:
@@ -122,7 +127,7 @@ def _reason(body: str) -> str:
 
 
 def _keep_alive(response: aiohttp.ClientResponse) -> None:
-    """Asks the kernel to notice a peer that vanished without a word."""
+    """Makes the kernel notice a peer that vanished without closing the connection."""
     transport = response.connection.transport if response.connection else None
     connected = transport.get_extra_info("socket") if transport else None
     if connected is None or connected.family not in (socket.AF_INET, socket.AF_INET6):

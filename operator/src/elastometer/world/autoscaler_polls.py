@@ -1,12 +1,12 @@
-"""Asks the metrics APIs what the autoscaler asks them, at about the moments at which it looks.
+"""Polls the metrics APIs with the autoscaler's own queries, at about the instants of its syncs.
 
-A write of the autoscaler's status is the end of a look: the answer is then read within milliseconds, mostly the same
-that the controller had. Where a look changes nothing nothing is written, so one is read where the next is due.
+The HPA publishes the mean that it acted on, but not which Pods had a sample. A write of its status ends a sync: the
+poll follows within milliseconds and mostly gets the answer that the controller had. A sync that changes nothing writes
+nothing, so a poll is also made where the next sync is due.
 """
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,52 +16,53 @@ from elastometer.plan import HPA_SYNC_SECONDS
 from elastometer.world.api_reader import UNREACHABLE, ApiReader, Unavailable
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
-from elastometer.world.metrics_queries import Question, questions_of, samples_of
+from elastometer.world.metrics_queries import MetricsQuery, queries_of, samples_of
 from elastometer.world.watched import Json
 from elastometer.world.watching import MALFORMED
 
-# A look that changes something is written within this; later, it is taken for one that changed nothing.
+# A sync that changes something is written within this time; after it, the sync is taken to have changed nothing.
 SETTLE_SECONDS = 0.3
-# What a look costs the controller beyond its period, so that quiet looks are read in step for an hour.
+# The controller starts its period when a sync has ended. Adding what a sync takes keeps the polls in step with an
+# autoscaler that writes nothing for an hour.
 WORK_SECONDS = 0.02
-# Between two questions, on average: at most eight a minute, however often the controller looks.
-SECONDS_PER_QUESTION = 7.5
+# On average between two queries: at most eight a minute, however short the sync period is. The metrics adapter may
+# have to query Prometheus for each.
+SECONDS_PER_QUERY = 7.5
 
-log = logging.getLogger(__name__)
 
-
-class AutoscalerLooks:
-    """The readings of one run. `latest` gives the newest objects of a kind by name, `sink` takes observations."""
+class AutoscalerPolls:
+    """The polls of one run. `latest` gives the newest objects of a kind by name, `sink` takes observations."""
 
     def __init__(self, reader: ApiReader, latest: Callable[[str], Mapping[str, Json]], clock: Clock,
                  sink: Callable[[Json], None]) -> None:
         self._reader, self._latest, self._clock, self._sink = reader, latest, clock, sink
         self._status: Any = None
         self._written = asyncio.Event()
-        self._free_at = 0.0  # on the monotonic clock: when the next question may be asked
+        self._free_at = 0.0  # on the monotonic clock: when the next query may be made
 
     def saw(self, autoscaler: Json) -> None:
-        """Told of each line of the autoscaler's watch."""
+        """Takes each line of the autoscaler's watch."""
+        # Metadata change too, e.g. by kubectl apply; only a new status marks the end of a sync.
         if autoscaler.get("status") != self._status:
             self._status = autoscaler.get("status")
             self._written.set()
 
     async def run(self) -> None:
-        """Reads until cancelled; asks nothing while the autoscaler has no metric of Pods."""
+        """Polls until cancelled; makes no query while the autoscaler has no metric of Pods."""
         due: float | None = None
         while True:
             await self._until(due)
-            questions = self._questions()
+            queries = self._queries()
             if self._written.is_set() or due is None:
                 due = self._clock.monotonic() + HPA_SYNC_SECONDS + SETTLE_SECONDS
             else:
                 due += HPA_SYNC_SECONDS + WORK_SECONDS
             self._written.clear()
-            if not questions:
+            if not queries:
                 due = None
-            elif self._has_looked and self._clock.monotonic() >= self._free_at:
-                self._free_at = self._clock.monotonic() + SECONDS_PER_QUESTION * len(questions)
-                await asyncio.gather(*(self._ask(question) for question in questions))
+            elif self._has_synced and self._clock.monotonic() >= self._free_at:
+                self._free_at = self._clock.monotonic() + SECONDS_PER_QUERY * len(queries)
+                await asyncio.gather(*(self._poll(query) for query in queries))
 
     async def _until(self, due: float | None) -> None:
         """Returns at the next write of the status, or when one is overdue."""
@@ -77,23 +78,23 @@ class AutoscalerLooks:
             waiting.cancel()
 
     @property
-    def _has_looked(self) -> bool:
-        """An autoscaler that was just made has no conditions before its first look."""
+    def _has_synced(self) -> bool:
+        """Whether the controller has synced at least once: before that the status has no conditions."""
         return bool((self._status or {}).get("conditions"))
 
-    def _questions(self) -> tuple[Question, ...]:
+    def _queries(self) -> tuple[MetricsQuery, ...]:
         autoscalers = list(self._latest("HorizontalPodAutoscaler").values())
         targets = list(self._latest("Deployment").values())
-        return questions_of(autoscalers[0], targets[0]) if autoscalers and targets else ()
+        return queries_of(autoscalers[0], targets[0]) if autoscalers and targets else ()
 
-    async def _ask(self, question: Question) -> None:
-        """Stores the answer, or what came instead of one: the autoscaler may have had no better."""
+    async def _poll(self, query: MetricsQuery) -> None:
+        """Stores the answer, or the error that came instead: the autoscaler may have received the same."""
         line: Json = {"kind": "MetricsSeen", "receivedTime": "", "sentTime": format_instant(self._clock.now()),
-                      "group": question.group, "names": list(question.names)}
+                      "group": query.group, "names": list(query.names)}
         received: datetime | None = None
         try:
-            answer = await self._reader.get(question.path, question.query)
-            received, line["samples"] = answer.received, samples_of(question, answer.document)
+            answer = await self._reader.get(query.path, query.parameters)
+            received, line["samples"] = answer.received, samples_of(query, answer.document)
         except (Refused, Unavailable) as error:
             line["error"] = str(error)
         except (*MALFORMED, *UNREACHABLE) as error:

@@ -1,7 +1,7 @@
-"""Reading a run back: a finished bundle, its archive, or the directory of a run that still goes on or was killed.
+"""Reads a run: a finished bundle, its archive, or the directory of a run that is in progress or was killed.
 
-A torn last line is what a kill leaves behind: it is dropped and counted. Any other line that cannot be read is
-counted too, and so is what is dated outside of the run. Nothing here judges.
+A kill leaves a torn last line, which is dropped and counted. Any other line that cannot be read is counted too, and so
+is what is dated outside the run. Nothing here judges.
 """
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ T = TypeVar("T")
 
 
 class BundleError(Exception):
-    """The path holds no run."""
+    """The path does not hold a run."""
 
 
 class _Reader:
-    """The files of one run and the count of what could not be read in them."""
+    """The files of one run, and the number of lines in them that could not be read."""
 
     def __init__(self, files: Mapping[str, Callable[[], bytes]]) -> None:
         self.files = files
@@ -54,7 +54,7 @@ class _Reader:
         self.missing: list[str] = []
 
     def document(self, name: str) -> Document:
-        """The JSON object of a file; an empty one, and the file named as missing, when it cannot be had."""
+        """The JSON object of a file; an empty one when the file is missing or holds something else."""
         value = self._json(name)
         return value if isinstance(value, dict) else EMPTY
 
@@ -72,7 +72,7 @@ class _Reader:
             return None
 
     def lines(self, name: str, parse: Callable[[Document], T | None]) -> list[T]:
-        """What the lines of `name` stand for; the plain file wins over a compacted one that a kill left beside it."""
+        """The parsed lines of a file. A kill may leave it plain and compacted; the plain one then has all lines."""
         found = name if name in self.files else f"{name}{COMPRESSED}"
         if found not in self.files:
             return []
@@ -101,7 +101,7 @@ class _Reader:
         return parsed
 
     def _decompress(self, content: bytes) -> bytes:
-        """All frames; a frame that was cut short gives the blocks that are whole, and counts as torn."""
+        """All zstd frames. A frame that was cut short yields its whole blocks and counts as torn."""
         pieces: list[bytes] = []
         while content:
             frame = zstandard.ZstdDecompressor().decompressobj()
@@ -116,7 +116,7 @@ class _Reader:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """The run at `path`: a directory or a `.tar.zst`. Raises BundleError when nothing there belongs to a run."""
+    """The run at `path`, a directory or a `.tar.zst`. Raises BundleError when no file there belongs to a run."""
     if not path.exists():
         raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; there is nothing of that name")
     reader = _Reader(_directory(path) if path.is_dir() else _archive(path))
@@ -162,7 +162,7 @@ def _directory(path: Path) -> dict[str, Callable[[], bytes]]:
 
 
 def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
-    """Members by their name below the archive's one top directory, if it has one."""
+    """The members by their names below the archive's top directory, if it has one."""
     files: dict[str, Callable[[], bytes]] = {}
     try:
         with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream, \

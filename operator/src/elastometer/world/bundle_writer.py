@@ -1,7 +1,7 @@
-"""Makes the bundle of a run's directory: `compact` before the judging, `seal` after it.
+"""Makes a run's directory into a bundle: `compact` before judging, `seal` after it.
 
-Both may be killed anywhere and run again: a file is replaced whole, and what it was made of goes only when it is there.
-Memory stays bounded however long the run was. Blocking: call them in a thread.
+Both may be killed anywhere and run again: a file is replaced whole, and its sources are deleted only once it exists.
+Memory stays bounded however long the run was. Both block: call them in a thread.
 """
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PIECE_BYTES = 1 << 20
 
 
 def compact(store: RunStore) -> None:
-    """Compresses what was recorded and merges the workers' records. Nothing may record or post meanwhile."""
+    """Compresses what was recorded and merges the workers' records. Nothing may be recorded or received meanwhile."""
     store.close()
     with disk_errors(store.directory):
         for leftover in store.directory.glob(".sort-*"):
@@ -59,7 +59,7 @@ def compact(store: RunStore) -> None:
 
 
 def seal(store: RunStore, report_files: Mapping[str, bytes] | None = None) -> None:
-    """Adds the report and archives everything beside it. A report file must be one of REPORTS."""
+    """Adds the report and archives everything. A file of the report must be one of REPORTS."""
     for name, content in (report_files or {}).items():
         if name not in REPORTS:
             raise ValueError(f"a file of the report must be one of {', '.join(REPORTS)}, is {name!r}")
@@ -73,13 +73,13 @@ def seal(store: RunStore, report_files: Mapping[str, bytes] | None = None) -> No
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes the place of `path` when all of it is on the disk."""
-    beside = path.with_name(f".{path.name}.tmp")
-    with beside.open("wb") as file:
+    """A file to write, which replaces `path` once all of it is on the disk."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
-    beside.rename(path)
+    temporary.rename(path)
     sync_directory(path.parent)
 
 
@@ -91,7 +91,7 @@ def _pack(plain: Path) -> None:
 
 
 def _merge_workers(store: RunStore) -> None:
-    """Merges `workers/`, then moves it away at once, so that a second merge sees all of it or nothing."""
+    """Merges `workers/`, then renames it, so that a second merge after a kill sees all of it or nothing."""
     workers = store.directory / WORKERS
     done = store.directory / f".{WORKERS}.merged"
     if workers.is_dir() and any(workers.iterdir()):
@@ -113,7 +113,7 @@ def _write_compressed(lines: Iterable[bytes], target: IO[bytes]) -> None:
 
 
 def _write_manifest(store: RunStore) -> None:
-    """Says what the bundle holds. Depends on nothing but the files, so that the same run gives the same manifest."""
+    """Lists what the bundle holds. It depends only on the files, so that the same run has the same manifest."""
     metadata = (store.read_json(SPEC) or {}).get("metadata") or {}
     files = [_described(store.path(name)) for name in BUNDLED if store.path(name).exists()]
     first, last = _first_and_last(store.path(OBSERVATIONS + COMPRESSED))

@@ -1,4 +1,4 @@
-"""The one place that reads a clock or waits for one; everything else is handed a `Clock`.
+"""The only place that reads a clock or waits for one; everything else is given a `Clock`.
 
 Instants are aware datetimes in UTC of the machine the operator runs on; durations are seconds.
 """
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the operator knows of time."""
+    """What the operator needs of time; tests move one by hand."""
 
     def now(self) -> datetime:
         """This instant on the wall clock, aware, UTC."""
@@ -22,12 +22,12 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Returns when so many seconds have passed."""
         ...
 
 
 class SystemClock:
-    """The machine's clocks. The wall clock may be stepped by NTP, hence `monotonic` for durations."""
+    """The machine's clocks. NTP may step the wall clock, so durations are measured with `monotonic`."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

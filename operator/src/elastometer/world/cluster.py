@@ -1,4 +1,4 @@
-"""The API server as few verbs: create, get, delete, list, patch status. Each call is bounded and retried."""
+"""The API server in a few verbs: create, get, delete, list, patch status. Each call is bounded and retried."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elastometer.model.names import API_VERSION, PLURAL, Names
 
 Json = dict[str, Any]
 REQUEST_SECONDS = 10.0
-ATTEMPTS = 4
+ATTEMPTS = 4  # within some seconds; a longer outage is for the daemon, which repeats its turn
 PLURALS = {
     ("apps/v1", "Deployment"): "deployments",
     ("v1", "Service"): "services",
@@ -95,11 +95,12 @@ class Cluster:
         return decoded
 
     async def create(self, manifest: Json, *, dry_run: bool = False) -> bool:
-        """Creates an object; False when it is there already. `dry_run` only asks whether it would work.
+        """Creates an object; False when it exists already. `dry_run` only checks whether it could be created.
 
-        Raises Refused when what is there is not its owner's: a stranger's, or what a deleted test of the name left.
+        Raises Refused when an object is there that belongs to somebody else, or to a deleted test of the same name.
         """
         path = path_of(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["namespace"])
+        # Strict, because a misspelt field of a Pod template would otherwise be dropped with a warning nobody sees.
         query = {"fieldManager": "elastometer", "fieldValidation": "Strict"}
         try:
             await self.request("POST", path, manifest, query={**query, **({"dryRun": "All"} if dry_run else {})})
@@ -121,7 +122,7 @@ class Cluster:
             )
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Json | None:
-        """An object as served; None when it is not there."""
+        """An object as served; None when it does not exist."""
         try:
             return await self.request("GET", path_of(api_version, kind, namespace, name))
         except Refused as refusal:
@@ -132,12 +133,12 @@ class Cluster:
     async def delete(self, item: Json) -> None:
         """Deletes an object, as served, and what it owns, in the background.
 
-        It may be gone already, and another be there by its name: the API server compares the uid, and that one stays.
+        Meanwhile another object may have taken its name. The API server compares the uid, so that one stays.
         """
         meta = item["metadata"]
         path = path_of(item["apiVersion"], item["kind"], meta["namespace"], meta["name"])
         only = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background",
-                "preconditions": {"uid": meta["uid"]}}  # fmt: skip
+                "preconditions": {"uid": meta["uid"]}}
         try:
             await self.request("DELETE", path, only)
         except Refused as refusal:
@@ -145,7 +146,7 @@ class Cluster:
                 raise
 
     async def replace_data(self, manifest: Json) -> None:
-        """Creates a ConfigMap, or gives an existing one the new data."""
+        """Creates a ConfigMap, or replaces the data of the existing one."""
         if not await self.create(manifest):
             meta = manifest["metadata"]
             await self.request(
@@ -168,7 +169,7 @@ class Cluster:
         return items
 
     async def patch_status(self, names: Names, status: Mapping[str, Any]) -> None:
-        """Writes the status of a test; a test that is gone needs none."""
+        """Writes the status of a test; a test that was deleted needs none."""
         path = f"/apis/{API_VERSION}/namespaces/{names.namespace}/{PLURAL}/{names.test}/status"
         try:
             await self.request("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
@@ -182,7 +183,7 @@ class Cluster:
 
 
 def _message(payload: bytes) -> str:
-    """What the API server said, in its own words."""
+    """The message of the API server's Status, or the beginning of what it sent instead."""
     try:
         decoded = orjson.loads(payload)
     except orjson.JSONDecodeError:

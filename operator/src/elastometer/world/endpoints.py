@@ -1,7 +1,7 @@
-"""The addresses of one run's Ready Pods, for load workers that spread their requests themselves.
+"""The addresses of one run's Ready Pods, for load workers that spread their requests over the Pods themselves.
 
-Told by the recorder's own watch, so that they cost the API server nothing. A worker asks with the tag of the list that
-it has, and is answered as soon as there is another one (RFC 7240, `Prefer: wait`).
+They come from the recorder's own watch and so cost the API server nothing. A worker asks with the tag of the list that
+it has, and is answered as soon as there is another one (long polling with `Prefer: wait`, RFC 7240).
 """
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-LONGEST_WAIT_SECONDS = 25.0  # workers and proxies cut a call after 30
+MAX_WAIT_SECONDS = 25.0  # workers and proxies cut a call after 30
 WAIT = re.compile(r"wait=([0-9]{1,3})")
 
 
 class Endpoints:
-    """The newest list, and who waits for it."""
+    """The newest list, and the requests that wait for another one."""
 
     def __init__(self) -> None:
         self._text: str | None = None
         self._news = asyncio.Event()
 
-    def tell(self, addresses: Iterable[str]) -> None:
-        """From now on these are the addresses, `host:port` each."""
+    def publish(self, addresses: Iterable[str]) -> None:
+        """Replaces the list with these addresses, `host:port` each."""
         text = "".join(f"{address}\n" for address in addresses)
         if text != self._text:
             self._text = text
+            # A new event each time: what waits on the old one is woken, what comes later waits for the next list.
             self._news.set()
             self._news = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.Response:
-        """The list as text, one address a line; 304 when it stays as it is, 503 while it is not known."""
+        """The list as text, one address per line; 304 when it has not changed, 503 while it is not known."""
         wait = WAIT.search(request.headers.get("Prefer", ""))
-        seconds = min(float(wait[1]), LONGEST_WAIT_SECONDS) if wait else 0.0
+        seconds = min(float(wait[1]), MAX_WAIT_SECONDS) if wait else 0.0
         known = request.headers.get("If-None-Match")
         if self._text is None or _tag(self._text) == known:
             await self._changed(seconds)
         if self._text is None:
-            return web.json_response({"error": "no endpoint was seen yet"}, status=503, headers={"Retry-After": "1"})
+            unknown = {"error": "no endpoint has been seen yet"}
+            return web.json_response(unknown, status=503, headers={"Retry-After": "1"})
         headers = {"ETag": _tag(self._text), "Cache-Control": "no-store"}
         if headers["ETag"] == known:
             return web.Response(status=304, headers=headers)
@@ -54,5 +56,5 @@ class Endpoints:
 
 
 def _tag(text: str) -> str:
-    """The same list has the same tag whichever life of the operator says it."""
+    """A hash of the list, so that it has the same tag after a restart of the operator."""
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'

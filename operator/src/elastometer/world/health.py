@@ -1,4 +1,4 @@
-"""The operator's own health and numbers, on a port apart from the one that takes records."""
+"""The operator's own health and metrics, on another port than the one that receives records."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from elastometer.world.meters import REGISTRY
 
 
 def health_app(is_ready: Callable[[], bool]) -> web.Application:
-    """`/healthz` answers while the event loop runs, `/readyz` once all runs are resumed, `/metrics` for Prometheus."""
+    """`/healthz` answers while the event loop runs, `/readyz` once all runs are resumed, `/metrics` to Prometheus."""
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 

@@ -1,7 +1,7 @@
-"""One file that only grows by whole lines, and whose owner may be killed at any byte.
+"""One file that only grows, by whole lines, and whose writer may be killed at any byte.
 
-A line is handed to the kernel in one write; what a kill left of the last one is cut, and counted, when the file is
-opened again. Nothing here reads meaning into the lines.
+A line is handed to the kernel in one write. What a kill left of the last line is cut and counted when the file is
+opened again. Nothing here interprets the lines.
 """
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ import orjson
 
 from elastometer.model.errors import WorldError
 
-TAIL_BYTES = 1 << 20  # read at a time when the last whole line is looked for
+TAIL_BYTES = 1 << 20  # read at a time, backwards, in search of the last whole line
 
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turns the kernel's refusals into one WorldError that names the file and, for a full disk, the way out."""
+    """Turns an OSError into a WorldError that names the file and, for a full disk, what to do."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WorldError(f"no space is left to write {path}: enlarge the operator's volume, "
-                             "or delete old tests") from error
+            raise WorldError(f"no space is left to write {path}: enlarge the operator's volume, or delete old tests, "
+                             "which deletes their runs") from error
         raise WorldError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def synced_write(path: Path, content: bytes) -> None:
-    """Puts the content in place of the file, whole or not at all, also after a power cut."""
+    """Replaces the file, whole or not at all, even after a power cut."""
     with disk_errors(path):
-        beside = path.with_name(f".{path.name}.tmp")
-        with beside.open("wb") as file:
+        temporary = path.with_name(f".{path.name}.tmp")
+        with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.rename(path)
+        temporary.rename(path)
         sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:
-    """Makes renames in the directory outlast a power cut."""
+    """Makes renames in the directory survive a power cut: fsync of a file does not cover its name."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -52,7 +52,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def whole_size(path: Path) -> int:
-    """Bytes up to the end of the last line that is whole: ended, and JSON (a power cut may leave zeros)."""
+    """Bytes up to the end of the last whole line: one that ends and is JSON (a power cut may leave zeros)."""
     if not path.exists():
         return 0
     with path.open("rb") as file:
@@ -87,7 +87,7 @@ def _is_json(line: bytes) -> bool:
 
 
 class Journal:
-    """Appends to one file. One owner; `append` is for one thread, `sync` may be called from another."""
+    """Appends to one file. It has one owner: `append` is for one thread, `sync` may be called from another."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -99,7 +99,7 @@ class Journal:
         self._unsynced = True
 
     def append(self, content: bytes) -> None:
-        """Adds the bytes whole, or not at all: what a full disk cut short is taken back."""
+        """Appends all bytes or none: what a full disk cut short is removed again."""
         with disk_errors(self.path):
             try:
                 written = 0
@@ -113,12 +113,13 @@ class Journal:
 
     def sync(self) -> None:
         """Everything appended before the call is on the disk when it returns."""
+        # Cleared before fsync and not after it: bytes that are appended meanwhile may not be covered by this call.
         if self._unsynced:
             self._unsynced = False
             with disk_errors(self.path):
                 os.fsync(self._handle)
 
     def close(self) -> None:
-        """Syncs, and lets go of the file."""
+        """Syncs and closes the file."""
         self.sync()
         os.close(self._handle)

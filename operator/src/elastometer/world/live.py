@@ -1,4 +1,4 @@
-"""What goes on in a run right now, counted from its records as they come: for people who watch, not for a verdict."""
+"""What happens in a run right now, counted from its records as they arrive. For progress, never for a verdict."""
 from __future__ import annotations
 
 from collections import deque
@@ -16,7 +16,7 @@ from elastometer_loadgen.base.record import KEYS, Outcome
 WINDOW = timedelta(seconds=10)
 _STAGE, _OUTCOME, _INTENDED = KEYS["stage"], KEYS["outcome"], KEYS["intended"]
 _FIRST_TOKEN, _END = KEYS["first_token"], KEYS["end"]
-MOST_STAGES = 64  # as many as a test may have
+MAX_STAGES = 64  # as many as a test may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Tally:
         self._newest_end: datetime | None = None
 
     def add(self, file: str, content: bytes) -> int:
-        """Counts the lines that the piece completes, and returns how many; `file` tells apart whose rest is whose."""
+        """Counts the lines that the piece completes, and returns how many. Each `file` has its own incomplete line."""
         *lines, self._rests[file] = (self._rests.get(file, b"") + content).split(b"\n")
         return sum(self._count(line) for line in lines)
 
@@ -90,7 +90,7 @@ class Tally:
 
     def _note_stage(self, stage: Any, intended: datetime) -> None:
         known = self.stage_starts.get(stage) if isinstance(stage, str) else None
-        if known is not None or (isinstance(stage, str) and len(self.stage_starts) < MOST_STAGES):
+        if known is not None or (isinstance(stage, str) and len(self.stage_starts) < MAX_STAGES):
             self.stage_starts[stage] = min(known or intended, intended)
 
 

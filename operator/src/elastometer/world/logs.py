@@ -1,7 +1,7 @@
-"""Follows the server containers' logs from their start, since a log vanishes with its pod.
+"""Follows the server containers' logs from their start, because a log vanishes with its Pod.
 
-Lines carry the kubelet's stamp (nanoseconds, the node's clock). Reading starts again a second before the last stamp,
-after a lost connection as after a restart of the operator, and what is known already is left out.
+Lines carry the kubelet's timestamp (nanoseconds, the node's clock). After a lost connection or a restart of the
+operator, reading resumes one second before the last timestamp, and lines that are stored already are left out.
 """
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from elastometer.world.cluster import Refused
 from elastometer.world.watched import Json
 
 CONTAINER = "server"
-MAXIMUM_LINES = 5_000  # of one pod: a start takes hundreds, the rest is access log
-MAXIMUM_CHARACTERS = 1_000
-OVERLAP = timedelta(seconds=2)  # the API cuts `sinceTime` to seconds; a container's two streams may be out of order
-LINGER_SECONDS = 10  # what a deleted pod's stream may still hold
+MAX_LINES = 5_000  # per Pod: the start of vLLM takes hundreds, the rest is its access log
+MAX_CHARACTERS = 1_000
+# The API cuts `sinceTime` to whole seconds, and the lines of stdout and stderr may come out of order.
+OVERLAP = timedelta(seconds=2)
+LINGER_SECONDS = 10  # the stream of a deleted Pod may still deliver its last lines
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 Sink = Callable[[Json], None]
 
 
-class Known:
-    """What is stored of one pod's log: how many lines, and the last two seconds of them to tell repetition by."""
+class StoredLog:
+    """What is stored of one Pod's log: the number of lines, and the last seconds of them to recognize repetitions."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -40,7 +41,7 @@ class Known:
         self._recent: dict[tuple[str, str], datetime] = {}
 
     def is_new(self, stamp: str, line: str) -> bool:
-        """Remembers the line; False when it was there already, or is older than anything a repetition is asked for."""
+        """Remembers the line; False when it is stored already, or is too old to be anything but a repetition."""
         instant = parse_instant(stamp)
         if (stamp, line) in self._recent or (self.last and instant < self.last - OVERLAP):
             return False
@@ -53,31 +54,32 @@ class Known:
         return True
 
     def since(self) -> dict[str, str]:
-        """The query that asks for the rest, with an overlap; everything when nothing is known."""
+        """The query for the rest of the log, with an overlap; the whole log when nothing is stored."""
         if self.last is None:
             return {}
         return {"sinceTime": format_seconds(self.last - OVERLAP / 2)}
 
 
-def known_of(observations: Path) -> dict[str, Known]:
-    """What an earlier life of the operator stored, by pod."""
-    known: dict[str, Known] = {}
+def stored_logs(observations: Path) -> dict[str, StoredLog]:
+    """What was stored before a restart of the operator, by Pod."""
+    known: dict[str, StoredLog] = {}
     for record in _stored(observations):
         if "time" in record:
-            known.setdefault(record["pod"], Known()).is_new(record["time"], record["line"])
+            known.setdefault(record["pod"], StoredLog()).is_new(record["time"], record["line"])
     return known
 
 
 def _stored(observations: Path) -> Iterator[Json]:
     if observations.exists():
         with observations.open("rb") as file:
+            # Only what the recorder itself wrote, with its order of keys: the other lines need not be decoded.
             yield from (orjson.loads(line) for line in file if line.startswith(b'{"kind":"Log"'))
 
 
 class PodLog:
-    """The log of one pod's server container, through all its restarts."""
+    """The log of one Pod's server container, through all its restarts."""
 
-    def __init__(self, reader: ApiReader, namespace: str, pod: str, clock: Clock, sink: Sink, known: Known) -> None:
+    def __init__(self, reader: ApiReader, namespace: str, pod: str, clock: Clock, sink: Sink, known: StoredLog) -> None:
         self.restarts = 0
         self.gone = False
         self._path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
@@ -85,10 +87,11 @@ class PodLog:
         self._read_restarts = 0
 
     async def follow(self) -> None:
-        """Stores line after line until the pod is gone or the limit is reached."""
+        """Stores line after line until the Pod is gone or the limit is reached."""
         backoff = Backoff()
-        while self._known.count < MAXIMUM_LINES:
+        while self._known.count < MAX_LINES:
             before = self._known.count
+            # The kubelet keeps the log of the previous container only: a crash must be read before the next one.
             if self.restarts > self._read_restarts:
                 self._read_restarts = self.restarts
                 await self._read({"previous": "true"})
@@ -99,7 +102,7 @@ class PodLog:
                 backoff.reset()
             await self._clock.sleep(backoff.next_seconds())
         self._sink({"kind": "Note", "receivedTime": format_instant(self._clock.now()), "reason": "LogTruncated",
-                    "message": f"of the log of pod {self._pod} only the first {MAXIMUM_LINES} lines are kept"})
+                    "message": f"only the first {MAX_LINES} lines of the log of Pod {self._pod} are kept"})
 
     async def _read(self, how: dict[str, str]) -> None:
         query = {"container": CONTAINER, "timestamps": "true", **how, **self._known.since()}
@@ -107,41 +110,41 @@ class PodLog:
             async with self._reader.lines(self._path, query, None) as lines:
                 async for line in lines:
                     self._store(line)
-                    if self._known.count >= MAXIMUM_LINES:
+                    if self._known.count >= MAX_LINES:
                         return
         except (Refused, *UNREACHABLE):
-            return  # not started yet, gone, or the kubelet is away: the follower comes back
+            return  # not started yet, gone, or the kubelet is unreachable: `follow` tries again
 
     def _store(self, line: Line) -> None:
         stamp, _, text = line.content.decode(errors="replace").partition(" ")
         if not STAMP.fullmatch(stamp):
-            return  # the kubelet's own words, e.g. that the log was not found
-        text = text[:MAXIMUM_CHARACTERS]
+            return  # a message of the kubelet itself, e.g. that the log was not found
+        text = text[:MAX_CHARACTERS]
         if self._known.is_new(stamp, text):
             self._sink({"kind": "Log", "receivedTime": format_instant(line.received), "pod": self._pod,
                         "container": CONTAINER, "time": stamp, "line": text})
 
 
 class PodLogs:
-    """A follower for each server pod whose container has started, for as long as the pod is there."""
+    """A follower for each server Pod whose container has started, for as long as the Pod exists."""
 
     def __init__(self, reader: ApiReader, namespace: str, clock: Clock, sink: Sink) -> None:
         self._reader, self._namespace, self._clock, self._sink = reader, namespace, clock, sink
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, StoredLog] = {}
         self._followed: dict[str, tuple[PodLog, asyncio.Task[None]]] = {}
 
-    def resume(self, known: dict[str, Known]) -> None:
-        """Goes on where an earlier life of the operator stopped."""
+    def resume(self, known: dict[str, StoredLog]) -> None:
+        """Continues where the operator stopped before its restart."""
         self._known = known
 
     def saw(self, kind: str, pod: Json, group: asyncio.TaskGroup) -> None:
-        """Looks at one state of a pod; starts its follower when its container has started, ends it when it is gone."""
+        """Takes one state of a Pod: starts its follower when its container has started, ends it with the Pod."""
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         if uid not in self._followed:
             if kind == "DELETED" or not _server_started(pod):
                 return
             log = PodLog(self._reader, self._namespace, name, self._clock, self._sink,
-                         self._known.setdefault(name, Known()))
+                         self._known.setdefault(name, StoredLog()))
             self._followed[uid] = log, group.create_task(log.follow(), name=f"log of {name}")
         log, following = self._followed[uid]
         log.restarts = max(log.restarts, _restarts(pod))

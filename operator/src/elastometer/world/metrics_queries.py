@@ -1,7 +1,7 @@
-"""What an autoscaler asks the metrics APIs about its Pods, and what their answers say. Pure.
+"""The queries that an autoscaler makes to the metrics APIs about its Pods, and what the answers contain. Pure.
 
-External and Object metrics are not asked for: the autoscaler's status holds their value, and a question would cost
-the metrics server of KEDA a query of its own.
+External and Object metrics are not queried: the autoscaler's status holds their value, and each query would make KEDA's
+metrics server query the source of a trigger once more.
 """
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ RESOURCE_TYPES = ("Resource", "ContainerResource")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One GET. `names` are the resources whose usage is kept, or the one metric that was asked for."""
+class MetricsQuery:
+    """One GET. `names` are the resources whose usage is kept, or the one metric that is queried."""
 
     group: str
     path: str
-    query: dict[str, str]
+    parameters: dict[str, str]
     names: tuple[str, ...]
 
 
-def questions_of(autoscaler: Json, target: Json) -> tuple[Question, ...]:
-    """The questions of one sync: of the Pods that the target's selector finds; none where no metric is of Pods."""
+def queries_of(autoscaler: Json, target: Json) -> tuple[MetricsQuery, ...]:
+    """The queries of one sync, about the Pods that the target's selector matches; none without a metric of Pods."""
     selector = _selector((target.get("spec") or {}).get("selector") or {})
     metrics = (autoscaler.get("spec") or {}).get("metrics") or []
     if not selector:
         return ()
     space = f"namespaces/{autoscaler['metadata']['namespace']}/pods"
-    questions = [_custom(metric["pods"]["metric"], space, selector) for metric in metrics if metric["type"] == "Pods"]
+    queries = [_custom(metric["pods"]["metric"], space, selector) for metric in metrics if metric["type"] == "Pods"]
     resources = sorted({name for metric in metrics for name in _resources(metric)})
     if resources:
-        questions.insert(0, Question(RESOURCE_METRICS, f"/apis/{RESOURCE_METRICS}/v1beta1/{space}",
+        queries.insert(0, MetricsQuery(RESOURCE_METRICS, f"/apis/{RESOURCE_METRICS}/v1beta1/{space}",
                                      {"labelSelector": selector}, tuple(resources)))
-    return tuple(questions)
+    return tuple(queries)
 
 
-def samples_of(question: Question, answer: Json) -> list[Json]:
-    """The samples as served: one a Pod and container for resources, one a Pod for another metric."""
-    read = _usages if question.group == RESOURCE_METRICS else _values
-    return [sample for item in answer.get("items") or [] for sample in read(question, item)]
+def samples_of(query: MetricsQuery, answer: Json) -> list[Json]:
+    """The samples as served: one per Pod and container for resources, one per Pod for any other metric."""
+    read = _usages if query.group == RESOURCE_METRICS else _values
+    return [sample for item in answer.get("items") or [] for sample in read(query, item)]
 
 
-def _usages(question: Question, item: Json) -> Iterator[Json]:
+def _usages(query: MetricsQuery, item: Json) -> Iterator[Json]:
     for container in item.get("containers") or []:
-        for name in question.names:
+        for name in query.names:
             if name in container["usage"]:
                 yield _sample(item["metadata"]["name"], name, container["usage"][name], item,
                               container=container["name"], window=item.get("window"))
 
 
-def _values(question: Question, item: Json) -> Iterator[Json]:
+def _values(query: MetricsQuery, item: Json) -> Iterator[Json]:
     seconds = item.get("windowSeconds")
-    yield _sample(item["describedObject"]["name"], question.names[0], item["value"], item,
+    yield _sample(item["describedObject"]["name"], query.names[0], item["value"], item,
                   window=None if seconds is None else f"{seconds}s")
 
 
@@ -66,12 +66,12 @@ def _sample(pod: str, name: str, value: str, item: Json, **more: Any) -> Json:
     return {key: value for key, value in sample.items() if value is not None}
 
 
-def _custom(metric: Json, space: str, selector: str) -> Question:
+def _custom(metric: Json, space: str, selector: str) -> MetricsQuery:
     query = {"labelSelector": selector}
     if narrowed := _selector(metric.get("selector") or {}):
         query["metricLabelSelector"] = narrowed
     path = f"/apis/{CUSTOM_METRICS}/v1beta2/{space}/*/{metric['name']}"
-    return Question(CUSTOM_METRICS, path, query, (metric["name"],))
+    return MetricsQuery(CUSTOM_METRICS, path, query, (metric["name"],))
 
 
 def _resources(metric: Json) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _resources(metric: Json) -> Iterator[str]:
 
 
 def _selector(selector: Json) -> str:
-    """A LabelSelector in the words of a query."""
+    """A LabelSelector in the syntax of a query parameter."""
     equal = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     return ",".join(equal + [_requirement(item) for item in selector.get("matchExpressions") or []])
 

@@ -1,7 +1,7 @@
-"""Takes the load workers' records, and hands out live counters and finished bundles: docs/data.md, `Receiver`.
+"""Receives the load workers' records, and serves live counters and finished bundles: docs/data.md, `Receiver`.
 
-A worker may send again, be restarted, or find the operator restarted: bytes are stored where their offset says, once,
-and acknowledged when they are on the disk. Nothing is believed of a request before its token is compared.
+A worker may send again, be restarted, or meet a restarted operator: bytes are stored once, at their offset, and
+acknowledged when they are on the disk. The token is compared before anything else of a request is read.
 """
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from elastometer.world import meters
 from elastometer.world.clock import Clock
 from elastometer.world.endpoints import Endpoints
 from elastometer.world.live import Live, Tally, to_document
-from elastometer.world.run_store import INCARNATION, MAXIMUM_WORKERS, RunStore
+from elastometer.world.run_store import INCARNATION, MAX_WORKERS, RunStore
 from elastometer_loadgen.base.secret import TOKEN_HEADER
 
-MAXIMUM_POST_BYTES = 16 << 20
-START_DELAY = timedelta(seconds=3)  # three polls of the slowest worker: all know the instant before it comes
+MAX_POST_BYTES = 16 << 20
+START_DELAY = timedelta(seconds=3)  # three polls of a worker: all know the common start before it comes
 RETRY_SECONDS = "1"
 SERVED = {
     BUNDLE: "application/zstd",
@@ -73,7 +73,7 @@ class Receiver:
         self._runs: dict[str, _Run] = {}
 
     async def register(self, uid: str, store: RunStore, token: str, workers: int) -> None:
-        """Opens the run's paths and counts what earlier lives of the operator stored; a second time changes nothing."""
+        """Opens the run's paths and counts what was stored before a restart. A second call changes nothing."""
         if uid in self._runs:
             return
         run = _Run(store, token.encode(), workers, start_time=store.start_time)
@@ -87,20 +87,20 @@ class Receiver:
         meters.RUNS_REGISTERED.set(len(self._runs))
 
     def close(self, uid: str) -> None:
-        """Takes no more records of a run, so that none is acknowledged while they are being merged."""
+        """Accepts no more records of a run: one that came during the merge would be acknowledged and lost."""
         self._runs[uid].closed = True
 
     def knows(self, uid: str) -> bool:
         """Whether the run is registered."""
         return uid in self._runs
 
-    def tell_endpoints(self, uid: str, addresses: Iterable[str]) -> None:
-        """Where the Ready Pods of the run's target are now, `host:port` each; unknown runs are fine."""
+    def publish_endpoints(self, uid: str, addresses: Iterable[str]) -> None:
+        """Sets the addresses of the Ready Pods of the run's target, `host:port` each; unknown runs are fine."""
         if uid in self._runs:
-            self._runs[uid].endpoints.tell(addresses)
+            self._runs[uid].endpoints.publish(addresses)
 
     def live(self, uid: str) -> Live:
-        """The run as its records tell it. Raises KeyError for a run that is not registered."""
+        """The run so far, by its records. Raises KeyError for a run that is not registered."""
         run = self._runs[uid]
         tally = run.tally
         return Live(tally.sent, tally.succeeded, tally.sent - tally.succeeded, tally.ttft_p50_ms(),
@@ -109,7 +109,7 @@ class Receiver:
 
     def app(self) -> web.Application:
         """The application for port 8081."""
-        app = web.Application(client_max_size=MAXIMUM_POST_BYTES, middlewares=[_answer_errors])
+        app = web.Application(client_max_size=MAX_POST_BYTES, middlewares=[_answer_errors])
         worker = "/v1/runs/{uid}/workers/{index:[0-9]{1,4}}"
         app.add_routes([
             web.post(f"{worker}/hello", self._hello),
@@ -142,8 +142,10 @@ class Receiver:
         if not (offset.isascii() and offset.isdigit() and len(offset) < 19):
             raise _refusal(400, f"`offset` must be a number of bytes, is {offset!r}")
         content = await request.read()
+        # One append per file at a time: a worker that timed out may send the same bytes while they are being written.
         async with run.locks[index, incarnation]:
             stored = run.store.worker_size(index, incarnation)
+            # A gap: bytes before these never arrived. The worker starts again from `next`.
             if int(offset) > stored:
                 return web.json_response({"next": stored}, status=409)
             if fresh := content[stored - int(offset):]:
@@ -173,7 +175,7 @@ class Receiver:
         run = self._run(request)
         name = request.match_info["file"]
         if name not in SERVED:
-            raise _refusal(404, f"a run serves {', '.join(SERVED)}, and not {name!r}")
+            raise _refusal(404, f"the file must be one of {', '.join(SERVED)}, is {name!r}")
         path = run.store.path(name)
         if not run.store.sealed or not path.exists():
             raise _refusal(404, "the report of this run is not written yet")
@@ -183,15 +185,16 @@ class Receiver:
     def _worker(self, request: web.Request) -> tuple[_Run, int]:
         run = self._run(request)
         index = int(request.match_info["index"])
-        if index >= min(run.workers, MAXIMUM_WORKERS):
+        if index >= min(run.workers, MAX_WORKERS):
             raise _refusal(400, f"the index of a worker must be below {run.workers}, is {index}")
         if run.closed or run.store.compacted:
-            raise _refusal(404, "this run is over and takes no more records")
+            raise _refusal(404, "this run has ended and accepts no more records")
         return run, index
 
     def _run(self, request: web.Request) -> _Run:
         run = self._runs.get(request.match_info["uid"])
         if run is None:
+            # After a restart the run may exist without being registered yet: with 503 the worker tries again.
             if not self.ready:
                 raise web.HTTPServiceUnavailable(headers={"Retry-After": RETRY_SECONDS}, text='{"error":"starting"}',
                                                  content_type="application/json")
@@ -202,7 +205,7 @@ class Receiver:
 
 
 def _bytes(header: str) -> bytes:
-    """The header as it was sent, whatever its bytes were."""
+    """The header as it was sent: compare_digest refuses text that is not ASCII, and must not fail on a header."""
     return header.encode(errors="surrogateescape")
 
 
@@ -243,14 +246,15 @@ def _refusal(status: int, message: str) -> web.HTTPException:
 @web.middleware
 async def _answer_errors(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) \
         -> web.StreamResponse:
-    """A full disk is the operator's trouble, not the worker's: it is told to come again, and keeps its spool."""
+    """A full disk is a problem of the operator, not of the worker: with 503 it keeps its spool and tries again."""
     try:
         return await handler(request)
     except WorldError as error:
         run, worker = (request.match_info.get(name) for name in ("uid", "index"))
         log.error("records could not be stored", extra={"run": run, "worker": worker, "reason": str(error)})
         meters.POSTS_REFUSED.labels("503").inc()
-        return web.json_response({"error": "cannot store now"}, status=503, headers={"Retry-After": RETRY_SECONDS})
+        answer = {"error": "the records cannot be stored now"}
+        return web.json_response(answer, status=503, headers={"Retry-After": RETRY_SECONDS})
     except web.HTTPException as refusal:
         meters.POSTS_REFUSED.labels(str(refusal.status)).inc()
         raise

@@ -6,8 +6,8 @@
     await recorder.changed.wait(); recorder.changed.clear()
     recorder.latest("Pod")                            # {name: newest object}, deleted ones are out
 
-It derives nothing and decides nothing. What could not be seen is written down as a WatchGap. Times are the operator's
-clock, taken when a line arrives and before it is decoded.
+It derives nothing and decides nothing. What could not be seen is written down as a WatchGap. Times are taken from the
+operator's clock when a line arrives, before it is decoded.
 """
 from __future__ import annotations
 
@@ -27,52 +27,52 @@ from elastometer.model.names import Names
 from elastometer.model.times import format_instant, parse_instant
 from elastometer.world import meters
 from elastometer.world.api_reader import UNREACHABLE, ApiReader
-from elastometer.world.autoscaler_polls import AutoscalerLooks
+from elastometer.world.autoscaler_polls import AutoscalerPolls
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
 from elastometer.world.log_lines import of_test
-from elastometer.world.logs import PodLogs, known_of
+from elastometer.world.logs import PodLogs, stored_logs
 from elastometer.world.run_store import RunStore
 from elastometer.world.watched import Json, watched_of
-from elastometer.world.watching import Broken, Gap, News, ResourceWatch, Seen, Watching
+from elastometer.world.watching import Broken, Gap, News, Observed, ResourceWatch, Watching
 
-HEARTBEAT_SECONDS = 1.0
-STALL = timedelta(seconds=1)  # operator or API server stood still for longer: stamps are late
-CLOCK_SAMPLE_SECONDS = 10.0  # a server that hangs for longer is noticed, at six requests a minute
+HEARTBEAT_SECONDS = 1.0  # after a kill, at most so much more than the outage itself is reported as a gap
+STALL = timedelta(seconds=1)  # the operator or the API server stood still for longer than this: stamps are late
+CLOCK_SAMPLE_SECONDS = 10.0  # a server that hangs for longer than this is noticed, at six requests per minute
 
 log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """The recording of one run: one watch a kind, the server pods' logs, the metrics that the autoscaler reads, a
-    heartbeat, samples of the server's clock."""
+    """The recording of one run: one watch per kind, the logs of the server Pods, the metrics that the autoscaler reads,
+    a heartbeat, and samples of the API server's clock."""
 
     def __init__(self, api: ApiClient, names: Names, store: RunStore, clock: Clock, *, scaled_object: bool = False,
-                 tell_endpoints: Callable[[Iterable[str]], None] = lambda _: None) -> None:
+                 publish_endpoints: Callable[[Iterable[str]], None] = lambda _: None) -> None:
         self.changed = asyncio.Event()
         self.broken: dict[str, str] = {}
         self._names, self._store, self._clock = names, store, clock
-        self._tell_endpoints = tell_endpoints
+        self._publish_endpoints = publish_endpoints
         self._reader = ApiReader(api, clock)
         self._watches = {watched.kind: ResourceWatch(self._reader, watched, clock)
                          for watched in watched_of(names, scaled_object=scaled_object)}
         self._pending = {watch.watched.resource for watch in self._watches.values()}
         self._all_listed = asyncio.Event()
         self._logs = PodLogs(self._reader, names.namespace, clock, self._write)
-        self._looks = AutoscalerLooks(self._reader, self.latest, clock, self._write)
+        self._polls = AutoscalerPolls(self._reader, self.latest, clock, self._write)
 
     async def run(self) -> None:
-        """Records until cancelled. Raises WorldError when the disk takes no more; all else is retried for ever."""
-        last_life = self._store.read_json(HEARTBEAT)
-        self._logs.resume(await asyncio.to_thread(known_of, self._store.path(OBSERVATIONS)))
+        """Records until cancelled. Raises WorldError when the disk is full; all else is retried indefinitely."""
+        last_beat = self._store.read_json(HEARTBEAT)
+        self._logs.resume(await asyncio.to_thread(stored_logs, self._store.path(OBSERVATIONS)))
         meters.RECORDERS.inc()
         try:
             async with asyncio.TaskGroup() as group:
                 for watch in self._watches.values():
                     group.create_task(self._follow(watch, group), name=f"watch of {watch.watched.resource}")
-                group.create_task(self._heartbeat(last_life), name="heartbeat")
+                group.create_task(self._heartbeat(last_beat), name="heartbeat")
                 group.create_task(self._sample_clock(), name="clock samples")
-                group.create_task(self._looks.run(), name="readings of metrics")
+                group.create_task(self._polls.run(), name="polls of metrics")
         except* WorldError as failures:
             raise _first(failures) from failures
         finally:
@@ -80,13 +80,13 @@ class Recorder:
             self._store.sync()
 
     async def synced(self, timeout: float) -> None:
-        """Returns when every kind is watched; after so many seconds raises WorldError that says what is missing."""
+        """Returns when every kind is watched; raises WorldError with what is missing when `timeout` (s) has passed."""
         try:
             async with asyncio.timeout(timeout):
                 await self._all_listed.wait()
         except TimeoutError:
             missing = ", ".join(f"{name} ({self.broken.get(name, 'no answer yet')})" for name in sorted(self._pending))
-            raise WorldError(f"nothing can be recorded within {timeout:g} s: not watched are {missing}") from None
+            raise WorldError(f"recording could not begin within {timeout:g} s: not watched are {missing}") from None
 
     def latest(self, kind: str) -> Mapping[str, Json]:
         """The newest state of each object of the kind, by name; empty for a kind that is not watched."""
@@ -103,12 +103,13 @@ class Recorder:
         async for news in watch.news():
             self._store_news(watch, news)
             match news:
-                case Seen(kind, item):
+                case Observed(kind, item):
                     self._pass_on(watch.watched.kind, kind, item, group)
                     self.changed.set()
                 case Broken(reason, refused):
                     log.warning("watch broken", extra=of_test(self._names, resource=resource, reason=reason))
                     self.broken[resource] = reason
+                    # What the cluster refuses and the run can do without (nodes, KEDA) must not hold up its start.
                     if refused and not watch.watched.needed:
                         self._listed(resource)
                 case Watching():
@@ -116,18 +117,18 @@ class Recorder:
                     self._listed(resource)
 
     def _pass_on(self, watched: str, kind: str, item: Json, group: asyncio.TaskGroup) -> None:
-        """To those who act where such an object changes."""
+        """Hands a changed object to what follows such objects."""
         match watched:
             case "Pod":
                 self._logs.saw(kind, item, group)
             case "HorizontalPodAutoscaler":
-                self._looks.saw(item)
+                self._polls.saw(item)
             case "EndpointSlice":
-                self._tell_endpoints(ready_addresses(self.latest("EndpointSlice").values()))
+                self._publish_endpoints(ready_addresses(self.latest("EndpointSlice").values()))
 
     def _store_news(self, watch: ResourceWatch, news: News) -> None:
         match news:
-            case Seen(kind, item, received):
+            case Observed(kind, item, received):
                 self._write({"kind": watch.watched.kind, "receivedTime": format_instant(received), "type": kind,
                              "object": item})
             case Gap(start, end, reason):
@@ -139,11 +140,12 @@ class Recorder:
             self._all_listed.set()
             self.changed.set()
 
-    async def _heartbeat(self, last_life: Json | None) -> None:
-        """Says each second that all is watched; what was before it is on the disk. Silent while a watch is down."""
+    async def _heartbeat(self, last_beat: Json | None) -> None:
+        """Writes each second that everything is watched and that all before it is on the disk. Silent while a needed
+        watch is down, so that the next start of the operator reports the whole gap."""
         await self._all_listed.wait()
-        if last_life is not None:
-            self._write_gap("*", parse_instant(last_life["time"]), self._clock.now(), "operator restarted")
+        if last_beat is not None:
+            self._write_gap("*", parse_instant(last_beat["time"]), self._clock.now(), "operator restarted")
         while True:
             if not self._needed_broken():
                 await asyncio.to_thread(self._beat, self._clock.now())
@@ -161,7 +163,8 @@ class Recorder:
         self._store.write_json(HEARTBEAT, {"time": format_instant(instant)})
 
     async def _sample_clock(self) -> None:
-        """Reads the server's clock; so it is also what notices a server that hangs without closing a connection."""
+        """Reads the API server's clock. This also notices a server that hangs: its watches stay open and silent, which
+        looks the same as nothing happening."""
         silent_since: datetime | None = None
         while True:
             asked = self._clock.now()
@@ -192,7 +195,7 @@ class Recorder:
         self._store.append_observation(observation)
 
 def _first(failures: BaseExceptionGroup[WorldError]) -> WorldError:
-    """One failure stands for all: a full disk stops every task at once."""
+    """One failure of the group: a full disk stops every task at once, with the same error."""
     found: BaseException = failures
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]

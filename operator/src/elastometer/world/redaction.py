@@ -1,4 +1,7 @@
-"""Strikes secrets out of what is written down: values of secret-looking variables, arguments and applied manifests."""
+"""Strikes secrets out of what is stored or logged: values of variables, options and applied manifests.
+
+A name decides: nothing is known about a value itself. What has no shape that is understood is struck out whole.
+"""
 from __future__ import annotations
 
 import re
@@ -7,7 +10,8 @@ from typing import Any
 Json = dict[str, Any]
 SECRET_NAME = re.compile(r"token|secret|passw|credential|api[-_]?key|private[-_]?key|access[-_]?key", re.IGNORECASE)
 STRUCK = "(struck out)"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # repeats the whole object, secrets included
+# kubectl apply repeats the whole object in this annotation, secrets included.
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 # In running text: the value of an option, of a variable or of a header, and the password in a URL.
@@ -21,14 +25,14 @@ _IN_TEXT = (
 
 
 def text_without_secrets(text: str) -> str:
-    """A message with the values struck out that look like secrets: somebody else's error may quote an argument."""
+    """A message without values that look like secrets: an error of the API server may quote an argument."""
     for pattern in _IN_TEXT:
         text = pattern.sub(lambda found: f"{found[1]}{STRUCK}", text)
     return text
 
 
 def without_secrets(item: Json) -> Json:
-    """The object with the values of secret-looking variables and arguments of its containers struck out."""
+    """The object without the values of secret-looking variables and options of its containers."""
     metadata = dict(item.get("metadata") or {})
     if LAST_APPLIED in (metadata.get("annotations") or {}):
         metadata["annotations"] = {**metadata["annotations"], LAST_APPLIED: STRUCK}
@@ -36,36 +40,36 @@ def without_secrets(item: Json) -> Json:
     spec = item.get("spec") or {}
     if "template" in spec:
         template = spec["template"] or {}
-        kept["spec"] = {**spec, "template": {**template, "spec": _pod_kept(template.get("spec") or {})}}
+        kept["spec"] = {**spec, "template": {**template, "spec": _clean_pod_spec(template.get("spec") or {})}}
     elif "containers" in spec:
-        kept["spec"] = _pod_kept(spec)
+        kept["spec"] = _clean_pod_spec(spec)
     return kept
 
 
-def _pod_kept(spec: Any) -> Any:
+def _clean_pod_spec(spec: Any) -> Any:
     if not isinstance(spec, dict):
         return spec
-    groups = {group: [_container_kept(one) for one in spec[group]]
+    groups = {group: [_clean_container(container) for container in spec[group]]
               for group in ("containers", "initContainers") if isinstance(spec.get(group), list)}
     return {**spec, **groups}
 
 
-def _container_kept(container: Any) -> Any:
-    """A Pod template of a test is free-form until the API server has seen it: what has no shape is struck out."""
+def _clean_container(container: Any) -> Any:
+    """The Pod template of a test is free-form until the API server has seen it, so every part may be of any type."""
     if not isinstance(container, dict):
         return container
     kept = dict(container)
     if container.get("env"):
         variables = container["env"]
-        kept["env"] = [_variable_kept(one) for one in variables] if isinstance(variables, list) else STRUCK
+        kept["env"] = [_clean_variable(variable) for variable in variables] if isinstance(variables, list) else STRUCK
     for words in ("args", "command"):
         if container.get(words):
             arguments = container[words]
-            kept[words] = _arguments_kept(arguments) if isinstance(arguments, list) else STRUCK
+            kept[words] = _clean_arguments(arguments) if isinstance(arguments, list) else STRUCK
     return kept
 
 
-def _variable_kept(variable: Any) -> Any:
+def _clean_variable(variable: Any) -> Any:
     if not isinstance(variable, dict):
         return STRUCK
     if "value" in variable and SECRET_NAME.search(str(variable.get("name", ""))):
@@ -73,7 +77,7 @@ def _variable_kept(variable: Any) -> Any:
     return variable
 
 
-def _arguments_kept(arguments: list[Any]) -> list[str]:
+def _clean_arguments(arguments: list[Any]) -> list[str]:
     kept: list[str] = []
     for argument in map(str, arguments):
         option, given, _ = argument.partition("=")
@@ -88,18 +92,18 @@ def _arguments_kept(arguments: list[Any]) -> list[str]:
 
 
 def _is_secret_option(option: str) -> bool:
-    """`--max-num-batched-tokens`, `--tokenizer`, `--ms-per-token` are no secrets, `--api-key` and `--hf-token` are."""
+    """`--api-key` and `--hf-token` are secrets; `--max-num-batched-tokens`, `--tokenizer` and `--ms-per-token` not."""
     return option.startswith("--") and bool(re.search(r"(api-key|password|secret|(?<!per)[-_]token)$", option))
 
 
 def spec_without_secrets(spec: Json) -> Json:
-    """The `spec` of a test with the same struck out of its server's arguments and Pod template."""
+    """The `spec` of a test without the secrets of its server's arguments and Pod template."""
     target = dict(spec["target"])
     server = dict(target["server"])
     for words in ("args", "command"):
         if server.get(words):
-            server[words] = _arguments_kept(server[words])
+            server[words] = _clean_arguments(server[words])
     template = server.get("podTemplate")
     if template and template.get("spec"):
-        server["podTemplate"] = {**template, "spec": _pod_kept(template["spec"])}
+        server["podTemplate"] = {**template, "spec": _clean_pod_spec(template["spec"])}
     return {**spec, "target": {**target, "server": server}}

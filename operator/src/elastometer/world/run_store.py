@@ -1,7 +1,7 @@
-"""One run's directory while the run lasts: what was seen, appended; small facts, written whole.
+"""One run's directory while the run lasts: observations are appended, small facts are written whole.
 
-Survives a kill at any byte: a torn last line is cut and counted when the store is opened again. It knows the names of
-the files (docs/data.md) and nothing of what is in them; names from outside are checked before they touch a path.
+It survives a kill at any byte: a torn last line is cut and counted when the store is opened again. It knows the names
+of the files (docs/data.md) but not their content. Names from outside are checked before they become part of a path.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from elastometer.world.journal import Journal, disk_errors, synced_write, whole_
 
 FILE_NAME = re.compile(r"[a-z]+(\.[a-z]+)+")
 INCARNATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
-MAXIMUM_WORKERS = 64
+MAX_WORKERS = 64
 
 
 class RunStore:
@@ -55,13 +55,13 @@ class RunStore:
 
     @property
     def start_time(self) -> datetime | None:
-        """The instant all workers share; None before the last of them was there."""
+        """The start of the load, shared by all workers; None until the last of them has reported."""
         start = self.read_json(START)
         return parse_instant(start["startTime"]) if start else None
 
     @property
     def compacted(self) -> bool:
-        """Whether the run is over and its records are merged: no worker can add any more."""
+        """Whether the run has ended and its records are merged: no worker can add any more."""
         return (self.directory / MANIFEST).exists()
 
     @property
@@ -91,25 +91,25 @@ class RunStore:
             raise WorldError(f"{self.path(name)} must be JSON, is not ({error}); restore or delete the file") from error
 
     def path(self, name: str) -> Path:
-        """Where a file of the run lies; refuses whatever is not the plain name of one."""
+        """The path of a file of the run. Raises ValueError for anything but a plain file name."""
         if not FILE_NAME.fullmatch(name):
             raise ValueError(f"the name of a run's file must match {FILE_NAME.pattern}, is {name!r}")
         return self.directory / name
 
     def worker_path(self, index: int, incarnation: str) -> Path:
-        """Where the records of one life of one worker lie."""
-        if not 0 <= index < MAXIMUM_WORKERS:
-            raise ValueError(f"the index of a worker must be from 0 to {MAXIMUM_WORKERS - 1}, is {index}")
+        """The file with the records of one incarnation of one worker."""
+        if not 0 <= index < MAX_WORKERS:
+            raise ValueError(f"the index of a worker must be from 0 to {MAX_WORKERS - 1}, is {index}")
         if not INCARNATION.fullmatch(incarnation):
             raise ValueError(f"an incarnation must match {INCARNATION.pattern}, is {incarnation!r}")
         return self.directory / WORKERS / f"{index}-{incarnation}{RECORDS_SUFFIX}"
 
     def worker_paths(self) -> list[Path]:
-        """Every file of records there is, in a fixed order."""
+        """All files of records, in a fixed order."""
         return sorted((self.directory / WORKERS).glob(f"*{RECORDS_SUFFIX}"))
 
     def append_worker(self, index: int, incarnation: str, content: bytes) -> int:
-        """Adds the bytes as they came and returns the file's new size, once they are on the disk."""
+        """Appends the bytes as received; returns the file's new size once they are on the disk."""
         journal = Journal(self.worker_path(index, incarnation))
         try:
             journal.append(content)
@@ -118,27 +118,27 @@ class RunStore:
         return journal.size
 
     def worker_size(self, index: int, incarnation: str) -> int:
-        """Bytes stored of one life of one worker; 0 when nothing came yet."""
+        """Bytes stored of one incarnation of one worker; 0 when nothing has arrived."""
         path = self.worker_path(index, incarnation)
         return path.stat().st_size if path.exists() else 0
 
     def write_summary(self, index: int, incarnation: str, summary: Mapping[str, Any]) -> None:
-        """The worker's own account of itself; a second one replaces the first."""
+        """The worker's own summary; a second one replaces the first."""
         synced_write(self.worker_path(index, incarnation).with_suffix(SUMMARY_SUFFIX), orjson.dumps(summary))
 
     def sync(self) -> None:
-        """Brings every appended line to the disk. Safe to call from another thread."""
+        """Writes every appended line to the disk. Safe to call from another thread."""
         for journal in list(self._journals.values()):
             journal.sync()
 
     def close(self) -> None:
-        """Syncs and lets go of the files; a later append opens them again."""
+        """Syncs and closes the files; a later append opens them again."""
         while self._journals:
             _, journal = self._journals.popitem()
             journal.close()
 
     def remove(self) -> None:
-        """Deletes the run and all that was recorded of it."""
+        """Deletes the run and everything that was recorded of it."""
         self.close()
         if self.directory.exists():
             with disk_errors(self.directory):
@@ -151,14 +151,14 @@ class RunStore:
         self._journals[name].append(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 
     def _expand(self, name: str) -> None:
-        """A line that comes after the compaction: the plain file, where there is one, always holds all lines."""
+        """Before a line that comes after the compaction: a plain file, where there is one, always holds all lines."""
         plain, packed = self.path(name), self.path(name + COMPRESSED)
         if packed.exists() and not plain.exists():
             with disk_errors(plain):
-                beside = plain.with_name(f".{name}.tmp")
-                with packed.open("rb") as source, beside.open("wb") as target:
+                temporary = plain.with_name(f".{name}.tmp")
+                with packed.open("rb") as source, temporary.open("wb") as target:
                     ZstdDecompressor().copy_stream(source, target)
-                beside.rename(plain)
+                temporary.rename(plain)
 
     def _cut_torn_tail(self, name: str) -> None:
         path = self.path(name)

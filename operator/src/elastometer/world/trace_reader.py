@@ -1,4 +1,4 @@
-"""Trace files of the HPA: one world a line, plain or .zst, read one line at a time. What is wrong names its line."""
+"""Trace files of the HPA: one world per line, plain or .zst, read line by line. Each flaw names its line."""
 from __future__ import annotations
 
 import io
@@ -14,12 +14,12 @@ from elastometer.hpa.trace import recording_from
 from elastometer.model.errors import SpecError
 
 _ENDINGS = (".jsonl", ".jsonl.zst")
-_MOST_BAD_LINES = 20
-_MOST_FLAWS_OF_A_LINE = 5
+_MAX_BAD_LINES = 20
+_MAX_FLAWS_OF_A_LINE = 5
 
 
 class TraceFileError(Exception):
-    """A file that cannot be read, or a line that is no trace: each flaw with file, line, path, rule and value."""
+    """A file that cannot be read, or a line that is not a trace: each flaw with file, line, path, rule and value."""
 
     def __init__(self, *flaws: str) -> None:
         super().__init__("\n".join(flaws))
@@ -27,12 +27,12 @@ class TraceFileError(Exception):
 
 
 def is_trace_file(path: Path) -> bool:
-    """Told from the name, so that a bundle can be told from a trace."""
+    """Decided by the name alone, which is how a trace and a bundle are distinguished."""
     return path.name.endswith(_ENDINGS) and not path.is_dir()
 
 
 def read_recordings(path: Path) -> Iterator[Recording]:
-    """The traces in order up to the first line that is none; its error has the flaws of further such lines too."""
+    """The traces in order, up to the first line that is not one; its error lists the flaws of later lines as well."""
     found, lines = False, _lines(path)
     for number, line in lines:
         found = True
@@ -52,8 +52,8 @@ def _flaws_of_others(path: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator
         for number, line in lines:
             where = f"{path}, line {number}"
             flaws = _flaws(where, line)
-            if flaws and bad == _MOST_BAD_LINES:
-                yield f"{where}: is no trace either; lines from here on were not checked"
+            if flaws and bad == _MAX_BAD_LINES:
+                yield f"{where}: is not a trace either; the lines after it were not checked"
                 return
             yield from flaws
             bad += bool(flaws)
@@ -97,6 +97,6 @@ def _recording(where: str, line: bytes) -> Recording:
     try:
         return recording_from(document)
     except SpecError as error:
-        more = len(error.flaws) - _MOST_FLAWS_OF_A_LINE
-        told = (*error.flaws[:_MOST_FLAWS_OF_A_LINE], *([f"… and {more} more"] if more > 0 else []))
-        raise TraceFileError(*(f"{where}: {flaw}" for flaw in told)) from error
+        more = len(error.flaws) - _MAX_FLAWS_OF_A_LINE
+        shown = (*error.flaws[:_MAX_FLAWS_OF_A_LINE], *([f"… and {more} more"] if more > 0 else []))
+        raise TraceFileError(*(f"{where}: {flaw}" for flaw in shown)) from error

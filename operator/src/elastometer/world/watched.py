@@ -1,4 +1,4 @@
-"""What the recorder watches of one test, and how much of each object it keeps. Pure.
+"""What the recorder watches for one test, and how much of each object it keeps. Pure.
 
 Values that look like secrets are struck out here, before anything is stored.
 """
@@ -22,7 +22,7 @@ def _everything(_: Json) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One watch. `needed` is False where a cluster may rightly refuse it (the run goes on without)."""
+    """One watch: which objects it keeps, and what of each. `needed` is False where a run can do without it."""
 
     kind: str
     resource: str
@@ -41,18 +41,20 @@ def watched_of(names: Names, *, scaled_object: bool) -> tuple[Watched, ...]:
     space = f"/namespaces/{names.namespace}"
     watches = [
         Watched("Pod", "pods", f"{core}{space}/pods", of_test),
+        # Alone keeps its managedFields: they say which manager changed `replicas`, and when.
         Watched("Deployment", "deployments", f"{apps}{space}/deployments", _named(names.server), kept=without_secrets),
         Watched("HorizontalPodAutoscaler", "horizontalpodautoscalers",
                 f"/apis/autoscaling/v2{space}/horizontalpodautoscalers", _named(autoscaler)),
         Watched("Job", "jobs", f"{batch}{space}/jobs", of_test),
         Watched("EndpointSlice", "endpointslices", f"/apis/discovery.k8s.io/v1{space}/endpointslices",
                 {"labelSelector": f"kubernetes.io/service-name={names.server}"}),
+        # Events carry no labels of the test, and a field selector can match only one name: they are filtered here.
         Watched("Event", "events", f"{core}{space}/events", keeps=lambda event: is_of_test(event, names)),
-        Watched("Node", "nodes", f"{core}/nodes", kept=node_kept, needed=False),
+        Watched("Node", "nodes", f"{core}/nodes", kept=trim_node, needed=False),
     ]
     if scaled_object:
         watches.append(Watched("ScaledObject", "scaledobjects", f"/apis/keda.sh/v1alpha1{space}/scaledobjects",
-                               _named(names.server), needed=False))  # without KEDA the preflight has to say so
+                               _named(names.server), needed=False))  # no KEDA: the preflight reports it
     return tuple(watches)
 
 
@@ -61,20 +63,21 @@ def _named(name: str) -> dict[str, str]:
 
 
 def is_of_test(event: Json, names: Names) -> bool:
-    """Whether the event is about a child of the test, or about a child of such a child."""
+    """Whether the event is about a child of the test or, by the prefix of its name, about a child of a child."""
     about = str((event.get("involvedObject") or {}).get("name", ""))
     children = (names.server, names.load, names.keda_autoscaler)
     return any(about == name or about.startswith(f"{name}-") for name in children)
 
 
 def without_managed_fields(item: Json) -> Json:
-    """The object as served, but for its managedFields (most of its bytes) and its secrets."""
+    """The object as served without its managedFields (most of its bytes) and its secrets."""
     metadata = {key: value for key, value in (item.get("metadata") or {}).items() if key != "managedFields"}
     return without_secrets({**item, "metadata": metadata})
 
 
-def node_kept(node: Json) -> Json:
-    """What a run needs of a node: nothing that its heartbeat changes, so that equal means unchanged."""
+def trim_node(node: Json) -> Json:
+    """What a run needs of a node. The kubelet updates a node's status every few seconds: nothing that these updates
+    change is kept, so that equal means unchanged and the record does not grow with idle nodes."""
     metadata, spec, status = (node.get(part) or {} for part in ("metadata", "spec", "status"))
     labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key.startswith(NODE_LABELS)}
     lasting = ("type", "status", "reason", "lastTransitionTime")

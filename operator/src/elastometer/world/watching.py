@@ -1,9 +1,10 @@
-"""Follows one kind of object without ever pretending: what was not watched is told as a gap.
+"""Follows one kind of object, and reports as a gap every time in which it was not watched.
 
-First a list (its items are LISTED: their time says nothing), then a watch from the list's version. After a loss the
-watch goes on from the last version seen, so that no change is missed; but what it then catches up on happened within
-the gap, at a time nobody saw. A fence, the version that was current when the connection was back, tells the two apart:
-catching up comes as LISTED (or DELETED) with the gap's end as its time. An expired version (410) means to list again.
+First a list (its items are LISTED: their time does not say when they changed), then a watch from the list's version.
+After a loss the watch resumes from the last version seen, so that no change is missed; but the changes that it then
+catches up on happened within the gap, at an unknown time. A fence, the version that was current when the connection was
+back, separates the two: what comes before it is LISTED (or DELETED), dated with the end of the gap. An expired version
+(410) means to list again: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 from __future__ import annotations
 
@@ -20,18 +21,20 @@ from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused, may_pass
 from elastometer.world.watched import Json, Watched
 
-PAGE = 500
-WATCH_SECONDS = 290  # below the five minutes after which proxies cut
-GRACE_SECONDS = 15  # a server that does not end the watch in time is gone
-SETTLED_SECONDS = 5.0  # a watch that lived so long, or told anything, did work
-UNNOTICED = timedelta(seconds=1)  # the API's own times are no finer: a shorter pause between two watches is no gap
+PAGE = 500  # objects per answer of a list, as kubectl asks for
+WATCH_SECONDS = 290  # below the five minutes after which many proxies cut a connection
+GRACE_SECONDS = 15  # a server that has not ended the watch by then is gone
+SETTLED_SECONDS = 5.0  # a watch that lasted this long, or delivered a line, worked: its end is not a failure
+# The API's own times are whole seconds, so a shorter pause between two watches hides nothing and is not a gap.
+UNNOTICED = timedelta(seconds=1)
 EXPIRED = 410
-MALFORMED = (orjson.JSONDecodeError, KeyError, TypeError, AttributeError)  # whatever answered, it is no API server
+MALFORMED = (orjson.JSONDecodeError, KeyError, TypeError, AttributeError)  # what answered is not an API server
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One object at one look. `received` is on the operator's clock; for LISTED it is the look's, not the change's."""
+class Observed:
+    """One object as it was at one instant. `received` is on the operator's clock; for LISTED it is the time of the
+    list or of the end of a gap, not that of the change."""
 
     type: str
     item: Json
@@ -49,20 +52,20 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """From now on every change is seen as it comes."""
+    """From now on every change is seen when it happens."""
 
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The watch is down and will be tried again; `refused` when the API server forbids it."""
+    """The watch is down and will be opened again; `refused` when the API server does not allow or know it."""
 
     reason: str
     refused: bool
 
 
-News = Seen | Gap | Watching | Broken
+News = Observed | Gap | Watching | Broken
 
 
 class ResourceWatch:
@@ -75,16 +78,18 @@ class ResourceWatch:
         self._clock = clock
         self._backoff = Backoff()
         self._version: str | None = None
-        self._alive: datetime | None = None  # when this watch last told something
-        self._unproven: datetime | None = None  # the same before this connection, which may turn out to be expired
-        self._lost: str | None = None  # why it is not watching, while it is not
-        self._fence: tuple[str, datetime] | None = None
+        self._alive: datetime | None = None  # until when everything is known to have been seen
+        # The same before the current connection. The API server accepts a watch from an expired version with 200 and
+        # sends the 410 as its first line: until a line proves otherwise, this connection may never have watched.
+        self._unproven: datetime | None = None
+        self._lost: str | None = None  # why nothing is watched; None while a watch is open
+        self._fence: tuple[str, datetime] | None = None  # (version, end of the gap)
 
     async def news(self) -> AsyncIterator[News]:
-        """Everything there is to tell, until cancelled."""
+        """Everything that is seen or missed, until cancelled."""
         while True:
             try:
-                async for piece in self._life():
+                async for piece in self._connection():
                     yield piece
             except (Refused, *MALFORMED, *UNREACHABLE) as error:
                 self._lost = f"{type(error).__name__}: {error}"[:300].rstrip(": ")
@@ -94,7 +99,7 @@ class ResourceWatch:
                 yield Broken(self._lost, status in (401, 403, 404))
                 await self._clock.sleep(self._backoff.next_seconds())
 
-    async def _life(self) -> AsyncIterator[News]:
+    async def _connection(self) -> AsyncIterator[News]:
         """One connection: catches up, then watches until the stream ends."""
         if self._version is None:
             async for piece in self._list():
@@ -102,29 +107,31 @@ class ResourceWatch:
         elif self._lost is not None:
             yield await self._resume()
         opened = self._clock.monotonic()
+        # Bookmarks keep the version fresh where nothing changes, so that a resumed watch seldom meets a 410.
         query = {**self.watched.selector, "watch": "1", "resourceVersion": str(self._version),
                  "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         async with self._reader.lines(self.watched.path, query, WATCH_SECONDS + GRACE_SECONDS) as lines:
             self._unproven = before = self._alive
             self._alive, self._lost = self._clock.now(), None
             if before and self._alive - before > UNNOTICED:
-                yield Gap(before, self._alive, "the API server took long to open the watch")
+                yield Gap(before, self._alive, "the API server was slow to open the watch")
                 self._unproven = self._alive
                 self._fence = self._fence and (self._fence[0], self._alive)
             yield Watching(self._alive)
-            told = 0
+            lines_read = 0
             async for line in lines:
-                told += 1
+                lines_read += 1
                 self._backoff.reset()
-                if (seen := self._take(line)) is not None:
+                if (seen := self._decode(line)) is not None:
                     yield seen
-        if not told and self._clock.monotonic() - opened < SETTLED_SECONDS:
+        if not lines_read and self._clock.monotonic() - opened < SETTLED_SECONDS:
             raise Unavailable("the watch ended as soon as it began")
         self._alive = self._clock.now()
         self._backoff.reset()
 
     async def _resume(self) -> Gap:
-        """Names the gap, and sets the fence between what happened in it and what is seen from now on."""
+        """Reports the gap, and sets the fence between what happened in it and what is seen from now on."""
+        # A list of one item is the least expensive way to read the current version of the collection.
         answer = await self._reader.get(self.watched.path, {**self.watched.selector, "limit": "1"})
         gap = Gap(self._alive or answer.received, answer.received, self._lost or "")
         self._fence = (answer.document["metadata"]["resourceVersion"], answer.received)
@@ -136,15 +143,16 @@ class ResourceWatch:
         if self._alive is not None:
             yield Gap(self._alive, received, self._lost or "the watch had to list again")
         self._version, self._alive, self._fence = version, received, None
+        # Another uid under the same name is another object: the old one was deleted while nothing was watched.
         for name in [name for name in self.items if _uid(found.get(name)) != _uid(self.items[name])]:
-            yield Seen("DELETED", self.items.pop(name), received)
+            yield Observed("DELETED", self.items.pop(name), received)
         for name, item in found.items():
             if not _same(item, self.items.get(name)):
                 self.items[name] = item
-                yield Seen("LISTED", item, received)
+                yield Observed("LISTED", item, received)
 
     async def _pages(self) -> tuple[dict[str, Json], str, datetime]:
-        """All objects by name, the version they are of, and when the last of them came."""
+        """All objects by name, the version of the list, and when its last page was received."""
         found: dict[str, Json] = {}
         query = {**self.watched.selector, "limit": str(PAGE)}
         while True:
@@ -157,8 +165,8 @@ class ResourceWatch:
                 return found, metadata["resourceVersion"], answer.received
             query["continue"] = metadata["continue"]
 
-    def _take(self, line: Line) -> Seen | None:
-        """What a line says, if it says anything new."""
+    def _decode(self, line: Line) -> Observed | None:
+        """The object on a line; None for a bookmark, an object that is not kept, or one that is known already."""
         event: dict[str, Any] = orjson.loads(line.content)
         item = event["object"]
         if event["type"] == "ERROR":
@@ -168,7 +176,7 @@ class ResourceWatch:
         self._version, self._alive, self._unproven = item["metadata"]["resourceVersion"], line.received, None
         if event["type"] == "BOOKMARK" or not self.watched.keeps(item):
             return None
-        kind, received = self._dated(event["type"], line)
+        kind, received = self._date(event["type"], line)
         kept = self.watched.kept(item)
         name = item["metadata"]["name"]
         if kind == "DELETED":
@@ -177,10 +185,10 @@ class ResourceWatch:
             return None
         else:
             self.items[name] = kept
-        return Seen(kind, kept, received)
+        return Observed(kind, kept, received)
 
-    def _dated(self, kind: str, line: Line) -> tuple[str, datetime]:
-        """The type and time of a line: within the fence they are the gap's, beyond it the line's own."""
+    def _date(self, kind: str, line: Line) -> tuple[str, datetime]:
+        """The type and time of a line: up to the fence those of the gap, beyond it the line's own."""
         if self._fence is None:
             return kind, line.received
         version, gap_end = self._fence
@@ -191,7 +199,7 @@ class ResourceWatch:
 
 
 def _is_after(version: str | None, other: str) -> bool:
-    """Versions are numbers of one sequence (Kubernetes 1.35 promises it, etcd always kept it)."""
+    """Versions are compared as numbers, as Kubernetes documents since 1.35 and etcd has always numbered them."""
     return not (version or "").isdigit() or not other.isdigit() or int(version or 0) > int(other)
 
 
@@ -200,7 +208,7 @@ def _uid(item: Json | None) -> Any:
 
 
 def _same(item: Json, known: Json | None) -> bool:
-    """Whether nothing changed: the version says so, and where none was kept, the rest of the object."""
+    """Whether nothing changed, by the version or, where none is kept (nodes), by the rest of the object."""
     if known is None:
         return False
     version = item["metadata"].get("resourceVersion")
