@@ -8,8 +8,18 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from elastometer.model import bundle_files, reasons
+from elastometer.model.autoscaler import Cause
+from elastometer.model.findings import FindingName, Severity
+from elastometer.model.knee import KneeEnding
+from elastometer.model.measured import Direction, Origin
+from elastometer.model.milestones import Milestone
+from elastometer.model.report import Verdict
+from elastometer.model.status import ORDER
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = sorted(
@@ -54,3 +64,53 @@ def test_the_operator_needs_nothing_that_only_the_load_generator_brings() -> Non
 
 def test_there_is_something_to_check() -> None:
     assert len(SOURCES) > 100
+
+
+# Words that also mean something else, which is what they mean where they stand outside of the model.
+OTHER_MEANINGS = {
+    "Unknown": "the status of a condition, the phase of a Pod",
+    "Warning": "the type of an event",
+    "Running": "the phase of a Pod",
+    "Succeeded": "the phase of a Pod",
+    "Disabled": "a policy of an HPA",
+    "MetricsSeen": "the kind of an observation",
+    "ready": "a field of an EndpointSlice and of a trace",
+    "created": "a verb; a slot of the simulator's replica",
+    "deleted": "a slot of the simulator's replica",
+    "decided": "a field of a replay",
+    "sandbox": "the phase that ends with it",
+    "workers": "a part of the receiver's URL",
+    ".jsonl": "the ending of a trace file",
+    ".zst": "the ending of a trace file",
+}
+# The HPA's model stands alone; tests/unit/model/test_shared_words.py compares its constraints with the causes.
+STANDS_ALONE = {"decision.py"}
+OPERATOR = ROOT / "operator" / "src" / "elastometer"
+
+
+def constants(module: ModuleType) -> set[str]:
+    return {value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)}
+
+
+def shared_words() -> set[str]:
+    enums = (Cause, FindingName, Severity, KneeEnding, Direction, Origin, Milestone, Verdict, reasons.LoadFlaw)
+    return {str(word) for enum in enums for word in enum} | constants(reasons) | set(ORDER) | constants(bundle_files)
+
+
+def quoted_words(path: Path) -> set[str]:
+    """Texts that stand in quotes as a whole: of a module without those within f-strings, of a template all."""
+    if path.suffix == ".py":
+        nodes = ast.walk(ast.parse(path.read_text()))
+        return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return set(re.findall(r"""["']([\w.]+)["']""", path.read_text()))
+
+
+def test_words_that_rooms_share_are_declared_in_the_model_alone() -> None:
+    paths = [path for path in OPERATOR.rglob("*") if path.suffix in (".py", ".j2") and "model" not in path.parts]
+    words = shared_words()
+    assert len(words) > 100
+    assert len(paths) > 150
+    found = {path: quoted_words(path) & words for path in paths if path.name not in STANDS_ALONE}
+    again = {str(path.relative_to(OPERATOR)): here - set(OTHER_MEANINGS) for path, here in found.items()}
+    assert {path: here for path, here in again.items() if here} == {}
+    assert set().union(*found.values()) == set(OTHER_MEANINGS)

@@ -7,7 +7,13 @@ import re
 from pathlib import Path
 
 from elastometer.analysis.starts.waterfall import CHAIN
+from elastometer.analysis.verdict.objectives import overall
+from elastometer.hpa.decision import Constraint
+from elastometer.model.autoscaler import CAUSE_LABELS, Cause
+from elastometer.model.findings import FindingName
 from elastometer.model.milestones import OUTSIDE_CHAIN, Milestone
+from elastometer.model.reasons import OBJECTIVES_MISSED, LoadFlaw
+from elastometer.model.report import ObjectiveResult, Verdict
 
 ROOT = Path(__file__).parent.parent.parent.parent
 ANALYSIS = ROOT / "operator" / "src" / "elastometer" / "analysis"
@@ -33,3 +39,20 @@ def test_the_golden_run_shows_every_milestone_of_the_chain() -> None:
     report = json.loads((ROOT / "tests" / "golden" / "report.json").read_text())
     seen = {instant["name"] for start in report["coldStarts"] for instant in start["instants"]}
     assert seen == {link.name.value for link in CHAIN}
+
+
+def test_every_constraint_of_the_hpa_is_a_cause_of_lost_seconds_and_only_three_causes_lie_outside_of_it() -> None:
+    """The model of the HPA stands alone, so the words are declared twice; `Cause(constraint)` needs them equal."""
+    outside = {Cause.METRIC_DELAY, Cause.SYNC_WAIT, Cause.UNATTRIBUTED}
+    assert {constraint.value for constraint in Constraint} - {"None"} == {cause.value for cause in set(Cause) - outside}
+    assert list(CAUSE_LABELS) == list(Cause)
+
+
+def test_every_finding_and_every_flaw_of_a_load_is_explained_in_the_page_about_reports() -> None:
+    page = (ROOT / "docs" / "report.md").read_text()
+    assert [word for word in (*FindingName, *LoadFlaw) if f"`{word}`" not in page] == []
+
+
+def test_a_verdict_fails_for_the_reason_of_its_condition() -> None:
+    missed = ObjectiveResult("first", "TimeToFirstToken", Verdict.FAIL, "too slow", None, None, "ms", 0, None)
+    assert overall([missed], [])[1] == OBJECTIVES_MISSED == "ObjectivesMissed"
