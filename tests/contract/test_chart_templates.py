@@ -144,7 +144,7 @@ def test_only_one_operator_ever_writes_to_the_volume():
 
 
 @needs_helm
-def test_the_operator_is_told_where_it_lives_and_where_things_are():
+def test_the_operator_gets_its_own_address_and_those_of_what_it_uses():
     told = environment(rendered("prometheus.url=http://p.obs:80", "watchNamespace=staging", release="lab"))
     assert told == {
         "POD_ID": {"fieldRef": {"fieldPath": "metadata.name"}},
@@ -232,7 +232,7 @@ def test_without_persistence_the_data_is_an_empty_dir():
 
 
 @needs_helm
-def test_the_claim_asks_for_a_class_and_outlives_the_release_only_when_told():
+def test_the_claim_asks_for_a_class_and_outlives_the_release_only_when_asked_to():
     plain = the(rendered(), "PersistentVolumeClaim")
     assert "storageClassName" not in plain["spec"]
     assert "annotations" not in plain["metadata"]
@@ -242,7 +242,7 @@ def test_the_claim_asks_for_a_class_and_outlives_the_release_only_when_told():
 
 
 @needs_helm
-def test_the_cluster_s_own_roles_learn_of_tests():
+def test_the_clusters_own_roles_may_read_and_edit_tests():
     labels = [set(item["metadata"]["labels"]) for item in of_kind(rendered(), "ClusterRole")]
     assert any("rbac.authorization.k8s.io/aggregate-to-view" in found for found in labels)
     assert any("rbac.authorization.k8s.io/aggregate-to-edit" in found for found in labels)

@@ -90,7 +90,7 @@ def test_what_was_not_observed_is_read_as_not_observed() -> None:
     assert read.checks == {}
 
 
-def test_the_values_of_the_record_tell_all_fields_of_one_type_apart() -> None:
+def test_the_values_of_the_record_differ_between_all_fields_of_one_type() -> None:
     instants, numbers, texts, objects = 21, 33, 28, 1
     assert len(pairs_of_one_type()) == instants + numbers + texts + objects
     assert all(getattr(RECORD, one) != getattr(RECORD, other) for one, other in pairs_of_one_type())

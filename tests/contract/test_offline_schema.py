@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from elastometer.cli.base.exits import CliError, Exit
-from elastometer.cli.base.offline import served
+from elastometer.cli.base.offline import checked_spec
 from elastometer.cli.main import main
 from support.bad_specs import TABLE, bad
 
@@ -44,7 +44,7 @@ def test_every_keyword_of_the_schema_is_understood_or_known_not_to_refuse():
 @pytest.mark.parametrize("row", [row for row in TABLE if "refused" in row], ids=lambda row: str(row["name"]))
 def test_what_the_api_server_refuses_is_refused_offline(row: dict[str, Any]):
     with pytest.raises(CliError) as refused:
-        served("bad.yaml", bad(row))
+        checked_spec("bad.yaml", bad(row))
     assert refused.value.code == Exit.SPEC_OR_USAGE
     assert len(refused.value.lines) > 1
 
@@ -70,7 +70,7 @@ def with_checks(**more: object) -> dict[str, Any]:
 
 
 def test_an_objective_on_a_check_that_a_task_has_is_taken():
-    assert served("good.yaml", with_checks(stageName="calm", taskName="poem")).raw["objectives"][0]["percentile"] == 95
+    assert checked_spec("good.yaml", with_checks(stageName="calm", taskName="poem")).raw["objectives"][0]["percentile"] == 95
 
 
 @pytest.mark.parametrize(("more", "words"), [
@@ -80,14 +80,14 @@ def test_an_objective_on_a_check_that_a_task_has_is_taken():
 ])
 def test_an_objective_on_a_check_that_no_task_has_is_refused_by_path_rule_and_value(more: dict[str, str], words: str):
     with pytest.raises(CliError) as refused:
-        served("bad.yaml", with_checks(**more))
+        checked_spec("bad.yaml", with_checks(**more))
     assert refused.value.lines[1:] == (f"  spec.objectives[0].{words}",)
 
 
-def test_a_prediction_cannot_tell_an_objective_on_answers_and_says_so(
+def test_a_prediction_does_not_judge_an_objective_on_answers_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ):
     path = tmp_path / "test.yaml"
     path.write_text(yaml.safe_dump(with_checks()))
     assert main(["simulate", str(path), "--draws", "1"]) == Exit.INCONCLUSIVE
-    assert "`answer check MinimumTokens` cannot be told" in capsys.readouterr().out
+    assert "`answer check MinimumTokens` cannot be judged" in capsys.readouterr().out

@@ -54,7 +54,7 @@ def test_an_unknown_field_is_seen():
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
-def test_a_sample_s_names_are_its_own(path: Path):
+def test_a_samples_stages_are_named_once_and_its_objectives_name_them(path: Path):
     """What CEL checks in a cluster: the stage of each objective exists, and the bounds are in order."""
     spec = load(path)["spec"]
     stages = {stage["name"] for stage in spec["load"]["stages"]}
@@ -62,7 +62,7 @@ def test_a_sample_s_names_are_its_own(path: Path):
     assert len(stages) == len(spec["load"]["stages"])
 
 
-def test_sample_names_are_different_so_that_all_may_live_in_one_namespace():
+def test_no_two_samples_share_a_name_so_that_one_namespace_can_hold_all():
     names = [load(path)["metadata"]["name"] for path in SAMPLES]
     assert len(set(names)) == len(names)
 

@@ -101,7 +101,7 @@ def test_the_names_that_vllm_dropped_are_not_there() -> None:
     assert not [name for name in GONE if name in text]
 
 
-def test_the_process_tells_when_it_started() -> None:
+def test_the_process_reports_when_it_started() -> None:
     assert samples(page())["process_start_time_seconds"] == 1.7e9
 
 

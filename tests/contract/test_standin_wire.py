@@ -194,7 +194,7 @@ async def test_a_bad_request_is_refused_in_vllms_error_form(lab: Lab, data: Any,
     assert error["type"] == ("NotFoundError" if status == 404 else "BadRequestError")
 
 
-async def test_the_small_doors_answer(lab: Lab) -> None:
+async def test_the_small_endpoints_answer(lab: Lab) -> None:
     for path, words in [
         ("/health", ""), ("/ping", ""), ("/version", "0.33.0"), ("/load", "server_load"),
         ("/v1/models", '"max_model_len":32768'), ("/metrics", "vllm:num_requests_running"),
@@ -236,7 +236,7 @@ async def test_pipelined_requests_are_answered_in_order_on_one_connection(lab: L
         (b"POST /v1/completions HTTP/1.1\r\ncontent-length: -5\r\n\r\n", b"400"),
     ],
 )
-async def test_what_is_not_http_or_too_big_is_refused_and_the_server_lives_on(
+async def test_what_is_not_http_or_too_big_is_refused_and_the_server_goes_on(
     lab: Lab, data: bytes, status: bytes
 ) -> None:
     answer = await lab.raw(data)
@@ -391,7 +391,7 @@ async def test_an_idle_connection_is_closed_after_the_keep_alive_time(lab: Lab) 
     writer.close()
 
 
-async def test_a_request_that_trickles_in_for_ever_is_timed_out(lab: Lab) -> None:
+async def test_a_request_that_trickles_in_without_end_is_timed_out(lab: Lab) -> None:
     reader, writer = await lab.connect()
     writer.write(b"GET /health HTTP/1.1\r\nx: ")
     await asyncio.sleep(0.02)
@@ -401,13 +401,13 @@ async def test_a_request_that_trickles_in_for_ever_is_timed_out(lab: Lab) -> Non
     writer.close()
 
 
-async def test_with_an_api_key_the_v1_doors_want_it(lab: Lab) -> None:
+async def test_with_an_api_key_the_v1_endpoints_require_it(lab: Lab) -> None:
     locked = await lab_with(api_key="k")
     assert (await locked.post("/v1/chat/completions", chat()))[0] == 401
     assert (await locked.post("/v1/chat/completions", chat(), headers="authorization: Bearer k\r\n"))[0] == 200
 
 
-async def test_counters_equal_the_sum_of_what_clients_were_told(lab: Lab) -> None:
+async def test_counters_equal_the_sum_of_what_clients_received(lab: Lab) -> None:
     asks = [chat(f"number {n}" * (n + 1), max_tokens=3 + n) for n in range(20)]
     replies = await asyncio.gather(*(lab.post("/v1/chat/completions", ask) for ask in asks))
     told = [json.loads(body)["usage"] for _, _, body in replies]

@@ -139,7 +139,7 @@ async def test_a_test_begins_once_its_namesake_is_gone(run: Run) -> None:
     assert [owner["uid"] for owner in owners] == ["11111111-now"]
 
 
-async def test_a_strangers_object_is_never_taken_for_the_tests_own(run: Run) -> None:
+async def test_an_object_of_somebody_else_is_never_taken_for_the_tests_own(run: Run) -> None:
     stranger = {"kind": "Secret", "metadata": {"name": "demo-load", "uid": "s"}, "data": {"token": "c2VjcmV0"}}
     await run.world.api.put(f"/api/v1{SPACE}/secrets", stranger)
     await run.until(lambda: run.condition("Accepted"))
@@ -170,7 +170,7 @@ async def play_the_cluster(run: Run) -> None:
     await run.world.api.put(jobs, {**objects[jobs]["demo-load"], "status": {"conditions": [over]}})
 
 
-async def test_a_whole_run_ends_with_a_report_and_nothing_but_it_and_the_token(
+async def test_a_finished_run_leaves_its_report_and_its_token_and_nothing_else(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def answers(_: Any) -> None: ...
@@ -190,7 +190,7 @@ async def test_a_whole_run_ends_with_a_report_and_nothing_but_it_and_the_token(
     assert list(run.world.api.objects[f"/api/v1{SPACE}/secrets"]) == ["demo-load"]
 
 
-async def test_a_strangers_deployment_stops_the_test_and_stays(run: Run) -> None:
+async def test_a_deployment_of_somebody_else_ends_the_test_and_stays(run: Run) -> None:
     deployments = f"/apis/apps/v1{SPACE}/deployments"
     meta = {"name": "demo-server", "namespace": "lab", "uid": "s"}
     stranger = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"replicas": 3}}
@@ -203,7 +203,7 @@ async def test_a_strangers_deployment_stops_the_test_and_stays(run: Run) -> None
     assert run.condition("CleanedUp") == {}  # it is not the test's to remove, so nothing is stuck
 
 
-async def test_what_took_the_name_of_a_child_since_it_was_looked_at_stays(run: Run) -> None:
+async def test_an_object_that_replaced_a_child_under_its_name_is_not_deleted(run: Run) -> None:
     services = f"/api/v1{SPACE}/services"
     meta = {"name": "demo-server", "namespace": "lab", "uid": "new"}
     head = {"apiVersion": "v1", "kind": "Service", "metadata": meta}
@@ -214,7 +214,7 @@ async def test_what_took_the_name_of_a_child_since_it_was_looked_at_stays(run: R
     assert list(run.world.api.objects[services]) == []
 
 
-async def test_the_api_server_is_told_the_uid_of_what_it_may_delete() -> None:
+async def test_a_deletion_names_the_uid_of_what_may_be_deleted() -> None:
     asked: list[Any] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -257,7 +257,7 @@ async def test_a_missing_or_bad_file_ends_the_run_before_anything_is_made(run: R
     assert set(run.world.api.objects[maps]) <= {"demo-report"}
 
 
-async def test_a_strangers_config_map_of_a_childs_name_outlives_a_test_that_never_began(run: Run) -> None:
+async def test_a_config_map_of_somebody_else_with_a_childs_name_outlives_a_test_that_never_began(run: Run) -> None:
     maps = with_trace(run)
     meta = {"name": "demo-files", "namespace": "lab", "uid": "s"}
     stranger = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"precious": "x"}}
@@ -295,7 +295,7 @@ async def test_a_file_that_is_no_trace_ends_the_run_with_its_line(run: Run) -> N
     )
 
 
-async def test_what_a_file_said_before_the_run_holds_whatever_becomes_of_it(
+async def test_the_run_uses_what_a_file_said_before_the_run_even_if_it_changes_later(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def answers(_: Any) -> None: ...
@@ -333,7 +333,7 @@ async def test_what_a_file_said_before_the_run_holds_whatever_becomes_of_it(
     await again.close()
 
 
-async def test_a_failure_of_the_operator_ends_the_run_with_a_word_and_not_in_a_loop(
+async def test_an_error_in_the_operator_ends_the_run_with_a_reason_and_does_not_repeat(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("elastometer.controller.daemon.decide", lambda *_: 1 / 0)
@@ -357,7 +357,7 @@ async def test_a_spec_of_another_shape_than_the_schemas_is_invalid(run: Run) -> 
     assert run.condition("Accepted")["reason"] == "SpecInvalid"
 
 
-async def test_without_keda_the_preflight_gets_to_say_so(run: Run) -> None:
+async def test_without_keda_the_preflight_reports_that_it_is_missing(run: Run) -> None:
     run.body["spec"]["autoscaler"] = {"type": "ScaledObject", "scaledObject": {"maxReplicaCount": 2, "triggers": []}}
     run.world.api.refused[f"/apis/keda.sh/v1alpha1{SPACE}/scaledobjects"] = 404
     await run.until(lambda: run.condition("Accepted"))
@@ -384,7 +384,7 @@ async def test_a_recorder_that_ended_is_followed_by_another(run: Run) -> None:
     await session.close()
 
 
-async def test_a_record_that_kills_its_judge_is_not_judged_for_ever(run: Run) -> None:
+async def test_a_bundle_that_crashes_the_judgement_is_not_judged_again_and_again(run: Run) -> None:
     session = Session(run.context, TestPlan(parse(run.body), ENVIRONMENT))
     session.store.write_json("judging.json", {"attempts": JUDGING_ATTEMPTS})
     assert _judged(session) == {}

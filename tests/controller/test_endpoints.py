@@ -81,7 +81,7 @@ async def test_the_same_list_is_not_sent_again_and_an_empty_one_is_a_list(desk):
     assert (await desk.line.endpoints(second.tag, 0)).tag == first.tag
 
 
-async def test_nobody_says_hello_before_he_knows_where_to_send(desk):
+async def test_no_worker_registers_before_it_knows_where_to_send(desk):
     patience = Patience(poll_seconds=0.01, first_retry_seconds=0.01, give_up_seconds=0.2)
     feed = EndpointFeed(desk.line)
     with pytest.raises(GaveUp, match="endpoints was answered with status 503"):
@@ -93,13 +93,13 @@ async def test_nobody_says_hello_before_he_knows_where_to_send(desk):
     assert feed.addresses == (Address("10.0.0.7", 8000),)
 
 
-async def test_without_the_runs_token_no_address_is_told(desk):
+async def test_without_the_runs_token_no_address_is_given_out(desk):
     desk.tell("10.0.0.7:8000")
     with pytest.raises(ReceiverError, match="status 401"):
         await line_to(desk.line._run.port, "wrong").endpoints(None, 0)
 
 
-async def test_the_last_list_stays_while_the_receiver_is_away_or_tells_nonsense(capsys):
+async def test_the_last_list_stays_while_the_receiver_is_away_or_sends_nonsense(capsys):
     answers = iter([("10.0.0.7:8000\n", 200), ("10.0.0.7\n", 200), ("10.0.0.7\n", 200), ("", 503), ("", 200)])
 
     async def answer(request: web.Request) -> web.Response:
@@ -119,7 +119,7 @@ async def test_the_last_list_stays_while_the_receiver_is_away_or_tells_nonsense(
         assert feed.addresses == ()
 
 
-async def test_the_recorders_watch_tells_every_change_of_the_ready_endpoints(world):
+async def test_the_recorders_watch_passes_on_every_change_of_the_ready_endpoints(world):
     def sliced(*addresses: str) -> dict:
         return {"metadata": {"name": "shop-server-x", "uid": "u"}, "ports": [{"port": 8000, "protocol": "TCP"}],
                 "endpoints": [{"addresses": [one], "conditions": {"ready": True}} for one in addresses]}

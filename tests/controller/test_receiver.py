@@ -90,7 +90,7 @@ async def test_bytes_are_stored_where_their_offset_says_and_overlap_is_skipped(l
     assert life.receiver.live(UID).sent == 3
 
 
-async def test_the_first_request_of_each_stage_is_told_however_the_records_come(living):
+async def test_the_first_request_of_each_stage_is_reported_in_whatever_order_records_come(living):
     life = await living()
 
     def of(stage: object, number: int, second: int) -> bytes:
@@ -160,7 +160,7 @@ async def test_a_token_of_bytes_that_are_no_text_is_a_wrong_token(living):
     writer.close()
 
 
-async def test_an_unknown_run_is_not_yet_known_while_starting_and_no_run_afterwards(living):
+async def test_an_unknown_run_is_answered_as_not_yet_known_during_startup_and_as_unknown_later(living):
     life = await living()
     life.receiver.ready = False
     answer = await life.client.post("/v1/runs/other/workers/0/hello", headers=TOKEN)
@@ -232,7 +232,7 @@ async def test_a_full_disk_asks_the_worker_to_come_again(living, monkeypatch):
     assert life.receiver.live(UID).sent == 0
 
 
-async def test_live_counters_tell_the_last_ten_seconds(living):
+async def test_live_counters_cover_the_last_ten_seconds(living):
     """Requests 0..19 are meant to be sent one a second from :00; 15 fails without a token."""
     life = await living()
     await life.hello(0)

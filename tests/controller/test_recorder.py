@@ -20,7 +20,7 @@ def pod(name: str, **more: object) -> dict:
     return {"metadata": {"name": name, "uid": f"uid-{name}", "managedFields": [{"x": 1}]}, "spec": {}, **more}
 
 
-async def test_listed_objects_and_changes_are_told_apart(world):
+async def test_listed_objects_are_distinguished_from_changes(world):
     await world.api.put(PODS, pod("a"))
     async with world.recording() as recorder:
         await recorder.synced(5)
@@ -165,7 +165,7 @@ async def test_a_stall_of_the_operator_itself_is_a_gap(world):
         assert world.seen("WatchGap")[0]["reason"] == "the operator was stalled"
 
 
-async def test_a_nodes_heartbeat_is_not_an_observation_and_its_capacity_is(world):
+async def test_a_nodes_capacity_is_observed_and_its_heartbeat_is_not(world):
     def node(beat: int, gpus: int) -> dict:
         return {"metadata": {"name": "n", "uid": "u", "labels": {"secret-label": "x", "nvidia.com/gpu.product": "L4"}},
                 "spec": {}, "status": {"capacity": {"nvidia.com/gpu": str(gpus)}, "conditions": [
@@ -193,7 +193,7 @@ async def test_only_events_about_the_test_are_kept(world):
         assert set(recorder.latest("Event")) == {"1", "4"}
 
 
-async def test_secrets_in_a_pod_are_struck_out(world):
+async def test_secrets_in_a_pod_are_redacted(world):
     container = {"name": "server", "env": [{"name": "HF_TOKEN", "value": "hf_abc"}, {"name": "PORT", "value": "1"}],
                  "args": ["--api-key", "sk-1", "--api-key=sk-2", "--tokenizer", "auto", "--max-num-batched-tokens=9"]}
     await world.api.put(PODS, {**pod("a"), "spec": {"containers": [container]}})

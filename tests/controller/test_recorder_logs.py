@@ -60,7 +60,7 @@ async def test_a_restart_of_the_operator_repeats_no_line(world):
     assert [one["line"] for one in world.seen("Log")] == ["one", "two", "three"]
 
 
-async def test_the_last_words_of_a_container_that_died_are_fetched(world):
+async def test_the_log_tail_of_a_container_that_died_is_fetched(world):
     await world.api.put(PODS, pod("a"))
     await world.api.log("a", line(1, "one"))
     async with world.recording() as recorder:
@@ -110,7 +110,7 @@ async def test_following_ends_with_the_pod(world):
         await world.until(lambda: not any(task.get_name() == "log of a" for task in asyncio.all_tasks()), step=0.02)
 
 
-async def test_the_kubelets_own_words_are_no_line_of_the_log(world):
+async def test_messages_of_the_kubelet_itself_are_not_lines_of_the_log(world):
     await world.api.put(PODS, pod("a"))
     await world.api.log("a", "unable to retrieve container logs", line(1, "ok \x1b[0m<script>"))
     async with world.recording() as recorder:

@@ -83,7 +83,7 @@ async def test_an_answer_that_is_refused_is_recorded_as_the_answer(world, status
     assert "samples" not in world.seen("MetricsSeen")[0]
 
 
-async def test_nothing_is_asked_where_no_metric_is_of_pods(world):
+async def test_no_metric_is_read_where_none_is_of_pods(world):
     await world.api.put(DEPLOYMENTS, TARGET)
     async with world.recording() as recorder:
         await recorder.synced(5)
@@ -95,7 +95,7 @@ async def test_nothing_is_asked_where_no_metric_is_of_pods(world):
     assert [path for path, _ in world.api.asked if "metrics" in path] == []
 
 
-async def test_a_look_that_writes_nothing_is_read_where_it_is_due(world):
+async def test_a_sync_that_writes_nothing_is_read_when_it_is_due(world):
     serve_usage(world)
     await world.api.put(DEPLOYMENTS, TARGET)
     async with world.recording() as recorder:
@@ -108,7 +108,7 @@ async def test_a_look_that_writes_nothing_is_read_where_it_is_due(world):
         assert timedelta(seconds=14.8) < after - before < timedelta(seconds=15.3)
 
 
-async def test_an_autoscaler_that_has_not_looked_yet_is_not_read_before_its_first_look_is_due(world):
+async def test_an_autoscaler_without_a_sync_is_not_read_before_its_first_sync_is_due(world):
     serve_usage(world)
     await world.api.put(DEPLOYMENTS, TARGET)
     async with world.recording() as recorder:
@@ -121,7 +121,7 @@ async def test_an_autoscaler_that_has_not_looked_yet_is_not_read_before_its_firs
         assert world.clock.seconds < 15
 
 
-async def test_an_autoscaler_that_looks_each_second_is_followed_eight_times_a_minute(world):
+async def test_an_autoscaler_that_syncs_each_second_is_read_eight_times_a_minute(world):
     serve_usage(world)
     await world.api.put(DEPLOYMENTS, TARGET)
     async with world.recording() as recorder:

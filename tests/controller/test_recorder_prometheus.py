@@ -63,20 +63,20 @@ async def test_a_refused_query_fails_at_once_with_its_reason(fake):
     assert "unclosed left parenthesis" in answer["message"]
 
 
-async def test_what_may_pass_is_asked_again(fake):
+async def test_a_temporary_failure_is_asked_again(fake):
     fake.answers = [(503, "starting"), (503, "starting"), (200, [{"metric": {}, "values": [[1, "2"]]}])]
     assert (await asked(fake))["outcome"] == "Samples"
     assert len(fake.asked) == 3
 
 
-async def test_what_does_not_pass_fails_after_a_few_attempts(fake):
+async def test_a_lasting_failure_ends_after_a_few_attempts(fake):
     fake.answers = [(503, "starting")]
     assert (await asked(fake))["outcome"] == "QueryFailed"
     assert len(fake.asked) == 4
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", '{"data": null}', '{"data": {"result": "x"}}'])
-async def test_an_answer_of_something_else_is_a_failed_query(fake, text):
+async def test_an_answer_that_is_not_prometheus_is_a_failed_query(fake, text):
     fake.answers = [(200, text)]
     assert (await asked(fake))["outcome"] == "QueryFailed"
 
@@ -92,7 +92,7 @@ async def test_a_range_beyond_the_limit_is_asked_in_pieces_and_joined(fake):
     assert int(second["start"]) - int(first["end"]) == 15
 
 
-async def test_a_server_that_is_not_there_is_said_to_be_so(monkeypatch):
+async def test_an_unreachable_server_is_reported_as_such(monkeypatch):
     monkeypatch.setattr("elastometer.world.prometheus.MAX_WAIT_SECONDS", 0)
     with pytest.raises(WorldError, match="must answer queries, but did not: ConnectionError"):
         await Prometheus("http://127.0.0.1:1").ping()

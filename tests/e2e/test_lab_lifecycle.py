@@ -101,7 +101,7 @@ def wait_for_pod(seconds: float = 60.0) -> dict[str, object]:
     ("kubelet",), ("containerd",), ("kube-apiserver",), ("etcd",), ("kube-proxy", "forwarder", "keeper"),
     ("kubelet", "containerd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"),
 ], ids="+".join)
-def test_up_heals_what_was_killed_and_a_running_pod_lives_through_it(gpu_pod: str, killed: tuple[str, ...]) -> None:
+def test_up_restarts_what_was_killed_and_a_running_pod_survives(gpu_pod: str, killed: tuple[str, ...]) -> None:
     before = Api.connect(PATHS.pki).get(gpu_pod)
     for name in killed:
         os.kill(pid_of(name), signal.SIGKILL)

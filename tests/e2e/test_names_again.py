@@ -45,7 +45,7 @@ def run_directories(cluster: Any, namespace: str) -> list[str]:
     return cluster.kubectl("-n", "elastometer", "exec", "deploy/elastometer", "--", "python3", "-c", listed).split()
 
 
-def test_a_test_made_again_at_once_waits_for_what_the_first_left_and_passes(cluster: Any, namespace: str) -> None:
+def test_a_test_recreated_at_once_waits_for_the_leftovers_of_the_first_and_passes(cluster: Any, namespace: str) -> None:
     cluster.kubectl("create", "-f", "-", stdin=short_test("again", namespace))
     wait(lambda: status(cluster, "again", namespace).get("phase") == "Loading", "the load")
     cluster.kubectl("-n", namespace, "delete", "etest", "again", "--timeout=60s")

@@ -57,27 +57,27 @@ def replayed(run: Told) -> Fidelity:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_every_look_is_decided_as_the_live_controller_did(name: str) -> None:
+def test_every_sync_is_decided_as_by_the_live_controller(name: str) -> None:
     found = replayed(told(name))
     looks, seen = RUNS[name]
-    assert [(one.sync.look.at, one.differences, one.cause) for one in found.misses] == []
+    assert [(one.sync.input.at, one.differences, one.cause) for one in found.misses] == []
     assert (found.all, found.seen, found.inferred) == (
         Share(looks, looks), Share(seen, seen), Share(looks - seen, looks - seen))  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_every_proposal_is_the_one_of_the_controllers_log_at_its_instant(name: str) -> None:
+def test_every_proposal_is_in_the_controllers_log_at_its_instant(name: str) -> None:
     run = told(name)
     ours = [one for one in replayed(run).syncs if one.decision.account.raw is not None]
     assert [one.decision.account.raw for one in ours] == [replicas for _, replicas, _ in run.proposals]
     for one, (at, _, metric) in zip(ours, run.proposals, strict=True):
-        assert abs(one.sync.look.at - at) < LOOK_SECONDS
+        assert abs(one.sync.input.at - at) < LOOK_SECONDS
         index = one.decision.account.metric
         assert index is not None
         assert one.decision.account.proposals[index].name in metric
 
 
-def test_without_the_recorders_readings_the_misses_are_looks_at_pods_whose_sample_did_not_count() -> None:
+def test_without_the_recorders_readings_only_syncs_with_uncounted_samples_are_missed() -> None:
     """An older bundle: a Pod that is Ready is taken to have a sample, and CPU of a fresh one does not count."""
     found = replayed(told("cpu", readings=False))
     assert 0 < len(found.misses) < 10

@@ -23,7 +23,7 @@ from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.recording import Recording
 from elastometer.hpa.state import State
 from elastometer.hpa.step import step
-from elastometer.hpa.sync import Look, MetricLook, PodLook, Sample
+from elastometer.hpa.sync import MetricInput, PodInput, Sample, SyncInput
 from elastometer.model.bundle import Bundle
 from elastometer.model.observation import MetricSample, MetricsSeen, ObjectKind, ObjectSeen, Observation, Sighting
 from elastometer.model.terms import Terms
@@ -54,7 +54,7 @@ class Controller:
     replicas: int = 1
     lines: list[Observation] = field(default_factory=list)
     born: dict[str, float] = field(default_factory=dict)
-    looks: list[Look] = field(default_factory=list)
+    looks: list[SyncInput] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         rules = {name: {"stabilizationWindowSeconds": self.random.choice([0, 30, 60]), "policies": [
@@ -94,12 +94,12 @@ class Controller:
         status = {"phase": "Running", "startTime": format_instant(at(start), 0), "conditions": [condition]}
         self.see(seen, ObjectKind.POD, Sighting.MODIFIED, {"spec": {"containers": [container]}, "status": status}, name)
 
-    def pods(self, seconds: float) -> tuple[PodLook, ...]:
+    def pods(self, seconds: float) -> tuple[PodInput, ...]:
         found = []
         for name, start in sorted(self.born.items()):
             ready = seconds > start + COLD_START + 1
             since = start + COLD_START if ready else start
-            found.append(PodLook(name, "Running", ready, since, start, False, {"cpu": REQUEST}))
+            found.append(PodInput(name, "Running", ready, since, start, False, {"cpu": REQUEST}))
         return tuple(found)
 
     def samples(self, seconds: float) -> tuple[Sample, ...]:
@@ -114,8 +114,8 @@ class Controller:
         for _ in range(LOOKS):
             self.load = max(0.0, self.load + self.random.choice([-2, -1, 0, 0, 1, 3]) * (not self.steady))
             samples, moved_on, total = self.samples(seconds), self.samples(seconds), round(self.load * 2) * 1000
-            metric = MetricLook(values=(total,)) if self.kind == "External" else MetricLook(samples=samples)
-            look = Look(seconds, self.replicas, self.replicas, self.pods(seconds), (metric,))
+            metric = MetricInput(values=(total,)) if self.kind == "External" else MetricInput(samples=samples)
+            look = SyncInput(seconds, self.replicas, self.replicas, self.pods(seconds), (metric,))
             state, decision = step(state, self.spec, look)
             self.looks.append(look)
             value, before = decision.account.proposals[0].value, self.replicas
@@ -169,15 +169,15 @@ def rebuilt(controller: Controller) -> tuple[Recording, Fidelity]:
 @pytest.mark.parametrize("kind", METRICS)
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1 << 30))
-def test_every_look_is_found_at_its_instant_with_its_replicas(kind: str, seed: int):
+def test_every_sync_is_found_at_its_instant_with_its_replicas(kind: str, seed: int):
     controller = Controller(kind, Random(seed), steady=seed % 3 == 0)
     controller.run()
     recording, _ = rebuilt(controller)
     assert len(recording.syncs) == LOOKS
     for sync, look in zip(recording.syncs, controller.looks, strict=True):
         # Where nothing is written, what a look costs is not known: after many the guess is some tenths off.
-        assert sync.look.at == pytest.approx(look.at, abs=0.025 if sync.seen else 0.02 * LOOKS)
-        assert sync.look.spec_replicas == look.spec_replicas
+        assert sync.input.at == pytest.approx(look.at, abs=0.025 if sync.seen else 0.02 * LOOKS)
+        assert sync.input.spec_replicas == look.spec_replicas
 
 
 @pytest.mark.parametrize("kind", METRICS)
@@ -187,6 +187,6 @@ def test_what_is_not_doubted_is_replayed_as_it_was_decided(kind: str, seed: int)
     controller = Controller(kind, Random(seed), steady=seed % 3 == 0)
     controller.run()
     _, found = rebuilt(controller)
-    wrong = [(one.sync.look.at, one.differences, one.cause) for one in found.misses if BETWEEN not in one.sync.doubts]
+    wrong = [(one.sync.input.at, one.differences, one.cause) for one in found.misses if BETWEEN not in one.sync.doubts]
     assert wrong == []
     assert found.all.of == LOOKS

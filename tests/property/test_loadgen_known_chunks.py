@@ -97,7 +97,7 @@ def test_known_chunks_count_as_parsed_ones_do(
 
 @settings(max_examples=300, deadline=None)
 @given(st.booleans(), st.integers(1, 6), st.integers(0, 300), st.binary(max_size=3), st.integers(0, 3))
-def test_a_spoilt_chunk_among_known_ones_is_read_as_its_bytes_say(
+def test_a_corrupted_chunk_among_known_ones_is_read_as_its_bytes_say(
     keeps_text: bool, which: int, place: int, put: bytes, cut: int
 ) -> None:
     chunks = [chunk(event({"text": text})) for text in ("Hello", " wor", "ld", "!", " And", " more", " .")]
@@ -151,7 +151,7 @@ def test_a_chunk_whose_size_has_begun_is_left_to_the_parser() -> None:
         assert found == hear(bytes_of(reads), keeps_text=keeps_text)
 
 
-def test_a_size_in_another_spelling_is_left_to_the_parser() -> None:
+def test_a_size_written_in_another_form_is_left_to_the_parser() -> None:
     texts = ["a", "b" * 160, "c" * 160]
     plain = [chunk(event({"text": text})) for text in texts]
     for spelled in ([one.upper() for one in plain], [b"0" + one for one in plain]):

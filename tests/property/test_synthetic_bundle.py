@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
-from elastometer.cli.base.offline import served
+from elastometer.cli.base.offline import checked_spec
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
@@ -20,8 +20,8 @@ from elastometer.twin.engine import predict
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
-from elastometer.twin.forecast.predicted_run import Foretold
-from elastometer.twin.forecast.synthetic import predicted_looks, synthetic_bundle
+from elastometer.twin.forecast.predicted_run import PredictedRun
+from elastometer.twin.forecast.synthetic import predicted_syncs, synthetic_bundle
 from elastometer.twin.scenario import Capacity
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ NOWHERE = Environment("", "", "", 0, "", "")
 BASIS = PredictionBasis("elastometer 0", "a capacity", "cold starts", "an HPA", 0)
 
 
-def foretold(rate: str, changes: dict[str, Any], **scenario: Any) -> Foretold:
+def foretold(rate: str, changes: dict[str, Any], **scenario: Any) -> PredictedRun:
     test = yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text())
     test["spec"]["load"]["stages"] = [
         {"name": "calm", "type": "Rate", "durationSeconds": 20, "endRequestsPerSecond": "1"},
@@ -37,15 +37,15 @@ def foretold(rate: str, changes: dict[str, Any], **scenario: Any) -> Foretold:
     test["spec"]["load"]["timeoutSeconds"] = 30
     test["spec"]["objectives"] = []
     test["spec"]["autoscaler"]["horizontalPodAutoscaler"] |= changes
-    plan = TestPlan(served("test.yaml", test), NOWHERE)
+    plan = TestPlan(checked_spec("test.yaml", test), NOWHERE)
     scaler = planned_autoscaler(plan)
     assumed = Assumed(Capacity(4, 0.02, 0.0, 0.04, 0.001), "", (10.0, 12.0), "")
     wanted = replace(planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), 1), **scenario)
-    return Foretold(plan, wanted, predict(wanted), BASIS, scaler.document)
+    return PredictedRun(plan, wanted, predict(wanted), BASIS, scaler.document)
 
 
-def judged(case: Foretold) -> Report:
-    return judge(synthetic_bundle(case), predicted_looks(case))
+def judged(case: PredictedRun) -> Report:
+    return judge(synthetic_bundle(case), predicted_syncs(case))
 
 
 def merged(steps: Any, start: float) -> list[tuple[float, int]]:
@@ -68,7 +68,7 @@ cases = st.builds(
 
 @given(cases)
 @settings(max_examples=25, deadline=None)
-def test_the_replicas_of_the_report_are_those_of_the_prediction(case: Foretold):
+def test_the_replicas_of_the_report_are_those_of_the_prediction(case: PredictedRun):
     report, prediction = judged(case), case.prediction
     assert merged(report.timeline.spec, 0) == merged(prediction.desired, 0)
     assert merged(report.timeline.ready, 0) == merged(prediction.ready, 0)
@@ -87,7 +87,7 @@ def test_the_replicas_of_the_report_are_those_of_the_prediction(case: Foretold):
 
 @given(cases)
 @settings(max_examples=25, deadline=None)
-def test_the_latencies_and_losses_of_the_report_are_those_of_the_prediction(case: Foretold):
+def test_the_latencies_and_losses_of_the_report_are_those_of_the_prediction(case: PredictedRun):
     report, prediction = judged(case), case.prediction
     total = report.load[-1]
     firsts = sorted(first - one.at for first, one in zip(prediction.first_token, case.scenario.arrivals, strict=True)
@@ -102,7 +102,7 @@ def test_the_latencies_and_losses_of_the_report_are_those_of_the_prediction(case
 
 @given(cases)
 @settings(max_examples=15, deadline=None)
-def test_the_account_of_the_autoscaler_agrees_with_every_decision_of_the_prediction(case: Foretold):
+def test_the_account_of_the_autoscaler_agrees_with_every_decision_of_the_prediction(case: PredictedRun):
     account = judged(case).autoscaler
     assert account.reason is None
     assert sum(row.count for row in account.rows) == len(case.prediction.syncs)
@@ -121,7 +121,7 @@ def test_what_is_held_is_what_the_prediction_pays_for():
     assert report.price.held_replica_seconds == pytest.approx(held, abs=0.2)
 
 
-def test_a_request_that_nobody_serves_in_time_is_timed_out_and_one_without_a_replica_is_refused():
+def test_an_unserved_request_times_out_and_one_without_a_replica_is_refused():
     slow = judged(foretold("9", {"maxReplicas": 2}, cold_starts=(200.0,)))
     assert slow.load[-1].outcomes["TimedOut"] > 0
     none = judged(foretold("5", {}, initial_replicas=0))

@@ -39,7 +39,7 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_fits_a_head(path: Path) -> None:
+def test_a_module_is_short_and_has_short_functions(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= MODULE_LINES
     assert path.stem not in NOT_NAMES

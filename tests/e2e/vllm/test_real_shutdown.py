@@ -108,7 +108,7 @@ def ended(
     return run
 
 
-def test_told_to_end_it_loses_every_stream_and_each_is_counted_as_it_was_lost(ended: Callable[..., Ended]) -> None:
+def test_after_a_signal_to_end_every_stream_is_lost_and_counted_as_it_was_lost(ended: Callable[..., Ended]) -> None:
     found = ended()
     assert found.misread() == []
     assert len(found.under_way()) == STREAMS
@@ -116,7 +116,7 @@ def test_told_to_end_it_loses_every_stream_and_each_is_counted_as_it_was_lost(en
     assert {record["outcome"] for record in found.records} <= LOST | {"Success"}
 
 
-def test_given_time_it_ends_every_stream_whole_and_new_requests_are_lost(ended: Callable[..., Ended]) -> None:
+def test_with_a_grace_period_every_stream_ends_whole_and_new_requests_are_lost(ended: Callable[..., Ended]) -> None:
     found = ended("--shutdown-timeout=120")
     assert found.misread() == []
     assert [record["outcome"] for record in found.under_way()] == STREAMS * ["Success"]

@@ -176,7 +176,7 @@ def test_a_sweep_asks_for_the_lengths_that_it_names_and_gets_them(told: Told) ->
     assert len(beyond) == 1
 
 
-def test_the_time_to_first_token_is_what_was_on_the_wire_and_vllms_own_plus_the_way(told: Told) -> None:
+def test_the_time_to_first_token_is_that_on_the_wire_and_vllms_own_plus_the_network(told: Told) -> None:
     ours = statistics.fmean(seconds(record, "firstTokenTime", "sendTime") for record in told.records)
     wire = statistics.fmean(told.heard[record["id"]].seconds_to_first_text for record in told.records)
     count = told.counted["vllm:time_to_first_token_seconds_count"]

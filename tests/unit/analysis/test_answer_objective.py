@@ -51,7 +51,7 @@ def test_enough_good_answers_meet_it():
 
 
 @pytest.mark.parametrize(("bad", "verdict"), [(0, Verdict.PASS), (1, Verdict.PASS), (2, Verdict.FAIL)])
-def test_the_run_is_judged_as_it_was_and_a_bound_within_the_interval_is_told(bad: int, verdict: Verdict):
+def test_the_run_is_judged_as_measured_and_a_bound_within_the_interval_is_reported(bad: int, verdict: Verdict):
     result = judged(answers(good=100 - bad, bad=bad))
     assert result.verdict is verdict
     assert result.message.endswith("%; the bound lies within it: another run may be judged otherwise)")
@@ -68,17 +68,17 @@ def test_a_share_just_below_its_bound_never_reads_as_the_bound():
     assert (result.verdict, result.measured) == (Verdict.FAIL, 98.99)
 
 
-def test_answers_that_nobody_could_judge_leave_nothing_to_tell():
+def test_answers_that_no_check_could_judge_leave_the_objective_inconclusive():
     result = judged([record(number, checks={"Crosstalk": None}) for number in range(12)])
     assert (result.verdict, result.measured, result.count) == (Verdict.INCONCLUSIVE, None, 0)
-    assert result.message == ("`answer check JSONSchema` cannot be told: it judged none of the answers to 12 requests")
+    assert result.message == ("`answer check JSONSchema` cannot be judged: it judged none of the answers to 12 requests")
 
 
 def test_no_request_at_all_is_inconclusive():
     result = judged([], stageName="peak", taskName="extract")
     assert (result.verdict, result.message) == (
         Verdict.INCONCLUSIVE,
-        "`answer check JSONSchema` cannot be told for task 'extract' in stage 'peak': no request was recorded")
+        "`answer check JSONSchema` cannot be judged for task 'extract' in stage 'peak': no request was recorded")
 
 
 def test_a_task_and_a_stage_narrow_what_is_judged():
@@ -89,7 +89,7 @@ def test_a_task_and_a_stage_narrow_what_is_judged():
     assert "meets 50 % for task 'extract' in stage 'peak' (n=10, 0 failed" in result.message
 
 
-def test_requests_whose_answers_could_not_be_judged_are_told_and_those_of_other_tasks_are_not():
+def test_unjudged_answers_are_reported_and_those_of_other_tasks_are_not():
     records = [*answers(good=8, bad=0), record(20, checks={}), record(21, task="poem", checks={"MinimumTokens": None})]
     assert "(n=8 of 9 requests, 0 failed" in judged(records, bound=50).message
 

@@ -65,7 +65,7 @@ def test_an_answer_that_a_check_could_not_judge_is_in_no_rate():
     assert (row.check, row.requests, row.judged, row.failed) == ("JSONSchema", 3, 1, 0)
 
 
-def test_a_check_that_judged_nothing_is_no_data_and_never_no_failure(report: Report):
+def test_a_check_that_judged_nothing_has_no_data_rather_than_no_failures(report: Report):
     recall = [one for one in report.answers if one.check == "Recall"]
     assert [(one.stage, one.requests, one.judged, one.failed, one.rate) for one in recall] == [
         ("calm", 23, 0, None, None), ("climb", 427, 0, None, None), ("drop", 18, 0, None, None),
@@ -128,7 +128,7 @@ def test_examples_show_the_first_of_each_failure_before_more_of_the_same():
         ("REQ-0000-0", "NotJSON", 0.0), ("REQ-0007-7", "UnfinishedJSON", 7.0), ("REQ-0001-1", "NotJSON", 1.0)]
 
 
-def test_one_failed_answer_in_a_great_many_does_not_read_as_none():
+def test_one_failed_answer_in_very_many_is_not_shown_as_zero():
     found = rows(*(record(number, {"JSONSchema": "NotJSON" if number == 0 else None}) for number in range(30_000)))
     report = replace(judge(Bundle(terms=Terms())), answers=found)
     assert "| 0.003 % | 0.0006 – 0.02 % | 1 | 30,000 |" in render_all(report)["report.md"].decode()
@@ -153,7 +153,7 @@ def test_the_terminal_names_the_checks_that_failed_and_no_other(report: Report):
     assert answer_lines(plain(rows(record(1, {"JSONSchema": None})))) == []
 
 
-def test_the_first_numbers_of_the_page_tell_of_failed_answers(report: Report):
+def test_the_first_numbers_of_the_page_include_failed_answers(report: Report):
     (tile,) = (one for one in tiles(report) if one.name == "Not served")
     assert (tile.value, tile.note) == ("2", "of 623 requests; 180 of 621 answers failed a check")
     assert "| Answers that failed a check | 180 of 621 judged |" in render_all(report)["report.md"].decode()

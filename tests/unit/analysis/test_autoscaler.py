@@ -105,7 +105,7 @@ def live(metric: dict[str, Any], *pods: str) -> Live:
     return run
 
 
-def test_looks_that_wrote_nothing_are_put_between_the_writes_one_period_apart():
+def test_syncs_that_wrote_nothing_are_placed_between_the_writes_one_period_apart():
     run = live(PODS, "a")
     run.look(0.02, 1, 1, {"averageValue": "0"})
     run.look(60.1, 1, 1, {"averageValue": "1"})
@@ -114,7 +114,7 @@ def test_looks_that_wrote_nothing_are_put_between_the_writes_one_period_apart():
     assert [sync.input.at for sync in syncs] == pytest.approx([0.02, 15.04, 30.06, 45.08, 60.1], abs=0.001)
 
 
-def test_a_look_that_wrote_nothing_saw_what_was_published_last_and_changed_nothing():
+def test_a_sync_that_wrote_nothing_saw_what_was_published_last_and_changed_nothing():
     run = live(PODS, "a")
     run.look(0.02, 1, 1, {"averageValue": "1500m"})
     run.look(30.05, 1, 1, {"averageValue": "1"})
@@ -125,7 +125,7 @@ def test_a_look_that_wrote_nothing_saw_what_was_published_last_and_changed_nothi
     assert quiet.observed.conditions["AbleToScale"].reason == "ReadyForNewScale"
 
 
-def test_a_rescale_is_dated_by_the_scale_and_looks_at_the_replicas_before_it():
+def test_a_rescale_is_dated_by_the_scale_and_starts_from_the_replicas_before_it():
     run = live(PODS, "a")
     run.look(0.02, 1, 1, {"averageValue": "0"})
     run.deployment(15.03, 3, status=1)
@@ -135,7 +135,7 @@ def test_a_rescale_is_dated_by_the_scale_and_looks_at_the_replicas_before_it():
     assert (sync.observed.desired, sync.observed.rescaled) == (3, True)
 
 
-def test_a_line_that_came_late_does_not_bring_two_looks_nearer_than_the_period():
+def test_a_late_line_does_not_put_two_syncs_closer_than_the_period():
     run = live(PODS, "a")
     for seconds, value in ((0.02, "0"), (15.14, "1"), (30.06, "0"), (45.08, "1")):
         run.look(seconds, 1, 1, {"averageValue": value})
@@ -144,14 +144,14 @@ def test_a_line_that_came_late_does_not_bring_two_looks_nearer_than_the_period()
     assert all(later - earlier > 15 for earlier, later in pairwise(times))
 
 
-def test_the_record_ends_before_a_look_that_may_not_have_been_written_yet():
+def test_the_record_ends_before_a_sync_that_may_not_have_been_written_yet():
     run = live(PODS, "a")
     run.look(0.02, 1, 1, {"averageValue": "0"})
     run.deployment(30.4, 1)
     assert [sync.seen for sync in run.recording().syncs] == [True, False]
 
 
-def test_no_look_comes_after_the_autoscaler_is_gone():
+def test_no_sync_comes_after_the_autoscaler_is_gone():
     run = live(PODS, "a")
     run.look(0.02, 1, 1, {"averageValue": "0"})
     run.hpa(20, Sighting.DELETED)
@@ -167,7 +167,7 @@ def test_the_period_is_the_stated_one_unless_the_writes_say_otherwise(gaps: list
     assert fitting_period([round(gap * SECOND) for gap in gaps], 15 * SECOND) == seconds * SECOND
 
 
-def test_of_a_controller_that_was_held_up_between_two_writes_it_is_not_known_when_it_looked():
+def test_syncs_of_a_controller_delayed_between_two_writes_have_no_known_instant():
     """The machine stood still for four minutes: its looks before that stay where they were."""
     run = live(PODS, "a")
     for step in range(4):
@@ -182,7 +182,7 @@ def test_of_a_controller_that_was_held_up_between_two_writes_it_is_not_known_whe
     assert BROKEN in syncs[-1].doubts
 
 
-def test_nothing_is_known_of_a_look_while_the_autoscaler_was_not_watched():
+def test_nothing_is_known_of_a_sync_while_the_autoscaler_was_not_watched():
     run = live(PODS, "a")
     run.look(0.02, 1, 1, {"averageValue": "0"})
     run.lines.append(WatchGap(at(20), "horizontalpodautoscalers", at(14), at(20), "cut"))
@@ -212,7 +212,7 @@ def test_values_that_changed_before_the_reading_are_made_to_give_the_published_m
     assert sync.doubts == (BETWEEN,)
 
 
-def test_of_two_readings_around_a_look_the_one_that_gives_the_published_mean_counts():
+def test_of_two_readings_around_a_sync_the_one_that_gives_the_published_mean_counts():
     run = live(PODS, "a", "b")
     run.look(0.02, 2, 2, {"averageValue": "4"})
     run.reading(-1, "custom.metrics.k8s.io", "waiting", {"a": "4"})
@@ -222,7 +222,7 @@ def test_of_two_readings_around_a_look_the_one_that_gives_the_published_mean_cou
     assert sync.doubts == ()
 
 
-def test_a_reading_of_another_look_says_little_of_requests_and_much_of_usage():
+def test_a_reading_of_another_sync_says_little_about_requests_and_much_about_usage():
     """A controller that looks each 5 s is read less often than it looks."""
     waiting, usage = live(PODS, "a", "b"), live(CPU, "a", "b")
     waiting.look(0.02, 2, 2, {"averageValue": "3"})
@@ -279,7 +279,7 @@ def test_a_sum_is_the_roundest_that_its_published_average_allows(
     assert any("milli-units" in doubt for doubt in sync.doubts) == doubtful
 
 
-def test_pods_are_as_they_were_at_the_look():
+def test_pods_are_as_they_were_at_the_sync():
     run = live(PODS, "a")
     run.pod("b", -5, ready=False, phase="Pending")
     run.pod("c", -3, deletionTimestamp=stamp(-3))
@@ -311,14 +311,14 @@ def test_requests_are_the_pods_own_or_the_sum_of_containers_and_sidecars():
         "server": {"cpu": 150, "memory": 1_024_000}, "other": {"cpu": 1000}, "proxy": {"cpu": 50}}  # fmt: skip
 
 
-def test_a_pod_that_changed_just_before_the_look_is_a_doubt():
+def test_a_pod_that_changed_just_before_the_sync_is_a_doubt():
     run = live(PODS, "a")
     run.pod("b", 0)
     run.look(0.02, 2, 2, {"averageValue": "0"})
     assert run.recording().syncs[0].doubts[-1] == "Pod b changed within 50 ms before the look"
 
 
-def test_an_autoscaler_that_was_there_before_the_record_has_a_memory_that_is_not_known():
+def test_an_autoscaler_older_than_the_record_has_an_unknown_memory():
     run = Live(PODS)
     run.pod("a", -40)
     run.deployment(-30, 1)
@@ -329,7 +329,7 @@ def test_an_autoscaler_that_was_there_before_the_record_has_a_memory_that_is_not
     assert doubted == [True] * 20 + [False] * 3  # 300 s of stabilization, which is the default
 
 
-def test_a_controller_that_looks_out_of_turn_may_have_forgotten_what_it_knew():
+def test_a_controller_that_syncs_out_of_turn_may_have_lost_its_memory():
     run = live(PODS, "a")
     for step in range(12):
         run.look(0.02 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
@@ -349,7 +349,7 @@ def test_without_an_autoscaler_or_a_write_of_it_there_is_a_reason_instead():
 
 
 @pytest.mark.parametrize(("longer", "maximum"), [("first", 3), ("second", 8)])
-def test_an_autoscaler_that_was_made_again_is_replayed_by_the_spec_of_the_life_whose_looks_they_are(
+def test_a_recreated_autoscaler_is_replayed_with_the_spec_of_each_incarnation(
     longer: str, maximum: int,
 ):
     run = live(PODS, "a")

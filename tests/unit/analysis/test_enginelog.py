@@ -41,7 +41,7 @@ def test_a_phase_ends_with_its_last_line_and_keeps_the_duration_that_one_of_its_
     assert found["profiled"] == (5, 0.5)
 
 
-def test_lines_of_a_second_life_do_not_move_the_marks_of_the_first():
+def test_lines_of_a_second_start_do_not_move_the_marks_of_the_first():
     found = marks((1, "first"), (9, "Application startup complete."), (50, "Model loading took 1 GiB and 2.0 s"),
                   (60, "Application startup complete."))
     assert found == {"firstLine": (1, None), "httpUp": (9, None)}

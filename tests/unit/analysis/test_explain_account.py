@@ -53,7 +53,7 @@ def test_every_change_of_a_trace_has_an_account_and_nothing_is_unattributed(acco
     assert Cause.UNATTRIBUTED not in causes
 
 
-def test_the_way_of_every_row_leads_from_the_want_to_the_decision(account: Autoscaler):
+def test_the_steps_of_every_row_lead_from_the_wanted_replicas_to_the_decision(account: Autoscaler):
     wanting = [row for row in account.rows if row.wanted is not None]
     assert len(wanting) > 50
     for row in wanting:
@@ -75,7 +75,7 @@ def test_idle_syncs_fold_and_what_differs_does_not():
     assert [(one.seconds, one.count) for one in folded(rows)] == [(0.0, 2), (30.0, 1), (45.0, 1), (60.0, 1)]
 
 
-def test_the_words_of_a_row_say_the_metric_and_the_way():
+def test_the_text_of_a_row_names_the_metric_and_the_steps():
     one = row(wanted=7, steps=(Step(Cause.MISSING_PODS, 7, 5), Step(Cause.POLICY, 5, 2)), desired=2)
     assert readings_words(one) == "5 of 2"
     assert way_words(one) == "7 → 5 Pods without a sample → 2 scaling policy"

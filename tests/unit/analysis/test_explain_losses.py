@@ -50,14 +50,14 @@ def test_the_delay_of_the_metric_ends_where_it_could_be_read_and_the_wait_at_the
     assert account.whole.milliseconds == 13500.0
 
 
-def test_a_number_that_a_sync_read_without_seeing_the_need_was_late_and_not_waiting():
+def test_time_before_a_sync_that_missed_the_demand_is_metric_delay_and_not_sync_wait():
     """Prometheus had it at 10, but what the sync of 15 read was still older: the delay lasts until then."""
     signals = Signals(wants((0, 1), (5, 2)), wants((0, 1), (10, 2)))
     account, = scale_accounts(syncs(CALM, CALM, (1, 2, 2, Cause.UNATTRIBUTED)), signals)
     assert lost(account) == {"MetricDelay": 10000.0, "SyncWait": 15000.0}
 
 
-def test_a_signal_that_falls_back_after_its_scrape_still_tells_the_need():
+def test_a_signal_that_falls_back_after_its_scrape_still_shows_the_demand():
     """It crosses at 13.2, is scraped at 14 (a step of 2 s), is back at 14.5; the sync of 15 read older."""
     truth, scraped = wants((0, 1), (13.2, 2), (14.5, 1), (16, 2)), Wants(Steps.of([(0, 1), (14, 2)]), "Prometheus", 2.0)
     account, = scale_accounts(syncs(CALM, CALM, (1, 2, 2, Cause.UNATTRIBUTED)), Signals(truth, scraped))
@@ -90,7 +90,7 @@ def test_several_constraints_share_the_time_in_the_order_in_which_they_bound():
     assert lost(second) == {"Stabilization": 15000.0, "Policy": 15000.0, "SyncWait": 15000.0}
 
 
-def test_a_step_by_step_scale_out_counts_each_step_from_its_own_need():
+def test_a_step_by_step_scale_out_counts_each_step_from_its_own_demand():
     """7 wanted at once, one more a period: the third replica waited for the policy since the first look."""
     rows = syncs(CALM, (1, 2, 7, Cause.POLICY), (2, 3, 7, Cause.POLICY), (3, 4, 7, Cause.POLICY))
     accounts = scale_accounts(rows, Signals(wants((0, 1), (9, 7)), wants((0, 1), (11, 7))))
@@ -98,7 +98,7 @@ def test_a_step_by_step_scale_out_counts_each_step_from_its_own_need():
     assert [lost(one).get("Policy") for one in accounts] == [None, 15000.0, 30000.0]
 
 
-def test_a_need_that_lapsed_is_not_counted():
+def test_a_demand_that_lapsed_is_not_counted():
     rows = syncs(CALM, (1, 1, 2, Cause.TOLERANCE), CALM, (1, 2, 2, Cause.UNATTRIBUTED))
     account, = scale_accounts(rows, Signals(wants((0, 1), (14, 2), (25, 1), (40, 2)), wants((0, 1), (42, 2))))
     assert lost(account) == {"MetricDelay": 2000.0, "SyncWait": 3000.0}
@@ -112,7 +112,7 @@ def test_blind_syncs_after_the_number_showed_are_lost_to_the_missing_metric():
     assert lost(account) == {"MetricDelay": 2000.0, "SyncWait": 10000.0, "NoMetric": 30000.0}
 
 
-def test_blind_syncs_between_two_that_saw_the_need_are_part_of_the_time():
+def test_blind_syncs_between_two_that_saw_the_demand_are_part_of_the_time():
     rows = syncs(CALM, (1, 1, 2, Cause.STABILIZATION), (1, 1, BLIND, Cause.NO_METRIC), (1, 2, 2, Cause.UNATTRIBUTED))
     account, = scale_accounts(rows, Signals())
     assert lost(account) == {"MetricDelay": None, "SyncWait": None, "Stabilization": 15000.0, "NoMetric": 15000.0}
@@ -128,7 +128,7 @@ def test_without_a_record_of_the_signal_the_whole_is_a_bound_with_a_reason():
     assert [one.reason for one in account.losses[:2]] == [account.whole.reason] * 2
 
 
-def test_a_sample_says_how_old_the_number_was_that_showed_the_need():
+def test_a_sample_says_how_old_the_number_was_that_showed_the_demand():
     rows = [point(0, 1, 1, 1, Cause.UNATTRIBUTED, measured=-4), point(15, 1, 2, 2, Cause.POLICY, measured=12)]
     account, = scale_accounts(rows, Signals())
     assert lost(account) == {"MetricDelay": 3000.0, "SyncWait": None}
@@ -137,7 +137,7 @@ def test_a_sample_says_how_old_the_number_was_that_showed_the_need():
     assert account.whole.at_least_milliseconds == 3000.0
 
 
-def test_a_need_from_before_the_first_look_is_said_to_be_older():
+def test_a_demand_from_before_the_first_sync_is_said_to_be_older():
     account, = scale_accounts(syncs((1, 2, 2, Cause.UNATTRIBUTED)), Signals())
     assert account.whole.reason == "the need is older than the record"
 
@@ -169,7 +169,7 @@ def test_what_held_the_replicas_is_summed_over_the_record_even_where_nothing_was
         ("Unknown", Cause.NO_METRIC, 15.0, 45.0)]
 
 
-def test_the_step_that_took_the_number_below_the_need_is_the_one_that_counts():
+def test_the_step_that_took_the_number_below_the_demand_is_the_one_that_counts():
     """9 wanted, 7 after the missing Pods, 3 by the window, 2 by the policy: for the third replica it was the policy."""
     steps = (Step(Cause.MISSING_PODS, 9, 7), Step(Cause.STABILIZATION, 7, 3), Step(Cause.POLICY, 3, 2))
     rows = [Point(0, 2, 2, 9, steps), Point(15, 2, 4, 9)]
@@ -178,7 +178,7 @@ def test_the_step_that_took_the_number_below_the_need_is_the_one_that_counts():
     assert lost(scale_accounts(rows, Signals())[0])["Stabilization"] == 15000.0
 
 
-def test_a_change_back_into_the_bounds_is_no_answer_to_a_metric():
+def test_a_change_back_into_the_bounds_is_not_a_response_to_a_metric():
     account, = scale_accounts([Point(0, 9, 8, None)], Signals())
     assert account.losses == ()
-    assert account.whole.reason == "the replicas were outside of minimum and maximum: no metric was looked at"
+    assert account.whole.reason == "the replicas were outside of minReplicas and maxReplicas: no metric was evaluated"

@@ -57,7 +57,7 @@ def test_the_run_is_reproduced_whole(bundle: Bundle):
     assert (fidelity.syncs, fidelity.seen, fidelity.inferred, fidelity.percent) == (18, 10, 8, 100.0)
 
 
-def test_the_requests_tell_the_need_and_prometheus_when_it_could_be_read(bundle: Bundle):
+def test_requests_show_the_demand_and_prometheus_shows_when_it_was_readable(bundle: Bundle):
     """The third request waits at 55.31 s, the scrape of 56 s shows it, the sync of 58.21 s reads it."""
     first = account_of(bundle).changes[0]
     assert (first.needed_seconds, first.written_seconds) == (55.31, 58.214)

@@ -8,7 +8,7 @@ from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.recording import Observed, RecordedSync, Recording
 from elastometer.hpa.state import State
 from elastometer.hpa.step import step
-from elastometer.hpa.sync import SyncInput, MetricInput
+from elastometer.hpa.sync import MetricInput, SyncInput
 
 SPEC = parse_hpa({
     "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}, "maxReplicas": 20,
@@ -37,7 +37,7 @@ def test_a_controller_that_decides_as_we_do_is_reproduced_whole():
     assert found.all.percent == 100
 
 
-def test_a_controller_that_was_restarted_does_not_know_any_more_what_it_added():
+def test_a_restarted_controller_no_longer_knows_what_it_added():
     """It adds two replicas each 60 s at most: again at once, after a restart."""
     whole = recording([40, 40, 40])
     last = whole.syncs[-1]
@@ -49,7 +49,7 @@ def test_a_controller_that_was_restarted_does_not_know_any_more_what_it_added():
         assert fidelity(replace(whole, syncs=syncs)).all == Share(agreed, 3)
 
 
-def test_a_look_of_which_nothing_was_seen_counts_in_no_share():
+def test_a_sync_of_which_nothing_was_seen_counts_in_no_share():
     whole = recording([2, 6, 6])
     hidden = replace(whole.syncs[1], observed=Observed(), seen=False)
     found = fidelity(replace(whole, syncs=(whole.syncs[0], hidden, whole.syncs[2])))

@@ -43,16 +43,16 @@ def test_an_answer_with_another_request_s_mark_is_a_problem_with_its_evidence():
     assert (one.name, one.severity, one.title) == (
         "CrossTalk", "Problem", "Requests got the answer of another request: 1")
     assert one.evidence == (
-        "OtherTask 1, ForeignCanary 1, of 3 answers looked at: REQ-7a2f-17 at +12.5 s on server-a (ForeignCanary); "
+        "OtherTask 1, ForeignCanary 1, of 3 answers checked: REQ-7a2f-17 at +12.5 s on server-a (ForeignCanary); "
         "REQ-7a2f-9 at +3.0 s on server-a (OtherTask)")
 
 
 def test_another_task_s_shape_alone_is_a_warning_that_does_not_claim_more():
     (one,) = found([record(9, 3, 1, {"Crosstalk": "OtherTask"})])
-    assert (one.severity, one.title) == ("Warning", "Answers have the shape of another task: 1")
+    assert (one.severity, one.title) == ("Warning", "Answers have the form of another task's answer: 1")
 
 
-def test_a_mark_that_a_model_garbled_is_nobody_s_answer():
+def test_a_mark_that_a_model_garbled_is_not_cross_talk():
     assert found([record(1, 0, 1, {"Crosstalk": "UnknownCanary"}), record(2, 0, 1, {"Crosstalk": None})]) == []
 
 
@@ -64,11 +64,11 @@ def test_a_check_that_fails_clearly_more_often_in_the_busiest_stage_is_a_finding
         "requests in flight on average, and 1.00 % in 'calm' (2 of 200, 95 % interval 0.27 to 3.57 %), with 1.0")
 
 
-def test_intervals_that_meet_are_no_finding():
+def test_overlapping_intervals_are_not_a_finding():
     assert found([*stage("calm", 0, 0.1, failed=2), *stage("peak", 30, 3, failed=7)]) == []
 
 
-def test_fewer_failures_under_more_load_are_no_finding():
+def test_fewer_failures_under_more_load_are_not_a_finding():
     assert found([*stage("calm", 0, 0.1, failed=40), *stage("peak", 30, 3, failed=2)]) == []
 
 

@@ -19,7 +19,7 @@ def names(account: Autoscaler) -> list[str]:
     return [one.name for one in autoscaler_findings(account)]
 
 
-def test_a_policy_that_held_the_scale_out_is_told_with_its_worst_change():
+def test_a_policy_that_limited_the_scale_out_is_reported_with_its_worst_change():
     account = held("Out", Cause.POLICY, 45.1)
     account = Autoscaler(held=account.held, changes=(scale_out(Cause.POLICY, 30.0),))
     found, = autoscaler_findings(account)
@@ -35,7 +35,7 @@ def test_what_holds_a_scale_in_or_holds_shortly_is_no_finding():
     assert names(held("Out", Cause.STABILIZATION, 30.0)) == ["ScaleUpWindow"]
 
 
-def test_a_late_metric_is_told_only_where_the_delay_is_surely_there():
+def test_a_late_metric_is_reported_only_where_the_delay_is_certain():
     assert names(Autoscaler(changes=(scale_out(Cause.METRIC_DELAY, 25.0),))) == ["LateMetric"]
     assert names(Autoscaler(changes=(scale_out(Cause.METRIC_DELAY, 25.0, plus_minus=30.0),))) == []
     assert names(Autoscaler(changes=(scale_out(Cause.METRIC_DELAY, 3.0),))) == []
@@ -46,7 +46,7 @@ def test_a_replay_that_often_differs_makes_the_account_doubtful():
     misses = tuple(Miss(15.0 * index, ("replicas: live 2, replayed 3",), "other flags") for index in range(2))
     account = Autoscaler(fidelity=Agreement(20, 20, 18, 0, 0, 90.0, misses, ()))
     found, = autoscaler_findings(account)
-    assert found.evidence == "2 of 20 syncs were decided otherwise than the replay says: other flags"
+    assert found.evidence == "2 of 20 syncs were decided differently by the live controller than by the replay: other flags"
     assert names(Autoscaler(fidelity=Agreement(20, 20, 19, 0, 0, 95.0, misses[:1], ()))) == []
 
 

@@ -67,7 +67,7 @@ def test_every_change_of_the_replicas_is_an_event_with_writer_two_stamps_and_rea
     assert first.metrics == ("vllm_num_requests_waiting 5 (target 2)",)
 
 
-def test_a_metric_with_a_share_is_told_as_a_share_beside_its_target():
+def test_a_metric_with_a_utilization_is_shown_as_one_next_to_its_target():
     target, current = {"averageUtilization": 80}, {"averageUtilization": 147, "averageValue": "220m"}
     hpa = {"spec": {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]},
            "status": {"currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": current}}]}}
@@ -100,7 +100,7 @@ def test_the_bars_of_a_waterfall_add_up_to_its_whole(report: Report):
         assert sum(one.milliseconds for one in until_ready) == pytest.approx(start.scale_out.milliseconds, abs=0.5)
 
 
-def test_a_start_is_told_twice_and_the_difference_is_stated(report: Report):
+def test_a_start_is_reported_from_two_sources_and_their_difference_is_stated(report: Report):
     scraped = added(report, 1).scraped
     assert scraped.process_start is not None
     assert (scraped.process_start.seconds, scraped.process_start.resolution_milliseconds) == (59.45, 10.0)
@@ -112,7 +112,7 @@ def test_without_log_lines_the_start_of_the_engine_is_one_unattributed_bar(bundl
     start = added(judge(without(bundle, lambda line: isinstance(line, LogSeen))), 1)
     dark = [one for one in start.phases if one.name == "unattributed"]
     assert [one.milliseconds for one in dark] == [9953.0]
-    assert dark[0].note == "nothing was seen of: imports, HTTP up"
+    assert dark[0].note == "no source showed: imports, HTTP up"
 
 
 def test_what_the_log_does_not_state_a_duration_for_is_unattributed(bundle: Bundle):
@@ -172,7 +172,7 @@ def test_a_generator_that_fell_behind_makes_the_run_inconclusive(bundle: Bundle)
     assert "ClientBound" in [one.name for one in report.findings]
 
 
-def test_a_worker_that_gave_no_account_makes_the_run_inconclusive(bundle: Bundle):
+def test_a_worker_without_a_summary_makes_the_run_inconclusive(bundle: Bundle):
     report = judge(replace(bundle, generators=bundle.generators[:1]))
     assert (report.verdict, report.verdict_reason) == (Verdict.INCONCLUSIVE, "LoadIncomplete")
 
@@ -204,7 +204,7 @@ def test_what_a_stopped_worker_left_makes_the_run_inconclusive_and_turns_after_a
     assert (turns.quality.unsent_requests, turns.quality.unsent_turns) == (0, 4)
     stopped = judge(replace(bundle, generators=(replace(first, unsent=9, unsent_turns=4), second)))
     assert (stopped.verdict, stopped.verdict_reason) == (Verdict.INCONCLUSIVE, "LoadIncomplete")
-    assert stopped.verdict_message == "5 requests were never sent: their worker was stopped before their time"
+    assert stopped.verdict_message == "5 requests were never sent: their worker was stopped before their scheduled time"
 
 
 def test_users_that_were_gone_before_their_time_make_the_run_inconclusive(bundle: Bundle):
@@ -212,16 +212,16 @@ def test_users_that_were_gone_before_their_time_make_the_run_inconclusive(bundle
     assert judge(replace(bundle, generators=(replace(first, capped_users=0), second))).verdict is Verdict.PASS
     capped = judge(replace(bundle, generators=(replace(first, capped_users=2), replace(second, capped_users=1))))
     assert (capped.verdict, capped.verdict_reason) == (Verdict.INCONCLUSIVE, "LoadIncomplete")
-    assert capped.verdict_message.startswith("3 users had sent all that maximumRequests lets each")
+    assert capped.verdict_message.startswith("3 users reached maximumRequests and left early")
 
 
-def test_what_a_stopped_life_left_and_the_next_one_sent_is_not_missed(bundle: Bundle):
+def test_what_a_stopped_incarnation_left_and_the_next_one_sent_is_not_missed(bundle: Bundle):
     first, second = (replace(one, unsent=0, unsent_turns=0) for one in bundle.generators)
     stopped = replace(first, incarnation="before", unsent=9, planned=None, sent=None)
     assert judge(replace(bundle, generators=(stopped, first, second))).quality.unsent_requests == 0
 
 
-def test_an_account_is_read_with_its_interruptions_and_one_without_an_end_is_left_out():
+def test_a_summary_is_read_with_its_interruptions_and_one_without_an_end_is_left_out():
     account = generator_from({"worker": 1, "unsent": 3, "unsentTurns": 2, "cappedUsers": 5, "interruptions": [
         {"fromTime": None, "toTime": "1970-01-01T00:00:02Z"}, {"fromTime": "1970-01-01T00:00:03Z"}]})
     assert (account.unsent, account.unsent_turns, account.capped_users) == (3, 2, 5)
@@ -231,7 +231,7 @@ def test_an_account_is_read_with_its_interruptions_and_one_without_an_end_is_lef
 def test_records_that_are_missing_make_the_run_inconclusive(bundle: Bundle):
     report = judge(replace(bundle, requests=bundle.requests[:600]))
     assert report.verdict_reason == "RecordsMissing"
-    assert report.verdict_message == "623 requests were sent, and only 600 have a record"
+    assert report.verdict_message == "623 requests were sent, but only 600 have a record"
 
 
 def test_scale_in_names_the_pods_their_drain_and_what_they_lost(report: Report):

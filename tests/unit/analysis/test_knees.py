@@ -81,7 +81,7 @@ def told(bundle: Bundle, steps: int, *, good: int | None, inconclusive: str | No
     return found
 
 
-def test_a_climb_whose_last_planned_step_held_lies_beyond_it(bundle: Bundle):
+def test_a_knee_search_whose_last_planned_step_held_puts_the_knee_beyond_it(bundle: Bundle):
     knee = told(bundle, 3, good=6)
     assert (knee.ending, knee.maximum) == (KneeEnding.ALL_HELD, 6)
     assert sentence(knee) == (
@@ -90,20 +90,20 @@ def test_a_climb_whose_last_planned_step_held_lies_beyond_it(bundle: Bundle):
     )
 
 
-def test_a_climb_that_was_stopped_is_not_told_as_one_that_found_its_knee(bundle: Bundle):
+def test_a_stopped_knee_search_does_not_count_as_one_that_found_the_knee(bundle: Bundle):
     knee = told(bundle, 1, good=2)
     assert knee.ending is KneeEnding.STOPPED
     assert sentence(knee) == (
-        "The last good step is 2 requests/s with 1 Ready. The knee was not found: the climb was stopped before its "
+        "The last good step is 2 requests/s with 1 Ready. The knee was not found: the search was stopped before its "
         "last step of 6 requests/s. There was no soak."
     )
 
 
-def test_a_climb_of_which_no_step_was_over_says_nothing_of_its_knee(bundle: Bundle):
+def test_a_knee_search_without_a_finished_step_says_nothing_about_the_knee(bundle: Bundle):
     knee = told(bundle, 0, good=None)
     assert knee.ending is KneeEnding.STOPPED
     assert sentence(knee) == (
-        "The knee was not found: the climb was stopped before any step was over. There was no soak."
+        "The knee was not found: the search was stopped before any step had ended. There was no soak."
     )
 
 
@@ -132,14 +132,14 @@ def test_a_step_that_could_not_be_judged_is_read_under_its_old_key_too(key: str)
     ]
 
 
-def test_without_a_spec_a_climb_that_nothing_ended_may_have_been_stopped(bundle: Bundle):
+def test_without_a_spec_a_knee_search_that_nothing_ended_may_have_been_stopped(bundle: Bundle):
     stages = tuple(replace(stage, maximum=None) for stage in bundle.terms.stages)
     knee = told(replace(bundle, terms=replace(bundle.terms, stages=stages)), 3, good=6)
     assert knee.ending is KneeEnding.UNKNOWN
     assert "whether the climb came to its last step is not known" in sentence(knee)
 
 
-def test_a_step_that_a_restart_cut_is_told(bundle: Bundle):
+def test_a_step_that_a_restart_cut_is_reported(bundle: Bundle):
     knee = told(bundle, 3, good=6, interrupted=(4,))
     assert sentence(knee).endswith("A restart of the worker cut what was held at 4 requests/s, which began again.")
 
@@ -149,7 +149,7 @@ def test_a_first_step_that_fails_leaves_no_good_one(knee: Knee):
     assert sentence(bad) == "No step held. The knee lies below the first one. There was no soak."
 
 
-def test_of_a_stopped_life_and_the_one_that_climbed_again_the_longer_account_stands(bundle: Bundle):
+def test_of_two_incarnations_that_searched_for_the_knee_the_longer_record_counts(bundle: Bundle):
     (climb,) = bundle.generators[0].knees
     part = replace(climb, steps=climb.steps[:1], soak=None)
     for told_first in ((part, climb), (climb, part)):
@@ -158,12 +158,12 @@ def test_of_a_stopped_life_and_the_one_that_climbed_again_the_longer_account_sta
         assert sentence(knee).endswith("Shorter accounts by other lives of its worker, left out: 1.")
 
 
-def test_replicas_that_were_not_watched_are_not_counted_as_none(bundle: Bundle):
+def test_replicas_that_were_not_watched_are_not_counted_as_zero(bundle: Bundle):
     (found,) = judge(replace(bundle, observations=())).knees
     assert {(one.ready_minimum, one.ready_maximum) for one in found.steps} == {(None, None)}
 
 
-def test_a_gap_in_the_watch_is_told_beside_the_replicas_of_its_step(bundle: Bundle):
+def test_a_gap_in_the_watch_is_reported_next_to_the_replicas_of_its_step(bundle: Bundle):
     assert bundle.start is not None
     gap = WatchGap(bundle.start + 70 * SECOND, "pods", bundle.start + 65 * SECOND, bundle.start + 70 * SECOND, "gone")
     (found,) = judge(replace(bundle, observations=(*bundle.observations, gap))).knees
@@ -179,7 +179,7 @@ def test_a_run_without_a_knee_has_no_section(bundle: Bundle):
     assert chart_data(report)["steps"] == []
 
 
-def test_a_climb_told_by_two_lives_of_a_worker_is_one(bundle: Bundle):
+def test_a_knee_search_recorded_by_two_incarnations_of_a_worker_is_one(bundle: Bundle):
     (climb,) = bundle.generators[0].knees
     assert len(judge(with_knees(bundle, climb, climb)).knees) == 1
 
@@ -190,7 +190,7 @@ def test_the_load_chart_marks_the_steps_and_the_soak(report: Report):
         dict(zip(("from", "to", "value", "failed"), one, strict=True)) for one in shown]
 
 
-def test_a_torn_account_of_a_climb_gives_what_is_whole_of_it():
+def test_a_torn_record_of_a_knee_search_gives_its_whole_steps():
     whole = {"value": 2, "startTime": "2026-01-01T00:00:00Z", "endTime": "2026-01-01T00:00:30Z", "failed": None}
     found = knee_from({"stage": "climb", "of": "Users", "good": 2, "steps": [whole, {"value": 4}, None], "soak": None,
                        "interrupted": [{"value": 4, "startTime": "2026-01-01T00:00:30Z"}, {}]})

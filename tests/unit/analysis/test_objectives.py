@@ -109,8 +109,8 @@ def test_a_median_that_a_hole_cannot_move_is_still_judged():
         Verdict.PASS, "`scale-out lag` p50 1000 ms is within 2000 ms (n=2 of 3)")
 
 
-def test_without_any_added_pod_a_cold_start_cannot_be_told():
-    assert cold(10_000).message == "`cold start` cannot be told: no Pod was added"
+def test_without_any_added_pod_a_cold_start_is_inconclusive():
+    assert cold(10_000).message == "`cold start` cannot be judged: no Pod was added"
 
 
 def result(verdict: Verdict) -> ObjectiveResult:

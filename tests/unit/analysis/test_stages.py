@@ -63,13 +63,13 @@ def test_a_knee_whose_first_step_failed_ends_with_that_step() -> None:
     assert windows(bundle(*RECORDS, knees=[account]))[1:3] == [(10, 25), (25, 61.25)]
 
 
-def test_of_two_accounts_of_a_climb_the_later_end_counts_whichever_is_read_first() -> None:
+def test_of_two_records_of_a_knee_search_the_later_end_counts_in_any_order_of_reading() -> None:
     part = {**KNEE, "soak": None, "steps": KNEE["steps"][:1]}
     for accounts in ([part, KNEE], [KNEE, part]):
         assert windows(bundle(*RECORDS, knees=accounts))[1:3] == [(10, 55), (55, 61.25)]
 
 
-def test_a_worker_without_an_account_leaves_its_records_to_tell() -> None:
+def test_without_a_summary_of_the_worker_its_records_set_the_window() -> None:
     assert windows(bundle(*RECORDS))[1:3] == [(10, 54), (54, 61.25)]
 
 

@@ -61,7 +61,7 @@ def test_an_absolute_name_lands_below_the_directory(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", zstandard.compress(b"no tar in here" * 100)])
-def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path, content: bytes):
+def test_a_file_that_is_not_an_archive_is_reported_as_such(tmp_path: Path, content: bytes):
     with pytest.raises(CliError, match="cannot unpack the bundle"):
         unpack(io.BytesIO(content), tmp_path)
 

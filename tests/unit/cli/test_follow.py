@@ -57,7 +57,7 @@ def test_a_watch_that_brings_the_end_ends_the_following():
     assert seen(script, version(1)) == ["1", "2", "3"]
 
 
-def test_an_expired_watch_is_taken_up_again_from_a_fresh_look():
+def test_an_expired_watch_is_resumed_from_a_fresh_list():
     gone = ApiException(status=410, reason="Gone")
     script = Script([gone, [version(9, DONE)]], [version(7, RUNNING)])
     assert seen(script, version(1, RUNNING)) == ["1", "7", "9"]
@@ -74,7 +74,7 @@ def test_a_refusal_in_a_watch_is_passed_on():
         seen(Script([ApiException(status=403)], [version(2)]), version(1, RUNNING))
 
 
-def test_a_test_that_nobody_takes_up_within_thirty_seconds_is_named_as_such():
+def test_a_test_that_no_operator_accepts_within_thirty_seconds_is_named_as_such():
     script = Script([], [version(1)])
     with pytest.raises(CliError, match="no operator has taken up the test within 40 s") as caught:
         seen(script, version(1))

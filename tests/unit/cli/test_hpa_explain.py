@@ -32,7 +32,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
     return code, found.err
 
 
-def test_a_run_is_told_sync_by_sync_with_idle_ones_in_one_line(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_run_is_shown_sync_by_sync_with_idle_ones_in_one_line(run: Path, capsys: pytest.CaptureFixture[str]):
     lines = explained(capsys, run).splitlines()
     assert lines[0] == "demo: 18 syncs, 1 to 4 replicas"
     assert lines[3] == ("  -16.791 s  … 5 syncs to +43.213 s, nothing to do: 1 replica, 1 Ready, "
@@ -58,7 +58,7 @@ def test_the_parts_of_a_bar_are_as_long_as_their_seconds(run: Path, capsys: pyte
     assert third.count("▓") == round(32 * 15.0 / 28.4)
 
 
-def test_a_cause_has_one_mark_in_every_bar_and_the_legend_tells_it_once(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_cause_has_one_mark_in_every_bar_and_the_legend_explains_it_once(run: Path, capsys: pytest.CaptureFixture[str]):
     lines = explained(capsys, run).splitlines()
     legend = [at for at, line in enumerate(lines) if line.startswith("  bars: ")]
     assert len(legend) == 1
@@ -71,19 +71,19 @@ def test_a_cause_has_one_mark_in_every_bar_and_the_legend_tells_it_once(run: Pat
             mark for label, mark in marks.items() if f"{label} " in parts}
 
 
-def test_parts_less_well_known_than_their_whole_are_explained_once(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_parts_known_less_exactly_than_their_whole_are_explained_once(run: Path, capsys: pytest.CaptureFixture[str]):
     said = explained(capsys, run)
     assert said.count("A part can have a wider ± than the whole") == 1
 
 
-def test_why_a_part_is_not_known_is_told_once_below_the_table(capsys: pytest.CaptureFixture[str]):
+def test_why_a_part_is_not_known_is_said_once_below_the_table(capsys: pytest.CaptureFixture[str]):
     lines = explained(capsys, TRACES, "--name", "trace-3").splitlines()
     assert sum("not known [1]" in line for line in lines) == 3
     assert [line for line in lines if "the signal itself was not recorded" in line] == [
         "  [1] the signal itself was not recorded: it crossed within the 15.0 s since the sync before"]
 
 
-def test_json_tells_everything_and_folds_nothing(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_json_has_everything_and_folds_nothing(run: Path, capsys: pytest.CaptureFixture[str]):
     document = json.loads(explained(capsys, run, "--output", "json"))
     assert len(document["rows"]) == document["fidelity"]["syncs"] == 18
     assert [(one["fromReplicas"], one["toReplicas"]) for one in document["changes"]] == [
@@ -134,6 +134,6 @@ def test_what_is_neither_is_refused(tmp_path: Path, run: Path, capsys: pytest.Ca
     assert (code, "with a trace file only" in said) == (2, True)
 
 
-def test_an_account_without_any_sync_can_be_told():
+def test_an_account_without_any_sync_can_be_shown():
     assert account_lines(Autoscaler(name="demo", minimum=1, maximum=4), whole=False)[0] == (
         "demo: 0 syncs, 1 to 4 replicas")

@@ -40,7 +40,7 @@ def finished(**given: Any) -> dict[str, Any]:
     *((status("False", reason=reason), Exit.SPEC_OR_USAGE) for reason in (
         "SpecInvalid", "LoadFilesMissing", "LoadFilesInvalid", "APIKeyMissing", "APIKeyInvalid")),
 ])  # fmt: skip
-def test_the_exit_code_tells_verdict_spec_and_world_apart(given: dict[str, Any], code: Exit):
+def test_the_exit_code_distinguishes_verdict_spec_and_world(given: dict[str, Any], code: Exit):
     assert exit_of_status(given) is code
 
 
@@ -93,7 +93,7 @@ def test_an_answer_that_is_no_json_is_still_an_answer():
     assert refusal(error) == ["Bad Gateway"]
 
 
-def test_a_missing_kind_and_a_missing_object_are_told_apart():
+def test_a_missing_kind_is_distinguished_from_a_missing_object():
     assert is_kind_missing(api_error(404, message="404 page not found"))
     assert not is_kind_missing(api_error(404, details={"name": "demo", "kind": "elasticitytests"}))
 

@@ -123,7 +123,7 @@ def test_a_setting_changes_the_test_before_it_is_read(tmp_path: Path):
     assert json.loads((tmp_path / "report.json").read_text())["summary"]["peakReadyReplicas"] == 2
 
 
-def test_given_numbers_go_before_those_of_the_stand_in_and_leave_the_rest(tmp_path: Path):
+def test_given_numbers_override_those_of_the_stand_in_and_leave_the_rest(tmp_path: Path):
     main(["simulate", DEMO, "--draws", "1", "--cold-start", "20", "--capacity", "decodeSeconds=0.02",
           "--out", str(tmp_path)])
     report = json.loads((tmp_path / "report.json").read_text())

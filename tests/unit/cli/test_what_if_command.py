@@ -49,7 +49,7 @@ def test_the_twin_s_own_error_comes_before_anything_predicted(run: Run, bundle: 
     assert code == 0
     first = " ".join(out.partition("\n\n")[0].split())
     assert re.search(r"off by \d+\.\d % \(\d+\.\d–\d+\.\d % over 15 draws of chance\)", first)
-    assert out.index("the twin on the recorded run itself") < out.index("scorecard")
+    assert out.index("prediction error on the recorded run itself") < out.index("scorecard")
     assert "Error of Ready replicas, area" in out
     assert "--max-num-seqs=4" in out
     assert "cold-start cliff (predicted)" in out
@@ -140,7 +140,7 @@ def test_the_page_loads_nothing_and_marks_what_is_predicted(run: Run, bundle: Pa
     assert "unsafe-inline" not in policy[1].partition("style-src")[0]
 
 
-def test_names_of_others_add_nothing_to_the_page(run: Run, bundle: Path, tmp_path: Path):
+def test_hostile_names_add_no_element_to_the_page(run: Run, bundle: Path, tmp_path: Path):
     hostile = "</script><img src=x onerror=alert(1)>{{ 7*7 }}"
     copied = copy_of(bundle, tmp_path / "run")
     spec = json.loads((copied / "spec.json").read_text())
@@ -256,7 +256,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("words", REFUSED, ids=lambda words: " ".join(map(str, words)))
-def test_a_wrong_wish_is_refused_with_its_rule_and_value(run: Run, bundle: Path, words: tuple[object, ...]):
+def test_a_wrong_option_is_refused_with_its_rule_and_value(run: Run, bundle: Path, words: tuple[object, ...]):
     code, out, told = run(bundle, "--jobs", 1, *words)
     assert code == 2
     assert out == ""

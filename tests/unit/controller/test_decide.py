@@ -82,7 +82,7 @@ def test_the_next_step_follows_from_what_is_there(plan: TestPlan, seen: Snapshot
     assert decision.status.failure is None
 
 
-def test_a_whole_life_ends_with_the_reports_verdict_and_nothing_left(plan: TestPlan) -> None:
+def test_a_whole_run_ends_with_the_reports_verdict_and_nothing_left(plan: TestPlan) -> None:
     looks = (NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
     status = after(plan, *looks)
     assert phase_of(status) == "Loading"
@@ -239,7 +239,7 @@ def test_a_refusal_that_lasts_ends_the_run_and_one_that_passes_does_not(plan: Te
     assert "exceeded quota" in ended.conditions["LoadDelivered"].message
 
 
-def test_what_does_not_go_is_named_and_not_waited_for_for_ever(plan: TestPlan) -> None:
+def test_what_is_not_deleted_is_named_and_not_waited_for_indefinitely(plan: TestPlan) -> None:
     status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
     status = replace(status, load_end_time=T0)
     held = replace(NOTHING, report=REPORT, bundle_sealed=True, leftovers=("ScaledObject/x",), cleaning_since=T0)
@@ -250,14 +250,14 @@ def test_what_does_not_go_is_named_and_not_waited_for_for_ever(plan: TestPlan) -
     assert to_json(done)["bundleRef"]
 
 
-def test_a_condition_of_somebody_elses_is_kept_and_breaks_nothing(plan: TestPlan) -> None:
+def test_a_condition_of_another_controller_is_kept_and_breaks_nothing(plan: TestPlan) -> None:
     ours = to_json(after(plan, NOTHING, PASSED, CREATED))
     theirs = {**ours["conditions"][0], "type": "team.example/Reviewed"}
     again = to_json(status_from({**ours, "conditions": [theirs, *ours["conditions"]]}))
     assert again["conditions"] == [*ours["conditions"], theirs]
 
 
-def test_a_verdict_that_the_load_spoiled_says_so_and_not_that_objectives_are_missing(plan: TestPlan) -> None:
+def test_a_verdict_invalidated_by_the_load_says_so_and_not_that_objectives_are_missing(plan: TestPlan) -> None:
     said = "10 requests were never sent: their scheduled time passed before their worker (re)started"
     spoiled = replace(REPORT, verdict="Inconclusive", verdict_reason="LoadIncomplete", verdict_message=said)
     judged = replace(NOTHING, report=spoiled, bundle_sealed=True)

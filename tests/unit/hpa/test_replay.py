@@ -60,8 +60,8 @@ def saved(tmp_path: Path, *traces: dict) -> str:
 def test_full_agreement_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["hpa", "replay", saved(tmp_path, TRACE)]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "trace-3: 89 looks: decisions 89/89, conditions 89/89, events 89/89",
-        "1 trace, 89 looks: decisions 89/89, conditions 89/89, events 89/89"]
+        "trace-3: 89 syncs: decisions 89/89, conditions 89/89, events 89/89",
+        "1 trace, 89 syncs: decisions 89/89, conditions 89/89, events 89/89"]
 
 
 def test_a_divergence_ends_with_1_and_shows_both_accounts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -91,7 +91,7 @@ def test_a_bad_line_ends_with_2_and_one_line_per_flaw(tmp_path: Path, capsys: py
         f"{path}, line 2: hpa.maxReplicas: must be a whole number from 1 to 2147483647, is 0"]
 
 
-def test_nothing_to_compare_with_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_trace_without_expectations_is_reported_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     trace = {key: value for key, value in TRACE.items() if key != "expected"}
     assert main(["hpa", "replay", saved(tmp_path, trace)]) == 0
     assert "nothing was observed to compare with" in capsys.readouterr().out

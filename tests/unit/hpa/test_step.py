@@ -261,14 +261,14 @@ def test_the_older_path_follows_the_highest_of_its_window_even_upward():
 
 
 @pytest.mark.parametrize(("age", "held"), [(299.999999999, True), (300.0, False), (300.000000001, False)])
-def test_the_far_end_of_a_behaviors_window_is_outside(age: float, held: bool):
+def test_the_start_of_a_behaviors_window_is_outside_of_it(age: float, held: bool):
     state = State(recommendations=(Recommendation(50.246570998 - age, 9),))
     decision = decide(a_sync("RRRR", 5, at=50.246570998), a_spec(behavior=DEFAULT), state)
     assert decision.desired == (4 if held else 2)
 
 
 @pytest.mark.parametrize(("age", "held"), [(300.0, True), (300.000000001, False)])
-def test_the_far_end_of_the_older_paths_window_is_inside(age: float, held: bool):
+def test_the_start_of_the_older_paths_window_is_inside_of_it(age: float, held: bool):
     state = State(recommendations=(Recommendation(50.246570998 - age, 4),))
     decision = decide(a_sync("RRRR", 5, at=50.246570998), a_spec(behavior=None), state)
     assert decision.desired == (4 if held else 2)
@@ -335,7 +335,7 @@ def test_a_scale_that_cannot_be_written_leaves_the_target_and_no_record():
     assert decision.account.reductions[-1] == Reduction(Constraint.NO_SCALE, 6, 2)
 
 
-def test_the_place_of_a_rescale_that_no_policy_sees_is_taken_again():
+def test_the_record_of_a_rescale_that_no_policy_covers_is_replaced():
     state = State(scale_ups=(ScaleRecord(-100.0, 1), ScaleRecord(-90.0, 1)))
     after, _ = step(state, a_spec(), a_sync("RR", 30))
     assert after.scale_ups == (ScaleRecord(-100.0, 1, True), ScaleRecord(0.0, 4))

@@ -63,7 +63,7 @@ def test_a_changed_configuration_file_replaces_the_process(paths: Paths, tmp_pat
     assert bring_up(component, paths) is Outcome.REPLACED
 
 
-def test_a_namespace_that_was_made_again_replaces_what_ran_in_the_old_one(
+def test_a_recreated_namespace_replaces_what_ran_in_the_old_one(
         paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     bring_up(sleeper(), paths)
     monkeypatch.setattr(namespaces, "identity", lambda _: "another namespace")

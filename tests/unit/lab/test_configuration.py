@@ -86,7 +86,7 @@ def test_what_is_not_chosen_stays_as_the_running_lab_has_it(tmp_path: Path) -> N
     assert loaded.merged({"gpus": None, "keda": None, "hpa_sync_seconds": 15}) == Settings(gpus=8, keda=True)
 
 
-def test_settings_of_no_lab_are_none(tmp_path: Path) -> None:
+def test_without_a_lab_there_are_no_settings(tmp_path: Path) -> None:
     assert load_settings(tmp_path / "settings.json") is None
 
 

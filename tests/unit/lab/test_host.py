@@ -29,12 +29,12 @@ def test_a_version_2_host_holds_the_lab_in_the_one_hierarchy() -> None:
     assert cgroups.process_hierarchy(cgroups.hierarchies(UNIFIED)) == Path("/sys/fs/cgroup")
 
 
-def test_a_host_without_cgroups_is_told_where_else_to_run() -> None:
+def test_on_a_host_without_cgroups_the_message_says_where_else_to_run() -> None:
     with pytest.raises(LabError, match="CLUSTER=kind"):
         cgroups.process_hierarchy({})
 
 
-def test_a_root_without_capabilities_is_told_which_are_missing() -> None:
+def test_for_a_root_without_capabilities_the_message_names_the_missing_ones() -> None:
     assert prerequisites.missing_capabilities("CapEff:\t000001fffeffffff\n") == []
     assert prerequisites.missing_capabilities("CapEff:\t00000000a80425fb\n") == ["CAP_NET_ADMIN", "CAP_SYS_ADMIN"]
 
@@ -97,7 +97,7 @@ def test_the_keeper_patches_a_node_that_shows_another_number_of_gpus() -> None:
     assert not has_wrong_number(node("4", "4"), 4)
 
 
-def test_the_keeper_waits_for_a_node_that_has_told_no_status_yet() -> None:
+def test_the_keeper_waits_for_a_node_that_has_no_status_yet() -> None:
     assert not has_wrong_number({"status": {}}, 4)
     assert not has_wrong_number({}, 4)
 

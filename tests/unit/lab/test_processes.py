@@ -57,7 +57,7 @@ def test_a_record_survives_the_way_to_disk(tmp_path: Path) -> None:
     assert read_record(tmp_path / "pids" / "etcd.json") == record
 
 
-def test_a_torn_or_missing_record_reads_as_none(tmp_path: Path) -> None:
+def test_a_torn_or_missing_record_reads_as_None(tmp_path: Path) -> None:
     torn = tmp_path / "torn.json"
     torn.write_bytes(b'{"pid": 12')
     foreign = tmp_path / "foreign.json"
@@ -65,7 +65,7 @@ def test_a_torn_or_missing_record_reads_as_none(tmp_path: Path) -> None:
     assert read_record(torn) is read_record(foreign) is read_record(tmp_path / "none.json") is None
 
 
-def test_memory_of_a_process_that_is_gone_is_none_and_not_zero() -> None:
+def test_memory_of_a_process_that_is_gone_is_unknown_and_not_zero() -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     child.wait()
     assert resident_bytes(child.pid) is None

@@ -53,7 +53,7 @@ def test_a_trace_is_planned_by_what_its_file_says(demo_body: dict[str, Any], env
     assert [offered(plan, look) for look in looks] == ["1.0/s", "0.0/s", "2.0/s", "0.0/s", "1.0/s"]
 
 
-def test_what_only_an_unread_file_can_tell_is_not_in_the_plan(
+def test_what_only_an_unread_file_says_is_not_in_the_plan(
     demo_body: dict[str, Any], environment: Environment
 ) -> None:
     told = describe(TestPlan(parse(with_load(demo_body, RATE, TRACE, SWEEP, filesFrom=FROM)), environment))
@@ -64,7 +64,7 @@ def test_what_only_an_unread_file_can_tell_is_not_in_the_plan(
     assert (told["stages"][1]["startSeconds"], told.keys() & {"loadSeconds", "loadSecondsAreExact"}) == (10, set())
 
 
-def test_a_limit_tells_the_length_of_a_trace_before_its_file_is_read(
+def test_a_limit_bounds_the_length_of_a_trace_before_its_file_is_read(
     demo_body: dict[str, Any], environment: Environment
 ) -> None:
     load = with_load(demo_body, TRACE | {"durationSeconds": 30}, RATE, filesFrom=FROM)

@@ -78,14 +78,14 @@ def test_the_plan_states_ramps_lengths_and_what_is_not_known(
     )  # fmt: skip
 
 
-def test_a_trace_that_no_plan_tells_of_ends_nobody_knows_when(demo_body: dict[str, Any]) -> None:
+def test_a_trace_without_a_plan_has_an_unknown_end(demo_body: dict[str, Any]) -> None:
     stages = terms_from(with_stages(demo_body, [CALM, TRACE, RAMP])).stages
     assert [(one.start_seconds, one.end_seconds, one.length_seconds) for one in stages] == [
         (0, 10, 10), (10, None, None), (None, None, 20),
     ]  # fmt: skip
 
 
-def test_a_spec_whose_load_cannot_be_read_has_no_stages_and_a_type_of_a_later_version_is_none_we_know() -> None:
+def test_an_unreadable_load_has_no_stages_and_a_type_of_a_later_version_is_unknown() -> None:
     assert terms_from({}).stages == terms_from({"load": {"stages": [{"name": "a", "type": "Rate"}]}}).stages == ()
     row = {"name": "a", "type": "Storm", "startSeconds": 0.0, "startIsExact": True, "lengthSeconds": None}
     assert terms_from({}, {"stages": [row]}).stages == (StageWindow("a", 0, None, None, None, type=None),)

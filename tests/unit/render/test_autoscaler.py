@@ -33,7 +33,7 @@ def test_the_chart_holds_every_step_and_reaches_the_end_of_the_run():
     assert ready == [0, 1, 1, 1, 1, 2, 2]
 
 
-def test_neighbouring_syncs_of_one_constraint_are_one_spell_and_the_last_one_lasts_to_the_end():
+def test_neighbouring_syncs_of_one_constraint_are_one_span_and_the_last_lasts_to_the_end():
     rows = (row(0.0, Cause.POLICY), row(15.0, Cause.POLICY), row(30.0, None), row(45.0, Cause.POLICY),
             row(60.0, Cause.MAXIMUM))
     account = Autoscaler(minimum=1, maximum=4, rows=rows)
@@ -61,7 +61,7 @@ def test_a_part_that_is_not_known_has_no_bar_and_the_whole_is_a_bound():
     assert (strip.total, strip.doubt) == ("≥ 15.0 s", "the signal itself was not recorded")
 
 
-def test_directions_are_kept_apart_and_nothing_gives_nothing():
+def test_directions_are_kept_apart_and_no_change_gives_no_chart():
     changes = (change(1, Policy=15.0), change(2, "In", Stabilization=300.0))
     assert len(loss_strips(changes, "Out").rows) == len(loss_strips(changes, "In").rows) == 1
     assert loss_strips((), "Out").rows == ()

@@ -188,5 +188,5 @@ def test_an_empty_run_renders_every_file():
 @pytest.mark.parametrize(("milliseconds", "text"), [
     (None, "–"), (0, "0 ms"), (1.0, "1 ms"), (8.25, "8.2 ms"), (412.4, "412 ms"), (9420, "9.42 s"), (11189, "11.2 s"),
     (185_000, "3 min 05 s")])
-def test_durations_read_with_three_digits_and_absence_with_a_dash(milliseconds: float | None, text: str):
+def test_durations_have_three_digits_and_absence_is_a_dash(milliseconds: float | None, text: str):
     assert duration(milliseconds) == text

@@ -64,7 +64,7 @@ def test_documents_become_rows_without_a_brace() -> None:
     ]
 
 
-def test_an_autoscaler_is_told_by_what_decides() -> None:
+def test_an_autoscaler_is_described_by_what_decides() -> None:
     report = replace(judge(Bundle(terms=Terms(test="demo"))), provenance=(("autoscaler as served", json.dumps(HPA)),))
     assert provenance_rows(report) == [
         ("Autoscaler as served: replicas", "1 to 4"),

@@ -43,7 +43,7 @@ def test_a_wrong_argument_is_refused_with_its_name_and_rule(arguments: list[str]
         parse(arguments, {})
 
 
-def test_our_knobs_also_come_from_the_environment_and_an_argument_beats_it() -> None:
+def test_our_settings_also_come_from_the_environment_and_an_argument_overrides_it() -> None:
     environment = {"STANDIN_DECODE_MS_PER_TOKEN": "7", "STANDIN_SHUTDOWN": "hang", "STANDIN_ACCESS_LOG": "0"}
     settings = parse([], environment)
     assert settings.pace.decode_ms_per_token == 7

@@ -44,7 +44,7 @@ def test_a_label_is_the_one_that_the_prompt_holds_after_its_mark() -> None:
     assert said(call("One word. Answer with one of: happy, sad.")) in ("happy", "sad")
 
 
-def test_a_fact_is_said_again_after_the_mark() -> None:
+def test_a_fact_is_repeated_after_the_mark() -> None:
     assert said(RECALL).startswith("[REQ-b2] the code is seven.")
     assert "the code is seven" not in said(RECALL, Fault.FORGET)
     assert said(RECALL, Fault.FORGET).startswith("[REQ-b2]")
@@ -83,7 +83,7 @@ def test_a_fault_of_json_breaks_one_thing(fault: Fault, words: str) -> None:
     assert words not in said(EXTRACT)
 
 
-def test_json_that_is_none_cannot_be_parsed() -> None:
+def test_broken_json_cannot_be_parsed() -> None:
     for fault in (Fault.NOT_JSON, Fault.CUT_JSON):
         with pytest.raises(json.JSONDecodeError):
             json.loads(said(EXTRACT, fault))

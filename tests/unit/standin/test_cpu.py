@@ -8,7 +8,7 @@ from elastometer_standin.server import changed_pace
 from elastometer_standin.settings import Pace
 
 
-def test_tokens_cost_no_cpu_unless_told_to() -> None:
+def test_tokens_cost_no_cpu_unless_configured() -> None:
     assert parse([], {}).pace.cpu_seconds(1000) == 0
 
 
@@ -22,7 +22,7 @@ def test_the_cpu_per_token_changes_while_the_server_runs() -> None:
     assert changed_pace(Pace(), {"cpu_ms_per_token": 3}).cpu_ms_per_token == 3
 
 
-def test_burnt_cpu_is_in_the_account_of_the_process() -> None:
+def test_burnt_cpu_shows_in_the_cpu_time_of_the_process() -> None:
     before = time.process_time()
     burn_cpu(0.005)
     assert time.process_time() - before >= 0.005

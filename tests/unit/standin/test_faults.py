@@ -7,13 +7,13 @@ from elastometer_standin.server import changed_pace
 from elastometer_standin.settings import Pace
 
 
-def test_the_share_of_struck_requests_is_the_rate() -> None:
+def test_the_share_of_requests_with_a_fault_is_the_rate() -> None:
     faults = Faults({"error": 0.25})
     struck = sum(faults.fault_for(key) is Fault.ERROR for key in range(10_000))
     assert 2300 < struck < 2700
 
 
-def test_the_same_request_meets_the_same_fate_and_another_seed_another() -> None:
+def test_the_same_request_has_the_same_fault_and_another_seed_another() -> None:
     one, two = Faults({"reset": 0.5}, seed=1), Faults({"reset": 0.5}, seed=2)
     fates = [one.fault_for(key) for key in range(100)]
     assert fates == [one.fault_for(key) for key in range(100)]

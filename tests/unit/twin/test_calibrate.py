@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from elastometer.analysis.run import DerivedRun, derive_run
-from elastometer.cli.base.offline import served
+from elastometer.cli.base.offline import checked_spec
 from elastometer.hpa.settings import Metric, MetricType, TargetType
 from elastometer.model.basis import PredictionBasis
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
@@ -18,7 +18,7 @@ from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict
-from elastometer.twin.fit.backtest import compare, backtest
+from elastometer.twin.fit.backtest import backtest, compare
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.fit.pod_requests import Ran
@@ -39,7 +39,7 @@ TRUTH = Capacity(4, 0.02, 0.0, 0.04, 0.001, join_seconds=0.05, refill_seconds=0.
 def record() -> tuple[Scenario, Bundle]:
     """The demo's load on replicas of known capacity that start in 12 s: the scenario and the bundle of its run."""
     test = yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text())
-    plan = TestPlan(served("test.yaml", test), NOWHERE)
+    plan = TestPlan(checked_spec("test.yaml", test), NOWHERE)
     scaler = planned_autoscaler(plan)
     assumed = Assumed(TRUTH, "", (12.0,), "")
     scenario = planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), 1)
@@ -63,7 +63,7 @@ def test_capacity_comes_back_as_it_was() -> None:
     assert found.decode_seconds_per_neighbour == pytest.approx(0.001, rel=0.1)
 
 
-def test_cold_starts_and_looks_come_back_as_they_were() -> None:
+def test_cold_starts_and_syncs_come_back_as_they_were() -> None:
     truth, found = record()[0], calibrated()[0].scenario
     assert len(found.cold_starts) >= 2
     assert all(one == pytest.approx(12.0, abs=0.02) for one in found.cold_starts)
@@ -76,14 +76,14 @@ def test_cold_starts_and_looks_come_back_as_they_were() -> None:
     assert len(found.arrivals) == len(truth.arrivals)
 
 
-def test_with_the_record_s_own_chance_the_replicas_come_back_over_time() -> None:
+def test_with_the_recorded_random_draw_the_replicas_come_back_over_time() -> None:
     calibration, bundle, run = calibrated()
     difference = compare(predict(calibration.recorded), calibration.recorded, run, bundle.terms)
     assert difference.ready_percent < 3.0
     assert difference.desired_percent < 3.0
 
 
-def test_honesty_tells_the_error_of_the_model_from_that_of_chance() -> None:
+def test_the_backtest_separates_model_error_from_randomness() -> None:
     calibration, bundle, run = calibrated()
     found = backtest(calibration.scenario, run, bundle.terms, calibration.recorded, draws=5)
     assert found.recorded is not None
@@ -95,7 +95,7 @@ def test_honesty_tells_the_error_of_the_model_from_that_of_chance() -> None:
     assert found.measured.scale_out_lag == pytest.approx(12.0, abs=0.1)
 
 
-def test_a_request_that_told_no_tokens_is_given_those_of_its_stage_and_said() -> None:
+def test_a_request_without_token_counts_gets_those_of_its_stage_and_is_reported() -> None:
     bundle = record()[1]
     silent = tuple(replace(one, completion_tokens=None, prompt_tokens=None) if one.id % 10 == 3 else one
                    for one in bundle.requests)

@@ -92,7 +92,7 @@ def test_a_compacted_file_that_was_cut_short_gives_what_was_written(run: Path):
     judge(bundle)
 
 
-def test_both_lives_of_a_worker_are_read(run: Path):
+def test_both_incarnations_of_a_worker_are_read(run: Path):
     shard = next((run / "workers").glob("0-*.jsonl"))
     lines = shard.read_bytes().splitlines(keepends=True)
     shard.write_bytes(b"".join(lines[:100]))

@@ -24,20 +24,20 @@ def kept(**container: Any) -> Any:
 
 
 @given(env=NODE, args=NODE, command=NODE)
-def test_nothing_in_a_container_makes_striking_out_fail(env: Any, args: Any, command: Any) -> None:
+def test_nothing_in_a_container_makes_redaction_fail(env: Any, args: Any, command: Any) -> None:
     kept(env=env, args=args, command=command)
 
 
 @pytest.mark.parametrize("env", [{"HF_TOKEN": "hf_x"}, "HF_TOKEN=hf_x", ["HF_TOKEN=hf_x"]])
-def test_what_has_not_the_shape_of_variables_is_struck_out_whole(env: Any) -> None:
+def test_what_does_not_look_like_variables_is_redacted_whole(env: Any) -> None:
     assert "hf_x" not in str(kept(env=env))
 
 
-def test_values_of_secret_looking_variables_are_struck_out_and_others_stay() -> None:
+def test_values_of_secret_looking_variables_are_redacted_and_others_stay() -> None:
     env = [{"name": "HF_TOKEN", "value": "hf_x"}, {"name": "LEVEL", "value": "info"}]
     assert [one["value"] for one in kept(env=env)["env"]] == [STRUCK, "info"]
 
 
-def test_a_pace_per_token_is_no_secret_and_a_token_is() -> None:
+def test_a_pace_per_token_is_not_a_secret_and_a_token_is() -> None:
     args = ["--standin-decode-ms-per-token=40", "--standin-cpu-ms-per-token", "2", "--hf-token=hf_x", "--token", "abc"]
     assert kept(args=args)["args"] == [*args[:3], f"--hf-token={STRUCK}", "--token", STRUCK]

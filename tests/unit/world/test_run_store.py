@@ -82,7 +82,7 @@ def test_a_last_line_longer_than_the_look_back_is_found(tmp_path):
     assert lines_of(RunStore(directory)) == [{"a": 1}]
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_line(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_and_leaves_no_half_line(tmp_path, monkeypatch):
     filled(tmp_path)
     store = RunStore(tmp_path)
     real = os.write
@@ -113,7 +113,7 @@ def test_a_small_file_is_the_old_or_the_new_one_whatever_happens(tmp_path, monke
     assert store.read_json("plan.json") == {"old": True}
 
 
-def test_what_was_not_written_is_none(tmp_path):
+def test_what_was_not_written_is_None(tmp_path):
     store = RunStore(tmp_path)
     assert store.read_json("plan.json") is None
     assert store.start_time is None

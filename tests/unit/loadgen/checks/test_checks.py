@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.checks.check import Check, Said
+from elastometer_loadgen.checks.check import Check, CheckedAnswer
 from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck
 from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, compile_schema
 from elastometer_loadgen.checks.text import (
@@ -21,7 +21,7 @@ from elastometer_loadgen.checks.text import (
 )
 
 OWN = "[REQ-7a2f-17]"
-WHOLE = Said(Outcome.SUCCESS, "", "stop", 20, OWN)
+WHOLE = CheckedAnswer(Outcome.SUCCESS, "", "stop", 20, OWN)
 LABELS = LabelCheck(("happy", "very sad", "负面", "etc."))
 PERSON: dict[str, Any] = {
     "type": "object",
@@ -98,7 +98,7 @@ def test_a_label_of_the_set_may_still_be_the_wrong_one() -> None:
         ("Here is the list: [1, 2]", "TextAroundJSON"),
     ],
 )
-def test_json_is_told_from_text_around_it_and_from_its_beginning(text: str, found: str | None) -> None:
+def test_json_is_distinguished_from_text_around_it_and_from_a_mere_beginning(text: str, found: str | None) -> None:
     assert failure(JSONCheck(), text) == found
 
 
@@ -132,7 +132,7 @@ def test_a_schema_is_judged_field_by_field(text: str, found: str | None) -> None
     assert failure(SCHEMA, text) == found
 
 
-def test_a_schema_that_refers_to_itself_for_ever_is_no_crash() -> None:
+def test_a_schema_that_refers_to_itself_without_end_does_not_crash() -> None:
     loop = JSONSchemaCheck(compile_schema({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}))
     assert failure(loop, "{}") == "WrongValue"
 
@@ -164,7 +164,7 @@ def test_repeated_runs_are_found_where_a_plain_search_finds_them() -> None:
         assert has_repeat(words, length) == (len(set(runs)) < len(runs))
 
 
-def test_a_fact_may_be_said_in_any_letter_case_and_spacing() -> None:
+def test_a_fact_may_be_given_in_any_letter_case_and_spacing() -> None:
     check = RecallCheck("The Code is  seven")
     assert failure(check, "I know:\nthe code\nis SEVEN!") is None
     assert failure(check, "the code is 7") == "Forgotten"
@@ -226,7 +226,7 @@ def crosstalk(text: str, own: tuple[Check, ...], *others: Check) -> str | None:
         ('{"firstName": "A"}', None),
     ],
 )
-def test_text_is_cross_talk_by_a_strange_mark_or_another_tasks_shape(text: str, found: str | None) -> None:
+def test_text_is_cross_talk_by_a_foreign_mark_or_another_tasks_shape(text: str, found: str | None) -> None:
     assert crosstalk(text, (), LABELS, SCHEMA) == found
 
 
@@ -244,7 +244,7 @@ def test_text_is_cross_talk_by_a_strange_mark_or_another_tasks_shape(text: str, 
         ("[5]", LABELS, JSONCheck(), "OtherTask"),
     ],
 )
-def test_an_answer_that_fits_its_own_task_is_nobody_elses(
+def test_an_answer_that_fits_its_own_task_is_not_cross_talk(
     text: str, own: Check, other: Check, found: str | None
 ) -> None:
     assert crosstalk(text, (own,), other) == found

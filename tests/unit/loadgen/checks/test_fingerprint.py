@@ -7,8 +7,9 @@ import pytest
 
 from elastometer_loadgen.base.fields import Fields
 from elastometer_loadgen.checks.fingerprint import (
+    FingerprintLines,
     FingerprintRule,
-    Lines,
+    RequestLine,
     escaped,
     fingerprint_line,
     last_input,
@@ -16,20 +17,21 @@ from elastometer_loadgen.checks.fingerprint import (
 )
 
 
-def line(asked: str, said: str | None, shown: int = 40, **findings: str | None) -> str:
-    return fingerprint_line("7a2f", "emotion", asked, said, findings, shown)
+def line(text: str, output: str | None, shown: int = 40, **findings: str | None) -> str:
+    request = RequestLine(fingerprint="7a2f", task="emotion", input=text, output=output, findings=findings)
+    return fingerprint_line(request, shown)
 
 
-def test_a_line_has_the_form_that_people_search_for() -> None:
+def test_a_line_has_the_documented_form() -> None:
     assert line("会议推迟了，真扫兴", "负面") == '[REQ-7a2f] TASK=emotion INPUT="会议推迟了，真扫兴" → OUTPUT="负面"'
 
 
 def test_failed_checks_follow_and_passed_ones_do_not() -> None:
-    told = line("a", "b", Label="UnknownLabel", Truncation=None, JSONSchema="QuotedNumber:age")
-    assert told.endswith('OUTPUT="b" FAILED=Label:UnknownLabel,JSONSchema:QuotedNumber:age')
+    failed = line("a", "b", Label="UnknownLabel", Truncation=None, JSONSchema="QuotedNumber:age")
+    assert failed.endswith('OUTPUT="b" FAILED=Label:UnknownLabel,JSONSchema:QuotedNumber:age')
 
 
-def test_beyond_the_limit_only_the_length_is_told() -> None:
+def test_beyond_the_limit_only_the_length_is_shown() -> None:
     assert line("secret word", "answer", 6) == '[REQ-7a2f] TASK=emotion INPUT="secret"…+5 → OUTPUT="answer"'
     assert line("secret", "answer", 0) == '[REQ-7a2f] TASK=emotion INPUT=""…+6 → OUTPUT=""…+6'
 
@@ -51,9 +53,9 @@ def test_an_answer_that_never_came_is_a_dash() -> None:
     ],
 )
 def test_what_could_break_a_log_is_escaped(text: str, shown: str) -> None:
-    told = line(text, text)
-    assert told.count(f'"{shown}"') == 2
-    assert told.isprintable()
+    printed = line(text, text)
+    assert printed.count(f'"{shown}"') == 2
+    assert printed.isprintable()
 
 
 def test_a_failure_that_names_a_hostile_field_is_escaped_too() -> None:
@@ -66,13 +68,13 @@ def test_a_sample_is_its_share_and_always_the_same(percent: str, due: int) -> No
     rule = parse_fingerprints(
         Fields({"fingerprints": {"lines": "Sampled", "samplePercent": percent}}, "", [], ["fingerprints"])
     )
-    assert rule.lines is Lines.SAMPLED
+    assert rule.lines is FingerprintLines.SAMPLED
     assert sum(rule.is_due(f"{number:04x}") for number in range(65536)) == pytest.approx(due, abs=1)
 
 
-def test_none_are_due_unless_asked_for_and_then_all() -> None:
+def test_no_line_is_due_by_default_and_with_all_every_line_is() -> None:
     assert not FingerprintRule().is_due("0000")
-    assert FingerprintRule(Lines.ALL).is_due("ffff")
+    assert FingerprintRule(FingerprintLines.ALL).is_due("ffff")
 
 
 def test_the_input_is_the_prompt_or_the_last_message() -> None:
@@ -83,10 +85,10 @@ def test_the_input_is_the_prompt_or_the_last_message() -> None:
 def test_a_reader_that_goes_away_ends_the_lines_and_not_the_run() -> None:
     """`run | head -1` with more lines than any pipe holds."""
     script = (
-        "from elastometer_loadgen.gauges.progress import Lines\n"
-        "lines = Lines()\n"
+        "from elastometer_loadgen.gauges.progress import OutputLines\n"
+        "lines = OutputLines()\n"
         "for number in range(20_000):\n"
-        "    lines.say(f'[REQ-{number:04x}] line')\n"
+        "    lines.write(f'[REQ-{number:04x}] line')\n"
     )
     writer = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -95,6 +97,6 @@ def test_a_reader_that_goes_away_ends_the_lines_and_not_the_run() -> None:
     assert writer.stderr is not None
     assert writer.stdout.readline() == "[REQ-0000] line\n"
     writer.stdout.close()
-    told = writer.stderr.read()
+    log = writer.stderr.read()
     assert writer.wait(timeout=20) == 0
-    assert told == "elastometer-load: no more fingerprint lines: [Errno 32] Broken pipe\n"
+    assert log == "elastometer-load: no more fingerprint lines are written: [Errno 32] Broken pipe\n"

@@ -16,7 +16,7 @@ def test_the_interval_is_the_published_one(failed: int, judged: int, low: float,
     assert wilson_interval(failed, judged) == pytest.approx((low, high), abs=0.00005)
 
 
-def test_the_interval_of_all_mirrors_that_of_none_and_stays_within_0_and_1() -> None:
+def test_the_interval_of_all_successes_mirrors_that_of_no_success_and_stays_within_0_and_1() -> None:
     low, high = wilson_interval(0, 7)
     assert wilson_interval(7, 7) == pytest.approx((1 - high, 1 - low))
     assert low == 0.0

@@ -11,8 +11,9 @@ import pytest
 
 from elastometer_loadgen.base.clock import Clock
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.drive.stage_runner import Conductor
-from elastometer_loadgen.drive.timers import Alarms
+from elastometer_loadgen.drive.share import WorkerShare
+from elastometer_loadgen.drive.stage_runner import StageRunner
+from elastometer_loadgen.drive.timers import Timers
 from elastometer_loadgen.drive.users import FIRST_CLOSED_ID
 from elastometer_loadgen.journal.journal import Journal
 from elastometer_loadgen.plan.prompts import Prompt
@@ -44,13 +45,16 @@ class Play:
         self.most_in_flight = 0
         self.begin = self.loop.time()
         profile = parse_profile({"seed": seed, "stages": stages})
-        self.conductor = Conductor(
-            profile, compute_schedule(profile), place, done, self.send,
-            turns=lambda _: 1, journal=Journal(Path(), None, Clock()), alarms=Alarms(self.loop),
-        )  # fmt: skip
+        worker, workers = place
+        share = WorkerShare(
+            profile=profile, schedule=compute_schedule(profile), worker=worker, workers=workers, done=done,
+            turns=lambda _: 1,
+        )
+        journal = Journal(Path(), None, Clock())
+        self.runner = StageRunner(share, self.send, journal=journal, timers=Timers(self.loop))
 
     async def run(self) -> bool:
-        complete = await self.conductor.run(self.begin, self.begin)
+        complete = await self.runner.run(self.begin, self.begin)
         self.took = self.loop.time() - self.begin
         while self.in_flight:
             await asyncio.sleep(0.01)
@@ -70,7 +74,7 @@ class Play:
     def end(self, exchange: Exchange, at: float, outcome: Outcome) -> None:
         exchange.end_at, exchange.outcome = at, outcome
         self.in_flight -= 1
-        self.conductor.ended(exchange)
+        self.runner.ended(exchange)
 
     def times(self, stage: str) -> list[float]:
         return [at for at, name, _ in self.sent if name == stage]
@@ -99,9 +103,9 @@ async def test_concurrency_by_time_keeps_so_many_in_flight_until_the_end() -> No
     assert max(play.times("sixteen")) < 10
 
 
-async def test_users_come_at_the_spawn_rate_and_think_between_the_bounds() -> None:
+async def test_users_start_at_the_spawn_rate_and_think_for_a_time_within_the_bounds() -> None:
     think = {"minimum": "1", "maximum": "3"}
-    play = Play([users("crowd", 20, 60, spawnPerSecond="4", thinkTimeSeconds=think)], steady(0.5))
+    play = Play([users("users", 20, 60, spawnPerSecond="4", thinkTimeSeconds=think)], steady(0.5))
     await play.run()
     each: dict[int, list[float]] = {}
     for at, _, number in play.sent:
@@ -113,7 +117,7 @@ async def test_users_come_at_the_spawn_rate_and_think_between_the_bounds() -> No
     assert sum(thoughts) / len(thoughts) == pytest.approx(2, abs=0.1)
 
 
-async def test_the_wanted_instant_is_the_answer_plus_the_thought_however_late_the_answer() -> None:
+async def test_the_intended_instant_is_the_answer_plus_the_think_time_however_late_the_answer() -> None:
     """The intended time of a closed loop is when its user wanted to send; a delay from there is the generator's."""
     play = Play([users("one", 1, 30, thinkTimeSeconds="2")], steady(3.0))
     await play.run()
@@ -121,16 +125,16 @@ async def test_the_wanted_instant_is_the_answer_plus_the_thought_however_late_th
 
 
 async def test_an_open_loop_stage_starts_on_time_while_the_users_before_it_still_wait() -> None:
-    play = Play([users("crowd", 5, 10), rate("steady", 4)], steady(7.0))
+    play = Play([users("users", 5, 10), rate("steady", 4)], steady(7.0))
     await play.run()
-    assert play.times("crowd") == pytest.approx([0] * 5 + [7] * 5, abs=0.01)
+    assert play.times("users") == pytest.approx([0] * 5 + [7] * 5, abs=0.01)
     assert play.times("steady") == pytest.approx([10.25 + k / 2 for k in range(8)], abs=1e-6)
 
 
 async def test_a_closed_loop_stage_starts_on_time_while_requests_of_the_stage_before_it_are_in_flight() -> None:
-    play = Play([rate("steady", 4), users("crowd", 3, 5, thinkTimeSeconds="10")], steady(9.0))
+    play = Play([rate("steady", 4), users("users", 3, 5, thinkTimeSeconds="10")], steady(9.0))
     await play.run()
-    assert play.times("crowd") == pytest.approx([4.0] * 3, abs=0.01)
+    assert play.times("users") == pytest.approx([4.0] * 3, abs=0.01)
 
 
 async def test_users_stay_from_one_closed_loop_stage_to_the_next_and_only_new_ones_spawn() -> None:
@@ -150,7 +154,7 @@ async def test_users_stay_from_one_closed_loop_stage_to_the_next_and_only_new_on
 @pytest.mark.parametrize("workers", [1, 2, 8])
 async def test_the_users_of_all_workers_together_are_the_same_for_any_number(workers: int) -> None:
     """With a server whose pace does not hang on load, even the instants are."""
-    stages = [users("crowd", 10, 20, spawnPerSecond="5", thinkTimeSeconds={"minimum": "0.5", "maximum": "2"}),
+    stages = [users("users", 10, 20, spawnPerSecond="5", thinkTimeSeconds={"minimum": "0.5", "maximum": "2"}),
               rate("steady", 3),
               {"name": "c", "type": "Concurrency", "durationSeconds": 5, "concurrency": 3}]  # fmt: skip
     alone = Play(stages, steady(0.3))
@@ -167,38 +171,38 @@ async def test_the_users_of_all_workers_together_are_the_same_for_any_number(wor
     assert all(by_id[number][0] == pytest.approx(at, abs=0.05) for at, _, number in alone.sent)
 
 
-async def test_another_seed_thinks_otherwise() -> None:
-    stage = users("crowd", 3, 20, thinkTimeSeconds={"minimum": "1", "maximum": "2"})
+async def test_another_seed_draws_other_think_times() -> None:
+    stage = users("users", 3, 20, thinkTimeSeconds={"minimum": "1", "maximum": "2"})
     plays: list[Play] = []
     for seed in (1, 1, 2):
         plays.append(Play([stage], steady(0.1), seed=seed))
         await plays[-1].run()
     assert [number for *_, number in plays[0].sent] == [number for *_, number in plays[1].sent]
-    assert plays[0].times("crowd")[3:] == pytest.approx(plays[1].times("crowd")[3:], abs=0.05)
-    assert plays[0].times("crowd")[3:6] != pytest.approx(plays[2].times("crowd")[3:6], abs=0.05)
+    assert plays[0].times("users")[3:] == pytest.approx(plays[1].times("users")[3:], abs=0.05)
+    assert plays[0].times("users")[3:6] != pytest.approx(plays[2].times("users")[3:6], abs=0.05)
 
 
-async def test_who_was_refused_comes_back_a_second_later_and_no_sooner() -> None:
+async def test_a_refused_user_retries_a_second_later_and_no_sooner() -> None:
     stage = {"name": "c", "type": "Concurrency", "durationSeconds": 5, "concurrency": 2}
     play = Play([stage], lambda exchange, in_flight: (0.001, Outcome.REFUSED))
     await play.run()
     assert len(play.sent) == 10
 
 
-async def test_no_user_sends_more_than_his_part_of_maximumRequests(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_user_sends_more_than_its_part_of_maximumRequests(capsys: pytest.CaptureFixture[str]) -> None:
     stage = {"name": "c", "type": "Concurrency", "durationSeconds": 5, "concurrency": 4, "maximumRequests": 40}
     play = Play([stage], steady(0.1))
     assert await play.run()
     assert len(play.sent) == 40
-    assert "4 users sent all that maximumRequests lets them" in capsys.readouterr().err
-    assert play.conductor.capped_users == 4
+    assert "4 users have sent all requests that maximumRequests allows, and stopped early" in capsys.readouterr().err
+    assert play.runner.capped_users == 4
     again = Play([stage], steady(0.1), done=frozenset(number for *_, number in play.sent))
     assert await again.run()
-    assert (again.sent, again.conductor.capped_users) == ([], 4)
+    assert (again.sent, again.runner.capped_users) == ([], 4)
 
 
 async def test_a_restarted_worker_repeats_no_request_of_its_users() -> None:
-    stages = [users("crowd", 4, 10, thinkTimeSeconds="0.5")]
+    stages = [users("users", 4, 10, thinkTimeSeconds="0.5")]
     first = Play(stages, steady(0.5))
     await first.run()
     done = frozenset(number for at, _, number in first.sent if at < 5)
@@ -249,9 +253,9 @@ async def test_a_stopped_run_counts_the_closed_loop_stages_that_were_cut() -> No
     play = Play([users("a", 2, 10), rate("b", 2), users("c", 2, 10)], steady(1.0))
     running = asyncio.ensure_future(play.run())
     await asyncio.sleep(3)
-    play.conductor.stop()
+    play.runner.stop()
     assert not await running
-    assert play.conductor.cut == 2
+    assert play.runner.cut == 2
     assert len(play.sent) in (6, 8)
 
 
@@ -265,44 +269,44 @@ def saturating(capacity: int) -> Answer:
     return lambda exchange, in_flight: (0.5 * max(1.0, in_flight / capacity), Outcome.SUCCESS)
 
 
-async def test_a_knee_climbs_until_an_objective_fails_and_soaks_at_the_last_good_step() -> None:
+async def test_a_knee_search_steps_up_until_an_objective_fails_and_soaks_at_the_last_good_step() -> None:
     """
     Latency is 0.5 s x in flight / 12 beyond 12, so more than 24 in flight are too slow for 1 s; users in flight are
     those who do not think.
     """
     play = Play([KNEE, rate("after", 2)], saturating(12))
     assert await play.run()
-    (climb,) = play.conductor.climbs
-    values = [step.value for step in climb.steps]
+    (knee,) = play.runner.knees
+    values = [step.value for step in knee.steps]
     assert values == list(range(10, values[-1] + 1, 10))
-    assert [step.failed is None for step in climb.steps] == [True] * (len(values) - 1) + [False]
-    assert climb.good == values[-2]
-    assert climb.soak is not None
-    assert (climb.soak.value, climb.soak.end - climb.soak.begin) == (climb.good, 30)
-    assert str(climb.steps[-1].failed).startswith("RequestLatency p95 must be at most 1000 ms, was 1")
+    assert [step.failed is None for step in knee.steps] == [True] * (len(values) - 1) + [False]
+    assert knee.good == values[-2]
+    assert knee.soak is not None
+    assert (knee.soak.value, knee.soak.end - knee.soak.begin) == (knee.good, 30)
+    assert str(knee.steps[-1].failed).startswith("RequestLatency p95 must be at most 1000 ms, was 1")
     ended = len(values) * 20 + 30
     assert play.times("after")[0] == pytest.approx(ended + 0.25, abs=0.05)
     soaked = [number >> 24 & 0x3FFF for at, name, number in play.sent if name == "knee" and ended - 25 < at < ended]
-    assert len(set(soaked)) == climb.good
+    assert len(set(soaked)) == knee.good
 
 
 async def test_a_knee_that_never_fails_soaks_at_the_maximum() -> None:
     play = Play([KNEE | {"maximum": 25, "soakSeconds": 5}], steady(0.5))
     await play.run()
-    (climb,) = play.conductor.climbs
-    assert [step.value for step in climb.steps] == [10, 20, 25]
-    assert (climb.good, climb.soak is not None) == (25, True)
+    (knee,) = play.runner.knees
+    assert [step.value for step in knee.steps] == [10, 20, 25]
+    assert (knee.good, knee.soak is not None) == (25, True)
 
 
 async def test_a_knee_whose_first_step_fails_has_no_good_step_and_no_soak() -> None:
     play = Play([KNEE], lambda exchange, in_flight: (5.0, Outcome.SUCCESS))
     await play.run()
-    (climb,) = play.conductor.climbs
-    assert (len(climb.steps), climb.good, climb.soak) == (1, None, None)
+    (knee,) = play.runner.knees
+    assert (len(knee.steps), knee.good, knee.soak) == (1, None, None)
     assert play.took == pytest.approx(20, abs=0.1)
 
 
-async def test_a_step_that_could_not_be_judged_ends_the_climb_and_the_last_good_step_is_soaked(
+async def test_a_step_that_could_not_be_judged_ends_the_knee_search_and_the_last_good_step_is_soaked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """From the second step on no answer comes before the step is over: nobody knows how many would have succeeded."""
@@ -312,12 +316,12 @@ async def test_a_step_that_could_not_be_judged_ends_the_climb_and_the_last_good_
 
     play = Play([KNEE | {"objectives": [{"indicator": "RequestSuccess", "minimumPercent": 99}]}], answer)
     await play.run()
-    (climb,) = play.conductor.climbs
-    words = "RequestSuccess cannot be told: no request had ended, 20 in flight"
-    assert [(step.value, step.failed, step.inconclusive) for step in climb.steps] == [
+    (knee,) = play.runner.knees
+    words = "RequestSuccess is not known: no request had ended, 20 in flight"
+    assert [(step.value, step.failed, step.inconclusive) for step in knee.steps] == [
         (10, None, None), (20, None, words),
     ]  # fmt: skip
-    assert (climb.good, climb.soak is not None and climb.soak.value) == (10, 10)
+    assert (knee.good, knee.soak is not None and knee.soak.value) == (10, 10)
     assert f"knee: Users 20 could not be judged: {words}\n" in capsys.readouterr().err
 
 
@@ -332,13 +336,13 @@ async def test_a_step_whose_users_may_send_no_more_could_not_be_judged() -> None
 
     play = Play([knee], answer)
     await play.run()
-    (climb,) = play.conductor.climbs
+    (knee,) = play.runner.knees
     words = "maximumRequests, 63, was too small for 2 of its 2 users"
-    assert [(step.value, step.failed, step.inconclusive) for step in climb.steps] == [(1, None, None), (2, None, words)]
-    assert climb.soak is not None
-    assert (climb.good, climb.soak.value, climb.soak.is_good) == (1, 1, True)
+    assert [(step.value, step.failed, step.inconclusive) for step in knee.steps] == [(1, None, None), (2, None, words)]
+    assert knee.soak is not None
+    assert (knee.good, knee.soak.value, knee.soak.is_good) == (1, 1, True)
     assert Counter(int(at // 2) for at in play.times("knee")) == {0: 4, 1: 17, 2: 4}
-    assert play.conductor.capped_users == 2
+    assert play.runner.capped_users == 2
 
 
 async def test_a_knee_of_rates_offers_each_step_as_an_open_loop() -> None:
@@ -355,8 +359,8 @@ async def test_a_knee_of_rates_offers_each_step_as_an_open_loop() -> None:
             "maximumMilliseconds": 2000}, {"indicator": "RequestSuccess", "minimumPercent": 99}]}  # fmt: skip
     play = Play([knee], answer)
     await play.run()
-    (climb,) = play.conductor.climbs
-    assert ([step.value for step in climb.steps], climb.good) == ([4, 8, 12], 8)
+    (knee,) = play.runner.knees
+    assert ([step.value for step in knee.steps], knee.good) == ([4, 8, 12], 8)
     per_step = Counter(int(at // 60) for at, _, _ in play.sent if at < 180)
     for number, wanted in enumerate((240, 480, 720)):
         assert abs(per_step[number] - wanted) < 5 * wanted**0.5
@@ -372,11 +376,11 @@ async def test_stages_that_began_before_the_clock_did_run_on() -> None:
     assert len(play.times("steady")) == 10
 
 
-async def test_nobody_asks_after_the_stop_however_many_were_about_to() -> None:
-    play = Play([users("crowd", 300, 60)], steady(5.0))
+async def test_after_the_stop_no_user_sends_however_many_were_about_to() -> None:
+    play = Play([users("users", 300, 60)], steady(5.0))
     running = asyncio.ensure_future(play.run())
     await asyncio.sleep(0)
-    play.conductor.stop()
+    play.runner.stop()
     before = len(play.sent)
     await asyncio.sleep(20)
     assert len(play.sent) == before
@@ -389,8 +393,8 @@ async def test_nobody_asks_after_the_stop_however_many_were_about_to() -> None:
 ])  # fmt: skip
 async def test_a_stop_does_not_wait_for_answers_that_do_not_come(stage: dict[str, Any]) -> None:
     play = Play([stage, users("after", 1, 10)], steady(1000.0))
-    conducting = asyncio.ensure_future(play.conductor.run(play.begin, play.begin))
+    conducting = asyncio.ensure_future(play.runner.run(play.begin, play.begin))
     await asyncio.sleep(4)
-    play.conductor.stop()
+    play.runner.stop()
     assert not await asyncio.wait_for(conducting, 1)
-    assert play.conductor.cut == 2
+    assert play.runner.cut == 2

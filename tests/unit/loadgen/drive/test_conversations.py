@@ -11,16 +11,16 @@ import pytest
 
 from elastometer_loadgen.base.record import parse_instant
 from elastometer_loadgen.base.target import Target, parse_target
-from elastometer_loadgen.base.turns import MOST_TURNS, TURN_BITS, conversation_of, turn_id, turn_of
+from elastometer_loadgen.base.turns import MAX_TURNS, TURN_BITS, conversation_of, turn_id, turn_of
 from elastometer_loadgen.checks.check import CheckType
-from elastometer_loadgen.drive.conversations import Before, left_before
+from elastometer_loadgen.drive.conversations import UnfinishedConversations, unfinished_conversations
 from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, request_id
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.plan.overview import overview, table
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
 from elastometer_loadgen.profile.stages import CountStage
-from elastometer_loadgen.results.summary import finished_before
+from elastometer_loadgen.results.summary import finished_earlier
 from elastometer_loadgen.worker.assignment import Assignment
 from elastometer_loadgen.worker.process import ExitCode
 from elastometer_loadgen.worker.worker import Worker
@@ -94,13 +94,13 @@ def add_up(summary: dict[str, Any], records: list[dict[str, Any]]) -> None:
     assert summary["sent"] == summary["records"] == len(records) == len({record["id"] for record in records})
 
 
-def test_numbers_of_turns_meet_neither_each_other_nor_those_of_any_schedule_or_user() -> None:
+def test_numbers_of_turns_collide_with_no_turn_schedule_or_user() -> None:
     highest = request_id(255, 9_999, (1 << 24) - 1)
     assert highest < 1 << TURN_BITS
     for first in (0, 9_999_999, FIRST_CLOSED_ID, highest):
-        numbers = [turn_id(first, turn) for turn in range(1, MOST_TURNS + 1)]
+        numbers = [turn_id(first, turn) for turn in range(1, MAX_TURNS + 1)]
         assert numbers[0] == first
-        assert [turn_of(number) for number in numbers] == list(range(1, MOST_TURNS + 1))
+        assert [turn_of(number) for number in numbers] == list(range(1, MAX_TURNS + 1))
         assert {conversation_of(number) for number in numbers} == {first}
         assert max(numbers) < 2**53
 
@@ -145,7 +145,7 @@ async def test_a_turn_is_wanted_when_its_user_has_thought_about_the_answer(
         assert record["sendTime"] >= record["intendedTime"]
 
 
-async def test_the_fact_is_looked_for_in_the_last_answer_alone_and_the_distance_is_told(
+async def test_the_fact_is_looked_for_in_the_last_answer_alone_and_the_distance_is_reported(
     served: tuple[Server, Target], tmp_path: Path
 ) -> None:
     await worker_of(profile(BURST), served[1], tmp_path).run()
@@ -171,21 +171,21 @@ async def test_a_lost_turn_ends_its_conversation_and_what_was_not_asked_is_count
     ]  # fmt: skip
     add_up(summary, records)
     assert [summary[name] for name in ("planned", "sent", "unsent", "unsentTurns")] == [24, 16, 8, 8]
-    assert finished_before(tmp_path, "pod-a") is not None
+    assert finished_earlier(tmp_path, "pod-a") is not None
 
 
 async def test_an_answer_too_long_to_keep_ends_its_conversation(
     served: tuple[Server, Target], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("elastometer_loadgen.wire.answer.LONGEST_TEXT", 7)
+    monkeypatch.setattr("elastometer_loadgen.wire.answer.MAX_TEXT_CHARACTERS", 7)
     await worker_of(profile(BURST | {"endRequestsPerSecond": "1"}), served[1], tmp_path).run()
     records, summary = written(tmp_path)
     add_up(summary, records)
     assert [summary[name] for name in ("planned", "sent", "unsentTurns")] == [3, 1, 2]
-    assert "request 0: its answer is too long to be kept" in capsys.readouterr().err
+    assert "request 0: the answer is too long to be kept" in capsys.readouterr().err
 
 
-async def test_single_requests_beside_conversations_have_no_turn(served: tuple[Server, Target], tmp_path: Path) -> None:
+async def test_single_requests_alongside_conversations_have_no_turn(served: tuple[Server, Target], tmp_path: Path) -> None:
     given = profile(BURST | {"endRequestsPerSecond": "20"}, COUNT, tasks=[TALK, SINGLE])
     await worker_of(given, served[1], tmp_path).run()
     records, summary = written(tmp_path)
@@ -199,7 +199,7 @@ async def test_single_requests_beside_conversations_have_no_turn(served: tuple[S
     assert len(records) == 3 * len(talks) + len(singles)
 
 
-async def test_a_stopped_worker_leaves_the_turns_that_were_to_come_and_its_next_life_skips_them(
+async def test_a_stopped_worker_leaves_coming_turns_and_its_next_incarnation_skips_them(
     served: tuple[Server, Target], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """8 conversations of 3 turns: each is answered once, thinks for an hour, and is cut by the stop."""
@@ -214,12 +214,12 @@ async def test_a_stopped_worker_leaves_the_turns_that_were_to_come_and_its_next_
     records, summary = written(tmp_path)
     add_up(summary, records)
     assert [summary[name] for name in ("planned", "sent", "skipped", "unsent", "unsentTurns")] == [24, 8, 0, 16, 0]
-    assert finished_before(tmp_path, "pod-a") is None
+    assert finished_earlier(tmp_path, "pod-a") is None
     assert await worker_of(patient, served[1], tmp_path, "pod-a").run() is ExitCode.CARRIED_OUT
     records, summary = written(tmp_path)
     add_up(summary, records)
     assert [summary[name] for name in ("planned", "sent", "skipped", "unsent")] == [24, 8, 16, 0]
-    assert "8 conversations were cut by the restart" in capsys.readouterr().err
+    assert "the restart cut 8 conversations" in capsys.readouterr().err
 
 
 def test_the_turns_that_a_lost_one_left_unasked_are_known_after_a_restart(tmp_path: Path) -> None:
@@ -233,15 +233,15 @@ def test_the_turns_that_a_lost_one_left_unasked_are_known_after_a_restart(tmp_pa
         spool.append(orjson.dumps(line) + b"\n")
     found = Spool(tmp_path, "a").conversations
     assert found == {0: (3, True), 1: (2, False), 2: (1, True), asked: (2, True)}
-    assert left_before(found, lambda number: 3) == Before(cut=2, skipped_turns=2 + 1, unsent_turns=1)
+    assert unfinished_conversations(found, lambda number: 3) == UnfinishedConversations(cut=2, skipped_turns=2 + 1, unsent_turns=1)
 
 
-async def test_a_user_has_his_whole_conversation_before_he_asks_again(
+async def test_a_user_finishes_its_conversation_before_it_starts_another(
     served: tuple[Server, Target], tmp_path: Path
 ) -> None:
     """Three users, of whom each may send 7 requests: two conversations of 3 turns, since a third would make 9."""
-    crowd = {"name": "crowd", "type": "Users", "durationSeconds": 2, "users": 3, "maximumRequests": 21}
-    await worker_of(profile(crowd), served[1], tmp_path).run()
+    users = {"name": "users", "type": "Users", "durationSeconds": 2, "users": 3, "maximumRequests": 21}
+    await worker_of(profile(users), served[1], tmp_path).run()
     records, summary = written(tmp_path)
     add_up(summary, records)
     assert (summary["planned"], summary["unsent"]) == (18, 0)
@@ -318,7 +318,7 @@ def test_what_is_planned_counts_turns() -> None:
     assert mixed.requests_of(mixed.stages[1]) == 6 * 3
     assert isinstance(mixed.stages[1], CountStage)
     # Three turns of 10 s with two thoughts of 0.02 s between them, in whole seconds; two at a time.
-    assert (mixed.ask_seconds, mixed.stages[1].duration_seconds) == (31, 3 * 31)
+    assert (mixed.max_conversation_seconds, mixed.stages[1].duration_seconds) == (31, 3 * 31)
     rate, count = overview(mixed, 1)["stages"]
     assert (rate["expectedRequests"], count["maximumRequests"], count["endSeconds"]) == (20.0, 18.0, 1 + 3 * 31)
     assert "≤18" in table(mixed, 1)
@@ -328,8 +328,8 @@ def test_what_is_planned_counts_turns() -> None:
     ("messages", "rule"),
     [
         ([USER, OWN], "messages[1].generated must not be true in the last message"),
-        ([OWN, USER], "messages[0].generated must stand right behind a message of the role user"),
-        ([USER, OWN, OWN, USER], "messages[2].generated must stand right behind a message of the role user"),
+        ([OWN, USER], "messages[0].generated must directly follow a message of the role user"),
+        ([USER, OWN, OWN, USER], "messages[2].generated must directly follow a message of the role user"),
         ([USER, OWN | {"content": "x"}, USER], "messages[1].content must be absent where generated is true"),
         ([USER, OWN | {"role": "user"}, USER], "messages[1].role must be assistant where generated is true"),
         ([USER, {"role": "assistant"}, USER], "messages[1].content must be given; it is absent"),
@@ -338,20 +338,20 @@ def test_what_is_planned_counts_turns() -> None:
         ([USER], "thinkTimeSeconds must be absent where no message is generated"),
     ],
 )
-def test_a_conversation_that_could_not_be_held_is_refused(messages: list[dict[str, Any]], rule: str) -> None:
+def test_a_conversation_that_cannot_be_carried_out_is_refused(messages: list[dict[str, Any]], rule: str) -> None:
     with pytest.raises(ProfileError) as refusal:
         profile(BURST, tasks=[{"name": "t", "messages": messages, "thinkTimeSeconds": "1"}])
     assert f"tasks[0].{rule}" in str(refusal.value)
 
 
 def test_users_who_may_not_send_a_whole_conversation_are_refused() -> None:
-    crowd = {"name": "c", "type": "Users", "durationSeconds": 5, "users": 40, "maximumRequests": 119}
+    users = {"name": "c", "type": "Users", "durationSeconds": 5, "users": 40, "maximumRequests": 119}
     with pytest.raises(ProfileError) as refusal:
-        profile(crowd)
+        profile(users)
     assert str(refusal.value) == (
         "stages[0].maximumRequests must let each of 40 users have a conversation of 3 turns, 120 requests; got 119"
     )
-    profile(crowd | {"maximumRequests": 120})
+    profile(users | {"maximumRequests": 120})
     # Two users in the first step and four in the second: six shares of three turns.
     knee = {"name": "k", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 5, "maximum": 4,
             "soakSeconds": 0, "maximumRequests": 17}  # fmt: skip

@@ -19,18 +19,18 @@ YOUNG, OLD = Sample(age=900.0), Sample(age=1100.0)
         ([LATENCY], [SLOW], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was 1400 ms")),
         ([LATENCY], [LOST], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was never seen")),
         ([LATENCY], [OLD], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
-        ([SUCCESS, LATENCY], [], StepVerdict(inconclusive="no request was wanted in it")),
+        ([SUCCESS, LATENCY], [], StepVerdict(inconclusive="no request was due in it")),
         ([SUCCESS], [YOUNG, OLD],
-         StepVerdict(inconclusive="RequestSuccess cannot be told: no request had ended, 2 in flight")),
+         StepVerdict(inconclusive="RequestSuccess is not known: no request had ended, 2 in flight")),
         ([LATENCY], [YOUNG],
-         StepVerdict(inconclusive="RequestLatency cannot be told: no request had ended, 1 in flight")),
+         StepVerdict(inconclusive="RequestLatency is not known: no request had ended, 1 in flight")),
         ([PER_TOKEN], [OLD],
-         StepVerdict(inconclusive="TimePerOutputToken cannot be told: no request had ended, 1 in flight")),
+         StepVerdict(inconclusive="TimePerOutputToken is not known: no request had ended, 1 in flight")),
         ([SUCCESS, LATENCY], [OLD], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
         ([SUCCESS, LATENCY], [YOUNG, QUICK], GOOD),
     ],
 )
-def test_a_step_is_failed_only_by_what_was_seen_of_it(
+def test_a_step_fails_only_by_what_was_observed_in_it(
     objectives: list[KneeObjective], samples: list[Sample], verdict: StepVerdict
 ) -> None:
     assert judge(objectives, samples) == verdict

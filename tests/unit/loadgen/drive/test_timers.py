@@ -8,7 +8,7 @@ import uvloop
 
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.drive import timers as module
-from elastometer_loadgen.drive.timers import Alarms, KernelTimer, LoopTimer
+from elastometer_loadgen.drive.timers import KernelTimer, LoopTimer, Timers
 
 Play = Callable[[], Coroutine[None, None, None]]
 
@@ -24,20 +24,20 @@ def on_asyncio(play: Play) -> None:
 
 
 @pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
-def test_calls_come_once_in_order_and_never_early(run: Callable[[Play], None]) -> None:
+def test_timer_calls_come_once_in_order_and_never_early(run: Callable[[Play], None]) -> None:
     told: list[tuple[int, float]] = []
 
     async def play() -> None:
-        alarms, begin = Alarms(asyncio.get_running_loop()), monotonic()
+        timers, begin = Timers(asyncio.get_running_loop()), monotonic()
         over = asyncio.Event()
         dues = [begin + number % 7 * 0.003 + 0.0004 for number in range(21)]
         for number, due in enumerate(dues):
-            alarms.call_at(due, lambda number=number, due=due: told.append((number, monotonic() - due)))
-        alarms.call_at(begin + 0.025, over.set)
+            timers.call_at(due, lambda number=number, due=due: told.append((number, monotonic() - due)))
+        timers.call_at(begin + 0.025, over.set)
         await asyncio.wait_for(over.wait(), 10)
         assert [number for number, _ in told] == sorted(range(21), key=lambda number: (dues[number], number))
         assert min(late for _, late in told) >= 0
-        alarms.close()
+        timers.close()
 
     run(play)
     assert len(told) == 21
@@ -46,11 +46,11 @@ def test_calls_come_once_in_order_and_never_early(run: Callable[[Play], None]) -
 @pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
 def test_a_past_instant_comes_at_once_but_not_within_the_call(run: Callable[[Play], None]) -> None:
     async def play() -> None:
-        alarms, over = Alarms(asyncio.get_running_loop()), asyncio.Event()
-        alarms.call_at(monotonic() - 5, over.set)
+        timers, over = Timers(asyncio.get_running_loop()), asyncio.Event()
+        timers.call_at(monotonic() - 5, over.set)
         assert not over.is_set()
         await asyncio.wait_for(over.wait(), 10)
-        alarms.close()
+        timers.close()
 
     run(play)
 
@@ -58,20 +58,20 @@ def test_a_past_instant_comes_at_once_but_not_within_the_call(run: Callable[[Pla
 @pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
 def test_what_a_call_sets_comes_too_and_what_it_cancels_does_not(run: Callable[[Play], None]) -> None:
     async def play() -> None:
-        alarms, over, begin = Alarms(asyncio.get_running_loop()), asyncio.Event(), monotonic()
+        timers, over, begin = Timers(asyncio.get_running_loop()), asyncio.Event(), monotonic()
         told: list[str] = []
-        later = alarms.call_at(begin + 0.004, told.append, "cancelled")
+        later = timers.call_at(begin + 0.004, told.append, "cancelled")
 
         def first() -> None:
             told.append("first")
             later.cancel()
-            alarms.call_at(begin + 0.006, over.set)
-            alarms.call_at(begin + 0.003, told.append, "sooner")
+            timers.call_at(begin + 0.006, over.set)
+            timers.call_at(begin + 0.003, told.append, "sooner")
 
-        alarms.call_at(begin + 0.002, first)
+        timers.call_at(begin + 0.002, first)
         await asyncio.wait_for(over.wait(), 10)
         assert told == ["first", "sooner"]
-        alarms.close()
+        timers.close()
 
     run(play)
 
@@ -79,10 +79,10 @@ def test_what_a_call_sets_comes_too_and_what_it_cancels_does_not(run: Callable[[
 def test_after_the_close_nothing_comes_and_no_descriptor_is_left() -> None:
     async def play() -> None:
         loop = asyncio.get_running_loop()
-        alarms = Alarms(loop)
-        alarms.call_at(monotonic() + 0.001, pytest.fail, "it came")
-        alarms.close()
-        alarms.close()
+        timers = Timers(loop)
+        timers.call_at(monotonic() + 0.001, pytest.fail, "it came")
+        timers.close()
+        timers.close()
         await asyncio.sleep(0.01)
 
     on_uvloop(play)
@@ -92,9 +92,9 @@ def test_uvloop_is_woken_by_the_kernel_and_other_loops_by_themselves(monkeypatch
     kinds: list[type] = []
 
     async def play() -> None:
-        alarms = Alarms(asyncio.get_running_loop())
-        kinds.append(type(alarms._timer))
-        alarms.close()
+        timers = Timers(asyncio.get_running_loop())
+        kinds.append(type(timers._wakeup))
+        timers.close()
 
     on_uvloop(play)
     on_asyncio(play)
@@ -110,12 +110,12 @@ def test_uvloop_is_woken_by_the_kernel_and_other_loops_by_themselves(monkeypatch
 @pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
 def test_an_instant_before_the_machine_started_is_past_like_any_other(run: Callable[[Play], None]) -> None:
     async def play() -> None:
-        alarms, told, over = Alarms(asyncio.get_running_loop()), [], asyncio.Event()
-        alarms.call_at(-480.0, told.append, "past")
-        alarms.call_at(monotonic() + 0.002, over.set)
+        timers, told, over = Timers(asyncio.get_running_loop()), [], asyncio.Event()
+        timers.call_at(-480.0, told.append, "past")
+        timers.call_at(monotonic() + 0.002, over.set)
         await asyncio.wait_for(over.wait(), 10)
         assert told == ["past"]
-        alarms.close()
+        timers.close()
 
     run(play)
 
@@ -125,11 +125,11 @@ def test_a_call_that_fails_takes_no_other_with_it(run: Callable[[Play], None]) -
     async def play() -> None:
         loop, over, faults = asyncio.get_running_loop(), asyncio.Event(), []
         loop.set_exception_handler(lambda _, context: faults.append(context["exception"]))
-        alarms = Alarms(loop)
-        alarms.call_at(monotonic() + 0.001, int, "no number")
-        alarms.call_at(monotonic() + 0.003, over.set)
+        timers = Timers(loop)
+        timers.call_at(monotonic() + 0.001, int, "no number")
+        timers.call_at(monotonic() + 0.003, over.set)
         await asyncio.wait_for(over.wait(), 10)
         assert [type(fault) for fault in faults] == [ValueError]
-        alarms.close()
+        timers.close()
 
     run(play)

@@ -94,7 +94,7 @@ async def asked(port: int, request: bytes) -> bytes:
     ],
     ids=["get", "query", "elsewhere", "post", "noise", "nothing", "endless"],
 )
-async def test_whoever_asks_whatever_gets_an_answer_or_none(request_bytes: bytes, status: bytes) -> None:
+async def test_any_request_gets_an_answer_or_a_closed_connection(request_bytes: bytes, status: bytes) -> None:
     async with serving_metrics(Address("127.0.0.1", 0), loaded().text) as port:
         assert port is not None
         try:

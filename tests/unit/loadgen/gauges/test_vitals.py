@@ -23,7 +23,7 @@ async def watched(lateness_seconds: list[float], bound: float = 50) -> VitalSign
     return vitals.stop()
 
 
-async def test_lateness_is_told_of_every_send_the_late_ones_too() -> None:
+async def test_lateness_covers_every_send_including_the_late_ones() -> None:
     signs = await watched([0.001] * 98 + [0.2, 0.3])
     assert (signs.lateness.p50, signs.lateness.p99, signs.lateness.maximum) == (1, 200, 300)
     assert signs.late == 2
@@ -58,7 +58,7 @@ async def test_pauses_of_the_garbage_collector_are_counted_and_only_while_it_is_
     assert not [callback for callback in gc.callbacks if getattr(callback, "__self__", None) is vitals]
 
 
-async def test_the_most_sockets_at_a_time_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_highest_number_of_open_sockets_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("elastometer_loadgen.gauges.vitals.HEARTBEAT_SECONDS", 0.001)
     counts = iter([3, 9, 4])
     seen = asyncio.Event()
@@ -75,6 +75,6 @@ async def test_the_most_sockets_at_a_time_are_told(monkeypatch: pytest.MonkeyPat
     assert vitals.stop().open_sockets == 9
 
 
-async def test_what_was_not_measured_is_none() -> None:
+async def test_what_was_not_measured_is_None() -> None:
     signs = await watched([])
     assert (signs.lateness.p99, signs.lag.p99, signs.cpu_share) == (None, None, None)

@@ -6,11 +6,11 @@ import pytest
 
 from elastometer_loadgen.base.clock import Clock
 from elastometer_loadgen.base.record import format_instant
-from elastometer_loadgen.drive.knee_search import climb_of
+from elastometer_loadgen.drive.knee_search import knee_result
 from elastometer_loadgen.journal.journal import JOURNAL_NAME, Journal, JournalError
-from elastometer_loadgen.journal.knee_record import Climb, Step, climb_document
+from elastometer_loadgen.journal.knee_record import KneeResult, Step, knee_document
 from elastometer_loadgen.profile.profile import parse_profile
-from elastometer_loadgen.profile.stages import KneeOf, KneeStage
+from elastometer_loadgen.profile.stages import KneeStage, KneeVariable
 
 START = 1_790_000_000_000_000
 FIRST, SECOND, SOAK = Step(50, 10.0, 15.0, None), Step(100, 15.0, 20.0, "too slow"), Step(50, 20.0, 30.0, None)
@@ -30,11 +30,11 @@ def filled(folder: Path, clock: Clock) -> Path:
 
 
 def state(journal: Journal) -> tuple[object, ...]:
-    knee = journal.climb("knee")
+    knee = journal.knee("knee")
     return journal.start, journal.end_of("count"), knee.steps, knee.soak, knee.numbers, knee.interrupted
 
 
-def test_a_later_life_reads_what_was_written(tmp_path: Path) -> None:
+def test_a_later_incarnation_reads_what_was_written(tmp_path: Path) -> None:
     clock = Clock()
     filled(tmp_path, clock)
     start, end, steps, soak, numbers, interrupted = state(Journal(tmp_path, "pod-a", clock))
@@ -50,18 +50,18 @@ def test_a_step_that_could_not_be_judged_is_read_as_that_and_older_lines_as_befo
     journal = Journal(tmp_path, "pod-a", clock)
     journal.open(START, None)
     journal.note_step("knee", 150, 40.0, 9)
-    journal.note_held("knee", Step(150, 40.0, 45.0, None, "no request was wanted in it"), is_soak=False)
+    journal.note_held("knee", Step(150, 40.0, 45.0, None, "no request was due in it"), is_soak=False)
     journal.close()
-    found = Journal(tmp_path, "pod-a", clock).climb("knee").steps
+    found = Journal(tmp_path, "pod-a", clock).knee("knee").steps
     assert [(step.failed, step.inconclusive, step.is_good) for step in found] == [
-        (None, None, True), ("too slow", None, False), (None, "no request was wanted in it", False),
+        (None, None, True), ("too slow", None, False), (None, "no request was due in it", False),
     ]  # fmt: skip
     assert path.read_bytes().count(b'"inconclusive":null,') == 3
     path.write_bytes(path.read_bytes().replace(b'"inconclusive":null,', b""))
     assert Journal(tmp_path, "pod-a", clock).knee("knee").steps == found
     assert path.read_bytes().count(b'"inconclusive":') == 1
     path.write_bytes(path.read_bytes().replace(b'"inconclusive":', b'"untold":'))
-    assert Journal(tmp_path, "pod-a", clock).climb("knee").steps == found
+    assert Journal(tmp_path, "pod-a", clock).knee("knee").steps == found
 
 
 def test_a_kill_at_any_byte_leaves_the_lines_before_it_and_what_follows_is_read_too(tmp_path: Path) -> None:
@@ -83,11 +83,11 @@ def test_a_kill_at_any_byte_leaves_the_lines_before_it_and_what_follows_is_read_
         again = Journal(tmp_path, "pod-a", clock)
         assert again.end_of("lengths") == pytest.approx(40.0, abs=1e-6)
         assert [gap["fromTime"] for gap in again.interruptions] == ["2026-11-27T09:00:00.000000Z"]
-        assert len(again.climb("knee").interrupted) == kept.count(b"StepBegun") - kept.count(b"StepHeld")
+        assert len(again.knee("knee").interrupted) == kept.count(b"StepBegun") - kept.count(b"StepHeld")
 
 
 @pytest.mark.parametrize("incarnation", ["pod-b", None])
-def test_the_journal_of_another_life_is_not_taken_up(tmp_path: Path, incarnation: str | None) -> None:
+def test_the_journal_of_another_run_is_not_resumed(tmp_path: Path, incarnation: str | None) -> None:
     clock = Clock()
     filled(tmp_path, clock)
     other = Journal(tmp_path, incarnation, clock)
@@ -98,7 +98,7 @@ def test_the_journal_of_another_life_is_not_taken_up(tmp_path: Path, incarnation
     assert len(lines) == (1 if incarnation else 8)
 
 
-def test_a_disk_that_takes_no_more_is_said_and_leaves_whole_lines(
+def test_a_full_disk_is_reported_and_leaves_whole_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(tmp_path, "pod-a", Clock())
@@ -121,7 +121,7 @@ def test_a_summary_names_the_steps_that_were_interrupted(tmp_path: Path) -> None
     knee = {"name": "knee", "type": "Knee", "of": "Users", "start": 50, "step": 50, "stepSeconds": 5, "maximum": 100}
     (stage,) = parse_profile({"stages": [knee]}).stages
     assert isinstance(stage, KneeStage)
-    document = climb_document(climb_of(stage, Journal(tmp_path, "pod-a", clock).climb("knee")), clock)
+    document = knee_document(knee_result(stage, Journal(tmp_path, "pod-a", clock).knee("knee")), clock)
     assert document == {
         "stage": "knee", "of": "Users", "good": None, "steps": [], "soak": None,
         "interrupted": [{"value": 50, "startTime": format_instant(clock.instant(10.0))}],
@@ -130,9 +130,9 @@ def test_a_summary_names_the_steps_that_were_interrupted(tmp_path: Path) -> None
 
 def test_a_summary_says_why_a_step_could_not_be_judged_and_says_nothing_of_it_elsewhere() -> None:
     clock = Clock()
-    steps = (FIRST, Step(100, 15.0, 20.0, None, "no request was wanted in it"))
-    document = climb_document(Climb("knee", KneeOf.USERS, steps, None), clock)
+    steps = (FIRST, Step(100, 15.0, 20.0, None, "no request was due in it"))
+    document = knee_document(KneeResult("knee", KneeVariable.USERS, steps, None), clock)
     assert document["good"] == 50
     first, second = document["steps"]
     assert (first["failed"], "inconclusive" in first) == (None, False)
-    assert (second["failed"], second["inconclusive"]) == (None, "no request was wanted in it")
+    assert (second["failed"], second["inconclusive"]) == (None, "no request was due in it")

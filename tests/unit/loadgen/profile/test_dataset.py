@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from elastometer_loadgen.base.files import beside, held
+from elastometer_loadgen.base.files import from_directory, from_texts
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.profile.inputs import files_of, with_files
 from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
@@ -24,7 +24,7 @@ def document(**dataset: Any) -> dict[str, Any]:
 
 
 def read(name: str, text: str) -> Profile:
-    return with_files(parse_profile(document(file=name)), held({name: text}))
+    return with_files(parse_profile(document(file=name)), from_texts({name: text}))
 
 
 @pytest.mark.parametrize(("name", "text"), [("rows.csv", CSV), ("rows.jsonl", JSON_LINES)])
@@ -37,7 +37,7 @@ def test_a_file_gives_the_rows_that_are_in_it(tmp_path: Path, name: str, text: s
     windows = "\ufeff" + text.replace("\n", "\r\n").replace("or\r\nso", "or\nso") + "\r\n\r\n"
     assert rows(read(name, windows)) == ROWS
     (tmp_path / name).write_bytes(windows.encode())
-    assert rows(with_files(parse_profile(document(file=name)), beside(tmp_path))) == ROWS
+    assert rows(with_files(parse_profile(document(file=name)), from_directory(tmp_path))) == ROWS
 
 
 def test_prompts_of_a_file_are_those_of_the_same_rows_inline() -> None:
@@ -53,21 +53,21 @@ BAD = [
     ("r.csv", "", "r.csv must hold at least one row; it holds none"),
     ("r.csv", H, "r.csv must hold at least one row; it holds none"),
     ("r.csv", H + "a,b\nautumn\n", 'r.csv line 3: must have 2 columns, as its header has; got 1: "autumn"'),
-    ("r.csv", "theme,,mood\na,b,c\n", "r.csv line 1: the header must give every column a name of its own; got "
+    ("r.csv", "theme,,mood\na,b,c\n", "r.csv line 1: the header must give every column a different name; got "
      '"theme,,mood"'),
-    ("r.csv", "theme,theme\na,b\n", "r.csv line 1: the header must give every column a name of its own; got "
+    ("r.csv", "theme,theme\na,b\n", "r.csv line 1: the header must give every column a different name; got "
      '"theme,theme"'),
     ("r.csv", H + 'a,"b', "r.csv line 2: must be CSV: unexpected end of data"),
-    ("r.csv", "theme,canary\na,b\n", "r.csv line 2: canary must have another name: it stands for the request's own "
+    ("r.csv", "theme,canary\na,b\n", "r.csv line 2: canary must have another name: this one is reserved for the request's own "
      "mark"),
-    ("r.csv", "theme\nautumn\n", "r.csv line 2: must hold the field 'mood' that tasks[0].checks[0].expected asks for; "
+    ("r.csv", "theme\nautumn\n", "r.csv line 2: must hold the field 'mood' that tasks[0].checks[0].expected uses; "
      'got {"theme":"autumn"}'),
     ("r.jsonl", "{", "r.jsonl line 1: must be a JSON object: unexpected end of data: line 1 column 2 (char 1); got "
      '"{"'),
     ("r.jsonl", '\n["autumn"]\n', 'r.jsonl line 2: must be a JSON object; got "[\\"autumn\\"]"'),
     ("r.jsonl", '{"theme": "a", "mood": null}\n', "r.jsonl line 1: mood must be a string or a number; got null"),
     ("r.jsonl", '{"theme": "a", "mood": "b"}\n{"theme": "c"}\n{"theme": "d"}\n', "r.jsonl line 2: must hold the field "
-     "'mood' that tasks[0].checks[0].expected asks for; got {\"theme\":\"c\"}"),
+     "'mood' that tasks[0].checks[0].expected uses; got {\"theme\":\"c\"}"),
     ("r.jsonl", '{"theme": "a", "mood": "b"}\n' * 100_001, "r.jsonl must hold at most 100000 rows; it holds more"),
 ]  # fmt: skip
 
@@ -79,24 +79,24 @@ def test_a_bad_file_is_refused_by_line_rule_and_value(name: str, text: str, word
     assert str(caught.value) == f"tasks[0].dataset.file {words}"
 
 
-def test_every_file_that_a_profile_names_is_told_with_its_path_and_all_absent_ones_are_faults() -> None:
+def test_every_file_of_a_profile_is_listed_with_its_path_and_absent_ones_are_faults() -> None:
     trace = {"name": "replay", "type": "Trace", "file": "azure.csv", "format": "AzureLLM"}
     profile = parse_profile({**document(file="rows.jsonl"), "stages": [STAGE, trace]})
     assert list(files_of(profile)) == [("tasks[0].dataset.file", "rows.jsonl"), ("stages[1].file", "azure.csv")]
     with pytest.raises(ProfileError) as caught:
-        with_files(profile, held({"other": ""}))
+        with_files(profile, from_texts({"other": ""}))
     assert [str(fault) for fault in caught.value.faults] == [
         "tasks[0].dataset.file rows.jsonl must be one of the files other",
         "stages[1].file azure.csv must be one of the files other",
     ]
 
 
-def test_a_profile_on_disk_finds_its_files_beside_it(tmp_path: Path) -> None:
+def test_a_profile_on_disk_finds_its_files_in_its_directory(tmp_path: Path) -> None:
     with pytest.raises(ProfileError) as caught:
-        with_files(parse_profile(document(file="rows.csv")), beside(tmp_path))
+        with_files(parse_profile(document(file="rows.csv")), from_directory(tmp_path))
     assert str(caught.value) == (
         f"tasks[0].dataset.file {tmp_path}/rows.csv must be a readable file: No such file or directory"
     )
     (tmp_path / "rows.csv").write_bytes(b"theme,mood\n\xff,b\n")
     with pytest.raises(ProfileError, match=r"rows.csv must be UTF-8 text: invalid start byte at byte 11"):
-        with_files(parse_profile(document(file="rows.csv")), beside(tmp_path))
+        with_files(parse_profile(document(file="rows.csv")), from_directory(tmp_path))

@@ -15,7 +15,7 @@ from elastometer_loadgen.base.target import parse_target
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule, read_profile
 from elastometer_loadgen.reporting.endpoint_feed import EndpointFeed
-from elastometer_loadgen.reporting.receiver_client import Receiver
+from elastometer_loadgen.reporting.receiver_client import ReceiverClient
 from elastometer_loadgen.wire.client import Route
 from elastometer_loadgen.wire.endpoints import EndpointFile
 from elastometer_loadgen.worker.assignment import Assignment
@@ -108,7 +108,7 @@ async def test_a_server_is_asked_by_tls_when_its_certificate_is_trusted(tmp_path
 
 
 @pytest.mark.parametrize(("host", "trusted"), [("localhost", False), ("127.0.0.1", True)])
-async def test_a_certificate_of_a_stranger_or_of_another_name_is_refused(
+async def test_an_untrusted_certificate_or_one_of_another_name_is_refused(
     tmp_path: Path, host: str, trusted: bool
 ) -> None:
     authorities = certificate(tmp_path)
@@ -151,7 +151,7 @@ def test_a_route_does_not_show_its_key() -> None:
 
 
 @pytest.mark.parametrize("text", ["two words", "", "a\nb", "caf\u00e9", "a\rb: c"])
-def test_a_key_that_would_spoil_the_head_is_refused_and_not_shown(
+def test_a_key_that_would_corrupt_the_header_is_refused_and_not_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     profile, key = tmp_path / "profile.yaml", tmp_path / "key"
@@ -174,7 +174,7 @@ def test_the_pods_come_from_the_file_or_else_from_the_receiver_and_only_where_th
 ) -> None:
     policies = ("SpreadOverPods", "Reuse")
     spread, plain = (read_profile(f"connection: {{policy: {policy}}}\n{PROFILE}") for policy in policies)
-    receiver = Receiver(parse_target("http://127.0.0.1:1/v1/runs/x"), "token", 0, "a")
+    receiver = ReceiverClient(parse_target("http://127.0.0.1:1/v1/runs/x"), "token", 0, "a")
     (tmp_path / "pods").write_text("10.0.0.7:8000\n")
     given, none = (argparse.Namespace(endpoints=path) for path in (tmp_path / "pods", None))
     assert isinstance(endpoints_of(none, spread, receiver), EndpointFeed)

@@ -28,7 +28,7 @@ class Told:
         self.at[item] = self.loop.time()
 
 
-async def test_each_is_told_once_never_early_and_at_most_two_ticks_late() -> None:
+async def test_each_deadline_fires_once_never_early_and_at_most_two_ticks_late() -> None:
     told = Told()
     begin = told.loop.time()
     due = {f"{number}": begin + number * 0.013 for number in range(400)}
@@ -39,7 +39,7 @@ async def test_each_is_told_once_never_early_and_at_most_two_ticks_late() -> Non
     assert all(0 <= told.at[item] - at <= 2 * TICK_SECONDS + 1e-6 for item, at in due.items())
 
 
-async def test_what_is_over_is_not_told() -> None:
+async def test_a_cancelled_deadline_does_not_fire() -> None:
     told = Told()
     soon = told.loop.time() + 1
     ticks = {item: told.deadlines.watch(item, soon) for item in "abc"}
@@ -49,7 +49,7 @@ async def test_what_is_over_is_not_told() -> None:
     told.deadlines.forget("a", ticks["a"])  # told before: nothing is left to forget
 
 
-async def test_an_instant_that_is_past_is_told_at_the_next_look() -> None:
+async def test_a_past_instant_fires_at_the_next_tick() -> None:
     told = Told()
     told.deadlines.watch("first", told.loop.time() + 5)
     await asyncio.sleep(2)
@@ -58,7 +58,7 @@ async def test_an_instant_that_is_past_is_told_at_the_next_look() -> None:
     assert "late" in told.at
 
 
-async def test_it_looks_again_after_it_had_nothing_to_watch() -> None:
+async def test_it_starts_again_after_it_had_nothing_to_watch() -> None:
     told = Told()
     told.deadlines.watch("a", told.loop.time() + 0.1)
     await asyncio.sleep(5)
@@ -67,7 +67,7 @@ async def test_it_looks_again_after_it_had_nothing_to_watch() -> None:
     assert told.at.keys() == {"a", "b"}
 
 
-async def test_an_item_may_be_watched_anew_while_it_is_told() -> None:
+async def test_an_item_may_be_watched_again_while_it_fires() -> None:
     told: list[float] = []
     loop = asyncio.get_running_loop()
 

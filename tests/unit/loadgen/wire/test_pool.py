@@ -16,7 +16,7 @@ from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule
 from elastometer_loadgen.wire.client import Client, Limits, Route
 from elastometer_loadgen.wire.connection import Connection
-from elastometer_loadgen.wire.endpoints import LOOK_SECONDS, Address, EndpointFile, parse_endpoints
+from elastometer_loadgen.wire.endpoints import POLL_SECONDS, Address, EndpointFile, parse_endpoints
 from elastometer_loadgen.wire.exchange import Exchange
 from elastometer_loadgen.wire.pool import IDLE_REUSE_SECONDS, Pool
 
@@ -31,7 +31,7 @@ class Idle(Connection):
 
     def __init__(self, idle_since: float = 0.0, patience: int | None = None) -> None:
         self.idle_since = self.opened_at = idle_since
-        self.server_patience = patience
+        self.server_idle_seconds = patience
         self.open = True
 
     @property
@@ -150,7 +150,7 @@ def test_a_line_that_is_no_address_is_refused_with_its_number(line: str) -> None
         parse_endpoints(f"10.0.0.7:8000\n{line}\n")
 
 
-def test_a_file_that_makes_no_sense_for_a_while_changes_nothing_and_is_told_once(
+def test_a_file_that_is_invalid_for_a_while_changes_nothing_and_is_reported_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "endpoints"
@@ -158,14 +158,14 @@ def test_a_file_that_makes_no_sense_for_a_while_changes_nothing_and_is_told_once
         EndpointFile(path)
     path.write_text("h:1\n")
     file = EndpointFile(path)
-    assert not file.look()
+    assert not file.poll()
     path.write_text("h:1\nh:")
-    assert not file.look()
-    assert not file.look()
+    assert not file.poll()
+    assert not file.poll()
     assert file.addresses == (Address("h", 1),)
     assert capsys.readouterr().err.count("the endpoints stay as they were") == 1
     path.write_text("h:2\n")
-    assert file.look()
+    assert file.poll()
     assert file.addresses == (Address("h", 2),)
 
 
@@ -224,10 +224,10 @@ async def test_requests_follow_the_pods_of_a_file_while_it_changes(pods: list[Po
     assert await ask(20) == {names[0]: 10, names[1]: 10}
     assert b"\r\nhost: service.test:8000\r\n" in pods[0].heads[0]
     path.write_text(lines(pods[1:]))
-    await asyncio.sleep(3 * LOOK_SECONDS)
+    await asyncio.sleep(3 * POLL_SECONDS)
     assert await ask(20) == {names[1]: 10, names[2]: 10}
     path.write_text("")
-    await asyncio.sleep(3 * LOOK_SECONDS)
+    await asyncio.sleep(3 * POLL_SECONDS)
     assert await ask(3) == {None: 3}
     client.close()
 

@@ -14,7 +14,7 @@ from elastometer_loadgen.base.target import Target, parse_target
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.profile.profile import Profile, parse_profile
 from elastometer_loadgen.results.publish import publish
-from elastometer_loadgen.results.summary import finished_before
+from elastometer_loadgen.results.summary import finished_earlier
 from elastometer_loadgen.worker.assignment import Assignment
 from elastometer_loadgen.worker.process import ExitCode
 from elastometer_loadgen.worker.worker import Worker
@@ -26,7 +26,7 @@ GOOD = (
 KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 1, "maximum": 4,
         "soakSeconds": 1, "thinkTimeSeconds": "0.01",
         "objectives": [{"indicator": "RequestLatency", "maximumMilliseconds": 60_000}]}  # fmt: skip
-CROWD = {"name": "crowd", "type": "Users", "durationSeconds": 1, "users": 3, "thinkTimeSeconds": "0.02"}
+CROWD = {"name": "users", "type": "Users", "durationSeconds": 1, "users": 3, "thinkTimeSeconds": "0.02"}
 COUNT = {"name": "count", "type": "Concurrency", "concurrency": 2, "requests": 5}
 
 
@@ -75,9 +75,9 @@ async def test_each_request_of_a_closed_loop_is_recorded_and_planned_as_it_is_se
     worker = Worker(Assignment(profile=profile(CROWD, COUNT), target=target, out=tmp_path), Spool(tmp_path))
     assert await worker.run() is ExitCode.CARRIED_OUT
     records, summary = written(tmp_path)
-    by_stage = {name: [one for one in records if one["stage"] == name] for name in ("crowd", "count")}
+    by_stage = {name: [one for one in records if one["stage"] == name] for name in ("users", "count")}
     assert len(by_stage["count"]) == 5
-    assert len(by_stage["crowd"]) >= 3
+    assert len(by_stage["users"]) >= 3
     assert len({record["id"] for record in records}) == len(records)
     assert all(record["intendedTime"] <= record["sendTime"] for record in records)
     assert summary["planned"] == summary["sent"] == summary["records"] == len(records)
@@ -106,7 +106,7 @@ async def test_the_summary_says_what_a_knee_found(target: Target, tmp_path: Path
     assert knee["soak"]["value"] == 4
 
 
-async def test_a_worker_stopped_in_a_closed_loop_is_not_taken_for_finished(target: Target, tmp_path: Path) -> None:
+async def test_a_worker_stopped_in_a_closed_loop_does_not_count_as_finished(target: Target, tmp_path: Path) -> None:
     endless = parse_profile({"stages": [CROWD | {"durationSeconds": 600}]})
     spool = Spool(tmp_path, "pod-a")
     worker = Worker(Assignment(profile=endless, target=target, out=tmp_path, incarnation="pod-a"), spool)
@@ -116,10 +116,10 @@ async def test_a_worker_stopped_in_a_closed_loop_is_not_taken_for_finished(targe
     worker.stop()
     assert await running is ExitCode.NOT_CARRIED_OUT
     assert written(tmp_path)[1]["unsent"] == 1
-    assert finished_before(tmp_path, "pod-a") is None
+    assert finished_earlier(tmp_path, "pod-a") is None
 
 
-async def test_a_restart_within_stages_whose_end_nobody_knows_is_refused(
+async def test_a_restart_within_stages_of_unknown_end_is_refused(
     target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = Spool(tmp_path, "pod-a")
@@ -127,4 +127,4 @@ async def test_a_restart_within_stages_whose_end_nobody_knows_is_refused(
     first.close()
     assignment = Assignment(profile=profile(COUNT), target=target, out=tmp_path, incarnation="pod-a")
     assert await Worker(assignment, Spool(tmp_path, "pod-a")).run() is ExitCode.NOT_CARRIED_OUT
-    assert "nobody knows when the stages of an earlier life ended" in capsys.readouterr().err
+    assert "it is not known when the stages of an earlier incarnation ended" in capsys.readouterr().err

@@ -13,8 +13,9 @@ import pytest
 
 from elastometer_loadgen.base.clock import Clock
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.drive.stage_runner import Conductor
-from elastometer_loadgen.drive.timers import Alarms
+from elastometer_loadgen.drive.share import WorkerShare
+from elastometer_loadgen.drive.stage_runner import StageRunner
+from elastometer_loadgen.drive.timers import Timers
 from elastometer_loadgen.drive.users import request_id
 from elastometer_loadgen.journal.journal import JOURNAL_NAME, Journal
 from elastometer_loadgen.plan.prompts import Prompt
@@ -56,20 +57,22 @@ class Life:
 
     def __post_init__(self) -> None:
         profile = parse_profile({"seed": 3, "stages": self.stages})
-        self.conductor = Conductor(
-            profile, compute_schedule(profile), (0, 1), self.done, self._send,
-            turns=lambda _: 1, journal=self.journal, alarms=Alarms(asyncio.get_running_loop()),
-        )  # fmt: skip
+        share = WorkerShare(
+            profile=profile, schedule=compute_schedule(profile), worker=0, workers=1, done=self.done,
+            turns=lambda _: 1,
+        )
+        timers = Timers(asyncio.get_running_loop())
+        self.runner = StageRunner(share, self._send, journal=self.journal, timers=timers)
 
     async def run(self) -> bool:
-        complete = await self.conductor.run(self.begin, asyncio.get_running_loop().time())
+        complete = await self.runner.run(self.begin, asyncio.get_running_loop().time())
         while self.in_flight:
             await asyncio.sleep(0.01)
         return complete
 
     def kill(self) -> None:
         self.dead = True
-        self.conductor.stop()
+        self.runner.stop()
 
     def _send(self, arrival: Arrival, intended_at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -84,7 +87,7 @@ class Life:
         exchange.end_at, exchange.outcome = asyncio.get_running_loop().time(), Outcome.SUCCESS
         assert exchange.arrival.id not in self.ended | dict.fromkeys(self.done)
         self.ended[exchange.arrival.id] = (exchange.arrival.stage, exchange.intended_at - self.begin)
-        self.conductor.ended(exchange)
+        self.runner.ended(exchange)
 
 
 async def two_lives(
@@ -126,7 +129,7 @@ async def test_a_count_goes_on_with_the_numbers_that_are_not_done_and_the_next_s
     over = max(at for life in lives for name, at in life.ended.values() if name == stage["name"]) + ANSWER_SECONDS
     wanted = sorted(at for life in lives for name, at in life.ended.values() if name == "after")
     assert wanted[0] == pytest.approx(over + 0.25, abs=0.05)
-    assert lives[1].conductor.skipped == lives[1].conductor.missed == 0
+    assert lives[1].runner.skipped == lives[1].runner.missed == 0
 
 
 async def test_a_stage_that_had_ended_is_not_repeated_and_what_fell_into_the_gap_is_skipped(tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ async def test_a_stage_that_had_ended_is_not_repeated_and_what_fell_into_the_gap
     assert of_stage(lives, "count") == [request_id(0, 0, number) for number in range(20)]
     assert not [name for name, _ in lives[1].ended.values() if name == "count"]
     assert of_stage(lives, "after") == [0, 1]
-    assert lives[1].conductor.skipped == 6
+    assert lives[1].runner.skipped == 6
     assert len(of_stage(lives, "lengths")) == 8
 
 
@@ -147,23 +150,23 @@ async def test_what_was_in_flight_from_before_a_stage_that_had_ended_is_skipped(
     lives = await two_lives(tmp_path, [BEFORE, COUNT, AFTER], 8.0, slow={"before": 60.0})
     assert of_stage(lives, "before") == []
     assert len(of_stage(lives, "count")) == 20
-    assert len(of_stage(lives, "after")) + lives[1].conductor.skipped == 8 + 8
-    assert lives[1].conductor.skipped >= 8
+    assert len(of_stage(lives, "after")) + lives[1].runner.skipped == 8 + 8
+    assert lives[1].runner.skipped >= 8
 
 
 @pytest.mark.parametrize("of", ["Users", "Rate"])
 async def test_a_knee_repeats_the_step_that_was_interrupted_and_keeps_those_before(tmp_path: Path, of: str) -> None:
     """Steps of 5 s at 2, 4 and 6, cut 1 s into the second: 2 was held, 4 is held again from 9 s on, 6 after it."""
     lives = await two_lives(tmp_path, [KNEE | {"of": of}, AFTER], 6.0)
-    (climb,) = lives[1].conductor.climbs
+    (knee,) = lives[1].runner.knees
     begin = lives[0].begin
-    assert [(step.value, round(step.begin - begin), round(step.end - begin)) for step in climb.steps] == [
+    assert [(step.value, round(step.begin - begin), round(step.end - begin)) for step in knee.steps] == [
         (2, 0, 5), (4, 9, 14), (6, 14, 19),
     ]  # fmt: skip
-    assert {step.failed for step in climb.steps} == {None}
-    assert [(value, round(at - begin)) for value, at in climb.interrupted] == [(4, 5)]
-    assert climb.soak is not None
-    assert (climb.good, climb.soak.value, round(climb.soak.begin - begin)) == (6, 6, 19)
+    assert {step.failed for step in knee.steps} == {None}
+    assert [(value, round(at - begin)) for value, at in knee.interrupted] == [(4, 5)]
+    assert knee.soak is not None
+    assert (knee.good, knee.soak.value, round(knee.soak.begin - begin)) == (6, 6, 19)
     assert of_stage(lives, "after") == list(range(8))
     repeated = [at for name, at in lives[1].ended.values() if name == "knee" and 9 <= at < 14]
     assert len(repeated) > 5
@@ -172,32 +175,32 @@ async def test_a_knee_repeats_the_step_that_was_interrupted_and_keeps_those_befo
 async def test_what_a_knee_of_rates_had_given_out_is_recorded_once_or_counted_as_missed(tmp_path: Path) -> None:
     lives = await two_lives(tmp_path, [KNEE | {"of": "Rate"}], 6.0)
     numbers = [number - request_id(0, 0, 0) for number in of_stage(lives, "knee")]
-    given_out = lives[1].journal.climb("knee").numbers
+    given_out = lives[1].journal.knee("knee").numbers
     assert len(numbers) == len(set(numbers))
-    assert lives[1].conductor.missed == given_out - len(numbers)
-    assert 1 <= lives[1].conductor.missed < 40
+    assert lives[1].runner.missed == given_out - len(numbers)
+    assert 1 <= lives[1].runner.missed < 40
 
 
 async def test_a_knee_cut_within_its_soak_repeats_the_soak_alone(tmp_path: Path) -> None:
     lives = await two_lives(tmp_path, [KNEE | {"of": "Users"}], 17.0)
-    (climb,) = lives[1].conductor.climbs
+    (knee,) = lives[1].runner.knees
     begin = lives[0].begin
-    assert [step.value for step in climb.steps] == [2, 4, 6]
-    assert climb.soak is not None
-    assert (round(climb.soak.begin - begin), round(climb.soak.end - begin)) == (20, 24)
-    assert [(value, round(at - begin)) for value, at in climb.interrupted] == [(6, 15)]
+    assert [step.value for step in knee.steps] == [2, 4, 6]
+    assert knee.soak is not None
+    assert (round(knee.soak.begin - begin), round(knee.soak.end - begin)) == (20, 24)
+    assert [(value, round(at - begin)) for value, at in knee.interrupted] == [(6, 15)]
 
 
-async def test_a_knee_that_was_over_is_in_the_summary_of_the_next_life_all_the_same(tmp_path: Path) -> None:
+async def test_a_finished_knee_search_is_in_the_summary_of_the_next_incarnation_too(tmp_path: Path) -> None:
     lives = await two_lives(tmp_path, [KNEE | {"of": "Users"}, AFTER | {"durationSeconds": 60}], 25.0)
-    (climb,) = lives[1].conductor.climbs
-    assert ([step.value for step in climb.steps], climb.good) == ([2, 4, 6], 6)
+    (knee,) = lives[1].runner.knees
+    assert ([step.value for step in knee.steps], knee.good) == ([2, 4, 6], 6)
     assert not [name for name, _ in lives[1].ended.values() if name == "knee"]
-    assert len(of_stage(lives, "after")) + lives[1].conductor.skipped == 120
+    assert len(of_stage(lives, "after")) + lives[1].runner.skipped == 120
 
 
 @pytest.mark.parametrize("cut_at", [tenths / 10 for tenths in range(5, 200, 13)])
-async def test_at_whatever_instant_it_is_cut_every_request_is_recorded_once_or_counted(
+async def test_wherever_a_run_is_cut_every_request_is_recorded_once_or_counted(
     tmp_path: Path, cut_at: float
 ) -> None:
     """Two rates of 8 with a count, a Knee and a Sweep between them; in all, 8 + 20 + (Knee) + 8 + 8 requests."""
@@ -206,11 +209,11 @@ async def test_at_whatever_instant_it_is_cut_every_request_is_recorded_once_or_c
     assert of_stage(lives, "count") == [request_id(1, 0, number) for number in range(20)]
     assert of_stage(lives, "lengths") == [request_id(3, 0, number) for number in range(8)]
     open_loop = len(of_stage(lives, "before")) + len(of_stage(lives, "after"))
-    assert open_loop + lives[1].conductor.skipped == 16
-    assert len(of_stage(lives, "knee")) + lives[1].conductor.missed == lives[1].journal.climb("knee").numbers
+    assert open_loop + lives[1].runner.skipped == 16
+    assert len(of_stage(lives, "knee")) + lives[1].runner.missed == lives[1].journal.knee("knee").numbers
     assert (tmp_path / JOURNAL_NAME).read_bytes().count(b"StageEnded") == 3
-    (climb,) = lives[1].conductor.climbs
-    assert ([step.value for step in climb.steps], climb.good, climb.soak is not None) == ([2, 4, 6], 6, True)
+    (knee,) = lives[1].runner.knees
+    assert ([step.value for step in knee.steps], knee.good, knee.soak is not None) == ([2, 4, 6], 6, True)
 
 
 @pytest.mark.parametrize("rest", [b'{"event":"StageEn', b"\0" * 40 + b"\n", b'{"time":"2026"}\n', b"[1]\n"])
@@ -238,6 +241,6 @@ async def test_a_stage_that_is_stopped_beyond_its_longest_end_is_cut_all_the_sam
     life = Life([COUNT, AFTER, SWEEP], asyncio.get_running_loop().time() - 10_000, journal)
     running = asyncio.ensure_future(life.run())
     await asyncio.sleep(1)
-    life.conductor.stop()
+    life.runner.stop()
     assert not await running
-    assert life.conductor.cut == 2
+    assert life.runner.cut == 2

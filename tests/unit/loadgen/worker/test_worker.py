@@ -13,13 +13,13 @@ import pytest
 from elastometer_loadgen.base.clock import Clock, monotonic
 from elastometer_loadgen.base.target import Target, parse_target
 from elastometer_loadgen.drive.pacer import Pacer
-from elastometer_loadgen.drive.timers import Alarms
+from elastometer_loadgen.drive.timers import Timers
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.profile.profile import Profile, parse_profile
-from elastometer_loadgen.reporting.receiver_client import Receiver
+from elastometer_loadgen.reporting.receiver_client import ReceiverClient
 from elastometer_loadgen.reporting.reporter import GaveUp, Greeting, Patience, Reporter
-from elastometer_loadgen.results.summary import finished_before
+from elastometer_loadgen.results.summary import finished_earlier
 from elastometer_loadgen.worker.assignment import Assignment
 from elastometer_loadgen.worker.process import ExitCode
 from elastometer_loadgen.worker.worker import Worker
@@ -85,7 +85,7 @@ def profile(count: int = 20, seconds: str = "0.1", bound: int = 10_000) -> Profi
     return dataclasses.replace(parsed, stages=(stage,))
 
 
-class StartedReceiver(Receiver):
+class StartedReceiver(ReceiverClient):
     """A receiver that gives a start instant and takes everything."""
 
     def __init__(self, start: int, stored: int = 0) -> None:
@@ -161,7 +161,7 @@ async def test_a_restarted_worker_repeats_nothing_and_counts_what_it_missed(
     assert receiver.taken == spool.size
 
 
-async def test_checks_are_counted_over_all_lives_and_rated_only_where_one_worker_sent_all(
+async def test_checks_are_counted_over_all_incarnations_and_rated_only_where_one_worker_sent_all(
     served: tuple[Server, Target], tmp_path: Path
 ) -> None:
     """The server says one letter and gives no usage: too few words to repeat, no tokens to count, a clean ending."""
@@ -219,7 +219,7 @@ async def test_a_worker_restarted_after_its_end_only_reports_again(
     assert len(server.bodies) == len(records_in(tmp_path))
 
 
-async def test_a_life_that_sent_all_and_recorded_less_is_not_taken_for_whole(
+async def test_an_incarnation_that_sent_all_and_recorded_less_does_not_count_as_complete(
     served: tuple[Server, Target], tmp_path: Path
 ) -> None:
     _, target = served
@@ -228,12 +228,12 @@ async def test_a_life_that_sent_all_and_recorded_less_is_not_taken_for_whole(
     assignment = Assignment(profile=profile(), target=target, out=tmp_path, incarnation="pod-a")
     await Worker(assignment, spool, Reporter(receiver, Patience(push_seconds=0.01), lambda _: None)).run()
     spool.close()
-    whole = finished_before(tmp_path, "pod-a")
+    whole = finished_earlier(tmp_path, "pod-a")
     assert whole is not None
     summary = orjson.loads(whole.data)
     assert summary["records"] == summary["sent"] == len(records_in(tmp_path)) > 0
     (tmp_path / "summary.json").write_bytes(orjson.dumps(summary | {"records": summary["records"] - 1}))
-    assert finished_before(tmp_path, "pod-a") is None
+    assert finished_earlier(tmp_path, "pod-a") is None
 
 
 async def test_what_was_due_is_counted_from_when_a_stage_of_open_end_was_over(
@@ -322,8 +322,8 @@ async def test_an_absent_receiver_ends_the_run_before_anything_is_sent(
 async def test_a_backlog_is_sent_at_once_in_order_and_whole() -> None:
     sent: list[int] = []
     arrivals = iter([Arrival(number, number / 1000, "s") for number in range(300)])
-    alarms = Alarms(asyncio.get_running_loop())
-    pacer = Pacer(arrivals, monotonic() - 10, lambda arrival, _: sent.append(arrival.id), alarms)
+    timers = Timers(asyncio.get_running_loop())
+    pacer = Pacer(arrivals, monotonic() - 10, lambda arrival, _: sent.append(arrival.id), timers)
     await pacer.run()
     assert sent == list(range(300))
 
@@ -332,8 +332,8 @@ async def test_nothing_is_sent_before_its_time() -> None:
     early: list[float] = []
     begin = monotonic() + 0.005
     arrivals = iter([Arrival(number, number / 1000, "s") for number in range(30)])
-    alarms = Alarms(asyncio.get_running_loop())
-    await Pacer(arrivals, begin, lambda _, intended: early.append(intended - monotonic()), alarms).run()
+    timers = Timers(asyncio.get_running_loop())
+    await Pacer(arrivals, begin, lambda _, intended: early.append(intended - monotonic()), timers).run()
     assert len(early) == 30
     assert max(early) <= 0
 
@@ -353,7 +353,7 @@ async def test_a_worker_without_a_past_does_not_begin_a_count_that_began_long_ag
     code = await Worker(assignment, Spool(tmp_path, "pod-b"), reporter).run()
     assert code is (ExitCode.CARRIED_OUT if sent else ExitCode.NOT_CARRIED_OUT)
     assert (len(server.bodies), len(receiver.summaries)) == (sent, 1 if sent else 0)
-    words = "the load began 31 s ago, and no record or journal of it is here: nobody knows what of its stages was sent"
+    words = "the load began 31 s ago, and there is no record or journal of it here, so it is not known what was sent"
     assert (words in capsys.readouterr().err) is (sent == 0)
 
 

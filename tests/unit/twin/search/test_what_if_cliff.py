@@ -42,7 +42,7 @@ def question() -> SearchProblem:
     return SearchProblem(Baseline(scenario, {"kind": "HorizontalPodAutoscaler", "spec": SPEC}, SPEC), terms, 1)
 
 
-def test_the_cliff_is_where_paper_says():
+def test_the_cliff_is_where_a_calculation_by_hand_puts_it():
     asked = question()
     searcher = Searcher(asked)
     found = cliff(lambda seconds: searcher.at_cold_start(asked.base.scenario, seconds), 60.0)
@@ -92,12 +92,12 @@ def test_an_edge_is_found_to_one_per_cent():
      "objectives hold up to a cold start of 30.0 s and miss from 30.0 s on (a); in 3 other draws of chance up to 12.5 "
      "to 36.4 s, in 1 not even at 0 s"),
 ])
-def test_every_outcome_has_its_words(found: Cliff, words: str):
+def test_every_outcome_has_its_text(found: Cliff, words: str):
     assert in_words(found, None) == words
     assert in_words(found, 12.34) == f"{words}; measured today: 12.3 s"
 
 
-def test_the_cliff_is_told_of_other_draws_of_chance_too():
+def test_the_cliff_is_reported_for_other_random_draws_too():
     asked = question()
     here = Searcher(asked)
     ((name, found),) = cliffs([("recorded settings", ())], lambda _, call, given: [call(here, one) for one in given])
@@ -107,7 +107,7 @@ def test_the_cliff_is_told_of_other_draws_of_chance_too():
     assert found.others == pytest.approx((26, 23, 20, 17), abs=1.5)
 
 
-def test_the_chart_marks_the_cliff_with_what_chance_makes_of_it():
+def test_the_chart_marks_the_cliff_and_its_spread_over_random_draws():
     found = Cliff((point(0), point(60, "a")), 30.0, 30.1, ("a",), (), (12.5, 36.4, 20.0, None))
     answer = SimpleNamespace(cliffs=(("chosen settings", found),), run=SimpleNamespace(cold_start_seconds=10.0))
     plot = cliff_plot(answer)

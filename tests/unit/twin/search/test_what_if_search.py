@@ -16,10 +16,10 @@ from elastometer.twin.search.answer.search import SearchOptions, choose, free, s
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Interval, Purpose, fresh, median_card
 from elastometer.twin.search.score.scorecard import Judge, ObjectiveScore, Scorecard
 from elastometer.twin.search.score.searcher import (
-    SearchProblem,
-    Searcher,
-    Settings,
     Evaluated,
+    Searcher,
+    SearchProblem,
+    Settings,
     Trial,
     pareto_front,
     ranked,
@@ -196,7 +196,7 @@ def chance_of(scenario) -> tuple[int, float]:
     return scenario.seed, scenario.controller.phase_seconds
 
 
-def test_what_is_told_comes_from_draws_that_neither_ranked_nor_chose():
+def test_reported_figures_come_from_draws_that_neither_ranked_nor_chose():
     scenario = vary(hpa_baseline(), ()).scenario
     ranking, choosing, telling = ({chance_of(one) for one in made} for made in (
         ranking_draws(scenario), fresh(scenario, Purpose.CHOOSING), fresh(scenario, Purpose.REPORTING)))
@@ -215,7 +215,7 @@ class Lucky(Searcher):
         return replace(MADE, objectives=(missed,), miss_seconds=40 + scenario.seed % 3) if beyond else MADE
 
 
-def test_a_lucky_winner_is_told_without_its_luck():
+def test_a_winner_by_luck_is_reported_with_its_held_out_figures():
     asked: SearchProblem = question()
     here = Lucky(asked)
     found = search(asked, SearchOptions(search=True, candidates=5), lambda _, call, given: [call(here, one) for one in given])
@@ -229,7 +229,7 @@ def test_a_lucky_winner_is_told_without_its_luck():
     assert "holds in 0 of them" in best.patch.replace("\n# ", " ")
 
 
-def test_the_front_is_told_cheapest_first_by_its_fresh_figures():
+def test_the_front_is_listed_cheapest_first_by_its_held_out_figures():
     asked: SearchProblem = question()
     here = Searcher(asked)
     found = search(asked, SearchOptions(search=True, candidates=60), lambda _, call, given: [call(here, one) for one in given])
@@ -270,14 +270,14 @@ def test_a_search_ranks_over_the_measured_extremes_where_cold_starts_differ():
     assert len(ranking_draws(replace(base.scenario, cold_starts=(10.0,)))) == 5
 
 
-def test_an_objective_is_shown_with_what_it_looks_at():
+def test_an_objective_is_shown_with_its_indicator():
     card = Searcher(question()).card(hpa_baseline().scenario)
     assert [rule(one) for one in card.objectives] == ["first-token: TTFT p95 ≤ 2 s", "served: served ≥ 99 %"]
     assert rule(replace(card.objectives[0], percentile=99, stage="all", bound=500.0)) == \
         "first-token: TTFT p99 ≤ 500 ms, all"
 
 
-def test_the_table_says_what_its_plus_minus_is():
+def test_the_table_explains_its_plus_minus():
     fitted = (Fitted("prefill", 0.02, "s", "idle replicas", 1.9, 40), Fitted("slots", 4, "", "--max-num-seqs=4"))
     scenario = hpa_baseline().scenario
     assert calibration_rows(Calibration(scenario, scenario, fitted, ())) == [

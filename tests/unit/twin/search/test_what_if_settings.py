@@ -250,7 +250,7 @@ def test_a_bad_setting_of_an_hpa_is_refused_with_path_rule_and_value(hpa: Baseli
 
 
 @pytest.mark.parametrize(("text", "path", "rule", "value"), REFUSED, ids=[row[0] for row in REFUSED])
-def test_what_the_api_server_would_refuse_is_refused_likewise(
+def test_what_the_api_server_would_refuse_is_refused_too(
         hpa: Baseline, text: str, path: str, rule: str, value: str):
     said = message(hpa, text)
     assert said.startswith(f"{path}: must ")
