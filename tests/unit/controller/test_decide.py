@@ -265,3 +265,12 @@ def test_a_verdict_invalidated_by_the_load_says_so_and_not_that_objectives_are_m
     done = decide(plan, replace(status, load_end_time=T0), judged, T0).status
     assert done.conditions["LoadDelivered"].reason == "LoadIncomplete"
     assert done.conditions["ObjectivesMet"].message == said
+
+
+def test_a_missed_objective_is_called_by_the_report_s_own_word_in_the_condition(plan: TestPlan) -> None:
+    missed = replace(REPORT, verdict="Fail", verdict_reason="ObjectivesMissed", verdict_message="first: too slow")
+    judged = replace(NOTHING, report=missed, bundle_sealed=True)
+    status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
+    done = decide(plan, replace(status, load_end_time=T0), judged, T0).status
+    met = done.conditions["ObjectivesMet"]
+    assert (met.status, met.reason, done.verdict) == ("False", "ObjectivesMissed", "Fail")
