@@ -7,13 +7,13 @@ import pytest
 import yaml
 
 from elastometer_loadgen.checks.check import CheckType
-from elastometer_loadgen.checks.fingerprint import FINGERPRINT_FIELDS, Lines
+from elastometer_loadgen.checks.fingerprint import FINGERPRINT_FIELDS, FingerprintLines
 from elastometer_loadgen.checks.parse import CHECK_FIELDS
 from elastometer_loadgen.profile.knee import KneeIndicator
 from elastometer_loadgen.profile.messages import MESSAGE_FIELDS, Role
 from elastometer_loadgen.profile.parse_stages import OBJECTIVE_FIELDS, STAGE_FIELDS
 from elastometer_loadgen.profile.profile import PROFILE_FIELDS, ConnectionPolicy, parse_profile
-from elastometer_loadgen.profile.stages import Arrivals, KneeOf, StageType
+from elastometer_loadgen.profile.stages import Arrivals, KneeVariable, StageType
 from elastometer_loadgen.profile.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
 from elastometer_loadgen.profile.traces import TraceFormat
 
@@ -52,12 +52,12 @@ def test_every_word_of_the_crd_is_understood() -> None:
         ConnectionPolicy: fields["connection"]["properties"]["policy"]["enum"],
         StageType: stage["type"]["enum"],
         TraceFormat: stage["format"]["enum"],
-        KneeOf: stage["of"]["enum"],
+        KneeVariable: stage["of"]["enum"],
         KneeIndicator: stage["objectives"]["items"]["properties"]["indicator"]["enum"],
         Arrivals: stage["arrivals"]["enum"],
         CheckType: task["checks"]["items"]["properties"]["type"]["enum"],
         ResponseFormat: task["responseFormat"]["enum"],
-        Lines: fields["fingerprints"]["properties"]["lines"]["enum"],
+        FingerprintLines: fields["fingerprints"]["properties"]["lines"]["enum"],
         Role: task["messages"]["items"]["properties"]["role"]["enum"],
     }
     for kind, enum in words.items():

@@ -63,7 +63,7 @@ def killed_and_finished(folder: Path, url: str, kind: str) -> tuple[int, list[di
     left = len(records_in(out / "requests.jsonl"))
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "going on from an earlier life; its last request was over at 20" in done.stderr
+    assert "continuing from an earlier incarnation; its last request ended at 20" in done.stderr
     return left, records_in(out / "requests.jsonl.zst"), orjson.loads((out / "summary.json").read_bytes())
 
 

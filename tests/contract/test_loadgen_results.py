@@ -167,7 +167,7 @@ def test_a_killed_workers_records_count_though_it_left_no_account(tmp_path: Path
         (lambda home: (home / "summary.json").write_text("[]"), "summary.json must be a summary"),
         (lambda home: (home / "summary.json").write_text('{"generators": [{}]}'), "must be a summary"),
         (lambda home: (home / "requests.jsonl").unlink(), "no records in"),
-        (lambda home: (home / "requests.jsonl").rename(home / "requests.jsonl.zst"), "could not be put together"),
+        (lambda home: (home / "requests.jsonl").rename(home / "requests.jsonl.zst"), "could not be merged"),
     ],
 )
 def test_a_directory_that_holds_no_run_is_refused(

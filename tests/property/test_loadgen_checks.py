@@ -1,4 +1,4 @@
-"""Whatever a model says, checks name what they see and never fail themselves, and a line stays one line."""
+"""Whatever a model answers, checks name what they find and never raise, and a line stays one line."""
 
 import json
 from fractions import Fraction
@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.checks.check import CANARY, Check, Failure, Said
+from elastometer_loadgen.checks.check import CANARY, Check, CheckedAnswer, Failure
 from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck
-from elastometer_loadgen.checks.fingerprint import fingerprint_line, quoted
+from elastometer_loadgen.checks.fingerprint import RequestLine, fingerprint_line, quoted
 from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, compile_schema
 from elastometer_loadgen.checks.rate import wilson_interval
 from elastometer_loadgen.checks.text import WORD, LabelCheck, RecallCheck, RepetitionCheck, has_repeat
@@ -31,14 +31,14 @@ CHECKS: tuple[Check, ...] = (
 EVERYTHING = Contract(CHECKS, CrosstalkCheck((CHECKS[:1], CHECKS[1:2], CHECKS[2:3]), lambda _: False))
 
 
-def said(text: str) -> Said:
-    return Said(Outcome.SUCCESS, text, "stop", 5, "[REQ-0000-0]")
+def answer(text: str) -> CheckedAnswer:
+    return CheckedAnswer(Outcome.SUCCESS, text, "stop", 5, "[REQ-0000-0]")
 
 
 @settings(max_examples=200, deadline=None)
 @given(TEXT | VALUES.map(json.dumps) | st.text("[]{}\",:\\u0a-1 ", max_size=30))
 def test_any_answer_is_judged_in_known_words(text: str) -> None:
-    found = EVERYTHING.judge(said(text))
+    found = EVERYTHING.judge(answer(text))
     assert set(found) == {"Label", "JSON", "JSONSchema", "Repetition", "Recall", "Crosstalk"}
     words = {failure.value for failure in Failure}
     assert all(failure is None or str(failure).partition(":")[0] in words for failure in found.values())
@@ -49,15 +49,15 @@ def test_any_answer_is_judged_in_known_words(text: str) -> None:
 def test_the_beginning_of_a_document_is_unfinished(value: dict[str, Any], data: st.DataObject) -> None:
     text = json.dumps(value, ensure_ascii=data.draw(st.booleans()))
     cut = data.draw(st.integers(1, len(text) - 1))
-    assert JSONCheck().failure(said(text)) is None
-    assert JSONCheck().failure(said(text[:cut])) == "UnfinishedJSON"
+    assert JSONCheck().failure(answer(text)) is None
+    assert JSONCheck().failure(answer(text[:cut])) == "UnfinishedJSON"
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.fixed_dictionaries({"name": TEXT}, optional={"age": st.integers(), "tags": st.lists(VALUES, max_size=2)}))
 def test_what_fits_the_schema_passes_and_another_field_more_does_not(value: dict[str, Any]) -> None:
-    assert SCHEMA_CHECK.failure(said(json.dumps(value))) is None
-    assert SCHEMA_CHECK.failure(said(json.dumps(value | {"height": 1}))) == "UnknownField"
+    assert SCHEMA_CHECK.failure(answer(json.dumps(value))) is None
+    assert SCHEMA_CHECK.failure(answer(json.dumps(value | {"height": 1}))) == "UnknownField"
 
 
 @settings(max_examples=200, deadline=None)
@@ -66,13 +66,15 @@ def test_repetition_is_the_longest_repeated_run_over_all_words(text: str, share:
     words = WORD.findall(text)
     longest = max((n for n in range(1, len(words)) if has_repeat(words, n)), default=0)
     expected = len(words) >= 10 and Fraction(longest, len(words)) > share
-    assert (RepetitionCheck(share).failure(said(text)) is not None) == expected
+    assert (RepetitionCheck(share).failure(answer(text)) is not None) == expected
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(0, 20))
 def test_a_line_is_one_printable_line_that_can_be_read_back(text: str, shown: int) -> None:
-    line = fingerprint_line("7a2f", "t", text, text, {"Label": "UnknownLabel"}, shown)
+    findings = {"Label": "UnknownLabel"}
+    request = RequestLine(fingerprint="7a2f", task="t", input=text, output=text, findings=findings)
+    line = fingerprint_line(request, shown)
     assert line.isprintable()
     assert line.startswith("[REQ-7a2f] TASK=t INPUT=")
     start, _ = json.JSONDecoder().raw_decode(quoted(text, shown))

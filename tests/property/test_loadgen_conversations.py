@@ -6,8 +6,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.base.turns import MOST_TURNS, conversation_of, turn_id, turn_of
-from elastometer_loadgen.drive.conversations import left_before
+from elastometer_loadgen.base.turns import MAX_TURNS, conversation_of, turn_id, turn_of
+from elastometer_loadgen.drive.conversations import unfinished_conversations
 from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, request_id
 from elastometer_loadgen.plan.prompts import CANARY_SLOT, PromptSource
 from elastometer_loadgen.profile.profile import Profile, parse_profile
@@ -29,7 +29,7 @@ def conversation(turns: int, weight: int = 1) -> Profile:
 
 
 @settings(max_examples=100, deadline=None)
-@given(FIRST_IDS, st.integers(1, MOST_TURNS), FIRST_IDS, st.integers(1, MOST_TURNS))
+@given(FIRST_IDS, st.integers(1, MAX_TURNS), FIRST_IDS, st.integers(1, MAX_TURNS))
 def test_two_turns_have_one_number_only_if_they_are_the_same(one: int, turn: int, other: int, later: int) -> None:
     number = turn_id(one, turn)
     assert (conversation_of(number), turn_of(number)) == (one, turn)
@@ -58,7 +58,7 @@ def test_of_conversations_that_a_restart_finds_every_turn_is_done_skipped_or_uns
 ) -> None:
     source = PromptSource(conversation(3))
     talks = {number: last for number, last in found.items() if source.turns(number) == 3}
-    left = left_before(talks, source.turns)
+    left = unfinished_conversations(talks, source.turns)
     done = sum(turn for turn, _ in talks.values())
     assert done + left.skipped_turns + left.unsent_turns == 3 * len(talks)
     assert left.cut == sum(answered and turn < 3 for turn, answered in talks.values())

@@ -1,4 +1,4 @@
-"""The command line: `plan` prints the schedule, `run` carries it out, `merge` makes one result of several workers'."""
+"""The command line: `plan` prints the schedule, `run` carries it out, `merge` makes one result from several workers."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ import orjson
 import uvloop
 
 from elastometer_loadgen import __version__
-from elastometer_loadgen.base.files import beside
+from elastometer_loadgen.base.files import from_directory
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.target import parse_target
 from elastometer_loadgen.gauges.metrics_server import Address, ListenError, parse_address, serving_metrics
@@ -24,7 +24,7 @@ from elastometer_loadgen.plan.schedule import compute_schedule
 from elastometer_loadgen.profile.inputs import with_files
 from elastometer_loadgen.profile.profile import Profile, ProfileError, needs_one_worker, read_profile
 from elastometer_loadgen.reporting.endpoint_feed import EndpointFeed
-from elastometer_loadgen.reporting.receiver_client import Receiver
+from elastometer_loadgen.reporting.receiver_client import ReceiverClient
 from elastometer_loadgen.reporting.reporter import Patience, Reporter
 from elastometer_loadgen.results.publish import PublishError, publish
 from elastometer_loadgen.results.summary import SUMMARY_NAME
@@ -49,16 +49,16 @@ PLAN_DECIMALS = 6
 
 EPILOG = f"""\
 exit codes:
-  0  carried out
-  2  the command or the profile is wrong; nothing was sent
-  3  carried out, but this generator fell behind its schedule: it, and not the server, was the limit
-     (with --report-to the summary says so, and the code is 0)
-  4  could not be carried out (stopped, disk full, receiver away)
+  0  the load was carried out
+  2  the command or the profile is invalid; nothing was sent
+  3  the load was carried out, but the generator fell behind its schedule: it, and not the server, was the limit
+     (with --report-to the summary says so instead, and the code is 0)
+  4  the load could not be carried out (the run was stopped, the disk is full, the receiver cannot be reached)
 
 environment:
-  {INDEX_VARIABLE}   --worker, where that is not given (set in the pods of an Indexed Job)
-  {INCARNATION_VARIABLE} --incarnation, where that is not given
-  {API_KEY_VARIABLE}    sent as `Authorization: Bearer …`, where --api-key-file is not given
+  {INDEX_VARIABLE}     default of --worker; Kubernetes sets it in the Pods of an Indexed Job
+  {INCARNATION_VARIABLE}  default of --incarnation
+  {API_KEY_VARIABLE}      sent as `Authorization: Bearer …` when --api-key-file is not given
 
 examples:
   elastometer-load plan profile.yaml --output table
@@ -68,7 +68,7 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; the result is the exit code."""
+    """Runs the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
@@ -79,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in error.faults:
             print(f"  {fault}", file=sys.stderr)
     except BrokenPipeError:
-        # Somebody such as `head` has seen enough.
+        # The reader of a pipe, such as `head`, has closed it. Standard output becomes /dev/null, since Python would
+        # otherwise fail once more when it flushes the rest at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.CARRIED_OUT
     return ExitCode.USAGE
@@ -88,33 +89,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="elastometer-load",
-        description="Open-loop and closed-loop load on an OpenAI-compatible server, with one record per request.",
+        description="Sends open-loop and closed-loop load to an OpenAI-compatible server, with one record per request.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"elastometer-load {__version__}")
     commands = parser.add_subparsers(required=True, metavar="plan|run|merge")
-    plan = commands.add_parser("plan", help="print the schedule as lines of JSON, or the stages; send nothing")
-    run = commands.add_parser("run", help="send the load, and write records, summary and page to --out")
-    merge = commands.add_parser("merge", help="make one result of the directories of a run's workers")
+    plan = commands.add_parser("plan", help="print the schedule or the stages of a profile; nothing is sent")
+    run = commands.add_parser("run", help="send the load, and write records, summary and results page to --out")
+    merge = commands.add_parser("merge", help="make one result from the directories of a run's workers")
     merge.set_defaults(command=_merge)
     merge.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="what a worker's `run --out` wrote")
-    merge.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the result goes; it is replaced")
+    merge.add_argument("--out", required=True, type=Path, metavar="DIR", help="directory for the result")
     for command, function in ((plan, _plan), (run, _run)):
         command.set_defaults(command=function)
+        command.add_argument("profile", metavar="PROFILE.yaml", help="the load, as in spec.load of an ElasticityTest")
         command.add_argument(
-            "profile", metavar="PROFILE.yaml", help="the load: an ElasticityTest's spec.load"
+            "--workers", type=count(1), metavar="N", help="number of workers (default: the profile's workers)"
         )
         command.add_argument(
-            "--workers", type=count(1), help="size of the team (default: the profile's workers)"
-        )
-        command.add_argument(
-            "--worker", type=count(0), help="index of one worker; alone, it sends everything"
+            "--worker", type=count(0), metavar="I", help="index of this worker (default: it sends the whole load)"
         )
     plan.add_argument(
         "--output", choices=("lines", "table", "json"), default="lines",
-        help="lines: every arrival of the open-loop stages (default); table: stages and a picture; json: the stages",
-    )  # fmt: skip
+        help="lines: every arrival of the open-loop stages, as lines of JSON (default); table: the stages and a picture"
+        " of the rate; json: the stages",
+    )
     add_run_options(run)
     return parser
 
@@ -161,24 +161,24 @@ def _run(options: argparse.Namespace) -> ExitCode:
     try:
         spool = Spool(options.out, assignment.incarnation)
     except OSError as error:
-        raise UsageError(f"--out must be a directory that can be written to: {error}") from error
+        raise UsageError(f"--out must be a writable directory: {error}") from error
     reporter = None
     if receiver is not None:
         feed = endpoints if isinstance(endpoints, EndpointFeed) else None
         reporter = Reporter(receiver, Patience(give_up_seconds=options.give_up_seconds), note, feed)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_carry_out(assignment, spool, reporter, metrics))
-    # A stopped worker that has a name may come back and go on with its records.
-    may_go_on = code is ExitCode.NOT_CARRIED_OUT and assignment.incarnation is not None
-    if receiver is None and not may_go_on and (options.out / SUMMARY_NAME).exists():
+    # A stopped worker with an incarnation may be started again and continue with its records, so they stay as they are.
+    may_continue = code is ExitCode.NOT_CARRIED_OUT and assignment.incarnation is not None
+    if receiver is None and not may_continue and (options.out / SUMMARY_NAME).exists():
         publish([options.out], options.out)
     return code
 
 
 def _merge(options: argparse.Namespace) -> ExitCode:
     summary = publish(options.directories, options.out)
-    if twice := summary["dropped"]["duplicateRequests"]:
-        note(f"{twice} records were there twice; of each the one sent first was kept")
+    if duplicates := summary["dropped"]["duplicateRequests"]:
+        note(f"{duplicates} requests had more than one record; of each the one that was sent first was kept")
     return ExitCode.FELL_BEHIND if summary["fellBehind"] else ExitCode.CARRIED_OUT
 
 
@@ -191,31 +191,31 @@ async def _carry_out(
     try:
         async with serving_metrics(metrics, worker.meters.text) as port:
             if port is not None:
-                note(f"metrics at port {port}, path /metrics")
+                note(f"metrics are served at port {port}, path /metrics")
             return await worker.run()
     finally:
         spool.close()
 
 
-def _receiver(options: argparse.Namespace, assignment: Assignment) -> Receiver | None:
+def _receiver(options: argparse.Namespace, assignment: Assignment) -> ReceiverClient | None:
     if options.report_to is None:
         return None
     token = secret_of("--token-file", options.token_file)
     if token is None or assignment.incarnation is None:
         raise UsageError("--report-to must come with --token-file and --incarnation")
     run = checked("--report-to", parse_target, options.report_to)
-    return Receiver(run, token, assignment.worker, assignment.incarnation)
+    return ReceiverClient(run, token, assignment.worker, assignment.incarnation)
 
 
 def _read_profile(path: str) -> Profile:
     try:
-        return with_files(read_profile(Path(path).read_text(encoding="utf-8-sig")), beside(Path(path).parent))
+        return with_files(read_profile(Path(path).read_text(encoding="utf-8-sig")), from_directory(Path(path).parent))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the profile {path} must be a readable text file: {error}") from error
 
 
 def _place(options: argparse.Namespace, profile: Profile, index: str | None) -> tuple[int, int]:
-    """Which worker of how many; a process that was told no index sends everything."""
+    """The index of this worker and the number of workers; without an index it sends everything."""
     worker = options.worker
     if worker is None and index is not None:
         worker = checked(INDEX_VARIABLE, count(0), index)

@@ -70,7 +70,7 @@ def test_a_request_that_is_sent_again_counts_with_all_its_attempts(
     body["spec"]["load"]["retries"] = 2
     plan = TestPlan(parse(body), environment)
     longest = 3 * 60 + 2
-    assert plan.spec.profile.ask_seconds == longest
+    assert plan.spec.profile.max_conversation_seconds == longest
     assert (plan.load_seconds, plan.load_deadline_seconds) == (3 * longest, 4 * longest + 120)
 
 
@@ -153,7 +153,7 @@ def test_turns_of_conversations_count_as_requests_and_the_load_may_last_as_long_
     demo_body["spec"]["load"] |= {"tasks": [TALK], "timeoutSeconds": 20}
     single = TestPlan(parse(with_stages(demo_body, RATE)), environment)
     assert describe(single)["stages"][0]["expectedRequests"] == 30.0
-    assert single.spec.profile.ask_seconds == 70
+    assert single.spec.profile.max_conversation_seconds == 70
     del demo_body["spec"]["load"]["tasks"]
     plain = TestPlan(parse(with_stages(demo_body, RATE)), environment)
     assert single.load_deadline_seconds - plain.load_deadline_seconds == 50

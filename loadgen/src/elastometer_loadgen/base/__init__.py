@@ -1,4 +1,4 @@
-"""What every room shares: the request record, the clock, reading untrusted documents, files, templates, log lines.
+"""What every room shares: the request record, the clock, parsing of untrusted documents, files, templates, log lines.
 
-Imports no other room. `record.py` is the one table of a record's keys, for the operator too: start there.
+Imports no other room. Start reading at `record.py`, the one table of a record's keys, which the operator uses too.
 """

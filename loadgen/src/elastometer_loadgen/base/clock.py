@@ -1,7 +1,7 @@
-"""The one clock of a worker: monotonic, tied to UTC once at its start.
+"""The one clock of a worker: monotonic, and anchored to UTC once at its start.
 
-Later corrections of the wall clock (NTP steps) cannot tear a request's stamps apart; their differences are
-exact.
+Later corrections of the wall clock (NTP steps) therefore cannot move the timestamps of a request relative to each
+other: their differences are exact.
 """
 
 import time
@@ -11,9 +11,10 @@ monotonic = time.monotonic
 
 
 class Clock:
-    """Turns monotonic seconds into microseconds since 1970 and back, by one anchor."""
+    """Converts monotonic seconds to microseconds since 1970 and back, by one anchor."""
 
     def __init__(self) -> None:
+        # The wall clock is read between two readings of the other: the anchor is off by less than half their distance.
         before = time.monotonic_ns()
         wall = time.time_ns()
         after = time.monotonic_ns()
@@ -24,10 +25,10 @@ class Clock:
         return (round(at * 1e9) + self._offset_ns) // 1000
 
     def instants(self, stamps: Iterable[float | None]) -> list[int | None]:
-        """The same of several; None for what was not seen."""
+        """The same for several instants; None for one that was not observed."""
         offset = self._offset_ns
         return [None if at is None else (round(at * 1e9) + offset) // 1000 for at in stamps]
 
     def monotonic_of(self, instant: int) -> float:
-        """The monotonic instant, in seconds, of microseconds since 1970."""
+        """The monotonic instant, in seconds, for microseconds since 1970."""
         return (instant * 1000 - self._offset_ns) / 1e9

@@ -1,4 +1,4 @@
-"""A YAML document, read as strictly as the API server reads it: a key given twice is refused, not overruled. Pure."""
+"""A YAML document, read as strictly as the API server does it: a duplicate key is an error, not an override. Pure."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -15,7 +15,7 @@ def read_document(text: str) -> Any:
 
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Looks at the keys before merges bring in those that may be overruled."""
+        """Checks the keys before merges (`<<`) add those that may be overridden."""
         seen: set[tuple[str, str]] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:

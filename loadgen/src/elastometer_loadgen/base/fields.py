@@ -1,6 +1,6 @@
 """Reads untrusted mappings field by field and collects every fault instead of stopping at the first.
 
-A fault names the path, the rule and the value. `null` counts as absent, as the API server drops nulls too.
+A fault names the path, the rule and the value. `null` counts as absent, since the API server drops nulls too.
 """
 
 import difflib
@@ -23,7 +23,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a document."""
+    """One error in a document."""
 
     path: str
     rule: str
@@ -33,9 +33,9 @@ class Fault:
 
 
 def shown(value: object) -> str:
-    """The value as a person wrote it, cut to a line."""
+    """The value as it was written, cut to a line."""
     try:
-        # JSON has no words for these, and orjson would write null.
+        # JSON has no NaN and no infinity: orjson would write null.
         text = str(value) if isinstance(value, float) and not isfinite(value) else orjson.dumps(value).decode()
     except TypeError:
         text = str(value)
@@ -43,9 +43,7 @@ def shown(value: object) -> str:
 
 
 class Fields:
-    """One mapping under inspection. After a fault a reader returns its default, or a stand-in of the right
-    type.
-    """
+    """One mapping under inspection. After a fault a reader returns its default, or some value of the right type."""
 
     def __init__(self, value: object, path: str, faults: list[Fault], known: Sequence[str]) -> None:
         self.path = path
@@ -53,7 +51,7 @@ class Fields:
         self._values: Mapping[str, Any] = {}
         if not isinstance(value, Mapping):
             faults.append(Fault(path or "the profile", f"must be a mapping; got {shown(value)}"))
-            # That its fields are missing follows from this and would only be noise.
+            # Its fields are all missing as a consequence, which would only be noise: their faults go nowhere.
             self.faults = []
             return
         self._values = {str(key): item for key, item in value.items() if item is not None}
@@ -66,11 +64,11 @@ class Fields:
         return f"{self.path}.{name}" if self.path else name
 
     def fault(self, name: str, rule: str) -> None:
-        """Notes that a field breaks a rule; `rule` continues the sentence that the path starts."""
+        """Adds the fault that a field breaks a rule; `rule` continues the sentence that the path starts."""
         self.faults.append(Fault(self.at(name), rule))
 
     def refuse(self, name: str, rule: str) -> None:
-        """Notes a broken "must" together with the value found."""
+        """Adds a broken "must" together with the value that was found."""
         self.fault(name, f"must {rule}; got {shown(self._values.get(name))}")
 
     def has(self, name: str) -> bool:
@@ -106,13 +104,13 @@ class Fields:
             return default
         return Fraction(value)
 
-    def text(self, name: str, longest: int, *, default: str | None) -> str:
-        """A non-empty string of at most `longest` characters; `default=None` makes it required."""
+    def text(self, name: str, max_characters: int, *, default: str | None) -> str:
+        """A non-empty string of at most `max_characters`; `default=None` makes it required."""
         value = self._given(name, required=default is None)
         if value is None:
             return default or ""
-        if not isinstance(value, str) or not 1 <= len(value) <= longest:
-            self.refuse(name, f"be a string of 1 to {longest} characters")
+        if not isinstance(value, str) or not 1 <= len(value) <= max_characters:
+            self.refuse(name, f"be a string of 1 to {max_characters} characters")
             return default or ""
         return value
 
@@ -127,7 +125,7 @@ class Fields:
         return value
 
     def choice(self, name: str, kind: type[Choice], *, default: Choice) -> Choice:
-        """One of a closed set of words."""
+        """One of the values of an enum."""
         value = self.raw(name)
         if value is None:
             return default
@@ -140,28 +138,28 @@ class Fields:
         return kind(value)
 
     def flag(self, name: str) -> bool:
-        """True or false; absent is false."""
+        """True or false; False when absent."""
         value = self.raw(name)
         if value is not None and not isinstance(value, bool):
             self.refuse(name, "be true or false")
         return value is True
 
     def mapping(self, name: str, known: Sequence[str]) -> "Fields":
-        """The fields of a nested mapping; absent is the empty one."""
+        """The fields of a nested mapping; an absent one is empty."""
         return Fields(self._values.get(name, {}), self.at(name), self.faults, known)
 
-    def items(self, name: str, longest: int, *, required: bool) -> list[Any]:
-        """A list of 1 to `longest` items; absent and optional is the empty list."""
+    def items(self, name: str, max_items: int, *, required: bool) -> list[Any]:
+        """A list of 1 to `max_items` items; empty when the field is optional and absent."""
         value = self._given(name, required=required)
         if value is None:
             return []
-        if not isinstance(value, list) or not 1 <= len(value) <= longest:
-            self.refuse(name, f"be a list of 1 to {longest} items")
+        if not isinstance(value, list) or not 1 <= len(value) <= max_items:
+            self.refuse(name, f"be a list of 1 to {max_items} items")
             return []
         return value
 
     def require(self, name: str) -> None:
-        """Notes a field that must be there and is not."""
+        """Adds a fault when a required field is absent."""
         if not self.has(name):
             self.fault(name, "must be given; it is absent")
 

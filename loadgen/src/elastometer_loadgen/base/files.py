@@ -1,6 +1,6 @@
-"""The files that a profile names, as lines of text: from a folder, or from texts that somebody already holds.
+"""The files that a profile names, as lines of text: from a directory, or from texts that were already read.
 
-A byte-order mark is passed over; line ends stay as they are, since CSV may quote them. Nothing is read to memory here.
+A byte-order mark is skipped; line ends stay as they are, since CSV may quote them. Files are not read into memory here.
 """
 
 import io
@@ -18,15 +18,15 @@ OpenFile: TypeAlias = Callable[[str], AbstractContextManager[Iterable[str]]]
 
 
 class FileFault(ValueError):
-    """A file that cannot be used; the message begins with the file, and the line where it has one."""
+    """A file that cannot be used; the message starts with its name, and with the line where there is one."""
 
 
-def beside(folder: Path) -> OpenFile:
-    """Opens files by their path from a folder."""
+def from_directory(directory: Path) -> OpenFile:
+    """Opens files by their path relative to a directory."""
 
     @contextmanager
     def opened(name: str) -> Iterator[Iterable[str]]:
-        path = folder / name
+        path = directory / name
         try:
             with path.open(encoding="utf-8-sig", newline="") as lines:
                 yield lines
@@ -38,7 +38,7 @@ def beside(folder: Path) -> OpenFile:
     return opened
 
 
-def held(texts: Mapping[str, str]) -> OpenFile:
+def from_texts(texts: Mapping[str, str]) -> OpenFile:
     """Opens texts by their name."""
 
     @contextmanager
@@ -52,7 +52,7 @@ def held(texts: Mapping[str, str]) -> OpenFile:
 
 
 def json_objects(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Number and content of each line that is not blank: one JSON object a line; raises FileFault."""
+    """Number and content of each line that is not blank: one JSON object per line; raises FileFault."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -1,8 +1,8 @@
-"""Lines for the load generator's log: standard error, one line each; standard output belongs to the results."""
+"""The load generator's log: one line per event on standard error, since standard output belongs to the results."""
 
 import sys
 
 
 def note(message: str) -> None:
-    """One line for the log."""
+    """Writes one line to the log."""
     print(f"elastometer-load: {message}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What can be sent as a key or a token. Pure, and without any of what sends it."""
+"""Keys and tokens: what may be one, and how it is found in a text. Pure; nothing here sends anything."""
 
 import re
 
@@ -6,12 +6,12 @@ import re
 TOKEN_HEADER = "X-Elastometer-Token"
 
 
-def as_written(secret: str) -> re.Pattern[str]:
-    """Finds a secret in a text that somebody else wrote: as it is, or escaped in any way that JSON knows."""
-    letters = (f"(?:{re.escape(one)}|\\\\{re.escape(one)}|\\\\u(?i:{ord(one):04x}))" for one in secret)
+def pattern_of(secret: str) -> re.Pattern[str]:
+    """Finds a secret in a text from the server: as it is, or escaped in any way that JSON allows."""
+    letters = (f"(?:{re.escape(char)}|\\\\{re.escape(char)}|\\\\u(?i:{ord(char):04x}))" for char in secret)
     return re.compile("".join(letters))
 
 
 def is_word(text: str) -> bool:
-    """True for one word of printable ASCII text, which may stand in a header."""
+    """True for one word of printable ASCII text, which may be the value of a header."""
     return bool(text) and text.isascii() and text.isprintable() and " " not in text

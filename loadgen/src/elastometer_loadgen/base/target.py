@@ -1,4 +1,4 @@
-"""Where requests go: an http or https base URL, taken apart once."""
+"""Where requests go: an http or https base URL, parsed once."""
 
 import ssl
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server's address. `path` has no slash at its end; `tls` is None for plain http."""
+    """A server's address. `path` does not end in a slash; `tls` is None for plain http."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class Target:
 def parse_target(url: str, authorities: Path | None = None) -> Target:
     """The target of a URL such as http://server:8000; raises ValueError that names the rule.
 
-    `authorities` is a file of certificates (PEM) to trust in place of the system's, with https alone.
+    `authorities` is a file of certificates (PEM) to trust instead of the system's; it only matters for https.
     """
     parts = urlsplit(url)
     if (
@@ -37,11 +37,12 @@ def parse_target(url: str, authorities: Path | None = None) -> Target:
         raise ValueError(f"must be a URL such as http://server:8000; got {url!r}")
     if parts.username or parts.password or parts.query or parts.fragment or " " in url:
         raise ValueError(
-            f"must be a URL without user, query and fragment; got one for host {parts.hostname!r}"
+            f"must be a URL without user, query or fragment; got one for host {parts.hostname!r}"
         )
     try:
+        # Otherwise the first connection would fail in the resolver, in the middle of the run.
         parts.hostname.encode("idna")
     except UnicodeError as error:
-        raise ValueError(f"must be a URL with a host name that can be looked up; got {parts.hostname!r}") from error
+        raise ValueError(f"must be a URL with a host name that DNS allows; got {parts.hostname!r}") from error
     tls = ssl.create_default_context(cafile=authorities) if parts.scheme == "https" else None
     return Target(parts.hostname, parts.port or (443 if tls else 80), parts.path.rstrip("/"), tls)

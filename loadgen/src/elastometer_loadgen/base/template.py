@@ -1,7 +1,7 @@
-"""Prompt templates: text with `{{ field }}` and nothing more clever.
+"""Prompt templates: text with `{{ field }}`, and nothing else of Jinja's language.
 
-Templates come from the user's spec and may be parsed inside a long-lived daemon, so statements, calls and
-arithmetic are refused: a template that only names fields can neither loop nor grow beyond its data.
+Templates come from the user's spec and are also parsed inside the operator, a long-lived process, so statements, calls
+and arithmetic are rejected: a template that only names fields can neither loop nor grow beyond its data.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
 )
 
-# The name of the one field that needs no data: the request's own mark, which its answer is asked to carry.
+# The one field that does not come from the data: the request's own mark, which its answer is asked to repeat.
 CANARY_FIELD = "canary"
 
 
@@ -23,7 +23,7 @@ class TemplateFault(ValueError):
 
 
 def fields_of(text: str) -> frozenset[str]:
-    """The names of the fields that a template asks for."""
+    """The names of the fields that a template uses."""
     try:
         tree = ENVIRONMENT.parse(text)
     except TemplateError as error:
@@ -39,11 +39,11 @@ def fields_of(text: str) -> frozenset[str]:
 
 
 def render(text: str, row: Mapping[str, str]) -> str:
-    """The text with the row's values in it; the fields were checked when the profile was parsed."""
+    """The text with the row's values inserted; the fields were checked when the profile was parsed."""
     return _compiled(text).render(row)
 
 
 @lru_cache(maxsize=256)
 def _compiled(text: str) -> Template:
-    """A task has few templates and may have many rows; compiling is most of the cost."""
+    """Cached, since compiling is most of the cost and a task has few templates for many rows."""
     return ENVIRONMENT.from_string(text)

@@ -1,25 +1,25 @@
-"""Which turn of which conversation a request is, by its number alone. Pure.
+"""Which turn of which conversation a request is, by its id alone. Pure.
 
-A conversation has the number of its first turn, which is that of its arrival in the schedule or of its user's ask.
-Further turns have the same number, with the turn in the bits above those of every schedule and every closed loop.
+A conversation has the id of its first turn, which is that of its arrival in the schedule or of its user's request.
+Further turns have the same id, with the turn in the bits above those of every schedule and every closed loop.
 """
 
-# Requests of closed loops stay below 2^47. With 64 turns all stay below 2^53: exact for whoever reads JSON numbers as
-# floating ones.
+# Ids of closed loops stay below 2^47. With 64 turns all ids stay below 2^53, so they are exact for programs that read
+# JSON numbers as floating-point numbers.
 TURN_BITS = 47
-MOST_TURNS = 64
+MAX_TURNS = 64
 
 
 def turn_id(conversation: int, turn: int) -> int:
-    """The number of a turn, counted from 1."""
+    """The id of a turn; turns count from 1."""
     return conversation + (turn - 1 << TURN_BITS)
 
 
 def conversation_of(request_id: int) -> int:
-    """The number of the first turn; of a request that is no conversation its own."""
+    """The id of the first turn; a request that is not part of a conversation has its own."""
     return request_id & (1 << TURN_BITS) - 1
 
 
 def turn_of(request_id: int) -> int:
-    """Which turn it is, counted from 1."""
+    """Which turn a request is, counted from 1."""
     return (request_id >> TURN_BITS) + 1

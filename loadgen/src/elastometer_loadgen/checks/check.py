@@ -1,7 +1,7 @@
-"""What may be wrong with an answer that arrived: the words, and the shape that every check has.
+"""What can be wrong with an answer that arrived: the names of the failures, and the interface of every check.
 
-Pure. A check says nothing about an answer that it cannot judge: one that is not whole, or whose text or token
-count is not known. Such an answer is absent from the check's counts, never a pass.
+Pure. A check gives no verdict on an answer that it cannot judge: one that is not complete, or whose text or token
+count is not known. Such an answer is absent from the check's counts; it is never a pass.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from elastometer_loadgen.base.record import Outcome
 
-# A mark that the prompt asks the answer to carry; the field `canary` of a template.
+# A mark that the prompt asks the answer to repeat; the field `canary` of a template.
 CANARY = re.compile(r"\[REQ-[A-Za-z0-9_.-]{1,64}\]")
 LEADING_CANARY = re.compile(rf"\s*{CANARY.pattern}\s*")
 
@@ -30,7 +30,7 @@ class CheckType(StrEnum):
 
 
 class Failure(StrEnum):
-    """In which way an answer failed a check; of several ways the one named first here is told."""
+    """How an answer failed a check. Of several failures the one that is named first here is reported."""
 
     LABEL_CASE = "LabelCase"
     LABEL_IN_TEXT = "LabelInText"
@@ -59,8 +59,8 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the checks look at of one answer. `text` is None where it was not kept."""
+class CheckedAnswer:
+    """What the checks know about one answer. `text` is None where it was not kept."""
 
     outcome: Outcome
     text: str | None
@@ -70,7 +70,7 @@ class Said:
 
     @property
     def content(self) -> str:
-        """The text without a mark at its beginning; empty where no text was kept."""
+        """The text without a mark at its start; empty where no text was kept."""
         text = self.text or ""
         mark = LEADING_CANARY.match(text)
         return text if mark is None else text[mark.end() :]
@@ -83,13 +83,13 @@ class Check(Protocol):
     def type(self) -> CheckType:
         """Its kind, which is its name in records."""
 
-    def judges(self, said: Said) -> bool:
-        """True when it has an opinion about this answer."""
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """True when the check can judge this answer."""
 
-    def failure(self, said: Said) -> str | None:
-        """None for a pass; otherwise a Failure, for a field of a schema with `:path` behind it."""
+    def failure(self, answer: CheckedAnswer) -> str | None:
+        """None for a pass; otherwise a Failure, followed by `:path` for a field of a schema."""
 
 
-def is_whole_text(said: Said) -> bool:
-    """The condition of all checks that read the text."""
-    return said.outcome is Outcome.SUCCESS and said.text is not None
+def is_whole_text(answer: CheckedAnswer) -> bool:
+    """The condition under which checks of the text can judge."""
+    return answer.outcome is Outcome.SUCCESS and answer.text is not None

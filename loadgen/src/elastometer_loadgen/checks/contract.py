@@ -1,67 +1,67 @@
-"""All checks of one task for one row of its data, and the look for answers that belong to somebody else. Pure."""
+"""All checks of one task for one row of its data, and the check for answers that belong to another request. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from elastometer_loadgen.base.template import render
-from elastometer_loadgen.checks.check import CANARY, Check, CheckType, Failure, Said, is_whole_text
+from elastometer_loadgen.checks.check import CANARY, Check, CheckedAnswer, CheckType, Failure, is_whole_text
 from elastometer_loadgen.checks.json import JSONCheck
 from elastometer_loadgen.checks.text import LabelCheck, RecallCheck
 
-# What gives an answer a shape of its own, by which it is known in another task's place.
+# Checks that give an answer a recognisable shape, so that it can be found in the place of another task's answer.
 SHAPES = (CheckType.LABEL, CheckType.JSON, CheckType.JSON_SCHEMA)
-# What only the answer to the last message of a conversation is asked for.
+# Checks that apply only to the answer to a conversation's last message.
 OF_THE_LAST_TURN = (*SHAPES, CheckType.RECALL)
 Findings = dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class CrosstalkCheck:
-    """The answer carries no other request's mark and does not fit another task's shape in place of its own.
+    """The answer does not carry another request's mark, and does not fit another task's shape instead of its own.
 
-    `others` are the shapes of the other tasks; `is_of_this_run` tells a mark that was given out from one that a
-    model garbled.
+    `others` are the shapes of the other tasks; `is_of_this_run` distinguishes a mark that was given out from one that
+    the model garbled.
     """
 
     others: tuple[tuple[Check, ...], ...]
     is_of_this_run: Callable[[str], bool]
 
-    def failure(self, said: Said, *, fits_own: bool) -> Failure | None:
+    def failure(self, answer: CheckedAnswer, *, fits_own: bool) -> Failure | None:
         """Marks first: they prove whose answer it is."""
-        strange = [mark for mark in CANARY.findall(said.text or "") if mark != said.canary]
-        if strange:
-            known = any(self.is_of_this_run(mark) for mark in strange)
+        foreign = [mark for mark in CANARY.findall(answer.text or "") if mark != answer.canary]
+        if foreign:
+            known = any(self.is_of_this_run(mark) for mark in foreign)
             return Failure.FOREIGN_CANARY if known else Failure.UNKNOWN_CANARY
-        if not fits_own and any(_fits(shape, said) for shape in self.others):
+        if not fits_own and any(_fits(shape, answer) for shape in self.others):
             return Failure.OTHER_TASK
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What one request's answer is held to."""
+    """All checks that apply to the answer of one request."""
 
     checks: tuple[Check, ...]
     crosstalk: CrosstalkCheck | None = None
 
     @property
     def needs_text(self) -> bool:
-        """False when token counts and the ending suffice."""
+        """False when token counts and the ending are enough."""
         textless = (CheckType.MINIMUM_TOKENS, CheckType.TRUNCATION)
         return self.crosstalk is not None or any(check.type not in textless for check in self.checks)
 
-    def judge(self, said: Said) -> Findings:
-        """Failure or None by check; checks that cannot judge this answer are not there."""
-        found: Findings = {check.type.value: check.failure(said) for check in self.checks if check.judges(said)}
-        if self.crosstalk is not None and is_whole_text(said):
+    def judge(self, answer: CheckedAnswer) -> Findings:
+        """Failure or None by check; checks that cannot judge this answer are absent."""
+        found: Findings = {check.type.value: check.failure(answer) for check in self.checks if check.judges(answer)}
+        if self.crosstalk is not None and is_whole_text(answer):
             shape = [found[kind.value] for kind in SHAPES if kind.value in found]
-            # The wrong one of the right labels is this task's answer all the same.
+            # A wrong label from the task's own set is still an answer to this task.
             fits_own = bool(shape) and all(failure in (None, Failure.WRONG_LABEL) for failure in shape)
-            found[CheckType.CROSSTALK.value] = self.crosstalk.failure(said, fits_own=fits_own)
+            found[CheckType.CROSSTALK.value] = self.crosstalk.failure(answer, fits_own=fits_own)
         return found
 
     def before_the_last_turn(self) -> "Contract | None":
-        """What the earlier answers of a conversation are held to: no shape, no fact, and of others' answers no mark."""
+        """The checks of a conversation's earlier answers: no shape and no fact, and of cross-talk only the marks."""
         checks = tuple(check for check in self.checks if check.type not in OF_THE_LAST_TURN)
         crosstalk = None if self.crosstalk is None else replace(self.crosstalk, others=())
         return Contract(checks, crosstalk) if checks or crosstalk else None
@@ -79,7 +79,7 @@ def bind(check: Check, row: Mapping[str, str]) -> Check:
 
 
 def shape_of(checks: tuple[Check, ...]) -> tuple[Check, ...]:
-    """The part of a task's checks that tells its answers from another's: any label of the set, any document."""
+    """The checks that distinguish a task's answers from another task's: any label of the set, any fitting document."""
     return tuple(
         replace(check, expected=None) if isinstance(check, LabelCheck) else check
         for check in checks
@@ -87,8 +87,8 @@ def shape_of(checks: tuple[Check, ...]) -> tuple[Check, ...]:
     )
 
 
-def _fits(shape: tuple[Check, ...], said: Said) -> bool:
-    """A lone number or word is JSON too, but nobody's answer is known by that."""
-    if all(isinstance(check, JSONCheck) for check in shape) and not said.content.lstrip().startswith(("{", "[")):
+def _fits(shape: tuple[Check, ...], answer: CheckedAnswer) -> bool:
+    """True when the answer has the shape. A lone number or word is JSON too, but does not identify a task."""
+    if all(isinstance(check, JSONCheck) for check in shape) and not answer.content.lstrip().startswith(("{", "[")):
         return False
-    return all(check.failure(said) is None for check in shape)
+    return all(check.failure(answer) is None for check in shape)

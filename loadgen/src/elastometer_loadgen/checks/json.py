@@ -1,7 +1,7 @@
 """Checks of answers that must be JSON, and what exactly is wrong with a field. Pure.
 
-Which documents fit a schema is left to `jsonschema`; this module tells its findings apart in the words of
-people who prompt models: a name missing or in another case, a string for an array, a number in quotes.
+Which documents fit a schema is left to `jsonschema`; this module translates its findings into the terms of people who
+write prompts: a name that is missing or in another case, a string for an array, a number in quotes.
 """
 
 import json
@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
-from elastometer_loadgen.checks.check import CheckType, Failure, Said, is_whole_text
+from elastometer_loadgen.checks.check import CheckedAnswer, CheckType, Failure, is_whole_text
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
 RANK = {failure: rank for rank, failure in enumerate(Failure)}
-LONGEST_PATH = 80
-# What a parser leaves of a document that was cut off: nothing, or half of a literal, a number or an escape.
+MAX_PATH_CHARACTERS = 80
+# What follows the position of a parser's error in a document that was cut off: nothing, or half of a literal, number or
+# escape.
 CUT_TAIL = re.compile(r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][+-]?|\\?u?[0-9a-fA-F]{0,4})")
 
 
@@ -34,13 +35,13 @@ class JSONCheck:
 
     type: ClassVar[CheckType] = CheckType.JSON
 
-    def judges(self, said: Said) -> bool:
-        """Whole texts only."""
-        return is_whole_text(said)
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete texts only."""
+        return is_whole_text(answer)
 
-    def failure(self, said: Said) -> Failure | None:
-        """By RFC 8259: no NaN, no comments."""
-        found = parse_answer(said.content)
+    def failure(self, answer: CheckedAnswer) -> Failure | None:
+        """By RFC 8259: neither NaN nor comments."""
+        found = parse_answer(answer.content)
         return found if isinstance(found, Failure) else None
 
 
@@ -51,13 +52,13 @@ class JSONSchemaCheck:
     type: ClassVar[CheckType] = CheckType.JSON_SCHEMA
     validator: "Draft202012Validator"
 
-    def judges(self, said: Said) -> bool:
-        """Whole texts only."""
-        return is_whole_text(said)
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete texts only."""
+        return is_whole_text(answer)
 
-    def failure(self, said: Said) -> str | None:
-        """The most telling fault and the path of its field; `[]` stands for any index."""
-        found = parse_answer(said.content)
+    def failure(self, answer: CheckedAnswer) -> str | None:
+        """The most specific fault and the path of its field; `[]` stands for any index."""
+        found = parse_answer(answer.content)
         if isinstance(found, Failure):
             return found
         try:
@@ -67,18 +68,18 @@ class JSONSchemaCheck:
         if not faults:
             return None
         failure, path = min(faults, key=lambda fault: (RANK[fault[0]], fault[1]))
-        return f"{failure}:{path[:LONGEST_PATH]}" if path else failure
+        return f"{failure}:{path[:MAX_PATH_CHARACTERS]}" if path else failure
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The value of a text that is JSON; `null` has one too."""
+    """The value of a text that is JSON; wrapped, since `null` is a value too."""
 
     value: Any
 
 
 def parse_answer(text: str) -> Document | Failure:
-    """The document, or why it is none."""
+    """The document, or why the text is not one."""
     try:
         return Document(orjson.loads(text))
     except orjson.JSONDecodeError:
@@ -93,7 +94,7 @@ def _why_not(text: str) -> Failure:
         if text and (half or error.msg.startswith("Unterminated string")):
             return Failure.UNFINISHED_JSON
     except (ValueError, RecursionError):
-        # A number of thousands of digits; brackets in brackets beyond any purpose.
+        # A number of thousands of digits, or brackets nested deeper than Python's recursion limit.
         return Failure.NOT_JSON
     for opening, closing in ("{}", "[]"):
         inner = text[text.find(opening) : text.rfind(closing) + 1]
@@ -112,7 +113,7 @@ def _is_json(text: str) -> bool:
 
 def compile_schema(schema: object) -> "Draft202012Validator":
     """A validator that never fetches anything; raises SchemaFault."""
-    # A tenth of a second to import, which profiles without a schema need not spend.
+    # Imported here: it takes a tenth of a second, which profiles without a schema need not spend.
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
     from referencing import Registry
@@ -131,7 +132,8 @@ def compile_schema(schema: object) -> "Draft202012Validator":
         try:
             registry.resolver().lookup(reference)
         except Unresolvable as error:
-            raise SchemaFault(f"refer only to parts of itself, such as #/$defs/name; '{reference}' is none") from error
+            rule = "refer only to parts of itself, such as #/$defs/name"
+            raise SchemaFault(f"{rule}; '{reference}' is not one") from error
     return Draft202012Validator(schema, registry=registry)
 
 
@@ -147,7 +149,7 @@ def _references(schema: object) -> Iterator[str]:
 
 
 def diagnose(error: "ValidationError") -> Iterator[tuple[Failure, str]]:
-    """Failure and path of one of the validator's findings; where several schemas were tried, of their findings."""
+    """Failure and path of one of the validator's findings; of each nested one, where several schemas were tried."""
     if error.context:
         for cause in error.context:
             yield from diagnose(cause)
@@ -167,12 +169,12 @@ def diagnose(error: "ValidationError") -> Iterator[tuple[Failure, str]]:
 
 
 def _missing(instance: Mapping[str, Any], name: str, path: str) -> tuple[Failure, str]:
-    respelt = any(_letters(key) == _letters(name) for key in instance)
-    return (Failure.FIELD_CASE if respelt else Failure.MISSING_FIELD), f"{path}.{name}".lstrip(".")
+    is_spelled_differently = any(_letters(key) == _letters(name) for key in instance)
+    return (Failure.FIELD_CASE if is_spelled_differently else Failure.MISSING_FIELD), f"{path}.{name}".lstrip(".")
 
 
 def _unknown(instance: Mapping[str, Any], schema: object, path: str) -> tuple[Failure, str]:
-    """The path is the parent's: the model may invent as many names as it likes."""
+    """The path is the parent's: a model may invent any number of names, and each would be a failure of its own."""
     known = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
     letters = {_letters(name): name for name in known if name not in instance}
     for key in instance:
@@ -199,7 +201,7 @@ def _is_number(text: str) -> bool:
 
 
 def _letters(name: str) -> str:
-    """What is left of a name when letter case and the style of joining words are taken away."""
+    """A name without letter case and without the characters that join words."""
     return name.replace("_", "").replace("-", "").casefold()
 
 

@@ -1,4 +1,4 @@
-"""`checks` of a task in a profile, read into checks whose templates are not filled in yet. Pure."""
+"""The field `checks` of a task, parsed into checks whose templates are not filled in yet. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from elastometer_loadgen.checks.text import (
     TruncationCheck,
 )
 
-# Fields of each type beside `type`, the required ones first.
+# The fields of each type besides `type`, the required ones first.
 FIELDS_OF = {
     CheckType.LABEL: ("labels", "expected"),
     CheckType.JSON: (),
@@ -28,15 +28,15 @@ FIELDS_OF = {
     CheckType.RECALL: ("fact",),
 }
 CHECK_FIELDS = ("type", *(name for names in FIELDS_OF.values() for name in names))
-MOST_LABELS = 64
-LONGEST_LABEL = 128
-LONGEST_FACT = 256
-MOST_TOKENS = 1_000_000
+MAX_LABELS = 64
+MAX_LABEL_CHARACTERS = 128
+MAX_FACT_CHARACTERS = 256
+MAX_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class TaskChecks:
-    """The checks of a task; `crosstalk` needs the other tasks and is made once all are known."""
+    """The checks of a task; `crosstalk` needs the other tasks, so its check is made once all of them are known."""
 
     checks: tuple[Check, ...] = ()
     crosstalk: bool = False
@@ -45,7 +45,7 @@ class TaskChecks:
 
     @property
     def schema(self) -> Mapping[str, Any] | None:
-        """The schema that answers are checked by, if they are."""
+        """The schema that answers are checked against; None without one."""
         for check in self.checks:
             if isinstance(check, JSONSchemaCheck):
                 return cast("Mapping[str, Any]", check.validator.schema)
@@ -53,8 +53,10 @@ class TaskChecks:
 
 
 def parse_checks(fields: Fields, contents: Sequence[str | None]) -> TaskChecks:
-    """The field `checks` of a task with messages of these contents, None for the model's own answers; faults are
-    appended, never raised."""
+    """The field `checks` of a task with messages of these contents, None for the model's own answers.
+
+    Faults are appended, never raised.
+    """
     if not fields.has("checks"):
         return TaskChecks()
     checks: list[Check] = []
@@ -110,21 +112,21 @@ def _check(check: Fields, kind: CheckType, contents: Sequence[str | None]) -> Ch
         case CheckType.TRUNCATION:
             return TruncationCheck()
         case CheckType.MINIMUM_TOKENS:
-            return MinimumTokensCheck(check.integer("minimum", 1, MOST_TOKENS, default=None))
+            return MinimumTokensCheck(check.integer("minimum", 1, MAX_TOKENS, default=None))
         case CheckType.RECALL:
             return _recall(check, contents)
 
 
 def _label(check: Fields) -> LabelCheck:
-    labels = check.items("labels", MOST_LABELS, required=True)
+    labels = check.items("labels", MAX_LABELS, required=True)
     for index, label in enumerate(labels):
-        if not isinstance(label, str) or not 1 <= len(label) <= LONGEST_LABEL or label != label.strip():
-            rule = f"must be a string of 1 to {LONGEST_LABEL} characters, none of them a space at an end"
+        if not isinstance(label, str) or not 1 <= len(label) <= MAX_LABEL_CHARACTERS or label != label.strip():
+            rule = f"must be a string of 1 to {MAX_LABEL_CHARACTERS} characters without a space at either end"
             rule = f"{rule}; got {shown(label)}"
             check.fault(f"labels[{index}]", rule)
         elif label in labels[:index]:
             check.fault(f"labels[{index}]", f"must be unique; got {shown(label)} again")
-    expected = check.text("expected", LONGEST_LABEL, default=None) if check.has("expected") else None
+    expected = check.text("expected", MAX_LABEL_CHARACTERS, default=None) if check.has("expected") else None
     return LabelCheck(tuple(str(label) for label in labels), expected)
 
 
@@ -140,8 +142,8 @@ def _schema(check: Fields) -> JSONSchemaCheck | None:
 
 
 def _recall(check: Fields, contents: Sequence[str | None]) -> RecallCheck:
-    """A fact that the last message repeats, or that none gave, would test nothing."""
-    fact = check.text("fact", LONGEST_FACT, default=None)
+    """A fact that the last message repeats, or that no message gave, would test nothing."""
+    fact = check.text("fact", MAX_FACT_CHARACTERS, default=None)
     given = [index for index, content in enumerate(contents[:-1]) if content is not None and fact in content]
     if fact and contents:
         if not given:

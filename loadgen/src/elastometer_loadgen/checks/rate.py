@@ -1,4 +1,4 @@
-"""How often checks failed, by stage, task and check, and how sure that rate is. Pure."""
+"""How often checks failed, by stage, task and check, and the confidence interval of that rate. Pure."""
 
 import math
 from collections import Counter
@@ -11,11 +11,11 @@ Z_95 = 1.959963984540054
 
 
 def wilson_interval(failed: int, judged: int) -> tuple[float, float]:
-    """The score interval of a proportion at 95 %, for `judged` of at least 1.
+    """Wilson's score interval of a proportion at 95 %, for `judged` of at least 1.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
     Statistical Association 22 (1927) 209-212; method 3 in R. G. Newcombe, Statistics in Medicine 17 (1998)
-    857-872:  (2np + z² ± z √(z² + 4npq)) / 2(n + z²). Unlike the normal one it says something at 0 of n.
+    857-872:  (2np + z² ± z √(z² + 4npq)) / 2(n + z²). Unlike the normal interval it is not empty at 0 of n.
     """
     share = failed / judged
     middle = 2 * failed + Z_95**2
@@ -25,20 +25,20 @@ def wilson_interval(failed: int, judged: int) -> tuple[float, float]:
 
 
 class CheckTally:
-    """Answers judged, and failures by what was wrong, for every (stage, task, check)."""
+    """Counts of judged answers and of failures by kind, for every (stage, task, check)."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str], Counter[str | None]] = {}
 
     def add(self, stage: str, task: str, findings: Mapping[str, str | None] | None) -> None:
-        """The findings of one request; None and empty where nothing was judged."""
+        """Adds the findings of one request; None and empty mean that nothing was judged."""
         for check, failure in (findings or {}).items():
             self._found.setdefault((stage, task, check), Counter())[failure] += 1
 
     def rows(self, *, with_rates: bool) -> list[dict[str, Any]]:
-        """One row per stage, task and check, in the order of first sight; `failures` most frequent first.
+        """One row per stage, task and check, in the order in which they first occurred; most frequent failures first.
 
-        Rates belong to all requests of a run, so a worker of a team leaves them out.
+        A rate describes all requests of a run, so a worker of a team leaves it out.
         """
         return [_row(*key, counts, with_rates=with_rates) for key, counts in self._found.items()]
 

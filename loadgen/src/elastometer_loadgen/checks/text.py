@@ -1,4 +1,4 @@
-"""Checks of an answer's words: one of a set of labels, repetition, a fact remembered, length, a whole ending. Pure."""
+"""Checks of an answer's text: one of a set of labels, repetition, a recalled fact, length, a proper ending. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -7,33 +7,34 @@ from fractions import Fraction
 from typing import ClassVar
 
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.checks.check import CheckType, Failure, Said, is_whole_text
+from elastometer_loadgen.checks.check import CheckedAnswer, CheckType, Failure, is_whole_text
 
-# Models put labels in quotes and end them like sentences; neither makes another label of it.
+# Models put labels in quotes and end them like sentences; neither makes it a different label.
 AROUND_A_LABEL = " \t\r\n\"'`*.!。！“”‘’「」"
 # A word, or one character of a script that is written without spaces.
 WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]+")
-# In fewer words any word that comes twice is a large share.
-FEWEST_WORDS = 10
+# Among fewer words any word that occurs twice is a large share.
+MIN_WORDS = 10
+# A Mersenne prime: so large that runs of words which differ practically never have equal hashes.
 HASH_BASE = 1_000_003
 HASH_PRIME = 2**61 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class LabelCheck:
-    """The answer is one of the labels and nothing else; where `expected` is given, that one."""
+    """The answer is one of the labels and nothing else; where `expected` is given, it is that label."""
 
     type: ClassVar[CheckType] = CheckType.LABEL
     labels: tuple[str, ...]
     expected: str | None = None
 
-    def judges(self, said: Said) -> bool:
-        """Whole texts only."""
-        return is_whole_text(said)
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete texts only."""
+        return is_whole_text(answer)
 
-    def failure(self, said: Said) -> Failure | None:
+    def failure(self, answer: CheckedAnswer) -> Failure | None:
         """Which label it was, and how it was written."""
-        plain = said.content.strip()
+        plain = answer.content.strip()
         text = plain if plain in self.labels else plain.strip(AROUND_A_LABEL)
         if text in self.labels:
             return None if self.expected is None or text == self.expected else Failure.WRONG_LABEL
@@ -45,41 +46,41 @@ class LabelCheck:
 
 @dataclass(frozen=True, slots=True)
 class RepetitionCheck:
-    """The longest run of words that comes twice (overlaps count) is at most this share of all words."""
+    """The longest run of words that occurs twice (overlaps count) is at most this share of all words."""
 
     type: ClassVar[CheckType] = CheckType.REPETITION
     maximum_share: Fraction
 
-    def judges(self, said: Said) -> bool:
-        """Whole texts only."""
-        return is_whole_text(said)
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete texts only."""
+        return is_whole_text(answer)
 
-    def failure(self, said: Said) -> Failure | None:
-        """Looks for one repeated run that is just too long; how long the longest is does not matter."""
-        words = WORD.findall(said.content.casefold())
-        if len(words) < FEWEST_WORDS:
+    def failure(self, answer: CheckedAnswer) -> Failure | None:
+        """Looks for one repeated run that is just too long; the length of the longest one does not matter."""
+        words = WORD.findall(answer.content.casefold())
+        if len(words) < MIN_WORDS:
             return None
         return Failure.REPEATS if has_repeat(words, int(self.maximum_share * len(words)) + 1) else None
 
 
 @dataclass(frozen=True, slots=True)
 class RecallCheck:
-    """The answer holds the fact that an earlier turn of the conversation gave.
+    """The answer contains the fact that an earlier turn of the conversation gave.
 
-    `turns` is how many answers of the model's own lie between the two; None where the profile wrote them.
+    `turns` is how many of the model's own answers lie between the two; None where the profile wrote all of them.
     """
 
     type: ClassVar[CheckType] = CheckType.RECALL
     fact: str
     turns: int | None = None
 
-    def judges(self, said: Said) -> bool:
-        """Whole texts only."""
-        return is_whole_text(said)
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete texts only."""
+        return is_whole_text(answer)
 
-    def failure(self, said: Said) -> str | None:
+    def failure(self, answer: CheckedAnswer) -> str | None:
         """Letter case and the width of spaces do not matter."""
-        fact, text = (" ".join(part.casefold().split()) for part in (self.fact, said.content))
+        fact, text = (" ".join(part.casefold().split()) for part in (self.fact, answer.content))
         if fact in text:
             return None
         return Failure.FORGOTTEN if self.turns is None else f"{Failure.FORGOTTEN}:{self.turns}"
@@ -87,43 +88,43 @@ class RecallCheck:
 
 @dataclass(frozen=True, slots=True)
 class MinimumTokensCheck:
-    """At least so many tokens, by the server's own count."""
+    """The answer has at least `minimum` tokens, by the server's own count."""
 
     type: ClassVar[CheckType] = CheckType.MINIMUM_TOKENS
     minimum: int
 
-    def judges(self, said: Said) -> bool:
-        """Whole answers with `usage` only."""
-        return said.outcome is Outcome.SUCCESS and said.completion_tokens is not None
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete answers with `usage` only."""
+        return answer.outcome is Outcome.SUCCESS and answer.completion_tokens is not None
 
-    def failure(self, said: Said) -> Failure | None:
-        """Tokens are never counted from chunks."""
-        return Failure.TOO_SHORT if (said.completion_tokens or 0) < self.minimum else None
+    def failure(self, answer: CheckedAnswer) -> Failure | None:
+        """By `usage` alone: a chunk may hold several tokens."""
+        return Failure.TOO_SHORT if (answer.completion_tokens or 0) < self.minimum else None
 
 
 @dataclass(frozen=True, slots=True)
 class TruncationCheck:
-    """The stream came to its own end: `[DONE]`, and a finish reason other than `length`."""
+    """The stream came to a proper end: `[DONE]`, and a finish reason other than `length`."""
 
     type: ClassVar[CheckType] = CheckType.TRUNCATION
 
-    def judges(self, said: Said) -> bool:
-        """Streams that the server ended; how others were lost is in the outcome."""
-        return said.outcome in (Outcome.SUCCESS, Outcome.TRUNCATED, Outcome.ABORTED)
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Streams that the server ended; for all others the outcome says how they were lost."""
+        return answer.outcome in (Outcome.SUCCESS, Outcome.TRUNCATED, Outcome.ABORTED)
 
-    def failure(self, said: Said) -> Failure | None:
-        """Who cut it."""
-        if said.outcome is Outcome.ABORTED:
+    def failure(self, answer: CheckedAnswer) -> Failure | None:
+        """What cut the answer short."""
+        if answer.outcome is Outcome.ABORTED:
             return Failure.ABORTED
-        if said.outcome is Outcome.TRUNCATED:
+        if answer.outcome is Outcome.TRUNCATED:
             return Failure.NO_DONE
-        if said.finish_reason is None:
+        if answer.finish_reason is None:
             return Failure.NO_FINISH_REASON
-        return Failure.CUT_BY_LENGTH if said.finish_reason == "length" else None
+        return Failure.CUT_BY_LENGTH if answer.finish_reason == "length" else None
 
 
 def has_repeat(words: Sequence[str], length: int) -> bool:
-    """True when some run of `length` words comes twice: Rabin and Karp's rolling hash, equality checked."""
+    """True when some run of `length` words occurs twice: Rabin-Karp's rolling hash, with equality checked."""
     numbers = {word: number for number, word in enumerate(dict.fromkeys(words), 1)}
     power = pow(HASH_BASE, length, HASH_PRIME)
     first_at: dict[int, int] = {}

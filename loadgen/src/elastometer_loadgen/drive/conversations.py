@@ -1,8 +1,8 @@
-"""Conversations whose history holds the model's own answers: each turn is asked when the one before is answered.
+"""Conversations whose history holds the model's own answers: each turn is sent after the previous one was answered.
 
-A turn is a request of its own. It is meant to be sent when its user is through with thinking about the answer before; a
-turn that is lost ends its conversation, and what was not asked for that reason is counted, never hidden. A history is
-kept while its conversation lives, and no longer.
+A turn is a request of its own. It is due when its user has finished thinking about the previous answer. A lost turn
+ends its conversation, and the turns that were not sent for that reason are counted, never hidden. A history is kept as
+long as its conversation lasts, and no longer.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.base.turns import conversation_of, turn_id, turn_of
-from elastometer_loadgen.drive.timers import Alarm, Alarms
-from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, thought
+from elastometer_loadgen.drive.timers import ScheduledCall, Timers
+from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, think_seconds
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.plan.prompts import Prompt, PromptSource
 from elastometer_loadgen.plan.schedule import Arrival, Schedule
@@ -20,29 +20,29 @@ from elastometer_loadgen.wire.exchange import Exchange
 
 
 class Conversations:
-    """One worker's conversations. `ask` is told of each further turn as it is due."""
+    """One worker's conversations. `send` is called with each further turn when it is due."""
 
     def __init__(
-        self, seed: int, prompts: PromptSource, ask: Callable[[Arrival, Prompt, float], None], alarms: Alarms
+        self, seed: int, prompts: PromptSource, send: Callable[[Arrival, Prompt, float], None], timers: Timers
     ) -> None:
         self._seed = seed
         self._prompts = prompts
-        self._ask = ask
-        self._alarms = alarms
-        self._waiting: dict[int, Alarm] = {}
+        self._send = send
+        self._timers = timers
+        self._waiting: dict[int, ScheduledCall] = {}
         self._stopped = False
         self.unsent_turns = 0
-        """Turns that were not asked since one before them was lost."""
+        """Turns that were not sent because one before them was lost."""
         self.cut = 0
-        """Conversations that did not go on since the worker was stopped."""
+        """Conversations that did not continue because the worker was stopped."""
 
     @property
     def waiting(self) -> int:
-        """Turns that are still being thought about."""
+        """Turns whose user is still thinking."""
         return len(self._waiting)
 
     def ended(self, exchange: Exchange) -> bool:
-        """A request is over; True where its conversation goes on."""
+        """A request is over; True where its conversation continues."""
         left = len(exchange.prompt.further) + 1 - turn_of(exchange.arrival.id)
         if not left:
             return False
@@ -51,63 +51,72 @@ class Conversations:
             self.unsent_turns += left
         elif text is None:
             self.unsent_turns += left
-            note(f"request {exchange.arrival.id}: its answer is too long to be kept, and ends its conversation")
+            note(f"request {exchange.arrival.id}: the answer is too long to be kept, so its conversation ends")
         elif self._stopped:
             self.cut += 1
         else:
-            self._go_on(exchange, exchange.end_at, text)
+            self._continue(exchange, exchange.end_at, text)
             return True
         return False
 
     def stop(self) -> None:
-        """No further turn is asked."""
+        """No further turn is sent."""
         self._stopped = True
         self.cut += len(self._waiting)
-        for alarm in self._waiting.values():
-            alarm.cancel()
+        for call in self._waiting.values():
+            call.cancel()
         self._waiting.clear()
 
-    def _go_on(self, exchange: Exchange, answered_at: float, answer: str) -> None:
+    def _continue(self, exchange: Exchange, answered_at: float, answer: str) -> None:
         before = exchange.arrival
         number = turn_id(conversation_of(before.id), turn_of(before.id) + 1)
         think = exchange.prompt.think
-        wanted = answered_at + thought(float(think.low), float(think.high - think.low), self._seed, number)
+        wanted = answered_at + think_seconds(float(think.low), float(think.high - think.low), self._seed, number)
+        # The instant in the schedule moves by as much as the intended one, so both keep the same origin.
         arrival = Arrival(number, before.at + wanted - exchange.intended_at, before.stage)
         prompt = self._prompts.turn(number, exchange.prompt, answer)
-        self._waiting[number] = self._alarms.call_at(wanted, self._send, arrival, prompt, wanted)
+        self._waiting[number] = self._timers.call_at(wanted, self._send_turn, arrival, prompt, wanted)
 
-    def _send(self, arrival: Arrival, prompt: Prompt, wanted: float) -> None:
+    def _send_turn(self, arrival: Arrival, prompt: Prompt, wanted: float) -> None:
         del self._waiting[arrival.id]
-        self._ask(arrival, prompt, wanted)
+        self._send(arrival, prompt, wanted)
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What is left of conversations of an earlier life: turns of those that it cut, and of those with a lost turn."""
+class UnfinishedConversations:
+    """What an earlier incarnation left of its conversations.
+
+    `cut` conversations ended with the process and miss `skipped_turns`; others had a lost turn and miss `unsent_turns`.
+    """
 
     cut: int
     skipped_turns: int
     unsent_turns: int
 
 
-def left_before(conversations: Mapping[int, tuple[int, bool]], turns: Callable[[int], int]) -> Before:
-    """`conversations` has the last recorded turn of each, and whether that was answered.
+def unfinished_conversations(
+    conversations: Mapping[int, tuple[int, bool]], turns: Callable[[int], int]
+) -> UnfinishedConversations:
+    """`conversations` maps each to its last recorded turn, and to whether that turn was answered.
 
-    Nobody has kept their answers, so those that were cut do not go on.
+    Answers are not part of the records, so conversations that were cut cannot continue.
     """
     left = {number: (turns(number) - turn, answered) for number, (turn, answered) in conversations.items()}
     cut = [count for count, answered in left.values() if answered and count]
-    return Before(len(cut), sum(cut), sum(count for count, answered in left.values() if not answered))
+    unsent = sum(count for count, answered in left.values() if not answered)
+    return UnfinishedConversations(len(cut), sum(cut), unsent)
 
 
 def planned_requests(schedule: Schedule, prompts: PromptSource, place: tuple[int, int], spool: Spool) -> int:
-    """What a worker accounts for as it starts: its arrivals and the asks of an earlier life, with all their turns."""
+    """What a worker accounts for at its start: its arrivals and what an earlier incarnation's users started, with all
+    turns."""
     worker, workers = place
     count = len(range(worker, len(schedule), workers))
     if not prompts.has_conversations:
         return count + sum(number >= FIRST_CLOSED_ID for number in spool.ids)
     share = schedule.share(worker, workers)
+    # An arrival with a size takes its prompt from its stage and is never a conversation.
     further = sum(prompts.turns(arrival.id) - 1 for arrival in share if arrival.size is None)
-    asked = [number for number in spool.ids if number >= FIRST_CLOSED_ID and turn_of(number) == 1]
-    further += sum(prompts.turns(number) - 1 for number in asked if number in spool.conversations)
-    return count + len(asked) + further
+    started = [number for number in spool.ids if number >= FIRST_CLOSED_ID and turn_of(number) == 1]
+    further += sum(prompts.turns(number) - 1 for number in started if number in spool.conversations)
+    return count + len(started) + further

@@ -1,82 +1,101 @@
-"""A Knee at work: step by step upwards until an objective fails, then the last good step for as long as asked.
+"""The search for a knee: raises the load step by step until an objective fails, then holds the last good step.
 
-One worker decides by what it alone sees, so a Knee is run by one worker. A step that could not be judged ends the climb
-too: what lies beyond it would be no better known.
+One worker decides by what it alone sees, so a Knee is run by one worker. A step that could not be judged ends the
+search too: nothing better would be known about the steps above it.
 """
 
 import asyncio
 import math
 from array import array
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.drive.pacer import Pacer
-from elastometer_loadgen.drive.timers import Alarms
-from elastometer_loadgen.drive.users import Crowd, Shift, request_id
-from elastometer_loadgen.journal.journal import ClimbNotes, Journal
-from elastometer_loadgen.journal.knee_record import Climb, Step
+from elastometer_loadgen.drive.timers import Timers
+from elastometer_loadgen.drive.users import StageRun, UserPool, request_id
+from elastometer_loadgen.journal.journal import Journal, KneeNotes
+from elastometer_loadgen.journal.knee_record import KneeResult, Step
 from elastometer_loadgen.plan.schedule import Arrival, instants
 from elastometer_loadgen.profile.knee import Sample, StepVerdict, judge
-from elastometer_loadgen.profile.stages import Arrivals, KneeOf, KneeStage, RateStage
+from elastometer_loadgen.profile.stages import Arrivals, KneeStage, KneeVariable, RateStage
 from elastometer_loadgen.wire.exchange import Exchange
 
 MILLISECONDS = 1000
 
 
-class Ascent:
-    """Carries out one Knee from `begin` on, monotonic."""
+@dataclass(frozen=True, slots=True)
+class PlannedKnee:
+    """A Knee and its place in the run: the index of its stage, and when it begins, in monotonic seconds."""
+
+    stage: KneeStage
+    index: int
+    begin: float
+    seed: int
+
+
+class KneeSearch:
+    """Carries out one Knee. `send` is called with each request of a step of rates when it is due."""
 
     def __init__(
-        self, stage: KneeStage, index: int, crowd: Crowd, send: Callable[[Arrival, float], None],
-        *, seed: int, journal: Journal, begin: float, alarms: Alarms,
-    ) -> None:  # fmt: skip
-        self.name = stage.name
-        self._stage = stage
-        self._index = index
-        self._seed = seed
-        self._crowd = crowd
+        self,
+        plan: PlannedKnee,
+        users: UserPool,
+        send: Callable[[Arrival, float], None],
+        *,
+        journal: Journal,
+        timers: Timers,
+    ) -> None:
+        self.name = plan.stage.name
+        self._stage = plan.stage
+        self._index = plan.index
+        self._seed = plan.seed
+        self._begin = plan.begin
+        self._users = users
         self._send = send
         self._journal = journal
-        self._alarms = alarms
-        self._notes = journal.climb(stage.name)
-        self._begin = begin
+        self._timers = timers
+        self._notes = journal.knee(plan.stage.name)
         self._step_begin = math.inf
         self._samples: list[Sample] = []
-        self._flying: dict[int, float] = {}
-        self._shift: Shift | None = None
+        self._in_flight: dict[int, float] = {}
+        self._stage_run: StageRun | None = None
         self._pacer: Pacer | None = None
         self._stopping = asyncio.Event()
 
-    async def run(self) -> Climb:
-        """Returns when the soak is over, no step was good, or it was stopped. Steps of an earlier life are not held
-        again, but for the one that was interrupted."""
+    async def run(self) -> KneeResult:
+        """Returns when the soak is over, when no step was good, or when the search was stopped.
+
+        Steps that an earlier incarnation completed are not repeated; the one that was interrupted is.
+        """
         stage, steps, at = self._stage, self._notes.steps, self._begin
         if steps or self._notes.interrupted:
+            # After a restart the planned begin is long past; the next step lasts its whole length from now on.
             at = max(at, monotonic())
         await self._pause_until(at)
         while (value := self._next_value()) is not None and not self._stopping.is_set():
             step = await self._hold(value, at, stage.step_seconds)
             if step is not None:
-                note(f"{stage.name}: {stage.of} {value} {_words(step)}")
+                note(f"{stage.name}: {stage.of} {value} {_describe(step)}")
                 at = step.end
-        good = climb_of(stage, self._notes).good
+        good = knee_result(stage, self._notes).good
         if good is not None and stage.soak_seconds and self._notes.soak is None and not self._stopping.is_set():
             await self._hold(good, at, stage.soak_seconds, is_soak=True)
-        if self._shift is not None:
-            self._shift.end = monotonic()
-        return climb_of(stage, self._notes)
+        if self._stage_run is not None:
+            self._stage_run.end = monotonic()
+        return knee_result(stage, self._notes)
 
     def sending(self, arrival: Arrival, intended_at: float) -> None:
         """A request of this stage is about to be sent."""
         if intended_at >= self._step_begin:
-            self._flying[arrival.id] = intended_at
+            self._in_flight[arrival.id] = intended_at
 
     def ended(self, exchange: Exchange) -> None:
-        """A request is over; what was wanted in an earlier step says nothing of this one."""
-        if self._flying.pop(exchange.arrival.id, None) is not None:
+        """A request is over; one that was wanted in an earlier step says nothing about the current one."""
+        if self._in_flight.pop(exchange.arrival.id, None) is not None:
             self._samples.append(_sample(exchange))
 
     def stop(self) -> None:
@@ -86,69 +105,74 @@ class Ascent:
             self._pacer.stop()
 
     def _next_value(self) -> int | None:
-        """What is to be held next; None when a step failed or could not be judged, or all held."""
+        """The value of the next step; None when a step was not good, or when all of them were."""
         steps, values = self._notes.steps, self._stage.steps
         is_over = len(steps) == len(values) or (steps and not steps[-1].is_good)
         return None if is_over else values[len(steps)]
 
     async def _hold(self, value: int, at: float, seconds: int, *, is_soak: bool = False) -> Step | None:
-        """The step, noted; None when it was stopped before its end."""
+        """The step, which is also in the journal by then; None when it was stopped before its end."""
         self._step_begin, self._samples = at, []
-        self._flying.clear()
+        self._in_flight.clear()
         first = self._notes.numbers
         times = self._times(value, seconds)
+        # Before the first request: a worker that is killed within the step must not give out these numbers again.
         self._journal.note_step(self.name, value, at, first + len(times))
-        if self._stage.of is KneeOf.USERS:
-            self._crew(value, at, seconds)
+        if self._stage.of is KneeVariable.USERS:
+            self._set_users(value, at, seconds)
         else:
-            await self._pace(times, first, at)
+            await self._send_arrivals(times, first, at)
         await self._pause_until(at + seconds)
         if self._stopping.is_set():
             return None
         now = monotonic()
-        ages = [Sample(age=(now - since) * MILLISECONDS) for since in self._flying.values()]
+        ages = [Sample(age=(now - since) * MILLISECONDS) for since in self._in_flight.values()]
         verdict = self._capped(value) or judge(self._stage.objectives, [*self._samples, *ages])
         step = Step(value, at, at + seconds, verdict.failed, verdict.inconclusive)
         self._journal.note_held(self.name, step, is_soak=is_soak)
         return step
 
-    def _crew(self, users: int, at: float, seconds: int) -> None:
-        stage, shift = self._stage, self._shift
-        if shift is None:
-            shift = self._shift = Shift(self._index, stage.name, at, math.inf, users, stage.think, 0, told=self.sending)
+    def _set_users(self, users: int, at: float, seconds: int) -> None:
+        stage, stage_run = self._stage, self._stage_run
+        if stage_run is None:
+            stage_run = self._stage_run = StageRun(
+                self._index, stage.name, at, math.inf, users, stage.think, max_per_user=0, on_send=self.sending
+            )
+            # After a restart the recorded requests count as spent, so the steps that allowed them must count too.
             for step in self._notes.steps:
-                _allow(shift, step.value, stage.most_each(stage.step_seconds))
-            _allow(shift, users, stage.most_each(seconds))
-            self._crowd.open(shift)
+                _allow(stage_run, step.value, stage.max_per_user(stage.step_seconds))
+            _allow(stage_run, users, stage.max_per_user(seconds))
+            self._users.open(stage_run)
         else:
-            shift.users = users
-            shift.capped.clear()
-            _allow(shift, users, stage.most_each(seconds))
-            self._crowd.grow(shift, users, at)
+            stage_run.users = users
+            stage_run.capped.clear()
+            _allow(stage_run, users, stage.max_per_user(seconds))
+            self._users.grow(stage_run, users, at)
 
     def _capped(self, value: int) -> StepVerdict | None:
-        """Users who may not ask any more make it a step of fewer."""
-        if self._shift is None or not self._shift.capped:
+        """A step in which some users may not send any more is a step of fewer users than its value says."""
+        if self._stage_run is None or not self._stage_run.capped:
             return None
-        most = f"maximumRequests, {self._stage.most_requests},"
-        return StepVerdict(inconclusive=f"{most} was too small for {len(self._shift.capped)} of its {value} users")
+        limit = f"maximumRequests, {self._stage.max_requests},"
+        return StepVerdict(inconclusive=f"{limit} was too small for {len(self._stage_run.capped)} of its {value} users")
 
     def _times(self, rate: int, seconds: int) -> "array[float]":
-        """When a step's requests are due, in seconds from its begin; none for users, who ask as they please."""
-        if self._stage.of is KneeOf.USERS:
+        """When a step's requests are due, in seconds from its begin; none for users, who send as answers come."""
+        if self._stage.of is KneeVariable.USERS:
             return array("d")
         stage = RateStage(self.name, seconds, Fraction(rate), Fraction(rate), Arrivals.POISSON)
+        # The number of the first request is part of the seed, so that a repeated step has fresh gaps of its own.
         return instants(stage, f"{self._seed}/stages/{self._index}/{self._notes.numbers}")
 
-    async def _pace(self, times: "array[float]", first: int, at: float) -> None:
+    async def _send_arrivals(self, times: "array[float]", first: int, at: float) -> None:
         arrivals = (
             Arrival(request_id(self._index, 0, number), offset, self.name)
             for number, offset in enumerate(times, first)
         )
-        self._pacer = Pacer(arrivals, at, self._tell, self._alarms)
+        self._pacer = Pacer(arrivals, at, self._send_arrival, self._timers)
         await self._pacer.run()
 
-    def _tell(self, arrival: Arrival, intended_at: float) -> None:
+    def _send_arrival(self, arrival: Arrival, intended_at: float) -> None:
         self.sending(arrival, intended_at)
         self._send(arrival, intended_at)
 
@@ -174,18 +198,18 @@ def _sample(exchange: Exchange) -> Sample:
     )
 
 
-def _allow(shift: Shift, users: int, requests: int) -> None:
-    """So many requests more for each of the users that a step has."""
+def _allow(stage_run: StageRun, users: int, requests: int) -> None:
+    """Adds to what each user of a step may send; what it did not use in an earlier step stays with it."""
     for user in range(users):
-        shift.allowed[user] = shift.allowed.get(user, 0) + requests
+        stage_run.allowed[user] = stage_run.allowed.get(user, 0) + requests
 
 
-def _words(step: Step) -> str:
+def _describe(step: Step) -> str:
     if step.inconclusive is not None:
         return f"could not be judged: {step.inconclusive}"
     return "holds" if step.failed is None else f"fails: {step.failed}"
 
 
-def climb_of(stage: KneeStage, notes: ClimbNotes) -> Climb:
-    """What was found by now."""
-    return Climb(stage.name, stage.of, tuple(notes.steps), notes.soak, tuple(notes.interrupted))
+def knee_result(stage: KneeStage, notes: KneeNotes) -> KneeResult:
+    """What was found so far."""
+    return KneeResult(stage.name, stage.of, tuple(notes.steps), notes.soak, tuple(notes.interrupted))

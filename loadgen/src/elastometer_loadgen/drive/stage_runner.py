@@ -1,86 +1,83 @@
 """Carries out the stages of a profile, each at its time, whatever is still in flight from the one before.
 
-Open-loop stages are a pacer over the schedule; closed-loop stages are a crowd of users. All begin when the plan says,
-and nothing is drained in between. Only where a stage is open-ended (Knee, Sweep, Concurrency by count) does the next
-one begin as soon as it is over: the stages up to and with such a one are a leg, whose instants are fixed as it begins.
+Open-loop stages are a pacer over the schedule; closed-loop stages are a pool of users. All of them begin when the plan
+says, and nothing is drained in between. Only where a stage is open-ended (Knee, Sweep, Concurrency by count) does the
+next one begin as soon as it is over. The stages up to and including an open-ended one form a segment, whose instants
+are fixed when it begins.
 """
 
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, chain
 
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.base.turns import conversation_of
-from elastometer_loadgen.drive.knee_search import Ascent, climb_of
+from elastometer_loadgen.drive.knee_search import KneeSearch, PlannedKnee, knee_result
 from elastometer_loadgen.drive.pacer import Pacer
-from elastometer_loadgen.drive.timers import Alarms
-from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, Crowd, Shift, request_id
+from elastometer_loadgen.drive.share import WorkerShare
+from elastometer_loadgen.drive.timers import Timers
+from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, StageRun, UserPool, request_id
 from elastometer_loadgen.journal.journal import Journal
-from elastometer_loadgen.journal.knee_record import Climb
-from elastometer_loadgen.plan.schedule import Arrival, Schedule
-from elastometer_loadgen.profile.profile import Profile
-from elastometer_loadgen.profile.stages import CountStage, CrowdStage, KneeStage
+from elastometer_loadgen.journal.knee_record import KneeResult
+from elastometer_loadgen.plan.schedule import Arrival
+from elastometer_loadgen.profile.stages import CountStage, KneeStage, UsersStage
 from elastometer_loadgen.profile.task import NO_THINKING
 from elastometer_loadgen.wire.exchange import Exchange
 
 Send = Callable[[Arrival, float], None]
 
 
-class Conductor:
-    """One worker's part in every stage. `begin` is the run's start, monotonic; `done` are ids of an earlier life."""
+class StageRunner:
+    """One worker's part in every stage. `begin` is the start of the run, in monotonic seconds."""
 
-    def __init__(
-        self, profile: Profile, schedule: Schedule, place: tuple[int, int], done: Collection[int], send: Send,
-        *, turns: Callable[[int], int], journal: Journal, alarms: Alarms,
-    ) -> None:  # fmt: skip
-        self._profile = profile
-        self._schedule = schedule
-        self._place = place
-        self._done = done
+    def __init__(self, share: WorkerShare, send: Send, *, journal: Journal, timers: Timers) -> None:
+        self._profile = share.profile
+        self._share = share
         self._send = send
-        self._turns = turns
         self._journal = journal
-        self._alarms = alarms
-        self._crowd = Crowd(profile.seed, *place, done, send, turns=turns, alarms=alarms)
+        self._timers = timers
+        self._users = UserPool(share, send, timers)
         self._pacer: Pacer | None = None
-        self._ascent: Ascent | None = None
+        self._knee_search: KneeSearch | None = None
         self._stopping = asyncio.Event()
-        self._ends = tuple(accumulate(stage.duration_seconds for stage in profile.stages))
+        self._ends = tuple(accumulate(stage.duration_seconds for stage in share.profile.stages))
         self.begin = math.inf
-        """What the plan's seconds count from: the run's start, moved by how much sooner open-ended stages were over."""
-        self.climbs: list[Climb] = []
+        """The plan's seconds count from here: the run's start, moved by as much as open-ended stages ended early."""
+        self.knees: list[KneeResult] = []
         self.skipped = 0
         self.missed = 0
-        """Requests that a Knee of an earlier life had given out and that have no record."""
+        """Requests that a Knee of an earlier incarnation had given out and that have no record."""
         self.cut = 0
-        """Closed-loop stages that were stopped, or never begun: each would have sent at least one request more."""
+        """Closed-loop stages that were stopped, or never begun: each would have sent at least one more request."""
 
-    async def run(self, begin: float, there_at: float) -> bool:
-        """Returns when nothing more is to be sent; True when that is since all was. What was due before the worker was
-        there is skipped."""
+    async def run(self, begin: float, ready_at: float) -> bool:
+        """Returns when nothing more is to be sent: True when everything was, False when it was stopped.
+
+        What was due before the worker was ready is skipped.
+        """
         present, self.begin = 0, begin
-        for first, last in self._legs():
+        for first, last in self._segments():
             ended_at = self._journal.end_of(self._profile.stages[last].name)
             if ended_at is not None:
                 present, self.begin = self._pass_over(first, last), ended_at - self._ends[last]
                 continue
             begin = self.begin
-            self._crowd.origin = begin
-            shifts = []
+            self._users.origin = begin
+            stage_runs = []
             for index in range(first, last + 1):
-                shift, present = self._open(index, begin, present)
-                shifts.append(shift)
-            self._pacer = Pacer(self._to_come(first, last, there_at - begin), begin, self._send, self._alarms)
+                stage_run, present = self._open(index, begin, present)
+                stage_runs.append(stage_run)
+            self._pacer = Pacer(self._to_come(first, last, ready_at - begin), begin, self._send, self._timers)
             await self._pacer.run()
-            if self._stopping.is_set() or not await self._end(last, begin, shifts[-1]):
+            if self._stopping.is_set() or not await self._end(last, begin, stage_runs[-1]):
                 self.cut = self._count_cut(first, last)
                 return False
             if self.capped_users:
-                note(f"{self.capped_users} users sent all that maximumRequests lets them, and stopped early")
+                note(f"{self.capped_users} users have sent all requests that maximumRequests allows, and stopped early")
             if self._profile.stages[last].is_open_ended:
                 over = monotonic()
                 self._journal.note_end(self._profile.stages[last].name, over)
@@ -89,34 +86,35 @@ class Conductor:
 
     def sending(self, arrival: Arrival, intended_at: float) -> None:
         """A further turn of a conversation is about to be sent."""
-        if self._ascent is not None and arrival.stage == self._ascent.name:
-            self._ascent.sending(arrival, intended_at)
+        if self._knee_search is not None and arrival.stage == self._knee_search.name:
+            self._knee_search.sending(arrival, intended_at)
 
     def ended(self, exchange: Exchange, *, goes_on: bool = False) -> None:
-        """A request is over, and a closed loop goes on from there, unless its conversation does first."""
+        """A request is over, and its user continues from there, unless its conversation does so first."""
         number = conversation_of(exchange.arrival.id)
         if number >= FIRST_CLOSED_ID and exchange.end_at is not None:
-            if self._ascent is not None:
-                self._ascent.ended(exchange)
-            if not goes_on and self._crowd.knows(number):
+            if self._knee_search is not None:
+                self._knee_search.ended(exchange)
+            if not goes_on and self._users.waits_for(number):
                 lost = exchange.outcome is not Outcome.SUCCESS
-                self._crowd.ended(number, exchange.send_at, exchange.end_at, lost=lost)
+                self._users.ended(number, exchange.send_at, exchange.end_at, lost=lost)
 
     @property
     def capped_users(self) -> int:
-        """How many users wanted more than maximumRequests lets them send."""
-        return len(self._crowd.capped)
+        """How many users wanted to send more requests than maximumRequests allows them."""
+        return len(self._users.capped)
 
     def stop(self) -> None:
         """Nothing more is sent."""
         self._stopping.set()
         if self._pacer is not None:
             self._pacer.stop()
-        if self._ascent is not None:
-            self._ascent.stop()
-        self._crowd.stop()
+        if self._knee_search is not None:
+            self._knee_search.stop()
+        self._users.stop()
 
-    def _legs(self) -> Iterator[tuple[int, int]]:
+    def _segments(self) -> Iterator[tuple[int, int]]:
+        """The first and the last stage of each segment."""
         first = 0
         for index, stage in enumerate(self._profile.stages):
             if stage.is_open_ended or index == len(self._profile.stages) - 1:
@@ -124,8 +122,9 @@ class Conductor:
                 first = index + 1
 
     def _count_cut(self, first: int, last: int) -> int:
-        """Closed-loop stages of the leg at work that are not over, and all those behind it."""
+        """Closed-loop stages of the current segment that are not over, and all those that follow it."""
         stages, now = self._profile.stages, monotonic()
+        # An open-ended stage is over only when its requests are, however long ago its latest planned end was.
         over = [
             index <= last and not stages[index].is_open_ended and self.begin + self._ends[index] <= now
             for index in range(len(stages))
@@ -133,56 +132,57 @@ class Conductor:
         return sum(self._is_closed(index) and not over[index] for index in range(first, len(stages)))
 
     def _is_closed(self, index: int) -> bool:
-        return isinstance(self._profile.stages[index], CrowdStage | CountStage | KneeStage)
+        return isinstance(self._profile.stages[index], UsersStage | CountStage | KneeStage)
 
-    def _open(self, index: int, begin: float, present: int) -> tuple[Shift | None, int]:
-        """Announces a stage to the crowd; the second value is how many users there are at its end."""
-        stage, seed = self._profile.stages[index], self._profile.seed
+    def _open(self, index: int, begin: float, present: int) -> tuple[StageRun | None, int]:
+        """Announces a stage to the users; the second value is how many of them there are at its end."""
+        stage = self._profile.stages[index]
         starts, ends = begin + self._ends[index] - stage.duration_seconds, begin + self._ends[index]
         match stage:
-            case CrowdStage():
-                shift = Shift(index, stage.name, starts, ends, stage.users, stage.think, stage.most_each)
-                self._crowd.open(shift, present, None if stage.spawn_rate is None else float(stage.spawn_rate))
-                return shift, stage.present(stage.duration_seconds, present)
+            case UsersStage():
+                stage_run = StageRun(index, stage.name, starts, ends, stage.users, stage.think, stage.max_per_user)
+                self._users.open(stage_run, present, None if stage.spawn_rate is None else float(stage.spawn_rate))
+                return stage_run, stage.present(stage.duration_seconds, present)
             case CountStage():
-                shift = Shift(index, stage.name, starts, math.inf, stage.concurrency, NO_THINKING, most_each=0,
-                              numbers=deque(range(stage.requests)), size=stage.size)
-                self._crowd.open(shift, present)
-                return shift, stage.concurrency
+                numbers = deque(range(stage.requests))
+                stage_run = StageRun(index, stage.name, starts, math.inf, stage.concurrency, NO_THINKING,
+                                     max_per_user=0, numbers=numbers, size=stage.size)
+                self._users.open(stage_run, present)
+                return stage_run, stage.concurrency
             case KneeStage():
                 self._count_missed(stage, index)
-                self._ascent = Ascent(
-                    stage, index, self._crowd, self._send, seed=seed, journal=self._journal, begin=starts,
-                    alarms=self._alarms,
+                plan = PlannedKnee(stage, index, starts, self._profile.seed)
+                self._knee_search = KneeSearch(
+                    plan, self._users, self._send, journal=self._journal, timers=self._timers
                 )
                 return None, 0
             case _:
                 return None, 0
 
     def _pass_over(self, first: int, last: int) -> int:
-        """A leg of an earlier life: what has no record of it is skipped. The result is how many users it ended with."""
+        """Skips what has no record of a segment that ended in an earlier incarnation; returns its users at its end."""
         deque(self._to_come(first, last, math.inf), maxlen=0)
         stage = self._profile.stages[last]
         if isinstance(stage, KneeStage):
             self._count_missed(stage, last)
-            self.climbs.append(climb_of(stage, self._journal.climb(stage.name)))
+            self.knees.append(knee_result(stage, self._journal.knee(stage.name)))
         return stage.concurrency if isinstance(stage, CountStage) else 0
 
     def _count_missed(self, stage: KneeStage, index: int) -> None:
-        """Of the requests that the steps of an earlier life had given out those without a record were missed."""
-        ids = (request_id(index, 0, number) for number in range(self._journal.climb(stage.name).numbers))
-        self.missed += sum(self._turns(number) for number in ids if number not in self._done)
+        """Counts the requests that an earlier incarnation's steps had given out and that have no record."""
+        ids = (request_id(index, 0, number) for number in range(self._journal.knee(stage.name).numbers))
+        self.missed += sum(self._share.turns(number) for number in ids if number not in self._share.done)
 
-    async def _end(self, last: int, begin: float, shift: Shift | None) -> bool:
-        """Waits for the end of a leg whose arrivals are all sent; False when stopped before."""
+    async def _end(self, last: int, begin: float, stage_run: StageRun | None) -> bool:
+        """Waits for the end of a segment whose arrivals are all sent; False when stopped before."""
         stage = self._profile.stages[last]
-        if isinstance(stage, KneeStage) and self._ascent is not None:
-            self.climbs.append(await self._ascent.run())
-            self._ascent = None
-        elif isinstance(stage, CountStage) and shift is not None:
-            await self._crowd.exhausted(shift)
-            shift.end = monotonic()
-        elif isinstance(stage, CrowdStage):
+        if isinstance(stage, KneeStage) and self._knee_search is not None:
+            self.knees.append(await self._knee_search.run())
+            self._knee_search = None
+        elif isinstance(stage, CountStage) and stage_run is not None:
+            await self._users.wait_until_exhausted(stage_run)
+            stage_run.end = monotonic()
+        elif isinstance(stage, UsersStage):
             await self._pause(begin + self._ends[last] - monotonic())
         return not self._stopping.is_set()
 
@@ -194,13 +194,13 @@ class Conductor:
             return
 
     def _to_come(self, first: int, last: int, elapsed: float) -> Iterator[Arrival]:
-        """This worker's arrivals of a leg without those of an earlier life; what was past when it came is skipped."""
-        worker, workers = self._place
-        low, high = self._schedule.bounds(first, last)
-        share = self._schedule.share(worker, workers, low, high)
-        missing = (arrival for arrival in share if arrival.id not in self._done)
+        """This worker's arrivals of a segment that have no record yet; those from before `elapsed` are skipped."""
+        share, schedule = self._share, self._share.schedule
+        low, high = schedule.bounds(first, last)
+        arrivals = schedule.share(share.worker, share.workers, low, high)
+        missing = (arrival for arrival in arrivals if arrival.id not in share.done)
         for arrival in missing:
             if arrival.at >= elapsed:
                 return chain((arrival,), missing)
-            self.skipped += 1 if arrival.size is not None else self._turns(arrival.id)
+            self.skipped += 1 if arrival.size is not None else share.turns(arrival.id)
         return missing

@@ -1,8 +1,9 @@
-"""Calls at instants, to a fraction of a millisecond: what a schedule is worth hangs on it.
+"""Calls at instants, accurate to a fraction of a millisecond: the value of a schedule depends on it.
 
-uvloop's own timers know whole milliseconds and fire early, and whoever then asks for the rest of one keeps the loop
-spinning until it is over. The kernel's timer (timerfd, of Linux) wakes the loop within a tenth of a millisecond and
-costs nothing while it waits. On other systems and loops the loop's own timers are used.
+uvloop's own timers have a resolution of one millisecond and fire early; code that then asks for the rest of the
+millisecond keeps the loop spinning until it is over (https://docs.libuv.org/en/v1.x/timer.html). The kernel's timer
+(timerfd, on Linux) wakes the loop within a tenth of a millisecond and costs nothing while it waits. On other systems
+and with other loops the loop's own timers are used.
 """
 
 import asyncio
@@ -18,16 +19,17 @@ import uvloop
 
 from elastometer_loadgen.base.clock import monotonic
 
-# Of Linux, and what Python's monotonic clock is there.
+# Constants of Linux (https://man7.org/linux/man-pages/man2/timerfd_create.2.html). Python's monotonic clock is
+# CLOCK_MONOTONIC there, so its instants can be handed to the kernel as they are.
 CLOCK_MONOTONIC, ABSOLUTE = 1, 1
 FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
-# struct itimerspec: no period, and the instant in seconds and nanoseconds.
+# struct itimerspec: the interval (0: the timer fires once), then the instant, each as seconds and nanoseconds.
 SPEC = struct.Struct("@4l")
 EXPIRATIONS_BYTES = 8
 
 
-class Alarm:
-    """One call to come."""
+class ScheduledCall:
+    """One call to come; `callback` is None once it was cancelled."""
 
     __slots__ = ("arguments", "callback")
 
@@ -36,66 +38,69 @@ class Alarm:
         self.arguments = arguments
 
     def cancel(self) -> None:
-        """It does not come."""
+        """The call does not come."""
+        # The heap keeps the entry until its instant: taking it out of the middle would cost more than skipping it.
         self.callback = None
 
 
-class Alarms:
-    """All calls to come of one loop; instants are monotonic seconds."""
+class Timers:
+    """All scheduled calls of one loop, on a single wake-up timer; instants are monotonic seconds."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = _timer_of(loop, self._ring)
-        # Of equal instants the first one set comes first.
-        self._heap: list[tuple[float, int, Alarm]] = []
-        self._set = 0
-        self._rings_at = math.inf
+        self._wakeup = _wakeup_timer(loop, self._call_due)
+        # The number breaks ties: of equal instants the call that was scheduled first comes first.
+        self._heap: list[tuple[float, int, ScheduledCall]] = []
+        self._scheduled = 0
+        self._wakes_at = math.inf
 
-    def call_at(self, at: float, callback: Callable[..., None], *arguments: Any) -> Alarm:
-        """Calls once, never before the instant, and never within this call."""
-        alarm = Alarm(callback, arguments)
-        self._set += 1
-        heapq.heappush(self._heap, (at, self._set, alarm))
-        if at < self._rings_at:
-            self._rings_at = at
-            self._timer.set(at)
-        return alarm
+    def call_at(self, at: float, callback: Callable[..., None], *arguments: Any) -> ScheduledCall:
+        """Calls once, never before the instant, and never from within this method."""
+        call = ScheduledCall(callback, arguments)
+        self._scheduled += 1
+        heapq.heappush(self._heap, (at, self._scheduled, call))
+        if at < self._wakes_at:
+            self._wakes_at = at
+            self._wakeup.set(at)
+        return call
 
     def close(self) -> None:
         """No call comes any more."""
         self._heap.clear()
-        self._timer.close()
+        self._wakeup.close()
 
-    def _ring(self) -> None:
+    def _call_due(self) -> None:
         heap, now = self._heap, monotonic()
-        # What is set meanwhile must not set the timer too: that is done once, at the end.
-        self._rings_at = -math.inf
+        # Calls that are scheduled by the callbacks below must not set the wake-up timer: it is set once, at the end.
+        self._wakes_at = -math.inf
         try:
             while heap and heap[0][0] <= now:
-                alarm = heapq.heappop(heap)[2]
-                if alarm.callback is not None:
-                    alarm.callback(*alarm.arguments)
+                call = heapq.heappop(heap)[2]
+                if call.callback is not None:
+                    call.callback(*call.arguments)
         finally:
-            self._rings_at = heap[0][0] if heap else math.inf
+            # Also after a callback that failed: otherwise no later call would ever come.
+            self._wakes_at = heap[0][0] if heap else math.inf
             if heap:
-                self._timer.set(self._rings_at)
+                self._wakeup.set(self._wakes_at)
 
 
-class Timer(Protocol):
-    """Rings once at the instant that was set last, or before."""
+class WakeupTimer(Protocol):
+    """Wakes once, at the instant that was set last or at an earlier one."""
 
     def set(self, at: float) -> None:
-        """This instant, in the place of any other."""
+        """Sets the instant and replaces any other."""
 
     def close(self) -> None:
-        """It does not ring any more."""
+        """The timer does not wake any more."""
 
 
 class KernelTimer:
     """A timerfd; raises OSError where the kernel has none."""
 
-    def __init__(self, loop: uvloop.Loop, ring: Callable[[], None]) -> None:
+    def __init__(self, loop: uvloop.Loop, wake: Callable[[], None]) -> None:
         self._loop = loop
-        self._ring = ring
+        self._wake = wake
+        # By ctypes, since Python offers timerfd only from 3.13 on (os.timerfd_create).
         self._library = ctypes.CDLL(None, use_errno=True)
         self._descriptor: int = self._library.timerfd_create(CLOCK_MONOTONIC, FLAGS)
         if self._descriptor < 0:
@@ -103,15 +108,16 @@ class KernelTimer:
         loop.add_reader(self._descriptor, self._expired)
 
     def set(self, at: float) -> None:
-        """See Timer; an instant that is past rings at the loop's next turn."""
-        # Up to the next nanosecond: what rings early must be set again. What was before this machine's start is past.
+        """See WakeupTimer; an instant in the past wakes in the loop's next turn."""
+        # Rounded up to the next nanosecond: a timer that fires early would have to be set again. It is at least 1 ns,
+        # since the kernel refuses negative instants (before this machine was started) and 0 would disarm the timer.
         seconds, nanoseconds = divmod(int(max(at, 0.0) * 1e9) + 1, 1_000_000_000)
         spec = SPEC.pack(0, 0, seconds, nanoseconds)
         if self._library.timerfd_settime(self._descriptor, ABSOLUTE, spec, None) < 0:
             raise OSError(ctypes.get_errno(), "timerfd_settime")
 
     def close(self) -> None:
-        """See Timer."""
+        """See WakeupTimer."""
         if self._descriptor >= 0:
             self._loop.remove_reader(self._descriptor)
             os.close(self._descriptor)
@@ -121,35 +127,35 @@ class KernelTimer:
         try:
             os.read(self._descriptor, EXPIRATIONS_BYTES)
         except BlockingIOError:
-            # It was set anew between the kernel's word and this one.
+            # The timer was set again after the kernel had reported it and before this read.
             return
-        self._ring()
+        self._wake()
 
 
 class LoopTimer:
     """The loop's own timers."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
         self._loop = loop
-        self._ring = ring
+        self._wake = wake
         self._handle: asyncio.TimerHandle | None = None
 
     def set(self, at: float) -> None:
-        """See Timer."""
+        """See WakeupTimer."""
         self.close()
-        self._handle = self._loop.call_later(max(at - monotonic(), 0.0), self._ring)
+        self._handle = self._loop.call_later(max(at - monotonic(), 0.0), self._wake)
 
     def close(self) -> None:
-        """See Timer."""
+        """See WakeupTimer."""
         if self._handle is not None:
             self._handle.cancel()
 
 
-def _timer_of(loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> Timer:
+def _wakeup_timer(loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> WakeupTimer:
     if isinstance(loop, uvloop.Loop) and hasattr(ctypes.CDLL(None), "timerfd_create"):
         try:
-            return KernelTimer(loop, ring)
+            return KernelTimer(loop, wake)
         except OSError:
-            # A kernel, or a sandbox, without it.
-            return LoopTimer(loop, ring)
-    return LoopTimer(loop, ring)
+            # An old kernel, or a sandbox that forbids the call.
+            return LoopTimer(loop, wake)
+    return LoopTimer(loop, wake)

@@ -1,39 +1,43 @@
-"""Users of closed-loop stages: each asks, waits for the answer, thinks, and asks again.
+"""Virtual users of closed-loop stages: each sends a request, waits for the answer, thinks, and sends the next one.
 
-User u belongs to worker u mod N, whatever N is. What user u asks as the k-th request of a stage, and for how long he
-thinks after it, hang on the seed, the stage, u and k alone; when he asks hangs on the answers. Users stay from one
-closed-loop stage to the next one right behind it: a request belongs to the stage in which its user wanted it.
+User u belongs to worker u mod N, for any N. What user u sends as its k-th request of a stage, and how long it thinks
+afterwards, depend on the seed, the stage, u and k alone; when it sends depends on the answers. Users carry over from
+one closed-loop stage to the one that follows it directly: a request belongs to the stage in which its user wanted it.
 """
 
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.turns import turn_of
-from elastometer_loadgen.drive.pacer import LONGEST_BURST
-from elastometer_loadgen.drive.timers import Alarm, Alarms
+from elastometer_loadgen.drive.pacer import MAX_BURST
+from elastometer_loadgen.drive.share import WorkerShare
+from elastometer_loadgen.drive.timers import ScheduledCall, Timers
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.profile.task import Span
 from elastometer_loadgen.profile.traces import Size
 
-# The numbers of closed-loop requests lie beyond those of any schedule: stage, user, request of that user.
+# The ids of closed-loop requests are (stage + 1, user, number of that user's request), so they lie above those of any
+# schedule, which has at most 10 million arrivals. A count or a sweep has one sequence for all its users: user is 0.
 STAGE_BITS, USER_BITS = 38, 24
 FIRST_CLOSED_ID = 1 << STAGE_BITS
-# Who gets no answer comes back no sooner: a server that refuses at once would draw thousands a second.
-LOST_SECONDS = 1.0
+# A user whose request was lost waits this long: a server that refuses at once would draw thousands of requests per
+# second.
+MIN_SECONDS_AFTER_LOSS = 1.0
 
 
 @dataclass(slots=True)
-class Shift:
-    """One closed-loop stage at work, from `begin` to `end` in monotonic seconds; `end` is infinite while it is open.
+class StageRun:
+    """One closed-loop stage while it runs, from `begin` to `end` in monotonic seconds; `end` is infinite while open.
 
-    `most_each` is how many requests one user may send, unless `allowed` says otherwise of him, and `spent` how many he
-    has, all turns of a conversation with its first; `asked` counts his asks, and `capped` are those who wanted more.
-    With `numbers` each ask takes one, and there is none when they are gone.
+    `started` counts how often each user has started a request or a conversation, and `spent` the requests that these
+    take, with all turns of a conversation charged when it starts. One user may spend `max_per_user`, unless `allowed`
+    has its own number; `capped` are the users that wanted more. With `numbers` each start takes one of them, and no
+    user starts anything once they are used up.
     """
 
     index: int
@@ -42,21 +46,22 @@ class Shift:
     end: float
     users: int
     think: Span
-    most_each: int
+    max_per_user: int
     numbers: deque[int] | None = None
     size: Callable[[int], Size | None] = lambda _: None
-    asked: dict[int, int] = field(default_factory=dict)
+    started: dict[int, int] = field(default_factory=dict)
     spent: dict[int, int] = field(default_factory=dict)
     allowed: dict[int, int] = field(default_factory=dict)
     capped: set[int] = field(default_factory=set)
-    told: Callable[[Arrival, float], None] | None = None
-    """Hears of each request of this stage before it is sent."""
-    least_thought: float = field(init=False)
-    thought_span: float = field(init=False)
+    on_send: Callable[[Arrival, float], None] | None = None
+    """Called with each request of this stage before it is sent."""
+    min_think: float = field(init=False)
+    think_span: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.least_thought = float(self.think.low)
-        self.thought_span = float(self.think.high) - self.least_thought
+        # Converted once: Fractions are exact but slow, and a think time is computed for every request.
+        self.min_think = float(self.think.low)
+        self.think_span = float(self.think.high) - self.min_think
 
 
 def request_id(stage: int, user: int, number: int) -> int:
@@ -64,157 +69,161 @@ def request_id(stage: int, user: int, number: int) -> int:
     return (stage + 1 << STAGE_BITS) + (user << USER_BITS) + number
 
 
-def thought(least: float, span: float, seed: int, request: int) -> float:
-    """For how many seconds a user thinks, from `least` on, drawn from the seed and the request alone."""
+def think_seconds(least: float, span: float, seed: int, request: int) -> float:
+    """How long a user thinks after a request: uniform in [least, least + span), from the seed and the request alone."""
     if not span:
         return least
+    # A hash instead of a random stream: what one user draws must not depend on how many others drew before it.
     digest = blake2b(f"{seed}/thinks/{request}".encode(), digest_size=7).digest()
     return least + math.ldexp(int.from_bytes(digest, "big"), -56) * span
 
 
-class Crowd:
-    """One worker's users. `origin` is the run's start, monotonic; `want` is told of each request as it is due.
+class UserPool:
+    """One worker's users. `origin` is the start of the run, monotonic; `send` is called with each request when due."""
 
-    `turns` tells how many requests an ask takes, all turns of a conversation together.
-    """
-
-    def __init__(
-        self, seed: int, worker: int, workers: int, done: Iterable[int], want: Callable[[Arrival, float], None],
-        *, turns: Callable[[int], int], alarms: Alarms,
-    ) -> None:  # fmt: skip
+    def __init__(self, share: WorkerShare, send: Callable[[Arrival, float], None], timers: Timers) -> None:
         self._loop = asyncio.get_running_loop()
-        self._alarms = alarms
+        self._timers = timers
         self._due: list[tuple[int, float]] = []
         self._stopped = False
-        self._seed = seed
-        self._worker = worker
-        self._workers = workers
-        self._done = frozenset(number for number in done if number >= FIRST_CLOSED_ID and turn_of(number) == 1)
-        self._want = want
-        self._turns = turns
-        self._shifts: list[Shift] = []
-        self._waiting: dict[int, Alarm] = {}
-        self._asking: dict[int, tuple[int, Shift]] = {}
-        self._there: set[int] = set()
+        self._seed = share.profile.seed
+        self._worker = share.worker
+        self._workers = share.workers
+        # Further turns of a conversation are not starts of their own.
+        self._done = frozenset(number for number in share.done if number >= FIRST_CLOSED_ID and turn_of(number) == 1)
+        self._send = send
+        self._turns = share.turns
+        self._stage_runs: list[StageRun] = []
+        self._thinking: dict[int, ScheduledCall] = {}
+        self._outstanding: dict[int, tuple[int, StageRun]] = {}
+        self._present: set[int] = set()
         self._settled: asyncio.Event = asyncio.Event()
         self.origin = 0.0
         self.capped: set[int] = set()
-        """Users that were stopped by what one user may ask."""
+        """Users that stopped because of the limit on requests per user."""
 
-    def open(self, shift: Shift, present: int = 0, spawn_rate: float | None = None) -> None:
-        """Announces a stage: `present` users are there as it begins, the others come at the rate, or at once."""
-        self._shifts.append(shift)
-        self._count_before(shift)
-        if shift.numbers is not None:
-            mine = (number for number in shift.numbers if self._is_mine(number % shift.users))
-            shift.numbers = deque(number for number in mine if request_id(shift.index, 0, number) not in self._done)
-        self.grow(shift, present, shift.begin, spawn_rate)
+    def open(self, stage_run: StageRun, present: int = 0, spawn_rate: float | None = None) -> None:
+        """Announces a stage: `present` users are there when it begins, the others arrive at the rate, or at once."""
+        self._stage_runs.append(stage_run)
+        self._count_done(stage_run)
+        if stage_run.numbers is not None:
+            mine = (number for number in stage_run.numbers if self._is_mine(number % stage_run.users))
+            stage_run.numbers = deque(
+                number for number in mine if request_id(stage_run.index, 0, number) not in self._done
+            )
+        self.grow(stage_run, present, stage_run.begin, spawn_rate)
 
-    def grow(self, shift: Shift, present: int, at: float, spawn_rate: float | None = None) -> None:
-        """Lets the users of a shift come from this instant on; who is there already stays as he is."""
+    def grow(self, stage_run: StageRun, present: int, at: float, spawn_rate: float | None = None) -> None:
+        """Lets the users of a stage arrive from this instant on; a user that is present already goes on as before."""
         now = monotonic()
-        for user in range(self._worker, shift.users, self._workers):
+        for user in range(self._worker, stage_run.users, self._workers):
             wait = 0.0 if spawn_rate is None else max(user - present, 0) / spawn_rate
-            if at + wait < shift.end:
-                self._alarms.call_at(at + wait, self._arrive, user, max(at + wait, now))
+            if at + wait < stage_run.end:
+                self._timers.call_at(at + wait, self._arrive, user, max(at + wait, now))
 
-    def knows(self, request: int) -> bool:
-        """True while one of the users waits for this request."""
-        return request in self._asking
+    def waits_for(self, request: int) -> bool:
+        """True while one of the users waits for the answer to this request."""
+        return request in self._outstanding
 
     def ended(self, request: int, sent_at: float, end_at: float, *, lost: bool) -> None:
-        """A request is over: its user thinks, and then asks again."""
-        user, shift = self._asking.pop(request)
-        if shift.numbers is not None and not shift.numbers:
+        """A request is over: its user thinks, and then sends the next one."""
+        user, stage_run = self._outstanding.pop(request)
+        if stage_run.numbers is not None and not stage_run.numbers:
             self._settled.set()
-        wanted = end_at + thought(shift.least_thought, shift.thought_span, self._seed, request)
-        self._wait(user, max(wanted, sent_at + LOST_SECONDS) if lost else wanted)
+        wanted = end_at + think_seconds(stage_run.min_think, stage_run.think_span, self._seed, request)
+        self._wait(user, max(wanted, sent_at + MIN_SECONDS_AFTER_LOSS) if lost else wanted)
 
-    async def exhausted(self, shift: Shift) -> None:
-        """Returns when every number of a shift was taken and answered, or the crowd was stopped."""
-        while not self._stopped and (shift.numbers or any(at is shift for _, at in self._asking.values())):
+    async def wait_until_exhausted(self, stage_run: StageRun) -> None:
+        """Returns when every number of a stage was taken and answered, or the pool was stopped."""
+        while not self._stopped and (
+            stage_run.numbers or any(of is stage_run for _, of in self._outstanding.values())
+        ):
             self._settled.clear()
             await self._settled.wait()
 
     def stop(self) -> None:
-        """Nobody asks any more."""
+        """No user sends anything from now on."""
         self._stopped = True
-        for alarm in self._waiting.values():
-            alarm.cancel()
-        self._waiting.clear()
+        for call in self._thinking.values():
+            call.cancel()
+        self._thinking.clear()
         self._due.clear()
-        for shift in self._shifts:
-            shift.end = min(shift.end, monotonic())
-            shift.numbers = None if shift.numbers is None else deque()
+        for stage_run in self._stage_runs:
+            stage_run.end = min(stage_run.end, monotonic())
+            stage_run.numbers = None if stage_run.numbers is None else deque()
         self._settled.set()
 
     def _arrive(self, user: int, at: float) -> None:
-        if user not in self._there:
-            self._there.add(user)
+        if user not in self._present:
+            self._present.add(user)
             self._wait(user, at)
 
     def _wait(self, user: int, wanted: float) -> None:
         if wanted > monotonic():
-            self._waiting[user] = self._alarms.call_at(wanted, self._ask, user, wanted)
+            self._thinking[user] = self._timers.call_at(wanted, self._start, user, wanted)
             return
         if not self._due:
-            # What has arrived is read, and stamped, before anybody asks again; and a server is woken once for many.
-            self._loop.call_soon(self._ask_due)
+            # At the end of this turn of the loop: everything that has arrived is read and stamped before any user sends
+            # again, and a sleeping server is woken once for many requests.
+            self._loop.call_soon(self._start_due)
         self._due.append((user, wanted))
 
-    def _ask_due(self) -> None:
-        due, self._due = self._due[:LONGEST_BURST], self._due[LONGEST_BURST:]
+    def _start_due(self) -> None:
+        due, self._due = self._due[:MAX_BURST], self._due[MAX_BURST:]
         if self._due:
-            self._loop.call_soon(self._ask_due)
+            self._loop.call_soon(self._start_due)
         for user, wanted in due:
-            self._ask(user, wanted)
+            self._start(user, wanted)
 
-    def _ask(self, user: int, wanted: float) -> None:
-        self._waiting.pop(user, None)
+    def _start(self, user: int, wanted: float) -> None:
+        """Sends the user's next request, or its next conversation's first; a user without one leaves."""
+        self._thinking.pop(user, None)
         if self._stopped:
             return
-        shift = self._shift_at(wanted)
-        number = None if shift is None or user >= shift.users else self._take(shift, user)
-        if shift is None or number is None:
-            self._there.discard(user)
+        stage_run = self._stage_run_at(wanted)
+        number = None if stage_run is None or user >= stage_run.users else self._take(stage_run, user)
+        if stage_run is None or number is None:
+            self._present.discard(user)
             self._settled.set()
             return
-        request = request_id(shift.index, 0 if shift.numbers is not None else user, number)
-        self._asking[request] = (user, shift)
-        arrival = Arrival(request, wanted - self.origin, shift.name, shift.size(number))
-        if shift.told is not None:
-            shift.told(arrival, wanted)
-        self._want(arrival, wanted)
+        request = request_id(stage_run.index, 0 if stage_run.numbers is not None else user, number)
+        self._outstanding[request] = (user, stage_run)
+        arrival = Arrival(request, wanted - self.origin, stage_run.name, stage_run.size(number))
+        if stage_run.on_send is not None:
+            stage_run.on_send(arrival, wanted)
+        self._send(arrival, wanted)
 
-    def _take(self, shift: Shift, user: int) -> int | None:
-        if shift.numbers is not None:
-            return shift.numbers.popleft() if shift.numbers else None
-        number = shift.asked.get(user, 0)
-        spent = shift.spent.get(user, 0) + self._turns(request_id(shift.index, user, number))
-        if spent > shift.allowed.get(user, shift.most_each):
-            shift.capped.add(user)
+    def _take(self, stage_run: StageRun, user: int) -> int | None:
+        """The number of the user's next request in the stage; None when there is none for it."""
+        if stage_run.numbers is not None:
+            return stage_run.numbers.popleft() if stage_run.numbers else None
+        number = stage_run.started.get(user, 0)
+        spent = stage_run.spent.get(user, 0) + self._turns(request_id(stage_run.index, user, number))
+        if spent > stage_run.allowed.get(user, stage_run.max_per_user):
+            stage_run.capped.add(user)
             self.capped.add(user)
             return None
-        shift.asked[user], shift.spent[user] = number + 1, spent
+        stage_run.started[user], stage_run.spent[user] = number + 1, spent
         return number
 
-    def _shift_at(self, at: float) -> Shift | None:
-        for shift in reversed(self._shifts):
-            if shift.begin <= at < shift.end:
-                return shift
+    def _stage_run_at(self, at: float) -> StageRun | None:
+        for stage_run in reversed(self._stage_runs):
+            if stage_run.begin <= at < stage_run.end:
+                return stage_run
         return None
 
-    def _count_before(self, shift: Shift) -> None:
-        """What each user asked and spent in an earlier life of this worker."""
+    def _count_done(self, stage_run: StageRun) -> None:
+        """Takes over what each user started and spent in an earlier incarnation of this worker."""
         for request in self._done:
-            if (request >> STAGE_BITS) - 1 == shift.index:
+            if (request >> STAGE_BITS) - 1 == stage_run.index:
                 user, number = divmod(request & (FIRST_CLOSED_ID - 1), 1 << USER_BITS)
-                shift.asked[user] = max(shift.asked.get(user, 0), number + 1)
-                shift.spent[user] = shift.spent.get(user, 0) + self._turns(request)
-        if shift.numbers is None:
-            # Whoever had nothing left may not come again, and would be missed by nobody.
-            spent = shift.spent.items()
-            self.capped.update(user for user, count in spent if count >= shift.allowed.get(user, shift.most_each))
+                stage_run.started[user] = max(stage_run.started.get(user, 0), number + 1)
+                stage_run.spent[user] = stage_run.spent.get(user, 0) + self._turns(request)
+        if stage_run.numbers is None:
+            # A user that had nothing left may not try again, and would then be missing from the count of capped users.
+            for user, count in stage_run.spent.items():
+                if count >= stage_run.allowed.get(user, stage_run.max_per_user):
+                    self.capped.add(user)
 
     def _is_mine(self, user: int) -> bool:
         return user % self._workers == self._worker

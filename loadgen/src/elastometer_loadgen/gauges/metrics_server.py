@@ -5,25 +5,25 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-PATIENCE_SECONDS = 5.0
-LONGEST_HEAD = 16 * 1024
+REQUEST_SECONDS = 5.0
+MAX_HEAD_BYTES = 16 * 1024
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class ListenError(Exception):
-    """Nobody can listen at that address."""
+    """The address cannot be listened on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen; without a host on every address of this machine."""
+    """Where to listen; without a host, on every address of this machine."""
 
     host: str | None
     port: int
 
 
 def parse_address(text: str) -> Address:
-    """PORT (this machine alone), :PORT (everybody) or HOST:PORT; raises ValueError."""
+    """PORT (this machine only), :PORT (all addresses) or HOST:PORT; raises ValueError."""
     host, colon, port = text.rpartition(":")
     if not port.isdecimal() or not 0 <= int(port) <= 65_535:
         raise ValueError(f"must be PORT, :PORT or HOST:PORT with a port up to 65535; got {text!r}")
@@ -39,20 +39,20 @@ async def serving_metrics(address: Address | None, text: Callable[[], str]) -> A
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(REQUEST_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
                 writer.write(_answer(head, text))
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            # Who asks nothing in time, too much, or goes away gets no answer; the load goes on.
+            # A client that sends nothing in time, sends too much or goes away gets no answer; the load continues.
             return
         finally:
             writer.close()
 
     try:
-        server = await asyncio.start_server(answer, address.host, address.port, limit=LONGEST_HEAD)
+        server = await asyncio.start_server(answer, address.host, address.port, limit=MAX_HEAD_BYTES)
     except OSError as error:
-        raise ListenError(f"--metrics must be an address that is free: {error}; nothing was sent") from error
+        raise ListenError(f"--metrics must be a free address: {error}; nothing was sent") from error
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -63,9 +63,9 @@ def _answer(head: bytes, text: Callable[[], str]) -> bytes:
     method, _, rest = head.partition(b" ")
     path = rest.partition(b" ")[0].partition(b"?")[0]
     if path != b"/metrics":
-        return _response("404 Not Found", b"only /metrics is here\n")
+        return _response("404 Not Found", b"the only path is /metrics\n")
     if method not in (b"GET", b"HEAD"):
-        return _response("405 Method Not Allowed", b"only GET\n")
+        return _response("405 Method Not Allowed", b"the only methods are GET and HEAD\n")
     return _response("200 OK", text().encode(), with_body=method == b"GET")
 
 

@@ -1,8 +1,8 @@
-"""What a worker writes down beside its records as it happens, so that a later life goes on where this one was cut.
+"""What a worker notes in addition to its records while it runs, so that it can continue after a restart.
 
-When the load started, when a stage ended whose end nobody knows before, and what the steps of a Knee found. Each line
-is handed to the operating system at once; a torn last line is cut off when the file is opened again. A worker without
-an incarnation is never continued and keeps none.
+When the load started, when each open-ended stage ended, and what the steps of a Knee found. Each line is handed to the
+operating system at once, without fsync: that survives a kill of the process, though not a crash of the machine. A torn
+last line is cut off when the file is opened again. A worker without an incarnation is never continued and keeps none.
 """
 
 import os
@@ -21,8 +21,8 @@ JOURNAL_NAME = "journal.jsonl"
 
 
 @dataclass(slots=True)
-class ClimbNotes:
-    """Of one Knee. `numbers` is how many of its requests were given out; `underway` is value and begin of a step."""
+class KneeNotes:
+    """The notes of one Knee: `numbers` counts requests given out; `underway` is value and begin of the current step."""
 
     steps: list[Step] = field(default_factory=list)
     soak: Step | None = None
@@ -32,11 +32,11 @@ class ClimbNotes:
 
 
 class JournalError(Exception):
-    """The disk did not take a line."""
+    """The disk did not take a line, so the run could not be continued from here."""
 
 
 class Journal:
-    """Instants are monotonic seconds of this life, but for the start, which is microseconds since 1970."""
+    """Instants are monotonic seconds of this process, except the start, which is in microseconds since 1970."""
 
     def __init__(self, directory: Path, incarnation: str | None, clock: Clock) -> None:
         self._clock = clock
@@ -44,14 +44,14 @@ class Journal:
         self._path = directory / JOURNAL_NAME
         self._file: int | None = None
         self._ended: dict[str, float] = {}
-        self._climbs: dict[str, ClimbNotes] = {}
+        self._knees: dict[str, KneeNotes] = {}
         self.start: int | None = None
         self.interruptions: list[dict[str, str | None]] = []
-        """From the last record of an earlier life to the return of the worker."""
+        """Each lasts from the last record before a restart until the worker was back."""
         self._size = self._read() if incarnation is not None and self._path.exists() else 0
 
     def open(self, start: int, last_record: str | None) -> None:
-        """Begins a journal, or goes on with one; raises OSError when the disk does not take it."""
+        """Begins a journal or continues one; raises OSError or JournalError when the disk does not take it."""
         if self._incarnation is None:
             return
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -70,32 +70,32 @@ class Journal:
             self._file = None
 
     def end_of(self, stage: str) -> float | None:
-        """When an open-ended stage was over; None when it is not."""
+        """When an open-ended stage was over; None when it has not ended."""
         return self._ended.get(stage)
 
-    def climb(self, stage: str) -> ClimbNotes:
-        """What is known of a Knee."""
-        return self._climbs.setdefault(stage, ClimbNotes())
+    def knee(self, stage: str) -> KneeNotes:
+        """What is known about a Knee."""
+        return self._knees.setdefault(stage, KneeNotes())
 
     def note_end(self, stage: str, at: float) -> None:
-        """An open-ended stage is over."""
+        """Notes that an open-ended stage is over."""
         self._ended[stage] = at
         self._write("StageEnded", stage=stage, time=self._time(at))
 
     def note_step(self, stage: str, value: int, at: float, numbers: int) -> None:
-        """A step of a Knee, or its soak, begins; so many of its requests are given out with it."""
-        notes = self.climb(stage)
+        """Notes that a step of a Knee, or its soak, begins; `numbers` of its requests are given out by then."""
+        notes = self.knee(stage)
         notes.underway, notes.numbers = (value, at), numbers
         self._write("StepBegun", stage=stage, value=value, time=self._time(at), numbers=numbers)
 
     def note_held(self, stage: str, step: Step, *, is_soak: bool) -> None:
-        """A step of a Knee was held to its end."""
-        self._take_step(self.climb(stage), step, is_soak=is_soak)
+        """Notes that a step of a Knee was held to its end."""
+        self._take_step(self.knee(stage), step, is_soak=is_soak)
         times = {"startTime": self._time(step.begin), "time": self._time(step.end)}
         self._write("StepHeld", stage=stage, value=step.value, **times, failed=step.failed,
                     inconclusive=step.inconclusive, isSoak=is_soak)  # fmt: skip
 
-    def _take_step(self, notes: ClimbNotes, step: Step, *, is_soak: bool) -> None:
+    def _take_step(self, notes: KneeNotes, step: Step, *, is_soak: bool) -> None:
         notes.underway = None
         if is_soak:
             notes.soak = step
@@ -103,14 +103,14 @@ class Journal:
             notes.steps.append(step)
 
     def _read(self) -> int:
-        """Takes up an earlier life of the same incarnation; how many bytes of it are whole."""
+        """Takes over the journal of the same incarnation; returns how many of its bytes are complete lines."""
         whole = 0
         for line, event in _events(self._path):
             if not whole and event.get("incarnation") != self._incarnation:
                 return 0
             self._take(event)
             whole += len(line)
-        for notes in self._climbs.values():
+        for notes in self._knees.values():
             self._cut(notes)
         return whole
 
@@ -123,17 +123,17 @@ class Journal:
             case "StageEnded":
                 self._ended[event["stage"]] = self._at(event["time"])
             case "StepBegun":
-                notes = self.climb(event["stage"])
+                notes = self.knee(event["stage"])
                 self._cut(notes)
                 notes.underway, notes.numbers = (event["value"], self._at(event["time"])), event["numbers"]
             case "StepHeld":
                 begin, end = self._at(event["startTime"]), self._at(event["time"])
                 why = event.get("inconclusive", event.get("untold"))  # earlier versions wrote `untold`
                 step = Step(event["value"], begin, end, event["failed"], why)
-                self._take_step(self.climb(event["stage"]), step, is_soak=event["isSoak"])
+                self._take_step(self.knee(event["stage"]), step, is_soak=event["isSoak"])
 
-    def _cut(self, notes: ClimbNotes) -> None:
-        """A step that began and was not held to its end was interrupted."""
+    def _cut(self, notes: KneeNotes) -> None:
+        """Notes as interrupted a step that began and was not held to its end."""
         if notes.underway is not None:
             notes.interrupted.append(notes.underway)
             notes.underway = None
@@ -166,7 +166,7 @@ def _events(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
             try:
                 event = orjson.loads(line)
             except orjson.JSONDecodeError:
-                # A dying machine may leave anything; what was whole before it counts.
+                # A crash of the machine may leave anything here; the complete lines before it count.
                 return
             if not isinstance(event, dict) or "event" not in event:
                 return

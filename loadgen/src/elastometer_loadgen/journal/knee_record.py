@@ -1,17 +1,20 @@
-"""What a Knee found, step by step, and how it stands in a summary. Pure."""
+"""What a Knee found, step by step, and the form of it in a summary. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from elastometer_loadgen.base.clock import Clock
 from elastometer_loadgen.base.record import format_instant
-from elastometer_loadgen.profile.stages import KneeOf
+from elastometer_loadgen.profile.stages import KneeVariable
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; instants are monotonic. `failed` is the objective that did not hold, in words, and
-    `inconclusive` why the step could not be judged; a good step has neither."""
+    """One step; instants are monotonic.
+
+    `failed` says which objective did not hold, and `inconclusive` why the step could not be judged; a good step has
+    neither.
+    """
 
     value: int
     begin: float
@@ -21,34 +24,36 @@ class Step:
 
     @property
     def is_good(self) -> bool:
-        """True when it was judged, and held."""
+        """True when it could be judged, and all objectives held."""
         return self.failed is None and self.inconclusive is None
 
 
 @dataclass(frozen=True, slots=True)
-class Climb:
-    """The steps that were held to their end. `interrupted` are value and begin of those that a restart cut."""
+class KneeResult:
+    """The steps that were held to their end; `interrupted` are value and begin of those that a restart cut."""
 
     stage: str
-    of: KneeOf
+    of: KneeVariable
     steps: tuple[Step, ...]
     soak: Step | None
     interrupted: tuple[tuple[int, float], ...] = ()
 
     @property
     def good(self) -> int | None:
-        """The last step that held, None when the first did not."""
+        """The value of the last good step; None when the first was not good."""
         return next((step.value for step in reversed(self.steps) if step.is_good), None)
 
 
-def climb_document(climb: Climb, clock: Clock) -> dict[str, Any]:
-    """As it stands in a summary."""
+def knee_document(knee: KneeResult, clock: Clock) -> dict[str, Any]:
+    """The knee as part of a summary."""
     document = {
-        "stage": climb.stage, "of": climb.of, "good": climb.good,
-        "steps": [_step_document(step, clock) for step in climb.steps],
-        "soak": None if climb.soak is None else _step_document(climb.soak, clock),
-    }  # fmt: skip
-    cut = [{"value": value, "startTime": _time(begin, clock)} for value, begin in climb.interrupted]
+        "stage": knee.stage,
+        "of": knee.of,
+        "good": knee.good,
+        "steps": [_step_document(step, clock) for step in knee.steps],
+        "soak": None if knee.soak is None else _step_document(knee.soak, clock),
+    }
+    cut = [{"value": value, "startTime": _time(begin, clock)} for value, begin in knee.interrupted]
     return document | ({"interrupted": cut} if cut else {})
 
 

@@ -1,8 +1,7 @@
-"""What each request says, drawn from the seed and the request's number alone.
+"""The content of each request, drawn from the seed and the request's id alone.
 
-So request 17 asks the same in every run with the same seed, however many workers share the schedule and
-however often one of them was restarted. The draw is a hash, not a stream: no request's prompt depends on
-another's.
+Request 17 therefore has the same content in every run with the same seed, however many workers share the schedule and
+however often one of them was restarted. The draw is a hash, not a random stream: no prompt depends on another one.
 """
 
 import struct
@@ -19,13 +18,14 @@ from elastometer_loadgen.base.turns import turn_of
 from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck, bind, shape_of
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.plan.sized import SizedText, sized_body
-from elastometer_loadgen.profile.dialogue import CANARY_SLOT, FurtherTurn, further_turns, needs_text, questions
+from elastometer_loadgen.profile.dialogue import CANARY_SLOT, FurtherTurn, further_turns, needs_text, turn_bodies
 from elastometer_loadgen.profile.messages import Role
 from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.profile.stages import fixes_sizes
 from elastometer_loadgen.profile.task import NO_THINKING, Endpoint, ResponseFormat, Span, Task
 
 PATHS = {Endpoint.CHAT_COMPLETIONS: "/v1/chat/completions", Endpoint.COMPLETIONS: "/v1/completions"}
+# Six draws of 64 bits (task, row, token limit and three sampling fields) and one of 16 for the fingerprint.
 DRAWS = struct.Struct("<6QH")
 RANGE = 2**64
 TAIL = b',"stream":true,"stream_options":{"include_usage":true}}'
@@ -33,11 +33,11 @@ SAMPLING_DECIMALS = 4
 
 
 class Prompt(NamedTuple):
-    """A request ready to be sent. `fingerprint` is 4 hex digits from the seed and the number.
+    """A request ready to be sent. `fingerprint` is 4 hex digits from the seed and the id.
 
-    `canary` is the mark in its text, where the task has one; `contract` what the answer is held to, None when
-    nothing is checked. Each request of a conversation has all `further` turns that follow its first one, and
-    what its user thinks between them.
+    `canary` is the mark in its text, if the task has one; `contract` holds the checks of the answer, None without any.
+    Each request of a conversation carries all `further` turns that follow the first one, and the time that its user
+    thinks between turns.
     """
 
     task: str
@@ -52,7 +52,7 @@ class Prompt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One task with one row of its data: the body up to the fields that each request draws, as JSON."""
+    """One task with one row of its data; `head` is the JSON body up to the fields that each request draws."""
 
     head: bytes
     marked: bool
@@ -62,7 +62,7 @@ class _Row:
 
 
 class _Decimal(NamedTuple):
-    """A drawn field: (offset + slope * draw) / divisor, in integers, since their quotient is rounded but once."""
+    """A drawn field: (offset + slope * draw) / divisor, in integers, so that the result is rounded only once."""
 
     name: bytes
     place: int
@@ -71,7 +71,7 @@ class _Decimal(NamedTuple):
     divisor: int
 
     def json(self, draws: Sequence[int]) -> bytes:
-        """The field of a body."""
+        """The field as part of a body."""
         value = round((self.offset + self.slope * draws[self.place]) / self.divisor, SAMPLING_DECIMALS)
         return b',"%b":%b' % (self.name, orjson.dumps(value))
 
@@ -85,7 +85,7 @@ class _Drawn:
     decimals: tuple[_Decimal, ...]
 
     def json(self, draws: Sequence[int]) -> bytes:
-        """The end of a body, from the value of its token limit on."""
+        """The end of a body, from the value of the token limit on."""
         limit = self.least_tokens + draws[2] * self.token_choices // RANGE
         return b"%d%b%b" % (limit, b"".join([field.json(draws) for field in self.decimals]), TAIL)
 
@@ -106,13 +106,13 @@ class PromptSource:
         self._drawn = tuple(map(_drawn, profile.tasks))
 
     def task_of(self, arrival: Arrival) -> str:
-        """The name of the task that a request belongs to; where its stage fixes its size, the stage's word for it."""
+        """The name of the task that a request belongs to; the stage's name for it where the stage sets the size."""
         if arrival.size is not None:
             return arrival.size.task
         return self._tasks[self._task_index(self._draws(arrival.id)[0])].name
 
     def of(self, arrival: Arrival) -> Prompt:
-        """The request of an arrival: its task's, or one of the size that its stage asks for."""
+        """The request of an arrival: of its task, or of the size that its stage sets."""
         if arrival.size is None or self._sized is None:
             return self.prompt(arrival.id)
         text = self._sized.prompt(arrival.id, arrival.size)
@@ -121,7 +121,7 @@ class PromptSource:
         return Prompt(arrival.size.task, fingerprint, body, keeps_text=self._lines.is_due(fingerprint))
 
     def prompt(self, request_id: int) -> Prompt:
-        """The request with this number."""
+        """The request with this id."""
         draws = self._draws(request_id)
         index = self._task_index(draws[0])
         task, rows = self._tasks[index], self._rows[index]
@@ -135,13 +135,13 @@ class PromptSource:
         return Prompt(task.name, fingerprint, body, canary, row.contract, keeps_text, row.further, task.think)
 
     def turns(self, request_id: int) -> int:
-        """How many requests the conversation takes that this one begins; 1 where its task is none."""
+        """The number of requests in the conversation that this one starts; 1 where its task is not a conversation."""
         if not self.has_conversations:
             return 1
         return self._tasks[self._task_index(self._draws(request_id)[0])].turns
 
     def turn(self, request_id: int, before: Prompt, answer: str) -> Prompt:
-        """A further turn: the request before with its answer and what is new behind it; mark and drawn fields stay."""
+        """A further turn: the previous request, its answer, the new messages; mark and drawn fields stay the same."""
         further = before.further[turn_of(request_id) - 2]
         new = orjson.dumps(further.messages).replace(CANARY_SLOT.encode(), before.canary.encode())
         body = orjson.loads(before.body)
@@ -154,7 +154,7 @@ class PromptSource:
         )
 
     def is_canary(self, mark: str) -> bool:
-        """True when some request of this run carries the mark: a mark holds its own proof."""
+        """True when a request of this run carries the mark: the fingerprint in it follows from the id in it."""
         _, _, number = mark.rstrip("]").rpartition("-")
         if not number.isascii() or not number.isdecimal() or len(number) > len(str(RANGE)):
             return False
@@ -174,7 +174,7 @@ class PromptSource:
         rows = []
         for row in task.dataset or ({},):
             contract = _contract(task, row, crosstalk)
-            first, *later = questions(task, endpoint, row)
+            first, *later = turn_bodies(task, endpoint, row)
             marked = CANARY_SLOT.encode() in orjson.dumps([first, *later])
             further = further_turns(later, form, contract)
             if further and contract is not None:

@@ -1,10 +1,10 @@
 """Every arrival of a run, fixed before the run, in seconds from its start; ramps are linear in time.
 
-The expected count after t seconds of a stage is N(t) = r0 t + (r1 - r0) t^2 / 2T. Constant arrivals sit where
-N passes k + 1/2, carried on across neighbouring Constant stages. Poisson arrivals sit where N passes the
-running sum of unit exponentials, Gamma arrivals where it passes the sum of Gamma gaps of mean 1; each stage draws
-them from `random.Random("<seed>/stages/<index>")`, so that changing one stage leaves the others' gaps alone.
-Workers take every N-th arrival: the union is the same for any number.
+The expected count after t seconds of a stage is N(t) = r0 t + (r1 - r0) t^2 / 2T. Constant arrivals lie where
+N passes k + 1/2, and adjacent Constant stages share one count. Poisson arrivals lie where N passes the running sum of
+unit exponentials, Gamma arrivals where it passes the running sum of Gamma gaps of mean 1. Each stage draws its gaps
+from `random.Random("<seed>/stages/<index>")`, so that changing one stage does not change the gaps of the others.
+Workers take every N-th arrival, so their union is the same for any number of workers.
 """
 
 import math
@@ -24,18 +24,18 @@ HALF = Fraction(1, 2)
 
 
 class Arrival(NamedTuple):
-    """One request to be sent: its number in the whole schedule and its instant, in seconds from the start."""
+    """One request to be sent: its id in the whole schedule, and its instant in seconds from the start."""
 
     id: int
     at: float
     stage: str
     size: Size | None = None
-    """How long it is, where the stage and not a task says so."""
+    """The lengths of prompt and answer, where the stage and not a task sets them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All arrivals of a profile's open-loop stages; `first_ids[i]` is the number of the first arrival of stage i."""
+    """All arrivals of a profile's open-loop stages; `first_ids[i]` is the id of the first arrival of stage i."""
 
     times: "array[float]"
     first_ids: tuple[int, ...]
@@ -46,20 +46,20 @@ class Schedule:
         return len(self.times)
 
     def arrival(self, request_id: int) -> Arrival:
-        """The arrival with this number."""
+        """The arrival with this id."""
         stage = bisect_right(self.first_ids, request_id) - 1
         trace = self.traces[stage]
         size = None if trace is None else trace.size(request_id - self.first_ids[stage])
         return Arrival(request_id, self.times[request_id], self.stage_names[stage], size)
 
     def share(self, worker: int, workers: int, low: int = 0, high: int | None = None) -> Iterator[Arrival]:
-        """What one of `workers` workers sends, in order of time; of the arrivals from `low` up to before `high`."""
+        """What one of `workers` workers sends, in order of time, of the arrivals in [low, high)."""
         first = low + (worker - low) % workers
         last = len(self.times) if high is None else high
         return (self.arrival(request_id) for request_id in range(first, last, workers))
 
     def bounds(self, first: int, last: int) -> tuple[int, int]:
-        """The numbers of the first arrival of stage `first` and of the first one behind stage `last`."""
+        """The ids of the first arrival of stage `first` and of the first arrival after stage `last`."""
         ends = (*self.first_ids, len(self.times))
         return ends[first], ends[last + 1]
 
@@ -70,7 +70,7 @@ def instant_of_count(stage: RateStage, count: float) -> float:
         return 0.0
     start = float(stage.start_rate)
     slope = (float(stage.end_rate) - start) / stage.duration_seconds
-    # The form with the root in the denominator keeps its digits for slopes near zero.
+    # The root is in the denominator: the usual form loses its digits to cancellation for slopes near zero.
     root = math.sqrt(max(start * start + 2 * slope * count, 0.0))
     return min(2 * count / (start + root), float(stage.duration_seconds)) if start + root > 0 else 0.0
 
@@ -96,7 +96,7 @@ def compute_schedule(profile: Profile) -> Schedule:
 
 
 def instants(stage: Stage, seed: str) -> "array[float]":
-    """Seconds into a stage at which requests are drawn or were recorded; none for a closed loop."""
+    """The instants of a stage's requests, drawn or recorded, in seconds from its begin; none for a closed loop."""
     match stage:
         case TraceStage():
             return array("d", _recorded(stage))
@@ -114,7 +114,7 @@ def _recorded(stage: TraceStage) -> Iterator[float]:
 
 
 def _constant(stage: RateStage, carried: Fraction) -> Iterator[float]:
-    """Instants where the count, `carried` as the stage began, passes k + 1/2; counts are exact fractions."""
+    """Instants where the count, which starts at `carried`, passes k + 1/2; counts are exact fractions."""
     first = math.ceil(carried - HALF)
     last = math.ceil(carried + stage.expected - HALF)
     offset = float(first + HALF - carried)
@@ -124,8 +124,8 @@ def _constant(stage: RateStage, carried: Fraction) -> Iterator[float]:
 
 def _drawn(stage: RateStage, seed: str) -> Iterator[float]:
     """Instants where the count passes the running sum of gaps drawn with mean 1."""
-    chance = random.Random(seed)
-    gaps = _exponential(chance) if stage.burstiness is None else _gamma(chance, float(stage.burstiness))
+    rng = random.Random(seed)
+    gaps = _exponential(rng) if stage.burstiness is None else _gamma(rng, float(stage.burstiness))
     limit = float(stage.expected)
     count = next(gaps)
     while count < limit:
@@ -133,18 +133,19 @@ def _drawn(stage: RateStage, seed: str) -> Iterator[float]:
         count += next(gaps)
 
 
-def _exponential(chance: random.Random) -> Iterator[float]:
-    draw = chance.random
+def _exponential(rng: random.Random) -> Iterator[float]:
+    draw = rng.random
     while True:
         yield -math.log(1.0 - draw())
 
 
-def _gamma(chance: random.Random, shape: float) -> Iterator[float]:
+def _gamma(rng: random.Random, shape: float) -> Iterator[float]:
     """Gamma gaps of mean 1 and variance 1/shape.
 
-    The stage begins somewhere within a gap, more likely a long one: the first wait is a uniform share of a gap drawn
-    by its length, which is Gamma of shape + 1. Only so is the expected count N(t) from the first second on.
+    The stage begins somewhere within a gap, and more likely within a long one: the first wait is a uniform share of a
+    gap drawn in proportion to its length, which is Gamma of shape + 1 (the residual life of a renewal process). Only
+    then is the expected count N(t) from the first second on.
     """
-    yield chance.random() * chance.gammavariate(shape + 1, 1 / shape)
+    yield rng.random() * rng.gammavariate(shape + 1, 1 / shape)
     while True:
-        yield chance.gammavariate(shape, 1 / shape)
+        yield rng.gammavariate(shape, 1 / shape)

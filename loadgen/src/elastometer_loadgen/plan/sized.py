@@ -1,8 +1,8 @@
-"""Requests of a given length: a prompt of so many tokens, an answer of so many, whatever they say.
+"""Requests of a given length: a prompt and an answer of a given number of tokens, whatever their content.
 
-The words are 64 English ones of three letters: each is one token in Qwen's vocabulary, with and without a space before
-it, and four characters where a token is reckoned as four. A prompt opens with words that spell its own number, so that
-no two begin alike and no server finds it in its prefix cache by chance.
+The words are 64 English words of three letters: each is one token in Qwen's vocabulary, with and without a space before
+it, and with its space four characters, for servers that estimate a token as four. A prompt starts with words that
+encode its own id, so that no two start alike and no server finds one in its prefix cache by accident.
 """
 
 import random
@@ -20,10 +20,10 @@ LETTERS = (
 )
 WORDS = tuple(LETTERS[at : at + 3] for at in range(0, len(LETTERS), 3))
 WIDTH = 4  # a word and its space
-# Eleven words of 64 spell any number that a request or a block may have.
+# Eleven words of 64 (66 bits) encode any id that a request or a block may have.
 NUMBER_WORDS = 11
 POOL_WORDS = 65_536
-# Mooncake hashes its prompts in blocks of so many tokens.
+# The block size of Mooncake's `hash_ids` (https://github.com/kvcache-ai/Mooncake).
 BLOCK_TOKENS = 512
 
 
@@ -31,14 +31,15 @@ class SizedText:
     """Text of any number of tokens, the same for the same seed and key."""
 
     def __init__(self, seed: int) -> None:
-        # Made at once: 30 ms of work that must not fall on the first request.
-        chance = random.Random(f"{seed}/text")
-        self._pool = "".join(f"{word} " for word in chance.choices(WORDS, k=POOL_WORDS))
+        # Made here and not on first use: these 30 ms of work would delay the first request.
+        rng = random.Random(f"{seed}/text")
+        self._pool = "".join(f"{word} " for word in rng.choices(WORDS, k=POOL_WORDS))
 
     def text(self, key: int, tokens: int) -> str:
-        """`tokens` words, each with a space behind it, that begin like no other key's."""
-        opening = _spelled(key)
+        """`tokens` words, each followed by a space, that start like no other key's."""
+        opening = _encoded(key)
         left = max(tokens * WIDTH - len(opening), 0)
+        # An odd factor scatters neighbouring keys over the pool (Knuth's multiplicative hash for 16 bits).
         start = WIDTH * (key * 40_503 % POOL_WORDS)
         pool = self._pool
         if start + left <= len(pool):
@@ -48,12 +49,12 @@ class SizedText:
         return (opening + rest)[: tokens * WIDTH]
 
     def prompt(self, request_id: int, size: Size) -> str:
-        """A prompt of the size, with the shared blocks in front; no space at its end."""
+        """A prompt of the size that starts with the shared blocks and does not end in a space."""
         parts, left = [], size.prompt_tokens
         for block in size.blocks:
             if left <= 0:
                 break
-            # Odd keys are blocks and even ones requests: neither begins like the other.
+            # Odd keys are blocks and even keys are requests, so neither starts like the other.
             parts.append(self.text(2 * block + 1, min(left, BLOCK_TOKENS)))
             left -= BLOCK_TOKENS
         if left > 0:
@@ -62,7 +63,7 @@ class SizedText:
 
 
 def sized_body(model: str | None, endpoint: Endpoint, prompt: str, output_tokens: int) -> bytes:
-    """The request for an answer of exactly so many tokens: `ignore_eos` lets none end before."""
+    """The request for an answer of exactly `output_tokens`: with `ignore_eos` it does not end earlier."""
     body: dict[str, Any] = {"model": model} if model is not None else {}
     if endpoint is Endpoint.COMPLETIONS:
         body["prompt"] = prompt
@@ -73,7 +74,7 @@ def sized_body(model: str | None, endpoint: Endpoint, prompt: str, output_tokens
     return orjson.dumps(body)
 
 
-def _spelled(number: int) -> str:
+def _encoded(number: int) -> str:
     words = []
     for _ in range(NUMBER_WORDS):
         number, digit = divmod(number, len(WORDS))

@@ -1,7 +1,7 @@
-"""The data that fills a task's templates: rows of fields, inline in the profile or in a file beside it.
+"""The data for a task's templates: rows of fields, inline in the profile or in a file next to it.
 
-A file is JSON Lines (one object a line) or CSV with a header, by the ending of its name. It is read whole and checked
-before anything is sent; its first fault names file, line, rule and value.
+A file is JSON Lines (one object per line) or CSV with a header, depending on the extension of its name. It is read and
+checked completely before anything is sent; its first fault names the file, the line, the rule and the value.
 """
 
 import csv
@@ -16,13 +16,13 @@ from elastometer_loadgen.base.template import CANARY_FIELD
 
 Row = Mapping[str, str]
 JSON_LINES, CSV = ".jsonl", ".csv"
-MOST_ROWS = 100_000
-LONGEST_PATH = 4096
+MAX_ROWS = 100_000
+MAX_PATH_CHARACTERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """The fields that the template at a path asks for."""
+class RequiredFields:
+    """The fields that the template at a path uses."""
 
     path: str
     fields: frozenset[str]
@@ -30,7 +30,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file of rows that is still to be read; `path` is that of the field which names it."""
+    """A file of rows that has not been read yet; `path` is that of the field which names it."""
 
     path: str
     name: str
@@ -42,15 +42,15 @@ def parse_dataset(fields: Fields) -> tuple[tuple[Row, ...], DataFile | None]:
         return (), None
     dataset = fields.mapping("dataset", ("inline", "file"))
     if dataset.has("inline") == dataset.has("file"):
-        dataset.fault("inline", "must be given, or file in its place, and not both")
+        dataset.fault("inline", "must be given, or file instead, but not both")
         return (), None
     if dataset.has("file"):
-        name = dataset.text("file", LONGEST_PATH, default=None)
+        name = dataset.text("file", MAX_PATH_CHARACTERS, default=None)
         if name and not name.endswith((JSON_LINES, CSV)):
             dataset.refuse("file", f"end in {JSON_LINES} or {CSV}")
         return (), DataFile(dataset.at("file"), name)
     where = dataset.at("inline")
-    given = dataset.items("inline", MOST_ROWS, required=True)
+    given = dataset.items("inline", MAX_ROWS, required=True)
     return tuple(_inline(row, f"{where}[{index}]", fields.faults) for index, row in enumerate(given)), None
 
 
@@ -67,33 +67,35 @@ def _row(value: Mapping[Any, object]) -> Row:
 
 
 def _flaws(value: Mapping[Any, object]) -> Iterator[tuple[str, str]]:
-    """(field, rule that it breaks)."""
+    """Pairs of a field and the rule that it breaks."""
     for key, item in value.items():
         if key == CANARY_FIELD:
-            yield str(key), "must have another name: it stands for the request's own mark"
+            yield str(key), "must have another name: this one is reserved for the request's own mark"
         if not isinstance(item, str | int | float):
             yield str(key), f"must be a string or a number; got {shown(item)}"
 
 
-def lacking(rows: Iterable[tuple[str, Row]], needs: Iterable[Need]) -> Iterator[tuple[str, str]]:
-    """(where, rule) of the first row that lacks something, for each template: it stands for the rest, since a column
-    forgotten is one fault and not thousands."""
+def missing_fields(rows: Iterable[tuple[str, Row]], needs: Iterable[RequiredFields]) -> Iterator[tuple[str, str]]:
+    """Pairs of place and rule for the first row that lacks a field, for each template.
+
+    It stands for all such rows, since a missing column is one fault and not thousands.
+    """
     known = list(rows)
     for need in needs:
-        for where, row in islice((one for one in known if need.fields - one[1].keys()), 1):
+        for where, row in islice(((at, row) for at, row in known if need.fields - row.keys()), 1):
             for name in sorted(need.fields - row.keys()):
-                yield where, f"must hold the field '{name}' that {need.path} asks for; got {shown(dict(row))}"
+                yield where, f"must hold the field '{name}' that {need.path} uses; got {shown(dict(row))}"
 
 
-def read_rows(lines: Iterable[str], name: str, needs: Iterable[Need]) -> tuple[Row, ...]:
-    """The rows of a file's text, each with all fields that the templates need; raises FileFault."""
+def read_rows(lines: Iterable[str], name: str, needs: Iterable[RequiredFields]) -> tuple[Row, ...]:
+    """The rows of a file, each with all fields that the templates use; raises FileFault."""
     rows = _json_rows(lines, name) if name.endswith(JSON_LINES) else _csv_rows(lines, name)
-    found = list(islice(rows, MOST_ROWS + 1))
+    found = list(islice(rows, MAX_ROWS + 1))
     if not found:
         raise FileFault(f"{name} must hold at least one row; it holds none")
-    if len(found) > MOST_ROWS:
-        raise FileFault(f"{name} must hold at most {MOST_ROWS} rows; it holds more")
-    for where, rule in lacking(found, needs):
+    if len(found) > MAX_ROWS:
+        raise FileFault(f"{name} must hold at most {MAX_ROWS} rows; it holds more")
+    for where, rule in missing_fields(found, needs):
         raise FileFault(f"{where}: {rule}")
     return tuple(row for _, row in found)
 
@@ -126,7 +128,7 @@ def _csv_rows(lines: Iterable[str], name: str) -> Iterator[tuple[str, Row]]:
 def _header(cells: list[str], where: str) -> list[str]:
     names = [cell.strip() for cell in cells]
     if "" in names or len(set(names)) < len(names):
-        raise FileFault(f"{where}: the header must give every column a name of its own; got {shown(','.join(names))}")
+        raise FileFault(f"{where}: the header must give every column a different name; got {shown(','.join(names))}")
     return names
 
 

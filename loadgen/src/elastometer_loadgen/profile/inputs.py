@@ -1,7 +1,7 @@
-"""A profile with the files that it names: which they are, and what they turn the profile into.
+"""The files that a profile names: which they are, and the profile after they were read.
 
-The files of Trace stages say when requests come and how long they are, those of datasets fill prompts. Where they lie
-is the caller's business; nothing is sent before all of them were read.
+The files of Trace stages say when requests arrive and how long they are; those of datasets fill prompts. The caller
+decides where the files are opened; nothing is sent before all of them were read.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dataclasses import replace
 from elastometer_loadgen.base.fields import Fault
 from elastometer_loadgen.base.files import FileFault, OpenFile
 from elastometer_loadgen.profile.dataset import read_rows
-from elastometer_loadgen.profile.parse_stages import LONGEST_STAGE_SECONDS
+from elastometer_loadgen.profile.parse_stages import MAX_STAGE_SECONDS
 from elastometer_loadgen.profile.profile import Profile, ProfileError, check_total
 from elastometer_loadgen.profile.stages import TraceStage
 from elastometer_loadgen.profile.task import Task
@@ -18,7 +18,7 @@ from elastometer_loadgen.profile.traces import parse_trace
 
 
 def files_of(profile: Profile) -> Iterator[tuple[str, str]]:
-    """(path of the field, name of the file) of every file that a profile names."""
+    """Pairs of the path of a field and the file that it names, for every file of a profile."""
     for task in profile.tasks:
         if task.file is not None:
             yield task.file.path, task.file.name
@@ -60,7 +60,7 @@ def _with_trace(stage: TraceStage, path: str, open_file: OpenFile, faults: list[
             stage = replace(stage, trace=parse_trace(lines, stage.file, stage.format))
     except FileFault as fault:
         faults.append(Fault(f"{path}.file", str(fault)))
-    if stage.duration_seconds > LONGEST_STAGE_SECONDS:
-        rule = f"must play the trace within {LONGEST_STAGE_SECONDS} s, or durationSeconds must cut it"
+    if stage.duration_seconds > MAX_STAGE_SECONDS:
+        rule = f"must play the trace within {MAX_STAGE_SECONDS} s, or durationSeconds must cut it off"
         faults.append(Fault(f"{path}.timeScale", f"{rule}; it takes {stage.duration_seconds} s"))
     return stage

@@ -1,7 +1,7 @@
 """The load profile: the `spec.load` of an ElasticityTest, parsed and checked in one place.
 
-Parsing is pure: the same document gives the same profile everywhere. What cannot be carried out is refused here, before
-anything is sent, and every fault is reported at once.
+Parsing is pure: the same document gives the same profile everywhere. What cannot be carried out is rejected here,
+before anything is sent, and all faults are reported together.
 """
 
 import math
@@ -18,12 +18,12 @@ from elastometer_loadgen.checks.fingerprint import FingerprintRule, parse_finger
 from elastometer_loadgen.profile.parse_stages import parse_stages
 from elastometer_loadgen.profile.stages import (
     CountStage,
-    CrowdStage,
-    KneeOf,
     KneeStage,
+    KneeVariable,
     RateStage,
     Stage,
     TraceStage,
+    UsersStage,
     fixes_sizes,
 )
 from elastometer_loadgen.profile.task import Endpoint, Task, default_task, parse_task
@@ -31,15 +31,15 @@ from elastometer_loadgen.profile.task import Endpoint, Task, default_task, parse
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
     "latenessBoundMilliseconds", "retries", "connection", "fingerprints", "tasks", "stages",
-    # Said to whoever places the files and the key where this program finds them; here they mean nothing.
+    # For the operator, which provides the files and the key to this program; they have no meaning here.
     "filesFrom", "apiKeyFrom",
-)  # fmt: skip
-# 10 million arrivals are 80 MB of instants; beyond that a profile is a typing error more often than a wish.
-MOST_ARRIVALS = 10_000_000
+)
+# 10 million arrivals take 80 MB; a profile that plans more is more likely a typing error than an intention.
+MAX_ARRIVALS = 10_000_000
 
 
 class ConnectionPolicy(StrEnum):
-    """When a connection is used again."""
+    """When a connection is reused."""
 
     REUSE = "Reuse"
     PER_REQUEST = "PerRequest"
@@ -49,7 +49,7 @@ class ConnectionPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRule:
-    """The policy; `max_age_seconds` only with MaxAge."""
+    """The policy; `max_age_seconds` is set with MaxAge only."""
 
     policy: ConnectionPolicy
     max_age_seconds: int | None = None
@@ -57,7 +57,7 @@ class ConnectionRule:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Everything a load worker must know, except where to send it."""
+    """Everything that a load worker must know, except where to send the load."""
 
     seed: int
     workers: int
@@ -74,39 +74,39 @@ class Profile:
 
     @property
     def duration_seconds(self) -> int:
-        """Length of all stages together; the longest that they may last where it is not exact."""
+        """The length of all stages together; the longest that they may take where it is not exact."""
         return sum(stage.duration_seconds for stage in self.stages)
 
     @property
     def is_open_ended(self) -> bool:
-        """True when nobody can say beforehand when the load ends."""
+        """True when it is not known beforehand when the load ends."""
         return any(stage.is_open_ended for stage in self.stages)
 
     @property
-    def most_turns(self) -> int:
-        """Turns of the longest conversation; 1 where no task is one."""
+    def max_turns(self) -> int:
+        """The turns of the longest conversation; 1 where no task is a conversation."""
         return max(task.turns for task in self.tasks)
 
     @property
-    def ask_seconds(self) -> int:
-        """The longest that one ask may take, with all turns of a conversation and all attempts of each."""
+    def max_conversation_seconds(self) -> int:
+        """The longest time that one conversation may take, with all its turns and all attempts of each."""
         longest = request_seconds(self.timeout_seconds, self.retries)
         return max(math.ceil(task.turns * longest + (task.turns - 1) * task.think.high) for task in self.tasks)
 
     def requests_of(self, stage: Stage) -> Fraction:
-        """What a stage is expected to send, and the most that a closed loop may; each turn is a request."""
-        if fixes_sizes(stage) or isinstance(stage, CrowdStage):
+        """What an open loop is expected to send, and the most that a closed loop may send; each turn is a request."""
+        if fixes_sizes(stage) or isinstance(stage, UsersStage):
             return stage.expected
         if isinstance(stage, RateStage):
             weights = sum(task.weight for task in self.tasks)
             return stage.expected * sum(task.weight * task.turns for task in self.tasks) / weights
-        if isinstance(stage, KneeStage) and stage.of is KneeOf.USERS:
+        if isinstance(stage, KneeStage) and stage.of is KneeVariable.USERS:
             return stage.expected
-        return stage.expected * self.most_turns
+        return stage.expected * self.max_turns
 
 
 class ProfileError(ValueError):
-    """A profile that must not be run; holds every fault found."""
+    """A profile that must not be run; holds all faults."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = tuple(faults)
@@ -114,7 +114,7 @@ class ProfileError(ValueError):
 
 
 def request_seconds(timeout_seconds: int, retries: int) -> int:
-    """Every attempt may take its full time-out, and the pauses before them double from half a second on."""
+    """Every attempt may take its full time-out, and the pause before a retry starts at 0.5 s and doubles each time."""
     return (retries + 1) * timeout_seconds + (1 << retries) // 2
 
 
@@ -153,23 +153,24 @@ def parse_profile(document: object) -> Profile:
         fields.refuse("workers", f"be 1: {alone}")
     if not faults and not any(isinstance(stage, TraceStage) for stage in profile.stages):
         check_total(profile, faults)
-    if not faults and profile.most_turns > 1:
-        _check_crowds(profile, faults)
-        profile = replace(profile, stages=tuple(_by_count(stage, profile.ask_seconds) for stage in profile.stages))
+    if not faults and profile.max_turns > 1:
+        _check_user_shares(profile, faults)
+        seconds = profile.max_conversation_seconds
+        profile = replace(profile, stages=tuple(_by_count(stage, seconds) for stage in profile.stages))
     if faults:
         raise ProfileError(faults)
     return profile
 
 
-def _by_count(stage: Stage, ask_seconds: int) -> Stage:
-    """A stage held by count lasts as long as its conversations may."""
+def _by_count(stage: Stage, max_conversation_seconds: int) -> Stage:
+    """A stage by count lasts at most as long as its conversations may."""
     if isinstance(stage, CountStage) and not fixes_sizes(stage):
-        return replace(stage, request_seconds=ask_seconds)
+        return replace(stage, request_seconds=max_conversation_seconds)
     return stage
 
 
 def needs_one_worker(stages: Sequence[Stage]) -> str | None:
-    """Why a load cannot be shared; None when it can. Workers do not talk to each other."""
+    """Why a load cannot be shared between workers, which do not communicate; None when it can."""
     for number, stage in enumerate(stages):
         if isinstance(stage, KneeStage):
             return f"stage {stage.name} is a Knee, whose steps one worker decides by what it sees"
@@ -205,24 +206,24 @@ def _check_names(names: list[str], where: str, faults: list[Fault]) -> None:
 
 
 def check_total(profile: Profile, faults: list[Fault]) -> None:
-    """Notes a profile that plans nothing, or more than can be held; of a Trace it must have been read before."""
+    """Adds a fault when a profile plans nothing, or too much to hold in memory; traces must have been read before."""
     expected = sum(profile.requests_of(stage) for stage in profile.stages)
     if expected == 0:
         faults.append(Fault("stages", "must plan at least one request; got rates of 0 throughout"))
-    elif expected > MOST_ARRIVALS:
-        faults.append(Fault("stages", f"must plan at most {MOST_ARRIVALS} requests; got about {float(expected):.0f}"))
+    elif expected > MAX_ARRIVALS:
+        faults.append(Fault("stages", f"must plan at most {MAX_ARRIVALS} requests; got about {float(expected):.0f}"))
 
 
-def _check_crowds(profile: Profile, faults: list[Fault]) -> None:
-    """A user who may not send a whole conversation would never begin one."""
-    turns = profile.most_turns
+def _check_user_shares(profile: Profile, faults: list[Fault]) -> None:
+    """Adds faults where a user may not send a complete conversation: it would never start one."""
+    turns = profile.max_turns
     for index, stage in enumerate(profile.stages):
-        if isinstance(stage, CrowdStage):
+        if isinstance(stage, UsersStage):
             users, least, each = stage.users, stage.users * turns, ""
-        elif isinstance(stage, KneeStage) and stage.of is KneeOf.USERS:
+        elif isinstance(stage, KneeStage) and stage.of is KneeVariable.USERS:
             users, least, each = stage.maximum, -(-turns * stage.area // stage.step_seconds), " in each step"
         else:
             continue
-        if stage.most_requests < least:
+        if stage.max_requests < least:
             rule = f"must let each of {users} users have a conversation of {turns} turns{each}, {least} requests"
-            faults.append(Fault(f"stages[{index}].maximumRequests", f"{rule}; got {stage.most_requests}"))
+            faults.append(Fault(f"stages[{index}].maximumRequests", f"{rule}; got {stage.max_requests}"))

@@ -1,8 +1,8 @@
 """The stages of a load. Times in seconds, rates in requests per second.
 
-Open loop (Rate, Trace): requests come when they come. Closed loop (Users, Concurrency, Sweep, a Knee of users): each
-user waits for the answer. `duration_seconds` is how long a stage lasts, and the longest it may last where
-`is_open_ended`; `expected` is what an open loop is expected to send and the most that a closed loop may.
+Open loop (Rate, Trace): requests are sent on a schedule. Closed loop (Users, Concurrency, Sweep, a Knee of users): each
+user waits for the answer. `duration_seconds` is how long a stage lasts, or the longest time it may last where
+`is_open_ended`; `expected` is what an open loop is expected to send, and the most that a closed loop may send.
 """
 
 import math
@@ -16,7 +16,7 @@ from elastometer_loadgen.profile.traces import Size, Trace, TraceFormat
 
 
 class Arrivals(StrEnum):
-    """How arrivals are spread within a stage."""
+    """How arrivals are distributed within a stage."""
 
     CONSTANT = "Constant"
     POISSON = "Poisson"
@@ -24,7 +24,7 @@ class Arrivals(StrEnum):
 
 
 class StageType(StrEnum):
-    """Kinds of stages."""
+    """The types of stages."""
 
     RATE = "Rate"
     USERS = "Users"
@@ -34,7 +34,7 @@ class StageType(StrEnum):
     TRACE = "Trace"
 
 
-class KneeOf(StrEnum):
+class KneeVariable(StrEnum):
     """What a Knee raises from step to step."""
 
     RATE = "Rate"
@@ -43,10 +43,10 @@ class KneeOf(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RateStage:
-    """Open loop: the rate moves in a straight line in time between two rates.
+    """Open loop: the rate changes linearly in time from one rate to another.
 
-    `burstiness`, of Gamma arrivals alone, is the shape of the gaps' distribution: their coefficient of variation is
-    1/sqrt(burstiness), so 1 is Poisson, less comes in bursts and more is more even.
+    `burstiness`, for Gamma arrivals only, is the shape parameter of the gaps: their coefficient of variation is
+    1/sqrt(burstiness), so 1 is Poisson, a smaller value comes in bursts, and a larger one is more even.
     """
 
     name: str
@@ -58,7 +58,7 @@ class RateStage:
 
     @property
     def expected(self) -> Fraction:
-        """The area under the line."""
+        """The area under the rate."""
         return (self.start_rate + self.end_rate) * self.duration_seconds / 2
 
     def rate_at(self, seconds: float) -> float:
@@ -74,7 +74,7 @@ class RateStage:
 class TraceStage:
     """Open loop: recorded instants and sizes. Times of the file are multiplied by `time_scale`: 0.5 is twice as fast.
 
-    `trace` is None until the file was read. `limit_seconds` cuts the trace off; None is the whole of it.
+    `trace` is None until the file was read. `limit_seconds` cuts the trace off; None means all of it.
     """
 
     name: str
@@ -86,14 +86,14 @@ class TraceStage:
 
     @property
     def duration_seconds(self) -> int:
-        """As limited; else up to the whole second after the last request."""
+        """The limit, or else up to the next whole second after the last request."""
         if self.limit_seconds is not None or self.trace is None:
             return self.limit_seconds or 1
         return math.floor(self.trace.times[-1] * float(self.time_scale)) + 1
 
     @property
     def expected(self) -> Fraction:
-        """The number of requests; 0 while the file was not read."""
+        """The number of requests; 0 until the file was read."""
         if self.trace is None:
             return Fraction(0)
         return Fraction(self.trace.within(self.duration_seconds, float(self.time_scale)))
@@ -104,11 +104,11 @@ class TraceStage:
 
 
 @dataclass(frozen=True, slots=True)
-class CrowdStage:
-    """Closed loop: Users, or Concurrency held by time, whose users come at once and do not think.
+class UsersStage:
+    """Closed loop: Users, or Concurrency by time, whose users start at once and do not think.
 
-    `spawn_rate` is new users per second, None for all at once. `most_requests` bounds what a server that answers
-    at once could draw; each user has an equal part of it, and one request at least.
+    `spawn_rate` is new users per second, None for all at once. `max_requests` limits how many requests a server that
+    answers at once could draw; each user has an equal share of it, and at least one request.
     """
 
     name: str
@@ -117,23 +117,23 @@ class CrowdStage:
     users: int
     spawn_rate: Fraction | None
     think: Span
-    most_requests: int
+    max_requests: int
 
     @property
     def expected(self) -> Fraction:
-        return Fraction(max(self.most_requests, self.users))
+        return Fraction(max(self.max_requests, self.users))
 
     @property
     def is_open_ended(self) -> bool:
         return False
 
     @property
-    def most_each(self) -> int:
+    def max_per_user(self) -> int:
         """How many requests one user may send."""
-        return max(self.most_requests // self.users, 1)
+        return max(self.max_requests // self.users, 1)
 
     def present(self, seconds: float, before: int) -> int:
-        """How many users there are so many seconds into the stage, when `before` came over from the stage before."""
+        """The number of users this long into the stage, when `before` carried over from the previous stage."""
         kept = min(before, self.users)
         if self.spawn_rate is None:
             return self.users
@@ -142,9 +142,9 @@ class CrowdStage:
 
 @dataclass(frozen=True, slots=True)
 class CountStage:
-    """Closed loop until so many requests were sent and answered: Concurrency by count, and Sweep with one at a time.
+    """Closed loop until `requests` were sent and answered: Concurrency by count, and Sweep with one at a time.
 
-    A Sweep asks for `sizes` in order, each `requests / len(sizes)` times. No request takes more than
+    A Sweep goes through `sizes` in order, each `requests / len(sizes)` times. No request takes more than
     `request_seconds`.
     """
 
@@ -168,7 +168,7 @@ class CountStage:
         return True
 
     def size(self, number: int) -> Size | None:
-        """What the request with this number within the stage asks; None where its task says so."""
+        """The size of the request with this number within the stage; None where its task determines it."""
         return self.sizes[number * len(self.sizes) // self.requests] if self.sizes else None
 
 
@@ -176,23 +176,24 @@ class CountStage:
 class KneeStage:
     """Steps up until an objective fails, then holds the last step that was good.
 
-    Each user has a part of `most_requests` for each step that he is there, by its seconds, and one request at least.
+    For each step in which it takes part, a user has a share of `max_requests` in proportion to the step's seconds, and
+    at least one request.
     """
 
     name: str
-    of: KneeOf
+    of: KneeVariable
     start: int
     step: int
     step_seconds: int
     maximum: int
     soak_seconds: int
     think: Span
-    most_requests: int
+    max_requests: int
     objectives: tuple[KneeObjective, ...]
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The values that are tried, in order; the maximum itself is the last."""
+        """The values to try, in order; the last one is the maximum itself."""
         values = tuple(range(self.start, self.maximum + 1, self.step))
         return values if values[-1] == self.maximum else (*values, self.maximum)
 
@@ -202,36 +203,36 @@ class KneeStage:
 
     @property
     def area(self) -> int:
-        """Value times seconds of all steps and of the soak at the highest: requests of rates, seconds of users."""
+        """Value times seconds, for all steps and a soak at the maximum: requests for rates, user-seconds for users."""
         return sum(self.steps) * self.step_seconds + self.maximum * self.soak_seconds
 
-    def most_each(self, seconds: int) -> int:
-        """How many requests one user may send in a step of so many seconds."""
-        return max(self.most_requests * seconds // self.area, 1)
+    def max_per_user(self, seconds: int) -> int:
+        """How many requests one user may send in a step of this length."""
+        return max(self.max_requests * seconds // self.area, 1)
 
     @property
     def expected(self) -> Fraction:
-        """The most; of rates it is what all steps and the soak at the highest are expected to send."""
-        if self.of is KneeOf.RATE:
+        """The most requests; for rates, what all steps and a soak at the maximum are expected to send."""
+        if self.of is KneeVariable.RATE:
             return Fraction(self.area)
-        soaked = self.maximum * self.most_each(self.soak_seconds) if self.soak_seconds else 0
-        return Fraction(max(self.most_requests, sum(self.steps) * self.most_each(self.step_seconds) + soaked))
+        soaked = self.maximum * self.max_per_user(self.soak_seconds) if self.soak_seconds else 0
+        return Fraction(max(self.max_requests, sum(self.steps) * self.max_per_user(self.step_seconds) + soaked))
 
     @property
     def is_open_ended(self) -> bool:
         return True
 
 
-Stage = RateStage | TraceStage | CrowdStage | CountStage | KneeStage
+Stage = RateStage | TraceStage | UsersStage | CountStage | KneeStage
 
 
 def fixes_sizes(stage: Stage) -> bool:
-    """True where the stage and not a task says how long its prompts are."""
+    """True where the stage and not a task sets the lengths of prompts."""
     return isinstance(stage, TraceStage) or (isinstance(stage, CountStage) and bool(stage.sizes))
 
 
 def type_of(stage: Stage) -> StageType:
-    """The word that the profile has for it."""
+    """The type of a stage as the profile writes it."""
     match stage:
         case RateStage():
             return StageType.RATE

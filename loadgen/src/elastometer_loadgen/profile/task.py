@@ -1,4 +1,4 @@
-"""What one kind of request asks: its prompt, its data, its sampling."""
+"""One kind of request: its prompt, its data, its sampling, the checks of its answers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -8,26 +8,26 @@ from fractions import Fraction
 from elastometer_loadgen.base.fields import Fault, Fields, shown
 from elastometer_loadgen.base.template import CANARY_FIELD, TemplateFault, fields_of
 from elastometer_loadgen.checks.parse import TaskChecks, parse_checks
-from elastometer_loadgen.profile.dataset import DataFile, Need, Row, lacking, parse_dataset
-from elastometer_loadgen.profile.messages import LONGEST_TEXT, Message, Role, parse_messages
+from elastometer_loadgen.profile.dataset import DataFile, RequiredFields, Row, missing_fields, parse_dataset
+from elastometer_loadgen.profile.messages import MAX_TEXT_CHARACTERS, Message, Role, parse_messages
 
 TASK_FIELDS = (
     "name", "weight", "messages", "prompt", "thinkTimeSeconds", "dataset", "maximumTokens", "sampling",
     "responseFormat", "checks",
-)  # fmt: skip
-MOST_TOKENS = 1_000_000
-DEFAULT_MAXIMUM_TOKENS = 128
+)
+MAX_TOKENS = 1_000_000
+DEFAULT_MAX_TOKENS = 128
 
 
 class Endpoint(StrEnum):
-    """Which of the OpenAI-compatible endpoints is asked."""
+    """Which of the OpenAI-compatible endpoints receives the requests."""
 
     CHAT_COMPLETIONS = "ChatCompletions"
     COMPLETIONS = "Completions"
 
 
 class ResponseFormat(StrEnum):
-    """What the server is asked to hold the answer to, by the field `response_format`."""
+    """The format that requests demand by the field `response_format`."""
 
     TEXT = "Text"
     JSON_OBJECT = "JSONObject"
@@ -48,8 +48,10 @@ NO_THINKING = Span(Fraction(0), Fraction(0))
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One kind of request. `messages` is the chat form, with a plain prompt as one user message; `needs` is what its
-    templates ask of each row. `think` lies between an answer and the next turn, where the task is a conversation.
+    """One kind of request.
+
+    `messages` is the chat form, with a plain prompt as one user message; `needs` are the fields that its templates use
+    from each row. In a conversation, `think` is the time between an answer and the next turn.
     """
 
     name: str
@@ -64,12 +66,12 @@ class Task:
     response_format: ResponseFormat
     checks: TaskChecks
     file: DataFile | None = None
-    """Where the rows are to be read from; `dataset` is empty until they were."""
-    needs: tuple[Need, ...] = ()
+    """The file to read the rows from; `dataset` is empty until then."""
+    needs: tuple[RequiredFields, ...] = ()
 
     @property
     def turns(self) -> int:
-        """How many requests it takes: one more than it holds answers of the model's own."""
+        """How many requests the task takes: one more than it has generated answers."""
         return 1 + sum(message.content is None for message in self.messages)
 
 
@@ -82,7 +84,7 @@ def default_task() -> Task:
         messages=(Message(Role.USER, "Write a short poem about {{ theme }}."),),
         think=NO_THINKING,
         dataset=tuple({"theme": theme} for theme in themes),
-        maximum_tokens=Span(Fraction(DEFAULT_MAXIMUM_TOKENS), Fraction(DEFAULT_MAXIMUM_TOKENS)),
+        maximum_tokens=Span(Fraction(DEFAULT_MAX_TOKENS), Fraction(DEFAULT_MAX_TOKENS)),
         temperature=None,
         top_p=None,
         repetition_penalty=None,
@@ -99,7 +101,7 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
     checks = parse_checks(fields, [message.content for message in messages])
     needs = (*_needs(fields, _contents(fields, messages), {CANARY_FIELD}), *_needs(fields, checks.templates))
     rows = ((f"{fields.at('dataset')}.inline[{index}]", row) for index, row in enumerate(dataset))
-    faults.extend(Fault(*lack) for lack in lacking(rows, needs))
+    faults.extend(Fault(*lack) for lack in missing_fields(rows, needs))
     sampling = fields.mapping("sampling", tuple(SAMPLING))
     drawn = {name: decimal_span(sampling, name, *limits) for name, limits in SAMPLING.items()}
     return Task(
@@ -124,10 +126,10 @@ SAMPLING = {"temperature": ("0", "2"), "topP": ("0.000001", "1"), "repetitionPen
 
 def _messages(fields: Fields, endpoint: Endpoint) -> tuple[Message, ...]:
     if fields.has("prompt") == fields.has("messages"):
-        fields.fault("messages", "must be given, or prompt in its place, and not both")
+        fields.fault("messages", "must be given, or prompt instead, but not both")
         return ()
     if fields.has("prompt"):
-        return (Message(Role.USER, fields.text("prompt", LONGEST_TEXT, default=None)),)
+        return (Message(Role.USER, fields.text("prompt", MAX_TEXT_CHARACTERS, default=None)),)
     if endpoint is Endpoint.COMPLETIONS:
         fields.fault("messages", "must be absent with endpoint Completions; write prompt")
         return ()
@@ -141,7 +143,7 @@ def _think(fields: Fields, messages: tuple[Message, ...]) -> Span:
 
 
 def _response_format(fields: Fields, checks: TaskChecks) -> ResponseFormat:
-    """What the server is asked to keep to; the schema is the one that the answer is checked by."""
+    """The format to demand; the schema is the one that the answer is checked against."""
     wanted = fields.choice("responseFormat", ResponseFormat, default=ResponseFormat.TEXT)
     if wanted is ResponseFormat.JSON_SCHEMA and checks.schema is None:
         fields.refuse("responseFormat", "come with a check of type JSONSchema, whose schema it sends")
@@ -150,8 +152,8 @@ def _response_format(fields: Fields, checks: TaskChecks) -> ResponseFormat:
 
 def _needs(
     fields: Fields, templates: Iterable[tuple[str, str]], without_data: Set[str] = frozenset()
-) -> Iterator[Need]:
-    """What the templates ask of the data."""
+) -> Iterator[RequiredFields]:
+    """The fields that the templates use from the data."""
     for path, content in templates:
         try:
             wanted = fields_of(content) - without_data
@@ -161,7 +163,7 @@ def _needs(
         if wanted and not fields.has("dataset"):
             rule = f"must find its fields in dataset, which is absent; got {', '.join(sorted(wanted))}"
             fields.faults.append(Fault(path, rule))
-        yield Need(path, wanted)
+        yield RequiredFields(path, wanted)
 
 
 def _contents(fields: Fields, messages: tuple[Message, ...]) -> Iterator[tuple[str, str]]:
@@ -176,16 +178,16 @@ def _contents(fields: Fields, messages: tuple[Message, ...]) -> Iterator[tuple[s
 def _token_span(fields: Fields) -> Span:
     value = fields.raw("maximumTokens")
     if not isinstance(value, Mapping):
-        fixed = fields.integer("maximumTokens", 1, MOST_TOKENS, default=DEFAULT_MAXIMUM_TOKENS)
+        fixed = fields.integer("maximumTokens", 1, MAX_TOKENS, default=DEFAULT_MAX_TOKENS)
         return Span(Fraction(fixed), Fraction(fixed))
     bounds = fields.mapping("maximumTokens", ("minimum", "maximum"))
-    low = bounds.integer("minimum", 1, MOST_TOKENS, default=None)
-    high = bounds.integer("maximum", 1, MOST_TOKENS, default=None)
+    low = bounds.integer("minimum", 1, MAX_TOKENS, default=None)
+    high = bounds.integer("maximum", 1, MAX_TOKENS, default=None)
     return _ordered(bounds, Fraction(low), Fraction(high))
 
 
 def decimal_span(fields: Fields, name: str, low: str, high: str) -> Span | None:
-    """A decimal string, or two of them as `minimum` and `maximum`; None where the field is absent."""
+    """A decimal string, or two of them as `minimum` and `maximum`; None when the field is absent."""
     if not fields.has(name):
         return None
     if not isinstance(fields.raw(name), Mapping):

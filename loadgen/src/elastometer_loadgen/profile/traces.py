@@ -1,6 +1,7 @@
-"""Recorded traffic from a file: when each request came, how long its prompt was and how long its answer.
+"""Recorded traffic from a file: when each request arrived, and how long its prompt and its answer were.
 
-Read whole and checked before anything is sent. A byte-order mark, Windows line ends and blank lines are passed over.
+A file is read and checked completely before anything is sent. A byte-order mark, Windows line ends and blank lines are
+accepted.
 """
 
 import csv
@@ -18,16 +19,16 @@ from typing import Any
 from elastometer_loadgen.base.fields import shown
 from elastometer_loadgen.base.files import FileFault, json_objects
 
-MOST_LINES = 10_000_000
-MOST_TOKENS = 1_000_000
-# A number that is no time at all, such as 1e308, has no end in seconds that could be planned with.
-LONGEST_YEARS = 10
-LONGEST_SECONDS = LONGEST_YEARS * 366 * 86_400
+MAX_LINES = 10_000_000
+MAX_TOKENS = 1_000_000
+# A typing error such as 1e308 is a valid number too, and the length of the stage would overflow.
+MAX_YEARS = 10
+MAX_SECONDS = MAX_YEARS * 366 * 86_400
 MILLISECONDS = 1000
 
 
 class TraceFormat(StrEnum):
-    """Whose files can be read."""
+    """The formats that can be read; docs/load.md lists their columns and keys."""
 
     AZURE_LLM = "AzureLLM"
     BURST_GPT = "BurstGPT"
@@ -36,9 +37,9 @@ class TraceFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a request of given length asks: tokens of its prompt and of its answer, at least 1 each.
+    """The tokens of a request's prompt and answer, at least 1 each.
 
-    `blocks` name the prompt's leading blocks of text: two requests that share them share that text.
+    `blocks` are the ids of the prompt's leading blocks of text: requests that share ids share that text.
     """
 
     task: str
@@ -60,18 +61,18 @@ class Trace:
         return len(self.times)
 
     def size(self, number: int) -> Size:
-        """What the request with this number in the file asks; an answer of 0 tokens is asked for 1, as servers want."""
+        """The size of the request with this number in the file; servers reject 0 tokens, so that 0 counts as 1."""
         blocks = self.blocks[number] if self.blocks else ()
         return Size("trace", max(self.prompt_tokens[number], 1), max(self.output_tokens[number], 1), blocks)
 
     def within(self, seconds: float, scale: float) -> int:
-        """How many requests come before this instant of the scaled trace."""
+        """How many requests arrive before this instant of the scaled trace."""
         return bisect_left(self.times, seconds, key=lambda at: at * scale)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line. `at` is in the format's own unit, `written` is how the line puts it."""
+    """One line. `at` is in the format's own unit, `written` is the time as it stands in the line."""
 
     line: int
     at: Any
@@ -96,11 +97,11 @@ def _gather(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float
         if before is not None and row.at < before.at:
             rule = f"must not go back in time from {before.written} on the line before"
             raise FileFault(f"{name} line {row.line}: its time {rule}; got {row.written}")
-        if len(trace) == MOST_LINES:
-            raise FileFault(f"{name} must hold at most {MOST_LINES} requests")
+        if len(trace) == MAX_LINES:
+            raise FileFault(f"{name} must hold at most {MAX_LINES} requests")
         at = seconds(first.at, row.at)
-        if at > LONGEST_SECONDS:
-            rule = f"must be at most {LONGEST_YEARS} years after {first.written} on line {first.line}"
+        if at > MAX_SECONDS:
+            rule = f"must be at most {MAX_YEARS} years after {first.written} on line {first.line}"
             raise FileFault(f"{name} line {row.line}: its time {rule}; got {row.written}")
         trace.times.append(at)
         trace.prompt_tokens.append(row.prompt_tokens)
@@ -113,7 +114,7 @@ def _gather(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float
 
 
 def _table(lines: Iterable[str], name: str, wanted: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """Line number and the wanted columns of each line of a CSV file, whatever other columns it has."""
+    """Line number and the wanted columns of each line of a CSV file; other columns are ignored."""
     reader = csv.reader(lines)
     places: list[int] = []
     try:
@@ -172,7 +173,7 @@ def _mooncake(lines: Iterable[str], name: str) -> Iterator[_Row]:
 
 def _blocks(value: object, where: str) -> tuple[int, ...]:
     ids = [] if value is None else value
-    if not isinstance(ids, list) or any(isinstance(one, bool) or not isinstance(one, int) or one < 0 for one in ids):
+    if not isinstance(ids, list) or not all(type(block) is int and block >= 0 for block in ids):
         raise FileFault(f"{where}: hash_ids must be a list of integers of at least 0; got {shown(value)}")
     return tuple(ids)
 
@@ -188,18 +189,18 @@ def _number(value: object, where: str, column: str, unit: str) -> float:
 
 
 def _tokens(value: object, where: str, column: str) -> int:
-    """CSV gives text and JSON a number; BurstGPT writes some counts as 12.0."""
+    """A count from CSV (text) or JSON (a number); BurstGPT writes some of them as 12.0."""
     number = _number(value, where, column, "tokens")
-    if number != int(number) or number > MOST_TOKENS:
-        raise FileFault(f"{where}: {column} must be a whole number up to {MOST_TOKENS}; got {shown(value)}")
+    if number != int(number) or number > MAX_TOKENS:
+        raise FileFault(f"{where}: {column} must be a whole number up to {MAX_TOKENS}; got {shown(value)}")
     return int(number)
 
 
 _ROWS: dict[TraceFormat, Callable[[Iterable[str], str], Iterator[_Row]]] = {
     TraceFormat.AZURE_LLM: _azure, TraceFormat.BURST_GPT: _burst, TraceFormat.MOONCAKE: _mooncake,
-}  # fmt: skip
+}
 _SECONDS: dict[TraceFormat, Callable[[Any, Any], float]] = {
     TraceFormat.AZURE_LLM: lambda first, at: float((at - first).total_seconds()),
     TraceFormat.BURST_GPT: lambda first, at: float(Fraction(at) - Fraction(first)),
     TraceFormat.MOONCAKE: lambda first, at: float((Fraction(at) - Fraction(first)) / MILLISECONDS),
-}  # fmt: skip
+}

@@ -4,43 +4,43 @@ import asyncio
 from collections.abc import Callable
 
 from elastometer_loadgen.base.notes import note
-from elastometer_loadgen.reporting.receiver_client import Receiver, ReceiverError
-from elastometer_loadgen.wire.endpoints import LOOK_SECONDS, Address, parse_endpoints
+from elastometer_loadgen.reporting.receiver_client import ReceiverClient, ReceiverError
+from elastometer_loadgen.wire.endpoints import POLL_SECONDS, Address, parse_endpoints
 
-# How long a receiver may hold back an answer that would say nothing new; its calls are cut after 30 s.
-HELD_BACK_SECONDS = 20
+# How long the receiver may wait with an answer that has nothing new (a long poll); calls time out after 30 s.
+WAIT_SECONDS = 20
 RETRY_SECONDS = 1.0
 
 
 class EndpointFeed:
-    """Those that a receiver tells of; none before the first `refresh`."""
+    """The addresses that the receiver gives; none before the first `refresh`."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: ReceiverClient) -> None:
         self._receiver = receiver
         self._tag: str | None = None
         self.addresses: tuple[Address, ...] = ()
 
-    async def refresh(self, held_back_seconds: int = 0) -> bool:
-        """Asks once; True when there are other addresses than before. Raises ReceiverError."""
+    async def refresh(self, wait_seconds: int = 0) -> bool:
+        """Asks once; True when the addresses are others than before. Raises ReceiverError."""
         before = self.addresses
-        answer = await self._receiver.endpoints(self._tag, held_back_seconds)
+        answer = await self._receiver.endpoints(self._tag, wait_seconds)
         if answer is not None:
             try:
                 self.addresses = parse_endpoints(answer.text)
             except ValueError as error:
-                raise ReceiverError(f"endpoints were answered with a list that is none: {error}") from error
+                raise ReceiverError(f"endpoints was answered with an invalid list: {error}") from error
             self._tag = answer.tag
         return self.addresses != before
 
-    async def follow(self, tell: Callable[[tuple[Address, ...]], None]) -> None:
-        """Tells of every change until cancelled."""
+    async def follow(self, on_change: Callable[[tuple[Address, ...]], None]) -> None:
+        """Calls `on_change` after every change, until cancelled."""
         failing = False
         while True:
             try:
-                if await self.refresh(HELD_BACK_SECONDS):
-                    tell(self.addresses)
+                if await self.refresh(WAIT_SECONDS):
+                    on_change(self.addresses)
                 failing = False
-                await asyncio.sleep(LOOK_SECONDS)  # whatever a receiver makes of the wish to be held back
+                await asyncio.sleep(POLL_SECONDS)  # for a receiver that ignores `Prefer: wait` and answers at once
             except ReceiverError as error:
                 if not failing:
                     note(f"the endpoints stay as they were: {error}")

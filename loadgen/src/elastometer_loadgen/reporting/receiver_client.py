@@ -1,6 +1,4 @@
-"""Calls to the receiver of records: small HTTP/1.1 requests, one connection each, apart from the measured
-client.
-"""
+"""Calls to the receiver of records: small HTTP/1.1 requests, one connection each, separate from the measured client."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,17 +14,17 @@ from elastometer_loadgen.base.secret import TOKEN_HEADER
 from elastometer_loadgen.base.target import Target
 
 CALL_SECONDS = 30.0
-LONGEST_ANSWER = 1024 * 1024
+MAX_ANSWER_BYTES = 1024 * 1024
 OK, NOT_MODIFIED, CONFLICT = 200, 304, 409
 
 
 class ReceiverError(Exception):
-    """The receiver could not be reached or gave an answer that cannot be used; worth another try."""
+    """The receiver could not be reached, or its answer cannot be used; the call may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """Answer to hello. `start` is in microseconds since 1970, None while not all are there."""
+    """The answer to hello. `start` is in microseconds since 1970, None until all workers are ready."""
 
     start: int | None
     stored: int
@@ -34,14 +32,14 @@ class Greeting:
 
 @dataclass(frozen=True, slots=True)
 class EndpointList:
-    """Answer to endpoints: one address a line, and the tag by which the receiver knows this list again."""
+    """The answer to endpoints: one address per line, and the tag by which the receiver recognises this list."""
 
     text: str
     tag: str | None
 
 
-class Receiver:
-    """One worker's view of the receiver; raises ReceiverError from every call."""
+class ReceiverClient:
+    """One worker's calls to the receiver; each of them raises ReceiverError."""
 
     def __init__(self, run: Target, token: str, worker: int, incarnation: str) -> None:
         self._run = run
@@ -50,7 +48,7 @@ class Receiver:
         self._incarnation = incarnation
 
     async def hello(self, workers: int) -> Greeting:
-        """Says that this worker is there; the answer tells when to start and from which byte to send."""
+        """Says that this worker is ready; the answer has the start, and the byte from which to send records."""
         body = {"incarnation": self._incarnation, "workers": workers}
         answer = await self._call("hello", orjson.dumps(body))
         start, stored = answer.get("startTime"), answer.get("next")
@@ -59,10 +57,10 @@ class Receiver:
         try:
             return Greeting(None if start is None else parse_instant(start), stored)
         except (ValueError, TypeError) as error:
-            raise ReceiverError(f"hello was answered with a startTime that is none: {error}") from error
+            raise ReceiverError(f"hello was answered with an invalid startTime: {error}") from error
 
     async def records(self, offset: int, data: bytes) -> int:
-        """Sends bytes of the spool; the answer is the offset to go on from, whether they were taken or not."""
+        """Sends bytes of the spool; the result is the offset to continue from, whether they were taken or not."""
         answer = await self._call(f"records?{self._query()}&offset={offset}", data, conflict=True)
         stored = answer.get("next")
         if not isinstance(stored, int):
@@ -73,10 +71,13 @@ class Receiver:
         """Sends the worker's summary; may be repeated."""
         await self._call(f"finish?{self._query()}", summary)
 
-    async def endpoints(self, known: str | None, held_back_seconds: int) -> EndpointList | None:
-        """Where the server's pods are; None when that is the list with the known tag. An answer that would say so may
-        be held back for a while, until there is another list."""
-        headers = {"Prefer": f"wait={held_back_seconds}", **({} if known is None else {"If-None-Match": known})}
+    async def endpoints(self, known: str | None, wait_seconds: int) -> EndpointList | None:
+        """The addresses of the server's Pods; None when they are still those with the known tag.
+
+        The receiver may wait this long for a change before it says so.
+        """
+        # RFC 7240, section 4.3: https://www.rfc-editor.org/rfc/rfc7240#section-4.3
+        headers = {"Prefer": f"wait={wait_seconds}", **({} if known is None else {"If-None-Match": known})}
         answer = await self._answer("GET", f"{self._run.path}/endpoints", b"", headers)
         if answer.status == NOT_MODIFIED and known is not None:
             return None
@@ -85,7 +86,7 @@ class Receiver:
         try:
             return EndpointList(answer.body.decode("ascii"), answer.tag)
         except UnicodeDecodeError as error:
-            raise ReceiverError("endpoints was answered with something that is no ASCII text") from error
+            raise ReceiverError("endpoints was answered with something that is not ASCII text") from error
 
     def _query(self) -> str:
         return f"incarnation={quote(self._incarnation, safe='')}"
@@ -103,7 +104,7 @@ class Receiver:
 
     async def _answer(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> "_Answer":
         lines = {"Host": self._run.authority, TOKEN_HEADER: self._token, "Connection": "close", **headers,
-                 "Content-Length": str(len(body))}  # fmt: skip
+                 "Content-Length": str(len(body))}
         head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         try:
             async with asyncio.timeout(CALL_SECONDS):
@@ -114,7 +115,7 @@ class Receiver:
 
 
 class _Answer:
-    """One response as httptools tells of it."""
+    """One response, filled in by httptools."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -141,10 +142,10 @@ async def _exchanged(run: Target, request: bytes) -> _Answer:
         parser = httptools.HttpResponseParser(answer)
         while not answer.complete and (data := await reader.read(65536)):
             parser.feed_data(data)
-            if len(answer.body) > LONGEST_ANSWER:
+            if len(answer.body) > MAX_ANSWER_BYTES:
                 raise OSError("the answer is longer than 1 MiB")
         if not answer.complete:
-            raise OSError("connection closed before the answer was whole")
+            raise OSError("connection closed before the answer was complete")
         answer.status = parser.get_status_code()
         return answer
     finally:

@@ -1,4 +1,4 @@
-"""A page of one run's results: one file, no script, nothing from the network, every text escaped."""
+"""The page of a run's results: one file without scripts and without anything from the network; all text is escaped."""
 
 import base64
 import hashlib
@@ -15,14 +15,14 @@ from elastometer_loadgen import __version__
 
 WIDTH, HEIGHT = 960, 150
 LEFT, BOTTOM = 56, 18
-# More points than a line of this width can show.
-MOST_POINTS = 960
+# A line of this width cannot show more points.
+MAX_POINTS = 960
 Values = Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a chart: `paths` are the points of its unbroken pieces, in the SVG's own coordinates."""
+    """One line of a chart: `paths` are the points of its unbroken pieces, in the coordinates of the SVG."""
 
     label: str
     shade: str
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart over the run's seconds."""
+    """A chart over the seconds of the run."""
 
     title: str
     lines: tuple[Line, ...]
@@ -50,7 +50,7 @@ CHARTS = (
 
 
 def render_page(document: dict[str, Any]) -> str:
-    """The page of a summary as `publish` makes it."""
+    """The page for a summary that `publish` made."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = number
     home = files("elastometer_loadgen")
@@ -66,7 +66,7 @@ def render_page(document: dict[str, Any]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Four digits are enough for a reader; the summary holds all."""
+    """Four digits are enough for a reader; the summary has all of them."""
     if value is None:
         return "–"
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.4g}"
@@ -91,8 +91,8 @@ def _chart(
         points = _thinned(values)
         width = count / max(len(points), 1)
         placed = [(None if v is None else f"{x(first + (i + 0.5) * width)},{y(v)}") for i, v in enumerate(points)]
-        runs = [[str(p) for p in run] for there, run in groupby(placed, lambda p: p is not None) if there]
-        # A lone point is a line to itself, or nobody would see it.
+        runs = [[str(p) for p in run] for is_seen, run in groupby(placed, lambda p: p is not None) if is_seen]
+        # A single point is drawn as a line to itself: otherwise it would be invisible.
         return tuple(" ".join(run if len(run) > 1 else run * 2) for run in runs)
 
     pace = max(ceil(_step(count, 8)), 1)
@@ -106,8 +106,8 @@ def _chart(
 
 
 def _thinned(values: Values) -> Values:
-    """At most MOST_POINTS values: the highest of each stretch, so that no peak is lost."""
-    width = ceil(len(values) / MOST_POINTS)
+    """At most MAX_POINTS values: the highest of each group, so that no peak is lost."""
+    width = ceil(len(values) / MAX_POINTS)
     if width <= 1:
         return values
     parts = (values[i : i + width] for i in range(0, len(values), width))
@@ -115,7 +115,7 @@ def _thinned(values: Values) -> Values:
 
 
 def _step(span: float, parts: int) -> float:
-    """1, 2 or 5 times a power of ten, so that about `parts` of them make the span."""
+    """1, 2 or 5 times a power of ten, so that about `parts` of them fill the span."""
     if span <= 0:
         return 1.0
     least = span / parts

@@ -1,7 +1,7 @@
-"""Makes one result of the directories of one run's workers: their records merged, what they add up to, and a page.
+"""Makes one result from the directories of a run's workers: the merged records, their summary, and a page.
 
-One worker alone is a team of one, so N workers and one give the same numbers for the same records. Each file is
-replaced whole, and what it was made of goes only when it is there.
+A single worker is a team of one, so N workers and one worker give the same numbers for the same records. Each file is
+replaced atomically, and its inputs are deleted only after it exists.
 """
 
 import os
@@ -23,37 +23,37 @@ from elastometer_loadgen.results.summary import SUMMARY_NAME
 from elastometer_loadgen.results.totals import Results
 
 PAGE_NAME = "report.html"
-LEVEL = 6
+COMPRESSION_LEVEL = 6
 COUNTS = ("planned", "sent", "skipped", "unsent", "late")
-# Accounts of earlier versions lack them.
+# Summaries of earlier versions do not have them.
 NEWER_COUNTS = ("unsentTurns", "cappedUsers")
 Document = dict[str, Any]
 
 
 class PublishError(Exception):
-    """Directories that hold no run, or one that cannot be read."""
+    """Directories that hold no run, or a run that cannot be read."""
 
 
 def publish(directories: Sequence[Path], out: Path) -> Document:
-    """Writes requests.jsonl.zst, summary.json and report.html to `out`; the result is the summary."""
+    """Writes requests.jsonl.zst, summary.json and report.html to `out`; returns the summary."""
     files = [path for directory in directories for path in _records_in(directory)]
     if not files:
         raise PublishError(f"no records in {', '.join(str(directory) for directory in directories)}")
-    accounts = [account for directory in directories for account in _accounts_in(directory)]
+    summaries = [summary for directory in directories for summary in _summaries_in(directory)]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        document = _publish(files, accounts, out)
+        document = _publish(files, summaries, out)
         if out in directories:
             for name in (RECORDS_NAME, JOURNAL_NAME):
                 (out / name).unlink(missing_ok=True)
     except (OSError, ZstdError) as error:
-        raise PublishError(f"the records could not be put together: {error}") from error
+        raise PublishError(f"the records could not be merged: {error}") from error
     return document
 
 
-def _publish(files: Sequence[Path], accounts: Sequence[Document], out: Path) -> Document:
+def _publish(files: Sequence[Path], summaries: Sequence[Document], out: Path) -> Document:
     dropped, results, series = Dropped(), Results(), None
-    compressor = ZstdCompressor(level=LEVEL)
+    compressor = ZstdCompressor(level=COMPRESSION_LEVEL)
     with _replacing(out / PACKED_NAME) as target, compressor.stream_writer(target, closefd=False) as packed:
         for line in merged(files, dropped, out):
             try:
@@ -62,11 +62,11 @@ def _publish(files: Sequence[Path], accounts: Sequence[Document], out: Path) -> 
                 dropped.malformed_lines += 1
                 continue
             if series is None:
-                series = Series(_start(accounts, record.intended))
+                series = Series(_start(summaries, record.intended))
             packed.write(line)
             results.add(record)
             series.add(record)
-    document = _document(accounts, dropped, results, series or Series(_start(accounts, 0)))
+    document = _document(summaries, dropped, results, series or Series(_start(summaries, 0)))
     for name, data in (
         (SUMMARY_NAME, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)),
         (PAGE_NAME, render_page(document).encode()),
@@ -76,18 +76,18 @@ def _publish(files: Sequence[Path], accounts: Sequence[Document], out: Path) -> 
     return document
 
 
-def _document(accounts: Sequence[Document], dropped: Dropped, results: Results, series: Series) -> Document:
+def _document(summaries: Sequence[Document], dropped: Dropped, results: Results, series: Series) -> Document:
     found = results.document(series.start)
-    ends = [account["endTime"] for account in accounts]
-    knees = [knee for account in accounts for knee in account.get("knees", ())]
-    bounds = [account["boundMilliseconds"] for account in accounts]
+    ends = [summary["endTime"] for summary in summaries]
+    knees = [knee for summary in summaries for knee in summary.get("knees", ())]
+    bounds = [summary["boundMilliseconds"] for summary in summaries]
     return {
-        **{name: sum(account[name] for account in accounts) if accounts else None for name in COUNTS},
-        **{name: sum(account.get(name, 0) for account in accounts) if accounts else None for name in NEWER_COUNTS},
+        **{name: sum(summary[name] for summary in summaries) if summaries else None for name in COUNTS},
+        **{name: sum(summary.get(name, 0) for summary in summaries) if summaries else None for name in NEWER_COUNTS},
         "records": found["total"]["requests"],
         "startTime": format_instant(series.start),
         "endTime": max(ends, default=None),
-        "fellBehind": any(account["fellBehind"] for account in accounts) if accounts else None,
+        "fellBehind": any(summary["fellBehind"] for summary in summaries) if summaries else None,
         "boundMilliseconds": max(bounds, default=None),
         "dropped": {
             "tornLines": dropped.torn_lines,
@@ -98,12 +98,12 @@ def _document(accounts: Sequence[Document], dropped: Dropped, results: Results, 
         **({"knees": knees} if knees else {}),
         **found,
         "series": series.document(),
-        "generators": [{name: value for name, value in one.items() if name != "checks"} for one in accounts],
+        "generators": [{name: value for name, value in worker.items() if name != "checks"} for worker in summaries],
     }
 
 
-def _start(accounts: Iterable[Document], otherwise: int) -> int:
-    return min((parse_instant(account["startTime"]) for account in accounts), default=otherwise)
+def _start(summaries: Iterable[Document], otherwise: int) -> int:
+    return min((parse_instant(summary["startTime"]) for summary in summaries), default=otherwise)
 
 
 def _records_in(directory: Path) -> list[Path]:
@@ -112,27 +112,27 @@ def _records_in(directory: Path) -> list[Path]:
     return [path for name in (RECORDS_NAME, PACKED_NAME) if (path := directory / name).exists()]
 
 
-def _accounts_in(directory: Path) -> list[Document]:
-    """The workers' own accounts; none of a worker that was killed before its end."""
+def _summaries_in(directory: Path) -> list[Document]:
+    """The workers' own summaries; none from a worker that was killed before its end."""
     path = directory / SUMMARY_NAME
     if not path.exists():
         return []
     try:
         document = orjson.loads(path.read_bytes())
-        accounts: list[Document] = document.get("generators", [document])
-        for account in accounts:
-            parse_instant(account["startTime"])
-            missing = [name for name in (*COUNTS, "endTime", "fellBehind", "boundMilliseconds") if name not in account]
+        summaries: list[Document] = document.get("generators", [document])
+        for summary in summaries:
+            parse_instant(summary["startTime"])
+            missing = [name for name in (*COUNTS, "endTime", "fellBehind", "boundMilliseconds") if name not in summary]
             if missing:
                 raise PublishError(f"{path} lacks {', '.join(missing)}")
     except (OSError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise PublishError(f"{path} must be a summary that `run` or `merge` wrote: {error}") from error
-    return accounts
+    return summaries
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` when all of it is written."""
+    """A file that takes the place of `path` once it is complete: readers never see half of it."""
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("wb") as file:

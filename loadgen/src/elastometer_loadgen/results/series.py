@@ -1,4 +1,4 @@
-"""The run second by second, from its records: what was due, sent, back, in flight, and how long it took. Pure."""
+"""The run second by second, from its records: requests due, sent, ended and in flight, and durations. Pure."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -21,14 +21,14 @@ class _Second:
 
 
 class Series:
-    """Takes records in any order; seconds count from `start`, in microseconds since 1970."""
+    """Takes records in any order; seconds count from `start`, which is in microseconds since 1970."""
 
     def __init__(self, start: int) -> None:
         self.start = start
         self._seconds: dict[int, _Second] = {}
 
     def add(self, record: RequestRecord) -> None:
-        """A duration belongs to the second in which it ended."""
+        """Adds a record; a duration belongs to the second in which it ended."""
         self._at(record.intended).due += 1
         self._at(record.send).sent += 1
         end = self._at(record.end)
@@ -44,7 +44,7 @@ class Series:
             self._at(record.first_token).first_tokens.append(waited)
 
     def document(self) -> dict[str, Any]:
-        """Columns of equal length, one value per second; `inFlight` at the second's end, durations None without any."""
+        """Columns of equal length, one value per second: `inFlight` at its end, durations None where none ended."""
         if not self._seconds:
             return {"stepSeconds": 1, "firstSecond": 0}
         first, last = min(self._seconds), max(self._seconds)

@@ -1,4 +1,4 @@
-"""A worker's account of itself at its end, and the one that an earlier life of the same worker left."""
+"""The summary that a worker writes at its end, and the one that an earlier incarnation of the same worker left."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +16,9 @@ SUMMARY_NAME = "summary.json"
 class Summary:
     """Counts of requests and records, instants in microseconds since 1970, and the generator's own health.
 
-    planned = sent + skipped + unsent. Unsent is what a stopped worker left, and the `unsent_turns`, which a lost turn
-    before them left unasked. sent - records = cut off in flight by the worker itself. Late are sends beyond the bound;
-    they count as sent.
+    planned = sent + skipped + unsent. Unsent are the requests that a stopped worker left, and the `unsent_turns` that
+    follow a lost turn. sent - records is what the worker itself cut off in flight. Late sends are those beyond the
+    bound; they count as sent.
     """
 
     worker: int
@@ -45,7 +45,7 @@ class Summary:
         return self.client_exhausted or (late is not None and late > self.bound_milliseconds)
 
     def document(self) -> dict[str, Any]:
-        """As it is written and sent."""
+        """The summary as it is written and sent."""
         signs = self.signs
         return {
             "worker": self.worker,
@@ -77,7 +77,7 @@ class Summary:
         }
 
     def save(self, directory: Path) -> bytes:
-        """Writes the file beside the records; the result is what it holds."""
+        """Writes the file next to the records; returns its content."""
         data = orjson.dumps(self.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         (directory / SUMMARY_NAME).write_bytes(data)
         return data
@@ -85,14 +85,14 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The summary of a life that had sent all there was to send; only its report may be missing."""
+    """The summary of an incarnation that had sent everything; only its report may be missing."""
 
     data: bytes
     fell_behind: bool
 
 
-def finished_before(directory: Path, incarnation: str | None) -> Finished | None:
-    """What an earlier life of this incarnation left when it was through; None when it was not, or there was none."""
+def finished_earlier(directory: Path, incarnation: str | None) -> Finished | None:
+    """The summary of an earlier process of this incarnation that had finished; None without one."""
     path = directory / SUMMARY_NAME
     if incarnation is None or not path.exists():
         return None
@@ -100,12 +100,12 @@ def finished_before(directory: Path, incarnation: str | None) -> Finished | None
     try:
         found = orjson.loads(data)
         over = found["sent"] + found["skipped"] + found.get("unsentTurns", 0)
-        # What was sent and has no record was cut off: a further life counts it as skipped.
-        whole = over == found["planned"] and found["records"] == found["sent"]
-        through = found["incarnation"] == incarnation and whole
-        return Finished(data, bool(found["fellBehind"])) if through else None
+        # Requests that were sent and have no record were cut off: the next process counts them as skipped.
+        is_complete = over == found["planned"] and found["records"] == found["sent"]
+        is_finished = found["incarnation"] == incarnation and is_complete
+        return Finished(data, bool(found["fellBehind"])) if is_finished else None
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        # Cut off in the writing: it is made anew.
+        # It was cut off while it was written, and will be written again.
         return None
 
 

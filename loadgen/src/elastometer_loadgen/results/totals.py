@@ -1,4 +1,4 @@
-"""What a run's records add up to, by stage and task. Percentiles are exact, by nearest rank, in milliseconds.
+"""The totals of a run's records, by stage and task. Percentiles are exact, by nearest rank, in milliseconds.
 
 First-token time and latency count from the intended time, so that a request which was sent late is not flattered, and
 again from the send time. Time per output token is (last token - first token) / (tokens - 1) by the server's count, time
@@ -48,7 +48,7 @@ MEASURES: dict[str, Callable[[RequestRecord], float | None]] = {
 
 
 class Group:
-    """The records of one stage and task."""
+    """The records of one stage and task, added up."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[Outcome] = Counter()
@@ -61,7 +61,7 @@ class Group:
         self.ended: int | None = None
 
     def add(self, record: RequestRecord) -> None:
-        """Counts one record in."""
+        """Adds one record."""
         self.outcomes[record.outcome] += 1
         first = record.first_attempt
         self.first_attempts[record.outcome if first is None else Outcome(str(first[KEYS["outcome"]]))] += 1
@@ -74,8 +74,8 @@ class Group:
                 self.values[name].append(value)
         self._span(record.intended, record.end)
 
-    def take(self, other: "Group") -> None:
-        """Counts another group in."""
+    def merge(self, other: "Group") -> None:
+        """Adds another group."""
         self.outcomes += other.outcomes
         self.first_attempts += other.first_attempts
         self.sent_again += other.sent_again
@@ -87,7 +87,7 @@ class Group:
             self._span(other.began, other.ended)
 
     def row(self) -> dict[str, Any]:
-        """As it is written; tokens per second over the time from the first intended request to the last end."""
+        """The row of a summary; tokens per second are over the time from the first intended request to the last end."""
         requests = self.outcomes.total()
         good = self.outcomes[Outcome.SUCCESS]
         seconds = 0.0 if self.began is None or self.ended is None else (self.ended - self.began) / 1e6
@@ -104,7 +104,7 @@ class Group:
         }
 
     def _count_tokens(self, tokens: int | None) -> None:
-        """What no server counted is not zero."""
+        """Tokens that no server counted are None, not 0."""
         if tokens is not None:
             self.tokens = tokens if self.tokens is None else self.tokens + tokens
 
@@ -125,7 +125,7 @@ class Results:
         self._groups: dict[tuple[str, str], Group] = {}
 
     def add(self, record: RequestRecord) -> None:
-        """Counts one record in."""
+        """Adds one record."""
         group = self._groups.get((record.stage, record.task))
         if group is None:
             group = self._groups[record.stage, record.task] = Group()
@@ -134,16 +134,16 @@ class Results:
             self.tally.add(record.stage, record.task, record.checks)
 
     def document(self, start: int) -> dict[str, Any]:
-        """`total`, and `stages` with their `tasks`, in the order of first requests; seconds count from `start`."""
+        """`total`, and `stages` with their `tasks` in the order of their first requests; seconds count from `start`."""
         stages: dict[str, list[tuple[str, Group]]] = {}
         for (stage, task), group in sorted(self._groups.items(), key=lambda item: item[1].began or 0):
             stages.setdefault(stage, []).append((task, group))
         rows = [_stage(name, tasks, start) for name, tasks in stages.items()]
-        return {"total": _together(list(self._groups.values())).row(), "stages": rows}
+        return {"total": _combined(list(self._groups.values())).row(), "stages": rows}
 
 
 def _stage(name: str, tasks: Sequence[tuple[str, Group]], start: int) -> dict[str, Any]:
-    whole = _together([group for _, group in tasks])
+    whole = _combined([group for _, group in tasks])
     return {
         "stage": name,
         "firstSecond": None if whole.began is None else round((whole.began - start) / 1e6, 3),
@@ -153,8 +153,8 @@ def _stage(name: str, tasks: Sequence[tuple[str, Group]], start: int) -> dict[st
     }
 
 
-def _together(groups: Sequence[Group]) -> Group:
+def _combined(groups: Sequence[Group]) -> Group:
     whole = Group()
     for group in groups:
-        whole.take(group)
+        whole.merge(group)
     return whole

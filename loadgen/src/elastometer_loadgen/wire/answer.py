@@ -1,9 +1,9 @@
-"""The answer to one request as its events arrive. Pure: stamps are passed in.
+"""The answer to one request as its events arrive. Pure: timestamps are passed in.
 
-JSON is parsed only where a decision hangs on it: until the first token, and for events that may carry a
-finish reason, usage or an error. A `"key":` cannot occur inside a JSON string (its quotes would be escaped),
-so looking for one in the bytes is exact; what the look cannot settle is parsed. Where a check or a person wants the
-text it is kept, and only an event that was parsed tells which of its strings the text is.
+JSON is parsed only where a decision depends on it: until the first token, and for events that may carry a finish
+reason, usage or an error. A `"key":` cannot occur inside a JSON string (its quotes would be escaped), so searching the
+bytes for one is exact; whatever the search cannot decide is parsed. Where a check or a fingerprint line needs the text,
+it is kept, and then only a parsed event shows which of its strings is the text.
 """
 
 from typing import Any
@@ -14,20 +14,22 @@ from elastometer_loadgen.wire.sse import EVENT_END, FIELD, EventStream, Oversize
 
 DONE = b"[DONE]"
 CONTENT, TEXT = b'"content":"', b'"text":"'
-# Fields of a choice's delta that hold text which the model produced besides `content`; servers differ in the name.
+# Fields of a delta with text that the model produced besides `content`; servers use different names.
 REASONING_FIELDS = ("reasoning_content", "reasoning")
-LONGEST_REASON = 64
-# Some 64,000 tokens, in characters; a check of more would hold up the other streams for too long.
-LONGEST_TEXT = 256 * 1024
-# No event begins like this.
+MAX_REASON_CHARACTERS = 64
+# Characters, about 64,000 tokens; checking more would hold up the other streams for too long.
+MAX_TEXT_CHARACTERS = 256 * 1024
+# Matches nothing: no event starts like this.
 NOTHING = b"\0"
-LONGEST_CHUNK = 4096
-# How a read ends that ends with an event and its chunk.
+MAX_CHUNK_BYTES = 4096
+# How a read ends when its last chunk ends with an event.
 EVENT_AND_CHUNK_END = EVENT_END + b"\r\n"
 
 
 def _size_line(length: int) -> bytes:
-    """The line that announces a chunk which, with that line and its end, is so many bytes long."""
+    """The size line of a chunk that is `length` bytes long in all: size line, data and the CR LF that ends it."""
+    # chunk = chunk-size CRLF chunk-data CRLF, with the size in hexadecimal: RFC 9112, section 7.1
+    # (https://www.rfc-editor.org/rfc/rfc9112#section-7.1). Capital digits or leading zeros take the slow way.
     for digits in range(1, 5):
         line = b"%x\r\n" % max(length - digits - 4, 0)
         if len(line) == digits + 2:
@@ -35,27 +37,27 @@ def _size_line(length: int) -> bytes:
     return NOTHING
 
 
-SIZE_LINES = tuple(_size_line(length) for length in range(LONGEST_CHUNK))
+SIZE_LINES = tuple(_size_line(length) for length in range(MAX_CHUNK_BYTES))
 
 
 class Answer:
-    """What a streamed completion has said so far. Stamps are monotonic seconds; None until seen."""
+    """What a streamed completion contains so far. Timestamps are monotonic seconds, None until observed."""
 
     __slots__ = (
         "_after", "_before", "_events", "_kept", "_kept_characters", "_lead", "_skims", "_trail", "chunks",
         "completion_tokens", "done", "error", "finish_reason", "first_token_at", "last_token_at", "malformed",
         "prompt_tokens",
-    )  # fmt: skip
+    )
 
     def __init__(self, *, keeps_text: bool = False) -> None:
         self._events = EventStream()
         self._kept: list[str] | None = [] if keeps_text else None
         self._kept_characters = 0
-        # From the first token on, unless the text is kept, plain pieces of text are only counted.
+        # After the first token plain pieces of text are only counted, unless the text is kept.
         self._skims = False
-        # What stood before and after the text of the last plain piece; no event begins like this one.
+        # The bytes before and after the text in the payload of the last plain piece.
         self._before, self._after = NOTHING, b""
-        # The same as it travels; only while no event is under way.
+        # The same with the framing of event and chunk around it; set only between two events.
         self._lead, self._trail = NOTHING, b""
         self.first_token_at: float | None = None
         self.last_token_at: float | None = None
@@ -86,43 +88,43 @@ class Answer:
             self._arm()
 
     def _arm(self) -> None:
-        """Lets `take_chunk` know the next event by what travels around its text, where that is one line."""
+        """Lets `take_chunk` recognise the next event by the bytes around its text, if that is a single line."""
         if b"\n" not in self._before and b"\n" not in self._after:
             self._lead, self._trail = FIELD + self._before, self._after + EVENT_AND_CHUNK_END
 
     def take_chunk(self, chunk: bytes, at: float) -> bool:
-        """Counts one whole chunk of a chunked body that holds one event like the last one, and nothing besides.
+        """Counts one whole chunk of a chunked body that holds one event like the last one, and nothing else.
 
-        False for anything else, and then nothing of it was taken. This is where nearly all of a stream goes, so it
-        spares the parsers of HTTP, of events and of JSON: all but the text is byte for byte what they passed before.
+        False for anything else, of which nothing was taken then. Nearly every read of a stream comes here and skips
+        the parsers of HTTP, of events and of JSON: all bytes but the text are the same that passed them before.
         """
         size = len(chunk)
-        if self._lead is NOTHING or size >= LONGEST_CHUNK:
+        if self._lead is NOTHING or size >= MAX_CHUNK_BYTES:
             return False
         line = SIZE_LINES[size]
         at_lead = len(line)
         if not (chunk.startswith(line) and chunk.startswith(self._lead, at_lead) and chunk.endswith(self._trail)):
             return False
         start, end = at_lead + len(self._lead), size - len(self._trail)
-        # Within a line of an event neither may be: they would end it.
+        # An event's line cannot contain either of them: it would end there.
         if chunk.find(b"\n", start, end) >= 0 or chunk.find(b"\r", start, end) >= 0:
             return False
         return self._take_text(chunk, start, end, at)
 
     def _is_like_last(self, payload: bytes, at: float) -> bool:
-        """True for a piece of text around which all is byte for byte as it was around the last one; it was counted."""
+        """True for a piece of text whose surrounding bytes are the same as the last one's; it was counted."""
         if not (payload.startswith(self._before) and payload.endswith(self._after)):
             return False
         return self._take_text(payload, len(self._before), len(payload) - len(self._after), at)
 
     def _take_text(self, data: bytes, start: int, end: int, at: float) -> bool:
-        """Counts what stands between two quotes; False where that is not one text, or must be parsed to be read."""
+        """Counts the text between two quotes; False where it is not a single text, or must be parsed to be decoded."""
         if not data.find(b'"', start) == end > start:
             return False
         if self._kept is not None:
             piece = data[start:end]
             text = "" if b"\\" in piece else piece.decode("utf-8", "replace")
-            # What is left over are escapes, spoilt UTF-8 and control characters.
+            # Escapes, invalid UTF-8 and control characters are left to the parser.
             if not text.isprintable() or not text or "\ufffd" in text:
                 return False
             self._keep(text)
@@ -131,11 +133,11 @@ class Answer:
         return True
 
     def _is_plain(self, payload: bytes, at: float) -> bool:
-        """True for a piece of text that is new in what stands around it; it was counted."""
+        """True for a piece of text with new bytes around it, which are remembered; it was counted."""
         return _is_plain_token(payload) and self._learn(payload) and self._is_like_last(payload, at)
 
     def _learn(self, payload: bytes) -> bool:
-        """Remembers what stands around the text of a plain piece; False when it is cut off within its text."""
+        """Remembers the bytes around the text of a plain piece; False when it is cut off within its text."""
         name = CONTENT if CONTENT in payload else TEXT
         start = payload.index(name) + len(name)
         end = payload.find(b'"', start)
@@ -168,20 +170,20 @@ class Answer:
     def _read_choice(self, choice: dict[str, Any], at: float) -> None:
         reason = choice.get("finish_reason")
         if isinstance(reason, str):
-            self.finish_reason = reason[:LONGEST_REASON]
+            self.finish_reason = reason[:MAX_REASON_CHARACTERS]
         delta = choice.get("delta")
-        said = delta.get("content") if isinstance(delta, dict) else choice.get("text")
-        if (said and isinstance(said, str)) or (isinstance(delta, dict) and _has_reasoning(delta)):
+        text = delta.get("content") if isinstance(delta, dict) else choice.get("text")
+        if (text and isinstance(text, str)) or (isinstance(delta, dict) and _has_reasoning(delta)):
             self.chunks += 1
             self.last_token_at = at
             if self.first_token_at is None:
                 self.first_token_at = at
                 self._skims = self._kept is None
-        if self._kept is not None and isinstance(said, str):
-            self._keep(said)
+        if self._kept is not None and isinstance(text, str):
+            self._keep(text)
 
     def _learn_kept(self, payload: bytes, choices: list[Any]) -> None:
-        """Where the text is kept, only what was parsed tells which of an event's strings it is."""
+        """Remembers the bytes around a text that is kept: only a parsed event shows which string is the text."""
         if len(choices) != 1:
             return
         name, holder = (CONTENT, choices[0].get("delta")) if CONTENT in payload else (TEXT, choices[0])
@@ -191,7 +193,7 @@ class Answer:
 
     def _keep(self, text: str) -> None:
         self._kept_characters += len(text)
-        if self._kept_characters > LONGEST_TEXT:
+        if self._kept_characters > MAX_TEXT_CHARACTERS:
             self._kept = None
             self._skims = True
         elif self._kept is not None:
@@ -199,13 +201,13 @@ class Answer:
 
     @property
     def text(self) -> str | None:
-        """The answer without its reasoning; None when it was not kept, or was too long to keep."""
+        """The answer without reasoning; None when it was not kept, or was too long to keep."""
         return None if self._kept is None else "".join(self._kept)
 
 
 def _is_plain_token(payload: bytes) -> bool:
-    """True for an event that surely is one more piece of text and nothing else."""
-    # `in` would first try its operand as an integer, and take five times as long.
+    """True for an event that is certainly one more piece of text and nothing else."""
+    # Not `in`, which first tries its left operand as an integer and takes five times as long.
     if payload.find(b'"finish_reason":null') < 0 or payload.find(b'"usage"') >= 0 or payload.find(b'"error"') >= 0:
         return False
     if payload.find(CONTENT) >= 0:

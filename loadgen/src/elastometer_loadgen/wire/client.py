@@ -1,8 +1,8 @@
-"""The streaming client: a pool of connections to one target, time-outs, and each exchange handed back once.
+"""The streaming client: a pool of connections to one target, time-outs, and each exchange handed back exactly once.
 
-One request at a time per connection. A lost request is a finding: it is sent again only where the profile says
-so, and then its first attempt is kept. Names are resolved anew for every connection, so that a changed set of
-addresses is seen.
+A connection carries one request at a time. A lost request is a finding: it is sent again only where the profile says
+so, and then its first attempt is kept. Names are resolved for every new connection, so that a changed set of addresses
+takes effect.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from elastometer_loadgen import __version__
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.base.secret import as_written
+from elastometer_loadgen.base.secret import pattern_of
 from elastometer_loadgen.base.target import Target
 from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule
 from elastometer_loadgen.wire.connection import Connection, Result
@@ -24,16 +24,16 @@ from elastometer_loadgen.wire.pool import Backend, Pool
 
 NO_ENDPOINT = "no endpoint is known"
 HIDDEN = "[key]"
-# Before the second attempt, doubled before each further one; clients of such servers wait about as long.
+# Before the second attempt, and doubled before each further one; OpenAI's own client waits about as long.
 RETRY_PAUSE_SECONDS = 0.5
-WORTH_A_RETRY = frozenset(Outcome) - {Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.MALFORMED}
+RETRYABLE_OUTCOMES = frozenset(Outcome) - {Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.MALFORMED}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long one request may take in all, and how long a stream that has begun may be silent, in seconds.
 
-    Silence counts from the body's first byte on: until then a request may simply be waiting in the server's
+    Silence counts from the first byte of the body on: before that a request may simply be waiting in the server's
     queue.
     """
 
@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(slots=True)
 class _Flight:
-    """The machinery under one exchange in flight; `tick` is where its time-out is looked at."""
+    """What belongs to one exchange in flight; `tick` is when its time-out is checked."""
 
     tick: int = 0
     timer: asyncio.TimerHandle | None = None
@@ -62,7 +62,7 @@ class _Flight:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What all requests of a worker share: where they go, by which rule, and their constant headers."""
+    """What all requests of a worker share: where they go, the rule for connections, and their constant headers."""
 
     target: Target
     path: str
@@ -70,17 +70,17 @@ class Route:
     api_key: str | None = field(default=None, repr=False)
     run_id: str = "0"
     endpoints: Endpoints | None = None
-    """The pods' own addresses; with SpreadOverPods alone."""
+    """The Pods' own addresses; only with SpreadOverPods."""
     retries: int = 0
 
     def addresses(self) -> tuple[Address, ...]:
-        """Where connections are made to at first."""
+        """The first addresses to connect to."""
         if self.endpoints is not None:
             return self.endpoints.addresses
         return (Address(self.target.host, self.target.port),)
 
     def head(self) -> bytes:
-        """The request up to the headers that differ."""
+        """The request up to the headers that differ between requests."""
         lines = [
             f"POST {self.target.path}{self.path} HTTP/1.1",
             f"host: {self.target.authority}",
@@ -102,19 +102,19 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._target = route.target
         self._limits = limits
-        self._soonest_seconds = min(limits.total_seconds, limits.idle_seconds)
+        self._first_check_seconds = min(limits.total_seconds, limits.idle_seconds)
         self._done = done
         self._head = route.head()
-        self._secret = None if route.api_key is None else as_written(route.api_key)
+        self._secret = None if route.api_key is None else pattern_of(route.api_key)
         self._retries = route.retries
         self._run_id = route.run_id
         self._pool = Pool(route.rule, route.addresses())
         self._flights: dict[Exchange, _Flight] = {}
-        self._deadlines = Deadlines(self._look)
+        self._deadlines = Deadlines(self._check_deadline)
         self._following: asyncio.Task[None] | None = None
         if route.endpoints is not None:
             self._following = self._loop.create_task(route.endpoints.follow(self._pool.follow))
-            self._following.add_done_callback(self._tell_why)
+            self._following.add_done_callback(self._report_end)
 
     @property
     def in_flight(self) -> int:
@@ -127,14 +127,14 @@ class Client:
         return self._pool.open_sockets
 
     def send(self, exchange: Exchange) -> None:
-        """Sends at once, on an idle connection that is fit for it or on a new one."""
+        """Sends at once, on an idle connection that may be reused or on a new one."""
         flight = self._flights[exchange] = _Flight()
         backend = flight.backend = self._pool.choose()
         if backend is None:
-            # Not within this call: whoever sends does not expect to have it back before it returns.
+            # Not within this call: callers do not expect an exchange back before `send` returns.
             flight.timer = self._loop.call_later(0, self._give_up, exchange, Ending.UNREACHABLE, NO_ENDPOINT)
             return
-        flight.tick = self._deadlines.watch(exchange, exchange.send_at + self._soonest_seconds)
+        flight.tick = self._deadlines.watch(exchange, exchange.send_at + self._first_check_seconds)
         connection = self._pool.take(backend, exchange.send_at)
         if connection is None:
             flight.opening = self._loop.create_task(self._open(exchange, flight, backend))
@@ -160,7 +160,7 @@ class Client:
         connection.begin(exchange, self._request(exchange))
 
     def ended(self, connection: Connection, exchange: Exchange, result: Result) -> None:
-        """A connection is through with its exchange."""
+        """A connection has finished its exchange."""
         if result.reusable:
             self._pool.put(connection, result.at)
         else:
@@ -173,7 +173,7 @@ class Client:
         self._pool.forget(connection)
 
     def close_idle(self, now: float) -> None:
-        """Closes connections that were silent for too long to be used again; to be called now and then."""
+        """Closes connections that were silent for too long to be reused; call it about once per second."""
         self._pool.close_idle(now)
 
     def close(self) -> None:
@@ -186,20 +186,20 @@ class Client:
         self._deadlines.close()
         self._pool.close()
 
-    def _tell_why(self, following: asyncio.Task[None]) -> None:
-        """Addresses that nobody follows any more would look like addresses that do not change."""
+    def _report_end(self, following: asyncio.Task[None]) -> None:
+        """Fails the run when the task failed: addresses without updates would look like addresses that never change."""
         if not following.cancelled() and (error := following.exception()) is not None:
             context = {"message": "the endpoints are no longer followed", "exception": error}
             self._loop.call_exception_handler(context)
 
-    def _look(self, exchange: Exchange) -> None:
-        """Ends an exchange that is overdue; one whose stream goes on is looked at again when it could be."""
+    def _check_deadline(self, exchange: Exchange) -> None:
+        """Ends an exchange that is overdue; one whose stream continues is checked again when it could be overdue."""
         flight = self._flights.get(exchange)
         if flight is None:
             return
         now, limits = monotonic(), self._limits
-        heard = now if exchange.last_body_at is None else exchange.last_body_at
-        end, silent = exchange.send_at + limits.total_seconds, heard + limits.idle_seconds
+        last_heard = now if exchange.last_body_at is None else exchange.last_body_at
+        end, silent = exchange.send_at + limits.total_seconds, last_heard + limits.idle_seconds
         if now >= end:
             self._give_up(exchange, Ending.TIMED_OUT, f"not over after {limits.total_seconds:g} s")
         elif now >= silent:
@@ -220,18 +220,18 @@ class Client:
         if flight.backend is not None:
             flight.backend.in_flight -= 1
         if self._secret is not None and exchange.error is not None:
-            # A server may repeat what it was sent, above all where it refuses the key.
+            # A server may repeat what it was sent, especially where it rejects the key.
             exchange.error = self._secret.sub(HIDDEN, exchange.error)
-        if exchange.attempt <= self._retries and exchange.outcome in WORTH_A_RETRY:
+        if exchange.attempt <= self._retries and exchange.outcome in RETRYABLE_OUTCOMES:
             pause = RETRY_PAUSE_SECONDS * 2 ** (exchange.attempt - 1)
-            # It stays in flight meanwhile.
+            # It stays in flight during the pause, so that the run waits for it.
             self._flights[exchange] = _Flight(timer=self._loop.call_later(pause, self._send_again, exchange))
         else:
             self._done(exchange)
 
     def _send_again(self, exchange: Exchange) -> None:
         del self._flights[exchange]
-        self.send(exchange.again(monotonic()))
+        self.send(exchange.next_attempt(monotonic()))
 
     def _request(self, exchange: Exchange) -> bytes:
         body = exchange.prompt.body

@@ -1,7 +1,8 @@
-"""One HTTP/1.1 connection to the server under test: a protocol of its own on the event loop.
+"""One HTTP/1.1 connection to the server under test, as a protocol on the event loop.
 
-A general client costs several times the CPU per event and adds its own delay to every time to first token.
-The read stamp is taken as the bytes reach the process.
+A general-purpose client costs several times the CPU per event and adds its own delay to every time to first token
+(docs/bench.md). The timestamp of a read is taken as soon as the bytes reach the process. Requests leave without delay:
+uvloop and asyncio set TCP_NODELAY on every TCP connection, which turns Nagle's algorithm off.
 """
 
 import asyncio
@@ -16,19 +17,19 @@ from elastometer_loadgen.wire.ending import Ending
 from elastometer_loadgen.wire.exchange import Exchange
 from elastometer_loadgen.wire.sse import EVENT_END
 
-# What is read of an answer's headers: how it is to be read, and who gave it, under the names that servers have for it.
+# The headers that are read: how to read the answer, and which Pod gave it, under the names that servers use for that.
 HEADERS = frozenset({b"content-type", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod"})
 KEEP_ALIVE = re.compile(rb"timeout=([0-9]{1,9})(?![0-9])")
-LONGEST_HEADER_VALUE = 200
-# Bytes in a row without any of a body: heads, trailers, chunk extensions. Proxies take at most 64 KB of headers.
-LONGEST_HEAD = 256 * 1024
+MAX_HEADER_VALUE_CHARACTERS = 200
+# Bytes in a row without any body: heads, trailers, chunk extensions. Proxies accept at most about 64 KB of headers.
+MAX_HEAD_BYTES = 256 * 1024
 
 
 class Owner(Protocol):
-    """Who hears what became of a connection."""
+    """What a connection reports to."""
 
     def ended(self, connection: "Connection", exchange: Exchange, result: "Result") -> None:
-        """The connection is through with its exchange."""
+        """The connection has finished its exchange."""
 
     def forget(self, connection: "Connection") -> None:
         """The connection is gone."""
@@ -44,7 +45,18 @@ class Result(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """One connection and the exchange that it carries, if any."""
+    """One connection and the exchange that it carries, if any.
+
+    Its state is in these fields, plain ones for speed; `_end` clears `_exchange`, `_answered` and `_between_chunks`:
+
+    | field             | is set                                      | meaning                                        |
+    |-------------------|---------------------------------------------|------------------------------------------------|
+    | `_exchange`       | from `begin` to `_end` or `abandon`         | busy; None: idle, so any byte is unexpected    |
+    | `_answered`       | when the final response is complete         | what follows does not belong to it             |
+    | `_answer_pieces`  | together with `_answered`                   | how many pieces of this read belong to it      |
+    | `_keep_alive`     | together with `_answered`; unset by a fault | the connection may carry another request       |
+    | `_between_chunks` | after each read                             | the next read may be one whole chunk           |
+    """
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
@@ -54,18 +66,18 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         self._answered = False
         self._keep_alive = False
-        # The parser is through with a chunk and has seen nothing of the next one.
+        # The parser has finished a chunk and has seen nothing of the next one: only then may a read bypass it, or it
+        # would lose its place in the middle of a size line.
         self._between_chunks = False
-        # What one read holds of the body; the parser fills it without a call of ours.
+        # The body's pieces in one read. The parser calls `append` itself, which spares a Python call per piece.
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
-        # How many of them there were when the answer was whole.
-        self._whole = 0
+        self._answer_pieces = 0
         self.address: str | None = None
         self.opened_at = 0.0
         self.idle_since = 0.0
-        # How long the server says that it keeps an idle connection, in seconds.
-        self.server_patience: int | None = None
+        # How long the server announces that it keeps an idle connection open, in seconds.
+        self.server_idle_seconds: int | None = None
         self._parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,6 +106,7 @@ class Connection(asyncio.Protocol):
         if exchange is None:
             self.close()
             return
+        # After the first token nearly every read ends here: one chunk with one event, known but for its text.
         if self._between_chunks and exchange.answer.take_chunk(data, now):
             exchange.last_body_at = now
             return
@@ -108,31 +121,32 @@ class Connection(asyncio.Protocol):
         if exchange.answer.malformed is not None and not self._answered:
             self._end(Ending.MALFORMED, now)
         elif error is not None:
-            self._go_wrong(error)
+            self._fail(error)
         elif self._answered:
             self._end(Ending.COMPLETE, now)
         elif exchange.last_body_at == now:
             self._head_bytes = 0
         else:
             self._head_bytes += len(data)
-            if self._head_bytes > LONGEST_HEAD:
-                self._go_wrong(f"answer has more than {LONGEST_HEAD} bytes of headers")
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._fail(f"answer has more than {MAX_HEAD_BYTES} bytes of headers")
 
     def _take_pieces(self, exchange: Exchange, data: bytes, now: float) -> None:
-        """Hands on what this read held of the answer's body."""
+        """Passes on the part of the answer's body that was in this read."""
         pieces = self._pieces
         if not pieces:
             self._between_chunks = False
             return
-        # Only a chunk's own end can follow an event's within the read, and nothing of the next chunk follows that.
+        # The body's last piece ends with an event, and the read with that event's chunk: nothing of the next chunk was
+        # read yet.
         self._between_chunks = data.endswith(EVENT_AND_CHUNK_END) and pieces[-1].endswith(EVENT_END)
-        whole = self._whole if self._answered else len(pieces)
+        whole = self._answer_pieces if self._answered else len(pieces)
         if whole:
             exchange.take_body(pieces[0] if whole == 1 else b"".join(pieces[:whole]), now)
         pieces.clear()
 
-    def _go_wrong(self, error: str) -> None:
-        """What follows a whole answer does not belong to it, and takes nothing from it."""
+    def _fail(self, error: str) -> None:
+        """Ends the exchange on a protocol error; one after the complete answer does not change that answer."""
         self._keep_alive = False
         if self._answered:
             self._end(Ending.COMPLETE, self._read_at)
@@ -141,12 +155,12 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._answered:
-            # One request, two answers: the second is nobody's, and there is no telling whose the next would be.
+            # A second answer to one request: it belongs to none, and the next one could not be trusted either.
             self._keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         lower, exchange = name.lower(), self._exchange
-        # Trailers, and whatever follows the answer, say nothing of it.
+        # Trailers, and anything after the answer, do not describe it.
         if lower in HEADERS and exchange is not None and exchange.status is None:
             self._note(exchange, lower, value)
 
@@ -155,9 +169,9 @@ class Connection(asyncio.Protocol):
             exchange.content_type = value.decode("latin-1").lower()
         elif name == b"keep-alive":
             if patience := KEEP_ALIVE.search(value):
-                self.server_patience = int(patience[1])
+                self.server_idle_seconds = int(patience[1])
         elif exchange.pod is None:
-            exchange.pod = value.decode("latin-1")[:LONGEST_HEADER_VALUE]
+            exchange.pod = value.decode("latin-1")[:MAX_HEADER_VALUE_CHARACTERS]
 
     def on_headers_complete(self) -> None:
         exchange, status = self._exchange, self._parser.get_status_code()
@@ -166,16 +180,17 @@ class Connection(asyncio.Protocol):
         if status >= 200:
             exchange.status = status
         else:
-            # An interim answer (100 Continue, 103 Early Hints) describes nothing of the real one, still to come.
+            # The headers of an interim response (100 Continue, 103 Early Hints) do not describe the final one:
+            # https://www.rfc-editor.org/rfc/rfc9110#section-15.2
             exchange.content_type = exchange.pod = None
 
     def on_message_complete(self) -> None:
         if self._answered:
             return
-        # An interim answer completes too.
+        # An interim response completes too, without a status here.
         self._answered = self._exchange is not None and self._exchange.status is not None
-        self._whole = len(self._pieces)
-        # Asked here, since the parser forgets the answer with the message.
+        self._answer_pieces = len(self._pieces)
+        # Read here, since the parser resets it with the next message.
         self._keep_alive = self._parser.should_keep_alive()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -188,7 +203,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def abandon(self) -> None:
-        """Lets go of the exchange in flight, which somebody else settles, and drops the connection."""
+        """Gives up the exchange in flight, which the caller settles, and drops the connection."""
         self._exchange = None
         if self._transport is not None:
             self._transport.abort()

@@ -1,4 +1,4 @@
-"""How the exchange of one request ended, and the class that it gets for it. Pure."""
+"""How the exchange of one request ended, and the outcome that follows from it. Pure."""
 
 from enum import Enum
 
@@ -7,7 +7,7 @@ from elastometer_loadgen.wire.answer import Answer
 
 
 class Ending(Enum):
-    """How the exchange of bytes ended, before anyone judged what they said."""
+    """How the exchange of bytes ended, whatever they contain."""
 
     COMPLETE = "the answer's last byte arrived"
     UNREACHABLE = "no connection"
@@ -20,13 +20,13 @@ class Ending(Enum):
 def classify(
     ending: Ending, status: int | None, answer: Answer, error: str | None
 ) -> tuple[Outcome, str | None]:
-    """The outcome of a request and the words for it, from how it ended and what had arrived by then."""
+    """The outcome of a request and a text for its error, from how it ended and what had arrived by then."""
     if status is None:
         return _without_status(ending), error or ending.value
     if status >= 400:
         return (Outcome.SERVER_ERROR if status >= 500 else Outcome.CLIENT_ERROR), error or f"status {status}"
     if ending is Ending.MALFORMED or status != 200:
-        return Outcome.MALFORMED, error or answer.malformed or f"status {status} is no answer"
+        return Outcome.MALFORMED, error or answer.malformed or f"status {status} is not an answer"
     if answer.malformed is not None:
         return Outcome.MALFORMED, answer.malformed
     if answer.error is not None:

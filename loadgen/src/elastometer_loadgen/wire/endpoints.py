@@ -1,7 +1,7 @@
-"""The addresses of a server's pods, `host:port` a line, which somebody keeps up to date: in a file or at a receiver.
+"""The addresses of a server's Pods, one `host:port` per line, kept up to date in a file or by the receiver.
 
-Whoever follows the Service's EndpointSlices writes the file anew at every change, and the client looks several times a
-second; a receiver answers as soon as there is a change. While neither makes sense, the last addresses stay.
+A program that follows the Service's EndpointSlices rewrites the file at every change, and the client polls it several
+times per second; the receiver answers as soon as there is a change. While neither can be used, the last addresses stay.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 from elastometer_loadgen.base.notes import note
 
-LOOK_SECONDS = 0.25
-MOST_ENDPOINTS = 1000
-LONGEST_FILE = 256 * 1024
+POLL_SECONDS = 0.25
+MAX_ENDPOINTS = 1000
+MAX_FILE_CHARACTERS = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
-    """Where a connection is made to."""
+    """Where to connect to."""
 
     host: str
     port: int
@@ -30,17 +30,17 @@ class Address:
 
 
 def parse_endpoints(text: str) -> tuple[Address, ...]:
-    """The addresses in a file's lines, each once; raises ValueError with line, rule and value. None at all is allowed.
+    """The addresses in a file's lines, without duplicates; raises ValueError with line, rule and value.
 
-    Empty lines and what follows a `#` are passed over.
+    Empty lines and everything after a `#` are ignored. There may be no address at all.
     """
     found: dict[Address, None] = {}
     for number, line in enumerate(text.splitlines(), 1):
         wanted = line.partition("#")[0].strip()
         if wanted:
             found[_address(wanted, number)] = None
-    if len(found) > MOST_ENDPOINTS:
-        raise ValueError(f"must hold at most {MOST_ENDPOINTS} addresses; got {len(found)}")
+    if len(found) > MAX_ENDPOINTS:
+        raise ValueError(f"must hold at most {MAX_ENDPOINTS} addresses; got {len(found)}")
     return tuple(found)
 
 
@@ -61,27 +61,27 @@ class Endpoints(Protocol):
 
     addresses: tuple[Address, ...]
 
-    async def follow(self, tell: Callable[[tuple[Address, ...]], None]) -> None:
-        """Tells of every change until cancelled."""
+    async def follow(self, on_change: Callable[[tuple[Address, ...]], None]) -> None:
+        """Calls `on_change` after every change, until cancelled."""
 
 
 class EndpointFile:
-    """One such file, which must hold sense when it is first read; later it may fail for a while."""
+    """One such file, which must be valid when it is first read; later it may be unusable for a while."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._failing = False
         self.addresses = self._read()
 
-    async def follow(self, tell: Callable[[tuple[Address, ...]], None]) -> None:
-        """Tells of every change until cancelled."""
+    async def follow(self, on_change: Callable[[tuple[Address, ...]], None]) -> None:
+        """Calls `on_change` after every change, until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if self.look():
-                tell(self.addresses)
+            await asyncio.sleep(POLL_SECONDS)
+            if self.poll():
+                on_change(self.addresses)
 
-    def look(self) -> bool:
-        """True when there are other addresses than at the last look; those of a file that makes no sense stay."""
+    def poll(self) -> bool:
+        """True when the addresses are others than at the last poll; while the file is invalid they stay the same."""
         before = self.addresses
         try:
             self.addresses = self._read()
@@ -97,6 +97,6 @@ class EndpointFile:
         """Raises ValueError that names the file."""
         try:
             with self._path.open(encoding="utf-8") as file:
-                return parse_endpoints(file.read(LONGEST_FILE))
+                return parse_endpoints(file.read(MAX_FILE_CHARACTERS))
         except (OSError, ValueError) as error:
             raise ValueError(f"{self._path}: {error}") from error

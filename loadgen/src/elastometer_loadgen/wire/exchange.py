@@ -1,4 +1,4 @@
-"""One request in flight: its stamps (monotonic seconds), its answer so far, and how it ended."""
+"""One request in flight: its timestamps (monotonic seconds), its answer so far, and how it ended."""
 
 import errno
 import socket
@@ -13,19 +13,19 @@ from elastometer_loadgen.wire.answer import Answer
 from elastometer_loadgen.wire.ending import Ending, classify
 
 EVENT_STREAM = "text/event-stream"
-# What this machine ran out of; the server has no part in it.
+# Errors that say that this machine ran out of something: the generator, not the server, was the limit.
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
 MAX_ERROR_BODY_BYTES = 4096
 
 
 class Exchange:
-    """Filled in by the connection that carries it. Settled once; what comes later is not looked at."""
+    """Filled in by the connection that carries it. It is settled once, and what arrives later is ignored."""
 
     __slots__ = (
         "address", "answer", "arrival", "attempt", "client_exhausted", "connect_at", "content_type", "end_at", "error",
         "error_body", "first_attempt", "first_byte_at", "intended_at", "last_body_at", "outcome", "pod", "prompt",
         "send_at", "status",
-    )  # fmt: skip
+    )
 
     def __init__(self, arrival: Arrival, prompt: Prompt, intended_at: float, send_at: float) -> None:
         self.arrival = arrival
@@ -48,7 +48,7 @@ class Exchange:
         self.attempt = 1
         self.first_attempt: Exchange | None = None
 
-    def again(self, send_at: float) -> "Exchange":
+    def next_attempt(self, send_at: float) -> "Exchange":
         """The same request once more; this attempt is over."""
         other = Exchange(self.arrival, self.prompt, self.intended_at, send_at)
         other.attempt = self.attempt + 1
@@ -57,7 +57,7 @@ class Exchange:
         return other
 
     def take_body(self, data: bytes, at: float) -> None:
-        """Bytes of the response's body, read at this instant."""
+        """Takes bytes of the response's body, read at this instant."""
         self.last_body_at = at
         if self.status == 200 and (self.content_type is None or self.content_type.startswith(EVENT_STREAM)):
             self.answer.feed(data, at)
@@ -65,7 +65,7 @@ class Exchange:
             self.error_body += data[:MAX_ERROR_BODY_BYTES]
 
     def settle(self, ending: Ending, at: float, error: str | None = None) -> bool:
-        """Fixes the outcome; False when it was fixed before."""
+        """Sets the outcome; False when it was set before."""
         if self.outcome is not None:
             return False
         self.end_at = at
@@ -77,11 +77,11 @@ class Exchange:
         return True
 
     def settle_unreachable(self, cause: OSError, at: float) -> bool:
-        """The connection could not be made."""
+        """Sets the outcome of a request whose connection could not be made."""
         exhausted = cause.errno in EXHAUSTED and not isinstance(cause, socket.gaierror)
         self.client_exhausted |= exhausted
-        whose = "client out of resources: " if exhausted else ""
-        return self.settle(Ending.UNREACHABLE, at, f"{whose}{cause.strerror or cause}")
+        prefix = "client out of resources: " if exhausted else ""
+        return self.settle(Ending.UNREACHABLE, at, f"{prefix}{cause.strerror or cause}")
 
     def record(
         self, clock: Clock, worker: int, checks: Mapping[str, str | None] | None = None
@@ -93,19 +93,19 @@ class Exchange:
         instants = clock.instants((
             self.intended_at, self.send_at if first is None else first.send_at, self.connect_at, self.first_byte_at,
             answer.first_token_at, answer.last_token_at, self.end_at,
-        ))  # fmt: skip
+        ))
         number, prompt = self.arrival.id, self.prompt
-        # By place, in the order of the record's fields: by name it would take twice as long.
+        # By position, in the order of the record's fields: by name it would take twice as long.
         return RequestRecord._make((
             number, worker, self.arrival.stage, prompt.task, *instants, answer.chunks, answer.prompt_tokens,
             answer.completion_tokens, answer.finish_reason, self.status, self.outcome,
-            None if self.error is None else self.error[:MAX_ERROR_CHARACTERS], self.pod, self.address, prompt.fingerprint,
-            checks, self.attempt, None if first is None else first._as_first_attempt(clock),
+            None if self.error is None else self.error[:MAX_ERROR_CHARACTERS], self.pod, self.address,
+            prompt.fingerprint, checks, self.attempt, None if first is None else first._as_first_attempt(clock),
             conversation_of(number) if prompt.further else None, turn_of(number) if prompt.further else None,
-        ))  # fmt: skip
+        ))
 
     def _as_first_attempt(self, clock: Clock) -> dict[str, str | int | None]:
-        """A settled attempt that was not the last one."""
+        """The first of several attempts, as part of the record."""
         ended = clock.instant(self.send_at if self.end_at is None else self.end_at)
         return {
             KEYS["outcome"]: None if self.outcome is None else self.outcome.value,

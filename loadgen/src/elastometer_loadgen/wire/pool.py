@@ -1,7 +1,7 @@
-"""Connections that wait to be used again, by the address that they lead to, and which address is next.
+"""Idle connections by the address that they lead to, and the choice of the next address.
 
-Reuse, PerRequest and MaxAge know one address: the target's, a name that the network spreads over pods as it likes.
-SpreadOverPods knows each pod: least in flight first, and among equals the one that has waited longest.
+Reuse, PerRequest and MaxAge know one address, the target's, which the network may spread over Pods in its own way.
+SpreadOverPods knows every Pod: the one with the least in flight is next, and of equals the one that waited longest.
 """
 
 import math
@@ -12,20 +12,20 @@ from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule
 from elastometer_loadgen.wire.connection import Connection
 from elastometer_loadgen.wire.endpoints import Address
 
-# vLLM's server closes a connection after 5 s of silence; a request sent into that closing is lost through no
-# fault of the server, so a connection silent for this long is not used again.
+# vLLM's HTTP server closes a connection after 5 s of silence (uvicorn's --timeout-keep-alive,
+# https://www.uvicorn.org/settings/). A request that is sent at that moment is lost through no fault of the server, so
+# a connection that was silent for this long is not reused.
 IDLE_REUSE_SECONDS = 4.0
-# Of what a server announces as its own patience (Keep-Alive: timeout=…), so much is used.
+# The share of the time that a server announces (Keep-Alive: timeout=…) for which its connections are reused.
 IDLE_REUSE_SHARE = 0.8
-
 
 _LOAD = attrgetter("in_flight", "turn")
 
 
 class Backend:
-    """One address, its idle connections, the last used on top, and its requests in flight.
+    """One address: its idle connections, the most recently used one last, and the number of its requests in flight.
 
-    `is_wanted` until the address is no longer one of the server's.
+    `is_wanted` until the address is no longer one of the server's; `turn` is when it was chosen last, as a count.
     """
 
     __slots__ = ("address", "idle", "in_flight", "is_wanted", "turn")
@@ -42,9 +42,9 @@ class Pool:
     """All backends of one client."""
 
     def __init__(self, rule: ConnectionRule, addresses: Iterable[Address]) -> None:
-        self._oldest_seconds = math.inf if rule.max_age_seconds is None else rule.max_age_seconds
+        self._max_age_seconds = math.inf if rule.max_age_seconds is None else rule.max_age_seconds
         if rule.policy is ConnectionPolicy.PER_REQUEST:
-            self._oldest_seconds = 0
+            self._max_age_seconds = 0
         self._backends: dict[Address, Backend] = {}
         self._homes: dict[Connection, Backend] = {}
         self._turns = 0
@@ -57,7 +57,7 @@ class Pool:
         return len(self._homes)
 
     def follow(self, addresses: Iterable[Address]) -> None:
-        """From now on these are the addresses. Requests in flight to others go on; no new one goes there."""
+        """Replaces the addresses. Requests in flight to others continue; new ones do not go there."""
         wanted = dict.fromkeys(addresses)
         for address in self._backends.keys() - wanted.keys():
             backend = self._backends.pop(address)
@@ -68,7 +68,7 @@ class Pool:
         self._only = next(iter(self._backends.values())) if len(self._backends) == 1 else None
 
     def choose(self) -> Backend | None:
-        """The backend for the next request, which is counted on it; None when there is none at all."""
+        """The backend for the next request, which counts as in flight there; None when there is no backend."""
         if not self._backends:
             return None
         backend = self._only if self._only is not None else min(self._backends.values(), key=_LOAD)
@@ -78,7 +78,8 @@ class Pool:
         return backend
 
     def take(self, backend: Backend, now: float) -> Connection | None:
-        """An idle connection that may be used again."""
+        """An idle connection that may be reused; None without one."""
+        # The most recently used one first: the others grow old and are closed, so that few sockets stay open.
         while backend.idle:
             connection = backend.idle.pop()
             if not self._is_stale(connection, now) and connection.is_open and self._is_young(connection, now):
@@ -91,7 +92,7 @@ class Pool:
         self._homes[connection] = backend
 
     def put(self, connection: Connection, now: float) -> None:
-        """An exchange is over and its connection may carry another, if the rule and the address still stand."""
+        """An exchange is over, and its connection may carry another one if rule and addresses still allow it."""
         home = self._homes.get(connection)
         if home is not None and home.is_wanted and self._is_young(connection, now):
             home.idle.append(connection)
@@ -105,9 +106,9 @@ class Pool:
             home.idle.remove(connection)
 
     def close_idle(self, now: float) -> None:
-        """Closes connections that were silent for too long to be used again."""
+        """Closes connections that were silent for too long to be reused."""
         for backend in self._backends.values():
-            for connection in [one for one in backend.idle if self._is_stale(one, now)]:
+            for connection in [idle for idle in backend.idle if self._is_stale(idle, now)]:
                 backend.idle.remove(connection)
                 connection.close()
 
@@ -117,13 +118,13 @@ class Pool:
             _close_all(backend)
 
     def _is_stale(self, connection: Connection, now: float) -> bool:
-        patience = IDLE_REUSE_SECONDS
-        if connection.server_patience is not None:
-            patience = min(patience, connection.server_patience * IDLE_REUSE_SHARE)
-        return now - connection.idle_since > patience
+        limit = IDLE_REUSE_SECONDS
+        if connection.server_idle_seconds is not None:
+            limit = min(limit, connection.server_idle_seconds * IDLE_REUSE_SHARE)
+        return now - connection.idle_since > limit
 
     def _is_young(self, connection: Connection, now: float) -> bool:
-        return now - connection.opened_at < self._oldest_seconds
+        return now - connection.opened_at < self._max_age_seconds
 
 
 def _close_all(backend: Backend) -> None:

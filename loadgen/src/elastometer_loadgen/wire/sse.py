@@ -1,29 +1,30 @@
-"""Server-sent events out of bytes, however the network cut them. Pure.
+"""Server-sent events from bytes, however the network cut them. Pure.
 
-Takes LF, CR LF and CR line ends, comments, fields other than `data` (passed over) and events of several data
-lines. Payloads stay bytes: a character cut in two by the network is whole again before anyone decodes it.
+Accepts what the standard does (https://html.spec.whatwg.org/multipage/server-sent-events.html): LF, CR LF and CR line
+ends, a byte-order mark, comments, events of several data lines; fields other than `data` are ignored. Payloads stay
+bytes, so a character that the network cut in two is complete again before it is decoded.
 """
 
-LONGEST_EVENT = 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
 NOTHING = b""
-# How an event of one data line travels; what nearly all servers send is nothing else.
+# The framing of an event with one data line, which is all that nearly every server sends.
 FIELD, EVENT_END = b"data: ", b"\n\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class OversizedEvent(ValueError):
-    """A line or an event beyond the bound: no language model answers like that."""
+    """A line or an event beyond the limit, which no language model sends."""
 
 
 class EventStream:
-    """Gathers bytes and gives the payloads of the events that became complete."""
+    """Collects bytes and returns the payloads of the events that became complete."""
 
     __slots__ = ("_data", "_partial", "_skip_newline", "_started")
 
     def __init__(self) -> None:
-        # Empty is the immutable nothing: most streams never need more.
+        # The shared empty bytes until more is needed, which most streams never do: it saves an object per request.
         self._partial: bytes | bytearray = NOTHING
-        # The data lines of the event under way, each with a newline behind it.
+        # The data lines of the current event, each followed by a newline.
         self._data: bytes | bytearray = NOTHING
         self._skip_newline = False
         self._started = False
@@ -39,7 +40,7 @@ class EventStream:
 
     @property
     def is_between_events(self) -> bool:
-        """True when whatever comes next begins a new event."""
+        """True when the next byte begins a new event."""
         return not self._partial and not self._data and not self._skip_newline and self._started
 
     def _feed_lines(self, data: bytes) -> list[bytes]:
@@ -84,17 +85,15 @@ class EventStream:
         return None
 
     def _check_length(self) -> None:
-        if len(self._partial) + len(self._data) > LONGEST_EVENT:
-            raise OversizedEvent(f"an event of the stream is longer than {LONGEST_EVENT} bytes")
+        if len(self._partial) + len(self._data) > MAX_EVENT_BYTES:
+            raise OversizedEvent(f"an event of the stream is longer than {MAX_EVENT_BYTES} bytes")
 
 
 def _whole_events(data: bytes) -> list[bytes] | None:
-    """The shortcut for what nearly all servers send: whole events of one data line each; None when it is not
-    that.
-    """
-    # `in` would first try its operand as an integer, and take five times as long.
-    if not data.startswith(FIELD) or data.find(b"\r") >= 0 or len(data) > LONGEST_EVENT:
+    """A shortcut for what nearly every server sends: whole events of one data line each; None for anything else."""
+    # Not `in`, which first tries its left operand as an integer and takes five times as long.
+    if not data.startswith(FIELD) or data.find(b"\r") >= 0 or len(data) > MAX_EVENT_BYTES:
         return None
     payloads = data[len(FIELD) : -len(EVENT_END)].split(EVENT_END + FIELD)
-    # Two line ends an event, and none within it.
+    # Two line ends per event mean that there is none within an event.
     return payloads if data.count(b"\n") == 2 * len(payloads) else None

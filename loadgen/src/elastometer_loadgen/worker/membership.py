@@ -1,6 +1,6 @@
 """A worker's part in its team: the common start, its records while the load runs, and its last report.
 
-A worker that is alone starts at once and reports to nobody.
+A worker that is alone starts at once and does not report.
 """
 
 import asyncio
@@ -12,14 +12,15 @@ from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.reporting.reporter import GaveUp, Reporter
 from elastometer_loadgen.worker.assignment import Assignment
 
-# Room for imports and first wake-ups between the decision to start and the first arrival.
+# Time for imports and the first wake-ups between the decision to start and the first arrival.
 LEAD_SECONDS = 0.1
-# A stopped pod has 30 s by default: so long for the last report; answers under way have as long, and a reserve is left.
+# A stopped Pod has 30 s by default (terminationGracePeriodSeconds): 10 s for requests in flight, 10 s for the last
+# report, and a reserve.
 LAST_REPORT_SECONDS = 10.0
 
 
 class Membership:
-    """`stopped` ends every wait. `there_at` is when the worker was ready to send, monotonic."""
+    """`stopped` ends every wait. `ready_at` is when the worker was ready to send, in monotonic seconds."""
 
     def __init__(self, assignment: Assignment, spool: Spool, reporter: Reporter | None, stopped: asyncio.Event) -> None:
         self._assignment = assignment
@@ -27,38 +28,39 @@ class Membership:
         self._reporter = reporter
         self._stopped = stopped
         self._following: asyncio.Future[None] | None = None
-        self.there_at = monotonic()
+        self.ready_at = monotonic()
 
     async def start_instant(self, clock: Clock, before: int | None) -> int | None:
         """The common start, in microseconds since 1970; None when stopped before it was known. Raises GaveUp.
 
-        `before` is the start of an earlier life of a worker: one that is alone keeps to it.
+        `before` is the start that an earlier incarnation had; a worker that is alone keeps to it.
         """
         if self._reporter is None:
-            self.there_at = monotonic()
-            return clock.instant(self.there_at + LEAD_SECONDS) if before is None else before
+            self.ready_at = monotonic()
+            return clock.instant(self.ready_at + LEAD_SECONDS) if before is None else before
         waiting = asyncio.ensure_future(self._reporter.wait_for_start(self._assignment.workers))
-        await unless(self._stopped, waiting)
+        await wait_unless_stopped(self._stopped, waiting)
         if not waiting.done():
             waiting.cancel()
             return None
-        # From here on this worker is there: what it sends late is late, and not skipped.
-        self.there_at = monotonic()
+        # From here on the worker is ready: what it sends late counts as late and is not skipped. Measured before the
+        # first send, so that a process that stalls after the common start is not excused.
+        self.ready_at = monotonic()
         greeting = waiting.result()
         if greeting.stored > self._spool.size:
             raise GaveUp(
                 f"the receiver holds {greeting.stored} bytes of this incarnation, but the spool has only "
-                f"{self._spool.size}: the spool was lost; start with another --incarnation"
+                f"{self._spool.size}: the spool was lost; start the worker with another --incarnation"
             )
         return greeting.start
 
     def follow(self) -> None:
-        """Reports records from now on, as they come."""
+        """Reports records from now on, while they are written."""
         if self._reporter is not None:
             self._following = asyncio.ensure_future(self._reporter.follow(self._spool))
 
     async def report(self, summary: bytes) -> bool:
-        """Reports what is left; False when there was nobody to take it."""
+        """Reports what is left; False when no receiver took it."""
         if self._reporter is None:
             return True
         self._reporter.stop_following()
@@ -68,17 +70,17 @@ class Membership:
                     await self._following
                 await self._reporter.finish(self._spool, summary)
         except (GaveUp, TimeoutError) as error:
-            note(f"{str(error) or 'no time left to report'}; the records are in {self._spool.path}")
+            note(f"{str(error) or 'no time is left to report'}; the records are in {self._spool.path}")
             return False
         return True
 
     @property
     def is_alone(self) -> bool:
-        """True where nobody but this worker's exit code tells how it went."""
+        """True where only this worker's exit code says how it went."""
         return self._reporter is None
 
 
-async def unless(stopped: asyncio.Event, work: "asyncio.Future[Any]") -> None:
+async def wait_unless_stopped(stopped: asyncio.Event, work: "asyncio.Future[Any]") -> None:
     """Returns when the work is done, or the event is set."""
     stopping = asyncio.ensure_future(stopped.wait())
     await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)

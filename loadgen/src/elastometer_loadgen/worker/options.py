@@ -1,4 +1,4 @@
-"""Options of the command line that must be read and checked before anything is sent."""
+"""Options of the command line that are read and checked before anything is sent."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from elastometer_loadgen.base.secret import is_word
 from elastometer_loadgen.base.target import Target, parse_target
 from elastometer_loadgen.profile.profile import ConnectionPolicy, Profile
 from elastometer_loadgen.reporting.endpoint_feed import EndpointFeed
-from elastometer_loadgen.reporting.receiver_client import Receiver
+from elastometer_loadgen.reporting.receiver_client import ReceiverClient
 from elastometer_loadgen.wire.endpoints import EndpointFile
 
 API_KEY_VARIABLE = "ELASTOMETER_API_KEY"
@@ -23,7 +23,7 @@ class UsageError(Exception):
 
 
 def count(least: int) -> Callable[[str], int]:
-    """Reads an integer of at least so much; raises argparse's own error."""
+    """Reads an integer of at least `least`; raises argparse's own error."""
 
     def read(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -52,20 +52,20 @@ def target_of(options: argparse.Namespace) -> Target:
 
 
 def endpoints_of(
-    options: argparse.Namespace, profile: Profile, receiver: Receiver | None
+    options: argparse.Namespace, profile: Profile, receiver: ReceiverClient | None
 ) -> EndpointFile | EndpointFeed | None:
-    """The pods' addresses, where the profile asks for them, from the file or else the receiver; raises UsageError."""
+    """The Pods' addresses where the profile needs them, from the file or else from the receiver; raises UsageError."""
     spread = profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS
     if options.endpoints is not None and spread:
         return checked("--endpoints", EndpointFile, options.endpoints)
     if options.endpoints is not None or (spread and receiver is None):
         rule = "must come with connection.policy SpreadOverPods in the profile, and only with it"
-        raise UsageError(f"--endpoints {rule}; with --report-to the receiver may tell them instead")
+        raise UsageError(f"--endpoints {rule}; with --report-to the receiver gives the addresses if it is absent")
     return EndpointFeed(receiver) if spread and receiver is not None else None
 
 
 def api_key_of(options: argparse.Namespace) -> str | None:
-    """The key for `Authorization`, from a file or the environment; never on the command line, where all can see it."""
+    """The key for `Authorization`, from a file or the environment; not an option: process lists show those."""
     key = secret_of("--api-key-file", options.api_key_file) or os.environ.get(API_KEY_VARIABLE, "").strip()
     if key and not is_word(key):
         raise UsageError(f"{API_KEY_VARIABLE} must hold one word of printable text")
@@ -73,7 +73,7 @@ def api_key_of(options: argparse.Namespace) -> str | None:
 
 
 def secret_of(option: str, path: Path | None) -> str | None:
-    """What the file holds; raises UsageError, which never holds it."""
+    """What the file holds; raises UsageError, whose message never contains it."""
     if path is None:
         return None
     try:
@@ -86,37 +86,46 @@ def secret_of(option: str, path: Path | None) -> str | None:
 
 
 def add_run_options(run: argparse.ArgumentParser) -> None:
-    """What `run` needs beyond the profile and the place in the team."""
+    """The options of `run` besides the profile and the place in the team."""
     run.add_argument("--target", required=True, metavar="URL", help="base URL of the server, without /v1")
     run.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="where the records go; must hold none"
+        "--out",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="directory for the records and the results; it must not hold the records of another run",
     )
-    run.add_argument("--model", help="model to ask for (default: the profile's; absent: the server's choice)")
+    run.add_argument("--model", help="model to request (default: the profile's; without one the server chooses)")
     run.add_argument("--api-key-file", type=Path, metavar="FILE", help="file with the key for Authorization")
-    run.add_argument("--ca-file", type=Path, metavar="FILE", help="certificates (PEM) to trust, not the system's")
+    run.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="certificates (PEM) to trust instead of the system's"
+    )
     run.add_argument(
         "--endpoints",
         type=Path,
         metavar="FILE",
-        help="the pods, host:port a line; for SpreadOverPods (default with --report-to: what the receiver says)",
+        help="file with the Pods' addresses, one host:port per line, for SpreadOverPods"
+        " (with --report-to the receiver gives them by default)",
     )
     run.add_argument(
         "--metrics",
         metavar="ADDRESS",
-        help="serve /metrics for Prometheus at PORT (for this machine), :PORT (for all) or HOST:PORT",
+        help="serve /metrics for Prometheus at PORT (on this machine only), :PORT (on all addresses) or HOST:PORT",
     )
     report = run.add_argument_group("reporting to a receiver, as a worker of a team")
     report.add_argument(
-        "--report-to", metavar="URL", help="the run's URL at the receiver; it also gives the start"
+        "--report-to", metavar="URL", help="the run's URL at the receiver, which also gives the start time"
     )
     report.add_argument("--token-file", type=Path, metavar="FILE", help="file with the run's token")
     report.add_argument(
-        "--incarnation", metavar="NAME", help="name of this worker's life; the same one goes on"
+        "--incarnation",
+        metavar="NAME",
+        help="name of this worker between restarts: a worker that is started with the same name continues",
     )
     report.add_argument(
         "--give-up-seconds",
         type=count(1),
         default=900,
         metavar="S",
-        help="receiver away for so long: exit 4",
+        help="exit with code 4 when the receiver could not be reached for this long (default: 900)",
     )

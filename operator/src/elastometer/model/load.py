@@ -10,7 +10,7 @@ from typing import Any
 
 from elastometer.model.errors import SpecError
 from elastometer.model.names import PROFILE_KEY
-from elastometer_loadgen.base.files import held
+from elastometer_loadgen.base.files import from_texts
 from elastometer_loadgen.profile.inputs import files_of, with_files
 from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
 from elastometer_loadgen.profile.stages import TraceStage
@@ -36,7 +36,7 @@ def parse_load(load: Json, model: str) -> Profile:
 def read_load(profile: Profile, files: Mapping[str, str]) -> Profile:
     """The profile with its files read out of these texts, by name. Raises SpecError with every flaw found."""
     try:
-        profile = with_files(profile, held(files))
+        profile = with_files(profile, from_texts(files))
     except ProfileError as error:
         raise _refused(error) from error
     if flaws := list(_size_flaws(profile)):
@@ -59,7 +59,8 @@ def _file_flaws(profile: Profile, load: Json) -> Iterator[str]:
 
 def _size_flaws(profile: Profile) -> Iterator[str]:
     if profile.duration_seconds > MAXIMUM_LOAD_SECONDS:
-        bound = f", where a request that ends a stage takes {profile.ask_seconds} s" * profile.is_open_ended
+        seconds = profile.max_conversation_seconds
+        bound = f", where a request that ends a stage takes {seconds} s" * profile.is_open_ended
         yield (f"spec.load.stages: must last at most {MAXIMUM_LOAD_SECONDS} s together, last "
                f"{'up to ' * profile.is_open_ended}{profile.duration_seconds:g} s{bound}")  # fmt: skip
     expected = float(sum(profile.requests_of(stage) for stage in profile.stages))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from elastometer_loadgen.base.secret import as_written
+from elastometer_loadgen.base.secret import pattern_of
 
 KEY = 'sk-ab/cd+e&f<g>"h\\i'
 
@@ -16,9 +16,9 @@ KEY = 'sk-ab/cd+e&f<g>"h\\i'
     ids=["as it is", "JSON", "slashes escaped", "HTML escaped"],
 )  # fmt: skip
 def test_a_key_is_found_however_it_is_escaped(written: str) -> None:
-    assert as_written(KEY).search(f"bad key {written}.")
-    assert "cd" not in as_written(KEY).sub("[key]", written)
+    assert pattern_of(KEY).search(f"bad key {written}.")
+    assert "cd" not in pattern_of(KEY).sub("[key]", written)
 
 
 def test_another_text_is_left_alone() -> None:
-    assert as_written("sk-a.c").sub("[key]", "sk-abc SK-A.C sk-a.d") == "sk-abc SK-A.C sk-a.d"
+    assert pattern_of("sk-a.c").sub("[key]", "sk-abc SK-A.C sk-a.d") == "sk-abc SK-A.C sk-a.d"

@@ -185,7 +185,9 @@ async def test_an_answer_too_long_to_keep_ends_its_conversation(
     assert "request 0: the answer is too long to be kept" in capsys.readouterr().err
 
 
-async def test_single_requests_alongside_conversations_have_no_turn(served: tuple[Server, Target], tmp_path: Path) -> None:
+async def test_single_requests_alongside_conversations_have_no_turn(
+    served: tuple[Server, Target], tmp_path: Path
+) -> None:
     given = profile(BURST | {"endRequestsPerSecond": "20"}, COUNT, tasks=[TALK, SINGLE])
     await worker_of(given, served[1], tmp_path).run()
     records, summary = written(tmp_path)
@@ -233,7 +235,8 @@ def test_the_turns_that_a_lost_one_left_unasked_are_known_after_a_restart(tmp_pa
         spool.append(orjson.dumps(line) + b"\n")
     found = Spool(tmp_path, "a").conversations
     assert found == {0: (3, True), 1: (2, False), 2: (1, True), asked: (2, True)}
-    assert unfinished_conversations(found, lambda number: 3) == UnfinishedConversations(cut=2, skipped_turns=2 + 1, unsent_turns=1)
+    unfinished = unfinished_conversations(found, lambda number: 3)
+    assert unfinished == UnfinishedConversations(cut=2, skipped_turns=2 + 1, unsent_turns=1)
 
 
 async def test_a_user_finishes_its_conversation_before_it_starts_another(

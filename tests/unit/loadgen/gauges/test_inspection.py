@@ -103,9 +103,9 @@ def test_a_foreign_answer_is_found_and_counted() -> None:
     source, lines = PromptSource(given, "m"), list[str]()
     desk = inspection(given, lines)
     own, other = source.prompt(0).canary, source.prompt(1).canary
-    assert desk.look(ended(source, 0, [own, " hap", "py"])) == {"Label": None, "Crosstalk": None}
-    assert desk.look(ended(source, 0, [own, " sad"])) == {"Label": "WrongLabel", "Crosstalk": None}
-    assert desk.look(ended(source, 0, [other, " happy"])) == {"Label": None, "Crosstalk": "ForeignCanary"}
+    assert desk.inspect(ended(source, 0, [own, " hap", "py"])) == {"Label": None, "Crosstalk": None}
+    assert desk.inspect(ended(source, 0, [own, " sad"])) == {"Label": "WrongLabel", "Crosstalk": None}
+    assert desk.inspect(ended(source, 0, [other, " happy"])) == {"Label": None, "Crosstalk": "ForeignCanary"}
     rows = {row["check"]: (row["judged"], row["failed"]) for row in desk.tally.rows(with_rates=True)}
     assert rows == {"Label": (3, 1), "Crosstalk": (3, 1)}
     assert lines == []
@@ -116,7 +116,7 @@ def test_a_lost_request_has_no_findings() -> None:
     exchange = Exchange(Arrival(0, 0.0, "ramp"), PromptSource(given, "m").prompt(0), 1.0, 1.0)
     exchange.settle(Ending.UNREACHABLE, 2.0)
     desk = inspection(given, [])
-    assert desk.look(exchange) is None
+    assert desk.inspect(exchange) is None
     assert desk.tally.rows(with_rates=True) == []
 
 
@@ -124,15 +124,15 @@ def test_lines_tell_every_request_or_the_sample_and_all_failures() -> None:
     everything = profile(EMOTION, fingerprints={"lines": "All", "charactersShown": 100})
     source, lines = PromptSource(everything, "m"), list[str]()
     prompt = source.prompt(0)
-    inspection(everything, lines).look(ended(source, 0, [prompt.canary, " happy"]))
+    inspection(everything, lines).inspect(ended(source, 0, [prompt.canary, " happy"]))
     wanted = f'[REQ-{prompt.fingerprint}] TASK=emotion INPUT="{prompt.canary} I feel happy." → OUTPUT='
     assert lines == [f'{wanted}"{prompt.canary} happy"']
     failures = profile(EMOTION, fingerprints={"lines": "Sampled", "samplePercent": "0"})
     source, lines = PromptSource(failures, "m"), []
     desk = inspection(failures, lines)
-    desk.look(ended(source, 0, ["happy"]))
+    desk.inspect(ended(source, 0, ["happy"]))
     assert lines == []
-    desk.look(ended(source, 0, ["happy-ish"]))
+    desk.inspect(ended(source, 0, ["happy-ish"]))
     assert len(lines) == 1
     assert lines[0].endswith('OUTPUT="happy-ish" FAILED=Label:LabelInText')
 
@@ -158,7 +158,7 @@ def test_reasoning_is_no_part_of_the_answer() -> None:
 
 
 def test_a_text_beyond_the_bound_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elastometer_loadgen.wire.answer.LONGEST_TEXT", 10)
+    monkeypatch.setattr("elastometer_loadgen.wire.answer.MAX_TEXT_CHARACTERS", 10)
     answer = Answer(keeps_text=True)
     answer.feed(events(["x" * 6, "y" * 6, "z"]), 1.0)
     assert (answer.text, answer.chunks, answer.done) == (None, 3, True)

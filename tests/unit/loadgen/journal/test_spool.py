@@ -12,14 +12,14 @@ import pytest
 from elastometer_loadgen.base.record import format_instant
 from elastometer_loadgen.base.target import parse_target
 from elastometer_loadgen.journal.spool import Spool, SpoolError
-from elastometer_loadgen.reporting.receiver_client import Receiver
+from elastometer_loadgen.reporting.receiver_client import ReceiverClient
 from elastometer_loadgen.reporting.reporter import GaveUp, Patience, Reporter
 
 FAST = Patience(
     poll_seconds=0.005,
     push_seconds=0.005,
     first_retry_seconds=0.005,
-    longest_retry_seconds=0.01,
+    max_retry_seconds=0.01,
     give_up_seconds=2.0,
 )
 START = 1_790_000_000_000_000
@@ -83,7 +83,7 @@ async def receiver() -> AsyncIterator[FakeReceiver]:
 
 def reporter_to(receiver: FakeReceiver, patience: Patience = FAST, incarnation: str = "pod 1/a") -> Reporter:
     run = parse_target(f"http://127.0.0.1:{receiver.port}/v1/runs/u-1")
-    return Reporter(Receiver(run, "secret", 0, incarnation), patience, lambda _: None)
+    return Reporter(ReceiverClient(run, "secret", 0, incarnation), patience, lambda _: None)
 
 
 def line(number: int) -> bytes:
@@ -138,7 +138,7 @@ async def test_the_start_is_waited_for_through_absence_and_silence(receiver: Fak
 async def test_every_byte_arrives_once_though_the_receiver_fails_in_between(
     receiver: FakeReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("elastometer_loadgen.reporting.reporter.LARGEST_PIECE", 300)
+    monkeypatch.setattr("elastometer_loadgen.reporting.reporter.MAX_PIECE_BYTES", 300)
     receiver.start = START
     spool = filled(tmp_path, 40)
     reporter = reporter_to(receiver)
@@ -192,7 +192,7 @@ async def test_a_restarted_worker_goes_on_where_the_receiver_stands(
 async def test_patience_ends_and_the_spool_stays(receiver: FakeReceiver, tmp_path: Path) -> None:
     receiver.script = [503] * 1000
     spool = filled(tmp_path, 2)
-    brief = Patience(first_retry_seconds=0.005, longest_retry_seconds=0.01, give_up_seconds=0.05)
-    with pytest.raises(GaveUp, match=r"did not take part for 0\.05 s: records was answered with status 503"):
+    brief = Patience(first_retry_seconds=0.005, max_retry_seconds=0.01, give_up_seconds=0.05)
+    with pytest.raises(GaveUp, match=r"could not be used for 0\.05 s: records was answered with status 503"):
         await reporter_to(receiver, brief).finish(spool, b"{}")
     assert spool.path.read_bytes() == line(0) + line(1)

@@ -12,7 +12,7 @@ from elastometer_loadgen.profile.profile import Profile, parse_profile
 
 RAMP = {"name": "ramp", "type": "Rate", "durationSeconds": 72, "startRequestsPerSecond": "0",
         "endRequestsPerSecond": "8", "arrivals": "Gamma", "burstiness": "0.5"}  # fmt: skip
-CROWD = {"name": "crowd", "type": "Users", "durationSeconds": 72, "users": 9, "spawnPerSecond": "3",
+CROWD = {"name": "users", "type": "Users", "durationSeconds": 72, "users": 9, "spawnPerSecond": "3",
          "thinkTimeSeconds": {"minimum": "1", "maximum": "3"}, "maximumRequests": 500}  # fmt: skip
 COUNT = {"name": "count", "type": "Concurrency", "concurrency": 4, "requests": 10}
 KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 50, "step": 50, "stepSeconds": 120, "maximum": 120,
@@ -47,7 +47,7 @@ def test_the_table_has_a_row_per_stage_and_the_picture() -> None:
     assert [line.split() for line in lines[:4]] == [
         ["stage", "type", "start", "s", "end", "s", "requests", "what"],
         ["ramp", "Rate", "0", "72", "288", "0", "to", "8/s,", "Gamma,", "burstiness", "0.5"],
-        ["crowd", "Users", "72", "144", "≤500", "9", "users,", "3", "more", "per", "second,", "think", "1", "to", "3",
+        ["users", "Users", "72", "144", "≤500", "9", "users,", "3", "more", "per", "second,", "think", "1", "to", "3",
          "s"],
         ["count", "Concurrency", "144", "≤204", "≤10", "4", "in", "flight"],
     ]  # fmt: skip

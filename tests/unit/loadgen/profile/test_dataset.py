@@ -58,8 +58,8 @@ BAD = [
     ("r.csv", "theme,theme\na,b\n", "r.csv line 1: the header must give every column a different name; got "
      '"theme,theme"'),
     ("r.csv", H + 'a,"b', "r.csv line 2: must be CSV: unexpected end of data"),
-    ("r.csv", "theme,canary\na,b\n", "r.csv line 2: canary must have another name: this one is reserved for the request's own "
-     "mark"),
+    ("r.csv", "theme,canary\na,b\n", "r.csv line 2: canary must have another name: this one is reserved for "
+     "the request's own mark"),
     ("r.csv", "theme\nautumn\n", "r.csv line 2: must hold the field 'mood' that tasks[0].checks[0].expected uses; "
      'got {"theme":"autumn"}'),
     ("r.jsonl", "{", "r.jsonl line 1: must be a JSON object: unexpected end of data: line 1 column 2 (char 1); got "

@@ -11,7 +11,7 @@ import yaml
 
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.profile.profile import ConnectionPolicy, ProfileError, parse_profile, read_profile
-from elastometer_loadgen.profile.stages import CrowdStage, KneeStage
+from elastometer_loadgen.profile.stages import KneeStage, UsersStage
 
 LOAD_PAGE = Path(__file__).parents[4] / "docs" / "load.md"
 GOOD: dict[str, Any] = {
@@ -61,13 +61,13 @@ BAD: list[tuple[str, object, str]] = [
     ("tasks.0.name", ABSENT, "tasks[0].name must be given; it is absent"),
     ("tasks.0.name", "fact", 'tasks[1].name must be unique in tasks; got "fact" again'),
     ("tasks.0.weight", 0, "tasks[0].weight must be an integer from 1 to 1000000; got 0"),
-    ("tasks.0.messages", ABSENT, "tasks[0].messages must be given, or prompt in its place"),
-    ("tasks.0.prompt", "x", "and not both"),
+    ("tasks.0.messages", ABSENT, "tasks[0].messages must be given, or prompt instead"),
+    ("tasks.0.prompt", "x", "but not both"),
     ("tasks.0.messages.0.role", "robot", "tasks[0].messages[0].role must be one of system, user, assistant"),
     ("tasks.0.messages.0.role", ABSENT, "tasks[0].messages[0].role must be given"),
     ("tasks.0.messages.0.content", 5, "tasks[0].messages[0].content must be a string of 1 to 1000000 char"),
     ("tasks.0.messages.0.content", "{{ color }}",
-     "tasks[0].dataset.inline[0] must hold the field 'color' that tasks[0].messages[0].content asks for"),
+     "tasks[0].dataset.inline[0] must hold the field 'color' that tasks[0].messages[0].content uses"),
     ("tasks.0.messages.0.content", "{{ theme", "must be a template with fields such as {{ theme }}"),
     ("tasks.0.messages.0.content", "{% for i in range(9) %}x{% endfor %}", "must hold only plain fields"),
     ("tasks.0.messages.0.content", "{{ theme * 1000000000 }}", "must hold only plain fields"),
@@ -76,8 +76,8 @@ BAD: list[tuple[str, object, str]] = [
     ("tasks.0.dataset", {"flie": "x.csv"}, "tasks[0].dataset.flie is not a known field; did you mean file?"),
     ("tasks.0.dataset", {"file": "x.txt"}, 'tasks[0].dataset.file must end in .jsonl or .csv; got "x.txt"'),
     ("tasks.0.dataset", {"file": "x.csv", "inline": [{"theme": "a"}]},
-     "tasks[0].dataset.inline must be given, or file in its place, and not both"),
-    ("tasks.0.dataset", {}, "tasks[0].dataset.inline must be given, or file in its place, and not both"),
+     "tasks[0].dataset.inline must be given, or file instead, but not both"),
+    ("tasks.0.dataset", {}, "tasks[0].dataset.inline must be given, or file instead, but not both"),
     ("tasks.0.dataset.inline.1", "x", "tasks[0].dataset.inline[1] must be a mapping of field to value"),
     ("tasks.0.dataset.inline.1", {"theme": ["a"]}, "tasks[0].dataset.inline[1].theme must be a string or a number"),
     ("tasks.0.maximumTokens", 0, "tasks[0].maximumTokens must be an integer from 1 to 1000000; got 0"),
@@ -88,7 +88,8 @@ BAD: list[tuple[str, object, str]] = [
     ("tasks.0.sampling.top_p", "1", "tasks[0].sampling.top_p is not a known field; did you mean topP?"),
     ("tasks.0.responseFormat", "JSON", "tasks[0].responseFormat must be one of Text, JSONObject, JSONSchema"),
     ("tasks.0.responseFormat", "JSONSchema", "responseFormat must come with a check of type JSONSchema, whose schema"),
-    ("tasks.0.dataset.inline.1.canary", "x", "inline[1].canary must have another name: it stands for the request's"),
+    ("tasks.0.dataset.inline.1.canary", "x",
+     "inline[1].canary must have another name: this one is reserved for the request's"),
     ("fingerprints", {"lines": "Of"}, 'fingerprints.lines must be one of None, Sampled, All; got "Of"'),
     ("fingerprints", {"lines": False}, "fingerprints.lines must be one of None, Sampled, All; got false"),
     ("fingerprints", {"samplePercent": "101"}, 'samplePercent must be a decimal string from "0" to "100"; got "101"'),
@@ -228,9 +229,9 @@ BAD_STAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
      "stages[0].endRequestsPerSecond is not a known field; known here: name, type, durationSeconds, users, "
      "spawnPerSecond, thinkTimeSeconds, maximumRequests"),
     (FIXED, {"concurrency": "5"}, 'stages[0].concurrency must be an integer from 1 to 10000; got "5"'),
-    (FIXED, {"requests": 5}, "stages[0].durationSeconds must be given, or requests in its place, and not both"),
+    (FIXED, {"requests": 5}, "stages[0].durationSeconds must be given, or requests instead, but not both"),
     (FIXED, {"durationSeconds": None},
-     "stages[0].durationSeconds must be given, or requests in its place, and not both"),
+     "stages[0].durationSeconds must be given, or requests instead, but not both"),
     (FIXED, {"durationSeconds": None, "requests": 0},
      "stages[0].requests must be an integer from 1 to 10000000; got 0"),
     (FIXED, {"durationSeconds": None, "requests": 5, "maximumRequests": 5},
@@ -310,21 +311,21 @@ def test_the_bound_of_a_knee_is_spread_over_its_steps_and_is_one_that_users_who_
     document["stages"][0] |= change
     (knee,) = parse_profile(document).stages
     assert isinstance(knee, KneeStage)
-    assert (knee.expected, (knee.most_each(120), knee.most_each(600))) == (most, each)
+    assert (knee.expected, (knee.max_per_user(120), knee.max_per_user(600))) == (most, each)
     assert sum(knee.steps) * each[0] + 500 * each[1] <= most
 
 
 def test_the_most_that_users_may_send_is_never_less_than_one_request_each() -> None:
     (stage,) = parse_profile({"stages": [USERS | {"users": 30, "maximumRequests": 20}]}).stages
-    assert isinstance(stage, CrowdStage)
-    assert (stage.expected, stage.most_each) == (30, 1)
+    assert isinstance(stage, UsersStage)
+    assert (stage.expected, stage.max_per_user) == (30, 1)
 
 
 def test_the_stages_of_the_design_are_read() -> None:
     knee = KNEE | {"soakSeconds": 600}
-    crowd = USERS | {"name": "u", "users": 200, "spawnPerSecond": "10", "thinkTimeSeconds": {"minimum": "1",
+    users = USERS | {"name": "u", "users": 200, "spawnPerSecond": "10", "thinkTimeSeconds": {"minimum": "1",
         "maximum": "3"}}  # fmt: skip
-    stages = [GOOD["stages"][0], crowd, FIXED | {"name": "c"}, knee, SWEEP | {"name": "w"}]
+    stages = [GOOD["stages"][0], users, FIXED | {"name": "c"}, knee, SWEEP | {"name": "w"}]
     profile = parse_profile({"stages": stages})
     assert [stage.duration_seconds for stage in profile.stages] == [100, 10, 10, 10 * 120 + 600, 10 * 300]
     assert [stage.is_open_ended for stage in profile.stages] == [False, False, False, True, True]

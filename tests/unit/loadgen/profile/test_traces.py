@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from elastometer_loadgen.base.files import beside
+from elastometer_loadgen.base.files import from_directory
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.plan.schedule import compute_schedule
 from elastometer_loadgen.plan.sized import WORDS, SizedText
@@ -34,7 +34,7 @@ def profile(folder: Path, text: str | bytes, form: str, **fields: Any) -> Profil
     data = text if isinstance(text, bytes) else text.encode()
     (folder / "trace").write_bytes(data)
     stage = {"name": "replay", "type": "Trace", "file": "trace", "format": form, **fields}
-    return with_files(parse_profile({"seed": 7, "stages": [stage]}), beside(folder))
+    return with_files(parse_profile({"seed": 7, "stages": [stage]}), from_directory(folder))
 
 
 def plan(folder: Path, text: str | bytes, form: str, **fields: Any) -> list[tuple[float, int, int]]:
@@ -72,7 +72,7 @@ def test_the_stage_after_a_trace_begins_at_the_next_whole_second(tmp_path: Path)
     stages = [{"name": "replay", "type": "Trace", "file": "trace", "format": "AzureLLM"},
               {"name": "after", "type": "Rate", "durationSeconds": 2, "endRequestsPerSecond": "1",
                "arrivals": "Constant"}]  # fmt: skip
-    schedule = compute_schedule(with_files(parse_profile({"stages": stages}), beside(tmp_path)))
+    schedule = compute_schedule(with_files(parse_profile({"stages": stages}), from_directory(tmp_path)))
     assert [(one.id, one.at, one.stage) for one in schedule.share(1, 2)] == [
         (1, pytest.approx(4.314579), "replay"), (3, 61.5, "after"),
     ]  # fmt: skip
@@ -150,18 +150,19 @@ def test_a_bad_file_is_refused_by_line_rule_and_value(
 def test_a_file_that_cannot_be_read_is_refused_by_its_path(tmp_path: Path) -> None:
     stage = {"name": "replay", "type": "Trace", "file": "absent.csv", "format": "AzureLLM"}
     with pytest.raises(ProfileError) as caught:
-        with_files(parse_profile({"stages": [stage]}), beside(tmp_path))
+        with_files(parse_profile({"stages": [stage]}), from_directory(tmp_path))
     rule = "must be a readable file: No such file or directory"
     assert str(caught.value) == f"stages[0].file {tmp_path}/absent.csv {rule}"
     with pytest.raises(ProfileError, match="must be a readable file: Is a directory"):
-        with_files(parse_profile({"stages": [stage | {"file": "."}]}), beside(tmp_path))
+        with_files(parse_profile({"stages": [stage | {"file": "."}]}), from_directory(tmp_path))
 
 
 def test_a_trace_that_plays_for_longer_than_a_week_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProfileError) as caught:
         profile(tmp_path, AZURE, "AzureLLM", timeScale="20000")
     assert str(caught.value) == (
-        "stages[0].timeScale must play the trace within 604800 s, or durationSeconds must cut it; it takes 1200001 s"
+        "stages[0].timeScale must play the trace within 604800 s, or durationSeconds must cut it off; "
+        "it takes 1200001 s"
     )
 
 

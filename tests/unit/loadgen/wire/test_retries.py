@@ -159,7 +159,7 @@ async def test_first_attempts_are_counted_apart(server: Server) -> None:
     group.add(await record_of(server, 1))
     assert group.row()["firstAttempts"] is None
     other.add(await record_of(server, 1))
-    group.take(other)
+    group.merge(other)
     row = group.row()
     assert (row["requests"], row["outcomes"]) == (2, {"Success": 2})
     assert row["firstAttempts"] == {"Success": 1, "ServerError": 1}

@@ -13,7 +13,7 @@ workers: 3
 stages:
   - {name: ramp, type: Rate, durationSeconds: 100, startRequestsPerSecond: "2", endRequestsPerSecond: "50",
      arrivals: Constant}
-  - {name: crowd, type: Rate, durationSeconds: 10, endRequestsPerSecond: "50"}
+  - {name: users, type: Rate, durationSeconds: 10, endRequestsPerSecond: "50"}
 """
 
 
