@@ -140,8 +140,8 @@ async def test_a_test_begins_once_its_namesake_is_gone(run: Run) -> None:
 
 
 async def test_an_object_of_somebody_else_is_never_taken_for_the_tests_own(run: Run) -> None:
-    stranger = {"kind": "Secret", "metadata": {"name": "demo-load", "uid": "s"}, "data": {"token": "c2VjcmV0"}}
-    await run.world.api.put(f"/api/v1{SPACE}/secrets", stranger)
+    foreign = {"kind": "Secret", "metadata": {"name": "demo-load", "uid": "s"}, "data": {"token": "c2VjcmV0"}}
+    await run.world.api.put(f"/api/v1{SPACE}/secrets", foreign)
     await run.until(lambda: run.condition("Accepted"))
     assert run.condition("Accepted")["reason"] == "NotBegun"
     assert "demo-load" in run.condition("Accepted")["message"]
@@ -193,8 +193,8 @@ async def test_a_finished_run_leaves_its_report_and_its_token_and_nothing_else(
 async def test_a_deployment_of_somebody_else_ends_the_test_and_stays(run: Run) -> None:
     deployments = f"/apis/apps/v1{SPACE}/deployments"
     meta = {"name": "demo-server", "namespace": "lab", "uid": "s"}
-    stranger = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"replicas": 3}}
-    await run.world.api.put(deployments, stranger)
+    foreign = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"replicas": 3}}
+    await run.world.api.put(deployments, foreign)
     run.body["spec"]["measurement"]["capacityCheck"] = "Skip"
     await run.until(lambda: "completionTime" in run.last)
     assert run.condition("Succeeded")["reason"] == "TargetRejected"
@@ -260,8 +260,8 @@ async def test_a_missing_or_bad_file_ends_the_run_before_anything_is_made(run: R
 async def test_a_config_map_of_somebody_else_with_a_childs_name_outlives_a_test_that_never_began(run: Run) -> None:
     maps = with_trace(run)
     meta = {"name": "demo-files", "namespace": "lab", "uid": "s"}
-    stranger = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"precious": "x"}}
-    await run.world.api.put(maps, stranger)
+    foreign = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"precious": "x"}}
+    await run.world.api.put(maps, foreign)
     await run.until(lambda: "completionTime" in run.last)
     assert run.condition("Succeeded")["reason"] == "LoadFilesMissing"
     assert run.world.api.objects[maps]["demo-files"]["data"] == {"precious": "x"}
@@ -378,7 +378,7 @@ async def test_a_recorder_that_ended_is_followed_by_another(run: Run) -> None:
     first = session.recorder
     session._recording.cancel()
     await asyncio.wait([session._recording])
-    await session.look(run.world.clock.now(), cleaning=False)
+    await session.snapshot(run.world.clock.now(), cleaning=False)
     assert session.recorder is not first
     assert session.recorder.latest("Pod") == {}
     await session.close()

@@ -31,7 +31,7 @@ def plan(demo_body: dict[str, Any], environment: Environment) -> TestPlan:
     demo_body["spec"]["load"] = {
         "stages": [TRACE], "tasks": [TASK], "filesFrom": {"configMapRef": {"name": "traces"}},
         "apiKeyFrom": {"secretKeyRef": {"name": "vllm", "key": "token"}},
-    }  # fmt: skip
+    }
     demo_body["spec"].pop("objectives")
     return TestPlan(parse(demo_body), environment)
 
@@ -45,17 +45,17 @@ async def test_only_the_files_that_the_profile_names_are_read(plan: TestPlan) ->
 @pytest.mark.parametrize(
     ("found", "reason", "words"),
     [
-        (None, "LoadFilesMissing", "the ConfigMap 'traces' of spec.load.filesFrom must be there before the test, is "
-         f"not; create it: {MAKE}"),
-        ({}, "LoadFilesMissing", f"the ConfigMap 'traces' must have the key 'azure.csv', has none; create it again: "
-         f"{MAKE}"),
+        (None, "LoadFilesMissing", "the ConfigMap 'traces' of spec.load.filesFrom must exist before the test, "
+         f"but does not; create it: {MAKE}"),
+        ({}, "LoadFilesMissing", f"the ConfigMap 'traces' must have the key 'azure.csv', but has no keys; "
+         f"create it again: {MAKE}"),
         ({"data": {"azure.csv": "x", "b": ""}}, "LoadFilesMissing", "the ConfigMap 'traces' must have the key "
-         f"'rows.jsonl', has azure.csv, b; create it again: {MAKE}"),
+         f"'rows.jsonl', but has azure.csv, b; create it again: {MAKE}"),
         ({"data": {"rows.jsonl": "x"}, "binaryData": {"azure.csv": "AA=="}}, "LoadFilesInvalid", "the key 'azure.csv' "
-         "of the ConfigMap 'traces' must be UTF-8 text, is binary; write the file in UTF-8 and create the ConfigMap "
-         "again"),
+         "of the ConfigMap 'traces' must be UTF-8 text, but is binary; save the file as UTF-8 and create the "
+         "ConfigMap again"),
     ],
-)  # fmt: skip
+)
 async def test_a_file_that_is_not_there_is_named_with_what_to_do(
     plan: TestPlan, found: dict[str, Any] | None, reason: str, words: str
 ) -> None:
@@ -68,19 +68,19 @@ async def test_a_file_that_is_not_there_is_named_with_what_to_do(
     ("found", "reason", "words"),
     [
         (None, "APIKeyMissing",
-         "the Secret 'vllm' of spec.load.apiKeyFrom must be there, is not; create it: kubectl -n staging create "
+         "the Secret 'vllm' of spec.load.apiKeyFrom must exist, but does not; create it: kubectl -n staging create "
          "secret generic vllm --from-file=token"),
         ({"data": {"key": "eA=="}}, "APIKeyMissing",
-         "the Secret 'vllm' of spec.load.apiKeyFrom must be there with the key 'token', has "
-         "no such key; create it: kubectl -n staging create secret generic vllm --from-file=token"),
+         "the Secret 'vllm' of spec.load.apiKeyFrom must have the key 'token', but does "
+         "not; create it: kubectl -n staging create secret generic vllm --from-file=token"),
         ({"data": {"token": "YSBi"}}, "APIKeyInvalid",
          "the key 'token' of the Secret 'vllm' must hold one word of printable ASCII "
-         "text, does not"),
+         "text, but does not; create the Secret again with the key alone"),
         ({"data": {"token": "//4="}}, "APIKeyInvalid",
          "the key 'token' of the Secret 'vllm' must hold one word of printable ASCII "
-         "text, does not"),
+         "text, but does not; create the Secret again with the key alone"),
     ],
-)  # fmt: skip
+)
 async def test_a_key_that_is_not_there_is_named_and_never_shown(
     plan: TestPlan, found: dict[str, Any] | None, reason: str, words: str
 ) -> None:

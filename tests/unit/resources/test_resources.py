@@ -119,7 +119,7 @@ def test_more_replicas_than_gpus_are_refused_with_what_to_do(plan: TestPlan) -> 
     flaw = capacity_flaw(plan, [node])
     assert flaw is not None
     assert flaw[1] == "InsufficientCapacity"
-    assert "4 replicas need 4 nvidia.com/gpu, the 1 schedulable nodes have 3" in flaw[2]
+    assert "4 replicas need 4 nvidia.com/gpu, but the schedulable nodes (1) have 3" in flaw[2]
     assert "at most 3" in flaw[2]
     assert capacity_flaw(plan, [node, node]) is None
 

@@ -30,9 +30,10 @@ from elastometer.world.receiver import Receiver
 
 RECEIVER_PORT = 8081
 HEALTH_PORT = 8080
-# How long workers are told to try again while the daemons of the tests come up after a restart.
+# After a restart the receiver answers 503 to workers until every test has its daemon again, but no longer than this:
+# one test that cannot be opened must not keep the workers of all others waiting.
 RESUME_SECONDS = 60.0
-SWEEP_SECONDS = 300.0
+SWEEP_SECONDS = 300.0  # a deleted test's directory may stay this long; nothing but space depends on it
 log = logging.getLogger("elastometer.controller")
 
 
@@ -43,12 +44,12 @@ def main() -> None:
         log_lines.configure(get("ELASTOMETER_LOG_FORMAT", LogFormat.TEXT), get("ELASTOMETER_LOG_LEVEL", "INFO"))
     except ValueError as error:
         raise SystemExit(f"ELASTOMETER_LOG_FORMAT, ELASTOMETER_LOG_LEVEL: {error}") from error
-    assert handlers.elasticitytest
+    assert handlers.elasticitytest  # importing the module is what registers the handlers with kopf
     uvloop.run(serve())
 
 
 async def serve() -> None:
-    """Receiver, health and kopf in one loop."""
+    """Receiver, health and kopf in one event loop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -79,9 +80,9 @@ async def serve() -> None:
 
 
 async def _resume(context: Context, namespace: str | None) -> None:
-    """Says `ready` once every test that is there has its daemon, so that no worker is told that its run is unknown.
+    """Sets `ready` once every existing test has its daemon, so that no worker is answered that its run is unknown.
 
-    From then on removes, now and then, what tests left that were deleted in the operator's absence.
+    After that it removes, every few minutes, the runs of tests that were deleted while no operator ran.
     """
     receiver = context.receiver
     deadline = context.clock.monotonic() + RESUME_SECONDS
@@ -91,7 +92,7 @@ async def _resume(context: Context, namespace: str | None) -> None:
         except (WorldError, Refused) as error:
             log.warning("cannot list the ElasticityTests", extra={"reason": str(error)})
         else:
-            waiting = any(_is_to_come(receiver, test) for test in tests)
+            waiting = any(_awaits_daemon(receiver, test) for test in tests)
             receiver.ready = not waiting or context.clock.monotonic() > deadline
         await asyncio.sleep(0.5)
     while True:
@@ -102,8 +103,8 @@ async def _resume(context: Context, namespace: str | None) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-def _is_to_come(receiver: Receiver, test: Mapping[str, Any]) -> bool:
-    """Whether a test will have a daemon and has none yet; one that is being deleted gets none any more."""
+def _awaits_daemon(receiver: Receiver, test: Mapping[str, Any]) -> bool:
+    """Whether a test is still to get its daemon. kopf starts none for a test that is being deleted."""
     meta = test["metadata"]
     over = "deletionTimestamp" in meta or "completionTime" in test.get("status", {})
     return not over and not receiver.knows(meta["uid"])

@@ -1,4 +1,7 @@
-"""Decision -> calls. Every action is safe to repeat: the last object of each is the fact that `decide` looks for."""
+"""Carries out an action by calls to the cluster, to Prometheus and to the run's directory.
+
+Every action may be cut anywhere and repeated. What it creates last is the fact by which `decide` knows that it is done.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,9 @@ from elastometer.world.cluster import Refused
 from elastometer.world.prometheus import Prometheus
 
 Json = dict[str, Any]
-# A ConfigMap may hold 1 MiB; the report's text fits, its page is served from the bundle.
+# The API server refuses a ConfigMap beyond 1 MiB. The text of the report fits; its HTML page is only in the bundle.
 CONFIG_MAP_BYTES = 900_000
-# Series are asked for from a little before the load, so that the first sample of each is in them.
+# Series begin a little before the load, so that they hold a sample from before its first effect.
 LEAD_SECONDS = 30
 JUDGING = "judging.json"
 JUDGING_ATTEMPTS = 3
@@ -41,14 +44,14 @@ log = logging.getLogger(__name__)
 
 
 async def act(session: Session, action: Action) -> None:
-    """Carries one action out. Raises WorldError when it should be tried again."""
+    """Carries out one action. Raises WorldError when it should be tried again."""
     if session.recorder is not None:
         session.recorder.note(action.value, "")
     try:
         await _carry_out(session, action)
     except Refused as refusal:
         session.note_refusal(action.value, str(refusal))
-        raise WorldError(f"the API server refuses {action.value}: {refusal}") from refusal
+        raise WorldError(f"the API server refused {action.value}: {refusal}") from refusal
     session.refusal = None
 
 
@@ -58,6 +61,7 @@ async def _carry_out(session: Session, action: Action) -> None:
         case Action.PREFLIGHT:
             session.preflight = await _preflight(session)
         case Action.CREATE_TARGET:
+            # The Deployment last: it is the object by which `decide` knows that the target was created.
             await cluster.create(service(plan))
             await cluster.create(deployment(plan))
         case Action.CREATE_SCALER:
@@ -78,7 +82,7 @@ async def _carry_out(session: Session, action: Action) -> None:
 
 
 async def _preflight(session: Session) -> PreflightFact:
-    """What the load needs first, since the length of the load may hang on it."""
+    """The inputs of the load first: the length of a Trace stage is known only once its file was read."""
     try:
         await check_api_key(session.plan, session.context.cluster)
         await session.take_files(await read_files(session.plan, session.context.cluster))
@@ -91,11 +95,12 @@ async def _preflight(session: Session) -> PreflightFact:
 
 
 async def close_run(session: Session) -> None:
-    """Closes the recording, judges it, publishes the report. May be killed anywhere and repeated."""
+    """Closes the recording, judges it and publishes the report. May be killed anywhere and repeated."""
     store = session.store
     if not store.compacted:
         store.write_json(PROVENANCE, await provenance(session))
         await _collect_series(session)
+        # Before the merge: a worker of a run that failed may still send, and what came later would be lost.
         session.context.receiver.close(session.plan.names.uid)
         await session.stop_recording()
         await asyncio.to_thread(compact, store)
@@ -107,7 +112,7 @@ async def close_run(session: Session) -> None:
 
 
 async def _publish_report(session: Session, files: dict[str, bytes]) -> None:
-    """A report that the namespace does not take (a quota, a stranger's ConfigMap) is still in the bundle."""
+    """Where a quota or somebody's own ConfigMap of that name prevents it, the report is still in the bundle."""
     try:
         await session.context.cluster.replace_data(_report_map(session, files))
     except Refused as refusal:
@@ -116,9 +121,9 @@ async def _publish_report(session: Session, files: dict[str, bytes]) -> None:
 
 
 def _judged(session: Session) -> dict[str, bytes]:
-    """The report's files; none when judging broke, so that the record is kept and the run ends and says so.
+    """The files of the report; none when judging failed, so that the run still ends and its record is kept.
 
-    Each attempt is written down first: a record that kills the whole process (by its memory) is not judged for ever.
+    Each attempt is written down first, so that a record that kills the whole process (by its memory) is given up.
     """
     store = session.store
     attempts = (store.read_json(JUDGING) or {}).get("attempts", 0) + 1
@@ -129,7 +134,7 @@ def _judged(session: Session) -> dict[str, bytes]:
     store.write_json(JUDGING, {"attempts": attempts})
     try:
         files = render_all(judge(load_bundle(store.directory)))
-    except Exception:
+    except Exception:  # a bug of the analysis must not keep the run from ending
         log.exception("the bundle could not be judged", extra=session.fields(directory=store.directory))
         return {}
     store.path(JUDGING).unlink(missing_ok=True)
@@ -137,7 +142,7 @@ def _judged(session: Session) -> dict[str, bytes]:
 
 
 async def _collect_series(session: Session) -> None:
-    """Asks Prometheus for everything once the run is over; asked again after a kill, the answers replace the first."""
+    """Queries Prometheus for all series once the run is over. After a kill the new answers replace the old ones."""
     store, plan, start = session.store, session.plan, session.store.start_time
     if start is None:
         return
@@ -153,7 +158,7 @@ async def _collect_series(session: Session) -> None:
 
 
 def _report_map(session: Session, files: dict[str, bytes]) -> Json:
-    """The ConfigMap with the report; a file that does not fit is left to the bundle."""
+    """The ConfigMap with the report; a file that does not fit is only in the bundle."""
     names = session.plan.names
     data, room = {}, CONFIG_MAP_BYTES
     for name in (REPORT_MARKDOWN, REPORT_JSON, JUNIT):

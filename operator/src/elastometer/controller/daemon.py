@@ -1,4 +1,4 @@
-"""The loop of one test: look, decide, act, publish, wait. The only place where facts, decisions and hands meet."""
+"""The loop of one test: take a snapshot, decide, publish, act, wait. The only place where all of these meet."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from elastometer.controller.act import act
 from elastometer.controller.decide import decide
 from elastometer.controller.decision import Action
-from elastometer.controller.ending import end_failed
 from elastometer.controller.orphans import names_of
+from elastometer.controller.outcome import end_failed
 from elastometer.controller.session import Context, Session
 from elastometer.model import reasons
 from elastometer.model.errors import SpecError, WorldError
@@ -24,8 +24,8 @@ from elastometer.plan import TestPlan
 from elastometer.world.cluster import Refused
 
 RETRY_SECONDS = 3.0
-MAXIMUM_FAILURES = 5
-# Watch lines come in bursts; one look serves a burst.
+MAX_FAILURES = 5  # in a row; a bug does not pass by itself
+# Watch lines come in bursts, e.g. a Pod, its Deployment and its HPA: one turn serves a burst.
 DEBOUNCE_SECONDS = 0.2
 log = logging.getLogger(__name__)
 Announce = Callable[[str, str, str], None]
@@ -33,30 +33,32 @@ Stopped = Callable[[float], Awaitable[bool]]
 
 
 async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, announce: Announce) -> None:
-    """Carries a test to its end and stays until it is deleted or the operator stops."""
+    """Carries out a test, then waits until it is deleted or the operator stops."""
     status = status_from(body.get("status", {}))
     try:
-        spec = _understood(body)
+        spec = _parse(body)
     except SpecError as error:
         await _reject(context, names_of(body["metadata"]), status, error, announce)
     else:
         session = Session(context, TestPlan(spec, context.environment))
         try:
-            await _carried_out(session, status, stopped, announce)
+            await _carry_out(session, status, stopped, announce)
         finally:
             await session.close()
     await _idle(stopped)
 
 
-def _understood(body: Mapping[str, Any]) -> TestSpec:
+def _parse(body: Mapping[str, Any]) -> TestSpec:
     try:
         return parse(body)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise SpecError(f"spec: must be of the shape that the schema gives, is not ({error!r})") from error
+        raise SpecError(f"spec: must match the schema of the CRD, does not ({error!r}); apply the current CRD, and the "
+                        "test again") from error
 
 
-async def _carried_out(session: Session, status: Status, stopped: Stopped, announce: Announce) -> None:
-    """Begins, goes on, ends. What fails without being the world's fault is a bug: told, and not tried for ever."""
+async def _carry_out(session: Session, status: Status, stopped: Stopped, announce: Announce) -> None:
+    """Turn after turn until the run has ended. WorldError and Refused are retried; anything else is a bug of the
+    operator, which is reported and ends the run when it persists."""
     failures = 0
     turn = _Turn(session, status, announce)
     while not turn.status.finished or not turn.opened:
@@ -69,7 +71,7 @@ async def _carried_out(session: Session, status: Status, stopped: Stopped, annou
         except Exception as error:
             failures += 1
             log.exception("the operator failed on this test", extra=session.fields(failures=failures))
-            if failures >= MAXIMUM_FAILURES:
+            if failures >= MAX_FAILURES:
                 await _give_up(session, turn.status, error, announce)
                 return
         if await _wait(session, stopped, wait):
@@ -77,7 +79,7 @@ async def _carried_out(session: Session, status: Status, stopped: Stopped, annou
 
 
 class _Turn:
-    """Look, decide, publish, act; what one turn leaves to the next."""
+    """One turn: snapshot, decide, publish, act. Holds what one turn leaves to the next."""
 
     def __init__(self, session: Session, status: Status, announce: Announce) -> None:
         self.session, self.status, self.opened = session, status, False
@@ -92,8 +94,9 @@ class _Turn:
         if self.status.finished:
             return 0.0
         session, now = self.session, self.session.context.clock.now
-        seen = await session.look(now(), session.store.sealed and not self.status.finished)
+        seen = await session.snapshot(now(), session.store.sealed and not self.status.finished)
         decision = decide(session.plan, self.status, seen, now())
+        # Before the action: while it lasts, and if it is killed or refused, the status says what is being done.
         await self._publish(decision.status)
         if decision.action is not None:
             # Cleaning up, and whatever is refused, is repeated every second: only its first time is news.
@@ -104,7 +107,7 @@ class _Turn:
         return decision.wake_after
 
     async def _open(self) -> None:
-        """Opens the session; what keeps it from opening is told in the status, for as long as it does."""
+        """Opens the session. While that fails, the status of a run that has not begun says why."""
         try:
             await self.session.open(self.status)
         except (WorldError, Refused) as error:
@@ -121,8 +124,8 @@ class _Turn:
 
 
 async def _give_up(session: Session, status: Status, error: Exception, announce: Announce) -> None:
-    """The last word on a test that the operator cannot carry out; what it made is removed as far as that works."""
-    now, said = session.context.clock.now(), f"the operator failed on this test ({error!r}); its log says where"
+    """Ends a test that the operator cannot carry out, and deletes what it created as far as possible."""
+    now, said = session.context.clock.now(), f"the operator failed on this test ({error!r}); see the operator's log"
     status = end_failed(status, SUCCEEDED, reasons.OPERATOR_FAILED, said, now)
     ended = replace(status, completion_time=now, start_time=status.start_time or now)
     await session.context.cluster.patch_status(session.plan.names, to_json(ended))
@@ -135,9 +138,10 @@ async def _give_up(session: Session, status: Status, error: Exception, announce:
 async def _publish(
     session: Session, before: Status, status: Status, published: dict[str, Any] | None, announce: Announce
 ) -> dict[str, Any]:
-    """Patches the status when it differs from what was patched last; announces what changed its reason."""
+    """Patches the status when it differs from the last patch. Announces each condition whose reason changed."""
     wanted = to_json(status)
     if wanted != published:
+        # A merge patch deletes a field only by an explicit null.
         absent = {key: None for key in published or {} if key not in wanted}
         await session.context.cluster.patch_status(session.plan.names, {**wanted, **absent})
     for kind, condition in status.conditions.items():
@@ -151,7 +155,7 @@ async def _publish(
 
 
 async def _wait(session: Session, stopped: Stopped, seconds: float) -> bool:
-    """Waits for a change of the world, a deadline, or the end; True when the test must be let go."""
+    """Waits for a change of a watched object, at most so many seconds; True when the daemon has to stop."""
     if session.recorder is None:
         return await stopped(seconds)
     changed = session.recorder.changed
@@ -169,13 +173,13 @@ async def _wait(session: Session, stopped: Stopped, seconds: float) -> bool:
 
 
 async def _idle(stopped: Stopped) -> None:
-    """Nothing left to do: stay until let go."""
+    """Nothing is left to do: waits until the daemon has to stop."""
     while not await stopped(3600.0):
         pass
 
 
 async def _reject(context: Context, names: Names, status: Status, error: SpecError, announce: Announce) -> None:
-    """The spec cannot be carried out: says why, and ends. Nothing was made."""
+    """Ends a test whose spec cannot be carried out, with the reason. Nothing was created."""
     if status.finished:
         return
     now = context.clock.now()

@@ -1,4 +1,4 @@
-"""A decision: the next action, the status to publish, and when to look again."""
+"""A decision: the next action, the status to publish, and when to decide again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from elastometer.model.status import Status
 
-# Facts come from watches that wake the daemon; these are only how often deadlines and progress are looked at.
-PROGRESS_SECONDS = 5.0
-SOON_SECONDS = 1.0
+# A changed object wakes the daemon at once, by a watch. These periods are only for what no watch reports:
+PROGRESS_SECONDS = 5.0  # deadlines and the progress of a run, each of which may be a write to the API server
+SOON_SECONDS = 1.0  # an action that was just carried out, whose object the watch has not delivered yet
 
 
 class Action(StrEnum):
@@ -25,7 +25,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The next action, if any, the status to publish, and when to look again at the latest (seconds)."""
+    """The next action, if any, the status to publish, and the seconds until the next turn at the latest."""
 
     action: Action | None
     status: Status

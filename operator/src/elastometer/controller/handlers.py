@@ -1,4 +1,8 @@
-"""kopf's decorators, and nothing else: one daemon per ElasticityTest."""
+"""The handlers that kopf calls, and nothing else: one daemon per ElasticityTest.
+
+A daemon and not change handlers: kopf's handlers are called once per change, whereas a run is decided from the facts of
+many objects and by deadlines, again and again until it has ended.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +18,23 @@ from elastometer.controller.settings import configure
 from elastometer.model.names import GROUP, PLURAL, VERSION
 
 log = logging.getLogger(__name__)
-# An event's message may hold 1,024 bytes.
+# The API server refuses an event whose message is longer than 1,024 bytes.
 EVENT_CHARACTERS = 1000
 
 
 @kopf.on.startup()
 async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
-    """Settings, each with its reason, are in `settings`."""
+    """Applies our settings of kopf; `settings` gives the reason of each."""
     configure(settings)
 
 
-# The flag first: a daemon that is cancelled at once cannot take its run with it.
+# kopf first sets the flag `stopped`, and cancels 20 s later: a daemon that is cancelled at once could not close its
+# recording.
 @kopf.daemon(GROUP, VERSION, PLURAL, cancellation_backoff=20.0, cancellation_timeout=10.0)
 async def elasticitytest(body: kopf.Body, memo: Context, stopped: kopf.DaemonStopped, **_: Any) -> None:
-    """Runs a test until it is deleted; a deleted one takes its run with it."""
+    """Carries out a test. When the test is deleted, its run is deleted with it."""
 
-    async def let_go(seconds: float) -> bool:
+    async def stops_within(seconds: float) -> bool:
         await stopped.wait(seconds)
         return bool(stopped)
 
@@ -38,8 +43,8 @@ async def elasticitytest(body: kopf.Body, memo: Context, stopped: kopf.DaemonSto
 
     frozen = {"metadata": dict(body["metadata"]), "spec": dict(body["spec"]), "status": dict(body.get("status", {}))}
     try:
-        await run_test(memo, frozen, let_go, announce)
-    finally:  # also when it was cancelled, since it did not come back in time
+        await run_test(memo, frozen, stops_within, announce)
+    finally:  # also when the daemon was cancelled because it did not stop in time
         reason = stopped.reason
         if reason is not None and kopf.DaemonStoppingReason.RESOURCE_DELETED in reason:
             forget(memo, names_of(frozen["metadata"]))

@@ -1,4 +1,4 @@
-"""Run directories of tests that are gone: a test may be deleted while no operator is there to notice."""
+"""Run directories of deleted tests. A test may be deleted while no operator runs, so that no daemon removes its run."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ log = logging.getLogger(__name__)
 
 
 def forget(context: Context, names: Names) -> None:
-    """The test was deleted: so is its run. What a thread still writes there, the next sweep takes."""
+    """Deletes the run of a test that was deleted. What a thread may still write there is left to the next sweep."""
     context.receiver.unregister(names.uid)
     shutil.rmtree(context.data / names.run_directory, ignore_errors=True)
 
 
 async def sweep(context: Context, namespace: str | None) -> None:
-    """Removes the runs whose test is not there any more, in one namespace or in all."""
-    # The directories first: one that is made while the API server answers is not among them.
+    """Deletes the runs whose test no longer exists, in one namespace or in all."""
+    # Directories before tests: one that a new test makes while the API server answers must not be among them.
     found = [path for path in context.data.glob(f"runs/{namespace or '*'}/*") if path.is_dir()]
     tests = await context.cluster.tests(namespace)
     wanted = {context.data / names_of(test["metadata"]).run_directory for test in tests}

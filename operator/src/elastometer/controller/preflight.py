@@ -1,4 +1,4 @@
-"""What is checked before anything is made: each flaw ends the run with a condition, a reason and what to do."""
+"""What is checked before anything is created. Each flaw ends the run with a condition, a reason and what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Flaw = tuple[str, str, str]
 
 
 async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[str, Any]]) -> PreflightFact:
-    """Capacity, then dry runs, then Prometheus: the cheap and certain first."""
+    """Capacity, then dry runs, then Prometheus: what is inexpensive and certain comes first."""
     if plan.spec.measurement.check_capacity and (flaw := capacity_flaw(plan, nodes)) is not None:
         return PreflightFact(flaw)
     for manifest, reason in (
@@ -42,14 +42,14 @@ async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[st
             (
                 METRICS_AVAILABLE,
                 reasons.PROMETHEUS_UNREACHABLE,
-                f"{error}; set `measurement.prometheusURL`, or `prometheus.url` of the chart",
+                f"{error}; set `measurement.prometheusURL`, or the value `prometheus.url` of the chart",
             )
         )
     return PreflightFact(None)
 
 
 def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | None:
-    """Whether `maxReplicas` fits the GPUs that the schedulable nodes have now."""
+    """A flaw where `maxReplicas` needs more GPUs than the schedulable nodes have, whether or not they are in use."""
     usable = [node for node in nodes if not node.get("spec", {}).get("unschedulable")]
     for key, each in plan.gpus_per_replica.items():
         there = sum(int(str(document_at(node, "status", "allocatable").get(key, 0))) for node in usable)
@@ -60,7 +60,7 @@ def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | 
                 ACCEPTED,
                 reasons.CAPACITY_MISSING,
                 (
-                    f"{most} replicas need {most * each} {key}, the {len(usable)} schedulable nodes have {there}: "
+                    f"{most} replicas need {most * each} {key}, but the schedulable nodes ({len(usable)}) have {there}: "
                     + (
                         f"set the autoscaler's maximum to at most {fits}, add nodes, "
                         if fits
@@ -73,15 +73,15 @@ def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | 
 
 
 async def _refusal(cluster: Cluster, manifest: Json) -> str | None:
-    """Why the API server would not take a manifest; None when it would."""
+    """Why the API server would not accept a manifest; None when it would. Admission webhooks take part in a dry run."""
     kind = manifest["kind"]
     try:
         await cluster.create(manifest, dry_run=True)
     except Refused as refusal:
         if refusal.status == 404 and kind == "ScaledObject":
             return (
-                "this cluster does not know ScaledObjects; install KEDA, or use `autoscaler.type: "
+                "this cluster has no ScaledObjects; install KEDA, or use `autoscaler.type: "
                 "HorizontalPodAutoscaler`"
             )
-        return str(refusal) if refusal.status == 409 else f"the API server refuses the {kind}: {refusal}"
+        return str(refusal) if refusal.status == 409 else f"the API server refused the {kind} in a dry run: {refusal}"
     return None

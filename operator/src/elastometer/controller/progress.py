@@ -1,4 +1,4 @@
-"""How far a run is, for people who watch it. Pure."""
+"""The progress of a run, for people who watch it. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What the receiver counted so far. Absent is None."""
+    """What the receiver has counted so far. Absent is None."""
 
     requests: int
     failed: int
@@ -42,7 +42,7 @@ class Standing:
 
 
 def progress(plan: TestPlan, standing: Standing, ready: int, desired: int | None, counters: Counters) -> Json:
-    """The `progress` of the status; keys that say nothing yet are absent."""
+    """The `progress` of the status; what is not known yet is None."""
     fields: Json = {
         "stage": _stage(plan, standing),
         "replicas": f"{ready}/{desired if desired is not None else '?'}",
@@ -60,7 +60,7 @@ def progress(plan: TestPlan, standing: Standing, ready: int, desired: int | None
 
 
 def offered(plan: TestPlan, standing: Standing) -> str | None:
-    """What the load's stage asks now: requests per second, or users; a rate of 0 where no stage runs."""
+    """What the current stage offers: requests per second, or users. A rate of 0 where no stage runs."""
     if standing.start is None:
         return None
     index, seconds = _place(plan, standing)
@@ -69,7 +69,7 @@ def offered(plan: TestPlan, standing: Standing) -> str | None:
 
 
 def remaining_seconds(plan: TestPlan, standing: Standing) -> int | None:
-    """Until the run has settled; at most so long where a stage ends when its requests do."""
+    """Until the run has settled. An upper bound where a stage ends when its requests do."""
     if standing.start is None:
         return None
     settle = plan.spec.measurement.settle_seconds
@@ -89,8 +89,8 @@ def _stage(plan: TestPlan, standing: Standing) -> str:
 
 
 def _place(plan: TestPlan, standing: Standing) -> tuple[int, float]:
-    """(index of the stage, seconds into it); before the first one -1 and less than 0, behind the last one their number
-    and the seconds since."""
+    """(index of the stage, seconds into it). Before the first stage the index is -1 and the seconds are negative; after
+    the last one they are the number of stages and the seconds since its end."""
     start = standing.start or standing.now
     seconds = (standing.now - start).total_seconds()
     if standing.end is not None:
@@ -102,8 +102,8 @@ def _place(plan: TestPlan, standing: Standing) -> tuple[int, float]:
 
 
 def _starts(stages: Sequence[Stage], seen: Mapping[str, float]) -> Iterator[tuple[int, float]]:
-    """Index and start of each stage whose start is known, and of what comes behind the last one. Behind a stage that
-    ends when its requests do, the next one begins with its first request."""
+    """Index and start of each stage whose start is known, and of what follows the last one. After a stage that ends
+    when its requests do, the next one begins with its first request."""
     clock: float | None = 0.0
     for index, stage in enumerate(stages):
         at = seen.get(stage.name) if clock is None else clock
@@ -130,12 +130,12 @@ def _asked(stage: Stage, seconds: float) -> str:
 
 
 def _recorded(stage: TraceStage, seconds: float) -> int:
-    """Requests of the trace within the stage's first so many seconds."""
+    """Requests of the trace within the first so many seconds of the stage."""
     return 0 if stage.trace is None else stage.trace.within(seconds, float(stage.time_scale))
 
 
 def desired_replicas(plan: TestPlan, scaler: ScalerFact | None, replicas: int | None) -> int | None:
-    """What the autoscaler wants; before it has spoken, what the target has."""
+    """The replicas that the autoscaler decided on; before its first sync, those that the target has."""
     if scaler is not None and scaler.desired:
         return scaler.desired
     return replicas if replicas is not None else plan.minimum_replicas

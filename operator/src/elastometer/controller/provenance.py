@@ -1,4 +1,4 @@
-"""What the run was made with: versions, objects as served, image digests, nodes. Written when the recording closes."""
+"""What the run was made with: versions, objects as served, image digests and nodes. Written when recording ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 async def provenance(session: Session) -> Json:
-    """provenance.json; what cannot be read from inside a cluster is named as such."""
+    """The content of provenance.json. What cannot be read from inside a cluster is stated as such."""
     plan, latest = session.plan, session.recorder.latest if session.recorder is not None else (lambda _: {})
     hpa = autoscaler_name(plan)
     kubernetes = await session.context.cluster.version()
@@ -43,7 +43,7 @@ async def provenance(session: Session) -> Json:
 
 
 def _file(name: str, text: str) -> Json:
-    """What tells a file from others, and nothing of what is in it."""
+    """What identifies a file without any of its content, which may be confidential."""
     content = text.encode()
     return {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 

@@ -1,6 +1,6 @@
-"""One test while the operator holds it: its run directory, its recorder, its place at the receiver.
+"""One test while the operator carries it out: its run directory, its recorder, its registration at the receiver.
 
-Opened again after every restart of the operator: what it needs is in the cluster, the status and the run directory.
+It is opened again after every restart: all it needs is in the cluster, the status and the run directory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from kubernetes.aio.client import ApiClient
 
 from elastometer.controller.decision import PROGRESS_SECONDS
-from elastometer.controller.namesake import remains
+from elastometer.controller.leftovers import leftovers_of_earlier_test
 from elastometer.controller.progress import Counters, Standing, desired_replicas, progress
 from elastometer.model.bundle_files import FILES, PLAN, REPORT_JSON, SPEC
 from elastometer.model.errors import WorldError
@@ -50,7 +50,7 @@ from elastometer.world.redaction import spec_without_secrets
 from elastometer.world.run_store import RunStore
 
 Json = dict[str, Any]
-SYNC_SECONDS = 30.0
+SYNC_SECONDS = 30.0  # until every kind is listed and watched; nothing is created before
 log = logging.getLogger(__name__)
 
 
@@ -64,12 +64,12 @@ class Context:
     clock: Clock
     data: Path
     environment: Environment
-    # One at a time: a judgement holds a whole run in memory.
+    # One judgement at a time, since each holds a whole run in memory.
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Session:
-    """The hands of one test: `open` it, and `close` it whatever came of that."""
+    """The resources of one test. `open` it, and `close` it whether or not that succeeded."""
 
     def __init__(self, context: Context, plan: TestPlan) -> None:
         self.context = context
@@ -87,10 +87,12 @@ class Session:
         return of_test(self.plan.names, **facts)
 
     async def open(self, status: Status) -> Session:
-        """Registers with the receiver and records on, unless the run is over or its recording is closed."""
+        """Registers with the receiver and records, unless the run has ended or its recording is closed."""
+        # Only before a run has begun: later its own Pods would count as leftovers.
         is_new = status.start_time is None and self.store.read_json(SPEC) is None
-        if is_new and (left := await remains(self.context.cluster, self.plan.names, self.children())):
-            raise WorldError(f"what an earlier test of this name left must be gone first: {', '.join(left)}")
+        if is_new and (left := await leftovers_of_earlier_test(self.context.cluster, self.plan.names, self.children())):
+            raise WorldError(f"what an earlier test of this name left must be deleted first; waiting for "
+                             f"{', '.join(left)}")
         if (files := self.store.read_json(FILES)) is not None:
             self.plan = replace(self.plan, spec=await asyncio.to_thread(with_files, self.plan.spec, files))
         await self._register()
@@ -104,7 +106,7 @@ class Session:
         return self
 
     async def take_files(self, files: Mapping[str, str]) -> None:
-        """The files that the load needs are these, whatever becomes of their source. Raises SpecError."""
+        """Stores the files of the load; later changes of their ConfigMap do not affect the run. Raises SpecError."""
         if files:
             spec = await asyncio.to_thread(with_files, self.plan.spec, files)
             self.store.write_json(FILES, files)
@@ -114,13 +116,14 @@ class Session:
     async def _record(self) -> None:
         keda = self.plan.spec.scaler.type is ScalerType.KEDA
         context, names = self.context, self.plan.names
-        tell = partial(context.receiver.tell_endpoints, names.uid)
-        self.recorder = Recorder(context.api, names, self.store, context.clock, scaled_object=keda, tell_endpoints=tell)
+        publish = partial(context.receiver.publish_endpoints, names.uid)
+        self.recorder = Recorder(
+            context.api, names, self.store, context.clock, scaled_object=keda, publish_endpoints=publish)
         self._recording = asyncio.create_task(self.recorder.run(), name=f"recorder {self.plan.names.test}")
         await self.recorder.synced(SYNC_SECONDS)
 
     async def _keep_recording(self) -> None:
-        """A recorder ends by itself only when the disk takes no more: a new one goes on, and names the gap."""
+        """A recorder ends by itself only when the disk is full. A new one continues, and reports the gap."""
         if self._recording is not None and self._recording.done():
             await self.stop_recording()
             await self._record()
@@ -141,7 +144,7 @@ class Session:
             log.error("the recorder ended", extra=self.fields(reason=str(failure)))
 
     def note_refusal(self, action: str, message: str) -> None:
-        """Remembers since when the API server refuses an action."""
+        """Remembers since when the API server has refused this action."""
         known = self.refusal
         since = known.since if known is not None and known.action == action else self.context.clock.now()
         self.refusal = RefusalFact(action, message, since)
@@ -151,16 +154,17 @@ class Session:
         secret = await self.context.cluster.get("v1", "Secret", names.namespace, names.load)
         if secret is None:
             await self.context.cluster.create(token_secret(self.plan, secrets.token_urlsafe(32)))
+            # Read back what is stored, which is not our token where another attempt created the Secret first.
             secret = await self.context.cluster.get("v1", "Secret", names.namespace, names.load)
         if secret is None:
-            raise WorldError(f"the Secret {names.load} is gone as soon as it was made")
+            raise WorldError(f"the Secret {names.load} was deleted right after it was created")
         if names.uid not in owners(secret) or TOKEN_KEY not in secret.get("data", {}):
-            raise WorldError(f"the Secret {names.load} must be this test's own; delete what is there")
+            raise WorldError(f"the Secret {names.load} must be this test's own; delete the one that exists")
         token = b64decode(secret["data"][TOKEN_KEY]).decode()
         await self.context.receiver.register(names.uid, self.store, token, self.plan.spec.profile.workers)
 
-    async def look(self, now: datetime, cleaning: bool) -> Snapshot:
-        """The world as this test sees it. `cleaning`: also ask what of its children is still there."""
+    async def snapshot(self, now: datetime, cleaning: bool) -> Snapshot:
+        """The facts of this test now. `cleaning`: also which of its children still exist, at one GET for each."""
         await self._keep_recording()
         if cleaning and self._cleaning_since is None:
             self._cleaning_since = now
@@ -187,7 +191,7 @@ class Session:
             load_start=self.store.start_time,
             report=report_fact(self.store.read_json(REPORT_JSON)),
             bundle_sealed=self.store.sealed,
-            leftovers=tuple(map(_title, await self.own_leftovers())) if cleaning else (),
+            leftovers=tuple(map(_kind_and_name, await self.own_leftovers())) if cleaning else (),
             cleaning_since=self._cleaning_since,
             refusal=self.refusal,
             progress=self._progress(server, desired_replicas(self.plan, scaler_seen, replicas), job_seen, now),
@@ -199,7 +203,7 @@ class Session:
     def _progress(
         self, pods: tuple[PodFact, ...], desired: int | None, job: JobFact | None, now: datetime
     ) -> Json | None:
-        """Made anew every few seconds only, since each new one is a write to the API server."""
+        """Computed every few seconds only, because each change is a write of the status. None in between."""
         if self.recorder is None or (now - self._progress_at).total_seconds() < PROGRESS_SECONDS:
             return None
         self._progress_at = now
@@ -210,7 +214,8 @@ class Session:
         return progress(self.plan, standing, ready, desired, counters)
 
     def removable(self) -> list[Json]:
-        """The children that cleaning up removes, first to last: the autoscaler before what it scales."""
+        """The children that cleaning up deletes, first to last. The autoscaler goes before its target: without a target
+        it would report errors."""
         load: Json = load_job(self.plan)
         autoscaler = scaler(self.plan)
         return [
@@ -223,12 +228,12 @@ class Session:
         ]
 
     def children(self) -> list[Json]:
-        """Everything that is made of one test, as far as a kind and a name go."""
+        """Everything that may be created for a test; only kind and name count."""
         report: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": self.plan.names.report}}
         return [token_secret(self.plan, ""), report, *self.removable()]
 
     async def own_leftovers(self) -> list[Json]:
-        """What cleaning up has still to remove, as served: never what has a child's name and is not this test's."""
+        """What cleaning up still has to delete, as served. Never an object of others that has the name of a child."""
         cluster, names, left = self.context.cluster, self.plan.names, list[Json]()
         for child in self.removable():
             name = child["metadata"]["name"]
@@ -238,7 +243,7 @@ class Session:
         return left
 
 
-def _title(item: Json) -> str:
+def _kind_and_name(item: Json) -> str:
     return f"{item['kind']}/{item['metadata']['name']}"
 
 

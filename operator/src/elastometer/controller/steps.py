@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from elastometer.controller.decision import PROGRESS_SECONDS, SOON_SECONDS, Action, Decision
-from elastometer.controller.ending import end_failed, terminal_trouble
+from elastometer.controller.outcome import end_failed, terminal_trouble
 from elastometer.model import reasons
 from elastometer.model.snapshot import JobFact, Snapshot
 from elastometer.model.spec import ScalerType
