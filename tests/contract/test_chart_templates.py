@@ -64,7 +64,7 @@ def operator_rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def verbs(objects: list[dict[str, Any]], resource: str, group: str | None = None) -> set[str]:
     rules = [rule for rule in operator_rules(objects)
-             if resource in rule["resources"] and group in (None, *rule["apiGroups"])]  # fmt: skip
+             if resource in rule["resources"] and group in (None, *rule["apiGroups"])]
     return {verb for rule in rules for verb in rule["verbs"]}
 
 
@@ -109,7 +109,7 @@ def test_the_chart_passes_lint():
 @needs_helm
 @pytest.mark.parametrize("setting", ["colour=red", "image.tagg=1", "persistence.size=big", "prometheus.url=ftp://x",
                                      "watchNamespace=Not_A_Name", "persistence.onUninstall=Maybe", "log.format=xml",
-                                     "log.level=LOUD"])  # fmt: skip
+                                     "log.level=LOUD"])
 def test_a_value_that_is_unknown_or_wrong_is_refused(setting: str):
     done = helm("template", NAME, str(CHART), "--kube-version", "1.35.0", "--set", setting)
     assert done.returncode != 0
@@ -120,7 +120,7 @@ def test_a_value_that_is_unknown_or_wrong_is_refused(setting: str):
 def test_the_default_installs_the_operator_and_nothing_else():
     kinds = sorted(item["kind"] for item in rendered())
     assert kinds == ["ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
-                     "Deployment", "PersistentVolumeClaim", "Service", "ServiceAccount"]  # fmt: skip
+                     "Deployment", "PersistentVolumeClaim", "Service", "ServiceAccount"]
 
 
 @needs_helm
@@ -145,8 +145,8 @@ def test_only_one_operator_ever_writes_to_the_volume():
 
 @needs_helm
 def test_the_operator_gets_its_own_address_and_those_of_what_it_uses():
-    told = environment(rendered("prometheus.url=http://p.obs:80", "watchNamespace=staging", release="lab"))
-    assert told == {
+    given = environment(rendered("prometheus.url=http://p.obs:80", "watchNamespace=staging", release="lab"))
+    assert given == {
         "POD_ID": {"fieldRef": {"fieldPath": "metadata.name"}},
         "ELASTOMETER_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
         "ELASTOMETER_SERVICE": "lab-elastometer",
@@ -182,7 +182,7 @@ def test_the_operator_never_lists_secrets_and_has_no_wildcard_but_to_read_custom
     objects = rendered()
     assert verbs(objects, "secrets") == {"create", "get"}
     wild = [rule for rule in operator_rules(objects)
-            if "*" in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]]  # fmt: skip
+            if "*" in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]]
     assert wild == [{"apiGroups": ["custom.metrics.k8s.io"], "resources": ["*"], "verbs": ["get"]}]
 
 
@@ -194,7 +194,7 @@ def test_what_the_autoscaler_reads_of_its_pods_may_be_read_and_no_more():
 
 @needs_helm
 @pytest.mark.parametrize("resource", ["pods", "events", "endpointslices", "jobs", "deployments",
-                                      "horizontalpodautoscalers", "scaledobjects", "nodes"])  # fmt: skip
+                                      "horizontalpodautoscalers", "scaledobjects", "nodes"])
 def test_what_the_recorder_follows_may_be_listed_and_watched(resource: str):
     assert {"get", "list", "watch"} <= verbs(rendered(), resource)
 
@@ -206,7 +206,7 @@ def test_one_watched_namespace_leaves_only_cluster_scoped_reads_in_the_cluster_r
     assert role["metadata"]["namespace"] == "staging"
     assert the(objects, "RoleBinding")["subjects"][0]["namespace"] == "measure"
     cluster = [item for item in of_kind(objects, "ClusterRole")
-               if not item["metadata"]["name"].endswith(("-view", "-edit"))]  # fmt: skip
+               if not item["metadata"]["name"].endswith(("-view", "-edit"))]
     resources = {name for item in cluster for rule in item["rules"] for name in rule["resources"]}
     assert resources == {"nodes", "customresourcedefinitions", "namespaces"}
     assert {verb for item in cluster for rule in item["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
@@ -217,7 +217,7 @@ def test_one_watched_namespace_leaves_only_cluster_scoped_reads_in_the_cluster_r
     ("crds.install=false", "CustomResourceDefinition"), ("persistence.enabled=false", "PersistentVolumeClaim"),
     ("persistence.existingClaim=mine", "PersistentVolumeClaim"), ("serviceAccount.create=false", "ServiceAccount"),
     ("rbac.create=false", "ClusterRoleBinding"),
-])  # fmt: skip
+])
 def test_what_is_disabled_is_not_rendered(setting: str, kind: str):
     assert of_kind(rendered(), kind)
     assert of_kind(rendered(setting), kind) == []
@@ -236,9 +236,9 @@ def test_the_claim_asks_for_a_class_and_outlives_the_release_only_when_asked_to(
     plain = the(rendered(), "PersistentVolumeClaim")
     assert "storageClassName" not in plain["spec"]
     assert "annotations" not in plain["metadata"]
-    told = the(rendered("persistence.storageClassName=fast", "persistence.onUninstall=Keep"), "PersistentVolumeClaim")
-    assert told["spec"]["storageClassName"] == "fast"
-    assert told["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    given = the(rendered("persistence.storageClassName=fast", "persistence.onUninstall=Keep"), "PersistentVolumeClaim")
+    assert given["spec"]["storageClassName"] == "fast"
+    assert given["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
 @needs_helm

@@ -16,9 +16,9 @@ VERSION = CRD["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 KNOWN_KEYS = {"type", "description", "properties", "required", "items", "enum", "minimum", "maximum", "minLength",
               "maxLength", "pattern", "format", "default", "maxItems", "minItems", "maxProperties",
-              "additionalProperties"}  # fmt: skip
+              "additionalProperties"}
 KNOWN_EXTENSIONS = {"x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
-                    "x-kubernetes-preserve-unknown-fields"}  # fmt: skip
+                    "x-kubernetes-preserve-unknown-fields"}
 
 
 def nodes(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -37,7 +37,7 @@ class MemoryCluster(Cluster):
         self.api, self.statuses, self.items = api, [], []
 
     async def request(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None,
-                      content_type: str = "application/json") -> dict[str, Any]:  # fmt: skip
+                      content_type: str = "application/json") -> dict[str, Any]:
         if path.endswith("/status"):
             self.statuses.append(body["status"])
             return {}
@@ -228,7 +228,7 @@ async def test_a_deletion_names_the_uid_of_what_may_be_deleted() -> None:
         await Cluster(client).delete({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
     assert asked == [("DELETE", f"/api/v1{SPACE}/configmaps/demo-files", {
         "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": {"uid": "u"},
-    })]  # fmt: skip
+    })]
 
 
 TRACE_FILE = """Timestamp,Request tokens,Response tokens
@@ -272,7 +272,7 @@ async def test_files_from_a_config_map_of_a_childs_name_are_refused_and_it_stays
     maps = with_trace(run)
     run.body["spec"]["load"]["filesFrom"] = {"configMapRef": {"name": name}}
     source = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "lab", "uid": "s"},
-              "data": {"burst.csv": TRACE_FILE}}  # fmt: skip
+              "data": {"burst.csv": TRACE_FILE}}
     await run.world.api.put(maps, source)
     await run.until(lambda: "completionTime" in run.last)
     assert run.condition("Accepted")["reason"] == "SpecInvalid"
@@ -342,7 +342,7 @@ async def test_an_error_in_the_operator_ends_the_run_with_a_reason_and_does_not_
     assert "ZeroDivisionError" in run.condition("Succeeded")["message"]
 
 
-@pytest.mark.parametrize("server", [{"env": 5}, {"env": [1]}, {"env": [{"value": "x"}]}, {"args": "x"}, {"args": [1, None]}, {"command": {}}, {"resources": 7}, {"resources": {"limits": {"nvidia.com/gpu": "²"}}}, {"resources": {"limits": {"nvidia.com/gpu": 1.5}}}])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize("server", [{"env": 5}, {"env": [1]}, {"env": [{"value": "x"}]}, {"args": "x"}, {"args": [1, None]}, {"command": {}}, {"resources": 7}, {"resources": {"limits": {"nvidia.com/gpu": "²"}}}, {"resources": {"limits": {"nvidia.com/gpu": 1.5}}}])  # noqa: E501
 async def test_a_nonsensical_pod_template_is_left_to_the_api_servers_refusal(run: Run, server: dict[str, Any]) -> None:
     containers = [{"name": "server", **server}]
     run.body["spec"]["target"]["server"]["podTemplate"] = {"spec": {"containers": containers, "initContainers": []}}

@@ -1,4 +1,4 @@
-"""Workers that spread requests over Pods are told of them by the operator's watch, at once and at no cost."""
+"""Workers that spread requests over Pods hear of them from the operator's watch, at once and at no cost."""
 
 import asyncio
 
@@ -53,19 +53,19 @@ async def desk(tmp_path, clock):
 
 async def test_a_worker_is_answered_as_soon_as_there_is_another_list_and_asks_nothing_between(desk):
     desk.tell("10.0.0.7:8000")
-    feed, told = EndpointFeed(desk.line), asyncio.Queue()
+    feed, published = EndpointFeed(desk.line), asyncio.Queue()
     assert await feed.refresh()
     assert feed.addresses == (Address("10.0.0.7", 8000),)
-    following = asyncio.create_task(feed.follow(told.put_nowait))
+    following = asyncio.create_task(feed.follow(published.put_nowait))
     while len(desk.asked) < 2:
         await asyncio.sleep(0)
     desk.tell("10.0.0.7:8000")
     for _ in range(100):
         await asyncio.sleep(0)
-    assert (told.empty(), len(desk.asked)) == (True, 2)
+    assert (published.empty(), len(desk.asked)) == (True, 2)
     desk.tell("10.0.0.7:8000", "[fd00::8]:8000")
     async with asyncio.timeout(5):
-        assert await told.get() == (Address("10.0.0.7", 8000), Address("fd00::8", 8000))
+        assert await published.get() == (Address("10.0.0.7", 8000), Address("fd00::8", 8000))
     assert len(desk.asked) == 2
     following.cancel()
 
@@ -124,12 +124,12 @@ async def test_the_recorders_watch_passes_on_every_change_of_the_ready_endpoints
         return {"metadata": {"name": "shop-server-x", "uid": "u"}, "ports": [{"port": 8000, "protocol": "TCP"}],
                 "endpoints": [{"addresses": [one], "conditions": {"ready": True}} for one in addresses]}
 
-    told: list[tuple[str, ...]] = []
-    async with world.recording(publish_endpoints=told.append) as recorder:
+    published: list[tuple[str, ...]] = []
+    async with world.recording(publish_endpoints=published.append) as recorder:
         await recorder.synced(5)
-        assert told == []
+        assert published == []
         for addresses in (("10.0.0.7",), ("10.0.0.7", "10.0.0.8"), ()):
             await world.api.put(SLICES, sliced(*addresses))
-            await world.until(lambda wanted=addresses: told[-1:] == [tuple(f"{one}:8000" for one in wanted)])
+            await world.until(lambda wanted=addresses: published[-1:] == [tuple(f"{one}:8000" for one in wanted)])
         asked = [path for path, _ in world.api.asked if path == SLICES]
         assert len(asked) == 2  # one list and one watch, as without anybody to tell

@@ -97,7 +97,7 @@ async def test_the_first_request_of_each_stage_is_reported_in_whatever_order_rec
         return orjson.dumps({**orjson.loads(record(number, second)), "stage": stage}) + b"\n"
 
     whole = b"".join([of("calm", 0, 3), of("calm", 1, 2), of(None, 2, 1), of("ramp", 3, 5),
-                      *(of(f"x{number}", number, 7) for number in range(100))])  # fmt: skip
+                      *(of(f"x{number}", number, 7) for number in range(100))])
     await life.post(0, whole)
     starts = (await living(life.store.directory)).receiver.live(UID).stage_starts
     assert {stage: starts[stage].second for stage in ("calm", "ramp")} == {"calm": 2, "ramp": 5}

@@ -16,25 +16,25 @@ WAITING = f"/apis/custom.metrics.k8s.io/v1beta2{SPACE}/pods/*/waiting"
 CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
 PODS = {"type": "Pods", "pods": {"metric": {"name": "waiting"}, "target": {"type": "AverageValue", "averageValue": 2}}}
 EXTERNAL = {"type": "External", "external": {"metric": {"name": "queue"},
-                                             "target": {"type": "Value", "value": 2}}}  # fmt: skip
+                                             "target": {"type": "Value", "value": 2}}}
 TARGET = {"metadata": {"name": "shop-server", "uid": "d"}, "spec": {"selector": {"matchLabels": {"app": "shop"}}}}
 
 
 def hpa(*metrics: dict, step: int = 1) -> dict:
     return {"metadata": {"name": "shop-server", "namespace": "team", "uid": "h"}, "spec": {"metrics": [*metrics]},
-            "status": {"desiredReplicas": step, "conditions": [{"type": "AbleToScale"}] if step else None}}  # fmt: skip
+            "status": {"desiredReplicas": step, "conditions": [{"type": "AbleToScale"}] if step else None}}
 
 
 def serve_usage(world) -> None:
     world.api.objects[USAGE] = {"a": {
         "metadata": {"name": "a"}, "timestamp": "2026-11-21T04:59:50Z", "window": "15.05s",
-        "containers": [{"name": "server", "usage": {"cpu": "148123456n", "memory": "1024Ki"}}]}}  # fmt: skip
+        "containers": [{"name": "server", "usage": {"cpu": "148123456n", "memory": "1024Ki"}}]}}
 
 
 def serve_waiting(world) -> None:
     world.api.objects[WAITING] = {"a": {
         "describedObject": {"kind": "Pod", "name": "a"}, "metric": {"name": "waiting"},
-        "timestamp": "2026-11-21T04:59:59Z", "windowSeconds": 60, "value": "3500m"}}  # fmt: skip
+        "timestamp": "2026-11-21T04:59:59Z", "windowSeconds": 60, "value": "3500m"}}
 
 
 async def test_the_usage_that_the_autoscaler_just_saw_is_recorded_as_served(world):
@@ -50,7 +50,7 @@ async def test_the_usage_that_the_autoscaler_just_saw_is_recorded_as_served(worl
         "kind": "MetricsSeen", "receivedTime": "2026-11-21T05:00:00.250000Z", "sentTime": "2026-11-21T05:00:00.250000Z",
         "group": "metrics.k8s.io", "names": ["cpu"], "samples": [
             {"pod": "a", "container": "server", "name": "cpu", "value": "148123456n", "time": "2026-11-21T04:59:50Z",
-             "window": "15.05s"}]}  # fmt: skip
+             "window": "15.05s"}]}
     assert (USAGE, {"labelSelector": "app=shop"}) in world.api.asked
     seen = observation_from(line)
     assert isinstance(seen, MetricsSeen)
@@ -137,13 +137,13 @@ def test_resources_are_asked_for_once_and_each_metric_by_its_own_selector():
     narrowed = {"type": "Pods", "pods": {"metric": {"name": "errors", "selector": {
         "matchLabels": {"code": "500"}, "matchExpressions": [
             {"key": "zone", "operator": "In", "values": ["a", "b"]}, {"key": "canary", "operator": "DoesNotExist"}]}},
-        "target": {"type": "AverageValue", "averageValue": 1}}}  # fmt: skip
+        "target": {"type": "AverageValue", "averageValue": 1}}}
     memory = {"type": "ContainerResource", "containerResource": {"name": "memory", "container": "server", "target": {}}}
     asked = queries_of(hpa(CPU, memory, narrowed, EXTERNAL), TARGET)
     assert [(one.group, one.names) for one in asked] == [
-        ("metrics.k8s.io", ("cpu", "memory")), ("custom.metrics.k8s.io", ("errors",))]  # fmt: skip
+        ("metrics.k8s.io", ("cpu", "memory")), ("custom.metrics.k8s.io", ("errors",))]
     assert asked[1].parameters == {"labelSelector": "app=shop",
-                              "metricLabelSelector": "code=500,zone in (a,b),!canary"}  # fmt: skip
+                              "metricLabelSelector": "code=500,zone in (a,b),!canary"}
 
 
 def test_a_target_without_a_selector_is_asked_nothing_about():

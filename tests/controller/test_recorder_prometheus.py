@@ -1,4 +1,4 @@
-"""Three outcomes of a range query, told apart on a Prometheus that answers, fails, comes back or is none at all."""
+"""Three outcomes of a range query, on a Prometheus that answers, fails, comes back or is something else."""
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +12,7 @@ START = datetime(2026, 11, 21, 5, tzinfo=UTC)
 
 
 class FakePrometheus:
-    """Answers each call with the next of `answers`, and the last for ever."""
+    """Answers each call with the next of `answers`, and the last indefinitely."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, object]] = [(200, [])]

@@ -1,4 +1,7 @@
-"""The load: an Indexed Job whose pods share one schedule, its profile and the token for the receiver. Pure."""
+"""The load: an Indexed Job whose Pods share one schedule, its profile, and the token for the receiver. Pure.
+
+Indexed, so that each Pod knows which part of the schedule is its own and keeps that part after a restart.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from elastometer.plan import TestPlan
 from elastometer.resources.ownership import metadata
 
 Json = dict[str, Any]
-# Restarts of a worker's container before the Job gives up; each finds its spool and goes on.
+# Restarts of a worker's container before the Job gives up. Each restart finds the spool of the one before and resumes.
 WORKER_RESTARTS = 6
 SPOOL_PATH = "/spool"
 TOKEN_PATH = "/token"
@@ -27,7 +30,7 @@ _SCRAPED = {
 
 
 def token_secret(plan: TestPlan, token: str) -> Json:
-    """The Secret that lets the run's workers, and its owner, talk to the receiver."""
+    """The Secret with which the run's workers, and its users, authenticate to the receiver."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -50,7 +53,7 @@ def profile_map(plan: TestPlan) -> Json:
 def files_map(plan: TestPlan) -> Json | None:
     """The ConfigMap with the files as they were read before the run; None where the profile names none.
 
-    A copy: what somebody changes in the original while the run goes on reaches no worker.
+    It is a copy: changes of the original during the run do not reach the workers.
     """
     if not plan.names_files:
         return None
@@ -64,7 +67,7 @@ def files_map(plan: TestPlan) -> Json | None:
 
 
 def load_job(plan: TestPlan) -> Json:
-    """The Job. An evicted worker is started again; without its records it begins no stage whose end nobody knows."""
+    """The Job. An evicted worker is started again; without its records it does not begin a stage of unknown end."""
     workers = plan.spec.profile.workers
     labels = plan.names.labels(LOAD)
     return {
@@ -100,7 +103,7 @@ def _pod_spec(plan: TestPlan) -> Json:
 
 
 def _volumes(plan: TestPlan) -> list[Json]:
-    """The profile lies beside its files."""
+    """One directory holds the profile and its files: a profile names files relative to itself."""
     maps = [plan.names.load, *([plan.names.files] if plan.names_files else [])]
     key = plan.spec.api_key
     item = None if key is None else {"secretName": key.name, "items": [{"key": key.key, "path": API_KEY_FILE}]}

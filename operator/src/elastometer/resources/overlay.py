@@ -1,6 +1,7 @@
 """A user's strategic-merge overlay on a Pod template that we built. Pure.
 
-The merge keys are those of the Pod API (`patchMergeKey` in its OpenAPI schema); lists without one are replaced.
+The merge keys are those of the Pod API (`patchMergeKey` in its OpenAPI schema); lists without one are replaced, as
+kubectl does: https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ MERGE_KEYS = {
 
 
 def overlaid(base: Any, patch: Any, key: str = "") -> Any:
-    """`patch` laid over `base`; null removes a field. Neither is changed."""
+    """`base` with `patch` merged into it; null removes a field. Neither argument is changed."""
     if isinstance(base, dict) and isinstance(patch, dict):
         merged = dict(base)
         for name, value in patch.items():

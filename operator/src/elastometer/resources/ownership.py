@@ -1,4 +1,4 @@
-"""Metadata that every child carries: labels, and an owner so that the garbage collector removes it. Pure."""
+"""Metadata of every child: labels, and the test as owner, so that the garbage collector deletes it. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ def metadata(plan: TestPlan, name: str, component: str) -> Json:
                 "name": names.test,
                 "uid": names.uid,
                 "controller": True,
+                # True needs the right to update the finalizers of the owner, where OwnerReferencesPermissionEnforcement
+                # is on (OpenShift), and would only delay the deletion of the test.
                 "blockOwnerDeletion": False,
             }
         ],

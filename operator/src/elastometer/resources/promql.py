@@ -1,6 +1,6 @@
-"""The server metrics that a run reads back from Prometheus: names of vLLM 0.33, each query built in this one place.
+"""The server metrics that a run reads back from Prometheus: names of vLLM 0.33, with every query built in this place.
 
-A query never mixes pods of two tests: every selector carries the namespace and the pod names of one Deployment.
+A query never mixes Pods of two tests: every selector carries the namespace and the Pod names of one Deployment.
 Values that come from a test are escaped for PromQL, so that no name can widen a selector.
 """
 from __future__ import annotations
@@ -14,7 +14,7 @@ from elastometer.model.names import KEDA_PREFIX
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query with `$selector` (server pods) or `$autoscaler` in place of the label matchers."""
+    """A query with `$selector` (server Pods) or `$autoscaler` in place of the label matchers."""
 
     name: SeriesName
     template: str
@@ -23,7 +23,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RenderedQuery:
-    """A query as Prometheus takes it."""
+    """A query as it is sent to Prometheus."""
 
     name: str
     promql: str
@@ -40,21 +40,21 @@ QUERIES: tuple[Query, ...] = (
     Query(SeriesName.FINISHED, "sum by (pod, finished_reason) (vllm:request_success_total{$selector})",
           "requests that each replica finished, by reason"),
     Query(SeriesName.PROMPT_TOKENS, "sum by (pod) (vllm:prompt_tokens_total{$selector})",
-          "prompt tokens that each replica took"),
+          "prompt tokens that each replica processed"),
     Query(SeriesName.GENERATION_TOKENS, "sum by (pod) (vllm:generation_tokens_total{$selector})",
-          "tokens that each replica made"),
+          "tokens that each replica generated"),
     Query(SeriesName.PROCESS_START, "max by (pod) (process_start_time_seconds{$selector})",
           "start of each replica's process, Unix seconds"),
     Query(SeriesName.UP, "max by (pod) (up{$selector})",
-          "whether the last scrape of each replica worked"),
+          "whether the last scrape of each replica succeeded"),
     Query(SeriesName.DESIRED,
           "max by (horizontalpodautoscaler) (kube_horizontalpodautoscaler_status_desired_replicas{$autoscaler})",
-          "the autoscaler's wish, where kube-state-metrics is scraped"),
+          "replicas that the autoscaler decided on, where kube-state-metrics is scraped"),
 )
 
 
 def render_queries(namespace: str, deployment: str) -> tuple[RenderedQuery, ...]:
-    """All queries for the pods of `deployment` in `namespace`."""
+    """All queries for the Pods of `deployment` in `namespace`."""
     name = regex_literal(deployment)
     selector = f'namespace="{label_value(namespace)}",pod=~"{label_value(name)}-.+"'
     autoscaler = (f'namespace="{label_value(namespace)}",'
@@ -72,5 +72,5 @@ def label_value(text: str) -> str:
 
 
 def regex_literal(text: str) -> str:
-    """A pattern of RE2 that matches the text and nothing else; to be escaped again as a label value."""
+    """An RE2 pattern that matches exactly this text. It must still be escaped as a label value."""
     return re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", text)

@@ -14,7 +14,7 @@ HPA_FIELDS = ("minReplicas", "maxReplicas", "metrics", "behavior")
 
 
 def scaler(plan: TestPlan) -> Json | None:
-    """The autoscaler's manifest; None where the test has none. What the user gave is passed through unchanged."""
+    """The autoscaler's manifest; None where the test has none. The user's fields are passed through unchanged."""
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": plan.names.server}
     head = {"metadata": metadata(plan, plan.names.server, SERVER)}
     match plan.spec.scaler.type:
@@ -40,7 +40,7 @@ def scaler(plan: TestPlan) -> Json | None:
 
 
 def autoscaler_name(plan: TestPlan) -> str | None:
-    """Name of the HorizontalPodAutoscaler that decides; None where the test has none."""
+    """Name of the HorizontalPodAutoscaler that decides, which for a ScaledObject KEDA creates; None without one."""
     match plan.spec.scaler.type:
         case ScalerType.HPA:
             return plan.names.server

@@ -11,12 +11,13 @@ from elastometer.resources.ownership import metadata
 
 Json = dict[str, Any]
 WEIGHTS_PATH = "/models"
-# A busy engine can answer a probe late; one second of patience would kill it under the very load that is measured.
+# A busy engine may answer a probe late. The default timeout of 1 s could restart it under the load that is measured.
 PROBE_TIMEOUT_SECONDS = 5
 
 
 def service(plan: TestPlan) -> Json:
-    """The Service that the load goes to. Never called `vllm`: its environment variables would configure the server."""
+    """The Service to which the load goes. It is never called `vllm`: Kubernetes would set variables like VLLM_PORT for
+    it in the Pods of the namespace, and vLLM reads those as its own settings."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -29,7 +30,7 @@ def service(plan: TestPlan) -> Json:
 
 
 def deployment(plan: TestPlan) -> Json:
-    """The Deployment, at the autoscaler's minimum; after that its replicas belong to the autoscaler."""
+    """The Deployment, created with the autoscaler's minimum; from then on the autoscaler owns `replicas`."""
     server = plan.spec.server
     return {
         "apiVersion": "apps/v1",
@@ -38,8 +39,9 @@ def deployment(plan: TestPlan) -> Json:
         "spec": {
             "replicas": plan.minimum_replicas,
             "selector": {"matchLabels": plan.names.labels(SERVER)},
-            # GPUs are scarce: a surge pod would wait for one for ever.
+            # GPUs are scarce: a surge Pod might wait for one indefinitely.
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
+            # Only a condition of the Deployment, but one that alarms people: not before every start is allowed to take.
             "progressDeadlineSeconds": max(600, 2 * server.startup_seconds),
             "template": overlaid(_pod_template(plan), server.pod_template),
         },
@@ -49,11 +51,13 @@ def deployment(plan: TestPlan) -> Json:
 def _pod_template(plan: TestPlan) -> Json:
     server = plan.spec.server
     spec: Json = {
+        # A Service of others could be called `vllm` as well.
         "enableServiceLinks": False,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": server.termination_grace_seconds,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_container(plan)],
+        # vLLM's worker processes exchange tensors through /dev/shm, which is 64 MiB by default.
         "volumes": [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}}],
     }
     if plan.gpus_per_replica:
@@ -92,7 +96,7 @@ def _container(plan: TestPlan) -> Json:
 
 
 def _arguments(plan: TestPlan) -> list[str]:
-    """`vllm serve` arguments: the model first, the port, then the user's own, which win over ours."""
+    """Arguments of `vllm serve`: model and port first, then the user's own, so that the user's win."""
     server = plan.spec.server
     arguments = [server.model, f"--port={server.port}"]
     if server.revision:
@@ -102,10 +106,12 @@ def _arguments(plan: TestPlan) -> list[str]:
 
 def _probes(plan: TestPlan) -> Json:
     server = plan.spec.server
-    look = {"httpGet": {"path": "/health", "port": "http"}, "timeoutSeconds": PROBE_TIMEOUT_SECONDS}
+    probe = {"httpGet": {"path": "/health", "port": "http"}, "timeoutSeconds": PROBE_TIMEOUT_SECONDS}
+    # The period of startup and readiness is the resolution of the cold start, so it is short. The thresholds follow: a
+    # replica becomes unready after 15 s without an answer, and after three failures, at the earliest.
     period = server.probe_period_seconds
     return {
-        "startupProbe": {**look, "periodSeconds": period, "failureThreshold": -(-server.startup_seconds // period)},
-        "readinessProbe": {**look, "periodSeconds": period, "failureThreshold": max(3, -(-15 // period))},
-        "livenessProbe": {**look, "periodSeconds": 10, "failureThreshold": 6},
+        "startupProbe": {**probe, "periodSeconds": period, "failureThreshold": -(-server.startup_seconds // period)},
+        "readinessProbe": {**probe, "periodSeconds": period, "failureThreshold": max(3, -(-15 // period))},
+        "livenessProbe": {**probe, "periodSeconds": 10, "failureThreshold": 6},
     }

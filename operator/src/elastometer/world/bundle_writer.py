@@ -145,7 +145,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 
 def _first_and_last(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first and the last line; two empty objects when there are none."""
+    """The first and the last line; two empty objects for an empty or missing file."""
     first, rest = b"", b""
     for piece in _pieces(path) if path.exists() else ():
         rest += piece
