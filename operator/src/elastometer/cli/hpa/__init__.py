@@ -1,5 +1,5 @@
-"""`elastometer hpa replay` and `hpa explain`: decide again what a HorizontalPodAutoscaler decided.
+"""`elastometer hpa replay` and `hpa explain`: re-evaluate the decisions of a HorizontalPodAutoscaler.
 
-Options and output only; decisions are in `elastometer.hpa`, the account in `analysis.autoscaler`. Start reading
+Options and output only: decisions are made in `elastometer.hpa`, the account in `analysis.autoscaler`. Start reading
 at `command.py`.
 """

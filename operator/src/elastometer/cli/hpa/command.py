@@ -1,4 +1,4 @@
-"""`elastometer hpa`: what the HorizontalPodAutoscaler decided, decided again. Finds the sub-command and runs it."""
+"""`elastometer hpa`: the decisions of a HorizontalPodAutoscaler, made again. Finds the subcommand and runs it."""
 from __future__ import annotations
 
 import argparse
@@ -7,29 +7,34 @@ from typing import Any
 
 from elastometer.cli.base.exits import Exit
 
-# Name, what it does. Each is a module of this room with `configure` and `execute`, loaded when called.
+# Name and what it does. Each is a module of this package with `configure` and `execute`, loaded when it is called.
 COMMANDS = (
-    ("replay", "decide recorded looks again and compare with what the real controller did"),
-    ("explain", "tell of each sync why it decided as it did, and where the seconds went"),
+    ("replay", "decide recorded syncs again and compare with the real controller's decisions"),
+    ("explain", "explain why each sync decided as it did, and where the seconds went"),
 )
 
 
 class _Command(argparse.ArgumentParser):
-    """Asks the sub-command's module for its arguments when it is its turn to read them."""
+    """Adds the subcommand's arguments only when it is about to parse them.
+
+    argparse needs the parser of every subcommand beforehand; loading all their modules for that would slow down each
+    of them.
+    """
 
     module = ""
 
-    def parse_known_args(self, *given: Any, **more: Any) -> Any:
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
         if self.module:
             importlib.import_module(self.module).configure(self)
-        return super().parse_known_args(*given, **more)
+        return super().parse_known_args(*args, **kwargs)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the sub-commands."""
-    parser.description = "Knows what the HorizontalPodAutoscaler controller of Kubernetes 1.35 does with what it sees."
-    parser.epilog = ("exit codes: 0 answered (replay: everything agrees), 1 replay found a difference, 2 bad input, "
-                     "4 there is nothing to explain")
+    """Adds the subcommands."""
+    parser.description = ("Decides as the HorizontalPodAutoscaler controller of Kubernetes 1.35 does, from what that "
+                          "controller saw.")
+    parser.epilog = ("exit codes: 0 answered (replay: everything agrees), 1 replay found a difference, "
+                     "2 wrong usage or bad input, 4 there is nothing to explain")
     commands = parser.add_subparsers(dest="hpa_command", required=True, metavar="COMMAND", parser_class=_Command)
     for name, about in COMMANDS:
         command = commands.add_parser(
@@ -39,6 +44,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> Exit:
-    """Runs the sub-command."""
+    """Runs the subcommand."""
     code: Exit = importlib.import_module(f"elastometer.cli.hpa.{options.hpa_command}").execute(options)
     return code

@@ -18,11 +18,13 @@ from elastometer.world.bundle_reader import BundleError, load_bundle
 from elastometer.world.trace_reader import TraceFileError, is_trace_file, read_recordings
 
 _EPILOG = """\
-For each sync: the replicas before it, the metric beside its target, what the bare ratio of the two wants, what each
-constraint made of that on the way, and what was decided. A run of syncs with nothing to do is one line.
-For each change: how long it took from the need to the decision, and what took the seconds: the metric's delay, the
-wait for the next sync, tolerance, Pods without a sample, stabilization window, scaling policy, maxReplicas.
-At the end: at how many syncs the replay decides as the live controller did, and what the record does not tell.
+Use it when an autoscaler scaled too late, too little or not at all, to see what held it back and for how long.
+
+For each sync: the replicas before it, the metric and its target, the replicas that their unclamped ratio wants, what
+each constraint made of that number, and the decision. Consecutive syncs with nothing to do share one line.
+For each change: how long it took from the need to the decision, and what took the seconds: metric delay, sync wait,
+tolerance, Pods without a sample, stabilization window, scaling policy, maxReplicas.
+At the end: at how many syncs the replay decides as the live controller did, and what the record does not show.
 
   elastometer hpa explain runs/demo-20260101T000000Z
   elastometer hpa explain bundle.tar.zst --all
@@ -30,25 +32,26 @@ At the end: at how many syncs the replay decides as the live controller did, and
   elastometer hpa explain bundle.tar.zst --output json | jq '.changes[] | {fromReplicas, toReplicas, losses}'
 
   +55.576 s   1   1   5 of 2   3 → 2 scaling policy   2   scaling policy
-  one replica, one Ready; 5 requests wait and 2 should; the ratio wants 3 replicas, the policy lets 2 through
+  One replica, which is Ready. 5 requests wait and the target is 2, so the ratio wants 3 replicas; the scaling policy
+  allows 2.
 
-docs/hpa.md, "Where the seconds went", has the rule.
+docs/hpa.md, "Where the seconds went", has the rules.
 
-exit codes: 0 explained, 2 wrong usage or a file that is neither, 4 the record has no autoscaler to explain"""
+exit codes: 0 explained, 2 wrong usage or a file that is neither a run nor a trace, 4 no autoscaler recorded"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.add_argument("record", type=Path, metavar="BUNDLE|TRACE",
-                        help="a run (directory or .tar.zst), or recorded looks (.jsonl or .jsonl.zst)")
+                        help="a run (directory or .tar.zst), or recorded syncs (.jsonl or .jsonl.zst)")
     parser.add_argument("--all", action="store_true", help="a line for every sync, also where there was nothing to do")
-    parser.add_argument("--name", metavar="NAME", help="only the trace of this name")
+    parser.add_argument("--name", metavar="NAME", help="explain only the trace of this name")
     add_output_option(parser)
     parser.epilog = _EPILOG
 
 
 def execute(options: argparse.Namespace) -> Exit:
-    """Explains the run, or trace by trace."""
+    """Explains the run, or each trace in turn: a trace file may be larger than memory."""
     found = 0
     for account in _accounts(options.record, options.name):
         if account.reason is not None:
@@ -66,17 +69,17 @@ def execute(options: argparse.Namespace) -> Exit:
 
 def _accounts(path: Path, name: str | None) -> Iterator[Autoscaler]:
     if not is_trace_file(path):
-        yield _of_run(path, name)
+        yield _run_account(path, name)
         return
     try:
-        yield from (explain_trace(one) for one in read_recordings(path) if name in (None, one.name))
+        yield from (explain_trace(trace) for trace in read_recordings(path) if name in (None, trace.name))
     except TraceFileError as error:
         raise CliError(Exit.SPEC_OR_USAGE, *error.flaws) from error
 
 
-def _of_run(path: Path, name: str | None) -> Autoscaler:
+def _run_account(path: Path, name: str | None) -> Autoscaler:
     if name is not None:
-        raise CliError(Exit.SPEC_OR_USAGE, f"--name: must be given with a trace file only, {path} is none")
+        raise CliError(Exit.SPEC_OR_USAGE, f"--name: must be given with a trace file only, {path} is not one")
     try:
         bundle = load_bundle(path)
     except (BundleError, OSError) as error:

@@ -18,15 +18,16 @@ from elastometer.render.wording.autoscaler import (
     way_words,
 )
 
-_HEAD = ("at", "spec", "Ready", "metric of target", "wanted, and on the way", "desired, bound by", "")
+_HEADINGS = ("at", "spec", "Ready", "metric of target", "wanted, and on the way", "desired, bound by", "")
 _METRIC_COLUMN, _WAY_COLUMN, _BOUND_COLUMN = 3, 4, 5
-# The way breaks before its next arrow.
+# Chosen so that a row fits into 120 characters; the way wraps before its next arrow. With several metrics, the column
+# of metrics needs the room more than the reason does.
 _LIMITS = {_METRIC_COLUMN: 26, _WAY_COLUMN: 27, _BOUND_COLUMN: 23}
 _LIMITS_OF_SEVERAL = {_METRIC_COLUMN: 36, _WAY_COLUMN: 27, _BOUND_COLUMN: 17}
 
 
 def account_lines(account: Autoscaler, whole: bool) -> list[str]:
-    """`whole`: a line for every sync, also where there was nothing to do."""
+    """All lines. `whole`: one line for every sync, also where there was nothing to do."""
     lines = [f"{account.name}: {sync_count(account.rows)}, {account.minimum} to {account.maximum} replicas", ""]
     lines += _sync_lines(account.rows if whole else folded(account.rows))
     lines += change_lines(account.changes)
@@ -35,9 +36,9 @@ def account_lines(account: Autoscaler, whole: bool) -> list[str]:
 
 
 def _sync_lines(rows: Sequence[SyncRow]) -> Iterator[str]:
-    """A row a sync; what does not agree with the live controller has a further line that says in what."""
+    """One row per sync; where the replay differs from the live controller, another line says in what."""
     limits = _LIMITS_OF_SEVERAL if any(len(row.metrics) > 1 for row in rows) else _LIMITS
-    table = iter(blocks([_HEAD, *(_cells(row) for row in rows if row.count == 1)], limits))
+    table = iter(blocks([_HEADINGS, *(_cells(row) for row in rows if row.count == 1)], limits))
     yield from next(table)
     for row in rows:
         if row.count > 1:
@@ -62,8 +63,8 @@ def _cells(row: SyncRow) -> list[str]:
 
 
 def _held_lines(account: Autoscaler) -> list[str]:
-    rows = [[held_words(one), one.label, f"{one.seconds:.1f} s",
-             f"first at {numbers.instant(one.first_seconds)}"] for one in account.held]
+    rows = [[held_words(held), held.label, f"{held.seconds:.1f} s",
+             f"first at {numbers.instant(held.first_seconds)}"] for held in account.held]
     return ["", "What held the replicas, over the whole record:", *columns(rows)] if rows else []
 
 
@@ -75,5 +76,5 @@ def _fidelity_lines(found: Agreement | None) -> Iterator[str]:
         yield from wrapped(f"{when}: {difference}. Cause: {cause}", "  ", "  ")
     if found.unknowable:
         yield "What no replay of this record can know:"
-        for one in found.unknowable:
-            yield from wrapped(one, "  ", "  ")
+        for limitation in found.unknowable:
+            yield from wrapped(limitation, "  ", "  ")

@@ -1,4 +1,4 @@
-"""`elastometer hpa replay`: recorded looks decided again, and compared with what the real controller made of them."""
+"""`elastometer hpa replay`: recorded syncs decided again and compared with what the real controller decided."""
 from __future__ import annotations
 
 import argparse
@@ -18,17 +18,19 @@ from elastometer.hpa.replay import PARTS, Divergence, Replay, replay
 from elastometer.world.trace_reader import TraceFileError, read_recordings
 
 _EPILOG = """\
-A trace file holds one world a line: the controller's flags, an autoscaling/v2 spec, the looks (scale, Pods, what the
-metrics APIs answered) and, in `expected`, what the real controller left after each. docs/hpa.md describes it.
-For the bundle of a run there is `elastometer hpa explain`.
+Use it to check that the HPA model decides as the real controller did, or to find the first sync at which it does not.
+
+Each line of a trace file is one trace: the controller's flags, an autoscaling/v2 spec, the syncs (scale, Pods, what the
+metrics APIs answered) and, in `expected`, what the real controller left after each. docs/hpa.md describes the format.
+For the bundle of a run, use `elastometer hpa explain`.
 
   elastometer hpa replay traces.jsonl
   elastometer hpa replay traces.jsonl.zst --output json | jq -c 'select(.divergence != null) | .name'
 
-text: agreement for each trace, and the first look that differs with the observed and the model's account side by side
-json: one line a trace: every decision with its account, the agreement, the first divergence
+text: the agreement for each trace and, for the first sync that differs, the observed account next to the model's
+json: one line per trace: every decision with its account, the agreement, the first divergence
 
-exit codes: 0 everything observed agrees, 1 something differs, 2 wrong usage or a line that is no trace"""
+exit codes: 0 everything observed agrees, 1 something differs, 2 wrong usage or a line that is not a trace"""
 _UNKNOWN = "–"
 
 
@@ -41,17 +43,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Exit:
     """Replays trace by trace and prints each as it is done."""
-    say = _as_json if options.output == "json" else _in_words
+    result_line = _as_json if options.output == "json" else _in_words
     totals = dict.fromkeys(PARTS, (0, 0))
-    traces = looks = 0
+    traces = syncs = 0
     for recording in _recordings(options.traces):
         result = replay(recording)
-        print(say(recording, result), flush=True)
-        traces, looks = traces + 1, looks + len(recording.syncs)
+        print(result_line(recording, result), flush=True)
+        traces, syncs = traces + 1, syncs + len(recording.syncs)
         totals = {part: (same + result.agreement[part].same, of + result.agreement[part].of)
                   for part, (same, of) in totals.items()}
     if options.output != "json":
-        print(f"{traces} {'trace' if traces == 1 else 'traces'}, {looks} looks: {_counts(totals)}")
+        print(f"{traces} {'trace' if traces == 1 else 'traces'}, {syncs} syncs: {_counts(totals)}")
     return Exit.PASSED if all(same == of for same, of in totals.values()) else Exit.FAILED
 
 
@@ -70,15 +72,14 @@ def _counts(totals: Mapping[str, tuple[int, int]]) -> str:
 
 def _in_words(recording: Recording, result: Replay) -> str:
     agreement = {part: (found.same, found.of) for part, found in result.agreement.items()}
-    lines = [printable(f"{recording.name}: {len(recording.syncs)} looks: {_counts(agreement)}")]
+    lines = [printable(f"{recording.name}: {len(recording.syncs)} syncs: {_counts(agreement)}")]
     if result.divergence is not None:
         lines += _side_by_side(result.divergence)
     return "\n".join(lines)
 
 
 def _side_by_side(found: Divergence) -> list[str]:
-    look = found.sync.look
-    head = f"  differs first at look {found.index}, {look.at:g} s, in {', '.join(found.parts)}:"
+    head = f"  differs first at sync {found.index}, {found.sync.input.at:g} s, in {', '.join(found.parts)}:"
     observed, decided = _outcome(found.sync.observed), _outcome(_as_observed(found.decision))
     rows = [("", "observed", "model")]
     rows += [(label, observed.get(label, _UNKNOWN), decided.get(label, _UNKNOWN))
@@ -93,7 +94,7 @@ def _as_observed(decision: Decision) -> Observed:
 
 
 def _outcome(outcome: Observed) -> dict[str, str]:
-    """What was left behind, as rows; what was not seen is left out."""
+    """What the controller left behind, as rows; what was not observed has no row."""
     rows: dict[str, str] = {}
     if outcome.desired is not None:
         rows["desired replicas"] = str(outcome.desired)
@@ -110,7 +111,9 @@ def _as_json(recording: Recording, result: Replay) -> str:
     document = {
         "name": recording.name,
         "decisions": [
-            {**_outcome_json(_as_observed(one)), "account": account_json(one.account)} for one in result.decisions],
+            {**_outcome_json(_as_observed(decision)), "account": account_json(decision.account)}
+            for decision in result.decisions
+        ],
         "agreement": {part: {"same": found.same, "of": found.of} for part, found in result.agreement.items()},
         "divergence": _divergence_json(result.divergence),
     }
@@ -121,7 +124,7 @@ def _divergence_json(found: Divergence | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        "index": found.index, "atSeconds": found.sync.look.at, "parts": found.parts,
+        "index": found.index, "atSeconds": found.sync.input.at, "parts": found.parts,
         "observed": _outcome_json(found.sync.observed), "decided": _outcome_json(_as_observed(found.decision)),
         "account": account_json(found.decision.account),
     }
