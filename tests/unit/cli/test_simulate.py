@@ -108,7 +108,7 @@ def test_the_same_seed_gives_the_same_report_and_another_seed_another(tmp_path: 
 def test_further_processes_change_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     arguments = ["simulate", short("demo", tmp_path), "--draws", "3", "--out"]
     main([*arguments, str(tmp_path / "alone")])
-    monkeypatch.setattr(draws, "WORTH_WORKERS", 0)
+    monkeypatch.setattr(draws, "MIN_REQUESTS_FOR_WORKERS", 0)
     main([*arguments, str(tmp_path / "together")])
     assert (tmp_path / "alone/report.json").read_bytes() == (tmp_path / "together/report.json").read_bytes()
 

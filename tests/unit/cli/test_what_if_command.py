@@ -189,16 +189,16 @@ def test_runs_that_do_not_belong_together_are_not_compared(run: Run, bundle: Pat
     spec = json.loads((longer / "spec.json").read_text())
     spec["spec"]["load"]["stages"][1]["durationSeconds"] = 61
     (longer / "spec.json").write_text(json.dumps(spec))
-    code, _, told = run(bundle, "--compare", longer)
+    code, _, err = run(bundle, "--compare", longer)
     assert code == 2
-    assert f"  load.stages: must be the same in both runs, differ between {bundle.name} and longer" in told
+    assert f"  load.stages: must be the same in both runs, differ between {bundle.name} and longer" in err
     spec["spec"]["autoscaler"] = {"type": "ScaledObject", "scaledObject": {"minReplicaCount": 1, "maxReplicaCount": 4}}
     (keda / "spec.json").write_text(json.dumps(spec))
     give_autoscaler(keda, scaledObject=SCALED_OBJECT,
                     autoscaler={**HPA, "spec": KEDA_HPA})
-    code, _, told = run(bundle, "--compare", keda)
+    code, _, err = run(bundle, "--compare", keda)
     assert code == 2
-    assert f"  autoscaler: must be of one kind in both runs, is HorizontalPodAutoscaler in {bundle.name}" in told
+    assert f"  autoscaler: must be of one kind in both runs, is HorizontalPodAutoscaler in {bundle.name}" in err
 
 
 def test_other_objectives_can_be_asked_about(run: Run, bundle: Path):
@@ -221,9 +221,9 @@ def test_without_objectives_nothing_is_said_to_hold(run: Run, bundle: Path, tmp_
     assert "no objectives: there is nothing to hold" in out
     assert "holds all" not in out
     assert "No objectives to hold" in (tmp_path / "out" / "what-if.html").read_text()
-    code, _, told = run(copied, "--search")
+    code, _, err = run(copied, "--search")
     assert code == 2
-    assert "  spec.objectives: must hold at least one for a search to rank by" in told
+    assert "  spec.objectives: must hold at least one for a search to rank by" in err
 
 
 REFUSED = {
@@ -238,8 +238,8 @@ REFUSED = {
     ("--search", "--candidates", 0): "--candidates: must be from 1 to 100000, is 0",
     ("--jobs", 0): "--jobs: must be from 1 to 1024, is 0",
     ("--patch", "x.yaml"): "--patch: must come with --set or --search, is x.yaml",
-    ("--search", "--cold-start-scales", "fast"): "--cold-start-scales: must be numbers from 0 to 1000 with commas "
-                                                 "between, is 'fast'",
+    ("--search", "--cold-start-scales", "fast"): "--cold-start-scales: must be numbers from 0 to 1000, separated "
+                                                 "by commas, is 'fast'",
     ("--set", "metric=kvCache", "--set", "target=0.5"):
         "  capacity.kvTokens: must be known where an autoscaler looks at the KV cache, is not",
     ("--objective", "{indicator: Speed}"):
@@ -257,28 +257,28 @@ REFUSED = {
 
 @pytest.mark.parametrize("words", REFUSED, ids=lambda words: " ".join(map(str, words)))
 def test_a_wrong_option_is_refused_with_its_rule_and_value(run: Run, bundle: Path, words: tuple[object, ...]):
-    code, out, told = run(bundle, "--jobs", 1, *words)
+    code, out, err = run(bundle, "--jobs", 1, *words)
     assert code == 2
     assert out == ""
-    assert any(line.startswith(REFUSED[words]) for line in told.splitlines()), told
+    assert any(line.startswith(REFUSED[words]) for line in err.splitlines()), err
 
 
 def test_a_bundle_that_cannot_answer_says_what_it_lacks(run: Run, tmp_path: Path):
     bare = write_run(tmp_path / "bare")
-    code, _, told = run(bare)
+    code, _, err = run(bare)
     assert code == 2
-    assert told.splitlines()[0] == f"{bare}: cannot be answered:"
-    assert told.splitlines()[1].startswith("  provenance.autoscaler: must hold the HorizontalPodAutoscaler as served")
-    code, _, told = run(tmp_path / "nowhere")
+    assert err.splitlines()[0] == f"{bare}: cannot be answered:"
+    assert err.splitlines()[1].startswith("  provenance.autoscaler: must hold the HorizontalPodAutoscaler as served")
+    code, _, err = run(tmp_path / "nowhere")
     assert code == 2
-    assert "nowhere" in told
+    assert "nowhere" in err
 
 
 def test_another_kind_of_autoscaler_has_no_manifest_and_says_why(run: Run, bundle: Path, tmp_path: Path):
-    wishes = ("--jobs", 1, "--set", "autoscaler=KPA", "--set", "kpa.target=3")
-    code, out, _ = run(bundle, *wishes)
+    options = ("--jobs", 1, "--set", "autoscaler=KPA", "--set", "kpa.target=3")
+    code, out, _ = run(bundle, *options)
     assert code == 0
     assert "no patch: another kind of autoscaler than the recorded one" in out
-    code, _, told = run(bundle, *wishes, "--patch", tmp_path / "p.yaml")
+    code, _, err = run(bundle, *options, "--patch", tmp_path / "p.yaml")
     assert code == 2
-    assert told.startswith("--patch: cannot be written: another kind of autoscaler")
+    assert err.startswith("--patch: cannot be written: another kind of autoscaler")

@@ -1,4 +1,4 @@
-"""`elastometer simulate`: the report of a run that never was, from a model in virtual time. Needs no cluster."""
+"""`elastometer simulate`: predicts the report of a test that was never run, in virtual time. Needs no cluster."""
 from __future__ import annotations
 
 import argparse
@@ -13,12 +13,12 @@ import orjson
 from elastometer.cli.base.exits import Exit, exit_of_verdict
 from elastometer.cli.base.files import write_files
 from elastometer.cli.base.manifest_file import read_test
-from elastometer.cli.base.offline import refused, served
-from elastometer.cli.base.options import add_output_option, whole_above_zero
+from elastometer.cli.base.offline import checked_spec, rejection
+from elastometer.cli.base.options import add_output_option, positive_count
 from elastometer.cli.base.summary import finding_lines, objective_lines, summary_rows
 from elastometer.cli.base.text import columns, printable
-from elastometer.cli.simulate.draws import Question, each_draw, report_of
-from elastometer.cli.simulate.inputs import Given, assume
+from elastometer.cli.simulate.draws import SimulationInput, each_draw, report_of
+from elastometer.cli.simulate.inputs import InputOptions, assume
 from elastometer.cli.simulate.recorded import recorded
 from elastometer.cli.simulate.settings import with_settings
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
@@ -34,20 +34,22 @@ from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import ConnectionPolicy, Profile
 from elastometer_loadgen.profile.stages import RateStage, type_of
 
-DRAWS = 10
-QUIET_SECONDS = 2.0
-# So many take seconds to plan, before the first draw.
+DEFAULT_DRAWS = 10
+PROGRESS_PERIOD_SECONDS = 2.0
+# Planning this many takes seconds, before the first draw can report progress.
 MANY_REQUESTS = 50_000
+# A plan names what it would create in a cluster; a simulation creates nothing.
 NOWHERE = Environment(namespace="", service="", receiver_url="", receiver_port=0, prometheus_url="", load_image="")
-ABOUT = """Predicts the report of a test before any GPU is paid for: its load, as the generator would send it, on
-replicas of a given capacity and cold start, under its own autoscaler, decided by the HPA's own rules. Nothing is run,
-and no cluster is asked; every file of the report says that it is predicted."""
+ABOUT = """Predicts the report of a test before any GPU is paid for: the load as the generator would send it, replicas
+of a given capacity and cold start, and the test's own autoscaler, which decides by the HPA's rules. Nothing is run and
+no cluster is needed; every file of the report says that it is predicted."""
 EXAMPLES = """what a replica can do comes from the first of these that is given:
   --capacity, --cold-start   numbers: slots (requests at once), prefillSeconds and prefillSecondsPerToken (until the
                              first token), decodeSeconds (for each further token), decodeSecondsPerNeighbour
-                             (more for each request beside it); cold starts from spec.replicas to serving
-  --from BUNDLE              an earlier run of the same server, fitted
-  the test itself            where its server is the stand-in, whose arguments say it
+                             (added for each other request in the batch); cold starts are counted from the change
+                             of spec.replicas to serving
+  --from BUNDLE              an earlier run of the same server, to which the numbers are fitted
+  the test itself            if its server is the stand-in, whose arguments state them
 
 examples:
   elastometer simulate manifests/samples/demo.yaml
@@ -64,27 +66,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = ABOUT, f"{EXAMPLES}\n{parser.epilog}"
     parser.add_argument("file", metavar="TEST.yaml", help="YAML with one ElasticityTest, or -")
-    parser.add_argument("--capacity", metavar="FILE|k=v,…", help="what one replica can do, seconds; see below")
-    parser.add_argument("--cold-start", metavar="SECONDS[,SECONDS…]", help="measured or expected cold starts")
+    parser.add_argument("--capacity", metavar="FILE|k=v,…", help="what one replica can do, in seconds; see below")
+    parser.add_argument("--cold-start", metavar="SECONDS[,SECONDS…]",
+                        help="measured or expected cold starts; of several, one is drawn for each start")
     parser.add_argument("--from", dest="bundle", type=Path, metavar="BUNDLE",
-                        help="take capacity and cold starts from this run, where they are not given")
+                        help="fit capacity and cold starts that are not given to this run")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="path=value",
                         help="change a field of the test's spec first; may be repeated")
-    parser.add_argument("--seed", type=int, default=0, help="of everything that is left to chance (default: 0)")
-    parser.add_argument("--draws", type=whole_above_zero, default=DRAWS, metavar="N",
-                        help=f"how many seeds; the report is of the median draw (default: {DRAWS})")
+    parser.add_argument("--seed", type=int, default=0, help="first seed of the random draws (default: 0)")
+    parser.add_argument("--draws", type=positive_count, default=DEFAULT_DRAWS, metavar="N",
+                        help=f"number of seeds; the report shows the median draw (default: {DEFAULT_DRAWS})")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, .md, .html and junit.xml there")
     add_output_option(parser)
 
 
 def execute(options: argparse.Namespace) -> Exit:
-    """Predicts, writes where asked, and says the verdict; `--output json` prints report.json."""
+    """Predicts, writes the report if `--out` is given, and prints the verdict; `--output json` prints report.json."""
     try:
-        question = _asked(options)
+        simulation = _simulation_input(options)
         seeds = range(options.seed, options.seed + options.draws)
-        report = report_of(question, list(_shown(each_draw(question, seeds), options.draws)))
+        report = report_of(simulation, list(_with_progress(each_draw(simulation, seeds), options.draws)))
     except SpecError as error:
-        raise refused(options.file, error) from error
+        raise rejection(options.file, error) from error
     files = render_all(report)
     if options.out is not None:
         write_files(files, options.out, "the report")
@@ -95,10 +98,10 @@ def execute(options: argparse.Namespace) -> Exit:
     return exit_of_verdict(report.verdict)
 
 
-def _asked(options: argparse.Namespace) -> Question:
+def _simulation_input(options: argparse.Namespace) -> SimulationInput:
     manifest = with_settings(read_test(options.file), options.settings)
-    plan = TestPlan(served(options.file, manifest), NOWHERE)
-    _refuse_what_is_not_modelled(plan.spec.profile)
+    plan = TestPlan(checked_spec(options.file, manifest), NOWHERE)
+    _require_modelled(plan.spec.profile)
     expected = float(sum(stage.expected for stage in plan.spec.profile.stages))
     if expected >= MANY_REQUESTS:
         print(f"about {expected:,.0f} requests", file=sys.stderr, flush=True)
@@ -106,26 +109,28 @@ def _asked(options: argparse.Namespace) -> Question:
     if not arrivals:
         raise SpecError("spec.load.stages: must plan at least one request with this seed, plan none")
     earlier = None if options.bundle is None else recorded(options.bundle, plan)
-    given = Given(options.capacity, options.cold_start)
-    return Question(plan, planned_autoscaler(plan), assume(plan, arrivals, given, earlier), arrivals)
+    given = InputOptions(options.capacity, options.cold_start)
+    return SimulationInput(plan, planned_autoscaler(plan), assume(plan, arrivals, given, earlier), arrivals)
 
 
-def _refuse_what_is_not_modelled(profile: Profile) -> None:
+def _require_modelled(profile: Profile) -> None:
+    """Raises SpecError with everything in the load that the simulator has no model of, at once."""
     if flaws := [*_stage_flaws(profile), *_task_flaws(profile), *_connection_flaws(profile)]:
         raise SpecError(*flaws)
 
 
 def _stage_flaws(profile: Profile) -> Iterator[str]:
+    # When a closed loop sends depends on the answers, and other stages end when their requests do.
     others = [f"{stage.name} ({type_of(stage)})" for stage in profile.stages if not isinstance(stage, RateStage)]
     if others:
         yield f"spec.load.stages: must be of type Rate to be simulated; others are {', '.join(others)}"
 
 
 def _task_flaws(profile: Profile) -> Iterator[str]:
-    talks = [task.name for task in profile.tasks if task.turns > 1]
-    if talks:
-        words = "must hold no generated message to be simulated"
-        yield f"spec.load.tasks: {words}; conversations are {', '.join(talks)}"
+    conversations = [task.name for task in profile.tasks if task.turns > 1]
+    if conversations:
+        yield ("spec.load.tasks: must hold no generated message to be simulated; "
+               f"conversations are {', '.join(conversations)}")
     for path, name in files_of(profile):
         yield f"spec.load.{path}: must be inline to be simulated, is the file {name}"
 
@@ -133,21 +138,21 @@ def _task_flaws(profile: Profile) -> Iterator[str]:
 def _connection_flaws(profile: Profile) -> Iterator[str]:
     if profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS:
         yield ("spec.load.connection.policy: must be Reuse, PerRequest or MaxAge to be simulated, is "
-               "SpreadOverPods")  # fmt: skip
+               "SpreadOverPods")
 
 
-def _shown(draws: Iterator[Drawn], count: int) -> Iterator[Drawn]:
-    """The draws, with a line of progress now and then where they take a while."""
-    said = monotonic()
-    for number, one in enumerate(draws, 1):
-        yield one
-        if monotonic() - said >= QUIET_SECONDS and number < count:
-            said = monotonic()
+def _with_progress(draws: Iterator[Drawn], count: int) -> Iterator[Drawn]:
+    """The draws; if they take a while, a line of progress every PROGRESS_PERIOD_SECONDS."""
+    printed_at = monotonic()
+    for number, draw in enumerate(draws, 1):
+        yield draw
+        if monotonic() - printed_at >= PROGRESS_PERIOD_SECONDS and number < count:
+            printed_at = monotonic()
             print(f"{number} of {count} draws", file=sys.stderr, flush=True)
 
 
 def in_words(content: dict[str, Any], report: Report, options: argparse.Namespace) -> list[str]:
-    """The report's first lines, for a person; each says that it is predicted."""
+    """The most important lines of the report as text; each section says that it is predicted."""
     basis = report.predicted
     lines = [f"{options.file}: predicted: {report.verdict.value} ({report.verdict_message})"]
     lines += [line.replace("  ", "  predicted: ", 1) for line in objective_lines(content["objectives"])]
@@ -155,12 +160,12 @@ def in_words(content: dict[str, Any], report: Report, options: argparse.Namespac
     lines += [f"  {label:<24}{text}" for label, text in summary_rows(content["summary"])]
     if basis is not None and basis.draws > 1:
         lines += [f"predicted over {basis.draws} draws: verdicts {numbers.counts(basis.verdicts)}"]
-        lines += columns((one.name, numbers.interval(one)) for one in basis.intervals)
+        lines += columns((interval.name, numbers.interval(interval)) for interval in basis.intervals)
     lines += finding_lines(content["findings"])
     if basis is not None:
-        lines += ["what it rests on", *columns([("capacity", basis.capacity), ("cold starts", basis.cold_starts),
-                                                ("autoscaler", basis.autoscaler),
-                                                *(("assumed", one) for one in basis.assumptions)])]
+        inputs = [("capacity", basis.capacity), ("cold starts", basis.cold_starts), ("autoscaler", basis.autoscaler)]
+        assumed = [("assumed", assumption) for assumption in basis.assumptions]
+        lines += ["what the prediction is based on", *columns([*inputs, *assumed])]
     if options.out is not None:
         lines.append(f"predicted report: {options.out / REPORT_HTML}")
     return [printable(line) for line in lines]

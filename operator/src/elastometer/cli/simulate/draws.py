@@ -1,4 +1,4 @@
-"""The draws of one simulation, on every core where there is much to do, and the report of the median one."""
+"""The draws of one simulation, on every core if there is enough to do, and the report of the median draw."""
 from __future__ import annotations
 
 import multiprocessing
@@ -17,18 +17,19 @@ from elastometer.twin.draws import Drawn, drawn, intervals, median_draw, verdict
 from elastometer.twin.engine import predict
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler
 from elastometer.twin.forecast.planned import Assumed, assumptions, planned_scenario
-from elastometer.twin.forecast.predicted_run import Foretold
-from elastometer.twin.forecast.synthetic import predicted_looks, synthetic_bundle
+from elastometer.twin.forecast.predicted_run import PredictedRun
+from elastometer.twin.forecast.synthetic import predicted_syncs, synthetic_bundle
 from elastometer.twin.scenario import Arrival
 
 # Requests over all draws below which further processes cost more than they save.
-WORTH_WORKERS = 50_000
-_mine: list[Question] = []
+MIN_REQUESTS_FOR_WORKERS = 50_000
+# One input per process: it is too large to send with each seed.
+_inputs: list[SimulationInput] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Everything but the seed."""
+class SimulationInput:
+    """All that a prediction needs except the seed."""
 
     plan: TestPlan
     autoscaler: PlannedAutoscaler
@@ -36,43 +37,45 @@ class Question:
     arrivals: tuple[Arrival, ...]
 
 
-def each_draw(question: Question, seeds: Sequence[int]) -> Iterator[Drawn]:
+def each_draw(simulation: SimulationInput, seeds: Sequence[int]) -> Iterator[Drawn]:
     """The numbers of every draw, in the order of the seeds."""
-    jobs = min(len(seeds), os.cpu_count() or 1) if len(question.arrivals) * len(seeds) >= WORTH_WORKERS else 1
+    is_large = len(simulation.arrivals) * len(seeds) >= MIN_REQUESTS_FOR_WORKERS
+    jobs = min(len(seeds), os.cpu_count() or 1) if is_large else 1
     if jobs == 1:
-        yield from (_drawn(question, seed) for seed in seeds)
+        yield from (_draw(simulation, seed) for seed in seeds)
         return
-    # fork: the question, with all its arrivals, is there at once; nothing else runs in this process.
+    # A forked process has the input, with all its arrivals, without copying. It is safe here: no other thread runs in
+    # this process.
     context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_mine.append, initargs=(question,)) as pool:
-        yield from pool.map(_drawn_here, seeds)
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_inputs.append, initargs=(simulation,)) as pool:
+        yield from pool.map(_draw_in_child, seeds)
 
 
-def _drawn_here(seed: int) -> Drawn:
-    return _drawn(_mine[0], seed)
+def _draw_in_child(seed: int) -> Drawn:
+    return _draw(_inputs[0], seed)
 
 
-def _foretold(question: Question, seed: int) -> Foretold:
-    assumed = question.assumed
-    scenario = planned_scenario(question.plan, question.autoscaler, assumed, question.arrivals, seed)
+def _predict(simulation: SimulationInput, seed: int) -> PredictedRun:
+    assumed = simulation.assumed
+    scenario = planned_scenario(simulation.plan, simulation.autoscaler, assumed, simulation.arrivals, seed)
     basis = PredictionBasis(
-        tool=f"elastometer {version('elastometer')}", autoscaler=question.autoscaler.words, seed=seed,
+        tool=f"elastometer {version('elastometer')}", autoscaler=simulation.autoscaler.words, seed=seed,
         capacity=f"{assumed.capacity_source}: {capacity_in_words(assumed.capacity)}",
         cold_starts=f"{assumed.cold_start_source}: {starts_in_words(assumed.cold_starts)}",
-        assumptions=assumptions(question.plan, assumed),
+        assumptions=assumptions(simulation.plan, assumed),
     )
-    return Foretold(question.plan, scenario, predict(scenario), basis, question.autoscaler.document)
+    return PredictedRun(simulation.plan, scenario, predict(scenario), basis, simulation.autoscaler.document)
 
 
-def _drawn(question: Question, seed: int) -> Drawn:
-    """Only the numbers; the autoscaler's account is the dearest part of a report, and left out."""
-    return drawn(seed, judge(synthetic_bundle(replace(_foretold(question, seed), autoscaler=None))))
+def _draw(simulation: SimulationInput, seed: int) -> Drawn:
+    """Only the numbers. The autoscaler's account is left out, since it is the most expensive part of a report."""
+    return drawn(seed, judge(synthetic_bundle(replace(_predict(simulation, seed), autoscaler=None))))
 
 
-def report_of(question: Question, draws: list[Drawn]) -> Report:
-    """The report of the median draw, with what all of them came to."""
-    foretold = _foretold(question, median_draw(draws).seed)
+def report_of(simulation: SimulationInput, draws: list[Drawn]) -> Report:
+    """The report of the median draw, with the verdicts and ranges of all draws."""
+    predicted = _predict(simulation, median_draw(draws).seed)
     counts = {verdict.value: number for verdict, number in verdict_counts(draws)}
-    basis = replace(foretold.basis, draws=len(draws), verdicts=counts, intervals=intervals(draws))
-    foretold = replace(foretold, basis=basis)
-    return judge(synthetic_bundle(foretold), predicted_looks(foretold))
+    basis = replace(predicted.basis, draws=len(draws), verdicts=counts, intervals=intervals(draws))
+    predicted = replace(predicted, basis=basis)
+    return judge(synthetic_bundle(predicted), predicted_syncs(predicted))

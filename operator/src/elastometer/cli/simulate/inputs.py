@@ -1,4 +1,4 @@
-"""What a test does not say of its server, its capacity and cold starts: given, recorded, or told by the stand-in."""
+"""Capacity and cold starts, which a test does not state: given as options, fitted to a run, or the stand-in's own."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,33 +15,33 @@ from elastometer.twin.forecast.planned import Assumed
 from elastometer.twin.forecast.standin_pace import argument, is_standin, standin_capacity, standin_startup_seconds
 from elastometer.twin.scenario import Arrival, Capacity
 
-# camelCase name -> field of Capacity; what one Pod requests is in the test.
+# camelCase name -> field of Capacity. `requests`, the resources that a Pod requests, is in the test already.
 FIELDS: Mapping[str, str] = {
     "".join(word.capitalize() if index else word for index, word in enumerate(item.name.split("_"))): item.name
     for item in fields(Capacity) if item.name != "requests"
 }
 _WHOLE = ("slots", "kvTokens")
-_ALWAYS = ("slots", "prefillSeconds", "prefillSecondsPerToken", "decodeSeconds")
+_REQUIRED = ("slots", "prefillSeconds", "prefillSecondsPerToken", "decodeSeconds")
 _ABOVE_ZERO = ("slots", "kvTokens", "decodeSeconds")
 _OR_RECORDED = "or --from BUNDLE of an earlier run of it"
-_NO_CAPACITY = ("capacity: must be given, for this server is not the stand-in: --capacity "
-                f"{'=…,'.join(_ALWAYS)}=…, {_OR_RECORDED}")
-_NO_STARTS = ("cold start: must be given, for this server is not the stand-in: --cold-start SECONDS[,SECONDS…], "
+_NO_CAPACITY = ("capacity: must be given, since this server is not the stand-in: --capacity "
+                f"{'=…,'.join(_REQUIRED)}=…, {_OR_RECORDED}")
+_NO_STARTS = ("cold start: must be given, since this server is not the stand-in: --cold-start SECONDS[,SECONDS…], "
               f"{_OR_RECORDED}")
-_NOTHING = Capacity(1, 0.0, 0.0, 1.0)
-# Scheduling, sandbox and start of a container whose image is there; the stand-in's own phases come after.
+_UNKNOWN = Capacity(1, 0.0, 0.0, 1.0)
+# Scheduling, sandbox and start of a container whose image is on the node; then the stand-in's own phases begin.
 STANDIN_OVERHEAD_SECONDS = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """The options of the command line, as text."""
+class InputOptions:
+    """The command line's options, as text."""
 
     capacity: str | None
     cold_starts: str | None
 
 
-def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: Given, recorded: Assumed | None) -> Assumed:
+def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: InputOptions, recorded: Assumed | None) -> Assumed:
     """Each input from the first that has it: the command line, the recorded run, the stand-in's arguments."""
     base = recorded or _standin(plan, arrivals)
     values = None if given.capacity is None else parse_capacity(given.capacity)
@@ -49,7 +49,7 @@ def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: Given, recorded
     starts = None if given.cold_starts is None else parse_cold_starts(given.cold_starts)
     if base is None and (capacity is None or starts is None):
         raise SpecError(*([_NO_CAPACITY] if capacity is None else []), *([_NO_STARTS] if starts is None else []))
-    whole = base or Assumed(_NOTHING, "", (), "")
+    whole = base or Assumed(_UNKNOWN, "", (), "")
     if capacity is not None:
         source = "given" if base is None else f"{base.capacity_source}, but {', '.join(values or ())} given"
         whole = replace(whole, capacity=capacity, capacity_source=source)
@@ -59,16 +59,16 @@ def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: Given, recorded
 
 
 def _standin(plan: TestPlan, arrivals: tuple[Arrival, ...]) -> Assumed | None:
-    """What the stand-in's arguments say of it; None for another server, whose arguments say no such thing."""
+    """What the stand-in's arguments state; None for another server, whose arguments state no times."""
     server = plan.spec.server
     if not is_standin(server.image, server.args):
         return None
-    capacity = standin_capacity(server.args, fmean(one.output_tokens for one in arrivals))
+    capacity = standin_capacity(server.args, fmean(arrival.output_tokens for arrival in arrivals))
     startup = standin_startup_seconds(server.args)
-    least = startup + STANDIN_OVERHEAD_SECONDS
+    shortest = startup + STANDIN_OVERHEAD_SECONDS
     return Assumed(
         capacity, "arguments of the stand-in",
-        (least, least + plan.spec.server.probe_period_seconds),
+        (shortest, shortest + plan.spec.server.probe_period_seconds),
         f"arguments of the stand-in, {startup:g} s of phases, {STANDIN_OVERHEAD_SECONDS:g} s until its container runs, "
         f"and up to {plan.spec.server.probe_period_seconds} s until a probe",
         pending_seconds=STANDIN_OVERHEAD_SECONDS,
@@ -76,21 +76,22 @@ def _standin(plan: TestPlan, arrivals: tuple[Arrival, ...]) -> Assumed | None:
 
 
 def _capacity(values: Mapping[str, float], plan: TestPlan, base: Assumed | None) -> Capacity:
-    """What is given over what is known otherwise. Raises SpecError naming what neither says."""
+    """The given values on top of what is known otherwise. Raises SpecError naming what is missing in both."""
+    # vLLM's own flag for the number of requests in a batch.
     slots = argument(plan.spec.server.args, "max-num-seqs")
     known = {"slots": float(slots)} if base is None and slots is not None and slots.isdigit() else {}
     whole = {**known, **values}
-    missing = [] if base is not None else [name for name in _ALWAYS if name not in whole]
+    missing = [] if base is not None else [name for name in _REQUIRED if name not in whole]
     if missing:
         raise SpecError(*(f"--capacity: {name} must be given, is absent" for name in missing))
     fields_of = {FIELDS[name]: int(value) if name in _WHOLE else value for name, value in whole.items()}
-    return replace(_NOTHING if base is None else base.capacity, **fields_of)  # type: ignore[arg-type]
+    return replace(_UNKNOWN if base is None else base.capacity, **fields_of)  # type: ignore[arg-type]
 
 
 def parse_capacity(text: str) -> Mapping[str, float]:
-    """A file with the fields as YAML or JSON, or the fields themselves: name=number,… Raises SpecError."""
+    """From a file with the fields as YAML or JSON, or from the fields themselves: name=number,… Raises SpecError."""
     found = _file(Path(text)) if "=" not in text else _pairs(text)
-    flaws = [f"--capacity: {name} must be one of {', '.join(FIELDS)}, and is none" for name in found.keys() - FIELDS]
+    flaws = [f"--capacity: {name} must be one of {', '.join(FIELDS)}, and is not" for name in found.keys() - FIELDS]
     values: dict[str, float] = {}
     for name, value in found.items():
         number = _number(value)
@@ -129,9 +130,10 @@ def _number(value: object) -> float | None:
 
 
 def parse_cold_starts(text: str) -> tuple[float, ...]:
-    """Seconds, in rising order. Raises SpecError."""
+    """Seconds, in ascending order. Raises SpecError."""
     numbers = [(part, _number(part)) for part in text.split(",")]
     wrong = [part for part, number in numbers if number is None or number <= 0]
     if wrong:
-        raise SpecError(*(f"--cold-start: must be seconds above 0 with commas between, has {part!r}" for part in wrong))
+        rule = "must be seconds above 0, separated by commas"
+        raise SpecError(*(f"--cold-start: {rule}, has {part!r}" for part in wrong))
     return tuple(sorted(number for _, number in numbers if number is not None))

@@ -1,4 +1,4 @@
-"""`--set path=value`: a field of the test, changed before it is read."""
+"""`--set path=value`: changes a field of the test before it is checked."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from elastometer.twin.search.vary.paths import steps_of, written
 
 
 def with_settings(manifest: Manifest, settings: Sequence[str]) -> Manifest:
-    """The manifest with every setting put in; paths count from `spec`, values are YAML."""
+    """The manifest with every setting applied; paths start below `spec`, values are YAML."""
     spec = manifest.get("spec")
     for setting in settings:
         path, equals, text = setting.partition("=")

@@ -1,16 +1,16 @@
-"""What `simulate` was told, as a person reads it."""
+"""The inputs of a simulation in words, for the report."""
 from __future__ import annotations
 
 from elastometer.twin.scenario import Capacity
 
 
 def capacity_in_words(capacity: Capacity) -> str:
-    """The numbers, as a person reads them."""
+    """What one replica can do, in one line."""
     first = f"first token after {1000 * capacity.prefill_seconds:.3g} ms"
     if capacity.prefill_seconds_per_token:
         first += f" + {1000 * capacity.prefill_seconds_per_token:.3g} ms per prompt token"
     if capacity.join_seconds:
-        first += f" ({1000 * capacity.join_seconds:.3g} ms later beside others)"
+        first += f" ({1000 * capacity.join_seconds:.3g} ms later alongside others)"
     token = f"then a token each {1000 * capacity.decode_seconds:.4g} ms"
     if capacity.decode_seconds_per_neighbour:
         token += f" + {1000 * capacity.decode_seconds_per_neighbour:.3g} ms per further request"

@@ -1,4 +1,4 @@
-"""`--set path=value` as people type it."""
+"""`--set path=value` and `--cold-start-scales`, as typed on a command line."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from elastometer.twin.search.vary.fields import Setting
 
 
 def settings_from(texts: Sequence[str]) -> tuple[Setting, ...]:
-    """The settings; the value is YAML, so that numbers are numbers and lists can be written as {…} and […]."""
+    """The settings. Values are YAML: numbers are numbers, and mappings and lists are written as {…} and […]."""
     return tuple(_setting(text) for text in texts)
 
 
@@ -26,12 +26,12 @@ def _setting(text: str) -> Setting:
 
 
 def scales_from(text: str) -> tuple[float, ...]:
-    """`0.25,0.5` -> the factors on the measured cold starts."""
+    """`0.25,0.5` -> the factors by which the measured cold starts are multiplied."""
     try:
         found = tuple(float(part) for part in text.split(","))
     except ValueError:
         found = ()
-    if not found or not all(0 <= one <= 1000 for one in found):
+    if not found or not all(0 <= factor <= 1000 for factor in found):
         raise CliError(Exit.SPEC_OR_USAGE,
-                       f"--cold-start-scales: must be numbers from 0 to 1000 with commas between, is {text!r}")
+                       f"--cold-start-scales: must be numbers from 0 to 1000, separated by commas, is {text!r}")
     return found

@@ -1,4 +1,4 @@
-"""A what-if answer for a person at a terminal."""
+"""A what-if answer as text for a terminal."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,8 +10,9 @@ from elastometer.render.what_if.text import cliff_lines, error_rows, figures_lin
 from elastometer.render.wording.numbers import plural
 from elastometer.twin.search.answer.answer import Answer
 
-_FRONT_SHOWN = 20
-# Where the columns of each table wrap, by their number.
+# Longer tables scroll the scorecard off the screen.
+MAX_FRONT_ROWS = 20
+# The width at which each column wraps, by its number, so that a row fits into 120 characters.
 _CALIBRATION = {0: 25, 1: 20, 2: 18}
 _SCORECARD = {0: 34, 1: 21, 2: 21, 3: 21}
 _SCORECARD_OF_FOUR = {0: 32, 1: 14, 2: 14, 3: 14, 4: 14}
@@ -19,27 +20,27 @@ _FRONT = {1: 25, 2: 16, 3: 20, 4: 20}
 
 
 def in_words(answer: Answer, bundle: Path, out: Path | None) -> list[str]:
-    """Every line. The error of the twin itself comes before anything that it predicts."""
+    """Every line. The simulator's own prediction error comes before anything that it predicts."""
     return list(_lines(answer, bundle, out))
 
 
 def _lines(answer: Answer, bundle: Path, out: Path | None) -> Iterator[str]:
     yield from wrapped(f"{bundle}: {headline(answer)}", further="  ")
     yield ""
-    yield "the twin on the recorded run itself"
-    yield from wrapped_columns(error_rows(answer.honesty), {})
+    yield "prediction error on the recorded run itself"
+    yield from wrapped_columns(error_rows(answer.prediction_error), {})
     yield ""
-    yield "what it is calibrated by"
+    yield "what the simulator is calibrated with"
     yield from wrapped_columns(rows.calibration_rows(answer.calibration), _CALIBRATION)
-    yield from _sentences(f"note: {note}" for note in answer.calibration.notes)
+    yield from _paragraphs(f"note: {note}" for note in answer.calibration.notes)
     yield ""
     yield "scorecard"
     yield from _scorecard(answer)
-    yield from _sentences([figures_line(answer)])
+    yield from _paragraphs([figures_line(answer)])
     yield from _search(answer)
     yield ""
     yield "cold-start cliff (predicted)"
-    yield from _sentences(cliff_lines(answer))
+    yield from _paragraphs(cliff_lines(answer))
     yield from _patch(answer)
     if out is not None:
         yield f"written: {out / 'what-if.html'}"
@@ -55,26 +56,26 @@ def _search(answer: Answer) -> Iterator[str]:
     if found is None:
         return
     yield ""
-    refused = f", {found.refused} refused as no valid autoscaler" if found.refused else ""
+    invalid = f", {found.refused} rejected as invalid" if found.refused else ""
     yield from wrapped(
-        f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{refused}), "
-        f"{plural(found.draws, 'draw')} each to rank by; {len(found.front)} that none beats, cheapest first",
+        f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{invalid}), "
+        f"ranked by {plural(found.draws, 'draw')} each; {len(found.front)} that no other beats, cheapest first",
         further="  ")
     shown = rows.front_rows(answer)
-    yield from _front([rows.front_head(answer), *shown[:_FRONT_SHOWN]])
-    if len(shown) > _FRONT_SHOWN:
-        yield f"  … {len(shown) - _FRONT_SHOWN} more (--out or --output json has them)"
+    yield from _front([rows.front_head(answer), *shown[:MAX_FRONT_ROWS]])
+    if len(shown) > MAX_FRONT_ROWS:
+        yield f"  … {len(shown) - MAX_FRONT_ROWS} more (--out or --output json has them)"
     yield from wrapped(f"chosen: {found.chosen + 1}, {found.why}", further="  ")
 
 
 def _front(table: Sequence[rows.Row]) -> Iterator[str]:
-    """What was changed, the last cell, has its own lines: it is longer than all others together."""
+    """The last cell, what was changed, has lines of its own: it is longer than all others together."""
     for row, lines in zip(table, blocks([row[:-1] for row in table], _FRONT), strict=True):
         yield from lines
         yield from wrapped(row[-1], "        ", "  ")
 
 
-def _sentences(texts: Iterable[str]) -> Iterator[str]:
+def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         yield from wrapped(text, "  ", "  ")
 

@@ -1,4 +1,4 @@
-"""The twin on every core, with progress: a bar on a terminal, a line now and then elsewhere."""
+"""Predictions on every core, with progress: a bar on a terminal, a few lines elsewhere."""
 from __future__ import annotations
 
 import gc
@@ -13,44 +13,46 @@ from typing import Any, TextIO, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from elastometer.twin.search.score.searcher import Question, Searcher
+from elastometer.twin.search.score.searcher import Searcher, SearchProblem
 
 T = TypeVar("T")
-# Enough per message that talking costs little, few enough that the last core does not keep the others waiting.
+# Candidates per message: enough that messages cost little, few enough that no core waits long for the last one.
 CHUNK = 8
-LINES = 4
-_mine: dict[str, Searcher] = {}
+PROGRESS_LINES = 4
+# One searcher per process: it is too large to send with each task.
+_searchers: dict[str, Searcher] = {}
 
 
-def _begin(question: Question) -> None:
-    _mine["searcher"] = Searcher(question)
+def _start(problem: SearchProblem) -> None:
+    _searchers["searcher"] = Searcher(problem)
 
 
-def _begin_elsewhere(question: Question) -> None:
-    # An interrupt is the parent's to handle: it ends its workers.
+def _start_in_child(problem: SearchProblem) -> None:
+    # Ctrl-C reaches every process of the group; the parent alone handles it and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A prediction leaves no cycles behind; looking for them takes a tenth of the search.
+    # A prediction leaves no reference cycles behind; the collector's search for them takes a tenth of the time.
     gc.disable()
-    _begin(question)
+    _start(problem)
 
 
 def _call(task: tuple[Callable[[Searcher, Any], T], Any]) -> T:
     function, argument = task
-    return function(_mine["searcher"], argument)
+    return function(_searchers["searcher"], argument)
 
 
 class Workers(AbstractContextManager["Workers"]):
-    """`jobs` processes that know the question; one job is this process itself."""
+    """`jobs` processes that hold the search problem; with one job it is this process itself."""
 
-    def __init__(self, question: Question, jobs: int, stream: TextIO) -> None:
+    def __init__(self, problem: SearchProblem, jobs: int, stream: TextIO) -> None:
         self._stream = stream
         self._pool: ProcessPoolExecutor | None = None
-        _begin(question)
+        _start(problem)
         if jobs > 1:
-            # fork: the question, with all its arrivals, is there at once; nothing else runs in this process.
+            # A forked process has the problem, with all its arrivals, without copying. It is safe here: no other thread
+            # runs in this process.
             method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
             self._pool = ProcessPoolExecutor(
-                jobs, multiprocessing.get_context(method), initializer=_begin_elsewhere, initargs=(question,))
+                jobs, multiprocessing.get_context(method), initializer=_start_in_child, initargs=(problem,))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
@@ -59,22 +61,23 @@ class Workers(AbstractContextManager["Workers"]):
 
     def each(self, label: str, function: Callable[[Searcher, Any], T], arguments: Sequence[Any]) -> list[T]:
         """function(searcher, argument) of every argument, in their order."""
-        tasks = [(function, one) for one in arguments]
+        tasks = [(function, argument) for argument in arguments]
         chunk = CHUNK if len(tasks) > 10 * CHUNK else 1
-        found = map(_call, tasks) if self._pool is None else self._pool.map(_call, tasks, chunksize=chunk)
-        return list(self._shown(label, found, len(tasks)))
+        results = map(_call, tasks) if self._pool is None else self._pool.map(_call, tasks, chunksize=chunk)
+        return list(self._with_progress(label, results, len(tasks)))
 
-    def _shown(self, label: str, found: Iterator[T], count: int) -> Iterator[T]:
+    def _with_progress(self, label: str, results: Iterator[T], count: int) -> Iterator[T]:
         console = Console(file=self._stream, highlight=False)
         if not console.is_terminal:
-            yield from self._in_lines(label, found, count)
+            yield from self._with_lines(label, results, count)
             return
         columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:
-            yield from progress.track(found, total=count)
+            yield from progress.track(results, total=count)
 
-    def _in_lines(self, label: str, found: Iterator[T], count: int) -> Iterator[T]:
-        for number, one in enumerate(found, 1):
-            if count >= 10 * CHUNK and number * LINES // count > (number - 1) * LINES // count:
+    def _with_lines(self, label: str, results: Iterator[T], count: int) -> Iterator[T]:
+        for number, result in enumerate(results, 1):
+            is_next_quarter = number * PROGRESS_LINES // count > (number - 1) * PROGRESS_LINES // count
+            if count >= 10 * CHUNK and is_next_quarter:
                 print(f"{label} {number}/{count}", file=self._stream, flush=True)
-            yield one
+            yield result
