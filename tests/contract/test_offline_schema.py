@@ -25,7 +25,7 @@ def test_the_schema_in_the_package_is_the_crd_s():
 
 
 def keys_of(node: Any) -> set[str]:
-    """Every keyword of a schema; names of fields are none."""
+    """Every keyword of a schema; names of fields are not keywords."""
     if not isinstance(node, dict):
         return set()
     below = [*node.get("properties", {}).values(), node.get("items"), node.get("additionalProperties")]
@@ -70,7 +70,8 @@ def with_checks(**more: object) -> dict[str, Any]:
 
 
 def test_an_objective_on_a_check_that_a_task_has_is_taken():
-    assert checked_spec("good.yaml", with_checks(stageName="calm", taskName="poem")).raw["objectives"][0]["percentile"] == 95
+    spec = checked_spec("good.yaml", with_checks(stageName="calm", taskName="poem"))
+    assert spec.raw["objectives"][0]["percentile"] == 95
 
 
 @pytest.mark.parametrize(("more", "words"), [

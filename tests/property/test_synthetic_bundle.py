@@ -29,7 +29,7 @@ NOWHERE = Environment("", "", "", 0, "", "")
 BASIS = PredictionBasis("elastometer 0", "a capacity", "cold starts", "an HPA", 0)
 
 
-def foretold(rate: str, changes: dict[str, Any], **scenario: Any) -> PredictedRun:
+def predicted_run(rate: str, changes: dict[str, Any], **scenario: Any) -> PredictedRun:
     test = yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text())
     test["spec"]["load"]["stages"] = [
         {"name": "calm", "type": "Rate", "durationSeconds": 20, "endRequestsPerSecond": "1"},
@@ -60,7 +60,7 @@ def merged(steps: Any, start: float) -> list[tuple[float, int]]:
 
 
 cases = st.builds(
-    foretold, st.sampled_from(["2", "5", "9"]),
+    predicted_run, st.sampled_from(["2", "5", "9"]),
     st.fixed_dictionaries({"minReplicas": st.integers(1, 2), "maxReplicas": st.integers(2, 5)}),
     cold_starts=st.sampled_from([(1.0,), (5.0, 20.0), (200.0,)]), grace_seconds=st.sampled_from([0.0, 6.0, 30.0]),
     seed=st.integers(0, 50))
@@ -112,7 +112,7 @@ def test_the_account_of_the_autoscaler_agrees_with_every_decision_of_the_predict
 
 
 def test_what_is_held_is_what_the_prediction_pays_for():
-    case = foretold("9", {})
+    case = predicted_run("9", {})
     report, prediction = judged(case), case.prediction
     held = sum(min(one.gone or prediction.end_seconds, prediction.end_seconds) - max(one.created, 0.0)
                for one in prediction.replicas)
@@ -122,7 +122,7 @@ def test_what_is_held_is_what_the_prediction_pays_for():
 
 
 def test_an_unserved_request_times_out_and_one_without_a_replica_is_refused():
-    slow = judged(foretold("9", {"maxReplicas": 2}, cold_starts=(200.0,)))
+    slow = judged(predicted_run("9", {"maxReplicas": 2}, cold_starts=(200.0,)))
     assert slow.load[-1].outcomes["TimedOut"] > 0
-    none = judged(foretold("5", {}, initial_replicas=0))
+    none = judged(predicted_run("5", {}, initial_replicas=0))
     assert none.load[-1].outcomes["Refused"] > 0

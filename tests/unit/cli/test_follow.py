@@ -9,7 +9,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from elastometer.cli.base.exits import CliError, Exit
-from elastometer.cli.cluster.follow import Patience, follow
+from elastometer.cli.cluster.follow import FollowLimits, follow
 
 RUNNING = {"conditions": [{"type": "Succeeded", "status": "Unknown", "reason": "Running", "message": ""}]}
 DONE = {**RUNNING, "completionTime": "2026-01-01T00:00:00Z"}
@@ -42,8 +42,8 @@ class Script:
 
 
 def seen(script: Script, first: dict[str, Any], overall: float | None = None) -> list[str]:
-    patience = Patience(overall, now=lambda: script.clock)
-    return [test["metadata"]["resourceVersion"] for test in follow(script, first, patience)]  # type: ignore[arg-type]
+    limits = FollowLimits(overall, now=lambda: script.clock)
+    return [test["metadata"]["resourceVersion"] for test in follow(script, first, limits)]  # type: ignore[arg-type]
 
 
 def test_a_finished_test_is_seen_once_and_not_watched():

@@ -58,7 +58,7 @@ def test_the_parts_of_a_bar_are_as_long_as_their_seconds(run: Path, capsys: pyte
     assert third.count("▓") == round(32 * 15.0 / 28.4)
 
 
-def test_a_cause_has_one_mark_in_every_bar_and_the_legend_explains_it_once(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_cause_has_one_mark_in_every_bar_and_one_line_in_the_legend(run: Path, capsys: pytest.CaptureFixture[str]):
     lines = explained(capsys, run).splitlines()
     legend = [at for at, line in enumerate(lines) if line.startswith("  bars: ")]
     assert len(legend) == 1
@@ -80,7 +80,7 @@ def test_why_a_part_is_not_known_is_said_once_below_the_table(capsys: pytest.Cap
     lines = explained(capsys, TRACES, "--name", "trace-3").splitlines()
     assert sum("not known [1]" in line for line in lines) == 3
     assert [line for line in lines if "the signal itself was not recorded" in line] == [
-        "  [1] the signal itself was not recorded: it crossed within the 15.0 s since the sync before"]
+        "  [1] the signal itself was not recorded; the need began within the 15.0 s since the sync before"]
 
 
 def test_json_has_everything_and_folds_nothing(run: Path, capsys: pytest.CaptureFixture[str]):

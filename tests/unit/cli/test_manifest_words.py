@@ -39,7 +39,7 @@ def finished(**given: Any) -> dict[str, Any]:
     (status("False", "Fail", reason="LoadJobFailed"), Exit.NOT_CARRIED_OUT), ({}, Exit.NOT_CARRIED_OUT),
     *((status("False", reason=reason), Exit.SPEC_OR_USAGE) for reason in (
         "SpecInvalid", "LoadFilesMissing", "LoadFilesInvalid", "APIKeyMissing", "APIKeyInvalid")),
-])  # fmt: skip
+])
 def test_the_exit_code_distinguishes_verdict_spec_and_world(given: dict[str, Any], code: Exit):
     assert exit_of_status(given) is code
 
@@ -53,7 +53,7 @@ def test_the_exit_code_distinguishes_verdict_spec_and_world(given: dict[str, Any
     (f"{HEAD}metadata: {{name: 7}}", "`metadata.name` must be given as a string"),
     (f"{HEAD}metadata: {{name: a, namespace: 7}}", "`metadata.namespace` must be a string"),
     ("a: &a [*a]", "must be '"), ("? [a]\n: b", "must be"), ("a\0b", "must be YAML"),
-])  # fmt: skip
+])
 def test_a_file_that_is_not_one_test_is_refused_in_words(tmp_path: Path, text: str, flaw: str):
     path = tmp_path / "test.yaml"
     path.write_text(text)
@@ -78,7 +78,7 @@ def api_error(code: int, **body: Any) -> ApiException:
 
 def test_each_flaw_that_the_api_server_names_is_a_line_with_its_field():
     causes = [{"field": "spec.load", "message": "Required value"}, {"field": "spec.load", "message": "Required value"},
-              {"field": "<nil>", "message": "some validation rules were not checked"}]  # fmt: skip
+              {"field": "<nil>", "message": "some validation rules were not checked"}]
     assert refusal(api_error(422, message="long", details={"causes": causes})) == ["spec.load: Required value"]
 
 
@@ -135,7 +135,7 @@ def test_plain_lines_come_on_change_and_else_once_in_fifteen_seconds():
     lines = PlainLines(stream, now=lambda: clock[0])
     for second in range(31):
         clock[0] = float(second)
-        lines.look(version(stage="ramp" if second < 20 else "plateau", replicas="1/4", requestCount=second))
+        lines.show(version(stage="ramp" if second < 20 else "plateau", replicas="1/4", requestCount=second))
     printed = stream.getvalue().splitlines()
     assert printed[0] == "Succeeded=Unknown RunCompleted: why"
     assert [line.split("requests ")[1] for line in printed[1:]] == ["0", "15", "20"]
@@ -175,7 +175,7 @@ def test_the_bundle_s_own_junit_file_is_taken(tmp_path: Path):
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["run"], ["fetch", "demo"], ["run", "a", "--attach", "--replace"],
-                                       ["run", "a", "--timeout", "0"], ["run", "a", "--timeout", "nan"]])  # fmt: skip
+                                       ["run", "a", "--timeout", "0"], ["run", "a", "--timeout", "nan"]])
 def test_wrong_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as caught:
         main(arguments)

@@ -1,4 +1,4 @@
-"""`elastometer fetch`: the bundle of a finished test, from the operator's volume to a directory here."""
+"""`elastometer fetch`: copies the bundle of a finished test from the operator's volume to a local directory."""
 from __future__ import annotations
 
 import argparse
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> Exit:
-    """Fetches and says what there is now; the exit code is about the fetching, not about the verdict."""
+    """Fetches the files and says where they are. The exit code concerns the files, not the verdict."""
     cluster = connect(kubeconfig=options.kubeconfig, context=options.context, namespace=options.namespace)
     with in_words(cluster.host):
         test = cluster.get(options.test)

@@ -1,4 +1,4 @@
-"""`elastometer judge`: a recorded run judged again, by the analysis of this version. Needs no cluster."""
+"""`elastometer judge`: judges a recorded run again, with the analysis of this version. Needs no cluster."""
 from __future__ import annotations
 
 import argparse
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> Exit:
-    """Judges, writes where asked, and says the verdict; `--output json` prints report.json."""
+    """Judges, writes the report if `--out` is given, and prints the verdict; `--output json` prints report.json."""
     try:
         report = judge(load_bundle(options.bundle))
     except (BundleError, OSError) as error:
@@ -43,7 +43,7 @@ def execute(options: argparse.Namespace) -> Exit:
 
 
 def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str]:
-    """The report's first lines, for a person."""
+    """The most important lines of the report as text."""
     lines = [f"{bundle}: {report.get('verdict') or 'no verdict'} ({report.get('verdictMessage') or 'no reason given'})"]
     lines += objective_lines(report.get("objectives") or ())
     lines += [f"  {label:<24}{text}" for label, text in summary_rows(report.get("summary") or {})]

@@ -1,4 +1,4 @@
-"""`elastometer version`."""
+"""`elastometer version`: the version of this tool and of the API that it uses."""
 from __future__ import annotations
 
 import argparse
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> Exit:
-    """The version of this tool and of the API that it speaks."""
+    """Prints both versions."""
     own = version("elastometer")
     if options.output == "json":
         print(orjson.dumps({"version": own, "apiVersion": API_VERSION}).decode())

@@ -12,7 +12,7 @@ from elastometer.model.status import SUCCEEDED
 
 
 class Exit(IntEnum):
-    """What a script sees. NotJudged counts as PASSED: the run had no objective to miss."""
+    """What a script sees. NotJudged counts as PASSED, since the run had no objective to miss."""
 
     PASSED = 0
     FAILED = 1
@@ -31,7 +31,7 @@ class CliError(Exception):
 
 
 def exit_of_verdict(verdict: str | None) -> Exit:
-    """A verdict that is absent or of no known word could not be told: INCONCLUSIVE."""
+    """An absent or unknown verdict counts as INCONCLUSIVE, so that no script takes it for a Pass."""
     known: Mapping[str, Exit] = {Verdict.PASS: Exit.PASSED, Verdict.NOT_JUDGED: Exit.PASSED, Verdict.FAIL: Exit.FAILED}
     return known.get(verdict or "", Exit.INCONCLUSIVE)
 

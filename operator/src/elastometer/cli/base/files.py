@@ -1,4 +1,4 @@
-"""Writing what a command made."""
+"""Writing the files that a command produced."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from elastometer.cli.base.exits import CliError, Exit
 
 
 def write_files(files: Mapping[str, bytes], directory: Path, what: str = "") -> None:
-    """The files, in a directory that is made where it is not there; `what` names them where that fails."""
+    """Writes the files into the directory, which is created if needed; `what` names them in the error message."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

@@ -1,4 +1,4 @@
-"""The JUnit file that a CI asks for: the bundle's own, or one that says why there is none."""
+"""The JUnit file for CI: the bundle's own, or one that says why the run left none."""
 from __future__ import annotations
 
 import shutil
@@ -14,7 +14,7 @@ from elastometer.model.status import SUCCEEDED
 
 
 def write(path: Path, test: Mapping[str, Any], directory: Path | None) -> None:
-    """Writes `path`; without a bundle the one test case is an error with the run's own reason."""
+    """Writes `path`: the bundle's own file or, without one, a test case that is an error with the run's reason."""
     own = None if directory is None else directory / JUNIT
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Reading the one ElasticityTest that a file holds. What it means is for the API server and the operator to say."""
+"""Reading the one ElasticityTest that a file holds. Its meaning is checked by the API server and the operator."""
 from __future__ import annotations
 
 import sys
@@ -15,12 +15,13 @@ Manifest: TypeAlias = dict[str, Any]
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key given twice, which plain YAML loading would settle silently in favour of the last."""
+    """Rejects a duplicate key, of which plain YAML loading would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            # `<<` merges other mappings, and may occur more than once.
             if key in seen and key != "<<":
                 raise yaml.MarkedYAMLError(problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -32,6 +33,7 @@ def read_test(source: str) -> Manifest:
     text = _text(source)
     try:
         documents = [document for document in yaml.load_all(text, Loader=_StrictLoader) if document is not None]
+    # PyYAML lets other errors through: unhashable keys, dates that do not exist, documents nested too deeply.
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise CliError(Exit.SPEC_OR_USAGE, f"{source} must be YAML:", *str(error).splitlines()) from error
     if len(documents) != 1:

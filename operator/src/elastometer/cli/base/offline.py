@@ -1,4 +1,4 @@
-"""A test as the API server would serve it, without one: checked against the CRD's schema, its defaults filled in."""
+"""A test as an API server would serve it, without an API server: checked against the CRD, with its defaults."""
 from __future__ import annotations
 
 import re
@@ -17,7 +17,7 @@ from elastometer.model.spec import TestSpec, parse
 
 Json = dict[str, Any]
 DEFAULT_NAMESPACE = "default"
-# The API server's rules for the names, as the CRD has them: children are called after the test.
+# As in the CRD: the names of children are made of the test's name, so it may have 40 characters only.
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _BODIES = {"HorizontalPodAutoscaler": "horizontalPodAutoscaler", "ScaledObject": "scaledObject"}
@@ -25,26 +25,27 @@ _LIMITS = {"horizontalPodAutoscaler": ("minReplicas", "maxReplicas"), "scaledObj
                                                                                        "maxReplicaCount")}
 
 
-def served(source: str, manifest: Manifest) -> TestSpec:
-    """The spec, understood. Raises CliError with every flaw."""
+def checked_spec(source: str, manifest: Manifest) -> TestSpec:
+    """The spec, checked and with its defaults. Raises CliError with every flaw."""
     schema = _schema()
     spec = manifest.get("spec")
     metadata = {"namespace": DEFAULT_NAMESPACE, **manifest["metadata"]}
     found = [*_name_flaws(metadata), *flaws(spec, schema, "spec")]
     filled: Json = defaulted(spec, schema) if isinstance(spec, dict) else {}
     try:
-        _refuse(found or list(_rules(filled)))
+        # The API server too runs its CEL rules only where the shape is right.
+        _raise_flaws(found or list(_rule_flaws(filled)))
         return parse({**manifest, "metadata": metadata, "spec": filled})
     except SpecError as error:
-        raise refused(source, error) from error
+        raise rejection(source, error) from error
 
 
-def refused(source: str, error: SpecError) -> CliError:
-    """Every flaw on a line of its own."""
+def rejection(source: str, error: SpecError) -> CliError:
+    """The error of the command, with one flaw per line."""
     return CliError(Exit.SPEC_OR_USAGE, f"{source} cannot be simulated:", *(f"  {flaw}" for flaw in error.flaws))
 
 
-def _refuse(found: list[str]) -> None:
+def _raise_flaws(found: list[str]) -> None:
     if found:
         raise SpecError(*found)
 
@@ -65,45 +66,45 @@ def _schema() -> Json:
     return found
 
 
-def _rules(spec: Json) -> Iterator[str]:
-    """What the CRD says in CEL of a new test and the parsers behind do not check again."""
+def _rule_flaws(spec: Json) -> Iterator[str]:
+    """The CRD's CEL rules on a new test that `parse` does not check as well."""
     scaler = spec["autoscaler"]
     for kind, body in _BODIES.items():
         if (scaler["type"] == kind) != (body in scaler):
             yield (f"spec.autoscaler.{body}: must be given when type is {kind}, and not otherwise; "
                    f"type is {scaler['type']}")
         elif body in scaler:
-            least, most = (scaler[body][name] for name in _LIMITS[body])
-            if least > most:
-                low, high = _LIMITS[body]
-                yield f"spec.autoscaler.{body}.{low}: must be at most {high} ({most}), is {least}"
+            low, high = _LIMITS[body]
+            if scaler[body][low] > scaler[body][high]:
+                yield (f"spec.autoscaler.{body}.{low}: must be at most {high} ({scaler[body][high]}), "
+                       f"is {scaler[body][low]}")
     stages = [stage.get("name") for stage in spec["load"]["stages"]]
     for index, objective in enumerate(spec.get("objectives", ())):
-        yield from _objective(objective, stages, f"spec.objectives[{index}]")
-        yield from _answer_objective(objective, spec["load"].get("tasks", ()), f"spec.objectives[{index}]")
+        yield from _objective_flaws(objective, stages, f"spec.objectives[{index}]")
+        yield from _answer_objective_flaws(objective, spec["load"].get("tasks", ()), f"spec.objectives[{index}]")
 
 
-def _objective(one: Json, stages: list[str], path: str) -> Iterator[str]:
-    bound = "minimumPercent" if one["indicator"] in ("RequestSuccess", "AnswerCheck") else "maximumMilliseconds"
+def _objective_flaws(objective: Json, stages: list[str], path: str) -> Iterator[str]:
+    bound = "minimumPercent" if objective["indicator"] in ("RequestSuccess", "AnswerCheck") else "maximumMilliseconds"
     other = {"minimumPercent", "maximumMilliseconds"} - {bound}
-    if bound not in one or other & one.keys():
-        yield f"{path}: must have {bound} and not {other.pop()}, for its indicator is {one['indicator']}"
-    stage = one.get("stageName")
-    if stage is not None and one["indicator"] in ("ScaleOutLag", "ColdStart"):
-        yield f"{path}.stageName: must not be given for {one['indicator']}, which belongs to Pods, is {stage!r}"
+    if bound not in objective or other & objective.keys():
+        yield f"{path}: must have {bound} and not {other.pop()}, since its indicator is {objective['indicator']}"
+    stage = objective.get("stageName")
+    if stage is not None and objective["indicator"] in ("ScaleOutLag", "ColdStart"):
+        yield f"{path}.stageName: must not be given for {objective['indicator']}, which belongs to Pods, is {stage!r}"
     elif stage is not None and stage not in stages:
         yield f"{path}.stageName: must be one of {', '.join(stages)}, is {stage!r}"
 
 
-def _answer_objective(one: Json, tasks: Sequence[Json], path: str) -> Iterator[str]:
-    check, name = one.get("checkType"), one.get("taskName")
-    if one["indicator"] != "AnswerCheck":
-        for field in sorted({"checkType", "taskName"} & one.keys()):
-            yield f"{path}.{field}: must not be given for {one['indicator']}, is {one[field]!r}"
+def _answer_objective_flaws(objective: Json, tasks: Sequence[Json], path: str) -> Iterator[str]:
+    check, name = objective.get("checkType"), objective.get("taskName")
+    if objective["indicator"] != "AnswerCheck":
+        for field in sorted({"checkType", "taskName"} & objective.keys()):
+            yield f"{path}.{field}: must not be given for {objective['indicator']}, is {objective[field]!r}"
         return
-    asked = [task for task in tasks if name in (None, task["name"])]
+    in_scope = [task for task in tasks if name in (None, task["name"])]
     if check is None:
-        yield f"{path}.checkType: must be given, for its indicator is AnswerCheck"
-    elif all(item["type"] != check for task in asked for item in task.get("checks", ())):
+        yield f"{path}.checkType: must be given, since its indicator is AnswerCheck"
+    elif all(item["type"] != check for task in in_scope for item in task.get("checks", ())):
         where = "a task of load.tasks" if name is None else f"the task {name!r}"
         yield f"{path}.checkType: must be the type of one of the checks of {where}, is {check!r}"

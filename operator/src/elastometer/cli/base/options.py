@@ -5,26 +5,26 @@ import argparse
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
-    """Which cluster, as kubectl names these options."""
+    """Options that select the cluster, named as in kubectl."""
     parser.add_argument("-n", "--namespace", help="namespace of the test (default: the file's, then the context's)")
     parser.add_argument("--context", help="context of the kubeconfig")
     parser.add_argument("--kubeconfig", help="path of the kubeconfig (default: $KUBECONFIG, then ~/.kube/config)")
 
 
 def add_output_option(parser: argparse.ArgumentParser) -> None:
-    """Text for people or JSON for programs, on standard output; progress goes to standard error."""
+    """Text for people or JSON for programs on standard output, which carries nothing else: progress goes to stderr."""
     parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result (default: text)")
 
 
-def whole_above_zero(text: str) -> int:
-    """A count."""
+def positive_count(text: str) -> int:
+    """An argument type: a whole number above zero."""
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, is {text!r}")
     return int(text)
 
 
 def positive_seconds(text: str) -> float:
-    """A number of seconds above zero."""
+    """An argument type: a number of seconds above zero."""
     try:
         value = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is printed at the end: the verdict, what it rests on, and where the rest is."""
+"""What is printed at the end: the verdict, the figures behind it, and where the report is."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from elastometer.model.report import Verdict
 from elastometer.model.status import SUCCEEDED
 
 Json = Mapping[str, Any]
-# (key in status.summary, what it is called, how it is printed)
+# (key in status.summary, label, formatter)
 NUMBERS = (
     ("peakReadyReplicas", "peak ready replicas", str),
     ("scaleOutCount", "scale-outs", str),
@@ -31,7 +31,7 @@ MARKS: Mapping[str, str] = {
 
 
 def in_words(test: Json, directory: Path | None) -> list[str]:
-    """The end of a run, for a person."""
+    """The end of a run as text."""
     status = test.get("status") or {}
     succeeded = condition(status, SUCCEEDED)
     verdict = status.get("verdict")
@@ -48,7 +48,7 @@ def in_words(test: Json, directory: Path | None) -> list[str]:
 
 
 def objective_lines(objectives: Sequence[Json]) -> list[str]:
-    """One line an objective."""
+    """One line per objective."""
     return [
         f"  {MARKS.get(str(item.get('verdict')), ' ')} {item.get('verdict')} {item.get('name')}: "
         f"{item.get('message') or ''}".rstrip(": ")
@@ -57,7 +57,7 @@ def objective_lines(objectives: Sequence[Json]) -> list[str]:
 
 
 def answer_lines(answers: Sequence[Json]) -> list[str]:
-    """One line for each check that failed somewhere, or that could judge nothing; none where all answers were good."""
+    """One line for each check that failed anywhere or could judge nothing; no line where every answer passed."""
     totals = [row for row in answers if row.get("stage") is None and row.get("failed") != 0]
     return [f"  {'!' if row.get('rate') else '?'} answers, {row.get('check')}: {_answers_found(row)}" for row in totals]
 
@@ -65,7 +65,7 @@ def answer_lines(answers: Sequence[Json]) -> list[str]:
 def _answers_found(row: Json) -> str:
     rate = row.get("rate")
     if rate is None:
-        return "NoData, none could be judged"
+        return "NoData, no answer could be judged"
     classes = [f"{name} {count}" for name, count in (row.get("failures") or {}).items()]
     others = [f"{row['otherFailures']} of other kinds"] if row.get("otherFailures") else []
     return (f"{row.get('failed')} of {row.get('judged')} failed ({rate['percent']:.2f} %, 95 % interval "
@@ -73,17 +73,17 @@ def _answers_found(row: Json) -> str:
 
 
 def finding_lines(findings: Sequence[Json]) -> list[str]:
-    """What the report found besides the objectives, each with what would help."""
+    """The report's findings, each with its advice."""
     return [f"  ! {item.get('title')}: {item.get('advice') or ''}".rstrip(": ") for item in findings]
 
 
 def summary_rows(summary: Json) -> list[tuple[str, str]]:
-    """(what, value) for what was measured; what was not has no row, and zero is zero."""
-    return [(label, words(summary[key])) for key, label, words in NUMBERS if summary.get(key) is not None]
+    """(label, value) for everything that was measured; what was not measured has no row, and zero is shown as zero."""
+    return [(label, in_text(summary[key])) for key, label, in_text in NUMBERS if summary.get(key) is not None]
 
 
 def as_json(test: Json, directory: Path | None) -> dict[str, Any]:
-    """The end of a run, for a program."""
+    """The end of a run as JSON."""
     status, metadata = test.get("status") or {}, test["metadata"]
     succeeded = condition(status, SUCCEEDED)
     return {

@@ -1,4 +1,4 @@
-"""What an API server's refusals mean, in words and by whether waiting would help."""
+"""API errors: what they mean, in words, and whether a retry may help."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -15,24 +15,26 @@ from elastometer.cli.base.exits import CliError, Exit
 def is_transient(error: BaseException) -> bool:
     """Whether the same call may succeed a little later."""
     if isinstance(error, ApiException):
+        # The client reports a TLS failure as status 0. 429 means that the server sheds load.
         return error.status in (None, 0, 429) or int(error.status) >= 500
     return isinstance(error, urllib3.exceptions.HTTPError)
 
 
 def is_kind_missing(error: ApiException) -> bool:
-    """Whether a 404 says that the API server does not know ElasticityTest (and not that one object is missing)."""
+    """Whether a 404 means that the CRD is not installed, not that one object is missing: only the latter has a name."""
     return error.status == 404 and not _details(error).get("name")
 
 
 def refusal(error: ApiException) -> list[str]:
-    """What the API server said, a flaw a line, each with its field path where it gave one.
+    """The API server's message, one line per flaw, each with its field path if it has one.
 
-    The cause that belongs to no field ("<nil>") only says that CEL rules wait until the shape is right: left out.
+    A cause without a field ("<nil>") is left out: it only says that CEL rules are not checked until the shape is right.
     """
     causes = [cause for cause in _details(error).get("causes") or () if cause.get("message")]
     if causes:
         lines = [": ".join(filter(None, (cause.get("field"), cause["message"]))) for cause in causes]
         return [line for line in dict.fromkeys(lines) if not line.startswith("<nil>: ")]
+    # Strict decoding errors have no causes; they come as one message, separated by commas.
     message = str(_status_of(error).get("message") or error.reason or error)
     _, found, flaws = message.partition("strict decoding error: ")
     return flaws.split(", ") if found else [message]
@@ -40,7 +42,7 @@ def refusal(error: ApiException) -> list[str]:
 
 @contextmanager
 def in_words(host: str) -> Iterator[None]:
-    """Turns what no command expected of the API server into words and an exit code."""
+    """Turns API errors that no command handles into a message and an exit code."""
     try:
         yield
     except ApiException as error:

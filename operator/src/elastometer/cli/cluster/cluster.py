@@ -1,4 +1,4 @@
-"""The few calls that the commands make to an API server. Every answer is plain JSON; nothing here decides."""
+"""The few calls that the commands make to an API server. Every answer is plain JSON; no decision is made here."""
 from __future__ import annotations
 
 import base64
@@ -19,20 +19,21 @@ from elastometer_loadgen.base.secret import TOKEN_HEADER
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
-PATIENCE_SECONDS = 60.0
+# An API server that restarts, or a control plane that fails over, is back within a minute.
+RETRY_SECONDS = 60.0
 
 
 def retrying(call: Callable[[], T]) -> T:
-    """The call's result; transient failures are retried for PATIENCE_SECONDS, the last one is raised."""
-    patience = Retrying(
-        stop=stop_after_delay(PATIENCE_SECONDS), wait=wait_random_exponential(multiplier=0.5, max=8),
+    """The call's result; transient failures are retried for RETRY_SECONDS, then the last one is raised."""
+    attempts = Retrying(
+        stop=stop_after_delay(RETRY_SECONDS), wait=wait_random_exponential(multiplier=0.5, max=8),
         retry=retry_if_exception(is_transient), reraise=True,
     )
-    return patience(call)
+    return attempts(call)
 
 
-class Cluster:
-    """One API server, as one person, in one namespace."""
+class ClusterClient:
+    """One API server with one set of credentials, in one namespace."""
 
     def __init__(self, api: client.ApiClient, namespace: str) -> None:
         self._api = api
@@ -46,14 +47,17 @@ class Cluster:
         return str(self._api.configuration.host)
 
     def create(self, body: Json) -> Json:
-        """The test as created. Unknown and doubled fields are refused, not dropped."""
-        made = self._objects.create_namespaced_custom_object(
+        """Creates the test. Strict validation: unknown and duplicate fields are rejected, not dropped.
+
+        Not retried: a first attempt whose answer was lost would look like a test of somebody else.
+        """
+        created = self._objects.create_namespaced_custom_object(
             GROUP, VERSION, self.namespace, PLURAL, body, field_manager="elastometer-cli",
             field_validation="Strict", _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
-        return cast(Json, made)
+        return cast(Json, created)
 
     def get(self, name: str) -> Json | None:
-        """The test as served; None when there is none of that name."""
+        """The test as served; None if there is no test of that name."""
         try:
             found = retrying(lambda: self._objects.get_namespaced_custom_object(
                 GROUP, VERSION, self.namespace, PLURAL, name, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
@@ -64,7 +68,11 @@ class Cluster:
         return cast(Json, found)
 
     def delete(self, name: str, uid: str) -> None:
-        """Asks for the deletion of exactly this test; one that is gone already is fine."""
+        """Requests the deletion of exactly this test; one that is already gone is fine.
+
+        The uid protects a test of the same name that somebody else created meanwhile. In the foreground, so that the
+        test exists until its children are gone.
+        """
         body = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid), propagation_policy="Foreground")
         try:
             retrying(lambda: self._objects.delete_namespaced_custom_object(
@@ -75,7 +83,10 @@ class Cluster:
                 raise
 
     def changes(self, name: str, resource_version: str, seconds: int) -> Iterator[Json]:
-        """Each later version of the test, for at most `seconds`; ends early when the watch does."""
+        """Each later version of the test, for at most `seconds`; ends early when the watch does.
+
+        The read deadline is later than the server's own `timeout_seconds`, so that a quiet watch is not an error.
+        """
         answer: Any = self._objects.list_namespaced_custom_object(
             GROUP, VERSION, self.namespace, PLURAL, watch=True, field_selector=f"metadata.name={name}",
             resource_version=resource_version, timeout_seconds=seconds, _preload_content=False,
@@ -83,6 +94,7 @@ class Cluster:
         try:
             for line in _lines(answer.stream()):
                 event = orjson.loads(line)
+                # DELETED, BOOKMARK or ERROR (such as an expired version): the caller reads the test again.
                 if event.get("type") not in ("ADDED", "MODIFIED"):
                     return
                 yield event["object"]
@@ -90,7 +102,7 @@ class Cluster:
             answer.close()
 
     def token(self, secret: str) -> str:
-        """The run's token, out of its Secret."""
+        """The run's token, from its Secret."""
         found = retrying(lambda: self._core.read_namespaced_secret(
             secret, self.namespace, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
         content = (found.data or {}).get(TOKEN_KEY)
@@ -99,7 +111,10 @@ class Cluster:
         return base64.b64decode(content).decode()
 
     def through_service(self, reference: Json, file: str, token: str) -> Any:
-        """An open answer (status, `.stream()`) from a Service, reached through the API server."""
+        """An open response (status, `.stream()`) from a Service, reached through the API server.
+
+        The generated client method for the proxy reads the whole body as text; a bundle is binary and may be large.
+        """
         path = (f"/api/v1/namespaces/{quote(reference['namespace'], safe='')}"
                 f"/services/http:{quote(reference['service'], safe='')}:{int(reference['port'])}"
                 f"/proxy{quote('/' + str(reference['path']).strip('/'))}/{quote(file)}")
@@ -109,17 +124,18 @@ class Cluster:
         return answer.response
 
 
-def connect(*, kubeconfig: str | None, context: str | None, namespace: str | None) -> Cluster:
-    """The cluster of the kubeconfig, or the one that this Pod lives in. `namespace` wins over the context's."""
+def connect(*, kubeconfig: str | None, context: str | None, namespace: str | None) -> ClusterClient:
+    """The cluster of the kubeconfig, or the one that this Pod runs in. `namespace` overrides the context's."""
     configuration = client.Configuration()
     try:
         config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
         default = _namespace_of_context(kubeconfig, context)
     except config.ConfigException as error:
+        # Somebody who names a kubeconfig or a context means it: falling back to another cluster would be dangerous.
         if kubeconfig or context:
             raise CliError(Exit.SPEC_OR_USAGE, f"cannot use the kubeconfig: {error}") from error
         default = _inside_a_pod(configuration, error)
-    return Cluster(client.ApiClient(configuration), namespace or default)
+    return ClusterClient(client.ApiClient(configuration), namespace or default)
 
 
 def _namespace_of_context(kubeconfig: str | None, context: str | None) -> str:
@@ -133,12 +149,13 @@ def _inside_a_pod(configuration: client.Configuration, error: Exception) -> str:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except config.ConfigException:
         raise CliError(
-            Exit.SPEC_OR_USAGE, f"no cluster to talk to: {error}",
+            Exit.SPEC_OR_USAGE, f"no cluster to connect to: {error}",
             "give --kubeconfig FILE, or set KUBECONFIG, or run inside a Pod") from error
     return "default"
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    # An HTTP chunk may end within a line.
     rest = b""
     for piece in pieces:
         *whole, rest = (rest + piece).split(b"\n")

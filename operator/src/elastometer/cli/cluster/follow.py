@@ -1,4 +1,4 @@
-"""Following one test until it is over, through lost connections and watches that end."""
+"""Follows one test until its run is over, across lost connections and watches that end."""
 from __future__ import annotations
 
 import time
@@ -10,15 +10,17 @@ from kubernetes.client.exceptions import ApiException
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.cluster.api_errors import is_transient
-from elastometer.cli.cluster.cluster import Cluster, Json
+from elastometer.cli.cluster.cluster import ClusterClient, Json
 
+# Short, because deadlines are only checked between two watches.
 WATCH_SECONDS = 10
+# A running operator takes up a test at once; one that is being rescheduled needs some time.
 OPERATOR_DEADLINE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to follow. `overall_seconds` None means to the end; clocks are monotonic seconds."""
+class FollowLimits:
+    """How long to follow. `overall_seconds` None means to the end; `now` is a monotonic clock in seconds."""
 
     overall_seconds: float | None = None
     operator_seconds: float = OPERATOR_DEADLINE_SECONDS
@@ -26,42 +28,42 @@ class Patience:
 
 
 def is_finished(test: Json) -> bool:
-    """Whether the run is over, well or not, and everything about it is written."""
+    """Whether the run is over, successful or not, and everything about it has been written."""
     return bool((test.get("status") or {}).get("completionTime"))
 
 
 def is_taken_up(test: Json) -> bool:
-    """Whether an operator has said anything about the test."""
+    """Whether an operator has written a condition into the status."""
     return bool((test.get("status") or {}).get("conditions"))
 
 
-def follow(cluster: Cluster, test: Json, patience: Patience) -> Iterator[Json]:
+def follow(cluster: ClusterClient, test: Json, limits: FollowLimits) -> Iterator[Json]:
     """Every version of the test from the given one on; the last is the finished one."""
-    started = patience.now()
+    started = limits.now()
     for version in _versions(cluster, test):
         yield version
         if is_finished(version):
             return
-        waited = patience.now() - started
-        if not is_taken_up(version) and waited > patience.operator_seconds:
+        waited = limits.now() - started
+        if not is_taken_up(version) and waited > limits.operator_seconds:
             raise _no_operator(waited)
-        if patience.overall_seconds is not None and waited > patience.overall_seconds:
-            raise CliError(Exit.NOT_CARRIED_OUT, f"not finished within --timeout {patience.overall_seconds:g} s",
-                           *how_to_go_on(version))
+        if limits.overall_seconds is not None and waited > limits.overall_seconds:
+            raise CliError(Exit.NOT_CARRIED_OUT, f"not finished within --timeout {limits.overall_seconds:g} s",
+                           *next_steps(version))
 
 
-def how_to_go_on(test: Json) -> tuple[str, ...]:
-    """What a person can do about a run that goes on by itself."""
+def next_steps(test: Json) -> tuple[str, ...]:
+    """How to follow or end a run that continues without this command."""
     name, namespace = test["metadata"]["name"], test["metadata"]["namespace"]
     return (
-        "the run goes on in the cluster",
+        "the run continues in the cluster",
         f"  follow it again:  elastometer run {name} -n {namespace} --attach",
         f"  end it:           kubectl delete etest {name} -n {namespace}",
     )
 
 
-def _versions(cluster: Cluster, test: Json) -> Iterator[Json]:
-    """The test again and again: as watched, and as read after each watch, so that time passes for the reader."""
+def _versions(cluster: ClusterClient, test: Json) -> Iterator[Json]:
+    """The test repeatedly: as watched, and as read after each watch, so that `follow` can check its deadlines."""
     uid, current = test["metadata"]["uid"], test
     while True:
         yield current
@@ -73,8 +75,8 @@ def _versions(cluster: Cluster, test: Json) -> Iterator[Json]:
         current = found
 
 
-def _watched(cluster: Cluster, test: Json) -> Iterator[Json]:
-    """One watch; whatever ends it, the reader looks afresh afterwards."""
+def _watched(cluster: ClusterClient, test: Json) -> Iterator[Json]:
+    """One watch. However it ends, the caller reads the test again afterwards."""
     metadata = test["metadata"]
     try:
         for later in cluster.changes(metadata["name"], metadata["resourceVersion"], WATCH_SECONDS):
@@ -82,6 +84,7 @@ def _watched(cluster: Cluster, test: Json) -> Iterator[Json]:
                 return
             yield later
     except ApiException as error:
+        # 410: the resource version has expired; the next watch starts from a fresh read.
         if not is_transient(error) and error.status != 410:
             raise
     except (urllib3.exceptions.HTTPError, OSError):
@@ -94,5 +97,5 @@ def _no_operator(waited: float) -> CliError:
         "is it installed, running, and watching this namespace?",
         "  helm install elastometer charts/elastometer -n elastometer --create-namespace",
         "  kubectl get pods -A -l app.kubernetes.io/component=operator,app.kubernetes.io/name=elastometer",
-        "the test stays, and runs once an operator is there",
+        "the test stays, and will run once an operator is there",
     )

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a live panel on a terminal, plain lines elsewhere, nothing derived."""
+"""What is shown during a run: a live panel on a terminal, plain lines elsewhere. It all comes from the status."""
 from __future__ import annotations
 
 import time
@@ -17,12 +17,13 @@ from elastometer.cli.base.text import columns, milliseconds_in_words, printable,
 from elastometer.model.status import ACCEPTED, LOAD_DELIVERED, METRICS_AVAILABLE, REPORT_READY, TARGET_READY
 
 Json = dict[str, Any]
+# Often enough to see that a run in CI is alive, seldom enough that its log stays readable.
 PLAIN_PERIOD_SECONDS = 15.0
-# (condition, what it is called here)
+# (condition, label)
 STEPS = (
     (ACCEPTED, "spec and cluster checked"),
     (TARGET_READY, "first replica ready"),
-    (METRICS_AVAILABLE, "autoscaler sees its metric"),
+    (METRICS_AVAILABLE, "autoscaler reads its metric"),
     (LOAD_DELIVERED, "load delivered"),
     (REPORT_READY, "report written"),
 )
@@ -30,19 +31,19 @@ MARKS = {"True": "✓", "False": "✗"}
 
 
 @contextmanager
-def shown(versions: Iterable[Json], stream: TextIO) -> Iterator[Iterator[Json]]:
-    """The same versions, each drawn as it passes."""
+def with_progress(versions: Iterable[Json], stream: TextIO) -> Iterator[Iterator[Json]]:
+    """The same versions; each is shown as it passes."""
     console = Console(file=stream, highlight=False)
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=True) as live:
-            yield _passing(versions, lambda test: live.update(panel(test)))
+            yield _each_shown(versions, lambda test: live.update(panel(test)))
     else:
-        yield _passing(versions, PlainLines(stream).look)
+        yield _each_shown(versions, PlainLines(stream).show)
 
 
-def _passing(versions: Iterable[Json], look: Callable[[Json], None]) -> Iterator[Json]:
+def _each_shown(versions: Iterable[Json], show: Callable[[Json], None]) -> Iterator[Json]:
     for version in versions:
-        look(version)
+        show(version)
         yield version
 
 
@@ -64,23 +65,23 @@ def panel(test: Json) -> Group:
 
 
 def facts(progress: Json) -> list[tuple[str, str]]:
-    """(name, value) of what is known now; what is not known has no row."""
+    """(label, value) of everything that is known now; what is not known has no row."""
     requests, failed = progress.get("requestCount"), progress.get("failedRequestCount")
-    token, rest = progress.get("timeToFirstTokenP50Milliseconds"), progress.get("remainingSeconds")
+    first_token, remaining = progress.get("timeToFirstTokenP50Milliseconds"), progress.get("remainingSeconds")
     rows = (
         ("stage", progress.get("stage")),
         ("replicas", f"{progress['replicas']} ready/desired" if progress.get("replicas") else None),
         ("offered", progress.get("load")),
-        ("TTFT p50", None if token is None else milliseconds_in_words(token)),
+        ("TTFT p50", None if first_token is None else milliseconds_in_words(first_token)),
         ("requests", None if requests is None else str(requests)),
         ("failed", None if failed is None else str(failed)),
-        ("time left", None if rest is None else seconds_in_words(rest)),
+        ("time left", None if remaining is None else seconds_in_words(remaining)),
     )
     return [(label, printable(value)) for label, value in rows if value]
 
 
 class PlainLines:
-    """A line when something that matters changed, and one now and then while only numbers move."""
+    """A line on every change of phase, stage, replicas or condition; while only numbers move, one per period."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -89,7 +90,7 @@ class PlainLines:
         self._conditions: dict[str, tuple[str, str]] = {}
         self._printed_at = float("-inf")
 
-    def look(self, test: Json) -> None:
+    def show(self, test: Json) -> None:
         """Prints what is new in this version."""
         status = test.get("status") or {}
         for item in status.get("conditions") or ():
