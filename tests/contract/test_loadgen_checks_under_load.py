@@ -92,7 +92,7 @@ PROFILE = parse_profile(
             ),
         ],
     }
-)  # fmt: skip
+)
 
 
 async def ask(url: str, answers: int) -> tuple[dict[int, dict[str, str | None]], dict[int, Outcome]]:

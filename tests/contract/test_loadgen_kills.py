@@ -26,7 +26,7 @@ tasks:
     messages: [{role: user, content: a}, {role: assistant, generated: true}, {role: user, content: b}]
 """
 KNEE = "type: Knee, start: 4, step: 2, maximum: 8, soakSeconds: 1, " \
-       "objectives: [{indicator: RequestSuccess, minimumPercent: 1}]"  # fmt: skip
+       "objectives: [{indicator: RequestSuccess, minimumPercent: 1}]"
 STAGES = {
     "sweep": "type: Sweep, inputTokens: [16, 64], outputTokens: 20, requestsEach: 20",
     "count": "type: Concurrency, concurrency: 4, requests: 60",
@@ -46,7 +46,7 @@ def records_in(path: Path) -> list[dict[str, Any]]:
 
 
 def killed_and_finished(folder: Path, url: str, kind: str) -> tuple[int, list[dict[str, Any]], dict[str, Any]]:
-    """How many records the first life left, all records, and the summary."""
+    """How many records the first process left, all records, and the summary."""
     profile, out = folder / "profile.yaml", folder / "out"
     profile.write_text(f"{HEAD}stages:\n  - {{name: {kind}, {STAGES[kind]}}}\n  - {AFTER}\n")
     command = [sys.executable, "-m", "elastometer_loadgen", "run", str(profile), f"--target={url}", f"--out={out}"]

@@ -42,7 +42,7 @@ def configure(url: str, **changes: object) -> None:
 
 
 async def wait_until_refused(url: str) -> None:
-    """The stand-in closes its port a moment after it was told to."""
+    """The stand-in closes its port a moment after the request to."""
     async with asyncio.timeout(10):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""50 conversations at a time with a server that forgets now and then: who forgot is found, and no other is blamed."""
+"""50 conversations at a time with a server that sometimes forgets: those answers are found, and no others."""
 
 import re
 import subprocess
@@ -30,7 +30,7 @@ tasks:
       - {{role: assistant, generated: true}}
       - {{role: user, content: "And the weather?"}}
       - {{role: assistant, generated: true}}
-      - {{role: user, content: "What was it that I told you?"}}
+      - {{role: user, content: "What was it that I said?"}}
     dataset: {{inline: [{{code: seven}}, {{code: Lima}}, {{code: "4711"}}]}}
     maximumTokens: 64
     checks:

@@ -49,7 +49,7 @@ def record(number: int) -> RequestRecord:
         finish_reason=None, status=None if lost else 200, outcome=Outcome.STALLED if lost else Outcome.SUCCESS,
         error=None, pod=None, address=None, fingerprint="00ff",
         checks=None if lost else {"Label": "LabelCase" if number % 4 else None},
-    )  # fmt: skip
+    )
 
 
 RECORDS = [record(number) for number in range(200)]
@@ -64,7 +64,7 @@ def account(worker: int, count: int, *, fell_behind: bool = False) -> dict[str, 
         "lateness": spread, "loopLag": spread, "cpuShare": 0.25, "openSockets": 7, "fellBehind": fell_behind,
         "garbageCollection": {"pauses": 1, "totalMilliseconds": 0.5, "maximumMilliseconds": 0.5},
         "boundMilliseconds": 50, "checks": [],
-    }  # fmt: skip
+    }
 
 
 def workers(directory: Path, count: int, records: list[RequestRecord] = RECORDS) -> list[str]:
@@ -75,7 +75,7 @@ def workers(directory: Path, count: int, records: list[RequestRecord] = RECORDS)
         home = directory / f"{count}-{worker}"
         home.mkdir()
         # A worker writes records in the order in which they ended.
-        lines = [format_record(one) for one in sorted(share, key=lambda one: one.end)]
+        lines = [format_record(record) for record in sorted(share, key=lambda record: record.end)]
         (home / "requests.jsonl").write_bytes(b"".join(lines))
         (home / "summary.json").write_bytes(orjson.dumps(account(worker, len(share))))
         made.append(str(home))
@@ -96,13 +96,13 @@ def packed(directory: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("count", [2, 8])
 def test_a_team_adds_up_to_what_one_worker_would_have_said(tmp_path: Path, count: int) -> None:
     (tmp_path / "one").mkdir()
-    one = merged(tmp_path / "one", workers(tmp_path / "one", 1))
+    alone = merged(tmp_path / "one", workers(tmp_path / "one", 1))
     team = merged(tmp_path, workers(tmp_path, count))
     for name in ("planned", "sent", "records", "startTime", "checks", "total", "stages", "series", "dropped"):
-        assert team[name] == one[name]
+        assert team[name] == alone[name]
     assert len(team["generators"]) == count
     assert team["late"] == 4 * count
-    assert packed(tmp_path / "out") == [orjson.loads(format_record(one)) for one in RECORDS]
+    assert packed(tmp_path / "out") == [orjson.loads(format_record(record)) for record in RECORDS]
 
 
 def test_merged_results_can_be_merged_again(tmp_path: Path) -> None:
@@ -119,15 +119,17 @@ def by_hand(values: list[int], share: str) -> float:
 
 def test_percentiles_are_values_that_requests_had(tmp_path: Path) -> None:
     total = merged(tmp_path, workers(tmp_path, 8))["total"]
-    good = [one for one in RECORDS if one.outcome is Outcome.SUCCESS]
-    waits = [one.first_token - one.intended for one in good if one.first_token is not None]
+    good = [record for record in RECORDS if record.outcome is Outcome.SUCCESS]
+    waits = [record.first_token - record.intended for record in good if record.first_token is not None]
     for name, share in (("p50", "1/2"), ("p90", "9/10"), ("p95", "19/20"), ("p99", "99/100"), ("maximum", "1")):
         assert total["timeToFirstToken"][f"{name}Milliseconds"] == by_hand(waits, share)
-        assert total["latencyFromSend"][f"{name}Milliseconds"] == by_hand([one.end - one.send for one in good], share)
-        assert total["lateness"][f"{name}Milliseconds"] == by_hand([one.send - one.intended for one in RECORDS], share)
-    assert total["outcomes"] == Counter(one.outcome.value for one in RECORDS)
-    assert total["timePerOutputToken"]["count"] == sum(one.completion_tokens is not None for one in good)
-    assert total["completionTokens"] == sum(one.completion_tokens or 0 for one in RECORDS)
+        latencies = [record.end - record.send for record in good]
+        assert total["latencyFromSend"][f"{name}Milliseconds"] == by_hand(latencies, share)
+        lateness = [record.send - record.intended for record in RECORDS]
+        assert total["lateness"][f"{name}Milliseconds"] == by_hand(lateness, share)
+    assert total["outcomes"] == Counter(record.outcome.value for record in RECORDS)
+    assert total["timePerOutputToken"]["count"] == sum(record.completion_tokens is not None for record in good)
+    assert total["completionTokens"] == sum(record.completion_tokens or 0 for record in RECORDS)
 
 
 def test_every_second_balances(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_every_second_balances(tmp_path: Path) -> None:
 
 
 def test_what_a_server_never_counted_is_not_zero(tmp_path: Path) -> None:
-    uncounted = [one for one in RECORDS if one.completion_tokens is None]
+    uncounted = [record for record in RECORDS if record.completion_tokens is None]
     total = merged(tmp_path, workers(tmp_path, 1, uncounted))["total"]
     assert (total["completionTokens"], total["completionTokensPerSecond"]) == (None, None)
     assert total["timePerOutputToken"]["p50Milliseconds"] is None
@@ -257,12 +259,12 @@ def test_workers_on_one_machine_are_one_generator(tmp_path: Path, standin: Stand
     assert main(["merge", *homes, "--out", str(tmp_path / "out")]) in (0, 3)
     summary = orjson.loads((tmp_path / "out" / "summary.json").read_bytes())
     found = packed(tmp_path / "out")
-    assert [one["id"] for one in found] == list(range(summary["planned"]))
-    assert {one["worker"] for one in found} == set(range(count))
+    assert [record["id"] for record in found] == list(range(summary["planned"]))
+    assert {record["worker"] for record in found} == set(range(count))
     assert summary["total"]["outcomes"] == {"Success": summary["planned"]}
     assert [stage["stage"] for stage in summary["stages"]] == ["warm", "hold"]
     assert summary["stages"][1]["requests"] == 30
     assert [check["judged"] for check in summary["checks"]] == [
-        sum(one["stage"] == stage and one["task"] == "short" for one in found) for stage in ("warm", "hold")
+        sum(record["stage"] == stage and record["task"] == "short" for record in found) for stage in ("warm", "hold")
     ]
     assert not (tmp_path / "worker-0" / "requests.jsonl").exists()

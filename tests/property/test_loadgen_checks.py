@@ -27,7 +27,7 @@ SCHEMA = {"type": "object", "required": ["name"], "properties": FIELDS, "additio
 SCHEMA_CHECK = JSONSchemaCheck(compile_schema(SCHEMA))
 CHECKS: tuple[Check, ...] = (
     LabelCheck(("happy", "sad")), JSONCheck(), SCHEMA_CHECK, RepetitionCheck(Fraction(1, 4)), RecallCheck("x"),
-)  # fmt: skip
+)
 EVERYTHING = Contract(CHECKS, CrosstalkCheck((CHECKS[:1], CHECKS[1:2], CHECKS[2:3]), lambda _: False))
 
 

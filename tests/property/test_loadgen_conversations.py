@@ -46,7 +46,7 @@ def test_the_history_holds_questions_and_answers_word_for_word_in_order(answers:
     for turn, answer in enumerate(answers, 2):
         prompt = source.turn(turn_id(7, turn), prompt, answer)
         expected += [{"role": "assistant", "content": answer},
-                     {"role": "user", "content": f"{prompt.canary} question {turn}"}]  # fmt: skip
+                     {"role": "user", "content": f"{prompt.canary} question {turn}"}]
         assert orjson.loads(prompt.body)["messages"] == expected
     assert source.is_canary(prompt.canary)
 

@@ -15,7 +15,7 @@ SHAPES = ("0.1", "0.25", "1", "4", "25")
 
 def profile(seed: int, seconds: int, start: str, end: str, shape: str) -> Profile:
     stage = {"name": "s", "type": "Rate", "durationSeconds": seconds, "startRequestsPerSecond": start,
-             "endRequestsPerSecond": end, "arrivals": "Gamma", "burstiness": shape}  # fmt: skip
+             "endRequestsPerSecond": end, "arrivals": "Gamma", "burstiness": shape}
     return parse_profile({"seed": seed, "stages": [stage]})
 
 

@@ -35,7 +35,7 @@ EVENTS = st.fixed_dictionaries(
         ),
         "lines": st.just(True),
     },
-)  # fmt: skip
+)
 
 
 def chunk(data: bytes) -> bytes:
@@ -73,7 +73,7 @@ def hear(reads: list[bytes], *, keeps_text: bool) -> tuple[object, ...]:
     return (
         exchange.outcome, exchange.error, result.reusable, answer.chunks, answer.text, answer.finish_reason,
         answer.completion_tokens, answer.done, answer.malformed,
-    )  # fmt: skip
+    )
 
 
 def bytes_of(reads: list[bytes]) -> list[bytes]:
@@ -86,7 +86,7 @@ def bytes_of(reads: list[bytes]) -> list[bytes]:
 def test_known_chunks_count_as_parsed_ones_do(
     events: list[dict[str, object]], keeps_text: bool, cuts: list[int]
 ) -> None:
-    chunks = [HEAD, *(chunk(event(one)) for one in events), chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n"]
+    chunks = [HEAD, *(chunk(event(part)) for part in events), chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n"]
     expected = hear(bytes_of(chunks), keeps_text=keeps_text)
     assert hear(chunks, keeps_text=keeps_text) == expected
     whole = b"".join(chunks)
@@ -101,9 +101,9 @@ def test_a_corrupted_chunk_among_known_ones_is_read_as_its_bytes_say(
     keeps_text: bool, which: int, place: int, put: bytes, cut: int
 ) -> None:
     chunks = [chunk(event({"text": text})) for text in ("Hello", " wor", "ld", "!", " And", " more", " .")]
-    spoilt = chunks[which]
-    place %= len(spoilt)
-    chunks[which] = spoilt[:place] + put + spoilt[place + cut :]
+    corrupted = chunks[which]
+    place %= len(corrupted)
+    chunks[which] = corrupted[:place] + put + corrupted[place + cut :]
     reads = [HEAD, *chunks, chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n"]
     assert hear(reads, keeps_text=keeps_text) == hear(bytes_of(reads), keeps_text=keeps_text)
 
@@ -154,7 +154,8 @@ def test_a_chunk_whose_size_has_begun_is_left_to_the_parser() -> None:
 def test_a_size_written_in_another_form_is_left_to_the_parser() -> None:
     texts = ["a", "b" * 160, "c" * 160]
     plain = [chunk(event({"text": text})) for text in texts]
-    for spelled in ([one.upper() for one in plain], [b"0" + one for one in plain]):
-        sized = [line[: line.index(b"\r")] + one[one.index(b"\r") :] for line, one in zip(spelled, plain, strict=True)]
+    for written in ([part.upper() for part in plain], [b"0" + part for part in plain]):
+        pairs = zip(written, plain, strict=True)
+        sized = [line[: line.index(b"\r")] + part[part.index(b"\r") :] for line, part in pairs]
         reads = [HEAD, *sized, chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n"]
         assert hear(reads, keeps_text=True)[3] == 3

@@ -27,7 +27,7 @@ RECORDS = st.builds(
     attempts=st.integers(1, 11),
     first_attempt=st.none() | st.fixed_dictionaries({"outcome": TEXT, "status": st.none() | COUNT, "sendTime": TEXT}),
     conversation=st.none() | COUNT, turn=st.none() | st.integers(1, 64),
-)  # fmt: skip
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from elastometer_loadgen.plan.schedule import compute_schedule, instant_of_count
+from elastometer_loadgen.plan.schedule import compute_schedule
 from elastometer_loadgen.profile.profile import Profile, parse_profile
 from support.rates import expected_count
 
@@ -119,7 +119,7 @@ def test_a_poisson_count_stays_within_six_deviations_of_its_mean(profile: Profil
 def test_the_inverse_of_the_expected_count_is_its_inverse(profile: Profile, share: float) -> None:
     for stage in profile.stages:
         count = share * float(stage.expected)
-        at = instant_of_count(stage, count)
+        at = stage.instant_of_count(count)
         assert 0 <= at <= stage.duration_seconds
         assert math.isclose(expected_count(stage, at), count, rel_tol=1e-6, abs_tol=1e-6)
 

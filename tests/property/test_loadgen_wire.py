@@ -77,7 +77,7 @@ EXTRAS = st.lists(st.sampled_from([": ping\n\n", ": data: no\n", "event: x\nid: 
 INTERIM = st.sampled_from([
     "HTTP/1.1 100 Continue\r\n\r\n",
     "HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\ncontent-type: text/html\r\nx-inference-pod: no\r\n\r\n",
-])  # fmt: skip
+])
 HEADERS = st.sampled_from(
     ["", "content-type: text/event-stream\r\n", "Content-Type: text/event-stream; charset=utf-8\r\n"]
 )
@@ -101,11 +101,11 @@ HEADERS = st.sampled_from(
     texts=["é€😀"] * 3, newline="\r\n", extras=[": ping\n\n"], indent=1, framing="chunked", sizes=[1],
     trailers="x-checksum: 1\r\n", interim=["HTTP/1.1 100 Continue\r\n\r\n"], headers="", padding=65_000,
     cuts=list(range(100_000)),
-)  # fmt: skip
+)
 def test_what_is_counted_does_not_depend_on_how_it_travelled(
     texts: list[str], newline: str, extras: list[str], indent: int | None, framing: str, sizes: list[int],
     trailers: str, interim: list[str], headers: str, padding: int, cuts: list[int],
-) -> None:  # fmt: skip
+) -> None:
     announced, body = framed(events_of(texts, newline, extras, indent), framing, sizes, trailers)
     head = f"HTTP/1.1 200 OK\r\n{headers}x-inference-pod: a\r\nx-padding: {'p' * padding}\r\n{announced}\r\n"
     pieces = cut("".join([*interim, head]).encode() + body, cuts)
@@ -144,8 +144,8 @@ def test_a_part_of_a_second_answer_ends_the_use_of_a_connection() -> None:
 def test_no_bytes_break_the_client_and_every_end_has_its_record(
     data: st.DataObject, start: int, length: int, cuts: list[int]
 ) -> None:
-    spoilt = GOOD[:start] + data.draw(st.binary(max_size=40)) + GOOD[start + length :]
-    for answer in (spoilt, data.draw(st.binary(max_size=200))):
+    corrupted = GOOD[:start] + data.draw(st.binary(max_size=40)) + GOOD[start + length :]
+    for answer in (corrupted, data.draw(st.binary(max_size=200))):
         _, record, _ = hear(cut(answer, cuts), keeps_text=data.draw(st.booleans()))
         assert parse_record(format_record(record)) == record
 
@@ -156,7 +156,7 @@ JSON = st.recursive(
     | st.dictionaries(st.sampled_from(["choices", "delta", "content", "error", "usage", "text", "finish_reason",
                                        "prompt_tokens", "completion_tokens", "message"]), inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=200, deadline=None)
@@ -228,7 +228,7 @@ def test_a_body_that_is_no_stream_is_kept_only_in_part() -> None:
     "start",
     [b"HTTP/1.1 200 OK\r\nx: ", b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\nx: ", CHUNKED + b"1\r\n\n\r\n0\r\nx: ",
      CHUNKED + b"5;"],
-)  # fmt: skip
+)
 def test_headers_without_end_are_refused_in_bounded_memory(start: bytes) -> None:
     record, peak = memory_of([start, *[READ] * 160])
     assert (record.outcome, record.error) == (

@@ -92,6 +92,8 @@ class Fields:
 
     def decimal(self, name: str, low: str, high: str, *, default: Fraction | None = None) -> Fraction | None:
         """A decimal string in [low, high]."""
+        # Strings, since a spec should not contain floating-point numbers:
+        # https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md
         value = self.raw(name)
         if value is None:
             return default

@@ -1,9 +1,9 @@
-"""What one request took, and percentiles of many: one definition for the load generator and for the operator.
+"""The durations of one request, and percentiles of many: one definition for the load generator and the operator.
 
 A duration has the unit of the record's instants: microseconds in the load generator's records, nanoseconds in the
-operator's. None where the request has no such value. The formulas are here, and not in the operator, because the load
-generator must stand alone. They stand again, on purpose, in two places that have no records to ask: the knee search
-judges a step by the float stamps of requests that may still be open (`drive.knee_search`), and the operator's what-if
+operator's. It is None where the request has no such value. The formulas are here and not in the operator, because the
+load generator must work alone. They exist again, on purpose, in two places that have no records: the knee search judges
+a step by the float timestamps of requests that may still be in flight (`drive.knee_search`), and the operator's what-if
 search compares thousands of predictions as columns of numbers (`analysis.requests.misses`, `twin.search.score`).
 """
 
@@ -17,7 +17,7 @@ Value = TypeVar("Value", int, float)
 
 
 class Timed(Protocol):
-    """The fields that the formulas ask for; both record types have them under these names."""
+    """The fields that the formulas use; both record types have them under these names."""
 
     @property
     def intended(self) -> int: ...
@@ -38,33 +38,35 @@ class Timed(Protocol):
 
 
 def time_to_first_token(record: Timed) -> int | None:
-    """From the intended time, so that a request which was sent late is not flattered, to the first token."""
+    """From the intended time to the first token, so that a request that was sent late does not look faster."""
     return None if record.first_token is None else record.first_token - record.intended
 
 
 def time_to_first_token_from_send(record: Timed) -> int | None:
-    """From the hand-over to the socket to the first token."""
+    """From the write to the socket to the first token."""
     return None if record.first_token is None or record.send is None else record.first_token - record.send
 
 
 def time_per_output_token(record: Timed) -> float | None:
-    """(last token - first token) / (tokens - 1) by the server's count; None for one token or without usage. The mean is
-    not rounded: a mean of whole microseconds and one of whole nanoseconds would differ."""
+    """(last token - first token) / (tokens - 1) by the server's count; None for one token or without usage.
+
+    The mean is not rounded: rounded to whole microseconds and to whole nanoseconds it would differ.
+    """
     return _mean_gap(record, record.completion_tokens)
 
 
 def time_between_chunks(record: Timed) -> float | None:
-    """The same by the chunks that arrived."""
+    """The same by the number of chunks that arrived."""
     return _mean_gap(record, record.chunks)
 
 
 def latency(record: Timed) -> int | None:
-    """From the intended time to the end, of requests that succeeded: a quick refusal is no quick answer."""
+    """From the intended time to the end, for requests that succeeded: a quick refusal is not a quick answer."""
     return None if record.end is None or record.outcome is not Outcome.SUCCESS else record.end - record.intended
 
 
 def latency_from_send(record: Timed) -> int | None:
-    """From the hand-over to the socket to the end, of requests that succeeded."""
+    """From the write to the socket to the end, for requests that succeeded."""
     if record.end is None or record.send is None or record.outcome is not Outcome.SUCCESS:
         return None
     return record.end - record.send
@@ -78,8 +80,8 @@ def _mean_gap(record: Timed, count: int | None) -> float | None:
 
 
 def nearest_rank(ordered: Sequence[Value], percent: float) -> Value | None:
-    """The smallest value that at least `percent` per cent of the values do not exceed, so one that was observed; None
-    without values, which must rise. Multiplied before it is divided: 0.07 * 100 is more than 7."""
+    """The smallest value that at least `percent` % of the ascending values do not exceed; None without values."""
+    # Multiplied before it is divided: 0.07 * 100 is more than 7 in floating point, and would give the next rank.
     if not ordered:
         return None
     return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]

@@ -1,8 +1,8 @@
 """One record per request, as a line of JSON. Instants are integers: microseconds since 1970 in UTC.
 
-`KEYS` is the one declaration of the line's format: whatever reads or writes such a line takes its keys from there. The
-operator reads the same fields by the same names in `elastometer.model.request`, with instants in nanoseconds, which is
-what it compares them with. Pure. What was not observed is None here and `null` in the line, never zero.
+`KEYS` is the only declaration of the line's format: everything that reads or writes such a line takes its keys from
+there. The operator reads the same fields under the same names in `elastometer.model.request`, with instants in
+nanoseconds, the unit of all its instants. Pure. What was not observed is None here and `null` in the line, never zero.
 """
 
 from collections.abc import Mapping
@@ -35,9 +35,9 @@ class Outcome(StrEnum):
 
 
 class RequestRecord(NamedTuple):
-    """What was seen of one request; the clock is the worker's, anchored to UTC once.
+    """What was observed of one request; the clock is the worker's, anchored to UTC once.
 
-    A tuple, since one is made for every request: a frozen dataclass of so many fields takes ten times as long.
+    A tuple, since one is made for every request: a frozen dataclass with this many fields takes ten times as long.
     """
 
     id: int
@@ -62,13 +62,13 @@ class RequestRecord(NamedTuple):
     address: str | None
     fingerprint: str
     checks: Mapping[str, str | None] | None = None
-    """Failure or None by check, of the checks that could judge the answer; None when none could."""
+    """Failure or None by check, for the checks that could judge the answer; None when no check could."""
     attempts: int = 1
-    """How often it was sent. Intended and send time are of the first attempt, all else here of the last."""
+    """How often the request was sent. Intended and send time are those of the first attempt, all else of the last."""
     first_attempt: Mapping[str, str | int | None] | None = None
     """Outcome, status, error, pod, address and endTime of the first of several attempts."""
     conversation: int | None = None
-    """The id of its conversation's first turn; None where its task is no conversation."""
+    """The id of its conversation's first turn; None where its task is not a conversation."""
     turn: int | None = None
     """Which turn of the conversation it is, counted from 1."""
 
@@ -77,19 +77,20 @@ class RequestRecord(NamedTuple):
 INSTANTS: Mapping[str, str] = {
     "intended": "intendedTime", "send": "sendTime", "connect": "connectTime", "first_byte": "firstByteTime",
     "first_token": "firstTokenTime", "last_token": "lastTokenTime", "end": "endTime",
-}  # fmt: skip
+}
 _RENAMED: Mapping[str, str] = {
     **INSTANTS, "prompt_tokens": "promptTokens", "completion_tokens": "completionTokens",
     "finish_reason": "finishReason", "first_attempt": "firstAttempt",
-}  # fmt: skip
+}
 # Field of the record -> its key in the line, in the order of the record's fields.
 KEYS: Mapping[str, str] = {field: _RENAMED.get(field, field) for field in RequestRecord._fields}
-# The line with places for the values: numbers that are always there, and JSON.
+# The line as a template for %: integers that are always there, and JSON. One formatting costs a fraction of what
+# encoding a dictionary of 26 values does.
 WHOLE_NUMBERS = frozenset({"id", "worker", "chunks", "attempts"})
 LINE = b"{%b}\n" % b",".join(
     b'"%b":%b' % (key.encode(), b"%d" if field in WHOLE_NUMBERS else b"%b") for field, key in KEYS.items()
 )
-# Fields that records of earlier versions lack have a default here, and mean that.
+# Records of earlier versions lack these fields, and their defaults are what was true then.
 LATER = frozenset(RequestRecord._field_defaults)
 
 
@@ -99,8 +100,11 @@ def _second(seconds: int) -> bytes:
 
 
 def format_instant(microseconds: int) -> str:
-    """RFC 3339 in UTC, always with six decimals. The operator has a codec for each of its own two types of instants,
-    nanoseconds in `model.units` and datetimes in `model.times`; they read and write the same text."""
+    """RFC 3339 in UTC, always with six decimals.
+
+    The operator has a codec for each of its own two types of instants, nanoseconds in `model.units` and datetimes in
+    `model.times`; they read and write the same text.
+    """
     return _instant(microseconds)[1:-1].decode()
 
 
@@ -113,22 +117,22 @@ def parse_instant(text: str) -> int:
 
 
 def format_record(record: RequestRecord) -> bytes:
-    """The record as one line, newline included. One is made for every request, so its values are put in by place."""
+    """The record as one line with its newline. It runs for every request, so values are inserted by position."""
     (number, worker, stage, task, intended, send, connect, first_byte, first_token, last_token, end, chunks,
      prompt_tokens, completion_tokens, finish_reason, status, outcome, error, pod, address, fingerprint, checks,
-     attempts, first_attempt, conversation, turn) = record  # fmt: skip
+     attempts, first_attempt, conversation, turn) = record
     return LINE % (
         number, worker, _json(stage), _json(task), _instant(intended), _instant(send), _instant(connect),
         _instant(first_byte), _instant(first_token), _instant(last_token), _instant(end), chunks,
         _json(prompt_tokens), _json(completion_tokens), _json(finish_reason), _json(status), _json(outcome),
         _json(error), _json(pod), _json(address), orjson.dumps(fingerprint), _document(checks), attempts,
         _document(first_attempt), _json(conversation), _json(turn),
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=4096)
 def _json(value: str | int | None) -> bytes:
-    """Most values are those of many requests."""
+    """Cached, since most values occur in many requests."""
     return orjson.dumps(value)
 
 
@@ -137,7 +141,7 @@ def _document(value: Mapping[str, str | int | None] | None) -> bytes:
 
 
 def _instant(microseconds: int | None) -> bytes:
-    """As `format_instant` has it, in quotes."""
+    """As in `format_instant`, in quotes."""
     if microseconds is None:
         return b"null"
     seconds, rest = divmod(microseconds, SECOND)
@@ -145,14 +149,10 @@ def _instant(microseconds: int | None) -> bytes:
 
 
 def parse_record(line: bytes | str) -> RequestRecord:
-    """The record in a line; raises ValueError when it is none. Fields of later versions are passed over."""
+    """The record in a line; raises ValueError for any other line. Fields of later versions are ignored."""
     document = orjson.loads(line)
     try:
-        values = {
-            field: document[key]
-            for field, key in KEYS.items()
-            if key in document or field not in LATER
-        }
+        values = {field: document[key] for field, key in KEYS.items() if key in document or field not in LATER}
         for field in INSTANTS:
             if values[field] is not None:
                 values[field] = parse_instant(values[field])

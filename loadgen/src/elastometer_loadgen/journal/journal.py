@@ -93,7 +93,7 @@ class Journal:
         self._take_step(self.knee(stage), step, is_soak=is_soak)
         times = {"startTime": self._time(step.begin), "time": self._time(step.end)}
         self._write("StepHeld", stage=stage, value=step.value, **times, failed=step.failed,
-                    inconclusive=step.inconclusive, isSoak=is_soak)  # fmt: skip
+                    inconclusive=step.inconclusive, isSoak=is_soak)
 
     def _take_step(self, notes: KneeNotes, step: Step, *, is_soak: bool) -> None:
         notes.underway = None

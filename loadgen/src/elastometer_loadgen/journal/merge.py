@@ -1,7 +1,7 @@
-"""Makes one sorted file of all workers' records, in bounded memory: sorted runs on disk, then one merge.
+"""Makes one sorted file from all workers' records, in bounded memory: sorted runs on disk, then one merge.
 
-A file that ends in `.zst` is read as what it holds. Of records with the same id the one sent first is kept: a worker
-that lost its spool sends its requests again.
+A file whose name ends in `.zst` is decompressed. Of several records with the same id the one that was sent first is
+kept: a worker that lost its spool sends its requests again.
 """
 
 import heapq
@@ -19,14 +19,15 @@ from zstandard import ZstdDecompressor
 from elastometer_loadgen.base.record import KEYS
 
 _ID, _SEND = KEYS["id"], KEYS["send"]
-RUN_BYTES = 32 << 20  # of lines sorted in memory at a time
+# Lines that are sorted in memory at a time; as Python objects they take several times as much.
+RUN_BYTES = 32 << 20
 
 
 @dataclass(slots=True)
 class Dropped:
     """What the merge left out."""
 
-    torn_lines: int = 0  # last lines that a kill broke off
+    torn_lines: int = 0  # last lines that a kill cut off
     malformed_lines: int = 0
     duplicate_requests: int = 0
 
@@ -38,7 +39,7 @@ class _Keyed(NamedTuple):
 
 
 def merged(files: Iterable[Path], dropped: Dropped, scratch: Path) -> Iterator[bytes]:
-    """All records as lines, by id, each id once; needs room in `scratch` for as much as the files hold."""
+    """All records as lines, sorted by id, each id once; `scratch` needs space for the uncompressed records."""
     with TemporaryDirectory(dir=scratch, prefix=".sort-") as directory, ExitStack() as opened:
         runs = list(_sorted_runs(_lines(files, dropped), Path(directory)))
         streams = [_keyed(opened.enter_context(run.open("rb")), dropped) for run in runs]
@@ -64,11 +65,12 @@ def _lines(files: Iterable[Path], dropped: Dropped) -> Iterator[bytes]:
 def _plain(file: IO[bytes], suffix: str) -> IO[bytes]:
     if suffix != ".zst":
         return file
+    # Several frames: packed files that were concatenated are one file too.
     return io.BufferedReader(ZstdDecompressor().stream_reader(file, read_across_frames=True))
 
 
 def _sorted_runs(lines: Iterator[bytes], directory: Path) -> Iterator[Path]:
-    """Writes runs of about RUN_BYTES, each sorted by id and time of sending."""
+    """Writes runs of about RUN_BYTES, each sorted by id and send time."""
     number = 0
     while taken := _taken(lines):
         path = directory / str(number)
@@ -90,7 +92,7 @@ def _taken(lines: Iterator[bytes]) -> list[bytes]:
 
 
 def _keyed(lines: Iterable[bytes], dropped: Dropped, *, keep_malformed: bool = False) -> Iterator[_Keyed]:
-    """Lines with what they are sorted by. Malformed ones are counted once, when the runs are merged."""
+    """Lines with their sort keys. Malformed ones are counted once, when the runs are merged."""
     for line in lines:
         try:
             record = orjson.loads(line)

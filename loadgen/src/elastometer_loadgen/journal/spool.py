@@ -1,8 +1,8 @@
 """The worker's own file of records, and what a restarted worker finds there.
 
-Records are handed to the operating system in the turn of the loop in which their requests end, so that a killed
-process loses none before it; a torn last line, left by a full disk or a dying machine, is cut off when the file is
-opened again. Only whole lines are ever shown to readers.
+Records are handed to the operating system in the turn of the loop in which their requests end, so a killed process
+loses none that ended earlier. A torn last line, left by a full disk or a crash of the machine, is cut off when the file
+is opened again. Readers only ever see complete lines.
 """
 
 import os
@@ -28,9 +28,9 @@ class SpoolError(Exception):
 class Spool:
     """Append-only; `size` is the number of bytes that readers may see.
 
-    `ids` and `tally` are the requests and the checks of an earlier life, as it recorded them; `conversations` has the
-    last turn of each, and whether it was answered; `last_end` is when the last of its requests was over. `records`
-    counts those of this life too.
+    `ids` and `tally` are the requests and checks that an earlier process of the incarnation recorded; `conversations`
+    has the last turn of each, and whether it was answered; `last_end` is when the last of its requests ended. `records`
+    counts all records, including those of this process.
     """
 
     def __init__(self, directory: Path, incarnation: str | None = None) -> None:
@@ -48,9 +48,12 @@ class Spool:
         self.size = os.fstat(self._file).st_size
 
     def append(self, lines: bytes) -> None:
-        """Adds whole lines, newlines included; raises OSError when the disk does not take them all."""
+        """Adds complete lines with their newlines; raises OSError when the disk does not take all of them."""
+        # No fsync: the kernel keeps what was written when the process is killed, and a sync would stall the loop for
+        # milliseconds. Only `close` syncs.
         written = os.write(self._file, lines)
         if written != len(lines):
+            # A full disk: the complete lines stay, and the torn rest of one goes.
             whole = lines.rfind(b"\n", 0, written) + 1
             os.ftruncate(self._file, self.size + whole)
             self._count(lines[:whole])
@@ -62,7 +65,7 @@ class Spool:
         self.records += lines.count(b"\n")
 
     def read(self, offset: int, limit: int) -> bytes:
-        """At most `limit` bytes from `offset`, cut at the last line end where there is one."""
+        """At most `limit` bytes from `offset`, up to the last line end in them if there is one."""
         data = os.pread(self._file, min(limit, self.size - offset), offset)
         return data[: data.rfind(b"\n") + 1] or data
 
@@ -92,7 +95,7 @@ class Spool:
 
 
 def _record_in(line: bytes) -> dict[str, Any] | None:
-    """None of a line that is torn, or that a dying machine left as something else."""
+    """None for a line that is torn, or that a crash of the machine left as something else."""
     try:
         record = orjson.loads(line) if line.endswith(b"\n") else None
     except orjson.JSONDecodeError:

@@ -46,7 +46,7 @@ CHARTS = (
     ("Time to first token, ms",
      (("p50", "timeToFirstTokenP50Milliseconds", "b"), ("p99", "timeToFirstTokenP99Milliseconds", "c"))),
     ("Latency, ms", (("p50", "latencyP50Milliseconds", "b"), ("p99", "latencyP99Milliseconds", "c"))),
-)  # fmt: skip
+)
 
 
 def render_page(document: dict[str, Any]) -> str:
@@ -62,7 +62,7 @@ def render_page(document: dict[str, Any]) -> str:
     return template.render(
         run=document, charts=charts, style=style, digest=digest, version=__version__,
         width=WIDTH, height=HEIGHT, left=LEFT, bottom=BOTTOM,
-    )  # fmt: skip
+    )
 
 
 def number(value: float | None) -> str:

@@ -43,6 +43,7 @@ def publish(directories: Sequence[Path], out: Path) -> Document:
     try:
         out.mkdir(parents=True, exist_ok=True)
         document = _publish(files, summaries, out)
+        # Last of all: after a kill before this point the inputs are still there, and can be merged again.
         if out in directories:
             for name in (RECORDS_NAME, JOURNAL_NAME):
                 (out / name).unlink(missing_ok=True)

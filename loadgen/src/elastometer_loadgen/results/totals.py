@@ -23,7 +23,7 @@ from elastometer_loadgen.base.record import KEYS, Outcome, RequestRecord
 from elastometer_loadgen.checks.rate import CheckTally
 
 PERCENTILES = {"p50Milliseconds": 50, "p90Milliseconds": 90, "p95Milliseconds": 95, "p99Milliseconds": 99,
-               "maximumMilliseconds": 100}  # fmt: skip
+               "maximumMilliseconds": 100}
 PERCENT_DECIMALS = 3
 
 

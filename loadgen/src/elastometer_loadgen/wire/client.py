@@ -154,6 +154,7 @@ class Client:
                 self._hand_back(exchange)
             return
         finally:
+            # Also when this task was cancelled by a time-out, which is no OSError.
             if exchange.connect_at is None:
                 self._pool.forget(connection)
         flight.connection = connection

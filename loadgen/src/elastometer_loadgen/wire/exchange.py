@@ -78,6 +78,7 @@ class Exchange:
 
     def settle_unreachable(self, cause: OSError, at: float) -> bool:
         """Sets the outcome of a request whose connection could not be made."""
+        # A gaierror's errno is a code of the resolver (EAI_...), which may equal one of these by accident.
         exhausted = cause.errno in EXHAUSTED and not isinstance(cause, socket.gaierror)
         self.client_exhausted |= exhausted
         prefix = "client out of resources: " if exhausted else ""

@@ -71,6 +71,7 @@ class Pool:
         """The backend for the next request, which counts as in flight there; None when there is no backend."""
         if not self._backends:
             return None
+        # One address is the usual case, and needs no comparison.
         backend = self._only if self._only is not None else min(self._backends.values(), key=_LOAD)
         self._turns += 1
         backend.turn = self._turns

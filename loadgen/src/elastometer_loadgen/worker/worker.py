@@ -96,6 +96,7 @@ class Worker:
             return ExitCode.NOT_CARRIED_OUT
         prepare_process()
         begin = self._clock.monotonic_of(start)
+        # Half of the lead is left to create the client and its tasks before the first arrival.
         await self._sleep(begin - monotonic() - LEAD_SECONDS / 2)
         share = self._assignment.share(self._schedule, spool.ids, self._prompts.turns)
         runner = self._runner = StageRunner(share, self._send, journal=journal, timers=self._timers)

@@ -14,7 +14,7 @@ KEY = 'sk-ab/cd+e&f<g>"h\\i'
     [KEY, json.dumps(KEY), json.dumps(KEY).replace("/", "\\/"),
      json.dumps(KEY).replace("&", "\\u0026").replace("<", "\\u003C").replace(">", "\\u003e")],
     ids=["as it is", "JSON", "slashes escaped", "HTML escaped"],
-)  # fmt: skip
+)
 def test_a_key_is_found_however_it_is_escaped(written: str) -> None:
     assert pattern_of(KEY).search(f"bad key {written}.")
     assert "cd" not in pattern_of(KEY).sub("[key]", written)

@@ -216,8 +216,8 @@ def crosstalk(text: str, own: tuple[Check, ...], *others: Check) -> str | None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        (f"{OWN} Once upon a time", None),
-        ("Once upon a time", None),
+        (f"{OWN} Once there was a fox", None),
+        ("Once there was a fox", None),
         ("[REQ-0001-3] Once", "ForeignCanary"),
         (f"{OWN} Once [REQ-0001-3] more", "ForeignCanary"),
         ("[REQ-7a2f-18] Once", "UnknownCanary"),

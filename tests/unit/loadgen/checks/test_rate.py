@@ -38,7 +38,7 @@ def test_findings_are_counted_by_stage_task_and_check() -> None:
          "failures": {"LabelCase": 2, "UnknownLabel": 1}},
         {"stage": "ramp", "task": "label", "check": "Crosstalk", "judged": 4, "failed": 0, "failures": {}},
         {"stage": "hold", "task": "label", "check": "Label", "judged": 1, "failed": 0, "failures": {}},
-    ]  # fmt: skip
+    ]
     rate = tally.rows(with_rates=True)[0]["failureRate"]
     assert rate["value"] == 0.5
     assert rate["low"] < 0.5 < rate["high"]

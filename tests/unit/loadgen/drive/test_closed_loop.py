@@ -1,4 +1,4 @@
-"""Closed-loop stages against a server of known pace, in virtual time: who asks when, and what the next stage sees."""
+"""Closed-loop stages against a server of known pace, in virtual time: which user sends when, and what carries over."""
 
 import asyncio
 from collections import Counter
@@ -37,7 +37,7 @@ class Play:
     """A run against a server that answers by `answer(exchange, in flight)`: seconds and outcome. Instants from 0."""
 
     def __init__(self, stages: list[dict[str, Any]], answer: Answer, place: tuple[int, int] = (0, 1),
-                 done: frozenset[int] = frozenset(), seed: int = 7) -> None:  # fmt: skip
+                 done: frozenset[int] = frozenset(), seed: int = 7) -> None:
         self.loop = asyncio.get_running_loop()
         self.answer = answer
         self.sent: list[tuple[float, str, int]] = []
@@ -90,7 +90,7 @@ def users(name: str, count: int, seconds: int, **fields: Any) -> dict[str, Any]:
 
 def rate(name: str, seconds: int, value: str = "2") -> dict[str, Any]:
     return {"name": name, "type": "Rate", "durationSeconds": seconds, "endRequestsPerSecond": value,
-            "arrivals": "Constant"}  # fmt: skip
+            "arrivals": "Constant"}
 
 
 async def test_concurrency_by_time_keeps_so_many_in_flight_until_the_end() -> None:
@@ -140,7 +140,7 @@ async def test_a_closed_loop_stage_starts_on_time_while_requests_of_the_stage_be
 async def test_users_stay_from_one_closed_loop_stage_to_the_next_and_only_new_ones_spawn() -> None:
     """Ten users, of whom each asks each second; the load never falls when the stage of 20 begins, and those over go."""
     stages = [users("ten", 10, 10, thinkTimeSeconds="0.5"), users("twenty", 20, 10, spawnPerSecond="2",
-              thinkTimeSeconds="0.5"), users("five", 5, 10, thinkTimeSeconds="0.5")]  # fmt: skip
+              thinkTimeSeconds="0.5"), users("five", 5, 10, thinkTimeSeconds="0.5")]
     play = Play(stages, steady(0.5))
     await play.run()
     seconds = Counter(int(at) for at, _, _ in play.sent)
@@ -153,10 +153,10 @@ async def test_users_stay_from_one_closed_loop_stage_to_the_next_and_only_new_on
 
 @pytest.mark.parametrize("workers", [1, 2, 8])
 async def test_the_users_of_all_workers_together_are_the_same_for_any_number(workers: int) -> None:
-    """With a server whose pace does not hang on load, even the instants are."""
+    """With a server whose pace does not depend on load, even the instants are."""
     stages = [users("users", 10, 20, spawnPerSecond="5", thinkTimeSeconds={"minimum": "0.5", "maximum": "2"}),
               rate("steady", 3),
-              {"name": "c", "type": "Concurrency", "durationSeconds": 5, "concurrency": 3}]  # fmt: skip
+              {"name": "c", "type": "Concurrency", "durationSeconds": 5, "concurrency": 3}]
     alone = Play(stages, steady(0.3))
     await alone.run()
     together: list[tuple[float, str, int]] = []
@@ -261,7 +261,7 @@ async def test_a_stopped_run_counts_the_closed_loop_stages_that_were_cut() -> No
 
 KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 10, "step": 10, "stepSeconds": 20, "maximum": 100,
         "soakSeconds": 30, "thinkTimeSeconds": "1",
-        "objectives": [{"indicator": "RequestLatency", "percentile": 95, "maximumMilliseconds": 1000}]}  # fmt: skip
+        "objectives": [{"indicator": "RequestLatency", "percentile": 95, "maximumMilliseconds": 1000}]}
 
 
 def saturating(capacity: int) -> Answer:
@@ -272,7 +272,7 @@ def saturating(capacity: int) -> Answer:
 async def test_a_knee_search_steps_up_until_an_objective_fails_and_soaks_at_the_last_good_step() -> None:
     """
     Latency is 0.5 s x in flight / 12 beyond 12, so more than 24 in flight are too slow for 1 s; users in flight are
-    those who do not think.
+    those that do not think.
     """
     play = Play([KNEE, rate("after", 2)], saturating(12))
     assert await play.run()
@@ -309,7 +309,7 @@ async def test_a_knee_whose_first_step_fails_has_no_good_step_and_no_soak() -> N
 async def test_a_step_that_could_not_be_judged_ends_the_knee_search_and_the_last_good_step_is_soaked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """From the second step on no answer comes before the step is over: nobody knows how many would have succeeded."""
+    """From the second step on no answer arrives before the step is over, so its success is not known."""
 
     def answer(exchange: Exchange, in_flight: int) -> tuple[float, Outcome]:
         return (100.0 if 19.9 < play.loop.time() - play.begin < 40 else 0.5), Outcome.SUCCESS
@@ -320,16 +320,16 @@ async def test_a_step_that_could_not_be_judged_ends_the_knee_search_and_the_last
     words = "RequestSuccess is not known: no request had ended, 20 in flight"
     assert [(step.value, step.failed, step.inconclusive) for step in knee.steps] == [
         (10, None, None), (20, None, words),
-    ]  # fmt: skip
+    ]
     assert (knee.good, knee.soak is not None and knee.soak.value) == (10, 10)
     assert f"knee: Users 20 could not be judged: {words}\n" in capsys.readouterr().err
 
 
 async def test_a_step_whose_users_may_send_no_more_could_not_be_judged() -> None:
     """63 requests for 18 s of users: 7 for each of two seconds. Users take 0.5 s for an answer, but in the second step
-    0.05, and there the first has 7 and the 3 that he left before, the second 7."""
+    0.05, and there the first has 7 and the 3 that it left before, the second 7."""
     knee = KNEE | {"start": 1, "step": 1, "stepSeconds": 2, "maximum": 3, "soakSeconds": 2, "thinkTimeSeconds": "0",
-                   "maximumRequests": 63}  # fmt: skip
+                   "maximumRequests": 63}
 
     def answer(exchange: Exchange, in_flight: int) -> tuple[float, Outcome]:
         return (0.05 if 2 <= exchange.intended_at - play.begin < 4 else 0.5), Outcome.SUCCESS
@@ -356,7 +356,7 @@ async def test_a_knee_of_rates_offers_each_step_as_an_open_loop() -> None:
 
     knee = {"name": "knee", "type": "Knee", "of": "Rate", "start": 4, "step": 4, "stepSeconds": 60, "maximum": 40,
             "soakSeconds": 20, "objectives": [{"indicator": "RequestLatency", "percentile": 50,
-            "maximumMilliseconds": 2000}, {"indicator": "RequestSuccess", "minimumPercent": 99}]}  # fmt: skip
+            "maximumMilliseconds": 2000}, {"indicator": "RequestSuccess", "minimumPercent": 99}]}
     play = Play([knee], answer)
     await play.run()
     (knee,) = play.runner.knees
@@ -368,7 +368,7 @@ async def test_a_knee_of_rates_offers_each_step_as_an_open_loop() -> None:
 
 
 async def test_stages_that_began_before_the_clock_did_run_on() -> None:
-    """A host that was started anew counts its monotonic time from 0: what was before it has a negative instant."""
+    """A host that was restarted counts its monotonic time from 0: what was before it has a negative instant."""
     play = Play([users("one", 2, 10), users("two", 2, 10), rate("steady", 5)], steady(0.4))
     play.begin = -12.0
     await play.run()
@@ -390,11 +390,11 @@ async def test_after_the_stop_no_user_sends_however_many_were_about_to() -> None
 @pytest.mark.parametrize("stage", [
     {"name": "count", "type": "Concurrency", "concurrency": 2, "requests": 10},
     {"name": "lengths", "type": "Sweep", "inputTokens": [8], "outputTokens": 4, "requestsEach": 5},
-])  # fmt: skip
+])
 async def test_a_stop_does_not_wait_for_answers_that_do_not_come(stage: dict[str, Any]) -> None:
     play = Play([stage, users("after", 1, 10)], steady(1000.0))
-    conducting = asyncio.ensure_future(play.runner.run(play.begin, play.begin))
+    running = asyncio.ensure_future(play.runner.run(play.begin, play.begin))
     await asyncio.sleep(4)
     play.runner.stop()
-    assert not await asyncio.wait_for(conducting, 1)
+    assert not await asyncio.wait_for(running, 1)
     assert play.runner.cut == 2

@@ -25,22 +25,22 @@ def on_asyncio(play: Play) -> None:
 
 @pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
 def test_timer_calls_come_once_in_order_and_never_early(run: Callable[[Play], None]) -> None:
-    told: list[tuple[int, float]] = []
+    called: list[tuple[int, float]] = []
 
     async def play() -> None:
         timers, begin = Timers(asyncio.get_running_loop()), monotonic()
         over = asyncio.Event()
         dues = [begin + number % 7 * 0.003 + 0.0004 for number in range(21)]
         for number, due in enumerate(dues):
-            timers.call_at(due, lambda number=number, due=due: told.append((number, monotonic() - due)))
+            timers.call_at(due, lambda number=number, due=due: called.append((number, monotonic() - due)))
         timers.call_at(begin + 0.025, over.set)
         await asyncio.wait_for(over.wait(), 10)
-        assert [number for number, _ in told] == sorted(range(21), key=lambda number: (dues[number], number))
-        assert min(late for _, late in told) >= 0
+        assert [number for number, _ in called] == sorted(range(21), key=lambda number: (dues[number], number))
+        assert min(late for _, late in called) >= 0
         timers.close()
 
     run(play)
-    assert len(told) == 21
+    assert len(called) == 21
 
 
 @pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
@@ -59,18 +59,18 @@ def test_a_past_instant_comes_at_once_but_not_within_the_call(run: Callable[[Pla
 def test_what_a_call_sets_comes_too_and_what_it_cancels_does_not(run: Callable[[Play], None]) -> None:
     async def play() -> None:
         timers, over, begin = Timers(asyncio.get_running_loop()), asyncio.Event(), monotonic()
-        told: list[str] = []
-        later = timers.call_at(begin + 0.004, told.append, "cancelled")
+        called: list[str] = []
+        later = timers.call_at(begin + 0.004, called.append, "cancelled")
 
         def first() -> None:
-            told.append("first")
+            called.append("first")
             later.cancel()
             timers.call_at(begin + 0.006, over.set)
-            timers.call_at(begin + 0.003, told.append, "sooner")
+            timers.call_at(begin + 0.003, called.append, "sooner")
 
         timers.call_at(begin + 0.002, first)
         await asyncio.wait_for(over.wait(), 10)
-        assert told == ["first", "sooner"]
+        assert called == ["first", "sooner"]
         timers.close()
 
     run(play)
@@ -110,11 +110,11 @@ def test_uvloop_is_woken_by_the_kernel_and_other_loops_by_themselves(monkeypatch
 @pytest.mark.parametrize("run", [on_uvloop, on_asyncio])
 def test_an_instant_before_the_machine_started_is_past_like_any_other(run: Callable[[Play], None]) -> None:
     async def play() -> None:
-        timers, told, over = Timers(asyncio.get_running_loop()), [], asyncio.Event()
-        timers.call_at(-480.0, told.append, "past")
+        timers, called, over = Timers(asyncio.get_running_loop()), [], asyncio.Event()
+        timers.call_at(-480.0, called.append, "past")
         timers.call_at(monotonic() + 0.002, over.set)
         await asyncio.wait_for(over.wait(), 10)
-        assert told == ["past"]
+        assert called == ["past"]
         timers.close()
 
     run(play)

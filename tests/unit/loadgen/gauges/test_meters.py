@@ -1,4 +1,4 @@
-"""What a worker tells Prometheus is what Prometheus' own reader finds there, while the load runs."""
+"""Prometheus' own parser reads from a worker's /metrics what the worker counted, while the load runs."""
 
 import asyncio
 import math
@@ -18,11 +18,11 @@ HOSTILE = 'a"b\\c\nd'
 
 
 def ended(stage: str, task: str, outcome: Outcome, first: float | None, end: float) -> Exchange:
-    told = SimpleNamespace(
+    exchange = SimpleNamespace(
         arrival=SimpleNamespace(stage=stage), prompt=SimpleNamespace(task=task), outcome=outcome, intended_at=100.0,
         end_at=100.0 + end, answer=SimpleNamespace(first_token_at=None if first is None else 100.0 + first),
-    )  # fmt: skip
-    return cast(Exchange, told)
+    )
+    return cast(Exchange, exchange)
 
 
 def read(text: str) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:

@@ -13,7 +13,7 @@ def account(signs: VitalSigns, *, bound: int = 50, exhausted: bool = False, sent
     return Summary(
         worker=0, incarnation="a", planned=110, sent=sent, skipped=3, records=sent, start=0, end=1, signs=signs,
         client_exhausted=exhausted, bound_milliseconds=bound, checks=[],
-    )  # fmt: skip
+    )
 
 
 async def watched(lateness_seconds: list[float], bound: float = 50) -> VitalSigns:

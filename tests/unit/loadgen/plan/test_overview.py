@@ -11,12 +11,12 @@ from elastometer_loadgen.plan.overview import overview, picture, table
 from elastometer_loadgen.profile.profile import Profile, parse_profile
 
 RAMP = {"name": "ramp", "type": "Rate", "durationSeconds": 72, "startRequestsPerSecond": "0",
-        "endRequestsPerSecond": "8", "arrivals": "Gamma", "burstiness": "0.5"}  # fmt: skip
+        "endRequestsPerSecond": "8", "arrivals": "Gamma", "burstiness": "0.5"}
 CROWD = {"name": "users", "type": "Users", "durationSeconds": 72, "users": 9, "spawnPerSecond": "3",
-         "thinkTimeSeconds": {"minimum": "1", "maximum": "3"}, "maximumRequests": 500}  # fmt: skip
+         "thinkTimeSeconds": {"minimum": "1", "maximum": "3"}, "maximumRequests": 500}
 COUNT = {"name": "count", "type": "Concurrency", "concurrency": 4, "requests": 10}
 KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 50, "step": 50, "stepSeconds": 120, "maximum": 120,
-        "soakSeconds": 600}  # fmt: skip
+        "soakSeconds": 600}
 
 
 def profile(*stages: dict[str, Any]) -> Profile:
@@ -28,7 +28,7 @@ def test_a_stage_behind_an_open_ended_one_begins_at_the_latest_when_that_one_mus
     assert [(row["startSeconds"], row["endSeconds"]) for row in plan["stages"]] == [(0, 72), (72, 132), (132, 1092)]
     assert [(row["startIsExact"], row["endIsExact"]) for row in plan["stages"]] == [
         (True, True), (True, False), (False, False),
-    ]  # fmt: skip
+    ]
     assert (plan["seconds"], plan["secondsAreExact"]) == (1092, False)
     assert plan["stages"][2]["steps"] == [50, 100, 120]
     assert orjson.loads(orjson.dumps(plan)) == plan
@@ -38,7 +38,7 @@ def test_open_loops_are_expected_to_send_and_closed_ones_may_at_most() -> None:
     rows = overview(profile(RAMP, CROWD, COUNT), 3)["stages"]
     assert [(row.get("expectedRequests"), row.get("maximumRequests")) for row in rows] == [
         (288.0, None), (None, 500.0), (None, 10.0),
-    ]  # fmt: skip
+    ]
     assert rows[0]["seed"] == "7/stages/0"
 
 
@@ -50,7 +50,7 @@ def test_the_table_has_a_row_per_stage_and_the_picture() -> None:
         ["users", "Users", "72", "144", "≤500", "9", "users,", "3", "more", "per", "second,", "think", "1", "to", "3",
          "s"],
         ["count", "Concurrency", "144", "≤204", "≤10", "4", "in", "flight"],
-    ]  # fmt: skip
+    ]
     assert lines[-1] == "seed 7, workers 3, at most 204 s; ≤: at most"
 
 

@@ -23,7 +23,7 @@ def profile(seed: int = 7) -> Profile:
             {"name": "fact", "prompt": "Say one fact."},
         ],
         "stages": STAGES,
-    })  # fmt: skip
+    })
 
 
 def bodies(seed: int, count: int = 4000) -> list[dict[str, Any]]:

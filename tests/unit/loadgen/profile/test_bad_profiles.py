@@ -33,7 +33,7 @@ USERS = {"name": "s", "type": "Users", "durationSeconds": 10, "users": 10}
 KNEE = {
     "name": "s", "type": "Knee", "of": "Users", "start": 50, "step": 50, "stepSeconds": 10, "maximum": 100,
     "soakSeconds": 10,
-}  # fmt: skip
+}
 SWEEP = {"name": "s", "type": "Sweep", "inputTokens": [128], "outputTokens": 16, "requestsEach": 1}
 TRACE = {"name": "s", "type": "Trace", "file": "back.csv", "format": "AzureLLM"}
 
@@ -47,7 +47,7 @@ NEGATIVE: list[tuple[str, object, str]] = [
     ("tasks.0.sampling", {"temperature": "-0.1"},
      'tasks[0].sampling.temperature must be a decimal string from "0" to "2"; got "-0.1"'),
     ("stages.1", USERS | {"users": -5}, "stages[1].users must be an integer from 1 to 10000; got -5"),
-]  # fmt: skip
+]
 ZERO: list[tuple[str, object, str]] = [
     ("workers", 0, "workers must be an integer from 1 to 1000; got 0"),
     ("timeoutSeconds", 0, "timeoutSeconds must be an integer from 1 to 86400; got 0"),
@@ -60,7 +60,7 @@ ZERO: list[tuple[str, object, str]] = [
     ("stages.1", KNEE | {"step": 0}, "stages[1].step must be an integer from 1 to 10000; got 0"),
     ("stages", [{"name": "a", "type": "Rate", "durationSeconds": 5, "endRequestsPerSecond": "0"}],
      "stages must plan at least one request; got rates of 0 throughout"),
-]  # fmt: skip
+]
 HUGE: list[tuple[str, object, str]] = [
     ("seed", BIG, f"seed must be an integer from 0 to 9223372036854775807; got {BIG}"),
     ("retries", 11, "retries must be an integer from 0 to 10; got 11"),
@@ -73,7 +73,7 @@ HUGE: list[tuple[str, object, str]] = [
      "stages must plan at most 10000000 requests; got about 60479395200"),
     ("model", LONG, f'model must be a string of 1 to 512 characters; got "{LONG[:79]}…'),
     ("tasks.0.prompt", LONG, f'tasks[0].prompt must be a string of 1 to 1000000 characters; got "{LONG[:79]}…'),
-]  # fmt: skip
+]
 MISSING: list[tuple[str, object, str]] = [
     ("stages", ABSENT, "stages must be given; it is absent"),
     ("stages.0.name", ABSENT, "stages[0].name must be given; it is absent"),
@@ -119,7 +119,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("stages.1", TRACE,
      "stages[1].file back.csv line 3: its time must not go back in time from 2023-11-16 18:17:04.0 on the line before; "
      "got 2023-11-16 18:17:03.0"),
-]  # fmt: skip
+]
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ BAD: list[tuple[object, str]] = [
     ([{"type": "Recall"}], "checks[0].fact must be given; it is absent"),
     ([{"type": "Recall", "fact": "eight"}], "fact must occur, as it is written here, in a message before the last"),
     ([{"type": "Recall", "fact": "code"}], "checks[0].fact must not occur in the last message, which asks for it"),
-]  # fmt: skip
+]
 
 
 def profile(checks: object, **task: Any) -> Profile:

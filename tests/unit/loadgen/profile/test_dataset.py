@@ -19,7 +19,7 @@ STAGE = {"name": "s", "type": "Rate", "durationSeconds": 40, "endRequestsPerSeco
 
 def document(**dataset: Any) -> dict[str, Any]:
     task = {"name": "poem", "prompt": "About {{ theme }}.", "dataset": dataset,
-            "checks": [{"type": "Label", "labels": ["calm", "7"], "expected": "{{ mood }}"}]}  # fmt: skip
+            "checks": [{"type": "Label", "labels": ["calm", "7"], "expected": "{{ mood }}"}]}
     return {"seed": 7, "tasks": [task], "endpoint": "Completions", "stages": [STAGE]}
 
 
@@ -69,7 +69,7 @@ BAD = [
     ("r.jsonl", '{"theme": "a", "mood": "b"}\n{"theme": "c"}\n{"theme": "d"}\n', "r.jsonl line 2: must hold the field "
      "'mood' that tasks[0].checks[0].expected uses; got {\"theme\":\"c\"}"),
     ("r.jsonl", '{"theme": "a", "mood": "b"}\n' * 100_001, "r.jsonl must hold at most 100000 rows; it holds more"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "text", "words"), BAD, ids=[words[:70] for _, _, words in BAD])

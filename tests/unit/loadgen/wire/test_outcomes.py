@@ -1,4 +1,4 @@
-"""Each way in which a request can end has its own class, told from what a server on loopback does."""
+"""Each way in which a request can end has its own class, by what a server on loopback does."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -199,7 +199,7 @@ async def test_a_connection_that_breaks_before_the_status_is_a_reset(server: Ser
         (HEAD + event("a") + chunk(b'data: {"error": {"message": "engine died"}}\n\n') + DONE + END,
          Outcome.SERVER_ERROR, "engine died"),
     ],
-)  # fmt: skip
+)
 async def test_an_answer_is_classed_by_what_it_says(
     server: Server, answer: bytes, outcome: Outcome, words: str
 ) -> None:

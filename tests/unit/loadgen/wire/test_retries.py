@@ -102,12 +102,12 @@ async def test_the_first_attempt_and_the_outcome_are_both_on_record(server: Serv
     first = dict(record.first_attempt or {})
     assert (record.outcome, record.status, record.pod, record.error, record.attempts) == (
         Outcome.SUCCESS, 200, None, None, 3,
-    )  # fmt: skip
+    )
     over = parse_instant(str(first.pop("endTime")))
     assert first == {
         "outcome": "ServerError", "status": 503, "error": "busy", "pod": "pod-7",
         "address": f"127.0.0.1:{server.port}",
-    }  # fmt: skip
+    }
     assert record.intended + 990_000 < record.send <= over, "lateness is that of the first attempt"
     assert record.first_byte is not None
     assert over + 3 * PAUSE * 0.9e6 <= record.first_byte, "one pause, and then one twice as long"

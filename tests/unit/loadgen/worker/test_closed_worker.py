@@ -25,7 +25,7 @@ GOOD = (
 )
 KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 1, "maximum": 4,
         "soakSeconds": 1, "thinkTimeSeconds": "0.01",
-        "objectives": [{"indicator": "RequestLatency", "maximumMilliseconds": 60_000}]}  # fmt: skip
+        "objectives": [{"indicator": "RequestLatency", "maximumMilliseconds": 60_000}]}
 CROWD = {"name": "users", "type": "Users", "durationSeconds": 1, "users": 3, "thinkTimeSeconds": "0.02"}
 COUNT = {"name": "count", "type": "Concurrency", "concurrency": 2, "requests": 5}
 
@@ -60,7 +60,7 @@ def profile(*stages: dict[str, Any]) -> Profile:
             for field in dataclasses.fields(stage) if field.name in short
         })
         for stage in parsed.stages
-    )  # fmt: skip
+    )
     return dataclasses.replace(parsed, stages=tuple(shortened))
 
 
@@ -75,7 +75,7 @@ async def test_each_request_of_a_closed_loop_is_recorded_and_planned_as_it_is_se
     worker = Worker(Assignment(profile=profile(CROWD, COUNT), target=target, out=tmp_path), Spool(tmp_path))
     assert await worker.run() is ExitCode.CARRIED_OUT
     records, summary = written(tmp_path)
-    by_stage = {name: [one for one in records if one["stage"] == name] for name in ("users", "count")}
+    by_stage = {name: [record for record in records if record["stage"] == name] for name in ("users", "count")}
     assert len(by_stage["count"]) == 5
     assert len(by_stage["users"]) >= 3
     assert len({record["id"] for record in records}) == len(records)

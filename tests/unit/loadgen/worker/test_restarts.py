@@ -1,7 +1,7 @@
-"""A worker killed within stages whose end nobody knows goes on from its journal: in virtual time, at any instant.
+"""A worker that is killed within open-ended stages continues from its journal: in virtual time, at any instant.
 
-The first life is cut at an instant: what had ended by then has a record, what was in flight has none, and the journal
-is as it stood. The second life begins some seconds later.
+The first incarnation is cut at an instant: requests that had ended by then have a record, those in flight have none,
+and the journal is as it was. The second incarnation begins some seconds later.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ SWEEP = {"name": "lengths", "type": "Sweep", "inputTokens": [16, 32], "outputTok
 AFTER = {"name": "after", "type": "Rate", "durationSeconds": 4, "endRequestsPerSecond": "2", "arrivals": "Constant"}
 BEFORE = AFTER | {"name": "before"}
 KNEE = {"name": "knee", "type": "Knee", "start": 2, "step": 2, "stepSeconds": 5, "maximum": 6, "soakSeconds": 4,
-        "objectives": [{"indicator": "RequestLatency", "percentile": 95, "maximumMilliseconds": 1000}]}  # fmt: skip
+        "objectives": [{"indicator": "RequestLatency", "percentile": 95, "maximumMilliseconds": 1000}]}
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +43,8 @@ def _virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass
-class Life:
-    """One life of a worker; `ended` are the requests that have a record, with their wanted instant."""
+class Incarnation:
+    """One incarnation of a worker; `ended` are the requests that have a record, with their intended time."""
 
     stages: list[dict[str, Any]]
     begin: float
@@ -90,13 +90,13 @@ class Life:
         self.runner.ended(exchange)
 
 
-async def two_lives(
+async def two_incarnations(
     folder: Path, stages: list[dict[str, Any]], cut_at: float, slow: dict[str, float] | None = None
-) -> tuple[Life, Life]:
+) -> tuple[Incarnation, Incarnation]:
     clock, begin = Clock(), asyncio.get_running_loop().time()
     journal = Journal(folder, "pod-a", clock)
     journal.open(clock.instant(begin), None)
-    first = Life(stages, begin, journal, slow=slow or {})
+    first = Incarnation(stages, begin, journal, slow=slow or {})
     running = asyncio.ensure_future(first.run())
     await asyncio.sleep(cut_at)
     journal.close()  # what is written from here on is lost with the process
@@ -106,14 +106,19 @@ async def two_lives(
     again = Journal(folder, "pod-a", clock)
     assert again.start == clock.instant(begin)
     again.open(again.start, None)
-    second = Life(stages, begin, again, frozenset(first.ended))
+    second = Incarnation(stages, begin, again, frozenset(first.ended))
     assert await second.run()
     again.close()
     return first, second
 
 
-def of_stage(lives: tuple[Life, Life], stage: str) -> list[int]:
-    return sorted(number for life in lives for number, (name, _) in life.ended.items() if name == stage)
+def ended(incarnations: tuple[Incarnation, Incarnation]) -> list[tuple[int, tuple[str, float]]]:
+    """The requests of both: id, stage, and seconds from the begin to the intended time."""
+    return [item for incarnation in incarnations for item in incarnation.ended.items()]
+
+
+def of_stage(incarnations: tuple[Incarnation, Incarnation], stage: str) -> list[int]:
+    return sorted(number for number, (name, _) in ended(incarnations) if name == stage)
 
 
 @pytest.mark.parametrize("cut_at", [0.7, 2.2, 3.4])
@@ -121,15 +126,15 @@ def of_stage(lives: tuple[Life, Life], stage: str) -> list[int]:
 async def test_a_count_goes_on_with_the_numbers_that_are_not_done_and_the_next_stage_follows(
     tmp_path: Path, stage: dict[str, Any], cut_at: float
 ) -> None:
-    lives = await two_lives(tmp_path, [stage, AFTER], cut_at)
+    incarnations = await two_incarnations(tmp_path, [stage, AFTER], cut_at)
     numbers = 20 if stage is COUNT else 8
-    assert of_stage(lives, stage["name"]) == [request_id(0, 0, number) for number in range(numbers)]
-    assert lives[0].ended
-    assert of_stage(lives, "after") == list(range(8))
-    over = max(at for life in lives for name, at in life.ended.values() if name == stage["name"]) + ANSWER_SECONDS
-    wanted = sorted(at for life in lives for name, at in life.ended.values() if name == "after")
+    assert of_stage(incarnations, stage["name"]) == [request_id(0, 0, number) for number in range(numbers)]
+    assert incarnations[0].ended
+    assert of_stage(incarnations, "after") == list(range(8))
+    over = max(at for _, (name, at) in ended(incarnations) if name == stage["name"]) + ANSWER_SECONDS
+    wanted = sorted(at for _, (name, at) in ended(incarnations) if name == "after")
     assert wanted[0] == pytest.approx(over + 0.25, abs=0.05)
-    assert lives[1].runner.skipped == lives[1].runner.missed == 0
+    assert incarnations[1].runner.skipped == incarnations[1].runner.missed == 0
 
 
 async def test_a_stage_that_had_ended_is_not_repeated_and_what_fell_into_the_gap_is_skipped(tmp_path: Path) -> None:
@@ -137,54 +142,54 @@ async def test_a_stage_that_had_ended_is_not_repeated_and_what_fell_into_the_gap
 
     after    3.75 4.25 | 4.75 (cut at 4.8) 5.25 5.75 6.25 6.75 7.25    back at 7.8
     """
-    lives = await two_lives(tmp_path, [COUNT, AFTER, SWEEP], 4.8)
-    assert of_stage(lives, "count") == [request_id(0, 0, number) for number in range(20)]
-    assert not [name for name, _ in lives[1].ended.values() if name == "count"]
-    assert of_stage(lives, "after") == [0, 1]
-    assert lives[1].runner.skipped == 6
-    assert len(of_stage(lives, "lengths")) == 8
+    incarnations = await two_incarnations(tmp_path, [COUNT, AFTER, SWEEP], 4.8)
+    assert of_stage(incarnations, "count") == [request_id(0, 0, number) for number in range(20)]
+    assert not [name for name, _ in incarnations[1].ended.values() if name == "count"]
+    assert of_stage(incarnations, "after") == [0, 1]
+    assert incarnations[1].runner.skipped == 6
+    assert len(of_stage(incarnations, "lengths")) == 8
 
 
 async def test_what_was_in_flight_from_before_a_stage_that_had_ended_is_skipped(tmp_path: Path) -> None:
     """The eight requests before the count are not answered for 60 s; it is over at 7.5 s, and the cut is at 8."""
-    lives = await two_lives(tmp_path, [BEFORE, COUNT, AFTER], 8.0, slow={"before": 60.0})
-    assert of_stage(lives, "before") == []
-    assert len(of_stage(lives, "count")) == 20
-    assert len(of_stage(lives, "after")) + lives[1].runner.skipped == 8 + 8
-    assert lives[1].runner.skipped >= 8
+    incarnations = await two_incarnations(tmp_path, [BEFORE, COUNT, AFTER], 8.0, slow={"before": 60.0})
+    assert of_stage(incarnations, "before") == []
+    assert len(of_stage(incarnations, "count")) == 20
+    assert len(of_stage(incarnations, "after")) + incarnations[1].runner.skipped == 8 + 8
+    assert incarnations[1].runner.skipped >= 8
 
 
 @pytest.mark.parametrize("of", ["Users", "Rate"])
 async def test_a_knee_repeats_the_step_that_was_interrupted_and_keeps_those_before(tmp_path: Path, of: str) -> None:
     """Steps of 5 s at 2, 4 and 6, cut 1 s into the second: 2 was held, 4 is held again from 9 s on, 6 after it."""
-    lives = await two_lives(tmp_path, [KNEE | {"of": of}, AFTER], 6.0)
-    (knee,) = lives[1].runner.knees
-    begin = lives[0].begin
+    incarnations = await two_incarnations(tmp_path, [KNEE | {"of": of}, AFTER], 6.0)
+    (knee,) = incarnations[1].runner.knees
+    begin = incarnations[0].begin
     assert [(step.value, round(step.begin - begin), round(step.end - begin)) for step in knee.steps] == [
         (2, 0, 5), (4, 9, 14), (6, 14, 19),
-    ]  # fmt: skip
+    ]
     assert {step.failed for step in knee.steps} == {None}
     assert [(value, round(at - begin)) for value, at in knee.interrupted] == [(4, 5)]
     assert knee.soak is not None
     assert (knee.good, knee.soak.value, round(knee.soak.begin - begin)) == (6, 6, 19)
-    assert of_stage(lives, "after") == list(range(8))
-    repeated = [at for name, at in lives[1].ended.values() if name == "knee" and 9 <= at < 14]
+    assert of_stage(incarnations, "after") == list(range(8))
+    repeated = [at for name, at in incarnations[1].ended.values() if name == "knee" and 9 <= at < 14]
     assert len(repeated) > 5
 
 
 async def test_what_a_knee_of_rates_had_given_out_is_recorded_once_or_counted_as_missed(tmp_path: Path) -> None:
-    lives = await two_lives(tmp_path, [KNEE | {"of": "Rate"}], 6.0)
-    numbers = [number - request_id(0, 0, 0) for number in of_stage(lives, "knee")]
-    given_out = lives[1].journal.knee("knee").numbers
+    incarnations = await two_incarnations(tmp_path, [KNEE | {"of": "Rate"}], 6.0)
+    numbers = [number - request_id(0, 0, 0) for number in of_stage(incarnations, "knee")]
+    given_out = incarnations[1].journal.knee("knee").numbers
     assert len(numbers) == len(set(numbers))
-    assert lives[1].runner.missed == given_out - len(numbers)
-    assert 1 <= lives[1].runner.missed < 40
+    assert incarnations[1].runner.missed == given_out - len(numbers)
+    assert 1 <= incarnations[1].runner.missed < 40
 
 
 async def test_a_knee_cut_within_its_soak_repeats_the_soak_alone(tmp_path: Path) -> None:
-    lives = await two_lives(tmp_path, [KNEE | {"of": "Users"}], 17.0)
-    (knee,) = lives[1].runner.knees
-    begin = lives[0].begin
+    incarnations = await two_incarnations(tmp_path, [KNEE | {"of": "Users"}], 17.0)
+    (knee,) = incarnations[1].runner.knees
+    begin = incarnations[0].begin
     assert [step.value for step in knee.steps] == [2, 4, 6]
     assert knee.soak is not None
     assert (round(knee.soak.begin - begin), round(knee.soak.end - begin)) == (20, 24)
@@ -192,11 +197,11 @@ async def test_a_knee_cut_within_its_soak_repeats_the_soak_alone(tmp_path: Path)
 
 
 async def test_a_finished_knee_search_is_in_the_summary_of_the_next_incarnation_too(tmp_path: Path) -> None:
-    lives = await two_lives(tmp_path, [KNEE | {"of": "Users"}, AFTER | {"durationSeconds": 60}], 25.0)
-    (knee,) = lives[1].runner.knees
+    incarnations = await two_incarnations(tmp_path, [KNEE | {"of": "Users"}, AFTER | {"durationSeconds": 60}], 25.0)
+    (knee,) = incarnations[1].runner.knees
     assert ([step.value for step in knee.steps], knee.good) == ([2, 4, 6], 6)
-    assert not [name for name, _ in lives[1].ended.values() if name == "knee"]
-    assert len(of_stage(lives, "after")) + lives[1].runner.skipped == 120
+    assert not [name for name, _ in incarnations[1].ended.values() if name == "knee"]
+    assert len(of_stage(incarnations, "after")) + incarnations[1].runner.skipped == 120
 
 
 @pytest.mark.parametrize("cut_at", [tenths / 10 for tenths in range(5, 200, 13)])
@@ -205,14 +210,15 @@ async def test_wherever_a_run_is_cut_every_request_is_recorded_once_or_counted(
 ) -> None:
     """Two rates of 8 with a count, a Knee and a Sweep between them; in all, 8 + 20 + (Knee) + 8 + 8 requests."""
     stages = [BEFORE, COUNT, KNEE | {"of": "Rate", "soakSeconds": 2}, SWEEP, AFTER]
-    lives = await two_lives(tmp_path, stages, cut_at)
-    assert of_stage(lives, "count") == [request_id(1, 0, number) for number in range(20)]
-    assert of_stage(lives, "lengths") == [request_id(3, 0, number) for number in range(8)]
-    open_loop = len(of_stage(lives, "before")) + len(of_stage(lives, "after"))
-    assert open_loop + lives[1].runner.skipped == 16
-    assert len(of_stage(lives, "knee")) + lives[1].runner.missed == lives[1].journal.knee("knee").numbers
+    incarnations = await two_incarnations(tmp_path, stages, cut_at)
+    assert of_stage(incarnations, "count") == [request_id(1, 0, number) for number in range(20)]
+    assert of_stage(incarnations, "lengths") == [request_id(3, 0, number) for number in range(8)]
+    open_loop = len(of_stage(incarnations, "before")) + len(of_stage(incarnations, "after"))
+    assert open_loop + incarnations[1].runner.skipped == 16
+    given_out = incarnations[1].journal.knee("knee").numbers
+    assert len(of_stage(incarnations, "knee")) + incarnations[1].runner.missed == given_out
     assert (tmp_path / JOURNAL_NAME).read_bytes().count(b"StageEnded") == 3
-    (knee,) = lives[1].runner.knees
+    (knee,) = incarnations[1].runner.knees
     assert ([step.value for step in knee.steps], knee.good, knee.soak is not None) == ([2, 4, 6], 6, True)
 
 
@@ -238,9 +244,9 @@ async def test_what_a_dying_machine_left_behind_the_whole_lines_of_a_journal_is_
 async def test_a_stage_that_is_stopped_beyond_its_longest_end_is_cut_all_the_same(tmp_path: Path) -> None:
     """20 requests, 3 at a time and 300 s each at most: 2100 s. The worker was away for longer."""
     journal = Journal(tmp_path, "pod-a", Clock())
-    life = Life([COUNT, AFTER, SWEEP], asyncio.get_running_loop().time() - 10_000, journal)
-    running = asyncio.ensure_future(life.run())
+    incarnation = Incarnation([COUNT, AFTER, SWEEP], asyncio.get_running_loop().time() - 10_000, journal)
+    running = asyncio.ensure_future(incarnation.run())
     await asyncio.sleep(1)
-    life.runner.stop()
+    incarnation.runner.stop()
     assert not await running
-    assert life.runner.cut == 2
+    assert incarnation.runner.cut == 2

@@ -1,4 +1,4 @@
-"""A worker sends its share on time, survives its own restart, and tells the truth about itself."""
+"""A worker sends its share on time, survives its own restart, and reports correctly about itself."""
 
 import asyncio
 import dataclasses
@@ -138,7 +138,7 @@ async def test_a_restarted_worker_repeats_nothing_and_counts_what_it_missed(
 ) -> None:
     """
     arrivals   0 1 2 3 4 | 5 6 7 8 9     start was 50 ms ago, one each 10 ms
-    in spool   x   x   x |   x           of the first life
+    in spool   x   x   x |   x           of the first incarnation
     now              skipped: 1, 3; sent: about 5, 7, 8, 9
     """
     _, target = served
@@ -187,7 +187,7 @@ async def test_checks_are_counted_over_all_incarnations_and_rated_only_where_one
     assert rows["Truncation"] | {"failureRate": None} == {
         "stage": "s", "task": "t", "check": "Truncation", "judged": 4, "failed": 2,
         "failures": {"CutByLength": 2}, "failureRate": None,
-    }  # fmt: skip
+    }
     assert (rows["Label"]["judged"], rows["Label"]["failures"]) == (2, {"UnknownLabel": 2})
     assert set(rows) == {"Truncation", "Label"}
     assert rows["Truncation"]["failureRate"]["value"] == 0.5
@@ -200,7 +200,7 @@ async def test_checks_are_counted_over_all_incarnations_and_rated_only_where_one
 async def test_a_worker_restarted_after_its_end_only_reports_again(
     served: tuple[Server, Target], tmp_path: Path
 ) -> None:
-    """The summary says in both lives that the first fell behind; the exit code does not, or a Job would try again."""
+    """Both summaries say that the first process fell behind; the exit code does not, or a Job would try again."""
     server, target = served
     exits, summaries = [], []
     for _ in range(2):
@@ -342,11 +342,11 @@ async def test_nothing_is_sent_before_its_time() -> None:
 async def test_a_worker_without_a_past_does_not_begin_a_count_that_began_long_ago(
     served: tuple[Server, Target], tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds_ago: int, sent: int
 ) -> None:
-    """Its Pod was evicted and the spool with it: nobody knows which of the five an earlier life had sent."""
+    """Its Pod was evicted and the spool with it: it is not known which of the five an earlier incarnation had sent."""
     server, target = served
     counted = parse_profile({
         "stages": [{"name": "c", "type": "Concurrency", "concurrency": 2, "requests": 5}]
-    })  # fmt: skip
+    })
     receiver = StartedReceiver(Clock().instant(monotonic() - seconds_ago))
     reporter = Reporter(receiver, Patience(), print)
     assignment = Assignment(profile=counted, target=target, out=tmp_path, incarnation="pod-b")
@@ -364,4 +364,5 @@ async def test_a_late_worker_without_a_past_sends_what_is_left_of_stages_with_a_
     assignment = Assignment(profile=profile(), target=served[1], out=tmp_path, incarnation="pod-b")
     worker = Worker(assignment, Spool(tmp_path, "pod-b"), Reporter(receiver, Patience(), print))
     assert await worker.run() is ExitCode.CARRIED_OUT
-    assert [(one["planned"], one["sent"], one["skipped"]) for one in receiver.summaries] == [(20, 0, 20)]
+    (summary,) = receiver.summaries
+    assert (summary["planned"], summary["sent"], summary["skipped"]) == (20, 0, 20)
