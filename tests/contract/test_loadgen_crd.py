@@ -9,13 +9,15 @@ import yaml
 from elastometer_loadgen.checks.check import CheckType
 from elastometer_loadgen.checks.fingerprint import FINGERPRINT_FIELDS, FingerprintLines
 from elastometer_loadgen.checks.parse import CHECK_FIELDS
-from elastometer_loadgen.profile.knee import KneeIndicator
 from elastometer_loadgen.profile.messages import MESSAGE_FIELDS, Role
-from elastometer_loadgen.profile.parse_stages import OBJECTIVE_FIELDS, STAGE_FIELDS
 from elastometer_loadgen.profile.profile import PROFILE_FIELDS, ConnectionPolicy, parse_profile
-from elastometer_loadgen.profile.stages import Arrivals, KneeVariable, StageType
 from elastometer_loadgen.profile.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
-from elastometer_loadgen.profile.traces import TraceFormat
+from elastometer_loadgen.stages.knee import KneeVariable
+from elastometer_loadgen.stages.objectives import OBJECTIVE_FIELDS, KneeIndicator
+from elastometer_loadgen.stages.parse import READERS
+from elastometer_loadgen.stages.rate import Arrivals
+from elastometer_loadgen.stages.stage import StageType
+from elastometer_loadgen.stages.trace_file import TraceFormat
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
 # The target names the model in an ElasticityTest.
@@ -34,7 +36,7 @@ def test_every_field_is_known_on_both_sides() -> None:
     assert set(fields) == set(PROFILE_FIELDS) - STANDALONE_FIELDS
     stage = fields["stages"]["items"]["properties"]
     assert set(stage["type"]["enum"]) == set(StageType)
-    known = {name for kind in StageType for name in STAGE_FIELDS[kind]}
+    known = {name for kind in StageType for name in READERS[kind].fields}
     assert set(stage) == {"name", "type"} | known
     assert set(stage["objectives"]["items"]["properties"]) == set(OBJECTIVE_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)

@@ -22,8 +22,8 @@ from elastometer_loadgen.base.measures import time_per_output_token
 from elastometer_loadgen.base.record import INSTANTS, KEYS, Outcome, RequestRecord, format_record
 from elastometer_loadgen.checks.check import CheckType, Failure
 from elastometer_loadgen.profile.profile import parse_profile
-from elastometer_loadgen.profile.stages import StageType, type_of
 from elastometer_loadgen.results.totals import Results
+from elastometer_loadgen.stages.stage import StageType
 
 FORMATS = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 # Every field with a value that no other field of its type has, so that reading one for another shows.
@@ -34,7 +34,7 @@ RECORD = RequestRecord(
     finish_reason="stop", status=200, outcome=Outcome.TRUNCATED, error="gone", pod="p", address="10.0.0.1:8000",
     fingerprint="00ff", checks={"Label": None, "JSONSchema": "QuotedNumber:age"}, attempts=2,
     first_attempt={KEYS["outcome"]: Outcome.REFUSED.value}, conversation=77, turn=6,
-)  # fmt: skip
+)
 # What only the load generator itself reads.
 UNREAD = {"attempts", "conversation", "turn"}
 
@@ -47,7 +47,7 @@ def differences(line: bytes) -> set[str]:
     wanted: dict[str, object] = {
         **RECORD._asdict(), **{field: getattr(RECORD, field) * 1000 for field in INSTANTS},
         "first_attempt": Outcome.REFUSED,
-    }  # fmt: skip
+    }
     return {field.name for field in fields(read) if getattr(read, field.name) != wanted[field.name]}
 
 
@@ -55,8 +55,11 @@ def pairs_of_one_type() -> list[tuple[str, str]]:
     """Every two fields that could be read for each other unnoticed, at least one of them by the operator."""
     kinds = {field: "instant" if field in INSTANTS else type(value) for field, value in RECORD._asdict().items()}
     kinds["outcome"] = str  # in the line it is a text like others
-    return [(one, other) for one, other in combinations(KEYS, 2)
-            if kinds[one] == kinds[other] and not {one, other} <= UNREAD]  # fmt: skip
+    return [
+        (field, other)
+        for field, other in combinations(KEYS, 2)
+        if kinds[field] == kinds[other] and not {field, other} <= UNREAD
+    ]
 
 
 def test_a_record_has_exactly_the_documented_fields() -> None:
@@ -83,7 +86,7 @@ def test_the_operator_reads_every_field_as_it_was_written() -> None:
 
 def test_what_was_not_observed_is_read_as_not_observed() -> None:
     optional = {"connect", "first_byte", "first_token", "last_token", "prompt_tokens", "completion_tokens",
-                "finish_reason", "status", "error", "pod", "address", "first_attempt"}  # fmt: skip
+                "finish_reason", "status", "error", "pod", "address", "first_attempt"}
     read = request_from(orjson.loads(format_record(RECORD._replace(checks=None, **dict.fromkeys(optional)))))
     assert read is not None
     assert {field.name for field in fields(read) if getattr(read, field.name) is None} == optional
@@ -93,16 +96,16 @@ def test_what_was_not_observed_is_read_as_not_observed() -> None:
 def test_the_values_of_the_record_differ_between_all_fields_of_one_type() -> None:
     instants, numbers, texts, objects = 21, 33, 28, 1
     assert len(pairs_of_one_type()) == instants + numbers + texts + objects
-    assert all(getattr(RECORD, one) != getattr(RECORD, other) for one, other in pairs_of_one_type())
+    assert all(getattr(RECORD, field) != getattr(RECORD, other) for field, other in pairs_of_one_type())
 
 
-@pytest.mark.parametrize(("one", "other"), pairs_of_one_type())
+@pytest.mark.parametrize(("field", "other"), pairs_of_one_type())
 def test_a_reader_with_two_crossed_keys_would_be_noticed(
-    one: str, other: str, monkeypatch: pytest.MonkeyPatch
+    field: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crossed = {**KEYS, one: KEYS[other], other: KEYS[one]}
+    crossed = {**KEYS, field: KEYS[other], other: KEYS[field]}
     monkeypatch.setattr("elastometer.model.request.KEYS", crossed)
-    assert differences(format_record(RECORD)) >= {one, other} - UNREAD
+    assert differences(format_record(RECORD)) >= {field, other} - UNREAD
 
 
 def test_the_live_tally_counts_by_the_fields_that_were_written() -> None:
@@ -141,18 +144,18 @@ def random_records(seed: int, count: int) -> list[RequestRecord]:
             end=(last or send) + draw.randrange(1, 9_000), chunks=draw.randrange(40),
             completion_tokens=draw.choice((None, 1, 2, 3, 7, 13, 48)),
             outcome=Outcome.SUCCESS if first is not None and draw.random() > 0.1 else Outcome.STALLED,
-        ))  # fmt: skip
+        ))
     return found
 
 
 MEASURED = {
     "timeToFirstToken": "time_to_first_token", "timePerOutputToken": "time_per_output_token", "latency": "latency",
     "latencyFromSend": "latency_from_send",
-}  # fmt: skip
+}
 QUANTILES = {
     "count": "count", "p50Milliseconds": "p50", "p95Milliseconds": "p95", "p99Milliseconds": "p99",
     "maximumMilliseconds": "maximum",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("count", [1, 7, 100, 999])
@@ -160,11 +163,11 @@ def test_load_generator_and_operator_give_the_same_numbers_on_the_same_records(c
     """Milliseconds, there to the microsecond and here to a tenth: they differ by the rounding alone."""
     records = random_records(count, count)
     results = Results()
-    for one in records:
-        results.add(one)
+    for entry in records:
+        results.add(entry)
     row = results.document(RECORD.intended)["total"]
-    read = [request_from(orjson.loads(format_record(one))) for one in records]
-    judged = load_row("total", [one for one in read if one is not None])
+    read = [request_from(orjson.loads(format_record(entry))) for entry in records]
+    judged = load_row("total", [entry for entry in read if entry is not None])
     assert (row["requests"], row["outcomes"]) == (judged.count, judged.outcomes) == (count, judged.outcomes)
     for name, attribute in MEASURED.items():
         spread = getattr(judged, attribute)
@@ -177,11 +180,15 @@ def test_load_generator_and_operator_give_the_same_numbers_on_the_same_records(c
 @given(st.integers(2, 500), st.integers(0, 10**10))
 def test_the_mean_gap_between_tokens_is_one_number_on_both_sides(tokens: int, microseconds: int) -> None:
     """Not rounded to whole nanoseconds on one side and to nothing on the other."""
-    one = RECORD._replace(outcome=Outcome.SUCCESS, first_token=RECORD.send, completion_tokens=tokens,
-                          last_token=RECORD.send + microseconds)  # fmt: skip
-    read = request_from(orjson.loads(format_record(one)))
+    entry = RECORD._replace(
+        outcome=Outcome.SUCCESS,
+        first_token=RECORD.send,
+        completion_tokens=tokens,
+        last_token=RECORD.send + microseconds,
+    )
+    read = request_from(orjson.loads(format_record(entry)))
     assert read is not None
-    ours, theirs = time_per_output_token(read), time_per_output_token(one)
+    ours, theirs = time_per_output_token(read), time_per_output_token(entry)
     assert ours is not None
     assert ours / 1000 == pytest.approx(theirs, rel=1e-15, abs=0)
 
@@ -198,7 +205,7 @@ def test_the_profiles_in_the_readme_can_be_run() -> None:
 def test_the_profiles_in_the_page_about_load_can_be_run() -> None:
     page = (Path(__file__).parents[2] / "docs" / "load.md").read_text()
     profiles = [parse_profile(yaml.safe_load(block)) for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
-    assert {type_of(stage) for profile in profiles for stage in profile.stages} == set(StageType)
+    assert {stage.type for profile in profiles for stage in profile.stages} == set(StageType)
 
 
 def test_every_failure_of_a_check_is_documented() -> None:

@@ -1,6 +1,6 @@
 """How many arrivals a rate that moves in a straight line has had: what tests hold schedules against."""
 
-from elastometer_loadgen.profile.stages import RateStage
+from elastometer_loadgen.stages.rate import RateStage
 
 
 def expected_count(stage: RateStage, t: float) -> float:

@@ -12,16 +12,8 @@ from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
 from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import Profile
-from elastometer_loadgen.profile.stages import (
-    CountStage,
-    KneeStage,
-    RateStage,
-    Stage,
-    TraceStage,
-    UsersStage,
-    type_of,
-)
-from elastometer_loadgen.profile.timetable import PlannedStage, is_unread, timetable
+from elastometer_loadgen.stages.stage import Stage
+from elastometer_loadgen.stages.timetable import PlannedStage, timetable
 
 Json = dict[str, Any]
 
@@ -143,7 +135,7 @@ def describe(plan: TestPlan) -> Json:
     length = {"loadSeconds": plan.load_seconds, "loadSecondsAreExact": not profile.is_open_ended}
     return {
         "stages": _timetable(profile),
-        **({} if any(map(is_unread, profile.stages)) else length),
+        **({} if any(stage.is_unread for stage in profile.stages) else length),
         "settleSeconds": plan.spec.measurement.settle_seconds,
         "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds,
         "probePeriodSeconds": plan.spec.server.probe_period_seconds,
@@ -160,7 +152,7 @@ def _timetable(profile: Profile) -> list[Json]:
     return [
         {
             "name": planned.stage.name, **_times(planned), "lengthSeconds": _float(planned.length_seconds),
-            "type": type_of(planned.stage).value, **_offer(profile, planned.stage),
+            "type": planned.stage.type.value, **_offer(profile, planned.stage),
         }
         for planned in timetable(profile.stages)
     ]  # fmt: skip
@@ -181,23 +173,8 @@ def _float(seconds: int | None) -> float | None:
 def _offer(profile: Profile, stage: Stage) -> Json:
     """What a stage of the load is planned to send; for a closed loop, the most that it may send."""
     expected = float(profile.requests_of(stage))
-    most = int(expected)
-    match stage:
-        case UsersStage():
-            return {"users": stage.users, "maximumRequests": most}
-        case CountStage():
-            lengths = [size.prompt_tokens for size in stage.sizes]
-            return {"concurrency": stage.concurrency, "maximumRequests": most,
-                    **({"inputTokens": lengths} if lengths else {})}
-        case KneeStage():
-            return {"of": stage.of.value, "steps": list(stage.steps), "stepSeconds": stage.step_seconds,
-                    "soakSeconds": stage.soak_seconds, "maximumRequests": most}
-        case RateStage():
-            burst = {} if stage.burstiness is None else {"burstiness": float(stage.burstiness)}
-            return {"expectedRequests": expected, "startRequestsPerSecond": float(stage.start_rate),
-                    "endRequestsPerSecond": float(stage.end_rate), "arrivals": stage.arrivals.value,
-                    **burst}
-        case TraceStage():
-            counted = {} if stage.trace is None else {"expectedRequests": expected}
-            return {**counted, "file": stage.file, "format": stage.format.value,
-                    "timeScale": float(stage.time_scale)}
+    if stage.is_closed:
+        return {**stage.details(), "maximumRequests": int(expected)}
+    # A trace that was not read yet has no count, which is not a count of 0.
+    counted = {} if stage.data_file is not None and stage.recorded is None else {"expectedRequests": expected}
+    return {**counted, **stage.details()}

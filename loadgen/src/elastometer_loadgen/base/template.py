@@ -10,6 +10,7 @@ from functools import lru_cache
 from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+# Prompts are not HTML, so nothing is escaped; a field without a value is an error, not an empty text.
 ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
 )

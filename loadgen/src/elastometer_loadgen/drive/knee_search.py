@@ -19,9 +19,10 @@ from elastometer_loadgen.drive.timers import Timers
 from elastometer_loadgen.drive.users import StageRun, UserPool, request_id
 from elastometer_loadgen.journal.journal import Journal, KneeNotes
 from elastometer_loadgen.journal.knee_record import KneeResult, Step
-from elastometer_loadgen.plan.schedule import Arrival, instants
-from elastometer_loadgen.profile.knee import Sample, StepVerdict, judge
-from elastometer_loadgen.profile.stages import Arrivals, KneeStage, KneeVariable, RateStage
+from elastometer_loadgen.plan.schedule import Arrival
+from elastometer_loadgen.stages.knee import KneeStage, KneeVariable
+from elastometer_loadgen.stages.objectives import Sample, StepVerdict, judge
+from elastometer_loadgen.stages.rate import Arrivals, RateStage
 from elastometer_loadgen.wire.exchange import Exchange
 
 MILLISECONDS = 1000
@@ -162,7 +163,7 @@ class KneeSearch:
             return array("d")
         stage = RateStage(self.name, seconds, Fraction(rate), Fraction(rate), Arrivals.POISSON)
         # The number of the first request is part of the seed, so that a repeated step has fresh gaps of its own.
-        return instants(stage, f"{self._seed}/stages/{self._index}/{self._notes.numbers}")
+        return stage.instants(f"{self._seed}/stages/{self._index}/{self._notes.numbers}", Fraction(0))[0]
 
     async def _send_arrivals(self, times: "array[float]", first: int, at: float) -> None:
         arrivals = (

@@ -15,6 +15,7 @@ from itertools import accumulate, chain
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.spans import NO_THINKING
 from elastometer_loadgen.base.turns import conversation_of
 from elastometer_loadgen.drive.knee_search import KneeSearch, PlannedKnee, knee_result
 from elastometer_loadgen.drive.pacer import Pacer
@@ -24,8 +25,9 @@ from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, StageRun, UserPool,
 from elastometer_loadgen.journal.journal import Journal
 from elastometer_loadgen.journal.knee_record import KneeResult
 from elastometer_loadgen.plan.schedule import Arrival
-from elastometer_loadgen.profile.stages import CountStage, KneeStage, UsersStage
-from elastometer_loadgen.profile.task import NO_THINKING
+from elastometer_loadgen.stages.count import CountStage
+from elastometer_loadgen.stages.knee import KneeStage
+from elastometer_loadgen.stages.users import UsersStage
 from elastometer_loadgen.wire.exchange import Exchange
 
 Send = Callable[[Arrival, float], None]
@@ -89,13 +91,13 @@ class StageRunner:
         if self._knee_search is not None and arrival.stage == self._knee_search.name:
             self._knee_search.sending(arrival, intended_at)
 
-    def ended(self, exchange: Exchange, *, goes_on: bool = False) -> None:
+    def ended(self, exchange: Exchange, *, continues: bool = False) -> None:
         """A request is over, and its user continues from there, unless its conversation does so first."""
         number = conversation_of(exchange.arrival.id)
         if number >= FIRST_CLOSED_ID and exchange.end_at is not None:
             if self._knee_search is not None:
                 self._knee_search.ended(exchange)
-            if not goes_on and self._users.waits_for(number):
+            if not continues and self._users.waits_for(number):
                 lost = exchange.outcome is not Outcome.SUCCESS
                 self._users.ended(number, exchange.send_at, exchange.end_at, lost=lost)
 
@@ -132,7 +134,7 @@ class StageRunner:
         return sum(self._is_closed(index) and not over[index] for index in range(first, len(stages)))
 
     def _is_closed(self, index: int) -> bool:
-        return isinstance(self._profile.stages[index], UsersStage | CountStage | KneeStage)
+        return self._profile.stages[index].is_closed
 
     def _open(self, index: int, begin: float, present: int) -> tuple[StageRun | None, int]:
         """Announces a stage to the users; the second value is how many of them there are at its end."""
@@ -144,7 +146,7 @@ class StageRunner:
                 self._users.open(stage_run, present, None if stage.spawn_rate is None else float(stage.spawn_rate))
                 return stage_run, stage.present(stage.duration_seconds, present)
             case CountStage():
-                numbers = deque(range(stage.requests))
+                numbers = deque(range(stage.count))
                 stage_run = StageRun(index, stage.name, starts, math.inf, stage.concurrency, NO_THINKING,
                                      max_per_user=0, numbers=numbers, size=stage.size)
                 self._users.open(stage_run, present)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.spans import Span
 from elastometer_loadgen.base.turns import turn_of
 from elastometer_loadgen.drive.pacer import MAX_BURST
 from elastometer_loadgen.drive.share import WorkerShare
 from elastometer_loadgen.drive.timers import ScheduledCall, Timers
 from elastometer_loadgen.plan.schedule import Arrival
-from elastometer_loadgen.profile.task import Span
-from elastometer_loadgen.profile.traces import Size
+from elastometer_loadgen.stages.trace_file import Size
 
 # The ids of closed-loop requests are (stage + 1, user, number of that user's request), so they lie above those of any
 # schedule, which has at most 10 million arrivals. A count or a sweep has one sequence for all its users: user is 0.
@@ -114,7 +114,7 @@ class UserPool:
         self.grow(stage_run, present, stage_run.begin, spawn_rate)
 
     def grow(self, stage_run: StageRun, present: int, at: float, spawn_rate: float | None = None) -> None:
-        """Lets the users of a stage arrive from this instant on; a user that is present already goes on as before."""
+        """Lets the users of a stage arrive from this instant on; a user that is already present continues as before."""
         now = monotonic()
         for user in range(self._worker, stage_run.users, self._workers):
             wait = 0.0 if spawn_rate is None else max(user - present, 0) / spawn_rate

@@ -22,12 +22,12 @@ JOURNAL_NAME = "journal.jsonl"
 
 @dataclass(slots=True)
 class KneeNotes:
-    """The notes of one Knee: `numbers` counts requests given out; `underway` is value and begin of the current step."""
+    """The notes of one Knee: `numbers` counts requests given out; `current` is value and begin of the current step."""
 
     steps: list[Step] = field(default_factory=list)
     soak: Step | None = None
     numbers: int = 0
-    underway: tuple[int, float] | None = None
+    current: tuple[int, float] | None = None
     interrupted: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -55,6 +55,7 @@ class Journal:
         if self._incarnation is None:
             return
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        # The torn last line of an earlier process must not become the start of the next one.
         os.ftruncate(self._file, self._size)
         if self.start is None:
             self._write("Started", incarnation=self._incarnation, time=format_instant(start))
@@ -85,7 +86,7 @@ class Journal:
     def note_step(self, stage: str, value: int, at: float, numbers: int) -> None:
         """Notes that a step of a Knee, or its soak, begins; `numbers` of its requests are given out by then."""
         notes = self.knee(stage)
-        notes.underway, notes.numbers = (value, at), numbers
+        notes.current, notes.numbers = (value, at), numbers
         self._write("StepBegun", stage=stage, value=value, time=self._time(at), numbers=numbers)
 
     def note_held(self, stage: str, step: Step, *, is_soak: bool) -> None:
@@ -96,7 +97,7 @@ class Journal:
                     inconclusive=step.inconclusive, isSoak=is_soak)
 
     def _take_step(self, notes: KneeNotes, step: Step, *, is_soak: bool) -> None:
-        notes.underway = None
+        notes.current = None
         if is_soak:
             notes.soak = step
         else:
@@ -125,7 +126,7 @@ class Journal:
             case "StepBegun":
                 notes = self.knee(event["stage"])
                 self._cut(notes)
-                notes.underway, notes.numbers = (event["value"], self._at(event["time"])), event["numbers"]
+                notes.current, notes.numbers = (event["value"], self._at(event["time"])), event["numbers"]
             case "StepHeld":
                 begin, end = self._at(event["startTime"]), self._at(event["time"])
                 why = event.get("inconclusive", event.get("untold"))  # earlier versions wrote `untold`
@@ -134,9 +135,9 @@ class Journal:
 
     def _cut(self, notes: KneeNotes) -> None:
         """Notes as interrupted a step that began and was not held to its end."""
-        if notes.underway is not None:
-            notes.interrupted.append(notes.underway)
-            notes.underway = None
+        if notes.current is not None:
+            notes.interrupted.append(notes.current)
+            notes.current = None
 
     def _write(self, event: str, **values: object) -> None:
         if self._file is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from elastometer_loadgen.base.clock import Clock
 from elastometer_loadgen.base.record import format_instant
-from elastometer_loadgen.profile.stages import KneeVariable
+from elastometer_loadgen.stages.knee import KneeVariable
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 from elastometer_loadgen.profile.profile import Profile
-from elastometer_loadgen.profile.stages import (
-    CountStage,
-    KneeStage,
-    RateStage,
-    Stage,
-    TraceStage,
-    UsersStage,
-    type_of,
-)
-from elastometer_loadgen.profile.timetable import PlannedStage, timetable
+from elastometer_loadgen.stages.stage import Stage
+from elastometer_loadgen.stages.timetable import PlannedStage, timetable
 
 COLUMNS, ROWS = 72, 8
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -35,13 +27,12 @@ def overview(profile: Profile, workers: int) -> dict[str, Any]:
 
 def _row(profile: Profile, index: int, planned: PlannedStage) -> dict[str, Any]:
     stage = planned.stage
-    is_closed = not isinstance(stage, RateStage | TraceStage)
     return {
-        "name": stage.name, "type": type_of(stage),
+        "name": stage.name, "type": stage.type,
         "startSeconds": planned.start_seconds, "endSeconds": planned.end_seconds,
         "startIsExact": planned.start_is_exact, "endIsExact": planned.end_is_exact,
-        "maximumRequests" if is_closed else "expectedRequests": float(profile.requests_of(stage)),
-        "seed": f"{profile.seed}/stages/{index}", **_details(stage),
+        "maximumRequests" if stage.is_closed else "expectedRequests": float(profile.requests_of(stage)),
+        "seed": f"{profile.seed}/stages/{index}", **stage.details(),
     }
 
 
@@ -84,42 +75,9 @@ def _rate(stages: Sequence[Stage], low: float, high: float) -> float | None:
     for stage in stages:
         inside = (max(low, at) - at, min(high, at + stage.duration_seconds) - at)
         at += stage.duration_seconds
-        count = None if inside[0] >= inside[1] else _count(stage, *inside)
+        count = None if inside[0] >= inside[1] else stage.count_between(*inside)
         found = found if count is None else (found or 0.0) + count
     return None if found is None else found / (high - low)
-
-
-def _count(stage: Stage, low: float, high: float) -> float | None:
-    if isinstance(stage, RateStage):
-        return stage.rate_at((low + high) / 2) * (high - low)
-    if isinstance(stage, TraceStage) and stage.trace is not None:
-        scale = float(stage.time_scale)
-        return float(stage.trace.within(high, scale) - stage.trace.within(low, scale))
-    return None
-
-
-def _details(stage: Stage) -> dict[str, Any]:
-    match stage:
-        case RateStage():
-            rates = {"startRequestsPerSecond": float(stage.start_rate), "endRequestsPerSecond": float(stage.end_rate)}
-            burst = {} if stage.burstiness is None else {"burstiness": float(stage.burstiness)}
-            return {**rates, "arrivals": stage.arrivals, **burst}
-        case TraceStage():
-            return {"file": stage.file, "format": stage.format, "timeScale": float(stage.time_scale)}
-        case UsersStage():
-            think = {"minimum": float(stage.think.low), "maximum": float(stage.think.high)}
-            spawn = None if stage.spawn_rate is None else float(stage.spawn_rate)
-            return {"users": stage.users, "spawnPerSecond": spawn, "thinkTimeSeconds": think}
-        case CountStage():
-            lengths = [size.prompt_tokens for size in stage.sizes]
-            return {"concurrency": stage.concurrency, **({"inputTokens": lengths} if lengths else {})}
-        case KneeStage():
-            return {
-                "of": stage.of,
-                "steps": list(stage.steps),
-                "stepSeconds": stage.step_seconds,
-                "soakSeconds": stage.soak_seconds,
-            }
 
 
 def _cells(row: dict[str, Any], stage: Stage) -> tuple[str, ...]:
@@ -127,23 +85,5 @@ def _cells(row: dict[str, Any], stage: Stage) -> tuple[str, ...]:
     limit = "≤" if "maximumRequests" in row else ""
     return (
         stage.name, row["type"], f"{start}{row['startSeconds']}", f"{end}{row['endSeconds']}",
-        f"{limit}{row.get('maximumRequests', row.get('expectedRequests')):g}", _what(stage),
+        f"{limit}{row.get('maximumRequests', row.get('expectedRequests')):g}", stage.sentence(),
     )
-
-
-def _what(stage: Stage) -> str:
-    match stage:
-        case RateStage():
-            burst = "" if stage.burstiness is None else f", burstiness {float(stage.burstiness):g}"
-            return f"{float(stage.start_rate):g} to {float(stage.end_rate):g}/s, {stage.arrivals}{burst}"
-        case TraceStage():
-            return f"{stage.file} ({stage.format}), times x {float(stage.time_scale):g}"
-        case UsersStage():
-            spawn = "at once" if stage.spawn_rate is None else f"{float(stage.spawn_rate):g} more per second"
-            return f"{stage.users} users, {spawn}, think {float(stage.think.low):g} to {float(stage.think.high):g} s"
-        case CountStage():
-            lengths = ", ".join(str(size.prompt_tokens) for size in stage.sizes)
-            return f"{stage.concurrency} in flight" + (f", prompts of {lengths} tokens" if lengths else "")
-        case KneeStage():
-            ends = f"{stage.start} to {stage.maximum} by {stage.step}"
-            return f"{stage.of} {ends}, {stage.step_seconds} s each, then {stage.soak_seconds} s"

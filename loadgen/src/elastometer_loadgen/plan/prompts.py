@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from elastometer_loadgen.base.spans import NO_THINKING, Span
 from elastometer_loadgen.base.turns import turn_of
 from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck, bind, shape_of
 from elastometer_loadgen.plan.schedule import Arrival
@@ -21,8 +22,7 @@ from elastometer_loadgen.plan.sized import SizedText, sized_body
 from elastometer_loadgen.profile.dialogue import CANARY_SLOT, FurtherTurn, further_turns, needs_text, turn_bodies
 from elastometer_loadgen.profile.messages import Role
 from elastometer_loadgen.profile.profile import Profile
-from elastometer_loadgen.profile.stages import fixes_sizes
-from elastometer_loadgen.profile.task import NO_THINKING, Endpoint, ResponseFormat, Span, Task
+from elastometer_loadgen.profile.task import Endpoint, ResponseFormat, Task
 
 PATHS = {Endpoint.CHAT_COMPLETIONS: "/v1/chat/completions", Endpoint.COMPLETIONS: "/v1/completions"}
 # Six draws of 64 bits (task, row, token limit and three sampling fields) and one of 16 for the fingerprint.
@@ -96,7 +96,7 @@ class PromptSource:
     def __init__(self, profile: Profile, model: str | None = None) -> None:
         self._seed = profile.seed
         self._endpoint = profile.endpoint
-        self._sized = SizedText(profile.seed) if any(map(fixes_sizes, profile.stages)) else None
+        self._sized = SizedText(profile.seed) if any(stage.fixes_sizes for stage in profile.stages) else None
         self._model = model or profile.model
         self._tasks = profile.tasks
         self._lines = profile.fingerprints

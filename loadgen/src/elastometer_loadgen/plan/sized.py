@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from elastometer_loadgen.profile.task import Endpoint
-from elastometer_loadgen.profile.traces import Size
+from elastometer_loadgen.stages.trace_file import Size
 
 LETTERS = (
     "theandforarebutnotyouallanycanhadherwasoneouroutdaygethashimhishowmannewnowoldseetwo"

@@ -10,11 +10,9 @@ from dataclasses import replace
 from elastometer_loadgen.base.fields import Fault
 from elastometer_loadgen.base.files import FileFault, OpenFile
 from elastometer_loadgen.profile.dataset import read_rows
-from elastometer_loadgen.profile.parse_stages import MAX_STAGE_SECONDS
 from elastometer_loadgen.profile.profile import Profile, ProfileError, check_total
-from elastometer_loadgen.profile.stages import TraceStage
 from elastometer_loadgen.profile.task import Task
-from elastometer_loadgen.profile.traces import parse_trace
+from elastometer_loadgen.stages.stage import Stage
 
 
 def files_of(profile: Profile) -> Iterator[tuple[str, str]]:
@@ -23,8 +21,8 @@ def files_of(profile: Profile) -> Iterator[tuple[str, str]]:
         if task.file is not None:
             yield task.file.path, task.file.name
     for index, stage in enumerate(profile.stages):
-        if isinstance(stage, TraceStage):
-            yield f"stages[{index}].file", stage.file
+        if stage.data_file is not None:
+            yield f"stages[{index}].file", stage.data_file
 
 
 def with_files(profile: Profile, open_file: OpenFile) -> Profile:
@@ -32,7 +30,7 @@ def with_files(profile: Profile, open_file: OpenFile) -> Profile:
     faults: list[Fault] = []
     tasks = tuple(_with_rows(task, open_file, faults) for task in profile.tasks)
     stages = tuple(
-        _with_trace(stage, f"stages[{index}]", open_file, faults) if isinstance(stage, TraceStage) else stage
+        _with_data(stage, stage.data_file, f"stages[{index}]", open_file, faults) if stage.data_file else stage
         for index, stage in enumerate(profile.stages)
     )
     profile = replace(profile, tasks=tasks, stages=stages)
@@ -54,13 +52,12 @@ def _with_rows(task: Task, open_file: OpenFile, faults: list[Fault]) -> Task:
         return task
 
 
-def _with_trace(stage: TraceStage, path: str, open_file: OpenFile, faults: list[Fault]) -> TraceStage:
+def _with_data(stage: Stage, name: str, path: str, open_file: OpenFile, faults: list[Fault]) -> Stage:
     try:
-        with open_file(stage.file) as lines:
-            stage = replace(stage, trace=parse_trace(lines, stage.file, stage.format))
+        with open_file(name) as lines:
+            stage = stage.with_data(lines)
     except FileFault as fault:
         faults.append(Fault(f"{path}.file", str(fault)))
-    if stage.duration_seconds > MAX_STAGE_SECONDS:
-        rule = f"must play the trace within {MAX_STAGE_SECONDS} s, or durationSeconds must cut it off"
-        faults.append(Fault(f"{path}.timeScale", f"{rule}; it takes {stage.duration_seconds} s"))
+    if (refusal := stage.data_refusal()) is not None:
+        faults.append(Fault(f"{path}.{refusal.field}", refusal.rule))
     return stage

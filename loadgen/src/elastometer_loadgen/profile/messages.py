@@ -56,7 +56,7 @@ def _message(fields: Fields) -> Message:
 
 
 def _check_turns(messages: Sequence[Message], where: str, faults: list[Fault]) -> None:
-    """Each generated answer follows a message that asks for it, and is itself followed by another turn."""
+    """Adds faults: a generated answer must follow a message that asks for it, and must be followed by another turn."""
     generated = [index for index, message in enumerate(messages) if message.content is None]
     for index in generated:
         path = f"{where}[{index}].generated"

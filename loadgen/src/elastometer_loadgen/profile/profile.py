@@ -15,18 +15,9 @@ import yaml
 from elastometer_loadgen.base.document import read_document
 from elastometer_loadgen.base.fields import Fault, Fields, shown
 from elastometer_loadgen.checks.fingerprint import FingerprintRule, parse_fingerprints
-from elastometer_loadgen.profile.parse_stages import parse_stages
-from elastometer_loadgen.profile.stages import (
-    CountStage,
-    KneeStage,
-    KneeVariable,
-    RateStage,
-    Stage,
-    TraceStage,
-    UsersStage,
-    fixes_sizes,
-)
 from elastometer_loadgen.profile.task import Endpoint, Task, default_task, parse_task
+from elastometer_loadgen.stages.parse import parse_stages
+from elastometer_loadgen.stages.stage import Stage, Turns
 
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
@@ -95,14 +86,12 @@ class Profile:
 
     def requests_of(self, stage: Stage) -> Fraction:
         """What an open loop is expected to send, and the most that a closed loop may send; each turn is a request."""
-        if fixes_sizes(stage) or isinstance(stage, UsersStage):
-            return stage.expected
-        if isinstance(stage, RateStage):
-            weights = sum(task.weight for task in self.tasks)
-            return stage.expected * sum(task.weight * task.turns for task in self.tasks) / weights
-        if isinstance(stage, KneeStage) and stage.of is KneeVariable.USERS:
-            return stage.expected
-        return stage.expected * self.max_turns
+        return stage.requests(self._turns)
+
+    @property
+    def _turns(self) -> Turns:
+        weights = sum(task.weight for task in self.tasks)
+        return Turns(Fraction(sum(task.weight * task.turns for task in self.tasks), weights), self.max_turns)
 
 
 class ProfileError(ValueError):
@@ -151,29 +140,22 @@ def parse_profile(document: object) -> Profile:
     _check_names([stage.name for stage in profile.stages], "stages", faults)
     if not faults and (alone := needs_one_worker(profile.stages)) is not None and profile.workers > 1:
         fields.refuse("workers", f"be 1: {alone}")
-    if not faults and not any(isinstance(stage, TraceStage) for stage in profile.stages):
+    if not faults and all(stage.data_file is None for stage in profile.stages):
         check_total(profile, faults)
     if not faults and profile.max_turns > 1:
         _check_user_shares(profile, faults)
         seconds = profile.max_conversation_seconds
-        profile = replace(profile, stages=tuple(_by_count(stage, seconds) for stage in profile.stages))
+        profile = replace(profile, stages=tuple(stage.with_request_seconds(seconds) for stage in profile.stages))
     if faults:
         raise ProfileError(faults)
     return profile
 
 
-def _by_count(stage: Stage, max_conversation_seconds: int) -> Stage:
-    """A stage by count lasts at most as long as its conversations may."""
-    if isinstance(stage, CountStage) and not fixes_sizes(stage):
-        return replace(stage, request_seconds=max_conversation_seconds)
-    return stage
-
-
 def needs_one_worker(stages: Sequence[Stage]) -> str | None:
     """Why a load cannot be shared between workers, which do not communicate; None when it can."""
     for number, stage in enumerate(stages):
-        if isinstance(stage, KneeStage):
-            return f"stage {stage.name} is a Knee, whose steps one worker decides by what it sees"
+        if stage.one_worker_reason is not None:
+            return stage.one_worker_reason
         if stage.is_open_ended and number < len(stages) - 1:
             return f"stage {stage.name} ends when its requests do, and only one worker knows when the next begins"
     return None
@@ -216,14 +198,6 @@ def check_total(profile: Profile, faults: list[Fault]) -> None:
 
 def _check_user_shares(profile: Profile, faults: list[Fault]) -> None:
     """Adds faults where a user may not send a complete conversation: it would never start one."""
-    turns = profile.max_turns
     for index, stage in enumerate(profile.stages):
-        if isinstance(stage, UsersStage):
-            users, least, each = stage.users, stage.users * turns, ""
-        elif isinstance(stage, KneeStage) and stage.of is KneeVariable.USERS:
-            users, least, each = stage.maximum, -(-turns * stage.area // stage.step_seconds), " in each step"
-        else:
-            continue
-        if stage.max_requests < least:
-            rule = f"must let each of {users} users have a conversation of {turns} turns{each}, {least} requests"
-            faults.append(Fault(f"stages[{index}].maximumRequests", f"{rule}; got {stage.max_requests}"))
+        if (refusal := stage.conversation_refusal(profile.max_turns)) is not None:
+            faults.append(Fault(f"stages[{index}].{refusal.field}", refusal.rule))

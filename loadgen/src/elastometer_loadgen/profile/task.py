@@ -6,6 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from elastometer_loadgen.base.fields import Fault, Fields, shown
+from elastometer_loadgen.base.spans import NO_THINKING, THINKING, Span, decimal_span, ordered_span
 from elastometer_loadgen.base.template import CANARY_FIELD, TemplateFault, fields_of
 from elastometer_loadgen.checks.parse import TaskChecks, parse_checks
 from elastometer_loadgen.profile.dataset import DataFile, RequiredFields, Row, missing_fields, parse_dataset
@@ -32,18 +33,6 @@ class ResponseFormat(StrEnum):
     TEXT = "Text"
     JSON_OBJECT = "JSONObject"
     JSON_SCHEMA = "JSONSchema"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A closed range that a value is drawn from; low equals high when it is fixed."""
-
-    low: Fraction
-    high: Fraction
-
-
-THINKING = ("0", "86400")
-NO_THINKING = Span(Fraction(0), Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +110,7 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
     )
 
 
+# vLLM and others accept a topP and a repetitionPenalty above 0 only.
 SAMPLING = {"temperature": ("0", "2"), "topP": ("0.000001", "1"), "repetitionPenalty": ("0.000001", "100")}
 
 
@@ -183,25 +173,4 @@ def _token_span(fields: Fields) -> Span:
     bounds = fields.mapping("maximumTokens", ("minimum", "maximum"))
     low = bounds.integer("minimum", 1, MAX_TOKENS, default=None)
     high = bounds.integer("maximum", 1, MAX_TOKENS, default=None)
-    return _ordered(bounds, Fraction(low), Fraction(high))
-
-
-def decimal_span(fields: Fields, name: str, low: str, high: str) -> Span | None:
-    """A decimal string, or two of them as `minimum` and `maximum`; None when the field is absent."""
-    if not fields.has(name):
-        return None
-    if not isinstance(fields.raw(name), Mapping):
-        fixed = fields.decimal(name, low, high, default=Fraction(low)) or Fraction(low)
-        return Span(fixed, fixed)
-    bounds = fields.mapping(name, ("minimum", "maximum"))
-    bounds.require("minimum")
-    bounds.require("maximum")
-    lowest = bounds.decimal("minimum", low, high, default=Fraction(low))
-    highest = bounds.decimal("maximum", low, high, default=Fraction(high))
-    return _ordered(bounds, lowest or Fraction(0), highest or Fraction(0))
-
-
-def _ordered(bounds: Fields, low: Fraction, high: Fraction) -> Span:
-    if low > high and bounds.has("minimum") and bounds.has("maximum"):
-        bounds.refuse("maximum", f"be at least the minimum, {shown(bounds.raw('minimum'))}")
-    return Span(low, high)
+    return ordered_span(bounds, Fraction(low), Fraction(high))

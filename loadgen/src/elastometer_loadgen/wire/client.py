@@ -26,6 +26,7 @@ NO_ENDPOINT = "no endpoint is known"
 HIDDEN = "[key]"
 # Before the second attempt, and doubled before each further one; OpenAI's own client waits about as long.
 RETRY_PAUSE_SECONDS = 0.5
+# A request that the server rejects or answers in another form would end the same way again.
 RETRYABLE_OUTCOMES = frozenset(Outcome) - {Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.MALFORMED}
 
 
@@ -102,6 +103,7 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._target = route.target
         self._limits = limits
+        # The earliest age at which a request can be overdue.
         self._first_check_seconds = min(limits.total_seconds, limits.idle_seconds)
         self._done = done
         self._head = route.head()
@@ -237,6 +239,7 @@ class Client:
     def _request(self, exchange: Exchange) -> bytes:
         body = exchange.prompt.body
         name = f"{exchange.prompt.fingerprint}-{exchange.arrival.id}-{self._run_id}"
+        # Servers log this id; each attempt has its own, so that both can be found there.
         if exchange.attempt > 1:
             name += f"-{exchange.attempt}"
         return b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (

@@ -19,6 +19,7 @@ from elastometer_loadgen.wire.sse import EVENT_END
 
 # The headers that are read: how to read the answer, and which Pod gave it, under the names that servers use for that.
 HEADERS = frozenset({b"content-type", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod"})
+# Up to nine digits: a longer number is not a time, and costs time to parse.
 KEEP_ALIVE = re.compile(rb"timeout=([0-9]{1,9})(?![0-9])")
 MAX_HEADER_VALUE_CHARACTERS = 200
 # Bytes in a row without any body: heads, trailers, chunk extensions. Proxies accept at most about 64 KB of headers.
@@ -104,6 +105,7 @@ class Connection(asyncio.Protocol):
         now = self._read_at = monotonic()
         exchange = self._exchange
         if exchange is None:
+            # Bytes without a request, such as a 408 for an idle connection: nothing sent after them could be trusted.
             self.close()
             return
         # After the first token nearly every read ends here: one chunk with one event, known but for its text.

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from elastometer_loadgen.base.clock import monotonic
 
+# Time-outs are whole seconds, so two ticks are at most a tenth of one.
 TICK_SECONDS = 0.05
 
 Item = TypeVar("Item")

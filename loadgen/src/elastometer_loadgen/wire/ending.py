@@ -21,6 +21,7 @@ def classify(
     ending: Ending, status: int | None, answer: Answer, error: str | None
 ) -> tuple[Outcome, str | None]:
     """The outcome of a request and a text for its error, from how it ended and what had arrived by then."""
+    # From the outside in: without a status nothing was answered, and an error status says more than how its body ended.
     if status is None:
         return _without_status(ending), error or ending.value
     if status >= 400:
@@ -51,6 +52,7 @@ def _without_status(ending: Ending) -> Outcome:
 
 
 def _of_stream(ending: Ending, answer: Answer, error: str | None) -> tuple[Outcome, str | None]:
+    # A stream that said [DONE] is complete, even if the connection broke right after it.
     if answer.done and (answer.chunks or answer.finish_reason):
         return Outcome.SUCCESS, None
     if answer.done:

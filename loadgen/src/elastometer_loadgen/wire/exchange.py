@@ -61,6 +61,7 @@ class Exchange:
         self.last_body_at = at
         if self.status == 200 and (self.content_type is None or self.content_type.startswith(EVENT_STREAM)):
             self.answer.feed(data, at)
+        # An error, or something that is not a stream: its beginning becomes the record's `error`.
         elif len(self.error_body) < MAX_ERROR_BODY_BYTES:
             self.error_body += data[:MAX_ERROR_BODY_BYTES]
 

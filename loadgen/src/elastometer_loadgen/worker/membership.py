@@ -14,8 +14,8 @@ from elastometer_loadgen.worker.assignment import Assignment
 
 # Time for imports and the first wake-ups between the decision to start and the first arrival.
 LEAD_SECONDS = 0.1
-# A stopped Pod has 30 s by default (terminationGracePeriodSeconds): 10 s for requests in flight, 10 s for the last
-# report, and a reserve.
+# Of the 30 s that a stopped Pod has by default (terminationGracePeriodSeconds): 10 s for requests in flight, 10 s for
+# the last report, and a reserve.
 LAST_REPORT_SECONDS = 10.0
 
 
@@ -65,6 +65,7 @@ class Membership:
             return True
         self._reporter.stop_following()
         try:
+            # Only a stopped worker is in a hurry; otherwise the reporter's own patience is the limit.
             async with asyncio.timeout(LAST_REPORT_SECONDS if self._stopped.is_set() else None):
                 if self._following is not None:
                     await self._following

@@ -29,8 +29,7 @@ from elastometer_loadgen.worker.process import ExitCode, describe_loop_error, pr
 from elastometer_loadgen.worker.resumption import begin_or_resume
 
 STANDALONE = "standalone"
-# A stopped Pod has 30 s by default (terminationGracePeriodSeconds): 10 s for requests in flight, 10 s for the last
-# report, and a reserve.
+# Of the 30 s that a stopped Pod has by default: 10 s for requests in flight, 10 s for the last report, and a reserve.
 DRAIN_SECONDS = 10.0
 
 
@@ -103,6 +102,7 @@ class Worker:
         complete = await self._carry_out(runner, start, begin)
         journal.close()
         summary = self._sum_up(runner, start)
+        # Saved first: a worker that is killed while it reports finds this file and reports again.
         reported = await self._membership.report(summary.save(self._assignment.out))
         return self._exit_code(carried_out=complete and reported, fell_behind=summary.fell_behind)
 
@@ -171,9 +171,9 @@ class Worker:
             # one record. Still within that turn, so a killed process loses no request that ended before it.
             asyncio.get_running_loop().call_soon(self._write)
         self._unwritten.append(format_record(record))
-        goes_on = self._conversations.ended(exchange)
+        continues = self._conversations.ended(exchange)
         if self._runner is not None:
-            self._runner.ended(exchange, goes_on=goes_on)
+            self._runner.ended(exchange, continues=continues)
         self._note_if_all_ended()
 
     def _write(self) -> None:

@@ -9,15 +9,7 @@ from typing import Any
 
 from elastometer.model.snapshot import ScalerFact
 from elastometer.plan import TestPlan
-from elastometer_loadgen.profile.stages import (
-    CountStage,
-    KneeStage,
-    KneeVariable,
-    RateStage,
-    Stage,
-    TraceStage,
-    UsersStage,
-)
+from elastometer_loadgen.stages.stage import Stage
 
 Json = dict[str, Any]
 
@@ -65,7 +57,7 @@ def offered(plan: TestPlan, standing: Standing) -> str | None:
         return None
     index, seconds = _place(plan, standing)
     stages = plan.spec.profile.stages
-    return _asked(stages[index], seconds) if 0 <= index < len(stages) else "0.0/s"
+    return stages[index].load_at(seconds) if 0 <= index < len(stages) else "0.0/s"
 
 
 def remaining_seconds(plan: TestPlan, standing: Standing) -> int | None:
@@ -112,26 +104,6 @@ def _starts(stages: Sequence[Stage], seen: Mapping[str, float]) -> Iterator[tupl
         clock = None if at is None or stage.is_open_ended else at + stage.duration_seconds
     if clock is not None:
         yield len(stages), clock
-
-
-def _asked(stage: Stage, seconds: float) -> str:
-    match stage:
-        case RateStage():
-            return f"{stage.rate_at(seconds):.1f}/s"
-        case TraceStage():
-            return f"{_recorded(stage, seconds + 1) - _recorded(stage, seconds):.1f}/s"
-        case UsersStage():
-            return f"{stage.users} users"
-        case CountStage():
-            return f"{stage.concurrency} in flight"
-        case KneeStage():
-            step = stage.steps[min(int(seconds // stage.step_seconds), len(stage.steps) - 1)]
-            return f"up to {step} users" if stage.of is KneeVariable.USERS else f"up to {step}/s"
-
-
-def _recorded(stage: TraceStage, seconds: float) -> int:
-    """Requests of the trace within the first so many seconds of the stage."""
-    return 0 if stage.trace is None else stage.trace.within(seconds, float(stage.time_scale))
 
 
 def desired_replicas(plan: TestPlan, scaler: ScalerFact | None, replicas: int | None) -> int | None:

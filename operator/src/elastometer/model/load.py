@@ -1,6 +1,6 @@
-"""`spec.load` -> Profile: a load that cannot be carried out in a cluster is refused here, by path, rule and value.
+"""`spec.load` -> Profile: rejects a load that cannot be carried out in a cluster, with path, rule and value.
 
-The load generator's own parser says what a profile means; what comes on top are the bounds of a run.
+The load generator's own parser defines what a profile means; this module adds the bounds of a run.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from elastometer.model.names import PROFILE_KEY
 from elastometer_loadgen.base.files import from_texts
 from elastometer_loadgen.profile.inputs import files_of, with_files
 from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
-from elastometer_loadgen.profile.stages import TraceStage
 
 Json = dict[str, Any]
-# A run is judged in the operator's memory, at some 2 KB a request: 1 GB, half of what the chart gives it.
-MAXIMUM_REQUESTS = 500_000
-MAXIMUM_LOAD_SECONDS = 48 * 3600
+# A run is judged in the operator's memory and takes some 2 KB per request: 1 GB, half of what the chart allows.
+MAX_REQUESTS = 500_000
+MAX_LOAD_SECONDS = 48 * 3600
 
 
 def parse_load(load: Json, model: str) -> Profile:
-    """The profile of a test, whose files are still to be read. Raises SpecError with every flaw found."""
+    """The profile of a test whose files have not been read yet. Raises SpecError with every flaw found."""
     try:
         profile = parse_profile({**load, "model": model})
     except ProfileError as error:
-        raise _refused(error) from error
-    is_known = all(not isinstance(stage, TraceStage) for stage in profile.stages)
-    if flaws := [*_file_flaws(profile, load), *(_size_flaws(profile) if is_known else ())]:
+        raise _spec_error(error) from error
+    # How long a trace lasts and how many requests it has is known only once its file has been read.
+    has_known_size = all(stage.data_file is None for stage in profile.stages)
+    if flaws := [*_file_flaws(profile, load), *(_size_flaws(profile) if has_known_size else ())]:
         raise SpecError(*flaws)
     return profile
 
 
 def read_load(profile: Profile, files: Mapping[str, str]) -> Profile:
-    """The profile with its files read out of these texts, by name. Raises SpecError with every flaw found."""
+    """The profile with its files read from these texts, by name. Raises SpecError with every flaw found."""
     try:
         profile = with_files(profile, from_texts(files))
     except ProfileError as error:
-        raise _refused(error) from error
+        raise _spec_error(error) from error
     if flaws := list(_size_flaws(profile)):
         raise SpecError(*flaws)
     return profile
 
 
-def _refused(error: ProfileError) -> SpecError:
+def _spec_error(error: ProfileError) -> SpecError:
     return SpecError(*(f"spec.load.{fault}" for fault in error.faults))
 
 
@@ -52,18 +52,18 @@ def _file_flaws(profile: Profile, load: Json) -> Iterator[str]:
     for path, name in files_of(profile):
         if "filesFrom" not in load:
             yield (f"spec.load.{path}: must be a key of the ConfigMap that spec.load.filesFrom names, which is absent; "
-                   f"is {name}")  # fmt: skip
-        elif name == PROFILE_KEY:
+                   f"is {name}")
+        elif name == PROFILE_KEY:  # both are keys of one ConfigMap, which the load Pods mount
             yield f"spec.load.{path}: must have another name than the profile, is {name}"
 
 
 def _size_flaws(profile: Profile) -> Iterator[str]:
-    if profile.duration_seconds > MAXIMUM_LOAD_SECONDS:
+    if profile.duration_seconds > MAX_LOAD_SECONDS:
         seconds = profile.max_conversation_seconds
         bound = f", where a request that ends a stage takes {seconds} s" * profile.is_open_ended
-        yield (f"spec.load.stages: must last at most {MAXIMUM_LOAD_SECONDS} s together, last "
-               f"{'up to ' * profile.is_open_ended}{profile.duration_seconds:g} s{bound}")  # fmt: skip
+        yield (f"spec.load.stages: must last at most {MAX_LOAD_SECONDS} s together, last "
+               f"{'up to ' * profile.is_open_ended}{profile.duration_seconds:g} s{bound}")
     expected = float(sum(profile.requests_of(stage) for stage in profile.stages))
-    if not 1 <= expected <= MAXIMUM_REQUESTS:
-        yield (f"spec.load.stages: must offer between 1 and {MAXIMUM_REQUESTS} requests, maximumRequests of closed "
-               f"loops included, offer {expected:.0f}")  # fmt: skip
+    if not 1 <= expected <= MAX_REQUESTS:
+        yield (f"spec.load.stages: must offer between 1 and {MAX_REQUESTS} requests, maximumRequests of closed "
+               f"loops included, offer {expected:.0f}")

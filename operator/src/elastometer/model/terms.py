@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, number_at, text_at, whole_at
-from elastometer_loadgen.profile.knee import DEFAULT_PERCENTILE
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
-from elastometer_loadgen.profile.stages import KneeStage, RateStage, Stage, StageType, TraceStage, type_of
-from elastometer_loadgen.profile.timetable import timetable
+from elastometer_loadgen.stages.knee import KneeStage
+from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE
+from elastometer_loadgen.stages.rate import RateStage
+from elastometer_loadgen.stages.stage import Stage, StageType
+from elastometer_loadgen.stages.timetable import timetable
+from elastometer_loadgen.stages.trace import TraceStage
 
 _TYPES = {kind.value: kind for kind in StageType}
 
@@ -148,7 +151,7 @@ def _resolved(load: Document, rows: Sequence[Document]) -> Iterator[StageWindow]
             end_seconds=_exact(planned.end_seconds, is_exact=planned.end_is_exact),
             start_rate=None if ramp is None else float(ramp.start_rate),
             end_rate=None if ramp is None else float(ramp.end_rate),
-            type=type_of(stage), length_seconds=_exact(planned.length_seconds, is_exact=True),
+            type=stage.type, length_seconds=_exact(planned.length_seconds, is_exact=True),
             maximum=stage.maximum if isinstance(stage, KneeStage) else None,
         )
 

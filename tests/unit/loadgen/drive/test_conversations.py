@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.plan.overview import overview, table
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
-from elastometer_loadgen.profile.stages import CountStage
 from elastometer_loadgen.results.summary import finished_earlier
+from elastometer_loadgen.stages.count import CountStage
 from elastometer_loadgen.worker.assignment import Assignment
 from elastometer_loadgen.worker.process import ExitCode
 from elastometer_loadgen.worker.worker import Worker
@@ -36,7 +37,7 @@ TALK = {
                  {"role": "user", "content": "Who am I?"}],
     "dataset": {"inline": [{"name": "Ada"}]}, "maximumTokens": {"minimum": 10, "maximum": 99},
     "checks": [{"type": "Recall", "fact": "I am {{ name }}"}, {"type": "MinimumTokens", "minimum": 1}],
-}  # fmt: skip
+}
 SINGLE = {"name": "single", "prompt": "Hello."}
 BURST = {"name": "burst", "type": "Rate", "durationSeconds": 1, "endRequestsPerSecond": "8", "arrivals": "Constant"}
 COUNT = {"name": "count", "type": "Concurrency", "concurrency": 2, "requests": 6}
@@ -56,7 +57,7 @@ class Server:
             body = orjson.loads(await reader.readexactly(int(length.split(b":")[1])))
             self.bodies.append(body)
             event = {"choices": [{"delta": {"content": f"answer {len(self.bodies)}"}, "finish_reason": "stop"}],
-                     "usage": {"prompt_tokens": 1, "completion_tokens": 2}}  # fmt: skip
+                     "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
             is_refused = len(body["messages"]) == self.refused_length
             writer.write(REFUSAL if is_refused else b"%bdata: %b\n\ndata: [DONE]\n\n" % (HEAD, orjson.dumps(event)))
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -109,8 +110,8 @@ async def test_each_turn_asks_with_the_models_own_answers_before_it(
     served: tuple[Server, Target], tmp_path: Path
 ) -> None:
     server, target = served
-    one = profile(BURST | {"endRequestsPerSecond": "1"})
-    assert await worker_of(one, target, tmp_path).run() is ExitCode.CARRIED_OUT
+    record = profile(BURST | {"endRequestsPerSecond": "1"})
+    assert await worker_of(record, target, tmp_path).run() is ExitCode.CARRIED_OUT
     records, summary = written(tmp_path)
     first, second, third = server.bodies
     mark = first["messages"][1]["content"].split()[0]
@@ -118,14 +119,14 @@ async def test_each_turn_asks_with_the_models_own_answers_before_it(
     assert second["messages"] == [
         *first["messages"], {"role": "assistant", "content": "answer 1"},
         {"role": "user", "content": f"{mark}: how are you?"},
-    ]  # fmt: skip
+    ]
     assert third["messages"] == [
         *second["messages"], {"role": "assistant", "content": "answer 2"}, {"role": "user", "content": "Who am I?"},
-    ]  # fmt: skip
+    ]
     assert [first | {"messages": 0}, second | {"messages": 0}] == [third | {"messages": 0}] * 2
     assert [(record["conversation"], record["turn"], record["stage"]) for record in records] == [
         (0, 1, "burst"), (0, 2, "burst"), (0, 3, "burst"),
-    ]  # fmt: skip
+    ]
     add_up(summary, records)
     assert (summary["planned"], summary["unsent"]) == (3, 0)
 
@@ -137,7 +138,7 @@ async def test_a_turn_is_wanted_when_its_user_has_thought_about_the_answer(
     records, _ = written(tmp_path)
     by_id = {record["id"]: record for record in records}
     pairs = [(by_id[turn_id(record["conversation"], record["turn"] - 1)], record) for record in records
-             if record["turn"] > 1]  # fmt: skip
+             if record["turn"] > 1]
     assert len(pairs) == 16
     for before, record in pairs:
         thought = parse_instant(record["intendedTime"]) - parse_instant(before["endTime"])
@@ -168,7 +169,7 @@ async def test_a_lost_turn_ends_its_conversation_and_what_was_not_asked_is_count
     records, summary = written(tmp_path)
     assert sorted((record["turn"], record["outcome"]) for record in records) == [
         *[(1, "Success")] * 8, *[(2, "ServerError")] * 8,
-    ]  # fmt: skip
+    ]
     add_up(summary, records)
     assert [summary[name] for name in ("planned", "sent", "unsent", "unsentTurns")] == [24, 16, 8, 8]
     assert finished_earlier(tmp_path, "pod-a") is not None
@@ -251,7 +252,7 @@ async def test_a_user_finishes_its_conversation_before_it_starts_another(
     for user in range(3):
         asks = [request_id(0, user, number) for number in range(2)]
         wanted = [turn_id(ask, turn) for ask in asks for turn in (1, 2, 3)]
-        mine = sorted((record for record in records if record["id"] in wanted), key=lambda one: one["intendedTime"])
+        mine = sorted((record for record in records if record["id"] in wanted), key=itemgetter("intendedTime"))
         assert [record["id"] for record in mine] == wanted
         assert all(before["endTime"] <= record["intendedTime"] for before, record in pairwise(mine))
 
@@ -262,7 +263,7 @@ async def test_a_knee_judges_a_step_by_all_turns_that_were_wanted_within_it(
     """The last turn of each conversation is refused: with first turns alone nothing would fail."""
     served[0].refused_length = 6
     knee = {"name": "knee", "type": "Knee", "of": "Rate", "start": 20, "step": 1, "stepSeconds": 1, "maximum": 20,
-            "objectives": [{"indicator": "RequestSuccess", "minimumPercent": 90}]}  # fmt: skip
+            "objectives": [{"indicator": "RequestSuccess", "minimumPercent": 90}]}
     await worker_of(profile(knee), served[1], tmp_path).run()
     records, summary = written(tmp_path)
     add_up(summary, records)
@@ -282,7 +283,7 @@ async def test_any_number_of_workers_has_the_same_conversations(
         out = tmp_path / str(worker)
         assignment = Assignment(profile=given, target=served[1], out=out, worker=worker, workers=workers)
         await Worker(assignment, Spool(out)).run()
-        found |= {(one["id"], one["task"], one["turn"], one["fingerprint"]) for one in written(out)[0]}
+        found |= {(record["id"], record["task"], record["turn"], record["fingerprint"]) for record in written(out)[0]}
     source = PromptSource(given)
     asks = [*range(8), *(request_id(1, 0, number) for number in range(6))]
     assert {number for number, *_ in found} == {
@@ -297,9 +298,9 @@ async def test_any_number_of_workers_has_the_same_conversations(
 def test_checks_of_the_shape_belong_to_the_last_answer_and_the_rest_to_all() -> None:
     """Of other tasks' answers an early turn may have any shape: nobody says what it is asked for."""
     checks = [{"type": "JSONSchema", "schema": {"type": "object"}}, {"type": "Truncation"}, {"type": "Crosstalk"},
-              {"type": "Repetition", "maximumShare": "0.5"}]  # fmt: skip
+              {"type": "Repetition", "maximumShare": "0.5"}]
     tasks = [{"name": "talk", "messages": [USER, OWN, USER], "checks": checks, "responseFormat": "JSONSchema"},
-             {"name": "other", "prompt": "x", "weight": 1, "checks": [{"type": "JSON"}]}]  # fmt: skip
+             {"name": "other", "prompt": "x", "weight": 1, "checks": [{"type": "JSON"}]}]
     source = PromptSource(profile(BURST, tasks=tasks))
     first = next(prompt for prompt in map(source.prompt, range(50)) if prompt.task == "talk")
     last = source.turn(turn_id(0, 2), first, "well")
@@ -310,7 +311,7 @@ def test_checks_of_the_shape_belong_to_the_last_answer_and_the_rest_to_all() -> 
     assert first.contract.crosstalk.others == ()
     assert {check.type for check in last.contract.checks} == {
         CheckType.TRUNCATION, CheckType.REPETITION, CheckType.JSON_SCHEMA,
-    }  # fmt: skip
+    }
     assert "response_format" not in orjson.loads(first.body)
     assert orjson.loads(last.body)["response_format"]["type"] == "json_schema"
 
@@ -357,7 +358,7 @@ def test_users_who_may_not_send_a_whole_conversation_are_refused() -> None:
     profile(users | {"maximumRequests": 120})
     # Two users in the first step and four in the second: six shares of three turns.
     knee = {"name": "k", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 5, "maximum": 4,
-            "soakSeconds": 0, "maximumRequests": 17}  # fmt: skip
+            "soakSeconds": 0, "maximumRequests": 17}
     with pytest.raises(ProfileError) as refusal:
         profile(knee)
     assert str(refusal.value) == (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elastometer_loadgen.profile.knee import GOOD, KneeIndicator, KneeObjective, Sample, StepVerdict, judge
+from elastometer_loadgen.stages.objectives import GOOD, KneeIndicator, KneeObjective, Sample, StepVerdict, judge
 
 SUCCESS = KneeObjective(KneeIndicator.REQUEST_SUCCESS, 95, None, 99)
 LATENCY = KneeObjective(KneeIndicator.REQUEST_LATENCY, 95, 1000, None)

@@ -10,7 +10,7 @@ from elastometer_loadgen.drive.knee_search import knee_result
 from elastometer_loadgen.journal.journal import JOURNAL_NAME, Journal, JournalError
 from elastometer_loadgen.journal.knee_record import KneeResult, Step, knee_document
 from elastometer_loadgen.profile.profile import parse_profile
-from elastometer_loadgen.profile.stages import KneeStage, KneeVariable
+from elastometer_loadgen.stages.knee import KneeStage, KneeVariable
 
 START = 1_790_000_000_000_000
 FIRST, SECOND, SOAK = Step(50, 10.0, 15.0, None), Step(100, 15.0, 20.0, "too slow"), Step(50, 20.0, 30.0, None)
@@ -39,9 +39,9 @@ def test_a_later_incarnation_reads_what_was_written(tmp_path: Path) -> None:
     filled(tmp_path, clock)
     start, end, steps, soak, numbers, interrupted = state(Journal(tmp_path, "pod-a", clock))
     assert (start, end, steps, soak, numbers, interrupted) == (START, pytest.approx(9.5, abs=1e-6), [
-        Step(one.value, pytest.approx(one.begin, abs=1e-6), pytest.approx(one.end, abs=1e-6), one.failed)  # type: ignore[arg-type]
-        for one in (FIRST, SECOND)
-    ], Step(50, pytest.approx(20, abs=1e-6), pytest.approx(30, abs=1e-6), None), 9, [])  # type: ignore[arg-type]  # fmt: skip
+        Step(step.value, pytest.approx(step.begin, abs=1e-6), pytest.approx(step.end, abs=1e-6), step.failed)  # type: ignore[arg-type]
+        for step in (FIRST, SECOND)
+    ], Step(50, pytest.approx(20, abs=1e-6), pytest.approx(30, abs=1e-6), None), 9, [])  # type: ignore[arg-type]
 
 
 def test_a_step_that_could_not_be_judged_is_read_as_that_and_older_lines_as_before(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_step_that_could_not_be_judged_is_read_as_that_and_older_lines_as_befo
     found = Journal(tmp_path, "pod-a", clock).knee("knee").steps
     assert [(step.failed, step.inconclusive, step.is_good) for step in found] == [
         (None, None, True), ("too slow", None, False), (None, "no request was due in it", False),
-    ]  # fmt: skip
+    ]
     assert path.read_bytes().count(b'"inconclusive":null,') == 3
     path.write_bytes(path.read_bytes().replace(b'"inconclusive":null,', b""))
     assert Journal(tmp_path, "pod-a", clock).knee("knee").steps == found
@@ -65,7 +65,7 @@ def test_a_step_that_could_not_be_judged_is_read_as_that_and_older_lines_as_befo
 
 
 def test_a_kill_at_any_byte_leaves_the_lines_before_it_and_what_follows_is_read_too(tmp_path: Path) -> None:
-    """Cut at every byte, gone on with one more line, and read again: the whole lines of both lives, in order."""
+    """Cut at every byte, continued with one more line, and read again: the whole lines of both, in order."""
     clock = Clock()
     whole = filled(tmp_path / "a", clock).read_bytes() if (tmp_path / "a").mkdir() is None else b""
     lines = whole.splitlines(keepends=True)
@@ -125,7 +125,7 @@ def test_a_summary_names_the_steps_that_were_interrupted(tmp_path: Path) -> None
     assert document == {
         "stage": "knee", "of": "Users", "good": None, "steps": [], "soak": None,
         "interrupted": [{"value": 50, "startTime": format_instant(clock.instant(10.0))}],
-    }  # fmt: skip
+    }
 
 
 def test_a_summary_says_why_a_step_could_not_be_judged_and_says_nothing_of_it_elsewhere() -> None:

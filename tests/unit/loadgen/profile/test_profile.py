@@ -11,7 +11,8 @@ import yaml
 
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.profile.profile import ConnectionPolicy, ProfileError, parse_profile, read_profile
-from elastometer_loadgen.profile.stages import KneeStage, UsersStage
+from elastometer_loadgen.stages.knee import KneeStage
+from elastometer_loadgen.stages.users import UsersStage
 
 LOAD_PAGE = Path(__file__).parents[4] / "docs" / "load.md"
 GOOD: dict[str, Any] = {
@@ -34,7 +35,7 @@ GOOD: dict[str, Any] = {
          "endRequestsPerSecond": "50", "arrivals": "Constant"},
         {"name": "hold", "type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "50"},
     ],
-}  # fmt: skip
+}
 ABSENT = object()
 
 BAD: list[tuple[str, object, str]] = [
@@ -113,7 +114,7 @@ BAD: list[tuple[str, object, str]] = [
     ("stages.0.burstiness", "0.5", 'stages[0].burstiness must be absent unless arrivals is Gamma; got "0.5"'),
     ("stages.0.users", 5, "stages[0].users is not a known field"),
     ("stages.1.name", "ramp", "stages[1].name must be unique in stages"),
-]  # fmt: skip
+]
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -167,7 +168,7 @@ def test_all_faults_are_reported_at_once() -> None:
         parse_profile(document)
     assert [fault.path for fault in caught.value.faults] == [
         "seed", "tasks[0].weight", "stages[0].durationSeconds", "stages[1].arrivals",
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_all_faults_are_reported_at_once() -> None:
         ("stages: [{name: a, type: Rate, durationSeconds: 604800, endRequestsPerSecond: '99999'}]",
          "must plan at most 10000000 requests"),
     ],
-)  # fmt: skip
+)
 def test_a_document_that_plans_nothing_sensible_is_refused(text: str, words: str) -> None:
     with pytest.raises(ProfileError, match=words.replace("[", r"\[")):
         read_profile(text)
@@ -198,9 +199,9 @@ def test_completions_take_a_prompt_and_no_messages() -> None:
     }
     with pytest.raises(ProfileError, match="plain fields"):
         parse_profile(document)
-    document["tasks"] = [{"name": "t", "prompt": "Once upon a time"}]
+    document["tasks"] = [{"name": "t", "prompt": "Once there was a fox"}]
     body = PromptSource(parse_profile(document), "m").prompt(0).body
-    assert b'"prompt":"Once upon a time"' in body
+    assert b'"prompt":"Once there was a fox"' in body
     assert b'"messages"' not in body
 
 
@@ -263,7 +264,7 @@ BAD_STAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
      "stages[0].objectives[1].maximumMilliseconds must be absent with the indicator RequestSuccess; got 9"),
     (KNEE, {"objectives": [LATENCY | {"percentile": 0}]},
      "stages[0].objectives[0].percentile must be an integer from 1 to 100; got 0"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("stage", "change", "words"), BAD_STAGES)
@@ -284,7 +285,7 @@ def test_a_bad_field_of_a_closed_loop_stage_is_refused_in_these_words(
         ([SWEEP, USERS | {"name": "u"}], "workers must be 1: stage s ends when its requests do, and only one worker "
          "knows when the next begins; got 2"),
     ],
-)  # fmt: skip
+)
 def test_a_load_whose_next_step_only_one_worker_knows_is_not_shared(stages: list[dict[str, Any]], words: str) -> None:
     parse_profile({"stages": stages})
     with pytest.raises(ProfileError) as caught:
@@ -296,7 +297,7 @@ def test_a_load_whose_next_step_only_one_worker_knows_is_not_shared(stages: list
 @pytest.mark.parametrize(
     ("change", "most", "each"),
     [
-        ({}, 393_750, (75, 375)),  # of 630,000 s of users, who think for 2 s on average: 1.25 / 2 a second
+        ({}, 393_750, (75, 375)),  # of 630,000 s of users that think for 2 s on average: 1.25 / 2 a second
         ({"thinkTimeSeconds": "60"}, 100_000, (19, 95)),  # 13,125 would do
         ({"thinkTimeSeconds": "0"}, 500_000, (95, 476)),  # 1 a second would be 630,000
         ({"maximumRequests": 300}, 3250, (1, 1)),  # each of 50, 100 … 500 users once, and of 500 in the soak
@@ -305,7 +306,7 @@ def test_a_load_whose_next_step_only_one_worker_knows_is_not_shared(stages: list
 def test_the_bound_of_a_knee_is_spread_over_its_steps_and_is_one_that_users_who_think_do_not_meet(
     change: dict[str, Any], most: int, each: tuple[int, int]
 ) -> None:
-    """With no waiting at all a user who thinks for 1 to 3 s asks 60 times in a step of 120 s, and 300 times in 600."""
+    """Without any waiting, a user that thinks for 1 to 3 s sends 60 times in a step of 120 s and 300 times in 600 s."""
     (documented,) = re.findall(r"```yaml\n(stages:\n  - name: knee\n.*?)```", LOAD_PAGE.read_text(), re.DOTALL)
     document = yaml.safe_load(documented)
     document["stages"][0] |= change
@@ -324,7 +325,7 @@ def test_the_most_that_users_may_send_is_never_less_than_one_request_each() -> N
 def test_the_stages_of_the_design_are_read() -> None:
     knee = KNEE | {"soakSeconds": 600}
     users = USERS | {"name": "u", "users": 200, "spawnPerSecond": "10", "thinkTimeSeconds": {"minimum": "1",
-        "maximum": "3"}}  # fmt: skip
+        "maximum": "3"}}
     stages = [GOOD["stages"][0], users, FIXED | {"name": "c"}, knee, SWEEP | {"name": "w"}]
     profile = parse_profile({"stages": stages})
     assert [stage.duration_seconds for stage in profile.stages] == [100, 10, 10, 10 * 120 + 600, 10 * 300]

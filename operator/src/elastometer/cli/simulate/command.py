@@ -32,7 +32,7 @@ from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import ConnectionPolicy, Profile
-from elastometer_loadgen.profile.stages import RateStage, type_of
+from elastometer_loadgen.stages.rate import RateStage
 
 DEFAULT_DRAWS = 10
 PROGRESS_PERIOD_SECONDS = 2.0
@@ -121,7 +121,7 @@ def _require_modelled(profile: Profile) -> None:
 
 def _stage_flaws(profile: Profile) -> Iterator[str]:
     # When a closed loop sends depends on the answers, and other stages end when their requests do.
-    others = [f"{stage.name} ({type_of(stage)})" for stage in profile.stages if not isinstance(stage, RateStage)]
+    others = [f"{stage.name} ({stage.type})" for stage in profile.stages if not isinstance(stage, RateStage)]
     if others:
         yield f"spec.load.stages: must be of type Rate to be simulated; others are {', '.join(others)}"
 

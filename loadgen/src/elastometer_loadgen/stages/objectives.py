@@ -1,0 +1,132 @@
+"""Whether a step of a Knee was good: its objectives, applied to the requests that were due within the step.
+
+Pure. Latencies count from the intended time. A request still in flight at the end of the step counts once it is older
+than the bound, since it has already missed it, and not before, since nothing is known about it yet. A step about which
+too little is known has not failed: it could not be judged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from elastometer_loadgen.base.fields import Fields
+from elastometer_loadgen.base.measures import nearest_rank
+
+# Of an objective that names none; the objectives of an ElasticityTest have the same.
+DEFAULT_PERCENTILE = 95
+OBJECTIVE_FIELDS = ("indicator", "percentile", "maximumMilliseconds", "minimumPercent")
+
+
+class KneeIndicator(StrEnum):
+    """What an objective of a Knee measures; the names are those of an ElasticityTest's objectives."""
+
+    TIME_TO_FIRST_TOKEN = "TimeToFirstToken"
+    TIME_PER_OUTPUT_TOKEN = "TimePerOutputToken"
+    REQUEST_LATENCY = "RequestLatency"
+    REQUEST_SUCCESS = "RequestSuccess"
+
+
+@dataclass(frozen=True, slots=True)
+class KneeObjective:
+    """What must hold in a step; exactly one of the two bounds is set. Percentiles are by nearest rank."""
+
+    indicator: KneeIndicator
+    percentile: int
+    maximum_milliseconds: int | None
+    minimum_percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request of a step, in milliseconds; None for what did not happen.
+
+    For a request still in flight `age` is set, and nothing else.
+    """
+
+    succeeded: bool = False
+    first_token: float | None = None
+    per_token: float | None = None
+    latency: float | None = None
+    age: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepVerdict:
+    """What a step was, at most one of the two as a sentence; with neither it was good.
+
+    `failed` is the objective that does not hold, `inconclusive` why it is not known whether all of them do.
+    """
+
+    failed: str | None = None
+    inconclusive: str | None = None
+
+
+GOOD = StepVerdict()
+
+
+def judge(objectives: Sequence[KneeObjective], samples: Sequence[Sample]) -> StepVerdict:
+    """The first objective that does not hold decides; without one, the first that could not be judged."""
+    if not samples:
+        return StepVerdict(inconclusive="no request was due in it")
+    verdicts = [_verdict(objective, samples) for objective in objectives]
+    failures = (verdict for verdict in verdicts if verdict.failed is not None)
+    gaps = (verdict for verdict in verdicts if verdict.inconclusive is not None)
+    return next(failures, None) or next(gaps, GOOD)
+
+
+def _verdict(objective: KneeObjective, samples: Sequence[Sample]) -> StepVerdict:
+    indicator, bound = objective.indicator, objective.maximum_milliseconds
+    ended = [sample.succeeded for sample in samples if sample.age is None]
+    nothing = StepVerdict(inconclusive=f"{indicator} is not known: no request had ended, {len(samples)} in flight")
+    if bound is None:
+        if not ended:
+            return nothing
+        share, least = 100 * sum(ended) / len(ended), objective.minimum_percent or 0
+        return GOOD if share >= least else StepVerdict(f"{indicator} must be at least {least} %, was {share:.2f} %")
+    seen = (_value(indicator, sample, bound) for sample in samples)
+    found = nearest_rank(sorted(value for value in seen if value is not None), objective.percentile)
+    name = f"{indicator} p{objective.percentile}"
+    if found is None:
+        return StepVerdict(f"{name} must be at most {bound} ms, was never seen") if ended else nothing
+    return GOOD if found <= bound else StepVerdict(f"{name} must be at most {bound} ms, was {found:.0f} ms")
+
+
+def _value(indicator: KneeIndicator, sample: Sample, bound: float) -> float | None:
+    if sample.age is not None:
+        # The time per output token of a request that has not ended is not known, however old it is.
+        known = indicator is not KneeIndicator.TIME_PER_OUTPUT_TOKEN and sample.age > bound
+        return sample.age if known else None
+    match indicator:
+        case KneeIndicator.TIME_TO_FIRST_TOKEN:
+            return sample.first_token
+        case KneeIndicator.TIME_PER_OUTPUT_TOKEN:
+            return sample.per_token
+        case _:
+            return sample.latency if sample.succeeded else None
+
+
+def read_objectives(fields: Fields) -> tuple[KneeObjective, ...]:
+    """The field `objectives` of a Knee, which is there."""
+    given = fields.items("objectives", 16, required=False)
+    where = fields.at("objectives")
+    return tuple(
+        _objective(Fields(item, f"{where}[{index}]", fields.faults, OBJECTIVE_FIELDS))
+        for index, item in enumerate(given)
+    )
+
+
+def _objective(fields: Fields) -> KneeObjective:
+    fields.require("indicator")
+    indicator = fields.choice("indicator", KneeIndicator, default=KneeIndicator.REQUEST_SUCCESS)
+    bounds = ("maximumMilliseconds", "minimumPercent")
+    wanted, other = bounds[::-1] if indicator is KneeIndicator.REQUEST_SUCCESS else bounds
+    if fields.raw("indicator") == indicator:
+        fields.require(wanted)
+        if fields.has(other):
+            fields.refuse(other, f"be absent with the indicator {indicator}")
+    maximum = fields.integer("maximumMilliseconds", 1, 2**31 - 1, default=1)
+    minimum = fields.integer("minimumPercent", 0, 100, default=0)
+    percentile = fields.integer("percentile", 1, 100, default=DEFAULT_PERCENTILE)
+    if indicator is KneeIndicator.REQUEST_SUCCESS:
+        return KneeObjective(indicator, percentile, None, minimum)
+    return KneeObjective(indicator, percentile, maximum, None)

@@ -1,0 +1,114 @@
+"""Trace: recorded traffic sent again, at its own instants and with its own lengths. Open loop. Pure."""
+
+import math
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from elastometer_loadgen.base.fields import Fields
+from elastometer_loadgen.stages.stage import MAX_STAGE_SECONDS, Context, Refusal, StageDefaults, StageType, Turns
+from elastometer_loadgen.stages.trace_file import Trace, TraceFormat, parse_trace
+
+FIELDS = ("file", "format", "timeScale", "durationSeconds")
+TIME_SCALE = ("0.000001", "1000000")
+MAX_PATH_CHARACTERS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStage(StageDefaults):
+    """Open loop: recorded instants and sizes. Times of the file are multiplied by `time_scale`: 0.5 is twice as fast.
+
+    `trace` is None until the file was read. `limit_seconds` cuts the trace off; None means all of it.
+    """
+
+    name: str
+    file: str
+    format: TraceFormat
+    time_scale: Fraction
+    limit_seconds: int | None
+    trace: Trace | None = None
+
+    @property
+    def type(self) -> StageType:
+        return StageType.TRACE
+
+    @property
+    def duration_seconds(self) -> int:
+        """The limit, or else up to the next whole second after the last request."""
+        if self.limit_seconds is not None or self.trace is None:
+            return self.limit_seconds or 1
+        return math.floor(self.trace.times[-1] * float(self.time_scale)) + 1
+
+    @property
+    def expected(self) -> Fraction:
+        """The number of requests; 0 until the file was read."""
+        return Fraction(self._within(self.duration_seconds))
+
+    @property
+    def fixes_sizes(self) -> bool:
+        return True
+
+    @property
+    def data_file(self) -> str:
+        return self.file
+
+    @property
+    def is_unread(self) -> bool:
+        return self.trace is None and self.limit_seconds is None
+
+    @property
+    def recorded(self) -> Trace | None:
+        return self.trace
+
+    def with_data(self, lines: Iterable[str]) -> "TraceStage":
+        """The stage with its trace. Raises FileFault."""
+        return replace(self, trace=parse_trace(lines, self.file, self.format))
+
+    def data_refusal(self) -> Refusal | None:
+        """A trace of days is more likely a wrong scale than an intention."""
+        if self.duration_seconds <= MAX_STAGE_SECONDS:
+            return None
+        rule = f"must play the trace within {MAX_STAGE_SECONDS} s, or durationSeconds must cut it off"
+        return Refusal("timeScale", f"{rule}; it takes {self.duration_seconds} s")
+
+    def requests(self, turns: Turns) -> Fraction:  # noqa: ARG002
+        """A line of the file is one request, never a conversation."""
+        return self.expected
+
+    def instants(self, seed: str, carried: Fraction) -> "tuple[array[float], Fraction]":  # noqa: ARG002
+        """Raises ValueError when the file was not read."""
+        if self.trace is None:
+            raise ValueError(f"the file of stage {self.name} was not read")
+        scale = float(self.time_scale)
+        return array("d", (at * scale for at in self.trace.times[: int(self.expected)])), Fraction(0)
+
+    def count_between(self, low: float, high: float) -> float | None:
+        return None if self.trace is None else float(self._within(high) - self._within(low))
+
+    def details(self) -> dict[str, Any]:
+        return {"file": self.file, "format": self.format.value, "timeScale": float(self.time_scale)}
+
+    def sentence(self) -> str:
+        return f"{self.file} ({self.format}), times x {float(self.time_scale):g}"
+
+    def load_at(self, seconds: float) -> str:
+        return f"{self._within(seconds + 1) - self._within(seconds):.1f}/s"
+
+    def _within(self, seconds: float) -> int:
+        """Requests of the trace within the stage's first so many seconds."""
+        return 0 if self.trace is None else self.trace.within(seconds, float(self.time_scale))
+
+
+def read(fields: Fields, context: Context) -> TraceStage:  # noqa: ARG001
+    """A Trace as its profile names it; the file is read later."""
+    fields.require("format")
+    limit = fields.integer("durationSeconds", 1, MAX_STAGE_SECONDS, default=1)
+    return TraceStage(
+        name=fields.name(),
+        file=fields.text("file", MAX_PATH_CHARACTERS, default=None),
+        format=fields.choice("format", TraceFormat, default=TraceFormat.AZURE_LLM),
+        time_scale=fields.decimal("timeScale", *TIME_SCALE, default=Fraction(1)) or Fraction(1),
+        limit_seconds=limit if fields.has("durationSeconds") else None,
+    )
