@@ -277,7 +277,7 @@ async def test_files_from_a_config_map_of_a_childs_name_are_refused_and_it_stays
     await run.until(lambda: "completionTime" in run.last)
     assert run.condition("Accepted")["reason"] == "SpecInvalid"
     assert run.condition("Accepted")["message"] == (
-        "spec.load.filesFrom.configMapRef.name: must be none of the ConfigMaps that the test makes itself (demo-load, "
+        "spec.load.filesFrom.configMapRef.name: must not be a ConfigMap that the test creates itself (demo-load, "
         f"demo-files, demo-report), is {name}; give yours another name"
     )
     assert run.world.api.objects[maps] == {name: source}

@@ -34,7 +34,7 @@ class Desk:
         self.asked.append(request.path)
         return await handler(request)
 
-    def tell(self, *addresses: str) -> None:
+    def publish(self, *addresses: str) -> None:
         self.receiver.publish_endpoints(UID, addresses)
 
 
@@ -52,18 +52,18 @@ async def desk(tmp_path, clock):
 
 
 async def test_a_worker_is_answered_as_soon_as_there_is_another_list_and_asks_nothing_between(desk):
-    desk.tell("10.0.0.7:8000")
+    desk.publish("10.0.0.7:8000")
     feed, published = EndpointFeed(desk.line), asyncio.Queue()
     assert await feed.refresh()
     assert feed.addresses == (Address("10.0.0.7", 8000),)
     following = asyncio.create_task(feed.follow(published.put_nowait))
     while len(desk.asked) < 2:
         await asyncio.sleep(0)
-    desk.tell("10.0.0.7:8000")
+    desk.publish("10.0.0.7:8000")
     for _ in range(100):
         await asyncio.sleep(0)
     assert (published.empty(), len(desk.asked)) == (True, 2)
-    desk.tell("10.0.0.7:8000", "[fd00::8]:8000")
+    desk.publish("10.0.0.7:8000", "[fd00::8]:8000")
     async with asyncio.timeout(5):
         assert await published.get() == (Address("10.0.0.7", 8000), Address("fd00::8", 8000))
     assert len(desk.asked) == 2
@@ -71,13 +71,13 @@ async def test_a_worker_is_answered_as_soon_as_there_is_another_list_and_asks_no
 
 
 async def test_the_same_list_is_not_sent_again_and_an_empty_one_is_a_list(desk):
-    desk.tell("10.0.0.7:8000")
+    desk.publish("10.0.0.7:8000")
     first = await desk.line.endpoints(None, 0)
     assert (first.text, await desk.line.endpoints(first.tag, 0)) == ("10.0.0.7:8000\n", None)
-    desk.tell()
+    desk.publish()
     second = await desk.line.endpoints(first.tag, 0)
     assert (second.text, second.tag != first.tag) == ("", True)
-    desk.tell("10.0.0.7:8000")
+    desk.publish("10.0.0.7:8000")
     assert (await desk.line.endpoints(second.tag, 0)).tag == first.tag
 
 
@@ -87,14 +87,14 @@ async def test_no_worker_registers_before_it_knows_where_to_send(desk):
     with pytest.raises(GaveUp, match="endpoints was answered with status 503"):
         await Reporter(desk.line, patience, str, feed).wait_for_start(1)
     assert desk.receiver.live(UID).workers_seen == 0
-    desk.tell("10.0.0.7:8000")
+    desk.publish("10.0.0.7:8000")
     greeting = await Reporter(desk.line, patience, str, feed).wait_for_start(1)
     assert greeting.start is not None
     assert feed.addresses == (Address("10.0.0.7", 8000),)
 
 
 async def test_without_the_runs_token_no_address_is_given_out(desk):
-    desk.tell("10.0.0.7:8000")
+    desk.publish("10.0.0.7:8000")
     with pytest.raises(ReceiverError, match="status 401"):
         await line_to(desk.line._run.port, "wrong").endpoints(None, 0)
 
@@ -132,4 +132,4 @@ async def test_the_recorders_watch_passes_on_every_change_of_the_ready_endpoints
             await world.api.put(SLICES, sliced(*addresses))
             await world.until(lambda wanted=addresses: published[-1:] == [tuple(f"{one}:8000" for one in wanted)])
         asked = [path for path, _ in world.api.asked if path == SLICES]
-        assert len(asked) == 2  # one list and one watch, as without anybody to tell
+        assert len(asked) == 2  # one list and one watch, as without anybody who asks

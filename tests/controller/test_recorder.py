@@ -96,7 +96,7 @@ async def test_a_lost_connection_misses_no_change_and_dates_none_of_the_gap(worl
 
 
 async def test_a_watch_that_the_server_ends_in_time_is_no_gap(world):
-    """The server ends the stream after its five minutes: the next watch goes on from the last version seen."""
+    """The server ends the stream after its five minutes: the next watch resumes from the last version seen."""
     async with world.recording() as recorder:
         await recorder.synced(5)
         await world.api.put(PODS, pod("a"))

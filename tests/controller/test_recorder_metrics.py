@@ -1,4 +1,4 @@
-"""What the recorder reads of the metrics APIs when the autoscaler looks, against an API server on loopback."""
+"""What the recorder reads from the metrics APIs when the autoscaler syncs, against an API server on loopback."""
 from datetime import timedelta
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""A run's life as facts: what is decided at each look."""
+"""A run's life as facts: what is decided at each snapshot."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ LOADED = replace(JOBBED, load_start=T0)
 OVER = replace(LOADED, job=replace(JOB, ended=T0 + timedelta(seconds=180)))
 
 
-def after(plan: TestPlan, *looks: Snapshot, seconds: float = 0) -> Status:
+def after(plan: TestPlan, *snapshots: Snapshot, seconds: float = 0) -> Status:
     status = Status()
-    for look in looks:
-        status = decide(plan, status, look, T0 + timedelta(seconds=seconds)).status
+    for seen in snapshots:
+        status = decide(plan, status, seen, T0 + timedelta(seconds=seconds)).status
     return status
 
 
@@ -70,7 +70,7 @@ def after(plan: TestPlan, *looks: Snapshot, seconds: float = 0) -> Status:
         pytest.param(PASSED, Action.CREATE_TARGET, id="then the target is made"),
         pytest.param(CREATED, None, id="its first replica is awaited"),
         pytest.param(SERVING, Action.CREATE_SCALER, id="then the autoscaler is made"),
-        pytest.param(replace(SERVING, scaler_exists=True), None, id="its first look is awaited"),
+        pytest.param(replace(SERVING, scaler_exists=True), None, id="its first sync is awaited"),
         pytest.param(SCALED, Action.CREATE_LOAD, id="then the load is made"),
         pytest.param(JOBBED, None, id="its workers are awaited"),
         pytest.param(LOADED, None, id="its end is awaited"),
@@ -83,8 +83,8 @@ def test_the_next_step_follows_from_what_is_there(plan: TestPlan, seen: Snapshot
 
 
 def test_a_whole_run_ends_with_the_reports_verdict_and_nothing_left(plan: TestPlan) -> None:
-    looks = (NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
-    status = after(plan, *looks)
+    life = (NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
+    status = after(plan, *life)
     assert phase_of(status) == "Loading"
     status = decide(plan, status, OVER, T0 + timedelta(seconds=181)).status
     assert status.load_end_time == T0 + timedelta(seconds=181)
@@ -130,7 +130,7 @@ def test_a_target_is_kept_when_the_policy_says_so(environment: Environment, demo
     ("trouble", "seconds", "reason"),
     [
         pytest.param(("ErrImagePull", "not found"), 10, None, id="a pull may fail once"),
-        pytest.param(("ImagePullBackOff", "not found"), 60, "ImagePullFailed", id="not for ever"),
+        pytest.param(("ImagePullBackOff", "not found"), 60, "ImagePullFailed", id="not indefinitely"),
         pytest.param(("CrashLoopBackOff", "back-off"), 60, "TargetCrashing", id="a crash loop ends the run"),
         pytest.param(("Unschedulable", "0/1 nodes"), 60, "Unschedulable", id="no node ends the run"),
         pytest.param(None, 119, None, id="a slow start is awaited"),
@@ -259,8 +259,8 @@ def test_a_condition_of_another_controller_is_kept_and_breaks_nothing(plan: Test
 
 def test_a_verdict_invalidated_by_the_load_says_so_and_not_that_objectives_are_missing(plan: TestPlan) -> None:
     said = "10 requests were never sent: their scheduled time passed before their worker (re)started"
-    spoiled = replace(REPORT, verdict="Inconclusive", verdict_reason="LoadIncomplete", verdict_message=said)
-    judged = replace(NOTHING, report=spoiled, bundle_sealed=True)
+    flawed = replace(REPORT, verdict="Inconclusive", verdict_reason="LoadIncomplete", verdict_message=said)
+    judged = replace(NOTHING, report=flawed, bundle_sealed=True)
     status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
     done = decide(plan, replace(status, load_end_time=T0), judged, T0).status
     assert done.conditions["LoadDelivered"].reason == "LoadIncomplete"

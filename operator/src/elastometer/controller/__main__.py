@@ -95,6 +95,7 @@ async def _resume(context: Context, namespace: str | None) -> None:
             waiting = any(_awaits_daemon(receiver, test) for test in tests)
             receiver.ready = not waiting or context.clock.monotonic() > deadline
         await asyncio.sleep(0.5)
+    # Only now: before every test has its daemon, nothing is known to be an orphan.
     while True:
         try:
             await sweep(context, namespace)
@@ -113,7 +114,7 @@ def _awaits_daemon(receiver: Receiver, test: Mapping[str, Any]) -> bool:
 async def _client() -> ApiClient:
     """A client of the cluster that the operator runs in, or of KUBECONFIG outside of one."""
     configuration = Configuration()
-    # Every watch and every followed log holds a connection: no limit.
+    # Each watch and each followed log holds a connection, some ten per test; a limit would make the next one wait.
     configuration.connection_pool_maxsize = 0
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]

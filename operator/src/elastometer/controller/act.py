@@ -13,6 +13,7 @@ from typing import Any, assert_never
 from elastometer.analysis.analyze import judge
 from elastometer.controller.decision import Action
 from elastometer.controller.inputs import Unusable, check_api_key, read_files
+from elastometer.controller.leftovers import own_leftovers
 from elastometer.controller.preflight import preflight
 from elastometer.controller.provenance import provenance
 from elastometer.controller.session import Session
@@ -75,7 +76,7 @@ async def _carry_out(session: Session, action: Action) -> None:
         case Action.JUDGE:
             await close_run(session)
         case Action.CLEAN_UP:
-            for item in await session.own_leftovers():
+            for item in await own_leftovers(cluster, plan):
                 await cluster.delete(item)
         case other:
             assert_never(other)
@@ -151,6 +152,7 @@ async def _collect_series(session: Session) -> None:
     prometheus = Prometheus(plan.prometheus_url)
     queries = render_queries(plan.names.namespace, plan.names.server)
     answers = [await prometheus.range_query(query.name, query.promql, begin, end, step) for query in queries]
+    # All or nothing: the file is deleted first, so that a repeated collection does not append to half of another.
     store.close()
     store.path(SERIES).unlink(missing_ok=True)
     for answer in answers:

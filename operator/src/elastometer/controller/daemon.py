@@ -102,8 +102,9 @@ class _Turn:
             # Cleaning up, and whatever is refused, is repeated every second: only its first time is news.
             level = logging.INFO if decision.action is not self._action else logging.DEBUG
             log.log(level, "acting", extra=session.fields(action=decision.action.value))
-            await act(session, decision.action)
         self._action = decision.action
+        if decision.action is not None:
+            await act(session, decision.action)
         return decision.wake_after
 
     async def _open(self) -> None:
@@ -163,6 +164,7 @@ async def _wait(session: Session, stopped: Stopped, seconds: float) -> bool:
     ending = asyncio.ensure_future(stopped(seconds))
     try:
         await asyncio.wait({woken, ending}, return_when=asyncio.FIRST_COMPLETED)
+        # The end counts more than a change: a deleted test must not begin another turn.
         if ending.done():
             return ending.result()
         changed.clear()

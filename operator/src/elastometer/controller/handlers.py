@@ -41,6 +41,7 @@ async def elasticitytest(body: kopf.Body, memo: Context, stopped: kopf.DaemonSto
     def announce(kind: str, reason: str, message: str) -> None:
         kopf.event(body, type=kind, reason=reason, message=message[:EVENT_CHARACTERS])
 
+    # kopf's body changes under the daemon as the object does, but a run keeps the spec that it began with.
     frozen = {"metadata": dict(body["metadata"]), "spec": dict(body["spec"]), "status": dict(body.get("status", {}))}
     try:
         await run_test(memo, frozen, stops_within, announce)

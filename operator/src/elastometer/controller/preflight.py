@@ -60,7 +60,8 @@ def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | 
                 ACCEPTED,
                 reasons.CAPACITY_MISSING,
                 (
-                    f"{most} replicas need {most * each} {key}, but the schedulable nodes ({len(usable)}) have {there}: "
+                    f"{most} replicas need {most * each} {key}, but the schedulable nodes ({len(usable)}) have "
+                    f"{there}: "
                     + (
                         f"set the autoscaler's maximum to at most {fits}, add nodes, "
                         if fits

@@ -19,7 +19,7 @@ from typing import Any
 from kubernetes.aio.client import ApiClient
 
 from elastometer.controller.decision import PROGRESS_SECONDS
-from elastometer.controller.leftovers import leftovers_of_earlier_test
+from elastometer.controller.leftovers import leftovers_of_earlier_test, own_leftovers
 from elastometer.controller.progress import Counters, Standing, desired_replicas, progress
 from elastometer.model.bundle_files import FILES, PLAN, REPORT_JSON, SPEC
 from elastometer.model.errors import WorldError
@@ -38,9 +38,8 @@ from elastometer.model.snapshot import (
 from elastometer.model.spec import ScalerType, with_files
 from elastometer.model.status import Status
 from elastometer.plan import Environment, TestPlan, describe
-from elastometer.resources.load import files_map, load_job, profile_map, token_secret
-from elastometer.resources.scaler import autoscaler_name, scaler
-from elastometer.resources.target import deployment, service
+from elastometer.resources.load import token_secret
+from elastometer.resources.scaler import autoscaler_name
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Cluster, owners
 from elastometer.world.log_lines import of_test
@@ -90,11 +89,12 @@ class Session:
         """Registers with the receiver and records, unless the run has ended or its recording is closed."""
         # Only before a run has begun: later its own Pods would count as leftovers.
         is_new = status.start_time is None and self.store.read_json(SPEC) is None
-        if is_new and (left := await leftovers_of_earlier_test(self.context.cluster, self.plan.names, self.children())):
+        if is_new and (left := await leftovers_of_earlier_test(self.context.cluster, self.plan)):
             raise WorldError(f"what an earlier test of this name left must be deleted first; waiting for "
                              f"{', '.join(left)}")
         if (files := self.store.read_json(FILES)) is not None:
             self.plan = replace(self.plan, spec=await asyncio.to_thread(with_files, self.plan.spec, files))
+        # Before recording: workers of a resumed run are waiting for the receiver to know them.
         await self._register()
         if not self.store.compacted and not status.finished:
             if self.store.read_json(SPEC) is None:
@@ -168,10 +168,12 @@ class Session:
         await self._keep_recording()
         if cleaning and self._cleaning_since is None:
             self._cleaning_since = now
+        left = await own_leftovers(self.context.cluster, self.plan) if cleaning else []
         names, latest = self.plan.names, self._latest
         pods = latest("Pod").values()
         server = tuple(pod_fact(pod) for pod in pods if _component(pod) == SERVER)
         load = tuple(pod_fact(pod) for pod in pods if _component(pod) == LOAD)
+        # With KEDA the HPA has another name than the test's objects, and no label of the test.
         hpa_name = autoscaler_name(self.plan)
         hpa = latest("HorizontalPodAutoscaler").get(hpa_name) if hpa_name else None
         target = latest("Deployment").get(names.server)
@@ -191,7 +193,7 @@ class Session:
             load_start=self.store.start_time,
             report=report_fact(self.store.read_json(REPORT_JSON)),
             bundle_sealed=self.store.sealed,
-            leftovers=tuple(map(_kind_and_name, await self.own_leftovers())) if cleaning else (),
+            leftovers=tuple(map(_kind_and_name, left)),
             cleaning_since=self._cleaning_since,
             refusal=self.refusal,
             progress=self._progress(server, desired_replicas(self.plan, scaler_seen, replicas), job_seen, now),
@@ -212,35 +214,6 @@ class Session:
         ready = sum(pod.ready and not pod.deleting for pod in pods)
         standing = Standing(now, self.store.start_time, None if job is None else job.ended, live.stage_starts)
         return progress(self.plan, standing, ready, desired, counters)
-
-    def removable(self) -> list[Json]:
-        """The children that cleaning up deletes, first to last. The autoscaler goes before its target: without a target
-        it would report errors."""
-        load: Json = load_job(self.plan)
-        autoscaler = scaler(self.plan)
-        return [
-            load,
-            *([autoscaler] if autoscaler else []),
-            deployment(self.plan),
-            service(self.plan),
-            profile_map(self.plan),
-            *([files] if (files := files_map(self.plan)) else []),
-        ]
-
-    def children(self) -> list[Json]:
-        """Everything that may be created for a test; only kind and name count."""
-        report: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": self.plan.names.report}}
-        return [token_secret(self.plan, ""), report, *self.removable()]
-
-    async def own_leftovers(self) -> list[Json]:
-        """What cleaning up still has to delete, as served. Never an object of others that has the name of a child."""
-        cluster, names, left = self.context.cluster, self.plan.names, list[Json]()
-        for child in self.removable():
-            name = child["metadata"]["name"]
-            there = await cluster.get(child["apiVersion"], child["kind"], names.namespace, name)
-            if there is not None and names.uid in owners(there):
-                left.append(there)
-        return left
 
 
 def _kind_and_name(item: Json) -> str:

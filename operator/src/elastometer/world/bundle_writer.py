@@ -43,6 +43,7 @@ from elastometer_loadgen.journal.merge import Dropped, merged
 
 SCHEMA_VERSION = 1
 LEVEL = 6  # observations shrink about 30 times; higher levels gain a few percent for many times the CPU
+ARCHIVE_LEVEL = 1  # most members are compressed already
 PIECE_BYTES = 1 << 20
 
 
@@ -102,6 +103,7 @@ def _merge_workers(store: RunStore) -> None:
         store.write_json(GENERATOR, summaries)
         store.write_json(MERGED, asdict(dropped))
         shutil.rmtree(done, ignore_errors=True)
+        # The rename is the instant from which the merge counts as done; the slow deletion may be cut anywhere.
         workers.rename(done)
     shutil.rmtree(done, ignore_errors=True)
 
@@ -160,10 +162,11 @@ def _archive(store: RunStore) -> None:
     """The same files give the same archive, byte for byte: its entries carry the end of the run, not the time now."""
     top, end = store.directory.name, _end_of_run(store)
     with _replacing(store.path(BUNDLE)) as target, \
-            ZstdCompressor(level=1).stream_writer(target, closefd=False) as packed, \
+            ZstdCompressor(level=ARCHIVE_LEVEL).stream_writer(target, closefd=False) as packed, \
             tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         for path in (store.path(name) for name in (MANIFEST, *BUNDLED)):
             if path.exists():
+                # Not `archive.add`, which would store the operator's user, the file's mode and its time.
                 entry = tarfile.TarInfo(f"{top}/{path.name}")
                 entry.size = path.stat().st_size
                 entry.mode = 0o644

@@ -14,7 +14,7 @@ from elastometer.model.errors import WorldError
 from elastometer.model.names import API_VERSION, PLURAL, Names
 
 Json = dict[str, Any]
-REQUEST_SECONDS = 10.0
+REQUEST_SECONDS = 10.0  # of one attempt; a load balancer in front of a dead API server may accept and never answer
 ATTEMPTS = 4  # within some seconds; a longer outage is for the daemon, which repeats its turn
 PLURALS = {
     ("apps/v1", "Deployment"): "deployments",
@@ -73,6 +73,7 @@ class Cluster:
         content_type: str = "application/json",
     ) -> Json:
         """One request; the answer as decoded JSON."""
+        # The client's typed methods would drop fields that it does not know, such as those of a newer API server.
         call = await self._api.param_serialize(
             method,
             path,

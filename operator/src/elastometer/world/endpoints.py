@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 MAX_WAIT_SECONDS = 25.0  # workers and proxies cut a call after 30
+# RFC 7240, section 4.3: the preference `wait`, in whole seconds. Other preferences may stand next to it.
 WAIT = re.compile(r"wait=([0-9]{1,3})")
 
 

@@ -13,6 +13,7 @@ import orjson
 from elastometer.model.times import format_instant, parse_instant
 from elastometer_loadgen.base.record import KEYS, Outcome
 
+# Long enough for a steady median at one request per second, short enough to follow a ramp.
 WINDOW = timedelta(seconds=10)
 _STAGE, _OUTCOME, _INTENDED = KEYS["stage"], KEYS["outcome"], KEYS["intended"]
 _FIRST_TOKEN, _END = KEYS["first_token"], KEYS["end"]
@@ -61,7 +62,7 @@ class Tally:
 
     def ttft_p50_ms(self) -> float | None:
         """Median time to first token over the window; None when no request got a token in it."""
-        values = [one.ttft_ms for one in self._window if one.ttft_ms is not None]
+        values = [request.ttft_ms for request in self._window if request.ttft_ms is not None]
         return median(values) if values else None
 
     def offered_per_second(self) -> float | None:
@@ -69,7 +70,7 @@ class Tally:
         if self.last_intended is None:
             return None
         start = self.last_intended - WINDOW
-        return sum(one.intended > start for one in self._window) / WINDOW.total_seconds()
+        return sum(request.intended > start for request in self._window) / WINDOW.total_seconds()
 
     def _count(self, line: bytes) -> bool:
         try:
@@ -84,6 +85,7 @@ class Tally:
         self._newest_end = max(self._newest_end or end, end)
         self._note_stage(record.get(_STAGE), intended)
         self._window.append(_Ended(end, intended, ttft))
+        # Records of several workers arrive in any order: a few may stay longer than the window, none leaves early.
         while self._window and self._window[0].end < self._newest_end - WINDOW:
             self._window.popleft()
         return True

@@ -28,6 +28,7 @@ class MetricsQuery:
 
 def queries_of(autoscaler: Json, target: Json) -> tuple[MetricsQuery, ...]:
     """The queries of one sync, about the Pods that the target's selector matches; none without a metric of Pods."""
+    # The HPA takes its Pods from the scale subresource of the target, which states the same selector.
     selector = _selector((target.get("spec") or {}).get("selector") or {})
     metrics = (autoscaler.get("spec") or {}).get("metrics") or []
     if not selector:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 from aiohttp import web
@@ -26,18 +24,24 @@ from elastometer.model.bundle_files import (
     START,
     SUMMARY_SUFFIX,
 )
-from elastometer.model.errors import WorldError
 from elastometer.model.times import format_instant
 from elastometer.world import meters
 from elastometer.world.clock import Clock
 from elastometer.world.endpoints import Endpoints
 from elastometer.world.live import Live, Tally, to_document
-from elastometer.world.run_store import INCARNATION, MAX_WORKERS, RunStore
+from elastometer.world.receiver_requests import (
+    RETRY_SECONDS,
+    answer_errors,
+    header_bytes,
+    incarnation_of,
+    json_object,
+    refusal,
+)
+from elastometer.world.run_store import MAX_WORKERS, RunStore
 from elastometer_loadgen.base.secret import TOKEN_HEADER
 
 MAX_POST_BYTES = 16 << 20
 START_DELAY = timedelta(seconds=3)  # three polls of a worker: all know the common start before it comes
-RETRY_SECONDS = "1"
 SERVED = {
     BUNDLE: "application/zstd",
     REPORT_HTML: "text/html; charset=utf-8",
@@ -45,8 +49,6 @@ SERVED = {
     REPORT_MARKDOWN: "text/markdown; charset=utf-8",
     JUNIT: "application/xml",
 }
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -109,7 +111,7 @@ class Receiver:
 
     def app(self) -> web.Application:
         """The application for port 8081."""
-        app = web.Application(client_max_size=MAX_POST_BYTES, middlewares=[_answer_errors])
+        app = web.Application(client_max_size=MAX_POST_BYTES, middlewares=[answer_errors])
         worker = "/v1/runs/{uid}/workers/{index:[0-9]{1,4}}"
         app.add_routes([
             web.post(f"{worker}/hello", self._hello),
@@ -123,11 +125,12 @@ class Receiver:
 
     async def _hello(self, request: web.Request) -> web.Response:
         run, index = self._worker(request)
-        body = _object(await request.read())
-        incarnation = _incarnation(body.get("incarnation"))
+        body = json_object(await request.read())
+        incarnation = incarnation_of(body.get("incarnation"))
         if body.get("workers") != run.workers:
-            raise _refusal(400, f"`workers` must be {run.workers}, is {body.get('workers')!r}")
+            raise refusal(400, f"`workers` must be {run.workers}, is {body.get('workers')!r}")
         run.seen.add(index)
+        # On the disk before any worker is given it: after a restart of the operator all must still have the same one.
         if run.start_time is None and len(run.seen) == run.workers:
             start_time = self._clock.now() + START_DELAY
             run.store.write_json(START, {"startTime": format_instant(start_time)})
@@ -137,10 +140,10 @@ class Receiver:
 
     async def _records(self, request: web.Request) -> web.Response:
         run, index = self._worker(request)
-        incarnation = _incarnation(request.query.get("incarnation"))
+        incarnation = incarnation_of(request.query.get("incarnation"))
         offset = request.query.get("offset", "")
         if not (offset.isascii() and offset.isdigit() and len(offset) < 19):
-            raise _refusal(400, f"`offset` must be a number of bytes, is {offset!r}")
+            raise refusal(400, f"`offset` must be a number of bytes, is {offset!r}")
         content = await request.read()
         # One append per file at a time: a worker that timed out may send the same bytes while they are being written.
         async with run.locks[index, incarnation]:
@@ -151,6 +154,7 @@ class Receiver:
             if fresh := content[stored - int(offset):]:
                 stored = await asyncio.to_thread(run.store.append_worker, index, incarnation, fresh)
                 meters.BYTES_RECEIVED.inc(len(fresh))
+                # The tally is one for all workers of the run, and is counted in a thread.
                 async with run.counting:
                     counted = await asyncio.to_thread(run.tally.add, f"{index}-{incarnation}", fresh)
                 meters.RECORDS_RECEIVED.inc(counted)
@@ -158,8 +162,9 @@ class Receiver:
 
     async def _finish(self, request: web.Request) -> web.Response:
         run, index = self._worker(request)
-        summary = _object(await request.read())
-        await asyncio.to_thread(run.store.write_summary, index, _incarnation(request.query.get("incarnation")), summary)
+        summary = json_object(await request.read())
+        incarnation = incarnation_of(request.query.get("incarnation"))
+        await asyncio.to_thread(run.store.write_summary, index, incarnation, summary)
         run.finished.add(index)
         return web.json_response({})
 
@@ -175,10 +180,10 @@ class Receiver:
         run = self._run(request)
         name = request.match_info["file"]
         if name not in SERVED:
-            raise _refusal(404, f"the file must be one of {', '.join(SERVED)}, is {name!r}")
+            raise refusal(404, f"the file must be one of {', '.join(SERVED)}, is {name!r}")
         path = run.store.path(name)
         if not run.store.sealed or not path.exists():
-            raise _refusal(404, "the report of this run is not written yet")
+            raise refusal(404, "the report of this run is not written yet")
         headers = {"Content-Type": SERVED[name], "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
         return web.FileResponse(path, headers=headers)
 
@@ -186,9 +191,10 @@ class Receiver:
         run = self._run(request)
         index = int(request.match_info["index"])
         if index >= min(run.workers, MAX_WORKERS):
-            raise _refusal(400, f"the index of a worker must be below {run.workers}, is {index}")
+            raise refusal(400, f"the index of a worker must be below {run.workers}, is {index}")
+        # `closed` is lost in a restart; `compacted` stands for it then.
         if run.closed or run.store.compacted:
-            raise _refusal(404, "this run has ended and accepts no more records")
+            raise refusal(404, "this run has ended and accepts no more records")
         return run, index
 
     def _run(self, request: web.Request) -> _Run:
@@ -198,15 +204,10 @@ class Receiver:
             if not self.ready:
                 raise web.HTTPServiceUnavailable(headers={"Retry-After": RETRY_SECONDS}, text='{"error":"starting"}',
                                                  content_type="application/json")
-            raise _refusal(404, "no such run")
-        if not hmac.compare_digest(_bytes(request.headers.get(TOKEN_HEADER, "")), run.token):
-            raise _refusal(401, f"the header {TOKEN_HEADER} must carry the run's token")
+            raise refusal(404, "no such run")
+        if not hmac.compare_digest(header_bytes(request.headers.get(TOKEN_HEADER, "")), run.token):
+            raise refusal(401, f"the header {TOKEN_HEADER} must carry the run's token")
         return run
-
-
-def _bytes(header: str) -> bytes:
-    """The header as it was sent: compare_digest refuses text that is not ASCII, and must not fail on a header."""
-    return header.encode(errors="surrogateescape")
 
 
 def _recount(run: _Run) -> None:
@@ -218,43 +219,3 @@ def _recount(run: _Run) -> None:
         with path.open("rb") as file:
             while piece := file.read(1 << 20):
                 run.tally.add(path.stem, piece)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise _refusal(400, f"the body must be JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise _refusal(400, "the body must be a JSON object")
-    return document
-
-
-def _incarnation(text: Any) -> str:
-    if not isinstance(text, str) or not INCARNATION.fullmatch(text):
-        raise _refusal(400, f"`incarnation` must match {INCARNATION.pattern}, is {text!r}"[:300])
-    return text
-
-
-def _refusal(status: int, message: str) -> web.HTTPException:
-    """The exception that answers with the status and says why."""
-    kinds: dict[int, type[web.HTTPException]] = {400: web.HTTPBadRequest, 401: web.HTTPUnauthorized,
-                                                 404: web.HTTPNotFound, 503: web.HTTPServiceUnavailable}
-    return kinds[status](text=orjson.dumps({"error": message}).decode(), content_type="application/json")
-
-
-@web.middleware
-async def _answer_errors(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) \
-        -> web.StreamResponse:
-    """A full disk is a problem of the operator, not of the worker: with 503 it keeps its spool and tries again."""
-    try:
-        return await handler(request)
-    except WorldError as error:
-        run, worker = (request.match_info.get(name) for name in ("uid", "index"))
-        log.error("records could not be stored", extra={"run": run, "worker": worker, "reason": str(error)})
-        meters.POSTS_REFUSED.labels("503").inc()
-        answer = {"error": "the records cannot be stored now"}
-        return web.json_response(answer, status=503, headers={"Retry-After": RETRY_SECONDS})
-    except web.HTTPException as refusal:
-        meters.POSTS_REFUSED.labels(str(refusal.status)).inc()
-        raise

@@ -63,10 +63,12 @@ class Recorder:
 
     async def run(self) -> None:
         """Records until cancelled. Raises WorldError when the disk is full; all else is retried indefinitely."""
+        # Read before the first heartbeat of this process replaces it.
         last_beat = self._store.read_json(HEARTBEAT)
         self._logs.resume(await asyncio.to_thread(stored_logs, self._store.path(OBSERVATIONS)))
         meters.RECORDERS.inc()
         try:
+            # One group, which a full disk ends as a whole: a recording must not lack a kind without saying so.
             async with asyncio.TaskGroup() as group:
                 for watch in self._watches.values():
                     group.create_task(self._follow(watch, group), name=f"watch of {watch.watched.resource}")
@@ -147,6 +149,7 @@ class Recorder:
         if last_beat is not None:
             self._write_gap("*", parse_instant(last_beat["time"]), self._clock.now(), "operator restarted")
         while True:
+            # In a thread, because fsync may take long: the loop must go on stamping the lines of the watches.
             if not self._needed_broken():
                 await asyncio.to_thread(self._beat, self._clock.now())
             before = self._clock.now()

@@ -167,7 +167,8 @@ class RunStore:
             return
         torn = self.read_json(TORN) or {}
         before = torn.get(name, {"count": 0})
-        if before.get("cutAtBytes") != whole:  # a kill between counting and cutting does not count twice
+        # Counted before it is cut, with the place of the cut: a kill in between does not count the same line twice.
+        if before.get("cutAtBytes") != whole:
             self.write_json(TORN, {**torn, name: {"count": before["count"] + 1, "cutAtBytes": whole}})
         with disk_errors(path):
             os.truncate(path, whole)
