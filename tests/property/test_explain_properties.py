@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from elastometer.analysis.autoscaler.losses import held
 from elastometer.analysis.autoscaler.losses import scale_accounts as accounts_by_metric
 from elastometer.analysis.autoscaler.needs import Signals
-from elastometer.analysis.autoscaler.points import Bounds, Point, Wants
+from elastometer.analysis.autoscaler.points import Bounds, Point, WantedReplicas
 from elastometer.analysis.evidence.steps import Steps
-from elastometer.model.autoscaler import Cause, ScaleAccount, Step
+from elastometer.model.autoscaler import Cause, ConstraintStep, ScaleAccount
 from support.reach import reached, reaches
 
 PERIOD = 15.0
@@ -36,7 +36,7 @@ def records(draw: st.DrawFn) -> list[Point]:
             continue
         wanted, after = draw(st.integers(0, 12)), draw(SIZES)
         numbers = [wanted, *draw(st.lists(SIZES, max_size=3)), after]
-        steps = tuple(Step(draw(st.sampled_from(CONSTRAINTS)), one, other)
+        steps = tuple(ConstraintStep(draw(st.sampled_from(CONSTRAINTS)), one, other)
                       for one, other in pairwise(numbers) if one != other)
         measured = draw(st.none() | st.integers(0, 320).map(lambda age, at=at: at - age / 8))
         points.append(Point(at, before, after, wanted, steps, None, measured, 0.01))
@@ -45,11 +45,11 @@ def records(draw: st.DrawFn) -> list[Point]:
 
 
 @st.composite
-def wants(draw: st.DrawFn) -> Wants | None:
+def wants(draw: st.DrawFn) -> WantedReplicas | None:
     moments = draw(st.lists(st.integers(-160, 1600), max_size=12))
     if not moments:
         return None
-    return Wants(Steps.of((moment / 8, float(draw(st.integers(0, 12)))) for moment in moments), "Request", 0.5)
+    return WantedReplicas(Steps.of((moment / 8, float(draw(st.integers(0, 12)))) for moment in moments), "Request", 0.5)
 
 
 SIGNALS = st.builds(Signals, wants(), wants())
@@ -103,7 +103,7 @@ def test_no_wait_for_a_sync_is_longer_than_the_time_between_two(points: list[Poi
 @reaches({"a loss": 100})
 @given(records(), SIGNALS, st.integers(-1000, 1000))
 def test_a_shifted_clock_moves_the_instants_and_no_duration(points: list[Point], signals: Signals, shift: int):
-    def moved(one: Wants | None) -> Wants | None:
+    def moved(one: WantedReplicas | None) -> WantedReplicas | None:
         if one is None:
             return None
         return replace(one, steps=Steps.of((time + shift, value) for time, value in one.steps.points))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
 from elastometer.cli.base.offline import checked_spec
-from elastometer.model.basis import PredictionBasis
+from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict

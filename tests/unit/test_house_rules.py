@@ -16,7 +16,7 @@ from elastometer.model import bundle_files, reasons
 from elastometer.model.autoscaler import Cause
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.knee import KneeEnding
-from elastometer.model.measured import Direction, Origin
+from elastometer.model.measurements import Direction, Origin
 from elastometer.model.milestones import Milestone
 from elastometer.model.report import Verdict
 from elastometer.model.status import ORDER
@@ -27,8 +27,17 @@ SOURCES = sorted(
     for folder in ("operator/src", "loadgen/src", "lab/src", "lab/standin/src")
     for path in (ROOT / folder).rglob("*.py")
 )
+TESTS = ROOT / "tests"
+SUPPORT = sorted((TESTS / "support").rglob("*.py"))
 MODULE_LINES = 250
 BODY_LINES = 40
+TEST_FILE_LINES = 420
+ROOM_MODULES = 24
+# Rooms with more modules, each of which is flat by nature.
+LARGE_ROOMS = {
+    "elastometer_lab": "one module for each part of a cluster; no part is large enough for a room",
+    "elastometer/model": "the nouns of the operator: each module is one, and all rooms import them",
+}
 NOT_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 
 
@@ -38,7 +47,7 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*SOURCES, *SUPPORT], ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_short_and_has_short_functions(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= MODULE_LINES
@@ -49,6 +58,43 @@ def test_a_module_is_short_and_has_short_functions(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body_lines(node) > BODY_LINES
     }
     assert not long
+
+
+def modules_of_rooms() -> dict[str, int]:
+    """Modules that lie side by side in each folder of the packages, `__init__` left out."""
+    rooms = {path.parent for path in SOURCES}
+    found = {room: sum(path.parent == room and path.stem != "__init__" for path in SOURCES) for room in rooms}
+    return {str(room).rpartition("/src/")[2]: count for room, count in found.items()}
+
+
+def test_no_room_is_crowded_except_those_with_a_reason() -> None:
+    crowded = {room for room, count in modules_of_rooms().items() if count > ROOM_MODULES}
+    assert crowded <= set(LARGE_ROOMS)
+
+
+def test_every_room_says_what_it_holds() -> None:
+    rooms = {path.parent for path in (*SOURCES, *SUPPORT)}
+    assert len(rooms) > 25
+    docs = {room: ast.get_docstring(ast.parse((room / "__init__.py").read_text())) or "" for room in rooms}
+    assert [str(room.relative_to(ROOT)) for room, doc in docs.items() if len(doc.splitlines()) < 2] == []
+
+
+def test_no_line_asks_to_be_left_alone_by_a_formatter() -> None:
+    mark = "fmt: " + "skip"
+    paths = [*SOURCES, *TESTS.rglob("*.py")]
+    assert [str(path.relative_to(ROOT)) for path in paths if mark in path.read_text()] == []
+
+
+def test_a_test_file_is_about_one_thing() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in TESTS.rglob("test_*.py")}
+    assert len(lengths) > 150
+    assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > TEST_FILE_LINES} == {}
+
+
+def test_no_test_file_is_run_or_imported_by_another() -> None:
+    imported = r"^\s*(?:from|import) +(?:tests?\.[\w.]*)?(?:test_\w+|conftest)\b"
+    pattern = re.compile(imported + r"|\brun" + r"py\b", re.MULTILINE)
+    assert [str(path.relative_to(ROOT)) for path in TESTS.rglob("*.py") if pattern.search(path.read_text())] == []
 
 
 def test_the_operator_needs_nothing_that_only_the_load_generator_brings() -> None:

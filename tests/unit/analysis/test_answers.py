@@ -10,8 +10,8 @@ from elastometer.analysis.evidence.evidence import gather
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.cli.base.summary import answer_lines
 from elastometer.model.answers import AnswerRow, FailureRate
-from elastometer.model.basis import PredictionBasis
 from elastometer.model.bundle import Bundle
+from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.model.request import RecordedRequest, request_from
 from elastometer.model.terms import Terms, terms_from
@@ -74,7 +74,7 @@ def test_a_check_that_judged_nothing_has_no_data_rather_than_no_failures(report:
     assert "| `total` |  | `Recall` | NoData | – | – | 0 of 468 |" in files["report.md"]
     assert '<td>Recall<td class="n rate">NoData<td class="n">–<td class="n">–' in files["report.html"]
     assert 'value="NoData: none of 468 requests could be judged"' in files["junit.xml"]
-    assert "  ? answers, Recall: NoData, none could be judged" in answer_lines(plain(report.answers))
+    assert "  ? answers, Recall: NoData, no answer could be judged" in answer_lines(plain(report.answers))
 
 
 def test_a_check_of_a_run_without_any_request_is_no_data():
@@ -103,11 +103,11 @@ def test_the_counts_and_rates_are_those_of_the_load_generator(bundle: Bundle):
     tally = CheckTally()
     for one in bundle.requests:
         tally.add(one.stage, one.task, one.checks)
-    told = {(row["stage"], row["task"], row["check"]): row for row in tally.rows(with_rates=True)}
+    theirs = {(row["stage"], row["task"], row["check"]): row for row in tally.rows(with_rates=True)}
     mine = {(one.stage, one.task, one.check): one for one in answer_rows(gather(bundle)) if one.stage and one.judged}
-    assert len(told) == 9
-    assert set(mine) == set(told)
-    for key, row in told.items():
+    assert len(theirs) == 9
+    assert set(mine) == set(theirs)
+    for key, row in theirs.items():
         assert (mine[key].judged, mine[key].failed, mine[key].failures) == (
             row["judged"], row["failed"], row["failures"])
         assert mine[key].rate == FailureRate(*(round(100 * row["failureRate"][name], 4)

@@ -1,4 +1,4 @@
-"""The account of given traces, of a live run and of what is no run, and how its rows are told."""
+"""The account of given traces, of a live run and of a file without a run, and how its rows are shown."""
 from __future__ import annotations
 
 import re
@@ -12,7 +12,15 @@ from elastometer.analysis.autoscaler.explain import folded
 from elastometer.analysis.autoscaler.explain_run import explain_trace
 from elastometer.hpa.decision import Constraint
 from elastometer.hpa.trace import recording_from
-from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, MetricReading, Miss, Step, SyncRow
+from elastometer.model.autoscaler import (
+    CAUSE_LABELS,
+    AutoscalerAccount,
+    Cause,
+    ConstraintStep,
+    MetricReading,
+    SyncMismatch,
+    SyncRow,
+)
 from elastometer.render.wording.autoscaler import fidelity_sentence, miss_rows, readings_words, way_words
 
 TRACES = [orjson.loads(line) for line in
@@ -21,7 +29,7 @@ ROOT = Path(__file__).parents[3] / "operator/src/elastometer"
 
 
 @pytest.fixture(scope="module", params=TRACES, ids=lambda trace: str(trace["name"]))
-def account(request: pytest.FixtureRequest) -> Autoscaler:
+def account(request: pytest.FixtureRequest) -> AutoscalerAccount:
     return explain_trace(recording_from(request.param))
 
 
@@ -39,21 +47,21 @@ def test_every_constraint_of_the_controller_is_a_cause_with_a_label_and_a_colour
     assert all(style.count(f"--lost-{one.value}:") == 2 for one in Cause), "one for light and one for dark"
 
 
-def test_every_sync_of_a_trace_has_a_row_and_agrees(account: Autoscaler):
+def test_every_sync_of_a_trace_has_a_row_and_agrees(account: AutoscalerAccount):
     assert account.fidelity is not None
     assert account.fidelity.percent == 100.0
     assert len(account.rows) == account.fidelity.syncs > 50
     assert all(one.agrees for one in account.rows)
 
 
-def test_every_change_of_a_trace_has_an_account_and_nothing_is_unattributed(account: Autoscaler):
+def test_every_change_of_a_trace_has_an_account_and_nothing_is_unattributed(account: AutoscalerAccount):
     written = [one for one in account.rows if one.live not in (None, one.spec)]
     assert [one.written_seconds for one in account.changes] == [one.seconds for one in written]
     causes = {loss.cause for change in account.changes for loss in change.losses} | {one.cause for one in account.held}
     assert Cause.UNATTRIBUTED not in causes
 
 
-def test_the_steps_of_every_row_lead_from_the_wanted_replicas_to_the_decision(account: Autoscaler):
+def test_the_steps_of_every_row_lead_from_the_wanted_replicas_to_the_decision(account: AutoscalerAccount):
     wanting = [row for row in account.rows if row.wanted is not None]
     assert len(wanting) > 50
     for row in wanting:
@@ -62,7 +70,7 @@ def test_the_steps_of_every_row_lead_from_the_wanted_replicas_to_the_decision(ac
         assert [step.before for step in row.steps] == numbers[:-1]
 
 
-def test_folding_keeps_every_sync_and_every_change(account: Autoscaler):
+def test_folding_keeps_every_sync_and_every_change(account: AutoscalerAccount):
     short = folded(account.rows)
     assert sum(one.count for one in short) == len(account.rows)
     assert [one for one in short if one.spec != one.desired] == [one for one in account.rows if one.spec != one.desired]
@@ -76,7 +84,7 @@ def test_idle_syncs_fold_and_what_differs_does_not():
 
 
 def test_the_text_of_a_row_names_the_metric_and_the_steps():
-    one = row(wanted=7, steps=(Step(Cause.MISSING_PODS, 7, 5), Step(Cause.POLICY, 5, 2)), desired=2)
+    one = row(wanted=7, steps=(ConstraintStep(Cause.MISSING_PODS, 7, 5), ConstraintStep(Cause.POLICY, 5, 2)), desired=2)
     assert readings_words(one) == "5 of 2"
     assert way_words(one) == "7 → 5 Pods without a sample → 2 scaling policy"
     share = MetricReading("cpu", 96.0, 80.0, " %", 2, 2, None, None)
@@ -84,16 +92,16 @@ def test_the_text_of_a_row_names_the_metric_and_the_steps():
     assert readings_words(row(metrics=(failed, share), metric="cpu")) == "cpu 96 % of 80 %; queue FailedGetPodsMetric"
 
 
-def test_a_share_that_is_not_whole_is_never_rounded_up_to_it(account: Autoscaler):
+def test_a_share_that_is_not_whole_is_never_rounded_up_to_it(account: AutoscalerAccount):
     assert account.fidelity is not None
     nearly = replace(account.fidelity, seen=3000, seen_agreed=2999, percent=100 * 2999 / 3000)
     assert "2999 of 3000 syncs (99.96 %)" in fidelity_sentence(nearly)
-    assert fidelity_sentence(None).startswith("Nothing was seen")
+    assert fidelity_sentence(None).startswith("No decision of the live controller was observed")
 
 
-def test_misses_of_one_kind_are_one_row(account: Autoscaler):
+def test_misses_of_one_kind_are_one_row(account: AutoscalerAccount):
     assert account.fidelity is not None
-    misses = (Miss(15.0, ("a: live 1, replayed 2",), "why"), Miss(30.0, ("b", "c"), "why"),
-              Miss(45.0, ("a: live 1, replayed 2",), "why"))
+    misses = (SyncMismatch(15.0, ("a: live 1, replayed 2",), "why"), SyncMismatch(30.0, ("b", "c"), "why"),
+              SyncMismatch(45.0, ("a: live 1, replayed 2",), "why"))
     assert miss_rows(replace(account.fidelity, misses=misses)) == [
         ("+15.000 s and 1 more sync", "a: live 1, replayed 2", "why"), ("+30.000 s", "b; c", "why")]

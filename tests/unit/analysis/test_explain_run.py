@@ -14,7 +14,7 @@ import pytest
 from elastometer.analysis.analyze import judge
 from elastometer.analysis.autoscaler.explain_run import explain_run
 from elastometer.analysis.evidence.evidence import gather
-from elastometer.model.autoscaler import Autoscaler, Cause, ScaleAccount
+from elastometer.model.autoscaler import AutoscalerAccount, Cause, ScaleAccount
 from elastometer.model.bundle import Bundle, SeriesName
 from elastometer.model.observation import ObjectKind, ObjectSeen, Observation
 from elastometer.render.files import render_all
@@ -29,7 +29,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return load_bundle(write_run(tmp_path_factory.mktemp("run")))
 
 
-def account_of(bundle: Bundle) -> Autoscaler:
+def account_of(bundle: Bundle) -> AutoscalerAccount:
     return explain_run(gather(bundle))
 
 
@@ -57,7 +57,7 @@ def test_the_run_is_reproduced_whole(bundle: Bundle):
     assert (fidelity.syncs, fidelity.seen, fidelity.inferred, fidelity.percent) == (18, 10, 8, 100.0)
 
 
-def test_requests_show_the_demand_and_prometheus_shows_when_it_was_readable(bundle: Bundle):
+def test_requests_show_the_need_and_prometheus_shows_when_it_was_readable(bundle: Bundle):
     """The third request waits at 55.31 s, the scrape of 56 s shows it, the sync of 58.21 s reads it."""
     first = account_of(bundle).changes[0]
     assert (first.needed_seconds, first.written_seconds) == (55.31, 58.214)
@@ -74,13 +74,13 @@ def test_without_the_requests_the_delay_of_the_metric_is_not_known_and_the_wait_
 
 
 def test_without_prometheus_only_a_sample_could_say_how_old_the_number_was(bundle: Bundle):
-    """Older bundles hold no samples either: what the look is given in their place is no evidence of an age."""
+    """Older bundles hold no samples either: what the sync is given in their place is no evidence of an age."""
     kept = tuple(one for one in bundle.series if one.name != SeriesName.WAITING)
     first = account_of(replace(bundle, series=kept)).changes[0]
     assert lost(first) == {"MetricDelay": None, "SyncWait": None}
     assert first.whole.at_least_milliseconds == 0.0
     assert first.whole.reason is not None
-    assert first.whole.reason.startswith("the signal itself was not recorded: it crossed within the 15.0 s")
+    assert first.whole.reason.startswith("the signal itself was not recorded; the need began within the 15.0 s")
 
 
 def test_a_status_that_the_replay_does_not_make_is_a_miss_and_leaves_its_seconds_unattributed(bundle: Bundle):
@@ -110,18 +110,18 @@ def test_a_run_without_an_autoscaler_says_so_in_every_file(bundle: Bundle):
     none = without_autoscaler(bundle)
     none = replace(none, terms=replace(none.terms, scaler="None"))
     report = judge(none)
-    assert report.autoscaler.reason == "the test asked for none (`autoscaler.type: None`)"
+    assert report.autoscaler.reason == "the test has none (`autoscaler.type: None`)"
     files = render_all(report)
-    assert b"There is no account of the autoscaler: the test asked for none" in files["report.md"]
-    assert b"There is no account of the autoscaler: the test asked for none" in files["report.html"]
+    assert b"There is no decision account of the autoscaler: the test has none" in files["report.md"]
+    assert b"There is no decision account of the autoscaler: the test has none" in files["report.html"]
     assert json.loads(files["report.json"])["autoscaler"]["rows"] == []
 
 
 @pytest.mark.parametrize(("edit", "reason"), [
-    (lambda one: one.pop("spec"), "was not understood"),
-    (lambda one: one["spec"]["metrics"][0].update(type="Weather"), "was not understood"),
-    (lambda one: one["spec"]["metrics"][0]["pods"]["target"].update(averageValue="many"), "was not understood"),
-    (lambda one: one["spec"].update(minReplicas=9), "was not understood"),
+    (lambda one: one.pop("spec"), "could not be parsed"),
+    (lambda one: one["spec"]["metrics"][0].update(type="Weather"), "could not be parsed"),
+    (lambda one: one["spec"]["metrics"][0]["pods"]["target"].update(averageValue="many"), "could not be parsed"),
+    (lambda one: one["spec"].update(minReplicas=9), "could not be parsed"),
     (lambda one: one.pop("status"), "wrote no status"),
     (lambda one: one.update(status="fine"), "wrote no status"),
 ])
@@ -140,4 +140,4 @@ def test_a_broken_autoscaler_fails_no_run_and_says_what_is_wrong(bundle: Bundle,
 def test_a_broken_status_fails_no_run(bundle: Bundle, edit: Edit):
     report = judge(edited(bundle, edit, moment=73.2))
     assert report.verdict == judge(bundle).verdict
-    assert report.autoscaler.reason is None or "not understood" in report.autoscaler.reason
+    assert report.autoscaler.reason is None or "could not be parsed" in report.autoscaler.reason

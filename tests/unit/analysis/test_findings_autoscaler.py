@@ -2,26 +2,35 @@
 from __future__ import annotations
 
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
-from elastometer.model.autoscaler import CAUSE_LABELS, Agreement, Autoscaler, Cause, Held, Loss, Miss, ScaleAccount
-from elastometer.model.measured import Figure
+from elastometer.model.autoscaler import (
+    CAUSE_LABELS,
+    AutoscalerAccount,
+    Cause,
+    FidelitySummary,
+    HeldTime,
+    Loss,
+    ScaleAccount,
+    SyncMismatch,
+)
+from elastometer.model.measurements import Duration
 
 
-def held(direction: str, cause: Cause, seconds: float) -> Autoscaler:
-    return Autoscaler(held=(Held(direction, cause, CAUSE_LABELS[cause], seconds, 58.2),))
+def held(direction: str, cause: Cause, seconds: float) -> AutoscalerAccount:
+    return AutoscalerAccount(held=(HeldTime(direction, cause, CAUSE_LABELS[cause], seconds, 58.2),))
 
 
 def scale_out(cause: Cause, seconds: float | None, plus_minus: float = 1.0) -> ScaleAccount:
     loss = Loss(cause, CAUSE_LABELS[cause], None if seconds is None else 1000 * seconds, 1000 * plus_minus, "replay")
-    return ScaleAccount(1, "Out", 2, 3, 0.0, 30.0, Figure(30000.0), (loss,))
+    return ScaleAccount(1, "Out", 2, 3, 0.0, 30.0, Duration(30000.0), (loss,))
 
 
-def names(account: Autoscaler) -> list[str]:
+def names(account: AutoscalerAccount) -> list[str]:
     return [one.name for one in autoscaler_findings(account)]
 
 
 def test_a_policy_that_limited_the_scale_out_is_reported_with_its_worst_change():
     account = held("Out", Cause.POLICY, 45.1)
-    account = Autoscaler(held=account.held, changes=(scale_out(Cause.POLICY, 30.0),))
+    account = AutoscalerAccount(held=account.held, changes=(scale_out(Cause.POLICY, 30.0),))
     found, = autoscaler_findings(account)
     assert (found.name, found.severity) == ("PolicyBound", "Warning")
     assert found.evidence == (
@@ -36,19 +45,20 @@ def test_what_holds_a_scale_in_or_holds_shortly_is_no_finding():
 
 
 def test_a_late_metric_is_reported_only_where_the_delay_is_certain():
-    assert names(Autoscaler(changes=(scale_out(Cause.METRIC_DELAY, 25.0),))) == ["LateMetric"]
-    assert names(Autoscaler(changes=(scale_out(Cause.METRIC_DELAY, 25.0, plus_minus=30.0),))) == []
-    assert names(Autoscaler(changes=(scale_out(Cause.METRIC_DELAY, 3.0),))) == []
-    assert names(Autoscaler(changes=(scale_out(Cause.METRIC_DELAY, None),))) == []
+    assert names(AutoscalerAccount(changes=(scale_out(Cause.METRIC_DELAY, 25.0),))) == ["LateMetric"]
+    assert names(AutoscalerAccount(changes=(scale_out(Cause.METRIC_DELAY, 25.0, plus_minus=30.0),))) == []
+    assert names(AutoscalerAccount(changes=(scale_out(Cause.METRIC_DELAY, 3.0),))) == []
+    assert names(AutoscalerAccount(changes=(scale_out(Cause.METRIC_DELAY, None),))) == []
 
 
 def test_a_replay_that_often_differs_makes_the_account_doubtful():
-    misses = tuple(Miss(15.0 * index, ("replicas: live 2, replayed 3",), "other flags") for index in range(2))
-    account = Autoscaler(fidelity=Agreement(20, 20, 18, 0, 0, 90.0, misses, ()))
+    misses = tuple(SyncMismatch(15.0 * index, ("replicas: live 2, replayed 3",), "other flags") for index in range(2))
+    account = AutoscalerAccount(fidelity=FidelitySummary(20, 20, 18, 0, 0, 90.0, misses, ()))
     found, = autoscaler_findings(account)
-    assert found.evidence == "2 of 20 syncs were decided differently by the live controller than by the replay: other flags"
-    assert names(Autoscaler(fidelity=Agreement(20, 20, 19, 0, 0, 95.0, misses[:1], ()))) == []
+    assert found.evidence == \
+        "2 of 20 syncs were decided differently by the live controller than by the replay: other flags"
+    assert names(AutoscalerAccount(fidelity=FidelitySummary(20, 20, 19, 0, 0, 95.0, misses[:1], ()))) == []
 
 
 def test_without_an_account_there_are_no_findings():
-    assert names(Autoscaler(reason="no HorizontalPodAutoscaler was seen")) == []
+    assert names(AutoscalerAccount(reason="no HorizontalPodAutoscaler was seen")) == []

@@ -13,7 +13,7 @@ from elastometer.analysis.analyze import judge
 from elastometer.analysis.evidence.scaling import metric_lines
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import text_at
-from elastometer.model.measured import ColdStart, Source
+from elastometer.model.measurements import ColdStart, Source
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, Sighting, WatchGap
 from elastometer.model.report import AwayBand, Report, Verdict
 from elastometer.model.request import Interruption, generator_from

@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from elastometer.analysis.verdict.objectives import judge_objective, overall
-from elastometer.model.measured import Figure
+from elastometer.model.measurements import Duration
 from elastometer.model.report import ObjectiveResult, Verdict
 from elastometer.model.request import Outcome, RecordedRequest, request_from
 from elastometer.model.terms import Indicator, Objective
@@ -30,7 +30,7 @@ def first_token(bound: int, records: list[RecordedRequest], percentile: int = 95
     return judge_objective(wanted, records, [], [])
 
 
-def cold(bound: int, *figures: Figure) -> ObjectiveResult:
+def cold(bound: int, *figures: Duration) -> ObjectiveResult:
     return judge_objective(objective(Indicator.COLD_START, ms=bound), [], [], figures)
 
 
@@ -84,26 +84,26 @@ def test_a_share_just_below_its_bound_never_reads_as_the_bound():
 
 
 def test_a_duration_is_judged_at_both_ends_of_its_uncertainty():
-    assert cold(10_000, Figure(9_000, 500)).verdict is Verdict.PASS
-    assert cold(10_000, Figure(9_900, 1000)).verdict is Verdict.INCONCLUSIVE
-    assert cold(10_000, Figure(10_100, 1000)).verdict is Verdict.INCONCLUSIVE
-    assert cold(10_000, Figure(11_100, 1000)).verdict is Verdict.FAIL
+    assert cold(10_000, Duration(9_000, 500)).verdict is Verdict.PASS
+    assert cold(10_000, Duration(9_900, 1000)).verdict is Verdict.INCONCLUSIVE
+    assert cold(10_000, Duration(10_100, 1000)).verdict is Verdict.INCONCLUSIVE
+    assert cold(10_000, Duration(11_100, 1000)).verdict is Verdict.FAIL
 
 
 def test_a_duration_that_spans_a_watch_gap_is_inconclusive_however_good_it_looks():
-    result = cold(10_000, Figure(2_000, 2, reason="nothing of pods was watched for 9.0 s within it"))
+    result = cold(10_000, Duration(2_000, 2, reason="nothing of pods was watched for 9.0 s within it"))
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "nothing of pods was watched" in result.message
 
 
 def test_a_pod_that_was_not_ready_after_longer_than_the_bound_fails_without_a_number():
-    result = cold(10_000, Figure(at_least_milliseconds=60_000, reason="'ready' was not seen before the record ended"))
+    result = cold(10_000, Duration(at_least_milliseconds=60_000, reason="'ready' was not seen before the record ended"))
     assert result.verdict is Verdict.FAIL
     assert result.message == "`cold start` p95 of at least 60000 ms exceeds 10000 ms (n=0 of 1)"
 
 
 def test_a_median_that_a_hole_cannot_move_is_still_judged():
-    figures = [Figure(1000, 2), Figure(1100, 2), Figure(reason="an added Pod was never seen")]
+    figures = [Duration(1000, 2), Duration(1100, 2), Duration(reason="an added Pod was never seen")]
     result = judge_objective(objective(Indicator.SCALE_OUT_LAG, percentile=50, ms=2000), [], figures, [])
     assert (result.verdict, result.message) == (
         Verdict.PASS, "`scale-out lag` p50 1000 ms is within 2000 ms (n=2 of 3)")

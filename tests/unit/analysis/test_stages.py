@@ -9,9 +9,9 @@ from elastometer.analysis.analyze import judge
 from elastometer.analysis.evidence.stages import stages_as_run
 from elastometer.model.bundle import Bundle
 from elastometer.model.request import RecordedRequest, generator_from, request_from
+from elastometer.model.run_window import window_of
 from elastometer.model.terms import terms_from
 from elastometer.model.units import SECOND, instant_or_none
-from elastometer.model.window import window_of
 
 START = instant_or_none("2026-11-27T09:00:00Z") or 0
 STAGES = [
@@ -31,7 +31,7 @@ def at(seconds: float) -> str:
 
 def record(stage: str, intended: float, ended: float) -> RecordedRequest:
     found = request_from({"id": round(intended * 1000), "stage": stage, "intendedTime": at(intended),
-                          "sendTime": at(intended), "endTime": at(ended), "outcome": "Success"})  # fmt: skip
+                          "sendTime": at(intended), "endTime": at(ended), "outcome": "Success"})
     assert found is not None
     return found
 
@@ -39,9 +39,9 @@ def record(stage: str, intended: float, ended: float) -> RecordedRequest:
 SOAK = {"value": 2, "startTime": at(40), "endTime": at(55)}
 KNEE: dict[str, Any] = {"stage": "knee", "of": "Users", "good": 2, "soak": SOAK, "steps": [
     {"value": 2, "startTime": at(10), "endTime": at(25), "failed": None},
-    {"value": 4, "startTime": at(25), "endTime": at(40), "failed": "RequestLatency p99 must be …"}]}  # fmt: skip
+    {"value": 4, "startTime": at(25), "endTime": at(40), "failed": "RequestLatency p99 must be …"}]}
 RECORDS = (record("calm", 1, 2), record("knee", 10, 12), record("knee", 54, 57.5), record("lengths", 55, 58),
-           record("lengths", 58, 61.25), record("hold", 62, 63), record("replay", 81.25, 82))  # fmt: skip
+           record("lengths", 58, 61.25), record("hold", 62, 63), record("replay", 81.25, 82))
 
 
 def bundle(*records: RecordedRequest, plan: Any = PLAN, **account: Any) -> Bundle:

@@ -8,7 +8,7 @@ import pytest
 
 from elastometer.cli.hpa.explain_text import account_lines
 from elastometer.cli.main import main
-from elastometer.model.autoscaler import Autoscaler
+from elastometer.model.autoscaler import AutoscalerAccount
 from support.synthetic.run import write_run
 
 TESTS = Path(__file__).parents[2]
@@ -135,5 +135,5 @@ def test_what_is_neither_is_refused(tmp_path: Path, run: Path, capsys: pytest.Ca
 
 
 def test_an_account_without_any_sync_can_be_shown():
-    assert account_lines(Autoscaler(name="demo", minimum=1, maximum=4), whole=False)[0] == (
+    assert account_lines(AutoscalerAccount(name="demo", minimum=1, maximum=4), whole=False)[0] == (
         "demo: 0 syncs, 1 to 4 replicas")

@@ -1,12 +1,12 @@
-"""The autoscaler's chart and bars: what is drawn is what was told."""
+"""The autoscaler's chart and bars: what is drawn is what was reported."""
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
 
-from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, Loss, ScaleAccount, SyncRow
-from elastometer.model.measured import Figure, Timeline
+from elastometer.model.autoscaler import CAUSE_LABELS, AutoscalerAccount, Cause, Loss, ScaleAccount, SyncRow
+from elastometer.model.measurements import Duration, Timeline
 from elastometer.render.autoscaler import autoscaler_chart, bound_legend, loss_strips
 
 LINE = Timeline(ready=((-40.0, 0), (-31.0, 1), (69.0, 2)), start_seconds=-42.0, end_seconds=120.0)
@@ -20,12 +20,12 @@ def change(number: int, direction: str = "Out", **seconds: float | None) -> Scal
     losses = tuple(Loss(Cause(name), CAUSE_LABELS[Cause(name)], None if value is None else 1000 * value, 1.0, "replay")
                    for name, value in seconds.items())
     whole = 1000 * sum(value or 0.0 for value in seconds.values())
-    return ScaleAccount(number, direction, number, number + 1, 0.0, 60.0, Figure(whole, 2.0), losses)
+    return ScaleAccount(number, direction, number, number + 1, 0.0, 60.0, Duration(whole, 2.0), losses)
 
 
 def test_the_chart_holds_every_step_and_reaches_the_end_of_the_run():
     rows = (row(0.0, None), row(15.0, Cause.POLICY, wanted=7, desired=2), row(30.0, None, wanted=None, desired=2))
-    chart = autoscaler_chart(Autoscaler(minimum=1, maximum=4, rows=rows), LINE)
+    chart = autoscaler_chart(AutoscalerAccount(minimum=1, maximum=4, rows=rows), LINE)
     times, wanted, raw, desired, ready = chart["columns"]
     assert times == [-40.0, -31.0, 0.0, 15.0, 30.0, 69.0, 120.0]
     assert wanted == raw == [None, None, 1, 7, None, None, None], "where nothing was wanted there is a gap"
@@ -36,7 +36,7 @@ def test_the_chart_holds_every_step_and_reaches_the_end_of_the_run():
 def test_neighbouring_syncs_of_one_constraint_are_one_span_and_the_last_lasts_to_the_end():
     rows = (row(0.0, Cause.POLICY), row(15.0, Cause.POLICY), row(30.0, None), row(45.0, Cause.POLICY),
             row(60.0, Cause.MAXIMUM))
-    account = Autoscaler(minimum=1, maximum=4, rows=rows)
+    account = AutoscalerAccount(minimum=1, maximum=4, rows=rows)
     spells = [(one["cause"], one["from"], one["to"]) for one in autoscaler_chart(account, LINE)["bound"]]
     assert spells == [("Policy", 0.0, 30.0), ("Policy", 45.0, 60.0), ("Maximum", 60.0, 120.0)]
     assert bound_legend(account) == [("Policy", "scaling policy"), ("Maximum", "maxReplicas")]
@@ -55,7 +55,7 @@ def test_bars_are_on_one_scale_and_follow_each_other():
 
 def test_a_part_that_is_not_known_has_no_bar_and_the_whole_is_a_bound():
     one = change(1, MetricDelay=None, Policy=15.0)
-    one = replace(one, whole=Figure(at_least_milliseconds=15000.0, reason="the signal itself was not recorded"))
+    one = replace(one, whole=Duration(at_least_milliseconds=15000.0, reason="the signal itself was not recorded"))
     strip, = loss_strips((one,), "Out").rows
     assert [bar.name for bar in strip.bars] == ["lost-Policy"]
     assert (strip.total, strip.doubt) == ("≥ 15.0 s", "the signal itself was not recorded")
@@ -65,4 +65,4 @@ def test_directions_are_kept_apart_and_no_change_gives_no_chart():
     changes = (change(1, Policy=15.0), change(2, "In", Stabilization=300.0))
     assert len(loss_strips(changes, "Out").rows) == len(loss_strips(changes, "In").rows) == 1
     assert loss_strips((), "Out").rows == ()
-    assert autoscaler_chart(Autoscaler(reason="none"), LINE)["bound"] == []
+    assert autoscaler_chart(AutoscalerAccount(reason="none"), LINE)["bound"] == []

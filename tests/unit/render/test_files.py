@@ -13,7 +13,7 @@ import pytest
 from elastometer.analysis.analyze import judge
 from elastometer.cli.judge import in_words
 from elastometer.model.answers import AnswerRow
-from elastometer.model.autoscaler import Autoscaler, Miss
+from elastometer.model.autoscaler import AutoscalerAccount, SyncMismatch
 from elastometer.model.bundle import Bundle
 from elastometer.model.knee import Knee
 from elastometer.model.report import Report, Verdict
@@ -72,9 +72,9 @@ def hostile_knee(knee: Knee) -> Knee:
                    steps=tuple(replace(one, failed=HOSTILE, note=HOSTILE) for one in knee.steps))
 
 
-def hostile_account(account: Autoscaler) -> Autoscaler:
+def hostile_account(account: AutoscalerAccount) -> AutoscalerAccount:
     assert account.fidelity is not None
-    miss = Miss(15.0, (HOSTILE,), HOSTILE)
+    miss = SyncMismatch(15.0, (HOSTILE,), HOSTILE)
     return replace(
         account, name=HOSTILE, fidelity=replace(account.fidelity, misses=(miss,), unknowable=(HOSTILE,)),
         rows=tuple(replace(

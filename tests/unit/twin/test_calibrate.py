@@ -12,9 +12,9 @@ import yaml
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.cli.base.offline import checked_spec
 from elastometer.hpa.settings import Metric, MetricType, TargetType
-from elastometer.model.basis import PredictionBasis
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.errors import SpecError
+from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.units import SECOND
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict

@@ -5,7 +5,8 @@ from elastometer.analysis.autoscaler.explain import condensed
 from elastometer.analysis.autoscaler.explain_run import explain_predicted, explain_run
 from elastometer.analysis.evidence.evidence import is_state_only
 from elastometer.analysis.evidence.scaling import Change, autoscaler_at, condition_lines, metric_lines
-from elastometer.analysis.findings.findings import Facts, findings
+from elastometer.analysis.findings.facts import Facts
+from elastometer.analysis.findings.findings import findings
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.requests.latency import load_rows
@@ -22,7 +23,7 @@ from elastometer.analysis.verdict.quality import load_flaws, quality
 from elastometer.analysis.verdict.summary import summary
 from elastometer.hpa.recording import Recording
 from elastometer.model.bundle import Bundle
-from elastometer.model.measured import Direction, ScaleEvent
+from elastometer.model.measurements import Direction, ScaleEvent
 from elastometer.model.report import Report
 from elastometer.model.units import format_instant
 
@@ -69,7 +70,7 @@ def _event(change: Change, run: DerivedRun) -> ScaleEvent:
     evidence, decided = run.evidence, change.decided
     scaler = autoscaler_at(change, evidence)
     gap = evidence.gap_within(decided.instant, change.seen.received, "deployments")
-    note = "the watch was down: the change is known to the API's second only" if is_state_only(change.seen) else \
+    note = "the watch was down: the change is known only to the API's second" if is_state_only(change.seen) else \
         f"a watch gap touches it ({gap.resource})" if gap else None
     mine = [start for start in run.starts if start.change is not None and start.change.number == change.number]
     return ScaleEvent(

@@ -1,4 +1,4 @@
-"""Nouns: what a test asks for, what was seen, what a report says, and the words that all rooms share. Pure.
+"""The data types: what a test asks for, what was observed, what a report says, and the words that all packages share.
 
-Imports no other room of the operator. Start reading at `spec.py`, `bundle.py` and `report.py`.
+Pure, and imports no other package of the operator. Start reading at `spec.py`, `bundle.py` and `report.py`.
 """

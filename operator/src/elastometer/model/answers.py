@@ -1,4 +1,4 @@
-"""What the load generator's checks found in the answers, counted. What no answer was judged for has no rate."""
+"""Counts of what the load generator's checks found in the answers. Where no answer was judged there is no rate."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class FailureRate:
 
 @dataclass(frozen=True, slots=True)
 class FailedAnswer:
-    """One answer that failed, so that its record can be found; `seconds` is when its request was wanted."""
+    """One answer that failed, so that its record can be found; `seconds` is the intended time of its request."""
 
     failure: str
     request: str
@@ -27,8 +27,8 @@ class FailedAnswer:
 class AnswerRow:
     """One stage, task and check; the total of a check has neither stage nor task.
 
-    `requests` counts what could have been judged. Where nothing was, `failed` and `rate` are None. `failures` has the
-    most frequent ones, `other_failures` counts the rest.
+    `requests` counts the answers that could have been judged. If none was, `failed` and `rate` are None. `failures` has
+    the most frequent kinds of failure, `other_failures` counts the rest.
     """
 
     stage: str | None

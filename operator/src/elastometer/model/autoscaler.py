@@ -1,6 +1,6 @@
-"""The autoscaler's own account of a run: every sync, every change of the replicas, and where the seconds went.
+"""The autoscaler's decision account of a run: every sync, every change of the replicas, and where the seconds went.
 
-Seconds count as in the rest of the report. What could not be told is None, with a reason.
+Seconds count as in the rest of the report. What is not known is None, with a reason.
 """
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from elastometer.model.measured import Direction, Figure
+from elastometer.model.measurements import Direction, Duration
 
 
 class Cause(StrEnum):
-    """What a second between need and decision was lost to; all but the first two and the last are constraints."""
+    """What delayed a decision after the need. All but METRIC_DELAY, SYNC_WAIT and UNATTRIBUTED are constraints."""
 
     METRIC_DELAY = "MetricDelay"
     SYNC_WAIT = "SyncWait"
@@ -29,7 +29,7 @@ class Cause(StrEnum):
     UNATTRIBUTED = "Unattributed"
 
 
-# What people call them, in the order in which they act.
+# Their labels, in the order in which they act.
 CAUSE_LABELS: Mapping[Cause, str] = {
     Cause.METRIC_DELAY: "metric delay", Cause.SYNC_WAIT: "sync wait", Cause.NO_METRIC: "no metric",
     Cause.NO_SCALE: "no access to the scale", Cause.DISABLED: "disabled", Cause.TOLERANCE: "tolerance",
@@ -41,8 +41,8 @@ CAUSE_LABELS: Mapping[Cause, str] = {
 
 @dataclass(frozen=True, slots=True)
 class MetricReading:
-    """One metric at one sync, in its own unit (`unit` is % for a utilization). `bare` is what value over target alone
-    asks for, `proposed` what the controller makes of it."""
+    """One metric at one sync, in its own unit (`unit` is % for a utilization). `bare` is what the unclamped
+    ratio asks for, `proposed` what the controller makes of it."""
 
     name: str
     value: float | None
@@ -55,8 +55,8 @@ class MetricReading:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One constraint that changed the number on its way."""
+class ConstraintStep:
+    """One constraint that changed the number on the way from the wanted to the desired replicas."""
 
     constraint: Cause
     before: int
@@ -65,11 +65,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class SyncRow:
-    """One sync, or `count` of them in a row up to `until_seconds` in which there was nothing to do.
+    """One sync, or `count` consecutive ones up to `until_seconds` at which there was nothing to do.
 
-    `wanted` is what the bare ratios asked for, `raw` what the metrics proposed, `desired` what was decided; `live` is
-    what the real controller was seen to decide, and `agrees` None where nothing was seen of it; `difference` says in
-    what the two differ and why. `binding` is what kept the replicas from what was wanted.
+    `wanted` is what the unclamped ratios asked for, `raw` what the metrics proposed, `desired` what was decided. `live`
+    is what the real controller was seen to decide; `agrees` is None if nothing was seen of it; `difference` says
+    in what the two differ and why. `binding` is the constraint that kept the replicas away from the wanted number.
     """
 
     seconds: float
@@ -80,7 +80,7 @@ class SyncRow:
     metric: str | None
     wanted: int | None
     raw: int | None
-    steps: tuple[Step, ...]
+    steps: tuple[ConstraintStep, ...]
     desired: int
     binding: Cause | None
     live: int | None
@@ -92,7 +92,7 @@ class SyncRow:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Seconds on the way from need to decision, by what took them; None with a reason where they are not known."""
+    """The part of the time from need to decision that one cause took; None, with a reason, if it is not known."""
 
     cause: Cause
     label: str
@@ -104,8 +104,8 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class ScaleAccount:
-    """One change that the autoscaler wrote. `needed_seconds` is when the first replica of it was needed (scale-out) or
-    needed no longer (scale-in); the losses add up to `whole`."""
+    """One change that the autoscaler wrote. `needed_seconds` is when its first replica was needed (scale-out) or no
+    longer needed (scale-in); the losses add up to `whole`."""
 
     number: int
     direction: Direction
@@ -113,14 +113,14 @@ class ScaleAccount:
     to_replicas: int
     needed_seconds: float
     written_seconds: float
-    whole: Figure
+    whole: Duration
     losses: tuple[Loss, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """How long, over the whole record, replicas were fewer (Out) or more (In) than wanted because of one constraint, or
-    it was not known what was wanted (Unknown)."""
+class HeldTime:
+    """How long, over the whole record, one constraint held the replicas below (Out) or above (In) the wanted number, or
+    the wanted number was not known (Unknown)."""
 
     direction: Direction
     cause: Cause
@@ -130,8 +130,8 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """A sync at which the replay decides otherwise than the live controller did."""
+class SyncMismatch:
+    """A sync at which the replay does not decide as the live controller did."""
 
     seconds: float
     differences: tuple[str, ...]
@@ -139,9 +139,9 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """Of how many syncs the replay makes what the live controller made: of those that it wrote something at (seen),
-    and of those known to have changed nothing (inferred). `percent` is of both; None where nothing is known."""
+class FidelitySummary:
+    """At how many syncs the replay decides as the live controller did: of those at which the controller wrote something
+    (seen), and of those known to have changed nothing (inferred). `percent` is of both; None if none is known."""
 
     syncs: int
     seen: int
@@ -149,13 +149,13 @@ class Agreement:
     inferred: int
     inferred_agreed: int
     percent: float | None
-    misses: tuple[Miss, ...]
+    misses: tuple[SyncMismatch, ...]
     unknowable: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Autoscaler:
-    """The section of the report. `reason` says why there is none, and everything else is then empty."""
+class AutoscalerAccount:
+    """The report's section on the autoscaler. If there is none, `reason` says why, and everything else is empty."""
 
     reason: str | None = None
     name: str = ""
@@ -163,5 +163,5 @@ class Autoscaler:
     maximum: int | None = None
     rows: tuple[SyncRow, ...] = ()
     changes: tuple[ScaleAccount, ...] = ()
-    held: tuple[Held, ...] = ()
-    fidelity: Agreement | None = None
+    held: tuple[HeldTime, ...] = ()
+    fidelity: FidelitySummary | None = None

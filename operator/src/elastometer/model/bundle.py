@@ -1,13 +1,13 @@
-"""One run in memory: what was asked, what was seen, and what could not be read. Nothing derived."""
+"""One run in memory: what was specified, what was observed, and what could not be read. Nothing is derived."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
 
-from elastometer.model.basis import PredictionBasis
 from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, text_at
 from elastometer.model.observation import Observation
+from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.request import GeneratorSummary, RecordedRequest
 from elastometer.model.terms import Terms
 from elastometer.model.units import Instant, from_unix_seconds
@@ -28,7 +28,7 @@ class SeriesName(StrEnum):
 
 
 class SeriesOutcome(StrEnum):
-    """Three answers of a query that are never mixed up."""
+    """The three outcomes of a query: no data is not zero, and a failed query is not 'no data'."""
 
     SAMPLES = "Samples"
     NO_DATA = "NoData"
@@ -37,14 +37,14 @@ class SeriesOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LabelledSamples:
-    """One time series: labels, and (instant of Prometheus' clock, value)."""
+    """One time series: labels and samples, each (instant of Prometheus' clock, value)."""
 
     labels: Document
     samples: tuple[tuple[Instant, float], ...]
 
     @property
     def pod(self) -> str:
-        """The pod label; empty when the series is of no pod."""
+        """The pod label; empty if the series does not belong to a Pod."""
         return text_at(self.labels, "pod") or ""
 
 
@@ -62,9 +62,9 @@ class SeriesResult:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """`start` is the load's start instant. `missing` names the files that were not there; `outside_window` counts the
-    records and samples that were left out because they are dated outside of the run. With a `predicted` basis the
-    bundle was made by a model: what it holds was never seen."""
+    """`start` is the instant at which the load started. `missing` names the files that were not there; `outside_window`
+    counts the records and samples that were dropped because they are dated outside of the run. With a `predicted` basis
+    the bundle was made by the simulator, and nothing in it was ever observed."""
 
     terms: Terms
     manifest: Document = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Bundle:
 
 
 def series_from(line: Document) -> SeriesResult | None:
-    """The answer, or None when it has no name; an outcome of no known word counts as a failed query."""
+    """The result, or None if it has no name; an unknown outcome counts as a failed query."""
     name = text_at(line, "name")
     if name is None:
         return None
@@ -105,7 +105,7 @@ def _labelled(item: Document) -> LabelledSamples:
 
 
 def _sample(pair: object) -> tuple[Instant, float] | None:
-    """None where there is no number: PromQL divides by zero to NaN and to infinity."""
+    """None if the value is not a finite number: in PromQL, a division by zero gives NaN or infinity."""
     if not isinstance(pair, list) or len(pair) != 2:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Looking into JSON of unknown shape without ever failing: what is not there, or is of another type, is None."""
+"""Reads JSON of unknown shape without ever failing: what is missing, or of another type, is None."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,8 @@ from elastometer.model.units import Instant, instant_or_none
 
 Document: TypeAlias = Mapping[str, object]
 EMPTY: Document = {}
+# Metadata of a dataclass field whose key in JSON differs from its name: public keys outlive a better name.
+JSON_KEY = "json"
 
 
 def at(node: object, *path: str) -> object:
@@ -20,13 +22,13 @@ def at(node: object, *path: str) -> object:
 
 
 def document_at(node: object, *path: str) -> Document:
-    """The object at the path; an empty one when there is none."""
+    """The object at the path; empty if there is none."""
     found = at(node, *path)
     return found if isinstance(found, Mapping) else EMPTY
 
 
 def documents_at(node: object, *path: str) -> Sequence[Document]:
-    """The objects of the list at the path; an empty list when there is none."""
+    """The objects in the list at the path; an empty list if there is none."""
     found = at(node, *path)
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 

@@ -1,10 +1,10 @@
-"""The two roots of the project's errors: the user's, never retried, and the world's, always retried."""
+"""The two root exceptions: flaws in what the user wrote are never retried, failures of the world always are."""
 
 from __future__ import annotations
 
 
 class SpecError(Exception):
-    """A spec that cannot be carried out. Carries every flaw, each as `path: must …, is …`."""
+    """A spec that cannot be carried out. `flaws` has all of them, each as `path: must …, is …`."""
 
     def __init__(self, *flaws: str) -> None:
         super().__init__("; ".join(flaws))
@@ -12,4 +12,4 @@ class SpecError(Exception):
 
 
 class WorldError(Exception):
-    """Something outside did not answer as it should; trying again later may help."""
+    """Something outside did not respond as it should; a later attempt may succeed."""

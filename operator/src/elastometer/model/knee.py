@@ -1,6 +1,6 @@
-"""A Knee: a climb until an objective of the load generator failed, as a worker told it and as the report shows it.
+"""A knee search, as a worker reported it and as the report shows it: the load rises in steps until an objective fails.
 
-The worker decided step by step while the load ran; nothing here judges a step again.
+The worker judged each step while the load ran; nothing here judges a step again.
 """
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from elastometer.model.units import Instant
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """One step as the worker reported it, by its own clock; `failed` is what did not hold, with both numbers, and
-    `inconclusive` why the step could not be judged. One that held has neither."""
+    """One step as the worker reported it, by its own clock. `failed` names the missed objective, with both numbers;
+    `inconclusive` says why the step could not be judged. A step that held has neither."""
 
     value: int
     start: Instant
@@ -25,9 +25,9 @@ class StepSeen:
 
 @dataclass(frozen=True, slots=True)
 class KneeSeen:
-    """One climb in `of`, which is Users or Rate; `good` is the last step that held, None when the first did not.
+    """One search over `of`, which is Users or Rate. `good` is the last step that held, None if the first did not.
 
-    `interrupted` are the values of steps, or of the soak, that a restart of the worker cut and that were held again.
+    `interrupted` has the values of the steps, or of the soak, that a restart of the worker cut and that were repeated.
     """
 
     stage: str
@@ -39,7 +39,7 @@ class KneeSeen:
 
 
 def knee_from(line: Document) -> KneeSeen | None:
-    """The climb, or None when it names no stage; a step without a value or times is left out."""
+    """The search, or None if it names no stage; a step without a value or times is left out."""
     stage = text_at(line, "stage")
     if stage is None:
         return None
@@ -62,7 +62,7 @@ def _step(item: Document) -> StepSeen | None:
 
 @dataclass(frozen=True, slots=True)
 class KneeStep:
-    """One step in the report: the requests wanted within it, and the fewest and most Ready replicas seen meanwhile."""
+    """One step in the report: the requests intended within it, and the fewest and most Ready replicas during it."""
 
     value: int
     start_seconds: float
@@ -78,7 +78,7 @@ class KneeStep:
 
 
 class KneeEnding(StrEnum):
-    """What ended the steps of a climb: only the first two say where the knee is."""
+    """What ended the steps of a search. Only STEP_FAILED and ALL_HELD say where the knee is."""
 
     STEP_FAILED = "StepFailed"
     ALL_HELD = "AllStepsHeld"
@@ -89,9 +89,9 @@ class KneeEnding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Knee:
-    """One climb in the report. `soak` is None when there was none, `maximum` when the spec is not there to tell.
+    """One search in the report. `soak` is None if there was none, `maximum` is None if the spec is missing.
 
-    `further_accounts` counts what other lives of the worker told of the same climb, of which this is the longest.
+    `further_accounts` counts the reports on the same search by other incarnations of the worker; this is the longest.
     """
 
     stage: str

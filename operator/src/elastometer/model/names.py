@@ -1,4 +1,4 @@
-"""Every name, label and annotation key that the project writes into a cluster, once."""
+"""Every name, label and annotation key that the project writes into a cluster, in one place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def keda_autoscaler_name(test: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of one test's children. `test` is a DNS label of at most 40 characters (the CRD says so)."""
+    """The names of one test's children. The CRD limits `test` to 40 characters, so that each of them is a DNS label."""
 
     namespace: str
     test: str
@@ -60,12 +60,12 @@ class Names:
 
     @property
     def keda_autoscaler(self) -> str:
-        """The HorizontalPodAutoscaler that KEDA makes for a ScaledObject."""
+        """The HorizontalPodAutoscaler that KEDA creates for a ScaledObject; the prefix is KEDA's own."""
         return keda_autoscaler_name(self.test)
 
     @property
     def run_directory(self) -> str:
-        """Path of the run below the operator's data directory."""
+        """Path of the run below the operator's data directory. Part of the uid keeps runs of one name apart."""
         return f"runs/{self.namespace}/{self.test}-{self.uid[:8]}"
 
     def labels(self, component: str) -> dict[str, str]:

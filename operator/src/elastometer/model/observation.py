@@ -1,4 +1,4 @@
-"""What the recorder saw, one class per kind of line. Nothing here says what it means."""
+"""What the recorder observed, one class per kind of line. What it means is for the analysis to say."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ObjectKind(StrEnum):
 
 
 class Sighting(StrEnum):
-    """How an object was seen. LISTED tells a state; its time says nothing about when the state began."""
+    """How an object was seen. LISTED shows a state, but its time does not show when the state began."""
 
     LISTED = "LISTED"
     ADDED = "ADDED"
@@ -33,7 +33,7 @@ class Sighting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectSeen:
-    """One object on one watch line; `received` is the operator's clock, good to about a millisecond."""
+    """One object on one watch line; `received` is of the operator's clock, to about a millisecond."""
 
     received: Instant
     kind: ObjectKind
@@ -42,12 +42,12 @@ class ObjectSeen:
 
     @property
     def name(self) -> str:
-        """Name of the object; empty when it has none."""
+        """Name of the object; empty if it has none."""
         return text_at(self.object, "metadata", "name") or ""
 
     @property
     def uid(self) -> str:
-        """What tells two lives of one name apart; the name where the uid was not recorded."""
+        """Distinguishes two objects that had the same name in turn; the name itself if the uid was not recorded."""
         return text_at(self.object, "metadata", "uid") or self.name
 
 
@@ -64,7 +64,7 @@ class LogSeen:
 
 @dataclass(frozen=True, slots=True)
 class WatchGap:
-    """Between `start` and `end` nothing was watched; `resource` is a plural, or * for all."""
+    """Between `start` and `end` the recorder watched nothing of `resource`, which is a plural, or * for all."""
 
     received: Instant
     resource: str
@@ -75,7 +75,8 @@ class WatchGap:
 
 @dataclass(frozen=True, slots=True)
 class ClockSample:
-    """The API server's Date header (whole seconds) between two instants of the operator's clock."""
+    """The API server's Date header (whole seconds), between two instants of the operator's clock, which bound
+    the offset of the two clocks."""
 
     received: Instant
     sent: Instant
@@ -84,8 +85,8 @@ class ClockSample:
 
 @dataclass(frozen=True, slots=True)
 class MetricSample:
-    """One value as a metrics API served it: `value` is a Kubernetes quantity, `at` the API's own time of it, `window`
-    what it was averaged over. `container` is empty where the value is the whole Pod's."""
+    """One value as a metrics API served it: `value` is a Kubernetes quantity, `at` the API's own timestamp, `window`
+    the period of the average. `container` is empty if the value belongs to the whole Pod."""
 
     pod: str
     name: str
@@ -97,8 +98,10 @@ class MetricSample:
 
 @dataclass(frozen=True, slots=True)
 class MetricsSeen:
-    """What a metrics API answered the recorder at about the time at which the autoscaler asked the same: samples of
-    the metrics `names`, or the error that came instead. `group` is the API group that was asked."""
+    """What a metrics API answered the recorder at about the time at which the autoscaler read it: samples of the
+    metrics `names`, or the error instead of them. `group` is the API group.
+
+    The status of an HPA shows only the average, not which Pods had a sample."""
 
     received: Instant
     sent: Instant
@@ -110,7 +113,7 @@ class MetricsSeen:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the operator itself did."""
+    """Something that the operator itself did."""
 
     received: Instant
     reason: str
@@ -124,12 +127,12 @@ _SIGHTINGS = {sighting.value: sighting for sighting in Sighting}
 
 
 def is_retired(line: Document) -> bool:
-    """Whether the line is of a kind that an earlier version of the format had: valid, and of no use any more."""
+    """Whether the line is of a kind that only an earlier version of the format had: valid, but no longer used."""
     return text_at(line, "kind") in _RETIRED_KINDS
 
 
 def observation_from(line: Document) -> Observation | None:
-    """The observation that a JSON object stands for, or None when it is of no known kind or lacks its stamps."""
+    """The observation in a JSON object, or None if its kind is unknown or its timestamps are missing."""
     received = instant_at(line, "receivedTime")
     kind = text_at(line, "kind") or ""
     if received is None:
@@ -174,7 +177,7 @@ def _metrics(line: Document, received: Instant) -> MetricsSeen | None:
         return None
     samples = (_sample(item) for item in documents_at(line, "samples"))
     return MetricsSeen(received, sent, group, tuple(str(name) for name in names),
-                       tuple(one for one in samples if one is not None), text_at(line, "error"))
+                       tuple(sample for sample in samples if sample is not None), text_at(line, "error"))
 
 
 def _sample(item: Document) -> MetricSample | None:

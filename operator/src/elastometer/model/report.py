@@ -1,4 +1,4 @@
-"""The report: every number that was derived, with its source and its resolution beside it.
+"""The report: every number that was derived, with its source and its resolution.
 
 Seconds count from the start of the load and are negative before it. What was not measured is None, with a reason.
 """
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from elastometer.model.answers import AnswerRow
-from elastometer.model.autoscaler import Autoscaler
-from elastometer.model.basis import PredictionBasis
+from elastometer.model.autoscaler import AutoscalerAccount
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.knee import Knee
-from elastometer.model.measured import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
+from elastometer.model.measurements import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
+from elastometer.model.prediction_basis import PredictionBasis
 
 SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
 
 
 class Verdict(StrEnum):
-    """Failing the objective and failing to tell are two different things."""
+    """Missing an objective (FAIL) is not the same as data that allow no verdict (INCONCLUSIVE)."""
 
     PASS = "Pass"
     FAIL = "Fail"
@@ -64,7 +64,7 @@ class ObjectiveResult:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A named pathology with its evidence and what to change."""
+    """A named problem with its evidence and what to change."""
 
     name: FindingName
     severity: Severity
@@ -75,7 +75,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SeriesState:
-    """What became of one Prometheus query."""
+    """The outcome of one Prometheus query."""
 
     name: str
     outcome: str
@@ -99,7 +99,7 @@ class GeneratorState:
 
 @dataclass(frozen=True, slots=True)
 class AwayBand:
-    """While a load worker was away; `start_seconds` is None when it had recorded nothing before."""
+    """The time in which a load worker was away; `start_seconds` is None if it had recorded nothing before."""
 
     worker: int
     start_seconds: float | None
@@ -128,7 +128,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The few numbers worth a column of the status; medians over scale-outs and over added Pods."""
+    """The few figures that the status shows as columns; medians over scale-outs and over added Pods."""
 
     peak_ready_replicas: int | None = None
     scale_out_count: int | None = None
@@ -144,7 +144,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is known about one run; with a `predicted` basis, all that a model says of a run that never was."""
+    """All that is known about one run; with a `predicted` basis, all that the simulator predicts about one."""
 
     test: str
     namespace: str
@@ -168,6 +168,6 @@ class Report:
     findings: tuple[Finding, ...]
     quality: Quality
     provenance: tuple[tuple[str, str], ...]
-    autoscaler: Autoscaler
+    autoscaler: AutoscalerAccount
     predicted: PredictionBasis | None = None
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -1,6 +1,7 @@
-"""The structural schema of a CRD without an API server: what it refuses of a manifest, and the defaults it fills in.
+"""Checks a manifest against a CRD's structural schema, and fills in its defaults, without an API server.
 
-Follows `fieldValidation=Strict`: an unknown field is a flaw. Rules in CEL are not evaluated here.
+Follows `fieldValidation=Strict`: an unknown field is a flaw. CEL rules are not evaluated here. Not `jsonschema`: the
+messages must have this project's form, and defaults and unknown fields follow Kubernetes' own rules.
 """
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,), "integer": (int,),
     "number": (int, float),
 }
-_SHOWN = 60
+MAX_SHOWN_CHARACTERS = 60
 
 
 def defaulted(value: Any, schema: Json) -> Any:
-    """A copy with the schema's defaults where nothing is given; what does not fit is left as it is."""
+    """A copy with the schema's defaults filled in; what does not fit the schema is left as it is."""
     if isinstance(value, dict):
+        # As in the API server, a default is itself completed by the defaults of its fields.
         known = schema.get("properties", {})
         filled = {name: child["default"] for name, child in known.items() if "default" in child and name not in value}
         return {name: defaulted(item, known.get(name, {})) for name, item in {**value, **filled}.items()}
@@ -30,6 +32,7 @@ def defaulted(value: Any, schema: Json) -> Any:
 def flaws(value: Any, schema: Json, path: str) -> Iterator[str]:
     """Every flaw as `path: rule, is value`, in the order of the document."""
     kind = schema.get("type", "")
+    # In Python, True is an int; in JSON it is not.
     wrong = kind in _TYPES and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"))
     if wrong:
         yield f"{path}: must be of type {kind}, is {shown(value)}"
@@ -62,13 +65,13 @@ def _bounds(value: Any, schema: Json, path: str) -> Iterator[str]:
         yield f"{path}: must be one of {', '.join(map(str, schema['enum']))}, is {shown(value)}"
     if isinstance(value, str) and "pattern" in schema and re.search(schema["pattern"], value) is None:
         yield f"{path}: must match {schema['pattern']}, is {shown(value)}"
-    size, of = (value, "") if isinstance(value, (int, float)) else _size(value)
-    for least, most in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
-                        ("minProperties", "maxProperties")):
-        if size is not None and least in schema and size < schema[least]:
-            yield f"{path}: must be at least {schema[least]}{of}, is {shown(value)}"
-        if size is not None and most in schema and size > schema[most]:
-            yield f"{path}: must be at most {schema[most]}{of}, is {shown(value)}"
+    size, unit = (value, "") if isinstance(value, (int, float)) else _size(value)
+    for lower, upper in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
+                         ("minProperties", "maxProperties")):
+        if size is not None and lower in schema and size < schema[lower]:
+            yield f"{path}: must be at least {schema[lower]}{unit}, is {shown(value)}"
+        if size is not None and upper in schema and size > schema[upper]:
+            yield f"{path}: must be at most {schema[upper]}{unit}, is {shown(value)}"
 
 
 def _size(value: Any) -> tuple[int | None, str]:
@@ -80,6 +83,6 @@ def _size(value: Any) -> tuple[int | None, str]:
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it."""
+    """The value as shown in a message; a long one is cut."""
     text = repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"

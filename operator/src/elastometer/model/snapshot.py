@@ -1,4 +1,4 @@
-"""The world at one look: what `decide` reads. Facts only, each taken from objects as the watches delivered them."""
+"""What `decide` reads: the world at one instant. Only facts, from objects as the watches delivered them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PodFact:
-    """One pod of the target. `trouble` is (reason, message) of what keeps it from starting, as the API words it."""
+    """One Pod of the target. `trouble` is (reason, message) of what keeps it from starting, in the API's words."""
 
     name: str
     ready: bool
@@ -25,7 +25,7 @@ class PodFact:
 
 @dataclass(frozen=True, slots=True)
 class ScalerFact:
-    """The HorizontalPodAutoscaler. `active` is None until the controller has looked once."""
+    """The HorizontalPodAutoscaler. `active` is None until the controller's first sync."""
 
     active: bool | None
     reason: str
@@ -46,14 +46,14 @@ class JobFact:
 
 @dataclass(frozen=True, slots=True)
 class PreflightFact:
-    """What was checked before anything was made. `flaw` is (condition type, reason, message), None when all is well."""
+    """The checks before anything is created. `flaw` is (condition type, reason, message), None if all is well."""
 
     flaw: tuple[str, str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalFact:
-    """What the API server goes on refusing: the action, its words, and since when (operator's clock)."""
+    """What the API server keeps refusing: the action, its message, and since when (operator's clock)."""
 
     action: str
     message: str
@@ -62,7 +62,7 @@ class RefusalFact:
 
 @dataclass(frozen=True, slots=True)
 class ReportFact:
-    """What the finished report says, for the status."""
+    """What the status needs of the finished report."""
 
     verdict: str
     verdict_reason: str
@@ -73,7 +73,7 @@ class ReportFact:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that `decide` may ask."""
+    """Everything that `decide` may use."""
 
     generation: int
     preflight: PreflightFact | None
@@ -98,12 +98,12 @@ class Snapshot:
 
     @property
     def trouble(self) -> tuple[str, str] | None:
-        """The first thing that keeps a pod of the target from starting."""
+        """The first reason that keeps a Pod of the target from starting."""
         return next((pod.trouble for pod in self.pods if pod.trouble is not None), None)
 
 
 def pod_fact(pod: Mapping[str, Any]) -> PodFact:
-    """A Pod as served -> PodFact."""
+    """The fact about a Pod, from the object as served."""
     status = pod.get("status", {})
     conditions = {item["type"]: item for item in status.get("conditions", ())}
     return PodFact(
@@ -117,6 +117,7 @@ def pod_fact(pod: Mapping[str, Any]) -> PodFact:
 def _trouble(status: Mapping[str, Any], conditions: Mapping[str, Any]) -> tuple[str, str] | None:
     for container in status.get("containerStatuses", ()):
         waiting = container.get("state", {}).get("waiting")
+        # These two reasons belong to every start; all others mean that it does not go on.
         if waiting and waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
             last = container.get("lastState", {}).get("terminated", {})
             ended = f"; it last ended with exit code {last['exitCode']}" if "exitCode" in last else ""
@@ -128,11 +129,12 @@ def _trouble(status: Mapping[str, Any], conditions: Mapping[str, Any]) -> tuple[
 
 
 def scaler_fact(hpa: Mapping[str, Any]) -> ScalerFact:
-    """A HorizontalPodAutoscaler as served -> ScalerFact."""
+    """The fact about a HorizontalPodAutoscaler, from the object as served."""
     status = hpa.get("status", {})
     conditions = {item["type"]: item for item in status.get("conditions") or ()}
     active = conditions.get("ScalingActive")
     able = conditions.get("AbleToScale")
+    # Before ScalingActive there is only AbleToScale, which says whether the scale can be read.
     shown = active or able or {}
     return ScalerFact(
         active=None if active is None else active["status"] == "True",
@@ -143,7 +145,7 @@ def scaler_fact(hpa: Mapping[str, Any]) -> ScalerFact:
 
 
 def job_fact(job: Mapping[str, Any], pods: tuple[PodFact, ...]) -> JobFact:
-    """A Job as served, with its pods -> JobFact."""
+    """The fact about a Job, from the object as served and its Pods."""
     conditions = {
         item["type"]: item for item in job.get("status", {}).get("conditions", ()) if item["status"] == "True"
     }
@@ -158,7 +160,7 @@ def job_fact(job: Mapping[str, Any], pods: tuple[PodFact, ...]) -> JobFact:
 
 
 def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
-    """report.json -> what the status needs of it."""
+    """What the status needs of report.json; None if there is no report."""
     if report is None:
         return None
     summary = {key: value for key, value in report["summary"].items() if value is not None}

@@ -1,6 +1,6 @@
 """ElasticityTest as served by the API -> TestSpec.
 
-The CRD refuses a wrong shape; this refuses a wrong meaning (SpecError names path, rule and value).
+The CRD rejects a wrong shape; this module rejects a wrong meaning (SpecError names path, rule and value).
 The API server fills in the CRD's defaults. They are repeated here for specs that come from a file, and a test compares
 the two (tests/contract/test_spec_defaults.py).
 """
@@ -85,10 +85,10 @@ class SecretKey:
 
 @dataclass(frozen=True, slots=True)
 class TestSpec:
-    """One test, understood. `files_from` is the ConfigMap of the files that the profile names, `files` what was in it:
-    empty until it was read, and the profile's traces and datasets with it."""
+    """One test, parsed. `files_from` is the ConfigMap of the files that the profile names, `files` its content: empty
+    until it has been read, and so are the traces and datasets of the profile until then."""
 
-    __test__ = False
+    __test__ = False  # or pytest would collect it as a class of tests
 
     names: Names
     generation: int
@@ -105,7 +105,7 @@ class TestSpec:
 
 
 def parse(body: Mapping[str, Any]) -> TestSpec:
-    """Reads the object as served. Raises SpecError with every flaw found."""
+    """Parses the object as served. Raises SpecError with every flaw found."""
     meta, spec = body["metadata"], body["spec"]
     names = Names(namespace=meta["namespace"], test=meta["name"], uid=meta.get("uid", ""))
     files_from = text_at(spec, "load", "filesFrom", "configMapRef", "name")
@@ -133,7 +133,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
 
 
 def with_files(spec: TestSpec, files: Mapping[str, str]) -> TestSpec:
-    """The test with the texts of its files. Raises SpecError with every flaw found."""
+    """The test with the content of its files. Raises SpecError with every flaw found."""
     return replace(spec, profile=read_load(spec.profile, files), files=files)
 
 
@@ -143,15 +143,15 @@ def _secret_key(reference: Document) -> SecretKey | None:
 
 
 def _name_flaws(names: Names, files_from: str | None) -> list[str]:
-    """A source of files that has the name of what the test makes would stand in its way."""
+    """The operator cannot create its own ConfigMap if the source of files already has that name."""
     if files_from not in (own := (names.load, names.files, names.report)):
         return []
-    return [f"spec.load.filesFrom.configMapRef.name: must be none of the ConfigMaps that the test makes itself "
-            f"({', '.join(own)}), is {files_from}; give yours another name"]  # fmt: skip
+    return [f"spec.load.filesFrom.configMapRef.name: must not be a ConfigMap that the test creates itself "
+            f"({', '.join(own)}), is {files_from}; give yours another name"]
 
 
 def _template_flaws(template: object) -> list[str]:
-    """The overlay is free-form to the API server; it must at least have the shape of a Pod template."""
+    """The API server accepts any object as the overlay; to be merged it must have the shape of a Pod template."""
     path = "spec.target.server.podTemplate"
     if not isinstance(template, dict):
         return [f"{path}: must be an object, is {type(template).__name__}"]
@@ -159,7 +159,7 @@ def _template_flaws(template: object) -> list[str]:
     for part in ("metadata", "spec"):
         if not isinstance(template.get(part, {}), dict):
             flaws.append(f"{path}.{part}: must be an object")
-            return flaws
+            return flaws  # the checks below look into both
     for key in ("containers", "initContainers", "volumes", "tolerations"):
         items = template.get("spec", {}).get(key, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):

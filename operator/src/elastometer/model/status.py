@@ -1,7 +1,7 @@
 """The status of a test: conditions first, everything else derived from them.
 
-One writer (the daemon of the test) changes it, by these functions only; `phase` is computed at the very end for people
-and never read back.
+Only one writer, the daemon of the test, changes it, and only with these functions. `phase` is computed last, for
+people, and never read back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOAD_DELIVERED = "LoadDelivered"
 REPORT_READY = "ReportReady"
 OBJECTIVES_MET = "ObjectivesMet"
 SUCCEEDED = "Succeeded"
-CLEANED_UP = "CleanedUp"  # there only when something did not go
+CLEANED_UP = "CleanedUp"  # set only if something could not be deleted
 ORDER = (ACCEPTED, TARGET_READY, METRICS_AVAILABLE, LOAD_DELIVERED, REPORT_READY, OBJECTIVES_MET, CLEANED_UP, SUCCEEDED)
 
 
@@ -40,7 +40,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that is patched into `.status`. Absent is None, never zero."""
+    """Everything that is patched into `.status`. What is absent is None, never zero."""
 
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     observed_generation: int | None = None
@@ -58,24 +58,24 @@ class Status:
     bundle: Json | None = None
 
     def is_true(self, kind: str) -> bool:
-        """Whether a condition is there and True."""
+        """Whether the condition is present and True."""
         return kind in self.conditions and self.conditions[kind].status == "True"
 
     @property
     def finished(self) -> bool:
-        """Whether the run is over, well or not; nothing is done for it after that."""
+        """Whether the run is over, successful or not; nothing is done for it after that."""
         return self.completion_time is not None
 
 
 def with_condition(status: Status, condition: Condition, now: datetime) -> Status:
-    """The status with one condition set; the time of the last change stays while the status of it does."""
+    """The status with one condition set. As Kubernetes requires, its time changes only when its status does."""
     old = status.conditions.get(condition.type)
     since = old.since if old is not None and old.status == condition.status else now
     return replace(status, conditions={**status.conditions, condition.type: replace(condition, since=since)})
 
 
 def phase_of(status: Status) -> str:
-    """One word for people, from the facts."""
+    """One word for people, derived from the other fields."""
     if status.finished:
         return "Completed" if status.is_true(SUCCEEDED) else "Failed"
     report = status.conditions.get(REPORT_READY)
@@ -98,7 +98,7 @@ def _text_or_none(at: datetime | None) -> str | None:
 
 
 def status_from(served: Mapping[str, Any]) -> Status:
-    """The status as the API server serves it -> Status."""
+    """Parses the status as the API server serves it."""
     conditions = {
         item["type"]: Condition(
             item["type"], item["status"], item["reason"], item["message"], _instant_or_none(item["lastTransitionTime"])
@@ -126,18 +126,18 @@ def status_from(served: Mapping[str, Any]) -> Status:
 
 
 def _rank(condition: Condition) -> tuple[int, str]:
-    """Ours in the order of a run's life; whatever somebody else put there stays, behind them."""
+    """Our conditions in the order of a run; conditions of other writers are kept, after ours."""
     return (ORDER.index(condition.type) if condition.type in ORDER else len(ORDER), condition.type)
 
 
 def to_json(status: Status) -> Json:
-    """Status -> what is patched, without absent fields."""
+    """The status as it is patched, without absent fields."""
     conditions = [
         {
             "type": item.type,
             "status": item.status,
             "reason": item.reason,
-            "message": item.message[:2000],
+            "message": item.message[:2000],  # a refusal of the API server can quote a whole object
             "lastTransitionTime": _text_or_none(item.since),
             "observedGeneration": status.observed_generation or 0,
         }

@@ -16,12 +16,13 @@ Nanoseconds: TypeAlias = int
 
 SECOND: Nanoseconds = 1_000_000_000
 MILLISECOND: Nanoseconds = 1_000_000
-_WHOLE = len("2026-01-01T00:00:00")
+_WHOLE_LENGTH = len("2026-01-01T00:00:00")
 _GO_UNITS = {"h": 3600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": MILLISECOND, "us": 1000, "µs": 1000, "ns": 1}
 _GO_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:h|ms|m|us|µs|ns|s))+")
 _GO_PART = re.compile(r"(\d+(?:\.\d*)?)(h|ms|m|us|µs|ns|s)")
 
 
+# The instants of a bundle are close together: many share their whole second.
 @lru_cache(maxsize=8192)
 def _whole_seconds(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
@@ -31,12 +32,12 @@ def parse_instant(text: str) -> Instant:
     """RFC 3339 with any number of fraction digits; digits beyond nanoseconds are dropped. Raises ValueError."""
     if not text.endswith("Z"):
         return _parse_with_offset(text)
-    fraction = text[_WHOLE:-1]
+    fraction = text[_WHOLE_LENGTH:-1]
     if not fraction:
-        return _whole_seconds(text[:_WHOLE]) * SECOND
+        return _whole_seconds(text[:_WHOLE_LENGTH]) * SECOND
     if fraction[0] != "." or not fraction[1:].isdigit():
         raise ValueError(f"instant must be RFC 3339, got '{text[:64]}'")
-    return _whole_seconds(text[:_WHOLE]) * SECOND + int(fraction[1:10].ljust(9, "0"))
+    return _whole_seconds(text[:_WHOLE_LENGTH]) * SECOND + int(fraction[1:10].ljust(9, "0"))
 
 
 def _parse_with_offset(text: str) -> Instant:
@@ -47,7 +48,7 @@ def _parse_with_offset(text: str) -> Instant:
 
 
 def instant_or_none(value: object) -> Instant | None:
-    """The instant, or None when the value is absent or is not an instant at all."""
+    """The instant, or None if the value is absent or not an instant."""
     if not isinstance(value, str):
         return None
     try:
@@ -57,29 +58,29 @@ def instant_or_none(value: object) -> Instant | None:
 
 
 def format_instant(instant: Instant, digits: int = 3) -> str:
-    """RFC 3339 UTC with `digits` of the second's fraction."""
+    """RFC 3339 in UTC with `digits` digits of the second's fraction (not rounded)."""
     whole, rest = divmod(instant, SECOND)
     text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{rest:09d}"[: len(text) + 1 + digits] + "Z" if digits else text + "Z"
 
 
 def from_unix_seconds(seconds: float) -> Instant:
-    """Prometheus' times; good to a microsecond, which is all that a double near 2e9 holds."""
+    """Prometheus' times, to the microsecond: a double near 2e9 is no more precise."""
     return round(seconds * 1_000_000) * 1000
 
 
 def to_seconds(duration: Nanoseconds) -> float:
-    """Seconds, to the millisecond: finer digits are below every clock that a run compares."""
+    """Seconds, to the millisecond: no two clocks of a run agree more closely."""
     return round(duration / SECOND, 3)
 
 
 def to_milliseconds(duration: float) -> float:
-    """Milliseconds, to a tenth, of nanoseconds; a mean of them is no whole number."""
+    """Nanoseconds as milliseconds with one decimal. A float, since a mean need not be a whole number."""
     return round(duration / MILLISECOND, 1)
 
 
 def decimal_or_none(value: object) -> float | None:
-    """A decimal string of a spec, such as a rate; None when absent or unreadable."""
+    """A decimal string of a spec, such as a rate; None if absent or unreadable."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
@@ -89,7 +90,7 @@ def decimal_or_none(value: object) -> float | None:
 
 
 def go_duration_or_none(value: object) -> Nanoseconds | None:
-    """A duration as Go prints it, such as `1m0.5s`; None when it is absent or none. Finer than 1 ns is dropped."""
+    """A duration as Go prints it, such as `1m0.5s`; None if absent or not a duration. Parts below 1 ns are dropped."""
     if not isinstance(value, str) or _GO_DURATION.fullmatch(value) is None:
         return None
     return sum(int(Decimal(number) * _GO_UNITS[unit]) for number, unit in _GO_PART.findall(value))

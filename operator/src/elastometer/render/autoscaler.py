@@ -1,10 +1,10 @@
-"""What the report draws of the autoscaler: its chart on the run's time axis, and the lost seconds as stacked bars."""
+"""The autoscaler in pictures: its chart on the time axis of the run, and the lost seconds as stacked bars."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, Loss, ScaleAccount, SyncRow
-from elastometer.model.measured import Direction, Timeline
+from elastometer.model.autoscaler import CAUSE_LABELS, AutoscalerAccount, Cause, Loss, ScaleAccount, SyncRow
+from elastometer.model.measurements import Direction, Timeline
 from elastometer.render.charts import Column, value_at
 from elastometer.render.shapes import Bar, Strip, Strips, fits, ticks
 from elastometer.render.wording import autoscaler, numbers
@@ -22,19 +22,19 @@ AUTOSCALER_FILTERS: dict[str, Callable[..., str]] = {
 }
 
 
-def autoscaler_values(found: Autoscaler) -> dict[str, object]:
-    """What the section's template asks for beside the report itself."""
+def autoscaler_values(found: AutoscalerAccount) -> dict[str, object]:
+    """What the section's template needs in addition to the report."""
     return {
         "fidelity": autoscaler.fidelity_sentence(found.fidelity), "bound": bound_legend(found),
         "syncs": autoscaler.sync_count(found.rows),
         "losses": [("Scale-outs: from the need to the decision", loss_strips(found.changes, Direction.OUT)),
-                   ("Scale-ins: how long replicas stayed that were not wanted",
+                   ("Scale-ins: how long replicas that were no longer wanted stayed",
                     loss_strips(found.changes, Direction.IN))],
     }
 
 
-def autoscaler_chart(found: Autoscaler, line: Timeline) -> dict[str, object]:
-    """Columns x, wanted, raw, desired, Ready; what bound each sync; the band between minimum and maximum."""
+def autoscaler_chart(found: AutoscalerAccount, line: Timeline) -> dict[str, object]:
+    """Columns x, wanted, raw, desired, Ready; the binding constraint of each sync; the band from minimum to maximum."""
     rows = found.rows
     ends = {max(row.until_seconds or row.seconds for row in rows)} if rows else set()
     ends |= {line.end_seconds} if rows and line.end_seconds is not None else set()
@@ -48,30 +48,30 @@ def autoscaler_chart(found: Autoscaler, line: Timeline) -> dict[str, object]:
 
 
 def _bound(rows: Sequence[SyncRow], line: Timeline) -> list[dict[str, object]]:
-    """Spells of one constraint, from the sync where it bound to the first one where it did not."""
-    spells: list[dict[str, object]] = []
+    """Intervals of one constraint, from the sync at which it was binding to the first at which it was not."""
+    intervals: list[dict[str, object]] = []
     end = line.end_seconds if line.end_seconds is not None else 0.0
     for index, row in enumerate(rows):
         until = rows[index + 1].seconds if index + 1 < len(rows) else max(end, row.until_seconds or row.seconds)
-        last = spells[-1] if spells else None
+        last = intervals[-1] if intervals else None
         if row.binding is None:
             continue
         if last is not None and last["cause"] == row.binding.value and last["to"] == row.seconds:
             last["to"] = until
         else:
-            spells.append({"from": row.seconds, "to": until, "cause": row.binding.value,
+            intervals.append({"from": row.seconds, "to": until, "cause": row.binding.value,
                            "label": CAUSE_LABELS[row.binding]})
-    return spells
+    return intervals
 
 
-def bound_legend(found: Autoscaler) -> list[tuple[str, str]]:
+def bound_legend(found: AutoscalerAccount) -> list[tuple[str, str]]:
     """The constraints that occur, in the order in which they act."""
     seen = {row.binding for row in found.rows}
     return [(cause.value, label) for cause, label in CAUSE_LABELS.items() if cause in seen]
 
 
 def loss_strips(changes: Sequence[ScaleAccount], direction: Direction) -> Strips:
-    """One bar per change of the direction, on one scale; an unknown part has no length and is named in the text."""
+    """One bar per change of the direction, all on one scale. An unknown part has no length and is named in the text."""
     mine = [one for one in changes if one.direction == direction]
     longest = max((_seconds(one) for one in mine), default=0.0)
     if longest <= 0:

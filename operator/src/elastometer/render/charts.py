@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TypeAlias
 
-from elastometer.model.measured import Timeline
+from elastometer.model.measurements import Timeline
 from elastometer.model.report import Report
 from elastometer.render.wording import knees
 
 Column: TypeAlias = list[float | None]
-# A screen has room for about this many bins; more would be noise.
+# A chart is about 1,200 pixels wide; narrower bins would be noise.
 BINS_SHOWN = 150
 # How much of the time before the load is shown, as a share of the time after its start.
 LEAD_SHARE = 0.2
 
 
 def chart_data(report: Report) -> dict[str, object]:
-    """Everything that the script of the report needs; numbers and names only."""
+    """Everything that the script of the report needs: numbers and names only."""
     line = report.timeline
     return {
         "range": _range(line),
@@ -41,7 +41,7 @@ def _range(line: Timeline) -> list[float]:
 
 
 def _bounds(report: Report) -> list[dict[str, float]]:
-    """First-token objectives as lines over the stage that they judge, or over the whole load."""
+    """Objectives for the time to first token, as lines over the stage that they judge or over the whole load."""
     spans = {one.name: (one.start_seconds, one.end_seconds) for one in report.stages}
     whole = (0.0, max((end for _, end in spans.values()), default=0.0))
     return [
@@ -53,7 +53,7 @@ def _bounds(report: Report) -> list[dict[str, float]]:
 
 
 def _load(line: Timeline) -> list[Column]:
-    """x, planned, offered, served, failed: bins merged until they fit, each still a mean rate."""
+    """x, planned, offered, served, failed: bins are merged until they fit, and each is still a mean rate."""
     merge = max(1, ceil(len(line.seconds) / BINS_SHOWN))
     starts: Column = [line.seconds[index] for index in range(0, len(line.seconds), merge)]
     columns = (line.planned, line.offered, line.served, line.failed)
@@ -81,13 +81,13 @@ def _replicas(line: Timeline) -> list[Column]:
 
 
 def value_at(steps: Sequence[tuple[float, int | None]], time: float) -> float | None:
-    """What holds at the time; None before the first step."""
+    """The value that holds at the time; None before the first step."""
     index = bisect_right(steps, time, key=lambda step: step[0]) - 1
     return None if index < 0 else steps[index][1]
 
 
 def _queue(line: Timeline) -> list[dict[str, object]]:
-    """In flight by the requests' own records; waiting and running as the servers say."""
+    """Requests in flight from the request records; waiting and running from the servers' metrics."""
     curves: list[dict[str, object]] = [
         {"name": one.name, "x": [time for time, _ in one.points], "y": [value for _, value in one.points]}
         for one in line.curves

@@ -1,19 +1,20 @@
 """The verdict as JUnit XML: one test case per objective.
 
-Fail is a failure. Inconclusive is an error and not a skip: CI shows skipped as good, and a run that could not tell is
-not good. A load that was not the one asked for is an error of its own, since it spoils every objective.
+Fail is a failure. Inconclusive is an error and not a skip: CI systems show skipped cases as good, and a run without a
+verdict is not good. A load that was not delivered as specified is an error in a separate case, since it invalidates
+every objective.
 """
 from __future__ import annotations
 
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from elastometer.model.basis import PredictionBasis
+from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.reasons import OBJECTIVES_UNCERTAIN
 from elastometer.model.report import Report, Verdict
 from elastometer.render.wording import answers
 
-# XML 1.0 knows no control characters, not even as references.
+# XML 1.0 allows no control characters, not even as references.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -29,9 +30,9 @@ def to_junit(report: Report) -> bytes:
     for result in report.objectives:
         case = SubElement(suite, "testcase", classname=_clean(where), name=_clean(result.name))
         if result.verdict is Verdict.FAIL:
-            _told(case, "failure", result.indicator, result.message)
+            _add_outcome(case, "failure", result.indicator, result.message)
         elif result.verdict is not Verdict.PASS:
-            _told(case, "error", result.verdict.value, result.message)
+            _add_outcome(case, "error", result.verdict.value, result.message)
         SubElement(case, "system-out").text = _clean(mark + result.message)
     _whole_run(suite, where, report)
     _count(suite)
@@ -48,7 +49,7 @@ def _basis(suite: Element, basis: PredictionBasis) -> None:
 
 
 def _answers(suite: Element, report: Report) -> None:
-    """A check without an objective fails nothing, and is told all the same."""
+    """A check without an objective fails nothing but is reported as well."""
     totals = answers.totals(report.answers)
     if totals:
         properties = SubElement(suite, "properties")
@@ -58,16 +59,16 @@ def _answers(suite: Element, report: Report) -> None:
 
 
 def _whole_run(suite: Element, where: str, report: Report) -> None:
-    """What no single objective says: that there was none, or that the load was not the one asked for."""
+    """What no single objective says: that there was none, or that the load was not delivered as specified."""
     if report.verdict is Verdict.NOT_JUDGED:
         case = SubElement(suite, "testcase", classname=_clean(where), name="objectives")
         SubElement(case, "skipped", message=_clean(report.verdict_message))
     elif report.verdict is Verdict.INCONCLUSIVE and report.verdict_reason != OBJECTIVES_UNCERTAIN:
         case = SubElement(suite, "testcase", classname=_clean(where), name="load")
-        _told(case, "error", report.verdict_reason, report.verdict_message)
+        _add_outcome(case, "error", report.verdict_reason, report.verdict_message)
 
 
-def _told(case: Element, tag: str, kind: str, message: str) -> None:
+def _add_outcome(case: Element, tag: str, kind: str, message: str) -> None:
     SubElement(case, tag, type=_clean(kind), message=_clean(message))
 
 

@@ -1,20 +1,20 @@
-"""The report as Markdown, for a pull request, a terminal or a ConfigMap. Text of others is quoted, never markup."""
+"""The report as Markdown, for a pull request, a terminal or a ConfigMap. Foreign text is escaped, never markup."""
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from elastometer.model.answers import AnswerRow
-from elastometer.model.autoscaler import CAUSE_LABELS, Autoscaler, Cause, ScaleAccount
-from elastometer.model.basis import PredictionBasis
+from elastometer.model.autoscaler import CAUSE_LABELS, AutoscalerAccount, Cause, ScaleAccount
 from elastometer.model.knee import Knee
-from elastometer.model.measured import PHASE_LABELS, ColdStart, LoadRow, Price
+from elastometer.model.measurements import PHASE_LABELS, ColdStart, LoadRow, Price
+from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Quality, Report
 from elastometer.render.wording import answers, autoscaler, knees, numbers
 from elastometer.render.wording.provenance import provenance_rows
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-PREDICTED_ACCOUNT = "Predicted: decided by the rules of the HPA on what the model showed it."
+PREDICTED_ACCOUNT = "Predicted: decided by the rules of the HPA from what it saw of the model."
 _MARKUP = re.compile(r"([\\*_\[\]<>|])")
 
 
@@ -30,7 +30,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield f"Model {code(report.model or numbers.DASH)}, {_when(report)} Seconds count from the start of the load."
     yield from _basis(report.predicted)
-    yield from section("Objectives", ["", "Objective", "What was found"], (
+    yield from section("Objectives", ["", "Objective", "Result"], (
         [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
     yield from section("Summary", ["", ""], ([name, value] for name, value in numbers.headline(report.summary)))
     yield from _price(report.price)
@@ -58,12 +58,12 @@ def _when(report: Report) -> str:
 
 def _basis(basis: PredictionBasis | None) -> Iterator[str]:
     if basis is not None:
-        yield from section("What the prediction rests on", ["", ""], (
+        yield from section("What the prediction is based on", ["", ""], (
             [name, prose(value)] for name, value in numbers.basis_rows(basis)))
 
 
 def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A heading with its table; nothing where the table is empty. Cells are Markdown already."""
+    """A heading with its table; nothing if the table is empty. Cells are Markdown already."""
     body = ["| " + " | ".join(row) + " |" for row in rows]
     if not body:
         return
@@ -89,10 +89,10 @@ def _scale_events(report: Report) -> Iterator[str]:
          for one in report.scale_events))
 
 
-def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
+def _autoscaler(found: AutoscalerAccount, is_predicted: bool) -> Iterator[str]:
     yield from ("", "## Autoscaler", "")
     if found.reason is not None:
-        yield f"There is no account of the autoscaler: {prose(found.reason)}."
+        yield f"There is no decision account of the autoscaler: {prose(found.reason)}."
         return
     yield PREDICTED_ACCOUNT if is_predicted else prose(autoscaler.fidelity_sentence(found.fidelity))
     causes = {loss.cause: loss.label for cause in CAUSE_LABELS for one in found.changes for loss in one.losses
@@ -102,7 +102,7 @@ def _autoscaler(found: Autoscaler, is_predicted: bool) -> Iterator[str]:
         ([autoscaler.change_title(one), numbers.instant(one.needed_seconds), numbers.instant(one.written_seconds),
           autoscaler.whole_words(one), *(_lost(one, cause) for cause in causes)] for one in found.changes))
     yield from section(
-        "What held the replicas", ["Replicas", "Because of", "For", "First"],
+        "What held the replicas", ["Replicas", "Limited by", "For", "First at"],
         ([autoscaler.held_words(one), one.label, f"{one.seconds:.1f} s",
           numbers.instant(one.first_seconds)] for one in found.held))
     if found.fidelity is not None:
@@ -196,7 +196,7 @@ def _quality(quality: Quality) -> Iterator[str]:
 
 
 def quality_rows(quality: Quality) -> list[tuple[str, str]]:
-    """(what, how it is), the worst of each kind in words."""
+    """(what, its state) for everything that may weaken the numbers."""
     low, high = quality.clock_offset_low_milliseconds, quality.clock_offset_high_milliseconds
     gaps = [f"{gap.resource} from {numbers.instant(gap.start_seconds)} to {numbers.instant(gap.end_seconds)}: "
             f"{gap.reason}"
@@ -215,12 +215,12 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
         ("Watch gaps", "; ".join(gaps) or "none"),
         ("Lateness of sends, p99 against the bound", "; ".join(late) or numbers.DASH),
         ("Load workers away", "; ".join(away) or ("none" if quality.generators else numbers.DASH)),
-        ("Requests never sent", f"{numbers.number(quality.skipped_requests)} too late, "
-         f"{numbers.number(quality.unsent_requests)} left by a stopped worker"),
-        ("Turns never asked after a lost one", numbers.number(quality.unsent_turns)),
+        ("Requests never sent", f"{numbers.number(quality.skipped_requests)} because it was too late, "
+         f"{numbers.number(quality.unsent_requests)} because their worker was stopped"),
+        ("Turns not asked after a lost turn", numbers.number(quality.unsent_turns)),
         ("Queries without samples", "; ".join(series) or ("none" if quality.series else numbers.DASH)),
         ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
-        ("Left out: dated outside of the run", str(quality.outside_window)),
+        ("Records dated outside the run, left out", str(quality.outside_window)),
         ("Missing files", ", ".join(quality.missing_files) or "none"),
     ]
 
@@ -230,15 +230,15 @@ def _sentence(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Text of others on one line, without a meaning to Markdown."""
+    """Foreign text on one line, without any meaning to Markdown."""
     return _MARKUP.sub(r"\\\1", _one_line(text))
 
 
 def code(text: str) -> str:
-    """Text of others as code, on one line."""
+    """Foreign text as code, on one line."""
     return "`" + _one_line(text).replace("`", "'").replace("|", "\\|") + "`"
 
 
 def _one_line(text: str) -> str:
-    """Without what could break a table or command a terminal."""
+    """Without characters that could break a table or control a terminal."""
     return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))

@@ -1,15 +1,15 @@
-"""Shapes that the template draws without a script: waterfall bars, bullet bars, tiles. All lengths are per cent."""
+"""Shapes that the template draws without a script: waterfall bars, bullet bars, tiles. All lengths are in percent."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from elastometer.model.measured import PHASE_LABELS, ColdStart, Phase
+from elastometer.model.measurements import PHASE_LABELS, ColdStart, Phase
 from elastometer.model.report import ObjectiveResult, Report, Verdict
 from elastometer.render.wording import numbers
 
-# What follows the cold start: the first token comes when the load sends a request, not when the Pod is able.
+# Not part of the cold start: the first token comes when the load sends a request, not when the Pod is able to serve.
 _AFTER = "firstToken"
 _LANE_PIXELS, _LETTER_PIXELS = 740, 6.6
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
@@ -49,7 +49,7 @@ class Strips:
 
 
 def strips(starts: Sequence[ColdStart]) -> Strips:
-    """Bars of every Pod, aligned at the decision (or at creation, for those that no decision made)."""
+    """Bars of every Pod, aligned at the decision, or at the creation for Pods that no decision created."""
     kept = [(start, _shown(start)) for start in starts]
     longest = max((_length(phases) for _, phases in kept), default=0.0)
     if longest <= 0:
@@ -88,7 +88,7 @@ def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
 
 
 def fits(label: str, share: float) -> bool:
-    """Whether the label has room on its share of a lane of common width; a cut label says less than none."""
+    """Whether the label fits on its share of a lane of usual width; a label that is cut off says less than none."""
     return share * _LANE_PIXELS > len(label) * _LETTER_PIXELS + 12
 
 
@@ -116,7 +116,7 @@ class Bullet:
 
 
 def bullet(result: ObjectiveResult) -> Bullet | None:
-    """None where there is nothing to draw. Shares are drawn from a little below the lower of the two up to 100 %."""
+    """None if there is nothing to draw. Percentages are drawn from a little below the lower of the two up to 100 %."""
     if result.measured is None or result.bound is None:
         return None
     if result.unit == "%":
@@ -131,7 +131,7 @@ def bullet(result: ObjectiveResult) -> Bullet | None:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number that answers one question, and what puts it in proportion."""
+    """A number that answers one question, with a note that puts it in proportion."""
 
     name: str
     value: str
@@ -139,7 +139,7 @@ class Tile:
 
 
 def tiles(report: Report) -> list[Tile]:
-    """In the order of the questions: how fast, how long, how well, what was lost, at what price."""
+    """In the order of the questions: how fast, how long, how well, what was lost, and at what price."""
     summary = report.summary
     failed, requests = summary.failed_request_count, summary.request_count
     wrong, judged = summary.failed_answer_count, summary.judged_answer_count
@@ -170,5 +170,5 @@ def _price_tile(report: Report) -> Tile:
 
 
 def verdict_mark(verdict: Verdict) -> str:
-    """A shape beside the word, so that colour is never the only sign."""
+    """A shape next to the word, so that colour is never the only sign."""
     return {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.INCONCLUSIVE: "?", Verdict.NOT_JUDGED: "–"}[verdict]

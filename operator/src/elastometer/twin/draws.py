@@ -1,15 +1,15 @@
-"""Several draws of one test: what chance alone changes, and the draw that stands for all."""
+"""Several draws of one test: what randomness alone changes, and the draw that stands for all of them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from elastometer.model.basis import Interval
-from elastometer.model.measured import Direction
+from elastometer.model.measurements import Direction
+from elastometer.model.prediction_basis import DrawRange
 from elastometer.model.report import Report, Verdict
 
-# name, unit, where it is in a report
+# The name and unit of each number, and where it is in a report.
 _NUMBERS: tuple[tuple[str, str, Callable[[Report], float | None]], ...] = (
     ("TTFT p95", "ms", lambda report: report.summary.time_to_first_token_p95_milliseconds),
     ("Scale-out lag", "ms", lambda report: report.summary.scale_out_lag_milliseconds),
@@ -23,7 +23,7 @@ _NUMBERS: tuple[tuple[str, str, Callable[[Report], float | None]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One draw; the numbers in the order of `_NUMBERS`."""
+    """The verdict and the main numbers of one draw; the numbers are in the order of `_NUMBERS`."""
 
     seed: int
     verdict: Verdict
@@ -36,32 +36,32 @@ def drawn(seed: int, report: Report) -> Drawn:
 
 
 def _first_out(report: Report) -> float | None:
-    return next((1000 * one.seen.seconds for one in report.scale_events if one.direction == Direction.OUT), None)
+    return next((1000 * event.seen.seconds for event in report.scale_events if event.direction == Direction.OUT), None)
 
 
 def median_draw(draws: Sequence[Drawn]) -> Drawn:
-    """The one with the median TTFT p95 (of an even number, the lower); one without it counts as the slowest."""
-    def slowness(one: Drawn) -> tuple[float, int]:
-        p95 = one.numbers[0]
-        return (float("inf") if p95 is None else p95, one.seed)
+    """The draw with the median TTFT p95 (the lower one of an even number); a draw without it counts as the slowest."""
+    def slowness(draw: Drawn) -> tuple[float, int]:
+        p95 = draw.numbers[0]
+        return (float("inf") if p95 is None else p95, draw.seed)
     return sorted(draws, key=slowness)[(len(draws) - 1) // 2]
 
 
-def intervals(draws: Sequence[Drawn]) -> tuple[Interval, ...]:
-    """Of each number, over the draws that have it."""
+def intervals(draws: Sequence[Drawn]) -> tuple[DrawRange, ...]:
+    """The span and median of each number over the draws that have it."""
     return tuple(
-        _interval(name, unit, [value for one in draws if (value := one.numbers[index]) is not None])
+        _interval(name, unit, [value for draw in draws if (value := draw.numbers[index]) is not None])
         for index, (name, unit, _) in enumerate(_NUMBERS)
     )
 
 
-def _interval(name: str, unit: str, values: list[float]) -> Interval:
+def _interval(name: str, unit: str, values: list[float]) -> DrawRange:
     if not values:
-        return Interval(name, unit, None, None, None)
-    return Interval(name, unit, min(values), median(values), max(values))
+        return DrawRange(name, unit, None, None, None)
+    return DrawRange(name, unit, min(values), median(values), max(values))
 
 
 def verdict_counts(draws: Iterable[Drawn]) -> Iterator[tuple[Verdict, int]]:
-    """How many draws ended so, in the order of the verdicts."""
-    found = [one.verdict for one in draws]
+    """How many draws ended with each verdict, in the order of the verdicts."""
+    found = [draw.verdict for draw in draws]
     return ((verdict, found.count(verdict)) for verdict in Verdict if verdict in found)

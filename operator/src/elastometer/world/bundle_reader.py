@@ -34,8 +34,8 @@ from elastometer.model.bundle_files import (
 from elastometer.model.document import EMPTY, Document, instant_at
 from elastometer.model.observation import is_retired, observation_from
 from elastometer.model.request import GeneratorSummary, generator_from, request_from
+from elastometer.model.run_window import drop_outside_window
 from elastometer.model.terms import terms_from
-from elastometer.model.window import held_to_window
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ def load_bundle(path: Path) -> Bundle:
     spec, plan = reader.document(SPEC), reader.document(PLAN)
     shards = _workers(reader, RECORDS_SUFFIX)
     requests = [record for name in shards for record in reader.lines(name, request_from)]
-    return held_to_window(Bundle(
+    return drop_outside_window(Bundle(
         terms=terms_from(spec, plan), manifest=reader.document(MANIFEST), spec=spec,
         plan=plan, provenance=reader.document(PROVENANCE),
         start=instant_at(reader.document(START), "startTime"),

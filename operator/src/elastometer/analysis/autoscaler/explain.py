@@ -1,7 +1,7 @@
-"""The account of a recorded autoscaler: one row per sync, and for each change where the seconds went.
+"""The decision account of a recorded autoscaler: one row per sync, and for each change where the seconds went.
 
-Pure: looks and decisions in, the report's section out. What the replay does not reproduce it does not explain: the
-seconds after such a sync stay unattributed.
+Pure: recorded and replayed syncs in, the report's section out. What the replay does not reproduce it does not explain:
+the seconds after such a sync stay unattributed.
 """
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from elastometer.analysis.autoscaler.points import Accuracy, Bounds, cause_of, h
 from elastometer.hpa.decision import Constraint, Proposal
 from elastometer.hpa.settings import HpaSpec, TargetType
 from elastometer.hpa.sync import SyncInput
-from elastometer.model.autoscaler import Agreement, Autoscaler, Cause, MetricReading, Miss, SyncRow
+from elastometer.model.autoscaler import AutoscalerAccount, Cause, FidelitySummary, MetricReading, SyncMismatch, SyncRow
 
 
 def explain(
     spec: HpaSpec, name: str, replayed: Fidelity, signals: Mapping[int, Signals], accuracy: Accuracy,
-) -> Autoscaler:
-    """Every sync has its row; `signals` by the index of their metric."""
+) -> AutoscalerAccount:
+    """Every sync becomes a row. `signals` are by the index of their metric."""
     found, bounds = points(replayed.syncs, accuracy), Bounds(spec.minimum, spec.maximum)
-    return Autoscaler(
+    return AutoscalerAccount(
         name=name, minimum=bounds.minimum, maximum=bounds.maximum,
         rows=tuple(_row(one, holding(point, bounds), spec)
                    for one, point in zip(replayed.syncs, found, strict=True)),
         changes=scale_accounts(found, signals), held=held(found, bounds), fidelity=agreement(replayed))
 
 
-def agreement(replayed: Fidelity) -> Agreement:
+def agreement(replayed: Fidelity) -> FidelitySummary:
     """The fidelity as the report holds it."""
-    return Agreement(
+    return FidelitySummary(
         syncs=len(replayed.syncs), seen=replayed.seen.of, seen_agreed=replayed.seen.agreed,
         inferred=replayed.inferred.of, inferred_agreed=replayed.inferred.agreed, percent=replayed.all.percent,
-        misses=tuple(Miss(one.sync.input.at, one.differences, one.cause) for one in replayed.misses),
+        misses=tuple(SyncMismatch(one.sync.input.at, one.differences, one.cause) for one in replayed.misses),
         unknowable=tuple(_unknowable(replayed)))
 
 
@@ -49,13 +49,13 @@ def _unknowable(replayed: Fidelity) -> Iterator[str]:
     yield from (f"{doubt} ({count} of {len(replayed.syncs)} syncs)" for doubt, count in doubts.most_common())
 
 
-def condensed(account: Autoscaler) -> Autoscaler:
-    """The account as the report holds it: a day of idle syncs is one row."""
+def condensed(account: AutoscalerAccount) -> AutoscalerAccount:
+    """The account with idle syncs folded, as the report holds it: a day of them is one row."""
     return replace(account, rows=folded(account.rows))
 
 
 def folded(rows: Iterable[SyncRow]) -> tuple[SyncRow, ...]:
-    """Rows in which the same nothing happened, as one with their count."""
+    """Consecutive idle rows of one state as one row with their count."""
     kept: list[SyncRow] = []
     for row in rows:
         last = kept[-1] if kept else None
@@ -67,7 +67,7 @@ def folded(rows: Iterable[SyncRow]) -> tuple[SyncRow, ...]:
 
 
 def is_idle(row: SyncRow) -> bool:
-    """Nothing to do, and nothing else wanted; at the minimum even fewer may be."""
+    """Whether nothing changed and nothing else was wanted; at the minimum fewer replicas may have been."""
     stays = row.spec == row.desired == (row.desired if row.live is None else row.live)
     return stays and row.agrees is not False and (row.wanted == row.desired or row.binding is Cause.MINIMUM)
 
@@ -88,8 +88,8 @@ def _row(one: Compared, binding: Cause | None, spec: HpaSpec) -> SyncRow:
         difference="; ".join(filter(None, (*one.differences, one.cause))) or None)
 
 
-def _ready(look: SyncInput) -> int:
-    return sum(pod.ready is True and not pod.deleting for pod in look.pods)
+def _ready(seen: SyncInput) -> int:
+    return sum(pod.ready is True and not pod.deleting for pod in seen.pods)
 
 
 def _reading(proposal: Proposal, spec: HpaSpec) -> MetricReading:
@@ -98,6 +98,7 @@ def _reading(proposal: Proposal, spec: HpaSpec) -> MetricReading:
     scale = 1 if is_share else 1000
     return MetricReading(
         name=proposal.name, value=None if proposal.value is None else proposal.value / scale,
-        target=metric.target / scale, unit=" %" if is_share else "", bare=proposal.unclamped, proposed=proposal.replicas,
+        target=metric.target / scale, unit=" %" if is_share else "", bare=proposal.unclamped,
+        proposed=proposal.replicas,
         constraint=None if proposal.constraint is Constraint.NONE else cause_of(proposal.constraint),
         error=proposal.error)

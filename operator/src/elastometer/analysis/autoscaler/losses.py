@@ -1,8 +1,8 @@
 """Where the seconds went between the need for a change and the sync that wrote it (docs/hpa.md has the rule in words).
 
-A scale-out from n to m counts from when more than n replicas were first wanted, a scale-in from when fewer were. Each
-interval between two syncs belongs to what bound the first of them; what lies before the first sync that saw the need
-is the metric's delay and the wait for that sync.
+A scale-out from n to m counts from the instant at which more than n replicas were first wanted, a scale-in from when
+fewer were. Each interval between two syncs belongs to the binding constraint of the first of them. The time before the
+first sync that saw the need is the metric delay and the wait for that sync.
 """
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from itertools import groupby, pairwise
 
 from elastometer.analysis.autoscaler.needs import Part, Signals, before_first
 from elastometer.analysis.autoscaler.points import Bounds, Point, bound_by, holding, is_beyond
-from elastometer.model.autoscaler import CAUSE_LABELS, Cause, Held, Loss, ScaleAccount
-from elastometer.model.measured import Direction, Figure
+from elastometer.model.autoscaler import CAUSE_LABELS, Cause, HeldTime, Loss, ScaleAccount
+from elastometer.model.measurements import Direction, Duration
 
-OUT_OF_BOUNDS = "the replicas were outside of minimum and maximum: no metric was looked at"
+OUT_OF_BOUNDS = "the replicas were outside of minReplicas and maxReplicas: no metric was evaluated"
 
 
 
@@ -25,8 +25,8 @@ def scale_accounts(points: Sequence[Point], signals: Mapping[int, Signals]) -> t
     return tuple(_account(number, index, points, signals) for number, index in enumerate(written, 1))
 
 
-def held(points: Sequence[Point], bounds: Bounds) -> tuple[Held, ...]:
-    """All intervals in which the replicas were not what was wanted, or that was not known, and what bound them."""
+def held(points: Sequence[Point], bounds: Bounds) -> tuple[HeldTime, ...]:
+    """All time in which the replicas were not as many as wanted, or the wanted number was unknown, by constraint."""
     seconds: dict[tuple[Direction, Cause], float] = defaultdict(float)
     first: dict[tuple[Direction, Cause], float] = {}
     for one, other in pairwise(points):
@@ -38,7 +38,7 @@ def held(points: Sequence[Point], bounds: Bounds) -> tuple[Held, ...]:
     directions, order = list(Direction), list(CAUSE_LABELS)
     keys = sorted(seconds, key=lambda key: (directions.index(key[0]), order.index(key[1])))
     return tuple(
-        Held(direction, cause, CAUSE_LABELS[cause], round(seconds[direction, cause], 3),
+        HeldTime(direction, cause, CAUSE_LABELS[cause], round(seconds[direction, cause], 3),
              round(first[direction, cause], 3))
         for direction, cause in keys)
 
@@ -66,7 +66,7 @@ def _account(number: int, index: int, points: Sequence[Point], signals: Mapping[
 
 
 def _run(index: int, points: Sequence[Point]) -> list[int]:
-    """The syncs up to this one, back to the first that wanted it too. Blind ones count only between two that saw."""
+    """The syncs up to this one, from the first that already wanted it. Those without a metric count only in between."""
     size, out, run = points[index].before, points[index].after > points[index].before, [index]
     for back in range(index - 1, -1, -1):
         one = points[back]
@@ -80,7 +80,7 @@ def _run(index: int, points: Sequence[Point]) -> list[int]:
 
 
 def _between(run: Sequence[int], points: Sequence[Point], out: bool) -> Iterator[Part]:
-    """Neighbours of one cause are one part: how well their common end is known does not matter to its length."""
+    """Consecutive intervals of one cause are one part, whose length does not depend on the syncs within it."""
     size = points[run[-1]].before
     spans = ((bound_by(points[first], size, out), points[first], points[second]) for first, second in pairwise(run))
     for cause, group in groupby(spans, key=lambda span: span[0]):
@@ -90,7 +90,7 @@ def _between(run: Sequence[int], points: Sequence[Point], out: bool) -> Iterator
 
 
 def _losses(parts: Sequence[Part]) -> Iterator[Loss]:
-    """Parts of one cause put together, in the order in which the causes act."""
+    """The parts added up by cause, in the order in which the causes act."""
     for cause, label in CAUSE_LABELS.items():
         mine = [part for part in parts if part.cause is cause]
         if not mine:
@@ -103,16 +103,16 @@ def _losses(parts: Sequence[Part]) -> Iterator[Loss]:
             ", ".join(dict.fromkeys(part.source for part in mine)), "; ".join(reasons) or None)
 
 
-def _whole(parts: Sequence[Part]) -> Figure:
-    """A bound only, where a part is not known."""
+def _whole(parts: Sequence[Part]) -> Duration:
+    """The sum of the parts; only a lower bound if a part is unknown."""
     if not parts:
-        return Figure(reason=OUT_OF_BOUNDS)
+        return Duration(reason=OUT_OF_BOUNDS)
     whole = _milliseconds(part.end - part.start for part in parts if part.is_known)
     unknown = next((part.reason for part in parts if not part.is_known), None)
     if unknown is not None:
-        return Figure(at_least_milliseconds=whole, reason=unknown)
+        return Duration(at_least_milliseconds=whole, reason=unknown)
     doubt = _milliseconds((parts[0].start_doubt, parts[-1].end_doubt))
-    return Figure(milliseconds=whole, plus_minus_milliseconds=doubt)
+    return Duration(milliseconds=whole, plus_minus_milliseconds=doubt)
 
 
 def _milliseconds(seconds: Iterable[float]) -> float:

@@ -1,4 +1,4 @@
-"""What the loss rule looks at: one point per sync, and what the true signal asked for between them."""
+"""The input of the loss rule: one point per sync, and what the signal itself asked for between the syncs."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from elastometer.analysis.autoscaler.fidelity import Compared
 from elastometer.analysis.autoscaler.metrics import NOT_RECORDED
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.hpa.decision import Constraint, Decision
-from elastometer.model.autoscaler import Cause, Step
+from elastometer.model.autoscaler import Cause, ConstraintStep
 
-# At such a sync nothing was wanted, for nothing was looked at or could be told.
+# At such a sync no number was wanted, because no metric was evaluated or could be read.
 _BLIND = (Constraint.NO_METRIC, Constraint.NO_SCALE, Constraint.DISABLED)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One sync: replicas before and after it (the live controller's, where that was seen), what the bare ratios
+    """One sync: replicas before and after it (the live controller's, where that was seen), what the unclamped ratios
     wanted, and the steps from there to the decision; `blind` is why nothing was wanted. `metric` is the index of the
     one that wanted most, `measured` when its newest sample was taken.
     """
@@ -26,7 +26,7 @@ class Point:
     before: int
     after: int
     wanted: int | None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ConstraintStep, ...] = ()
     blind: Cause | None = None
     measured: float | None = None
     resolution_seconds: float = 0.0
@@ -34,8 +34,8 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
-    """Replicas that a signal asked for by its bare ratio, as steps in time, with the instants' source."""
+class WantedReplicas:
+    """The replicas that a signal asked for by its unclamped ratio, as steps in time, with the instants' source."""
 
     steps: Steps
     source: str
@@ -51,7 +51,7 @@ class Bounds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How well the instant of a sync is known: one that left a trace in the API, and one that was inferred."""
+    """How exactly the instant of a sync is known: of one that left a trace in the API, and of one that was inferred."""
 
     seen_seconds: float = 0.0
     inferred_seconds: float = 0.0
@@ -62,7 +62,7 @@ def points(syncs: Sequence[Compared], accuracy: Accuracy) -> tuple[Point, ...]:
     return tuple(
         Point(
             at=one.sync.input.at, before=one.sync.input.spec_replicas, after=replicas_after(one),
-            # Where the live controller decided otherwise, the account of another decision does not explain this one.
+            # Where the live controller decided differently, the steps of the replayed decision do not explain it.
             wanted=one.decision.account.wanted, blind=_blind(one.decision),
             steps=steps_of(one.decision) if replicas_after(one) == one.decision.desired else (),
             measured=_measured(one), metric=_metric(one.decision),
@@ -77,7 +77,7 @@ def is_beyond(wanted: float | None, replicas: int, out: bool) -> bool:
 
 
 def bound_by(point: Point, size: int, out: bool) -> Cause:
-    """The step that took the number from beyond `size` replicas to no more; the last, where several did."""
+    """The step that took the number from beyond `size` replicas to no more than that; the last, if several did."""
     if point.wanted is None and point.blind is not None:
         return point.blind
     crossed = (step.constraint for step in reversed(point.steps)
@@ -86,7 +86,8 @@ def bound_by(point: Point, size: int, out: bool) -> Cause:
 
 
 def holding(point: Point, bounds: Bounds) -> Cause | None:
-    """What kept the replicas from what was wanted; at a bound, the bound: without all else it would have held too."""
+    """The constraint that kept the replicas from the wanted number. At minReplicas or maxReplicas it is that bound,
+    since it would have limited them without any other constraint as well."""
     if point.wanted is None or point.wanted == point.after:
         return point.blind
     out = point.wanted > point.after
@@ -101,9 +102,9 @@ def replicas_after(one: Compared) -> int:
     return one.decision.desired if live is None else live
 
 
-def steps_of(decision: Decision) -> tuple[Step, ...]:
-    """What changed the number on its way from the bare ratio to the decision."""
-    return tuple(Step(cause_of(one.constraint), one.before, one.after) for one in decision.account.reductions)
+def steps_of(decision: Decision) -> tuple[ConstraintStep, ...]:
+    """What changed the number on its way from the unclamped ratio to the decision."""
+    return tuple(ConstraintStep(cause_of(one.constraint), one.before, one.after) for one in decision.account.reductions)
 
 
 def cause_of(constraint: Constraint) -> Cause:
@@ -117,13 +118,13 @@ def _blind(decision: Decision) -> Cause | None:
 
 
 def _metric(decision: Decision) -> int:
-    """The first of those whose bare ratio wanted most."""
+    """The first of those whose unclamped ratio wanted most."""
     known = [one for one in decision.account.proposals if one.unclamped is not None]
     return max(known, key=lambda one: one.unclamped or 0).metric if known else 0
 
 
 def _measured(one: Compared) -> float | None:
-    """None where the record holds no sample, and the look's was made up from what the autoscaler published."""
+    """None if the record holds no sample, and the one of the sync was derived from what the autoscaler published."""
     if not one.sync.input.metrics or NOT_RECORDED in one.sync.doubts:
         return None
     return max((sample.at for sample in one.sync.input.metrics[_metric(one.decision)].samples), default=None)

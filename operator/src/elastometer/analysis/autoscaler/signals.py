@@ -1,8 +1,8 @@
 """What the scaling signal asked for between the syncs: by the requests' own records, and by what Prometheus scraped.
 
-The requests tell the truth to a millisecond (a request waits from its sending to its first token, and runs from there
-to its end; the few milliseconds of its way and of its prefill count as waiting). The scraped series tell when a
-number could be read, to one step of the query. A signal that is neither of the two is not known.
+The requests show it to a millisecond: a request waits from its sending to its first token and runs from there to its
+end (the few milliseconds of its way and of its prefill count as waiting). The scraped series show when a number could
+be read, to one step of the query. A signal that is in neither is not known.
 """
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from math import ceil
 
 from elastometer.analysis.autoscaler.needs import Signals
-from elastometer.analysis.autoscaler.points import Wants
+from elastometer.analysis.autoscaler.points import WantedReplicas
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.steps import Step, Steps
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
 from elastometer.model.bundle import SeriesName
 from elastometer.model.document import Document, documents_at, text_at
-from elastometer.model.measured import Source
+from elastometer.model.measurements import Source
 from elastometer.model.units import Instant
 
 _NAMES = (("num_requests_waiting", SeriesName.WAITING), ("num_requests_running", SeriesName.RUNNING),
           ("cache_usage", SeriesName.KV_CACHE))
 _TRIGGER = re.compile(r"s(\d+)-")
-# A query that sums one or several gauges as they are; what it does more than that is not followed.
+# A query that sums one or several gauges as they are. Any other function over them is not followed.
 _SELECTOR = re.compile(r"\{[^}]*\}")
 _PLAIN_SUM = re.compile(r"\s*sum\s*\([^()]*\)(\s*\+\s*sum\s*\([^()]*\))*\s*")
 _REQUEST_SECONDS = 0.001
@@ -33,19 +33,20 @@ _REQUEST_SECONDS = 0.001
 
 @dataclass(frozen=True, slots=True)
 class _Signal:
-    """A metric that is an average over the replicas: the sum of these series, and what one replica is to carry."""
+    """A metric that is an average over the replicas: the sum of these series, and its target per replica."""
 
     series: frozenset[SeriesName]
     target: float
 
-    def wants(self, levels: Iterable[Step], source: Source, resolution_seconds: float) -> Wants:
-        """ceil(total / target): the replicas among which the total is on target."""
+    def wanted(self, levels: Iterable[Step], source: Source, resolution_seconds: float) -> WantedReplicas:
+        """ceil(total / target): the replicas for which the average is on target."""
+        # Rounded first, so that a quotient of 3.0000000000000004 is not taken for 4 replicas.
         steps = ((time, float(ceil(round(total / self.target, 9)))) for time, total in levels)
-        return Wants(Steps.of(steps), source.value, resolution_seconds)
+        return WantedReplicas(Steps.of(steps), source.value, resolution_seconds)
 
 
 def signals(evidence: Evidence, spec: HpaSpec) -> dict[int, Signals]:
-    """By the index of the metric; those of which nothing is known are left out."""
+    """By the index of the metric; metrics of which nothing is known are left out."""
     known = ((index, _signal_of(metric, evidence.spec)) for index, metric in enumerate(spec.metrics))
     return {index: Signals(_truth(signal, evidence), _readable(signal, evidence))
             for index, signal in known if signal is not None}
@@ -66,19 +67,19 @@ def _signal_of(metric: Metric, test: Document) -> _Signal | None:
     return _Signal(series, metric.target / 1000) if series else None
 
 
-def _truth(signal: _Signal, evidence: Evidence) -> Wants | None:
-    """By the requests' records; the KV cache is in none of them."""
+def _truth(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
+    """From the request records, which do not show the KV cache."""
     if not evidence.requests or SeriesName.KV_CACHE in signal.series:
         return None
     total, levels = 0, list[Step]()
     for instant, move in sorted(_moves(signal.series, evidence)):
         total += move
         levels.append((evidence.seconds(instant), float(total)))
-    return signal.wants(levels, Source.REQUEST, _REQUEST_SECONDS)
+    return signal.wanted(levels, Source.REQUEST, _REQUEST_SECONDS)
 
 
 def _moves(series: frozenset[SeriesName], evidence: Evidence) -> Iterator[tuple[int, int]]:
-    """(instant, +1 or -1) of every request that comes to count, or counts no longer."""
+    """(instant, +1 or -1) for every request that begins or ceases to count."""
     waits, runs = SeriesName.WAITING in series, SeriesName.RUNNING in series
     for record in evidence.requests:
         start = record.send if waits else record.first_token
@@ -88,8 +89,8 @@ def _moves(series: frozenset[SeriesName], evidence: Evidence) -> Iterator[tuple[
             yield end, -1
 
 
-def _readable(signal: _Signal, evidence: Evidence) -> Wants | None:
-    """By the scraped series, on the grid of their query."""
+def _readable(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
+    """From the scraped series, on the grid of their query."""
     results = [evidence.samples(name) for name in signal.series]
     known = [result for result in results if result is not None]
     if len(known) < len(results):
@@ -100,4 +101,4 @@ def _readable(signal: _Signal, evidence: Evidence) -> Wants | None:
             for instant, value in one.samples:
                 totals[instant] += value
     levels = ((evidence.seconds(instant), totals[instant]) for instant in sorted(totals))
-    return signal.wants(levels, Source.PROMETHEUS, max(result.step_seconds or 0.0 for result in known))
+    return signal.wanted(levels, Source.PROMETHEUS, max(result.step_seconds or 0.0 for result in known))

@@ -11,7 +11,7 @@ from typing import TypeVar
 from elastometer.analysis.evidence.stages import stages_as_run
 from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, text_at
-from elastometer.model.measured import Source, Stamp
+from elastometer.model.measurements import Source, Stamp
 from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL, keda_autoscaler_name, server_name
 from elastometer.model.observation import (
     ClockSample,
@@ -131,6 +131,7 @@ def _of(bundle: Bundle, kind: type[T]) -> list[T]:
 
 
 def _ordered(objects: list[ObjectSeen]) -> list[ObjectSeen]:
+    # The sort is stable, so that lines of one stream with one time keep their order.
     return sorted(objects, key=lambda seen: (seen.received, seen.kind.value))
 
 
@@ -143,8 +144,8 @@ def _origin(bundle: Bundle, requests: tuple[RecordedRequest, ...]) -> Instant | 
 
 
 def _named(objects: list[ObjectSeen], kind: ObjectKind, *names: str) -> tuple[ObjectSeen, ...]:
-    """Sightings of the object of one of the names. If there is none, the only object of the kind is taken; with several,
-    nothing says which one is meant, and none is taken."""
+    """Sightings of the object of one of the names. If there is none, the only object of the kind is taken; of several,
+    none is, since nothing says which one is meant."""
     every = tuple(seen for seen in objects if seen.kind is kind)
     found = tuple(seen for seen in every if seen.name in names)
     return found or (every if len({seen.name for seen in every}) == 1 else ())

@@ -1,8 +1,8 @@
-"""The instants in one Pod's life, each by every source that saw it. First sight wins.
+"""The instants of one Pod, each by every source that saw it. The first sighting wins.
 
-A line of the watch or an event is received to the millisecond but may come late; the API's own stamp is a whole
-second, cut off. So the first receipt is used where it agrees with the API's second, and that second where all receipts
-came later than it allows.
+A line of the watch or an event is received to the millisecond but may come late; the API's own stamp is a whole second,
+truncated. So the first receipt is used where it agrees with the API's second, and that second where every receipt came
+later than it allows.
 """
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from elastometer.analysis.evidence.evidence import (
     is_state_only,
 )
 from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
-from elastometer.model.measured import Source
+from elastometer.model.measurements import Source
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import SECOND, Instant, Nanoseconds
@@ -30,19 +30,18 @@ _TOOK = re.compile(r"in ([0-9][0-9a-zµ.]*s)\b")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An instant of one source; `bound` when it is only the latest at which it can have been."""
+    """An instant by one source, with the resolution of that source."""
 
     name: Milestone
     instant: Instant
     source: Source
     resolution: Nanoseconds
-    bound: bool = False
 
 
 def watched_and_stated(
     name: Milestone, sightings: Iterable[ObjectSeen], stated: Iterator[Instant | None],
 ) -> list[Seen]:
-    """The first sighting by watch and the time that the first stating object gives."""
+    """The first sighting by the watch, and the time given by the first object that states one."""
     found: list[Seen] = []
     for seen, time in zip(sightings, stated, strict=True):
         if time is None:
@@ -55,7 +54,7 @@ def watched_and_stated(
 
 
 def best(seen: Iterable[Seen]) -> Seen | None:
-    """The instant that durations are made of."""
+    """The instant from which durations are computed: a source of the event itself before one that saw its effect."""
     by_source = {one.source: one for one in seen}
     for source in (Source.LOG, Source.REQUEST, Source.PROMETHEUS):
         if source in by_source:
@@ -90,6 +89,7 @@ def pod_instants(pod: PodHistory, evidence: Evidence) -> list[Seen]:
 def _created(pod: PodHistory) -> list[Seen]:
     first = pod.sightings[0]
     stated = instant_at(first.object, "metadata", "creationTimestamp")
+    # A first line that is not ADDED came from a list: the Pod is older than that line.
     found = [] if stated is None else [Seen(Milestone.CREATED, stated, Source.API, API_RESOLUTION)]
     if first.sighting is Sighting.ADDED:
         found.append(Seen(Milestone.CREATED, first.received, Source.WATCH, WATCH_RESOLUTION))
@@ -103,7 +103,7 @@ def condition(pod: Document, kind: str) -> Document:
 
 
 def is_ready(pod: Document) -> bool:
-    """Ready and not on its way out."""
+    """Ready and not being deleted."""
     leaving = text_at(pod, "metadata", "deletionTimestamp") is not None
     return not leaving and condition(pod, "Ready").get("status") == "True"
 
@@ -114,6 +114,7 @@ def _true_since(line: ObjectSeen, kind: str) -> Instant | None:
     found = condition(line.object, kind)
     if found.get("status") != "True":
         return None
+    # Custom conditions may lack the time; the receipt is then the only instant there is.
     return instant_at(found, "lastTransitionTime") or line.received
 
 
@@ -123,7 +124,7 @@ def _scheduled(pod: Document) -> Instant | None:
 
 
 def _started(pod: Document) -> Instant | None:
-    """Start of the server container in its first life."""
+    """Start of the server container before any restart."""
     for status in documents_at(pod, "status", "containerStatuses"):
         running = instant_at(status, "state", "running", "startedAt")
         if running is not None and not whole_at(status, "restartCount"):
@@ -133,7 +134,7 @@ def _started(pod: Document) -> Instant | None:
 
 @dataclass(frozen=True, slots=True)
 class ImagePull:
-    """The kubelet's Pulled event; `took` is the duration in its message, None when the image was there already."""
+    """The kubelet's Pulled event; `took` is the duration in its message, None if the image was already on the node."""
 
     message: str
     took: str | None
@@ -149,7 +150,7 @@ def image_pull(pod: PodHistory, evidence: Evidence) -> ImagePull | None:
 
 
 def events_about(pod: PodHistory, evidence: Evidence, reason: str) -> Iterator[ObjectSeen]:
-    """Events of one reason about one life of a Pod, as they came."""
+    """Events of one reason about one Pod (by uid, where the event has one), in the order in which they came."""
     for event in evidence.events:
         about = document_at(event.object, "involvedObject") or document_at(event.object, "regarding")
         same = text_at(about, "uid") == pod.uid if text_at(about, "uid") else text_at(about, "name") == pod.name
@@ -158,7 +159,7 @@ def events_about(pod: PodHistory, evidence: Evidence, reason: str) -> Iterator[O
 
 
 def first_ready_endpoint(pod: PodHistory, evidence: Evidence) -> Instant | None:
-    """When the first watch line came in which a slice lists the Pod as ready."""
+    """When the first watch line came in which an EndpointSlice lists the Pod as ready."""
     for line in evidence.slices:
         if line.sighting is Sighting.DELETED or is_state_only(line):
             continue
@@ -171,6 +172,7 @@ def ready_endpoints(endpoint_slice: Document) -> set[str]:
     """Names of the Pods that the slice lists as ready."""
     return {
         name for endpoint in documents_at(endpoint_slice, "endpoints")
+        # The API defines an absent condition as unknown, to be read as ready.
         if document_at(endpoint, "conditions").get("ready") is not False
         and (name := text_at(endpoint, "targetRef", "name")) is not None
     }

@@ -1,4 +1,4 @@
-"""Scale events: every change of the target's spec.replicas, who wrote it, when, and what the autoscaler said."""
+"""Scale events: every change of the target's spec.replicas, who wrote it, when, and what the autoscaler saw."""
 from __future__ import annotations
 
 import re
@@ -9,13 +9,13 @@ from itertools import pairwise
 from elastometer.analysis.evidence.evidence import API_RESOLUTION, WATCH_RESOLUTION, Evidence, is_state_only
 from elastometer.analysis.evidence.pods import Seen, best
 from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at, whole_at
-from elastometer.model.measured import Source, Stamp
+from elastometer.model.measurements import Source, Stamp
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import SECOND, Instant
 
 _NEW_SIZE = re.compile(r"New size: (\d+); reason: (.*)", re.DOTALL)
-# The event is written right after the scale, with a stamp cut to the second; later than this it is another's.
+# The event is written right after the scale, with a stamp truncated to the second; a later one is another change's.
 REASON_WINDOW = 5 * SECOND
 # The autoscaler writes its status at the end of the same sync.
 STATUS_WINDOW = 2 * SECOND
@@ -41,7 +41,7 @@ class Change:
 
     @property
     def decided(self) -> Seen:
-        """When the decision was in the API; by the API's own stamp where the watch came late or was down."""
+        """When the decision was in the API; by the API's own stamp where the watch was late or down."""
         stamps = [] if self.written is None else [replace(self.written, source=Source.API)]
         watch = Seen(Milestone.DECIDED, self.seen.received, Source.WATCH, WATCH_RESOLUTION)
         if not is_state_only(self.seen):
@@ -60,6 +60,7 @@ def changes(evidence: Evidence) -> list[Change]:
     events = list(dict.fromkeys(_rescales(evidence)))
     for before, after in pairwise(_alive(evidence.deployments)):
         old, new = _replicas(before.object), _replicas(after.object)
+        # A Deployment that was deleted and created again has a new uid: its size is not a decision of the autoscaler.
         if before.uid != after.uid or old is None or new is None or old == new:
             continue
         entry = _last_scale_entry(after.object)
@@ -71,10 +72,12 @@ def changes(evidence: Evidence) -> list[Change]:
 
 
 def _written(after: ObjectSeen, entry: Document, size: int, events: list[Rescale]) -> Seen | None:
-    """The write's own second: of managed fields (a write by the scale subresource has none), else of the event."""
+    """The write's own second: from managed fields, or else from the event, since a write through the scale subresource
+    leaves no managed field with a time."""
     time = instant_at(entry, "time")
     if time is not None:
         return Seen(Milestone.DECIDED, time, Source.API, API_RESOLUTION)
+    # A line of a list came at any time after the write, so that only the order of the two is known.
     if is_state_only(after):
         known = [one for one in events if one.size == size and one.instant <= after.received]
         event = max(known, key=lambda one: one.instant, default=None)
@@ -118,7 +121,7 @@ class Rescale:
 
 
 def _rescales(evidence: Evidence) -> Iterator[Rescale]:
-    """All occurrences that were seen; one event object is counted up, and each count has its own last time."""
+    """Every occurrence that was seen: one event object is counted up, and each count has its own last time."""
     for event in evidence.events:
         if text_at(event.object, "reason") != "SuccessfulRescale":
             continue
@@ -130,7 +133,7 @@ def _rescales(evidence: Evidence) -> Iterator[Rescale]:
 
 
 def autoscaler_at(change: Change, evidence: Evidence) -> ObjectSeen | None:
-    """The autoscaler as the sync that made the change left it; else as it was before."""
+    """The autoscaler as the sync that made the change left it, or else as it was before."""
     moment = change.seen.received
     before = [seen for seen in evidence.autoscalers if seen.received <= moment]
     after = [seen for seen in evidence.autoscalers if moment < seen.received <= moment + STATUS_WINDOW]
@@ -148,7 +151,7 @@ def condition_lines(autoscaler: ObjectSeen | None) -> tuple[str, ...]:
 
 
 def metric_lines(autoscaler: ObjectSeen | None) -> tuple[str, ...]:
-    """Each metric as the autoscaler saw it, beside its target."""
+    """Each metric as the autoscaler saw it, with its target; quantities as the API serves them (9666m is 9.666)."""
     if autoscaler is None:
         return ()
     wanted = documents_at(autoscaler.object, "spec", "metrics")
@@ -171,7 +174,7 @@ def _metric_name(item: Document) -> str:
 
 
 def _metric(item: Document, side: str) -> str | None:
-    """A share where there is one: beside a target in per cent, the status has the amount too."""
+    """The percentage where there is one: next to a target in percent, the status has the amount as well."""
     values = document_at(_metric_body(item), side)
     utilization = whole_at(values, "averageUtilization")
     if utilization is not None:

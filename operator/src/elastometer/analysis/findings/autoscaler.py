@@ -1,38 +1,39 @@
-"""Findings from the autoscaler's account: what its settings and its metric cost while replicas were missing."""
+"""Findings from the autoscaler's decision account: the delay that its settings and its metric added to scale-outs."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from elastometer.model.autoscaler import Autoscaler, Cause, Loss, ScaleAccount
+from elastometer.model.autoscaler import AutoscalerAccount, Cause, Loss, ScaleAccount
 from elastometer.model.findings import FindingName, Severity
-from elastometer.model.measured import Direction
+from elastometer.model.measurements import Direction
 from elastometer.model.report import Finding
 
-# Below these a delay is not worth a change: most periods of a controller are 15 s.
+# Below these, a delay is not worth a change: the HPA syncs every 15 s in any case.
 HELD_SECONDS = 10.0
 LATE_SECONDS = 10.0
 DOUBTFUL_PERCENT = 95.0
 
 
-def autoscaler_findings(account: Autoscaler) -> Iterator[Finding]:
-    """Nothing where there is no account."""
+def autoscaler_findings(account: AutoscalerAccount) -> Iterator[Finding]:
+    """No findings if there is no account."""
     outs = [one for one in account.changes if one.direction == Direction.OUT]
     yield from _held(
-        account, outs, Cause.POLICY, FindingName.POLICY_BOUND, "A scaling policy held the scale-out back",
-        "Raise `value` in `behavior.scaleUp.policies`, or add a policy of `Percent`: with selectPolicy `Max` the one "
-        "that allows more counts.")
+        account, outs, Cause.POLICY, FindingName.POLICY_BOUND, "A scaling policy delayed the scale-out",
+        "The metric had asked for the replicas already. Raise `value` in `behavior.scaleUp.policies`, or add a policy "
+        "of type `Percent`: with selectPolicy `Max` the policy that allows more counts.")
     yield from _held(
-        account, outs, Cause.STABILIZATION, FindingName.SCALE_UP_WINDOW, "The scale-up window held the scale-out back",
-        "Shorten `behavior.scaleUp.stabilizationWindowSeconds`; without one the latest number counts.")
+        account, outs, Cause.STABILIZATION, FindingName.SCALE_UP_WINDOW, "The scale-up window delayed the scale-out",
+        "The metric had asked for the replicas already. Shorten `behavior.scaleUp.stabilizationWindowSeconds`: the "
+        "window takes the lowest recommendation within it, and without a window the latest one counts.")
     yield from _late(outs)
     yield from _doubtful(account)
 
 
 def _held(
-    account: Autoscaler, outs: Sequence[ScaleAccount], cause: Cause, name: FindingName, title: str, advice: str,
+    account: AutoscalerAccount, outs: Sequence[ScaleAccount], cause: Cause, name: FindingName, title: str, advice: str,
 ) -> Iterator[Finding]:
-    """Only what kept replicas from being added, and only if it did so for long enough."""
+    """Only for a constraint that kept replicas from being added, and only if it did so for long enough."""
     mine = next((one for one in account.held if one.direction == Direction.OUT and one.cause is cause), None)
     if mine is None or mine.seconds < HELD_SECONDS:
         return
@@ -50,21 +51,23 @@ def _late(outs: Sequence[ScaleAccount]) -> Iterator[Finding]:
     if usual >= LATE_SECONDS and all(loss.milliseconds > (loss.plus_minus_milliseconds or 0.0) for loss in delays
                                      if loss.milliseconds is not None):
         yield Finding(
-            FindingName.LATE_METRIC, Severity.WARNING, "The number that the autoscaler reads was old",
-            f"It told the need {usual:.0f} s late (median of {len(delays)} scale-outs), before any wait for a sync",
-            "Scrape more often, shorten the range of the query or of the adapter's window; CPU usage is by itself an "
-            "average over the past.")
+            FindingName.LATE_METRIC, Severity.WARNING, "The metric that the autoscaler reads is late",
+            f"It showed the need {usual:.0f} s late (median of {len(delays)} scale-outs), before any wait for a sync",
+            "No setting of the autoscaler can make up for it. Scrape more often, or shorten the range of the query or "
+            "the window of the adapter; CPU usage is in itself an average over the past.")
 
 
-def _doubtful(account: Autoscaler) -> Iterator[Finding]:
+def _doubtful(account: AutoscalerAccount) -> Iterator[Finding]:
     found = account.fidelity
     if found is None or found.percent is None or found.percent >= DOUBTFUL_PERCENT:
         return
     known, causes = found.seen + found.inferred, ", ".join(dict.fromkeys(one.cause for one in found.misses))
     yield Finding(
-        FindingName.AUTOSCALER_DOUBTFUL, Severity.HINT, "The account of the autoscaler is not to be relied on",
-        f"{len(found.misses)} of {known} syncs were decided otherwise than the replay says: {causes}",
-        "Look at the syncs that are not reproduced; another controller version or other flags decide differently.")
+        FindingName.AUTOSCALER_DOUBTFUL, Severity.HINT, "The decision account of the autoscaler cannot be relied on",
+        f"{len(found.misses)} of {known} syncs were decided differently by the live controller than by the replay: "
+        f"{causes}",
+        "What the replay does not reproduce it cannot explain. Look at the syncs listed under the account: another "
+        "version of the controller, or other flags, decide differently.")
 
 
 def _loss(one: ScaleAccount, cause: Cause) -> Loss | None:

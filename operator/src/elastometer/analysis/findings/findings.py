@@ -1,8 +1,7 @@
-"""Findings: named pathologies, each with its evidence and what to change. None is a guess about a cause."""
+"""Findings: named pathologies, each with what was seen, why it matters and what to change. None claims a cause."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
@@ -10,53 +9,31 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import condition
 from elastometer.analysis.findings.answers import answer_findings
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
-from elastometer.analysis.run import DerivedRun
-from elastometer.model.answers import AnswerRow
-from elastometer.model.autoscaler import Autoscaler
-from elastometer.model.document import Document, documents_at, text_at
+from elastometer.analysis.findings.conditions import clamped, metric_missing
+from elastometer.analysis.findings.facts import Facts
+from elastometer.analysis.starts.enginelog import aborted_by_server
+from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
-from elastometer.model.measured import ColdStart, Origin, ScaleIn, Timeline
+from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
-from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.reasons import LoadFlaw
-from elastometer.model.report import Finding, Quality
+from elastometer.model.report import Finding
 from elastometer.model.units import SECOND
 
-# Below these a delay is not worth a change.
-CLAMP_SECONDS = 10.0
+# Below these, a delay is not worth a change: most periods of a controller and of probes are longer.
 PROBE_SHARE, PROBE_MILLISECONDS = 0.1, 2000.0
 UNATTRIBUTED_SHARE = 0.2
 UNUSED_SECONDS = 20.0
 SKEW_MILLISECONDS = 1000.0
-BLIND_SECONDS = 10.0
-# Sooner than this, a scale-in cost more in cold starts than it saved.
+# If the replicas are needed again sooner than this, the scale-in cost more in cold starts than it saved.
 FLAP_SECONDS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the detectors are given."""
-
-    run: DerivedRun
-    cold_starts: Sequence[ColdStart]
-    scale_ins: Sequence[ScaleIn]
-    timeline: Timeline
-    quality: Quality
-    flaws: Sequence[tuple[LoadFlaw, str]]
-    autoscaler: Autoscaler
-    answers: Sequence[AnswerRow]
-
-    @property
-    def evidence(self) -> Evidence:
-        """The evidence of the run."""
-        return self.run.evidence
-
-
 def findings(facts: Facts) -> tuple[Finding, ...]:
-    """Those that apply, the gravest first."""
+    """The findings that apply, the most severe first."""
     found = [
-        *_client_bound(facts), *_pending(facts), *_metric_missing(facts), *_aborts_on_drain(facts),
-        *_clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts), *_probe_tax(facts),
+        *_client_bound(facts), *_pending(facts), *metric_missing(facts), *_aborts_on_drain(facts),
+        *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts), *_probe_tax(facts),
         *_unattributed(facts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *answer_findings(facts.evidence, facts.answers),
     ]
@@ -67,8 +44,11 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
 def _client_bound(facts: Facts) -> Iterator[Finding]:
     behind = [sentence for flaw, sentence in facts.flaws if flaw is LoadFlaw.FELL_BEHIND]
     if behind:
-        yield Finding(FindingName.CLIENT_BOUND, Severity.PROBLEM, "The load generator was the limit", "; ".join(behind),
-                      "Raise `load.workers`, or give the load Pods more CPU, and run again.")
+        yield Finding(
+            FindingName.CLIENT_BOUND, Severity.PROBLEM, "The load generator was the limit, not the server",
+            "; ".join(behind),
+            "The server got less load than specified, so that its latencies look better than they would be. Raise "
+            "`load.workers`, or give the load Pods more CPU, and run again.")
 
 
 def _pending(facts: Facts) -> Iterator[Finding]:
@@ -80,67 +60,15 @@ def _pending(facts: Facts) -> Iterator[Finding]:
             waits.append(f"{pod.name}: {message[:200]}")
     if waits:
         has_gpu = any("/gpu" in wait for wait in waits)
-        title = "Replicas waited for a GPU" if has_gpu else "Replicas could not be scheduled at once"
+        title = "Replicas waited for a GPU" if has_gpu else "Replicas could not be scheduled immediately"
         name = FindingName.PENDING_ON_GPUS if has_gpu else FindingName.PENDING_PODS
         yield Finding(name, Severity.PROBLEM, title, "; ".join(waits),
-                      "Add nodes, or lower `maxReplicas` to what the nodes hold.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Spell:
-    seconds: float
-    start: float
-    reason: str
-
-
-def _spells(facts: Facts, kind: str, status: str, reasons: tuple[str, ...] = ()) -> list[_Spell]:
-    """How long the autoscaler had the condition while the load ran, one spell per run of lines that say so."""
-    evidence, spells = facts.evidence, list[_Spell]()
-    end = evidence.load_end
-    lines = evidence.autoscalers
-    for index, line in enumerate(lines):
-        held = _scaler_condition(line, kind)
-        until = min(end, lines[index + 1].received) if index + 1 < len(lines) else end
-        since = max(line.received, evidence.origin)
-        reason = text_at(held, "reason") or ""
-        if held.get("status") != status or (reasons and reason not in reasons) or until <= since:
-            continue
-        spells.append(_Spell((until - since) / SECOND, evidence.seconds(since), reason))
-    return spells
-
-
-def _scaler_condition(line: ObjectSeen, kind: str) -> Document:
-    items = () if line.sighting is Sighting.DELETED else documents_at(line.object, "status", "conditions")
-    return next((item for item in items if item.get("type") == kind), {})
-
-
-def _metric_missing(facts: Facts) -> Iterator[Finding]:
-    spells = _spells(facts, "ScalingActive", "False")
-    total = sum(spell.seconds for spell in spells)
-    if total < BLIND_SECONDS:
-        return
-    reasons = ", ".join(sorted({spell.reason for spell in spells}))
-    yield Finding(
-        FindingName.METRIC_MISSING, Severity.PROBLEM, "The autoscaler had no metric",
-        f"ScalingActive was False for {total:.0f} s of the load ({reasons}), first {spells[0].start:.0f} s after its "
-        "start",
-        "Check that the metric's name and labels reach the metrics API; `kubectl get --raw /apis/custom.metrics.k8s.io"
-        "/v1beta1` lists what it knows.")
-
-
-def _clamped(facts: Facts) -> Iterator[Finding]:
-    spells = _spells(facts, "ScalingLimited", "True", ("TooManyReplicas",))
-    total = sum(spell.seconds for spell in spells)
-    if total >= CLAMP_SECONDS:
-        yield Finding(
-            FindingName.MAXIMUM_CLAMPED, Severity.WARNING, "`maxReplicas` held the autoscaler back",
-            f"The autoscaler wanted more than {facts.evidence.terms.maximum_replicas} replicas for {total:.0f} s, "
-            f"first {spells[0].start:.0f} s after the start of the load",
-            "Raise `maxReplicas` if there are GPUs for it, or raise the metric's target if the latency allows.")
+                      "Until they are scheduled, no other setting can make the scale-out faster. Add nodes, or lower "
+                      "`maxReplicas` to what the nodes can hold.")
 
 
 def _flapping(facts: Facts) -> Iterator[Finding]:
-    """A scale-in that had to be taken back while replicas still had to start again."""
+    """A scale-in that was reversed soon after, at the price of new cold starts."""
     pairs = [
         (first, second) for first, second in pairwise(facts.run.changes)
         if not first.is_out and second.is_out
@@ -152,9 +80,10 @@ def _flapping(facts: Facts) -> Iterator[Finding]:
             f"{second.before} to {second.after} {(second.decided.instant - first.decided.instant) / SECOND:.0f} s later"
             for first, second in pairs)
         yield Finding(
-            FindingName.FLAPPING, Severity.WARNING, "Replicas were removed and then missed", words,
-            "Lengthen `behavior.scaleDown.stabilizationWindowSeconds`, or scale on a metric that stays up while the "
-            "replicas are busy: a queue is empty as soon as there are enough of them.")
+            FindingName.FLAPPING, Severity.WARNING, "Replicas were removed and soon needed again", words,
+            "Each such pair costs a cold start. Lengthen `behavior.scaleDown.stabilizationWindowSeconds`, or scale on "
+            "a metric that stays high while the replicas are busy: a queue is empty as soon as there are enough of "
+            "them.")
 
 
 def _never_triggered(facts: Facts) -> Iterator[Finding]:
@@ -163,11 +92,11 @@ def _never_triggered(facts: Facts) -> Iterator[Finding]:
     was_seen = facts.evidence.requests and facts.evidence.deployments
     if was_seen and room and not any(change.is_out for change in facts.run.changes):
         yield Finding(
-            FindingName.SCALING_NEVER_TRIGGERED, Severity.WARNING, "Nothing scaled",
-            f"spec.replicas stayed as it was through {len(facts.evidence.requests)} requests, though up to "
-            f"{terms.maximum_replicas} were allowed",
-            "Compare the metric's peak with its target: a queue metric stays 0 until the batch is full, so lower "
-            "`--max-num-seqs` or scale on running requests.")
+            FindingName.SCALING_NEVER_TRIGGERED, Severity.WARNING, "The number of replicas never grew",
+            f"There was no scale-out during {len(facts.evidence.requests)} requests, although up to "
+            f"{terms.maximum_replicas} replicas were allowed",
+            "A run without a scale-out says nothing about elasticity. Compare the metric's peak with its target: a "
+            "queue metric stays 0 until the batch is full, so lower `--max-num-seqs` or scale on running requests.")
 
 
 def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
@@ -175,12 +104,20 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
     if hit:
         lost = sum(sum(one.lost.values()) for one in hit)
         words = "; ".join(
-            f"{one.pod}: " + ", ".join(f"{count} {name}" for name, count in one.lost.items()) for one in hit)
+            f"{one.pod}: " + ", ".join(f"{count} {name}" for name, count in one.lost.items())
+            + _aborts_in_log(one.pod, facts.evidence) for one in hit)
         yield Finding(
             FindingName.ABORTS_ON_DRAIN, Severity.PROBLEM,
             f"Requests were lost on Pods that were being removed: {lost}", words,
-            "Give the server time to finish: `--shutdown-timeout` of at least the p99 latency, and a "
-            "`terminationGracePeriodSeconds` above the preStop sleep plus that.")
+            "Every scale-in loses requests as long as this holds. Give the server time to finish: set "
+            "`--shutdown-timeout` to at least the p99 latency, and `terminationGracePeriodSeconds` to more than that "
+            "plus the preStop sleep.")
+
+
+def _aborts_in_log(pod: str, evidence: Evidence) -> str:
+    """The server's own count, which separates its aborts from connections that something else cut."""
+    aborted = aborted_by_server(evidence.logs.get(pod, ()))
+    return "" if aborted is None else f" (its log states that it aborted {aborted})"
 
 
 def _unused_pods(facts: Facts) -> Iterator[Finding]:
@@ -195,10 +132,10 @@ def _unused_pods(facts: Facts) -> Iterator[Finding]:
             idle.append(f"{start.pod} was Ready {facts.evidence.seconds(end) - ready:.0f} s before the last request")
     if idle:
         yield Finding(
-            FindingName.UNUSED_REPLICAS, Severity.PROBLEM, "Ready replicas got no request", "; ".join(idle),
-            f"Connections are kept (policy {facts.evidence.terms.connection or 'unknown'}): kube-proxy balances "
-            "connections, not requests. Use `PerRequest`, `MaxAge`, `SpreadOverPods`, or a gateway that balances "
-            "requests.")
+            FindingName.UNUSED_REPLICAS, Severity.PROBLEM, "Ready replicas got no requests", "; ".join(idle),
+            "They cost GPUs and take no load. Connections are kept (policy "
+            f"{facts.evidence.terms.connection or 'unknown'}), and kube-proxy balances connections, not requests. Use "
+            "`PerRequest`, `MaxAge`, `SpreadOverPods`, or a gateway that balances requests.")
 
 
 def _probe_tax(facts: Facts) -> Iterator[Finding]:
@@ -209,9 +146,10 @@ def _probe_tax(facts: Facts) -> Iterator[Finding]:
     taxes = [tax for tax, _ in pairs]
     if taxes and median(taxes) > max(PROBE_MILLISECONDS, PROBE_SHARE * median(whole for _, whole in pairs)):
         yield Finding(
-            FindingName.PROBE_TAX, Severity.WARNING, "Probes kept finished replicas waiting",
+            FindingName.PROBE_TAX, Severity.WARNING, "Replicas waited for their probes",
             f"The server answered {median(taxes) / 1000:.1f} s (median of {len(taxes)}) before the Pod was Ready",
-            "Shorten the period of the startup and readiness probes (`probePeriodSeconds`).")
+            "For that time the replica could have served and did not. Shorten the period of the startup and readiness "
+            "probes (`probePeriodSeconds`).")
 
 
 def _unattributed(facts: Facts) -> Iterator[Finding]:
@@ -220,10 +158,10 @@ def _unattributed(facts: Facts) -> Iterator[Finding]:
         dark = sum(phase.milliseconds for phase in start.phases if phase.name == "unattributed")
         if whole and start.origin != Origin.INITIAL and dark > UNATTRIBUTED_SHARE * whole:
             yield Finding(
-                FindingName.UNATTRIBUTED_START, Severity.HINT, "A good part of a cold start has no explanation",
-                f"{start.pod}: {dark / 1000:.1f} s of {whole / 1000:.1f} s",
-                "Look at the container's log in the bundle; a release of the server with other log lines needs new "
-                "patterns.")
+                FindingName.UNATTRIBUTED_START, Severity.HINT, "A large part of a cold start has no explanation",
+                f"{start.pod}: {dark / 1000:.1f} s of {whole / 1000:.1f} s belong to no phase",
+                "What is not attributed cannot be shortened. Look at the container's log in the bundle: a release of "
+                "the server with other log lines needs new patterns.")
             return
 
 
@@ -232,7 +170,7 @@ def _clock_skew(facts: Facts) -> Iterator[Finding]:
     if low is None or high is None or (low < SKEW_MILLISECONDS and high > -SKEW_MILLISECONDS):
         return
     yield Finding(
-        FindingName.CLOCK_SKEW, Severity.WARNING, "Two clocks disagree",
-        f"The operator's clock is {low:.0f} to {high:.0f} ms ahead of the API server's",
-        "Synchronise the nodes' clocks; instants of different sources cannot be compared closer than this.")
+        FindingName.CLOCK_SKEW, Severity.WARNING, "The clocks of the operator and the API server disagree",
+        f"The operator's clock minus the API server's is between {low:+.0f} and {high:+.0f} ms",
+        "Instants from different clocks cannot be compared more precisely than this. Synchronise the nodes' clocks.")
 

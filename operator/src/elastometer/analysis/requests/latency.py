@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from elastometer.model.measured import LoadRow, Quantiles
+from elastometer.model.measurements import LoadRow, Quantiles
 from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import StageWindow
 from elastometer.model.units import SECOND, to_milliseconds

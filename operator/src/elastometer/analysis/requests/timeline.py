@@ -8,8 +8,8 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.replicas import ReplicaCurves
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.model.bundle import SeriesName
-from elastometer.model.measured import Curve, Timeline
-from elastometer.model.measured import Steps as Points
+from elastometer.model.measurements import ScrapedCurve, Timeline
+from elastometer.model.measurements import Steps as Points
 from elastometer.model.report import StageBand
 from elastometer.model.terms import StageWindow
 from elastometer.model.units import SECOND, Instant, to_milliseconds, to_seconds
@@ -18,6 +18,7 @@ from elastometer_loadgen.base.record import Outcome
 
 # A report stays small enough for a ConfigMap however long the run is.
 MAX_BINS = 1200
+# Percentiles of shorter windows would be those of a handful of requests.
 WINDOW_SECONDS = 5
 
 
@@ -123,7 +124,7 @@ def _windows(evidence: Evidence, width: int) -> list[tuple[float, float | None, 
     return rows
 
 
-def _curves(evidence: Evidence) -> tuple[Curve, ...]:
+def _curves(evidence: Evidence) -> tuple[ScrapedCurve, ...]:
     """Scraped queue and batch, summed over the replicas at each instant of the query's grid."""
     curves = []
     for name in (SeriesName.WAITING, SeriesName.RUNNING):
@@ -134,5 +135,5 @@ def _curves(evidence: Evidence) -> tuple[Curve, ...]:
                 totals[time] += value
         if totals:
             points = ((to_seconds(time - evidence.origin), round(totals[time], 3)) for time in sorted(totals))
-            curves.append(Curve(name.value, tuple(points)))
+            curves.append(ScrapedCurve(name.value, tuple(points)))
     return tuple(curves)

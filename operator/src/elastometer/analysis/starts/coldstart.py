@@ -1,4 +1,4 @@
-"""Cold starts: one per server Pod, told twice, from the watch and from Prometheus."""
+"""Cold starts: one per server Pod, measured twice: from what the watch saw, and from what Prometheus scraped."""
 from __future__ import annotations
 
 from collections import defaultdict
@@ -12,19 +12,19 @@ from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.analysis.starts.scraped import process_start, scraped_start
 from elastometer.analysis.starts.waterfall import CHAIN, phases
 from elastometer.model.document import text_at
-from elastometer.model.measured import ColdStart, Figure, Origin, PodInstant, Source
+from elastometer.model.measurements import ColdStart, Duration, Origin, PodInstant, Source
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting, WatchGap
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
-# Two watches race: a Pod's line may come a little before the line of the decision that made it.
+# Two watches race: the line of a Pod may come a little before the line of the decision that created it.
 RACE_ALLOWANCE = SECOND
 _ORDER = {link.name: index for index, link in enumerate(CHAIN)}
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The instants of one Pod: all, and those that durations are made of."""
+    """The instants of one Pod: all that were `seen`, and the one of each milestone that is `used` for durations."""
 
     pod: PodHistory
     seen: tuple[Seen, ...]
@@ -76,6 +76,8 @@ def _attributed(found: list[Start], changes: Sequence[Change]) -> list[Start]:
     room = {change.number: change.after - change.before for change in changes if change.is_out}
     outs = [change for change in changes if change.is_out]
     result: list[Start] = []
+    # Pods name their ReplicaSet, not the decision. The latest decision that still lacks a Pod is the nearest in time; a
+    # Pod beyond what was asked for replaces one that was lost.
     for start in found:
         created = start.used.get(Milestone.CREATED)
         before = [] if created is None else [
@@ -112,15 +114,15 @@ def cold_start(start: Start, evidence: Evidence) -> ColdStart:
     )
 
 
-def between(start: Start, first: Milestone, last: Milestone, evidence: Evidence) -> Figure:
+def between(start: Start, first: Milestone, last: Milestone, evidence: Evidence) -> Duration:
     """The time between two instants of one Pod, or why there is none."""
     begin, end = start.used.get(first), start.used.get(last)
     if begin is None:
-        return Figure(reason=f"'{first}' was not seen")
+        return Duration(reason=f"'{first}' was not seen")
     if end is None:
         return _unfinished(start, begin, last, evidence)
     gap = evidence.gap_within(begin.instant, end.instant, "pods", "deployments")
-    return Figure(
+    return Duration(
         milliseconds=to_milliseconds(end.instant - begin.instant),
         plus_minus_milliseconds=(begin.resolution + end.resolution) / MILLISECOND,
         reason=None if gap is None else gap_words(gap),
@@ -128,14 +130,14 @@ def between(start: Start, first: Milestone, last: Milestone, evidence: Evidence)
 
 
 def gap_words(gap: WatchGap) -> str:
-    """Why a number that spans the gap cannot be trusted."""
+    """Why a duration that spans the gap cannot be trusted."""
     what = "nothing" if gap.resource == "*" else f"nothing of {gap.resource}"
     return f"{what} was watched for {(gap.end - gap.start) / SECOND:.1f} s within it"
 
 
-def _unfinished(start: Start, begin: Seen, last: Milestone, evidence: Evidence) -> Figure:
-    """It took at least as long as the Pod was there without it: a bound, and no number."""
+def _unfinished(start: Start, begin: Seen, last: Milestone, evidence: Evidence) -> Duration:
+    """It took at least as long as the Pod existed without it: a lower bound, not a number."""
     gone = start.pod.last.sighting is Sighting.DELETED
     end = start.pod.last.received if gone else evidence.last_seen or begin.instant
     reason = f"the Pod was gone before '{last}'" if gone else f"'{last}' was not seen before the record ended"
-    return Figure(at_least_milliseconds=to_milliseconds(max(0, end - begin.instant)), reason=reason)
+    return Duration(at_least_milliseconds=to_milliseconds(max(0, end - begin.instant)), reason=reason)

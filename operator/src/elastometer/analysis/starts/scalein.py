@@ -1,4 +1,4 @@
-"""Scale-in: which Pods went, how long they took to drain, and what was lost of the requests they had."""
+"""Scale-in: which Pods were removed, how long they drained, and which of their requests were lost."""
 from __future__ import annotations
 
 from collections import Counter
@@ -13,21 +13,23 @@ from elastometer.analysis.evidence.evidence import (
 )
 from elastometer.analysis.evidence.pods import Seen, best
 from elastometer.analysis.evidence.scaling import Change
+from elastometer.analysis.starts.coldstart import gap_words
 from elastometer.model.document import instant_at, whole_at
-from elastometer.model.measured import Figure, ScaleIn, Source
+from elastometer.model.measurements import Duration, ScaleIn, Source
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.request import RecordedRequest
 from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
 from elastometer_loadgen.base.record import Outcome
 
-# A Pod that goes within this of a scale-in, and not before it, went because of it.
+# A Pod that is deleted within this of a scale-in, and not before it, was deleted because of it.
 ATTRIBUTION_WINDOW = 60 * SECOND
+# Two watches race: the line of the Pod may come a little before the line of the decision.
 RACE_ALLOWANCE = SECOND
 
 
 def scale_ins(evidence: Evidence, changes: Sequence[Change]) -> tuple[ScaleIn, ...]:
-    """Every server Pod that was deleted while its Deployment still stood, in order of deletion."""
+    """Every server Pod that was deleted while its Deployment existed, in order of deletion."""
     end = _torn_down(evidence)
     found = [(pod, moment) for pod in evidence.pods if (moment := _deletion(pod)) is not None]
     found = [(pod, moment) for pod, moment in found if end is None or moment.instant < end]
@@ -43,7 +45,7 @@ def scale_ins(evidence: Evidence, changes: Sequence[Change]) -> tuple[ScaleIn, .
 
 
 def _torn_down(evidence: Evidence) -> Instant | None:
-    """When the Deployment itself was deleted; what goes after that is the end of the test, and no scale-in."""
+    """When the Deployment itself was deleted. Pods deleted after that belong to the end of the test, not a scale-in."""
     gone = (
         seen.received for seen in evidence.deployments
         if seen.sighting is Sighting.DELETED or instant_at(seen.object, "metadata", "deletionTimestamp") is not None
@@ -72,6 +74,7 @@ def _cause(moment: Seen, changes: Sequence[Change], room: dict[int, int]) -> Cha
         if room.get(change.number, 0) > 0
         and -RACE_ALLOWANCE <= moment.instant - change.decided.instant <= ATTRIBUTION_WINDOW
     ]
+    # The latest: a Pod is usually deleted within a second of the decision.
     return possible[-1] if possible else None
 
 
@@ -101,12 +104,12 @@ def _in_flight(record: RecordedRequest, instant: Instant) -> bool:
     return record.send is not None and record.send <= instant and (record.end is None or record.end > instant)
 
 
-def _drain(moment: Seen, end: Instant | None, evidence: Evidence) -> Figure:
+def _drain(moment: Seen, end: Instant | None, evidence: Evidence) -> Duration:
     if end is None:
         waited = max(0, (evidence.last_seen or moment.instant) - moment.instant)
-        return Figure(at_least_milliseconds=to_milliseconds(waited),
-                      reason="the Pod was still there when the record ended")
+        return Duration(at_least_milliseconds=to_milliseconds(waited),
+                      reason="the Pod still existed when the record ended")
     gap = evidence.gap_within(moment.instant, end, "pods")
-    reason = None if gap is None else f"nothing of {gap.resource} was watched for a while within it"
-    return Figure(milliseconds=to_milliseconds(end - moment.instant), reason=reason,
+    reason = None if gap is None else gap_words(gap)
+    return Duration(milliseconds=to_milliseconds(end - moment.instant), reason=reason,
                   plus_minus_milliseconds=(moment.resolution + WATCH_RESOLUTION) / MILLISECOND)

@@ -1,4 +1,4 @@
-"""A Pod's start as Prometheus saw it: process start (a value the process exports), first scrape, first success."""
+"""A Pod's start as Prometheus saw it: process start (a value that the process exports), first scrape, first success."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -7,17 +7,17 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import Seen
 from elastometer.model.bundle import SeriesName, SeriesResult
 from elastometer.model.document import text_at
-from elastometer.model.measured import ScrapedStart, Source, Stamp
+from elastometer.model.measurements import ScrapedStart, Source, Stamp
 from elastometer.model.milestones import Milestone
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, from_unix_seconds, to_milliseconds
 from elastometer_loadgen.base.record import Outcome
 
-# prometheus_client reads the start in clock ticks of 10 ms.
+# prometheus_client reads the start from /proc in clock ticks of 10 ms.
 PROCESS_RESOLUTION = 10 * MILLISECOND
 
 
 def scraped_start(pod: str, used: Mapping[Milestone, Seen], evidence: Evidence) -> ScrapedStart:
-    """What the series say of one Pod; the differences are Prometheus' instant minus the watch's or the client's."""
+    """What the series show of one Pod; the differences are Prometheus' instant minus the watch's or the client's."""
     process = process_start(pod, evidence)
     started = None if process is None else process.instant
     scrape = _first_time(evidence.samples(SeriesName.UP) or evidence.samples(SeriesName.PROCESS_START), pod)
@@ -34,7 +34,7 @@ def scraped_start(pod: str, used: Mapping[Milestone, Seen], evidence: Evidence) 
 
 
 def process_start(pod: str, evidence: Evidence) -> Seen | None:
-    """The start that the server's process states of itself: the one start that is known below a second."""
+    """The start that the server's process exports: the only source of it that is finer than a second."""
     value = _first_value(evidence.samples(SeriesName.PROCESS_START), pod)
     if value is None:
         return None
@@ -49,7 +49,7 @@ def _resolution(evidence: Evidence) -> Nanoseconds:
 
 
 def _first_end(pod: str, evidence: Evidence) -> Seen | None:
-    """When the first request that the Pod served was over, by the client: the counter moves then and not before."""
+    """When the client saw the end of the first request that the Pod served: the counter moves then and not before."""
     ends = [one.end for one in evidence.requests_of.get(pod, ())
             if one.end is not None and one.outcome is Outcome.SUCCESS]
     return Seen(Milestone.FIRST_END, min(ends), Source.REQUEST, MILLISECOND) if ends else None
@@ -63,6 +63,7 @@ def _first_value(result: SeriesResult | None, pod: str) -> tuple[Instant, float]
 def _first_time(result: SeriesResult | None, pod: str) -> Instant | None:
     times = [
         time for one in (result.series if result else ()) if one.pod == pod
+        # The counter has a series per reason; only the others mean that the Pod served a request.
         and text_at(one.labels, "finished_reason") not in ("abort", "error")
         for time, value in one.samples if value > 0
     ]
@@ -82,7 +83,7 @@ def _reason(pod: str, started: Instant | None, scrape: Instant | None, evidence:
         return None
     result = evidence.series.get(SeriesName.PROCESS_START.value)
     if result is None:
-        return "Prometheus was not asked"
+        return "Prometheus was not queried"
     if result.message:
         return f"{result.outcome.value}: {result.message}"
     return f"no sample of Pod {pod} within the run" if result.series else result.outcome.value

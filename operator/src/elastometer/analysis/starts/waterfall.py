@@ -1,4 +1,7 @@
-"""From instants to bars: each bar is a row of (name, from, to), and what no source explains is a bar of its own."""
+"""From instants to bars: each bar is a row of (name, from, to), and what no source explains becomes a separate bar.
+
+A new phase is a new row of CHAIN and a label in model/measurements.py; nothing else has to know of it.
+"""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -6,17 +9,18 @@ from dataclasses import dataclass
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import Seen
-from elastometer.model.measured import PHASE_LABELS, UNATTRIBUTED, Phase, Source
+from elastometer.model.measurements import PHASE_LABELS, UNATTRIBUTED, Phase, Source
 from elastometer.model.milestones import Milestone
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
-# A line's stated duration is rounded, and lines are printed a little after the work they speak of.
+# A duration in a log line is rounded, and the line is written a little after the work that it reports.
 STATED_ALLOWANCE = SECOND // 4
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A milestone of the chain and the phase that it ends; one that is `expected` leaves a hole when it is missing."""
+    """A milestone of the chain and the phase that it ends. If an `expected` one is missing, the time around it is
+    unattributed."""
 
     name: Milestone
     phase: str
@@ -24,7 +28,7 @@ class Link:
 
     @property
     def label(self) -> str:
-        """What people call the phase."""
+        """The phase by its usual name."""
         return PHASE_LABELS.get(self.phase, self.name)
 
 
@@ -72,11 +76,12 @@ class _Bar:
 
 
 def _causal(chain: Sequence[Seen]) -> list[Instant]:
-    """A cause was not later than its effect.
+    """The instants, moved as far as needed for no cause to be later than its effect.
 
-    A receipt says at the latest when: seen after its successor, it moves back to it. A whole second of the API says
-    at the earliest when: it moves up to its predecessor, as far as its second goes.
+    A receipt means "at the latest": one that came after its successor is moved back to it. A whole second of the API
+    means "at the earliest": it is moved forward to its predecessor, but never out of its second.
     """
+    # Backwards first for the upper bounds, then forwards: each instant is the earliest that its bounds allow.
     latest = [one.instant + (one.resolution if one.source is Source.API else 0) for one in chain]
     for index in range(len(latest) - 2, -1, -1):
         latest[index] = min(latest[index], latest[index + 1])
@@ -92,10 +97,10 @@ def _bars(before: Link, after: Link, bar: _Bar, stated: Nanoseconds | None,
     length = bar.until - bar.since
     missing = [step.label for step in CHAIN[CHAIN.index(before) + 1:CHAIN.index(after)] if step.expected]
     if missing:
-        return [_phase(UNATTRIBUTED, UNATTRIBUTED, bar, evidence, f"nothing was seen of: {', '.join(missing)}")]
+        return [_phase(UNATTRIBUTED, UNATTRIBUTED, bar, evidence, f"no source showed: {', '.join(missing)}")]
     if stated is not None and length - stated > STATED_ALLOWANCE:
         split = bar.until - stated
-        note = f"the log states {to_milliseconds(stated) / 1000:.1f} s for {after.label}, and nothing for the rest"
+        note = f"the log states {to_milliseconds(stated) / 1000:.1f} s for {after.label} and does not explain the rest"
         return [
             _phase(UNATTRIBUTED, UNATTRIBUTED, _Bar(bar.start, bar.end, bar.since, split), evidence, note),
             _phase(after.phase, after.label, _Bar(bar.start, bar.end, split, bar.until), evidence, None),
@@ -111,7 +116,7 @@ def _late(bar: _Bar) -> str | None:
 
 
 def _uncertainty(bar: _Bar) -> float:
-    """Both resolutions; an end that was seen late may have been anywhere within its bar."""
+    """Both resolutions; an end that was seen late may lie anywhere within its bar."""
     coarse = (bar.start.resolution + bar.end.resolution) / MILLISECOND
     return coarse if _late(bar) is None else max(coarse, to_milliseconds(bar.until - bar.since))
 

@@ -1,7 +1,7 @@
 """Objectives: Pass, Fail or Inconclusive, each as a sentence with both numbers, the rule, and how many were counted.
 
-A percentile of latencies is taken over the requests that got that far; the others are not forgotten: where counting
-them as too slow would turn a Pass, the objective fails. A duration with an uncertainty is judged at both its ends.
+A percentile of latencies is taken over the requests that got that far. The others count as well: if a Pass would become
+a Fail with them as too slow, the objective fails. A duration with a ± is judged at both ends of its range.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import floor, inf
 
 from elastometer.analysis.requests.latency import first_outcome, ordered
 from elastometer.analysis.verdict.answer_objective import judge_answers
-from elastometer.model.measured import Figure
+from elastometer.model.measurements import Duration
 from elastometer.model.reasons import NO_OBJECTIVES, OBJECTIVES_MET, OBJECTIVES_MISSED, OBJECTIVES_UNCERTAIN, LoadFlaw
 from elastometer.model.report import ObjectiveResult, Verdict
 from elastometer.model.request import RecordedRequest
@@ -35,7 +35,7 @@ _UNREACHED = {
 
 
 def judge_objective(
-    objective: Objective, records: Sequence[RecordedRequest], lags: Sequence[Figure], cold_starts: Sequence[Figure],
+    objective: Objective, records: Sequence[RecordedRequest], lags: Sequence[Duration], cold_starts: Sequence[Duration],
 ) -> ObjectiveResult:
     """The verdict on one objective. `lags` has one figure per scale-out, `cold_starts` one per added Pod."""
     if objective.stage is not None:
@@ -71,10 +71,10 @@ def _where(objective: Objective) -> str:
 def _judge_success(objective: Objective, records: Sequence[RecordedRequest]) -> ObjectiveResult:
     bound, count = objective.minimum_percent, len(records)
     if not count or bound is None:
-        message = f"`request success` cannot be told{_where(objective)}: no request was recorded"
+        message = f"`request success` cannot be judged{_where(objective)}: no request was recorded"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, count)
     good = sum(record.outcome is Outcome.SUCCESS for record in records)
-    # Cut off, never rounded up: a share just below the bound must not read as if it met it.
+    # Truncated, never rounded up: a share just below the bound must not read as if it met it.
     percent = floor(10000 * good / count) / 100
     met = 100 * good >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
@@ -84,7 +84,7 @@ def _judge_success(objective: Objective, records: Sequence[RecordedRequest]) -> 
 
 
 def _sent_again(records: Sequence[RecordedRequest]) -> str:
-    """What the share would hide: how many requests it took a second attempt to serve."""
+    """What the share would hide: how many requests were served only at a later attempt."""
     again = sum(record.first_attempt is not None for record in records)
     lost = sum(first_outcome(record) is not Outcome.SUCCESS for record in records)
     return f"; at the first attempt {lost} not served, {again} sent again" if again else ""
@@ -95,7 +95,7 @@ def _judge_latency(objective: Objective, records: Sequence[RecordedRequest]) -> 
     values = ordered(records, _MEASURES[objective.indicator])
     found = nearest_rank(values, objective.percentile)
     if found is None or bound is None:
-        message = f"`{word}` cannot be told{_where(objective)}: none of {len(records)} requests has a value"
+        message = f"`{word}` cannot be judged{_where(objective)}: none of {len(records)} requests has a value"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
     measured, name = to_milliseconds(found), f"`{word}` p{objective.percentile}"
     if found > bound * MILLISECOND:
@@ -104,6 +104,7 @@ def _judge_latency(objective: Objective, records: Sequence[RecordedRequest]) -> 
     unreached = _UNREACHED.get(objective.indicator)
     missing = len(records) - len(values) if unreached else 0
     within = sum(value <= bound * MILLISECOND for value in values)
+    # Counted, not ranked: requests without a value are beyond any bound, and would fill the ranks above the others.
     if 100 * within < objective.percentile * (len(values) + missing):
         message = (f"{name} is not within {bound} ms{_where(objective)}: {missing} of {len(records)} requests "
                    f"{unreached} (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
@@ -112,45 +113,45 @@ def _judge_latency(objective: Objective, records: Sequence[RecordedRequest]) -> 
     return _result(objective, Verdict.PASS, message, measured, len(values))
 
 
-def _judge_figures(objective: Objective, figures: Sequence[Figure], nothing: str) -> ObjectiveResult:
+def _judge_figures(objective: Objective, figures: Sequence[Duration], nothing: str) -> ObjectiveResult:
     word, bound, share = WORDS[objective.indicator], objective.maximum_milliseconds, objective.percentile
     if not figures or bound is None:
-        message = f"`{word}` cannot be told: {nothing}"
+        message = f"`{word}` cannot be judged: {nothing}"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
     known = sorted(one.milliseconds for one in figures if one.milliseconds is not None and one.reason is None)
     measured = nearest_rank(known, share)
-    least = nearest_rank(sorted(_earliest(one) for one in figures), share) or 0.0
-    most = nearest_rank(sorted(_latest(one) for one in figures), share) or 0.0
+    lowest = nearest_rank(sorted(_earliest(one) for one in figures), share) or 0.0
+    highest = nearest_rank(sorted(_latest(one) for one in figures), share) or 0.0
     counted = f"(n={len(known)})" if len(known) == len(figures) else f"(n={len(known)} of {len(figures)})"
-    if least > bound:
-        shown = f"{measured:.0f} ms" if measured is not None and measured > bound else f"of at least {least:.0f} ms"
+    if lowest > bound:
+        shown = f"{measured:.0f} ms" if measured is not None and measured > bound else f"of at least {lowest:.0f} ms"
         message = f"`{word}` p{share} {shown} exceeds {bound} ms {counted}"
         return _result(objective, Verdict.FAIL, message, measured, len(known))
-    if most <= bound and measured is not None:
+    if highest <= bound and measured is not None:
         message = f"`{word}` p{share} {measured:.0f} ms is within {bound} ms {counted}"
         return _result(objective, Verdict.PASS, message, measured, len(known))
     reason = next((one.reason for one in figures if one.reason), None)
-    why = reason or f"p{share} {measured or 0:.0f} ms is as near to {bound} ms as the clocks are coarse"
-    message = f"`{word}` p{share} cannot be told against {bound} ms: {why} {counted}"
+    why = reason or f"p{share} {measured or 0:.0f} ms is closer to {bound} ms than its ±"
+    message = f"`{word}` p{share} cannot be judged against {bound} ms: {why} {counted}"
     return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(known))
 
 
-def _earliest(figure: Figure) -> float:
+def _earliest(figure: Duration) -> float:
     if figure.reason is not None or figure.milliseconds is None:
         return figure.at_least_milliseconds or 0.0
     return figure.milliseconds - (figure.plus_minus_milliseconds or 0.0)
 
 
-def _latest(figure: Figure) -> float:
+def _latest(figure: Duration) -> float:
     if figure.reason is not None or figure.milliseconds is None:
         return inf
     return figure.milliseconds + (figure.plus_minus_milliseconds or 0.0)
 
 
 def overall(results: Sequence[ObjectiveResult], flaws: Sequence[tuple[LoadFlaw, str]]) -> tuple[Verdict, str, str]:
-    """(verdict, reason, sentence). A load that was not the one asked for leaves nothing to judge."""
+    """(verdict, reason, sentence). If the load was not delivered as specified, nothing else is judged."""
     if not results:
-        return Verdict.NOT_JUDGED, NO_OBJECTIVES, "the test has no objectives: the run was measured and not judged"
+        return Verdict.NOT_JUDGED, NO_OBJECTIVES, "the test has no objectives: the run was measured but not judged"
     if flaws:
         order = list(LoadFlaw)
         first = min((flaw for flaw, _ in flaws), key=order.index)

@@ -1,7 +1,7 @@
-"""A report that a model made says so in every number that could be taken for a measured one.
+"""A predicted report says so at every number that could be taken for a measured one.
 
-The same analysis judges a recorded and a synthetic bundle; what it calls watched, and how exactly, is true of the
-recorded one only. So the marks are put on here, once, after everything else.
+The same analysis judges recorded and synthetic bundles, but sources and resolutions are true only of recorded ones. So
+they are replaced here, once, after everything else.
 """
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from elastometer.model.autoscaler import Loss
-from elastometer.model.basis import PredictionBasis
 from elastometer.model.findings import FindingName
-from elastometer.model.measured import (
+from elastometer.model.measurements import (
     PHASE_LABELS,
     UNATTRIBUTED,
     WHOLE,
     ColdStart,
-    Figure,
+    Duration,
     Origin,
     Phase,
     ScaleEvent,
@@ -25,25 +24,26 @@ from elastometer.model.measured import (
     Source,
     Stamp,
 )
+from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Quality, Report
 
-NO_PHASES = "the model knows how long a start takes, and none of its phases"
-# Bars between instants that are one in the model.
+NO_PHASES = "the model has the length of a start but not its phases"
+# Phases between instants that coincide in the model.
 _NO_TIME = ("create", "endpoints")
-# Findings about the record, which a prediction does not have.
+# Findings about the quality of a record, which a prediction does not have.
 _OF_THE_RECORD = frozenset({FindingName.UNATTRIBUTED_START, FindingName.CLOCK_SKEW, FindingName.CLIENT_BOUND})
 _NAMES = {"autoscaler as served": "autoscaler as given"}
 
 
 def as_predicted(report: Report, basis: PredictionBasis) -> Report:
-    """The report with every source, every ± and every trace of a record taken out."""
+    """The report with `Predicted` as every source, without any ± and without anything that only a record has."""
     return replace(
         report, predicted=basis, load_start=None, uid="",
         autoscaler=_mark(replace(report.autoscaler, fidelity=None)),
         scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
-        # Replicas that were there from the start have no start to predict.
+        # Replicas that existed from the beginning have no start to predict.
         cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != Origin.INITIAL)),
-        # A model says when an answer comes, and nothing of what is in it.
+        # The model predicts when an answer comes, not its content.
         answers=(),
         findings=tuple(one for one in report.findings if one.name not in _OF_THE_RECORD),
         quality=Quality(),
@@ -52,7 +52,7 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
 
 
 def _phases(start: ColdStart) -> Iterator[Phase]:
-    """What the analysis could not attribute is the whole start, which was never more than one number."""
+    """A start is one number in the model, so that what looks unattributed is the whole start."""
     for phase in start.phases:
         if phase.name == UNATTRIBUTED:
             yield replace(phase, name=WHOLE, label=PHASE_LABELS[WHOLE], note=NO_PHASES)
@@ -64,7 +64,7 @@ def _mark(value: Any) -> Any:
     match value:
         case Stamp():
             return replace(value, source=Source.PREDICTED, resolution_milliseconds=None)
-        case Figure():
+        case Duration():
             return replace(value, plus_minus_milliseconds=None)
         case Phase():
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
@@ -74,7 +74,7 @@ def _mark(value: Any) -> Any:
         case Loss():
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
         case ScrapedStart():
-            return replace(value, reason="nothing was scraped")
+            return replace(value, reason="a prediction scrapes nothing")
         case ScaleEvent():
             value = replace(value, written=None, writer=None)
     if is_dataclass(value) and not isinstance(value, type):

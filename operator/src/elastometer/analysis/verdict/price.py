@@ -1,15 +1,16 @@
-"""What the run held, in replica-seconds, against a fixed number of replicas over the same time."""
+"""What the run held, in replica-seconds, compared with a fixed number of replicas over the same time."""
 from __future__ import annotations
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.replicas import ReplicaCurves, gpus_per_replica
-from elastometer.model.measured import Price
+from elastometer.model.measurements import Price
 
 
 def price(evidence: Evidence, curves: ReplicaCurves) -> Price | None:
-    """From the start of the load to the last thing seen; None when no Pod or no load was recorded."""
+    """From the start of the load to the end of the record; None if no Pod or no load was recorded."""
     if not evidence.pods or not evidence.requests or evidence.last_seen is None:
         return None
+    # Before the load the run waits for the operator, not for the autoscaler: that time is not part of the price.
     end = evidence.seconds(evidence.last_seen)
     if end <= 0:
         return None

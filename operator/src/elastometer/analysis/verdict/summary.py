@@ -1,18 +1,18 @@
-"""The few numbers worth a column."""
+"""The numbers by which runs are compared at a glance: the tiles, and the columns of `kubectl get`."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
 
 from elastometer.analysis.run import DerivedRun
-from elastometer.model.measured import ColdStart, Figure, LoadRow, Origin, ScaleEvent, Timeline
+from elastometer.model.measurements import ColdStart, Duration, LoadRow, Origin, ScaleEvent, Timeline
 from elastometer.model.report import Summary
 
 
 def summary(
     run: DerivedRun, events: Sequence[ScaleEvent], cold_starts: Sequence[ColdStart], line: Timeline, total: LoadRow,
 ) -> Summary:
-    """Medians leave out what could not be measured; where nothing could, there is no number."""
+    """Medians leave out what could not be measured; if nothing could, there is no number."""
     evidence = run.evidence
     watched, p95 = bool(evidence.deployments), total.time_to_first_token.p95
     judged = [record for record in evidence.requests if record.checks]
@@ -30,6 +30,6 @@ def summary(
     )
 
 
-def _median(figures: Sequence[Figure]) -> int | None:
+def _median(figures: Sequence[Duration]) -> int | None:
     known = [one.milliseconds for one in figures if one.milliseconds is not None and one.reason is None]
     return round(median(known)) if known else None

@@ -12,7 +12,7 @@ from elastometer.analysis.evidence.evidence import gather
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.base.options import add_output_option
 from elastometer.cli.hpa.explain_text import account_lines
-from elastometer.model.autoscaler import Autoscaler
+from elastometer.model.autoscaler import AutoscalerAccount
 from elastometer.render.json_report import plain
 from elastometer.world.bundle_reader import BundleError, load_bundle
 from elastometer.world.trace_reader import TraceFileError, is_trace_file, read_recordings
@@ -67,7 +67,7 @@ def execute(options: argparse.Namespace) -> Exit:
     return Exit.PASSED
 
 
-def _accounts(path: Path, name: str | None) -> Iterator[Autoscaler]:
+def _accounts(path: Path, name: str | None) -> Iterator[AutoscalerAccount]:
     if not is_trace_file(path):
         yield _run_account(path, name)
         return
@@ -77,7 +77,7 @@ def _accounts(path: Path, name: str | None) -> Iterator[Autoscaler]:
         raise CliError(Exit.SPEC_OR_USAGE, *error.flaws) from error
 
 
-def _run_account(path: Path, name: str | None) -> Autoscaler:
+def _run_account(path: Path, name: str | None) -> AutoscalerAccount:
     if name is not None:
         raise CliError(Exit.SPEC_OR_USAGE, f"--name: must be given with a trace file only, {path} is not one")
     try:

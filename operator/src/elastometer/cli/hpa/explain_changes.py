@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from elastometer.cli.base.text import columns, unbroken, wrapped
 from elastometer.model.autoscaler import CAUSE_LABELS, Cause, ScaleAccount
-from elastometer.model.measured import Direction
+from elastometer.model.measurements import Direction
 from elastometer.render.wording import numbers
 from elastometer.render.wording.autoscaler import change_title, loss_words, whole_words
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from elastometer.analysis.autoscaler.explain import folded
 from elastometer.cli.base.text import blocks, columns, printable, wrapped
 from elastometer.cli.hpa.explain_changes import change_lines
-from elastometer.model.autoscaler import Agreement, Autoscaler, SyncRow
+from elastometer.model.autoscaler import AutoscalerAccount, FidelitySummary, SyncRow
 from elastometer.render.wording import numbers
 from elastometer.render.wording.autoscaler import (
     binding_words,
@@ -26,7 +26,7 @@ _LIMITS = {_METRIC_COLUMN: 26, _WAY_COLUMN: 27, _BOUND_COLUMN: 23}
 _LIMITS_OF_SEVERAL = {_METRIC_COLUMN: 36, _WAY_COLUMN: 27, _BOUND_COLUMN: 17}
 
 
-def account_lines(account: Autoscaler, whole: bool) -> list[str]:
+def account_lines(account: AutoscalerAccount, whole: bool) -> list[str]:
     """All lines. `whole`: one line for every sync, also where there was nothing to do."""
     lines = [f"{account.name}: {sync_count(account.rows)}, {account.minimum} to {account.maximum} replicas", ""]
     lines += _sync_lines(account.rows if whole else folded(account.rows))
@@ -62,13 +62,13 @@ def _cells(row: SyncRow) -> list[str]:
             f"{row.desired} {binding_words(row)}", "?" if row.agrees is None else ""]
 
 
-def _held_lines(account: Autoscaler) -> list[str]:
+def _held_lines(account: AutoscalerAccount) -> list[str]:
     rows = [[held_words(held), held.label, f"{held.seconds:.1f} s",
              f"first at {numbers.instant(held.first_seconds)}"] for held in account.held]
     return ["", "What held the replicas, over the whole record:", *columns(rows)] if rows else []
 
 
-def _fidelity_lines(found: Agreement | None) -> Iterator[str]:
+def _fidelity_lines(found: FidelitySummary | None) -> Iterator[str]:
     yield from wrapped(fidelity_sentence(found), further="  ")
     if found is None:
         return

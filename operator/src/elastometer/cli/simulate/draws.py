@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from elastometer.analysis.analyze import judge
 from elastometer.cli.simulate.text import capacity_in_words, starts_in_words
-from elastometer.model.basis import PredictionBasis
+from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import TestPlan
 from elastometer.twin.draws import Drawn, drawn, intervals, median_draw, verdict_counts

@@ -1,18 +1,26 @@
-"""The autoscaler's account in words: one wording for the command line, Markdown and HTML."""
+"""The autoscaler's decision account in words: one wording for the command line, Markdown and HTML."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from elastometer.model.autoscaler import CAUSE_LABELS, Agreement, Held, Loss, MetricReading, ScaleAccount, SyncRow
-from elastometer.model.measured import Direction
+from elastometer.model.autoscaler import (
+    CAUSE_LABELS,
+    FidelitySummary,
+    HeldTime,
+    Loss,
+    MetricReading,
+    ScaleAccount,
+    SyncRow,
+)
+from elastometer.model.measurements import Direction
 from elastometer.render.wording import numbers
 
 
-def fidelity_sentence(found: Agreement | None) -> str:
-    """How far the account can be trusted, with both numbers."""
+def fidelity_sentence(found: FidelitySummary | None) -> str:
+    """How far the account can be trusted: at how many syncs of how many the replay agrees."""
     if found is None or found.percent is None:
-        return "Nothing was seen of what the live controller decided, so the account is unchecked."
+        return "No decision of the live controller was observed, so the account could not be checked."
     parts = []
     if found.seen:
         parts.append(f"{found.seen_agreed} of {found.seen} that it left a trace of")
@@ -24,12 +32,12 @@ def fidelity_sentence(found: Agreement | None) -> str:
 
 
 def _percent(value: float) -> str:
-    """Never rounded up to a hundred."""
+    """Truncated, so that 99.996 is never shown as 100."""
     return f"{value:.0f} %" if value == int(value) else f"{int(value * 100) / 100:.2f} %"
 
 
-def miss_rows(found: Agreement) -> list[tuple[str, str, str]]:
-    """(when, difference, cause) of what the replay does not reproduce; misses of one kind are one row."""
+def miss_rows(found: FidelitySummary) -> list[tuple[str, str, str]]:
+    """(when, difference, cause) of the syncs that the replay does not reproduce; misses of one kind are one row."""
     kinds: dict[tuple[str, str], list[float]] = {}
     for miss in found.misses:
         kinds.setdefault(("; ".join(miss.differences), miss.cause), []).append(miss.seconds)
@@ -41,15 +49,15 @@ def _moments(seconds: Sequence[float]) -> str:
     return numbers.instant(seconds[0]) + more
 
 
-def held_words(one: Held) -> str:
-    """What was wrong with the number of replicas."""
+def held_words(one: HeldTime) -> str:
+    """How the replicas differed from the wanted number."""
     match one.direction:
         case Direction.OUT:
             return "fewer than wanted"
         case Direction.IN:
             return "more than wanted"
         case Direction.UNKNOWN:
-            return "not known what was wanted"
+            return "the wanted number is not known"
 
 
 def change_title(one: ScaleAccount) -> str:
@@ -66,7 +74,7 @@ def loss_words(loss: Loss) -> str:
 
 
 def reading_words(one: MetricReading) -> str:
-    """The metric beside its target: `7 of 2`."""
+    """The metric against its target: `7 of 2`."""
     if one.error is not None:
         return one.error
     value = numbers.DASH if one.value is None else _amount(one.value) + one.unit
@@ -74,12 +82,12 @@ def reading_words(one: MetricReading) -> str:
 
 
 def _amount(value: float) -> str:
-    """To a thousandth, the finest that an autoscaler knows: 9.5, 20,193,280."""
+    """To a thousandth, the smallest unit that an HPA computes with: 9.5, 20,193,280."""
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
 def reading_rows(row: SyncRow) -> list[str]:
-    """Every metric; with several, by name, the winner first."""
+    """Every metric; if there are several, with their names, the one that won first."""
     if len(row.metrics) == 1:
         return [reading_words(row.metrics[0])]
     ordered = sorted(row.metrics, key=lambda one: one.name != row.metric)
@@ -92,25 +100,25 @@ def readings_words(row: SyncRow) -> str:
 
 
 def way_words(row: SyncRow) -> str:
-    """From the bare ratio to the decision: `7 → 5 Pods without a sample → 2 scaling policy`."""
+    """From the unclamped ratio to the decision: `7 → 5 Pods without a sample → 2 scaling policy`."""
     steps = (f"{one.after} {CAUSE_LABELS[one.constraint]}" for one in row.steps)
     return " → ".join([numbers.number(row.wanted), *steps])
 
 
 def whole_words(one: ScaleAccount) -> str:
-    """From need to decision."""
+    """The time from the need to the decision."""
     return numbers.figure(replace(one.whole, reason=None))
 
 
 def agreement_words(row: SyncRow) -> str:
-    """Yes, or in what the replay differs and why."""
+    """Yes, or how the replay differs and why."""
     if row.agrees is None:
         return "not known"
     return "yes" if row.agrees else f"no: {row.difference}"
 
 
 def binding_words(row: SyncRow) -> str:
-    """What kept the replicas from what was wanted; empty where nothing did."""
+    """The constraint that kept the replicas from the wanted number; empty if there was none."""
     return "" if row.binding is None else CAUSE_LABELS[row.binding]
 
 

@@ -1,11 +1,11 @@
-"""Numbers as people read them. What was not measured is a dash, never a zero."""
+"""Numbers as people read them. What was not measured is shown as a dash, never as zero."""
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from elastometer.model.basis import Interval, PredictionBasis
-from elastometer.model.measured import Figure, LoadRow, Stamp
+from elastometer.model.measurements import Duration, LoadRow, Stamp
+from elastometer.model.prediction_basis import DrawRange, PredictionBasis
 from elastometer.model.report import Report, Summary
 
 DASH = "–"
@@ -17,7 +17,7 @@ _IN_LINE = re.compile(rf"(?<= ){_QUANTITY.pattern}(?=[ )]|$)")
 
 
 def duration(milliseconds: float | None) -> str:
-    """Three digits that matter: 412 ms, 9.42 s, 11.2 s, 3 min 05 s."""
+    """To three significant digits: 412 ms, 9.42 s, 11.2 s, 3 min 05 s."""
     if milliseconds is None:
         return DASH
     if 0 < abs(milliseconds) < 10:
@@ -34,12 +34,12 @@ def duration(milliseconds: float | None) -> str:
 
 
 def bound(milliseconds: float) -> str:
-    """A bound as it was given: 500 ms, 2 s, 30 s."""
+    """A bound as the test states it: 500 ms, 2 s, 30 s."""
     return f"{milliseconds:g} ms" if milliseconds < 1000 else f"{milliseconds / 1000:g} s"
 
 
-def figure(value: Figure | None) -> str:
-    """The duration with its ±; a bound where there is no more, and the reason where there is nothing."""
+def figure(value: Duration | None) -> str:
+    """The duration with its ±, or a lower bound if that is all, with the reason why there is no more."""
     if value is None:
         return DASH
     if value.milliseconds is not None:
@@ -63,30 +63,30 @@ def stamp(value: Stamp | None) -> str:
 
 
 def spread(milliseconds: float, plus_minus_milliseconds: float | None) -> str:
-    """A duration with its ±, where it has one."""
+    """A duration with its ±, if it has one."""
     exactness = "" if plus_minus_milliseconds is None else f" ± {duration(plus_minus_milliseconds)}"
     return duration(milliseconds) + exactness
 
 
 def verdict(report: Report) -> str:
-    """The verdict as a title says it."""
+    """The verdict as in the title."""
     return report.verdict.value if report.predicted is None else f"Predicted: {report.verdict.value}"
 
 
 def basis_rows(basis: PredictionBasis) -> list[tuple[str, str]]:
-    """(what, where it is from) of everything that a prediction rests on."""
-    chance = f"seed {basis.seed}" if basis.draws == 1 else \
+    """(what, its source) for everything that a prediction is based on."""
+    seed = f"seed {basis.seed}" if basis.draws == 1 else \
         f"seed {basis.seed}, the draw with the median TTFT p95 of {basis.draws}"
     return [
         ("Predicted by", basis.tool), ("Capacity of a replica", basis.capacity), ("Cold starts", basis.cold_starts),
-        ("Autoscaler", basis.autoscaler), ("Chance", chance),
+        ("Autoscaler", basis.autoscaler), ("Random draw", seed),
         *([("Verdicts", counts(basis.verdicts))] if basis.draws > 1 else []),
         *((f"{one.name}, {basis.draws} draws", interval(one)) for one in basis.intervals),
         *(("Assumed", one) for one in basis.assumptions),
     ]
 
 
-def interval(one: Interval) -> str:
+def interval(one: DrawRange) -> str:
     """Median and range over all draws."""
     if one.low is None or one.high is None:
         return DASH
@@ -95,7 +95,7 @@ def interval(one: Interval) -> str:
 
 
 def number(value: float | None, digits: int = 0, unit: str = "") -> str:
-    """A number with thousands kept apart."""
+    """A number with thousands separators."""
     return DASH if value is None else f"{value:,.{digits}f}{unit}"
 
 
@@ -132,7 +132,7 @@ def counts(values: object) -> str:
 
 
 def was_sent_again(rows: Sequence[LoadRow]) -> bool:
-    """Whether success at the first attempt and success in the end are two things in this run."""
+    """Whether any request was sent again, so that success at the first attempt and in the end differ."""
     return any(row.sent_again for row in rows)
 
 

@@ -1,6 +1,6 @@
-"""A recorded run -> the scenario of that run: what was measured, and nothing tuned until the curves agree.
+"""Turns a recorded run into the scenario of that run. Every parameter is measured; none is tuned until curves agree.
 
-What cannot be told is refused by name, with what to do about it; what had to be assumed is said in a note.
+A parameter that the record does not show is refused by name, with what to do about it. An assumption becomes a note.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import document_at, whole_at
 from elastometer.model.errors import SpecError
-from elastometer.model.measured import Origin
+from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
 from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND
@@ -41,7 +41,7 @@ from elastometer.twin.scenario import (
 )
 from elastometer_loadgen.base.record import Outcome
 
-# The load generator's own, where a profile does not say.
+# The load generator's defaults for a profile that does not state them.
 TIMEOUT_SECONDS = 300
 REUSE = ("Reuse", "MaxAge", None)
 SPREAD = "SpreadOverPods"
@@ -49,47 +49,49 @@ SPREAD = "SpreadOverPods"
 
 @dataclass(slots=True)
 class _Found:
-    """What the parts of a calibration collect."""
+    """What the parts of a calibration collect on the way."""
 
     fitted: list[Fitted]
     notes: list[str]
 
 
 def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calibration:
-    """The scenario of the recorded run; `flags` are the controller's, which no API serves. Raises SpecError naming
-    what is missing."""
+    """The scenario of the recorded run. `flags` are those of the controller, which no API serves. Raises SpecError
+    naming what is missing."""
     bundle, evidence, found = run.bundle, run.evidence, _Found([], [])
     arrivals = _arrivals(evidence, found)
     capacity, about = fit_capacity(run)
     found.fitted += about
-    lives, about, notes = fit_replica_timings(run)
+    timings, about, notes = fit_replica_timings(run)
     found.fitted += about
     found.notes += [*notes, *room_notes(bundle)]
     controller, hpa = _controller(bundle, evidence, flags or ControllerSettings(), found)
-    path, about = fit_path(evidence, lives.serves)
+    path, about = fit_path(evidence, timings.serves)
     found.fitted += about
     resource_path = None
     if Signal.CPU in hpa.signals:
-        capacity, resource_path = _with_cpu(evidence, capacity, lives.process, found)
+        capacity, resource_path = _with_cpu(evidence, capacity, timings.process, found)
     capacity = _with_cache(evidence, Signal.KV_CACHE in hpa.signals, capacity, found)
     start, initial = _beginning(run, hpa)
     load = document_at(document_at(bundle.spec, "spec") or bundle.spec, "load")
     scenario = Scenario(
-        arrivals=arrivals, capacity=capacity, cold_starts=lives.cold_starts, path=path, controller=controller,
+        arrivals=arrivals, capacity=capacity, cold_starts=timings.cold_starts, path=path, controller=controller,
         initial_replicas=initial, start_seconds=start, horizon_seconds=_horizon(evidence),
-        drain_seconds=lives.drain, pending_seconds=lives.pending, grace_seconds=lives.grace,
+        drain_seconds=timings.drain, pending_seconds=timings.pending, grace_seconds=timings.grace,
         timeout_seconds=float(whole_at(load, "timeoutSeconds") or TIMEOUT_SECONDS),
         balancing=Balancing.KEEP_ALIVE if evidence.terms.connection in REUSE else Balancing.PER_REQUEST,
         resource_path=resource_path, initial_age_seconds=_age(run, start),
     )
     if evidence.terms.connection == SPREAD:
-        found.notes.append("requests went to the Pod with the fewest in flight: the model sends them by chance")
-    chance = _chance(run, lives.recorded, capacity)
-    return Calibration(scenario, replace(scenario, recorded=chance), tuple(found.fitted), tuple(found.notes))
+        found.notes.append("requests went to the Pod with the fewest in flight; the model sends them to random Pods")
+    randomness = _recorded_randomness(run, timings.recorded, capacity)
+    return Calibration(scenario, replace(scenario, recorded=randomness), tuple(found.fitted), tuple(found.notes))
 
 
-def _chance(run: DerivedRun, cold_starts: tuple[float, ...], capacity: Capacity) -> RecordedRandomness:
-    """What chance made of it: where each request went, when each replica was scraped, whose id came first."""
+def _recorded_randomness(
+    run: DerivedRun, cold_starts: tuple[float, ...], capacity: Capacity,
+) -> RecordedRandomness:
+    """The run's own random draw: where each request went, when each replica was scraped, the order of the uids."""
     evidence, pods = run.evidence, [start.pod for start in run.starts]
     order, ids = {pod.name: number for number, pod in enumerate(pods)}, sorted(pod.uid for pod in pods)
     names = [pod.name for pod in pods]
@@ -101,38 +103,40 @@ def _chance(run: DerivedRun, cold_starts: tuple[float, ...], capacity: Capacity)
 
 
 def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:
-    """Every request at its intended time. One that failed has told no tokens: the median of its stage stands in."""
+    """Every request at its intended time. A request that failed reported no tokens and gets the median of its stage."""
     if not evidence.requests:
-        raise SpecError("requests: must be recorded for a load to be known, are not there")
+        raise SpecError("requests: must be recorded, for the load to be known; none is")
     stages = {stage.name: number for number, stage in enumerate(evidence.terms.stages)}
     by_stage: dict[str, list[RecordedRequest]] = defaultdict(list)
     for record in evidence.requests:
         by_stage[record.stage].append(record)
     usual = {stage: _usual(records, evidence.requests) for stage, records in by_stage.items()}
-    guessed = sum(not _told(record) for record in evidence.requests)
+    guessed = sum(not _has_tokens(record) for record in evidence.requests)
     if guessed:
-        found.notes.append(f"{guessed} of {len(evidence.requests)} requests told no tokens: the medians of their stage "
-                           "stand in")
+        found.notes.append(f"{guessed} of {len(evidence.requests)} requests reported no tokens; they are given the "
+                           "medians of their stage")
     return tuple(
         Arrival((record.intended - evidence.origin) / SECOND,
                 usual[record.stage][0] if record.prompt_tokens is None else record.prompt_tokens,
-                record.completion_tokens if _told(record) and record.completion_tokens else usual[record.stage][1],
+                record.completion_tokens if _has_tokens(record) and record.completion_tokens
+                else usual[record.stage][1],
                 stages.get(record.stage, 0))
         for record in evidence.requests
     )
 
 
-def _told(record: RecordedRequest) -> bool:
-    """Whether the server counted what it made; a request that was cut off would have made more."""
+def _has_tokens(record: RecordedRequest) -> bool:
+    """Whether the server reported the output tokens of the whole answer; a request that was cut off had fewer."""
     return record.completion_tokens is not None and record.outcome is Outcome.SUCCESS
 
 
 def _usual(records: Sequence[RecordedRequest], every: Sequence[RecordedRequest]) -> tuple[int, int]:
-    told = [record for record in records if _told(record)] or [record for record in every if _told(record)]
-    if not told:
-        raise SpecError("requests: must tell their tokens (usage of the last chunk), none does")
-    return (round(median(record.prompt_tokens or 0 for record in told)),
-            round(median(record.completion_tokens or 1 for record in told)))
+    known = [record for record in records if _has_tokens(record)] or [
+        record for record in every if _has_tokens(record)]
+    if not known:
+        raise SpecError("requests: at least one must report its tokens (usage in the last chunk), none does")
+    return (round(median(record.prompt_tokens or 0 for record in known)),
+            round(median(record.completion_tokens or 1 for record in known)))
 
 
 def _controller(
@@ -144,13 +148,13 @@ def _controller(
     found.fitted += about
     blind = blind_syncs(evidence)
     if blind:
-        found.notes.append(f"the autoscaler could not read its metric at {blind} looks or more; the twin's metrics "
+        found.notes.append(f"the autoscaler could not read its metric at {blind} or more syncs; the twin's metrics "
                            "have no outages")
     if not scaled_object:
         return hpa, hpa
     keda, about = fit_keda(hpa, scaled_object)
     found.fitted += about
-    found.notes.append("when KEDA polls is not recorded: it is taken to begin at the load's start")
+    found.notes.append("the record does not show when KEDA polls: its polls are assumed to begin at the load's start")
     return keda, hpa
 
 
@@ -167,7 +171,7 @@ def _with_cpu(
 
 
 def _with_cache(evidence: Evidence, is_needed: bool, capacity: Capacity, found: _Found) -> Capacity:
-    """The KV cache is scraped in every run: where it can be told, another autoscaler may look at it."""
+    """Every run scrapes the KV cache: if its size can be fitted, a variation may scale on it."""
     try:
         size, about = fit_cache(evidence)
     except SpecError:
@@ -179,8 +183,8 @@ def _with_cache(evidence: Evidence, is_needed: bool, capacity: Capacity, found: 
 
 
 def _beginning(run: DerivedRun, hpa: HpaController) -> tuple[float, int]:
-    """(when the twin begins, with how many replicas): at the last look before the load, or the load's start, by when
-    all the replicas that were ordered had to be Ready."""
+    """(start of the twin, initial replicas). The twin starts at the last sync before the load at which all ordered
+    replicas were Ready, since it cannot start with a cold start half done; otherwise at the load's start."""
     before = hpa.phase_seconds if hpa.phase_seconds <= 0 else 0.0
     ordered, ready = run.replicas.ordered, run.replicas.ready
     while before < 0 and ordered.value_at(before) != ready.value_at(before):
@@ -188,12 +192,12 @@ def _beginning(run: DerivedRun, hpa: HpaController) -> tuple[float, int]:
     start = min(0.0, before)
     size = ordered.value_at(start)
     if size is None:
-        raise SpecError("observations: must show the Deployment from the load's start on, do not")
+        raise SpecError("observations: must show the replicas of the Deployment from the load's start on, do not")
     return start, int(size)
 
 
 def _age(run: DerivedRun, start: float) -> float:
-    """How long the first replicas had been Ready when the twin begins."""
+    """How long the first replicas had been Ready when the twin starts; their rank at a scale-in depends on it."""
     ready = [start.used[Milestone.READY].instant for start in run.starts
              if start.origin == Origin.INITIAL and Milestone.READY in start.used]
     return max(0.0, start - run.evidence.seconds(min(ready))) if ready else 0.0

@@ -1,4 +1,4 @@
-"""Cold starts, drains and what a replica looks like meanwhile, out of the Pods' lives."""
+"""Cold starts, drains and the durations within them, from the Pods' recorded milestones."""
 from __future__ import annotations
 
 import re
@@ -12,22 +12,22 @@ from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.model.document import Document, document_at, documents_at, number_at, whole_at
 from elastometer.model.errors import SpecError
-from elastometer.model.measured import Origin
+from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.calibration import Fitted
 
 _SHUTDOWN = re.compile(r"--shutdown[-_]timeout[= ](\d+(?:\.\d+)?)")
-# vLLM aborts what is in flight at once unless --shutdown-timeout says otherwise.
+# Without --shutdown-timeout, vLLM aborts the requests in flight at once.
 NO_SHUTDOWN_TIMEOUT = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaTimings:
-    """Seconds. `recorded` are the cold starts in the order in which the run's scale-outs made them, `cold_starts` the
-    same rising; `process` is from a process' start to Ready, `serves` from its serving metrics to Ready (None where
-    neither the log nor the process told)."""
+    """Durations in seconds. `recorded` are the cold starts of the run's scale-outs in order of time, `cold_starts` the
+    same in ascending order. `process` is from the start of the server process to Ready, `serves` from its first
+    metrics to Ready; None if neither the log nor the process shows it."""
 
     cold_starts: tuple[float, ...]
     recorded: tuple[float, ...]
@@ -39,7 +39,9 @@ class ReplicaTimings:
 
 
 def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], list[str]]:
-    """Raises SpecError where no start of a replica was seen from its beginning."""
+    """The timings with their sources and notes. Raises SpecError if no start of a replica was seen from its beginning.
+
+    Scale-outs are preferred, since only they show the time from the change of spec.replicas to serving."""
     evidence, every = run.evidence, run.starts
     added = [start for start in every if start.origin == Origin.SCALE_OUT]
     first = [start for start in every
@@ -47,12 +49,12 @@ def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], 
     chosen = added or first
     measured = [(_length(start, evidence), Milestone.READY in start.used) for start in chosen]
     if not measured:
-        raise SpecError("coldStarts: must have been seen at least once, from the creation of a Pod on; record a run "
-                        "from before its first replica, or one that adds a replica")
+        raise SpecError("coldStarts: at least one must have been seen from the creation of its Pod on, none was. "
+                        "Record a run from before its first replica, or one that adds a replica")
     recorded = tuple(length for length, _ in measured)
     whose = "scale-outs: from spec.replicas to serving" if added else "the first replicas: from creation to serving"
-    notes = [f"{sum(not done for _, done in measured)} of {len(measured)} added replicas never got Ready; their cold "
-             "starts are taken to be as long as they were there"] if not all(done for _, done in measured) else []
+    notes = [f"{sum(not done for _, done in measured)} of {len(measured)} added replicas never became Ready; their "
+             "cold starts are assumed to last as long as they existed"] if not all(done for _, done in measured) else []
     drain, about_drain = _drain(run)
     grace = _grace(evidence.spec)
     since = Milestone.DECIDED if added else Milestone.CREATED
@@ -73,7 +75,7 @@ def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], 
 
 
 def _length(start: Start, evidence: Evidence) -> float:
-    """To being in the endpoints; of one that never was Ready, as long as it was seen."""
+    """Seconds until the Pod is in the endpoints; for a Pod that was never Ready, as long as it was seen."""
     begin = start.used.get(Milestone.DECIDED) or start.used[Milestone.CREATED]
     end = start.used.get(Milestone.IN_ENDPOINTS) or start.used.get(Milestone.READY)
     if end is not None:
@@ -96,6 +98,7 @@ def _median(values: Sequence[float | None]) -> float | None:
 def _drain(run: DerivedRun) -> tuple[float, Fitted]:
     drains = [scale_in.drain.milliseconds / 1000 for scale_in in scale_ins(run.evidence, run.changes)
               if scale_in.drain.milliseconds is not None]
+    # The shortest: longer drains contain the requests that were running, which the twin simulates itself.
     if drains:
         return min(drains), Fitted("drain", min(drains), "s", "the shortest of the run's scale-ins", None, len(drains))
     stated = _pre_stop(run.evidence.spec)

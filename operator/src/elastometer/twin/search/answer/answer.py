@@ -1,10 +1,11 @@
-"""Everything that what-if found, for whoever prints it: predicted, all but `measured` and the measured curves."""
+"""Everything that what-if found, ready to be rendered. All of it is predicted except `measured` and measured curves."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from elastometer.model.measured import Steps
-from elastometer.twin.fit.backtest import Honesty
+from elastometer.model.document import JSON_KEY
+from elastometer.model.measurements import Steps
+from elastometer.twin.fit.backtest import PredictionError
 from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.search.score.cliff import Cliff, LeastReplicas
 from elastometer.twin.search.score.held_out import Interval
@@ -14,7 +15,7 @@ from elastometer.twin.search.vary.fields import Setting
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Which run was asked about, and who scaled it."""
+    """The recorded run, and what scaled it."""
 
     test: str
     namespace: str
@@ -36,9 +37,8 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Settings with what is predicted of them: `card` is the median, `interval` the span over draws of chance that no
-    search used and nothing was chosen by; the same for all options. `patch` is the manifest, or
-    None with the reason in `no_patch`."""
+    """Settings and what is predicted for them: `card` is the median, `interval` the span over held-out draws, the same
+    draws for all options. `patch` is the manifest, or None with the reason in `no_patch`."""
 
     settings: tuple[Setting, ...]
     card: Scorecard
@@ -47,15 +47,15 @@ class Option:
     no_patch: str | None = None
 
 
-# Objectives missed, objective-miss seconds, cost (means over the draws), and the settings as text.
+# Objectives missed, objective-miss seconds and cost (means over the draws), and the settings as text.
 Dot = tuple[float, float, float, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """`dots` are all candidates; `front` those worth a look, `ranked` the same as dots, `chosen` the index of the one
-    that was picked, and `why`. Each candidate was ranked over `draws` draws of chance: behind the
-    dots, and behind nothing else."""
+    """`dots` are all candidates, `front` those that no other beats, `ranked` the front as dots; `chosen` is the index
+    of the chosen one, and `why` the reason. The numbers of the dots are means over the `draws` by which the candidates
+    were ranked; all other numbers come from held-out draws."""
 
     tried: int
     refused: int
@@ -71,12 +71,12 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`variant` is what --set asked for, `searched` what --search found. Without objectives there is nothing to hold:
-    no cliff, and `least` is None."""
+    """`variant` is what --set asked for, `searched` what --search found. Without objectives there is no cliff, and
+    `least` is None."""
 
     run: Run
     calibration: Calibration
-    honesty: Honesty
+    prediction_error: PredictionError = field(metadata={JSON_KEY: "honesty"})
     measured: Scorecard
     recorded: Option
     curves: tuple[Curve, ...]
@@ -87,7 +87,7 @@ class Answer:
 
     @property
     def chosen(self) -> Option | None:
-        """The one that the patch is of."""
+        """The option that the patch describes."""
         if self.searched is not None:
             return self.searched.front[self.searched.chosen]
         return self.variant

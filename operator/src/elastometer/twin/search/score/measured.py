@@ -1,16 +1,16 @@
-"""The scorecard of the run that was recorded, out of its report: what the predicted ones are held against."""
+"""The scorecard of the recorded run, from its report: the predicted scorecards are compared with it."""
 from __future__ import annotations
 
-from elastometer.model.measured import Price
+from elastometer.model.measurements import Price
 from elastometer.model.report import ObjectiveResult, Report
 from elastometer.twin.search.score.scorecard import ObjectiveScore, Scorecard
 
 
 def measured_card(report: Report, miss_seconds: int | None) -> Scorecard:
-    """In the same terms as a predicted one; what was not measured is None."""
+    """The same fields as in a predicted scorecard; a number that was not measured is None."""
     summary, lag = report.summary, report.summary.scale_out_lag_milliseconds
     return Scorecard(
-        objectives=tuple(_score(one) for one in report.objectives), miss_seconds=miss_seconds,
+        objectives=tuple(_score(objective) for objective in report.objectives), miss_seconds=miss_seconds,
         replica_seconds=report.price.held_replica_seconds if report.price else None,
         gpu_seconds=_gpu_seconds(report.price), scale_outs=summary.scale_out_count or 0,
         scale_ins=summary.scale_in_count or 0, peak_ready=summary.peak_ready_replicas or 0,
@@ -19,8 +19,9 @@ def measured_card(report: Report, miss_seconds: int | None) -> Scorecard:
     )
 
 
-def _score(one: ObjectiveResult) -> ObjectiveScore:
-    return ObjectiveScore(one.name, one.indicator, one.stage, one.verdict, one.measured, one.bound, one.unit)
+def _score(result: ObjectiveResult) -> ObjectiveScore:
+    return ObjectiveScore(
+        result.name, result.indicator, result.stage, result.verdict, result.measured, result.bound, result.unit)
 
 
 def _gpu_seconds(price: Price | None) -> float | None:

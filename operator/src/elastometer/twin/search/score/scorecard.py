@@ -1,13 +1,13 @@
-"""What a prediction is worth: objectives, seconds in which they were missed, replica-seconds, scale-outs and their lag.
+"""The scorecard of a prediction: objectives, objective-miss seconds, replica-seconds, scale-outs and their lag.
 
-The rules are those of the report (`analysis.objectives`, `analysis.misses`), on columns instead of records: a search
-judges a thousand predictions, and records would cost more than the predictions do.
+The rules are those of the report (`analysis.verdict.objectives`, `analysis.requests.misses`), applied to columns
+instead of records: a search judges a thousand predictions, and records would cost more than the predictions.
 """
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import floor
 from operator import ne, sub
@@ -15,22 +15,23 @@ from statistics import median
 
 from elastometer.analysis.requests.misses import RequestColumns, miss_seconds, stretches
 from elastometer.analysis.verdict.objectives import judge_objective
-from elastometer.model.measured import Figure
+from elastometer.model.measurements import Duration
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Indicator, Objective, Terms
-from elastometer.twin.prediction import Prediction, PredictedReplica
+from elastometer.twin.prediction import PredictedReplica, Prediction
 from elastometer.twin.scenario import Arrival
 from elastometer_loadgen.base.measures import nearest_rank
 
-# What was in an answer no prediction says, so that an objective on it is neither met nor missed by one.
+# An objective on requests that cannot be judged counts as missed. One on answers does not: no prediction knows the
+# content of an answer, so it is neither met nor missed.
 _ON_REQUESTS = frozenset(set(Indicator) - {Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
-# Requests are recorded to the microsecond: what differs by less is the same.
+# Requests are recorded to the microsecond, so a smaller difference from a bound does not count.
 CLOCK_SECONDS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveScore:
-    """One objective: `measured` and `bound` in `unit`, which is ms or %; of a share there is no `percentile`."""
+    """One objective: `measured` and `bound` in `unit`, which is ms or %; a share has no `percentile`."""
 
     name: str
     indicator: str
@@ -44,7 +45,7 @@ class ObjectiveScore:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """One run, measured or predicted. `miss_seconds` None: the test has no objective on requests."""
+    """One run, measured or predicted. `miss_seconds` is None if the test has no objective on requests."""
 
     objectives: tuple[ObjectiveScore, ...]
     miss_seconds: int | None
@@ -59,7 +60,7 @@ class Scorecard:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Names of the objectives missed. One on scale-outs or cold starts is not missed where there was none."""
+        """Names of the objectives missed. An objective on scale-outs or cold starts is not missed if there was none."""
         return tuple(objective.name for objective in self.objectives if objective.verdict is Verdict.FAIL
                      or (objective.verdict is Verdict.INCONCLUSIVE and objective.indicator in _ON_REQUESTS))
 
@@ -75,7 +76,7 @@ class Scorecard:
 
     @property
     def cost(self) -> float:
-        """GPU-seconds; replica-seconds where a replica has no GPU."""
+        """GPU-seconds, or replica-seconds if a replica has no GPU."""
         found = self.replica_seconds if self.gpu_seconds is None else self.gpu_seconds
         return 0.0 if found is None else found
 
@@ -85,17 +86,17 @@ class Judge:
 
     def __init__(self, arrivals: Sequence[Arrival], terms: Terms, gpus_per_replica: int | None) -> None:
         self._at = [arrival.at for arrival in arrivals]
-        self._gaps = [max(0, arrival.output_tokens - 1) for arrival in arrivals]
+        self._later_tokens = [max(0, arrival.output_tokens - 1) for arrival in arrivals]
         self._objectives = terms.objectives
         self._gpus = gpus_per_replica
         names = {number: stage.name for number, stage in enumerate(terms.stages)}
         self._stretches = stretches([names.get(arrival.stage, "") for arrival in arrivals])
 
     def score(self, prediction: Prediction) -> Scorecard:
-        """The scorecard; times count from the start of the load, and what was before it costs nothing."""
-        lives, changes = prediction.replicas, list(pairwise(size for _, size in prediction.desired))
+        """The scorecard. Times count from the start of the load; replicas cost nothing before it."""
+        changes = list(pairwise(size for _, size in prediction.desired))
         lags = scale_out_lags(prediction)
-        replica_seconds = held_seconds(lives, prediction.end_seconds)
+        replica_seconds = held_seconds(prediction.replicas, prediction.end_seconds)
         known = [lag.milliseconds / 1000 for lag in lags if lag.milliseconds is not None]
         return Scorecard(
             objectives=tuple(self._objective(objective, prediction, lags) for objective in self._objectives),
@@ -111,25 +112,23 @@ class Judge:
 
     def _columns(self, prediction: Prediction) -> RequestColumns:
         return RequestColumns(at=self._at, first_token=prediction.first_token, last_token=prediction.ended,
-                              ended=prediction.ended, gaps=self._gaps, stretches=self._stretches)
+                              ended=prediction.ended, gaps=self._later_tokens, stretches=self._stretches)
 
-    def _objective(self, objective: Objective, prediction: Prediction, lags: Sequence[Figure]) -> ObjectiveScore:
+    def _objective(self, objective: Objective, prediction: Prediction, lags: Sequence[Duration]) -> ObjectiveScore:
         low, high = (0, len(self._at)) if objective.stage is None else self._stretches.get(objective.stage, (0, 0))
         match objective.indicator:
             case Indicator.SCALE_OUT_LAG | Indicator.COLD_START:
                 result = judge_objective(objective, (), lags, cold_starts(prediction))
-                return ObjectiveScore(objective.name, objective.indicator, objective.stage, result.verdict, result.measured,
-                                      result.bound, "ms", objective.percentile)
+                return replace(_scored(objective, result.verdict, result.measured), bound=result.bound)
             case Indicator.REQUEST_SUCCESS:
                 return _success(objective, prediction.ended[low:high])
             case Indicator.ANSWER_CHECK:
-                bound = objective.minimum_percent
-                return ObjectiveScore(objective.name, objective.indicator, objective.stage, Verdict.INCONCLUSIVE, None, bound, "%")
+                return _scored(objective, Verdict.INCONCLUSIVE, None)
         values = self._values(objective.indicator, prediction, low, high)
         return _latency(objective, values, high - low)
 
     def _values(self, indicator: Indicator, prediction: Prediction, low: int, high: int) -> list[float]:
-        """Seconds, rising, of the requests that got that far."""
+        """Seconds in ascending order, of the requests that got that far."""
         first, ended, at = prediction.first_token[low:high], prediction.ended[low:high], self._at[low:high]
         match indicator:
             case Indicator.TIME_TO_FIRST_TOKEN:
@@ -137,64 +136,75 @@ class Judge:
             case Indicator.REQUEST_LATENCY:
                 found = list(map(sub, ended, at))
             case _:
-                gaps = self._gaps[low:high]
-                found = [(end - start) / gap for end, start, gap in zip(ended, first, gaps, strict=True) if gap > 0]
+                later_tokens = self._later_tokens[low:high]
+                found = [(end - start) / tokens
+                         for end, start, tokens in zip(ended, first, later_tokens, strict=True) if tokens > 0]
         if _absent(found):
-            found = [value for value in found if value == value]
+            found = [value for value in found if value == value]  # NaN is not equal to itself
         found.sort()
         return found
 
 
 def _absent(values: Sequence[float]) -> int:
-    """How many are NaN; counted without a loop of our own, for it is done for every candidate."""
+    """How many are NaN. No Python loop, since this is done for every candidate."""
     return sum(map(ne, values, values))
+
+
+def _scored(objective: Objective, verdict: Verdict, measured: float | None) -> ObjectiveScore:
+    is_share = objective.indicator in (Indicator.REQUEST_SUCCESS, Indicator.ANSWER_CHECK)
+    return ObjectiveScore(
+        objective.name, objective.indicator, objective.stage, verdict, measured,
+        bound=objective.minimum_percent if is_share else objective.maximum_milliseconds,
+        unit="%" if is_share else "ms", percentile=None if is_share else objective.percentile)
 
 
 def _success(objective: Objective, ended: Sequence[float]) -> ObjectiveScore:
     count, bound = len(ended), objective.minimum_percent
     good = count - _absent(ended)
     if not count or bound is None:
-        return ObjectiveScore(objective.name, objective.indicator, objective.stage, Verdict.INCONCLUSIVE, None, bound, "%")
+        return _scored(objective, Verdict.INCONCLUSIVE, None)
     verdict = Verdict.PASS if 100 * good >= bound * count else Verdict.FAIL
-    return ObjectiveScore(objective.name, objective.indicator, objective.stage, verdict, floor(10000 * good / count) / 100, bound, "%")
+    # Rounded down: a share just below the bound must not be shown as the bound.
+    return _scored(objective, verdict, floor(10000 * good / count) / 100)
 
 
 def _latency(objective: Objective, values: Sequence[float], asked: int) -> ObjectiveScore:
-    """A request without a first token or an end counts as too slow; one without gaps between tokens does not count."""
+    """A request without a first token or an end counts as too slow; one with a single token has no time per token and
+    does not count."""
     bound = objective.maximum_milliseconds
     reached = nearest_rank(values, objective.percentile)
     if reached is None or bound is None:
-        return ObjectiveScore(objective.name, objective.indicator, objective.stage, Verdict.INCONCLUSIVE, None, bound, "ms",
-                              objective.percentile)
+        return _scored(objective, Verdict.INCONCLUSIVE, None)
     total = len(values) if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN else asked
     limit = bound / 1000 + CLOCK_SECONDS
     within = bisect_right(values, limit)
     met = reached <= limit and 100 * within >= objective.percentile * total
-    return ObjectiveScore(objective.name, objective.indicator, objective.stage, Verdict.PASS if met else Verdict.FAIL,
-                          round(1000 * reached, 1), bound, "ms", objective.percentile)
+    return _scored(objective, Verdict.PASS if met else Verdict.FAIL, round(1000 * reached, 1))
 
 
-def held_seconds(lives: Sequence[PredictedReplica], end: float) -> float:
-    """Seconds of all replicas from their creation, or the load's start, to being gone, or the end."""
+def held_seconds(replicas: Sequence[PredictedReplica], end: float) -> float:
+    """Seconds of all replicas from their creation (or the load's start, if later) until they are gone (or the end)."""
     return round(sum(max(0.0, (end if replica.gone is None else min(end, replica.gone)) - max(0.0, replica.created))
-                     for replica in lives), 1)
+                     for replica in replicas), 1)
 
 
-def scale_out_lags(prediction: Prediction) -> list[Figure]:
-    """Per scale-out, from the decision to the Ready of the last replica that it added."""
+def scale_out_lags(prediction: Prediction) -> list[Duration]:
+    """One per scale-out: from the decision until the last replica that it added is Ready."""
     out = [at for (_, before), (at, after) in pairwise(prediction.desired) if after > before]
     made = {at: [replica for replica in prediction.replicas if replica.created == at] for at in out}
     return [_slowest(made[at], at, prediction.end_seconds) for at in out]
 
 
-def _slowest(lives: Sequence[PredictedReplica], at: float, end: float) -> Figure:
-    if any(replica.ready is None for replica in lives):
-        until = min(replica.deleted if replica.deleted is not None else end for replica in lives if replica.ready is None)
-        return Figure(at_least_milliseconds=1000 * (until - at), reason="an added replica was never Ready")
-    return Figure(milliseconds=1000 * (max(replica.ready or 0.0 for replica in lives) - at))
+def _slowest(replicas: Sequence[PredictedReplica], at: float, end: float) -> Duration:
+    never = [replica for replica in replicas if replica.ready is None]
+    if never:
+        until = min(end if replica.deleted is None else replica.deleted for replica in never)
+        return Duration(at_least_milliseconds=1000 * (until - at), reason="an added replica was never Ready")
+    return Duration(milliseconds=1000 * (max(replica.ready or 0.0 for replica in replicas) - at))
 
 
-def cold_starts(prediction: Prediction) -> list[Figure]:
-    """Per replica that was added, from its creation to Ready."""
+def cold_starts(prediction: Prediction) -> list[Duration]:
+    """One per added replica: from its creation to Ready."""
     start = prediction.desired[0][0]
-    return [_slowest([replica], replica.created, prediction.end_seconds) for replica in prediction.replicas if replica.created > start]
+    return [_slowest([replica], replica.created, prediction.end_seconds)
+            for replica in prediction.replicas if replica.created > start]

@@ -1,4 +1,4 @@
-"""What a report measures: instants with source and resolution, durations with their uncertainty, tables of them.
+"""What a report measures: instants with source and resolution, durations with their uncertainty, and tables of them.
 
 Seconds count from the start of the load and are negative before it. What was not measured is None, with a reason.
 """
@@ -13,9 +13,9 @@ from elastometer.model.milestones import Milestone
 
 Steps: TypeAlias = tuple[tuple[float, int | None], ...]
 UNATTRIBUTED = "unattributed"
-# Of a predicted start, of which no phase is known.
+# The only phase of a predicted start: the simulator knows no others.
 WHOLE = "whole"
-# Names of phases and what people call them, in the order of a start.
+# Names of the phases and their labels, in the order of a start.
 PHASE_LABELS: Mapping[str, str] = {
     "create": "Pod created", "schedule": "scheduled", "sandbox": "sandbox", "image": "image",
     "container": "container started", "exec": "process start", "process": "imports", "config": "configuration",
@@ -26,8 +26,8 @@ PHASE_LABELS: Mapping[str, str] = {
 
 
 class Direction(StrEnum):
-    """Which way replicas go, or should have gone. Only time in which replicas were limited can be of UNKNOWN direction:
-    then it is not known what was wanted."""
+    """Which way replicas go, or should have gone. Only a time in which replicas were held back can be UNKNOWN: the
+    wanted replicas are then not known."""
 
     OUT = "Out"
     IN = "In"
@@ -43,7 +43,7 @@ class Origin(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an instant comes from, and so whose clock it is of."""
+    """Where an instant comes from, and therefore whose clock it is in."""
 
     WATCH = "Watch"
     API = "API"
@@ -56,7 +56,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """An instant. The true one lies within `resolution_milliseconds` of it; None for one that was predicted."""
+    """An instant. The true one lies within `resolution_milliseconds` of it, which is None if it was predicted."""
 
     seconds: float
     time: str
@@ -65,8 +65,8 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A duration, or why there is none; `at_least_milliseconds` when the run ended before it did."""
+class Duration:
+    """A duration, or why there is none; `at_least_milliseconds` if the run ended before the duration did."""
 
     milliseconds: float | None = None
     plus_minus_milliseconds: float | None = None
@@ -75,7 +75,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class ScrapedCurve:
     """A scraped quantity, summed over replicas."""
 
     name: str
@@ -84,7 +84,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Load per bin (rates per second, at the bin's start), first-token times per window, replicas as steps."""
+    """Load per bin (rates per second, from the bin's start), TTFT per window, and replicas as step functions."""
 
     bin_seconds: float = 1.0
     seconds: tuple[float, ...] = ()
@@ -103,7 +103,7 @@ class Timeline:
     created: Steps = ()
     ready: Steps = ()
     serving: Steps = ()
-    curves: tuple[Curve, ...] = ()
+    curves: tuple[ScrapedCurve, ...] = ()
     start_seconds: float | None = None
     end_seconds: float | None = None
 
@@ -123,13 +123,13 @@ class ScaleEvent:
     conditions: tuple[str, ...]
     metrics: tuple[str, ...]
     pods: tuple[str, ...]
-    lag: Figure | None
+    lag: Duration | None
     note: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class PodInstant:
-    """One instant in the life of a Pod, by one source; `used` marks the one that durations are made of."""
+    """One instant of a Pod by one source. Of several sources, `used` marks the one that durations are computed from."""
 
     name: Milestone
     stamp: Stamp
@@ -138,7 +138,7 @@ class PodInstant:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One bar of the waterfall, between two instants of a Pod; one that was predicted has no ±."""
+    """One bar of the waterfall, between two instants of a Pod; a predicted one has no ±."""
 
     name: str
     label: str
@@ -151,7 +151,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class ScrapedStart:
-    """A Pod's start as Prometheus saw it, and how far the watch and Prometheus are apart."""
+    """A Pod's start as Prometheus saw it, and how far the watch and Prometheus differ."""
 
     process_start: Stamp | None
     first_scrape: Stamp | None
@@ -172,15 +172,15 @@ class ColdStart:
     image: str | None
     instants: tuple[PodInstant, ...]
     phases: tuple[Phase, ...]
-    cold_start: Figure
-    scale_out: Figure | None
-    first_token: Figure
+    cold_start: Duration
+    scale_out: Duration | None
+    first_token: Duration
     scraped: ScrapedStart
 
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """Milliseconds by nearest rank (each is a value that was observed); `count` is how many there were."""
+    """Milliseconds by nearest rank, so that each is a value that was observed; `count` is the number of values."""
 
     count: int
     p50: float | None = None
@@ -192,7 +192,8 @@ class Quantiles:
 @dataclass(frozen=True, slots=True)
 class LoadRow:
     """One stage, or all of them. Percentiles are of the requests that got that far. `sent_again` counts requests that
-    took more than one attempt; `success_percent` holds them all, `first_attempt_success_percent` no second one."""
+    took more than one attempt; `success_percent` counts the last attempt of each, `first_attempt_success_percent`
+    the first."""
 
     stage: str
     count: int
@@ -215,7 +216,7 @@ class ScaleIn:
     scale_event: int | None
     deleted: Stamp
     gone: Stamp | None
-    drain: Figure
+    drain: Duration
     in_flight: int
     sent_after_deletion: int
     lost: Mapping[str, int]
@@ -223,7 +224,7 @@ class ScaleIn:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Replica-seconds between two instants; times GPUs per replica they are GPU-seconds."""
+    """Replica-seconds between two instants; multiplied by the GPUs per replica they are GPU-seconds."""
 
     start_seconds: float
     end_seconds: float
