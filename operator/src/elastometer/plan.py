@@ -148,14 +148,14 @@ def describe(plan: TestPlan) -> Json:
 
 
 def _timetable(profile: Profile) -> list[Json]:
-    """The stages in order; from one that ends when its requests do, on, times are the latest that they can be."""
+    """The stages in order. After a stage that ends when its requests do, times are the latest possible ones."""
     return [
         {
             "name": planned.stage.name, **_times(planned), "lengthSeconds": _float(planned.length_seconds),
             "type": planned.stage.type.value, **_offer(profile, planned.stage),
         }
         for planned in timetable(profile.stages)
-    ]  # fmt: skip
+    ]
 
 
 def _times(planned: PlannedStage) -> Json:
