@@ -1,4 +1,4 @@
-"""The looks of a live HPA controller, rebuilt from what was watched: when, of what, and with which doubts."""
+"""The syncs of a live HPA controller, rebuilt from what was watched: when, of what, and with which doubts."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -27,10 +27,10 @@ from elastometer.model.units import SECOND, format_instant
 
 ORIGIN = 1_800_000_000 * SECOND
 PODS = {"type": "Pods", "pods": {
-    "metric": {"name": "waiting"}, "target": {"type": "AverageValue", "averageValue": "2"}}}  # fmt: skip
+    "metric": {"name": "waiting"}, "target": {"type": "AverageValue", "averageValue": "2"}}}
 CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
 EXTERNAL = {"type": "External", "external": {
-    "metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "2"}}}  # fmt: skip
+    "metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "2"}}}
 CONDITIONS = [{"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale"},
               {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"}]
 
@@ -45,7 +45,7 @@ def stamp(seconds: float) -> str:
 
 @dataclass
 class Live:
-    """What the watches of one run told."""
+    """What the watches of one run saw."""
 
     metric: dict[str, Any]
     lines: list[Observation] = field(default_factory=list)
@@ -60,21 +60,21 @@ class Live:
         reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"}
         spec = {"minReplicas": 1, "maxReplicas": self.maximum, "metrics": [self.metric], "scaleTargetRef": reference,
                 "behavior": {"scaleUp": {"stabilizationWindowSeconds": 0, "policies": [
-                    {"type": "Pods", "value": 9, "periodSeconds": 15}]}}}  # fmt: skip
+                    {"type": "Pods", "value": 9, "periodSeconds": 15}]}}}
         self.see(seconds, ObjectKind.AUTOSCALER, sighting, metadata={"name": self.name, "uid": self.uid}, spec=spec,
-                 status=status)  # fmt: skip
+                 status=status)
 
-    def look(self, seconds: float, current: int, desired: int, value: dict[str, Any] | None, reason: str = "") -> None:
-        """A write of the status at the end of a look."""
+    def sync(self, seconds: float, current: int, desired: int, value: dict[str, Any] | None, reason: str = "") -> None:
+        """A write of the status at the end of a sync."""
         conditions = [{**CONDITIONS[0], "reason": reason or CONDITIONS[0]["reason"]}, CONDITIONS[1]]
         kind = self.metric["type"][:1].lower() + self.metric["type"][1:]
         metrics = [{"type": ""} if value is None else {"type": self.metric["type"], kind: {"current": value}}]
         self.hpa(seconds, currentReplicas=current, desiredReplicas=desired, currentMetrics=metrics,
-                 conditions=conditions)  # fmt: skip
+                 conditions=conditions)
 
     def deployment(self, seconds: float, replicas: int, status: int | None = None) -> None:
         self.see(seconds, ObjectKind.DEPLOYMENT, Sighting.MODIFIED, metadata={"name": "demo-server", "uid": "d"},
-                 spec={"replicas": replicas}, status={"replicas": replicas if status is None else status})  # fmt: skip
+                 spec={"replicas": replicas}, status={"replicas": replicas if status is None else status})
 
     def pod(self, name: str, seconds: float, ready: bool = True, phase: str = "Running", **metadata: Any) -> None:
         labels = {"elastometer.dev/test": "demo", "app.kubernetes.io/component": "server"}
@@ -82,7 +82,7 @@ class Live:
         container = {"name": "server", "resources": {"requests": {"cpu": "150m"}}}
         self.see(seconds, ObjectKind.POD, Sighting.MODIFIED, metadata={"name": name, "labels": labels, **metadata},
                  spec={"containers": [container]},
-                 status={"phase": phase, "startTime": stamp(seconds), "conditions": [condition]})  # fmt: skip
+                 status={"phase": phase, "startTime": stamp(seconds), "conditions": [condition]})
 
     def reading(self, seconds: float, group: str, name: str, values: dict[str, str], **more: Any) -> None:
         samples = tuple(MetricSample(pod, name, value, "server" if group == "metrics.k8s.io" else "",
@@ -107,8 +107,8 @@ def live(metric: dict[str, Any], *pods: str) -> Live:
 
 def test_syncs_that_wrote_nothing_are_placed_between_the_writes_one_period_apart():
     run = live(PODS, "a")
-    run.look(0.02, 1, 1, {"averageValue": "0"})
-    run.look(60.1, 1, 1, {"averageValue": "1"})
+    run.sync(0.02, 1, 1, {"averageValue": "0"})
+    run.sync(60.1, 1, 1, {"averageValue": "1"})
     syncs = run.recording().syncs
     assert [sync.seen for sync in syncs] == [True, False, False, False, True]
     assert [sync.input.at for sync in syncs] == pytest.approx([0.02, 15.04, 30.06, 45.08, 60.1], abs=0.001)
@@ -116,8 +116,8 @@ def test_syncs_that_wrote_nothing_are_placed_between_the_writes_one_period_apart
 
 def test_a_sync_that_wrote_nothing_saw_what_was_published_last_and_changed_nothing():
     run = live(PODS, "a")
-    run.look(0.02, 1, 1, {"averageValue": "1500m"})
-    run.look(30.05, 1, 1, {"averageValue": "1"})
+    run.sync(0.02, 1, 1, {"averageValue": "1500m"})
+    run.sync(30.05, 1, 1, {"averageValue": "1"})
     _, quiet, _ = run.recording().syncs
     assert [sample.value for sample in quiet.input.metrics[0].samples] == [1500]
     assert (quiet.observed.desired, quiet.observed.rescaled) == (1, False)
@@ -127,9 +127,9 @@ def test_a_sync_that_wrote_nothing_saw_what_was_published_last_and_changed_nothi
 
 def test_a_rescale_is_dated_by_the_scale_and_starts_from_the_replicas_before_it():
     run = live(PODS, "a")
-    run.look(0.02, 1, 1, {"averageValue": "0"})
+    run.sync(0.02, 1, 1, {"averageValue": "0"})
     run.deployment(15.03, 3, status=1)
-    run.look(15.06, 1, 3, {"averageValue": "6"}, "SucceededRescale")
+    run.sync(15.06, 1, 3, {"averageValue": "6"}, "SucceededRescale")
     sync = run.recording().syncs[-1]
     assert (sync.input.at, sync.input.spec_replicas, sync.input.status_replicas) == (15.03, 1, 1)
     assert (sync.observed.desired, sync.observed.rescaled) == (3, True)
@@ -138,7 +138,7 @@ def test_a_rescale_is_dated_by_the_scale_and_starts_from_the_replicas_before_it(
 def test_a_late_line_does_not_put_two_syncs_closer_than_the_period():
     run = live(PODS, "a")
     for seconds, value in ((0.02, "0"), (15.14, "1"), (30.06, "0"), (45.08, "1")):
-        run.look(seconds, 1, 1, {"averageValue": value})
+        run.sync(seconds, 1, 1, {"averageValue": value})
     times = [sync.input.at for sync in run.recording().syncs]
     assert times[1] == pytest.approx(15.059, abs=1e-6)
     assert all(later - earlier > 15 for earlier, later in pairwise(times))
@@ -146,14 +146,14 @@ def test_a_late_line_does_not_put_two_syncs_closer_than_the_period():
 
 def test_the_record_ends_before_a_sync_that_may_not_have_been_written_yet():
     run = live(PODS, "a")
-    run.look(0.02, 1, 1, {"averageValue": "0"})
+    run.sync(0.02, 1, 1, {"averageValue": "0"})
     run.deployment(30.4, 1)
     assert [sync.seen for sync in run.recording().syncs] == [True, False]
 
 
 def test_no_sync_comes_after_the_autoscaler_is_gone():
     run = live(PODS, "a")
-    run.look(0.02, 1, 1, {"averageValue": "0"})
+    run.sync(0.02, 1, 1, {"averageValue": "0"})
     run.hpa(20, Sighting.DELETED)
     run.deployment(100, 1)
     assert len(run.recording().syncs) == 2
@@ -162,17 +162,17 @@ def test_no_sync_comes_after_the_autoscaler_is_gone():
 @pytest.mark.parametrize(("gaps", "seconds"), [
     ([15.03, 30.05, 45.06], 15), ([], 15), ([2.02, 4.05, 2.03], 2), ([5.02, 10.05, 15.03], 5),
     ([15.02] * 9 + [7.7], 15), ([15.02] * 4 + [7.7], 15), ([30.04, 60.1], 15), ([15.4, 61.6], 15),
-])  # fmt: skip
+])
 def test_the_period_is_the_stated_one_unless_the_writes_say_otherwise(gaps: list[float], seconds: int):
     assert fitting_period([round(gap * SECOND) for gap in gaps], 15 * SECOND) == seconds * SECOND
 
 
 def test_syncs_of_a_controller_delayed_between_two_writes_have_no_known_instant():
-    """The machine stood still for four minutes: its looks before that stay where they were."""
+    """The machine stood still for four minutes: its syncs before that stay where they were."""
     run = live(PODS, "a")
     for step in range(4):
-        run.look(0.02 + 15.03 * step, 1, 1, {"averageValue": str(step % 2)})
-    run.look(45.11 + 252.3, 1, 1, {"averageValue": "0"})
+        run.sync(0.02 + 15.03 * step, 1, 1, {"averageValue": str(step % 2)})
+    run.sync(45.11 + 252.3, 1, 1, {"averageValue": "0"})
     syncs = run.recording().syncs
     assert [sync.input.at for sync in syncs if sync.seen] == pytest.approx([0.02, 15.05, 30.08, 45.11, 297.41])
     held_up = [sync for sync in syncs if not sync.seen]
@@ -184,9 +184,9 @@ def test_syncs_of_a_controller_delayed_between_two_writes_have_no_known_instant(
 
 def test_nothing_is_known_of_a_sync_while_the_autoscaler_was_not_watched():
     run = live(PODS, "a")
-    run.look(0.02, 1, 1, {"averageValue": "0"})
+    run.sync(0.02, 1, 1, {"averageValue": "0"})
     run.lines.append(WatchGap(at(20), "horizontalpodautoscalers", at(14), at(20), "cut"))
-    run.look(45.08, 1, 1, {"averageValue": "1"})
+    run.sync(45.08, 1, 1, {"averageValue": "1"})
     _, hidden, quiet, _ = run.recording().syncs
     assert hidden.observed.desired is None
     assert hidden.doubts[0] == "the autoscaler was not watched (cut)"
@@ -195,7 +195,7 @@ def test_nothing_is_known_of_a_sync_while_the_autoscaler_was_not_watched():
 
 def test_samples_are_those_of_the_reading_when_they_give_the_published_mean():
     run = live(PODS, "a", "b")
-    run.look(0.02, 2, 2, {"averageValue": "3500m"})
+    run.sync(0.02, 2, 2, {"averageValue": "3500m"})
     run.reading(0.04, "custom.metrics.k8s.io", "waiting", {"a": "7", "b": "0"})
     [sync] = run.recording().syncs
     assert {sample.pod: sample.value for sample in sync.input.metrics[0].samples} == {"a": 7000, "b": 0}
@@ -204,7 +204,7 @@ def test_samples_are_those_of_the_reading_when_they_give_the_published_mean():
 
 def test_values_that_changed_before_the_reading_are_made_to_give_the_published_mean():
     run = live(PODS, "a", "b")
-    run.look(0.02, 2, 2, {"averageValue": "3"})
+    run.sync(0.02, 2, 2, {"averageValue": "3"})
     run.reading(0.04, "custom.metrics.k8s.io", "waiting", {"a": "6", "b": "2"})
     [sync] = run.recording().syncs
     values = [sample.value for sample in sync.input.metrics[0].samples]
@@ -214,7 +214,7 @@ def test_values_that_changed_before_the_reading_are_made_to_give_the_published_m
 
 def test_of_two_readings_around_a_sync_the_one_that_gives_the_published_mean_counts():
     run = live(PODS, "a", "b")
-    run.look(0.02, 2, 2, {"averageValue": "4"})
+    run.sync(0.02, 2, 2, {"averageValue": "4"})
     run.reading(-1, "custom.metrics.k8s.io", "waiting", {"a": "4"})
     run.reading(0.04, "custom.metrics.k8s.io", "waiting", {"a": "6", "b": "6"})
     [sync] = run.recording().syncs
@@ -223,22 +223,22 @@ def test_of_two_readings_around_a_sync_the_one_that_gives_the_published_mean_cou
 
 
 def test_a_reading_of_another_sync_says_little_about_requests_and_much_about_usage():
-    """A controller that looks each 5 s is read less often than it looks."""
+    """A controller that syncs each 5 s is read less often than it syncs."""
     waiting, usage = live(PODS, "a", "b"), live(CPU, "a", "b")
-    waiting.look(0.02, 2, 2, {"averageValue": "3"})
+    waiting.sync(0.02, 2, 2, {"averageValue": "3"})
     waiting.reading(5.1, "custom.metrics.k8s.io", "waiting", {"a": "6"})
-    usage.look(0.02, 2, 2, {"averageValue": "60m", "averageUtilization": 40})
+    usage.sync(0.02, 2, 2, {"averageValue": "60m", "averageUtilization": 40})
     usage.reading(4.02, "metrics.k8s.io", "cpu", {"a": "60m"})
     first, second = waiting.recording().syncs[0], usage.recording().syncs[0]
     assert [sample.pod for sample in first.input.metrics[0].samples] == ["a", "b"]
     assert first.doubts == (NOT_RECORDED,)
     assert [sample.pod for sample in second.input.metrics[0].samples] == ["a"]
-    assert second.doubts == ("the metric was read 4.0 s from the look",)
+    assert second.doubts == ("the metric was read 4.0 s from the sync",)
 
 
 def test_a_share_of_the_request_is_met_with_the_mean_it_was_published_with():
     run = live(CPU, "a", "b")
-    run.look(0.02, 2, 2, {"averageValue": "100m", "averageUtilization": 67})
+    run.sync(0.02, 2, 2, {"averageValue": "100m", "averageUtilization": 67})
     run.reading(0.04, "metrics.k8s.io", "cpu", {"a": "150m", "b": "60m"})
     [sync] = run.recording().syncs
     total = sum(sample.value for sample in sync.input.metrics[0].samples)
@@ -249,7 +249,7 @@ def test_a_share_of_the_request_is_met_with_the_mean_it_was_published_with():
 def test_an_older_record_takes_the_ready_pods_for_those_with_a_sample_and_says_so():
     run = live(PODS, "a", "b")
     run.pod("c", -2, ready=False)
-    run.look(0.02, 3, 3, {"averageValue": "3"})
+    run.sync(0.02, 3, 3, {"averageValue": "3"})
     [sync] = run.recording().syncs
     assert [sample.pod for sample in sync.input.metrics[0].samples] == ["a", "b"]
     assert sync.doubts[0] == NOT_RECORDED
@@ -257,7 +257,7 @@ def test_an_older_record_takes_the_ready_pods_for_those_with_a_sample_and_says_s
 
 def test_a_metric_that_the_controller_could_not_read_is_an_error_in_its_own_words():
     run = live(EXTERNAL, "a")
-    run.look(0.02, 1, 1, None)
+    run.sync(0.02, 1, 1, None)
     status = run.lines[-1]
     assert isinstance(status, ObjectSeen)
     status.object["status"]["conditions"][1] |= {"status": "False", "message": "no such metric"}  # type: ignore[index]
@@ -268,12 +268,12 @@ def test_a_metric_that_the_controller_could_not_read_is_an_error_in_its_own_word
 @pytest.mark.parametrize(("average", "replicas", "total", "doubtful"), [
     ("3334m", 3, 10_000, True), ("9667m", 3, 29_000, False), ("2500m", 4, 10_000, False), ("333m", 3, 999, False),
     ("0", 4, 0, False),
-])  # fmt: skip
+])
 def test_a_sum_is_the_roundest_that_its_published_average_allows(
     average: str, replicas: int, total: int, doubtful: bool
 ):
     run = live(EXTERNAL, *"abcd"[:replicas])
-    run.look(0.02, replicas, replicas, {"averageValue": average})
+    run.sync(0.02, replicas, replicas, {"averageValue": average})
     [sync] = run.recording().syncs
     assert sync.input.metrics[0].values == (total,)
     assert any("milli-units" in doubt for doubt in sync.doubts) == doubtful
@@ -285,7 +285,7 @@ def test_pods_are_as_they_were_at_the_sync():
     run.pod("c", -3, deletionTimestamp=stamp(-3))
     run.see(-1, ObjectKind.POD, Sighting.DELETED, metadata={"name": "d", "labels": {}})
     run.pod("b", 5)
-    run.look(0.02, 2, 2, {"averageValue": "0"})
+    run.sync(0.02, 2, 2, {"averageValue": "0"})
     pods = {pod.name: pod for pod in run.recording().syncs[0].input.pods}
     assert set(pods) == {"a", "b", "c"}
     assert (pods["b"].phase, pods["b"].ready) == ("Pending", False)
@@ -301,21 +301,21 @@ def test_requests_are_the_pods_own_or_the_sum_of_containers_and_sidecars():
     labels = {"elastometer.dev/test": "demo", "app.kubernetes.io/component": "server"}
     parts = {"containers": [container("server", cpu="150m", memory="1Ki"), container("other", cpu="1")],
              "initContainers": [container("first", cpu="9"),
-                                {**container("proxy", cpu="50m"), "restartPolicy": "Always"}]}  # fmt: skip
+                                {**container("proxy", cpu="50m"), "restartPolicy": "Always"}]}
     for name, own in (("a", {}), ("b", {"resources": {"requests": {"cpu": "2"}}})):
         run.see(-9, ObjectKind.POD, Sighting.ADDED, metadata={"name": name, "labels": labels}, spec={**parts, **own})
-    run.look(0.02, 2, 2, {"averageValue": "0", "averageUtilization": 0})
+    run.sync(0.02, 2, 2, {"averageValue": "0", "averageUtilization": 0})
     first, second = run.recording().syncs[0].input.pods
     assert (first.requests, second.requests) == ({"cpu": 1200}, {"cpu": 2000})
     assert first.container_requests == {
-        "server": {"cpu": 150, "memory": 1_024_000}, "other": {"cpu": 1000}, "proxy": {"cpu": 50}}  # fmt: skip
+        "server": {"cpu": 150, "memory": 1_024_000}, "other": {"cpu": 1000}, "proxy": {"cpu": 50}}
 
 
 def test_a_pod_that_changed_just_before_the_sync_is_a_doubt():
     run = live(PODS, "a")
     run.pod("b", 0)
-    run.look(0.02, 2, 2, {"averageValue": "0"})
-    assert run.recording().syncs[0].doubts[-1] == "Pod b changed within 50 ms before the look"
+    run.sync(0.02, 2, 2, {"averageValue": "0"})
+    assert run.recording().syncs[0].doubts[-1] == "Pod b changed within 50 ms before the sync"
 
 
 def test_an_autoscaler_older_than_the_record_has_an_unknown_memory():
@@ -323,8 +323,8 @@ def test_an_autoscaler_older_than_the_record_has_an_unknown_memory():
     run.pod("a", -40)
     run.deployment(-30, 1)
     run.hpa(-20, Sighting.LISTED)
-    run.look(0.02, 1, 1, {"averageValue": "0"})
-    run.look(330.4, 1, 1, {"averageValue": "1"})
+    run.sync(0.02, 1, 1, {"averageValue": "0"})
+    run.sync(330.4, 1, 1, {"averageValue": "1"})
     doubted = [BEFORE in sync.doubts for sync in run.recording().syncs]
     assert doubted == [True] * 20 + [False] * 3  # 300 s of stabilization, which is the default
 
@@ -332,9 +332,9 @@ def test_an_autoscaler_older_than_the_record_has_an_unknown_memory():
 def test_a_controller_that_syncs_out_of_turn_may_have_lost_its_memory():
     run = live(PODS, "a")
     for step in range(12):
-        run.look(0.02 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
+        run.sync(0.02 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
     for step in range(30):
-        run.look(172.6 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
+        run.sync(172.6 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
     syncs = run.recording().syncs
     assert [BROKEN in sync.doubts for sync in syncs] == [False] * 12 + [True] * 20 + [False] * 10
 
@@ -359,7 +359,7 @@ def test_a_recreated_autoscaler_is_replayed_with_the_spec_of_each_incarnation(
         run.uid, run.maximum = uid, most
         run.hpa(made - 15, Sighting.ADDED)
         for step in range(5 if (uid == "h1") is (longer == "first") else 2):
-            run.look(made + 0.02 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
+            run.sync(made + 0.02 + 15.02 * step, 1, 1, {"averageValue": str(step % 2)})
         if uid == "h1":
             run.hpa(begin[1] - 16, Sighting.DELETED)
     found = run.recording()

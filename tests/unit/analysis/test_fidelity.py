@@ -15,17 +15,17 @@ SPEC = parse_hpa({
     "metrics": [{"type": "External", "external": {
         "metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "2"}}}],
     "behavior": {"scaleUp": {"policies": [{"type": "Pods", "value": 2, "periodSeconds": 60}]}},
-})  # fmt: skip
+})
 
 
 def recording(values: list[int], *, quiet: tuple[int, ...] = ()) -> Recording:
-    """What a controller that is our model itself makes of a queue; the looks of `quiet` left no trace."""
+    """What a controller that is our model itself makes of a queue; the syncs of `quiet` left no trace."""
     state, replicas, syncs = State(), 1, []
     for index, value in enumerate(values):
-        look = SyncInput(15.0 * index, replicas, replicas, (), (MetricInput(values=(value * 1000,)),))
-        state, decision = step(state, SPEC, look)
+        sync = SyncInput(15.0 * index, replicas, replicas, (), (MetricInput(values=(value * 1000,)),))
+        state, decision = step(state, SPEC, sync)
         observed = Observed(decision.desired, decision.rescaled, decision.conditions)
-        syncs.append(RecordedSync(look, observed, seen=index not in quiet))
+        syncs.append(RecordedSync(sync, observed, seen=index not in quiet))
         replicas = decision.desired
     return Recording("x", SPEC, tuple(syncs))
 
@@ -76,9 +76,9 @@ def test_a_reason_that_differs_is_a_miss_though_the_replicas_agree():
     whole = recording([2, 6, 6])
     last = whole.syncs[-1]
     assert last.observed.conditions is not None
-    told = {name: replace(one, reason="Other") for name, one in last.observed.conditions.items()
-            if name != "ScalingActive"}  # fmt: skip
-    changed = replace(last, observed=replace(last.observed, conditions=told))
+    conditions = {name: replace(one, reason="Other") for name, one in last.observed.conditions.items()
+            if name != "ScalingActive"}
+    changed = replace(last, observed=replace(last.observed, conditions=conditions))
     [miss] = fidelity(replace(whole, syncs=(*whole.syncs[:-1], changed))).misses
     assert [text.split(":")[0] for text in miss.differences] == ["AbleToScale", "ScalingActive", "ScalingLimited"]
     assert miss.cause == UNEXPLAINED

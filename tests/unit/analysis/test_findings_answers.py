@@ -41,7 +41,7 @@ def test_an_answer_with_another_request_s_mark_is_a_problem_with_its_evidence():
     (one,) = found([record(1, 0, 1, {"Crosstalk": None}), record(17, 12.5, 1, {"Crosstalk": "ForeignCanary"}),
                     record(9, 3, 1, {"Crosstalk": "OtherTask"})])
     assert (one.name, one.severity, one.title) == (
-        "CrossTalk", "Problem", "Requests got the answer of another request: 1")
+        "CrossTalk", "Problem", "Requests got the answer to another request: 1")
     assert one.evidence == (
         "OtherTask 1, ForeignCanary 1, of 3 answers checked: REQ-7a2f-17 at +12.5 s on server-a (ForeignCanary); "
         "REQ-7a2f-9 at +3.0 s on server-a (OtherTask)")
@@ -61,7 +61,7 @@ def test_a_check_that_fails_clearly_more_often_in_the_busiest_stage_is_a_finding
     assert (one.name, one.severity) == ("AnswersDegradeUnderLoad", "Warning")
     assert one.evidence == (
         "JSONSchema of task 'extract': 20.00 % in 'peak' (40 of 200, 95 % interval 15.05 to 26.09 %), with 26.2 "
-        "requests in flight on average, and 1.00 % in 'calm' (2 of 200, 95 % interval 0.27 to 3.57 %), with 1.0")
+        "requests in flight on average, against 1.00 % in 'calm' (2 of 200, 95 % interval 0.27 to 3.57 %), with 1.0")
 
 
 def test_overlapping_intervals_are_not_a_finding():

@@ -1,4 +1,4 @@
-"""The climbs of a Knee beside the replicas that were Ready meanwhile."""
+"""Knee searches next to the replicas that were Ready meanwhile."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ from support.synthetic.answers import write_answers
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     found = load_bundle(write_answers(tmp_path_factory.mktemp("run")))
-    assert [len(one.knees) for one in found.generators] == [1], "a run without a climb proves nothing"
+    assert [len(one.knees) for one in found.generators] == [1], "a run without a knee search proves nothing"
     return found
 
 
@@ -70,28 +70,28 @@ def test_the_sentence_names_the_last_good_step_its_replicas_and_the_soak(knee: K
     assert sentence(lost).endswith("The soak of 30.0 s failed: RequestSuccess must be at least 99 %, was 97.00 %.")
 
 
-def told(bundle: Bundle, steps: int, *, good: int | None, inconclusive: str | None = None, **account: Any) -> Knee:
-    """The synthetic climb to 6 with only its first steps told, none of which failed; the last may be inconclusive."""
-    (climb,) = bundle.generators[0].knees
-    held = [replace(one, failed=None) for one in climb.steps[:steps]]
+def recorded(bundle: Bundle, steps: int, *, good: int | None, inconclusive: str | None = None, **account: Any) -> Knee:
+    """The synthetic knee search to 6 with only its first steps, none of which failed; the last may be inconclusive."""
+    (search,) = bundle.generators[0].knees
+    held = [replace(one, failed=None) for one in search.steps[:steps]]
     if inconclusive is not None:
         held[-1] = replace(held[-1], inconclusive=inconclusive)
-    climb = replace(climb, good=good, steps=tuple(held), **{"soak": None, **account})
-    (found,) = judge(with_knees(bundle, climb)).knees
+    search = replace(search, good=good, steps=tuple(held), **{"soak": None, **account})
+    (found,) = judge(with_knees(bundle, search)).knees
     return found
 
 
 def test_a_knee_search_whose_last_planned_step_held_puts_the_knee_beyond_it(bundle: Bundle):
-    knee = told(bundle, 3, good=6)
+    knee = recorded(bundle, 3, good=6)
     assert (knee.ending, knee.maximum) == (KneeEnding.ALL_HELD, 6)
     assert sentence(knee) == (
-        "The last good step is 6 requests/s with 3–4 Ready. No step failed: the knee lies beyond the last one. There "
+        "The last good step is 6 requests/s with 3–4 Ready. No step failed: the knee lies beyond the last step. There "
         "was no soak."
     )
 
 
 def test_a_stopped_knee_search_does_not_count_as_one_that_found_the_knee(bundle: Bundle):
-    knee = told(bundle, 1, good=2)
+    knee = recorded(bundle, 1, good=2)
     assert knee.ending is KneeEnding.STOPPED
     assert sentence(knee) == (
         "The last good step is 2 requests/s with 1 Ready. The knee was not found: the search was stopped before its "
@@ -100,7 +100,7 @@ def test_a_stopped_knee_search_does_not_count_as_one_that_found_the_knee(bundle:
 
 
 def test_a_knee_search_without_a_finished_step_says_nothing_about_the_knee(bundle: Bundle):
-    knee = told(bundle, 0, good=None)
+    knee = recorded(bundle, 0, good=None)
     assert knee.ending is KneeEnding.STOPPED
     assert sentence(knee) == (
         "The knee was not found: the search was stopped before any step had ended. There was no soak."
@@ -108,14 +108,14 @@ def test_a_knee_search_without_a_finished_step_says_nothing_about_the_knee(bundl
 
 
 def test_a_step_that_could_not_be_judged_neither_held_nor_failed(bundle: Bundle):
-    knee = told(bundle, 2, good=2, inconclusive="no request was wanted in it")
+    knee = recorded(bundle, 2, good=2, inconclusive="no request was wanted in it")
     assert knee.ending is KneeEnding.STEP_INCONCLUSIVE
     assert [result(step) for step in knee.steps] == ["held", "could not be judged: no request was wanted in it"]
     assert sentence(knee) == (
         "The last good step is 2 requests/s with 1 Ready. The knee was not found: the step at 4 requests/s could not "
         "be judged. There was no soak."
     )
-    first = sentence(told(bundle, 1, good=None, inconclusive="no request was wanted in it"))
+    first = sentence(recorded(bundle, 1, good=None, inconclusive="no request was wanted in it"))
     assert first == (
         "No step held. The knee was not found: the step at 2 requests/s could not be judged. There was no soak."
     )
@@ -134,28 +134,28 @@ def test_a_step_that_could_not_be_judged_is_read_under_its_old_key_too(key: str)
 
 def test_without_a_spec_a_knee_search_that_nothing_ended_may_have_been_stopped(bundle: Bundle):
     stages = tuple(replace(stage, maximum=None) for stage in bundle.terms.stages)
-    knee = told(replace(bundle, terms=replace(bundle.terms, stages=stages)), 3, good=6)
+    knee = recorded(replace(bundle, terms=replace(bundle.terms, stages=stages)), 3, good=6)
     assert knee.ending is KneeEnding.UNKNOWN
-    assert "whether the climb came to its last step is not known" in sentence(knee)
+    assert "whether the search reached its last step is not known" in sentence(knee)
 
 
 def test_a_step_that_a_restart_cut_is_reported(bundle: Bundle):
-    knee = told(bundle, 3, good=6, interrupted=(4,))
-    assert sentence(knee).endswith("A restart of the worker cut what was held at 4 requests/s, which began again.")
+    knee = recorded(bundle, 3, good=6, interrupted=(4,))
+    assert sentence(knee).endswith("A restart of the worker interrupted 4 requests/s, which was repeated.")
 
 
 def test_a_first_step_that_fails_leaves_no_good_one(knee: Knee):
     bad = replace(knee, good=None, steps=knee.steps[2:], soak=None)
-    assert sentence(bad) == "No step held. The knee lies below the first one. There was no soak."
+    assert sentence(bad) == "No step held. The knee lies below the first step. There was no soak."
 
 
 def test_of_two_incarnations_that_searched_for_the_knee_the_longer_record_counts(bundle: Bundle):
-    (climb,) = bundle.generators[0].knees
-    part = replace(climb, steps=climb.steps[:1], soak=None)
-    for told_first in ((part, climb), (climb, part)):
-        (knee,) = judge(with_knees(bundle, *told_first)).knees
+    (search,) = bundle.generators[0].knees
+    part = replace(search, steps=search.steps[:1], soak=None)
+    for records in ((part, search), (search, part)):
+        (knee,) = judge(with_knees(bundle, *records)).knees
         assert ([step.value for step in knee.steps], knee.further_accounts) == ([2, 4, 6], 1)
-        assert sentence(knee).endswith("Shorter accounts by other lives of its worker, left out: 1.")
+        assert sentence(knee).endswith("Shorter reports by other incarnations of its worker, left out: 1.")
 
 
 def test_replicas_that_were_not_watched_are_not_counted_as_zero(bundle: Bundle):
@@ -180,8 +180,8 @@ def test_a_run_without_a_knee_has_no_section(bundle: Bundle):
 
 
 def test_a_knee_search_recorded_by_two_incarnations_of_a_worker_is_one(bundle: Bundle):
-    (climb,) = bundle.generators[0].knees
-    assert len(judge(with_knees(bundle, climb, climb)).knees) == 1
+    (search,) = bundle.generators[0].knees
+    assert len(judge(with_knees(bundle, search, search)).knees) == 1
 
 
 def test_the_load_chart_marks_the_steps_and_the_soak(report: Report):

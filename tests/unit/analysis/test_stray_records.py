@@ -54,7 +54,7 @@ def test_records_dated_outside_of_the_run_are_left_out_counted_and_said(run: Pat
     found = judge(bundle)
     assert len(found.timeline.seconds) < 1000
     assert len(found.timeline.window_starts) < 1000
-    assert "| Left out: dated outside of the run | 4 |" in to_markdown(found).decode()
+    assert "| Records dated outside the run, left out | 4 |" in to_markdown(found).decode()
     assert replace(found, quality=sound.quality) == sound, "what was left out must change nothing"
     assert explain_run(gather(bundle)) == explain_run(gather(whole))
 

@@ -48,12 +48,12 @@ def test_the_twin_s_own_error_comes_before_anything_predicted(run: Run, bundle: 
     code, out, _ = run(bundle, "--jobs", 1)
     assert code == 0
     first = " ".join(out.partition("\n\n")[0].split())
-    assert re.search(r"off by \d+\.\d % \(\d+\.\d–\d+\.\d % over 15 draws of chance\)", first)
+    assert re.search(r"off by \d+\.\d % \(\d+\.\d–\d+\.\d % over 15 random draws\)", first)
     assert out.index("prediction error on the recorded run itself") < out.index("scorecard")
     assert "Error of Ready replicas, area" in out
     assert "--max-num-seqs=4" in out
     assert "cold-start cliff (predicted)" in out
-    assert re.search(r"smallest minReplicas .*; holds in \d of 9 other draws of chance\)", " ".join(out.split()))
+    assert re.search(r"smallest minReplicas .*; holds in \d of 9 held-out draws\)", " ".join(out.split()))
     assert "apiVersion" not in out
 
 
@@ -63,7 +63,7 @@ def test_a_setting_stands_beside_what_was_recorded(run: Run, bundle: Path):
     head = next(line for line in out.splitlines() if "recorded, measured" in line)
     assert re.split(r"  +", head.strip()) == \
         ["recorded, measured", "recorded, predicted", "with --set, predicted", "difference"]
-    assert "# Under: coldStart.scale=0.5; no manifest says this." in out
+    assert "# Assumed: coldStart.scale=0.5; no manifest of the autoscaler can set this." in out
     document = yaml.safe_load("\n".join(out.splitlines()[out.splitlines().index("apiVersion: autoscaling/v2"):]))
     assert document["spec"]["minReplicas"] == 3
 
@@ -76,7 +76,8 @@ def test_a_search_writes_its_files_and_the_same_ones_on_any_number_of_cores(run:
                                    "--patch", out / "patch.yaml")
         assert code == 0
         assert "chosen:" in text
-        assert "median (least–most) of 9 draws of chance that nothing was chosen by" in " ".join(text.split())
+        held_out = "median (lowest–highest) of 9 held-out draws, which were not used to choose anything"
+        assert held_out in " ".join(text.split())
         assert "candidates 90/90" in progress
         found.append({path.name: path.read_bytes() for path in sorted(out.iterdir())})
     assert list(found[0]) == ["patch.yaml", "what-if.html", "what-if.json", "what-if.md"]
@@ -207,7 +208,7 @@ def test_other_objectives_can_be_asked_about(run: Run, bundle: Path):
     assert code == 0
     assert "strict: TTFT p100 ≤ 1 ms" in " ".join(out.split())
     assert "first-token-plateau" not in out
-    assert "no cliff: objectives miss even at 0 s (strict)" in out
+    assert "no cliff: objectives are missed even at 0 s (strict)" in out
     assert "no minReplicas up to 4 holds all objectives" in out
 
 
@@ -230,8 +231,8 @@ REFUSED = {
     ("--set", "minReplicas"): "--set: must be path=value, as in minReplicas=2, is 'minReplicas'",
     ("--set", "minReplicas=[2"): "minReplicas: must have a YAML value, is '[2': ",
     ("--set", "minReplica=2"):
-        "  minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the twin, is none (value "
-        "2); near: minReplicas, maxReplicas, keda.minReplicaCount",
+        "  minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the twin, is unknown "
+        "(value 2); similar: minReplicas, maxReplicas, keda.minReplicaCount",
     ("--set", "minReplicas=9"): "  spec.maxReplicas: must be at least minReplicas (9), is 4",
     ("--pick", 2): "--pick: must come with --search, is 2",
     ("--search", "--candidates", 3, "--pick", 99): "  --pick: must be from 1 to ",

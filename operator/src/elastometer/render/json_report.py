@@ -55,4 +55,5 @@ def _is_table(value: object) -> bool:
 
 
 def _text(value: object) -> str:
+    # NaN is not JSON: a parser in another language would refuse the whole report.
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "), allow_nan=False)

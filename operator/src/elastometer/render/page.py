@@ -1,7 +1,7 @@
 """A page as one HTML file: style, script, chart library and data inside, nothing from the network.
 
-A content security policy forbids everything that is not in the file, and every script by its hash; text of others
-goes through the template's escaping, and data for the script as JSON that cannot end its element.
+A content security policy forbids everything outside the file and every script but those with the listed hashes. Foreign
+text goes through the template's escaping, and data for the script is JSON that cannot end its element.
 """
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _QUOTED = re.compile(r"`([^`]+)`")
 
 
 def environment() -> Environment:
-    """Of every template, with the filters that all share."""
+    """The environment of every template, with the filters that all share."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -61,7 +61,7 @@ def _embedded(data: object) -> str:
 
 
 def quoted(text: str) -> Markup:
-    """Escaped text in which words between backticks are set as code."""
+    """Escaped text in which words between backticks become code."""
     return Markup(_QUOTED.sub(r"<code>\1</code>", str(escape(text))))
 
 

@@ -1,6 +1,7 @@
-"""How much of what the live controller decided our replay of its looks decides the same. Pure.
+"""At how many syncs the replay decides as the live controller did. Pure.
 
-Each sync is stepped from the state that the live controller left, as far as it was seen: one miss makes no others.
+Each sync is replayed from the state that the live controller left, as far as it was seen, so that one miss does not
+cause others.
 """
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from elastometer.hpa.settings import HpaSpec
 from elastometer.hpa.state import State, restarted
 from elastometer.hpa.step import step
 
-UNEXPLAINED = "nothing is known that the record and the controller's look may differ in"
+UNEXPLAINED = "no difference is known between the record and what the controller saw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many."""
+    """How many of how many agreed."""
 
     agreed: int
     of: int
 
     @property
     def percent(self) -> float | None:
-        """None of nothing is no share."""
+        """None if there was nothing to compare."""
         return 100 * self.agreed / self.of if self.of else None
 
 
@@ -49,22 +50,22 @@ class Fidelity:
 
     @property
     def all(self) -> Share:
-        """Every sync of which a decision is known."""
+        """Every sync whose live decision is known."""
         return self._share(self.syncs)
 
     @property
     def seen(self) -> Share:
-        """Syncs that left a write behind."""
+        """Syncs that left a write."""
         return self._share(tuple(one for one in self.syncs if one.sync.seen))
 
     @property
     def inferred(self) -> Share:
-        """Syncs of which it is known that they changed nothing."""
+        """Syncs that are known to have changed nothing."""
         return self._share(tuple(one for one in self.syncs if not one.sync.seen))
 
     @property
     def misses(self) -> tuple[Compared, ...]:
-        """Syncs at which the replay decides otherwise."""
+        """Syncs at which the replay decides differently."""
         return tuple(one for one in self.syncs if one.differences)
 
     @staticmethod
@@ -74,7 +75,7 @@ class Fidelity:
 
 
 def fidelity(recording: Recording) -> Fidelity:
-    """The replay beside what was observed."""
+    """Each sync as replayed, compared with what was observed."""
     state = State()
     compared: list[Compared] = []
     for sync in recording.syncs:
@@ -106,8 +107,8 @@ def _words(condition: Condition | None) -> str:
 
 
 def _anchored(before: State, after: State, spec: HpaSpec, sync: RecordedSync) -> State:
-    """The state with what the live controller did in the place of what the replay did; what it recommended before
-    stabilization is not published, and stays the replay's."""
+    """The state with what the live controller did instead of what the replay did. Its recommendations before
+    stabilization are not published, so those of the replay stay."""
     observed, current = sync.observed, sync.input.spec_replicas
     if observed.desired is None or observed.conditions is None:
         return after

@@ -1,7 +1,7 @@
-"""From the need to the first sync that saw it: how late the number was, and how long it waited for a sync.
+"""From the need to the first sync that saw it: how late the metric was, and how long its value waited for a sync.
 
-The need is the start of the last unbroken spell in which the signal itself asked for it; the number showed it with the
-first value that could be read and asked for it, but not before the last sync that still read another.
+The need is the beginning of the last unbroken interval in which the signal itself asked for the change. The metric
+shows it with the first value that could be read and asks for it, but not before the last sync that read another value.
 """
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from elastometer.analysis.autoscaler.points import Point, Wants, is_beyond
+from elastometer.analysis.autoscaler.points import Point, WantedReplicas, is_beyond
 from elastometer.model.autoscaler import Cause
 
 NOT_RECORDED = "the signal itself was not recorded"
-NOT_SHOWN = "the signal as recorded did not ask for it"
-OLDER = "the need is older than the record"
+NOT_SHOWN = "the recorded signal did not ask for the change"
+OLDER = "the need began before the record"
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the signal asked for in truth, and by the numbers that could be read; None where it was not recorded."""
+    """What the signal really asked for, and what the values that could be read asked for; None if not recorded."""
 
-    truth: Wants | None = None
-    readable: Wants | None = None
+    truth: WantedReplicas | None = None
+    readable: WantedReplicas | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An interval that belongs to a cause, and how well its ends are known. One that is not known has no length."""
+    """An interval that belongs to a cause, and how exactly its ends are known. An unknown one has no length."""
 
     cause: Cause
     start: float
@@ -40,22 +40,22 @@ class Part:
 
 
 def before_first(points: Sequence[Point], size: int, out: bool, signals: Signals) -> list[Part]:
-    """The parts before the last of the points, the first sync that wanted more (or fewer) than `size` replicas."""
-    seen, could_see = points[-1], _last_sight(points)
-    floor = None if could_see is None else could_see.at
+    """The parts before the last of the points, which is the first sync that wanted more (or fewer) than `size`."""
+    seen, could_read = points[-1], _last_reading(points)
+    floor = None if could_read is None else could_read.at
     shown = _shown(seen.at, floor, size, out, signals)
     if shown is None:
-        return list(_older(points[0], seen) if could_see is None else _by_timestamp(seen, could_see, signals))
-    if could_see is None and shown <= points[0].at:
+        return list(_older(points[0], seen) if could_read is None else _by_timestamp(seen, could_read, signals))
+    if could_read is None and shown <= points[0].at:
         return list(_older(points[0], seen))
     needed = _needed(shown, floor, size, out, signals)
     shown = shown if floor is None else max(shown, floor)
-    caught = next(point for point in points if point.at >= shown and point is not could_see)
+    caught = next(point for point in points if point.at >= shown and point is not could_read)
     return [_delay(needed, shown, signals), *_waits(shown, caught, seen, signals)]
 
 
 def _shown(seen: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
-    """When the number could be read; what a sync read may be on the query's grid one step later only."""
+    """When the value could be read. What a sync read may appear on the query's grid only one step later."""
     step = 0.0 if signals.readable is None else signals.readable.resolution_seconds
     since = _since(signals.readable, seen, floor, size, out)
     if since is None:
@@ -64,22 +64,22 @@ def _shown(seen: float, floor: float | None, size: int, out: bool, signals: Sign
 
 
 def _needed(shown: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
-    """Where the signal itself asked for it; what was scraped may be one step of the query older than it shows."""
+    """When the signal itself asked for it. A scraped value may be one step of the query older than the grid shows."""
     step = 0.0 if signals.readable is None else signals.readable.resolution_seconds
     oldest = shown - step if floor is None else min(shown - step, floor)
     return _since(signals.truth, shown, oldest, size, out)
 
 
 def _older(first: Point, seen: Point) -> Iterator[Part]:
-    """No sync before it could see otherwise: since when it was needed is not in the record."""
+    """No earlier sync could read anything else: when the need began is not in the record."""
     yield _unknown(Cause.METRIC_DELAY, first.at, OLDER)
     yield _unknown(Cause.SYNC_WAIT, first.at, OLDER)
     if first is not seen:
         yield _blind(first, seen)
 
 
-def _last_sight(points: Sequence[Point]) -> Point | None:
-    """The last sync before the one that saw the need at which a number could be read at all."""
+def _last_reading(points: Sequence[Point]) -> Point | None:
+    """The last sync before the one that saw the need at which any value could be read."""
     return next((point for point in reversed(points[:-1]) if point.wanted is not None), None)
 
 
@@ -105,15 +105,15 @@ def _blind(first: Point, seen: Point) -> Part:
                 "replay")
 
 
-def _by_timestamp(seen: Point, could_see: Point, signals: Signals) -> Iterator[Part]:
-    """Without a record of the numbers, a sample's own time says how old the number was: the need is not younger."""
+def _by_timestamp(seen: Point, could_read: Point, signals: Signals) -> Iterator[Part]:
+    """Without recorded values, the sample's own time states how old the value was: the need is at least as old."""
     reason = NOT_RECORDED if signals.readable is None else NOT_SHOWN
     if seen.measured is None:
-        reason += f": it crossed within the {seen.at - could_see.at:.1f} s since the sync before"
+        reason += f"; the need began within the {seen.at - could_read.at:.1f} s since the sync before"
         yield _unknown(Cause.METRIC_DELAY, seen.at, reason)
     else:
-        if could_see.measured is not None and could_see.measured < seen.measured:
-            reason += f": it crossed within the {seen.measured - could_see.measured:.1f} s before that sample"
+        if could_read.measured is not None and could_read.measured < seen.measured:
+            reason += f"; the need began within the {seen.measured - could_read.measured:.1f} s before that sample"
         yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, 0.0, seen.resolution_seconds, "sample")
     yield _unknown(Cause.SYNC_WAIT, seen.at, reason)
 
@@ -122,8 +122,8 @@ def _unknown(cause: Cause, at: float, reason: str) -> Part:
     return Part(cause, at, at, 0.0, 0.0, "", reason, is_known=False)
 
 
-def _since(wants: Wants | None, until: float, floor: float | None, size: int, out: bool) -> float | None:
-    """The start of the last spell of the want at or before `until`, if that spell reaches beyond `floor`."""
+def _since(wants: WantedReplicas | None, until: float, floor: float | None, size: int, out: bool) -> float | None:
+    """The start of the last interval at or before `until` that asked for it, if it reaches beyond `floor`."""
     if wants is None:
         return None
     points = wants.steps.points

@@ -16,7 +16,7 @@ Seconds = Callable[[Instant], float]
 
 
 def pods_at(evidence: Evidence, moment: Instant, seconds: Seconds) -> tuple[PodInput, ...]:
-    """Every Pod of the target that was there, whatever its phase."""
+    """Every Pod of the target that existed, whatever its phase."""
     found = ((pod, last_before(pod.sightings, moment)) for pod in evidence.pods)
     return tuple(_look(pod, seen.object, seconds) for pod, seen in found
                  if seen is not None and seen.sighting is not Sighting.DELETED)
@@ -40,7 +40,7 @@ def scale_at(evidence: Evidence, moment: Instant) -> tuple[int | None, int | Non
 
 
 def last_before(sightings: Sequence[ObjectSeen], moment: Instant) -> ObjectSeen | None:
-    """The newest that was received by then, of sightings in order of receipt."""
+    """The newest sighting received by then; the sightings must be in order of receipt."""
     found = bisect_right(sightings, moment, key=_received)
     return sightings[found - 1] if found else None
 
@@ -63,7 +63,8 @@ def _look(pod: PodHistory, item: Document, seconds: Seconds) -> PodInput:
 
 
 def _requests(pod: Document) -> Mapping[str, int]:
-    """Of the whole Pod: what it requests itself, else the sum of what all of its containers request."""
+    """Of the whole Pod: what it requests itself (Pod-level resources), else the sum over its containers. A resource
+    that one of them does not request is left out, as the HPA refuses a percentage of it."""
     own = _amounts(document_at(pod, "spec", "resources", "requests"))
     asked = list(_by_container(pod).values())
     shared = set.intersection(*(set(one) for one in asked)) if asked else set()
@@ -71,7 +72,7 @@ def _requests(pod: Document) -> Mapping[str, int]:
 
 
 def _by_container(pod: Document) -> Mapping[str, Mapping[str, int]]:
-    """Of each that runs on: sidecars are init containers that are always restarted."""
+    """Of each container that keeps running: sidecars are init containers with restartPolicy Always."""
     spec = document_at(pod, "spec")
     sidecars = [one for one in documents_at(spec, "initContainers") if one.get("restartPolicy") == "Always"]
     return {
@@ -81,7 +82,7 @@ def _by_container(pod: Document) -> Mapping[str, Mapping[str, int]]:
 
 
 def _milli(text: str) -> int | None:
-    """None where it is no quantity: the API server serves none such."""
+    """None if it is not a quantity, which no API server serves."""
     try:
         return milli_units(text)
     except ValueError:

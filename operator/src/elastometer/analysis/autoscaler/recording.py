@@ -1,17 +1,17 @@
-"""What the live HPA controller saw and decided at each look of a run, as far as the bundle tells. Pure.
+"""What the live HPA controller saw and decided at each sync of a run, as far as the bundle shows it. Pure.
 
-What a look saw comes from the Pods, the Deployment and the metrics as they were recorded, and from what the controller
-published of its own look: the replicas that it found and the value of each metric. What it decided is kept beside it as
-observed, and nothing of that goes into the look.
+The input of a sync comes from the recorded Pods, Deployment and metrics, and from what the controller published of it:
+the replicas that it found and the value of each metric. What it decided is kept separately as observed, and nothing of
+that enters the input.
 """
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from elastometer.analysis.autoscaler.metrics import Sight, metrics_at
+from elastometer.analysis.autoscaler.metrics import SyncContext, metrics_at
 from elastometer.analysis.autoscaler.pods import changed_just_before, last_before, pods_at, scale_at
-from elastometer.analysis.autoscaler.syncs import Sync, one_life, syncs_of
+from elastometer.analysis.autoscaler.syncs import Sync, one_incarnation, syncs_of
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.hpa.decision import Condition
 from elastometer.hpa.parse import parse_hpa
@@ -24,40 +24,40 @@ from elastometer.model.units import MILLISECOND, SECOND, Instant
 
 DEFAULTS = ControllerSettings()
 RESCALED = "SucceededRescale"
-# What changed later than this before a look, the controller may not have seen yet: its decision comes some
-# milliseconds before the write that dates the look.
+# What changed within this before a sync the controller may not have seen: it decides some milliseconds before the write
+# that dates the sync.
 SIMULTANEOUS = 50 * MILLISECOND
-BEFORE = "what was recommended and scaled before the record is not known"
-BROKEN = "the controller looked out of turn shortly before: restarted, it has forgotten what it recommended and scaled"
-# Between these instants the controller's memory is not known, for the reason.
+BEFORE = "what the controller recommended and scaled before the record is not known"
+BROKEN = "the controller synced out of turn shortly before: if it restarted, it forgot what it recommended and scaled"
+# (start, end, why): between these instants it is not known what the controller remembered.
 Unknown = tuple[Instant, Instant, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Unrecorded:
-    """Why nothing can be said of the looks of a run."""
+    """Why nothing can be said about the syncs of a run."""
 
     reason: str
 
 
 def recording_of(evidence: Evidence, controller: ControllerSettings = DEFAULTS) -> Recording | Unrecorded:
-    """The looks in order of time, in seconds from the start of the load. `controller` is what its flags are taken for;
-    of these the record itself corrects the period."""
-    evidence = replace(evidence, autoscalers=tuple(one_life(evidence.autoscalers)))
+    """The syncs in order of time, in seconds from the start of the load. `controller` are the flags that are assumed,
+    since no API serves them; the record itself corrects the period."""
+    evidence = replace(evidence, autoscalers=tuple(one_incarnation(evidence.autoscalers)))
     if not evidence.autoscalers:
         return Unrecorded("no HorizontalPodAutoscaler was seen")
     try:
         spec = parse_hpa(evidence.autoscalers[0].object, controller)
     except SpecError as error:
-        return Unrecorded(f"the HorizontalPodAutoscaler as served was not understood: {error}")
+        return Unrecorded(f"the HorizontalPodAutoscaler as served could not be parsed: {error}")
     syncs = syncs_of(evidence, round(controller.sync_period_seconds * SECOND))
-    if not any(look.write for look in syncs.looks):
+    if not any(sync.write for sync in syncs.syncs):
         return Unrecorded("the controller wrote no status of the HorizontalPodAutoscaler while it was watched")
     spec = replace(spec, controller=replace(controller, sync_period_seconds=syncs.period / SECOND))
     reach = round(_memory_seconds(spec) * SECOND)
     unknown = [(moment, moment + reach, BROKEN) for moment in syncs.broken]
-    unknown += [] if syncs.begun else [(syncs.looks[0].at, syncs.looks[0].at + reach, BEFORE)]
-    found = (_recorded(look, spec, evidence, unknown) for look in syncs.looks)
+    unknown += [] if syncs.begun else [(syncs.syncs[0].at, syncs.syncs[0].at + reach, BEFORE)]
+    found = (_recorded(sync, spec, evidence, unknown) for sync in syncs.syncs)
     return Recording(evidence.terms.test, spec, tuple(one for one in found if one is not None))
 
 
@@ -74,9 +74,10 @@ def _memory_seconds(spec: HpaSpec) -> float:
 
 
 def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[Unknown]) -> RecordedSync | None:
-    """None where not even the replicas are known."""
+    """None if not even the replicas are known."""
     stood, status_replicas = scale_at(evidence, sync.at)
     published = whole_at(sync.status, "currentReplicas")
+    # A status is published with the replicas that the sync found; the line of the Deployment may be newer than that.
     replicas = published if sync.write is not None and published is not None else stood
     if replicas is None:
         return None
@@ -84,19 +85,19 @@ def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[U
     def seconds(instant: Instant) -> float:
         return (instant - evidence.origin) / SECOND
 
-    sight = Sight(sync.at, seconds(sync.at), status_replicas or 0, pods_at(evidence, sync.at, seconds),
+    context = SyncContext(sync.at, seconds(sync.at), status_replicas or 0, pods_at(evidence, sync.at, seconds),
                   sync.status, evidence.readings, seconds)
-    metrics = metrics_at(spec, sight)
-    look = SyncInput(sight.at, replicas, sight.status_replicas, sight.pods, metrics)
-    doubts = [*sync.doubts, *dict.fromkeys(sight.doubts), *_uncertain(sync, evidence, unknown)]
-    return RecordedSync(look, _observed(sync, replicas), tuple(doubts), sync.write is not None)
+    metrics = metrics_at(spec, context)
+    found = SyncInput(context.at, replicas, context.status_replicas, context.pods, metrics)
+    doubts = [*sync.doubts, *dict.fromkeys(context.doubts), *_uncertain(sync, evidence, unknown)]
+    return RecordedSync(found, _observed(sync, replicas), tuple(doubts), sync.write is not None)
 
 
 def _uncertain(sync: Sync, evidence: Evidence, unknown: Sequence[Unknown]) -> list[str]:
     found = list(dict.fromkeys(why for start, end, why in unknown if start <= sync.at <= end))
     pod = changed_just_before(evidence, sync.at, SIMULTANEOUS)
     if pod is not None:
-        found.append(f"Pod {pod} changed within {SIMULTANEOUS // MILLISECOND} ms before the look")
+        found.append(f"Pod {pod} changed within {SIMULTANEOUS // MILLISECOND} ms before the sync")
     known = last_before(evidence.autoscalers, sync.at)
     if known is not None and _spec(known.object) != _spec(evidence.autoscalers[0].object):
         found.append("the autoscaler's spec was changed during the run")
@@ -108,7 +109,7 @@ def _spec(autoscaler: Document) -> Document:
 
 
 def _observed(sync: Sync, replicas: int) -> Observed:
-    """A look that wrote nothing left everything as it was, the conditions too."""
+    """A sync that wrote nothing left everything as it was, the conditions included."""
     if not sync.known or not sync.status:
         return Observed()
     conditions = {

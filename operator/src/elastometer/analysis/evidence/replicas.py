@@ -71,6 +71,7 @@ def _counts(evidence: Evidence, counted: Callable[[ObjectSeen], bool]) -> Steps:
             moves[instant] += move
     total = 0
     points: list[tuple[float, float]] = []
+    # Before the watches began there is no count; from then on a Pod that was not seen did not exist.
     starts = [seen.received for seen in (*evidence.deployments, *evidence.autoscalers)[:1]]
     if starts and (not moves or starts[0] < min(moves)):
         points.append((evidence.seconds(starts[0]), 0.0))

@@ -13,7 +13,7 @@ from elastometer.model.knee import KneeSeen
 from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import StageWindow
 from elastometer.model.units import Instant, to_seconds
-from elastometer_loadgen.profile.stages import StageType
+from elastometer_loadgen.stages.stage import StageType
 
 
 def stages_as_run(bundle: Bundle, requests: Sequence[RecordedRequest], origin: Instant) -> tuple[StageWindow, ...]:

@@ -37,13 +37,13 @@ class Steps:
         return [time for time, _ in self.points]
 
     def integral(self, start: float, end: float) -> float:
-        """Area between two times; what lies before the first step counts as nothing."""
+        """Area between two times; before the first step the function counts as 0."""
         edges = [start, *(time for time in self.times() if start < time < end), end]
         return sum((self.value_at(left) or 0.0) * (right - left) for left, right in pairwise(edges))
 
 
 def segments(functions: Sequence[Steps], start: float, end: float) -> list[tuple[float, tuple[float, ...]]]:
-    """(length, values) of every interval in which no function changes; a function without a value there is 0."""
+    """(length, values) of every interval in which no function changes; a function without a value counts as 0."""
     inner = {time for function in functions for time in function.times() if start < time < end}
     edges = [start, *sorted(inner), end]
     return [

@@ -1,4 +1,4 @@
-"""Findings from the answers: some that belong to another request, and checks that fail more often under more load."""
+"""Findings from the answers: answers that belong to another request, and checks that fail more often under load."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
@@ -11,19 +11,19 @@ from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
 from elastometer_loadgen.checks.check import CheckType, Failure
 
-# How many times the requests of the calmest stage the busiest must have in flight to be called busier.
+# The busiest stage must have this many times the requests in flight of the calmest one; below, they are alike.
 BUSIER = 1.5
 EXAMPLES_SHOWN = 5
 
 
 def answer_findings(evidence: Evidence, answers: Sequence[AnswerRow]) -> Iterator[Finding]:
-    """Nothing where no answer was judged."""
-    yield from _of_others(evidence)
+    """No findings if no answer was judged."""
+    yield from _crosstalk(evidence)
     yield from _under_load(evidence.requests, answers)
 
 
-def _of_others(evidence: Evidence) -> Iterator[Finding]:
-    """A mark proves whose answer it is; a shape only tells that it is not its own task's."""
+def _crosstalk(evidence: Evidence) -> Iterator[Finding]:
+    """A mark proves whose answer it is; a form only shows that the answer is not one of its own task."""
     strange = (Failure.FOREIGN_CANARY.value, Failure.OTHER_TASK.value)
     judged = [record for record in evidence.requests if CheckType.CROSSTALK in record.checks]
     hit = [record for record in judged if record.checks[CheckType.CROSSTALK] in strange]
@@ -33,24 +33,25 @@ def _of_others(evidence: Evidence) -> Iterator[Finding]:
     proven = classes[Failure.FOREIGN_CANARY.value]
     words = ", ".join(f"{name} {count}" for name, count in classes.most_common())
     first = sorted(hit, key=lambda record: record.checks[CheckType.CROSSTALK] != Failure.FOREIGN_CANARY)
-    shown = "; ".join(_told(record, evidence) for record in first[:EXAMPLES_SHOWN])
+    shown = "; ".join(_example(record, evidence) for record in first[:EXAMPLES_SHOWN])
     yield Finding(
         FindingName.CROSS_TALK, Severity.PROBLEM if proven else Severity.WARNING,
-        f"Requests got the answer of another request: {proven}" if proven else
-        f"Answers have the shape of another task: {len(hit)}",
-        f"{words}, of {len(judged)} answers looked at: {shown}",
-        "Find the records by these ids in `requests.jsonl.zst`, and send the same load with one request in flight: "
-        "what then goes away is wrong in the server, or in what stands before it, when requests run together.")
+        f"Requests got the answer to another request: {proven}" if proven else
+        f"Answers have the form of another task's answer: {len(hit)}",
+        f"{words}, of {len(judged)} answers checked: {shown}",
+        "One user may have received what belongs to another. Find the records by these ids in `requests.jsonl.zst`, "
+        "and send the same load with one request in flight: if it no longer happens, requests that run together are "
+        "mixed up, in the server or in a proxy before it.")
 
 
-def _told(record: RecordedRequest, evidence: Evidence) -> str:
+def _example(record: RecordedRequest, evidence: Evidence) -> str:
     where = "" if record.pod is None else f" on {record.pod}"
     return f"{record.mark} at {evidence.seconds(record.intended):+.1f} s{where} " \
            f"({record.checks[CheckType.CROSSTALK]})"
 
 
 def _under_load(records: Sequence[RecordedRequest], answers: Sequence[AnswerRow]) -> Iterator[Finding]:
-    """Each task by itself, so that another mix of tasks is not taken for the load."""
+    """Each task separately, so that a different mix of tasks is not mistaken for an effect of the load."""
     busy, groups = _in_flight(records), defaultdict[tuple[str, str], list[tuple[float, AnswerRow]]](list)
     for row in answers:
         if row.stage is not None and row.task is not None and row.rate is not None and row.stage in busy:
@@ -59,9 +60,9 @@ def _under_load(records: Sequence[RecordedRequest], answers: Sequence[AnswerRow]
     if worse:
         yield Finding(
             FindingName.ANSWERS_DEGRADE_UNDER_LOAD, Severity.WARNING,
-            "Answers fail more often when there is more to do", "; ".join(worse),
-            "Send requests that failed again, one at a time: what then passes depends on what else the server has to "
-            "do, and the capacity of a replica ends where its answers do.")
+            "Answers fail more often under load", "; ".join(worse),
+            "Latency alone does not show this. Send failed requests again, one at a time: what passes then depends on "
+            "the other work of the server, and the capacity of a replica ends where its answers become wrong.")
 
 
 def _worse(task: str, check: str, rows: Sequence[tuple[float, AnswerRow]]) -> str | None:
@@ -71,7 +72,7 @@ def _worse(task: str, check: str, rows: Sequence[tuple[float, AnswerRow]]) -> st
     if busiest.rate.low_percent <= calmest.rate.high_percent:
         return None
     return f"{check} of task '{task}': {_share(busiest, busiest.rate)}, with {much:.1f} requests in flight on " \
-           f"average, and {_share(calmest, calmest.rate)}, with {calm:.1f}"
+           f"average, against {_share(calmest, calmest.rate)}, with {calm:.1f}"
 
 
 def _share(row: AnswerRow, rate: FailureRate) -> str:

@@ -1,7 +1,7 @@
 """What was wrong with the answers, by stage, task and check, counted from the request records.
 
-The load generator judged each answer as it came, and counts by the same tally; nothing is judged again here. An answer
-that a check could not judge is in no rate, and a check that judged none has no rate at all.
+The load generator judged each answer when it came and counts with the same tally; nothing is judged again here. An
+answer that a check could not judge is in no rate, and a check that judged no answers has no rate at all.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Terms
 from elastometer_loadgen.checks.rate import CheckTally, wilson_interval
 
-# The names of fields in failures come from schemas and, within limits, from models: a row shows this many failures.
+# Failures contain names of fields, which come from schemas and, within limits, from models: there may be very many.
 FAILURES_SHOWN = 6
 EXAMPLES_SHOWN = 3
 Key: TypeAlias = tuple[str, str, str]
@@ -24,7 +24,7 @@ Key: TypeAlias = tuple[str, str, str]
 
 @dataclass(slots=True)
 class _Part:
-    """What is known of one stage, task and check, or of several."""
+    """What is known about one stage, task and check, or about several together."""
 
     requests: int = 0
     judged: int = 0
@@ -33,25 +33,25 @@ class _Part:
 
 
 def failure_rate(failed: int, judged: int) -> FailureRate:
-    """For `judged` of at least 1."""
+    """In percent; `judged` must be at least 1."""
     low, high = wilson_interval(failed, judged)
     return FailureRate(round(100 * failed / judged, 4), round(100 * low, 4), round(100 * high, 4))
 
 
 def answer_rows(evidence: Evidence) -> tuple[AnswerRow, ...]:
-    """A row per stage, task and check that had requests, then a total per check; nothing where there are no checks."""
+    """A row per stage, task and check that had requests, then a total per check; no rows where there are no checks."""
     parts = _parts(evidence)
     checks = dict.fromkeys([*(check for _, check in evidence.terms.checks), *(check for _, _, check in parts)])
     rows = (_row(stage, task, check, part, evidence) for (stage, task, check), part in parts.items())
     totals = (
-        _row(None, None, check, _together([part for key, part in parts.items() if key[2] == check]), evidence)
+        _row(None, None, check, _total([part for key, part in parts.items() if key[2] == check]), evidence)
         for check in checks
     )
     return (*rows, *totals)
 
 
 def _parts(evidence: Evidence) -> dict[Key, _Part]:
-    """In order of the stages and of the tasks as requests of them came, then of the checks as they were asked for."""
+    """In order of the stages and tasks as their first requests came, then of the checks as the test lists them."""
     tally, sent, failed = CheckTally(), Counter[tuple[str, str]](), defaultdict[Key, list[RecordedRequest]](list)
     for record in evidence.requests:
         sent[record.stage, record.task] += 1
@@ -59,28 +59,28 @@ def _parts(evidence: Evidence) -> dict[Key, _Part]:
         for check, failure in record.checks.items():
             if failure is not None:
                 failed[record.stage, record.task, check].append(record)
-    told = {(row["stage"], row["task"], row["check"]): row for row in tally.rows(with_rates=False)}
+    tallied = {(row["stage"], row["task"], row["check"]): row for row in tally.rows(with_rates=False)}
     parts: dict[Key, _Part] = {}
     tasks = list(dict.fromkeys(task for _, task in sent))
     stages = list(dict.fromkeys(stage for stage, _ in sent))
     groups = sorted(sent, key=lambda pair: (stages.index(pair[0]), tasks.index(pair[1])))
-    for key in _keys(groups, list(told), evidence.terms):
-        judged, failures = (told[key]["judged"], told[key]["failures"]) if key in told else (0, {})
+    for key in _keys(groups, list(tallied), evidence.terms):
+        judged, failures = (tallied[key]["judged"], tallied[key]["failures"]) if key in tallied else (0, {})
         parts[key] = _Part(sent[key[:2]], judged, Counter(failures), failed.get(key, []))
     return parts
 
 
-def _keys(sent: Sequence[tuple[str, str]], told: Sequence[Key], terms: Terms) -> list[Key]:
-    """What was asked for, whether or not an answer could be judged, and what was told beside it."""
+def _keys(sent: Sequence[tuple[str, str]], tallied: Sequence[Key], terms: Terms) -> list[Key]:
+    """The checks that the test lists, whether or not an answer could be judged, and any others that were recorded."""
     keys: list[Key] = []
     for stage, task in sent:
         asked = [check for name, check in terms.checks if name == task]
-        seen = [check for one, other, check in told if (one, other) == (stage, task)]
+        seen = [check for one, other, check in tallied if (one, other) == (stage, task)]
         keys += [(stage, task, check) for check in dict.fromkeys([*asked, *seen])]
     return keys
 
 
-def _together(parts: Sequence[_Part]) -> _Part:
+def _total(parts: Sequence[_Part]) -> _Part:
     whole = _Part()
     for part in parts:
         whole.requests += part.requests
@@ -104,7 +104,7 @@ def _row(stage: str | None, task: str | None, check: str, part: _Part, evidence:
 
 
 def _examples(check: str, part: _Part) -> list[RecordedRequest]:
-    """The first of each of the most frequent failures, then the earliest of the rest."""
+    """A first example of each of the most frequent failures, then the earliest of the others."""
     firsts: dict[str | None, RecordedRequest] = {}
     for record in part.failed:
         firsts.setdefault(record.checks[check], record)

@@ -1,6 +1,7 @@
-"""The climbs of the load's Knees beside what the target was then: how many replicas were Ready in each step.
+"""The load's knee searches next to the state of the target: how many replicas were Ready during each step.
 
-The load generator judged the steps while they ran. Their times are of its clock, the replicas of the operator's.
+The load generator judged the steps while they ran. The times of the steps are from its clock, those of the replicas
+from the operator's.
 """
 from __future__ import annotations
 
@@ -16,39 +17,39 @@ from elastometer.model.request import RecordedRequest
 
 
 def knees(evidence: Evidence, ready: Steps) -> tuple[Knee, ...]:
-    """In order of their first steps. Of several accounts of one climb the one that got farthest stands: a worker that
-    was stopped told of a part, and the one that took its place told the whole."""
+    """In order of their first steps. Of several reports on one search the longest counts: a worker that was stopped
+    reported a part of it, and the worker that replaced it the whole."""
     seen = defaultdict[str, dict[KneeSeen, None]](dict)
-    for climb in (climb for one in evidence.generators for climb in one.knees):
-        seen[climb.stage][climb] = None
+    for search in (search for generator in evidence.generators for search in generator.knees):
+        seen[search.stage][search] = None
     by_stage = defaultdict[str, list[RecordedRequest]](list)
     for record in evidence.requests:
         by_stage[record.stage].append(record)
     maxima = {stage.name: stage.maximum for stage in evidence.terms.stages}
     found: list[Knee] = []
-    for stage, told in seen.items():
-        climb = max(told, key=lambda one: (len(one.steps), one.soak is not None))
-        knee = _knee(climb, by_stage[stage], evidence, ready)
+    for stage, reports in seen.items():
+        search = max(reports, key=lambda report: (len(report.steps), report.soak is not None))
+        knee = _knee(search, by_stage[stage], evidence, ready)
         maximum = maxima.get(stage)
-        found.append(replace(knee, maximum=maximum, ending=ending(climb, maximum), further_accounts=len(told) - 1))
+        found.append(replace(knee, maximum=maximum, ending=ending(search, maximum), further_accounts=len(reports) - 1))
     return tuple(sorted(found, key=lambda knee: knee.steps[0].start_seconds if knee.steps else 0.0))
 
 
-def _knee(climb: KneeSeen, records: Sequence[RecordedRequest], evidence: Evidence, ready: Steps) -> Knee:
+def _knee(search: KneeSeen, records: Sequence[RecordedRequest], evidence: Evidence, ready: Steps) -> Knee:
     def step(one: StepSeen) -> KneeStep:
         return _step(one, [record for record in records if one.start <= record.intended < one.end], evidence, ready)
-    return Knee(climb.stage, climb.of, climb.good, None, KneeEnding.UNKNOWN, tuple(map(step, climb.steps)),
-                None if climb.soak is None else step(climb.soak), climb.interrupted, 0)
+    return Knee(search.stage, search.of, search.good, None, KneeEnding.UNKNOWN, tuple(map(step, search.steps)),
+                None if search.soak is None else step(search.soak), search.interrupted, 0)
 
 
-def ending(climb: KneeSeen, maximum: int | None) -> KneeEnding:
-    """A climb that nothing ended before its planned last step was stopped, unless its soak says that it was over."""
-    last = climb.steps[-1] if climb.steps else None
+def ending(search: KneeSeen, maximum: int | None) -> KneeEnding:
+    """How the search ended. Without a failed step or a soak it was stopped, unless it reached its last step."""
+    last = search.steps[-1] if search.steps else None
     if last is not None and last.failed is not None:
         return KneeEnding.STEP_FAILED
     if last is not None and last.inconclusive is not None:
         return KneeEnding.STEP_INCONCLUSIVE
-    if climb.soak is not None or (last is not None and last.value == maximum):
+    if search.soak is not None or (last is not None and last.value == maximum):
         return KneeEnding.ALL_HELD
     return KneeEnding.UNKNOWN if maximum is None and last is not None else KneeEnding.STOPPED
 
@@ -66,7 +67,7 @@ def _step(one: StepSeen, records: Sequence[RecordedRequest], evidence: Evidence,
 
 
 def _within(steps: Steps, start: float, end: float) -> Iterator[int]:
-    """Every value that held at some time between the two."""
+    """Every value that the steps had at some time within the interval."""
     first = steps.value_at(start)
     if first is not None:
         yield int(first)

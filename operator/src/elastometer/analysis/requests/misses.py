@@ -1,8 +1,8 @@
-"""Objective-miss seconds: the seconds of the load in which a request came that missed a bound, or was not served.
+"""Objective-miss seconds: the seconds of the load in which at least one request failed or missed a latency bound.
 
-One definition for measured and predicted requests: bins of one second by the intended time; a second is missed when at
-least one request of it failed, or exceeded a latency bound of an objective that holds in its stage. Percentiles do not
-matter here: they say how many misses an objective forgives, and this counts how long there were any.
+One definition for measured and predicted requests: seconds are counted by intended time, and a second is missed if one
+of its requests failed or exceeded a latency bound of an objective that applies to its stage. Percentiles do not matter
+here: they say how many misses an objective allows, and this counts how long there were any.
 """
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RequestColumns:
 
 
 def miss_seconds(requests: RequestColumns, objectives: Sequence[Objective]) -> int | None:
-    """How many seconds were missed; None where no objective is about requests."""
+    """How many seconds were missed; None if no objective is about requests."""
     if not any(one.indicator in _ON_REQUESTS for one in objectives):
         return None
     missed = {floor(at) for at, end in zip(requests.at, requests.ended, strict=True) if end != end}
@@ -48,7 +48,7 @@ def miss_seconds(requests: RequestColumns, objectives: Sequence[Objective]) -> i
 
 
 def _too_slow(requests: RequestColumns, objective: Objective, bound: float) -> set[int]:
-    """Comparisons with NaN are false, which is right here: what has no value failed, and is counted as that."""
+    """Comparisons with NaN are false, which is right here: a request without a value failed and is already counted."""
     low, high = (0, len(requests.at)) if objective.stage is None else requests.stretches.get(objective.stage, (0, 0))
     at, first, last = requests.at[low:high], requests.first_token[low:high], requests.last_token[low:high]
     match objective.indicator:
@@ -79,7 +79,7 @@ def columns_of(evidence: Evidence) -> RequestColumns:
 
 
 def stretches(stages: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Where each stage begins and ends: they follow one another."""
+    """Where each stage begins and ends in the order of requests: stages run one after another."""
     found: dict[str, tuple[int, int]] = {}
     for number, stage in enumerate(stages):
         found[stage] = (found.get(stage, (number, 0))[0], number + 1)

@@ -1,8 +1,8 @@
-"""The start-up phases of vLLM, read from its log lines. The kubelet's stamp on a line is the instant; the duration
-that a line states says how much of the time since the line before it explains.
+"""The startup phases of vLLM, read from its log lines. The kubelet's stamp on a line is the instant; a duration in the
+line says how much of the time since the line before is explained.
 
-Wording moves between releases: each pattern carries the releases that are known to print it, and every phase may be
-absent (eager mode compiles nothing).
+The wording changes between releases: each pattern names the releases that are known to print it, and every phase may
+be absent (eager mode compiles nothing).
 """
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ABORTING = re.compile(r"aborting in-flight requests.*?count=(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class EngineMark:
-    """The end of a phase; `stated` is the duration that its lines give, None when they give none."""
+    """The end of a phase; `stated` is the duration in its lines, None if there is none."""
 
     milestone: Milestone
     instant: Instant
@@ -62,6 +62,7 @@ def engine_marks(lines: Sequence[LogSeen]) -> list[EngineMark]:
         if pattern is None or match is None:
             continue
         before = marks.get(pattern.milestone)
+        # One phase may have several lines, of which only some state a duration: the last instant, the last duration.
         stated = _stated(match) or (before.stated if before else None)
         marks[pattern.milestone] = EngineMark(pattern.milestone, line.time, stated)
         if pattern.milestone == Milestone.HTTP_UP:
@@ -83,6 +84,6 @@ def _stated(match: re.Match[str]) -> Nanoseconds | None:
 
 
 def aborted_by_server(lines: Sequence[LogSeen]) -> int | None:
-    """How many requests the server says it aborted at its shutdown; None when it says nothing."""
+    """How many requests the server reports to have aborted at its shutdown; None if its log does not say."""
     counts = [int(match.group(1)) for line in lines if (match := ABORTING.search(line.line)) is not None]
     return sum(counts) if counts else None

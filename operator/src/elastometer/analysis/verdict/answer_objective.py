@@ -1,7 +1,7 @@
 """The share of answers that pass a check, against its bound.
 
-The share is of the answers of this run, all of them counted, and is judged as it is, as the share of served requests
-is. What another run of the same kind would have is told by the interval beside it, and does not turn the verdict.
+All answers of this run are counted, and their share is judged as measured, as that of served requests is. The interval
+next to it states what another run of the same kind might show; it does not change the verdict.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elastometer.model.terms import Objective
 
 
 def judge_answers(objective: Objective, records: Sequence[RecordedRequest]) -> tuple[Verdict, str, float | None, int]:
-    """(verdict, sentence, per cent that passed, answers judged); `records` are those of the objective's stage."""
+    """(verdict, sentence, percentage that passed, answers judged); `records` are those of the objective's stage."""
     check, bound, where = objective.check, objective.minimum_percent, _where(objective)
     if objective.task is not None:
         records = [record for record in records if record.task == objective.task]
@@ -23,13 +23,13 @@ def judge_answers(objective: Objective, records: Sequence[RecordedRequest]) -> t
     name, count = f"`answer check {check}`", len(judged)
     if not count or bound is None or check is None:
         why = "no request was recorded" if not records else f"it judged none of the answers to {len(records)} requests"
-        return Verdict.INCONCLUSIVE, f"{name} cannot be told{where}: {why}", None, count
+        return Verdict.INCONCLUSIVE, f"{name} cannot be judged{where}: {why}", None, count
     failed = sum(record.checks[check] is not None for record in judged)
-    # Cut off, never rounded up: a share just below the bound must not read as if it met it.
+    # Truncated, never rounded up: a share just below the bound must not read as if it met it.
     percent = floor(10000 * (count - failed) / count) / 100
     met = 100 * (count - failed) >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
-    # A task that the check is not made on has nothing that could be judged.
+    # A task without this check has no answers that could be judged.
     asked = {record.task for record in judged}
     requests = sum(record.task in asked for record in records)
     of = f"n={count}" if count == requests else f"n={count} of {requests} requests"

@@ -1,7 +1,8 @@
 """Elasticity metrics of supply against demand (BUNGEE; SPEC RG "Ready for Rain?"), on step functions of time.
 
-They need a demand curve: the fewest replicas that meet the objective at each instant. A run in which the capacity of
-one replica was not measured has none, and then the report leaves them out.
+They need a demand curve: the fewest replicas that meet the objective at each instant. No report has one yet, so that
+only the tests call this module: they check it against the published vectors of BUNGEE, for a scorecard of θ and τ once
+the capacity of one replica is measured.
 """
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ def scorecard(demand: Steps, supply: Steps, end: float, unit: float = 1.0) -> Sc
 
 
 def unit_steps(function: Steps, end: float) -> float:
-    """How many replicas were added or taken away within [0, end]: a step from 3 to 7 counts as four."""
+    """How many replicas were added or removed within [0, end]: a step from 3 to 7 counts as four."""
     inside = [value for time, value in function.points if time <= end]
     return sum(abs(after - before) for before, after in pairwise(inside))
 

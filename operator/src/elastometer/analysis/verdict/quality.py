@@ -1,4 +1,4 @@
-"""How far the record itself can be trusted: gaps, torn lines, empty queries, the generator, the clocks."""
+"""How far the record itself can be trusted: watch gaps, torn lines, empty queries, the load generator, the clocks."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from elastometer.model.units import MILLISECOND, SECOND, Nanoseconds
 
 
 def quality(run: DerivedRun) -> Quality:
-    """Everything that weakens the numbers, said once."""
+    """Everything that weakens the numbers of a report."""
     bundle, evidence = run.bundle, run.evidence
     low, high, samples = clock_offset(evidence)
     return Quality(
@@ -38,14 +38,15 @@ def quality(run: DerivedRun) -> Quality:
 
 
 def away(evidence: Evidence) -> Iterator[AwayBand]:
-    """When which load worker was away, by worker and time."""
+    """When each load worker was away, by worker and time. Times are seconds from the start of the load."""
     gaps = [(one.worker, gap) for one in evidence.generators for gap in one.interruptions]
     for worker, gap in sorted(gaps, key=lambda item: (item[0], item[1].end)):
         yield AwayBand(worker, None if gap.start is None else evidence.seconds(gap.start), evidence.seconds(gap.end))
 
 
 def _left_unsent(evidence: Evidence) -> Iterator[int]:
-    """For each worker the requests that it left when it was stopped; of two lives, what the one that sent on left."""
+    """For each worker the requests that it had not sent when it was stopped. Of two incarnations the one that went on
+    sending counts, which left the fewer."""
     left: dict[int, int] = {}
     for one in evidence.generators:
         if one.unsent is not None:
@@ -55,7 +56,7 @@ def _left_unsent(evidence: Evidence) -> Iterator[int]:
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
-    """None when nobody counted."""
+    """None if no worker counted."""
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
 
@@ -63,8 +64,8 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
     """Bounds of the operator's clock minus the API server's, in milliseconds, and the number of samples.
 
-    The server stamped its answer somewhere in its whole second, after the request left and before the answer came;
-    every sample bounds the offset, and the bounds of all are cut with each other.
+    The server stamped its answer at some time within its whole second, after the request left and before the answer
+    came. So each sample bounds the offset, and the offset lies within the intersection of all bounds.
     """
     lows: list[Nanoseconds] = []
     highs: list[Nanoseconds] = []
@@ -75,41 +76,43 @@ def clock_offset(evidence: Evidence) -> tuple[float | None, float | None, int]:
         return None, None, 0
     low, high = max(lows), min(highs)
     if low > high:
+        # A clock was set during the run: no offset fits all samples, so the widest range is given.
         low, high = min(lows), max(highs)
     return round(low / MILLISECOND, 1), round(high / MILLISECOND, 1), len(lows)
 
 
 def load_flaws(run: DerivedRun) -> Iterator[tuple[LoadFlaw, str]]:
-    """(reason, sentence) of what makes the load other than the one that was asked for; a predicted one never is."""
+    """(reason, sentence) for each way in which the load was not delivered as specified; a predicted load always is."""
     bundle, evidence = run.bundle, run.evidence
     if bundle.predicted is not None:
         return
     for one in bundle.generators:
         if one.fell_behind:
             yield LoadFlaw.FELL_BEHIND, _fell_behind(one.worker, one.lateness_p99_milliseconds, one.bound_milliseconds)
-    told = {one.worker for one in bundle.generators}
-    silent = sorted(set(range(bundle.terms.workers or (1 if bundle.requests else 0))) - told)
+    reported = {one.worker for one in bundle.generators}
+    silent = sorted(set(range(bundle.terms.workers or (1 if bundle.requests else 0))) - reported)
     if silent:
         names = ", ".join(str(worker) for worker in silent)
-        yield LoadFlaw.INCOMPLETE, f"no account of its end came from load worker {names}"
+        yield LoadFlaw.INCOMPLETE, f"load worker {names} sent no final summary"
     for gap in away(evidence):
         since = "" if gap.start_seconds is None else f"from {gap.start_seconds:+.1f} s "
         yield LoadFlaw.INCOMPLETE, f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
     if unsent := sum(_left_unsent(evidence)):
-        yield LoadFlaw.INCOMPLETE, f"{unsent} requests were never sent: their worker was stopped before their time"
+        yield LoadFlaw.INCOMPLETE, (f"{unsent} requests were never sent: their worker was stopped before their "
+                                    "scheduled time")
     if capped := sum(one.capped_users or 0 for one in bundle.generators):
-        yield LoadFlaw.INCOMPLETE, f"{capped} users had sent all that maximumRequests lets each, and were gone after it"
+        yield LoadFlaw.INCOMPLETE, f"{capped} users reached maximumRequests and left early"
     skipped = sum(one.skipped or 0 for one in bundle.generators)
     if skipped:
         yield LoadFlaw.INCOMPLETE, (f"{skipped} requests were never sent: their scheduled time passed before their "
                                     "worker (re)started")
     sent = sum(one.sent or 0 for one in bundle.generators)
     if sent > len(bundle.requests):
-        yield LoadFlaw.RECORDS_MISSING, f"{sent} requests were sent, and only {len(bundle.requests)} have a record"
+        yield LoadFlaw.RECORDS_MISSING, f"{sent} requests were sent, but only {len(bundle.requests)} have a record"
 
 
 def _fell_behind(worker: int, late: float | None, bound: float | None) -> str:
     if late is None or bound is None:
-        return f"load worker {worker} says that it, and not the server, was the limit"
+        return f"load worker {worker} reports that it was the limit, not the server"
     return (f"load worker {worker} sent its requests {late:g} ms late at p99, more than the {bound:g} ms allowed: "
-            f"the generator, and not the server, was the limit")
+            f"the load generator was the limit, not the server")

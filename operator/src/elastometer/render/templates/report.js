@@ -140,9 +140,9 @@
     const boundAt = (x) => { const spell = scaler.bound.find((one) => one.from <= x && x < one.to); return spell ? spell.label : "–"; };
     const most = Math.max(2, 2 * scaler.maximum), [times, wanted, raw, ...rest] = scaler.columns;
     const edge = (column) => column.map((v) => v == null ? v : Math.min(v, most * .88));
-    const told = (column) => ({ value: (_u, _v, _s, i) => plain(i == null ? null : column[i]) });
+    const shown = (column) => ({ value: (_u, _v, _s, i) => plain(i == null ? null : column[i]) });
     draw("chart-autoscaler", [times, edge(wanted), edge(raw), ...rest, times.map(() => null)], [
-      steps("wanted (bare ratio)", "--c-wanted", { dash: [2, 3], ...told(wanted) }), steps("proposed", "--c-desired", { dash: [5, 3], ...told(raw) }),
+      steps("wanted (unclamped ratio)", "--c-wanted", { dash: [2, 3], ...shown(wanted) }), steps("proposed", "--c-desired", { dash: [5, 3], ...shown(raw) }),
       steps("desired", "--c-spec"), steps("Ready", "--c-ready", { fill: wash("--c-ready"), width: 2.25 }),
       line("bound by", "--muted", { value: (u, _v, _s, i) => i == null ? "–" : boundAt(u.data[0][i]) }),
     ], { steps: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 200, labelled: true, most, behind: [band], front: [strip] });

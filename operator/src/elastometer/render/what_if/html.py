@@ -1,4 +1,4 @@
-"""A what-if answer as one HTML file, in the report's look; see `page` for what keeps it safe."""
+"""A what-if answer as one HTML file, in the style of the report; see `page` for what keeps it safe."""
 from __future__ import annotations
 
 from functools import lru_cache
@@ -37,7 +37,7 @@ def _verdict(shown: Option) -> Verdict:
 
 
 def tiles(answer: Answer, shown: Option) -> list[Tile]:
-    """What the answer comes down to; every number is a prediction."""
+    """The numbers that answer the question; every one is a prediction."""
     card, spread, before = shown.card, shown.interval, answer.recorded.card
     return [
         Tile("Objective-miss seconds", numbers.number(card.miss_seconds),
@@ -45,7 +45,7 @@ def tiles(answer: Answer, shown: Option) -> list[Tile]:
         Tile(rows.cost_name(answer), numbers.number(rows.cost(card)),
              f"{_span(spread.cost)}recorded settings: {numbers.number(rows.cost(before))}"),
         Tile("Scale-out lag", numbers.number(card.scale_out_lag_seconds, 1, " s"), f"median of {card.scale_outs}"),
-        Tile("Objectives hold in", f"{spread.held} of {spread.draws}", "draws of chance that no search used"),
+        Tile("Objectives hold in", f"{spread.held} of {spread.draws}", "held-out draws"),
         Tile("Longest cold start", _longest(answer),
              f"at which all hold{_elsewhere(answer)}; today {answer.run.cold_start_seconds:.1f} s"),
         Tile("Smallest minReplicas", _least(answer),

@@ -17,17 +17,18 @@ def to_markdown(answer: Answer) -> bytes:
 def _lines(answer: Answer) -> Iterator[str]:
     yield f"# What if: {prose(answer.run.namespace)}/{prose(answer.run.test)}"
     yield ""
-    yield f"**Predicted, not measured**, but for the columns that say so. {prose(headline(answer))}."
+    yield f"**Predicted, not measured**, except for the columns that say so. {prose(headline(answer))}."
     yield from _table("Scorecard", [rows.scorecard_head(answer), *rows.scorecard_rows(answer)])
     yield from ("", f"{prose(figures_line(answer).capitalize())}.")
     if answer.searched is not None:
-        yield from _table("Candidates that none beats (predicted)", [rows.front_head(answer), *rows.front_rows(answer)])
+        front = [rows.front_head(answer), *rows.front_rows(answer)]
+        yield from _table("Candidates that no other one beats (predicted)", front)
         yield ""
         yield f"Chosen: {answer.searched.chosen + 1}, {answer.searched.why}; of {answer.searched.tried} candidates."
     yield from ("", "## Cold-start cliff (predicted)", "")
     yield from (f"- {prose(line)}" for line in cliff_lines(answer))
-    yield from _table("The twin on the recorded run itself", error_rows(answer.prediction_error))
-    yield from section("What it is calibrated by", ["", "Value", "Fit", "Source"], (
+    yield from _table("Prediction error on the recorded run itself", error_rows(answer.prediction_error))
+    yield from section("What the simulator is calibrated with", ["", "Value", "Fit", "Source"], (
         [prose(cell) for cell in row] for row in rows.calibration_rows(answer.calibration)))
     yield from ("", *(f"- {prose(note)}" for note in answer.calibration.notes))
     yield from _patch(answer)
@@ -46,7 +47,7 @@ def _patch(answer: Answer) -> Iterator[str]:
     if chosen.patch is None:
         yield f"None: {prose(chosen.no_patch or '')}."
         return
-    # Indented, not fenced: no text of others can end it.
+    # Indented, not fenced: foreign text could end a fence.
     yield from (f"    {line}" for line in chosen.patch.splitlines())
 
 

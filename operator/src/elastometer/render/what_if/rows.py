@@ -11,7 +11,7 @@ from elastometer.twin.search.score.held_out import Interval
 from elastometer.twin.search.score.scorecard import ObjectiveScore, Scorecard
 
 Row = tuple[str, ...]
-_LOOKS_AT = {
+_INDICATOR_NAMES = {
     Indicator.TIME_TO_FIRST_TOKEN: "TTFT", Indicator.TIME_PER_OUTPUT_TOKEN: "TPOT",
     Indicator.REQUEST_LATENCY: "latency", Indicator.SCALE_OUT_LAG: "scale-out lag",
     Indicator.COLD_START: "cold start", Indicator.REQUEST_SUCCESS: "served",
@@ -20,7 +20,7 @@ _LOOKS_AT = {
 
 
 def objective(one: ObjectiveScore) -> str:
-    """Verdict with both numbers; the words of the report."""
+    """The verdict with the measured value, as in the report."""
     if one.measured is None:
         return one.verdict.value
     if one.unit == "%":
@@ -29,9 +29,9 @@ def objective(one: ObjectiveScore) -> str:
 
 
 def rule(one: ObjectiveScore) -> str:
-    """Name, what it looks at, bound: `first-token: TTFT p95 ≤ 2 s`."""
+    """Name, indicator, bound: `first-token: TTFT p95 ≤ 2 s`."""
     where = f", {one.stage}" if one.stage else ""
-    what = _LOOKS_AT[Indicator(one.indicator)] + ("" if one.percentile is None else f" p{one.percentile}")
+    what = _INDICATOR_NAMES[Indicator(one.indicator)] + ("" if one.percentile is None else f" p{one.percentile}")
     bound = "" if one.bound is None else f" {'≥' if one.unit == '%' else '≤'} {_bound(one)}"
     return f"{one.name}: {what}{bound}{where}"
 
@@ -41,12 +41,12 @@ def _bound(one: ObjectiveScore) -> str:
 
 
 def cost_name(answer: Answer) -> str:
-    """What is paid for."""
+    """The unit in which cost is counted."""
     return "GPU-seconds" if answer.run.gpus_per_replica else "Replica-seconds"
 
 
 def cost(card: Scorecard) -> float | None:
-    """In the unit of cost_name."""
+    """The cost in the unit of cost_name."""
     return card.replica_seconds if card.gpu_seconds is None else card.gpu_seconds
 
 
@@ -62,7 +62,7 @@ _NUMBERS: tuple[tuple[str, Callable[[Scorecard], float | None], int], ...] = (
 
 
 def columns(answer: Answer) -> list[tuple[str, Scorecard]]:
-    """What stands side by side."""
+    """The columns: measured, predicted, and what is compared with them."""
     found = [("recorded, measured", answer.measured), ("recorded, predicted", answer.recorded.card)]
     if answer.variant is not None:
         found.append(("with --set, predicted", answer.variant.card))
@@ -137,7 +137,7 @@ def front_head(answer: Answer) -> Row:
 
 
 def front_rows(answer: Answer) -> list[Row]:
-    """One row per candidate worth a look, cheapest first; intervals over the draws in brackets."""
+    """One row per candidate of the front, the least expensive first; intervals over the draws in brackets."""
     if answer.searched is None:
         return []
     return [(f"{number}{' ◀' if number - 1 == answer.searched.chosen else ''}", *option_cells(one))

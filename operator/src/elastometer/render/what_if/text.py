@@ -15,13 +15,13 @@ def headline(answer: Answer) -> str:
     low, high = found.within
     return (f"{answer.run.namespace}/{answer.run.test}, {answer.run.autoscaler}; predicted by the twin, whose replica "
             f"curve of this run is off by {found.typical.ready_percent:.1f} % ({low:.1f}–{high:.1f} % over "
-            f"{len(found.draws)} draws of chance)")
+            f"{len(found.draws)} random draws)")
 
 
 def error_rows(found: PredictionError) -> list[Row]:
     """Measured against predicted; the first row is the head."""
     own = found.recorded
-    named: list[tuple[str, Difference]] = [*([("with its own chance", own)] if own is not None else []),
+    named: list[tuple[str, Difference]] = [*([("recorded draw", own)] if own is not None else []),
                                            ("typical draw", found.typical)]
     head = ("", "measured", *(name for name, _ in named), f"over {len(found.draws)} draws")
     return [head, *_figure_rows(found, named), *_area_rows(found, named)]
@@ -51,21 +51,21 @@ def _area_rows(found: PredictionError, named: list[tuple[str, Difference]]) -> l
         every = [getattr(one, name) for one in found.draws]
         return (label, numbers.DASH, *(f"{getattr(one, name):.1f} %" for _, one in named),
                 f"{min(every):.1f}–{max(every):.1f} %")
-    chance, mean = f"{found.chance_percent:.1f} %", f"{found.mean_percent:.1f} %"
+    apart, mean = f"{found.draws_apart_percent:.1f} %", f"{found.mean_percent:.1f} %"
     return [row("Error of Ready replicas, area", "ready_percent"),
             row("Error of ordered replicas, area", "desired_percent"),
-            ("Error of the mean over the draws, Ready, area", numbers.DASH, *(numbers.DASH for _ in named), mean),
-            ("Two draws apart, area, median", numbers.DASH, *(numbers.DASH for _ in named), chance)]
+            ("Error of the mean over all draws, Ready, area", numbers.DASH, *(numbers.DASH for _ in named), mean),
+            ("Two draws apart, area, median", numbers.DASH, *(numbers.DASH for _ in named), apart)]
 
 
 def figures_line(answer: Answer) -> str:
-    """What every predicted figure of settings is."""
+    """What a predicted figure is."""
     draws = answer.recorded.interval.draws
-    return f"predicted: median (least–most) of {draws} draws of chance that nothing was chosen by"
+    return f"predicted: median (lowest–highest) of {draws} held-out draws, which were not used to choose anything"
 
 
 def cliff_lines(answer: Answer) -> list[str]:
-    """One per settings, and the smallest minimum."""
+    """One line per settings, and one for the smallest minReplicas."""
     if answer.least is None:
         return ["no objectives: there is nothing to hold (--objective gives one)"]
     return [*(f"{name}: {in_words(found, answer.run.cold_start_seconds)}" for name, found in answer.cliffs),
@@ -81,4 +81,4 @@ def _least_line(answer: Answer, least: LeastReplicas) -> str:
     cost = next(cost for minimum, _, cost, _ in least.tried if minimum == least.minimum)
     unit = "GPU" if answer.run.gpus_per_replica else "replica"
     return (f"smallest minReplicas that holds all objectives at {today}, other settings as recorded: {least.minimum} "
-            f"({cost:,.0f} {unit}-seconds; holds in {least.held} of {least.draws} other draws of chance)")
+            f"({cost:,.0f} {unit}-seconds; holds in {least.held} of {least.draws} held-out draws)")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from elastometer.model.knee import Knee, KneeEnding, KneeStep
 from elastometer.render.wording import numbers
 
-SOURCE = "steps by the load generator's clock, which judged them; Ready replicas by the watch, fewest and most"
+SOURCE = "steps as the load generator judged them, by its clock; fewest and most Ready replicas, by the watch"
 HEAD = ("Step", "From", "To", "Ready", "Requests", "Success", "TTFT p95", "Result")
 _UNITS = {"Users": "users", "Rate": "requests/s"}
 
@@ -25,7 +25,7 @@ def ready(step: KneeStep) -> str:
 
 
 def result(step: KneeStep) -> str:
-    """Held, what did not, with both numbers, or why nobody can say."""
+    """Whether it held, or what did not, with both numbers, or why it could not be judged."""
     if step.failed is not None:
         return f"failed: {step.failed}"
     return "held" if step.inconclusive is None else f"could not be judged: {step.inconclusive}"
@@ -45,7 +45,7 @@ def cells(name: str, step: KneeStep) -> list[str]:
 
 
 def sentence(knee: Knee) -> str:
-    """The last good step, with the replicas that were there, where the knee lies, and what became of the soak."""
+    """The last good step with its Ready replicas, where the knee lies, and how the soak ended."""
     return " ".join((*_found(knee), _soak(knee), *_accounts(knee)))
 
 
@@ -59,25 +59,25 @@ def _found(knee: Knee) -> Iterator[str]:
     match knee.ending:
         case KneeEnding.STEP_FAILED:
             if best is None:
-                yield "The knee lies below the first one."
+                yield "The knee lies below the first step."
         case KneeEnding.ALL_HELD:
-            yield "No step failed: the knee lies beyond the last one."
+            yield "No step failed: the knee lies beyond the last step."
         case KneeEnding.STEP_INCONCLUSIVE:
             yield f"The knee was not found: the step at {amount(knee, knee.steps[-1].value)} could not be judged."
         case KneeEnding.STOPPED:
             short = "" if knee.maximum is None else f" of {amount(knee, knee.maximum)}"
-            since = "any step was over" if not knee.steps else f"its last step{short}"
-            yield f"The knee was not found: the climb was stopped before {since}."
+            since = "any step had ended" if not knee.steps else f"its last step{short}"
+            yield f"The knee was not found: the search was stopped before {since}."
         case KneeEnding.UNKNOWN:
-            yield "No step failed; whether the climb came to its last step is not known."
+            yield "No step failed; whether the search reached its last step is not known."
 
 
 def _accounts(knee: Knee) -> Iterator[str]:
     if knee.interrupted:
         held = ", ".join(amount(knee, value) for value in knee.interrupted)
-        yield f"A restart of the worker cut what was held at {held}, which began again."
+        yield f"A restart of the worker interrupted {held}, which was repeated."
     if knee.further_accounts:
-        yield f"Shorter accounts by other lives of its worker, left out: {knee.further_accounts}."
+        yield f"Shorter reports by other incarnations of its worker, left out: {knee.further_accounts}."
 
 
 def _soak(knee: Knee) -> str:

@@ -1,0 +1,32 @@
+"""What the detectors of findings are given."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.run import DerivedRun
+from elastometer.model.answers import AnswerRow
+from elastometer.model.autoscaler import AutoscalerAccount
+from elastometer.model.measurements import ColdStart, ScaleIn, Timeline
+from elastometer.model.reasons import LoadFlaw
+from elastometer.model.report import Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The run, and the parts of its report that are there before the findings."""
+
+    run: DerivedRun
+    cold_starts: Sequence[ColdStart]
+    scale_ins: Sequence[ScaleIn]
+    timeline: Timeline
+    quality: Quality
+    flaws: Sequence[tuple[LoadFlaw, str]]
+    autoscaler: AutoscalerAccount
+    answers: Sequence[AnswerRow]
+
+    @property
+    def evidence(self) -> Evidence:
+        """The evidence of the run."""
+        return self.run.evidence
