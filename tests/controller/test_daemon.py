@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -137,6 +138,27 @@ async def test_a_test_begins_once_its_namesake_is_gone(run: Run) -> None:
     await collecting
     owners = run.world.api.objects[secrets]["demo-load"]["metadata"]["ownerReferences"]
     assert [owner["uid"] for owner in owners] == ["11111111-now"]
+
+
+async def test_each_action_and_each_changed_condition_is_one_line_with_its_facts(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No node has a GPU, so the preflight ends the run: one action, then a condition for each thing that changed."""
+    with caplog.at_level(logging.INFO, logger="elastometer.controller.daemon"):
+        await run.until(lambda: "completionTime" in run.last)
+    facts = [vars(record) for record in caplog.records if record.name == "elastometer.controller.daemon"]
+    assert facts
+    assert {(fact["namespace"], fact["test"]) for fact in facts} == {("lab", "demo")}
+    acted = [fact["action"] for fact in facts if fact["msg"] == "acting"]
+    assert acted == ["Preflight", "Judge"]
+    changes = [fact for fact in facts if fact["msg"] == "condition changed"]
+    changed = [(fact["condition"], fact["status"], fact["reason"]) for fact in changes]
+    assert changed[:3] == [
+        ("Succeeded", "Unknown", "Running"),
+        ("Succeeded", "False", "InsufficientCapacity"),
+        ("Accepted", "False", "InsufficientCapacity"),
+    ]
+    assert len(changed) == len(set(changed))
 
 
 async def test_an_object_of_somebody_else_is_never_taken_for_the_tests_own(run: Run) -> None:

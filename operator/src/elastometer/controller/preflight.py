@@ -38,13 +38,8 @@ async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[st
     try:
         await Prometheus(plan.prometheus_url).ping()
     except WorldError as error:
-        return PreflightFact(
-            (
-                METRICS_AVAILABLE,
-                reasons.PROMETHEUS_UNREACHABLE,
-                f"{error}; set `measurement.prometheusURL`, or the value `prometheus.url` of the chart",
-            )
-        )
+        said = f"{error}; set `measurement.prometheusURL`, or the value `prometheus.url` of the chart"
+        return PreflightFact((METRICS_AVAILABLE, reasons.PROMETHEUS_UNREACHABLE, said))
     return PreflightFact(None)
 
 
@@ -52,23 +47,15 @@ def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | 
     """A flaw where `maxReplicas` needs more GPUs than the schedulable nodes have, whether or not they are in use."""
     usable = [node for node in nodes if not node.get("spec", {}).get("unschedulable")]
     for key, each in plan.gpus_per_replica.items():
+        # What is allocatable, not what is free now: other Pods may leave, but more than this can never run.
         there = sum(int(str(document_at(node, "status", "allocatable").get(key, 0))) for node in usable)
         most = plan.spec.scaler.maximum
         if most * each > there:
             fits = there // each
-            return (
-                ACCEPTED,
-                reasons.CAPACITY_MISSING,
-                (
-                    f"{most} replicas need {most * each} {key}, but the schedulable nodes ({len(usable)}) have "
-                    f"{there}: "
-                    + (
-                        f"set the autoscaler's maximum to at most {fits}, add nodes, "
-                        if fits
-                        else "add nodes with GPUs, "
-                    )
-                    + "or set `measurement.capacityCheck: Skip` where nodes are added on demand"
-                ),
+            more = f"set the autoscaler's maximum to at most {fits}, add nodes" if fits else "add nodes with GPUs"
+            return ACCEPTED, reasons.CAPACITY_MISSING, (
+                f"{most} replicas need {most * each} {key}, but the schedulable nodes ({len(usable)}) have {there}: "
+                f"{more}, or set `measurement.capacityCheck: Skip` where nodes are added on demand"
             )
     return None
 
@@ -80,9 +67,7 @@ async def _refusal(cluster: Cluster, manifest: Json) -> str | None:
         await cluster.create(manifest, dry_run=True)
     except Refused as refusal:
         if refusal.status == 404 and kind == "ScaledObject":
-            return (
-                "this cluster has no ScaledObjects; install KEDA, or use `autoscaler.type: "
-                "HorizontalPodAutoscaler`"
-            )
+            return "this cluster has no ScaledObjects; install KEDA, or use `autoscaler.type: HorizontalPodAutoscaler`"
+        # 409 is our own message: the name is taken, and by whom.
         return str(refusal) if refusal.status == 409 else f"the API server refused the {kind} in a dry run: {refusal}"
     return None
