@@ -13,7 +13,6 @@ import orjson
 from elastometer.model.times import format_instant, parse_instant
 from elastometer_loadgen.base.record import KEYS, Outcome
 
-# Long enough for a steady median at one request per second, short enough to follow a ramp.
 WINDOW = timedelta(seconds=10)
 _STAGE, _OUTCOME, _INTENDED = KEYS["stage"], KEYS["outcome"], KEYS["intended"]
 _FIRST_TOKEN, _END = KEYS["first_token"], KEYS["end"]
