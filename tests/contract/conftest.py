@@ -27,7 +27,7 @@ def _standin(log: Path, *arguments: str) -> Iterator[str]:
     options = [
         "--host=127.0.0.1", f"--port={port}", f"--standin-startup={AT_ONCE}", "--standin-decode-ms-per-token=2",
         "--standin-prefill-overhead-ms=0", "--standin-prefill-tokens-per-second=1000000",
-    ]  # fmt: skip
+    ]
     with log.open("w") as output:
         command = [sys.executable, "-m", "elastometer_standin", "serve", *options, *arguments]
         server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

@@ -57,15 +57,15 @@ def run(tmp_path: Path, standin: StandIn) -> tuple[dict[str, Any], Report]:
 @pytest.mark.timeout(120)
 def test_what_was_found_on_the_wire_is_what_the_report_shows(run: tuple[dict[str, Any], Report]):
     summary, report = run
-    told = {(row["stage"], row["task"], row["check"]): row for row in summary["checks"]}
-    assert set(told) == {(stage, task, check) for stage in ("calm", "climb")
+    summarised = {(row["stage"], row["task"], row["check"]): row for row in summary["checks"]}
+    assert set(summarised) == {(stage, task, check) for stage in ("calm", "climb")
                          for task, check in (("extract", "JSONSchema"), ("chat", "Crosstalk"))}
-    assert all(row["failed"] for row in told.values()), "answers without a fault prove nothing"
+    assert all(row["failed"] for row in summarised.values()), "answers without a fault prove nothing"
     shown = {(row.stage, row.task, row.check): row for row in report.answers if row.stage is not None}
     assert {key: (row.judged, row.failed, dict(row.failures), row.rate and row.rate.percent)
             for key, row in shown.items()} == {
         key: (row["judged"], row["failed"], row["failures"], round(100 * row["failureRate"]["value"], 4))
-        for key, row in told.items()}
+        for key, row in summarised.items()}
     assert [row.check for row in report.answers if row.stage is None] == ["JSONSchema", "Crosstalk"]
     assert "CrossTalk" in [one.name for one in report.findings]
     assert report.objectives[0].verdict is Verdict.FAIL
@@ -74,5 +74,5 @@ def test_what_was_found_on_the_wire_is_what_the_report_shows(run: tuple[dict[str
     assert (knee.stage, knee.of, knee.good) == ("climb", "Rate", climb["good"])
     assert [(one.value, one.failed) for one in knee.steps] == [(one["value"], one["failed"]) for one in climb["steps"]]
     assert sum(one.count for one in (*knee.steps, knee.soak) if one is not None) == sum(
-        row["judged"] for (stage, _, _), row in told.items() if stage == "climb")
+        row["judged"] for (stage, _, _), row in summarised.items() if stage == "climb")
     assert {one.ready_minimum for one in knee.steps} == {None}

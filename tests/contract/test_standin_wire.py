@@ -142,7 +142,7 @@ async def test_whole_answers_have_vllms_keys_in_vllms_order(lab: Lab) -> None:
     )
     assert list(json.loads(chatted)["choices"][0]["message"]) == [
         "role", "content", "refusal", "annotations", "audio", "function_call", "reasoning",
-    ]  # fmt: skip
+    ]
 
 
 async def test_more_tokens_than_the_context_has_room_for_are_cut_to_that_room() -> None:
@@ -198,7 +198,7 @@ async def test_the_small_endpoints_answer(lab: Lab) -> None:
     for path, words in [
         ("/health", ""), ("/ping", ""), ("/version", "0.33.0"), ("/load", "server_load"),
         ("/v1/models", '"max_model_len":32768'), ("/metrics", "vllm:num_requests_running"),
-    ]:  # fmt: skip
+    ]:
         status, _, body = parsed(await lab.raw(f"GET {path} HTTP/1.1\r\nconnection: close\r\n\r\n".encode()))
         assert status == 200
         assert words in body
@@ -410,8 +410,8 @@ async def test_with_an_api_key_the_v1_endpoints_require_it(lab: Lab) -> None:
 async def test_counters_equal_the_sum_of_what_clients_received(lab: Lab) -> None:
     asks = [chat(f"number {n}" * (n + 1), max_tokens=3 + n) for n in range(20)]
     replies = await asyncio.gather(*(lab.post("/v1/chat/completions", ask) for ask in asks))
-    told = [json.loads(body)["usage"] for _, _, body in replies]
-    assert len(told) == 20
-    assert lab.counted("vllm:prompt_tokens") == sum(usage["prompt_tokens"] for usage in told)
-    assert lab.counted("vllm:generation_tokens") == sum(usage["completion_tokens"] for usage in told)
+    received = [json.loads(body)["usage"] for _, _, body in replies]
+    assert len(received) == 20
+    assert lab.counted("vllm:prompt_tokens") == sum(usage["prompt_tokens"] for usage in received)
+    assert lab.counted("vllm:generation_tokens") == sum(usage["completion_tokens"] for usage in received)
     assert lab.counted("vllm:request_success", "finished_reason", "length") == 20

@@ -26,11 +26,11 @@ from elastometer.world.bundle_reader import load_bundle
 
 LAB_STATE = Path(os.environ.get("ELASTOMETER_LAB_STATE", "/var/lib/elastometer-lab"))
 ROOT = Path(__file__).parent.parent.parent
-# A line of the controller manager's log at verbosity 4: what a look of the HPA controller made of the metrics.
+# A line of the controller manager's log at verbosity 4: what a sync of the HPA controller made of the metrics.
 PROPOSAL = re.compile(r'I(?P<month>\d\d)(?P<day>\d\d) (?P<time>[\d:.]+) .*"Proposing desired replicas" '
                       r'desiredReplicas=(?P<replicas>\d+) metric="(?P<metric>[^"]*)".* scaleTarget="(?P<target>[^"]*)"')
-# A look and the line about it are nearer than this, and two looks are further apart.
-SAME_LOOK_SECONDS = 2.0
+# A sync and the line about it are nearer than this, and two syncs are further apart.
+SAME_SYNC_SECONDS = 2.0
 HPA_CONTROLLER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 
 
@@ -59,7 +59,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Proposal:
-    """One look of the live HPA controller, by its own log."""
+    """One sync of the live HPA controller, by its own log."""
 
     when: datetime
     replicas: int
@@ -68,7 +68,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Explained:
-    """Our account of a run beside the live controller's log. `pairs` are looks that both know."""
+    """Our account of a run beside the live controller's log. `pairs` are syncs that both know."""
 
     fidelity: Fidelity
     pairs: list[tuple[Proposal, Compared, float]]
@@ -77,21 +77,21 @@ class Explained:
 
     def __str__(self) -> str:
         """For people."""
-        shares = {"looks": self.fidelity.all, "seen": self.fidelity.seen, "inferred": self.fidelity.inferred}
-        told = ", ".join(f"{name} {share.agreed} of {share.of}" for name, share in shares.items())
+        shares = {"syncs": self.fidelity.all, "seen": self.fidelity.seen, "inferred": self.fidelity.inferred}
+        shares_text = ", ".join(f"{name} {share.agreed} of {share.of}" for name, share in shares.items())
         late = [seconds * 1000 for _, _, seconds in self.pairs]
-        lines = [f"replayed as decided: {told}",
+        lines = [f"replayed as decided: {shares_text}",
                  f"controller's log: {len(self.pairs)} proposals, {len(self.wrong)} of them otherwise; only in the log "
                  f"{len(self.only_in_log)}, only ours {len(self.only_ours)}; our instant - the log's "
-                 f"{min(late, default=0):.1f} to {max(late, default=0):.1f} ms"]  # fmt: skip
-        lines += [f"  miss at {one.sync.look.at:.3f} s: {'; '.join(one.differences)} ({one.cause})"
+                 f"{min(late, default=0):.1f} to {max(late, default=0):.1f} ms"]
+        lines += [f"  miss at {one.sync.input.at:.3f} s: {'; '.join(one.differences)} ({one.cause})"
                   for one in self.fidelity.misses]
-        return "\n".join(lines + [f"  proposal at {ours.sync.look.at:.3f} s: live {theirs.replicas}, "
+        return "\n".join(lines + [f"  proposal at {ours.sync.input.at:.3f} s: live {theirs.replicas}, "
                                   f"replayed {ours.decision.account.raw}" for theirs, ours in self.wrong])
 
     @property
     def wrong(self) -> list[tuple[Proposal, Compared]]:
-        """Looks at which the metrics were made something else of."""
+        """Syncs at which the metrics were made something else of."""
         return [(theirs, ours) for theirs, ours, _ in self.pairs if theirs.replicas != ours.decision.account.raw]
 
 
@@ -114,7 +114,7 @@ class Cluster:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         ended = subprocess.run(["kubectl", *arguments], env=self.environment, input=stdin, text=True,
-                               capture_output=True, check=False, timeout=180)  # fmt: skip
+                               capture_output=True, check=False, timeout=180)
         if check and ended.returncode:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {ended.stderr}")
         return ended.stdout if check else ended.stdout + ended.stderr
@@ -139,7 +139,7 @@ class Cluster:
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "elastometer.cli.main", *arguments]
         return subprocess.Popen(command, env=self.environment, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, cwd=ROOT, **options)  # fmt: skip
+                                stderr=subprocess.STDOUT, cwd=ROOT, **options)
 
     def run(self, *arguments: str, timeout: float = 900) -> tuple[int, str]:
         process = self.start(*arguments)
@@ -179,7 +179,7 @@ class Cluster:
         return found
 
     def proposals(self, namespace: str, deployment: str) -> list[Proposal]:
-        """What the HPA controller itself logged of its looks; skips where its log cannot be read."""
+        """What the HPA controller itself logged of its syncs; skips where its log cannot be read."""
         log = LAB_STATE / "log/kube-controller-manager.log"
         if self.kind != "lab" or not log.is_file():
             pytest.skip("NO CONTROLLER LOG: only the lab's can be read")
@@ -204,27 +204,27 @@ def proposals_in(log: Path, target: str) -> list[Proposal]:
             if match and match["target"] == target:
                 stamp = f"{datetime.now().astimezone().year}-{match['month']}-{match['day']}T{match['time']}"
                 found.append(Proposal(datetime.fromisoformat(stamp).astimezone(), int(match["replicas"]),
-                                      match["metric"]))  # fmt: skip
+                                      match["metric"]))
     return found
 
 
 def explained(path: Path, proposals: list[Proposal]) -> Explained:
-    """Looks and log lines of the same instant side by side."""
+    """Syncs and log lines of the same instant side by side."""
     evidence = gather(load_bundle(path))
     recording = recording_of(evidence)
     assert not isinstance(recording, Unrecorded), recording
     found = fidelity(recording)
     left, pairs, ours = list(proposals), [], []
     for one in found.syncs:
-        at = evidence.origin / 1e9 + one.sync.look.at
+        at = evidence.origin / 1e9 + one.sync.input.at
         near = min(left, key=lambda line: abs(at - line.when.timestamp()), default=None)
-        if near is None or abs(at - near.when.timestamp()) > SAME_LOOK_SECONDS:
-            # No line where nothing could be told; and of a look while nothing was watched we claim nothing.
+        if near is None or abs(at - near.when.timestamp()) > SAME_SYNC_SECONDS:
+            # No line where nothing was logged; and of a sync while nothing was watched we claim nothing.
             ours += [one] if one.known and one.decision.account.raw is not None else []
         else:
             left.remove(near)
             pairs.append((near, one, at - near.when.timestamp()))
-    first, last = found.syncs[0].sync.look.at, found.syncs[-1].sync.look.at
+    first, last = found.syncs[0].sync.input.at, found.syncs[-1].sync.input.at
     # After a gap in the watch the controller's turn is not known before its next write.
     unwatched = evidence.gap_within(0, sys.maxsize, "horizontalpodautoscalers")
     last = last if unwatched is None else min(last, unwatched.start / 1e9 - evidence.origin / 1e9)

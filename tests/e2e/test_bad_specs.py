@@ -35,7 +35,7 @@ def served(test: dict[str, Any]) -> dict[str, Any]:
 def built(test: dict[str, Any]) -> list[Any]:
     """Everything that the operator makes of an accepted spec before it asks the API server."""
     environment = Environment("elastometer", "elastometer", "http://elastometer.elastometer.svc:8081", 8081,
-                              "http://prometheus.monitoring:9090", "elastometer/loadgen:0.1.0")  # fmt: skip
+                              "http://prometheus.monitoring:9090", "elastometer/loadgen:0.1.0")
     plan = TestPlan(parse(served(test)), environment)
     return [describe(plan), plan.gpus_per_replica, deployment(plan), service(plan), scaler(plan)]
 

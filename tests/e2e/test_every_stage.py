@@ -21,7 +21,7 @@ KEY = "sk-e2e-3f9b7c"
 THEMES = "\ufefftheme,more\r\nautumn,x\r\nthe sea,y\r\n"
 SIZES = [(40 + 10 * (number % 3), 8 + number % 5) for number in range(24)]
 COUNTED = 120
-# A new Pod is Ready, its endpoint is told, and one of a dozen users asks again.
+# A new Pod is Ready, its endpoint is published, and one of a dozen users asks again.
 FIRST_REQUEST_SECONDS = 3.0
 TEST = """
 apiVersion: elastometer.dev/v1alpha1
@@ -144,7 +144,7 @@ def test_each_stage_sent_what_it_was_asked_to_and_the_server_took_the_key(ran: R
     assert Counter(record["task"] for record in ran.records["lengths"]) == {"sweep-16": 3, "sweep-256": 3}
     assert {(record["task"], record["completionTokens"]) for record in ran.records["lengths"]} == {
         ("sweep-16", 10), ("sweep-256", 10),
-    }  # fmt: skip
+    }
     assert len(ran.records["count"]) == COUNTED
     assert [record["completionTokens"] for record in ran.records["replay"]] == [output for _, output in SIZES]
     extra = {record["promptTokens"] - size[0] for record, size in zip(ran.records["replay"], SIZES, strict=True)}
@@ -209,7 +209,7 @@ def test_a_new_pod_gets_requests_as_soon_as_it_is_ready_over_connections_that_ar
     kept = sum(record["connectTime"] is None for record in records) / len(records)
     with capsys.disabled():
         print(f"\nfrom Ready to the first request: {', '.join(f'{wait:.2f} s' for wait in waits.values())}; "
-              f"{100 * kept:.0f} % of {len(records)} requests on a connection that was there")  # fmt: skip
+              f"{100 * kept:.0f} % of {len(records)} requests on a connection that was there")
     assert waits
     assert max(waits.values()) < FIRST_REQUEST_SECONDS
     assert kept > 0.5
@@ -237,4 +237,4 @@ def test_nothing_is_left_of_the_copied_files_and_the_given_ones_are_untouched(ra
     sources = json.loads((ran.path / "provenance.json").read_text())["loadFiles"]
     assert [(one["name"], one["bytes"]) for one in sources] == [
         ("azure.csv", len(azure().encode())), ("themes.csv", len(THEMES.encode())),
-    ]  # fmt: skip
+    ]

@@ -20,7 +20,7 @@ STAGES = [
 
 def kill_operator(cluster: Any) -> None:
     cluster.kubectl("-n", "elastometer", "delete", "pod", "-l", "app.kubernetes.io/name=elastometer", "--force",
-                    "--grace-period=0")  # fmt: skip
+                    "--grace-period=0")
     cluster.kubectl("-n", "elastometer", "rollout", "status", "deploy/elastometer", "--timeout=120s")
 
 

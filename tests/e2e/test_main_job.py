@@ -47,7 +47,7 @@ class Ran:
 def ran(cluster: Any, module_namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     out = tmp_path_factory.mktemp("demo") / "bundle"
     watch = subprocess.Popen(["kubectl", "-n", module_namespace, "get", "deployments", "-w", "-o", COLUMNS],
-                             env=cluster.environment, text=True, stdout=subprocess.PIPE)  # fmt: skip
+                             env=cluster.environment, text=True, stdout=subprocess.PIPE)
     root = Path(__file__).parent.parent.parent
     code, output = cluster.run(
         "run", str(root / "manifests/samples/demo.yaml"), "-n", module_namespace, "--out", str(out)
@@ -72,7 +72,7 @@ def test_the_run_passes_and_says_so_everywhere(ran: Ran) -> None:
         assert (ran.bundle / name).stat().st_size > 0, name
     assert {item["type"]: item["status"] for item in ran.status["conditions"]} == {
         "Accepted": "True", "TargetReady": "True", "MetricsAvailable": "True", "LoadDelivered": "True",
-        "ReportReady": "True", "ObjectivesMet": "True", "Succeeded": "True"}  # fmt: skip
+        "ReportReady": "True", "ObjectivesMet": "True", "Succeeded": "True"}
 
 
 def test_a_real_autoscaler_scaled_out_and_in(ran: Ran) -> None:
@@ -94,7 +94,7 @@ def test_scale_events_are_those_of_the_audit_log(ran: Ran, cluster: Any, capsys:
     ]
     with capsys.disabled():
         print(f"\nscale events against the audit log: {len(apart)} events, watch stamp - audit stamp: "
-              f"median {median(apart) * 1000:.1f} ms, maximum {max(apart) * 1000:.1f} ms")  # fmt: skip
+              f"median {median(apart) * 1000:.1f} ms, maximum {max(apart) * 1000:.1f} ms")
     assert max(abs(each) for each in apart) < STAMP_SECONDS
     for event in events:
         assert event["written"] is not None
@@ -166,7 +166,7 @@ def test_the_time_to_first_token_of_an_idle_server_is_its_configured_prefill(
         over.append(first - (0.020 + record["promptTokens"] / 4000))
     with capsys.disabled():
         print(f"\nTTFT - configured prefill, {len(over)} requests to an idle server: minimum {min(over) * 1000:.1f}, "
-              f"median {median(over) * 1000:.1f}, maximum {max(over) * 1000:.1f} ms")  # fmt: skip
+              f"median {median(over) * 1000:.1f}, maximum {max(over) * 1000:.1f} ms")
     assert min(over) >= 0
     assert median(over) < TTFT_SLACK_SECONDS
 

@@ -62,7 +62,7 @@ def test_a_test_deleted_while_no_operator_runs_is_gone_when_it_is_back(cluster: 
     cluster.kubectl("-n", "elastometer", "scale", "deploy/elastometer", "--replicas=0")
     try:
         cluster.kubectl("-n", "elastometer", "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=elastometer",
-                        "--timeout=90s")  # fmt: skip
+                        "--timeout=90s")
         cluster.kubectl("-n", namespace, "delete", "etest", "down", "--wait=false")
     finally:
         cluster.kubectl("-n", "elastometer", "scale", "deploy/elastometer", "--replicas=1")

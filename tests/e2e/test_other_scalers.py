@@ -99,7 +99,7 @@ def test_the_sample_passes(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None
         print(f"\n{ran.name}: {report['summary']}")
         for event in ran.events:
             print(f"  {event['seen']['seconds']:7.1f} s  {event['fromReplicas']} -> {event['toReplicas']}  "
-                  f"by {event['writer']}, {event['metrics']}, {event['reason']}")  # fmt: skip
+                  f"by {event['writer']}, {event['metrics']}, {event['reason']}")
         for start in report["coldStarts"]:
             print(f"  {start['pod']} {start['origin']} cold start {start['coldStart']['milliseconds']} ms")
     assert ran.code == 0, ran.output
@@ -123,7 +123,7 @@ def test_scale_events_are_those_of_the_audit_log(ran: Ran, cluster: Any, capsys:
     ]
     with capsys.disabled():
         print(f"\n{ran.name}: {len(apart)} scale events, watch stamp - audit stamp: "
-              f"{min(apart) * 1000:.1f} to {max(apart) * 1000:.1f} ms")  # fmt: skip
+              f"{min(apart) * 1000:.1f} to {max(apart) * 1000:.1f} ms")
     assert max(abs(each) for each in apart) < STAMP_SECONDS
 
 

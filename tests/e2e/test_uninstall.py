@@ -61,7 +61,7 @@ def test_uninstalling_leaves_the_definition_and_nothing_else(
     helm = sorted(Path("/var/cache/elastometer-lab/bin").glob("helm*"))
     program = str(helm[-1]) if helm else "helm"
     subprocess.run([program, "uninstall", "elastometer", "-n", "elastometer", "--wait"], check=True,
-                   env=cluster.environment, stdout=subprocess.DEVNULL)  # fmt: skip
+                   env=cluster.environment, stdout=subprocess.DEVNULL)
     for _ in range(90):
         left = ours(cluster) - KEPT
         children = cluster.kubectl("-n", namespace, "get", "deploy,rs,pod,svc,hpa,job,secret,cm", "-o", "name").split()

@@ -22,5 +22,5 @@ def test_the_explanation_of_a_given_trace_is_the_stored_one(capsys: pytest.Captu
     assert found.count("\n") > 80, "an explanation of nothing proves nothing"
     if os.environ.get("ELASTOMETER_REGENERATE"):
         STORED.write_text(found, encoding="utf-8")
-        pytest.fail(f"{STORED.name} was written anew: look at the difference, then run again without the variable")
+        pytest.fail(f"{STORED.name} was written again: look at the difference, then run again without the variable")
     assert found == STORED.read_text(encoding="utf-8")

@@ -120,12 +120,12 @@ def gap(start: float, length: float) -> WatchGap:
 def test_seeing_less_never_turns_inconclusive_into_pass(
     chance: Random, start: float, length: float, share: float,
 ):
-    """What a gap spoils stays spoilt, whichever lines about Pods, endpoints, events and logs are lost besides."""
-    spoilt = replace(run(), observations=(*run().observations, gap(start, length)))
-    before = {one.name: one.verdict for one in judge(spoilt).objectives}
-    assert Verdict.INCONCLUSIVE in before.values(), "the gap must spoil something"
-    kept = tuple(line for line in spoilt.observations if not (_may_be_lost(line) and chance.random() < share))
-    for one in judge(replace(spoilt, observations=kept)).objectives:
+    """What a gap makes inconclusive stays so, whichever lines about Pods, endpoints, events and logs are lost too."""
+    cut = replace(run(), observations=(*run().observations, gap(start, length)))
+    before = {one.name: one.verdict for one in judge(cut).objectives}
+    assert Verdict.INCONCLUSIVE in before.values(), "the gap must make something inconclusive"
+    kept = tuple(line for line in cut.observations if not (_may_be_lost(line) and chance.random() < share))
+    for one in judge(replace(cut, observations=kept)).objectives:
         assert not (before[one.name] is Verdict.INCONCLUSIVE and one.verdict is Verdict.PASS), one.message
 
 

@@ -1,6 +1,6 @@
-"""A made-up live controller, watched as a recorder watches: its looks are rebuilt, and replayed as they were decided.
+"""A made-up live controller, watched as a recorder watches: its syncs are rebuilt, and replayed as they were decided.
 
-The controller here knows its own looks to the nanosecond; the watches come some milliseconds late, the status is
+The controller here knows its own syncs to the nanosecond; the watches come some milliseconds late, the status is
 written only when it changed, and the reading of the metrics comes when they may have moved on.
 """
 from __future__ import annotations
@@ -37,7 +37,7 @@ METRICS: Mapping[str, dict[str, Any]] = {
 }
 REQUEST = 150
 COLD_START = 11
-LOOKS = 40
+SYNCS = 40
 
 
 def at(seconds: float) -> int:
@@ -46,7 +46,7 @@ def at(seconds: float) -> int:
 
 @dataclass
 class Controller:
-    """Looks each 15 s and a bit at a fleet whose load wanders, and leaves behind what its watchers see."""
+    """Syncs each 15 s and a bit at a fleet whose load wanders, and leaves behind what its watchers see."""
 
     kind: str
     random: Random
@@ -54,15 +54,15 @@ class Controller:
     replicas: int = 1
     lines: list[Observation] = field(default_factory=list)
     born: dict[str, float] = field(default_factory=dict)
-    looks: list[SyncInput] = field(default_factory=list)
+    syncs: list[SyncInput] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         rules = {name: {"stabilizationWindowSeconds": self.random.choice([0, 30, 60]), "policies": [
             {"type": "Pods", "value": self.random.choice([1, 2]), "periodSeconds": 15}]}
-            for name in ("scaleUp", "scaleDown")}  # fmt: skip
+            for name in ("scaleUp", "scaleDown")}
         self.document: dict[str, Any] = {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x-server"}, "minReplicas": 1,
-            "maxReplicas": 6, "behavior": rules, "metrics": [{"type": self.kind, **METRICS[self.kind]}]}  # fmt: skip
+            "maxReplicas": 6, "behavior": rules, "metrics": [{"type": self.kind, **METRICS[self.kind]}]}
         self.spec = parse_hpa({"spec": self.document})
         self.load = 2.0
         self.scale(-60.0, -60.0)
@@ -70,13 +70,13 @@ class Controller:
 
     def see(self, seconds: float, kind: ObjectKind, sighting: Sighting, item: dict[str, Any], name: str = "x") -> None:
         metadata = {"name": name, "uid": f"{kind}{name}", "labels": {
-            "elastometer.dev/test": "x", "app.kubernetes.io/component": "server"}}  # fmt: skip
+            "elastometer.dev/test": "x", "app.kubernetes.io/component": "server"}}
         self.lines.append(ObjectSeen(at(seconds), kind, sighting, {"metadata": metadata, **item}))
 
     def scale(self, seconds: float, seen: float) -> None:
         """As many Pods as replicas: new ones start cold, the youngest go first."""
         self.see(seen, ObjectKind.DEPLOYMENT, Sighting.MODIFIED,
-                 {"spec": {"replicas": self.replicas}, "status": {"replicas": self.replicas}})  # fmt: skip
+                 {"spec": {"replicas": self.replicas}, "status": {"replicas": self.replicas}})
         while len(self.born) < self.replicas:
             name = f"p{len(self.lines)}"
             self.born[name] = float(int(seconds))
@@ -111,13 +111,13 @@ class Controller:
 
     def run(self) -> None:
         state, seconds, status = State(), 0.02, dict[str, Any]()
-        for _ in range(LOOKS):
+        for _ in range(SYNCS):
             self.load = max(0.0, self.load + self.random.choice([-2, -1, 0, 0, 1, 3]) * (not self.steady))
             samples, moved_on, total = self.samples(seconds), self.samples(seconds), round(self.load * 2) * 1000
             metric = MetricInput(values=(total,)) if self.kind == "External" else MetricInput(samples=samples)
-            look = SyncInput(seconds, self.replicas, self.replicas, self.pods(seconds), (metric,))
-            state, decision = step(state, self.spec, look)
-            self.looks.append(look)
+            made = SyncInput(seconds, self.replicas, self.replicas, self.pods(seconds), (metric,))
+            state, decision = step(state, self.spec, made)
+            self.syncs.append(made)
             value, before = decision.account.proposals[0].value, self.replicas
             self.replicas = decision.desired
             if decision.rescaled:
@@ -134,21 +134,21 @@ class Controller:
         self.see(seconds, ObjectKind.DEPLOYMENT, Sighting.MODIFIED, {"spec": {"replicas": self.replicas}})
 
     def status(self, before: int, desired: int, conditions: Mapping[str, Condition], value: int | None,
-               samples: tuple[Sample, ...]) -> dict[str, Any]:  # fmt: skip
+               samples: tuple[Sample, ...]) -> dict[str, Any]:
         current: dict[str, Any] = {"averageValue": f"{value}m"}
         if self.kind == "Resource" and value is not None:
             counted = [one.value for one in samples if one.pod not in self.fresh(samples)]
             current = {"averageUtilization": value, "averageValue": f"{sum(counted) // max(1, len(counted))}m"}
         entry = {"type": self.kind, self.kind.lower(): {"current": current}} if value is not None else {"type": ""}
-        told = [{"type": name, "status": one.status, "reason": one.reason} for name, one in conditions.items()]
-        return {"currentReplicas": before, "desiredReplicas": desired, "currentMetrics": [entry], "conditions": told}
+        stated = [{"type": name, "status": one.status, "reason": one.reason} for name, one in conditions.items()]
+        return {"currentReplicas": before, "desiredReplicas": desired, "currentMetrics": [entry], "conditions": stated}
 
     def fresh(self, samples: tuple[Sample, ...]) -> set[str]:
         """Pods whose sample reaches back before they were Ready: it does not count for CPU."""
-        seconds = self.looks[-1].at
-        ready = {pod.name: pod for pod in self.looks[-1].pods}
+        seconds = self.syncs[-1].at
+        ready = {pod.name: pod for pod in self.syncs[-1].pods}
         return {one.pod for one in samples if one.pod in ready and (ready[one.pod].start or 0) + 300 > seconds
-                and one.at < (ready[one.pod].ready_transition or 0) + one.window}  # fmt: skip
+                and one.at < (ready[one.pod].ready_transition or 0) + one.window}
 
     def reading(self, seconds: float, samples: tuple[Sample, ...]) -> None:
         if self.kind == "External":
@@ -173,11 +173,11 @@ def test_every_sync_is_found_at_its_instant_with_its_replicas(kind: str, seed: i
     controller = Controller(kind, Random(seed), steady=seed % 3 == 0)
     controller.run()
     recording, _ = rebuilt(controller)
-    assert len(recording.syncs) == LOOKS
-    for sync, look in zip(recording.syncs, controller.looks, strict=True):
-        # Where nothing is written, what a look costs is not known: after many the guess is some tenths off.
-        assert sync.input.at == pytest.approx(look.at, abs=0.025 if sync.seen else 0.02 * LOOKS)
-        assert sync.input.spec_replicas == look.spec_replicas
+    assert len(recording.syncs) == SYNCS
+    for sync, made in zip(recording.syncs, controller.syncs, strict=True):
+        # Where nothing is written, what a sync costs is not known: after many the guess is some tenths off.
+        assert sync.input.at == pytest.approx(made.at, abs=0.025 if sync.seen else 0.02 * SYNCS)
+        assert sync.input.spec_replicas == made.spec_replicas
 
 
 @pytest.mark.parametrize("kind", METRICS)
@@ -189,4 +189,4 @@ def test_what_is_not_doubted_is_replayed_as_it_was_decided(kind: str, seed: int)
     _, found = rebuilt(controller)
     wrong = [(one.sync.input.at, one.differences, one.cause) for one in found.misses if BETWEEN not in one.sync.doubts]
     assert wrong == []
-    assert found.all.of == LOOKS
+    assert found.all.of == SYNCS

@@ -82,6 +82,6 @@ def terms(milliseconds: int = 2000, percentile: int = 95) -> Terms:
         Objective("served", Indicator.REQUEST_SUCCESS, 95, None, 99, None)))
 
 
-def question(base: Baseline | None = None) -> SearchProblem:
+def problem(base: Baseline | None = None) -> SearchProblem:
     """The HPA's baseline, judged by the terms above, one GPU a replica."""
     return SearchProblem(base or hpa_baseline(), terms(), 1)

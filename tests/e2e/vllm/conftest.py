@@ -79,7 +79,7 @@ def serve(made: list[str]) -> Callable[..., AbstractContextManager[Vllm]]:
             process = subprocess.Popen(
                 [*command, f"--port={port}", *OPTIONS, *arguments],
                 stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **LIGHT}, start_new_session=True,
-            )  # fmt: skip
+            )
         try:
             server = Vllm(port, process, log)
             _wait_until_healthy(server)

@@ -1,4 +1,4 @@
-"""A real vLLM that is told to end in the middle of streams: each request lands in the class of what was on the wire."""
+"""A real vLLM that is asked to end in the middle of streams: each request is classed by what was on the wire."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ PROFILE = {
 
 @dataclass(frozen=True)
 class Ended:
-    """The records of a run in whose middle the server was told to end, and what was on the wire."""
+    """The records of a run in whose middle the server was asked to end, and what was on the wire."""
 
     records: list[dict[str, Any]]
     heard: dict[int, Any]
-    told_at: datetime
+    asked_at: datetime
 
     def under_way(self) -> list[dict[str, Any]]:
-        """Those that were in flight when the server was told."""
-        at = self.told_at.isoformat(timespec="microseconds")
+        """Those that were in flight when the server was asked to end."""
+        at = self.asked_at.isoformat(timespec="microseconds")
         return [record for record in self.records if record["sendTime"] < at.replace("+00:00", "Z") < record["endTime"]]
 
     def misread(self) -> list[tuple[str, str]]:
@@ -73,7 +73,7 @@ def end_in_mid_stream(server: Any, out: Path) -> Ended:
         run = subprocess.Popen([*command, f"--target={relay.url}"], env={**os.environ, "ELASTOMETER_API_KEY": ""})
         try:
             wait_until_streaming(server)
-            told_at = datetime.now(UTC)
+            asked_at = datetime.now(UTC)
             server.process.terminate()
             run.wait(200)
         finally:
@@ -82,7 +82,7 @@ def end_in_mid_stream(server: Any, out: Path) -> Ended:
         heard = relay.heard()
     packed = (out / "run/requests.jsonl.zst").read_bytes()
     lines = zstandard.ZstdDecompressor().stream_reader(packed).read().splitlines()
-    return Ended([json.loads(line) for line in lines], heard, told_at)
+    return Ended([json.loads(line) for line in lines], heard, asked_at)
 
 
 def wait_until_streaming(server: Any) -> None:

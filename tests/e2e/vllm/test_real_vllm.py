@@ -68,7 +68,7 @@ RELAY_SECONDS, WAY_SECONDS, RESOLUTION_SECONDS = 0.100, 0.200, 0.001
 
 
 @dataclass(frozen=True)
-class Told:
+class ServedRun:
     """What the load generator wrote, what was on the wire, and by how much vLLM's counters rose meanwhile."""
 
     records: list[dict[str, Any]]
@@ -97,7 +97,7 @@ def load(profile: dict[str, Any], url: str, out: Path, key: str | None = KEY) ->
     return [json.loads(line) for line in zstandard.ZstdDecompressor().stream_reader(packed).read().splitlines()]
 
 
-def tell(server: Any, profile: dict[str, Any], out: Path) -> Told:
+def serve_load(server: Any, profile: dict[str, Any], out: Path) -> ServedRun:
     """A run through the relay, and what vLLM counted of it."""
     before = server.counters()
     with Relay(server.port) as relay:
@@ -108,18 +108,18 @@ def tell(server: Any, profile: dict[str, Any], out: Path) -> Told:
     while (after := server.counters())[name] < before[name] + len(records) and time.monotonic() < until:
         time.sleep(0.1)
     after.subtract(before)
-    return Told(records, heard, after)
+    return ServedRun(records, heard, after)
 
 
 def seconds(record: dict[str, Any], later: str, earlier: str) -> float:
     return (datetime.fromisoformat(record[later]) - datetime.fromisoformat(record[earlier])).total_seconds()
 
 
-def seen_alike(told: Told) -> None:
+def seen_alike(ran: ServedRun) -> None:
     """Record by record: the chunks, tokens and words of the end that a second reader found in the same bytes."""
-    assert told.heard.keys() == {record["id"] for record in told.records}
-    for record in told.records:
-        heard = told.heard[record["id"]]
+    assert ran.heard.keys() == {record["id"] for record in ran.records}
+    for record in ran.records:
+        heard = ran.heard[record["id"]]
         usage = (heard.usage["prompt_tokens"], heard.usage["completion_tokens"])
         assert (record["chunks"], record["finishReason"]) == (heard.chunks, heard.finish_reason)
         assert (record["promptTokens"], record["completionTokens"]) == usage
@@ -139,8 +139,8 @@ def server(
 
 
 @pytest.fixture(scope="module")
-def told(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return tell(server, PROFILE, tmp_path_factory.mktemp("load") / "main")
+def ran(server: Any, tmp_path_factory: pytest.TempPathFactory) -> ServedRun:
+    return serve_load(server, PROFILE, tmp_path_factory.mktemp("load") / "main")
 
 
 def test_the_phases_of_its_start_up_are_found_in_its_log(server: Any) -> None:
@@ -150,58 +150,58 @@ def test_the_phases_of_its_start_up_are_found_in_its_log(server: Any) -> None:
     assert [mark.milestone for mark in marks] == ["firstLine", "configured", "weightsLoaded", "profiled", "httpUp"]
 
 
-def test_every_request_of_a_rate_a_concurrency_and_a_sweep_succeeds(told: Told) -> None:
-    assert Counter(record["outcome"] for record in told.records) == {"Success": RATE + CONCURRENCY + SWEEP}
-    sizes = {stage: len(told.of(stage)) for stage in ("rate", "four", "lengths")}
+def test_every_request_of_a_rate_a_concurrency_and_a_sweep_succeeds(ran: ServedRun) -> None:
+    assert Counter(record["outcome"] for record in ran.records) == {"Success": RATE + CONCURRENCY + SWEEP}
+    sizes = {stage: len(ran.of(stage)) for stage in ("rate", "four", "lengths")}
     assert sizes == {"rate": RATE, "four": CONCURRENCY, "lengths": SWEEP}
 
 
-def test_the_tokens_and_finish_reasons_are_those_that_vllm_counted(told: Told) -> None:
-    assert sum(record["promptTokens"] for record in told.records) == told.counted["vllm:prompt_tokens_total"] > 0
-    assert sum(record["completionTokens"] for record in told.records) == told.counted["vllm:generation_tokens_total"]
-    reasons = Counter(record["finishReason"] for record in told.records)
-    counted = {reason: told.counted[reason] for reason in ("stop", "length", "abort", "error", "repetition")}
+def test_the_tokens_and_finish_reasons_are_those_that_vllm_counted(ran: ServedRun) -> None:
+    assert sum(record["promptTokens"] for record in ran.records) == ran.counted["vllm:prompt_tokens_total"] > 0
+    assert sum(record["completionTokens"] for record in ran.records) == ran.counted["vllm:generation_tokens_total"]
+    reasons = Counter(record["finishReason"] for record in ran.records)
+    counted = {reason: ran.counted[reason] for reason in ("stop", "length", "abort", "error", "repetition")}
     assert {reason: count for reason, count in counted.items() if count} == reasons
 
 
-def test_a_second_reader_of_the_same_bytes_sees_the_same_chunks_tokens_and_ends(told: Told) -> None:
-    seen_alike(told)
+def test_a_second_reader_of_the_same_bytes_sees_the_same_chunks_tokens_and_ends(ran: ServedRun) -> None:
+    seen_alike(ran)
 
 
-def test_a_sweep_asks_for_the_lengths_that_it_names_and_gets_them(told: Told) -> None:
-    asked = told.of("lengths")
+def test_a_sweep_asks_for_the_lengths_that_it_names_and_gets_them(ran: ServedRun) -> None:
+    asked = ran.of("lengths")
     assert {(record["completionTokens"], record["finishReason"]) for record in asked} == {(32, "length")}
     beyond = {record["promptTokens"] - int(record["task"].removeprefix("sweep-")) for record in asked}
     assert Counter(record["task"] for record in asked) == {f"sweep-{length}": 3 for length in LENGTHS}
     assert len(beyond) == 1
 
 
-def test_the_time_to_first_token_is_that_on_the_wire_and_vllms_own_plus_the_network(told: Told) -> None:
-    ours = statistics.fmean(seconds(record, "firstTokenTime", "sendTime") for record in told.records)
-    wire = statistics.fmean(told.heard[record["id"]].seconds_to_first_text for record in told.records)
-    count = told.counted["vllm:time_to_first_token_seconds_count"]
-    its = told.counted["vllm:time_to_first_token_seconds_sum"] / count
+def test_the_time_to_first_token_is_that_on_the_wire_and_vllms_own_plus_the_network(ran: ServedRun) -> None:
+    ours = statistics.fmean(seconds(record, "firstTokenTime", "sendTime") for record in ran.records)
+    wire = statistics.fmean(ran.heard[record["id"]].seconds_to_first_text for record in ran.records)
+    count = ran.counted["vllm:time_to_first_token_seconds_count"]
+    its = ran.counted["vllm:time_to_first_token_seconds_sum"] / count
     print(f"\nTTFT: {ours * 1e3:.2f} ms here, {wire * 1e3:.2f} on the wire, {its * 1e3:.2f} by vLLM")
-    assert count == len(told.records)
+    assert count == len(ran.records)
     assert 0 <= ours - wire <= RELAY_SECONDS
     assert -RESOLUTION_SECONDS <= ours - its <= WAY_SECONDS
 
 
 def test_completions_are_read_as_chats_are(server: Any, tmp_path: Path) -> None:
     asked = {"endpoint": "Completions", "tasks": [{"name": "t", "prompt": "The"}], "stages": two_at_a_time(10)}
-    told = tell(server, {**PROFILE, **asked}, tmp_path / "c")
-    assert Counter(record["outcome"] for record in told.records) == {"Success": 10}
-    seen_alike(told)
-    assert sum(record["completionTokens"] for record in told.records) == told.counted["vllm:generation_tokens_total"]
+    ran = serve_load(server, {**PROFILE, **asked}, tmp_path / "c")
+    assert Counter(record["outcome"] for record in ran.records) == {"Success": 10}
+    seen_alike(ran)
+    assert sum(record["completionTokens"] for record in ran.records) == ran.counted["vllm:generation_tokens_total"]
 
 
 def test_answers_that_vllm_holds_to_a_schema_pass_its_check(server: Any, tmp_path: Path) -> None:
     task = {**PROFILE["tasks"][0], "responseFormat": "JSONSchema", "maximumTokens": 300}  # type: ignore[index]
     task["checks"] = [{"type": "JSONSchema", "schema": SCHEMA}, {"type": "Truncation"}]
-    told = tell(server, {**PROFILE, "tasks": [task], "stages": two_at_a_time(8)}, tmp_path / "j")
-    assert [record["checks"] for record in told.records] == 8 * [{"JSONSchema": None, "Truncation": None}]
-    seen_alike(told)
-    for heard in told.heard.values():
+    ran = serve_load(server, {**PROFILE, "tasks": [task], "stages": two_at_a_time(8)}, tmp_path / "j")
+    assert [record["checks"] for record in ran.records] == 8 * [{"JSONSchema": None, "Truncation": None}]
+    seen_alike(ran)
+    for heard in ran.heard.values():
         assert set(json.loads(heard.text)) == {"mood", "sure", "marks"}
 
 
@@ -216,7 +216,7 @@ def test_the_metric_families_of_the_stand_in_are_vllms(server: Any) -> None:
     ours = families(catalog.render(Engine(settings.limits, Pace(), catalog)).decode())
     its = families(server.page())
     assert ours
-    # The stand-in counts HTTP requests and has no more of what FastAPI's instrumentation and Python tell.
+    # The stand-in counts HTTP requests and has no more of what FastAPI's instrumentation and Python serve_load.
     assert {name for name in its.keys() - ours.keys() if not name.startswith(("http_", "python_"))} == set()
     differing = {name for name, family in ours.items() if its.get(name) != family}
     assert differing - {"http_requests", "http_requests_created"} == {"vllm:cache_config_info"}

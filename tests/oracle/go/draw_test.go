@@ -1,5 +1,5 @@
 // Package oracle lets the HPA controller of Kubernetes itself decide in worlds drawn from a seed, and writes down what
-// it saw and did. It is a test binary because virtual time (testing/synctest) is to be had in a test only.
+// it saw and did. It is a test binary because virtual time (testing/synctest) is available in a test only.
 package oracle
 
 import (
@@ -46,7 +46,7 @@ func TestDraw(t *testing.T) {
 	defer file.Close()
 	buffer := bufio.NewWriterSize(file, 1<<20)
 	encoder := json.NewEncoder(buffer)
-	begun, told := time.Now(), time.Now()
+	begun, reported := time.Now(), time.Now()
 	syncs := 0
 	for i := range *worlds {
 		line := life.In(t, world.Draw(*seed, *first+i))
@@ -54,8 +54,8 @@ func TestDraw(t *testing.T) {
 		if err := encoder.Encode(line); err != nil {
 			t.Fatal(err)
 		}
-		if time.Since(told) > progressInterval {
-			told = time.Now()
+		if time.Since(reported) > progressInterval {
+			reported = time.Now()
 			fmt.Printf("drew %d of %d worlds\n", i+1, *worlds)
 		}
 	}

@@ -172,7 +172,8 @@ def test_what_held_the_replicas_is_summed_over_the_record_even_where_nothing_was
 
 def test_the_step_that_took_the_number_below_the_need_is_the_one_that_counts():
     """9 wanted, 7 after the missing Pods, 3 by the window, 2 by the policy: for the third replica it was the policy."""
-    steps = (ConstraintStep(Cause.MISSING_PODS, 9, 7), ConstraintStep(Cause.STABILIZATION, 7, 3), ConstraintStep(Cause.POLICY, 3, 2))
+    steps = (ConstraintStep(Cause.MISSING_PODS, 9, 7), ConstraintStep(Cause.STABILIZATION, 7, 3),
+             ConstraintStep(Cause.POLICY, 3, 2))
     rows = [Point(0, 2, 2, 9, steps), Point(15, 2, 4, 9)]
     assert lost(scale_accounts(rows, Signals())[0])["Policy"] == 15000.0
     rows = [Point(0, 2, 2, 9, steps), Point(15, 3, 4, 9)]

@@ -21,7 +21,7 @@ def version(number: int, status: dict[str, Any] | None = None, uid: str = "u1") 
 
 
 class Script:
-    """A cluster that plays watches (a list of versions, or an error) and reads, and counts seconds at each look."""
+    """A cluster that plays watches (a list of versions, or an error) and reads, and counts seconds at each read."""
 
     namespace = "staging"
 

@@ -132,7 +132,7 @@ def test_the_page_loads_nothing_and_marks_what_is_predicted(run: Run, bundle: Pa
     assert page.names.count("circle") > 20
     assert page.names.count("script") == 3
     assert "Predicted, not measured." in text
-    assert re.search(r"Longest cold start .*?>at which all hold; in 4 other draws of chance ", text)
+    assert re.search(r"Longest cold start .*?>at which all hold; in 4 other random draws ", text)
     # Every section but the two about what was measured carries the mark.
     assert text.count('class="tag">predicted<') >= 10
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
@@ -242,7 +242,7 @@ REFUSED = {
     ("--search", "--cold-start-scales", "fast"): "--cold-start-scales: must be numbers from 0 to 1000, separated "
                                                  "by commas, is 'fast'",
     ("--set", "metric=kvCache", "--set", "target=0.5"):
-        "  capacity.kvTokens: must be known where an autoscaler looks at the KV cache, is not",
+        "  capacity.kvTokens: must be known if an autoscaler scales on the KV cache, is absent",
     ("--objective", "{indicator: Speed}"):
         "--objective: indicator must be one of TimeToFirstToken, TimePerOutputToken, RequestLatency, ScaleOutLag, "
         "ColdStart, RequestSuccess, is '{indicator: Speed}'",
@@ -279,7 +279,7 @@ def test_another_kind_of_autoscaler_has_no_manifest_and_says_why(run: Run, bundl
     options = ("--jobs", 1, "--set", "autoscaler=KPA", "--set", "kpa.target=3")
     code, out, _ = run(bundle, *options)
     assert code == 0
-    assert "no patch: another kind of autoscaler than the recorded one" in out
+    assert "no patch: the settings need another kind of autoscaler than the recorded one" in out
     code, _, err = run(bundle, *options, "--patch", tmp_path / "p.yaml")
     assert code == 2
     assert err.startswith("--patch: cannot be written: another kind of autoscaler")

@@ -1,4 +1,4 @@
-"""Whoever needs the real vLLM and does not find it is told how to get it; half of one is none."""
+"""A test without the real vLLM says how to get it; half of an installation does not count."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The build of the lab's Go programs: what it builds anew, what it leaves, and what it says."""
+"""The build of the lab's Go programs: what it builds again, what it leaves, and what it says."""
 from __future__ import annotations
 
 import io

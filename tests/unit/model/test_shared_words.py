@@ -20,7 +20,7 @@ ANALYSIS = ROOT / "operator" / "src" / "elastometer" / "analysis"
 PRODUCERS = (
     "evidence/pods.py", "evidence/scaling.py", "starts/coldstart.py", "starts/enginelog.py", "starts/scalein.py",
     "starts/scraped.py",
-)  # fmt: skip
+)
 
 
 def test_every_milestone_is_in_the_chain_in_its_order_or_named_as_outside_of_it() -> None:

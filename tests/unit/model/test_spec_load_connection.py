@@ -28,6 +28,6 @@ def test_ready_endpoints_of_all_slices_are_addresses_and_no_others() -> None:
                                       endpoint("10.0.0.5", False, serving=True, terminating=True)]},
         {"ports": [{"port": 9, "protocol": "UDP"}, {"port": 8001}], "endpoints": [endpoint("fd00::7")]},
         {"ports": None, "endpoints": [endpoint("10.0.0.1")]}, {"ports": http, "endpoints": None}, {},
-    ]  # fmt: skip
+    ]
     assert ready_addresses(slices) == ("10.0.0.6:8000", "10.0.0.7:8000", "10.0.0.9:8000", "[fd00::7]:8001")
     assert ready_addresses([]) == ()

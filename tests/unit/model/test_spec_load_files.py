@@ -46,7 +46,7 @@ def test_a_trace_is_planned_by_what_its_file_says(demo_body: dict[str, Any], env
     keys = ("startSeconds", "endSeconds", "startIsExact", "endIsExact", "expectedRequests", "file")
     assert [tuple(row.get(key) for key in keys) for row in describe(plan)["stages"][1:]] == [
         (120, 151, False, False, 4.0, "azure.csv"), (151, 161, False, False, 10.0, None),
-    ]  # fmt: skip
+    ]
     assert (plan.load_seconds, plan.load_deadline_seconds) == (161, 161 + 60 + 120)
     seen = {"replay": START + timedelta(seconds=3)}
     looks = [Standing(START + timedelta(seconds=at), START, stage_starts=seen) for at in (3, 4, 5, 33.9, 34)]
@@ -56,21 +56,21 @@ def test_a_trace_is_planned_by_what_its_file_says(demo_body: dict[str, Any], env
 def test_what_only_an_unread_file_says_is_not_in_the_plan(
     demo_body: dict[str, Any], environment: Environment
 ) -> None:
-    told = describe(TestPlan(parse(with_load(demo_body, RATE, TRACE, SWEEP, filesFrom=FROM)), environment))
+    plan = describe(TestPlan(parse(with_load(demo_body, RATE, TRACE, SWEEP, filesFrom=FROM)), environment))
     times = {"startSeconds", "endSeconds", "startIsExact", "endIsExact"}
-    assert [row.keys() & (times | {"expectedRequests"}) for row in told["stages"]] == [
+    assert [row.keys() & (times | {"expectedRequests"}) for row in plan["stages"]] == [
         times | {"expectedRequests"}, {"startSeconds", "startIsExact"}, set(),
-    ]  # fmt: skip
-    assert (told["stages"][1]["startSeconds"], told.keys() & {"loadSeconds", "loadSecondsAreExact"}) == (10, set())
+    ]
+    assert (plan["stages"][1]["startSeconds"], plan.keys() & {"loadSeconds", "loadSecondsAreExact"}) == (10, set())
 
 
 def test_a_limit_bounds_the_length_of_a_trace_before_its_file_is_read(
     demo_body: dict[str, Any], environment: Environment
 ) -> None:
     load = with_load(demo_body, TRACE | {"durationSeconds": 30}, RATE, filesFrom=FROM)
-    told = describe(TestPlan(parse(load), environment))
-    assert [(row["startSeconds"], row["endSeconds"]) for row in told["stages"]] == [(0, 30), (30, 40)]
-    assert (told["loadSeconds"], "expectedRequests" in told["stages"][0]) == (40, False)
+    plan = describe(TestPlan(parse(load), environment))
+    assert [(row["startSeconds"], row["endSeconds"]) for row in plan["stages"]] == [(0, 30), (30, 40)]
+    assert (plan["loadSeconds"], "expectedRequests" in plan["stages"][0]) == (40, False)
 
 
 def test_a_file_of_the_profile_must_have_a_config_map_that_it_is_in(demo_body: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ def test_a_file_of_the_profile_must_have_a_config_map_that_it_is_in(demo_body: d
     rule = "must be a key of the ConfigMap that spec.load.filesFrom names, which is absent"
     given = with_load(demo_body, TRACE, endpoint="Completions", tasks=[task])
     assert flaw(given) == f"spec.load.tasks[0].dataset.file: {rule}; is rows.jsonl; " \
-                          f"spec.load.stages[0].file: {rule}; is azure.csv"  # fmt: skip
+                          f"spec.load.stages[0].file: {rule}; is azure.csv"
     bad = with_load(demo_body, TRACE | {"file": "profile.yaml"}, filesFrom=FROM)
     assert flaw(bad) == "spec.load.stages[0].file: must have another name than the profile, is profile.yaml"
 
@@ -153,7 +153,7 @@ def test_what_lies_in_files_or_is_spread_over_pods_is_not_simulated(
     path = tmp_path / "test.yaml"
     task = {"name": "poem", "prompt": "About {{ theme }}.", "dataset": {"file": "rows.jsonl"}}
     body = with_load(demo_body, RATE, SWEEP, endpoint="Completions", tasks=[task], filesFrom=FROM,
-                     connection={"policy": "SpreadOverPods"})  # fmt: skip
+                     connection={"policy": "SpreadOverPods"})
     path.write_text(yaml.safe_dump({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")}))
     assert main(["simulate", str(path), "--draws", "1"]) == Exit.SPEC_OR_USAGE
     error = capsys.readouterr().err

@@ -22,11 +22,11 @@ ASK, OWN = {"role": "user", "content": "more"}, {"role": "assistant", "generated
 TALK = {
     "name": "talk", "thinkTimeSeconds": {"minimum": "1", "maximum": "5"},
     "messages": [ASK, OWN, ASK, OWN, ASK],
-}  # fmt: skip
+}
 COUNT = {"name": "count", "type": "Concurrency", "concurrency": 4, "requests": 10}
 SWEEP = {"name": "lengths", "type": "Sweep", "inputTokens": [8, 64], "outputTokens": 8, "requestsEach": 3}
 KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 10, "maximum": 6,
-        "soakSeconds": 15, "maximumRequests": 5000}  # fmt: skip
+        "soakSeconds": 15, "maximumRequests": 5000}
 START = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
 
@@ -50,7 +50,7 @@ def test_stages_that_end_when_they_are_over_are_planned_with_their_latest_ends(
     assert [tuple(row.get(key) for key in times) for row in rows] == [
         (0, True, 10, True, None), (10, True, 55, False, 5000), (55, False, 415, False, 6),
         (415, False, 595, False, 10),
-    ]  # fmt: skip
+    ]
     assert (describe(plan)["loadSeconds"], describe(plan)["loadSecondsAreExact"]) == (595, False)
     assert plan.load_deadline_seconds == 595 + 60 + 120
     knee = {"type": "Knee", "of": "Users", "steps": [2, 4, 6], "stepSeconds": 10, "soakSeconds": 15}
@@ -59,7 +59,7 @@ def test_stages_that_end_when_they_are_over_are_planned_with_their_latest_ends(
     stages = terms_from(demo_body).stages
     assert [(one.start_seconds, one.end_seconds, one.length_seconds, one.end_rate) for one in stages] == [
         (0, 10, 10, 1.0), (10, None, None, None), (None, None, None, None), (None, None, None, None),
-    ]  # fmt: skip
+    ]
     assert terms_from(demo_body).load_seconds is None
 
 
@@ -107,13 +107,13 @@ def test_progress_follows_what_was_seen_behind_a_stage_of_unknown_end(
     plan = TestPlan(parse(with_stages(demo_body, RATE, KNEE, SWEEP, USERS)), environment)
     settle = plan.spec.measurement.settle_seconds
     looks = [standing(-2), standing(5), standing(10), standing(24), standing(31, lengths=30.5),
-             standing(50, lengths=30.5, crowd=45), standing(64.9, crowd=45), standing(65, crowd=45)]  # fmt: skip
+             standing(50, lengths=30.5, crowd=45), standing(64.9, crowd=45), standing(65, crowd=45)]
     assert [offered(plan, look) for look in looks] == [
         "0.0/s", "1.0/s", "up to 2 users", "up to 4 users", "1 in flight", "5 users", "5 users", "0.0/s",
-    ]  # fmt: skip
+    ]
     assert [(remaining_seconds(plan, look) or 0) - settle for look in looks] == [
         437, 430, 425, 411, 380, 15, 0, 0,
-    ]  # fmt: skip
+    ]
     over = Standing(START + timedelta(seconds=40), START, START + timedelta(seconds=36))
     assert (offered(plan, over), remaining_seconds(plan, over)) == ("0.0/s", settle - 4)
 
@@ -127,13 +127,13 @@ def test_closed_loops_of_fixed_time_are_planned_without_a_rate(
     keys = ("type", "users", "maximumRequests", "expectedRequests")
     assert [tuple(row.get(key) for key in keys) for row in rows] == [
         ("Users", 5, 1000, None), ("Concurrency", 4, 100_000, None), ("Rate", None, None, 10.0),
-    ]  # fmt: skip
+    ]
     assert describe(plan)["loadSecondsAreExact"]
     assert [offered(plan, standing(at)) for at in (5, 25, 55, 65)] == ["5 users", "4 users", "1.0/s", "0.0/s"]
     stages = terms_from(demo_body).stages
     assert [(one.start_seconds, one.end_seconds, one.start_rate, one.end_rate) for one in stages] == [
         (0, 20, None, None), (20, 50, None, None), (50, 60, 1.0, 1.0),
-    ]  # fmt: skip
+    ]
 
 
 def test_closed_loops_count_with_the_most_that_they_may_send(demo_body: dict[str, Any]) -> None:

@@ -13,19 +13,19 @@ from elastometer.model.terms import StageWindow, terms_from
 from elastometer.plan import Environment, TestPlan, describe
 from elastometer.render.json_report import to_json
 from elastometer.world.bundle_reader import load_bundle
-from elastometer_loadgen.profile.stages import StageType
+from elastometer_loadgen.stages.stage import StageType
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "runs").iterdir())
 CALM = {"name": "calm", "type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "1"}
 RAMP = {"name": "ramp", "type": "Rate", "durationSeconds": 20, "endRequestsPerSecond": "6"}
 DROP = {"name": "drop", "type": "Rate", "durationSeconds": 5, "startRequestsPerSecond": "2",
-        "endRequestsPerSecond": "0"}  # fmt: skip
+        "endRequestsPerSecond": "0"}
 USERS = {"name": "crowd", "type": "Users", "users": 5, "durationSeconds": 20, "maximumRequests": 1000}
 FIXED = {"name": "four", "type": "Concurrency", "concurrency": 4, "durationSeconds": 30}
 COUNT = {"name": "count", "type": "Concurrency", "concurrency": 4, "requests": 10}
 SWEEP = {"name": "lengths", "type": "Sweep", "inputTokens": [8, 64], "outputTokens": 8, "requestsEach": 3}
 KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 10, "maximum": 7,
-        "soakSeconds": 15, "maximumRequests": 5000}  # fmt: skip
+        "soakSeconds": 15, "maximumRequests": 5000}
 TRACE = {"name": "replay", "type": "Trace", "file": "azure.csv", "format": "AzureLLM"}
 AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:00:00.0,3,4\n2023-11-16 18:00:41.5,5,6\n"
 LOADS = [
@@ -34,7 +34,7 @@ LOADS = [
     pytest.param([CALM, KNEE, RAMP, SWEEP, FIXED, COUNT], id="stages of open end"),
     pytest.param([CALM, TRACE, RAMP], id="a trace"),
     pytest.param([KNEE, TRACE, CALM, RAMP], id="a trace behind a stage of open end"),
-]  # fmt: skip
+]
 # What the rows of plan.json had in its first version.
 FIRST = {"name", "startSeconds", "endSeconds", "startRequestsPerSecond", "endRequestsPerSecond", "arrivals"}
 
@@ -75,14 +75,14 @@ def test_the_plan_states_ramps_lengths_and_what_is_not_known(
         StageWindow("knee", 30, None, None, None, StageType.KNEE, None, maximum=7),
         StageWindow("replay", None, None, None, None, StageType.TRACE, 42),
         StageWindow("drop", None, None, 2, 0, StageType.RATE, 5),
-    )  # fmt: skip
+    )
 
 
 def test_a_trace_without_a_plan_has_an_unknown_end(demo_body: dict[str, Any]) -> None:
     stages = terms_from(with_stages(demo_body, [CALM, TRACE, RAMP])).stages
     assert [(one.start_seconds, one.end_seconds, one.length_seconds) for one in stages] == [
         (0, 10, 10), (10, None, None), (None, None, 20),
-    ]  # fmt: skip
+    ]
 
 
 def test_an_unreadable_load_has_no_stages_and_a_type_of_a_later_version_is_unknown() -> None:

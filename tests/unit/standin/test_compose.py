@@ -52,7 +52,7 @@ def test_a_fact_is_repeated_after_the_mark() -> None:
 
 def test_a_fact_is_said_in_a_later_turn_whatever_was_answered_before_unless_that_turn_is_struck() -> None:
     turns = [("user", "[REQ-b2] Remember: the code is seven."), ("assistant", said(RECALL, Fault.FORGET)),
-             ("user", "How are you?"), ("assistant", "[REQ-b2] brenea stul."), ("user", "What was it?")]  # fmt: skip
+             ("user", "How are you?"), ("assistant", "[REQ-b2] brenea stul."), ("user", "What was it?")]
     messages = [{"role": role, "content": content} for role, content in turns]
     last = parse_call({"messages": messages, "max_tokens": 200}, Settings(), chat=True)
     assert said(last).startswith("[REQ-b2] the code is seven.")
@@ -63,7 +63,7 @@ def test_a_fact_is_said_in_a_later_turn_whatever_was_answered_before_unless_that
     ("asked", "kind"),
     [(LABEL, Kind.LABEL), (EXTRACT, Kind.JSON), (RECALL, Kind.TEXT), (call("one of: .", json_object=True), Kind.JSON),
      (call("one of: ,,."), Kind.TEXT)],
-)  # fmt: skip
+)
 def test_the_prompt_decides_on_the_kind(asked: Call, kind: Kind) -> None:
     assert kind_of(asked) is kind
 

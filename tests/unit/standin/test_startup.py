@@ -9,7 +9,7 @@ from elastometer_standin.startup import phase_seconds, timetable, uvicorn_lines
 PHASES = {
     "import": 2.0, "config": 0.5, "download": 0.0, "weights": 3.25, "compile": 4.0, "profile": 1.5,
     "graphs": 2.0, "http": 0.25,
-}  # fmt: skip
+}
 SETTINGS = Settings(startup=Startup(PHASES))
 
 
@@ -30,7 +30,7 @@ def test_the_lines_come_in_vllms_order() -> None:
         "Loading weights took", "Model loading took", "Using cache directory", "Dynamo bytecode transform time",
         "Compiling a graph for compile range", "torch.compile took", "Initial profiling/warmup run took",
         "Available KV cache memory", "GPU KV cache size", "Graph capturing finished", "init engine (profile",
-    ]  # fmt: skip
+    ]
     places = [text.index(mark) for mark in marks]
     assert places == sorted(places)
 

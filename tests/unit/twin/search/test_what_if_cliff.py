@@ -1,11 +1,12 @@
-"""The cliff on a case that can be worked out on paper, and the words for every way in which there is none.
+"""The cliff on a case that can be worked out by hand, and the text for every outcome without one.
 
-One request a second for a minute, each takes one second on the one slot of a replica; then two a second for another
-minute. The one replica serves one a second, so from the 60th second on its queue grows by one a second: a request that
-comes d seconds later has d before it, and its first token d + 1 seconds after. The HPA looks every 15 seconds; at 75 s
-some 14 wait, against a target of 1, and it adds four replicas, as many as its default policies allow. They are Ready at
-75 + c, and from then on the first replica gets less than it serves. The longest first token is that of the last request
-before: 15 + c + 1 seconds. A bound of 30 s on every first token breaks at a cold start of c = 14 s.
+One request a second for a minute, each of which takes one second on the only slot of a replica; then two a second for
+another minute. The one replica serves one a second, so from the 60th second on its queue grows by one a second. A
+request that arrives d seconds later has d before it, and gets its first token after d + 1 seconds. The HPA syncs every
+15 seconds. At 75 s some 14 wait, against a target of 1, and it adds four replicas, as many as its default policies
+allow. They are Ready at 75 + c, and from then on the first replica gets less than it serves. The longest first token is
+that of the last request before: 15 + c + 1 seconds. A bound of 30 s on every first token breaks at a cold start of
+c = 14 s.
 """
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ SPEC = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name"
         "minReplicas": 1, "maxReplicas": 5, "metrics": [{"type": "Pods", "pods": POD}]}
 
 
-def question() -> SearchProblem:
+def problem() -> SearchProblem:
     arrivals = [Arrival(float(second), 0, 1, 0) for second in range(60)]
     arrivals += [Arrival(60 + half / 2, 0, 1, 0) for half in range(120)]
     scenario = Scenario(
@@ -43,7 +44,7 @@ def question() -> SearchProblem:
 
 
 def test_the_cliff_is_where_a_calculation_by_hand_puts_it():
-    asked = question()
+    asked = problem()
     searcher = Searcher(asked)
     found = cliff(lambda seconds: searcher.at_cold_start(asked.base.scenario, seconds), 60.0)
     assert found.holds_until is not None
@@ -56,14 +57,14 @@ def test_the_cliff_is_where_a_calculation_by_hand_puts_it():
 
 
 def test_more_replicas_from_the_start_hold_where_one_does_not():
-    asked = question()
+    asked = problem()
     late = replace(asked, base=replace(asked.base, scenario=replace(asked.base.scenario, cold_starts=(40.0,))))
     searcher = Searcher(late)
     found = least_replicas(lambda minimum: searcher.at_minimum((), minimum), 1, 5)
     assert found.minimum is not None
     assert [(minimum, holds) for minimum, _, _, holds in found.tried] == \
         [(minimum, minimum == found.minimum) for minimum in range(1, found.minimum + 1)]
-    # One replica cannot, and with three each has less to do than it can.
+    # One replica is not enough; with three, each gets less than it can serve.
     assert 2 <= found.minimum <= 3
 
 
@@ -83,14 +84,16 @@ def test_an_edge_is_found_to_one_per_cent():
 
 
 @pytest.mark.parametrize(("found", "words"), [
-    (cliff(breaking(0.0), 120.0), "no cliff: objectives miss even at 0 s (ttft)"),
-    (cliff(breaking(500.0), 120.0), "no cliff: objectives hold even at 120 s, the longest tried"),
-    (cliff(breaking(0.0, 85.0), 120.0), "no cliff: objectives miss even at 0 s (ttft), though they hold at 90 s"),
+    (cliff(breaking(0.0), 120.0), "no cliff: objectives are missed even at 0 s (ttft)"),
+    (cliff(breaking(500.0), 120.0), "no cliff: objectives hold even at 120 s, the longest cold start tried"),
+    (cliff(breaking(0.0, 85.0), 120.0),
+     "no cliff: objectives are missed even at 0 s (ttft), although they hold at 90 s"),
     (Cliff((point(0), point(60, "a")), 29.96, 30.04, ("a",), (50.0,)),
-     "objectives hold up to a cold start of 30.0 s and miss from 30.0 s on (a); not for good: they hold again at 50 s"),
+     "objectives hold up to a cold start of 30.0 s and are missed from 30.0 s on (a); not permanently: they hold again "
+     "at 50 s"),
     (Cliff((point(0), point(60, "a")), 29.96, 30.04, ("a",), (), (36.44, 12.5, None)),
-     "objectives hold up to a cold start of 30.0 s and miss from 30.0 s on (a); in 3 other draws of chance up to 12.5 "
-     "to 36.4 s, in 1 not even at 0 s"),
+     "objectives hold up to a cold start of 30.0 s and are missed from 30.0 s on (a); in 3 other random draws up to "
+     "12.5 to 36.4 s, in 1 not even at 0 s"),
 ])
 def test_every_outcome_has_its_text(found: Cliff, words: str):
     assert in_words(found, None) == words
@@ -98,12 +101,13 @@ def test_every_outcome_has_its_text(found: Cliff, words: str):
 
 
 def test_the_cliff_is_reported_for_other_random_draws_too():
-    asked = question()
+    asked = problem()
     here = Searcher(asked)
-    ((name, found),) = cliffs([("recorded settings", ())], lambda _, call, given: [call(here, one) for one in given])
+    ((name, found),) = cliffs([("recorded settings", ())],
+                              lambda _, call, given: [call(here, argument) for argument in given])
     assert name == "recorded settings"
     assert found.holds_until == pytest.approx(14, abs=1)
-    # Chance here is when the autoscaler looks: at 63, 66, 69 or 72 s. The rule of above: look - 60 + cold start + 1.
+    # Only the times of the syncs are random here: 63, 66, 69 or 72 s. As above: sync - 60 + cold start + 1.
     assert found.others == pytest.approx((26, 23, 20, 17), abs=1.5)
 
 
@@ -113,21 +117,21 @@ def test_the_chart_marks_the_cliff_and_its_spread_over_random_draws():
     plot = cliff_plot(answer)
     assert plot is not None
     assert [mark.text for mark in plot.marks] == [
-        "today 10.0 s", "chosen 30.0 s; in 4 other draws of chance up to 12.5 to 36.4 s, in 1 not even at 0 s"]
+        "today 10.0 s", "chosen 30.0 s; in 4 other random draws up to 12.5 to 36.4 s, in 1 not even at 0 s"]
 
 
 def test_the_smallest_minimum_is_tried_in_other_draws_too():
     class Lucky(Searcher):
-        """Two replicas hold in the draw that is shown and in three others."""
+        """Two replicas hold in the draw shown and in three others."""
 
         def card(self, scenario):
-            lucky = scenario.seed - self.question.base.scenario.seed in (0, 200, 203, 208)
+            lucky = scenario.seed - self.problem.base.scenario.seed in (0, 200, 203, 208)
             verdict = Verdict.PASS if lucky and scenario.initial_replicas >= 2 else Verdict.FAIL
             score = ObjectiveScore("ttft", "TimeToFirstToken", None, verdict, 1.0, 1.0, "ms")
             return Scorecard((score,), 0, 1.0, 1.0, 0, 0, 1, None, 1, 0)
 
-    here = Lucky(question())
-    found = least((), lambda _, call, given: [call(here, one) for one in given])
+    here = Lucky(problem())
+    found = least((), lambda _, call, given: [call(here, argument) for argument in given])
     assert (found.minimum, found.held, found.draws) == (2, 3, 9)
 
 

@@ -1,4 +1,4 @@
-"""`--set path=value`: what a path reaches, and what is said of one that reaches nothing."""
+"""`--set path=value`: what a path changes, and the message for one that is not known."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -20,7 +20,7 @@ from support.what_if_worlds import METRIC, hpa_baseline, keda_baseline
 
 
 def settings(**given: Any) -> list[Setting]:
-    """Keyword names cannot have dots: `__` stands for one."""
+    """Keyword names cannot contain dots: `__` stands for one."""
     return [Setting(path.replace("__", "."), value) for path, value in given.items()]
 
 
@@ -45,7 +45,7 @@ def test_a_path_is_written_as_it_was_read(path: str):
     assert text_of(steps_of(path)) == path
 
 
-def test_a_leading_spec_means_nothing():
+def test_a_leading_spec_is_ignored():
     assert steps_of("spec.minReplicas") == ("minReplicas",)
 
 
@@ -58,14 +58,14 @@ def test_writing_leaves_the_original_as_it_was():
     assert value_at(before, ("a", "x", 1)) is None
 
 
-def test_near_misses_are_found_by_the_whole_path_and_by_its_last_part():
+def test_similar_paths_are_found_by_the_whole_path_and_by_its_last_part():
     known = ("minReplicas", "maxReplicas", "behavior.scaleUp.stabilizationWindowSeconds")
     assert near("minreplica", known)[0] == "minReplicas"
     assert near("stabilizationWindow", known) == ["behavior.scaleUp.stabilizationWindowSeconds"]
     assert near("quite-another-thing", known) == []
 
 
-def test_an_activation_that_is_no_number_is_refused_by_its_path(hpa: Baseline):
+def test_an_activation_threshold_that_is_not_a_number_is_refused_by_its_path(hpa: Baseline):
     spec = {"triggers": [{"metadata": {"query": "sum(up)", "activationThreshold": "abc"}}]}
     with pytest.raises(SpecError, match="activationThreshold: must be a number as text, is 'abc'"):
         keda_loop(hpa.scenario.controller, spec)
@@ -120,7 +120,7 @@ def test_defaults_of_the_api_server_are_there_before_one_of_them_is_changed():
     ("behavior.scaleDown.stabilizationWindowSeconds", 90,
      lambda keda: keda.hpa.spec.behavior.scale_down.stabilization_seconds == 90),
 ])
-def test_a_field_of_the_scaled_object_reaches_the_hpa_that_keda_makes(
+def test_a_field_of_the_scaled_object_reaches_the_hpa_that_keda_creates(
         keda: Baseline, path: str, value: Any, read: Any):
     controller = vary(keda, [Setting(path, value)]).scenario.controller
     assert isinstance(controller, KedaController)
@@ -179,16 +179,17 @@ def test_another_kind_of_autoscaler_has_no_patch(hpa: Baseline, keda: Baseline):
 
 BAD_HPA = {
     "minReplica=2": "minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the twin, is "
-                    "none (value 2); near: minReplicas, maxReplicas, keda.minReplicaCount",
+                    "unknown (value 2); similar: minReplicas, maxReplicas, keda.minReplicaCount",
     "minReplicaCount=2": "minReplicaCount: must be a field of the HorizontalPodAutoscaler's spec or a setting of the "
-                         "twin, is none (value 2); near: keda.minReplicaCount, minReplicas, maxReplicas",
+                         "twin, is unknown (value 2); similar: keda.minReplicaCount, minReplicas, maxReplicas",
     "scaleTargetRef.name=x": "scaleTargetRef.name: must be a field of the HorizontalPodAutoscaler's spec or a setting "
-                             "of the twin, is none (value x)",
+                             "of the twin, is unknown (value x)",
     "behaviour.scaleUp.tolerance=1": "behaviour.scaleUp.tolerance: must be a field of the HorizontalPodAutoscaler's "
-                                     "spec or a setting of the twin, is none (value 1); near: "
+                                     "spec or a setting of the twin, is unknown (value 1); similar: "
                                      "behavior.scaleUp.tolerance, behavior.scaleDown.tolerance, "
                                      "behavior.scaleUp.policies",
-    "a..b=1": "a..b: must be names with dots and [index], as in behavior.scaleUp.policies[0].value, is 'a..b'",
+    "a..b=1": "a..b: must be names separated by dots, with [index] for a list entry, as in "
+              "behavior.scaleUp.policies[0].value, is 'a..b'",
     "metrics[1].target=3": "metrics[1].target: must have an index below 1, the number of entries of `metrics`, is 1",
     "metrics[0].resource.target.averageUtilization=50":
         "metrics[0].resource.target.averageUtilization: must be below metrics[0].pods, the source of this metric, is "
@@ -203,12 +204,12 @@ BAD_HPA = {
     "autoscaler=KEDA keda.minReplicaCount=1.5": "keda.minReplicaCount: must be a whole number, is 1.5",
     "load.scale=0": "load.scale: must be a number above 0 and at most 100, is 0",
     "controller.syncPeriodSeconds=0": "controller.syncPeriodSeconds: must be a number above 0 and at most 3600, is 0",
-    "metric=runing": "metric: must be one of waiting, running, inFlight, kvCache, cpu, is 'runing'; near: running",
-    "metric=running": "metric: must come with its own target (--set target=…): the recorded one is in another unit "
-                      "than 'running'",
-    "autoscaler=kpa": "autoscaler: must be one of HPA, KEDA, KPA, is 'kpa'; near: KPA",
+    "metric=runing": "metric: must be one of waiting, running, inFlight, kvCache, cpu, is 'runing'; similar: running",
+    "metric=running": "metric: must be given together with a target (--set target=…), since the recorded target has "
+                      "another unit than 'running'; target is absent",
+    "autoscaler=kpa": "autoscaler: must be one of HPA, KEDA, KPA, is 'kpa'; similar: KPA",
     "autoscaler=KPA": "kpa.target: must be given with autoscaler=KPA (requests in flight per replica), is absent",
-    "kpa.target=3": "kpa.target: must come with autoscaler=KPA, is 3 under HPA",
+    "kpa.target=3": "kpa.target: must be given together with autoscaler=KPA, is 3 under HPA",
 }
 # What the API server refuses, the HPA's parser refuses: setting, where, rule, value.
 REFUSED = (
@@ -226,8 +227,8 @@ REFUSED = (
     ("behavior.scaleDown.tolerance=-0.1", "spec.behavior.scaleDown.tolerance", "not be negative", "'-0.1'"),
 )
 BAD_KEDA = {
-    "minReplicas=2": "minReplicas: must be a field of the ScaledObject's spec or a setting of the twin, is none (value "
-                     "2); near: minReplicaCount, keda.minReplicaCount, maxReplicaCount",
+    "minReplicas=2": "minReplicas: must be a field of the ScaledObject's spec or a setting of the twin, is unknown "
+                     "(value 2); similar: minReplicaCount, keda.minReplicaCount, maxReplicaCount",
     "pollingInterval=0": "pollingInterval: must be a whole number of at least 1, is 0",
     "minReplicaCount=7": "minReplicaCount: must be at most maxReplicaCount (4), is 7",
     "idleReplicaCount=1": "idleReplicaCount: must be below minReplicaCount (1), is 1",
@@ -264,7 +265,7 @@ def test_a_bad_setting_of_a_scaled_object_is_refused_with_path_rule_and_value(ke
 
 
 def test_a_setting_given_twice_is_refused(hpa: Baseline):
-    with pytest.raises(SpecError, match=r"minReplicas: must be given once, is given again with 3"):
+    with pytest.raises(SpecError, match=r"minReplicas: must be given only once, is given again with 3"):
         vary(hpa, [Setting("minReplicas", 2), Setting("spec.minReplicas", 3)])
 
 
@@ -273,7 +274,7 @@ def test_the_short_target_is_refused_where_there_are_two_metrics():
     with pytest.raises(SpecError) as caught:
         vary(two, [Setting("target", 3)])
     assert str(caught.value) == \
-        "target: must say which of 2 metrics it means, as in metrics[0].target, is 'target'"
+        "target: must name one of the 2 metrics, as in metrics[0].target, is 'target'"
 
 
 def test_every_field_of_both_kinds_is_known_by_its_own_name():

@@ -42,7 +42,7 @@ type Usage struct {
 	Silent    bool
 }
 
-// Metrics answers the controller's own metrics clients. The resource API is not told which resource is wanted, so
+// Metrics answers the controller's own metrics clients. The resource API is not given which resource is wanted, so
 // its answers are queued in the order of spec.metrics; the others are found by the metric's name.
 type Metrics struct {
 	resources []ResourceAnswer

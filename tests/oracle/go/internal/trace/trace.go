@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// World is one line: what the controller was told, what it saw at every sync, and what it made of it.
+// World is one line: what the controller was given, what it saw at every sync, and what it made of it.
 type World struct {
 	Name       string                                    `json:"name"`
 	Controller Controller                                `json:"controller"`
@@ -85,13 +85,13 @@ type Expected struct {
 	Account         Account              `json:"account"`
 }
 
-// Account is what else the controller told: its own log line about the proposal, and the numbers in the HPA's status.
+// Account is what else the controller reported: its own log line about the proposal, and the numbers in the HPA's status.
 type Account struct {
 	// ProposedReplicas is what the metrics asked for; nil where the controller did not get so far.
 	ProposedReplicas *int32 `json:"proposedReplicas,omitempty"`
 	// StatusDesiredReplicas is status.desiredReplicas, which stays as it was where a sync ends in an error.
 	StatusDesiredReplicas int32 `json:"statusDesiredReplicas"`
-	// CurrentMetrics is status.currentMetrics by entry of spec.metrics; nil where a metric could not be told.
+	// CurrentMetrics is status.currentMetrics by entry of spec.metrics; nil where a metric was not reported.
 	CurrentMetrics []*Current `json:"currentMetrics,omitempty"`
 }
 

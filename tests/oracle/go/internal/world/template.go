@@ -72,7 +72,7 @@ func (t template) plan(d dice, name string, second int) *pod {
 	case d.chance(t.stuck) && d.chance(0.5):
 		p.start, p.running, p.ready = never, never, never
 	case d.chance(t.stuck):
-		p.running, p.ready = never, never // its image cannot be had
+		p.running, p.ready = never, never // its image cannot be pulled
 	case d.chance(t.fails) && d.chance(0.3):
 		p.ready = never // runs, and never gets ready
 	case d.chance(t.fails):

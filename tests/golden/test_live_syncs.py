@@ -1,6 +1,6 @@
-"""Looks of the live HPA controller of Kubernetes 1.35.4, as recorded in the lab, beside what its own log said of them.
+"""Syncs of the live HPA controller of Kubernetes 1.35.4, as recorded in the lab, beside what its own log said of them.
 
-`live-*.jsonl.zst`: the observations that the looks are rebuilt from (objects cut to what is read of them); the first
+`live-*.jsonl.zst`: the observations that the syncs are rebuilt from (objects cut to what is read of them); the first
 line has the controller's proposals, from its log at verbosity 4. Nothing in them is ours but the stamps.
 """
 from __future__ import annotations
@@ -25,20 +25,20 @@ from elastometer.model.terms import Terms
 from elastometer.model.units import SECOND, parse_instant
 
 HERE = Path(__file__).parent
-# How many looks, and how many of them left a write; at four of the outage the controller could propose nothing.
+# How many syncs, and how many of them left a write; at four of the outage the controller could propose nothing.
 RUNS = {"keda": (39, 30), "cpu": (39, 38), "pods-outage": (17, 9)}
 LOOK_SECONDS = 0.15
 
 
 @dataclass(frozen=True)
-class Told:
+class LiveRun:
     """One recorded run, and the log's lines about it: when, replicas, metric."""
 
     bundle: Bundle
     proposals: list[tuple[float, int, str]]
 
 
-def told(name: str, *, readings: bool = True) -> Told:
+def live_run(name: str, *, readings: bool = True) -> LiveRun:
     with (HERE / f"live-{name}.jsonl.zst").open("rb") as packed:
         content = zstandard.ZstdDecompressor().stream_reader(packed).read()
     head, *lines = (json.loads(line) for line in content.splitlines())
@@ -46,11 +46,11 @@ def told(name: str, *, readings: bool = True) -> Told:
     kept = tuple(one for one in found if one is not None and (readings or not isinstance(one, MetricsSeen)))
     start: Any = parse_instant(head["startTime"])
     bundle = Bundle(Terms(test=head["test"], namespace=head["namespace"]), start=start, observations=kept)
-    return Told(bundle, [(datetime.fromisoformat(when).timestamp() - start / SECOND, replicas, metric)
-                         for when, replicas, metric in head["proposals"]])  # fmt: skip
+    return LiveRun(bundle, [(datetime.fromisoformat(when).timestamp() - start / SECOND, replicas, metric)
+                         for when, replicas, metric in head["proposals"]])
 
 
-def replayed(run: Told) -> Fidelity:
+def replayed(run: LiveRun) -> Fidelity:
     recording = recording_of(gather(run.bundle))
     assert isinstance(recording, Recording), recording
     return fidelity(recording)
@@ -58,16 +58,16 @@ def replayed(run: Told) -> Fidelity:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_every_sync_is_decided_as_by_the_live_controller(name: str) -> None:
-    found = replayed(told(name))
-    looks, seen = RUNS[name]
+    found = replayed(live_run(name))
+    syncs, seen = RUNS[name]
     assert [(one.sync.input.at, one.differences, one.cause) for one in found.misses] == []
     assert (found.all, found.seen, found.inferred) == (
-        Share(looks, looks), Share(seen, seen), Share(looks - seen, looks - seen))  # fmt: skip
+        Share(syncs, syncs), Share(seen, seen), Share(syncs - seen, syncs - seen))
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_every_proposal_is_in_the_controllers_log_at_its_instant(name: str) -> None:
-    run = told(name)
+    run = live_run(name)
     ours = [one for one in replayed(run).syncs if one.decision.account.raw is not None]
     assert [one.decision.account.raw for one in ours] == [replicas for _, replicas, _ in run.proposals]
     for one, (at, _, metric) in zip(ours, run.proposals, strict=True):
@@ -79,6 +79,6 @@ def test_every_proposal_is_in_the_controllers_log_at_its_instant(name: str) -> N
 
 def test_without_the_recorders_readings_only_syncs_with_uncounted_samples_are_missed() -> None:
     """An older bundle: a Pod that is Ready is taken to have a sample, and CPU of a fresh one does not count."""
-    found = replayed(told("cpu", readings=False))
+    found = replayed(live_run("cpu", readings=False))
     assert 0 < len(found.misses) < 10
     assert {one.sync.doubts[0] for one in found.misses} == {NOT_RECORDED}
