@@ -68,7 +68,7 @@ def seconds_per_sync(recording: Recording, rounds: int) -> float:
         state, spec = State(), recording.spec
         began = time.process_time()
         for sync in recording.syncs:
-            state, _ = step(state, spec, sync.look)
+            state, _ = step(state, spec, sync.input)
         best = min(best, (time.process_time() - began) / len(recording.syncs))
     return best
 

@@ -19,7 +19,7 @@ def itself(point: tuple[float, ...]) -> tuple[float, ...]:
 def test_no_member_dominates_another(points: list[tuple[float, ...]]):
     found = front(points, itself)
     reached("two members", len(found) > 1)
-    assert not any(dominates(one, other) for one in found for other in found)
+    assert not any(dominates(member, other) for member in found for other in found)
 
 
 @reaches({"a dropped point": 50})
@@ -28,13 +28,13 @@ def test_what_was_dropped_is_dominated_by_a_member_or_equal_to_one(points: list[
     found = front(points, itself)
     reached("a dropped point", len(points) - len(found))
     for point in points:
-        assert point in found or any(dominates(one, point) for one in found)
+        assert point in found or any(dominates(member, point) for member in found)
 
 
 @given(POINTS, st.randoms(use_true_random=False))
-def test_the_front_does_not_depend_on_the_order(points: list[tuple[float, ...]], chance):
+def test_the_front_does_not_depend_on_the_order(points: list[tuple[float, ...]], rng):
     shuffled = list(points)
-    chance.shuffle(shuffled)
+    rng.shuffle(shuffled)
     assert front(shuffled, itself) == front(points, itself)
 
 
@@ -48,4 +48,4 @@ def test_a_front_is_its_own_front(points: list[tuple[float, ...]]):
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=20))
 def test_of_equals_the_first_stays(costs: list[int]):
     numbered = list(enumerate(costs))
-    assert front(numbered, lambda one: (float(one[1]),)) == [(costs.index(min(costs)), min(costs))]
+    assert front(numbered, lambda pair: (float(pair[1]),)) == [(costs.index(min(costs)), min(costs))]

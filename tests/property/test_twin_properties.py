@@ -67,7 +67,7 @@ SCENARIOS = st.builds(
 
 
 def busy(scenario: Scenario, seed: int) -> Scenario:
-    """The same world with so many requests that they queue, drawn from a seed: it is faster by far."""
+    """The same world with so many requests that they queue, drawn from a seed, which is much faster."""
     draw = random.Random(seed)
     count = draw.randint(20, 150)
     rows = sorted((draw.uniform(0, 120), draw.randint(0, 50), draw.randint(1, 60)) for _ in range(count))
@@ -84,16 +84,16 @@ def served(prediction: Prediction) -> list[int]:
 @reaches({"a served request": 500})
 @settings(max_examples=80, deadline=None)
 @given(SCENARIOS | BUSY)
-def test_a_request_is_served_once_by_a_replica_that_was_there_or_not_at_all(scenario: Scenario) -> None:
+def test_a_request_is_served_once_by_a_replica_that_existed_or_not_at_all(scenario: Scenario) -> None:
     prediction = predict(scenario)
     reached("a served request", len(served(prediction)))
     for number in served(prediction):
-        life = prediction.replicas[prediction.replica[number]]
+        replica = prediction.replicas[prediction.replica[number]]
         arrival, first, end = scenario.arrivals[number].at, prediction.first_token[number], prediction.ended[number]
-        assert life.ready is not None
-        assert max(arrival, life.ready) <= first <= end
-        assert life.gone is None or end <= life.gone
-        assert life.deleted is None or arrival <= life.deleted
+        assert replica.ready is not None
+        assert max(arrival, replica.ready) <= first <= end
+        assert replica.gone is None or end <= replica.gone
+        assert replica.deleted is None or arrival <= replica.deleted
     if not scenario.arrivals:
         assert not served(prediction)
 
@@ -108,7 +108,7 @@ def test_no_replica_runs_more_at_once_than_it_has_slots(scenario: Scenario) -> N
     for number in served(prediction):
         running[prediction.replica[number]].append((prediction.first_token[number], prediction.ended[number]))
     for spans in running.values():
-        starts, ends = sorted(one for one, _ in spans), sorted(one for _, one in spans)
+        starts, ends = sorted(start for start, _ in spans), sorted(end for _, end in spans)
         for at in starts:
             running_then = bisect_right(starts, at) - bisect_right(ends, at)
             reached("a full replica", running_then == scenario.capacity.slots)
@@ -118,9 +118,9 @@ def test_no_replica_runs_more_at_once_than_it_has_slots(scenario: Scenario) -> N
 @reaches({"two requests of one replica": 500})
 @settings(max_examples=60, deadline=None)
 @given(SCENARIOS | BUSY)
-def test_a_replica_serves_first_who_came_first(scenario: Scenario) -> None:
+def test_a_replica_serves_requests_in_the_order_of_arrival(scenario: Scenario) -> None:
     """With prompts of one length and nothing to join, first tokens come in the order of arrival."""
-    same = tuple(one._replace(prompt_tokens=5) for one in scenario.arrivals)
+    same = tuple(arrival._replace(prompt_tokens=5) for arrival in scenario.arrivals)
     plain = replace(scenario.capacity, join_seconds=0.0, refill_seconds=0.0)
     prediction = predict(replace(scenario, arrivals=same, capacity=plain))
     latest: dict[int, float] = defaultdict(float)
@@ -142,13 +142,13 @@ def test_one_scenario_has_one_prediction(scenario: Scenario) -> None:
 @reaches({"a change of size": 10})
 @settings(max_examples=60, deadline=None)
 @given(SCENARIOS)
-def test_the_size_stays_within_its_bounds_once_an_autoscaler_has_looked(scenario: Scenario) -> None:
+def test_the_size_stays_within_its_bounds_once_an_autoscaler_has_run(scenario: Scenario) -> None:
     controller = scenario.controller
     hpa_of = controller.hpa if isinstance(controller, KedaController) else controller
-    most = hpa_of.spec.maximum if isinstance(hpa_of, HpaController) else hpa_of.maximum
+    maximum = hpa_of.spec.maximum if isinstance(hpa_of, HpaController) else hpa_of.maximum
     prediction = predict(scenario)
     reached("a change of size", len(prediction.desired) - 1)
-    assert all(size <= max(most, scenario.initial_replicas) for _, size in prediction.desired)
+    assert all(size <= max(maximum, scenario.initial_replicas) for _, size in prediction.desired)
     sizes = dict(prediction.desired)
     for at, ready in prediction.ready:
         assert ready <= max(size for moment, size in sizes.items() if moment <= at)
@@ -156,11 +156,11 @@ def test_the_size_stays_within_its_bounds_once_an_autoscaler_has_looked(scenario
 
 @settings(max_examples=60, deadline=None)
 @given(ARRIVALS, st.integers(1, 3), st.integers(1, 3), st.floats(0.01, 0.2))
-def test_twice_the_replicas_serve_nobody_later(
+def test_with_twice_the_replicas_no_request_is_served_later(
     arrivals: tuple[Arrival, ...], replicas: int, slots: int, decode: float,
 ) -> None:
-    """Each replica's requests are dealt to two: whoever waited there waits no longer behind fewer. (In general one
-    request may be unlucky: with another number of replicas, chance sends it elsewhere.)"""
+    """Each replica's requests are divided between two, so none waits longer behind fewer others. (In general a request
+    may be unlucky: with another number of replicas, the random draw sends it elsewhere.)"""
     def fixed(count: int) -> Scenario:
         return Scenario(arrivals, Capacity(slots, 0.1, 0.0, decode), (1.0,), MetricsPath(1.0),
                         hpa(count, count, MetricType.PODS, Signal.WAITING, 0.0), count, 0.0, 3000.0)

@@ -1,7 +1,7 @@
 """KEDA's and Knative's rules against the cases of their own published tests, as data.
 
 KEDA: pkg/scaling/executor/scale_scaledobjects_test.go of 2.21. Knative: pkg/autoscaler/scaling/autoscaler_test.go of
-serving 0.51; its panic threshold is 2, both rates are 10, and its windows 60 s unless a case says otherwise.
+serving 0.51, where the panic threshold is 2, both rates are 10 and the windows 60 s unless a case says otherwise.
 """
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from elastometer.hpa.settings import MetricType
+from elastometer.twin import keda as keda_rules
 from elastometer.twin.engine import predict
-from elastometer.twin.keda import Polled, poll, with_minimum
+from elastometer.twin.keda import Polled
 from elastometer.twin.knative import Panic, decide
 from elastometer.twin.scenario import KedaController, KpaController, Signal
 from support.twin_worlds import hpa, scenario
@@ -33,35 +34,29 @@ def keda(minimum: int = 0, idle: int | None = None, cooldown: float = 300.0) -> 
     pytest.param(keda(0), Polled(3, True, True, None), 3, id="RequestScale_PartialError"),
     pytest.param(keda(2), Polled(4, False, False, None), 4, id="otherwise the HPA scales in"),
 ])
-def test_keda_polls_as_its_own_tests_say(controller: KedaController, polled: Polled, wanted: int) -> None:
-    assert poll(controller, polled, 1000.0)[0] == wanted
+def test_keda_decides_as_in_its_own_tests(controller: KedaController, polled: Polled, wanted: int) -> None:
+    assert keda_rules.decide(controller, polled, 1000.0)[0] == wanted
 
 
 def test_keda_cools_down_since_a_trigger_was_last_active() -> None:
-    """Active at 100 s: at 400 s 300 s have not passed (they must be over), at 401 s they have."""
-    _, last = poll(keda(), Polled(3, True, False, None), 100.0)
+    """Active at 100 s, cooldown 300 s: at 400 s it has not passed yet (it takes more than 300 s), at 401 s it has."""
+    _, last = keda_rules.decide(keda(), Polled(3, True, False, None), 100.0)
     assert last == 100.0
-    assert poll(keda(), Polled(3, False, False, last), 400.0)[0] == 3
-    assert poll(keda(), Polled(3, False, False, last), 401.0)[0] == 0
+    assert keda_rules.decide(keda(), Polled(3, False, False, last), 400.0)[0] == 3
+    assert keda_rules.decide(keda(), Polled(3, False, False, last), 401.0)[0] == 0
 
 
-def test_keda_wakes_a_sleeping_service_at_its_next_poll_and_loses_what_came_before() -> None:
-    """No replica, no queue that could be measured: a prometheus trigger on the server's own queue never wakes it."""
+def test_a_trigger_on_the_servers_own_queue_never_wakes_a_service_at_zero() -> None:
+    """Without a replica there is no queue to measure: the prometheus trigger never becomes active."""
     asleep = predict(scenario([100.0, 101.0], controller=keda(), initial_replicas=0))
     assert asleep.desired == ((0.0, 0),)
     assert all(isnan(end) for end in asleep.ended)
 
 
-def test_keda_lets_a_service_sleep_whose_trigger_was_never_active() -> None:
-    """A trigger that was never seen active has nothing to cool down from: it goes at the first poll, at 0 s."""
+def test_keda_scales_a_service_to_zero_whose_trigger_was_never_active() -> None:
+    """A trigger that was never active has no cooldown: the replicas go at the first poll, at 0 s."""
     never = predict(scenario([], controller=keda(), initial_replicas=2, horizon_seconds=100.0))
     assert never.desired == ((0.0, 0),)
-
-
-def test_keda_s_hpa_never_goes_below_one_while_keda_goes_to_none() -> None:
-    assert with_minimum(keda(3), 0).hpa.spec.minimum == 1
-    assert with_minimum(keda(3), 0).minimum == 0
-    assert with_minimum(keda(0), 4).hpa.spec.minimum == 4
 
 
 def kpa(target: float, **changes: Any) -> KpaController:
@@ -92,7 +87,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "target", "ticks"), CASES, ids=[case[0] for case in CASES])
-def test_knative_decides_as_its_own_tests_say(
+def test_knative_decides_as_in_its_own_tests(
     name: str, target: float, ticks: list[tuple[float, float, float, int, int]],
 ) -> None:
     panic = Panic()
@@ -106,14 +101,14 @@ def test_knative_in_a_panic_takes_the_larger_of_both_windows(stable: float, surg
     assert decide(kpa(1), Panic(-5.0, 5), 0.0, stable=stable, surge=surge, ready=5)[0] == wanted
 
 
-def test_knative_s_small_rates_still_move_by_one() -> None:
+def test_small_rates_of_knative_still_move_by_one() -> None:
     up = decide(kpa(1, max_scale_up_rate=1.1), Panic(), 0.0, stable=3, surge=3.1, ready=2)
     down = decide(kpa(10, max_scale_down_rate=1.1), Panic(), 0.0, stable=1, surge=1, ready=100)
     assert (up[0], down[0]) == (3, 90)
 
 
-def test_knative_s_activator_keeps_the_first_requests_until_a_replica_serves() -> None:
-    """The request at 10.5 s is counted at 11 s, a replica asked for then serves at 31 s; one more came meanwhile."""
+def test_the_activator_of_knative_keeps_the_first_requests_until_a_replica_serves() -> None:
+    """The request at 10.5 s is counted at 11 s, and the new replica serves at 31 s. Another request came meanwhile."""
     prediction = predict(scenario([10.5, 20.0], controller=KpaController(0, 5, 10.0), initial_replicas=0,
                                   horizon_seconds=200.0))
     assert prediction.desired[:2] == ((0.0, 0), (11.0, 1))
@@ -131,7 +126,7 @@ def test_knative_sees_the_concurrency_averaged_over_its_window() -> None:
 
 
 def test_an_hpa_on_the_sum_sees_what_an_hpa_on_the_mean_sees() -> None:
-    """Alone on one replica the sum over replicas is its mean; later, new Pods without a sample damp the mean only."""
+    """With one replica, the sum over the replicas is the mean. Later, new Pods without a sample damp only the mean."""
     load = [0.5 * step for step in range(60)]
     by_mean = predict(scenario(load, controller=hpa()))
     by_sum = predict(scenario(load, controller=hpa(kind=MetricType.EXTERNAL, signal=Signal.WAITING)))

@@ -1,11 +1,11 @@
-"""What an autoscaler sees of the replicas at an instant: Pods by the API, numbers by the metrics' path."""
+"""What an autoscaler sees of the replicas at an instant: Pods through the API, numbers through the metrics path."""
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
 from typing import assert_never
 
-from elastometer.hpa.sync import PodLook, Sample
+from elastometer.hpa.sync import PodInput, Sample
 from elastometer.model.errors import SpecError
 from elastometer.twin.fleet import Fleet
 from elastometer.twin.replica import Replica
@@ -13,12 +13,13 @@ from elastometer.twin.scenario import MetricsPath, Scenario, Signal
 from elastometer.twin.traffic import Traffic
 
 MILLI = 1000
-# A sample per replica and look, a hundred thousand in a search: the named tuple's own constructor costs as much again.
+# There is a sample per replica and sync, a hundred thousand in a search. The named tuple's own constructor would double
+# the cost of making one.
 _NEW = tuple.__new__
 
 
-class Sight:
-    """Reads; changes nothing."""
+class MetricsView:
+    """Read-only access to the Pods and their metrics."""
 
     def __init__(self, scenario: Scenario, fleet: Fleet, traffic: Traffic) -> None:
         self.scenario = scenario
@@ -26,10 +27,10 @@ class Sight:
         self.traffic = traffic
         self._requests = dict(scenario.capacity.requests)
 
-    def pods(self, at: float) -> tuple[PodLook, ...]:
-        """Every Pod of the target, those on their way out too."""
+    def pods(self, at: float) -> tuple[PodInput, ...]:
+        """Every Pod of the target, including those that are being deleted."""
         requests = self._requests
-        return tuple([one.look(at, requests) for one in self.fleet.present(at)])
+        return tuple([replica.pod_at(at, requests) for replica in self.fleet.present(at)])
 
     def samples(self, signal: Signal, at: float) -> tuple[Sample, ...]:
         """The newest readable sample of each replica that has one, in milli-units."""
@@ -45,9 +46,9 @@ class Sight:
         return tuple(found)
 
     def total(self, signal: Signal, at: float) -> int | None:
-        """The sum over all replicas that have a sample, milli-units; None where none has."""
+        """The sum over all replicas that have a sample, in milli-units; None if no replica has one."""
         found = self.samples(signal, at)
-        return sum([one[1] for one in found]) if found else None
+        return sum([sample[1] for sample in found]) if found else None
 
     def _path(self, signal: Signal) -> MetricsPath:
         scenario = self.scenario
@@ -70,16 +71,17 @@ class Sight:
                 assert_never(other)
 
     def _waiting(self, replica: Replica, at: float) -> int:
-        left = replica.left
-        if not left or left[-1] <= at:
+        left_queue = replica.left_queue
+        # Most replicas have no queue; this answers for them without a search of the lists.
+        if not left_queue or left_queue[-1] <= at:
             return 0
         return MILLI * replica.waiting(at, bisect_right(self.traffic.at, at))
 
     def _kv_cache(self, replica: Replica, at: float) -> int:
-        """Share of the cache that the prompts and the tokens made so far fill."""
+        """The share of the cache that is filled by the prompts and the output tokens so far."""
         size = self.scenario.capacity.kv_tokens
         if size is None:
-            raise SpecError("capacity.kvTokens: must be known where an autoscaler looks at the KV cache, is not")
+            raise SpecError("capacity.kvTokens: must be known if an autoscaler scales on the KV cache, is absent")
         held = sum(prompt + made for prompt, made in self.traffic.progress(replica, at))
         return round(MILLI * min(1.0, held / size))
 
@@ -87,6 +89,6 @@ class Sight:
         """Cores, averaged over the window before `at`."""
         capacity, window = self.scenario.capacity, self._path(Signal.CPU).window_seconds
         if capacity.cpu_seconds_per_token is None:
-            raise SpecError("capacity.cpuSecondsPerToken: must be known where an autoscaler looks at CPU, is not")
+            raise SpecError("capacity.cpuSecondsPerToken: must be known if an autoscaler scales on CPU, is absent")
         made = self.traffic.tokens_between(replica, at - window, at)
         return round(MILLI * (capacity.cpu_idle + capacity.cpu_seconds_per_token * made / window))

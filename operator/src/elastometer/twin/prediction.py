@@ -1,29 +1,29 @@
-"""What the twin says would have happened. Seconds from the load's start."""
+"""What the twin predicts for a scenario. All times are seconds from the start of the load."""
 from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
 
 from elastometer.hpa.decision import Decision
-from elastometer.hpa.sync import Look
+from elastometer.hpa.sync import SyncInput
 
 Steps = tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One look of the autoscaler: replicas before and after; where it was an HPA's, what it saw and its decision."""
+    """One pass of the autoscaler: the replicas before and after it. For an HPA also what it saw, and its decision."""
 
     at: float
     before: int
     after: int
     decision: Decision | None
-    look: Look | None = None
+    input: SyncInput | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ReplicaLife:
-    """One replica: asked for, serving (None: never), told to go (None: stayed), gone."""
+class PredictedReplica:
+    """When one replica was created, became Ready (None: never), was deleted (None: it stayed) and was gone."""
 
     number: int
     created: float
@@ -34,8 +34,8 @@ class ReplicaLife:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One array per quantity, one entry per arrival of the scenario, in its order; NaN where a request was not served
-    before the horizon. `first_token` and `ended` are instants; `replica` is the number of the replica that served."""
+    """One array per quantity with one entry per arrival of the scenario, in its order; NaN if a request was not served
+    before the horizon. `first_token` and `ended` are instants, `replica` is the number of the replica that served."""
 
     first_token: array[float]
     ended: array[float]
@@ -43,10 +43,11 @@ class Prediction:
     desired: Steps
     ready: Steps
     syncs: tuple[Sync, ...]
-    replicas: tuple[ReplicaLife, ...]
+    replicas: tuple[PredictedReplica, ...]
     end_seconds: float
 
     @property
     def replica_seconds(self) -> float:
-        """Seconds of all replicas from being asked for to being gone: what is paid for."""
-        return sum((one.gone if one.gone is not None else self.end_seconds) - one.created for one in self.replicas)
+        """Seconds of all replicas from their creation until they are gone: what is paid for."""
+        return sum((self.end_seconds if replica.gone is None else replica.gone) - replica.created
+                   for replica in self.replicas)

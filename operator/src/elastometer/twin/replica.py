@@ -1,29 +1,30 @@
-"""One replica: its life as the Kubernetes API tells it, and the queue that is its own.
+"""One replica: its life cycle as the Kubernetes API shows it, and its own queue of requests.
 
-A request's start and end are known as soon as it arrives: the queue is first come first served, and nobody who comes
-later changes them. So the queue at any instant up to now is counted from the lists, and nothing is simulated for it.
+The start and the end of a request are known as soon as it arrives: the queue is first come, first served, and later
+arrivals change nothing. So the queue at any past instant can be counted from the lists, without simulating it.
 """
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from math import inf
 
-from elastometer.hpa.sync import PodLook
+from elastometer.hpa.sync import PodInput
 
 
 class Replica:
-    """`phase` is when in the period it is scraped, `place` that of its id among others, both as shares.
+    """`phase` is when in the scrape period it is scraped, `uid_share` the place of its uid among others, both from 0 to
+    1.
 
-    `requests` are the arrivals' numbers it was given, `left` when each left the queue (started, or its client gave up),
-    `busy` the heap of the ends of those that run, and an infinity so that it is never empty; the first `closed` of its
-    requests were over long ago.
+    `requests` are the numbers of the arrivals that it was given, `left_queue` when each left the queue (because it
+    started, or because its client gave up), `busy` the heap of the ends of the requests that are running. That heap
+    ends with an infinity so that it is never empty. The first `finished` of the requests ended long ago.
     """
 
-    __slots__ = ("busy", "closed", "created", "deleted", "gone", "left", "name", "number", "phase", "place", "pod",
-                 "pod_until", "ready", "requests", "running_from")
+    __slots__ = ("busy", "created", "deleted", "finished", "gone", "left_queue", "name", "number", "phase", "pod",
+                 "pod_until", "ready", "requests", "running_from", "uid_share")
 
     def __init__(
-        self, number: int, created: float, running_from: float, ready: float, phase: float, place: float,
+        self, number: int, created: float, running_from: float, ready: float, phase: float, uid_share: float,
     ) -> None:
         self.number = number
         self.name = f"replica-{number}"
@@ -31,35 +32,35 @@ class Replica:
         self.running_from = running_from
         self.ready = ready
         self.phase = phase
-        self.place = place
+        self.uid_share = uid_share
         self.deleted = inf
         self.gone = inf
         self.requests: list[int] = []
-        self.left: list[float] = []
+        self.left_queue: list[float] = []
         self.busy: list[float] = [inf]
-        self.closed = 0
-        self.pod: PodLook | None = None
+        self.finished = 0
+        self.pod: PodInput | None = None
         self.pod_until = -inf
 
     def waiting(self, at: float, arrived: int) -> int:
-        """Requests in its queue; `arrived` is how many of the scenario's had arrived by then."""
-        return bisect_left(self.requests, arrived) - bisect_right(self.left, at)
+        """Requests in its queue at `at`, by when the first `arrived` requests of the scenario had arrived."""
+        return bisect_left(self.requests, arrived) - bisect_right(self.left_queue, at)
 
-    def look(self, at: float, requests: dict[str, int]) -> PodLook:
-        """The Pod as the API shows it at `at`; made anew only when something about it changed."""
+    def pod_at(self, at: float, requests: dict[str, int]) -> PodInput:
+        """The Pod as the API shows it at `at`; built again only when something about it has changed."""
         if self.pod is None or at >= self.pod_until:
             self.pod, self.pod_until = self._pod(at, requests)
         return self.pod
 
-    def forget_look(self) -> None:
-        """Something changed that no clock told: it was deleted."""
+    def forget_pod(self) -> None:
+        """Drops the cached Pod after a change that `pod_until` could not foresee: the deletion."""
         self.pod = None
 
-    def _pod(self, at: float, requests: dict[str, int]) -> tuple[PodLook, float]:
+    def _pod(self, at: float, requests: dict[str, int]) -> tuple[PodInput, float]:
         leaving = self.deleted <= at
         if at < self.running_from:
-            return PodLook(self.name, "Pending", False, self.created, self.created, leaving, requests), \
+            return PodInput(self.name, "Pending", False, self.created, self.created, leaving, requests), \
                 self.running_from
         if at < self.ready:
-            return PodLook(self.name, "Running", False, self.created, self.created, leaving, requests), self.ready
-        return PodLook(self.name, "Running", True, self.ready, self.created, leaving, requests), inf
+            return PodInput(self.name, "Running", False, self.created, self.created, leaving, requests), self.ready
+        return PodInput(self.name, "Running", True, self.ready, self.created, leaving, requests), inf

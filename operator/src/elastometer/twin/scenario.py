@@ -1,4 +1,4 @@
-"""One question to the twin: this demand, on replicas like these, under this autoscaler. Seconds from load start."""
+"""The input of the twin: a demand, the capacity of a replica, and an autoscaler. Times are seconds from load start."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from elastometer.hpa.settings import HpaSpec
 
 
 class Arrival(NamedTuple):
-    """One request: when it arrives, what it carries, which stage it is of (index)."""
+    """One request: when it arrives, its tokens, and the index of its stage."""
 
     at: float
     prompt_tokens: int
@@ -21,15 +21,16 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """One replica: up to `slots` requests run at once, the others wait in its own queue, first come first served.
+    """One replica: up to `slots` requests run at once, the others wait in its own queue, first come, first served.
 
-    A request that starts beside n - 1 others has its first token after `prefill_seconds` + prompt tokens x
-    `prefill_seconds_per_token`, and `join_seconds` later where n > 1: the step under way ends first, and the others'
-    tokens are made beside its prompt; one from the queue starts as a step ends, and is `refill_seconds` later only. Any
-    further token takes `decode_seconds` + (n - 1) x
-    `decode_seconds_per_neighbour`. `kv_tokens` is the size of the KV cache, `cpu_seconds_per_token` what an output
-    token costs of CPU: None where they were not measured. `cpu_idle` cores are used by a replica that does nothing.
-    `requests` is what one Pod requests: resource name -> milli-units.
+    The first token of a request comes `prefill_seconds` + prompt tokens x `prefill_seconds_per_token` after its start.
+    If others are running it comes `join_seconds` later: the current step has to end first, and the others' tokens are
+    computed together with the prompt. A request from the queue starts when a step ends, so it comes only
+    `refill_seconds` later. Every further token takes `decode_seconds` + neighbours x `decode_seconds_per_neighbour`,
+    where neighbours are the other requests that were running at the start.
+
+    `kv_tokens` is the size of the KV cache, `cpu_seconds_per_token` the CPU time per output token; None if they were
+    not measured. An idle replica uses `cpu_idle` cores. `requests` maps resource names to one Pod's milli-units.
     """
 
     slots: int
@@ -49,10 +50,10 @@ class Capacity:
 class MetricsPath:
     """How old a number is when the autoscaler reads it.
 
-    Each replica is scraped every `scrape_seconds`, all at `phase_seconds` or (None) each at a phase of its own, which
-    is drawn; a scrape is readable `delay_seconds` later. Scrapes of a new replica succeed from `first_sample_seconds`
-    after it is Ready (negative: its process serves metrics before that). `window_seconds` is what a CPU sample is
-    averaged over.
+    Each replica is scraped every `scrape_seconds`: all replicas at `phase_seconds`, or each at its own random phase if
+    that is None. A scrape can be read `delay_seconds` later. Scrapes of a new replica succeed from
+    `first_sample_seconds` after it is Ready (negative: its process serves metrics earlier). A CPU sample is the average
+    over `window_seconds`.
     """
 
     scrape_seconds: float
@@ -63,14 +64,14 @@ class MetricsPath:
 
 
 class Balancing(StrEnum):
-    """How requests come to replicas: chosen at random by kube-proxy for each request, or once per connection."""
+    """How a replica is chosen: at random by kube-proxy, for each request or once per connection."""
 
     PER_REQUEST = "perRequest"
     KEEP_ALIVE = "keepAlive"
 
 
 class Signal(StrEnum):
-    """What a metric of the autoscaler measures, of one replica."""
+    """What a metric of the autoscaler measures on one replica."""
 
     WAITING = "waiting"  # requests in the replica's queue
     RUNNING = "running"  # requests that run
@@ -81,25 +82,25 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HpaController:
-    """The HPA, syncing at `phase_seconds` + k x its period; `signals[j]` is what `spec.metrics[j]` measures.
+    """The HPA, which syncs at `phase_seconds` + k x its period; `signals[j]` is what `spec.metrics[j]` measures.
 
-    `looks` are the instants at which a recorded one looked: its period drifts with the work of each look. They count
-    while phase and period are still those of the record.
+    `sync_instants` are those of a recorded controller, whose period drifts with the work of each sync: a quarter of a
+    second can mean two requests in a queue. They apply while phase and period are still those of the record.
     """
 
     spec: HpaSpec
     signals: tuple[Signal, ...]
     phase_seconds: float = 0.0
-    looks: tuple[float, ...] = ()
+    sync_instants: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KedaController:
-    """KEDA: the HPA that it makes, and its own loop between none (or idle) and some, every `polling_seconds`.
+    """KEDA: the HPA that it creates, and its own loop between zero (or idle) and some, every `polling_seconds`.
 
-    The HPA's numbers come from the trigger's source at each of its looks, whatever the polling interval. The trigger is
-    active while the sum of a signal of the HPA's External metrics is above `activation`, in units of that signal.
-    `minimum` is minReplicaCount, which may be 0 where the HPA's own is 1. `null_is_zero`: a query without an answer
+    The HPA's numbers come from the trigger's source at each sync, whatever the polling interval. The trigger is active
+    while the sum of a signal of the HPA's External metrics is above `activation`, in units of that signal. `minimum` is
+    minReplicaCount, which may be 0 although the HPA's own minimum is then 1. `null_is_zero`: a query without a result
     counts as 0.
     """
 
@@ -118,7 +119,7 @@ class KpaController:
     """Knative's own autoscaler: averages of concurrency over a stable and a panic window, every `period_seconds`.
 
     `target` is the concurrency per replica that it aims at (container concurrency x target utilization). The last
-    replica goes after no request was wanted for `zero_grace_seconds`.
+    replica is removed once no replica has been wanted for `zero_grace_seconds`. The defaults are Knative's own.
     """
 
     minimum: int
@@ -139,13 +140,13 @@ Controller = HpaController | KedaController | KpaController
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedChance:
-    """What chance made of it in a recorded run; what is not given, or not known, is drawn.
+class RecordedRandomness:
+    """The random draw of a recorded run. Anything that is not given or not known is drawn from the seed.
 
-    `choices` is the number of the replica that each request went to (-1: not known), and holds while that replica
-    serves. By number of the replica: `phases`, when in its period it was scraped, as a share of it (None: not known);
-    `ids`, the place of its Pod's uid among all in order, as a share, which decides who goes first among equals.
-    `starts` are the cold starts of those that were added, in order.
+    `choices` is the number of the replica that each request went to (-1: not known); it applies while that replica
+    serves. By number of the replica: `phases` is when in its scrape period it was scraped, `ids` the rank of its Pod's
+    uid, which decides between equals at a scale-in; both are shares from 0 to 1, a phase may be None (not known).
+    `starts` are the cold starts of the replicas that were added, in order.
     """
 
     choices: tuple[int, ...] = ()
@@ -156,16 +157,19 @@ class RecordedChance:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`cold_starts` are the seconds from spec.replicas to serving, in ascending order: what was measured, or given; in
-    the first `pending_seconds` of it the Pod is Pending. Arrivals are in order of time.
+    """A scenario from `start_seconds` to `horizon_seconds`. Arrivals are in order of time. Everything random is drawn
+    from the seed, except what is given as `recorded`.
 
-    A Pod that is told to go takes no new request, finishes those it has, and stays for `drain_seconds` at least; what
-    has not ended `grace_seconds` after is lost. A client that hears nothing for `patience_seconds` gives up, as does
-    one whose request lasts `timeout_seconds`. Where no replica serves, a request is refused, but for Knative's
-    activator, which keeps it. `resource_path` is that of Signal.CPU, where it is another than `path`.
-    The first replicas have been Ready for `initial_age_seconds` when the twin begins.
-    A connection that is kept is used until it is `connection_seconds` old. Chance is drawn from the seed, but for what
-    is given as `recorded`. The horizon is where the twin stops.
+    `cold_starts` are the seconds from the change of spec.replicas to serving, measured or given, in ascending order;
+    for the first `pending_seconds` of them the Pod is Pending. The first replicas have been Ready for
+    `initial_age_seconds` at the start.
+
+    A Pod that is deleted takes no new request, finishes those it has, and stays for at least `drain_seconds`; requests
+    that have not ended `grace_seconds` later are lost. A client that receives nothing for `patience_seconds` gives up,
+    and so does one whose request lasts `timeout_seconds`. A request is refused while no replica serves, except that
+    Knative's activator keeps it. A kept connection is used until it is `connection_seconds` old.
+
+    `resource_path` is the metrics path of Signal.CPU, if it differs from `path`.
     """
 
     arrivals: tuple[Arrival, ...]
@@ -186,4 +190,4 @@ class Scenario:
     resource_path: MetricsPath | None = None
     connection_seconds: float = inf
     initial_age_seconds: float = 60.0
-    recorded: RecordedChance | None = None
+    recorded: RecordedRandomness | None = None

@@ -1,6 +1,6 @@
-"""Which signal of a replica each metric of an autoscaler measures, by its name or by the text of its query.
+"""Which signal of a replica each metric of an autoscaler measures, recognised by its name or the text of its query.
 
-Names of vLLM's metrics as resources.promql asks for them; an adapter may write `_` for their colon.
+The names are those of vLLM's metrics as resources.promql queries them; an adapter may write `_` for their colon.
 """
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _TRIGGER = re.compile(r"s(\d+)-")
 
 
 def signals_of(metrics: Sequence[Metric], triggers: Sequence[Document]) -> tuple[Signal, ...]:
-    """One per metric; `triggers` are those of the ScaledObject that made the HPA. Raises SpecError for a metric that
-    the twin has no model of."""
+    """One signal per metric; `triggers` are those of the ScaledObject that created the HPA. Raises SpecError for a
+    metric that the twin has no model of."""
     return tuple(_signal(index, metric, triggers) for index, metric in enumerate(metrics))
 
 
 def triggers_of(scaled_object: Document) -> Sequence[Document]:
-    """The triggers as served."""
+    """The triggers of a ScaledObject as served."""
     return documents_at(scaled_object, "spec", "triggers")
 
 
@@ -55,7 +55,7 @@ def _signal(index: int, metric: Metric, triggers: Sequence[Document]) -> Signal:
 
 
 def by_query(path: str, query: str) -> Signal:
-    """What a query sums over all replicas. Anything but a plain sum is refused: its value would be a guess."""
+    """What a query sums over all replicas. Anything except a plain sum is refused, since its value would be a guess."""
     rest = _LABELS.sub("", query)
     found = {SIGNALS[name] for name in _METRIC.findall(rest)}
     plain = _SUMMED.fullmatch(_METRIC.sub("", rest)) is not None and "sum" in rest

@@ -1,6 +1,7 @@
-"""Requests on their way through the replicas: who gets which, when it starts, when it ends.
+"""Requests on their way through the replicas: which replica gets which request, when it starts and when it ends.
 
-The one hot loop of the twin: about a microsecond a request.
+This is the twin's only hot loop: it takes about a microsecond per request. Attributes are therefore plain lists with
+one entry per request, indexed by the request's number, and `_admit` binds them to local names first.
 """
 from __future__ import annotations
 
@@ -21,16 +22,19 @@ NOBODY = -1
 
 
 class _Demand:
-    """Arrivals as columns. A search asks with the same tuple a thousand times: it is known by its identity, since to
-    compare it would cost as much as to take it apart. `prefill` is kept for the capacity that was asked for last."""
+    """Arrivals as columns. `later_tokens` are the output tokens after the first.
 
-    __slots__ = ("_capacity", "_prefill", "arrivals", "at", "further", "prompt")
+    A search uses the same tuple of arrivals a thousand times. The columns are therefore cached by the identity of the
+    tuple, since comparing it would cost as much as building them; `prefill` is cached for the last capacity.
+    """
+
+    __slots__ = ("_capacity", "_prefill", "arrivals", "at", "later_tokens", "prompt")
 
     def __init__(self, arrivals: tuple[Arrival, ...]) -> None:
         self.arrivals = arrivals
         self.at: list[float] = []
         self.prompt: list[int] = []
-        self.further: list[int] = []
+        self.later_tokens: list[int] = []
         self._capacity: Capacity | None = None
         self._prefill: list[float] = []
 
@@ -49,144 +53,158 @@ class _Demand:
 
 
 @lru_cache(maxsize=4)
-def _taken_apart(demand: _Demand) -> _Demand:
+def _with_columns(demand: _Demand) -> _Demand:
     arrivals = demand.arrivals
-    demand.at = [one.at for one in arrivals]
-    if any(later < earlier for earlier, later in pairwise(demand.at)):
-        raise SpecError("arrivals: must be in order of time")
-    demand.prompt = [one.prompt_tokens for one in arrivals]
-    demand.further = [max(0, one.output_tokens - 1) for one in arrivals]
+    demand.at = [arrival.at for arrival in arrivals]
+    for number, (earlier, later) in enumerate(pairwise(demand.at), 1):
+        if later < earlier:
+            raise SpecError(f"arrivals[{number}].at: must not be before the arrival that precedes it ({earlier:g}), "
+                            f"is {later:g}")
+    demand.prompt = [arrival.prompt_tokens for arrival in arrivals]
+    demand.later_tokens = [max(0, arrival.output_tokens - 1) for arrival in arrivals]
     return demand
 
 
 class Traffic:
-    """`next` is the number of the first request that has not arrived yet; `held` are those an activator keeps.
+    """`next` is the number of the first request that has not arrived yet; `held` are the requests that an activator
+    keeps because no replica serves.
 
-    `over` is when each request left the system, NaN while it has not come or is held; those in `unserved` left it
-    without an answer. `replica` is who served it, or had it when it failed.
+    One entry per request: `at` is its arrival, `first_token` when its first token comes, `done_at` when it left the
+    system (NaN while it has not arrived or is held), `replica` the one that served it, or had it when it failed, and
+    `later_tokens` its output tokens after the first. Requests in `unserved` left without an answer.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         arrivals, capacity = scenario.arrivals, scenario.capacity
         self.scenario = scenario
-        demand = _taken_apart(_Demand(arrivals))
-        self.at, self.further, self.prefill = demand.at, demand.further, demand.prefill(capacity)
+        demand = _with_columns(_Demand(arrivals))
+        self.at, self.later_tokens, self.prefill = demand.at, demand.later_tokens, demand.prefill(capacity)
         count = len(arrivals)
         self.first_token = [nan] * count
-        self.over = [nan] * count
+        self.done_at = [nan] * count
         self.replica = [NOBODY] * count
         self.unserved: set[int] = set()
-        # Seconds per further token, by how many others ran at the start.
-        self._pace = [capacity.decode_seconds + beside * capacity.decode_seconds_per_neighbour
-                      for beside in range(capacity.slots)]
-        self.balancer = Balancer(scenario, self.over, self.unserved)
+        # Seconds per later token, by how many others were running when the request started.
+        self._pace = [capacity.decode_seconds + neighbours * capacity.decode_seconds_per_neighbour
+                      for neighbours in range(capacity.slots)]
+        self.balancer = Balancer(scenario, self.done_at, self.unserved)
         self.next = 0
         self.held: list[int] = []
         path = scenario.resource_path or scenario.path
-        self._memory = path.window_seconds + path.scrape_seconds + path.delay_seconds
-        self._keeps = isinstance(scenario.controller, KpaController)
+        # The longest time that a sample can look back: the window of CPU, and the age of the sample itself.
+        self._lookback = path.window_seconds + path.scrape_seconds + path.delay_seconds
+        self._has_activator = isinstance(scenario.controller, KpaController)
 
     def serve(self, until: float, serving: list[Replica]) -> None:
-        """Lets every request arrive that is due before `until`; meanwhile the same replicas serve."""
+        """Admits every request that arrives before `until`; meanwhile the set of serving replicas does not change."""
         begin, self.next = self.next, bisect_left(self.at, until, self.next)
         if serving:
             self._admit(range(begin, self.next), self.at[begin:self.next], serving)
-        elif self._keeps:
+        elif self._has_activator:
             self.held.extend(range(begin, self.next))
 
     def release(self, at: float, serving: list[Replica]) -> None:
-        """What the activator kept goes to the first replicas that serve."""
+        """Passes the requests that the activator has kept to the first replicas that serve."""
         held, self.held = self.held, []
         self._admit(held, [at] * len(held), serving)
 
     def _admit(self, numbers: Sequence[int], instants: list[float], serving: list[Replica]) -> None:
+        """Computes start, first token and end of each request. `neighbours` is how many others are running on the
+        replica when the request starts; `occupy` puts its end into the heap of the running ones."""
         scenario, capacity, pace = self.scenario, self.scenario.capacity, self._pace
         slots, join = capacity.slots, capacity.join_seconds
+        # With one slot a request from the queue starts alone, and joins no step of others.
         refill, timeout = capacity.refill_seconds if slots > 1 else 0.0, scenario.timeout_seconds
         patience = min(scenario.patience_seconds, timeout)
-        prefill, further = self.prefill, self.further
-        first_token, over, served_by = self.first_token, self.over, self.replica
+        prefill, later_tokens = self.prefill, self.later_tokens
+        first_token, done_at, served_by = self.first_token, self.done_at, self.replica
         picks = self.balancer.picks(numbers, instants, serving)
         occupy: Callable[[list[float], float], object]
         for number, arrival, replica in zip(numbers, instants, picks, strict=True):
             busy = replica.busy
             while busy[0] <= arrival:
                 heappop(busy)
-            beside, start = len(busy) - 1, arrival
+            neighbours, start = len(busy) - 1, arrival
             replica.requests.append(number)
-            if beside < slots:
-                occupy, first = heappush, start + prefill[number] + (join if beside else 0.0)
+            if neighbours < slots:
+                occupy, first = heappush, start + prefill[number] + (join if neighbours else 0.0)
             else:
-                beside, start = slots - 1, busy[0]
+                # The queue is first come, first served: this request takes the slot that becomes free next.
+                neighbours, start = slots - 1, busy[0]
                 if start - arrival > patience:
-                    over[number] = arrival + patience
-                    replica.left.append(over[number])
+                    done_at[number] = arrival + patience
+                    replica.left_queue.append(done_at[number])
                     self.unserved.add(number)
                     continue
                 occupy, first = heapreplace, start + prefill[number] + refill
-            replica.left.append(start)
-            end = first + further[number] * pace[beside]
+            replica.left_queue.append(start)
+            end = first + later_tokens[number] * pace[neighbours]
             if end - arrival > timeout:
                 end = arrival + timeout
                 self.unserved.add(number)
             first_token[number] = first
-            over[number] = end
+            done_at[number] = end
             served_by[number] = replica.number
             occupy(busy, end)
 
     def running(self, replica: Replica, at: float) -> int:
-        """Requests that run on it."""
-        over = self.over
-        return len([number for number in self._lately(replica, at) if over[number] > at])
+        """Requests that are running on the replica."""
+        done_at = self.done_at
+        return len([number for number in self._recent(replica, at) if done_at[number] > at])
 
     def progress(self, replica: Replica, at: float) -> Iterator[tuple[int, int]]:
-        """(prompt tokens, tokens made) of each request that runs on it at `at`."""
-        for number in self._lately(replica, at):
-            if self.over[number] > at:
-                yield self.scenario.arrivals[number].prompt_tokens, floor(self._made(number, at))
+        """(prompt tokens, output tokens so far) of each request that is running on the replica at `at`."""
+        for number in self._recent(replica, at):
+            if self.done_at[number] > at:
+                yield self.scenario.arrivals[number].prompt_tokens, floor(self._output_tokens(number, at))
 
     def tokens_between(self, replica: Replica, start: float, end: float) -> float:
-        """Tokens that it made in (start, end]."""
-        return sum([self._made(number, end) - self._made(number, start) for number in self._lately(replica, end)])
+        """Output tokens of the replica in (start, end]."""
+        return sum([self._output_tokens(number, end) - self._output_tokens(number, start)
+                    for number in self._recent(replica, end)])
 
-    def _made(self, number: int, at: float) -> float:
-        """Tokens of one request until `at`: the first at once, the others evenly until its end."""
-        first, over = self.first_token[number], self.over[number]
+    def _output_tokens(self, number: int, at: float) -> float:
+        """Output tokens of one request until `at`: the first at once, the others evenly until its end."""
+        first, done_at = self.first_token[number], self.done_at[number]
+        # Not `first > at`: the comparison must also be false for NaN, a request without a first token.
         if not first <= at:
             return 0.0
-        share = min(1.0, (at - first) / (over - first)) if over > first else 1.0
-        return 1.0 + self.further[number] * share
+        share = min(1.0, (at - first) / (done_at - first)) if done_at > first else 1.0
+        return 1.0 + self.later_tokens[number] * share
 
-    def _lately(self, replica: Replica, at: float) -> list[int]:
-        """Its requests that left the queue by `at` and were not over long before, as far as any sample looks back."""
-        self._close(replica, at - self._memory)
-        return replica.requests[replica.closed:bisect_right(replica.left, at)]
+    def _recent(self, replica: Replica, at: float) -> list[int]:
+        """Its requests that left the queue by `at`, without those that ended before any sample can look back."""
+        self._skip_finished(replica, at - self._lookback)
+        return replica.requests[replica.finished:bisect_right(replica.left_queue, at)]
 
-    def _close(self, replica: Replica, at: float) -> None:
-        requests, closed, over = replica.requests, replica.closed, self.over
-        while closed < len(requests) and over[requests[closed]] <= at:
-            closed += 1
-        replica.closed = closed
+    def _skip_finished(self, replica: Replica, at: float) -> None:
+        """Advances `replica.finished` over the requests that ended by `at`. Samples are taken in order of time, so no
+        request is skipped that is needed again."""
+        requests, finished, done_at = replica.requests, replica.finished, self.done_at
+        while finished < len(requests) and done_at[requests[finished]] <= at:
+            finished += 1
+        replica.finished = finished
 
-    def lose(self, replica: Replica, at: float, deadline: float) -> float:
-        """A replica told to go at `at` keeps its requests until `deadline`; when the last of them is over."""
-        self._close(replica, at - self._memory)
-        last, over = at, self.over
-        for number in replica.requests[replica.closed:]:
-            if over[number] > deadline:
-                over[number] = deadline
+    def drain(self, replica: Replica, at: float, deadline: float) -> float:
+        """A replica that is deleted at `at` keeps its requests until `deadline`, when the rest are lost. Returns the
+        end of the last one."""
+        self._skip_finished(replica, at - self._lookback)
+        last, done_at = at, self.done_at
+        for number in replica.requests[replica.finished:]:
+            if done_at[number] > deadline:
+                done_at[number] = deadline
                 self.unserved.add(number)
-            last = max(last, over[number])
+            last = max(last, done_at[number])
         return last
 
     def outcome(self, horizon: float) -> tuple[array[float], array[float], array[int]]:
-        """First token, end and replica of each request: NaN and nobody where it was not served before the horizon; a
-        first token may have come to one that failed later."""
-        over, first_token, replica = self.over, self.first_token, self.replica
-        ended, first = array("d", over), array("d", first_token)
-        late = [number for number, end in enumerate(over) if end > horizon]
+        """First token, end and replica of each request; NaN and NOBODY if it was not served before the horizon. A
+        request that failed later may still have had its first token."""
+        done_at, first_token, replica = self.done_at, self.first_token, self.replica
+        ended, first = array("d", done_at), array("d", first_token)
+        late = [number for number, end in enumerate(done_at) if end > horizon]
         for number in (*self.unserved, *late):
             ended[number] = nan
-            if first[number] >= min(over[number], horizon):
+            if first[number] >= min(done_at[number], horizon):
                 first[number] = nan
         return first, ended, array("l", replica)
