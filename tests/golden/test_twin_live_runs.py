@@ -1,8 +1,8 @@
 """The twin on three runs of a live cluster: one load under two settings of an HPA on the queue, and one HPA on CPU.
 
-What is asserted is what docs/what-if.md claims: with the run's own chance (who got which request, when replicas were
-scraped, when the autoscaler looked) the twin gives the recorded replicas back; and from one of the pair it tells the
-other, which it was not calibrated from.
+What is asserted is what docs/what-if.md claims: with the run's recorded random draw (which replica got which request,
+when replicas were scraped, when the autoscaler synced) the twin reproduces the recorded replicas; and from one run of
+the pair it predicts the other, which it was not calibrated from.
 """
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def run(name: str) -> tuple[DerivedRun, Calibration]:
     return derived, calibrate(derived)
 
 
-def told_by(name: str, other: str) -> Scenario:
-    """The other run as the first one's calibration tells it: the other's settings and chance, all else the first's."""
+def predicted_from(name: str, other: str) -> Scenario:
+    """The other run as predicted from the first: the other's settings and random draw, all else from the first."""
     mine, its = run(name)[1].scenario, run(other)[1].recorded
     assert isinstance(its.controller, HpaController)
     return replace(mine, controller=its.controller, recorded=its.recorded, initial_replicas=its.initial_replicas,
@@ -38,8 +38,8 @@ def told_by(name: str, other: str) -> Scenario:
 
 
 @pytest.mark.parametrize(("name", "allowed"), [("cpu1", 0.1), ("honest-pods-a", 0.1), ("honest-pods-b", 8.0)])
-def test_with_its_own_chance_a_recorded_run_comes_back(name: str, allowed: float) -> None:
-    """One run of the three turns on a single request in a queue at a single look."""
+def test_with_its_recorded_random_draw_a_run_is_reproduced(name: str, allowed: float) -> None:
+    """One of the three runs depends on a single request in a queue at a single sync."""
     derived, calibration = run(name)
     found = compare(predict(calibration.recorded), calibration.recorded, derived, derived.evidence.terms)
     truth = measured(derived, calibration.scenario.horizon_seconds)
@@ -50,9 +50,9 @@ def test_with_its_own_chance_a_recorded_run_comes_back(name: str, allowed: float
 
 
 @pytest.mark.parametrize(("name", "other"), [("honest-pods-a", "honest-pods-b"), ("honest-pods-b", "honest-pods-a")])
-def test_one_run_tells_another_with_other_settings(name: str, other: str) -> None:
+def test_one_run_predicts_another_with_other_settings(name: str, other: str) -> None:
     derived, _ = run(other)
-    scenario = told_by(name, other)
+    scenario = predicted_from(name, other)
     found = compare(predict(scenario), scenario, derived, derived.evidence.terms)
     truth = measured(derived, scenario.horizon_seconds)
     assert found.ready_percent <= 10.0
@@ -62,7 +62,7 @@ def test_one_run_tells_another_with_other_settings(name: str, other: str) -> Non
 
 def test_the_pair_is_ranked_as_it_was_measured() -> None:
     """More replicas, fewer seconds missed: both drawn from the first run's calibration, in each of five draws."""
-    costly, slow = told_by("honest-pods-a", "honest-pods-b"), run("honest-pods-a")[1].scenario
+    costly, slow = predicted_from("honest-pods-a", "honest-pods-b"), run("honest-pods-a")[1].scenario
     for seed in range(5):
         figures = []
         for scenario, name in ((costly, "honest-pods-b"), (slow, "honest-pods-a")):

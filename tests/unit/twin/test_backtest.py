@@ -15,13 +15,13 @@ from support.twin_worlds import scenario
 
 def prediction(*ready: tuple[float, int], desired: tuple[tuple[float, int], ...] = ((0.0, 1),)) -> Prediction:
     replicas = (PredictedReplica(0, 0.0, 0.0, None, None), PredictedReplica(1, 10.0, 22.0, None, None),
-             PredictedReplica(2, 10.0, 25.0, 60.0, 66.0))
-    return Prediction(array("d", [1.0, 13.0]), array("d", [2.0, 14.0]), array("l", [0, 0]), desired, ready, (), replicas,
-                      100.0)
+                PredictedReplica(2, 10.0, 25.0, 60.0, 66.0))
+    return Prediction(
+        array("d", [1.0, 13.0]), array("d", [2.0, 14.0]), array("l", [0, 0]), desired, ready, (), replicas, 100.0)
 
 
 def test_the_area_is_between_the_curves_from_the_start_of_the_load_to_the_end() -> None:
-    """1 until 20 s and then 3, against 1 until 30 s and then 2, up to 50 s: 2 x 10 + 1 x 20; nothing before 0 s counts."""
+    """1 until 20 s, then 3, against 1 until 30 s, then 2, up to 50 s: 2 x 10 + 1 x 20; before 0 s nothing counts."""
     one, other = Steps.of([(-9.0, 5.0), (0.0, 1.0), (20.0, 3.0)]), Steps.of([(0.0, 1.0), (30.0, 2.0)])
     assert area_between(one, other, 50.0) == pytest.approx(40.0)
     assert area_between(other, one, 50.0) == pytest.approx(40.0)

@@ -1,13 +1,13 @@
-"""The twin against what was measured: replicas over time, scale-out lag, objective-miss seconds. Misses included.
+"""The prediction error: the twin against what was measured, by replicas over time, scale-out lag and missed objectives.
 
-The load balancer, the scrape's phase and the cold starts are chance, and one draw of them may turn a decision near its
-threshold. So an error is told of several draws; the typical one, which is nearest to all others, is what the twin
-predicts, chosen without a look at the measurement.
+The load balancer, the scrape phases and the cold starts are random, and one draw of them may turn a decision that is
+close to its threshold. An error is therefore reported over several draws. The twin's prediction is the typical draw,
+the one nearest to all others, which is chosen without using the measurement.
 """
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 from statistics import median
 
@@ -16,17 +16,19 @@ from elastometer.analysis.evidence.steps import Steps, segments
 from elastometer.analysis.requests.misses import RequestColumns, columns_of, miss_seconds, stretches
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.scaleout import scale_out_lag
+from elastometer.model.document import JSON_KEY
 from elastometer.model.terms import Terms
 from elastometer.twin.engine import predict
 from elastometer.twin.prediction import Prediction
 from elastometer.twin.scenario import Scenario
 
+# Odd, so that a median is the value of one draw.
 DRAWS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a run, measured or predicted, is compared by; seconds. None: there was no such thing."""
+    """The figures by which runs are compared, measured or predicted; times in seconds. None: there was none."""
 
     first_scale_out: float | None
     scale_outs: int
@@ -38,8 +40,8 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One prediction against the measured run. An error is the area between the two curves as a share of the area
-    under the measured one, percent, from the load's start to the end of the shorter of the two."""
+    """One prediction against the measured run. An error is the area between the two curves in percent of the area under
+    the measured one, from the load's start to the end of the shorter curve."""
 
     ready_percent: float
     desired_percent: float
@@ -48,27 +50,24 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class PredictionError:
-    """`recorded` is the prediction with the run's own chance (None where that is another run's), `typical` the draw
-    nearest to all others, `draws` all of them. `chance_percent` is how far two draws are apart (median): what two runs
-    under the very same settings would differ by. `mean_percent` is the error of the mean over all draws, the curve that
-    no single run follows and that is wrong by the least on the average.
+    """How far predictions are from the measured run.
+
+    `recorded` is the prediction with the run's own random draw (None if the scenario is another run's), `typical` the
+    draw nearest to all others, `draws` all of them. `draws_apart_percent` is how far two draws are apart (median): by
+    so much two runs under the same settings would differ. `mean_percent` is the error of the mean over all draws, a
+    curve that no single run follows but that has the smallest error on average.
     """
 
     measured: Figures
-    chance_percent: float
+    draws_apart_percent: float = field(metadata={JSON_KEY: "chancePercent"})
     mean_percent: float
     recorded: Difference | None
     typical: Difference
     draws: tuple[Difference, ...]
 
     @property
-    def median_percent(self) -> float:
-        """Of the errors of the ready replicas over the draws."""
-        return median(draw.ready_percent for draw in self.draws)
-
-    @property
     def within(self) -> tuple[float, float]:
-        """The least and the greatest error of the ready replicas over the draws."""
+        """The smallest and the largest error of the Ready replicas over the draws."""
         found = [draw.ready_percent for draw in self.draws]
         return min(found), max(found)
 
@@ -76,8 +75,7 @@ class PredictionError:
 def backtest(
     scenario: Scenario, run: DerivedRun, terms: Terms, recorded: Scenario | None = None, draws: int = DRAWS,
 ) -> PredictionError:
-    """What the scenario predicts against the run of the evidence; `recorded` where the scenario was calibrated from
-    this very run."""
+    """Predicts the recorded run and compares. `recorded` is the scenario with the run's own random draw, if known."""
     predictions = [predict(replace(scenario, seed=scenario.seed + number)) for number in range(draws)]
     found = tuple(compare(prediction, scenario, run, terms) for prediction in predictions)
     return PredictionError(
@@ -89,21 +87,21 @@ def backtest(
 
 
 def typical(predictions: Sequence[Prediction]) -> int:
-    """Which of them has the least area between its ready curve and those of all others."""
+    """The index of the prediction whose Ready curve has the smallest total area to those of all others."""
     curves, end = [_steps(prediction.ready) for prediction in predictions], predictions[0].end_seconds
     totals = [sum(area_between(curve, other, end) for other in curves) for curve in curves]
     return totals.index(min(totals))
 
 
 def mean_ready(predictions: Sequence[Prediction]) -> Steps:
-    """Ready replicas, the mean over the predictions."""
+    """The mean of the Ready replicas over the predictions."""
     curves = [_steps(prediction.ready) for prediction in predictions]
     times = sorted({time for curve in curves for time in curve.times()})
     return Steps.of((time, sum(curve.value_at(time) or 0.0 for curve in curves) / len(curves)) for time in times)
 
 
 def compare(prediction: Prediction, scenario: Scenario, run: DerivedRun, terms: Terms) -> Difference:
-    """One prediction against the run of the evidence."""
+    """One prediction against the recorded run."""
     end = min(prediction.end_seconds, _end(run.evidence))
     return Difference(
         _error(_steps(prediction.ready), run.replicas.ready, end),
@@ -138,8 +136,9 @@ def measured(run: DerivedRun, end: float) -> Figures:
             for change in outs]
     known = [lag / 1000 for lag in lags if lag is not None]
     return Figures(
-        min((evidence.seconds(change.decided.instant) for change in outs), default=None), len(outs), len(found) - len(outs),
-        median(known) if known else None, miss_seconds(columns_of(evidence), evidence.terms.objectives),
+        min((evidence.seconds(change.decided.instant) for change in outs), default=None),
+        len(outs), len(found) - len(outs), median(known) if known else None,
+        miss_seconds(columns_of(evidence), evidence.terms.objectives),
         run.replicas.ready.integral(0.0, min(end, _end(evidence))),
     )
 

@@ -1,4 +1,4 @@
-"""What a recorded run says about the twin's parameters, and how well: each with its source."""
+"""The twin's parameters as a recorded run shows them, each with its source and its error."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from elastometer.twin.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One parameter. `source` says in words where it comes from; `error_percent` is the median deviation of what was
-    observed from what the fit says, `count` from how many observations; None where it was stated and not fitted."""
+    """One parameter. `source` says in words where it comes from. `error_percent` is the median deviation of the
+    observations from the fit and `count` their number; None for a parameter that was stated and not fitted."""
 
     name: str
     value: float | str
@@ -21,9 +21,9 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The scenario of the recorded run itself, with chance drawn; `recorded` is the same with what chance made of it in
-    the run: which replica each request went to, and how long each cold start was. `notes` are what had to be assumed,
-    as sentences."""
+    """`scenario` is that of the recorded run, with everything random drawn from a seed. `recorded` is the same scenario
+    with the run's own random draw: which replica each request went to, when replicas were scraped, how long each cold
+    start took. `notes` state what had to be assumed, as sentences."""
 
     scenario: Scenario
     recorded: Scenario

@@ -1,6 +1,7 @@
-"""One replica's capacity out of request records: first tokens on an idle server, pace beside others, slots.
+"""The capacity of one replica, fitted from request records: time to first token, time per later token, slots.
 
-A record that names no Pod is used while one replica served alone; the others then tell nothing of one replica.
+A record that names no Pod is used only if it arrived while a single replica served; otherwise it says nothing about
+one replica.
 """
 from __future__ import annotations
 
@@ -22,54 +23,74 @@ from elastometer.twin.scenario import Capacity
 from elastometer_loadgen.base.record import Outcome
 
 _SLOTS = re.compile(r"--max[-_]num[-_]seqs[= ](\d+)")
-# Prompts must differ by this factor before their length can be told from chance in the time to the first token.
-SPREAD = 1.5
-# Fewer observations than this tell nothing.
+# Prompts must differ by this factor before the effect of their length can be separated from randomness.
+MIN_SPREAD = 1.5
+# Fewer observations than this are not enough for a median, and a slope needs four times as many.
 MIN_OBSERVATIONS = 5
+MIN_FOR_SLOPE = 4 * MIN_OBSERVATIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One request on one replica, seconds. `beside` is how many others ran there when its first token came, `met` how
-    many were there at all when it was sent, `freed` when the last of those that ended before its first token did."""
+class ServedRequest:
+    """One request on one replica; seconds. `later_tokens` are its output tokens after the first.
+
+    `neighbours` is how many others were running when its first token came, `others_met` how many requests of any kind
+    the replica had when it was sent. `slot_freed` is the end of the last request that ended before its first token.
+    """
 
     sent: float
     first: float
     last: float
     prompt: int
-    gaps: int
-    beside: int
-    met: int
-    freed: float
+    later_tokens: int
+    neighbours: int
+    others_met: int
+    slot_freed: float
+
+    @property
+    def to_first(self) -> float:
+        """Seconds from sending to the first token."""
+        return self.first - self.sent
 
     @property
     def pace(self) -> float:
         """Seconds per output token after the first."""
-        return (self.last - self.first) / self.gaps
+        return (self.last - self.first) / self.later_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefill:
+    """Time to the first token of a request that runs alone: `base` + `per_token` x prompt tokens."""
+
+    base: float
+    per_token: float
+
+    def seconds(self, request: ServedRequest) -> float:
+        return self.base + self.per_token * request.prompt
 
 
 def fit_capacity(run: DerivedRun) -> tuple[Capacity, list[Fitted]]:
-    """The capacity of one replica with what it was fitted from. Raises SpecError naming what is missing."""
-    turns = _turns(run)
-    if len(turns) < MIN_OBSERVATIONS:
+    """The capacity of one replica and what it was fitted from. Raises SpecError naming what is missing."""
+    served = _served_requests(run)
+    if len(served) < MIN_OBSERVATIONS:
         raise SpecError(f"requests: at least {MIN_OBSERVATIONS} must have been served and name their Pod (header "
-                        "x-elastometer-pod or x-inference-pod), or have come while one replica served alone; "
-                        f"{len(turns)} of {len(run.evidence.requests)} did")
+                        "x-elastometer-pod or x-inference-pod), or have arrived while one replica served alone; "
+                        f"{len(served)} of {len(run.evidence.requests)} did")
     slots, about_slots = _slots(run.evidence)
-    capacity, about = capacity_of(turns, slots)
+    capacity, about = capacity_of(served, slots)
     return capacity, [about_slots, *about]
 
 
-def capacity_of(turns: Sequence[Turn], slots: int) -> tuple[Capacity, list[Fitted]]:
-    """What the requests of some replicas tell of one."""
-    base, per_token, about_prefill = _prefill(turns, slots)
-    joins = [_join(turns, slots, base, per_token), _refill(turns, slots, base, per_token)]
-    decode, neighbour, about_decode = _decode(turns, slots)
-    capacity = Capacity(slots, base, per_token, decode, neighbour, joins[0][0], joins[1][0])
-    return capacity, [*about_prefill, *(about for _, about in joins), *about_decode]
+def capacity_of(served: Sequence[ServedRequest], slots: int) -> tuple[Capacity, list[Fitted]]:
+    """The capacity of one replica from the requests of several."""
+    prefill, about_prefill = _prefill(served, slots)
+    (join, about_join), (refill, about_refill) = _join(served, slots, prefill), _refill(served, slots, prefill)
+    decode, neighbour, about_decode = _decode(served, slots)
+    capacity = Capacity(slots, prefill.base, prefill.per_token, decode, neighbour, join, refill)
+    return capacity, [*about_prefill, about_join, about_refill, *about_decode]
 
 
-def _turns(run: DerivedRun) -> list[Turn]:
+def _served_requests(run: DerivedRun) -> list[ServedRequest]:
     by_pod: dict[str, list[tuple[float, float, float, int, int]]] = defaultdict(list)
     evidence, alone = run.evidence, _alone(run)
     for record in evidence.requests:
@@ -80,27 +101,29 @@ def _turns(run: DerivedRun) -> list[Turn]:
         sent, first, last = (((instant or 0) - evidence.origin) / SECOND
                              for instant in (record.send, record.first_token, record.last_token))
         by_pod[pod].append((sent, first, last, record.prompt_tokens or 0, max(0, (record.completion_tokens or 1) - 1)))
-    return [turn for found in by_pod.values() for turn in turns_of(found)]
+    return [request for rows in by_pod.values() for request in served_requests_of(rows)]
 
 
-def turns_of(found: Sequence[tuple[float, float, float, int, int]]) -> list[Turn]:
-    """The requests of one replica: (sent, first token, last token, prompt tokens, output tokens less one) of each."""
-    sents = sorted(row[0] for row in found)
-    firsts = sorted(row[1] for row in found)
-    lasts = sorted(row[2] for row in found)
-    # A slot was free for at least as long as the shortest prompt takes before its next first token.
-    shortest, turns = min(row[1] - row[0] for row in found), []
-    for sent, first, last, prompt, gaps in found:
-        beside = bisect_right(firsts, first) - bisect_right(lasts, first) - 1
-        done = bisect_right(lasts, first - shortest)
-        met = bisect_right(sents, sent) - bisect_right(lasts, sent) - 1
-        freed = lasts[done - 1] if done else sent
-        turns.append(Turn(sent, first, last, prompt, gaps, max(0, beside), max(0, met), freed))
-    return turns
+def served_requests_of(rows: Sequence[tuple[float, float, float, int, int]]) -> list[ServedRequest]:
+    """The requests of one replica, from (sent, first token, last token, prompt tokens, later tokens) of each."""
+    sents = sorted(row[0] for row in rows)
+    firsts = sorted(row[1] for row in rows)
+    lasts = sorted(row[2] for row in rows)
+    # A slot must have been free for at least as long as the fastest prefill takes. Without this margin, a request that
+    # ended between a start and its first token would count as the one that freed the slot.
+    fastest, served = min(row[1] - row[0] for row in rows), []
+    for sent, first, last, prompt, later_tokens in rows:
+        neighbours = bisect_right(firsts, first) - bisect_right(lasts, first) - 1
+        done = bisect_right(lasts, first - fastest)
+        others_met = bisect_right(sents, sent) - bisect_right(lasts, sent) - 1
+        slot_freed = lasts[done - 1] if done else sent
+        served.append(ServedRequest(
+            sent, first, last, prompt, later_tokens, max(0, neighbours), max(0, others_met), slot_freed))
+    return served
 
 
 def _alone(run: DerivedRun) -> Callable[[Instant], str | None]:
-    """Names the replica that must have served at an instant: there was one only."""
+    """Names the replica that must have served at an instant, because it was the only one."""
     def name(instant: Instant) -> str | None:
         return "the only one" if run.replicas.ready.value_at(run.evidence.seconds(instant)) == 1.0 else None
 
@@ -117,83 +140,83 @@ def _slots(evidence: Evidence) -> tuple[int, Fitted]:
     most = max((value for pod in (running.series if running else ()) for _, value in pod.samples), default=0.0)
     if most < 1:
         raise SpecError("target.server.args: must state --max-num-seqs, or the run must have scraped "
-                        "vllm:num_requests_running; neither is there, so how many requests run at once is unknown")
+                        "vllm:num_requests_running; neither is there, so it is unknown how many requests run at once")
     return int(most), Fitted("slots", int(most), "requests",
-                             "the most that ran at once on one replica: no --max-num-seqs was stated")
+                             "the most requests that ran at once on one replica; --max-num-seqs was not stated")
 
 
-def _prefill(turns: Sequence[Turn], slots: int) -> tuple[float, float, list[Fitted]]:
-    """The slope from all requests that found a free slot, most of which met others; the base from idle replicas."""
-    idle = [turn for turn in turns if turn.met == 0]
+def _prefill(served: Sequence[ServedRequest], slots: int) -> tuple[_Prefill, list[Fitted]]:
+    """The base comes from requests that found the replica idle. The slope comes from the same requests if they show
+    one, else from those that met others and a free slot: joining adds a constant, which does not change a slope."""
+    idle = [request for request in served if request.others_met == 0]
     if not idle:
-        raise SpecError("requests: must hold some that found a replica idle, to tell prefill from waiting; every one "
-                        "met others. Begin the load with a slow stage")
-    per_token = _slope([turn for turn in turns if turn.met == 0], MIN_OBSERVATIONS * 4)
-    per_token = per_token or _slope([turn for turn in turns if 0 < turn.met < slots], MIN_OBSERVATIONS * 4)
-    base = max(0.0, median(turn.first - turn.sent - per_token * turn.prompt for turn in idle))
-    error = _deviation([turn.first - turn.sent for turn in idle], [base + per_token * turn.prompt for turn in idle])
-    source = "time to the first token of requests that found a replica idle"
-    return base, per_token, [
-        Fitted("prefill", base, "s", source, error, len(idle)),
+        raise SpecError("requests: some must have found a replica idle, to separate prefill from waiting, but all of "
+                        "them met others. Begin the load with a slow stage")
+    per_token = _slope(idle) or _slope([request for request in served if 0 < request.others_met < slots])
+    base = max(0.0, median(request.to_first - per_token * request.prompt for request in idle))
+    prefill = _Prefill(base, per_token)
+    error = _deviation([request.to_first for request in idle], [prefill.seconds(request) for request in idle])
+    return prefill, [
+        Fitted("prefill", base, "s", "time to first token of requests that found a replica idle", error, len(idle)),
         Fitted("prefill per prompt token", per_token, "s", "first tokens of requests that found a free slot"
-               if per_token else "not told: prompts were of nearly one length, or longer ones were not slower"),
+               if per_token else "unknown: prompts were of nearly equal length, or longer ones were not slower"),
     ]
 
 
-def _slope(turns: Sequence[Turn], fewest: int) -> float:
-    """Seconds to the first token per token of the prompt; 0 where it cannot be told."""
-    prompts = [turn.prompt for turn in turns]
-    if len(turns) < fewest or min(prompts) < 1 or max(prompts) < SPREAD * min(prompts):
+def _slope(served: Sequence[ServedRequest]) -> float:
+    """Seconds to the first token per prompt token; 0 if the requests do not show it."""
+    prompts = [request.prompt for request in served]
+    if len(served) < MIN_FOR_SLOPE or min(prompts) < 1 or max(prompts) < MIN_SPREAD * min(prompts):
         return 0.0
-    slope, _ = linear_regression(prompts, [turn.first - turn.sent for turn in turns])
+    slope, _ = linear_regression(prompts, [request.to_first for request in served])
     return max(0.0, slope)
 
 
-def _join(turns: Sequence[Turn], slots: int, base: float, per_token: float) -> tuple[float, Fitted]:
-    late = [turn.first - turn.sent - base - per_token * turn.prompt for turn in turns if 0 < turn.met < slots]
+def _join(served: Sequence[ServedRequest], slots: int, prefill: _Prefill) -> tuple[float, Fitted]:
+    late = [request.to_first - prefill.seconds(request) for request in served if 0 < request.others_met < slots]
     if len(late) < MIN_OBSERVATIONS:
-        return 0.0, Fitted("joining others", 0.0, "s", "not told: too few requests met others and a free slot",
+        return 0.0, Fitted("joining others", 0.0, "s", "unknown: too few requests met others and a free slot",
                            None, len(late))
     join = max(0.0, median(late))
     return join, Fitted("joining others", join, "s", "first tokens of requests that met others and a free slot",
                         None, len(late))
 
 
-def _refill(turns: Sequence[Turn], slots: int, base: float, per_token: float) -> tuple[float, Fitted]:
-    late = [turn.first - turn.freed - base - per_token * turn.prompt
-            for turn in turns if turn.met >= slots and turn.freed > turn.sent]
+def _refill(served: Sequence[ServedRequest], slots: int, prefill: _Prefill) -> tuple[float, Fitted]:
+    late = [request.first - request.slot_freed - prefill.seconds(request)
+            for request in served if request.others_met >= slots and request.slot_freed > request.sent]
     if len(late) < MIN_OBSERVATIONS:
-        return 0.0, Fitted("joining from the queue", 0.0, "s", "not told: too few requests waited", None, len(late))
+        return 0.0, Fitted("joining from the queue", 0.0, "s", "unknown: too few requests waited", None, len(late))
     refill = max(0.0, median(late))
-    return refill, Fitted("joining from the queue", refill, "s", "from a slot's end to the next one's first token",
+    return refill, Fitted("joining from the queue", refill, "s", "from the end of a request to the next first token",
                           None, len(late))
 
 
-def _decode(turns: Sequence[Turn], slots: int) -> tuple[float, float, list[Fitted]]:
-    """A line through the pace of the full batch, which decides how fast a backlog goes, where there was one."""
-    paced = [turn for turn in turns if turn.gaps > 0]
+def _decode(served: Sequence[ServedRequest], slots: int) -> tuple[float, float, list[Fitted]]:
+    """A line through the pace of the full batch, if there was one, since that decides how fast a backlog is served."""
+    paced = [request for request in served if request.later_tokens > 0]
     if not paced:
-        raise SpecError("requests: must hold some with two output tokens or more and their number (usage), to tell the "
-                        "time per token; none has")
-    beside, times = [float(turn.beside) for turn in paced], [turn.pace for turn in paced]
-    base, neighbour = _line(beside, times)
-    full = [turn.pace for turn in paced if turn.met >= slots]
+        raise SpecError("requests: some must have two output tokens or more and state their number (usage), for the "
+                        "time per token to be known; none has")
+    neighbours, times = [float(request.neighbours) for request in paced], [request.pace for request in paced]
+    base, neighbour = _line(neighbours, times)
+    full = [request.pace for request in paced if request.others_met >= slots]
     if len(full) >= MIN_OBSERVATIONS and slots > 1:
-        free = [turn for turn in paced if turn.met < slots] or paced
-        few, slow = mean(turn.beside for turn in free), mean(turn.pace for turn in free)
+        free = [request for request in paced if request.others_met < slots] or paced
+        few, slow = mean(request.neighbours for request in free), mean(request.pace for request in free)
         neighbour = max(0.0, (mean(full) - slow) / max(1.0, slots - 1 - few))
         base = mean(full) - neighbour * (slots - 1)
-    error = _deviation(times, [base + neighbour * others for others in beside])
-    source = "time per output token against the requests that ran beside"
+    error = _deviation(times, [base + neighbour * others for others in neighbours])
+    source = "time per output token against the requests that ran alongside"
     return base, neighbour, [
         Fitted("decode", base, "s/token", source, error, len(paced)),
         Fitted("decode per neighbour", neighbour, "s/token", source, None, len(paced)),
     ]
 
 
-def _line(beside: Sequence[float], times: Sequence[float]) -> tuple[float, float]:
-    if len(set(beside)) > 1:
-        slope, intercept = linear_regression(beside, times)
+def _line(neighbours: Sequence[float], times: Sequence[float]) -> tuple[float, float]:
+    if len(set(neighbours)) > 1:
+        slope, intercept = linear_regression(neighbours, times)
         if slope > 0 and intercept > 0:
             return intercept, slope
     return median(times), 0.0
@@ -201,5 +224,5 @@ def _line(beside: Sequence[float], times: Sequence[float]) -> tuple[float, float
 
 def _deviation(observed: Sequence[float], fitted: Sequence[float]) -> float:
     """Median of |observed - fitted| / observed, percent."""
-    shares = [abs(value_at - other) / value_at for value_at, other in zip(observed, fitted, strict=True) if value_at > 0]
+    shares = [abs(seen - fit) / seen for seen, fit in zip(observed, fitted, strict=True) if seen > 0]
     return round(100 * median(shares), 2) if shares else 0.0

@@ -1,4 +1,4 @@
-"""The recorded requests of each Pod: those that ran within an interval. Seconds count from the load's start."""
+"""The recorded requests of each Pod: those that ran within an interval. Seconds from the start of the load."""
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
@@ -11,16 +11,16 @@ from elastometer.model.units import SECOND
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """From its first token to its last, a request makes its tokens evenly."""
+class TokenSpan:
+    """One request from its first token to its last; its tokens are taken to be spread evenly between them."""
 
     first: float
     last: float
     prompt: int
     tokens: int
 
-    def made(self, at: float) -> float:
-        """Tokens until `at`, the first at once."""
+    def output_tokens(self, at: float) -> float:
+        """Output tokens until `at`, the first at once."""
         if at < self.first:
             return 0.0
         if at >= self.last:
@@ -28,24 +28,25 @@ class Run:
         return 1.0 + (self.tokens - 1) * (at - self.first) / (self.last - self.first)
 
 
-class Ran:
-    """By Pod, in order of their first tokens."""
+class PodRequests:
+    """The token spans of each Pod, in order of their first tokens."""
 
     def __init__(self, evidence: Evidence) -> None:
-        self._runs: dict[str, list[Run]] = defaultdict(list)
+        self._spans: dict[str, list[TokenSpan]] = defaultdict(list)
         for record in evidence.requests:
             if record.pod is None or record.first_token is None or record.last_token is None:
                 continue
-            self._runs[record.pod].append(Run(
+            self._spans[record.pod].append(TokenSpan(
                 (record.first_token - evidence.origin) / SECOND, (record.last_token - evidence.origin) / SECOND,
                 record.prompt_tokens or 0, max(1, record.completion_tokens or 1)))
-        for runs in self._runs.values():
-            runs.sort(key=lambda one: one.first)
-        self._firsts = {pod: [one.first for one in runs] for pod, runs in self._runs.items()}
-        self._longest = max((one.last - one.first for runs in self._runs.values() for one in runs), default=0.0)
+        for spans in self._spans.values():
+            spans.sort(key=lambda span: span.first)
+        self._firsts = {pod: [span.first for span in spans] for pod, spans in self._spans.items()}
+        # How far before an interval a span that reaches into it can begin: it bounds the search of `during`.
+        self._longest = max((span.last - span.first for spans in self._spans.values() for span in spans), default=0.0)
 
-    def during(self, pod: str, start: float, end: float) -> Iterator[Run]:
-        """Those that ran at some time from `start` to `end`."""
-        runs, firsts = self._runs.get(pod, []), self._firsts.get(pod, [])
+    def during(self, pod: str, start: float, end: float) -> Iterator[TokenSpan]:
+        """The spans that overlap the interval from `start` to `end`."""
+        spans, firsts = self._spans.get(pod, []), self._firsts.get(pod, [])
         low, high = bisect_left(firsts, start - self._longest), bisect_right(firsts, end)
-        return (one for one in runs[low:high] if one.last >= start)
+        return (span for span in spans[low:high] if span.last >= start)

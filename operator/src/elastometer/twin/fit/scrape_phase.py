@@ -1,7 +1,7 @@
-"""When in its period each replica was scraped, out of what the scrapes saw.
+"""When in its period each replica was scraped, inferred from what the scrapes saw.
 
-Prometheus' range queries tell values on a grid and not when they were scraped. The queue of a replica is known at every
-instant from the requests, so the phase is the one at which the scraped queue agrees best with it.
+Range queries of Prometheus return values on a grid, not the instants at which they were scraped. The queue of a replica
+is known at every instant from the requests, so its phase is the one at which the scraped queue agrees best with it.
 """
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.bundle import SeriesName
 from elastometer.model.units import SECOND
 
-# Shares of the period that are tried.
+# How many phases are tried, evenly over the period: with 40 and a period of 2 s, one every 50 ms.
 TRIED = 40
 
 
 @dataclass(frozen=True, slots=True)
 class _Queue:
-    """Requests of one Pod that came (`sent`) and that left its queue (`started`), rising, seconds."""
+    """When the requests of one Pod arrived (`sent`) and left its queue (`started`), each ascending; seconds."""
 
     sent: Sequence[float]
     started: Sequence[float]
@@ -29,18 +29,18 @@ class _Queue:
 
 
 def scrape_phases(evidence: Evidence, pods: Sequence[str], prefill_seconds: float) -> tuple[float | None, ...]:
-    """Shares of the scrape period, one per Pod; None where its queue was never seen, or agrees with every phase."""
+    """Shares of the scrape period, one per Pod; None if its queue was never seen, or fits every phase equally."""
     result, period = evidence.samples(SeriesName.WAITING), evidence.terms.scrape_seconds
     if result is None or not period:
         return (None,) * len(pods)
-    scraped = {
-        pod.pod: [((time - evidence.origin) / SECOND, value) for time, value in pod.samples] for pod in result.series
-    }
+    scraped = {line.pod: [((time - evidence.origin) / SECOND, value) for time, value in line.samples]
+               for line in result.series}
     return tuple(_phase(scraped.get(pod, []), _queue(evidence, pod, prefill_seconds), float(period)) for pod in pods)
 
 
 def _queue(evidence: Evidence, pod: str, prefill_seconds: float) -> _Queue:
-    mine = [record for record in evidence.requests if record.pod == pod and record.send is not None and record.first_token is not None]
+    mine = [record for record in evidence.requests
+            if record.pod == pod and record.send is not None and record.first_token is not None]
     return _Queue(sorted(((record.send or 0) - evidence.origin) / SECOND for record in mine),
                   sorted(((record.first_token or 0) - evidence.origin) / SECOND - prefill_seconds for record in mine))
 
@@ -55,6 +55,6 @@ def _phase(samples: Sequence[tuple[float, float]], queue: _Queue, period: float)
         misfits.append(sum(abs(value - queued) for (_, value), queued in zip(samples, seen, strict=True)))
     if max(misfits) == min(misfits):
         return None
-    # Among equals, the one whose neighbours agree too; the period is a circle.
+    # Of equally good phases, the one whose neighbours agree too; the period is circular, so index -1 is a neighbour.
     around = [misfits[share - 1] + 2 * misfit + misfits[(share + 1) % TRIED] for share, misfit in enumerate(misfits)]
     return around.index(min(around)) / TRIED
