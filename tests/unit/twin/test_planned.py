@@ -1,4 +1,4 @@
-"""What a plan says of its load and of its server, before anything runs."""
+"""What a plan states about its load and its server, before anything runs."""
 from collections import Counter
 
 import pytest
@@ -17,17 +17,17 @@ STAGES = [{"name": "calm", "type": "Rate", "durationSeconds": 30, "endRequestsPe
            "4", "arrivals": "Constant"}]
 
 
-def test_arrivals_are_those_of_the_generator_with_the_tokens_that_it_would_ask_for():
+def test_arrivals_are_those_of_the_generator_with_the_tokens_that_it_would_request():
     arrivals = planned_arrivals(parse_profile({"seed": 7, "tasks": [POEM], "stages": STAGES}))
-    assert Counter(one.stage for one in arrivals) == {0: 60, 1: 40}
-    assert {one.output_tokens for one in arrivals} == {30, 31, 32}
+    assert Counter(arrival.stage for arrival in arrivals) == {0: 60, 1: 40}
+    assert {arrival.output_tokens for arrival in arrivals} == {30, 31, 32}
     assert arrivals[0].at == pytest.approx(0.25)
 
 
 def test_prompt_tokens_are_estimated_as_the_stand_in_counts_them():
     arrivals = planned_arrivals(parse_profile({"tasks": [POEM], "stages": STAGES}))
-    said = count_chat_tokens([("user", "Write a short poem about autumn.")])
-    assert {one.prompt_tokens for one in arrivals} == {said}
+    counted = count_chat_tokens([("user", "Write a short poem about autumn.")])
+    assert {arrival.prompt_tokens for arrival in arrivals} == {counted}
 
 
 def test_a_stand_in_without_arguments_has_the_pace_of_its_own_defaults():
@@ -50,12 +50,12 @@ def test_a_phase_of_the_startup_that_is_not_named_keeps_its_default():
     ("registry/elastometer/standin:0.1.0", (), True), ("other", ("--standin-decode-ms-per-token=40",), True),
     ("vllm/vllm-openai:v0.33.0", ("--max-num-seqs=16",), False),
 ])
-def test_a_stand_in_is_told_by_its_image_or_by_its_arguments(image: str, args: tuple[str, ...], answer: bool):
+def test_a_stand_in_is_recognised_by_its_image_or_by_its_arguments(image: str, args: tuple[str, ...], answer: bool):
     assert is_standin(image, args) is answer
 
 
 @pytest.mark.parametrize("args", [("--max-num-seqs=many",), ("--standin-decode-ms-per-token", "-1"),
                                   ("--max-num-seqs=0",)])
-def test_an_argument_that_is_no_number_is_named_with_its_value(args: tuple[str, ...]):
+def test_an_argument_that_is_not_a_number_is_named_with_its_value(args: tuple[str, ...]):
     with pytest.raises(SpecError, match=args[0].partition("=")[0]):
         standin_capacity(args, 40)

@@ -1,4 +1,4 @@
-"""The arrivals of a load profile: the generator's own schedule and its own draws, before anything is sent."""
+"""The arrivals of a load profile: the load generator's own schedule and draws, before anything is sent."""
 from __future__ import annotations
 
 from bisect import bisect_right
@@ -12,16 +12,16 @@ from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.plan.schedule import compute_schedule
 from elastometer_loadgen.profile.profile import Profile
 
-# A rule of thumb for English text, and what a chat template adds; a tokenizer is not asked.
+# A rule of thumb for English text, and what a chat template adds. No tokenizer is loaded.
 CHARACTERS_PER_TOKEN = 4
 MESSAGE_TOKENS = 4
 TEMPLATE_TOKENS = 3
-PROMPT_RULE = "a token of a prompt is 4 characters, a chat message 4 more"
-ANSWER_RULE = "every answer is as long as maximumTokens lets it be"
+PROMPT_RULE = "one token per 4 characters, and 4 more per chat message"
+ANSWER_RULE = "every answer is as long as maximumTokens allows"
 
 
 def planned_arrivals(profile: Profile) -> tuple[Arrival, ...]:
-    """Instants as the generator would send them; output tokens are the `max_tokens` that it would ask for."""
+    """The instants at which the generator would send; output tokens are the `max_tokens` that it would request."""
     schedule, source = compute_schedule(profile), PromptSource(profile)
     found = []
     for number, at in enumerate(schedule.times):
@@ -36,8 +36,8 @@ def _prompt_tokens(body: object) -> int:
     if prompt is not None:
         return _text_tokens(prompt)
     return TEMPLATE_TOKENS + sum(
-        MESSAGE_TOKENS + _text_tokens(text_at(one, "role") or "") + _text_tokens(text_at(one, "content") or "")
-        for one in documents_at(body, "messages")
+        MESSAGE_TOKENS + _text_tokens(text_at(message, "role") or "") + _text_tokens(text_at(message, "content") or "")
+        for message in documents_at(body, "messages")
     )
 
 

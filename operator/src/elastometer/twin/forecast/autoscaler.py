@@ -1,4 +1,4 @@
-"""The autoscaler of a test, put to work in the twin: what the API server and KEDA would make of its spec."""
+"""The autoscaler of a test as the twin runs it: what the API server and KEDA would make of its spec."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ from elastometer.twin.signals import signals_of
 
 _PATHS = {ScalerType.HPA: "spec.autoscaler.horizontalPodAutoscaler", ScalerType.KEDA: "spec.autoscaler.scaledObject"}
 _RESOURCES = ("cpu", "memory")
-# A metric that asks for nothing: without an autoscaler the replicas stay as they are.
+# A metric that never asks for a change: without an autoscaler, the replicas stay as they are.
 _NOTHING = Metric(MetricType.PODS, "none", TargetType.AVERAGE_VALUE, 10**9)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedAutoscaler:
-    """`document` is the spec of the HPA that decides; None where the test has no autoscaler."""
+    """`document` is the spec of the HPA that decides; None if the test has no autoscaler. `words` describe it."""
 
     controller: Controller
     document: Document | None
@@ -33,7 +33,7 @@ class PlannedAutoscaler:
 
 
 def planned_autoscaler(plan: TestPlan) -> PlannedAutoscaler:
-    """Raises SpecError with every flaw, by its path in the test."""
+    """The autoscaler of the test. Raises SpecError with every flaw, by its path in the test."""
     kind = plan.spec.scaler.type
     manifest = scaler(plan)
     if manifest is None:
@@ -52,7 +52,7 @@ def _placed(flaw: str, path: str) -> str:
 def _of_hpa(document: Document) -> PlannedAutoscaler:
     hpa = parse_hpa(document)
     return PlannedAutoscaler(HpaController(hpa, signals_of(hpa.metrics, ())), document,
-                             "HorizontalPodAutoscaler of the test, decided by the rules of Kubernetes 1.35")
+                             "HorizontalPodAutoscaler of the test, by the rules of Kubernetes 1.35")
 
 
 def _of_keda(plan: TestPlan, spec: dict[str, object]) -> PlannedAutoscaler:
@@ -62,14 +62,14 @@ def _of_keda(plan: TestPlan, spec: dict[str, object]) -> PlannedAutoscaler:
     hpa = parse_hpa(document)
     signals = signals_of(hpa.metrics, documents_at(scaled, "triggers"))
     keda, _ = fit_keda(HpaController(hpa, signals), {"spec": scaled})
-    return PlannedAutoscaler(keda, document, "ScaledObject of the test: KEDA's loop and the HPA that it would make")
+    return PlannedAutoscaler(keda, document, "ScaledObject of the test: KEDA's loop and the HPA that it would create")
 
 
 def _metrics(scaled: Document) -> list[dict[str, object]]:
-    """One per trigger, as KEDA names them; its own rules fill in the targets."""
+    """One metric per trigger, named as by KEDA; `keda_hpa` then fills in the targets."""
     triggers = documents_at(scaled, "triggers")
     if not triggers:
-        raise SpecError("triggers: must hold at least one trigger, holds none")
+        raise SpecError("triggers: must hold at least one trigger, is empty")
     found: list[dict[str, object]] = []
     for index, trigger in enumerate(triggers):
         kind = text_at(trigger, "type") or ""
@@ -80,18 +80,19 @@ def _metrics(scaled: Document) -> list[dict[str, object]]:
     return found
 
 
-def started(controller: Controller, start_seconds: float, seed: int, look_seconds: float | None) -> Controller:
-    """The controller with the phase of its looks, which nobody chooses: so that one is at `look_seconds`, or drawn."""
-    chance = stream(seed, "phase")
+def started(controller: Controller, start_seconds: float, seed: int, sync_seconds: float | None) -> Controller:
+    """The controller with the phase of its syncs. If `sync_seconds` is given, one sync is at that instant; otherwise
+    the phase is drawn at random, since no setting determines it."""
+    rng = stream(seed, "phase")
     if isinstance(controller, KedaController):
-        return replace(controller, hpa=_phased(controller.hpa, start_seconds, chance.random(), look_seconds),
-                       phase_seconds=start_seconds + chance.random() * controller.polling_seconds)
+        return replace(controller, hpa=_phased(controller.hpa, start_seconds, rng.random(), sync_seconds),
+                       phase_seconds=start_seconds + rng.random() * controller.polling_seconds)
     if isinstance(controller, HpaController):
-        return _phased(controller, start_seconds, chance.random(), look_seconds)
+        return _phased(controller, start_seconds, rng.random(), sync_seconds)
     return controller
 
 
-def _phased(hpa: HpaController, start_seconds: float, share: float, look_seconds: float | None) -> HpaController:
+def _phased(hpa: HpaController, start_seconds: float, share: float, sync_seconds: float | None) -> HpaController:
     period = hpa.spec.controller.sync_period_seconds
-    late = share * period if look_seconds is None else (look_seconds - start_seconds) % period
+    late = share * period if sync_seconds is None else (sync_seconds - start_seconds) % period
     return replace(hpa, phase_seconds=start_seconds + late)

@@ -1,4 +1,4 @@
-"""A test that was never run, as a question to the twin."""
+"""A test that was never run, as a scenario of the twin."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -16,18 +16,18 @@ from elastometer.twin.forecast.standin_pace import argument
 from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, Scenario
 from elastometer_loadgen.profile.profile import ConnectionPolicy
 
-# The autoscaler has looked at an idle service for so long when the load starts.
+# The twin starts this long before the load, so that the autoscaler has synced on an idle service, as in a real run.
 LEAD_SECONDS = 60.0
-# metrics-server asks the kubelets so often, and a value of CPU is the mean since the time before.
+# metrics-server's default: it asks the kubelets every 15 s, and a value of CPU is the mean since the reading before.
 RESOURCE_PATH = MetricsPath(scrape_seconds=15.0, window_seconds=15.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What a plan does not say of its server: the capacity of a replica, and its cold starts in rising order, each
-    with its source in words. `pending_seconds` of a cold start the Pod is Pending. The paths of its metrics are None
-    where nothing is known but the plan's scrape period. `look_seconds` is an instant at which an HPA looks, which the
-    rest follow in its period; None where nothing tells. `notes` are doubts of the sources, as sentences."""
+    """What a plan does not say about its server: the capacity of a replica and its cold starts in ascending order, each
+    with its source in words. For `pending_seconds` of a cold start the Pod is Pending. The paths of its metrics are
+    None if only the plan's scrape period is known. `sync_seconds` is the instant of one HPA sync, from which the others
+    follow by its period; None if it is not known. `notes` are doubts about the sources, as sentences."""
 
     capacity: Capacity
     capacity_source: str
@@ -36,7 +36,7 @@ class Assumed:
     pending_seconds: float = 0.0
     path: MetricsPath | None = None
     resource_path: MetricsPath | None = None
-    look_seconds: float | None = None
+    sync_seconds: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -53,7 +53,7 @@ def planned_scenario(
         cold_starts=assumed.cold_starts, pending_seconds=assumed.pending_seconds,
         path=assumed.path or MetricsPath(float(spec.measurement.scrape_period_seconds)),
         resource_path=assumed.resource_path or RESOURCE_PATH,
-        controller=started(autoscaler.controller, -LEAD_SECONDS, seed, assumed.look_seconds),
+        controller=started(autoscaler.controller, -LEAD_SECONDS, seed, assumed.sync_seconds),
         initial_replicas=plan.minimum_replicas, start_seconds=-LEAD_SECONDS, seed=seed,
         horizon_seconds=plan.load_seconds + max(spec.measurement.settle_seconds, spec.profile.timeout_seconds),
         drain_seconds=drain, grace_seconds=_grace_seconds(plan, drain),
@@ -64,15 +64,15 @@ def planned_scenario(
 
 
 def assumptions(plan: TestPlan, assumed: Assumed) -> tuple[str, ...]:
-    """What the scenario takes for granted, as sentences."""
+    """What the scenario assumes, as sentences."""
     scrape = plan.spec.measurement.scrape_period_seconds
-    metrics = f"metrics are scraped each {scrape} s and read at once; CPU is a mean over " \
+    metrics = f"metrics are scraped every {scrape} s and read at once; CPU is a mean over " \
               f"{RESOURCE_PATH.window_seconds:g} s"
-    looks = "the autoscaler looks at a phase that is drawn" if assumed.look_seconds is None else \
-        "the autoscaler looks when the recorded one did"
+    syncs = "the phase of the autoscaler's syncs is drawn at random" if assumed.sync_seconds is None else \
+        "the autoscaler syncs at the phase of the recorded one"
     return (
         f"prompts are estimated: {PROMPT_RULE}", ANSWER_RULE, *([metrics] if assumed.path is None else []),
-        "nodes have room for every replica, and nothing fails", looks, *assumed.notes,
+        "nodes have room for every replica, and nothing fails", syncs, *assumed.notes,
     )
 
 
@@ -81,13 +81,13 @@ def _containers(plan: TestPlan) -> list[Document]:
 
 
 def _prestop_seconds(plan: TestPlan) -> float:
-    """How long the preStop hooks let a Pod serve on: those that sleep say it."""
-    return max((number_at(one, "lifecycle", "preStop", "sleep", "seconds") or 0.0 for one in _containers(plan)),
-               default=0.0)
+    """How long the preStop hooks keep a Pod serving; only hooks that sleep say how long."""
+    return max((number_at(container, "lifecycle", "preStop", "sleep", "seconds") or 0.0
+                for container in _containers(plan)), default=0.0)
 
 
 def _grace_seconds(plan: TestPlan, drain: float) -> float:
-    """Until when what runs may finish: vLLM aborts it at SIGTERM, or --shutdown-timeout seconds after."""
+    """How long running requests may take to end: vLLM aborts them at SIGTERM, or --shutdown-timeout seconds later."""
     text = argument(plan.spec.server.args, "shutdown-timeout")
     try:
         shutdown = 0.0 if text is None else float(text)
@@ -97,7 +97,7 @@ def _grace_seconds(plan: TestPlan, drain: float) -> float:
 
 
 def _requests(plan: TestPlan) -> Mapping[str, int]:
-    """Resource -> milli-units that one Pod requests; a limit counts where there is no request, as in the API."""
+    """Resource -> milli-units that one Pod requests. Without a request the limit counts, as in the API server."""
     total: dict[str, int] = {}
     for container in _containers(plan):
         limits, requests = (document_at(container, "resources", kind) for kind in ("limits", "requests"))

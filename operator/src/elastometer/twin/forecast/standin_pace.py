@@ -1,6 +1,6 @@
-"""What the arguments of the project's stand-in server say of its own pace: capacity and start-up, without a run.
+"""Capacity and start-up of the project's stand-in server, from its arguments alone, without a run.
 
-The defaults are the stand-in's (docs/standin.md); a contract test holds the two together.
+The defaults are the stand-in's (docs/standin.md); a test checks that the two agree.
 """
 from __future__ import annotations
 
@@ -18,30 +18,33 @@ DEFAULTS: Mapping[str, float] = {
 STARTUP: Mapping[str, float] = {"import": 2, "config": 0.5, "download": 0, "weights": 3, "compile": 2, "profile": 1,
                                 "graphs": 1.5, "http": 0.2}
 MILLISECONDS = 1000
-# Its timers have whole milliseconds, and the connection costs one: a first token is so much later than its formula.
+# The stand-in's timers have whole milliseconds, and the connection costs one: measured first tokens come by this much
+# later than its formula says.
 TIMERS_MILLISECONDS = 3.0
 
 
 def argument(args: Sequence[str], name: str) -> str | None:
-    """The value of `--name=value` or `--name value`; the last one wins, as argparse has it."""
+    """The value of `--name=value` or `--name value`; the last one wins, as in argparse."""
     found = None
-    for index, one in enumerate(args):
-        if one.startswith(f"--{name}="):
-            found = one.partition("=")[2]
-        elif one == f"--{name}" and index + 1 < len(args):
+    for index, arg in enumerate(args):
+        if arg.startswith(f"--{name}="):
+            found = arg.partition("=")[2]
+        elif arg == f"--{name}" and index + 1 < len(args):
             found = args[index + 1]
     return found
 
 
 def is_standin(image: str, args: Sequence[str]) -> bool:
-    """Told by its own arguments, or by its image."""
-    return any(one.startswith(PREFIX) for one in args) or "standin" in image.rpartition("/")[2]
+    """Whether this is the stand-in, by its own arguments or by its image."""
+    return any(arg.startswith(PREFIX) for arg in args) or "standin" in image.rpartition("/")[2]
 
 
 def standin_capacity(args: Sequence[str], mean_output_tokens: float) -> Capacity:
-    """A request that joins waits for half a step on average, and its first token is made in a step with the others';
-    one from the queue begins with that step. Each neighbour's prefill holds the others' tokens up once in its life,
-    which is spread over the tokens of an answer."""
+    """The capacity that the arguments imply.
+
+    A request that joins others waits for half a step on average, and its first token is computed in a step together
+    with theirs: 1.5 steps. A request from the queue begins with such a step: 1 step. The prefill of each neighbour
+    delays the others' tokens once, which is spread over the tokens of an answer."""
     value = {name: _number(args, name, default) for name, default in DEFAULTS.items()}
     decode = value["standin-decode-ms-per-token"] / MILLISECONDS
     overhead = (value["standin-prefill-overhead-ms"] + TIMERS_MILLISECONDS) / MILLISECONDS
@@ -70,7 +73,8 @@ def _seconds(text: str, part: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise SpecError(f"spec.target.server.args: --standin-startup must be phase=seconds,…, has {part!r}") from None
+        raise SpecError("spec.target.server.args: each part of --standin-startup must be phase=seconds, one is "
+                        f"{part!r}") from None
 
 
 def _number(args: Sequence[str], name: str, default: float) -> float:

@@ -1,7 +1,8 @@
-"""Prediction -> Bundle: what a run's record would hold if the model were right, so that one analysis judges both.
+"""Turns a prediction into the bundle that a run would have recorded if the model were right.
 
-Only what the model knows is written: no phases of a start, no log lines, no clocks, no account of a load generator.
-Every instant is virtual time from a fixed origin, and the bundle carries its basis, which marks the report.
+So the same analysis judges predicted and real runs. Only what the model knows is written: no phases of a cold start, no
+log lines, no clocks, nothing about the load generator. Every instant is virtual time from a fixed origin. The bundle
+carries the basis of the prediction, which marks the report as predicted.
 """
 from __future__ import annotations
 
@@ -19,31 +20,31 @@ from elastometer.twin.forecast.synthetic_objects import target_sightings
 from elastometer.twin.scenario import HpaController, KedaController
 
 
-def synthetic_bundle(foretold: PredictedRun) -> Bundle:
-    """The bundle of a run that never was."""
-    test, plan = _test(foretold.plan), describe(foretold.plan)
+def synthetic_bundle(run: PredictedRun) -> Bundle:
+    """The bundle of the predicted run."""
+    test, plan = _test(run.plan), describe(run.plan)
     observations: list[Observation] = [
-        *target_sightings(foretold), *autoscaler_sightings(foretold),
-        Note(instant(foretold.prediction.end_seconds), "PredictionEnds", "the model looks no further"),
+        *target_sightings(run), *autoscaler_sightings(run),
+        Note(instant(run.prediction.end_seconds), "PredictionEnds", "the prediction ends here"),
     ]
     return Bundle(
-        terms=terms_from(test, plan), manifest={"toolVersion": foretold.basis.tool}, spec=test, plan=plan,
-        provenance={"source": f"predicted by {foretold.basis.tool}"}, start=ORIGIN,
+        terms=terms_from(test, plan), manifest={"toolVersion": run.basis.tool}, spec=test, plan=plan,
+        provenance={"source": f"predicted by {run.basis.tool}"}, start=ORIGIN,
         observations=tuple(sorted(observations, key=lambda line: line.received)),
-        requests=request_records(foretold), series=series(foretold), predicted=foretold.basis,
+        requests=request_records(run), series=series(run), predicted=run.basis,
     )
 
 
-def predicted_syncs(foretold: PredictedRun) -> Recording | None:
-    """Every look of the HPA with what it decided; None where none decides."""
-    controller = foretold.scenario.controller
+def predicted_syncs(run: PredictedRun) -> Recording | None:
+    """Every sync of the HPA with its decision; None if no HPA decides."""
+    controller = run.scenario.controller
     hpa = controller.hpa if isinstance(controller, KedaController) else controller
-    if foretold.autoscaler is None or not isinstance(hpa, HpaController):
+    if run.autoscaler is None or not isinstance(hpa, HpaController):
         return None
-    return Recording(foretold.plan.names.test, hpa.spec, tuple(
+    return Recording(run.plan.names.test, hpa.spec, tuple(
         RecordedSync(sync.input, Observed(sync.decision.desired, sync.decision.rescaled, sync.decision.conditions,
                                         sync.decision.events))
-        for sync in foretold.prediction.syncs if sync.input is not None and sync.decision is not None))
+        for sync in run.prediction.syncs if sync.input is not None and sync.decision is not None))
 
 
 def _test(plan: TestPlan) -> Document:

@@ -1,4 +1,4 @@
-"""The HorizontalPodAutoscaler after each of its syncs, and the events of its rescales, in the API's words."""
+"""The HorizontalPodAutoscaler after each of its syncs, and the events of its rescales, worded as by the controller."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from elastometer.hpa.settings import TargetType
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
 from elastometer.model.spec import ScalerType
-from elastometer.twin.forecast.predicted_run import Foretold, instant
+from elastometer.twin.forecast.predicted_run import PredictedRun, instant
 from elastometer.twin.prediction import Sync
 
 MILLI = 1000
@@ -18,16 +18,16 @@ _KINDS = {"Pods": "pods metric ", "Object": "object metric ", "External": "exter
           "Resource": "", "ContainerResource": ""}
 
 
-def autoscaler_sightings(foretold: Foretold) -> Iterator[ObjectSeen]:
-    """One line per sync of an HPA, and one per rescale; none where no HPA decides."""
-    if foretold.autoscaler is None:
+def autoscaler_sightings(run: PredictedRun) -> Iterator[ObjectSeen]:
+    """One line per sync of the HPA and one per rescale; nothing if no HPA decides."""
+    if run.autoscaler is None:
         return
-    names, spec = foretold.plan.names, foretold.autoscaler
-    is_keda = foretold.plan.spec.scaler.type is ScalerType.KEDA
+    names, spec = run.plan.names, run.autoscaler
+    is_keda = run.plan.spec.scaler.type is ScalerType.KEDA
     name = names.keda_autoscaler if is_keda else names.server
     first: Document = {"metadata": {"name": name}, "spec": spec, "status": {}}
-    yield ObjectSeen(instant(foretold.scenario.start_seconds), ObjectKind.AUTOSCALER, Sighting.LISTED, first)
-    for sync in foretold.prediction.syncs:
+    yield ObjectSeen(instant(run.scenario.start_seconds), ObjectKind.AUTOSCALER, Sighting.LISTED, first)
+    for sync in run.prediction.syncs:
         if sync.decision is not None:
             yield _status(name, spec, sync, sync.decision)
             if sync.decision.rescaled:
@@ -38,10 +38,10 @@ def _status(name: str, spec: Document, sync: Sync, decision: Decision) -> Object
     sources = documents_at(spec, "metrics")
     status = {
         "currentReplicas": sync.before, "desiredReplicas": decision.status_desired,
-        "currentMetrics": [one for proposal in decision.account.proposals
-                           if (one := _current(sources, proposal)) is not None],
-        "conditions": [{"type": kind, "status": one.status, "reason": one.reason}
-                       for kind, one in sorted(decision.conditions.items())],
+        "currentMetrics": [current for proposal in decision.account.proposals
+                           if (current := _current(sources, proposal)) is not None],
+        "conditions": [{"type": kind, "status": condition.status, "reason": condition.reason}
+                       for kind, condition in sorted(decision.conditions.items())],
     }
     return ObjectSeen(instant(sync.at), ObjectKind.AUTOSCALER, Sighting.MODIFIED,
                       {"metadata": {"name": name}, "spec": spec, "status": status})
@@ -54,7 +54,7 @@ def _body(source: Document) -> tuple[str, Document]:
 
 
 def _current(sources: Sequence[Document], proposal: Proposal) -> Document | None:
-    """One entry of `status.currentMetrics`; None for a metric that could not be read."""
+    """One entry of `status.currentMetrics`; None for a metric that could not be evaluated."""
     if proposal.value is None or proposal.metric >= len(sources):
         return None
     source = sources[proposal.metric]
@@ -71,7 +71,7 @@ def _value(body: Document, value: int) -> Document:
 
 
 def quantity(milli: int) -> str:
-    """As the API prints it: 2, or 2500m."""
+    """The quantity as the API server formats it: 2, or 2500m."""
     return f"{milli // MILLI}" if milli % MILLI == 0 else f"{milli}m"
 
 
