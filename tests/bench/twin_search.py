@@ -35,7 +35,7 @@ MANIFEST = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "
             "spec": SPEC}
 
 
-def question(requests: int) -> SearchProblem:
+def problem(requests: int) -> SearchProblem:
     """Three waves of load that need between 2 and 20 replicas of four slots."""
     rng, at, mean = random.Random(1), 0.0, requests / SECONDS
     arrivals = []
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=7500, help="requests of the run")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args()
-    asked = question(options.requests)
+    asked = problem(options.requests)
     begun, used = time.perf_counter(), cpu_seconds()
     with Workers(asked, options.jobs, sys.stderr) as workers:
         found = search(asked, SearchOptions(candidates=options.candidates), workers.each)

@@ -224,7 +224,7 @@ def test_without_objectives_nothing_is_said_to_hold(run: Run, bundle: Path, tmp_
     assert "No objectives to hold" in (tmp_path / "out" / "what-if.html").read_text()
     code, _, err = run(copied, "--search")
     assert code == 2
-    assert "  spec.objectives: must hold at least one for a search to rank by" in err
+    assert "  spec.objectives: must hold at least one objective for a search to rank by, is empty" in err
 
 
 REFUSED = {

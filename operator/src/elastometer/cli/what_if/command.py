@@ -156,7 +156,7 @@ def _search_options(options: argparse.Namespace) -> SearchOptions:
 
 def _answer(bundle: Bundle, search: SearchOptions, jobs: int) -> Answer:
     run = recorded(bundle)
-    with Workers(run.question, jobs, sys.stderr) as workers:
+    with Workers(run.problem, jobs, sys.stderr) as workers:
         return answer(run, search, workers.each)
 
 

@@ -1,8 +1,9 @@
 """The chosen settings as a manifest for `kubectl apply`.
 
-The fragment carries the whole spec, not the changed fields alone: metrics and policies are atomic lists, which any way
-of applying replaces as a whole, and a manifest without the required fields could not make the object where it is gone.
-What the server owns (status, uid, resourceVersion, managedFields) stays out, so that it applies at any later time.
+It contains the whole spec and not only the changed fields: metrics and policies are atomic lists, which every way of
+applying replaces as a whole, and without the required fields the manifest could not create the object if it is gone.
+Fields that the server owns (status, uid, resourceVersion, managedFields) are left out, so that it can be applied at any
+later time.
 """
 from __future__ import annotations
 
@@ -17,14 +18,14 @@ API_VERSIONS = {ScalerType.HPA: "autoscaling/v2", ScalerType.KEDA: "keda.sh/v1al
 
 
 class _Plain(yaml.SafeDumper):
-    """Without anchors: a value that occurs twice is written twice."""
+    """A dumper without anchors: a value that occurs twice is written twice, as people expect in a manifest."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
 
 
 def manifest(served: Json, spec: Json) -> Json:
-    """The object as it should become."""
+    """The object with the new spec."""
     metadata = served.get("metadata") or {}
     kind = ScalerType(served["kind"])
     names = {key: metadata[key] for key in ("name", "namespace") if metadata.get(key)}
@@ -32,14 +33,15 @@ def manifest(served: Json, spec: Json) -> Json:
 
 
 def patch(served: Json, spec: Json, remarks: Sequence[str]) -> str:
-    """YAML, with the remarks as comments before it; comments cannot be left by a line break in a remark."""
+    """YAML, with the remarks as comments before it."""
+    # Whitespace is folded: a line break in a remark must not end the comment.
     lines = [f"# {' '.join(remark.split())}" for remark in remarks]
     body = yaml.dump(manifest(served, spec), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return "\n".join([*lines, body])
 
 
 def how_to_apply(name: str) -> list[str]:
-    """The two ways, and what each needs."""
+    """The two ways to apply the file."""
     return [
         f"kubectl apply -f {name}",
         f"or, to own these fields from now on: kubectl apply --server-side --force-conflicts -f {name}",

@@ -1,4 +1,4 @@
-"""The whole answer to one what-if."""
+"""The whole answer to one what-if: from a bundle and the user's options to everything that is rendered."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -19,96 +19,103 @@ from elastometer.twin.scenario import Scenario
 from elastometer.twin.search.answer.answer import Answer, Curve, Option, Run, Searched
 from elastometer.twin.search.answer.search import Each, SearchOptions, cliffs, least, option, search
 from elastometer.twin.search.score.measured import measured_card
-from elastometer.twin.search.score.searcher import SearchProblem, Searcher, Settings
+from elastometer.twin.search.score.searcher import Searcher, SearchProblem, Settings
 from elastometer.twin.search.vary.candidates import reject_unknown_settings, vary
 from elastometer.twin.search.vary.recorded import baseline
 
-MAX_DRAWS, DRAWN_REQUESTS = 5, 5000
+# How many requests a candidate of a search is judged on over all its draws, and the most draws.
+DRAWN_REQUESTS, MAX_DRAWS = 5000, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A run that can be asked about: what was seen, what was judged, what the twin makes of it and how well."""
+    """A recorded run, ready for what-if: its record and report, the calibrated twin and its prediction error."""
 
     derived: DerivedRun
     report: Report
     calibration: Calibration
     prediction_error: PredictionError
-    question: SearchProblem
+    problem: SearchProblem
 
 
 def recorded(bundle: Bundle) -> Recorded:
-    """Raises SpecError naming what the bundle lacks. The question is asked of the draw of chance that is nearest to all
-    others, so that no single stroke of luck stands for the run."""
+    """The run of the bundle. Raises SpecError naming what the bundle lacks.
+
+    Variations start from the typical draw, the one nearest to all others, so that no unusual draw stands for the run.
+    """
     derived = derive_run(bundle)
     report, calibration = judge_run(derived), calibrate(derived)
     base = baseline(bundle, calibration.scenario)
     error = backtest(calibration.scenario, derived, bundle.terms, calibration.recorded)
     seed = calibration.scenario.seed + error.draws.index(error.typical)
-    question = SearchProblem(replace(base, scenario=replace(base.scenario, seed=seed)), bundle.terms,
-                        report.price.gpus_per_replica if report.price else None, draws_for(base.scenario))
-    return Recorded(derived, report, calibration, error, question)
+    problem = SearchProblem(
+        replace(base, scenario=replace(base.scenario, seed=seed)), bundle.terms,
+        report.price.gpus_per_replica if report.price else None, draws_for(base.scenario))
+    return Recorded(derived, report, calibration, error, problem)
 
 
 def draws_for(scenario: Scenario) -> int:
-    """How many draws each candidate of a search is judged over: as many as some thousand requests allow. In a long run
-    chance evens out by itself."""
+    """How many draws each candidate of a search is judged over. A long run needs fewer, since randomness averages out
+    within it, and each of its draws takes longer."""
     return max(1, min(MAX_DRAWS, DRAWN_REQUESTS // max(1, len(scenario.arrivals))))
 
 
-def answer(run: Recorded, wishes: SearchOptions, each: Each) -> Answer:
-    """Refuses the settings before anything is computed; then recorded, variant, search, cliff."""
-    question, report = run.question, run.report
-    if wishes.search and not question.terms.objectives:
-        raise SpecError("spec.objectives: must hold at least one for a search to rank by (--objective gives one), are "
-                        "none")
-    reject_unknown_settings(question.base.kind, wishes.settings)
-    vary(question.base, wishes.settings)
-    searcher = Searcher(question)
-    recorded = option(question, searcher, (), wishes)
-    variant = option(question, searcher, wishes.settings, wishes) if wishes.settings else None
-    searched = search(question, wishes, each) if wishes.search else None
-    _check_pick(searched, wishes)
+def answer(run: Recorded, options: SearchOptions, each: Each) -> Answer:
+    """Computes the recorded settings, the variant, the search and the cliffs, after checking all settings first."""
+    problem, report = run.problem, run.report
+    if options.search and not problem.terms.objectives:
+        raise SpecError("spec.objectives: must hold at least one objective for a search to rank by, is empty; "
+                        "--objective adds one")
+    reject_unknown_settings(problem.base.kind, options.settings)
+    vary(problem.base, options.settings)
+    searcher = Searcher(problem)
+    recorded = option(problem, searcher, (), options)
+    variant = option(problem, searcher, options.settings, options) if options.settings else None
+    searched = search(problem, options, each) if options.search else None
+    _check_pick(searched, options)
     chosen = searched.front[searched.chosen] if searched is not None else variant
     named: list[tuple[str, Settings]] = [("recorded settings", ())]
     if chosen is not None:
         named.append(("settings asked for" if searched is None else "chosen settings", chosen.settings))
     return Answer(
-        run=_run(question, report), calibration=run.calibration, prediction_error=run.prediction_error,
+        run=_run(problem, report), calibration=run.calibration, prediction_error=run.prediction_error,
         measured=measured_card(report, measured_miss_seconds(run.derived.evidence)), recorded=recorded,
-        curves=_curves(question, report, variant, chosen if searched is not None else None),
-        cliffs=tuple(cliffs(named, each)) if question.terms.objectives else (),
-        least=least((), each) if question.terms.objectives else None, variant=variant, searched=searched,
+        curves=_curves(problem, report, variant, chosen if searched is not None else None),
+        cliffs=tuple(cliffs(named, each)) if problem.terms.objectives else (),
+        least=least((), each) if problem.terms.objectives else None, variant=variant, searched=searched,
     )
 
 
-def _check_pick(searched: Searched | None, wishes: SearchOptions) -> None:
-    if searched is not None and wishes.pick is not None and not 1 <= wishes.pick <= len(searched.front):
-        raise SpecError(f"--pick: must be from 1 to {len(searched.front)}, the length of the front, is {wishes.pick}")
+def _check_pick(searched: Searched | None, options: SearchOptions) -> None:
+    if searched is not None and options.pick is not None and not 1 <= options.pick <= len(searched.front):
+        raise SpecError(f"--pick: must be from 1 to {len(searched.front)} (the number of candidates on the front), "
+                        f"is {options.pick}")
 
 
-def _run(question: SearchProblem, report: Report) -> Run:
-    manifest = question.base.manifest
+def _run(problem: SearchProblem, report: Report) -> Run:
+    manifest = problem.base.manifest
     name = text_at(manifest, "metadata", "name") or ""
     return Run(
         test=report.test, namespace=report.namespace, model=report.model, load_start=report.load_start,
-        autoscaler=f"{question.base.kind.value} {name}",
-        cold_start_seconds=median(question.base.scenario.cold_starts), gpus_per_replica=question.gpus_per_replica,
+        autoscaler=f"{problem.base.kind.value} {name}",
+        cold_start_seconds=median(problem.base.scenario.cold_starts), gpus_per_replica=problem.gpus_per_replica,
     )
 
 
-def _curves(question: SearchProblem, report: Report, variant: Option | None, chosen: Option | None) -> tuple[Curve, ...]:
-    """Ready replicas, measured and predicted, and what was desired."""
+def _curves(
+    problem: SearchProblem, report: Report, variant: Option | None, chosen: Option | None,
+) -> tuple[Curve, ...]:
+    """Ready and desired replicas, measured and predicted."""
     found = [Curve("Ready, measured", False, report.timeline.ready),
              Curve("desired, measured", False, report.timeline.desired),
-             *_predicted(question, "recorded settings", ())]
+             *_predicted(problem, "recorded settings", ())]
     if variant is not None:
-        found += _predicted(question, "with --set", variant.settings)
+        found += _predicted(problem, "with --set", variant.settings)
     if chosen is not None:
-        found += _predicted(question, "chosen", chosen.settings)
+        found += _predicted(problem, "chosen", chosen.settings)
     return tuple(found)
 
 
-def _predicted(question: SearchProblem, name: str, settings: Settings) -> list[Curve]:
-    prediction = predict(vary(question.base, settings).scenario)
+def _predicted(problem: SearchProblem, name: str, settings: Settings) -> list[Curve]:
+    prediction = predict(vary(problem.base, settings).scenario)
     return [Curve(f"Ready, {name}", True, prediction.ready), Curve(f"desired, {name}", True, prediction.desired)]

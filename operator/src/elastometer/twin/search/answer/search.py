@@ -1,6 +1,6 @@
-"""From a calibrated run and the user's wishes to the answer: vary, search, prune, choose, find the cliff.
+"""From a calibrated run and the user's options to the answer: vary, search, prune, choose, find the cliff.
 
-What is done many times goes through `each`, so that whoever asks decides on how many cores it runs.
+Everything that is done many times goes through `each`, so that the caller decides on how many cores it runs.
 """
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from elastometer.twin.search.score.cliff import Cliff, LeastReplicas, cliff, lea
 from elastometer.twin.search.score.held_out import Interval
 from elastometer.twin.search.score.scorecard import Scorecard
 from elastometer.twin.search.score.searcher import (
-    OTHER_SEEDS,
-    Question,
+    OTHER_DRAWS,
+    Evaluated,
     Searcher,
+    SearchProblem,
     Settings,
-    Told,
     Trial,
-    drawn,
+    other_draw,
     pareto_front,
 )
 from elastometer.twin.search.vary.candidates import METRIC, vary
@@ -31,16 +31,16 @@ T = TypeVar("T")
 
 
 class Each(Protocol):
-    """function(searcher, argument) of every argument, in their order; `label` says what is being done."""
+    """Calls function(searcher, argument) for every argument and returns the results in the same order."""
 
     def __call__(self, label: str, function: Callable[[Searcher, Any], T], arguments: Sequence[Any]) -> list[T]:
-        """On one core or on many."""
+        """On one core or on many; `label` names the step for a progress display."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What was asked: settings that hold for every candidate, and how to search. `pick` counts the front from 1."""
+class SearchOptions:
+    """The user's options: settings that apply to every candidate, and how to search. `pick` counts the front from 1."""
 
     settings: Settings = ()
     search: bool = False
@@ -52,26 +52,29 @@ class Wishes:
     patch_name: str = "patch.yaml"
 
 
-def option(question: Question, searcher: Searcher, settings: Settings, wishes: Wishes) -> Option:
+def option(problem: SearchProblem, searcher: Searcher, settings: Settings, options: SearchOptions) -> Option:
     """One set of settings with its scorecard, its interval and its manifest."""
-    card, interval = searcher.spread(vary(question.base, settings).scenario)
-    return _option(question, settings, card, interval, wishes)
+    card, interval = searcher.spread(vary(problem.base, settings).scenario)
+    return _option(problem, settings, card, interval, options)
 
 
-def _option(question: Question, settings: Settings, card: Scorecard, interval: Interval, wishes: Wishes) -> Option:
-    spec = vary(question.base, settings).spec
+def _option(
+    problem: SearchProblem, settings: Settings, card: Scorecard, interval: Interval, options: SearchOptions,
+) -> Option:
+    spec = vary(problem.base, settings).spec
     if spec is None:
         return Option(settings, card, interval, None,
-                      "another kind of autoscaler than the recorded one: its manifest is not a patch of it")
-    kind = question.base.kind
-    unsaid = [str(one) for one in settings if one.path != METRIC and not is_field(kind, one.path)]
-    under = [f"Under: {', '.join(unsaid)}; no manifest says this."] if unsaid else []
-    remarks = [*_promise(settings, card, interval), *under, *how_to_apply(wishes.patch_name)]
-    return Option(settings, card, interval, patch(question.base.manifest, spec, remarks))
+                      "the settings need another kind of autoscaler than the recorded one, so its manifest cannot hold "
+                      "them")
+    kind = problem.base.kind
+    outside = [str(setting) for setting in settings if setting.path != METRIC and not is_field(kind, setting.path)]
+    under = [f"Assumed: {', '.join(outside)}; no manifest of the autoscaler can set this."] if outside else []
+    remarks = [*_promise(settings, card, interval), *under, *how_to_apply(options.patch_name)]
+    return Option(settings, card, interval, patch(problem.base.manifest, spec, remarks))
 
 
 def _promise(settings: Settings, card: Scorecard, interval: Interval) -> list[str]:
-    """What is predicted, in two comment lines."""
+    """What is predicted, as two comment lines."""
     missed = f"misses {', '.join(card.missed)}" if card.missed else \
         "holds all objectives" if card.objectives else "no objectives"
     seconds = "" if card.miss_seconds is None else f", {card.miss_seconds} objective-miss seconds"
@@ -80,26 +83,26 @@ def _promise(settings: Settings, card: Scorecard, interval: Interval) -> list[st
             f"{interval.held} of them.", f"Changed: {', '.join(map(str, settings)) or 'nothing'}"]
 
 
-def search(question: Question, wishes: Wishes, each: Each) -> Searched:
-    """The front of all candidates, each pruned to what matters, and the one to choose."""
-    found = free(dimensions(question.base, tolerances=wishes.tolerances, cold_start_scales=wishes.cold_start_scales),
-                 wishes.settings)
-    tried = [(*wishes.settings, *one) for one in candidates(found, wishes.candidates, wishes.seed)]
+def search(problem: SearchProblem, options: SearchOptions, each: Each) -> Searched:
+    """The front of all candidates, each pruned to the settings that matter, and the chosen one."""
+    found = free(dimensions(problem.base, tolerances=options.tolerances, cold_start_scales=options.cold_start_scales),
+                 options.settings)
+    tried = [(*options.settings, *candidate) for candidate in candidates(found, options.candidates, options.seed)]
     scored = each("candidates", Searcher.score, tried)
-    trials = [one for one in scored if one is not None]
-    keep = len(wishes.settings)
-    pruned = each("pruning", _prune, [(one, keep) for one in pareto_front(trials)])
+    trials = [trial for trial in scored if trial is not None]
+    keep = len(options.settings)
+    pruned = each("pruning", _prune, [(trial, keep) for trial in pareto_front(trials)])
     found_front = pareto_front(pruned)
-    told = each("fresh draws", Searcher.tell, [one.settings for one in found_front])
-    order = sorted(range(len(told)), key=lambda place: (told[place].card.cost, told[place].trial.rank))
-    front = [told[place] for place in order]
-    chosen, why = choose(front, wishes.pick)
+    evaluated = each("held-out draws", Searcher.evaluate, [trial.settings for trial in found_front])
+    order = sorted(range(len(evaluated)), key=lambda place: (evaluated[place].card.cost, evaluated[place].trial.rank))
+    front = [evaluated[place] for place in order]
+    chosen, why = choose(front, options.pick)
     return Searched(
-        tried=len(tried), refused=len(tried) - len(trials), seed=wishes.seed,
-        fields=tuple((one.name, 1 + len(one.options)) for one in found),
-        dots=tuple(_dot(one) for one in trials),
-        front=tuple(_option(question, one.trial.settings, one.card, one.interval, wishes) for one in front),
-        chosen=chosen, why=why, draws=question.draws, ranked=tuple(_dot(found_front[place]) for place in order),
+        tried=len(tried), refused=len(tried) - len(trials), seed=options.seed,
+        fields=tuple((dimension.name, 1 + len(dimension.options)) for dimension in found),
+        dots=tuple(_dot(trial) for trial in trials),
+        front=tuple(_option(problem, member.trial.settings, member.card, member.interval, options) for member in front),
+        chosen=chosen, why=why, draws=problem.draws, ranked=tuple(_dot(found_front[place]) for place in order),
     )
 
 
@@ -113,11 +116,11 @@ def _prune(searcher: Searcher, given: tuple[Trial, int]) -> Trial:
 
 
 def free(found: Sequence[Dimension], fixed: Settings) -> list[Dimension]:
-    """The fields that --set has not fixed."""
-    taken = {one.path.removeprefix("spec.") for one in fixed}
+    """The dimensions that --set has not fixed."""
+    taken = {setting.path.removeprefix("spec.") for setting in fixed}
     if taken & {METRIC, "target"} or any(path.startswith(("metrics", "triggers")) for path in taken):
         taken.add(METRIC)
-    return [one for one in found if not any(_overlap(one.name, path) for path in taken)]
+    return [dimension for dimension in found if not any(_overlap(dimension.name, path) for path in taken)]
 
 
 def _overlap(name: str, path: str) -> bool:
@@ -125,15 +128,15 @@ def _overlap(name: str, path: str) -> bool:
     return name == short or short.startswith((f"{name}[", f"{name}.")) or name.startswith(f"{short}.")
 
 
-def choose(front: Sequence[Told], pick: int | None) -> tuple[int, str]:
-    """(index, why): the cheapest that holds all objectives in every draw, or in the most; else the fewest misses. By
-    other draws than those by which it was found, and than those that its figures are from."""
+def choose(front: Sequence[Evaluated], pick: int | None) -> tuple[int, str]:
+    """(index, why): the cheapest candidate that holds all objectives in every draw, or in the most draws; if none
+    holds, the one with the fewest misses. The draws for choosing differ from those of search and figures."""
     if pick is not None:
         return pick - 1, f"picked by --pick {pick}"
-    places, most = range(len(front)), max(one.chosen_by.held for one in front)
+    places, most = range(len(front)), max(evaluated.chosen_by.held for evaluated in front)
     if most == 0:
         return min(places, key=lambda place: front[place].trial.costs), \
-            "no candidate holds all objectives: this one has the fewest misses"
+            "no candidate holds all objectives, and this one has the fewest misses"
     surest = [place for place in places if front[place].chosen_by.held == most]
     every = front[surest[0]].chosen_by.draws
     sure = f"in each of the {every} draws" if most == every else f"in {most} of the {every} draws, the most,"
@@ -142,37 +145,38 @@ def choose(front: Sequence[Told], pick: int | None) -> tuple[int, str]:
 
 
 def cliffs(named: Sequence[tuple[str, Settings]], each: Each) -> list[tuple[str, Cliff]]:
-    """The cold-start cliff under each of the settings: in the draw that is shown, and where chance alone moves it."""
-    numbers = (0, *OTHER_SEEDS)
+    """The cold-start cliff under each of the settings, in the draw shown and in others, which show how far randomness
+    alone moves it."""
+    numbers = (0, *OTHER_DRAWS)
     found = each("cliffs", _cliff, [(settings, number) for _, settings in named for number in numbers])
     by_name = [found[place:place + len(numbers)] for place in range(0, len(found), len(numbers))]
-    return [(name, replace(first, others=tuple(one.holds_until for one in others)))
+    return [(name, replace(first, others=tuple(other.holds_until for other in others)))
             for (name, _), (first, *others) in zip(named, by_name, strict=True)]
 
 
 def _cliff(searcher: Searcher, asked: tuple[Settings, int]) -> Cliff:
     settings, number = asked
-    scenario = drawn(vary(searcher.question.base, without_cold_start(settings)).scenario, number)
-    last = max((one.at for one in scenario.arrivals), default=0.0)
-    longest = max(last, 2 * searcher.question.base.scenario.cold_starts[-1])
+    scenario = other_draw(vary(searcher.problem.base, without_cold_start(settings)).scenario, number)
+    last = max((arrival.at for arrival in scenario.arrivals), default=0.0)
+    longest = max(last, 2 * searcher.problem.base.scenario.cold_starts[-1])
     return cliff(lambda seconds: searcher.at_cold_start(scenario, seconds), longest)
 
 
 def without_cold_start(settings: Settings) -> Settings:
-    """The cliff sets the cold start itself."""
-    return tuple(one for one in settings if not one.path.startswith("coldStart."))
+    """The settings without those of the cold start, which the cliff itself varies."""
+    return tuple(setting for setting in settings if not setting.path.startswith("coldStart."))
 
 
 def least(settings: Settings, each: Each) -> LeastReplicas:
-    """The smallest minimum for today's cold start, other settings as they are."""
+    """The smallest sufficient minimum for the measured cold start, with the other settings as they are."""
     return each("least replicas", _least, [settings])[0]
 
 
 def _least(searcher: Searcher, settings: Settings) -> LeastReplicas:
-    base = searcher.question.base
+    base = searcher.problem.base
     kind = base.kind
     spec = vary(base, settings).spec or base.manifest["spec"]
-    rest = tuple(one for one in settings if one.path.removeprefix("spec.") != MINIMUM[kind])
+    rest = tuple(setting for setting in settings if setting.path.removeprefix("spec.") != MINIMUM[kind])
     lowest, maximum = (int(spec.get(name, missing)) for name, missing in ((MINIMUM[kind], 1), (MAXIMUM[kind], 100)))
     found = least_replicas(lambda minimum: searcher.at_minimum(rest, minimum), min(1, lowest), maximum)
     if found.minimum is None:

@@ -1,7 +1,7 @@
-"""Where the objectives break: the longest cold start at which they still hold, and the fewest replicas to begin with.
+"""Where the objectives break: the longest cold start at which they still hold, and the smallest sufficient minimum.
 
-Whether they hold need not be monotone in the cold start, so a grid is walked first and the cliff is the first edge on
-it; bisection then narrows that one edge. What lies beyond is told, not smoothed.
+Whether they hold need not be monotone in the cold start. So a grid is evaluated first, and the cliff is its first edge,
+which bisection then narrows. Longer cold starts at which the objectives hold again are reported, not smoothed away.
 """
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 GRID_POINTS = 13
-# The edge is told to this share of itself, and never finer than this many seconds.
-RELATIVE, LEAST_SECONDS = 0.01, 0.1
+# How finely the edge is narrowed: to this share of itself, but never below this many seconds. Random draws move the
+# cliff by far more.
+RELATIVE, MIN_SECONDS = 0.01, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What the twin says of one cold start: `broken` names the objectives that are missed."""
+    """What the twin predicts for one cold start, or one minimum; `broken` names the objectives that are missed."""
 
     seconds: float
     miss_seconds: int | None
@@ -25,11 +26,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Cliff:
-    """`holds_until` is the longest cold start that was found to hold, `breaks_at` the shortest beyond that does not.
+    """`holds_until` is the longest cold start found at which the objectives hold, `breaks_at` the shortest one above it
+    at which they do not.
 
-    None for `holds_until`: not even without a cold start. None for `breaks_at`: nothing broke up to the last point.
-    `again` are longer cold starts at which the objectives hold all the same. `others` are the longest that hold in
-    other draws of chance: what load balancing and the instants of the looks alone make of it.
+    `holds_until` is None if they miss even without a cold start, `breaks_at` if they hold up to the last point. `again`
+    are longer cold starts at which they hold nevertheless. `others` are the longest that hold in other random draws:
+    how far load balancing and the times of the syncs alone move the cliff.
     """
 
     points: tuple[Point, ...]
@@ -42,8 +44,8 @@ class Cliff:
 
 @dataclass(frozen=True, slots=True)
 class LeastReplicas:
-    """The smallest minimum at which the objectives hold in the draw that is shown, None where not even the maximum
-    helps; and in how many of so many other draws it does (`held` of `draws`)."""
+    """The smallest minimum at which the objectives hold in the draw shown, None if not even the maximum is enough. In
+    other draws it holds in `held` of `draws`."""
 
     minimum: int | None
     tried: tuple[tuple[int, int | None, float, bool], ...]
@@ -67,7 +69,7 @@ def cliff(probe: Callable[[float], Point], longest_seconds: float) -> Cliff:
 
 def _narrowed(probe: Callable[[float], Point], low: Point, high: Point) -> tuple[Point, Point, list[Point]]:
     inner: list[Point] = []
-    while high.seconds - low.seconds > max(LEAST_SECONDS, RELATIVE * high.seconds):
+    while high.seconds - low.seconds > max(MIN_SECONDS, RELATIVE * high.seconds):
         middle = probe((low.seconds + high.seconds) / 2)
         inner.append(middle)
         low, high = (low, middle) if middle.broken else (middle, high)
@@ -79,7 +81,7 @@ def _again(points: Sequence[Point]) -> tuple[float, ...]:
 
 
 def least_replicas(probe: Callable[[int], Point], lowest: int, maximum: int) -> LeastReplicas:
-    """Every minimum from `lowest` on until the objectives hold: more need not be better, so none is skipped."""
+    """Tries every minimum from `lowest` until the objectives hold. More need not be better, so none is skipped."""
     tried: list[tuple[int, int | None, float, bool]] = []
     for minimum in range(lowest, maximum + 1):
         point = probe(minimum)
@@ -90,27 +92,27 @@ def least_replicas(probe: Callable[[int], Point], lowest: int, maximum: int) -> 
 
 
 def in_words(found: Cliff, today: float | None) -> str:
-    """The cliff as a sentence; `today` is the median cold start that was measured."""
+    """The cliff as a sentence; `today` is the measured median cold start."""
     measured = in_other_draws(found.others) + ("" if today is None else f"; measured today: {today:.1f} s")
     last = found.points[-1].seconds
     if found.holds_until is None:
-        more = f", though they hold at {found.again[0]:.0f} s" if found.again else ""
-        return f"no cliff: objectives miss even at 0 s ({', '.join(found.broken)}){more}{measured}"
+        more = f", although they hold at {found.again[0]:.0f} s" if found.again else ""
+        return f"no cliff: objectives are missed even at 0 s ({', '.join(found.broken)}){more}{measured}"
     if found.breaks_at is None:
-        return f"no cliff: objectives hold even at {last:.0f} s, the longest tried{measured}"
-    later = ", ".join(f"{one:.0f} s" for one in found.again)
-    more = f"; not for good: they hold again at {later}" if later else ""
-    return (f"objectives hold up to a cold start of {found.holds_until:.1f} s and miss from {found.breaks_at:.1f} s on "
-            f"({', '.join(found.broken)}){more}{measured}")
+        return f"no cliff: objectives hold even at {last:.0f} s, the longest cold start tried{measured}"
+    later = ", ".join(f"{seconds:.0f} s" for seconds in found.again)
+    more = f"; not permanently: they hold again at {later}" if later else ""
+    return (f"objectives hold up to a cold start of {found.holds_until:.1f} s and are missed from "
+            f"{found.breaks_at:.1f} s on ({', '.join(found.broken)}){more}{measured}")
 
 
 def in_other_draws(others: Sequence[float | None]) -> str:
-    """How far chance alone moves it: to be put behind the cliff, whoever shows that."""
+    """How far randomness alone moves the cliff, as a phrase to append to the cliff."""
     if not others:
         return ""
-    known = sorted(one for one in others if one is not None)
+    known = sorted(seconds for seconds in others if seconds is not None)
     never = len(others) - len(known)
     span = "" if not known else f"up to {known[0]:.1f} s" if known[0] == known[-1] else \
         f"up to {known[0]:.1f} to {known[-1]:.1f} s"
     none = f"in {never} not even at 0 s" if never else ""
-    return f"; in {len(others)} other draws of chance {', '.join(filter(None, (span, none)))}"
+    return f"; in {len(others)} other random draws {', '.join(filter(None, (span, none)))}"

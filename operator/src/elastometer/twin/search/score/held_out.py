@@ -1,5 +1,8 @@
-"""Draws of chance that a search did not use. The best of many candidates is also the luckiest of them: its luck is in
-the draws it was found by, so what is told of it, and what it is chosen by, comes from others."""
+"""Random draws that a search did not use ("held-out draws").
+
+The best of many candidates is also the luckiest of them, and its luck is in the draws by which it was found. A search
+therefore ranks on one set of draws, chooses on a second one, and reports figures from a third.
+"""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,22 +17,22 @@ from elastometer.twin.search.score.scorecard import ObjectiveScore, Scorecard
 from elastometer.twin.search.vary.knobs import hpa_of, with_hpa
 
 Number = TypeVar("Number", int, float)
-# Odd: the median is then a number that some draw gave.
-FRESH_DRAWS = 9
-_WORSE = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
+# Odd, so that a median is the value of one draw.
+HELD_OUT_DRAWS = 9
+_BADNESS = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
 
 
 class Purpose(Enum):
-    """What fresh draws are for, as the first of their seeds and the shift of the looks within a ninth of their period:
-    what is told of a choice comes from other draws than the choice."""
+    """What held-out draws are for: (offset of their first seed, shift of the syncs as a share of one ninth of the sync
+    period). Both differ, so that a choice and the figures reported about it share neither seeds nor sync times."""
 
     CHOOSING = (100, 0.25)
-    TELLING = (200, 0.75)
+    REPORTING = (200, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The least and the most over the draws; `held` is in how many of `draws` all objectives hold."""
+    """The smallest and largest values over the draws; all objectives hold in `held` of the `draws`."""
 
     draws: int
     held: int
@@ -38,23 +41,23 @@ class Interval:
     scale_out_lag_seconds: tuple[float, float] | None
 
 
-def fresh(scenario: Scenario, purpose: Purpose) -> list[Scenario]:
-    """Cold starts, load balancing, scrape phases and looks anew, the looks spread over their period."""
+def held_out_draws(scenario: Scenario, purpose: Purpose) -> list[Scenario]:
+    """New draws of cold starts, load balancing and scrape phases; the syncs are spread evenly over their period."""
     first, shift = purpose.value
-    return [anew(scenario, first + number, (number + shift) / FRESH_DRAWS) for number in range(FRESH_DRAWS)]
+    return [redrawn(scenario, first + number, (number + shift) / HELD_OUT_DRAWS) for number in range(HELD_OUT_DRAWS)]
 
 
-def anew(scenario: Scenario, seeds: int, share: float) -> Scenario:
-    """So many seeds on, and the autoscaler looks this share of its period later."""
-    other, hpa = replace(scenario, seed=scenario.seed + seeds), hpa_of(scenario)
+def redrawn(scenario: Scenario, seed_offset: int, sync_shift: float) -> Scenario:
+    """Another draw: the seed plus the offset, and every sync later by this share of the sync period."""
+    other, hpa = replace(scenario, seed=scenario.seed + seed_offset), hpa_of(scenario)
     if hpa is None:
         return other
-    later = share * hpa.spec.controller.sync_period_seconds
+    later = sync_shift * hpa.spec.controller.sync_period_seconds
     return with_hpa(other, replace(hpa, phase_seconds=hpa.phase_seconds + later))
 
 
 def median_card(cards: Sequence[Scorecard]) -> Scorecard:
-    """Every number the median over the draws, every objective as in the middle one of them."""
+    """Every number is the median over the draws, every objective is that of the middle draw."""
     lags = [card.scale_out_lag_seconds for card in cards if card.scale_out_lag_seconds is not None]
     misses = [card.miss_seconds for card in cards if card.miss_seconds is not None]
     replicas = [card.replica_seconds for card in cards if card.replica_seconds is not None]
@@ -71,20 +74,20 @@ def median_card(cards: Sequence[Scorecard]) -> Scorecard:
 
 
 def _middle(scores: Sequence[ObjectiveScore]) -> ObjectiveScore:
-    """From the best to the worst: by verdict, then by what was reached, where of a share more is better."""
-    def badness(one: ObjectiveScore) -> tuple[int, float]:
-        reached = one.measured or 0.0
-        return _WORSE.get(one.verdict, 0), -reached if one.unit == "%" else reached
+    """The middle one from best to worst: by verdict, then by the value reached. For a share, more is better."""
+    def badness(score: ObjectiveScore) -> tuple[int, float]:
+        reached = score.measured or 0.0
+        return _BADNESS.get(score.verdict, 0), -reached if score.unit == "%" else reached
 
     return sorted(scores, key=badness)[len(scores) // 2]
 
 
 def interval_of(cards: Sequence[Scorecard]) -> Interval:
-    """The span of what the draws gave."""
+    """The span of the values over the draws."""
     misses = [card.miss_seconds for card in cards if card.miss_seconds is not None]
     lags = [card.scale_out_lag_seconds for card in cards if card.scale_out_lag_seconds is not None]
-    every = [card.cost for card in cards]
-    return Interval(len(cards), sum(card.holds for card in cards), _span(misses), (min(every), max(every)), _span(lags))
+    costs = [card.cost for card in cards]
+    return Interval(len(cards), sum(card.holds for card in cards), _span(misses), (min(costs), max(costs)), _span(lags))
 
 
 def _span(values: Sequence[Number]) -> tuple[Number, Number] | None:

@@ -1,4 +1,4 @@
-"""A recorded run's question with other settings: the manifest as the user would write it, and the scenario it makes."""
+"""A recorded run under other settings: the manifest as the user would write it, and the resulting scenario."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from elastometer.twin.fit.autoscaler import keda_loop
 from elastometer.twin.scenario import KedaController, KpaController, Scenario, Signal
 from elastometer.twin.search.vary import controllers
 from elastometer.twin.search.vary.fields import Setting, is_field, unknown, with_setting
-from elastometer.twin.search.vary.knobs import KNOBS, chosen, hpa_of, turned, with_hpa
+from elastometer.twin.search.vary.knobs import KNOBS, chosen, hpa_of, with_hpa, with_knob
 from elastometer.twin.search.vary.metrics import keda_hpa, with_metric
 from elastometer.twin.search.vary.paths import Json, steps_of
 from elastometer.twin.signals import signals_of
@@ -23,8 +23,8 @@ AUTOSCALER, METRIC = "autoscaler", "metric"
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A recorded run as the twin sees it. `manifest` is the autoscaler as served (apiVersion, kind, metadata, spec);
-    `hpa` the spec of the HorizontalPodAutoscaler that decided, which is another where KEDA made it."""
+    """A recorded run as the twin sees it. `manifest` is the autoscaler as served (apiVersion, kind, metadata, spec).
+    `hpa` is the spec of the HorizontalPodAutoscaler that decided; it differs from the manifest if KEDA created it."""
 
     scenario: Scenario
     manifest: Json
@@ -32,13 +32,14 @@ class Baseline:
 
     @property
     def kind(self) -> ScalerType:
-        """Whose spec the paths are in."""
+        """The kind of object whose spec the paths refer to."""
         return ScalerType(self.manifest["kind"])
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """`spec` is the manifest's with the settings in it; None where no manifest of the recorded kind says this."""
+    """`spec` is that of the manifest with the settings applied; None if no manifest of the recorded kind can hold
+    them."""
 
     settings: tuple[Setting, ...]
     scenario: Scenario
@@ -46,20 +47,20 @@ class Variant:
 
 
 def vary(base: Baseline, settings: Sequence[Setting]) -> Variant:
-    """The baseline under the settings. Raises SpecError with path, rule and value; nothing is silently ignored."""
-    refuse_strangers(base.kind, settings)
+    """The baseline under the settings. Raises SpecError with path, rule and value; no setting is silently ignored."""
+    reject_unknown_settings(base.kind, settings)
     spec: Json = dict(base.manifest["spec"])
-    metric = next((one for one in settings if one.path == METRIC), None)
+    metric = next((setting for setting in settings if setting.path == METRIC), None)
     signal = Signal(chosen(metric, Signal)) if metric is not None else None
     if metric is not None and signal is not None:
         spec = with_metric(spec, signal, _target(settings, metric), base.kind, metric)
-    for one in settings:
-        if is_field(base.kind, one.path) and not (metric is not None and one.path == "target"):
-            spec = with_setting(spec, one, base.kind)
+    for setting in settings:
+        if is_field(base.kind, setting.path) and not (metric is not None and setting.path == "target"):
+            spec = with_setting(spec, setting, base.kind)
     scenario = _controlled(base, spec, signal)
-    for one in settings:
-        if one.path in KNOBS:
-            scenario = turned(scenario, one)
+    for setting in settings:
+        if setting.path in KNOBS:
+            scenario = with_knob(scenario, setting)
     scenario, same_kind = _under(scenario, base, settings)
     return Variant(tuple(settings), scenario, spec if same_kind else None)
 
@@ -69,32 +70,32 @@ def under_manifest(base: Baseline, spec: Json) -> Scenario:
     return _controlled(base, spec, None)
 
 
-def refuse_strangers(kind: ScalerType, settings: Sequence[Setting]) -> None:
-    """Every path must be known, and none given twice."""
+def reject_unknown_settings(kind: ScalerType, settings: Sequence[Setting]) -> None:
+    """Raises SpecError if a path is not known, or if one is given twice."""
     own = (AUTOSCALER, METRIC, *KNOBS, *controllers.FIELDS)
     seen: set[tuple[str | int, ...]] = set()
-    for one in settings:
-        if one.path not in own and not is_field(kind, one.path):
-            steps_of(one.path)
-            raise unknown(one, kind, own)
-        if steps_of(one.path) in seen:
-            raise SpecError(f"{one.path}: must be given once, is given again with {one.value!r}")
-        seen.add(steps_of(one.path))
+    for setting in settings:
+        if setting.path not in own and not is_field(kind, setting.path):
+            steps_of(setting.path)
+            raise unknown(setting, kind, own)
+        if steps_of(setting.path) in seen:
+            raise SpecError(f"{setting.path}: must be given only once, is given again with {setting.value!r}")
+        seen.add(steps_of(setting.path))
 
 
 def _target(settings: Sequence[Setting], metric: Setting) -> object:
-    given = next((one for one in settings if one.path == "target"), None)
+    given = next((setting for setting in settings if setting.path == "target"), None)
     if given is None:
-        raise SpecError(f"{metric.path}: must come with its own target (--set target=…): the recorded one is in "
-                        f"another unit than {metric.value!r}")
+        raise SpecError(f"{metric.path}: must be given together with a target (--set target=…), since the recorded "
+                        f"target has another unit than {metric.value!r}; target is absent")
     return given.value
 
 
 def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
-    """The recorded scenario under this spec; the controller's flags and phases stay."""
+    """The recorded scenario under this spec; the controller's flags and the sync phase stay."""
     recorded = hpa_of(base.scenario)
     if recorded is None:
-        raise SpecError("autoscaler: must be an HPA or a ScaledObject to be varied, is Knative's")
+        raise SpecError("autoscaler: must be an HPA or a ScaledObject to be varied, is a Knative autoscaler")
     if base.kind is ScalerType.KEDA:
         controllers.refuse_scaled_object(spec)
     document = keda_hpa(spec, base.hpa) if base.kind is ScalerType.KEDA else spec
@@ -109,22 +110,23 @@ def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
 
 
 def _begun(initial: int, before: HpaSpec, after: HpaSpec) -> int:
-    """A test waits for its first replicas before the load: a run that began at its minimum begins at the new one. What
-    slept under KEDA goes on sleeping."""
+    """The initial replicas. A test waits for its first replicas before the load, so a run that began at its minimum
+    begins at the new minimum. A run that began at zero replicas under KEDA begins at zero."""
     if initial == before.minimum:
         return after.minimum
     return initial and max(after.minimum, min(initial, after.maximum))
 
 
 def _under(scenario: Scenario, base: Baseline, settings: Sequence[Setting]) -> tuple[Scenario, bool]:
-    """The scenario under the kind of autoscaler that was asked for; whether that is the recorded one."""
-    asked = next((one for one in settings if one.path == AUTOSCALER), None)
+    """(the scenario under the requested kind of autoscaler, whether that is the recorded kind)."""
+    asked = next((setting for setting in settings if setting.path == AUTOSCALER), None)
     kind = chosen(asked, controllers.KINDS) if asked is not None else controllers.kind_of(scenario)
-    mine = [one for one in settings if one.path in controllers.FIELDS]
-    astray = next((one for one in mine if not one.path.startswith(f"{kind.lower()}.")), None)
+    mine = [setting for setting in settings if setting.path in controllers.FIELDS]
+    astray = next((setting for setting in mine if not setting.path.startswith(f"{kind.lower()}.")), None)
     if astray is not None:
         wanted = astray.path.partition(".")[0].upper()
-        raise SpecError(f"{astray.path}: must come with autoscaler={wanted}, is {astray.value!r} under {kind}")
+        raise SpecError(f"{astray.path}: must be given together with autoscaler={wanted}, is {astray.value!r} under "
+                        f"{kind}")
     made = controllers.under(scenario, kind, mine)
     return made, not isinstance(made.controller, KpaController) and controllers.kind_of(base.scenario) == kind
 

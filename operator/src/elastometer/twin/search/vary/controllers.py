@@ -1,4 +1,4 @@
-"""Other kinds of autoscaler over the same demand: KEDA's own loop, and a Knative-style one."""
+"""Other kinds of autoscaler for the same demand: KEDA's own loop, and a Knative-style one."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from elastometer.twin.search.vary.knobs import Bounds, hpa_of
 from elastometer.twin.search.vary.paths import Json, value_at
 
 HPA, KEDA, KPA = KINDS = ("HPA", "KEDA", "KPA")
-# field of KpaController or KedaController by the setting's path
+# The field of KpaController or KedaController for each path of a setting.
 _NAMES: Mapping[str, str] = {
     "kpa.target": "target", "kpa.stableWindowSeconds": "stable_window_seconds",
     "kpa.panicWindowSeconds": "panic_window_seconds", "kpa.panicThreshold": "panic_threshold",
@@ -38,7 +38,7 @@ def kind_of(scenario: Scenario) -> str:
 
 def under(scenario: Scenario, kind: str, settings: Sequence[Setting]) -> Scenario:
     """The scenario under this kind of autoscaler, with its own settings."""
-    given = {_NAMES[one.path]: _checked(one) for one in settings}
+    given = {_NAMES[setting.path]: _checked(setting) for setting in settings}
     hpa = hpa_of(scenario)
     if hpa is None:
         return scenario
@@ -53,7 +53,7 @@ def under(scenario: Scenario, kind: str, settings: Sequence[Setting]) -> Scenari
 
 
 def _replaced(keda: KedaController, numbers: Mapping[str, object]) -> KedaController:
-    return KedaController(**{**{one.name: getattr(keda, one.name) for one in fields(keda)}, **numbers})
+    return KedaController(**{**{item.name: getattr(keda, item.name) for item in fields(keda)}, **numbers})
 
 
 def _kpa(hpa: HpaController, given: Mapping[str, float]) -> KpaController:
@@ -70,7 +70,8 @@ def _checked(setting: Setting) -> float:
 
 
 def refuse_scaled_object(spec: Json) -> None:
-    """What the ScaledObject's CRD and KEDA's admission webhook would refuse of the fields that can be set."""
+    """Raises SpecError for what the ScaledObject's CRD or KEDA's admission webhook would refuse, as far as it can be
+    set here."""
     for name, least in _WHOLE.items():
         value = spec.get(name)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):

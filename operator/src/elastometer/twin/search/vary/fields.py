@@ -1,4 +1,4 @@
-"""Which fields of an autoscaler may be set, and how short names resolve; values are judged by the HPA's parser."""
+"""Which fields of an autoscaler may be set, and how short names resolve. The HPA's parser validates the values."""
 from __future__ import annotations
 
 import re
@@ -27,7 +27,7 @@ MAXIMUM: Mapping[ScalerType, str] = {ScalerType.HPA: "maxReplicas", ScalerType.K
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One variation: a path as it was written, and the value as YAML reads it."""
+    """One variation: a path as the user wrote it, and the value as YAML reads it."""
 
     path: str
     value: Any
@@ -37,9 +37,9 @@ class Setting:
 
 
 def _plain(value: object) -> str:
-    """As YAML's flow style has it, so that it can be typed again."""
+    """The value in YAML's flow style, so that it can be used on a command line again."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_plain(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_plain(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_plain, value)) + "]"
     return str(value)
@@ -58,10 +58,11 @@ FIELDS: Mapping[ScalerType, tuple[str, ...]] = {
 
 
 def _as_served(rules: ScalingRules) -> Json:
-    """Rules as the API server writes them out; an absent window stays absent, for the controller's flag counts then."""
+    """Rules as the API server serves them. An absent window stays absent, since the controller's flag applies then."""
     window = {} if rules.stabilization_seconds is None else {"stabilizationWindowSeconds": rules.stabilization_seconds}
     return {**window, "selectPolicy": rules.select.value, "policies": [
-        {"type": one.type.value, "value": one.value, "periodSeconds": one.period_seconds} for one in rules.policies]}
+        {"type": policy.type.value, "value": policy.value, "periodSeconds": policy.period_seconds}
+        for policy in rules.policies]}
 
 
 DEFAULT_RULES: Mapping[str, Json] = {
@@ -69,22 +70,23 @@ DEFAULT_RULES: Mapping[str, Json] = {
 
 
 def is_field(kind: ScalerType, path: str) -> bool:
-    """Whether the path names a field that this kind's variation may set."""
+    """Whether the path names a field that may be set on this kind of autoscaler."""
     return _INDEX.sub("[]", path.removeprefix("spec.")) in FIELDS[kind]
 
 
 def unknown(setting: Setting, kind: ScalerType, others: tuple[str, ...]) -> SpecError:
-    """What to say of a path that nobody knows."""
+    """The error for an unknown path, with similar known ones."""
     known = [field.replace("[]", "[0]") for field in FIELDS[kind]] + list(others)
     close = near(setting.path, known)
-    hint = f"; near: {', '.join(close)}" if close else ""
+    hint = f"; similar: {', '.join(close)}" if close else ""
     return SpecError(f"{setting.path}: must be a field of the {kind.value}'s spec or a setting of the twin, "
-                     f"is none (value {_plain(setting.value)}){hint}")
+                     f"is unknown (value {_plain(setting.value)}){hint}")
 
 
 def with_setting(spec: Json, setting: Setting, kind: ScalerType) -> Json:
-    """The spec with the field set, short names resolved, defaults of the API server filled in on the way."""
+    """The spec with the field set. Short names are resolved, and the API server's defaults are filled in on the way."""
     steps = resolved(spec, setting, kind)
+    # The API server's defaults are written out first, so that a path such as policies[1].value has an entry to change.
     at = steps.index("behavior") if "behavior" in steps else None
     if at is not None and len(steps) > at + 2:
         rules = steps[:at + 2]
@@ -96,7 +98,7 @@ def with_setting(spec: Json, setting: Setting, kind: ScalerType) -> Json:
 
 
 def resolved(spec: Json, setting: Setting, kind: ScalerType) -> Steps:
-    """Where the setting goes: `target` is the only metric's target, `metrics[0].target` its value."""
+    """The full path of the setting: `target` is the target of the only metric, `metrics[0].target` its value."""
     steps = steps_of(setting.path)
     if kind is ScalerType.KEDA:
         return _resolved_keda(spec, setting, steps)
@@ -133,13 +135,12 @@ def _only(spec: Json, name: str, longer: str, setting: Setting) -> int:
     entries = spec.get(name)
     count = len(entries) if isinstance(entries, list) else 0
     if count != 1:
-        raise SpecError(f"{setting.path}: must say which of {count} {name} it means, as in {longer}, "
-                        f"is '{setting.path}'")
+        raise SpecError(f"{setting.path}: must name one of the {count} {name}, as in {longer}, is '{setting.path}'")
     return 0
 
 
 def _typed(value: Any, steps: Steps) -> Any:
-    """Quantities and KEDA's metadata are text in a manifest, even where people write a bare number."""
+    """Quantities and KEDA's metadata are text in a manifest, even if people write a plain number."""
     is_quantity = steps[-1] in ("averageValue", "value", "tolerance") and "policies" not in steps
     is_text = is_quantity or "metadata" in steps
     return str(value) if is_text and isinstance(value, int | float) and not isinstance(value, bool) else value

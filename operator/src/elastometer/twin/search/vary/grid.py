@@ -1,8 +1,8 @@
 """The candidates of a search: which values each field may take, and which combinations of them are tried.
 
-First the recorded settings, then every other value of each field alone, then combinations: each field keeps its
-recorded value in half of them, and its other values share the rest evenly, in an order drawn from the seed. The same
-run, seed and count give the same candidates on every machine.
+First come the recorded settings, then every other value of each field alone, then combinations. Each field keeps its
+recorded value in half of the combinations, and its other values share the rest evenly, in a random order drawn from the
+seed. The same run, seed and count give the same candidates on every machine.
 """
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ UP_POLICIES = ((("Pods", 1, 15),), (("Pods", 2, 15),), (("Pods", 4, 15),), (("Pe
 DOWN_POLICIES = ((("Pods", 1, 15),), (("Pods", 2, 15),), (("Pods", 1, 60),), (("Percent", 100, 15),),
                  (("Percent", 10, 60),))
 UP_TOLERANCES, DOWN_TOLERANCES = ("0", "0.05"), ("0.2", "0.3")
-MORE_REPLICAS, MAXIMUM_FACTORS = (1, 2, 3), (0.75, 1.5, 2.0)
+MORE_REPLICAS, MAX_REPLICAS_FACTORS = (1, 2, 3), (0.75, 1.5, 2.0)
 POLLING_SECONDS = (5, 15, 30)
-# Shuffles in a row that bring nothing new before the grid counts as exhausted.
-_PATIENCE = 20
+# The most rounds of shuffled combinations: a small grid is exhausted before `count` different candidates are found.
+_MAX_ROUNDS = 20
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One field, or two that go together, with its values; the recorded one is not among the options."""
+    """One field, or two that go together, with its possible values other than the recorded one."""
 
     name: str
     options: tuple[Option, ...]
 
 
 def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[float] = ()) -> list[Dimension]:
-    """What may be varied of this autoscaler. `tolerances`: the API server knows them per direction."""
+    """What may be varied on this autoscaler. `tolerances`: the API server has the field per direction."""
     hpa = hpa_of(base.scenario)
     if hpa is None:
         return []
@@ -57,11 +57,11 @@ def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[
     made = [
         Dimension("metric", _metrics(spec, hpa.signals, base.scenario.capacity, is_keda)),
         _plain(MINIMUM[base.kind], [1, *(spec.minimum + more for more in MORE_REPLICAS)]),
-        _plain(MAXIMUM[base.kind], [max(1, ceil(factor * spec.maximum)) for factor in MAXIMUM_FACTORS]),
+        _plain(MAXIMUM[base.kind], [max(1, ceil(factor * spec.maximum)) for factor in MAX_REPLICAS_FACTORS]),
         _plain("behavior.scaleUp.stabilizationWindowSeconds", UP_WINDOWS),
         _plain("behavior.scaleDown.stabilizationWindowSeconds", DOWN_WINDOWS),
-        _plain("behavior.scaleUp.policies", [_policies(one) for one in UP_POLICIES]),
-        _plain("behavior.scaleDown.policies", [_policies(one) for one in DOWN_POLICIES]),
+        _plain("behavior.scaleUp.policies", [_policies(policies) for policies in UP_POLICIES]),
+        _plain("behavior.scaleDown.policies", [_policies(policies) for policies in DOWN_POLICIES]),
     ]
     if tolerances:
         made += [_plain("behavior.scaleUp.tolerance", UP_TOLERANCES),
@@ -70,11 +70,11 @@ def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[
         made.append(_plain("pollingInterval", POLLING_SECONDS))
     if cold_start_scales:
         made.append(_plain("coldStart.scale", cold_start_scales))
-    return [one for one in made if one.options]
+    return [dimension for dimension in made if dimension.options]
 
 
 def knows_tolerances(version: str | None) -> bool:
-    """Whether an API server of this version (v1.35.4) keeps `behavior.….tolerance`: on by default from 1.35 on."""
+    """Whether an API server of this version (such as v1.35.4) keeps `behavior.….tolerance`: by default from 1.35 on."""
     found = _VERSION.match(version or "")
     return found is None or (int(found[1]), int(found[2])) >= (1, 35)
 
@@ -88,7 +88,8 @@ def _policies(entries: Sequence[tuple[str, int, int]]) -> list[dict[str, object]
 
 
 def _metrics(spec: HpaSpec, signals: Sequence[Signal], capacity: Capacity, is_keda: bool) -> tuple[Option, ...]:
-    """The recorded metric at other targets, and other metrics at theirs; of several metrics, the first's target."""
+    """The recorded metric with other targets, and other metrics with theirs; of several metrics, only the first one's
+    target."""
     first, several = spec.metrics[0], len(spec.metrics) > 1
     if first.target_type is TargetType.UTILIZATION:
         own: list[object] = [value for value in PERCENT_TARGETS if value != first.target]
@@ -107,7 +108,7 @@ def _metrics(spec: HpaSpec, signals: Sequence[Signal], capacity: Capacity, is_ke
 
 
 def _others(capacity: Capacity, is_keda: bool) -> dict[Signal, Sequence[object]]:
-    """Metrics that vLLM serves and whose course the calibration knows."""
+    """Metrics that vLLM serves and that the calibrated twin can compute, with their targets."""
     running = dict.fromkeys(max(1, round(share * capacity.slots)) for share in RUNNING_SHARES)
     found: dict[Signal, Sequence[object]] = {Signal.WAITING: WAITING_TARGETS, Signal.RUNNING: tuple(running)}
     if capacity.kv_tokens is not None:
@@ -138,17 +139,17 @@ def candidates(found: Sequence[Dimension], count: int, seed: int) -> list[Option
 
 def _in_order(found: Sequence[Dimension], count: int, seed: int) -> Iterator[Option]:
     yield RECORDED
-    for one in found:
-        yield from one.options
-    for round_number in range(_PATIENCE):
-        columns = [_column(one, count, seed, round_number) for one in found]
+    for dimension in found:
+        yield from dimension.options
+    for round_number in range(_MAX_ROUNDS):
+        columns = [_column(dimension, count, seed, round_number) for dimension in found]
         for row in zip(*columns, strict=True):
             yield tuple(setting for option in row for setting in option)
 
 
-def _column(one: Dimension, count: int, seed: int, round_number: int) -> list[Option]:
-    """Half of the entries recorded, the others in even shares, shuffled."""
-    deck = [*([RECORDED] * len(one.options)), *one.options]
+def _column(dimension: Dimension, count: int, seed: int, round_number: int) -> list[Option]:
+    """A shuffled column: half of the entries are the recorded value, the others share the rest evenly."""
+    deck = [*([RECORDED] * len(dimension.options)), *dimension.options]
     column = (deck * (count // len(deck) + 1))[:count]
-    stream(seed, f"search/{one.name}/{round_number}").shuffle(column)
+    stream(seed, f"search/{dimension.name}/{round_number}").shuffle(column)
     return column

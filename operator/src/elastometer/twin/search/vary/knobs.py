@@ -1,4 +1,4 @@
-"""Settings that no manifest of an autoscaler has: cold start, load, the controller's flags, the scrape."""
+"""Settings that are in no manifest of an autoscaler: cold start, load, the controller's flags, the scrape period."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -13,21 +13,21 @@ from elastometer.twin.scenario import Arrival, HpaController, KedaController, Sc
 from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.paths import near
 
-Turn: TypeAlias = Callable[[Scenario, float], Scenario]
-# How far a copied request lands from the one it copies: near enough to keep the rate's shape.
+Knob: TypeAlias = Callable[[Scenario, float], Scenario]
+# How far a copied request may be from its original: close enough to keep the shape of the rate.
 SPREAD_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Of a number that is not negative; `open`: 0 itself is refused."""
+    """The bounds of a number that is not negative. `open`: 0 itself is refused."""
 
     open: bool = False
     most: float = inf
 
     @property
     def rule(self) -> str:
-        """In words."""
+        """The bounds in words, for a message."""
         low = "must be a number above 0" if self.open else "must be a number of at least 0"
         return low if self.most == inf else f"{low} and at most {self.most:g}"
 
@@ -46,7 +46,7 @@ def with_cold_start(scenario: Scenario, seconds: float) -> Scenario:
 
 
 def _cold_start_scale(scenario: Scenario, factor: float) -> Scenario:
-    return _started(scenario, tuple(factor * one for one in scenario.cold_starts))
+    return _started(scenario, tuple(factor * seconds for seconds in scenario.cold_starts))
 
 
 def _started(scenario: Scenario, cold_starts: tuple[float, ...]) -> Scenario:
@@ -55,19 +55,21 @@ def _started(scenario: Scenario, cold_starts: tuple[float, ...]) -> Scenario:
 
 
 def _load(scenario: Scenario, factor: float) -> Scenario:
-    """Each request `factor` times; copies land near theirs and in its stage, so that Poisson load stays Poisson."""
-    chance = stream(scenario.seed, "load")
+    """Each request `factor` times. Copies are moved a little but stay in the stage of their original, so that Poisson
+    arrivals stay Poisson arrivals instead of becoming pairs."""
+    rng = stream(scenario.seed, "load")
     whole = int(factor)
     spans: dict[int, tuple[float, float]] = {}
-    for one in scenario.arrivals:
-        spans[one.stage] = (spans.get(one.stage, (one.at, 0.0))[0], one.at)
+    for arrival in scenario.arrivals:
+        spans[arrival.stage] = (spans.get(arrival.stage, (arrival.at, 0.0))[0], arrival.at)
     made: list[Arrival] = []
-    for one in scenario.arrivals:
-        first, last = spans[one.stage]
-        for number in range(whole + (chance.random() < factor - whole)):
-            shift = chance.uniform(-SPREAD_SECONDS, SPREAD_SECONDS) if number else 0.0
-            made.append(one._replace(at=min(last, max(first, one.at + shift))))
-    return replace(scenario, arrivals=tuple(sorted(made, key=lambda one: (one.at, one.stage))))
+    for arrival in scenario.arrivals:
+        first, last = spans[arrival.stage]
+        # The fraction of the factor is the probability of one more copy.
+        for number in range(whole + (rng.random() < factor - whole)):
+            shift = rng.uniform(-SPREAD_SECONDS, SPREAD_SECONDS) if number else 0.0
+            made.append(arrival._replace(at=min(last, max(first, arrival.at + shift))))
+    return replace(scenario, arrivals=tuple(sorted(made, key=lambda arrival: (arrival.at, arrival.stage))))
 
 
 def _scrape(scenario: Scenario, seconds: float) -> Scenario:
@@ -75,7 +77,7 @@ def _scrape(scenario: Scenario, seconds: float) -> Scenario:
 
 
 def hpa_of(scenario: Scenario) -> HpaController | None:
-    """The HPA that decides, KEDA's own included; None under Knative's autoscaler."""
+    """The HPA that decides, including the one that KEDA creates; None under Knative's autoscaler."""
     match scenario.controller:
         case HpaController():
             return scenario.controller
@@ -85,24 +87,24 @@ def hpa_of(scenario: Scenario) -> HpaController | None:
 
 
 def with_hpa(scenario: Scenario, hpa: HpaController) -> Scenario:
-    """The scenario under another HPA, within KEDA where KEDA made it."""
+    """The scenario under another HPA, inside KEDA's controller if there is one."""
     controller = scenario.controller
     inside = replace(controller, hpa=hpa) if isinstance(controller, KedaController) else hpa
     return replace(scenario, controller=inside)
 
 
-def _flag(changed: Callable[[ControllerSettings, float], ControllerSettings]) -> Turn:
-    def turn(scenario: Scenario, value: float) -> Scenario:
+def _flag(changed: Callable[[ControllerSettings, float], ControllerSettings]) -> Knob:
+    def apply(scenario: Scenario, value: float) -> Scenario:
         hpa = hpa_of(scenario)
         if hpa is None:
             return scenario
         flags = changed(hpa.spec.controller, value)
         return with_hpa(scenario, replace(hpa, spec=replace(hpa.spec, controller=flags)))
-    return turn
+    return apply
 
 
-# Seconds and factors; the controller's are flags of kube-controller-manager.
-KNOBS: Mapping[str, tuple[Bounds, Turn]] = {
+# In seconds, or factors. Those of `controller` are flags of kube-controller-manager.
+KNOBS: Mapping[str, tuple[Bounds, Knob]] = {
     "coldStart.seconds": (Bounds(most=86400), with_cold_start),
     "coldStart.scale": (Bounds(most=1000), _cold_start_scale),
     "load.scale": (Bounds(open=True, most=100), _load),
@@ -120,17 +122,17 @@ KNOBS: Mapping[str, tuple[Bounds, Turn]] = {
 }
 
 
-def turned(scenario: Scenario, setting: Setting) -> Scenario:
-    """The scenario with one knob turned."""
-    bounds, turn = KNOBS[setting.path]
-    return turn(scenario, bounds.check(setting.path, setting.value))
+def with_knob(scenario: Scenario, setting: Setting) -> Scenario:
+    """The scenario under one of the KNOBS."""
+    bounds, apply = KNOBS[setting.path]
+    return apply(scenario, bounds.check(setting.path, setting.value))
 
 
 def chosen(setting: Setting, choices: type[Signal] | tuple[str, ...]) -> str:
-    """The value as one of a closed set."""
-    known = tuple(str(one) for one in choices)
+    """The value as a member of a closed set."""
+    known = tuple(str(choice) for choice in choices)
     if setting.value in known:
         return str(setting.value)
     close = near(str(setting.value), known, 1)
     raise SpecError(f"{setting.path}: must be one of {', '.join(known)}, is {setting.value!r}"
-                    + (f"; near: {close[0]}" if close else ""))
+                    + (f"; similar: {close[0]}" if close else ""))

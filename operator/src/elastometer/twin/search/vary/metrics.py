@@ -1,4 +1,4 @@
-"""Another metric for the autoscaler: what each signal is called in a manifest, and what KEDA makes of its triggers."""
+"""Another metric for the autoscaler: the name of each signal in a manifest, and the HPA that KEDA creates."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.paths import Json, value_at, written
 from elastometer.twin.signals import SIGNALS
 
-# vLLM's newest name of each, as Prometheus has it and as a metrics adapter serves it. In flight is a sum of two, for
-# which the adapter needs a rule.
+# vLLM's newest name of each metric, as in Prometheus and as served by a metrics adapter. "In flight" is a sum of two
+# metrics, for which the adapter needs a rule.
 PROMETHEUS_METRICS: Mapping[Signal, str] = {signal: f"vllm:{name}" for name, signal in reversed(SIGNALS.items())}
 POD_METRICS: Mapping[Signal, str] = {
     Signal.IN_FLIGHT: "vllm_num_requests_in_flight",
@@ -24,7 +24,7 @@ _BEHAVIOR = ("advanced", "horizontalPodAutoscalerConfig", "behavior")
 
 
 def with_metric(spec: Json, signal: Signal, target: object, kind: ScalerType, setting: Setting) -> Json:
-    """The spec with this one metric at this target. KEDA: the same query over another of vLLM's series."""
+    """The spec with only this metric and target. For KEDA, the same query reads another of vLLM's series."""
     if kind is ScalerType.KEDA:
         return _with_series(spec, signal, target, setting)
     if signal is Signal.CPU:
@@ -39,17 +39,17 @@ def _with_series(spec: Json, signal: Signal, target: object, setting: Setting) -
     series = [name for name in PROMETHEUS_METRICS.values() if isinstance(query, str) and name in query]
     if len(documents_at(spec, "triggers")) != 1 or len(series) != 1 or signal not in PROMETHEUS_METRICS:
         raise SpecError(
-            f"{setting.path}: must be one of {', '.join(PROMETHEUS_METRICS)} on a ScaledObject with one trigger whose "
-            f"query reads one of {', '.join(PROMETHEUS_METRICS.values())}, is {setting.value!r} on {query!r}")
+            f"{setting.path}: must be one of {', '.join(PROMETHEUS_METRICS)}, on a ScaledObject with one trigger whose "
+            f"query reads one of {', '.join(PROMETHEUS_METRICS.values())}; is {setting.value!r} on the query {query!r}")
     changed = written(spec, _QUERY, str(query).replace(series[0], PROMETHEUS_METRICS[signal]))
     return written(changed, ("triggers", 0, "metadata", "threshold"), str(target))
 
 
 def keda_hpa(scaled: Json, served: Json) -> Json:
-    """The HPA that KEDA makes of a ScaledObject's spec: the one it was seen to make, with what differs put in.
+    """The HPA that KEDA creates for a ScaledObject's spec: the recorded one with the differences applied.
 
-    minReplicaCount 0 gives minReplicas 1, maxReplicaCount is 100 where absent, and the k-th trigger is the metric
-    named `sk-…`, or the resource metric where its type is cpu or memory (KEDA 2, pkg/util and controllers/keda/hpa.go).
+    minReplicaCount 0 gives minReplicas 1, an absent maxReplicaCount gives 100, and trigger k is the metric named
+    `sk-…`, or the resource metric if its type is cpu or memory (KEDA 2, pkg/util and controllers/keda/hpa.go).
     """
     spec: Json = {**served, "minReplicas": scaled.get("minReplicaCount") or 1,
                   "maxReplicas": scaled.get("maxReplicaCount", 100),

@@ -1,4 +1,4 @@
-"""Paths into a manifest's spec as people write them, `behavior.scaleUp.policies[0].value`: read, write, near misses."""
+"""Paths into a manifest's spec as people write them, `behavior.scaleUp.policies[0].value`: read, write, similar."""
 from __future__ import annotations
 
 import copy
@@ -17,13 +17,13 @@ _INDEX = re.compile(r"\[(\d+)\]")
 
 
 def steps_of(path: str) -> Steps:
-    """`a.b[0]` -> ("a", "b", 0). A leading `spec.` is what people copy from manifests, and means nothing here."""
+    """`a.b[0]` -> ("a", "b", 0). A leading `spec.`, which people copy from manifests, is ignored."""
     steps: list[str | int] = []
     for part in path.removeprefix("spec.").split("."):
         match = _STEP.fullmatch(part)
         if match is None:
-            raise SpecError(f"{path or '(empty)'}: must be names with dots and [index], as in "
-                            f"behavior.scaleUp.policies[0].value, is {path!r}")
+            raise SpecError(f"{path or '(empty)'}: must be names separated by dots, with [index] for a list entry, as "
+                            f"in behavior.scaleUp.policies[0].value, is {path!r}")
         steps.append(match[1])
         steps += [int(index) for index in _INDEX.findall(match[2])]
     return tuple(steps)
@@ -36,7 +36,7 @@ def text_of(steps: Steps) -> str:
 
 
 def value_at(document: object, steps: Steps) -> object:
-    """What is there; None where nothing is."""
+    """The value at the path; None if there is none."""
     for step in steps:
         if isinstance(step, int):
             if not isinstance(document, Sequence) or isinstance(document, str) or step >= len(document):
@@ -48,7 +48,8 @@ def value_at(document: object, steps: Steps) -> object:
 
 
 def written(document: Mapping[str, object], steps: Steps, value: object) -> Json:
-    """A copy of the document with the value there; objects on the way are made, list entries are not."""
+    """A copy of the document with the value at the path. Missing objects on the way are created, list entries are
+    not."""
     made: Json = copy.deepcopy(dict(document))
     node: Any = made
     for step, following in pairwise(steps):
@@ -73,7 +74,7 @@ def _entry(entries: object, index: int, steps: Steps) -> Any:
 
 
 def near(word: str, known: Sequence[str], most: int = 3) -> list[str]:
-    """The most similar of the known words, by whole path or by its last part; best first."""
+    """The known paths that are most similar, as a whole or by their last part; best first."""
     by_last: dict[str, list[str]] = {}
     for path in known:
         by_last.setdefault(path.rpartition(".")[2].lower(), []).append(path)

@@ -1,4 +1,4 @@
-"""What a bundle says about the autoscaler that decided: the object a user would change, and the HPA behind it."""
+"""The autoscaler that decided, as recorded in a bundle: the object that a user would change, and the HPA behind it."""
 from __future__ import annotations
 
 import json
@@ -13,17 +13,17 @@ from elastometer.twin.search.vary.paths import Json
 
 
 def baseline(bundle: Bundle, scenario: Scenario) -> Baseline:
-    """The recorded autoscaler under the scenario of its run. Raises SpecError where the bundle does not hold it."""
+    """The recorded autoscaler with the scenario of its run. Raises SpecError if the bundle does not hold it."""
     hpa, scaled = (document_at(bundle.provenance, name) for name in ("autoscaler", "scaledObject"))
     served = scaled if bundle.terms.scaler == ScalerType.KEDA else hpa
     for name, document in (("autoscaler", hpa), ("scaledObject", served)):
         if text_at(document, "kind") is None or not document_at(document, "spec"):
-            raise SpecError(f"provenance.{name}: must hold the object as served, is absent: what-if needs a run with a "
+            raise SpecError(f"provenance.{name}: must hold the object as served, is absent; what-if needs a run with a "
                             "HorizontalPodAutoscaler or a ScaledObject")
     return Baseline(scenario, _copied(served), _copied(document_at(hpa, "spec")))
 
 
 def _copied(document: Document) -> Json:
-    """A plain JSON document that nobody else holds."""
+    """A copy as plain JSON, which no other object refers to."""
     made: Json = json.loads(json.dumps(document))
     return made
