@@ -106,7 +106,7 @@ def _value(indicator: KneeIndicator, sample: Sample, bound: float) -> float | No
 
 
 def read_objectives(fields: Fields) -> tuple[KneeObjective, ...]:
-    """The field `objectives` of a Knee, which is there."""
+    """The field `objectives` of a Knee that has one."""
     given = fields.items("objectives", 16, required=False)
     where = fields.at("objectives")
     return tuple(

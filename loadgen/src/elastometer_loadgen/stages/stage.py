@@ -67,7 +67,7 @@ class Stage(Protocol):
 
     @property
     def is_open_ended(self) -> bool:
-        """True when the stage ends with its last request, so that nobody knows beforehand when that is."""
+        """True when the stage ends with its last request, so it is not known beforehand when."""
 
     @property
     def fixes_sizes(self) -> bool:
@@ -96,7 +96,7 @@ class Stage(Protocol):
         """What is wrong with the stage now that its file was read."""
 
     def with_request_seconds(self, seconds: int) -> Self:
-        """The stage when one request, with all turns of its conversation, may take so long."""
+        """The stage where one request, with all turns of its conversation, may take this long."""
 
     def requests(self, turns: Turns) -> Fraction:
         """Like `expected`, with each turn of a conversation counted as a request."""
@@ -105,8 +105,10 @@ class Stage(Protocol):
         """Why a user could not finish a conversation of this many turns."""
 
     def instants(self, seed: str, carried: Fraction) -> "tuple[array[float], Fraction]":
-        """When its requests are due, in seconds from its begin, and the share of a request that is carried over to
-        the next stage. `carried` came from the stage before. Empty for a closed loop."""
+        """When its requests are due, in seconds from its begin, and the share of a request to carry to the next stage.
+
+        `carried` came from the previous stage. There are no instants for a closed loop.
+        """
 
     def count_between(self, low: float, high: float) -> float | None:
         """How many requests are planned between two instants of the stage; None for a closed loop."""
@@ -192,7 +194,7 @@ class Context:
 
 
 def read_duration(fields: Fields) -> int:
-    """The field `durationSeconds`, which must be there."""
+    """The required field `durationSeconds`."""
     return fields.integer("durationSeconds", 1, MAX_STAGE_SECONDS, default=None)
 
 
@@ -202,7 +204,7 @@ def read_max_requests(fields: Fields) -> int:
 
 
 def too_few_requests(users: int, turns: int, least: int, given: int, where: str = "") -> Refusal | None:
-    """A refusal unless each user may send a whole conversation; a user that may not would never begin one."""
+    """A refusal unless each user may send a complete conversation: otherwise it would never start one."""
     if given >= least:
         return None
     rule = f"must let each of {users} users have a conversation of {turns} turns{where}, {least} requests"

@@ -97,7 +97,7 @@ class TraceStage(StageDefaults):
         return f"{self._within(seconds + 1) - self._within(seconds):.1f}/s"
 
     def _within(self, seconds: float) -> int:
-        """Requests of the trace within the stage's first so many seconds."""
+        """The number of requests within this many seconds from the stage's begin."""
         return 0 if self.trace is None else self.trace.within(seconds, float(self.time_scale))
 
 

@@ -112,6 +112,10 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="serve /metrics for Prometheus at PORT (on this machine only), :PORT (on all addresses) or HOST:PORT",
     )
+    _add_report_options(run)
+
+
+def _add_report_options(run: argparse.ArgumentParser) -> None:
     report = run.add_argument_group("reporting to a receiver, as a worker of a team")
     report.add_argument(
         "--report-to", metavar="URL", help="the run's URL at the receiver, which also gives the start time"
