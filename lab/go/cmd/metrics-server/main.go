@@ -1,5 +1,5 @@
 // Command metrics-server runs the packages of metrics-server under our own flags, a subset of upstream's. Upstream's
-// flags live beside generated API descriptions that need a newer Kubernetes library than the lab's; the descriptions
+// flags are in one package with generated API descriptions that need a newer Kubernetes library than the lab's; the descriptions
 // here come from Kubernetes itself, so that the lab compiles one version of each library.
 package main
 

@@ -1,4 +1,4 @@
-// Command pause keeps a pod's namespaces open: it waits until it is told to stop, and reaps orphans that fall to it
+// Command pause keeps a pod's namespaces open: it waits for a signal to stop, and reaps the orphans that it inherits
 // when a pod shares its process namespace.
 package main
 

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// fileConfig is the part of prometheus-adapter's configuration that is understood; anything else is refused, because a
+// fileConfig is the part of prometheus-adapter's configuration that is understood; anything else is rejected, because a
 // setting that is silently without effect would make the lab differ from a real cluster.
 type fileConfig struct {
 	Rules []fileRule `json:"rules"`
@@ -40,7 +40,7 @@ type fileRule struct {
 type Rule struct {
 	// SeriesQuery selects the series that the rule is about.
 	SeriesQuery string
-	// Labels tells which label of a series names which kind of object. Resources may be singular, as people write them.
+	// Labels says which label of a series names which kind of object. Resources may be singular, as people write them.
 	Labels map[pmodel.LabelName]schema.GroupResource
 
 	matches *regexp.Regexp
@@ -70,7 +70,7 @@ func LoadRules(path string) ([]Rule, error) {
 	return rules, nil
 }
 
-// ParseRules understands a configuration; an error names the rule and the field that is wrong.
+// ParseRules parses a configuration; an error names the rule and the field that is wrong.
 func ParseRules(text []byte) ([]Rule, error) {
 	var file fileConfig
 	if err := yaml.UnmarshalStrict(text, &file); err != nil {

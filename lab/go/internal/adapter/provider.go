@@ -143,7 +143,7 @@ func (p *Provider) values(namespace string, names []string, info provider.Custom
 	return values, nil
 }
 
-// milli gives a sample in thousandths, the API's finest usual unit; false for no sample and for what is no number.
+// milli converts a sample to thousandths, the API's finest usual unit; false if there is no sample or it is no number.
 func milli(sample *pmodel.Sample) (resource.Quantity, bool) {
 	if sample == nil {
 		return resource.Quantity{}, false

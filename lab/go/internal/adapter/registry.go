@@ -33,7 +33,7 @@ type source struct {
 
 type sources map[provider.CustomMetricInfo]source
 
-// Registry knows which metrics exist now. It asks Prometheus again and again, since the series of a rule come and go.
+// Registry knows which metrics exist now. It polls Prometheus, since the series of a rule come and go.
 type Registry struct {
 	Prometheus Prometheus
 	Mapper     apimeta.RESTMapper
@@ -60,7 +60,7 @@ func (r *Registry) Run(ctx context.Context, interval time.Duration) {
 	}
 }
 
-// Refresh lists the series of every rule. When one rule's list cannot be had, the registry stays as it was.
+// Refresh lists the series of every rule. If the list of one rule cannot be obtained, the registry stays as it was.
 func (r *Registry) Refresh(ctx context.Context) error {
 	found := sources{}
 	now := time.Now()
@@ -97,7 +97,7 @@ func (r *Registry) add(found sources, rule Rule, series pmodel.LabelSet) {
 	}
 }
 
-// objectLabels tells which kinds of object a series names, each by which label.
+// objectLabels returns the kinds of object that a series names, and the label of each.
 func (r *Registry) objectLabels(rule Rule, series pmodel.LabelSet) map[schema.GroupResource]pmodel.LabelName {
 	labels := map[schema.GroupResource]pmodel.LabelName{}
 	for label, written := range rule.Labels {
@@ -114,7 +114,7 @@ func (r *Registry) objectLabels(rule Rule, series pmodel.LabelSet) map[schema.Gr
 	return labels
 }
 
-// Find returns the source of a metric, for a resource in any spelling; false where there is none now.
+// Find returns the source of a metric, for a resource under any of its names; false if there is none now.
 func (r *Registry) Find(info provider.CustomMetricInfo) (source, bool) {
 	normal, _, err := info.Normalized(r.Mapper)
 	known := r.known.Load()

@@ -70,7 +70,7 @@ func matcherOf(requirement labels.Requirement) (string, error) {
 	}
 }
 
-// apiOperators spells the operators of a selector as the API does; != is a NotIn of one value there.
+// apiOperators has the API's names for the operators of a selector; there, != is a NotIn of one value.
 var apiOperators = map[selection.Operator]metav1.LabelSelectorOperator{
 	selection.Equals: metav1.LabelSelectorOpIn, selection.DoubleEquals: metav1.LabelSelectorOpIn,
 	selection.In: metav1.LabelSelectorOpIn, selection.NotEquals: metav1.LabelSelectorOpNotIn,
@@ -78,7 +78,7 @@ var apiOperators = map[selection.Operator]metav1.LabelSelectorOperator{
 	selection.DoesNotExist: metav1.LabelSelectorOpDoesNotExist,
 }
 
-// identifierOf tells which metric a value is of, with the selector that it was asked for by.
+// identifierOf names the metric of a value, with the selector of the request.
 func identifierOf(metric string, selector labels.Selector) custom_metrics.MetricIdentifier {
 	identifier := custom_metrics.MetricIdentifier{Name: metric}
 	if selector == nil || selector.Empty() {
