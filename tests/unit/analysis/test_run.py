@@ -35,7 +35,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         found[function.__name__] = 0
         modules = [module for name, module in sys.modules.items() if name.startswith("elastometer.")
                    and vars(module).get(function.__name__) is function]
-        assert len(modules) >= 2, "nobody but its own module knows it: nothing would be counted"
+        assert len(modules) >= 2, "only its own module knows it: nothing would be counted"
         for module in modules:
             monkeypatch.setattr(module, function.__name__, counted(function))
     return found

@@ -215,8 +215,8 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
         ("Watch gaps", "; ".join(gaps) or "none"),
         ("Lateness of sends, p99 against the bound", "; ".join(late) or numbers.DASH),
         ("Load workers away", "; ".join(away) or ("none" if quality.generators else numbers.DASH)),
-        ("Requests never sent", f"{numbers.number(quality.skipped_requests)} because it was too late, "
-         f"{numbers.number(quality.unsent_requests)} because their worker was stopped"),
+        ("Requests never sent", f"{numbers.number(quality.skipped_requests)} too late, "
+         f"{numbers.number(quality.unsent_requests)} after their worker was stopped"),
         ("Turns not asked after a lost turn", numbers.number(quality.unsent_turns)),
         ("Queries without samples", "; ".join(series) or ("none" if quality.series else numbers.DASH)),
         ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
