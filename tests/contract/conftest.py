@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.ports import free_port
+
 AT_ONCE = ",".join(f"{phase}=0" for phase in ("import", "config", "weights", "compile", "profile", "graphs", "http"))
 
 
@@ -21,9 +23,7 @@ def standin() -> Callable[..., AbstractContextManager[str]]:
 
 @contextmanager
 def _standin(log: Path, *arguments: str) -> Iterator[str]:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     options = [
         "--host=127.0.0.1", f"--port={port}", f"--standin-startup={AT_ONCE}", "--standin-decode-ms-per-token=2",
         "--standin-prefill-overhead-ms=0", "--standin-prefill-tokens-per-second=1000000",

@@ -1,7 +1,6 @@
 """While a load runs, Prometheus and a reader of the log can follow it; when it is over the counts are the records'."""
 
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
+from support.ports import free_port
 
 StandIn = Callable[..., AbstractContextManager[str]]
 PROFILE = """
@@ -38,9 +39,7 @@ def scraped(port: int) -> dict[str, float]:
 
 @pytest.mark.timeout(90)
 def test_a_run_can_be_followed(tmp_path: Path, standin: StandIn) -> None:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     profile = tmp_path / "profile.yaml"
     profile.write_text("endpoint: Completions" + PROFILE)
     out = tmp_path / "out"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from support.ports import free_port
+
 BRIEF = "import=0.3,config=0,weights=0.2,compile=0.1,profile=0,graphs=0,http=0"
 
 
@@ -19,9 +21,7 @@ class Process:
     """One server; everything it wrote is in `log`."""
 
     def __init__(self, log: Path, *arguments: str) -> None:
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.port = int(sock.getsockname()[1])
+        self.port = free_port()
         self._log = log
         command = [sys.executable, "-m", "elastometer_standin", "serve", "m", "--host", "127.0.0.1"]
         with log.open("wb") as output:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
+from support.ports import free_port
 
 START_SECONDS, END_SECONDS = 300.0, 30.0
 LIGHT = {"OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
@@ -71,9 +72,7 @@ def serve(made: list[str]) -> Callable[..., AbstractContextManager[Vllm]]:
 
     @contextmanager
     def started(log: Path, *arguments: str) -> Iterator[Vllm]:
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            port = int(sock.getsockname()[1])
+        port = free_port()
         command = [python, "-m", "vllm.entrypoints.openai.api_server", f"--model={model}", "--host=127.0.0.1"]
         with log.open("wb") as output:
             process = subprocess.Popen(
