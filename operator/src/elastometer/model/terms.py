@@ -21,7 +21,7 @@ _OF_STAGES = ("stages", "timeoutSeconds", "retries")
 
 
 class Indicator(StrEnum):
-    """What an objective looks at."""
+    """What an objective measures."""
 
     TIME_TO_FIRST_TOKEN = "TimeToFirstToken"
     TIME_PER_OUTPUT_TOKEN = "TimePerOutputToken"
@@ -35,7 +35,7 @@ class Indicator(StrEnum):
 @dataclass(frozen=True, slots=True)
 class StageWindow:
     """One stage of the load; seconds count from the load's start. Only a Rate has planned rates, only a Knee the
-    `maximum` that it climbs to.
+    `maximum` up to which it raises the load.
 
     `length_seconds` is None where the stage ends when its requests do; its end, and all that comes behind it, is then
     not known beforehand, and None. A `type` that only a later version knows is None.
@@ -53,7 +53,8 @@ class StageWindow:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """One line of `spec.objectives`; exactly one of the bounds is set. `check` is what an AnswerCheck looks at."""
+    """One line of `spec.objectives`; exactly one of the bounds is set. `check` is the check that an AnswerCheck
+    counts."""
 
     name: str
     indicator: Indicator
@@ -141,7 +142,9 @@ def _resolved(load: Document, rows: Sequence[Document]) -> Iterator[StageWindow]
     try:
         profile = parse_profile({key: load[key] for key in _OF_STAGES if key in load})
     except ProfileError:
-        return  # a part of a spec, or one that was refused: nothing was planned
+        # A part of a spec, or one that only an earlier version accepted: only the plan, if any, says anything.
+        yield from map(_planned, rows)
+        return
     lengths = {text_at(row, "name"): _length(row) for row in rows}
     for planned in timetable(_limited(stage, lengths.get(stage.name)) for stage in profile.stages):
         stage = planned.stage
