@@ -198,14 +198,15 @@ def test_a_utilization_is_relative_to_the_request_that_the_calculator_uses(case:
 def test_a_target_without_a_behavior_is_limited_as_in_the_controller(case: Case) -> None:
     given = case["arguments"]
     spec = HpaSpec(given["minimum"], given["maximum"], ())
-    assert limits.limit(State(), spec, 0.0, given["current"], given["desired"]) == outcome(case)
+    assert limits.limit(State(), spec, 0.0, current=given["current"], wanted=given["desired"]) == outcome(case)
 
 
 @pytest.mark.parametrize("case", of("call", "convertDesiredReplicasWithBehaviorRate"))
 def test_policies_limit_as_in_the_controller(case: Case) -> None:
     given = case["arguments"]
     spec = HpaSpec(given["minimum"], given["maximum"], (), behavior(given["scaleUp"], given["scaleDown"]))
-    assert limits.limit(history(given), spec, 0.0, given["current"], given["desired"]) == outcome(case)
+    found = limits.limit(history(given), spec, 0.0, current=given["current"], wanted=given["desired"])
+    assert found == outcome(case)
 
 
 def outcome(case: Case) -> tuple[int, str]:
@@ -218,7 +219,8 @@ def test_policies_allow_as_many_as_in_the_controller(case: Case) -> None:
     given = case["arguments"]
     spec = HpaSpec(0, FAR, (), behavior(given["rules"], given["rules"]))
     wanted = FAR if "Up" in case["function"] else 0
-    assert limits.limit(history(given), spec, 0.0, given["current"], wanted)[0] == case["result"]["replicas"]
+    replicas, _ = limits.limit(history(given), spec, 0.0, current=given["current"], wanted=wanted)
+    assert replicas == case["result"]["replicas"]
 
 
 @pytest.mark.parametrize("case", of("call", "getReplicasChangePerPeriod"))
@@ -227,7 +229,7 @@ def test_a_period_has_the_changes_that_it_has_in_the_controller(case: Case) -> N
     given, allowed = case["arguments"], 1000
     policy = Policy(PolicyType.PODS, allowed, given["periodSeconds"])
     spec = HpaSpec(0, FAR, (), Behavior(ScalingRules((policy,)), ScalingRules((policy,))))
-    most, _ = limits.limit(State(scale_ups=records(given["events"])), spec, 0.0, 10, FAR)
+    most, _ = limits.limit(State(scale_ups=records(given["events"])), spec, 0.0, current=10, wanted=FAR)
     assert 10 + allowed - most == case["result"]["change"]
 
 
@@ -235,7 +237,8 @@ def test_a_period_has_the_changes_that_it_has_in_the_controller(case: Case) -> N
 def test_the_window_of_the_flag_holds_back_as_in_the_controller(case: Case) -> None:
     given = case["arguments"]
     spec = HpaSpec(1, FAR, (), None, ControllerSettings(downscale_stabilization_seconds=given["windowSeconds"]))
-    kept, replicas = stabilize(recommendations(given["recommendations"]), spec, 0.0, 0, given["desired"])
+    kept, replicas = stabilize(
+        recommendations(given["recommendations"]), spec, 0.0, current=0, wanted=given["desired"])
     assert replicas == case["result"]["replicas"]
     assert [one.replicas for one in kept] == [one["replicas"] for one in case["result"]["recommendations"]]
 
@@ -244,7 +247,8 @@ def test_the_window_of_the_flag_holds_back_as_in_the_controller(case: Case) -> N
 def test_the_windows_of_a_behavior_hold_back_as_in_the_controller(case: Case) -> None:
     given = case["arguments"]
     spec = HpaSpec(1, FAR, (), behavior(given["scaleUp"], given["scaleDown"]))
-    kept, replicas = stabilize(recommendations(given["recommendations"]), spec, 0.0, given["current"], given["desired"])
+    kept, replicas = stabilize(
+        recommendations(given["recommendations"]), spec, 0.0, current=given["current"], wanted=given["desired"])
     assert replicas == case["result"]["replicas"]
     assert [one.replicas for one in kept] == [one["replicas"] for one in case["result"]["recommendations"]]
 

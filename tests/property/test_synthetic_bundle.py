@@ -40,7 +40,7 @@ def predicted_run(rate: str, changes: dict[str, Any], **scenario: Any) -> Predic
     plan = TestPlan(checked_spec("test.yaml", test), NOWHERE)
     scaler = planned_autoscaler(plan)
     assumed = Assumed(Capacity(4, 0.02, 0.0, 0.04, 0.001), "", (10.0, 12.0), "")
-    wanted = replace(planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), 1), **scenario)
+    wanted = replace(planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), seed=1), **scenario)
     return PredictedRun(plan, wanted, predict(wanted), BASIS, scaler.document)
 
 

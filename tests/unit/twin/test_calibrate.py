@@ -42,7 +42,7 @@ def record() -> tuple[Scenario, Bundle]:
     plan = TestPlan(checked_spec("test.yaml", test), NOWHERE)
     scaler = planned_autoscaler(plan)
     assumed = Assumed(TRUTH, "", (12.0,), "")
-    scenario = planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), 1)
+    scenario = planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), seed=1)
     case = PredictedRun(plan, scenario, predict(scenario), PredictionBasis("t", "c", "s", "h", 1), scaler.document)
     return scenario, replace(synthetic_bundle(case), provenance={"autoscaler": {"spec": scaler.document}})
 
@@ -85,7 +85,7 @@ def test_with_the_recorded_random_draw_the_replicas_come_back_over_time() -> Non
 
 def test_the_backtest_separates_model_error_from_randomness() -> None:
     calibration, bundle, run = calibrated()
-    found = backtest(calibration.scenario, run, bundle.terms, calibration.recorded, draws=5)
+    found = backtest(calibration.scenario, run, bundle.terms, recorded=calibration.recorded, draws=5)
     assert found.recorded is not None
     assert found.recorded.ready_percent <= found.within[1]
     assert found.typical in found.draws

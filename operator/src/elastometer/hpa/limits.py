@@ -21,7 +21,7 @@ TOO_FEW = "TooFewReplicas"
 _FACTOR, _ALWAYS_ALLOWED = 2.0, 4.0
 
 
-def limit(state: State, spec: HpaSpec, at: float, current: int, wanted: int) -> tuple[int, str]:
+def limit(state: State, spec: HpaSpec, at: float, *, current: int, wanted: int) -> tuple[int, str]:
     """The number of replicas that is allowed now, and the reason."""
     behavior = spec.behavior
     if behavior is None:

@@ -67,6 +67,8 @@ def propose(index: int, metric: Metric, spec: HpaSpec, sync: SyncInput, toleranc
         return None
     ratio, value = first
     held = tolerances.hold(ratio)
+    # The published value and ratio are those of the samples that count. Where some are assumed, only the number of
+    # replicas is computed from a second measurement, which includes them.
     counted = _counted(groups, scale, ratio)
     if counted is None:
         replicas = current if held else ceiling32(ratio * groups.ready)
@@ -74,7 +76,7 @@ def propose(index: int, metric: Metric, spec: HpaSpec, sync: SyncInput, toleranc
         second = scale.measure(counted)
         if second is None:
             return None
-        replicas = _damped(ratio, second[0], len(counted), current, tolerances)
+        replicas = _damped(ratio, second[0], tolerances, counted=len(counted), current=current)
     unclamped = ceiling32(ratio * current)
     return Proposal(
         index, metric.name, value, ratio, unclamped, replicas, groups.ready, len(groups.unready), len(groups.missing),
@@ -117,7 +119,7 @@ def _counted(groups: Groups, scale: _Average | _Utilization, ratio: float) -> di
     return counted
 
 
-def _damped(ratio: float, damped_ratio: float, counted: int, current: int, tolerances: Tolerances) -> int:
+def _damped(ratio: float, damped_ratio: float, tolerances: Tolerances, *, counted: int, current: int) -> int:
     """The assumptions may make a change smaller, but they never turn its direction."""
     turned = (ratio < 1.0 < damped_ratio) or (damped_ratio < 1.0 < ratio)
     if tolerances.hold(damped_ratio) or turned:

@@ -29,6 +29,7 @@ class _Amount(NamedTuple):
     big: bool
 
 
+# A trace repeats the same few quantities at every sync.
 @lru_cache(maxsize=65536)
 def milli_units(text: str) -> int:
     """Thousandths, rounded up. A value that overflows 64 bits is as wrong here as in the controller. Raises ValueError

@@ -14,7 +14,7 @@ _Recommendations = tuple[Recommendation, ...]
 
 
 def stabilize(
-    earlier: _Recommendations, spec: HpaSpec, at: float, current: int, wanted: int
+    earlier: _Recommendations, spec: HpaSpec, at: float, *, current: int, wanted: int
 ) -> tuple[_Recommendations, int]:
     """The recommendations including the new one, and the stabilized number of replicas."""
     window, behavior = spec.controller.downscale_stabilization_seconds, spec.behavior

@@ -85,9 +85,9 @@ def _by_metrics(
         account = _account(current, combined, combined.reductions, combined.binding)
         return _Outcome(current, conditions, account, before, (*combined.events, _FAILURE_EVENT), failed=True)
     conditions[ACTIVE] = _VALID
-    recommendations, stable = stabilize(before, spec, sync.at, current, combined.replicas)
+    recommendations, stable = stabilize(before, spec, sync.at, current=current, wanted=combined.replicas)
     conditions[ABLE] = _stabilized(spec, current, combined.replicas, stable)
-    desired, reason = limits.limit(state, spec, sync.at, current, stable)
+    desired, reason = limits.limit(state, spec, sync.at, current=current, wanted=stable)
     conditions[LIMITED] = Condition("False" if desired == stable else "True", reason)
     reductions = combined.reductions
     if stable != combined.replicas:

@@ -51,6 +51,7 @@ def _value(index: int, metric: Metric, total: int, sync: SyncInput, tolerances: 
         return None
     ready = running_and_ready(sync.pods)
     exact = ratio * ready
+    # Ready Pods, not spec.replicas: a ratio of 2 means twice as many as those that share the load now.
     replicas = current if held else INT32_MAX if exact > INT32_MAX else ceiling32(exact)
     unclamped = ceiling32(ratio * current)
     return Proposal(
@@ -63,6 +64,8 @@ def _average(index: int, metric: Metric, total: int, sync: SyncInput, tolerances
     target, current = float(metric.target), sync.status_replicas
     ratio = divide(float(total), target * current)
     exact = divide(float(total), target)
+    # Only the code path of External metrics checks for an overflow; an Object metric that overflows asks for a negative
+    # number, as in the controller.
     unclamped = INT32_MAX if metric.type is MetricType.EXTERNAL and exact > INT32_MAX else ceiling32(exact)
     held = tolerances.hold(ratio)
     replicas = current if held else unclamped

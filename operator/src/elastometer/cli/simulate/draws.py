@@ -57,7 +57,7 @@ def _draw_in_child(seed: int) -> Drawn:
 
 def _predict(simulation: SimulationInput, seed: int) -> PredictedRun:
     assumed = simulation.assumed
-    scenario = planned_scenario(simulation.plan, simulation.autoscaler, assumed, simulation.arrivals, seed)
+    scenario = planned_scenario(simulation.plan, simulation.autoscaler, assumed, simulation.arrivals, seed=seed)
     basis = PredictionBasis(
         tool=f"elastometer {version('elastometer')}", autoscaler=simulation.autoscaler.words, seed=seed,
         capacity=f"{assumed.capacity_source}: {capacity_in_words(assumed.capacity)}",

@@ -73,7 +73,7 @@ class PredictionError:
 
 
 def backtest(
-    scenario: Scenario, run: DerivedRun, terms: Terms, recorded: Scenario | None = None, draws: int = DRAWS,
+    scenario: Scenario, run: DerivedRun, terms: Terms, *, recorded: Scenario | None = None, draws: int = DRAWS,
 ) -> PredictionError:
     """Predicts the recorded run and compares. `recorded` is the scenario with the run's own random draw, if known."""
     predictions = [predict(replace(scenario, seed=scenario.seed + number)) for number in range(draws)]

@@ -41,6 +41,7 @@ def fit_path(evidence: Evidence, serves_before_ready: float | None) -> tuple[Met
     period = evidence.terms.scrape_seconds
     if not period:
         raise SpecError("measurement.scrapePeriodSeconds: must be stated, is absent")
+    # Prometheus scrapes a Pod whether or not it is Ready, so its first sample comes once its process serves metrics.
     first = -(serves_before_ready or 0.0)
     return MetricsPath(float(period), first_sample_seconds=first), [
         Fitted("scrape period", float(period), "s", "measurement.scrapePeriodSeconds"),

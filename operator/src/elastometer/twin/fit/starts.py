@@ -58,7 +58,7 @@ def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], 
     drain, about_drain = _drain(run)
     grace = _grace(evidence.spec)
     since = Milestone.DECIDED if added else Milestone.CREATED
-    lives = ReplicaTimings(
+    timings = ReplicaTimings(
         tuple(sorted(recorded)), recorded if added else (),
         _median([_between(start, since, Milestone.STARTED) for start in chosen]) or 0.0,
         _median([_between(start, Milestone.PROCESS_STARTED, Milestone.READY) for start in every]),
@@ -66,9 +66,9 @@ def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], 
     )
     middle = median(recorded)
     spread = 100 * median(abs(length - middle) for length in recorded) / middle if middle else 0.0
-    return lives, [
+    return timings, [
         Fitted("cold start", middle, "s", whose, round(spread, 2), len(recorded)),
-        Fitted("pending", lives.pending, "s", "from spec.replicas to the container's start"),
+        Fitted("pending", timings.pending, "s", "from spec.replicas to the container's start"),
         about_drain,
         Fitted("grace", grace, "s", "preStop sleep + --shutdown-timeout, at most the termination grace period"),
     ], notes

@@ -41,7 +41,7 @@ class Assumed:
 
 
 def planned_scenario(
-    plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed, arrivals: tuple[Arrival, ...], seed: int,
+    plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed, arrivals: tuple[Arrival, ...], *, seed: int,
 ) -> Scenario:
     """The scenario of one draw."""
     spec = plan.spec

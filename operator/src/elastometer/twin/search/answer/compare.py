@@ -79,7 +79,8 @@ def _pairing(by: tuple[str, Recorded], of: tuple[str, Recorded]) -> Pairing:
     scenario = _with_flags_of(of[1].calibration.scenario, under_manifest(
         Baseline(calibrated, base.manifest, base.hpa), other.manifest["spec"]))
     same_draw = with_randomness_of(scenario, of[1].calibration.recorded)
-    return Pairing(by[0], of[0], backtest(scenario, of[1].derived, of[1].derived.evidence.terms, same_draw))
+    measured = of[1].derived
+    return Pairing(by[0], of[0], backtest(scenario, measured, measured.evidence.terms, recorded=same_draw))
 
 
 def _with_flags_of(run: Scenario, scenario: Scenario) -> Scenario:

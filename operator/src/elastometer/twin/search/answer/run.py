@@ -46,7 +46,7 @@ def recorded(bundle: Bundle) -> Recorded:
     derived = derive_run(bundle)
     report, calibration = judge_run(derived), calibrate(derived)
     base = baseline(bundle, calibration.scenario)
-    error = backtest(calibration.scenario, derived, bundle.terms, calibration.recorded)
+    error = backtest(calibration.scenario, derived, bundle.terms, recorded=calibration.recorded)
     seed = calibration.scenario.seed + error.draws.index(error.typical)
     problem = SearchProblem(
         replace(base, scenario=replace(base.scenario, seed=seed)), bundle.terms,

@@ -97,6 +97,7 @@ class Searcher:
         """The trial without the settings that improve nothing, except for the first `keep`, which the user fixed."""
         for setting in trial.settings[keep:]:
             rest = self.score(tuple(other for other in trial.settings if other is not setting))
+            # Equal costs are enough: a setting that changes nothing should not be in the manifest.
             if rest is not None and rest.costs <= trial.costs and not dominates(trial.costs, rest.costs):
                 trial = rest
         return trial

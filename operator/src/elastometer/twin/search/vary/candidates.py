@@ -53,7 +53,7 @@ def vary(base: Baseline, settings: Sequence[Setting]) -> Variant:
     metric = next((setting for setting in settings if setting.path == METRIC), None)
     signal = Signal(chosen(metric, Signal)) if metric is not None else None
     if metric is not None and signal is not None:
-        spec = with_metric(spec, signal, _target(settings, metric), base.kind, metric)
+        spec = with_metric(spec, signal, _target(settings, metric), kind=base.kind, setting=metric)
     for setting in settings:
         if is_field(base.kind, setting.path) and not (metric is not None and setting.path == "target"):
             spec = with_setting(spec, setting, base.kind)

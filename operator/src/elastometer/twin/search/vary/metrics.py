@@ -23,7 +23,7 @@ _QUERY = ("triggers", 0, "metadata", "query")
 _BEHAVIOR = ("advanced", "horizontalPodAutoscalerConfig", "behavior")
 
 
-def with_metric(spec: Json, signal: Signal, target: object, kind: ScalerType, setting: Setting) -> Json:
+def with_metric(spec: Json, signal: Signal, target: object, *, kind: ScalerType, setting: Setting) -> Json:
     """The spec with only this metric and target. For KEDA, the same query reads another of vLLM's series."""
     if kind is ScalerType.KEDA:
         return _with_series(spec, signal, target, setting)
