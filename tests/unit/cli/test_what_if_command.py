@@ -282,4 +282,4 @@ def test_another_kind_of_autoscaler_has_no_manifest_and_says_why(run: Run, bundl
     assert "no patch: the settings need another kind of autoscaler than the recorded one" in out
     code, _, err = run(bundle, *options, "--patch", tmp_path / "p.yaml")
     assert code == 2
-    assert err.startswith("--patch: cannot be written: another kind of autoscaler")
+    assert err.startswith("--patch: cannot be written: the settings need another kind of autoscaler")
