@@ -1,6 +1,6 @@
-"""Writes what is derived from the schema of ElasticityTest: the chart's copy and docs/crd.md.
+"""Generates from the schema of ElasticityTest: the chart's copy of it and docs/crd.md.
 
-Run it after each change to the schema; `--check` only reports whether both are up to date.
+Run it after each change to the schema. `--check` only reports whether both are up to date, for CI.
 """
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "manifests/crd/elasticitytest.yaml"
 CHART_COPY = ROOT / "charts/elastometer/templates/crds/elasticitytest.yaml"
 REFERENCE = ROOT / "docs/crd.md"
+# Helm deletes a CRD in `templates/` on uninstall, and with it every test; a CRD in `crds/` it would never upgrade.
 ANNOTATION = "  annotations:\n    helm.sh/resource-policy: keep\n"
 NAME_LINE = "  name: elasticitytests.elastometer.dev\n"
 INTRODUCTION = """# ElasticityTest: every field
@@ -29,7 +30,7 @@ it is created; create another `ElasticityTest` instead. Stage types are explaine
 
 
 def chart_copy(source: str) -> str:
-    """The schema as a chart template: installed with the release, kept when the release goes."""
+    """The schema as a chart template: installed and upgraded with the release, kept when it is uninstalled."""
     if "{{" in source or source.count(NAME_LINE) != 1:
         raise ValueError(f"{SOURCE}: must hold {NAME_LINE.strip()!r} once and no template braces")
     body = source.replace(NAME_LINE, NAME_LINE + ANNOTATION)
@@ -77,22 +78,22 @@ def kind(node: dict[str, Any]) -> str:
 
 def limits(node: dict[str, Any]) -> str:
     """Bounds and default, in the terms of the schema."""
-    said = [f"default `{node['default']}`"] if "default" in node else []
+    parts = [f"default `{node['default']}`"] if "default" in node else []
     low, high = node.get("minimum"), node.get("maximum")
     if low is not None or high is not None:
-        said.append(f"{'' if low is None else low}–{'' if high is None else high}")
+        parts.append(f"{'' if low is None else low}–{'' if high is None else high}")
     for key, unit in (("maxLength", "characters"), ("maxItems", "items"), ("maxProperties", "keys")):
         if key in node:
-            said.append(f"at most {node[key]} {unit}")
+            parts.append(f"at most {node[key]} {unit}")
     if "pattern" in node:
-        said.append(f"`{cell(node['pattern'])}`")
+        parts.append(f"`{cell(node['pattern'])}`")
     if node.get("x-kubernetes-preserve-unknown-fields"):
-        said.append("further fields are passed through")
-    return ", ".join(said)
+        parts.append("further fields are passed through")
+    return ", ".join(parts)
 
 
 def cross_field_rules(path: str, node: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(where, message) of every CEL rule below the node."""
+    """(path, message) of every CEL rule at or below the node."""
     for rule in node.get("x-kubernetes-validations", []):
         yield path or "(root)", rule["message"]
     if "items" in node:
@@ -102,7 +103,7 @@ def cross_field_rules(path: str, node: dict[str, Any]) -> Iterator[tuple[str, st
 
 
 def cell(text: str) -> str:
-    """Text with everything escaped that would end a table cell."""
+    """The text as a table cell: what would end the cell is escaped."""
     return text.replace("|", "\\|").replace("\n", " ")
 
 

@@ -41,7 +41,7 @@ def short(name: str, folder: Path, **stages: Any) -> str:
 @pytest.mark.parametrize("name", sorted(MEASURED_ONLY))
 def test_a_sample_that_cannot_be_predicted_is_refused_by_name(name: str, capsys: pytest.CaptureFixture[str]):
     assert main(["simulate", str(SAMPLES / f"{name}.yaml")]) == Exit.SPEC_OR_USAGE
-    words = "must be of type Rate to be simulated; others are lengths (Sweep), climb (Knee)"
+    words = "must be of type Rate to be simulated; others are lengths (Sweep), search (Knee)"
     assert words in capsys.readouterr().err
 
 

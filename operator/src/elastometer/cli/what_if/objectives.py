@@ -10,7 +10,7 @@ import yaml
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.bundle import Bundle
 from elastometer.model.terms import Indicator, Objective, Terms, terms_from
-from elastometer_loadgen.profile.knee import DEFAULT_PERCENTILE
+from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE
 
 _FIELDS = ("name", "indicator", "percentile", "maximumMilliseconds", "minimumPercent", "stageName")
 
@@ -45,16 +45,16 @@ def _objective(number: int, text: str, terms: Terms) -> Objective:
 
 def _check_bound(given: dict[str, Any], text: str) -> None:
     if given["indicator"] == Indicator.REQUEST_SUCCESS:
-        _check_whole(given, "minimumPercent", None, range(101), "from 0 to 100", text)
+        _require_whole(given, "minimumPercent", text, allowed=range(101), limit="from 0 to 100")
     else:
-        _check_whole(given, "maximumMilliseconds", None, range(1, 1 << 31), "of at least 1", text)
-    _check_whole(given, "percentile", DEFAULT_PERCENTILE, range(1, 101), "from 1 to 100", text)
+        # 2^31: the CRD's field is an int32.
+        _require_whole(given, "maximumMilliseconds", text, allowed=range(1, 1 << 31), limit="of at least 1")
+    _require_whole({"percentile": DEFAULT_PERCENTILE, **given}, "percentile", text,
+                   allowed=range(1, 101), limit="from 1 to 100")
 
 
-def _check_whole(
-    given: dict[str, Any], name: str, default: int | None, allowed: range, limit: str, text: str,
-) -> None:
-    value = given.get(name, default)
+def _require_whole(given: dict[str, Any], name: str, text: str, *, allowed: range, limit: str) -> None:
+    value = given.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
         raise _flaw(f"{name} must be a whole number {limit}", text)
 
