@@ -13,9 +13,19 @@ from elastometer.cli.cluster.api_errors import in_words
 from elastometer.cli.cluster.cluster import connect
 from elastometer.model.bundle_files import REPORT_HTML
 
+_EPILOG = """\
+Use it where `elastometer run` was interrupted, or did not start the test. A run that is not finished has no bundle yet.
+
+example:
+  elastometer fetch demo -n staging --out results
+
+exit codes: 0 fetched, whatever the verdict; 2 wrong usage, or no such test; 4 the files could not be fetched"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
     parser.add_argument("test", metavar="TEST", help="name of a finished ElasticityTest")
     add_cluster_options(parser)
     add_output_option(parser)

@@ -17,9 +17,19 @@ from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.render.files import render_all
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
+_EXAMPLES = """\
+Use it to see a recorded run through the analysis of a newer version, or to get its report again.
+
+examples:
+  elastometer judge runs/demo-20260101T000000Z --out again
+  elastometer judge bundle.tar.zst --output json | jq .verdict
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"{_EXAMPLES}\n{parser.epilog}"
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="directory or .tar.zst of a run")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, .md, .html and junit.xml there")
     add_output_option(parser)
