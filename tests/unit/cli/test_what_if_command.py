@@ -98,7 +98,7 @@ def test_the_json_has_everything_and_says_that_it_is_predicted(run: Run, bundle:
     assert document["searched"]["front"][0]["interval"]["draws"] >= 5
     assert {one["name"] for one in document["calibration"]["fitted"]} >= {"slots", "cold start", "sync period"}
     assert document["cliffs"][0][0] == "recorded settings"
-    assert document["honesty"]["typical"]["readyPercent"] >= 0
+    assert document["predictionError"]["typical"]["readyPercent"] >= 0
 
 
 def copy_of(bundle: Path, directory: Path) -> Path:

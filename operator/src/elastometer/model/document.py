@@ -8,8 +8,6 @@ from elastometer.model.units import Instant, instant_or_none
 
 Document: TypeAlias = Mapping[str, object]
 EMPTY: Document = {}
-# Metadata of a dataclass field whose key in JSON differs from its name: public keys outlive a better name.
-JSON_KEY = "json"
 
 
 def at(node: object, *path: str) -> object:

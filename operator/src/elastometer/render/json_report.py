@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from enum import Enum
 
-from elastometer.model.document import JSON_KEY
 from elastometer.model.report import Report
 
 
@@ -23,8 +22,7 @@ def to_json(report: Report) -> bytes:
 def plain(value: object) -> object:
     """Dataclasses, enums and tuples as JSON knows them."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.metadata.get(JSON_KEY) or _camel(item.name): plain(getattr(value, item.name))
-                for item in dataclasses.fields(value)}
+        return {_camel(item.name): plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):

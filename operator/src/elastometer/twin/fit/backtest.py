@@ -7,7 +7,7 @@ the one nearest to all others, which is chosen without using the measurement.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from statistics import median
 
@@ -16,7 +16,6 @@ from elastometer.analysis.evidence.steps import Steps, segments
 from elastometer.analysis.requests.misses import RequestColumns, columns_of, miss_seconds, stretches
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.scaleout import scale_out_lag
-from elastometer.model.document import JSON_KEY
 from elastometer.model.terms import Terms
 from elastometer.twin.engine import predict
 from elastometer.twin.prediction import Prediction
@@ -59,7 +58,7 @@ class PredictionError:
     """
 
     measured: Figures
-    draws_apart_percent: float = field(metadata={JSON_KEY: "chancePercent"})
+    draws_apart_percent: float
     mean_percent: float
     recorded: Difference | None
     typical: Difference

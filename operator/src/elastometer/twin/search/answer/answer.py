@@ -1,9 +1,8 @@
 """Everything that what-if found, ready to be rendered. All of it is predicted except `measured` and measured curves."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from elastometer.model.document import JSON_KEY
 from elastometer.model.measurements import Steps
 from elastometer.twin.fit.backtest import PredictionError
 from elastometer.twin.fit.calibration import Calibration
@@ -76,7 +75,7 @@ class Answer:
 
     run: Run
     calibration: Calibration
-    prediction_error: PredictionError = field(metadata={JSON_KEY: "honesty"})
+    prediction_error: PredictionError
     measured: Scorecard
     recorded: Option
     curves: tuple[Curve, ...]

@@ -7,10 +7,9 @@ difference. It is also given for B's own random draw: what remains there is the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from elastometer.analysis.run import DerivedRun
-from elastometer.model.document import JSON_KEY
 from elastometer.model.errors import SpecError
 from elastometer.twin.fit.backtest import Figures, PredictionError, area_between, backtest
 from elastometer.twin.scenario import Scenario
@@ -46,7 +45,7 @@ class Ranking:
 
     respect: str
     measured: str | None
-    predicted: tuple[PredictedRanking, ...] = field(metadata={JSON_KEY: "foretold"})
+    predicted: tuple[PredictedRanking, ...]
 
 
 @dataclass(frozen=True, slots=True)
