@@ -160,6 +160,12 @@ class Fields:
             return []
         return value
 
+    def elements(self, name: str, max_items: int) -> "tuple[Fields, tuple[str, ...]]":
+        """A required list of plain values as fields of their own, and their names, such as `inputTokens[0]`."""
+        items = self.items(name, max_items, required=True)
+        values = {f"{name}[{index}]": item for index, item in enumerate(items)}
+        return Fields(values, self.path, self.faults, tuple(values)), tuple(values)
+
     def require(self, name: str) -> None:
         """Adds a fault when a required field is absent."""
         if not self.has(name):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from elastometer_loadgen.base.fields import Fields, shown
+from elastometer_loadgen.base.fields import Fields
 from elastometer_loadgen.base.spans import NO_THINKING
 from elastometer_loadgen.stages.stage import (
     MAX_REQUESTS,
@@ -96,11 +96,8 @@ def read_sweep(fields: Fields, context: Context) -> CountStage:
     """One request at a time through the lengths, `requestsEach` of each."""
     output = fields.integer("outputTokens", 1, MAX_TOKENS, default=None)
     each = fields.integer("requestsEach", 1, 100_000, default=None)
-    lengths = fields.items("inputTokens", 100, required=True)
-    for index, length in enumerate(lengths):
-        if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MAX_TOKENS:
-            rule = f"must be an integer from 1 to {MAX_TOKENS}"
-            fields.fault(f"inputTokens[{index}]", f"{rule}; got {shown(length)}")
+    listed, names = fields.elements("inputTokens", 100)
+    lengths = [listed.integer(name, 1, MAX_TOKENS, default=None) for name in names]
     sizes = tuple(Size(f"sweep-{length}", length, output) for length in lengths)
     count = each * max(len(sizes), 1)
     return CountStage(fields.name(), StageType.SWEEP, 1, count, context.request_seconds, sizes)

@@ -12,6 +12,7 @@ import yaml
 
 from elastometer_loadgen.__main__ import main
 from elastometer_loadgen.base.document import read_document
+from elastometer_loadgen.stages.stage import StageType
 
 GOOD = """
 seed: 7
@@ -112,7 +113,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("connection", {"policy": "Reuse", "maxAgeSeconds": 60},
      "connection.maxAgeSeconds must be absent unless policy is MaxAge; got 60"),
     ("stages.0.type", "Ramp",
-     'stages[0].type must be one of Rate, Users, Concurrency, Knee, Sweep, Trace; got "Ramp"'),
+     f'stages[0].type must be one of {", ".join(StageType)}; got "Ramp"'),
     ("stages.0.endRequestPerSecond", "5",
      "stages[0].endRequestPerSecond is not a known field; did you mean endRequestsPerSecond?"),
     ("stages.0", None, "stages[0] must be a mapping; got null"),

@@ -12,6 +12,7 @@ import yaml
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.profile.profile import ConnectionPolicy, ProfileError, parse_profile, read_profile
 from elastometer_loadgen.stages.knee import KneeStage
+from elastometer_loadgen.stages.stage import StageType
 from elastometer_loadgen.stages.users import UsersStage
 
 LOAD_PAGE = Path(__file__).parents[4] / "docs" / "load.md"
@@ -100,7 +101,7 @@ BAD: list[tuple[str, object, str]] = [
     ("stages", {}, "stages must be a list of 1 to 256 items; got {}"),
     ("stages.0", 5, "stages[0] must be a mapping; got 5"),
     ("stages.0.type", ABSENT, "stages[0].type must be given; it is absent"),
-    ("stages.0.type", "Rat", "stages[0].type must be one of Rate, Users, Concurrency, Knee, Sweep, Trace (did you"),
+    ("stages.0.type", "Rat", f"stages[0].type must be one of {', '.join(StageType)} (did you"),
     ("stages.1.durationSeconds", "10", 'stages[1].durationSeconds must be an integer from 1 to 604800; got "10"'),
     ("stages.1.durationSeconds", ABSENT, "stages[1].durationSeconds must be given; it is absent"),
     ("stages.0.startRequestsPerSecond", "-1", 'stages[0].startRequestsPerSecond must be a decimal string from "0"'),
@@ -241,6 +242,7 @@ BAD_STAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (SWEEP, {"inputTokens": None}, "stages[0].inputTokens must be given; it is absent"),
     (SWEEP, {"inputTokens": [128, 0]}, "stages[0].inputTokens[1] must be an integer from 1 to 1000000; got 0"),
     (SWEEP, {"inputTokens": ["128"]}, 'stages[0].inputTokens[0] must be an integer from 1 to 1000000; got "128"'),
+    (SWEEP, {"inputTokens": [128, None]}, "stages[0].inputTokens[1] must be given; it is absent"),
     (SWEEP, {"outputTokens": None}, "stages[0].outputTokens must be given; it is absent"),
     (SWEEP, {"requestsEach": 0}, "stages[0].requestsEach must be an integer from 1 to 100000; got 0"),
     (KNEE, {"of": None}, "stages[0].of must be given; it is absent"),
