@@ -124,7 +124,6 @@ OTHER_MEANINGS = {
     "created": "a verb; a slot of the simulator's replica",
     "deleted": "a slot of the simulator's replica",
     "decided": "a field of a replay",
-    "sandbox": "the phase that ends with it",
     "workers": "a part of the receiver's URL",
     ".jsonl": "the ending of a trace file",
     ".zst": "the ending of a trace file",

@@ -6,12 +6,11 @@ import json
 import re
 from pathlib import Path
 
-from elastometer.analysis.starts.waterfall import CHAIN
 from elastometer.analysis.verdict.objectives import overall
 from elastometer.hpa.decision import Constraint
 from elastometer.model.autoscaler import CAUSE_LABELS, Cause
 from elastometer.model.findings import FindingName
-from elastometer.model.milestones import OUTSIDE_CHAIN, Milestone
+from elastometer.model.milestones import CHAIN, OUTSIDE_CHAIN, Milestone
 from elastometer.model.reasons import OBJECTIVES_MISSED, LoadFlaw
 from elastometer.model.report import ObjectiveResult, Verdict
 
@@ -27,6 +26,13 @@ def test_every_milestone_is_in_the_chain_in_its_order_or_named_as_outside_of_it(
     chained = [link.name for link in CHAIN]
     assert chained == [milestone for milestone in Milestone if milestone not in OUTSIDE_CHAIN]
     assert not OUTSIDE_CHAIN & set(chained)
+
+
+def test_every_phase_has_a_name_and_a_label_of_its_own() -> None:
+    first, *ending = CHAIN
+    assert (first.phase, first.label) == ("", "")
+    assert all(link.phase and link.label for link in ending)
+    assert len({link.phase for link in ending}) == len({link.label for link in ending}) == len(ending)
 
 
 def test_every_milestone_is_made_by_a_source_and_no_other() -> None:

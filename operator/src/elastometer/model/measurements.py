@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from elastometer.model.milestones import Milestone
+from elastometer.model.milestones import CHAIN, Milestone
 
 Steps: TypeAlias = tuple[tuple[float, int | None], ...]
 UNATTRIBUTED = "unattributed"
@@ -17,10 +17,7 @@ UNATTRIBUTED = "unattributed"
 WHOLE = "whole"
 # Names of the phases and their labels, in the order of a start.
 PHASE_LABELS: Mapping[str, str] = {
-    "create": "Pod created", "schedule": "scheduled", "sandbox": "sandbox", "image": "image",
-    "container": "container started", "exec": "process start", "process": "imports", "config": "configuration",
-    "weights": "weights", "compile": "compilation", "profile": "memory profile", "graphs": "CUDA graphs",
-    "http": "HTTP up", "probe": "probe tax", "endpoints": "in EndpointSlice", "firstToken": "first served token",
+    **{link.phase: link.label for link in CHAIN if link.phase},
     WHOLE: "cold start as a whole", UNATTRIBUTED: UNATTRIBUTED,
 }
 

@@ -1,10 +1,12 @@
 """The named instants of a server Pod, from the decision that it is needed to its deletion, in their usual order.
 
-Every source that yields an instant names it by this enum, and the chain of phases (`analysis/starts/waterfall.py`)
-is made of it. The values are public: report.json carries them as the names of a Pod's instants.
+Every source that yields an instant names it by this enum, and the phases of a start lie between neighbours of CHAIN.
+The values and the names of the phases are public: report.json carries both.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -34,3 +36,38 @@ class Milestone(StrEnum):
 
 # What ends no phase of a start: one is only compared with another source, the other belongs to a scale-in.
 OUTSIDE_CHAIN = frozenset({Milestone.FIRST_END, Milestone.DELETED})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A milestone of the chain, and the phase that it ends, with the label of that phase. If an `expected` milestone is
+    missing, the time around it is unattributed."""
+
+    name: Milestone
+    phase: str
+    label: str
+    expected: bool
+
+
+# The one table of the phases of a start: a new phase is a new milestone above and its row here.
+CHAIN: tuple[Link, ...] = (
+    Link(Milestone.DECIDED, "", "", False),
+    Link(Milestone.CREATED, "create", "Pod created", True),
+    Link(Milestone.SCHEDULED, "schedule", "scheduled", True),
+    Link(Milestone.SANDBOX, "sandbox", "sandbox", False),
+    Link(Milestone.PULLED, "image", "image", False),
+    Link(Milestone.STARTED, "container", "container started", True),
+    Link(Milestone.PROCESS_STARTED, "exec", "process start", False),
+    Link(Milestone.FIRST_LINE, "process", "imports", True),
+    Link(Milestone.CONFIGURED, "config", "configuration", False),
+    Link(Milestone.WEIGHTS_LOADED, "weights", "weights", False),
+    Link(Milestone.COMPILED, "compile", "compilation", False),
+    Link(Milestone.PROFILED, "profile", "memory profile", False),
+    Link(Milestone.GRAPHS_CAPTURED, "graphs", "CUDA graphs", False),
+    Link(Milestone.HTTP_UP, "http", "HTTP up", True),
+    Link(Milestone.READY, "probe", "probe tax", True),
+    Link(Milestone.IN_ENDPOINTS, "endpoints", "in EndpointSlice", False),
+    Link(Milestone.FIRST_SERVED, "firstToken", "first served token", False),
+)
+# The name of the phase that each milestone ends.
+PHASE_ENDED_BY: Mapping[Milestone, str] = {link.name: link.phase for link in CHAIN if link.phase}

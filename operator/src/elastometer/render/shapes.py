@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from math import ceil
 
 from elastometer.model.measurements import PHASE_LABELS, ColdStart, Phase
+from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.report import ObjectiveResult, Report, Verdict
 from elastometer.render.wording import numbers
 
 # Not part of the cold start: the first token comes when the load sends a request, not when the Pod is able to serve.
-_AFTER = "firstToken"
+_AFTER = PHASE_ENDED_BY[Milestone.FIRST_SERVED]
 _LANE_PIXELS, _LETTER_PIXELS = 740, 6.6
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
 

@@ -14,8 +14,8 @@ from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.starts.enginelog import aborted_by_server
 from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
-from elastometer.model.measurements import Origin
-from elastometer.model.milestones import Milestone
+from elastometer.model.measurements import UNATTRIBUTED, Origin
+from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding
 from elastometer.model.units import SECOND
@@ -141,7 +141,7 @@ def _unused_pods(facts: Facts) -> Iterator[Finding]:
 def _probe_tax(facts: Facts) -> Iterator[Finding]:
     pairs = [
         (phase.milliseconds, start.cold_start.milliseconds) for start in facts.cold_starts
-        for phase in start.phases if phase.name == "probe" and start.cold_start.milliseconds
+        for phase in start.phases if phase.name == PHASE_ENDED_BY[Milestone.READY] and start.cold_start.milliseconds
     ]
     taxes = [tax for tax, _ in pairs]
     if taxes and median(taxes) > max(PROBE_MILLISECONDS, PROBE_SHARE * median(whole for _, whole in pairs)):
@@ -155,7 +155,7 @@ def _probe_tax(facts: Facts) -> Iterator[Finding]:
 def _unattributed(facts: Facts) -> Iterator[Finding]:
     for start in facts.cold_starts:
         whole = start.cold_start.milliseconds
-        dark = sum(phase.milliseconds for phase in start.phases if phase.name == "unattributed")
+        dark = sum(phase.milliseconds for phase in start.phases if phase.name == UNATTRIBUTED)
         if whole and start.origin != Origin.INITIAL and dark > UNATTRIBUTED_SHARE * whole:
             yield Finding(
                 FindingName.UNATTRIBUTED_START, Severity.HINT, "A large part of a cold start has no explanation",

@@ -10,10 +10,10 @@ from elastometer.analysis.evidence.pods import Seen, best, image_pull, pod_insta
 from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.analysis.starts.scraped import process_start, scraped_start
-from elastometer.analysis.starts.waterfall import CHAIN, phases
+from elastometer.analysis.starts.waterfall import phases
 from elastometer.model.document import text_at
 from elastometer.model.measurements import ColdStart, Duration, Origin, PodInstant, Source
-from elastometer.model.milestones import Milestone
+from elastometer.model.milestones import CHAIN, Milestone
 from elastometer.model.observation import Sighting, WatchGap
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 

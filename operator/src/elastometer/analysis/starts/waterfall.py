@@ -1,6 +1,6 @@
 """From instants to bars: each bar is a row of (name, from, to), and what no source explains becomes a separate bar.
 
-A new phase is a new row of CHAIN and a label in model/measurements.py; nothing else has to know of it.
+The phases and their labels are the table CHAIN in model/milestones.py; nothing here has to know of a new one.
 """
 from __future__ import annotations
 
@@ -9,48 +9,12 @@ from dataclasses import dataclass
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import Seen
-from elastometer.model.measurements import PHASE_LABELS, UNATTRIBUTED, Phase, Source
-from elastometer.model.milestones import Milestone
+from elastometer.model.measurements import UNATTRIBUTED, Phase, Source
+from elastometer.model.milestones import CHAIN, Link, Milestone
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
 # A duration in a log line is rounded, and the line is written a little after the work that it reports.
 STATED_ALLOWANCE = SECOND // 4
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A milestone of the chain and the phase that it ends. If an `expected` one is missing, the time around it is
-    unattributed."""
-
-    name: Milestone
-    phase: str
-    expected: bool
-
-    @property
-    def label(self) -> str:
-        """The phase by its usual name."""
-        return PHASE_LABELS.get(self.phase, self.name)
-
-
-CHAIN: tuple[Link, ...] = (
-    Link(Milestone.DECIDED, "", False),
-    Link(Milestone.CREATED, "create", True),
-    Link(Milestone.SCHEDULED, "schedule", True),
-    Link(Milestone.SANDBOX, "sandbox", False),
-    Link(Milestone.PULLED, "image", False),
-    Link(Milestone.STARTED, "container", True),
-    Link(Milestone.PROCESS_STARTED, "exec", False),
-    Link(Milestone.FIRST_LINE, "process", True),
-    Link(Milestone.CONFIGURED, "config", False),
-    Link(Milestone.WEIGHTS_LOADED, "weights", False),
-    Link(Milestone.COMPILED, "compile", False),
-    Link(Milestone.PROFILED, "profile", False),
-    Link(Milestone.GRAPHS_CAPTURED, "graphs", False),
-    Link(Milestone.HTTP_UP, "http", True),
-    Link(Milestone.READY, "probe", True),
-    Link(Milestone.IN_ENDPOINTS, "endpoints", False),
-    Link(Milestone.FIRST_SERVED, "firstToken", False),
-)
 
 
 def phases(

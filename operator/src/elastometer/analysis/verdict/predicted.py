@@ -24,12 +24,13 @@ from elastometer.model.measurements import (
     Source,
     Stamp,
 )
+from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Quality, Report
 
 NO_PHASES = "the model has the length of a start but not its phases"
 # Phases between instants that coincide in the model.
-_NO_TIME = ("create", "endpoints")
+_NO_TIME = (PHASE_ENDED_BY[Milestone.CREATED], PHASE_ENDED_BY[Milestone.IN_ENDPOINTS])
 # Findings about the quality of a record, which a prediction does not have.
 _OF_THE_RECORD = frozenset({FindingName.UNATTRIBUTED_START, FindingName.CLOCK_SKEW, FindingName.CLIENT_BOUND})
 _NAMES = {"autoscaler as served": "autoscaler as given"}
