@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastometer.world.redaction import STRUCK, spec_without_secrets
+from elastometer.world.redaction import STRUCK, spec_without_secrets, text_without_secrets
 
 NODE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -41,3 +42,23 @@ def test_values_of_secret_looking_variables_are_redacted_and_others_stay() -> No
 def test_a_pace_per_token_is_not_a_secret_and_a_token_is() -> None:
     args = ["--standin-decode-ms-per-token=40", "--standin-cpu-ms-per-token", "2", "--hf-token=hf_x", "--token", "abc"]
     assert kept(args=args)["args"] == [*args[:3], f"--hf-token={STRUCK}", "--token", STRUCK]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("bad argument --served-hf-token sesame", f"bad argument --served-hf-token {STRUCK}"),
+        ("MY_OWN-token-of-token = 'sesame', and more", f"MY_OWN-token-of-token = '{STRUCK}', and more"),
+        ("passwords=sesame;x", f"passwords={STRUCK};x"),
+        ("tokens are 5 and --max-num-batched-tokens=5", "tokens are 5 and --max-num-batched-tokens=5"),
+    ],
+)
+def test_a_message_loses_the_values_that_look_like_secrets_and_nothing_else(text: str, left: str) -> None:
+    assert text_without_secrets(text) == left
+
+
+@pytest.mark.parametrize("part", ["a-", "-", "passw", "--a", "a", "token ", "://", "Bearer ", "--password "])
+def test_a_long_message_is_redacted_in_the_time_of_one_turn(part: str) -> None:
+    began = time.process_time()
+    text_without_secrets(part * (100_000 // len(part)))
+    assert time.process_time() - began < 2

@@ -15,10 +15,12 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 # In running text: the value of an option, of a variable or of a header, and the password in a URL.
+# Every repetition before the value is bounded: a message may be long and of anybody's making, and a search that starts
+# again at each of its characters would hold up the whole operator.
 _IN_TEXT = (
-    re.compile(r"(--[\w-]*(?:api-key|password|secret|(?<!per)[-_]token)(?:=|\s+)[\"']?)[^\s\"',]+"),
-    re.compile(r"(\b[\w-]*(?:token|secret|passw\w*|credentials?|(?:api|private|access)[-_]?key)[\"']?\s*=\s*[\"']?)"
-               r"[^\s\"',;]+", re.IGNORECASE),
+    re.compile(r"(--[\w-]{0,64}(?:api-key|password|secret|(?<!per)[-_]token)(?:=|\s{1,64})[\"']?)[^\s\"',]+"),
+    re.compile(r"((?:token|secret|passw\w{0,32}|credentials?|(?:api|private|access)[-_]?key)[\"']?"
+               r"\s{0,64}=\s{0,64}[\"']?)[^\s\"',;]+", re.IGNORECASE),
     re.compile(r"(\bBearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
     re.compile(r"(://[^\s/@:]*:)[^\s/@]+(?=@)"),
 )
