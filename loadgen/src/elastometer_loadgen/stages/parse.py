@@ -37,7 +37,7 @@ def parse_stages(fields: Fields, request_seconds: int) -> tuple[Stage, ...]:
 
 def _stage(value: object, path: str, faults: list[Fault], context: Context) -> Stage | None:
     kind = value.get("type") if isinstance(value, Mapping) else None
-    if not isinstance(value, Mapping) or kind not in set(StageType):
+    if not isinstance(value, Mapping) or not isinstance(kind, str) or kind not in set(StageType):
         known = list(value) if isinstance(value, Mapping) else []
         fields = Fields(value, path, faults, known)
         fields.require("type")

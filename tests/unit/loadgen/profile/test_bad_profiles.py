@@ -83,9 +83,9 @@ MISSING: list[tuple[str, object, str]] = [
     ("stages.0.endRequestsPerSecond", ABSENT, "stages[0].endRequestsPerSecond must be given; it is absent"),
     ("tasks.0.name", ABSENT, "tasks[0].name must be given; it is absent"),
     ("tasks.0.prompt", ABSENT, "tasks[0].messages must be given, or prompt instead, but not both"),
-    ("tasks.0.dataset", ABSENT, "tasks[0].prompt must find its fields in dataset, which is absent; got theme"),
+    ("tasks.0.dataset", ABSENT, "tasks[0].prompt must come with a dataset that has these fields: theme; dataset is absent"),
     ("tasks.1.messages.0.content", ABSENT, "tasks[1].messages[0].content must be given; it is absent"),
-    ("connection", {"policy": "MaxAge"}, "connection.maxAgeSeconds must be given; it is absent"),
+    ("connection", {"policy": "MaxAge"}, "connection.maxAgeSeconds must be given when policy is MaxAge; it is absent"),
     ("stages.1", TRACE | {"file": None}, "stages[1].file must be given; it is absent"),
     ("stages.1", SWEEP | {"inputTokens": []}, "stages[1].inputTokens must be a list of 1 to 100 items; got []"),
 ]
@@ -114,6 +114,7 @@ WRONG: list[tuple[str, object, str]] = [
      "connection.maxAgeSeconds must be absent unless policy is MaxAge; got 60"),
     ("stages.0.type", "Ramp",
      f'stages[0].type must be one of {", ".join(StageType)}; got "Ramp"'),
+    ("stages.0.type", [], f'stages[0].type must be one of {", ".join(StageType)}; got []'),
     ("stages.0.endRequestPerSecond", "5",
      "stages[0].endRequestPerSecond is not a known field; did you mean endRequestsPerSecond?"),
     ("stages.0", None, "stages[0] must be a mapping; got null"),
@@ -168,15 +169,15 @@ def test_a_bad_profile_is_refused_by_one_exact_sentence(
     (tmp_path / "back.csv").write_text(TRACE_BACK_IN_TIME)
     profile.write_text(yaml.safe_dump(changed(path, value)))
     said = refusal(server, profile, capsys)
-    assert said == f"error: {profile} must not be run; nothing was sent:\n  {sentence}\n"
+    assert said == f"error: the profile {profile} is not valid; nothing was sent:\n  {sentence}\n"
 
 
 TEXTS = {
     "not YAML": (b"stages: [", "  the profile must be YAML: while parsing a flow node"),
     "tabs": (b"stages:\n\t- x\n", "  the profile must be YAML: while scanning for the next token"),
     "code": (b"stages: !!python/object:os.system x\n", "  the profile must be YAML: could not determine a constructor"),
-    "a key twice": (b"seed: 1\nseed: 2\n", "  the profile must be YAML: 'seed' is given twice in "),
-    "a key twice within": (b"tasks: [{name: a, name: b}]\n", "  the profile must be YAML: 'name' is given twice in "),
+    "a key twice": (b"seed: 1\nseed: 2\n", "  the profile must be YAML: 'seed' is given twice at "),
+    "a key twice within": (b"tasks: [{name: a, name: b}]\n", "  the profile must be YAML: 'name' is given twice at "),
     "two documents": (b"seed: 1\n---\nseed: 2\n", "  the profile must be YAML: expected a single document"),
     "nothing": (b"", "  the profile must be a mapping; got null\n"),
     "a list": (b"- 1\n", "  the profile must be a mapping; got [1]\n"),
@@ -191,7 +192,7 @@ def test_a_text_that_is_no_profile_is_refused(
     profile = tmp_path / "profile.yaml"
     profile.write_bytes(text)
     said = refusal(server, profile, capsys)
-    assert said.startswith(f"error: {profile} must not be run; nothing was sent:\n{words}")
+    assert said.startswith(f"error: the profile {profile} is not valid; nothing was sent:\n{words}")
 
 
 @pytest.mark.parametrize(
