@@ -120,9 +120,11 @@ def test_what_the_log_does_not_state_a_duration_for_is_unattributed(bundle: Bund
         if isinstance(line, LogSeen) and "Model loading took" in line.line:
             return replace(line, line="Model loading took 0.93 GiB memory and 1.000000 seconds")
         return line
+    explained, = [one.milliseconds for one in added(judge(bundle), 1).phases if one.name == "weights"]
     start = added(judge(replace(bundle, observations=tuple(slower(one) for one in bundle.observations))), 1)
     weights = [(one.name, one.milliseconds) for one in start.phases if one.label in ("weights", "unattributed")]
-    assert weights == [("unattributed", 2007.0), ("weights", 1000.0)]
+    assert weights == [("unattributed", explained - 1000.0), ("weights", 1000.0)]
+    assert explained > 2000.0
 
 
 def test_a_deployment_that_was_only_listed_gives_a_decision_to_the_apis_second(bundle: Bundle):
