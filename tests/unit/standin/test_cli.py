@@ -3,6 +3,8 @@
 import pytest
 
 from elastometer_standin.cli import CliError, parse
+from elastometer_standin.faults import Fault
+from elastometer_standin.flags import FAULTS
 from elastometer_standin.settings import DEFAULT_STARTUP, Settings, ShutdownMode
 
 
@@ -50,6 +52,16 @@ def test_our_settings_also_come_from_the_environment_and_an_argument_overrides_i
     assert settings.shutdown_mode is ShutdownMode.HANG
     assert not settings.access_log
     assert parse(["--standin-decode-ms-per-token", "9"], environment).pace.decode_ms_per_token == 9
+
+
+def test_help_says_what_every_fault_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(FAULTS) == set(Fault)
+    with pytest.raises(SystemExit) as caught:
+        parse(["--help"], {})
+    said = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert all(f"--standin-{fault.value}-rate SHARE" in said for fault in Fault)
+    assert "the finish reason abort" in said
 
 
 def test_what_kubernetes_injects_for_a_service_called_standin_is_not_ours() -> None:

@@ -8,9 +8,10 @@ import argparse
 import socket
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from elastometer_standin.faults import Fault, parse_rates
+from elastometer_standin.flags import STANDIN_PREFIX, add_standin_flags
 from elastometer_standin.settings import (
     DEFAULT_STARTUP,
     DrainRejection,
@@ -38,17 +39,23 @@ IGNORED_SWITCHES = (
     "--disable-uvicorn-access-log", "--enable-auto-tool-choice", "--skip-tokenizer-init",
     "--enable-prompt-tokens-details",
 )
-STANDIN_PREFIX = "--standin-"
 SERVICE_VARIABLES = ("STANDIN_SERVICE_", "STANDIN_PORT")
 """What Kubernetes injects into Pods next to a Service called `standin`; it is no setting of ours.
 
 https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 """
 SWITCHES = frozenset({"access-log", "log-prefix"})
-PACE_FLAGS = (
-    "prefill-tokens-per-second", "prefill-overhead-ms", "decode-ms-per-token", "decode-slowdown", "cpu-ms-per-token",
-)
-"""These are also accepted without the `standin-` prefix."""
+
+EPILOG = """\
+Each --standin flag can also be set by an environment variable (STANDIN_DECODE_MS_PER_TOKEN=40); the flag overrides it.
+Some thirty other flags of `vllm serve` are accepted and have no effect. Any other flag is an error.
+
+examples:
+  elastometer-standin serve Qwen/Qwen2.5-0.5B-Instruct --max-num-seqs 8 --standin-decode-ms-per-token 40
+  elastometer-standin --port 8001 --standin-startup weights=30 --standin-abort-rate 0.01
+
+docs/standin.md explains every flag, and where the stand-in differs from vLLM.
+"""
 
 
 class CliError(ValueError):
@@ -79,63 +86,47 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="elastometer-standin",
         allow_abbrev=False,  # an abbreviation would stop working, or change its meaning, when a flag is added
-        description="Serve like vLLM, without a model. Flags without a description have vLLM's meaning.",
-        epilog="Some further flags of `vllm serve` are accepted and have no effect; see docs/standin.md.",
+        usage="%(prog)s [serve] [options] [MODEL]",
+        description="A model server that behaves like vLLM without a model or an accelerator, for tests of elasticity.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model_tag", nargs="?", help="the model's name (or --model)")
-    parser.add_argument("--model")
-    parser.add_argument("--served-model-name", nargs="+", default=[])
-    parser.add_argument("--host", default="0.0.0.0")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--api-key")
-    parser.add_argument("--shutdown-timeout", type=float, default=0.0)
-    parser.add_argument("--enforce-eager", action="store_true")
-    parser.add_argument("--enable-server-load-tracking", action="store_true")
-    parser.add_argument("--max-model-len", type=_size)
-    parser.add_argument("--max-num-seqs", type=int, default=256)
-    parser.add_argument("--max-num-batched-tokens", type=int, default=2048)
-    parser.add_argument("--num-gpu-blocks-override", type=int, default=4096)
-    parser.add_argument("--block-size", type=int, default=16)
-    parser.add_argument("--max-num-queued-reqs", type=int)
-    parser.add_argument("--max-num-queued-tokens", type=int)
+    _add_vllm_flags(parser)
     for flag in IGNORED_WITH_VALUE:
         parser.add_argument(flag, dest=f"ignored {flag}", default=None, help=argparse.SUPPRESS)
     for flag in IGNORED_SWITCHES:
         parser.add_argument(
             flag, dest=f"ignored {flag}", action="store_true", default=None, help=argparse.SUPPRESS
         )
-    _add_standin_flags(parser)
+    add_standin_flags(parser)
     return parser
 
 
-def _add_standin_flags(parser: argparse.ArgumentParser) -> None:
-    pace = Pace()
-    flags: list[tuple[str, str, dict[str, Any]]] = [
-        ("prefill-tokens-per-second", "prefill speed", {"type": float, "default": pace.prefill_tokens_per_second}),
-        ("prefill-overhead-ms", "once per step in which a request begins its prefill",
-         {"type": float, "default": pace.prefill_overhead_ms}),
-        ("decode-ms-per-token", "decode step with one sequence", {"type": float, "default": pace.decode_ms_per_token}),
-        ("decode-slowdown", "growth of the decode step per further running sequence",
-         {"type": float, "default": pace.decode_slowdown}),
-        ("cpu-ms-per-token", "CPU time really spent per generated token",
-         {"type": float, "default": pace.cpu_ms_per_token}),
-        ("answer-tokens", "mean natural length of an answer", {"type": int, "default": 128}),
-        ("startup", "seconds per start-up phase, as in weights=3,compile=2", {"default": ""}),
-        ("startup-jitter", "0.1 varies each phase by up to 10 %%, fixed by the Pod's name",
-         {"type": float, "default": 0.0}),
-        ("fault-seed", "another seed strikes other requests", {"type": int, "default": 0}),
-        ("shutdown", "what SIGTERM does", {"choices": [mode.value for mode in ShutdownMode], "default": "normal"}),
-        ("drain-rejection", "reply to requests that arrive during a drain",
-         {"choices": [rejection.value for rejection in DrainRejection], "default": "500"}),
-        ("access-log", "log one line per request", {"action": "store_true"}),
-        ("log-prefix", "begin log lines with process name and pid, as vLLM does", {"action": "store_true"}),
-    ]
-    for name, text, options in flags:
-        aliases = [f"--{name}"] if name in PACE_FLAGS else []
-        parser.add_argument(f"{STANDIN_PREFIX}{name}", *aliases, help=text, **options)
-    for fault in Fault:
-        parser.add_argument(f"{STANDIN_PREFIX}{fault.value}-rate", type=float, default=0.0,
-                            help="share of requests struck by this fault, 0 to 1")
+def _add_vllm_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("flags of vLLM, with vLLM's meaning")
+    group.add_argument("model_tag", nargs="?", metavar="MODEL", help="name of the model (or --model)")
+    group.add_argument("--model", metavar="NAME")
+    group.add_argument("--served-model-name", nargs="+", default=[], metavar="NAME", help="names that requests may use")
+    group.add_argument("--host", default="0.0.0.0", help="address to listen on (default: 0.0.0.0, which is all)")
+    group.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
+    group.add_argument("--api-key", metavar="KEY", help="key that requests must carry")
+    group.add_argument("--shutdown-timeout", type=float, default=0.0, metavar="SECONDS",
+                       help="time that running requests are given after SIGTERM (default: 0, they are aborted)")
+    group.add_argument("--enforce-eager", action="store_true", help="start without compilation and CUDA graphs")
+    group.add_argument("--enable-server-load-tracking", action="store_true",
+                       help="serve the number of requests in flight at /load")
+    group.add_argument("--max-model-len", type=_size, metavar="TOKENS", help="longest prompt and answer together")
+    group.add_argument("--max-num-seqs", type=int, default=256, metavar="N",
+                       help="requests that run at once (default: 256)")
+    group.add_argument("--max-num-batched-tokens", type=int, default=2048, metavar="TOKENS",
+                       help="tokens that one engine step may process (default: 2048)")
+    group.add_argument("--num-gpu-blocks-override", type=int, default=4096, metavar="N",
+                       help="blocks of the KV cache (default: 4096)")
+    group.add_argument("--block-size", type=int, default=16, metavar="TOKENS", help="tokens per block (default: 16)")
+    group.add_argument("--max-num-queued-reqs", type=int, metavar="N",
+                       help="requests that may wait (default: no limit)")
+    group.add_argument("--max-num-queued-tokens", type=int, metavar="TOKENS",
+                       help="tokens of requests that may wait (default: no limit)")
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[str]:
