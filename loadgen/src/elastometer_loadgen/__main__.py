@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import uvloop
@@ -29,8 +30,10 @@ from elastometer_loadgen.reporting.reporter import Patience, Reporter
 from elastometer_loadgen.results.publish import PublishError, publish
 from elastometer_loadgen.results.summary import SUMMARY_NAME
 from elastometer_loadgen.worker.assignment import Assignment
+from elastometer_loadgen.worker.help import EPILOG, MERGE_HELP, PLAN_HELP, RUN_HELP
 from elastometer_loadgen.worker.options import (
-    API_KEY_VARIABLE,
+    INCARNATION_VARIABLE,
+    INDEX_VARIABLE,
     UsageError,
     add_run_options,
     api_key_of,
@@ -43,28 +46,7 @@ from elastometer_loadgen.worker.options import (
 from elastometer_loadgen.worker.process import ExitCode
 from elastometer_loadgen.worker.worker import Worker
 
-INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
-INCARNATION_VARIABLE = "ELASTOMETER_INCARNATION"
 PLAN_DECIMALS = 6
-
-EPILOG = f"""\
-exit codes:
-  0  the load was carried out
-  2  the command or the profile is invalid; nothing was sent
-  3  the load was carried out, but the generator fell behind its schedule: it, and not the server, was the limit
-     (with --report-to the summary says so instead, and the code is 0)
-  4  the load could not be carried out (the run was stopped, the disk is full, the receiver cannot be reached)
-
-environment:
-  {INDEX_VARIABLE}     default of --worker; Kubernetes sets it in the Pods of an Indexed Job
-  {INCARNATION_VARIABLE}  default of --incarnation
-  {API_KEY_VARIABLE}      sent as `Authorization: Bearer …` when --api-key-file is not given
-
-examples:
-  elastometer-load plan profile.yaml --output table
-  elastometer-load run profile.yaml --target http://localhost:8000 --out run-1
-  elastometer-load merge worker-0 worker-1 --out run-1
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UsageError, SpoolError, PublishError, ListenError) as error:
         print(f"error: {error}", file=sys.stderr)
     except ProfileError as error:
-        print(f"error: {options.profile} must not be run; nothing was sent:", file=sys.stderr)
+        print(f"error: the profile {options.profile} is not valid; nothing was sent:", file=sys.stderr)
         for fault in error.faults:
             print(f"  {fault}", file=sys.stderr)
     except BrokenPipeError:
@@ -95,9 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"elastometer-load {__version__}")
     commands = parser.add_subparsers(required=True, metavar="plan|run|merge")
-    plan = commands.add_parser("plan", help="print the schedule or the stages of a profile; nothing is sent")
-    run = commands.add_parser("run", help="send the load, and write records, summary and results page to --out")
-    merge = commands.add_parser("merge", help="make one result from the directories of a run's workers")
+    plan = _command(commands, "plan", "print the schedule or the stages of a profile; nothing is sent", PLAN_HELP)
+    run = _command(commands, "run", "send the load, and write records, summary and results page to --out", RUN_HELP)
+    merge = _command(commands, "merge", "make one result from the directories of a run's workers", MERGE_HELP)
     merge.set_defaults(command=_merge)
     merge.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="what a worker's `run --out` wrote")
     merge.add_argument("--out", required=True, type=Path, metavar="DIR", help="directory for the result")
@@ -116,6 +98,14 @@ def _parser() -> argparse.ArgumentParser:
         " of the rate; json: the stages",
     )
     add_run_options(run)
+    return parser
+
+
+def _command(commands: Any, name: str, summary: str, details: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     return parser
 
 
@@ -161,7 +151,7 @@ def _run(options: argparse.Namespace) -> ExitCode:
     try:
         spool = Spool(options.out, assignment.incarnation)
     except OSError as error:
-        raise UsageError(f"--out must be a writable directory: {error}") from error
+        raise UsageError(f"--out must be a writable directory: {error.strerror or error}") from error
     reporter = None
     if receiver is not None:
         feed = endpoints if isinstance(endpoints, EndpointFeed) else None
@@ -211,7 +201,8 @@ def _read_profile(path: str) -> Profile:
     try:
         return with_files(read_profile(Path(path).read_text(encoding="utf-8-sig")), from_directory(Path(path).parent))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the profile {path} must be a readable text file: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"the profile {path} must be a readable text file: {why}") from error
 
 
 def _place(options: argparse.Namespace, profile: Profile, index: str | None) -> tuple[int, int]:

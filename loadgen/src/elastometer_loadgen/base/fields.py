@@ -166,10 +166,10 @@ class Fields:
         values = {f"{name}[{index}]": item for index, item in enumerate(items)}
         return Fields(values, self.path, self.faults, tuple(values)), tuple(values)
 
-    def require(self, name: str) -> None:
-        """Adds a fault when a required field is absent."""
+    def require(self, name: str, when: str = "") -> None:
+        """Adds a fault when a required field is absent; `when` is the condition under which it is required."""
         if not self.has(name):
-            self.fault(name, "must be given; it is absent")
+            self.fault(name, f"must be given{' when ' if when else ''}{when}; it is absent")
 
     def _given(self, name: str, *, required: bool) -> Any:
         if required:

@@ -118,7 +118,8 @@ def _check(check: Fields, kind: CheckType, contents: Sequence[str | None]) -> Ch
 
 
 def _label(check: Fields) -> LabelCheck:
-    labels = check.items("labels", MAX_LABELS, required=True)
+    check.require("labels", "type is Label")
+    labels = check.items("labels", MAX_LABELS, required=False)
     for index, label in enumerate(labels):
         if not isinstance(label, str) or not 1 <= len(label) <= MAX_LABEL_CHARACTERS or label != label.strip():
             rule = f"must be a string of 1 to {MAX_LABEL_CHARACTERS} characters without a space at either end"
@@ -131,7 +132,7 @@ def _label(check: Fields) -> LabelCheck:
 
 
 def _schema(check: Fields) -> JSONSchemaCheck | None:
-    check.require("schema")
+    check.require("schema", "type is JSONSchema")
     if not check.has("schema"):
         return None
     try:

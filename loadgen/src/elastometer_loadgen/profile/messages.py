@@ -63,7 +63,7 @@ def _check_turns(messages: Sequence[Message], where: str, faults: list[Fault]) -
         if index == 0 or messages[index - 1].role is not Role.USER:
             faults.append(Fault(path, "must directly follow a message of the role user, which asks for it"))
         elif index == len(messages) - 1:
-            faults.append(Fault(path, "must not be true in the last message: the last answer is asked for without it"))
+            faults.append(Fault(path, "must not be true in the last message: the last answer is requested in any case"))
     if len(generated) >= MAX_TURNS:
         rule = f"must hold at most {MAX_TURNS - 1} generated answers; got {len(generated)}"
         faults.append(Fault(where, rule))

@@ -95,7 +95,7 @@ class Profile:
 
 
 class ProfileError(ValueError):
-    """A profile that must not be run; holds all faults."""
+    """A profile that is not valid; holds all faults."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = tuple(faults)
@@ -112,7 +112,8 @@ def read_profile(text: str) -> Profile:
     try:
         document = read_document(text)
     except yaml.YAMLError as error:
-        raise ProfileError([Fault("the profile", f"must be YAML: {' '.join(str(error).split())}")]) from error
+        why = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
+        raise ProfileError([Fault("the profile", f"must be YAML: {why}")]) from error
     return parse_profile(document)
 
 
@@ -165,7 +166,8 @@ def _connection(fields: Fields) -> ConnectionRule:
     rule = fields.mapping("connection", ("policy", "maxAgeSeconds"))
     policy = rule.choice("policy", ConnectionPolicy, default=ConnectionPolicy.REUSE)
     if policy is ConnectionPolicy.MAX_AGE:
-        return ConnectionRule(policy, rule.integer("maxAgeSeconds", 1, 86_400, default=None))
+        rule.require("maxAgeSeconds", "policy is MaxAge")
+        return ConnectionRule(policy, rule.integer("maxAgeSeconds", 1, 86_400, default=1))
     if rule.has("maxAgeSeconds"):
         rule.refuse("maxAgeSeconds", "be absent unless policy is MaxAge")
     return ConnectionRule(policy)

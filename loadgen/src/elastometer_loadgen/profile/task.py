@@ -151,7 +151,7 @@ def _needs(
             fields.faults.append(Fault(path, f"must {fault}; got {shown(content)}"))
             continue
         if wanted and not fields.has("dataset"):
-            rule = f"must find its fields in dataset, which is absent; got {', '.join(sorted(wanted))}"
+            rule = f"must come with a dataset that has these fields: {', '.join(sorted(wanted))}; dataset is absent"
             fields.faults.append(Fault(path, rule))
         yield RequiredFields(path, wanted)
 

@@ -38,7 +38,7 @@ def publish(directories: Sequence[Path], out: Path) -> Document:
     """Writes requests.jsonl.zst, summary.json and report.html to `out`; returns the summary."""
     files = [path for directory in directories for path in _records_in(directory)]
     if not files:
-        raise PublishError(f"no records in {', '.join(str(directory) for directory in directories)}")
+        raise PublishError(f"there are no records in {', '.join(str(directory) for directory in directories)}")
     summaries = [summary for directory in directories for summary in _summaries_in(directory)]
     try:
         out.mkdir(parents=True, exist_ok=True)

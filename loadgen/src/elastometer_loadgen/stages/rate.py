@@ -133,7 +133,7 @@ def read(fields: Fields, context: Context) -> RateStage:
 
 def _burstiness(fields: Fields, arrivals: Arrivals) -> Fraction | None:
     if arrivals is Arrivals.GAMMA:
-        fields.require("burstiness")
+        fields.require("burstiness", "arrivals is Gamma")
         return fields.decimal("burstiness", *BURSTINESS, default=Fraction(1))
     if fields.has("burstiness"):
         fields.refuse("burstiness", "be absent unless arrivals is Gamma")

@@ -14,6 +14,8 @@ from elastometer_loadgen.reporting.receiver_client import ReceiverClient
 from elastometer_loadgen.wire.endpoints import EndpointFile
 
 API_KEY_VARIABLE = "ELASTOMETER_API_KEY"
+INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
+INCARNATION_VARIABLE = "ELASTOMETER_INCARNATION"
 Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
 
@@ -59,8 +61,8 @@ def endpoints_of(
     if options.endpoints is not None and spread:
         return checked("--endpoints", EndpointFile, options.endpoints)
     if options.endpoints is not None or (spread and receiver is None):
-        rule = "must come with connection.policy SpreadOverPods in the profile, and only with it"
-        raise UsageError(f"--endpoints {rule}; with --report-to the receiver gives the addresses if it is absent")
+        rule = "must be given if, and only if, connection.policy of the profile is SpreadOverPods"
+        raise UsageError(f"--endpoints {rule}; with --report-to it may be omitted: the receiver lists the Pods")
     return EndpointFeed(receiver) if spread and receiver is not None else None
 
 
@@ -86,7 +88,7 @@ def secret_of(option: str, path: Path | None) -> str | None:
 
 
 def add_run_options(run: argparse.ArgumentParser) -> None:
-    """The options of `run` besides the profile and the place in the team."""
+    """The options of `run`, except the profile, --workers and --worker, which `plan` has too."""
     run.add_argument("--target", required=True, metavar="URL", help="base URL of the server, without /v1")
     run.add_argument(
         "--out",
@@ -105,7 +107,7 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="file with the Pods' addresses, one host:port per line, for SpreadOverPods"
-        " (with --report-to the receiver gives them by default)",
+        " (default with --report-to: the receiver's list)",
     )
     run.add_argument(
         "--metrics",
@@ -116,20 +118,20 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
 
 
 def _add_report_options(run: argparse.ArgumentParser) -> None:
-    report = run.add_argument_group("reporting to a receiver, as a worker of a team")
+    report = run.add_argument_group("reporting to a receiver, as one of several workers")
     report.add_argument(
-        "--report-to", metavar="URL", help="the run's URL at the receiver, which also gives the start time"
+        "--report-to", metavar="URL", help="the run's URL at the receiver, which also states the start time"
     )
     report.add_argument("--token-file", type=Path, metavar="FILE", help="file with the run's token")
     report.add_argument(
         "--incarnation",
         metavar="NAME",
-        help="name of this worker between restarts: a worker that is started with the same name continues",
+        help="name that this worker keeps across restarts: one that is started again with the same name continues",
     )
     report.add_argument(
         "--give-up-seconds",
         type=count(1),
         default=900,
         metavar="S",
-        help="exit with code 4 when the receiver could not be reached for this long (default: 900)",
+        help="exit with code 4 if the receiver cannot be reached for this many seconds (default: 900)",
     )

@@ -189,8 +189,8 @@ def test_the_pods_come_from_the_file_or_else_from_the_receiver_and_only_where_th
         (["--ca-file", "/nonexistent"], "Reuse", "--ca-file must be a readable file of certificates: /nonexistent"),
         (["--ca-file", "/dev/null"], "Reuse", "--ca-file must be a readable file of certificates: /dev/null"),
         (["--endpoints", "/nonexistent"], "SpreadOverPods", "--endpoints /nonexistent: "),
-        (["--endpoints", "/dev/null"], "Reuse", "--endpoints must come with connection.policy SpreadOverPods"),
-        ([], "SpreadOverPods", "--endpoints must come with connection.policy SpreadOverPods"),
+        (["--endpoints", "/dev/null"], "Reuse", "--endpoints must be given if, and only if, connection.policy"),
+        ([], "SpreadOverPods", "--endpoints must be given if, and only if, connection.policy"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_exit_code_2_before_anything_is_sent(

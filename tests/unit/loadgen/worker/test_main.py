@@ -97,6 +97,18 @@ def test_help_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert "fell behind" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["plan", "run", "merge"])
+def test_help_of_a_command_says_what_it_is_for_with_examples_and_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert f"  elastometer-load {command} " in said
+    assert "exit codes: 0" in said
+
+
 def test_a_knee_is_not_shared_between_workers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "knee.yaml"
     path.write_text("stages: [{name: k, type: Knee, of: Users, start: 1, step: 1, stepSeconds: 1, maximum: 2}]\n")
