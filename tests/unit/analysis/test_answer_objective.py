@@ -54,7 +54,7 @@ def test_enough_good_answers_meet_it():
 def test_the_run_is_judged_as_measured_and_a_bound_within_the_interval_is_reported(bad: int, verdict: Verdict):
     result = judged(answers(good=100 - bad, bad=bad))
     assert result.verdict is verdict
-    assert result.message.endswith("%; the bound lies within it: another run may be judged otherwise)")
+    assert result.message.endswith("%; the bound lies within it: another run could get another verdict)")
 
 
 def test_that_every_answer_passed_does_not_promise_it_of_the_next_run():
@@ -71,7 +71,7 @@ def test_a_share_just_below_its_bound_never_reads_as_the_bound():
 def test_answers_that_no_check_could_judge_leave_the_objective_inconclusive():
     result = judged([record(number, checks={"Crosstalk": None}) for number in range(12)])
     assert (result.verdict, result.measured, result.count) == (Verdict.INCONCLUSIVE, None, 0)
-    assert result.message == "`answer check JSONSchema` cannot be judged: it judged none of the answers to 12 requests"
+    assert result.message == "`answer check JSONSchema` cannot be judged: the check could judge none of the answers to 12 requests"
 
 
 def test_no_request_at_all_is_inconclusive():

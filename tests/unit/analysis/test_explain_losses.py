@@ -134,7 +134,7 @@ def test_a_sample_says_how_old_the_number_was_that_showed_the_need():
     account, = scale_accounts(rows, Signals())
     assert lost(account) == {"MetricDelay": 3000.0, "SyncWait": None}
     assert account.losses[1].reason == (
-        "the signal itself was not recorded; the need began within the 16.0 s before that sample")
+        "the signal itself was not recorded; the need began within the 16.0 s before the sample that showed it")
     assert account.whole.at_least_milliseconds == 3000.0
 
 

@@ -41,7 +41,7 @@ def test_an_answer_with_another_request_s_mark_is_a_problem_with_its_evidence():
     (one,) = found([record(1, 0, 1, {"Crosstalk": None}), record(17, 12.5, 1, {"Crosstalk": "ForeignCanary"}),
                     record(9, 3, 1, {"Crosstalk": "OtherTask"})])
     assert (one.name, one.severity, one.title) == (
-        "CrossTalk", "Problem", "Requests got the answer to another request: 1")
+        "CrossTalk", "Problem", "Requests that got the answer to another request: 1")
     assert one.evidence == (
         "OtherTask 1, ForeignCanary 1, of 3 answers checked: REQ-7a2f-17 at +12.5 s on server-a (ForeignCanary); "
         "REQ-7a2f-9 at +3.0 s on server-a (OtherTask)")
@@ -49,7 +49,7 @@ def test_an_answer_with_another_request_s_mark_is_a_problem_with_its_evidence():
 
 def test_another_task_s_shape_alone_is_a_warning_that_does_not_claim_more():
     (one,) = found([record(9, 3, 1, {"Crosstalk": "OtherTask"})])
-    assert (one.severity, one.title) == ("Warning", "Answers have the form of another task's answer: 1")
+    assert (one.severity, one.title) == ("Warning", "Answers that have the form of another task's answer: 1")
 
 
 def test_a_mark_that_a_model_garbled_is_not_cross_talk():

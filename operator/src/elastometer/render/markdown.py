@@ -98,7 +98,7 @@ def _autoscaler(found: AutoscalerAccount, is_predicted: bool) -> Iterator[str]:
     causes = {loss.cause: loss.label for cause in CAUSE_LABELS for one in found.changes for loss in one.losses
               if loss.cause is cause}
     yield from section(
-        "Where the autoscaler's seconds went", ["Replicas", "Needed", "Written", "Whole", *causes.values()],
+        "Where the autoscaler's seconds went", ["Replicas", "Needed", "Written", "Total", *causes.values()],
         ([autoscaler.change_title(one), numbers.instant(one.needed_seconds), numbers.instant(one.written_seconds),
           autoscaler.whole_words(one), *(_lost(one, cause) for cause in causes)] for one in found.changes))
     yield from section(
@@ -185,7 +185,7 @@ def _three(*values: float | None) -> str:
 
 def _scale_ins(report: Report) -> Iterator[str]:
     yield from section(
-        "Scale-in", ["Pod", "Event", "Deleted", "Drain", "In flight then", "Sent after", "Lost"],
+        "Scale-in", ["Pod", "Event", "Deleted", "Drain", "In flight at deletion", "Sent after deletion", "Lost"],
         ([code(one.pod), str(one.scale_event or numbers.DASH), numbers.stamp(one.deleted),
           prose(numbers.figure(one.drain)), str(one.in_flight), str(one.sent_after_deletion), numbers.counts(one.lost)]
          for one in report.scale_ins))
@@ -215,9 +215,9 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
         ("Watch gaps", "; ".join(gaps) or "none"),
         ("Lateness of sends, p99 against the bound", "; ".join(late) or numbers.DASH),
         ("Load workers away", "; ".join(away) or ("none" if quality.generators else numbers.DASH)),
-        ("Requests never sent", f"{numbers.number(quality.skipped_requests)} too late, "
-         f"{numbers.number(quality.unsent_requests)} after their worker was stopped"),
-        ("Turns not asked after a lost turn", numbers.number(quality.unsent_turns)),
+        ("Requests never sent", f"{numbers.number(quality.skipped_requests)} because their time had passed, "
+         f"{numbers.number(quality.unsent_requests)} because their worker was stopped"),
+        ("Turns not sent after a lost turn", numbers.number(quality.unsent_turns)),
         ("Queries without samples", "; ".join(series) or ("none" if quality.series else numbers.DASH)),
         ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
         ("Records dated outside the run, left out", str(quality.outside_window)),

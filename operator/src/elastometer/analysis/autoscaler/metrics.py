@@ -26,7 +26,7 @@ NEAR_OF_USAGE: Nanoseconds = 5 * SECOND
 # The window that the controller assumes for a sample if the API names none.
 DEFAULT_WINDOW = 60 * SECOND
 NOT_RECORDED = "which Pods had a sample was not recorded: the Ready ones are assumed to have had one"
-BETWEEN = "the metric's values changed between the controller's sync and the reading of them"
+BETWEEN = "the metric's values changed between the controller's sync and the recorder's reading"
 MILLI = 1000
 
 

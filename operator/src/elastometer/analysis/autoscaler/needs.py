@@ -113,7 +113,8 @@ def _by_timestamp(seen: Point, could_read: Point, signals: Signals) -> Iterator[
         yield _unknown(Cause.METRIC_DELAY, seen.at, reason)
     else:
         if could_read.measured is not None and could_read.measured < seen.measured:
-            reason += f"; the need began within the {seen.measured - could_read.measured:.1f} s before that sample"
+            seconds = seen.measured - could_read.measured
+            reason += f"; the need began within the {seconds:.1f} s before the sample that showed it"
         yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, 0.0, seen.resolution_seconds, "sample")
     yield _unknown(Cause.SYNC_WAIT, seen.at, reason)
 

@@ -36,12 +36,12 @@ def _crosstalk(evidence: Evidence) -> Iterator[Finding]:
     shown = "; ".join(_example(record, evidence) for record in first[:EXAMPLES_SHOWN])
     yield Finding(
         FindingName.CROSS_TALK, Severity.PROBLEM if proven else Severity.WARNING,
-        f"Requests got the answer to another request: {proven}" if proven else
-        f"Answers have the form of another task's answer: {len(hit)}",
+        f"Requests that got the answer to another request: {proven}" if proven else
+        f"Answers that have the form of another task's answer: {len(hit)}",
         f"{words}, of {len(judged)} answers checked: {shown}",
-        "One user may have received what belongs to another. Find the records by these ids in `requests.jsonl.zst`, "
-        "and send the same load with one request in flight: if it no longer happens, requests that run together are "
-        "mixed up, in the server or in a proxy before it.")
+        "A user may have received another user's data. Find the records by these ids in `requests.jsonl.zst`, and "
+        "send the same load with one request in flight. If it no longer happens, concurrent requests are mixed up, "
+        "in the server or in a proxy in front of it.")
 
 
 def _example(record: RecordedRequest, evidence: Evidence) -> str:
@@ -61,8 +61,8 @@ def _under_load(records: Sequence[RecordedRequest], answers: Sequence[AnswerRow]
         yield Finding(
             FindingName.ANSWERS_DEGRADE_UNDER_LOAD, Severity.WARNING,
             "Answers fail more often under load", "; ".join(worse),
-            "Latency alone does not show this. Send failed requests again, one at a time: what passes then depends on "
-            "the other work of the server, and the capacity of a replica ends where its answers become wrong.")
+            "Latency does not show this. Send the failed requests again, one at a time: if they pass, the failures "
+            "depend on the load. A replica's capacity then ends at the load at which its answers become wrong.")
 
 
 def _worse(task: str, check: str, rows: Sequence[tuple[float, AnswerRow]]) -> str | None:

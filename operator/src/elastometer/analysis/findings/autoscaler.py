@@ -20,12 +20,12 @@ def autoscaler_findings(account: AutoscalerAccount) -> Iterator[Finding]:
     outs = [one for one in account.changes if one.direction == Direction.OUT]
     yield from _held(
         account, outs, Cause.POLICY, FindingName.POLICY_BOUND, "A scaling policy delayed the scale-out",
-        "The metric had asked for the replicas already. Raise `value` in `behavior.scaleUp.policies`, or add a policy "
-        "of type `Percent`: with selectPolicy `Max` the policy that allows more counts.")
+        "The metric was already asking for these replicas. Raise `value` in `behavior.scaleUp.policies`, or add a "
+        "policy of type `Percent`: with `selectPolicy: Max`, the policy that allows more replicas applies.")
     yield from _held(
         account, outs, Cause.STABILIZATION, FindingName.SCALE_UP_WINDOW, "The scale-up window delayed the scale-out",
-        "The metric had asked for the replicas already. Shorten `behavior.scaleUp.stabilizationWindowSeconds`: the "
-        "window takes the lowest recommendation within it, and without a window the latest one counts.")
+        "The metric was already asking for these replicas. Shorten `behavior.scaleUp.stabilizationWindowSeconds`: a "
+        "window applies the lowest recommendation within it, and without a window the latest recommendation applies.")
     yield from _late(outs)
     yield from _doubtful(account)
 
@@ -53,8 +53,8 @@ def _late(outs: Sequence[ScaleAccount]) -> Iterator[Finding]:
         yield Finding(
             FindingName.LATE_METRIC, Severity.WARNING, "The metric that the autoscaler reads is late",
             f"It showed the need {usual:.0f} s late (median of {len(delays)} scale-outs), before any wait for a sync",
-            "No setting of the autoscaler can make up for it. Scrape more often, or shorten the range of the query or "
-            "the window of the adapter; CPU usage is in itself an average over the past.")
+            "No setting of the autoscaler can make up for this delay. Scrape more often, or shorten the range of the "
+            "query or the window of the adapter. CPU usage always lags, because it is an average over the past.")
 
 
 def _doubtful(account: AutoscalerAccount) -> Iterator[Finding]:
@@ -64,10 +64,9 @@ def _doubtful(account: AutoscalerAccount) -> Iterator[Finding]:
     known, causes = found.seen + found.inferred, ", ".join(dict.fromkeys(one.cause for one in found.misses))
     yield Finding(
         FindingName.AUTOSCALER_DOUBTFUL, Severity.HINT, "The decision account of the autoscaler cannot be relied on",
-        f"{len(found.misses)} of {known} syncs were decided differently by the live controller than by the replay: "
-        f"{causes}",
-        "What the replay does not reproduce it cannot explain. Look at the syncs listed under the account: another "
-        "version of the controller, or other flags, decide differently.")
+        f"At {len(found.misses)} of {known} syncs the live controller decided differently from the replay: {causes}",
+        "A sync that the replay does not reproduce cannot be explained. Look at the syncs listed under the account. "
+        "Possible reasons are another version of the controller, or flags that differ from the defaults.")
 
 
 def _loss(one: ScaleAccount, cause: Cause) -> Loss | None:

@@ -68,5 +68,5 @@ def clamped(facts: Facts) -> Iterator[Finding]:
             FindingName.MAXIMUM_CLAMPED, Severity.WARNING, "`maxReplicas` limited the autoscaler",
             f"The metrics asked for more than {facts.evidence.terms.maximum_replicas} replicas for {total:.0f} s, "
             f"first {intervals[0].start:.0f} s after the start of the load",
-            "The queue then grows whatever the other settings are. Raise `maxReplicas` if there are GPUs for it, or "
-            "raise the metric's target if the latency allows it.")
+            "At that limit the queue grows, whatever the other settings are. Raise `maxReplicas` if the cluster has "
+            "the GPUs, or raise the metric's target if the latency allows it.")

@@ -47,8 +47,8 @@ def _client_bound(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             FindingName.CLIENT_BOUND, Severity.PROBLEM, "The load generator was the limit, not the server",
             "; ".join(behind),
-            "The server got less load than specified, so that its latencies look better than they would be. Raise "
-            "`load.workers`, or give the load Pods more CPU, and run again.")
+            "The server got less load than specified, so its latencies look better than they would under that load. "
+            "Raise `load.workers`, or give the load Pods more CPU, and run the test again.")
 
 
 def _pending(facts: Facts) -> Iterator[Finding]:
@@ -82,8 +82,8 @@ def _flapping(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             FindingName.FLAPPING, Severity.WARNING, "Replicas were removed and soon needed again", words,
             "Each such pair costs a cold start. Lengthen `behavior.scaleDown.stabilizationWindowSeconds`, or scale on "
-            "a metric that stays high while the replicas are busy: a queue is empty as soon as there are enough of "
-            "them.")
+            "a metric that stays high while the replicas are busy. A queue does not: it is empty as soon as there are "
+            "enough replicas.")
 
 
 def _never_triggered(facts: Facts) -> Iterator[Finding]:
@@ -95,8 +95,8 @@ def _never_triggered(facts: Facts) -> Iterator[Finding]:
             FindingName.SCALING_NEVER_TRIGGERED, Severity.WARNING, "The number of replicas never grew",
             f"There was no scale-out during {len(facts.evidence.requests)} requests, although up to "
             f"{terms.maximum_replicas} replicas were allowed",
-            "A run without a scale-out says nothing about elasticity. Compare the metric's peak with its target: a "
-            "queue metric stays 0 until the batch is full, so lower `--max-num-seqs` or scale on running requests.")
+            "A run without a scale-out says nothing about elasticity. Compare the metric's peak with its target. A "
+            "queue metric stays 0 until the batch is full: lower `--max-num-seqs`, or scale on running requests.")
 
 
 def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
@@ -108,8 +108,8 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
             + _aborts_in_log(one.pod, facts.evidence) for one in hit)
         yield Finding(
             FindingName.ABORTS_ON_DRAIN, Severity.PROBLEM,
-            f"Requests were lost on Pods that were being removed: {lost}", words,
-            "Every scale-in loses requests as long as this holds. Give the server time to finish: set "
+            f"Requests that were lost on Pods that were being removed: {lost}", words,
+            "Until this is fixed, every scale-in can lose requests. Give the server time to finish: set "
             "`--shutdown-timeout` to at least the p99 latency, and `terminationGracePeriodSeconds` to more than that "
             "plus the preStop sleep.")
 
@@ -133,8 +133,8 @@ def _unused_pods(facts: Facts) -> Iterator[Finding]:
     if idle:
         yield Finding(
             FindingName.UNUSED_REPLICAS, Severity.PROBLEM, "Ready replicas got no requests", "; ".join(idle),
-            "They cost GPUs and take no load. Connections are kept (policy "
-            f"{facts.evidence.terms.connection or 'unknown'}), and kube-proxy balances connections, not requests. Use "
+            "They occupy GPUs and take no load. The connection policy of the load is "
+            f"{facts.evidence.terms.connection or 'unknown'}, and kube-proxy balances connections, not requests. Use "
             "`PerRequest`, `MaxAge`, `SpreadOverPods`, or a gateway that balances requests.")
 
 
@@ -148,8 +148,8 @@ def _probe_tax(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             FindingName.PROBE_TAX, Severity.WARNING, "Replicas waited for their probes",
             f"The server answered {median(taxes) / 1000:.1f} s (median of {len(taxes)}) before the Pod was Ready",
-            "For that time the replica could have served and did not. Shorten the period of the startup and readiness "
-            "probes (`probePeriodSeconds`).")
+            "During that time the replica could have served requests but got none. Shorten the period of the startup "
+            "and readiness probes (`probePeriodSeconds`).")
 
 
 def _unattributed(facts: Facts) -> Iterator[Finding]:
@@ -160,8 +160,8 @@ def _unattributed(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 FindingName.UNATTRIBUTED_START, Severity.HINT, "A large part of a cold start has no explanation",
                 f"{start.pod}: {dark / 1000:.1f} s of {whole / 1000:.1f} s belong to no phase",
-                "What is not attributed cannot be shortened. Look at the container's log in the bundle: a release of "
-                "the server with other log lines needs new patterns.")
+                "Look at the container's log in the bundle to see what the server did in that time. A release of the "
+                "server that writes other log lines needs new patterns here.")
             return
 
 

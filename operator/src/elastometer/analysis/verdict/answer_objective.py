@@ -22,7 +22,8 @@ def judge_answers(objective: Objective, records: Sequence[RecordedRequest]) -> t
     judged = [record for record in records if check in record.checks]
     name, count = f"`answer check {check}`", len(judged)
     if not count or bound is None or check is None:
-        why = "no request was recorded" if not records else f"it judged none of the answers to {len(records)} requests"
+        why = f"the check could judge none of the answers to {len(records)} requests" if records else \
+            "no request was recorded"
         return Verdict.INCONCLUSIVE, f"{name} cannot be judged{where}: {why}", None, count
     failed = sum(record.checks[check] is not None for record in judged)
     # Truncated, never rounded up: a share just below the bound must not read as if it met it.
@@ -40,7 +41,7 @@ def judge_answers(objective: Objective, records: Sequence[RecordedRequest]) -> t
 def _interval(failed: int, judged: int, bound: int) -> str:
     rate = failure_rate(failed, judged)
     low, high = 100 - rate.high_percent, 100 - rate.low_percent
-    doubt = "; the bound lies within it: another run may be judged otherwise" if low < bound <= high else ""
+    doubt = "; the bound lies within it: another run could get another verdict" if low < bound <= high else ""
     return f"95 % interval {low:.2f} to {high:.2f} %{doubt}"
 
 

@@ -23,9 +23,9 @@ def fidelity_sentence(found: FidelitySummary | None) -> str:
         return "No decision of the live controller was observed, so the account could not be checked."
     parts = []
     if found.seen:
-        parts.append(f"{found.seen_agreed} of {found.seen} that it left a trace of")
+        parts.append(f"{found.seen_agreed} of {found.seen} that left a write")
     if found.inferred:
-        parts.append(f"{found.inferred_agreed} of {found.inferred} that are known to have changed nothing")
+        parts.append(f"{found.inferred_agreed} of {found.inferred} that changed nothing (inferred from the period)")
     agreed, known = found.seen_agreed + found.inferred_agreed, found.seen + found.inferred
     return (f"The replay decides as the live controller did at {agreed} of {known} syncs "
             f"({_percent(found.percent)}): {', '.join(parts)}.")
