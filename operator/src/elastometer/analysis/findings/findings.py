@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from statistics import median
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import condition
@@ -11,18 +10,16 @@ from elastometer.analysis.findings.answers import answer_findings
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
 from elastometer.analysis.findings.conditions import clamped, metric_missing
 from elastometer.analysis.findings.facts import Facts
+from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.starts.enginelog import aborted_by_server
 from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
-from elastometer.model.measurements import UNATTRIBUTED, Origin
-from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
+from elastometer.model.milestones import Milestone
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding
 from elastometer.model.units import SECOND
 
-# Below these, a delay is not worth a change: most periods of a controller and of probes are longer.
-PROBE_SHARE, PROBE_MILLISECONDS = 0.1, 2000.0
-UNATTRIBUTED_SHARE = 0.2
+# Below these, neither is worth a change.
 UNUSED_SECONDS = 20.0
 SKEW_MILLISECONDS = 1000.0
 # If the replicas are needed again sooner than this, the scale-in cost more in cold starts than it saved.
@@ -33,8 +30,8 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     """The findings that apply, the most severe first."""
     found = [
         *_client_bound(facts), *_pending(facts), *metric_missing(facts), *_aborts_on_drain(facts),
-        *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts), *_probe_tax(facts),
-        *_unattributed(facts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
+        *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
+        *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *answer_findings(facts.evidence, facts.answers),
     ]
     order = list(Severity)
@@ -138,33 +135,6 @@ def _unused_pods(facts: Facts) -> Iterator[Finding]:
             "`PerRequest`, `MaxAge`, `SpreadOverPods`, or a gateway that balances requests.")
 
 
-def _probe_tax(facts: Facts) -> Iterator[Finding]:
-    pairs = [
-        (phase.milliseconds, start.cold_start.milliseconds) for start in facts.cold_starts
-        for phase in start.phases if phase.name == PHASE_ENDED_BY[Milestone.READY] and start.cold_start.milliseconds
-    ]
-    taxes = [tax for tax, _ in pairs]
-    if taxes and median(taxes) > max(PROBE_MILLISECONDS, PROBE_SHARE * median(whole for _, whole in pairs)):
-        yield Finding(
-            FindingName.PROBE_TAX, Severity.WARNING, "Replicas waited for their probes",
-            f"The server answered {median(taxes) / 1000:.1f} s (median of {len(taxes)}) before the Pod was Ready",
-            "During that time the replica could have served requests but got none. Shorten the period of the startup "
-            "and readiness probes (`probePeriodSeconds`).")
-
-
-def _unattributed(facts: Facts) -> Iterator[Finding]:
-    for start in facts.cold_starts:
-        whole = start.cold_start.milliseconds
-        dark = sum(phase.milliseconds for phase in start.phases if phase.name == UNATTRIBUTED)
-        if whole and start.origin != Origin.INITIAL and dark > UNATTRIBUTED_SHARE * whole:
-            yield Finding(
-                FindingName.UNATTRIBUTED_START, Severity.HINT, "A large part of a cold start has no explanation",
-                f"{start.pod}: {dark / 1000:.1f} s of {whole / 1000:.1f} s belong to no phase",
-                "Look at the container's log in the bundle to see what the server did in that time. A release of the "
-                "server that writes other log lines needs new patterns here.")
-            return
-
-
 def _clock_skew(facts: Facts) -> Iterator[Finding]:
     low, high = facts.quality.clock_offset_low_milliseconds, facts.quality.clock_offset_high_milliseconds
     if low is None or high is None or (low < SKEW_MILLISECONDS and high > -SKEW_MILLISECONDS):
@@ -173,4 +143,3 @@ def _clock_skew(facts: Facts) -> Iterator[Finding]:
         FindingName.CLOCK_SKEW, Severity.WARNING, "The clocks of the operator and the API server disagree",
         f"The operator's clock minus the API server's is between {low:+.0f} and {high:+.0f} ms",
         "Instants from different clocks cannot be compared more precisely than this. Synchronise the nodes' clocks.")
-
