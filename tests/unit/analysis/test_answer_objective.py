@@ -71,7 +71,8 @@ def test_a_share_just_below_its_bound_never_reads_as_the_bound():
 def test_answers_that_no_check_could_judge_leave_the_objective_inconclusive():
     result = judged([record(number, checks={"Crosstalk": None}) for number in range(12)])
     assert (result.verdict, result.measured, result.count) == (Verdict.INCONCLUSIVE, None, 0)
-    assert result.message == "`answer check JSONSchema` cannot be judged: the check could judge none of the answers to 12 requests"
+    assert result.message == (
+        "`answer check JSONSchema` cannot be judged: the check could judge none of the answers to 12 requests")
 
 
 def test_no_request_at_all_is_inconclusive():

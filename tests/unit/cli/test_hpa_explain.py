@@ -111,7 +111,7 @@ def test_a_run_without_an_autoscaler_is_said_to_have_none(run: Path, tmp_path: P
     ("", "must hold a trace on each line, is empty"),
     ("{", "line 1: must be one JSON object"),
     ("[]", "line 1: must be one JSON object, is list"),
-    ('{"name": 3, "hpa": {}}', "line 1: name: must be a text, is 3"),
+    ('{"name": 3, "hpa": {}}', "line 1: name: must be a string, is 3"),
 ])
 def test_what_is_no_trace_is_refused_with_its_line_and_rule(
         tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, rule: str):
@@ -125,13 +125,13 @@ def test_what_is_no_trace_is_refused_with_its_line_and_rule(
 
 def test_what_is_neither_is_refused(tmp_path: Path, run: Path, capsys: pytest.CaptureFixture[str]):
     code, said = refused(capsys, tmp_path / "nothing")
-    assert (code, "there is nothing of that name" in said) == (2, True)
+    assert (code, "no such file exists" in said) == (2, True)
     code, said = refused(capsys, tmp_path)
-    assert (code, "it holds none of its files" in said) == (2, True)
+    assert (code, "it contains none of a run's files" in said) == (2, True)
     code, said = refused(capsys, TRACES, "--name", "trace-99")
     assert (code, "must be the name of a trace" in said) == (2, True)
     code, said = refused(capsys, run, "--name", "trace-1")
-    assert (code, "with a trace file only" in said) == (2, True)
+    assert (code, "only with a trace file" in said) == (2, True)
 
 
 def test_an_account_without_any_sync_can_be_shown():

@@ -45,10 +45,10 @@ def test_the_exit_code_distinguishes_verdict_spec_and_world(given: dict[str, Any
 
 
 @pytest.mark.parametrize(("text", "flaw"), [
-    ("", "exactly one document, holds 0"),
-    (f"{HEAD}metadata: {{name: a}}\n---\n{HEAD}", "exactly one document, holds 2"),
-    ("- a", "must hold a mapping"), ("a: [", "must be YAML"), ("a: 1\na: 2", "key 'a' is given twice"),
-    ("kind: ElasticityTest", "`apiVersion` must be 'elastometer.dev/v1alpha1', is None"),
+    ("", "exactly one YAML document, contains 0"),
+    (f"{HEAD}metadata: {{name: a}}\n---\n{HEAD}", "exactly one YAML document, contains 2"),
+    ("- a", "must contain a mapping"), ("a: [", "must be YAML"), ("a: 1\na: 2", "key 'a' is given twice"),
+    ("kind: ElasticityTest", "`apiVersion` must be 'elastometer.dev/v1alpha1', is absent"),
     (HEAD, "`metadata.name` must be given"),
     (f"{HEAD}metadata: {{name: 7}}", "`metadata.name` must be given as a string"),
     (f"{HEAD}metadata: {{name: a, namespace: 7}}", "`metadata.namespace` must be a string"),

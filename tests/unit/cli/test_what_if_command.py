@@ -231,7 +231,7 @@ REFUSED = {
     ("--set", "minReplicas"): "--set: must be path=value, as in minReplicas=2, is 'minReplicas'",
     ("--set", "minReplicas=[2"): "minReplicas: must have a YAML value, is '[2': ",
     ("--set", "minReplica=2"):
-        "  minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the twin, is unknown "
+        "  minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the simulator, is unknown "
         "(value 2); similar: minReplicas, maxReplicas, keda.minReplicaCount",
     ("--set", "minReplicas=9"): "  spec.maxReplicas: must be at least minReplicas (9), is 4",
     ("--pick", 2): "--pick: must come with --search, is 2",
@@ -252,7 +252,7 @@ REFUSED = {
         "--objective: stageName must be one of calm, ramp, plateau, drop, is",
     ("--objective", "fast"): "--objective: must be an entry of spec.objectives with name, indicator, percentile, "
                              "maximumMilliseconds, minimumPercent, stageName, is 'fast'",
-    ("--compare", "nowhere", "--search"): "--compare: must come without --set, --search and --out",
+    ("--compare", "nowhere", "--search"): "--compare: cannot be combined with --set, --search or --out",
 }
 
 
@@ -268,7 +268,7 @@ def test_a_bundle_that_cannot_answer_says_what_it_lacks(run: Run, tmp_path: Path
     bare = write_run(tmp_path / "bare")
     code, _, err = run(bare)
     assert code == 2
-    assert err.splitlines()[0] == f"{bare}: cannot be answered:"
+    assert err.splitlines()[0] == f"{bare}: this question cannot be answered:"
     assert err.splitlines()[1].startswith("  provenance.autoscaler: must hold the HorizontalPodAutoscaler as served")
     code, _, err = run(tmp_path / "nowhere")
     assert code == 2

@@ -72,7 +72,7 @@ def policy(**fields: Any) -> dict[str, Any]:
     (spec(minReplicas=6), "spec.maxReplicas: must be at least minReplicas (6), is 5"),
     (spec(minReplicas=-1), "spec.minReplicas: must be a whole number from 0 to 2147483647, is -1"),
     (spec(minReplicas=0), "spec.minReplicas: must be at least 1 (0 needs the feature gate HPAScaleToZero), is 0"),
-    ({"maxReplicas": 5}, "spec.scaleTargetRef.kind: must be a text, is absent"),
+    ({"maxReplicas": 5}, "spec.scaleTargetRef.kind: must be a string, is absent"),
     (spec(scaleTargetRef={**TARGET, "name": "a/b"}),
      "spec.scaleTargetRef.name: must be neither '.' nor '..' and must not hold '/' or '%', is 'a/b'"),
     (spec(scaleTargetRef={**TARGET, "apiVersion": "v1"}),
@@ -88,7 +88,7 @@ def policy(**fields: Any) -> dict[str, Any]:
     (metrics({"type": "Pods"}), "spec.metrics[0].pods: must be given where type is Pods, is absent"),
     (metrics({**pods(), **cpu(averageUtilization=5), "type": "Pods"}),
      "spec.metrics[0].resource: must be absent where type is Pods, is an object"),
-    (metrics(pods(), pods(name="")), "spec.metrics[1].pods.metric.name: must be a text, is ''"),
+    (metrics(pods(), pods(name="")), "spec.metrics[1].pods.metric.name: must be a string, is ''"),
     (metrics(pods(name="a%b")),
      "spec.metrics[0].pods.metric.name: must be neither '.' nor '..' and must not hold '/' or '%', is 'a%b'"),
     (metrics(pods(target={"type": "AverageValue"})),
@@ -104,7 +104,7 @@ def policy(**fields: Any) -> dict[str, Any]:
      "spec.metrics[0].resource.target.averageUtilization: must be a whole number from 1 to 2147483647, is 0"),
     (metrics(cpu(averageUtilization=5, averageValue="1")),
      "spec.metrics[0].resource.target.averageValue: must be absent where averageUtilization is given, is '1'"),
-    (metrics(container(container="")), "spec.metrics[0].containerResource.container: must be a text, is ''"),
+    (metrics(container(container="")), "spec.metrics[0].containerResource.container: must be a string, is ''"),
     (metrics(container(container="Engine")), "spec.metrics[0].containerResource.container: "
      "must be the name of a container: at most 63 of a-z, 0-9 and '-', is 'Engine'"),
     (metrics(container(name="gpu")), "spec.metrics[0].containerResource.name: "
@@ -116,7 +116,7 @@ def policy(**fields: Any) -> dict[str, Any]:
     (metrics(external({"type": "Value", "value": "1", "averageValue": "1"})),
      "spec.metrics[0].external.target.value: must be absent where averageValue is given, is '1'"),
     (metrics(of_object(AVERAGE, {"kind": "Service"})),
-     "spec.metrics[0].object.describedObject.name: must be a text, is absent"),
+     "spec.metrics[0].object.describedObject.name: must be a string, is absent"),
     (metrics(of_object(AVERAGE, {**OBJECT, "apiVersion": "a/b/c"})), "spec.metrics[0].object.describedObject.apiVersion"
      ": must be a version, or an API group and a version, such as apps/v1, is 'a/b/c'"),
     (behavior(policies=[]), "spec.behavior.scaleUp.policies: must hold at least one policy, is a list of 0"),

@@ -85,7 +85,7 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
 
 @pytest.mark.parametrize(("change", "flaw"), [
-    (put("name", None), "name: must be a text, is absent"),
+    (put("name", None), "name: must be a string, is absent"),
     (put("hpa", None), "hpa: must be given, is absent"),
     (put("syncs", None), "syncs: must hold at least one sync, is absent"),
     (put("syncs", []), "syncs: must hold at least one sync, is a list of 0"),
@@ -96,7 +96,7 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
     (put("controller.featureGates", {"HPAScaleToZero": "on"}),
      "controller.featureGates.HPAScaleToZero: must be true or false, is 'on'"),
     (put("syncs.0.pods", None), "syncs[0].pods: must be given where statusReplicas is above 0, is absent"),
-    (put("syncs.0.pods.0.name", None), "syncs[0].pods[0].name: must be a text, is absent"),
+    (put("syncs.0.pods.0.name", None), "syncs[0].pods[0].name: must be a string, is absent"),
     (put("syncs.0.pods.0.ready", None), "syncs[0].pods[0].ready: must be true or false, is absent"),
     (put("syncs.0.pods.0.deleting", None), "syncs[0].pods[0].deleting: must be true or false, is absent"),
     (put("expected.0.rescaled", None), "expected[0].rescaled: must be true or false, is absent"),
@@ -123,7 +123,7 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
      "syncs[0].metrics[0].samples[0].value: must be a quantity such as 500m, 1.5 or 2Gi, is '1,5'"),
     (put("syncs.0.metrics.0.samples.0.value", None),
      "syncs[0].metrics[0].samples[0].value: must be a quantity such as 500m, 1.5 or 2Gi, is absent"),
-    (put("syncs.0.metrics.0.samples.0.pod", None), "syncs[0].metrics[0].samples[0].pod: must be a text, is absent"),
+    (put("syncs.0.metrics.0.samples.0.pod", None), "syncs[0].metrics[0].samples[0].pod: must be a string, is absent"),
     (put("syncs.0.metrics.0.samples.0.windowSeconds", None),
      "syncs[0].metrics[0].samples[0].windowSeconds: must be a number, is absent"),
     (put("syncs.1.metrics.1.values.1", "two"),
@@ -165,7 +165,7 @@ GOOD = orjson.dumps(TRACE) + b"\n"
     (b"", ": must hold a trace on each line, is empty"),
     (GOOD + b"{", ", line 2: must be one JSON object: "),
     (GOOD + b"\n[1]\n", ", line 3: must be one JSON object, is list"),
-    (GOOD + GOOD.replace(b'"one"', b"1"), ", line 2: name: must be a text, is 1"),
+    (GOOD + GOOD.replace(b'"one"', b"1"), ", line 2: name: must be a string, is 1"),
 ])
 def test_a_line_that_is_not_a_trace_is_named(tmp_path: Path, content: bytes, flaw: str):
     path = written(tmp_path, content)
@@ -185,7 +185,7 @@ def test_the_flaws_of_twenty_bad_lines_are_reported_not_only_the_first_ones(tmp_
         list(read_recordings(path))
     seen = [flaw.removeprefix(f"{path}, ").split(":")[0] for flaw in caught.value.flaws]
     assert list(dict.fromkeys(seen)) == ["line 2", *(f"line {number}" for number in range(4, 22)), "line 23", "line 24"]
-    assert "line 23: name: must be a text, is 1" in "\n".join(caught.value.flaws)
+    assert "line 23: name: must be a string, is 1" in "\n".join(caught.value.flaws)
     assert caught.value.flaws[-1] == f"{path}, line 24: is not a trace either; the lines after it were not checked"
 
 

@@ -106,7 +106,7 @@ def test_a_request_without_token_counts_gets_those_of_its_stage_and_is_reported(
 
 @pytest.mark.parametrize(("flaw", "words"), [
     ({"provenance": {}}, "provenance.autoscaler: must hold the HorizontalPodAutoscaler as served, is absent"),
-    ({"requests": ()}, "requests: must be recorded, for the load to be known; none is"),
+    ({"requests": ()}, "requests: the run must have request records, which are the load to replay; it has none"),
     ({"observations": ()}, "coldStarts: at least one must have been seen from the creation of its Pod on, none was"),
 ])
 def test_what_cannot_be_calibrated_is_named(flaw: dict[str, Any], words: str) -> None:

@@ -17,7 +17,7 @@ COMMANDS = (
     ("run", "run one ElasticityTest and wait for its verdict", "run"),
     ("judge", "judge a recorded run again", "judge"),
     ("fetch", "fetch the bundle of a finished test", "fetch"),
-    ("simulate", "predict the report of a test that was never run", "simulate.command"),
+    ("simulate", "predict the report of a test without running it", "simulate.command"),
     ("hpa", "replay or explain the decisions of a HorizontalPodAutoscaler", "hpa.command"),
     ("what-if", "predict a recorded run under other autoscaler settings", "what_if.command"),
     ("version", "print the version", "version"),

@@ -28,7 +28,7 @@ examples:
   elastometer run test.yaml --junit out.xml   # for CI
   elastometer run demo --attach -n staging    # follow a run that is already in progress
 
-The run takes place in the cluster: Ctrl-C, --timeout and a lost connection end the following, not the run.
+The run takes place in the cluster: Ctrl-C, --timeout and a lost connection end only the command; the run continues.
 """
 
 

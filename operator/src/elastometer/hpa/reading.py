@@ -69,7 +69,7 @@ class Node:
         """A text."""
         if isinstance(self.value, str) and (self.value or may_be_empty):
             return self.value
-        self.refuse("must be a text")
+        self.refuse("must be a string")
         return ""
 
     def whole(self, low: int = INT32_MIN, high: int = INT32_MAX) -> int:

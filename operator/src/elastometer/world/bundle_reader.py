@@ -118,10 +118,10 @@ class _Reader:
 def load_bundle(path: Path) -> Bundle:
     """The run at `path`, a directory or a `.tar.zst`. Raises BundleError when no file there belongs to a run."""
     if not path.exists():
-        raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; there is nothing of that name")
+        raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; no such file exists")
     reader = _Reader(_directory(path) if path.is_dir() else _archive(path))
     if not any(_has(reader, name) for name in EXPECTED) and not _workers(reader, RECORDS_SUFFIX):
-        raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it holds none of its files")
+        raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it contains none of a run's files")
     spec, plan = reader.document(SPEC), reader.document(PLAN)
     shards = _workers(reader, RECORDS_SUFFIX)
     requests = [record for name in shards for record in reader.lines(name, request_from)]

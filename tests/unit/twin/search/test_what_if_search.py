@@ -152,15 +152,15 @@ def test_the_front_drops_what_is_worse_everywhere_and_the_cheapest_that_holds_is
     assert ranked(trials)[0].costs[0] == min(trial.costs[0] for trial in trials)
     chosen, why = choose([evaluated(one, 9) for one in found], None)
     assert found[chosen].costs[2] == min(trial.costs[2] for trial in trials)
-    assert why == ("the cheapest that holds all objectives in each of the 9 draws to choose by (its figures are from "
-                   "others)")
+    assert why == ("the cheapest that holds all objectives in each of the 9 selection draws; its figures come from "
+                   "the held-out draws")
 
 
 def test_what_holds_in_more_draws_is_chosen_before_what_is_cheaper():
     trials = [trial_of((), [replace(MADE, replica_seconds=cost, gpu_seconds=cost)]) for cost in (10.0, 20.0, 30.0)]
     found = [evaluated(trial, count) for trial, count in zip(trials, (5, 7, 7), strict=True)]
-    assert choose(found, None) == (1, "the cheapest that holds all objectives in 7 of the 9 draws, the most, to choose "
-                                      "by (its figures are from others)")
+    assert choose(found, None) == (1, "the cheapest that holds all objectives in the most selection draws (7 of 9); "
+                                     "its figures come from the held-out draws")
     assert choose(found, 3) == (2, "picked by --pick 3")
 
 

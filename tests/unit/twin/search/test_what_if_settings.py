@@ -178,14 +178,14 @@ def test_another_kind_of_autoscaler_has_no_patch(hpa: Baseline, keda: Baseline):
 
 
 BAD_HPA = {
-    "minReplica=2": "minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the twin, is "
-                    "unknown (value 2); similar: minReplicas, maxReplicas, keda.minReplicaCount",
+    "minReplica=2": "minReplica: must be a field of the HorizontalPodAutoscaler's spec or a setting of the simulator, "
+                    "is unknown (value 2); similar: minReplicas, maxReplicas, keda.minReplicaCount",
     "minReplicaCount=2": "minReplicaCount: must be a field of the HorizontalPodAutoscaler's spec or a setting of the "
-                         "twin, is unknown (value 2); similar: keda.minReplicaCount, minReplicas, maxReplicas",
+                         "simulator, is unknown (value 2); similar: keda.minReplicaCount, minReplicas, maxReplicas",
     "scaleTargetRef.name=x": "scaleTargetRef.name: must be a field of the HorizontalPodAutoscaler's spec or a setting "
-                             "of the twin, is unknown (value x)",
+                             "of the simulator, is unknown (value x)",
     "behaviour.scaleUp.tolerance=1": "behaviour.scaleUp.tolerance: must be a field of the HorizontalPodAutoscaler's "
-                                     "spec or a setting of the twin, is unknown (value 1); similar: "
+                                     "spec or a setting of the simulator, is unknown (value 1); similar: "
                                      "behavior.scaleUp.tolerance, behavior.scaleDown.tolerance, "
                                      "behavior.scaleUp.policies",
     "a..b=1": "a..b: must be names separated by dots, with [index] for a list entry, as in "
@@ -227,8 +227,8 @@ REFUSED = (
     ("behavior.scaleDown.tolerance=-0.1", "spec.behavior.scaleDown.tolerance", "not be negative", "'-0.1'"),
 )
 BAD_KEDA = {
-    "minReplicas=2": "minReplicas: must be a field of the ScaledObject's spec or a setting of the twin, is unknown "
-                     "(value 2); similar: minReplicaCount, keda.minReplicaCount, maxReplicaCount",
+    "minReplicas=2": "minReplicas: must be a field of the ScaledObject's spec or a setting of the simulator, is "
+                     "unknown (value 2); similar: minReplicaCount, keda.minReplicaCount, maxReplicaCount",
     "pollingInterval=0": "pollingInterval: must be a whole number of at least 1, is 0",
     "minReplicaCount=7": "minReplicaCount: must be at most maxReplicaCount (4), is 7",
     "idleReplicaCount=1": "idleReplicaCount: must be below minReplicaCount (1), is 1",

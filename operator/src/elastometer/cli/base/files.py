@@ -15,4 +15,4 @@ def write_files(files: Mapping[str, bytes], directory: Path, what: str = "") -> 
             (directory / name).write_bytes(content)
     except OSError as error:
         named = f"{what} into" if what else "into"
-        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write {named} {directory}: {error}") from error
+        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write {named} {directory}: {error.strerror or error}") from error

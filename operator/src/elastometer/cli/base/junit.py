@@ -23,7 +23,7 @@ def write(path: Path, test: Mapping[str, Any], directory: Path | None) -> None:
         else:
             path.write_bytes(without_report(test))
     except OSError as error:
-        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write {path}: {error}") from error
+        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot write {path}: {error.strerror or error}") from error
 
 
 def without_report(test: Mapping[str, Any]) -> bytes:

@@ -37,7 +37,7 @@ def read_test(source: str) -> Manifest:
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise CliError(Exit.SPEC_OR_USAGE, f"{source} must be YAML:", *str(error).splitlines()) from error
     if len(documents) != 1:
-        raise _flaw(source, f"must hold exactly one document, holds {len(documents)}")
+        raise _flaw(source, f"must contain exactly one YAML document, contains {len(documents)}")
     return _checked(source, documents[0])
 
 
@@ -45,15 +45,17 @@ def _text(source: str) -> str:
     try:
         return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CliError(Exit.SPEC_OR_USAGE, f"cannot read {source}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise CliError(Exit.SPEC_OR_USAGE, f"cannot read {source}: {why}") from error
 
 
 def _checked(source: str, document: object) -> Manifest:
     if not isinstance(document, dict):
-        raise _flaw(source, f"must hold a mapping, holds a {type(document).__name__}")
+        raise _flaw(source, f"must contain a mapping, contains a {type(document).__name__}")
     for field, value in (("apiVersion", API_VERSION), ("kind", KIND)):
         if document.get(field) != value:
-            raise _flaw(source, f"`{field}` must be '{value}', is {document.get(field)!r}")
+            found = "absent" if document.get(field) is None else repr(document[field])
+            raise _flaw(source, f"`{field}` must be '{value}', is {found}")
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
         raise _flaw(source, "`metadata.name` must be given as a string")

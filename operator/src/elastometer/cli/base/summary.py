@@ -74,7 +74,7 @@ def _answers_found(row: Json) -> str:
 
 def finding_lines(findings: Sequence[Json]) -> list[str]:
     """The report's findings, each with its advice."""
-    return [f"  ! {item.get('title')}: {item.get('advice') or ''}".rstrip(": ") for item in findings]
+    return [f"  ! {item.get('title')}. {item.get('advice') or ''}".rstrip(" ") for item in findings]
 
 
 def summary_rows(summary: Json) -> list[tuple[str, str]]:

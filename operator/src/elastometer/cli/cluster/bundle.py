@@ -79,7 +79,8 @@ def unpack(archive: Any, directory: Path) -> list[str]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(Path(staging) / name, target)
     except (tarfile.TarError, zstandard.ZstdError, EOFError, OSError) as error:
-        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot unpack the bundle into {directory}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise CliError(Exit.NOT_CARRIED_OUT, f"cannot unpack the bundle into {directory}: {why}") from error
     return names
 
 

@@ -79,7 +79,7 @@ def _accounts(path: Path, name: str | None) -> Iterator[AutoscalerAccount]:
 
 def _run_account(path: Path, name: str | None) -> AutoscalerAccount:
     if name is not None:
-        raise CliError(Exit.SPEC_OR_USAGE, f"--name: must be given with a trace file only, {path} is not one")
+        raise CliError(Exit.SPEC_OR_USAGE, f"--name: may be given only with a trace file; {path} is a run")
     try:
         bundle = load_bundle(path)
     except (BundleError, OSError) as error:

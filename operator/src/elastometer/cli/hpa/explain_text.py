@@ -18,7 +18,7 @@ from elastometer.render.wording.autoscaler import (
     way_words,
 )
 
-_HEADINGS = ("at", "spec", "Ready", "metric of target", "wanted, and on the way", "desired, bound by", "")
+_HEADINGS = ("at", "spec", "Ready", "metric of target", "wanted, limited to", "desired, bound by", "")
 _METRIC_COLUMN, _WAY_COLUMN, _BOUND_COLUMN = 3, 4, 5
 # Chosen so that a row fits into 120 characters; the way wraps before its next arrow. With several metrics, the column
 # of metrics needs the room more than the reason does.
@@ -75,6 +75,6 @@ def _fidelity_lines(found: FidelitySummary | None) -> Iterator[str]:
     for when, difference, cause in miss_rows(found):
         yield from wrapped(f"{when}: {difference}. Cause: {cause}", "  ", "  ")
     if found.unknowable:
-        yield "What no replay of this record can know:"
+        yield "What the record does not show:"
         for limitation in found.unknowable:
             yield from wrapped(limitation, "  ", "  ")

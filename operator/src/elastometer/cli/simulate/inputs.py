@@ -91,7 +91,8 @@ def _capacity(values: Mapping[str, float], plan: TestPlan, base: Assumed | None)
 def parse_capacity(text: str) -> Mapping[str, float]:
     """From a file with the fields as YAML or JSON, or from the fields themselves: name=number,… Raises SpecError."""
     found = _file(Path(text)) if "=" not in text else _pairs(text)
-    flaws = [f"--capacity: {name} must be one of {', '.join(FIELDS)}, and is not" for name in found.keys() - FIELDS]
+    known = ", ".join(FIELDS)
+    flaws = [f"--capacity: {name} is not a known field; known here: {known}" for name in found.keys() - FIELDS]
     values: dict[str, float] = {}
     for name, value in found.items():
         number = _number(value)

@@ -85,7 +85,7 @@ def _add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cold-start-scales", metavar="F,F",
                         help="also try the recorded cold starts multiplied by each of these factors")
     parser.add_argument("--pick", type=int, metavar="N",
-                        help="choose this one of the ranked candidates (default: the cheapest that meets all "
+                        help="choose candidate N of the ranked ones (default: the cheapest that meets all "
                              "objectives in the most draws, else the one with the fewest misses)")
 
 
@@ -111,7 +111,7 @@ def execute(options: argparse.Namespace) -> Exit:
 
 def _compare(options: argparse.Namespace) -> Exit:
     if options.settings or options.search or options.out:
-        raise CliError(Exit.SPEC_OR_USAGE, "--compare: must come without --set, --search and --out")
+        raise CliError(Exit.SPEC_OR_USAGE, "--compare: cannot be combined with --set, --search or --out")
     runs: list[tuple[str, Recorded]] = []
     for path in (options.bundle, options.compare):
         with _usage_errors(path):
@@ -135,7 +135,7 @@ def _usage_errors(path: Path) -> Iterator[None]:
     except (BundleError, OSError) as error:
         raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
     except SpecError as error:
-        raise CliError(Exit.SPEC_OR_USAGE, f"{path}: cannot be answered:",
+        raise CliError(Exit.SPEC_OR_USAGE, f"{path}: this question cannot be answered:",
                        *(f"  {flaw}" for flaw in error.flaws)) from error
 
 

@@ -58,8 +58,9 @@ def _search(answer: Answer) -> Iterator[str]:
     yield ""
     invalid = f", {found.refused} rejected as invalid" if found.refused else ""
     yield from wrapped(
-        f"search: {found.tried} candidates of {len(found.fields)} fields (seed {found.seed}{invalid}), "
-        f"ranked by {plural(found.draws, 'draw')} each; {len(found.front)} that no other beats, cheapest first",
+        f"search: {found.tried} candidates that vary {len(found.fields)} fields (seed {found.seed}{invalid}), "
+        f"ranked by {plural(found.draws, 'draw')} each; "
+        f"{len(found.front)} that no other candidate beats, cheapest first",
         further="  ")
     shown = rows.front_rows(answer)
     yield from _front([rows.front_head(answer), *shown[:MAX_FRONT_ROWS]])

@@ -105,7 +105,7 @@ def _recorded_randomness(
 def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:
     """Every request at its intended time. A request that failed reported no tokens and gets the median of its stage."""
     if not evidence.requests:
-        raise SpecError("requests: must be recorded, for the load to be known; none is")
+        raise SpecError("requests: the run must have request records, which are the load to replay; it has none")
     stages = {stage.name: number for number, stage in enumerate(evidence.terms.stages)}
     by_stage: dict[str, list[RecordedRequest]] = defaultdict(list)
     for record in evidence.requests:

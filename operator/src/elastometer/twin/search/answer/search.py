@@ -139,9 +139,10 @@ def choose(front: Sequence[Evaluated], pick: int | None) -> tuple[int, str]:
             "no candidate holds all objectives, and this one has the fewest misses"
     surest = [place for place in places if front[place].chosen_by.held == most]
     every = front[surest[0]].chosen_by.draws
-    sure = f"in each of the {every} draws" if most == every else f"in {most} of the {every} draws, the most,"
+    sure = f"in each of the {every} selection draws" if most == every else \
+        f"in the most selection draws ({most} of {every})"
     return min(surest, key=lambda place: front[place].trial.costs[2]), \
-        f"the cheapest that holds all objectives {sure} to choose by (its figures are from others)"
+        f"the cheapest that holds all objectives {sure}; its figures come from the held-out draws"
 
 
 def cliffs(named: Sequence[tuple[str, Settings]], each: Each) -> list[tuple[str, Cliff]]:

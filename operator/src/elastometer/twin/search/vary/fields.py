@@ -79,7 +79,7 @@ def unknown(setting: Setting, kind: ScalerType, others: tuple[str, ...]) -> Spec
     known = [field.replace("[]", "[0]") for field in FIELDS[kind]] + list(others)
     close = near(setting.path, known)
     hint = f"; similar: {', '.join(close)}" if close else ""
-    return SpecError(f"{setting.path}: must be a field of the {kind.value}'s spec or a setting of the twin, "
+    return SpecError(f"{setting.path}: must be a field of the {kind.value}'s spec or a setting of the simulator, "
                      f"is unknown (value {_plain(setting.value)}){hint}")
 
 
