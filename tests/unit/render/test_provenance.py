@@ -89,3 +89,9 @@ def test_the_nodes_of_a_large_cluster_are_cut_between_two_nodes() -> None:
 def test_a_text_that_only_begins_like_a_document_is_shown_as_it_is(text: str) -> None:
     report = replace(judge(Bundle(terms=Terms(test="demo"))), provenance=(("note", text),))
     assert provenance_rows(report) == [("Note", f"{text}…")]
+
+
+@pytest.mark.parametrize("text", ["[" * 4000, "[" * 900 + "]" * 900, '{"a":' * 600 + "1" + "}" * 600])
+def test_a_document_nested_too_deeply_to_read_is_shown_and_keeps_no_report_from_being_written(text: str) -> None:
+    report = replace(judge(Bundle(terms=Terms(test="demo"))), provenance=(("note", text),))
+    assert [name for name, _ in provenance_rows(report)] in (["Note"], [])

@@ -17,7 +17,7 @@ Row: TypeAlias = tuple[str, str]
 
 def provenance_rows(report: Report) -> list[Row]:
     """(what, value) in the order of the report; one document may become several rows."""
-    rows = [row for name, value in report.provenance for row in _rows(name, _value(value))]
+    rows = [row for name, text in report.provenance for row in _readable(name, text)]
     low, high = report.quality.clock_offset_low_milliseconds, report.quality.clock_offset_high_milliseconds
     if low is not None and high is not None:
         rows.append(("Operator's clock minus API server's", f"between {low:+.0f} ms and {high:+.0f} ms"))
@@ -25,9 +25,18 @@ def provenance_rows(report: Report) -> list[Row]:
     return list(dict.fromkeys(row for row in rows if row[1]))
 
 
+def _readable(name: str, text: str) -> list[Row]:
+    """The rows of one value. A document that is nested too deeply to read is shown as it was recorded: it comes from the
+    run, and must not leave the run without a report."""
+    try:
+        return list(_rows(name, _value(text)))
+    except RecursionError:
+        return [(_label(name), text)]
+
+
 def _value(text: str) -> object:
     """The document behind the text; a plain text, or a document that was cut short, as it is."""
-    if text[:1] not in "{[":
+    if not text.startswith(("{", "[")):
         return text
     try:
         return json.loads(text)
