@@ -28,7 +28,7 @@ EXEMPT = (
 
 def texts() -> list[Path]:
     """Files of the project that people read or write."""
-    found = [ROOT / "README.md", ROOT / "Makefile", ROOT / "pyproject.toml"]
+    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "Makefile", ROOT / "pyproject.toml"]
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*"):
             name = path.relative_to(ROOT).as_posix()
