@@ -104,6 +104,7 @@ def test_the_archive_holds_every_file_below_one_folder_and_no_state_of_the_opera
         pytest.param(True, True, datetime(2026, 11, 21, 5, 0, 3, tzinfo=UTC), id="the last observation"),
         pytest.param(False, True, datetime(2026, 11, 21, 4, 30, tzinfo=UTC), id="nothing was seen: the load's start"),
         pytest.param(False, False, datetime(1970, 1, 1, tzinfo=UTC), id="neither is known"),
+        pytest.param("no time", True, datetime(2026, 11, 21, 4, 30, tzinfo=UTC), id="the last time is not one"),
     ],
 )
 def test_the_files_of_the_archive_carry_the_time_of_the_run(tmp_path, observed, started, expected):
@@ -111,7 +112,7 @@ def test_the_files_of_the_archive_carry_the_time_of_the_run(tmp_path, observed, 
     store.write_json("spec.json", {})
     if observed:
         store.append_observation(note(1))
-        store.append_observation(note(3))
+        store.append_observation({**note(3), **({} if observed is True else {"receivedTime": observed})})
     if started:
         store.write_json("start.json", {"startTime": "2026-11-21T04:30:00.000000Z"})
     compact(store)

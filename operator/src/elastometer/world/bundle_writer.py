@@ -36,7 +36,8 @@ from elastometer.model.bundle_files import (
     SUMMARY_SUFFIX,
     WORKERS,
 )
-from elastometer.model.times import parse_instant
+from elastometer.model.document import instant_at
+from elastometer.model.units import SECOND
 from elastometer.world.journal import disk_errors, sync_directory, synced_write
 from elastometer.world.run_store import RunStore
 from elastometer_loadgen.journal.merge import Dropped, merged
@@ -177,6 +178,7 @@ def _archive(store: RunStore) -> None:
 
 def _end_of_run(store: RunStore) -> int:
     """Unix seconds of the last observation, else of the start of the load; 0 for a run of which neither is known."""
-    ended = (store.read_json(MANIFEST) or {}).get("endTime")
-    instant = parse_instant(ended) if ended else store.start_time
-    return 0 if instant is None else int(instant.timestamp())
+    ended = instant_at(store.read_json(MANIFEST), "endTime")
+    if ended is not None:
+        return ended // SECOND
+    return 0 if store.start_time is None else int(store.start_time.timestamp())

@@ -26,8 +26,8 @@ def provenance_rows(report: Report) -> list[Row]:
 
 
 def _readable(name: str, text: str) -> list[Row]:
-    """The rows of one value. A document that is nested too deeply to read is shown as it was recorded: it comes from the
-    run, and must not leave the run without a report."""
+    """The rows of one value. A document that is nested too deeply to read is shown as it was recorded: it comes from
+    the run, and must not leave the run without a report."""
     try:
         return list(_rows(name, _value(text)))
     except RecursionError:
