@@ -163,6 +163,8 @@ def test_the_operator_gets_its_own_address_and_those_of_what_it_uses():
 @needs_helm
 def test_the_log_can_be_json_and_every_format_of_the_schema_is_known_to_the_operator():
     assert environment(rendered("log.format=json"))["ELASTOMETER_LOG_FORMAT"] == "json"
+    # `helm upgrade --reuse-values` from a release that knew no such values.
+    assert environment(rendered("log=null"))["ELASTOMETER_LOG_FORMAT"] == LogFormat.TEXT
     schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["log"]["properties"]
     assert set(schema["format"]["enum"]) == set(LogFormat)
     assert set(schema["level"]["enum"]) <= set(logging.getLevelNamesMapping())
