@@ -77,7 +77,7 @@ def test_a_request_that_is_sent_again_counts_with_all_its_attempts(
 def test_a_load_that_one_worker_must_run_is_refused_for_two_by_its_path(demo_body: dict[str, Any]) -> None:
     with pytest.raises(SpecError) as caught:
         parse(with_stages(demo_body, KNEE, workers=2))
-    knee = "stage knee is a Knee, whose steps one worker decides by what it sees"
+    knee = "stage knee is a Knee, and one worker must judge its steps from all requests"
     assert str(caught.value) == f"spec.load.workers must be 1: {knee}; got 2"
     with pytest.raises(SpecError) as caught:
         parse(with_stages(demo_body, COUNT, RATE, workers=2))

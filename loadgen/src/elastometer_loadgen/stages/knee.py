@@ -101,7 +101,7 @@ class KneeStage(ClosedLoop):
 
     @property
     def one_worker_reason(self) -> str:
-        return f"stage {self.name} is a Knee, whose steps one worker decides by what it sees"
+        return f"stage {self.name} is a Knee, and one worker must judge its steps from all requests"
 
     def requests(self, turns: Turns) -> Fraction:
         return self.expected if self.of is KneeVariable.USERS else self.expected * turns.most

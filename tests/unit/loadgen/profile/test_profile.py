@@ -283,7 +283,7 @@ def test_a_bad_field_of_a_closed_loop_stage_is_refused_in_these_words(
 @pytest.mark.parametrize(
     ("stages", "words"),
     [
-        ([KNEE], "workers must be 1: stage s is a Knee, whose steps one worker decides by what it sees; got 2"),
+        ([KNEE], "workers must be 1: stage s is a Knee, and one worker must judge its steps from all requests; got 2"),
         ([SWEEP, USERS | {"name": "u"}], "workers must be 1: stage s ends when its requests do, and only one worker "
          "knows when the next begins; got 2"),
     ],

@@ -115,6 +115,6 @@ def test_a_knee_is_not_shared_between_workers(tmp_path: Path, capsys: pytest.Cap
     target = ["--target", "http://localhost:1", "--out", str(tmp_path / "out")]
     assert main(["run", str(path), *target, "--workers", "2", "--worker", "0"]) == 2
     assert capsys.readouterr().err == (
-        "error: --workers must be 1: stage k is a Knee, whose steps one worker decides by what it sees; got 2\n"
+        "error: --workers must be 1: stage k is a Knee, and one worker must judge its steps from all requests; got 2\n"
     )
     assert not (tmp_path / "out").exists()
