@@ -56,7 +56,7 @@ def test_a_replay_that_often_differs_makes_the_account_doubtful():
     account = AutoscalerAccount(fidelity=FidelitySummary(20, 20, 18, 0, 0, 90.0, misses, ()))
     found, = autoscaler_findings(account)
     assert found.evidence == \
-        "2 of 20 syncs were decided differently by the live controller than by the replay: other flags"
+        "At 2 of 20 syncs the live controller decided differently from the replay: other flags"
     assert names(AutoscalerAccount(fidelity=FidelitySummary(20, 20, 19, 0, 0, 95.0, misses[:1], ()))) == []
 
 

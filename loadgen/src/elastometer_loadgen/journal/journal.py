@@ -84,7 +84,7 @@ class Journal:
         self._write("StageEnded", stage=stage, time=self._time(at))
 
     def note_step(self, stage: str, value: int, at: float, numbers: int) -> None:
-        """Notes that a step of a Knee, or its soak, begins; `numbers` of its requests are given out by then."""
+        """Notes that a step of a Knee, or its soak, begins; by then `numbers` request numbers have been given out."""
         notes = self.knee(stage)
         notes.current, notes.numbers = (value, at), numbers
         self._write("StepBegun", stage=stage, value=value, time=self._time(at), numbers=numbers)

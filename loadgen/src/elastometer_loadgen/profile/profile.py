@@ -70,7 +70,7 @@ class Profile:
 
     @property
     def is_open_ended(self) -> bool:
-        """True when it is not known beforehand when the load ends."""
+        """True when it is not known in advance when the load ends."""
         return any(stage.is_open_ended for stage in self.stages)
 
     @property

@@ -74,7 +74,7 @@ class RateStage(StageDefaults):
         return min(2 * count / (start + root), float(self.duration_seconds)) if start + root > 0 else 0.0
 
     def instants(self, seed: str, carried: Fraction) -> "tuple[array[float], Fraction]":
-        """Constant arrivals carry a share of a request on, so that two stages at one rate are as even as one."""
+        """Constant arrivals carry a fraction of a request over, so two stages at one rate are as even as one."""
         if self.arrivals is Arrivals.CONSTANT:
             return array("d", self._constant(carried)), carried + self.expected
         return array("d", self._drawn(random.Random(seed))), Fraction(0)

@@ -67,7 +67,7 @@ class Stage(Protocol):
 
     @property
     def is_open_ended(self) -> bool:
-        """True when the stage ends with its last request, so it is not known beforehand when."""
+        """True when the stage ends with its last request, at a time that is not known in advance."""
 
     @property
     def fixes_sizes(self) -> bool:

@@ -61,7 +61,7 @@ class Trace:
         return len(self.times)
 
     def size(self, number: int) -> Size:
-        """The size of the request with this number in the file; servers reject 0 tokens, so that 0 counts as 1."""
+        """The size of the request with this number in the file; servers reject 0 tokens, so 0 counts as 1."""
         blocks = self.blocks[number] if self.blocks else ()
         return Size("trace", max(self.prompt_tokens[number], 1), max(self.output_tokens[number], 1), blocks)
 
@@ -85,10 +85,10 @@ class _Row:
 def parse_trace(lines: Iterable[str], name: str, form: TraceFormat) -> Trace:
     """The trace in a file's text; raises FileFault."""
     name = PurePath(name).name
-    return _gather(_ROWS[form](lines, name), name, _SECONDS[form])
+    return _collect(_ROWS[form](lines, name), name, _SECONDS[form])
 
 
-def _gather(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float]) -> Trace:
+def _collect(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float]) -> Trace:
     trace = Trace(array("d"), array("q"), array("q"), ())
     blocks: list[tuple[int, ...]] = []
     first, before = None, None
@@ -113,7 +113,7 @@ def _gather(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float
     return Trace(trace.times, trace.prompt_tokens, trace.output_tokens, tuple(blocks) if any(blocks) else ())
 
 
-def _table(lines: Iterable[str], name: str, wanted: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+def _read_csv(lines: Iterable[str], name: str, wanted: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
     """Line number and the wanted columns of each line of a CSV file; other columns are ignored."""
     reader = csv.reader(lines)
     places: list[int] = []
@@ -122,7 +122,7 @@ def _table(lines: Iterable[str], name: str, wanted: tuple[str, ...]) -> Iterator
             if not any(cell.strip() for cell in cells):
                 continue
             if not places:
-                places = _places([cell.strip() for cell in cells], name, reader.line_num, wanted)
+                places = _column_positions([cell.strip() for cell in cells], name, reader.line_num, wanted)
             elif len(cells) <= max(places):
                 rule = f"must have at least {max(places) + 1} columns, as its header has; got {len(cells)}"
                 raise FileFault(f"{name} line {reader.line_num}: {rule}")
@@ -132,7 +132,7 @@ def _table(lines: Iterable[str], name: str, wanted: tuple[str, ...]) -> Iterator
         raise FileFault(f"{name} line {reader.line_num}: must be CSV: {error}") from error
 
 
-def _places(header: list[str], name: str, line: int, wanted: tuple[str, ...]) -> list[int]:
+def _column_positions(header: list[str], name: str, line: int, wanted: tuple[str, ...]) -> list[int]:
     missing = [column for column in wanted if column not in header]
     if missing:
         rule = f"must name the columns {', '.join(wanted)}; it lacks {', '.join(missing)}"
@@ -140,9 +140,9 @@ def _places(header: list[str], name: str, line: int, wanted: tuple[str, ...]) ->
     return [header.index(column) for column in wanted]
 
 
-def _azure(lines: Iterable[str], name: str) -> Iterator[_Row]:
+def _read_azure(lines: Iterable[str], name: str) -> Iterator[_Row]:
     columns = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
-    for line, (when, context, generated) in _table(lines, name, columns):
+    for line, (when, context, generated) in _read_csv(lines, name, columns):
         where = f"{name} line {line}"
         try:
             at = datetime.fromisoformat(when)
@@ -150,35 +150,35 @@ def _azure(lines: Iterable[str], name: str) -> Iterator[_Row]:
             rule = "must be a date and time such as 2023-11-16 18:15:46.6805900"
             raise FileFault(f"{where}: TIMESTAMP {rule}; got {shown(when)}") from None
         at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-        tokens = (_tokens(context, where, columns[1]), _tokens(generated, where, columns[2]))
+        tokens = (_read_tokens(context, where, columns[1]), _read_tokens(generated, where, columns[2]))
         yield _Row(line, at, when, *tokens)
 
 
-def _burst(lines: Iterable[str], name: str) -> Iterator[_Row]:
+def _read_burst(lines: Iterable[str], name: str) -> Iterator[_Row]:
     columns = ("Timestamp", "Request tokens", "Response tokens")
-    for line, (when, request, response) in _table(lines, name, columns):
+    for line, (when, request, response) in _read_csv(lines, name, columns):
         where = f"{name} line {line}"
-        at = _number(when, where, columns[0], "seconds")
-        tokens = (_tokens(request, where, columns[1]), _tokens(response, where, columns[2]))
+        at = _read_number(when, where, columns[0], "seconds")
+        tokens = (_read_tokens(request, where, columns[1]), _read_tokens(response, where, columns[2]))
         yield _Row(line, at, when, *tokens)
 
 
-def _mooncake(lines: Iterable[str], name: str) -> Iterator[_Row]:
+def _read_mooncake(lines: Iterable[str], name: str) -> Iterator[_Row]:
     for line, found in json_objects(lines, name):
         where = f"{name} line {line}"
-        at = _number(found.get("timestamp"), where, "timestamp", "milliseconds")
-        prompt, output = (_tokens(found.get(key), where, key) for key in ("input_length", "output_length"))
-        yield _Row(line, at, shown(found["timestamp"]), prompt, output, _blocks(found.get("hash_ids"), where))
+        at = _read_number(found.get("timestamp"), where, "timestamp", "milliseconds")
+        prompt, output = (_read_tokens(found.get(key), where, key) for key in ("input_length", "output_length"))
+        yield _Row(line, at, shown(found["timestamp"]), prompt, output, _read_blocks(found.get("hash_ids"), where))
 
 
-def _blocks(value: object, where: str) -> tuple[int, ...]:
+def _read_blocks(value: object, where: str) -> tuple[int, ...]:
     ids = [] if value is None else value
     if not isinstance(ids, list) or not all(type(block) is int and block >= 0 for block in ids):
         raise FileFault(f"{where}: hash_ids must be a list of integers of at least 0; got {shown(value)}")
     return tuple(ids)
 
 
-def _number(value: object, where: str, column: str, unit: str) -> float:
+def _read_number(value: object, where: str, column: str, unit: str) -> float:
     try:
         number = math.nan if isinstance(value, bool) or not isinstance(value, str | int | float) else float(value)
     except (ValueError, OverflowError):
@@ -188,16 +188,16 @@ def _number(value: object, where: str, column: str, unit: str) -> float:
     return number
 
 
-def _tokens(value: object, where: str, column: str) -> int:
+def _read_tokens(value: object, where: str, column: str) -> int:
     """A count from CSV (text) or JSON (a number); BurstGPT writes some of them as 12.0."""
-    number = _number(value, where, column, "tokens")
+    number = _read_number(value, where, column, "tokens")
     if number != int(number) or number > MAX_TOKENS:
         raise FileFault(f"{where}: {column} must be a whole number up to {MAX_TOKENS}; got {shown(value)}")
     return int(number)
 
 
 _ROWS: dict[TraceFormat, Callable[[Iterable[str], str], Iterator[_Row]]] = {
-    TraceFormat.AZURE_LLM: _azure, TraceFormat.BURST_GPT: _burst, TraceFormat.MOONCAKE: _mooncake,
+    TraceFormat.AZURE_LLM: _read_azure, TraceFormat.BURST_GPT: _read_burst, TraceFormat.MOONCAKE: _read_mooncake,
 }
 _SECONDS: dict[TraceFormat, Callable[[Any, Any], float]] = {
     TraceFormat.AZURE_LLM: lambda first, at: float((at - first).total_seconds()),

@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> Exit:
-    """Fetches the files and says where they are. The exit code concerns the files, not the verdict."""
+    """Fetches the files and says where they are. The exit code is about the files, not the verdict."""
     cluster = connect(kubeconfig=options.kubeconfig, context=options.context, namespace=options.namespace)
     with in_words(cluster.host):
         test = cluster.get(options.test)

@@ -156,7 +156,7 @@ async def _publish(
 
 
 async def _wait(session: Session, stopped: Stopped, seconds: float) -> bool:
-    """Waits for a change of a watched object, at most so many seconds; True when the daemon has to stop."""
+    """Waits for a change of a watched object, at most `seconds`; True when the daemon has to stop."""
     if session.recorder is None:
         return await stopped(seconds)
     changed = session.recorder.changed

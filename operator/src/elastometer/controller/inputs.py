@@ -1,6 +1,6 @@
 """What a load needs besides its spec: files of a ConfigMap and a key in a Secret. Checked before anything is created.
 
-Files are read once, here. Of a Secret only the presence and the form of the key are checked; its value goes nowhere.
+Files are read once, here. Of a Secret only the presence and the form of the key are checked; its value is not kept.
 """
 
 from __future__ import annotations

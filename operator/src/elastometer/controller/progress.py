@@ -55,7 +55,7 @@ def offered(plan: TestPlan, standing: Standing) -> str | None:
     """What the current stage offers: requests per second, or users. A rate of 0 where no stage runs."""
     if standing.start is None:
         return None
-    index, seconds = _place(plan, standing)
+    index, seconds = _locate(plan, standing)
     stages = plan.spec.profile.stages
     return stages[index].load_at(seconds) if 0 <= index < len(stages) else "0.0/s"
 
@@ -67,20 +67,20 @@ def remaining_seconds(plan: TestPlan, standing: Standing) -> int | None:
     settle = plan.spec.measurement.settle_seconds
     if standing.end is not None:
         return max(0, round(settle - (standing.now - standing.end).total_seconds()))
-    index, seconds = _place(plan, standing)
+    index, seconds = _locate(plan, standing)
     to_come = sum(stage.duration_seconds for stage in plan.spec.profile.stages[max(index, 0) :])
     return max(0, round(to_come - seconds + settle))
 
 
 def _stage(plan: TestPlan, standing: Standing) -> str:
     stages = plan.spec.profile.stages
-    index = -1 if standing.start is None else _place(plan, standing)[0]
+    index = -1 if standing.start is None else _locate(plan, standing)[0]
     if index < 0:
         return "waiting"
     return stages[index].name if index < len(stages) else "settling"
 
 
-def _place(plan: TestPlan, standing: Standing) -> tuple[int, float]:
+def _locate(plan: TestPlan, standing: Standing) -> tuple[int, float]:
     """(index of the stage, seconds into it). Before the first stage the index is -1 and the seconds are negative; after
     the last one they are the number of stages and the seconds since its end."""
     start = standing.start or standing.now

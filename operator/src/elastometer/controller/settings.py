@@ -20,7 +20,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     # Below the five minutes after which many proxies cut a connection, as for the watches of our own.
     settings.watching.server_timeout = 290
     settings.watching.client_timeout = 300.0
-    # A daemon that failed is started again soon, not after kopf's minute: a run in progress goes on without it.
+    # A daemon that failed is started again soon, not after kopf's minute: a run in progress continues without it.
     settings.execution.default_backoff = 5.0
     # Below the Pod's terminationGracePeriodSeconds of 60. All state is on the disk; there is nothing to wait for.
     settings.process.ultimate_exiting_timeout = 20.0

@@ -155,7 +155,7 @@ def metrics_condition(plan: TestPlan, seen: Snapshot) -> Condition:
 
 
 def _failed(status: Status, kind: str, reason: str, message: str, now: datetime) -> Decision:
-    """The run cannot go on; `decide` closes it in the same turn."""
+    """The run cannot continue; `decide` closes it in the same turn."""
     return Decision(None, end_failed(status, kind, reason, message, now), SOON_SECONDS)
 
 

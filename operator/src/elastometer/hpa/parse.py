@@ -38,7 +38,7 @@ DEFAULT_SCALE_DOWN = ScalingRules((Policy(PolicyType.PERCENT, 100, 15),), Select
 def parse_hpa(document: Document, controller: ControllerSettings | None = None) -> HpaSpec:
     """Parses a HorizontalPodAutoscaler object, or its spec alone. Raises SpecError with every flaw.
 
-    An object with a uid was served by the API server, which then has accepted minReplicas 0 if that is what it says.
+    An object with a uid was served by the API server, which has then accepted minReplicas 0 if the object has it.
     """
     flaws: list[str] = []
     spec = document.get("spec") if "spec" in document else document

@@ -1,4 +1,4 @@
-"""Reads JSON that may be wrong: every flaw is noted as `path: rule, is value`, and reading goes on."""
+"""Reads JSON that may be wrong: every flaw is noted as `path: rule, is value`, and reading continues."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

@@ -51,7 +51,7 @@ def replay(recording: Recording, state: State | None = None) -> Replay:
     for index, sync in enumerate(recording.syncs):
         if sync.restarted:
             state = restarted(state)
-        # The state of the model goes on, even after a miss: a trace is replayed from its inputs alone.
+        # The model's state is kept even after a miss: a trace is replayed from its inputs alone.
         state, decision = step(state, recording.spec, sync.input)
         decisions.append(decision)
         agrees = compare(sync.observed, decision)

@@ -18,7 +18,7 @@ LOAD_REJECTED = "LoadRejected"  # the API server refused the load's Job or a Con
 LOAD_FILES_MISSING = "LoadFilesMissing"  # the ConfigMap of the load's files, or a key of it, is not there
 LOAD_FILES_INVALID = "LoadFilesInvalid"  # a file of the load cannot be used; the message names line, rule and value
 API_KEY_MISSING = "APIKeyMissing"  # the Secret of the target's key, or the key in it, is not there
-API_KEY_INVALID = "APIKeyInvalid"  # the key in the Secret is no word of printable ASCII text
+API_KEY_INVALID = "APIKeyInvalid"  # the key in the Secret is not one word of printable ASCII text
 CAPACITY_MISSING = "InsufficientCapacity"  # maxReplicas needs more GPUs than the nodes have
 ACCEPTED = "PreflightPassed"  # understood, dry runs passed, Prometheus answers
 # Flaws of the spec, and of what it names, that only the operator can see: the API server took it, the run never began.
@@ -34,7 +34,7 @@ READY_DEADLINE = "ReadyDeadlineExceeded"  # the first replica was not Ready in t
 IMAGE_PULL_FAILED = "ImagePullFailed"  # the image cannot be pulled
 UNSCHEDULABLE = "Unschedulable"  # no node takes the first replica; the scheduler's own word for it
 TARGET_GONE = "TargetGone"  # somebody deleted the Deployment while it was under test
-TARGET_CRASHING = "TargetCrashing"  # the server ends again and again
+TARGET_CRASHING = "TargetCrashing"  # the server keeps exiting
 
 # MetricsAvailable
 PROMETHEUS_UNREACHABLE = "PrometheusUnreachable"  # Prometheus does not answer at the given URL
@@ -42,30 +42,30 @@ METRICS_AWAITED = "MetricsAwaited"  # the autoscaler has not read a value yet
 METRICS_MISSING = "MetricsMissing"  # the autoscaler cannot read its metric
 SCALER_GONE = "AutoscalerGone"  # somebody deleted the autoscaler while it was under test
 METRICS_SEEN = "MetricsSeen"  # the autoscaler reads its metric
-NO_AUTOSCALER = "NoAutoscaler"  # the test has none
+NO_AUTOSCALER = "NoAutoscaler"  # the test has no autoscaler
 
 # LoadDelivered
-LOAD_STARTING = "LoadStarting"  # workers are not all there yet
+LOAD_STARTING = "LoadStarting"  # not all workers have started yet
 LOAD_RUNNING = "LoadRunning"  # the load runs
 LOAD_COMPLETED = "LoadCompleted"  # every worker ran its share and handed over its records
 LOAD_NOT_STARTED = "LoadNotStarted"  # workers did not come up in time
-LOAD_JOB_FAILED = "LoadJobFailed"  # the Job gave up
+LOAD_JOB_FAILED = "LoadJobFailed"  # the Job failed
 LOAD_DEADLINE = "LoadDeadlineExceeded"  # the load did not end in time
 
 
 class LoadFlaw(StrEnum):
-    """Why a load that ran was not the load that the spec asks for; the gravest first. Reasons of LoadDelivered=False
-    and of an Inconclusive verdict."""
+    """Why a load that ran was not the load that the spec asks for; the most serious first. Reasons of
+    LoadDelivered=False and of an Inconclusive verdict."""
 
     FELL_BEHIND = "LoadFellBehind"  # the generator, not the server, was the limit
-    INCOMPLETE = "LoadIncomplete"  # a worker was away, was stopped, came back too late for a part, or gave no account
+    INCOMPLETE = "LoadIncomplete"  # a worker was away or stopped, missed a part, or left no summary
     RECORDS_MISSING = "RecordsMissing"  # more requests were sent than have a record
 
 
 # ReportReady
-SETTLING = "Settling"  # watching on after the load, for scale-in
+SETTLING = "Settling"  # still watching after the load, for scale-in
 ANALYZING = "Analyzing"  # the bundle is being judged
-REPORT_WRITTEN = "ReportWritten"  # report and bundle are there
+REPORT_WRITTEN = "ReportWritten"  # report and bundle exist
 REPORT_FAILED = "ReportFailed"  # the report could not be made
 
 # ObjectivesMet, and the report's verdict
@@ -77,8 +77,8 @@ OBJECTIVES_UNCERTAIN = "ObjectivesUncertain"  # report: none failed, and the dat
 NO_OBJECTIVES = "NoObjectives"  # report: the test has no objectives
 
 # Succeeded, CleanedUp and events
-RUNNING = "Running"  # the run goes on
-CREATION_REFUSED = "CreationRefused"  # the API server goes on refusing what the run needs
-OPERATOR_FAILED = "OperatorFailed"  # the operator failed on this test again and again; its log says where
-CLEAN_UP_STUCK = "CleanUpStuck"  # something of the run did not go when it was deleted
+RUNNING = "Running"  # the run is in progress
+CREATION_REFUSED = "CreationRefused"  # the API server keeps refusing what the run needs
+OPERATOR_FAILED = "OperatorFailed"  # the operator failed on this test repeatedly; its log says where
+CLEAN_UP_STUCK = "CleanUpStuck"  # an object of the run still exists after its deletion
 COMPLETED = "RunCompleted"  # the run was carried out, whatever the verdict

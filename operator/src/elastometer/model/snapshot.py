@@ -117,7 +117,7 @@ def pod_fact(pod: Mapping[str, Any]) -> PodFact:
 def _trouble(status: Mapping[str, Any], conditions: Mapping[str, Any]) -> tuple[str, str] | None:
     for container in status.get("containerStatuses", ()):
         waiting = container.get("state", {}).get("waiting")
-        # These two reasons belong to every start; all others mean that it does not go on.
+        # These two reasons occur in every start; all others mean that the start is stuck.
         if waiting and waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
             last = container.get("lastState", {}).get("terminated", {})
             ended = f"; it last ended with exit code {last['exitCode']}" if "exitCode" in last else ""

@@ -88,7 +88,7 @@ class Terms:
 
     @property
     def load_seconds(self) -> float | None:
-        """How long the schedule lasts; None where nobody could say beforehand."""
+        """How long the schedule lasts; None where that was not known in advance."""
         return self.stages[-1].end_seconds if self.stages else 0.0
 
 

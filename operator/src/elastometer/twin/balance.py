@@ -41,31 +41,31 @@ class Balancer:
         connection is free only once its request has ended."""
         recorded = self._scenario.recorded
         if recorded is not None and recorded.choices:
-            return self._recorded(recorded.choices, numbers, serving)
+            return self._pick_recorded(recorded.choices, numbers, serving)
         if self._scenario.balancing is Balancing.KEEP_ALIVE:
-            return self._connected(numbers, instants, serving)
+            return self._pick_connected(numbers, instants, serving)
         shares, choices = self._shares, len(serving)
         # A slice is faster than looking up each number, and arrivals come in ranges except after a release.
         drawn = shares[numbers.start:numbers.stop] if isinstance(numbers, range) else [
             shares[number] for number in numbers]
         return [serving[int(share * choices)] for share in drawn]
 
-    def _at_random(self, number: int, serving: list[Replica]) -> Replica:
+    def _pick_at_random(self, number: int, serving: list[Replica]) -> Replica:
         return serving[int(self._shares[number] * len(serving))]
 
-    def _recorded(self, choices: Sequence[int], numbers: Sequence[int], serving: list[Replica]) -> list[Replica]:
+    def _pick_recorded(self, choices: Sequence[int], numbers: Sequence[int], serving: list[Replica]) -> list[Replica]:
         """The replica that got the request in the record, if it is serving; otherwise a random one."""
         by_number = {replica.number: replica for replica in serving}
-        return [by_number.get(choices[number]) or self._at_random(number, serving) for number in numbers]
+        return [by_number.get(choices[number]) or self._pick_at_random(number, serving) for number in numbers]
 
-    def _connected(
+    def _pick_connected(
         self, numbers: Sequence[int], instants: Sequence[float], serving: list[Replica],
     ) -> Iterator[Replica]:
         """The connection that was used last, as long as its replica serves; a new one goes to a random replica."""
         oldest = self._scenario.connection_seconds
         for number, at in zip(numbers, instants, strict=True):
             self._release(at)
-            replica, opened = self._at_random(number, serving), at
+            replica, opened = self._pick_at_random(number, serving), at
             while self._idle:
                 since, opened_at, kept = self._idle.pop()
                 if at - since <= IDLE_SECONDS and at - opened_at < oldest and kept.deleted == inf:

@@ -13,7 +13,7 @@ from elastometer.model.report import Report, Verdict
 _NUMBERS: tuple[tuple[str, str, Callable[[Report], float | None]], ...] = (
     ("TTFT p95", "ms", lambda report: report.summary.time_to_first_token_p95_milliseconds),
     ("Scale-out lag", "ms", lambda report: report.summary.scale_out_lag_milliseconds),
-    ("First scale-out", "ms", lambda report: _first_out(report)),
+    ("First scale-out", "ms", lambda report: _first_scale_out(report)),
     ("Scale-outs", "", lambda report: report.summary.scale_out_count),
     ("Peak Ready replicas", "", lambda report: report.summary.peak_ready_replicas),
     ("Requests not served", "", lambda report: report.summary.failed_request_count),
@@ -35,7 +35,7 @@ def drawn(seed: int, report: Report) -> Drawn:
     return Drawn(seed, report.verdict, tuple(number(report) for _, _, number in _NUMBERS))
 
 
-def _first_out(report: Report) -> float | None:
+def _first_scale_out(report: Report) -> float | None:
     return next((1000 * event.seen.seconds for event in report.scale_events if event.direction == Direction.OUT), None)
 
 

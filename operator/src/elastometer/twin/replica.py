@@ -43,7 +43,7 @@ class Replica:
         self.pod_until = -inf
 
     def waiting(self, at: float, arrived: int) -> int:
-        """Requests in its queue at `at`, by when the first `arrived` requests of the scenario had arrived."""
+        """Requests in its queue at `at`; the first `arrived` requests of the scenario had arrived by then."""
         return bisect_left(self.requests, arrived) - bisect_right(self.left_queue, at)
 
     def pod_at(self, at: float, requests: dict[str, int]) -> PodInput:

@@ -134,7 +134,7 @@ class Cluster:
     async def delete(self, item: Json) -> None:
         """Deletes an object, as served, and what it owns, in the background.
 
-        Meanwhile another object may have taken its name. The API server compares the uid, so that one stays.
+        Another object may have taken its name. The API server compares the uid, so that object is not deleted.
         """
         meta = item["metadata"]
         path = path_of(item["apiVersion"], item["kind"], meta["namespace"], meta["name"])

@@ -36,8 +36,8 @@ from elastometer.world.run_store import RunStore
 from elastometer.world.watched import Json, watched_of
 from elastometer.world.watching import Broken, Gap, News, Observed, ResourceWatch, Watching
 
-HEARTBEAT_SECONDS = 1.0  # after a kill, at most so much more than the outage itself is reported as a gap
-STALL = timedelta(seconds=1)  # the operator or the API server stood still for longer than this: stamps are late
+HEARTBEAT_SECONDS = 1.0  # after a kill, the reported gap exceeds the outage by at most this much
+STALL = timedelta(seconds=1)  # a stall of the operator or the API server that is longer than this makes stamps late
 CLOCK_SAMPLE_SECONDS = 10.0  # a server that hangs for longer than this is noticed, at six requests per minute
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ class Recorder:
             self._write_gap("*", parse_instant(last_beat["time"]), self._clock.now(), "operator restarted")
         while True:
             # In a thread, because fsync may take long: the loop must go on stamping the lines of the watches.
-            if not self._needed_broken():
+            if not self._needed_watch_is_broken():
                 await asyncio.to_thread(self._beat, self._clock.now())
             before = self._clock.now()
             await self._clock.sleep(HEARTBEAT_SECONDS)
@@ -158,7 +158,7 @@ class Recorder:
             if after - before > timedelta(seconds=HEARTBEAT_SECONDS) + STALL:
                 self._write_gap("*", before, after, "the operator was stalled")
 
-    def _needed_broken(self) -> bool:
+    def _needed_watch_is_broken(self) -> bool:
         return any(watch.watched.needed and watch.watched.resource in self.broken for watch in self._watches.values())
 
     def _beat(self, instant: datetime) -> None:

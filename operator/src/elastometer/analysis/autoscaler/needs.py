@@ -43,39 +43,40 @@ def before_first(points: Sequence[Point], size: int, out: bool, signals: Signals
     """The parts before the last of the points, which is the first sync that wanted more (or fewer) than `size`."""
     seen, could_read = points[-1], _last_reading(points)
     floor = None if could_read is None else could_read.at
-    shown = _shown(seen.at, floor, size, out, signals)
+    shown = _when_readable(seen.at, floor, size, out, signals)
     if shown is None:
-        return list(_older(points[0], seen) if could_read is None else _by_timestamp(seen, could_read, signals))
+        return list(
+            _need_before_record(points[0], seen) if could_read is None else _by_timestamp(seen, could_read, signals))
     if could_read is None and shown <= points[0].at:
-        return list(_older(points[0], seen))
-    needed = _needed(shown, floor, size, out, signals)
+        return list(_need_before_record(points[0], seen))
+    needed = _when_needed(shown, floor, size, out, signals)
     shown = shown if floor is None else max(shown, floor)
     caught = next(point for point in points if point.at >= shown and point is not could_read)
-    return [_delay(needed, shown, signals), *_waits(shown, caught, seen, signals)]
+    return [_metric_delay_part(needed, shown, signals), *_sync_wait_parts(shown, caught, seen, signals)]
 
 
-def _shown(seen: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
+def _when_readable(seen: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
     """When the value could be read. What a sync read may appear on the query's grid only one step later."""
     step = 0.0 if signals.readable is None else signals.readable.resolution_seconds
-    since = _since(signals.readable, seen, floor, size, out)
+    since = _last_interval_start(signals.readable, seen, floor, size, out)
     if since is None:
-        since = _since(signals.readable, seen + step, seen, size, out)
+        since = _last_interval_start(signals.readable, seen + step, seen, size, out)
     return None if since is None else min(since, seen)
 
 
-def _needed(shown: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
+def _when_needed(shown: float, floor: float | None, size: int, out: bool, signals: Signals) -> float | None:
     """When the signal itself asked for it. A scraped value may be one step of the query older than the grid shows."""
     step = 0.0 if signals.readable is None else signals.readable.resolution_seconds
     oldest = shown - step if floor is None else min(shown - step, floor)
-    return _since(signals.truth, shown, oldest, size, out)
+    return _last_interval_start(signals.truth, shown, oldest, size, out)
 
 
-def _older(first: Point, seen: Point) -> Iterator[Part]:
+def _need_before_record(first: Point, seen: Point) -> Iterator[Part]:
     """No earlier sync could read anything else: when the need began is not in the record."""
-    yield _unknown(Cause.METRIC_DELAY, first.at, OLDER)
-    yield _unknown(Cause.SYNC_WAIT, first.at, OLDER)
+    yield _unknown_part(Cause.METRIC_DELAY, first.at, OLDER)
+    yield _unknown_part(Cause.SYNC_WAIT, first.at, OLDER)
     if first is not seen:
-        yield _blind(first, seen)
+        yield _blind_part(first, seen)
 
 
 def _last_reading(points: Sequence[Point]) -> Point | None:
@@ -83,24 +84,24 @@ def _last_reading(points: Sequence[Point]) -> Point | None:
     return next((point for point in reversed(points[:-1]) if point.wanted is not None), None)
 
 
-def _delay(needed: float | None, shown: float, signals: Signals) -> Part:
+def _metric_delay_part(needed: float | None, shown: float, signals: Signals) -> Part:
     truth, readable = signals.truth, signals.readable
     if truth is None or needed is None or readable is None:
-        return _unknown(Cause.METRIC_DELAY, shown, NOT_RECORDED if truth is None else NOT_SHOWN)
+        return _unknown_part(Cause.METRIC_DELAY, shown, NOT_RECORDED if truth is None else NOT_SHOWN)
     return Part(Cause.METRIC_DELAY, min(needed, shown), shown, truth.resolution_seconds, readable.resolution_seconds,
                 f"{truth.source}, {readable.source}")
 
 
-def _waits(shown: float, caught: Point, seen: Point, signals: Signals) -> Iterator[Part]:
+def _sync_wait_parts(shown: float, caught: Point, seen: Point, signals: Signals) -> Iterator[Part]:
     readable = signals.readable
     if readable is not None:
         yield Part(Cause.SYNC_WAIT, shown, caught.at, readable.resolution_seconds, caught.resolution_seconds,
                    readable.source)
     if caught.at < seen.at:
-        yield _blind(caught, seen)
+        yield _blind_part(caught, seen)
 
 
-def _blind(first: Point, seen: Point) -> Part:
+def _blind_part(first: Point, seen: Point) -> Part:
     return Part(first.blind or Cause.NO_METRIC, first.at, seen.at, first.resolution_seconds, seen.resolution_seconds,
                 "replay")
 
@@ -110,20 +111,22 @@ def _by_timestamp(seen: Point, could_read: Point, signals: Signals) -> Iterator[
     reason = NOT_RECORDED if signals.readable is None else NOT_SHOWN
     if seen.measured is None:
         reason += f"; the need began within the {seen.at - could_read.at:.1f} s since the sync before"
-        yield _unknown(Cause.METRIC_DELAY, seen.at, reason)
+        yield _unknown_part(Cause.METRIC_DELAY, seen.at, reason)
     else:
         if could_read.measured is not None and could_read.measured < seen.measured:
             seconds = seen.measured - could_read.measured
             reason += f"; the need began within the {seconds:.1f} s before the sample that showed it"
         yield Part(Cause.METRIC_DELAY, min(seen.measured, seen.at), seen.at, 0.0, seen.resolution_seconds, "sample")
-    yield _unknown(Cause.SYNC_WAIT, seen.at, reason)
+    yield _unknown_part(Cause.SYNC_WAIT, seen.at, reason)
 
 
-def _unknown(cause: Cause, at: float, reason: str) -> Part:
+def _unknown_part(cause: Cause, at: float, reason: str) -> Part:
     return Part(cause, at, at, 0.0, 0.0, "", reason, is_known=False)
 
 
-def _since(wants: WantedReplicas | None, until: float, floor: float | None, size: int, out: bool) -> float | None:
+def _last_interval_start(
+    wants: WantedReplicas | None, until: float, floor: float | None, size: int, out: bool,
+) -> float | None:
     """The start of the last interval at or before `until` that asked for it, if it reaches beyond `floor`."""
     if wants is None:
         return None

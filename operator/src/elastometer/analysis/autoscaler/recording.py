@@ -24,8 +24,8 @@ from elastometer.model.units import MILLISECOND, SECOND, Instant
 
 DEFAULTS = ControllerSettings()
 RESCALED = "SucceededRescale"
-# What changed within this before a sync the controller may not have seen: it decides some milliseconds before the write
-# that dates the sync.
+# The controller may have missed what changed within this time before a sync: it decides some milliseconds before the
+# write that dates the sync.
 SIMULTANEOUS = 50 * MILLISECOND
 BEFORE = "what the controller recommended and scaled before the record is not known"
 BROKEN = "the controller synced out of turn shortly before: if it restarted, it forgot what it recommended and scaled"
@@ -57,7 +57,7 @@ def recording_of(evidence: Evidence, controller: ControllerSettings = DEFAULTS) 
     reach = round(_memory_seconds(spec) * SECOND)
     unknown = [(moment, moment + reach, BROKEN) for moment in syncs.broken]
     unknown += [] if syncs.begun else [(syncs.syncs[0].at, syncs.syncs[0].at + reach, BEFORE)]
-    found = (_recorded(sync, spec, evidence, unknown) for sync in syncs.syncs)
+    found = (_rebuild_sync(sync, spec, evidence, unknown) for sync in syncs.syncs)
     return Recording(evidence.terms.test, spec, tuple(one for one in found if one is not None))
 
 
@@ -73,7 +73,7 @@ def _memory_seconds(spec: HpaSpec) -> float:
     return max(reach)
 
 
-def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[Unknown]) -> RecordedSync | None:
+def _rebuild_sync(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[Unknown]) -> RecordedSync | None:
     """None if not even the replicas are known."""
     stood, status_replicas = scale_at(evidence, sync.at)
     published = whole_at(sync.status, "currentReplicas")
@@ -89,11 +89,11 @@ def _recorded(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[U
                   sync.status, evidence.readings, seconds)
     metrics = metrics_at(spec, context)
     found = SyncInput(context.at, replicas, context.status_replicas, context.pods, metrics)
-    doubts = [*sync.doubts, *dict.fromkeys(context.doubts), *_uncertain(sync, evidence, unknown)]
-    return RecordedSync(found, _observed(sync, replicas), tuple(doubts), sync.write is not None)
+    doubts = [*sync.doubts, *dict.fromkeys(context.doubts), *_find_doubts(sync, evidence, unknown)]
+    return RecordedSync(found, _observe(sync, replicas), tuple(doubts), sync.write is not None)
 
 
-def _uncertain(sync: Sync, evidence: Evidence, unknown: Sequence[Unknown]) -> list[str]:
+def _find_doubts(sync: Sync, evidence: Evidence, unknown: Sequence[Unknown]) -> list[str]:
     found = list(dict.fromkeys(why for start, end, why in unknown if start <= sync.at <= end))
     pod = changed_just_before(evidence, sync.at, SIMULTANEOUS)
     if pod is not None:
@@ -108,7 +108,7 @@ def _spec(autoscaler: Document) -> Document:
     return document_at(autoscaler, "spec")
 
 
-def _observed(sync: Sync, replicas: int) -> Observed:
+def _observe(sync: Sync, replicas: int) -> Observed:
     """A sync that wrote nothing left everything as it was, the conditions included."""
     if not sync.known or not sync.status:
         return Observed()

@@ -104,38 +104,39 @@ class Evidence:
 
 def gather(bundle: Bundle) -> Evidence:
     """The evidence of a bundle, whole or partial."""
-    objects = _ordered([line for line in bundle.observations if isinstance(line, ObjectSeen)])
+    objects = _sort_by_receipt([line for line in bundle.observations if isinstance(line, ObjectSeen)])
     requests = tuple(sorted(bundle.requests, key=lambda record: (record.intended, record.id, record.worker)))
-    origin = _origin(bundle, requests)
+    origin = _find_origin(bundle, requests)
     test = bundle.terms.test
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
         spec=bundle.spec, generators=bundle.generators, stages=stages_as_run(bundle, requests, origin or 0),
-        pods=_pods([seen for seen in objects if _is_server_pod(seen, test)]),
-        deployments=_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
-        autoscalers=_named(objects, ObjectKind.AUTOSCALER, server_name(test), keda_autoscaler_name(test)),
+        pods=_group_pods([seen for seen in objects if _is_server_pod(seen, test)]),
+        deployments=_select_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
+        autoscalers=_select_named(objects, ObjectKind.AUTOSCALER, server_name(test), keda_autoscaler_name(test)),
         slices=tuple(seen for seen in objects if seen.kind is ObjectKind.ENDPOINT_SLICE),
         events=tuple(seen for seen in objects if seen.kind is ObjectKind.EVENT),
-        logs=_logs(_of(bundle, LogSeen)),
-        gaps=tuple(sorted(_of(bundle, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
-        clocks=tuple(sorted(_of(bundle, ClockSample), key=lambda sample: sample.received)),
-        notes=tuple(sorted(_of(bundle, Note), key=lambda note: note.received)),
-        readings=tuple(sorted(_of(bundle, MetricsSeen), key=lambda reading: reading.received)),
-        requests=requests, requests_of=_by_pod(requests), series={result.name: result for result in bundle.series},
+        logs=_group_logs(_observations_of(bundle, LogSeen)),
+        gaps=tuple(sorted(_observations_of(bundle, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
+        clocks=tuple(sorted(_observations_of(bundle, ClockSample), key=lambda sample: sample.received)),
+        notes=tuple(sorted(_observations_of(bundle, Note), key=lambda note: note.received)),
+        readings=tuple(sorted(_observations_of(bundle, MetricsSeen), key=lambda reading: reading.received)),
+        requests=requests, requests_of=_group_by_pod(requests),
+        series={result.name: result for result in bundle.series},
         last_seen=max((line.received for line in bundle.observations), default=None),
     )
 
 
-def _of(bundle: Bundle, kind: type[T]) -> list[T]:
+def _observations_of(bundle: Bundle, kind: type[T]) -> list[T]:
     return [line for line in bundle.observations if isinstance(line, kind)]
 
 
-def _ordered(objects: list[ObjectSeen]) -> list[ObjectSeen]:
+def _sort_by_receipt(objects: list[ObjectSeen]) -> list[ObjectSeen]:
     # The sort is stable, so that lines of one stream with one time keep their order.
     return sorted(objects, key=lambda seen: (seen.received, seen.kind.value))
 
 
-def _origin(bundle: Bundle, requests: tuple[RecordedRequest, ...]) -> Instant | None:
+def _find_origin(bundle: Bundle, requests: tuple[RecordedRequest, ...]) -> Instant | None:
     if bundle.start is not None:
         return bundle.start
     if requests:
@@ -143,9 +144,9 @@ def _origin(bundle: Bundle, requests: tuple[RecordedRequest, ...]) -> Instant | 
     return min((line.received for line in bundle.observations), default=None)
 
 
-def _named(objects: list[ObjectSeen], kind: ObjectKind, *names: str) -> tuple[ObjectSeen, ...]:
-    """Sightings of the object of one of the names. If there is none, the only object of the kind is taken; of several,
-    none is, since nothing says which one is meant."""
+def _select_named(objects: list[ObjectSeen], kind: ObjectKind, *names: str) -> tuple[ObjectSeen, ...]:
+    """Sightings of the object of one of the names. If there is none, the only object of the kind is taken; if there
+    are several, none is taken, because nothing says which one is meant."""
     every = tuple(seen for seen in objects if seen.kind is kind)
     found = tuple(seen for seen in every if seen.name in names)
     return found or (every if len({seen.name for seen in every}) == 1 else ())
@@ -161,7 +162,7 @@ def _is_server_pod(seen: ObjectSeen, test: str) -> bool:
     return labels.get(TEST_LABEL) in (test, None) and labels.get(COMPONENT_LABEL) == SERVER
 
 
-def _pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
+def _group_pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
     # By uid, not by name: a StatefulSet's Pod comes back under its old name.
     by_uid: dict[str, list[ObjectSeen]] = defaultdict(list)
     for seen in sightings:
@@ -170,7 +171,7 @@ def _pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
     return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
 
 
-def _by_pod(requests: tuple[RecordedRequest, ...]) -> dict[str, tuple[RecordedRequest, ...]]:
+def _group_by_pod(requests: tuple[RecordedRequest, ...]) -> dict[str, tuple[RecordedRequest, ...]]:
     found: dict[str, list[RecordedRequest]] = defaultdict(list)
     for record in requests:
         if record.pod is not None:
@@ -178,7 +179,7 @@ def _by_pod(requests: tuple[RecordedRequest, ...]) -> dict[str, tuple[RecordedRe
     return {pod: tuple(records) for pod, records in found.items()}
 
 
-def _logs(lines: list[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:
+def _group_logs(lines: list[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:
     by_pod: dict[str, list[LogSeen]] = defaultdict(list)
     for line in lines:
         by_pod[line.pod].append(line)

@@ -59,6 +59,6 @@ def _over(stage: StageWindow, records: Sequence[RecordedRequest], searched: Mapp
     if stage.name in searched:
         return searched[stage.name]
     if stage.type is StageType.KNEE:
-        # Its worker left no account, and its users go on into what follows, so that no answer shows when it ended.
+        # Its worker left no summary, and its users continue into what follows, so no answer shows when it ended.
         return max((record.intended for record in records), default=None)
     return max((record.end or record.intended for record in records), default=None)

@@ -11,7 +11,7 @@ from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.report import Finding
 from elastometer.model.units import SECOND
 
-# Shorter than one sync period of the HPA, a condition costs less than its reaction time does in any case.
+# A condition that lasts less than one sync period of the HPA costs less than the HPA's own reaction time.
 CLAMP_SECONDS = 10.0
 BLIND_SECONDS = 10.0
 

@@ -1,4 +1,4 @@
-"""What the detectors of findings are given."""
+"""The input of the functions that detect findings."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from elastometer.model.report import Quality
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The run, and the parts of its report that are there before the findings."""
+    """The run, and the parts of its report that are computed before the findings."""
 
     run: DerivedRun
     cold_starts: Sequence[ColdStart]

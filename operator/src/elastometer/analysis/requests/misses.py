@@ -26,7 +26,7 @@ _ON_REQUESTS = frozenset({
 class RequestColumns:
     """Requests as columns, in order of their intended time `at`: seconds from the start of the load, NaN where there is
     none. `ended` is NaN for a request that failed; `gaps` is its output tokens less one, 0 where they are not known.
-    `stretches` is stage -> the requests of it, from and up to."""
+    `stretches` maps each stage to the range of its requests (from, up to)."""
 
     at: Sequence[float]
     first_token: Sequence[float]

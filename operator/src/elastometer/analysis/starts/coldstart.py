@@ -136,7 +136,7 @@ def gap_words(gap: WatchGap) -> str:
 
 
 def _unfinished(start: Start, begin: Seen, last: Milestone, evidence: Evidence) -> Duration:
-    """It took at least as long as the Pod existed without it: a lower bound, not a number."""
+    """A lower bound, not a number: it took at least as long as the Pod existed without it."""
     gone = start.pod.last.sighting is Sighting.DELETED
     end = start.pod.last.received if gone else evidence.last_seen or begin.instant
     reason = f"the Pod was gone before '{last}'" if gone else f"'{last}' was not seen before the record ended"

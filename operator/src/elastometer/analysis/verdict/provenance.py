@@ -8,7 +8,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.document import Document, at, document_at, documents_at
 
-# A longer document is taken apart into a row per key.
+# A longer document is split into one row per key.
 MAX_ROW_CHARACTERS = 600
 # Rows are for reading and for a ConfigMap; what is left out is in provenance.json.
 MAX_VALUE_CHARACTERS = 4000
@@ -26,7 +26,7 @@ def provenance(run: DerivedRun) -> tuple[tuple[str, str], ...]:
         ("image digest", _image_ids(evidence)), ("autoscaler as served", _autoscaler(evidence)),
         ("planned delay budget, seconds", document_at(bundle.plan, "delayBudgetSeconds") or None),
         ("load connection", bundle.terms.connection), ("load workers", bundle.terms.workers),
-        *_flat(bundle.provenance, ""),
+        *_flatten(bundle.provenance, ""),
         ("tool version", at(bundle.manifest, "toolVersion")),
     ]
     return tuple((name, text[:MAX_VALUE_CHARACTERS]) for name, value in rows if (text := _text(value)))
@@ -38,22 +38,22 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _flat(document: Document, prefix: str) -> Iterator[tuple[str, object]]:
+def _flatten(document: Document, prefix: str) -> Iterator[tuple[str, object]]:
     for key in sorted(document):
         name, value = f"{prefix}{key}", document[key]
         if isinstance(value, Mapping) and "kind" in value and "metadata" in value:
             continue
         if isinstance(value, Mapping) and len(_text(value)) > MAX_ROW_CHARACTERS:
-            yield from _flat(value, f"{name}.")
+            yield from _flatten(value, f"{name}.")
         elif isinstance(value, list):
-            yield from _fitting(name, value)
+            yield from _fit_into_value(name, value)
         else:
             yield name, value
 
 
-def _fitting(name: str, items: list[object]) -> Iterator[tuple[str, object]]:
-    """As many whole items as a value has room for, so that it stays a document; the nodes of a large cluster have no
-    room."""
+def _fit_into_value(name: str, items: list[object]) -> Iterator[tuple[str, object]]:
+    """As many whole items as fit into a value, so that it stays a valid document: a large cluster has more nodes than
+    fit."""
     kept = len(items)
     while kept and len(_text(items[:kept])) > MAX_VALUE_CHARACTERS:
         kept -= 1

@@ -1,7 +1,7 @@
 """Elasticity metrics of supply against demand (BUNGEE; SPEC RG "Ready for Rain?"), on step functions of time.
 
-They need a demand curve: the fewest replicas that meet the objective at each instant. No report has one yet, so that
-only the tests call this module: they check it against the published vectors of BUNGEE, for a scorecard of θ and τ once
+They need a demand curve: the fewest replicas that meet the objective at each instant. No report has one yet, so only
+the tests call this module: they check it against the published vectors of BUNGEE, for a scorecard of θ and τ once
 the capacity of one replica is measured.
 """
 from __future__ import annotations

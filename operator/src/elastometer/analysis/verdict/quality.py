@@ -32,7 +32,8 @@ def quality(run: DerivedRun) -> Quality:
         ),
         away=tuple(away(evidence)),
         skipped_requests=_sum(one.skipped for one in bundle.generators),
-        unsent_requests=_sum(_left_unsent(evidence)), unsent_turns=_sum(one.unsent_turns for one in bundle.generators),
+        unsent_requests=_sum(_unsent_by_worker(evidence)),
+        unsent_turns=_sum(one.unsent_turns for one in bundle.generators),
         clock_offset_low_milliseconds=low, clock_offset_high_milliseconds=high, clock_samples=samples,
     )
 
@@ -44,9 +45,9 @@ def away(evidence: Evidence) -> Iterator[AwayBand]:
         yield AwayBand(worker, None if gap.start is None else evidence.seconds(gap.start), evidence.seconds(gap.end))
 
 
-def _left_unsent(evidence: Evidence) -> Iterator[int]:
-    """For each worker the requests that it had not sent when it was stopped. Of two incarnations the one that went on
-    sending counts, which left the fewer."""
+def _unsent_by_worker(evidence: Evidence) -> Iterator[int]:
+    """For each worker, the requests that it had not sent when it was stopped. Of two incarnations the one with fewer
+    counts, because it is the one that continued to send."""
     left: dict[int, int] = {}
     for one in evidence.generators:
         if one.unsent is not None:
@@ -97,7 +98,7 @@ def load_flaws(run: DerivedRun) -> Iterator[tuple[LoadFlaw, str]]:
     for gap in away(evidence):
         since = "" if gap.start_seconds is None else f"from {gap.start_seconds:+.1f} s "
         yield LoadFlaw.INCOMPLETE, f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
-    if unsent := sum(_left_unsent(evidence)):
+    if unsent := sum(_unsent_by_worker(evidence)):
         yield LoadFlaw.INCOMPLETE, (f"{unsent} requests were never sent: their worker was stopped before their "
                                     "scheduled time")
     if capped := sum(one.capped_users or 0 for one in bundle.generators):

@@ -131,7 +131,7 @@ def connect(*, kubeconfig: str | None, context: str | None, namespace: str | Non
         config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
         default = _namespace_of_context(kubeconfig, context)
     except config.ConfigException as error:
-        # Somebody who names a kubeconfig or a context means it: falling back to another cluster would be dangerous.
+        # A kubeconfig or context that was named must be used: falling back to another cluster would be dangerous.
         if kubeconfig or context:
             raise CliError(Exit.SPEC_OR_USAGE, f"cannot use the kubeconfig: {error}") from error
         default = _inside_a_pod(configuration, error)

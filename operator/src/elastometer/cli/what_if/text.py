@@ -70,7 +70,7 @@ def _search(answer: Answer) -> Iterator[str]:
 
 
 def _front(table: Sequence[rows.Row]) -> Iterator[str]:
-    """The last cell, what was changed, has lines of its own: it is longer than all others together."""
+    """The last cell, what was changed, gets its own lines: it is longer than all the others together."""
     for row, lines in zip(table, blocks([row[:-1] for row in table], _FRONT), strict=True):
         yield from lines
         yield from wrapped(row[-1], "        ", "  ")

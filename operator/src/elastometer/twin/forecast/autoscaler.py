@@ -40,32 +40,32 @@ def planned_autoscaler(plan: TestPlan) -> PlannedAutoscaler:
         fixed = HpaSpec(plan.minimum_replicas, plan.minimum_replicas, (_NOTHING,))
         return PlannedAutoscaler(HpaController(fixed, (Signal.IN_FLIGHT,)), None, "none: the replicas stay as they are")
     try:
-        return _of_hpa(manifest["spec"]) if kind is ScalerType.HPA else _of_keda(plan, manifest["spec"])
+        return _plan_hpa(manifest["spec"]) if kind is ScalerType.HPA else _plan_keda(plan, manifest["spec"])
     except SpecError as error:
-        raise SpecError(*(_placed(flaw, _PATHS[kind]) for flaw in error.flaws)) from error
+        raise SpecError(*(_with_path(flaw, _PATHS[kind]) for flaw in error.flaws)) from error
 
 
-def _placed(flaw: str, path: str) -> str:
+def _with_path(flaw: str, path: str) -> str:
     return f"{path}.{flaw.removeprefix('spec.')}"
 
 
-def _of_hpa(document: Document) -> PlannedAutoscaler:
+def _plan_hpa(document: Document) -> PlannedAutoscaler:
     hpa = parse_hpa(document)
     return PlannedAutoscaler(HpaController(hpa, signals_of(hpa.metrics, ())), document,
                              "HorizontalPodAutoscaler of the test, by the rules of Kubernetes 1.35")
 
 
-def _of_keda(plan: TestPlan, spec: dict[str, object]) -> PlannedAutoscaler:
+def _plan_keda(plan: TestPlan, spec: dict[str, object]) -> PlannedAutoscaler:
     scaled = {**spec, "minReplicaCount": plan.spec.scaler.minimum}
     refuse_scaled_object(scaled)
-    document = keda_hpa(scaled, {"scaleTargetRef": spec["scaleTargetRef"], "metrics": _metrics(scaled)})
+    document = keda_hpa(scaled, {"scaleTargetRef": spec["scaleTargetRef"], "metrics": _keda_metrics(scaled)})
     hpa = parse_hpa(document)
     signals = signals_of(hpa.metrics, documents_at(scaled, "triggers"))
     keda, _ = fit_keda(HpaController(hpa, signals), {"spec": scaled})
     return PlannedAutoscaler(keda, document, "ScaledObject of the test: KEDA's loop and the HPA that it would create")
 
 
-def _metrics(scaled: Document) -> list[dict[str, object]]:
+def _keda_metrics(scaled: Document) -> list[dict[str, object]]:
     """One metric per trigger, named as by KEDA; `keda_hpa` then fills in the targets."""
     triggers = documents_at(scaled, "triggers")
     if not triggers:
@@ -85,14 +85,14 @@ def started(controller: Controller, start_seconds: float, seed: int, sync_second
     the phase is drawn at random, since no setting determines it."""
     rng = stream(seed, "phase")
     if isinstance(controller, KedaController):
-        return replace(controller, hpa=_phased(controller.hpa, start_seconds, rng.random(), sync_seconds),
+        return replace(controller, hpa=_with_phase(controller.hpa, start_seconds, rng.random(), sync_seconds),
                        phase_seconds=start_seconds + rng.random() * controller.polling_seconds)
     if isinstance(controller, HpaController):
-        return _phased(controller, start_seconds, rng.random(), sync_seconds)
+        return _with_phase(controller, start_seconds, rng.random(), sync_seconds)
     return controller
 
 
-def _phased(hpa: HpaController, start_seconds: float, share: float, sync_seconds: float | None) -> HpaController:
+def _with_phase(hpa: HpaController, start_seconds: float, share: float, sync_seconds: float | None) -> HpaController:
     period = hpa.spec.controller.sync_period_seconds
     late = share * period if sync_seconds is None else (sync_seconds - start_seconds) % period
     return replace(hpa, phase_seconds=start_seconds + late)

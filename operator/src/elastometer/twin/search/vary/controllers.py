@@ -38,7 +38,7 @@ def kind_of(scenario: Scenario) -> str:
 
 def under(scenario: Scenario, kind: str, settings: Sequence[Setting]) -> Scenario:
     """The scenario under this kind of autoscaler, with its own settings."""
-    given = {_NAMES[setting.path]: _checked(setting) for setting in settings}
+    given = {_NAMES[setting.path]: _checked_value(setting) for setting in settings}
     hpa = hpa_of(scenario)
     if hpa is None:
         return scenario
@@ -49,10 +49,10 @@ def under(scenario: Scenario, kind: str, settings: Sequence[Setting]) -> Scenari
     keda = scenario.controller if isinstance(scenario.controller, KedaController) else \
         KedaController(hpa, POLLING_SECONDS, COOLDOWN_SECONDS, minimum=hpa.spec.minimum)
     numbers: dict[str, object] = {name: int(value) if name == "minimum" else value for name, value in given.items()}
-    return replace(scenario, controller=_replaced(keda, numbers))
+    return replace(scenario, controller=_with_numbers(keda, numbers))
 
 
-def _replaced(keda: KedaController, numbers: Mapping[str, object]) -> KedaController:
+def _with_numbers(keda: KedaController, numbers: Mapping[str, object]) -> KedaController:
     return KedaController(**{**{item.name: getattr(keda, item.name) for item in fields(keda)}, **numbers})
 
 
@@ -62,7 +62,7 @@ def _kpa(hpa: HpaController, given: Mapping[str, float]) -> KpaController:
     return KpaController(minimum=hpa.spec.minimum, maximum=hpa.spec.maximum, **given)
 
 
-def _checked(setting: Setting) -> float:
+def _checked_value(setting: Setting) -> float:
     value = FIELDS[setting.path].check(setting.path, setting.value)
     if setting.path == "keda.minReplicaCount" and not value.is_integer():
         raise SpecError(f"{setting.path}: must be a whole number, is {setting.value!r}")
