@@ -128,7 +128,7 @@ def test_given_numbers_override_those_of_the_stand_in_and_leave_the_rest(tmp_pat
           "--out", str(tmp_path)])
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["predicted"]["coldStarts"] == "given: 20 s each"
-    assert "but decodeSeconds given: 4 at once" in report["predicted"]["capacity"]
+    assert "but decodeSeconds given: 4 requests at once" in report["predicted"]["capacity"]
     assert report["summary"]["coldStartMilliseconds"] == 20000
 
 

@@ -48,7 +48,7 @@ def test_the_twin_s_own_error_comes_before_anything_predicted(run: Run, bundle: 
     code, out, _ = run(bundle, "--jobs", 1)
     assert code == 0
     first = " ".join(out.partition("\n\n")[0].split())
-    assert re.search(r"off by \d+\.\d % \(\d+\.\d–\d+\.\d % over 15 random draws\)", first)
+    assert re.search(r"off by \d+\.\d % on this run \(\d+\.\d–\d+\.\d % over 15 random draws\)", first)
     assert out.index("prediction error on the recorded run itself") < out.index("scorecard")
     assert "Error of Ready replicas, area" in out
     assert "--max-num-seqs=4" in out

@@ -76,7 +76,7 @@ def _late(bar: _Bar) -> str | None:
     late = bar.end.instant - bar.until
     if late <= bar.end.resolution:
         return None
-    return f"its end was seen {to_milliseconds(late):.0f} ms after what followed it"
+    return f"its end was seen {to_milliseconds(late):.0f} ms after the milestone that follows it"
 
 
 def _uncertainty(bar: _Bar) -> float:

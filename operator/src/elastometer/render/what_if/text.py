@@ -13,9 +13,9 @@ def headline(answer: Answer) -> str:
     """One line: which run, and how far off the twin is on it."""
     found = answer.prediction_error
     low, high = found.within
-    return (f"{answer.run.namespace}/{answer.run.test}, {answer.run.autoscaler}; predicted by the twin, whose replica "
-            f"curve of this run is off by {found.typical.ready_percent:.1f} % ({low:.1f}–{high:.1f} % over "
-            f"{len(found.draws)} random draws)")
+    return (f"{answer.run.namespace}/{answer.run.test}, {answer.run.autoscaler}; predicted by the simulator, whose "
+            f"curve of Ready replicas is off by {found.typical.ready_percent:.1f} % on this run "
+            f"({low:.1f}–{high:.1f} % over {len(found.draws)} random draws)")
 
 
 def error_rows(found: PredictionError) -> list[Row]:
@@ -55,7 +55,7 @@ def _area_rows(found: PredictionError, named: list[tuple[str, Difference]]) -> l
     return [row("Error of Ready replicas, area", "ready_percent"),
             row("Error of ordered replicas, area", "desired_percent"),
             ("Error of the mean over all draws, Ready, area", numbers.DASH, *(numbers.DASH for _ in named), mean),
-            ("Two draws apart, area, median", numbers.DASH, *(numbers.DASH for _ in named), apart)]
+            ("Between two draws, area, median", numbers.DASH, *(numbers.DASH for _ in named), apart)]
 
 
 def figures_line(answer: Answer) -> str:

@@ -147,11 +147,11 @@ def _slots(evidence: Evidence) -> tuple[int, Fitted]:
 
 def _prefill(served: Sequence[ServedRequest], slots: int) -> tuple[_Prefill, list[Fitted]]:
     """The base comes from requests that found the replica idle. The slope comes from the same requests if they show
-    one, else from those that met others and a free slot: joining adds a constant, which does not change a slope."""
+    one, else from those that found a free slot while others ran: joining adds a constant, which changes no slope."""
     idle = [request for request in served if request.others_met == 0]
     if not idle:
-        raise SpecError("requests: some must have found a replica idle, to separate prefill from waiting, but all of "
-                        "them met others. Begin the load with a slow stage")
+        raise SpecError("requests: some must have found a replica idle, to separate prefill from waiting, but none "
+                        "did. Begin the load with a slow stage")
     per_token = _slope(idle) or _slope([request for request in served if 0 < request.others_met < slots])
     base = max(0.0, median(request.to_first - per_token * request.prompt for request in idle))
     prefill = _Prefill(base, per_token)
@@ -175,10 +175,10 @@ def _slope(served: Sequence[ServedRequest]) -> float:
 def _join(served: Sequence[ServedRequest], slots: int, prefill: _Prefill) -> tuple[float, Fitted]:
     late = [request.to_first - prefill.seconds(request) for request in served if 0 < request.others_met < slots]
     if len(late) < MIN_OBSERVATIONS:
-        return 0.0, Fitted("joining others", 0.0, "s", "unknown: too few requests met others and a free slot",
+        return 0.0, Fitted("joining others", 0.0, "s", "unknown: too few requests found a free slot while others ran",
                            None, len(late))
     join = max(0.0, median(late))
-    return join, Fitted("joining others", join, "s", "first tokens of requests that met others and a free slot",
+    return join, Fitted("joining others", join, "s", "first tokens of requests that found a free slot while others ran",
                         None, len(late))
 
 

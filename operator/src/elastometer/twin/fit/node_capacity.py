@@ -10,8 +10,8 @@ def room_notes(bundle: Bundle) -> list[str]:
     room = gpu_room(bundle)
     if room is None:
         return []
-    return [f"the nodes had GPUs for {room} replicas when the run began; further replicas are assumed to get theirs "
-            "within the cold starts that were seen"]
+    return [f"the nodes had GPUs for {room} replicas when the run began; further replicas are assumed to get a GPU "
+            "within the cold starts that were observed"]
 
 
 def gpu_room(bundle: Bundle) -> int | None:
