@@ -84,7 +84,7 @@ async def test_the_same_list_is_not_sent_again_and_an_empty_one_is_a_list(desk):
 async def test_no_worker_registers_before_it_knows_where_to_send(desk):
     patience = Patience(poll_seconds=0.01, first_retry_seconds=0.01, give_up_seconds=0.2)
     feed = EndpointFeed(desk.line)
-    with pytest.raises(GaveUp, match="endpoints was answered with status 503"):
+    with pytest.raises(GaveUp, match="the request for endpoints was answered with status 503"):
         await Reporter(desk.line, patience, str, feed).wait_for_start(1)
     assert desk.receiver.live(UID).workers_seen == 0
     desk.publish("10.0.0.7:8000")
@@ -111,7 +111,7 @@ async def test_the_last_list_stays_while_the_receiver_is_away_or_sends_nonsense(
     async with TestServer(app) as server:
         feed = EndpointFeed(line_to(server.port))
         await feed.refresh()
-        for words in ("an invalid list: line 1 must be an address such as", "an invalid list", "status 503"):
+        for words in ("not a valid list: line 1 must be an address such as", "not a valid list", "status 503"):
             with pytest.raises(ReceiverError, match=words):
                 await feed.refresh()
             assert feed.addresses == (Address("10.0.0.7", 8000),)

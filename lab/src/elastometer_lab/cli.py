@@ -40,9 +40,10 @@ def parser() -> argparse.ArgumentParser:
     down.add_argument("--purge", action="store_true", help="remove the cache too; the next `up` builds all of it")
     status = commands.add_parser(
         "status", help="show what runs and what is wrong; exit code 0 healthy, 1 not, 3 absent")
-    status.add_argument("--output", choices=("table", "json"), default="table", help="for people, or for programs")
+    status.add_argument("--output", choices=("table", "json"), default="table",
+                        help="table for people (default), json for programs")
     commands.add_parser("images", help="rebuild the images from the sources and import those that changed")
-    commands.add_parser("kubeconfig", help="print the kubeconfig's path")
+    commands.add_parser("kubeconfig", help="print the path of the kubeconfig")
     inside = commands.add_parser("exec", help="run a command in the lab's network, where Pods and Services answer")
     inside.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
     return top

@@ -60,7 +60,7 @@ def inspect(paths: Paths) -> LabStatus:
     settings = load_settings(paths.settings)
     components = tuple(inspect_component(paths, name) for name in COMPONENTS)
     pids = cgroups.pids()
-    faults = [f"{component.name} does not run" for component in components if component.pid is None]
+    faults = [f"{component.name} is not running" for component in components if component.pid is None]
     version: str | None = None
     pods: tuple[str, ...] = ()
     # Without the namespace or the certificates there is nothing to connect to, or to connect with.
@@ -126,7 +126,7 @@ def describe(seen: LabStatus, output: str) -> str:
     if output == "json":
         return orjson.dumps(asdict(seen), option=orjson.OPT_INDENT_2).decode()
     if seen.health is Health.ABSENT:
-        return "There is no lab on this host. `python -m elastometer_lab up` makes one."
+        return "There is no lab on this host. `python -m elastometer_lab up` starts one."
     lines = [f"The lab is {seen.health} (Kubernetes {seen.kubernetes or 'does not respond'})", ""]
     for component in seen.components:
         size = component.rss_mib if component.rss_mib is not None else "-"

@@ -178,7 +178,8 @@ def test_syncs_of_a_controller_delayed_between_two_writes_have_no_known_instant(
     held_up = [sync for sync in syncs if not sync.seen]
     assert len(held_up) == 15
     assert {sync.observed.desired for sync in held_up} == {None}
-    assert held_up[0].doubts[0] == "the writes around it are 252.3 s apart, no multiple of the period of 15.03 s"
+    assert held_up[0].doubts[0] == \
+        "the writes around it are 252.3 s apart, which is not a multiple of the period of 15.03 s"
     assert BROKEN in syncs[-1].doubts
 
 

@@ -110,10 +110,10 @@ def test_a_run_without_an_autoscaler_says_so_in_every_file(bundle: Bundle):
     none = without_autoscaler(bundle)
     none = replace(none, terms=replace(none.terms, scaler="None"))
     report = judge(none)
-    assert report.autoscaler.reason == "the test has none (`autoscaler.type: None`)"
+    assert report.autoscaler.reason == "the test has no autoscaler (`autoscaler.type: None`)"
     files = render_all(report)
-    assert b"There is no decision account of the autoscaler: the test has none" in files["report.md"]
-    assert b"There is no decision account of the autoscaler: the test has none" in files["report.html"]
+    assert b"There is no decision account of the autoscaler: the test has no autoscaler" in files["report.md"]
+    assert b"There is no decision account of the autoscaler: the test has no autoscaler" in files["report.html"]
     assert json.loads(files["report.json"])["autoscaler"]["rows"] == []
 
 

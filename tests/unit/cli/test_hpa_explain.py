@@ -73,7 +73,7 @@ def test_a_cause_has_one_mark_in_every_bar_and_one_line_in_the_legend(run: Path,
 
 def test_parts_known_less_exactly_than_their_whole_are_explained_once(run: Path, capsys: pytest.CaptureFixture[str]):
     said = explained(capsys, run)
-    assert said.count("A part can have a wider ± than the whole") == 1
+    assert said.count("A part can have a wider ± than the total") == 1
 
 
 def test_why_a_part_is_not_known_is_said_once_below_the_table(capsys: pytest.CaptureFixture[str]):

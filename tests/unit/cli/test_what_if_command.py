@@ -219,7 +219,7 @@ def test_without_objectives_nothing_is_said_to_hold(run: Run, bundle: Path, tmp_
     (copied / "spec.json").write_text(json.dumps(spec))
     code, out, _ = run(copied, "--jobs", 1, "--set", "minReplicas=2", "--out", tmp_path / "out")
     assert code == 0
-    assert "no objectives: there is nothing to hold" in out
+    assert "no objectives, so there is no cliff" in out
     assert "holds all" not in out
     assert "No objectives to hold" in (tmp_path / "out" / "what-if.html").read_text()
     code, _, err = run(copied, "--search")

@@ -28,7 +28,7 @@ class EndpointFeed:
             try:
                 self.addresses = parse_endpoints(answer.text)
             except ValueError as error:
-                raise ReceiverError(f"endpoints was answered with an invalid list: {error}") from error
+                raise ReceiverError(f"the answer to endpoints is not a valid list: {error}") from error
             self._tag = answer.tag
         return self.addresses != before
 

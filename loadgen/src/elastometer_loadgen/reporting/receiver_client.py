@@ -53,18 +53,18 @@ class ReceiverClient:
         answer = await self._call("hello", orjson.dumps(body))
         start, stored = answer.get("startTime"), answer.get("next")
         if not isinstance(stored, int):
-            raise ReceiverError("hello was answered without `next`")
+            raise ReceiverError("the answer to hello lacks `next`")
         try:
             return Greeting(None if start is None else parse_instant(start), stored)
         except (ValueError, TypeError) as error:
-            raise ReceiverError(f"hello was answered with an invalid startTime: {error}") from error
+            raise ReceiverError(f"the answer to hello has an invalid startTime: {error}") from error
 
     async def records(self, offset: int, data: bytes) -> int:
         """Sends bytes of the spool; the result is the offset to continue from, whether they were taken or not."""
         answer = await self._call(f"records?{self._query()}&offset={offset}", data, conflict=True)
         stored = answer.get("next")
         if not isinstance(stored, int):
-            raise ReceiverError("records were answered without `next`")
+            raise ReceiverError("the answer to records lacks `next`")
         return stored
 
     async def finish(self, summary: bytes) -> None:
@@ -82,11 +82,11 @@ class ReceiverClient:
         if answer.status == NOT_MODIFIED and known is not None:
             return None
         if answer.status != OK:
-            raise ReceiverError(f"endpoints was answered with status {answer.status}")
+            raise ReceiverError(f"the request for endpoints was answered with status {answer.status}")
         try:
             return EndpointList(answer.body.decode("ascii"), answer.tag)
         except UnicodeDecodeError as error:
-            raise ReceiverError("endpoints was answered with something that is not ASCII text") from error
+            raise ReceiverError("the answer to endpoints is not ASCII text") from error
 
     def _query(self) -> str:
         return f"incarnation={quote(self._incarnation, safe='')}"

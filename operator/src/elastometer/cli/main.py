@@ -22,7 +22,8 @@ COMMANDS = (
     ("what-if", "predict a recorded run under other autoscaler settings", "what_if.command"),
     ("version", "print the version", "version"),
 )
-EXIT_CODES = "exit codes: 0 Pass or NotJudged, 1 Fail, 2 wrong usage or bad spec, 3 Inconclusive, 4 not carried out"
+EXIT_CODES = ("exit codes: 0 Pass or NotJudged, 1 Fail, 2 wrong usage or rejected spec, 3 Inconclusive, "
+              "4 not carried out")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +49,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     # kubectl runs a plugin by its file name, but people type `kubectl etest`.
     program = "kubectl etest" if Path(sys.argv[0]).name == "kubectl-etest" else "elastometer"
     parser = argparse.ArgumentParser(
-        prog=program, epilog=EXIT_CODES, description="Measures how elastic an LLM service on Kubernetes is.")
+        prog=program, epilog=EXIT_CODES,
+        description="Measures how elastic an LLM service on Kubernetes is. `COMMAND --help` describes a command.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     called = next((word for word in words if not word.startswith("-")), None)
     for name, about, _ in COMMANDS:

@@ -13,6 +13,7 @@ from elastometer.model.names import API_VERSION
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
+    parser.epilog = "exit codes: 0 printed, 2 wrong usage"
     add_output_option(parser)
 
 

@@ -14,7 +14,7 @@ from elastometer.render.wording import answers, autoscaler, knees, numbers
 from elastometer.render.wording.provenance import provenance_rows
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-PREDICTED_ACCOUNT = "Predicted: decided by the rules of the HPA from what it saw of the model."
+PREDICTED_ACCOUNT = "Predicted: decided by the HPA's rules from the metrics of the model."
 _MARKUP = re.compile(r"([\\*_\[\]<>|])")
 
 

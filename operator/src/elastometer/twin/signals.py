@@ -50,7 +50,7 @@ def _signal(index: int, metric: Metric, triggers: Sequence[Document]) -> Signal:
             match = _METRIC.fullmatch(metric.name)
             if match is not None:
                 return SIGNALS[match.group(1)]
-    raise SpecError(f"{path}: must measure something that the twin has a model of ({_KNOWN}), is {metric.type.value} "
+    raise SpecError(f"{path}: must measure a signal that the simulator models ({_KNOWN}), is {metric.type.value} "
                     f"metric {metric.name!r}")
 
 
@@ -63,4 +63,4 @@ def by_query(path: str, query: str) -> Signal:
         return Signal.IN_FLIGHT
     if plain and len(found) == 1:
         return next(iter(found))
-    raise SpecError(f"{path}: must be a plain sum of something that the twin has a model of ({_KNOWN}), is {query!r}")
+    raise SpecError(f"{path}: must be a plain sum of a signal that the simulator models ({_KNOWN}), is {query!r}")

@@ -22,7 +22,7 @@ OF_A_RUN = Accuracy(SIMULTANEOUS / SECOND, FIT / SECOND)
 def explain_run(evidence: Evidence) -> AutoscalerAccount:
     """The account of a recorded run. Where nothing can be said, it says why."""
     if evidence.terms.scaler == ScalerType.NONE and not evidence.autoscalers:
-        return AutoscalerAccount(reason="the test has none (`autoscaler.type: None`)")
+        return AutoscalerAccount(reason="the test has no autoscaler (`autoscaler.type: None`)")
     try:
         recording = recording_of(evidence)
         if isinstance(recording, Unrecorded):

@@ -28,7 +28,7 @@ RESCALED = "SucceededRescale"
 # write that dates the sync.
 SIMULTANEOUS = 50 * MILLISECOND
 BEFORE = "what the controller recommended and scaled before the record is not known"
-BROKEN = "the controller synced out of turn shortly before: if it restarted, it forgot what it recommended and scaled"
+BROKEN = "the controller synced out of turn just before: if it restarted, it lost its recommendations and scale events"
 # (start, end, why): between these instants it is not known what the controller remembered.
 Unknown = tuple[Instant, Instant, str]
 

@@ -149,7 +149,8 @@ def _misfit(gap: Nanoseconds, period: Nanoseconds, pace: Nanoseconds) -> tuple[s
     count = _count(gap, period, pace)
     if abs(gap - count * pace) <= FIT + count * WORK_VARIATION:
         return ()
-    return (f"the writes around it are {gap / SECOND:.1f} s apart, no multiple of the period of {pace / SECOND:.2f} s",)
+    return (f"the writes around it are {gap / SECOND:.1f} s apart, which is not a multiple of the period of "
+            f"{pace / SECOND:.2f} s",)
 
 
 def _after(anchors: Sequence[Instant], pace: Nanoseconds, end: Instant | None) -> Iterator[Instant]:

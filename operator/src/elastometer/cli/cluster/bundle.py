@@ -26,7 +26,7 @@ def fetch(cluster: ClusterClient, test: Json, directory: Path) -> list[str]:
     reference = (test.get("status") or {}).get("bundleRef")
     metadata = test["metadata"]
     if not reference:
-        raise CliError(Exit.NOT_CARRIED_OUT, f"ElasticityTest '{metadata['name']}' has no bundle, or not yet")
+        raise CliError(Exit.NOT_CARRIED_OUT, f"ElasticityTest '{metadata['name']}' has no bundle (yet)")
     secret = Names(metadata["namespace"], metadata["name"], metadata["uid"]).load
     try:
         token = cluster.token(secret)

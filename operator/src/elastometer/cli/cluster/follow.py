@@ -97,5 +97,5 @@ def _no_operator(waited: float) -> CliError:
         "is it installed, running, and watching this namespace?",
         "  helm install elastometer charts/elastometer -n elastometer --create-namespace",
         "  kubectl get pods -A -l app.kubernetes.io/component=operator,app.kubernetes.io/name=elastometer",
-        "the test stays, and will run once an operator is there",
+        "the test stays in the cluster and will run once an operator is running",
     )

@@ -18,8 +18,8 @@ _MARKS = {
 }
 _TITLES = {Direction.OUT: "Scale-outs, from the need to the decision",
            Direction.IN: "Scale-ins, from the end of the need to the decision"}
-_WIDER = ("A part can have a wider ± than the whole: two adjacent parts share an instant that is known only to the "
-          "query's step. What one of them gains, the other loses, so the whole does not depend on it.")
+_WIDER = ("A part can have a wider ± than the total: two adjacent parts share an instant that is known only to the "
+          "query's step. What one of them gains, the other loses, so the total does not depend on it.")
 
 
 def change_lines(changes: Sequence[ScaleAccount]) -> Iterator[str]:

@@ -70,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cold-start", metavar="SECONDS[,SECONDS…]",
                         help="measured or expected cold starts; of several, one is drawn for each start")
     parser.add_argument("--from", dest="bundle", type=Path, metavar="BUNDLE",
-                        help="fit capacity and cold starts that are not given to this run")
+                        help="earlier run, from which capacity and cold starts that are not given are fitted")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="path=value",
                         help="change a field of the test's spec first; may be repeated")
     parser.add_argument("--seed", type=int, default=0, help="first seed of the random draws (default: 0)")

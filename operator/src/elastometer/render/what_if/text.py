@@ -67,7 +67,7 @@ def figures_line(answer: Answer) -> str:
 def cliff_lines(answer: Answer) -> list[str]:
     """One line per settings, and one for the smallest minReplicas."""
     if answer.least is None:
-        return ["no objectives: there is nothing to hold (--objective gives one)"]
+        return ["no objectives, so there is no cliff (--objective adds one)"]
     return [*(f"{name}: {in_words(found, answer.run.cold_start_seconds)}" for name, found in answer.cliffs),
             _least_line(answer, answer.least)]
 

@@ -7,8 +7,8 @@ from elastometer.model.answers import AnswerRow
 from elastometer.render.wording import numbers
 
 NO_DATA = "NoData"
-SOURCE = "judged by the load generator as they came and counted from the request records; rates are of the answers " \
-         "that a check could judge, with the Wilson interval at 95 %"
+SOURCE = "judged by the load generator as they arrived and counted from the request records; rates are of the " \
+         "answers that a check could judge, with the Wilson interval at 95 %"
 HEAD = ("Stage", "Task", "Check", "Failure rate", "95 % interval", "Failed", "Judged", "Failures", "For example")
 
 

@@ -148,8 +148,8 @@ def _controller(
     found.fitted += about
     blind = blind_syncs(evidence)
     if blind:
-        found.notes.append(f"the autoscaler could not read its metric at {blind} or more syncs; the twin's metrics "
-                           "have no outages")
+        found.notes.append(f"the autoscaler could not read its metric at {blind} or more syncs; the simulator's "
+                           "metrics have no outages")
     if not scaled_object:
         return hpa, hpa
     keda, about = fit_keda(hpa, scaled_object)
@@ -192,7 +192,7 @@ def _beginning(run: DerivedRun, hpa: HpaController) -> tuple[float, int]:
     start = min(0.0, before)
     size = ordered.value_at(start)
     if size is None:
-        raise SpecError("observations: must show the replicas of the Deployment from the load's start on, do not")
+        raise SpecError("observations: must show the Deployment's replicas from the start of the load on, but do not")
     return start, int(size)
 
 
@@ -206,5 +206,5 @@ def _age(run: DerivedRun, start: float) -> float:
 def _horizon(evidence: Evidence) -> float:
     """The end of the record."""
     if evidence.last_seen is None:
-        raise SpecError("observations: must not be empty, are")
+        raise SpecError("observations: must not be empty; there are none")
     return evidence.seconds(evidence.last_seen)

@@ -88,7 +88,7 @@ def answer(run: Recorded, options: SearchOptions, each: Each) -> Answer:
 
 def _check_pick(searched: Searched | None, options: SearchOptions) -> None:
     if searched is not None and options.pick is not None and not 1 <= options.pick <= len(searched.front):
-        raise SpecError(f"--pick: must be from 1 to {len(searched.front)} (the number of candidates on the front), "
+        raise SpecError(f"--pick: must be from 1 to {len(searched.front)} (the number of ranked candidates), "
                         f"is {options.pick}")
 
 
