@@ -112,9 +112,14 @@ def read_profile(text: str) -> Profile:
     try:
         document = read_document(text)
     except yaml.YAMLError as error:
-        why = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
-        raise ProfileError([Fault("the profile", f"must be YAML: {why}")]) from error
+        raise ProfileError([Fault("the profile", f"must be YAML: {_yaml_fault(error)}")]) from error
     return parse_profile(document)
+
+
+def _yaml_fault(error: yaml.YAMLError) -> str:
+    """The parser's message on one line, without its excerpts of the text, whose markers need lines of their own."""
+    lines = [line for line in str(error).splitlines() if not line.startswith("    ")]
+    return " ".join(" ".join(lines).replace('in "<unicode string>", ', "at ").split()).rstrip(":")
 
 
 def parse_profile(document: object) -> Profile:
