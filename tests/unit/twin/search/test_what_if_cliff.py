@@ -93,7 +93,7 @@ def test_an_edge_is_found_to_one_per_cent():
      "at 50 s"),
     (Cliff((point(0), point(60, "a")), 29.96, 30.04, ("a",), (), (36.44, 12.5, None)),
      "objectives hold up to a cold start of 30.0 s and are missed from 30.0 s on (a); in 3 other random draws up to "
-     "12.5 to 36.4 s, not even at 0 s in 1 of them"),
+     "12.5 to 36.4 s, and in 1 of them not even at 0 s"),
 ])
 def test_every_outcome_has_its_text(found: Cliff, words: str):
     assert in_words(found, None) == words
@@ -117,7 +117,7 @@ def test_the_chart_marks_the_cliff_and_its_spread_over_random_draws():
     plot = cliff_plot(answer)
     assert plot is not None
     assert [mark.text for mark in plot.marks] == [
-        "today 10.0 s", "chosen 30.0 s; in 4 other random draws up to 12.5 to 36.4 s, not even at 0 s in 1 of them"]
+        "today 10.0 s", "chosen 30.0 s; in 4 other random draws up to 12.5 to 36.4 s, and in 1 of them not even at 0 s"]
 
 
 def test_the_smallest_minimum_is_tried_in_other_draws_too():

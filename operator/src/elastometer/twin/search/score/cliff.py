@@ -114,5 +114,5 @@ def in_other_draws(others: Sequence[float | None]) -> str:
     never = len(others) - len(known)
     span = "" if not known else f"up to {known[0]:.1f} s" if known[0] == known[-1] else \
         f"up to {known[0]:.1f} to {known[-1]:.1f} s"
-    none = f"not even at 0 s in {never} of them" if never else ""
+    none = "" if not never else f"and in {never} of them not even at 0 s" if known else "not even at 0 s"
     return f"; in {len(others)} other random draws {', '.join(filter(None, (span, none)))}"
