@@ -91,9 +91,9 @@ def test_a_duration_is_judged_at_both_ends_of_its_uncertainty():
 
 
 def test_a_duration_that_spans_a_watch_gap_is_inconclusive_however_good_it_looks():
-    result = cold(10_000, Duration(2_000, 2, reason="nothing of pods was watched for 9.0 s within it"))
+    result = cold(10_000, Duration(2_000, 2, reason="pods were not watched for 9.0 s within it"))
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "nothing of pods was watched" in result.message
+    assert "pods were not watched" in result.message
 
 
 def test_a_pod_that_was_not_ready_after_longer_than_the_bound_fails_without_a_number():

@@ -40,7 +40,7 @@ IGNORED_SWITCHES = (
     "--enable-prompt-tokens-details",
 )
 SERVICE_VARIABLES = ("STANDIN_SERVICE_", "STANDIN_PORT")
-"""What Kubernetes injects into Pods next to a Service called `standin`; it is no setting of ours.
+"""What Kubernetes injects into Pods next to a Service called `standin`; it is not one of our settings.
 
 https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 """

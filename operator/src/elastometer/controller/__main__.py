@@ -33,7 +33,7 @@ HEALTH_PORT = 8080
 # After a restart the receiver answers 503 to workers until every test has its daemon again, but no longer than this:
 # one test that cannot be opened must not keep the workers of all others waiting.
 RESUME_SECONDS = 60.0
-SWEEP_SECONDS = 300.0  # a deleted test's directory may stay this long; nothing but space depends on it
+SWEEP_SECONDS = 300.0  # a deleted test's directory may stay this long; it only takes up space
 log = logging.getLogger("elastometer.controller")
 
 

@@ -41,5 +41,5 @@ def explain_predicted(recording: Recording, evidence: Evidence) -> AutoscalerAcc
 
 
 def explain_trace(recording: Recording) -> AutoscalerAccount:
-    """The account of a trace, which has every sync exactly and nothing of what the signals did in between."""
+    """The account of a trace, which has every sync exactly but not what the signals did in between."""
     return explain(recording.spec, recording.name, fidelity(recording), {}, Accuracy())

@@ -77,7 +77,7 @@ def is_beyond(wanted: float | None, replicas: int, out: bool) -> bool:
 
 
 def bound_by(point: Point, size: int, out: bool) -> Cause:
-    """The step that took the number from beyond `size` replicas to no more than that; the last, if several did."""
+    """The step that took the number back from beyond `size`, above it or (scale-in) below; the last of several."""
     if point.wanted is None and point.blind is not None:
         return point.blind
     crossed = (step.constraint for step in reversed(point.steps)

@@ -131,8 +131,8 @@ def between(start: Start, first: Milestone, last: Milestone, evidence: Evidence)
 
 def gap_words(gap: WatchGap) -> str:
     """Why a duration that spans the gap cannot be trusted."""
-    what = "nothing" if gap.resource == "*" else f"nothing of {gap.resource}"
-    return f"{what} was watched for {(gap.end - gap.start) / SECOND:.1f} s within it"
+    what = "nothing was" if gap.resource == "*" else f"{gap.resource} were not"
+    return f"{what} watched for {(gap.end - gap.start) / SECOND:.1f} s within it"
 
 
 def _unfinished(start: Start, begin: Seen, last: Milestone, evidence: Evidence) -> Duration:

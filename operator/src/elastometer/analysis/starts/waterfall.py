@@ -1,6 +1,6 @@
 """From instants to bars: each bar is a row of (name, from, to), and what no source explains becomes a separate bar.
 
-The phases and their labels are the table CHAIN in model/milestones.py; nothing here has to know of a new one.
+The phases and their labels are the table CHAIN in model/milestones.py; a new one needs no change here.
 """
 from __future__ import annotations
 

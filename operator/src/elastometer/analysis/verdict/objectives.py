@@ -1,7 +1,7 @@
 """Objectives: Pass, Fail or Inconclusive, each as a sentence with both numbers, the rule, and how many were counted.
 
-A percentile of latencies is taken over the requests that got that far. The others count as well: if a Pass would become
-a Fail with them as too slow, the objective fails. A duration with a ± is judged at both ends of its range.
+A percentile of latencies is taken over the requests that reached that point. The others count as well: if a Pass would
+become a Fail with them as too slow, the objective fails. A duration with a ± is judged at both ends of its range.
 """
 from __future__ import annotations
 
