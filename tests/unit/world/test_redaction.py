@@ -50,6 +50,11 @@ def test_a_pace_per_token_is_not_a_secret_and_a_token_is() -> None:
         ("bad argument --served-hf-token sesame", f"bad argument --served-hf-token {STRUCK}"),
         ("MY_OWN-token-of-token = 'sesame', and more", f"MY_OWN-token-of-token = '{STRUCK}', and more"),
         ("passwords=sesame;x", f"passwords={STRUCK};x"),
+        ('bad {"name":"HF_TOKEN","value":"sesame"}', f'bad {{"name":"HF_TOKEN","value":"{STRUCK}"}}'),
+        (r'{\"name\": \"HF_TOKEN\", \"value\": \"sesame\"}',
+         rf'{{\"name\": \"HF_TOKEN\", \"value\": \"{STRUCK}\"}}'),
+        ('core.EnvVar{Name:"MY_API_KEY", Value:"sesame", x}', f'core.EnvVar{{Name:"MY_API_KEY", Value:"{STRUCK}", x}}'),
+        ('{"name":"LEVEL","value":"info"}', '{"name":"LEVEL","value":"info"}'),
         ("tokens are 5 and --max-num-batched-tokens=5", "tokens are 5 and --max-num-batched-tokens=5"),
     ],
 )
@@ -57,7 +62,9 @@ def test_a_message_loses_the_values_that_look_like_secrets_and_nothing_else(text
     assert text_without_secrets(text) == left
 
 
-@pytest.mark.parametrize("part", ["a-", "-", "passw", "--a", "a", "token ", "://", "Bearer ", "--password "])
+@pytest.mark.parametrize(
+    "part", ["a-", "-", "passw", "--a", "a", "token ", "://", "Bearer ", "--password ", 'name:"', 'name:"token']
+)
 def test_a_long_message_is_redacted_in_the_time_of_one_turn(part: str) -> None:
     began = time.process_time()
     text_without_secrets(part * (100_000 // len(part)))

@@ -21,6 +21,9 @@ _IN_TEXT = (
     re.compile(r"(--[\w-]{0,64}(?:api-key|password|secret|(?<!per)[-_]token)(?:=|\s{1,64})[\"']?)[^\s\"',]+"),
     re.compile(r"((?:token|secret|passw\w{0,32}|credentials?|(?:api|private|access)[-_]?key)[\"']?"
                r"\s{0,64}=\s{0,64}[\"']?)[^\s\"',;]+", re.IGNORECASE),
+    # A variable of a container, as JSON prints it, {"name":"HF_TOKEN","value":"…"}, and as Go does.
+    re.compile(r"""(\bname\\?"?: ?\\?"[^"\\]{0,64}?(?:token|secret|passw|credential|(?:api|private|access)[-_]?key)"""
+               r"""[^"\\]{0,64}\\?", ?\\?"?value\\?"?: ?\\?")[^"\\]+""", re.IGNORECASE),
     re.compile(r"(\bBearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
     re.compile(r"(://[^\s/@:]*:)[^\s/@]+(?=@)"),
 )
