@@ -100,7 +100,7 @@ class KneeSearch:
             self._samples.append(_sample(exchange))
 
     def stop(self) -> None:
-        """Nothing more is sent."""
+        """Stops sending."""
         self._stopping.set()
         if self._pacer is not None:
             self._pacer.stop()

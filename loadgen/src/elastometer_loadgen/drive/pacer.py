@@ -36,7 +36,7 @@ class Pacer:
         await self._over
 
     def stop(self) -> None:
-        """Nothing more is sent."""
+        """Stops sending."""
         self._next = None
         if self._handle is not None:
             self._handle.cancel()
@@ -49,7 +49,7 @@ class Pacer:
             if arrival is None:
                 self.stop()
                 return
-            # From the begin of the run, never "one gap after the last send": errors would add up.
+            # From the beginning of the run, never "one gap after the last send": errors would add up.
             due = self._begin + arrival.at
             if due > monotonic():
                 self._handle = self._timers.call_at(due, self._send_due)

@@ -107,7 +107,7 @@ class StageRunner:
         return len(self._users.capped)
 
     def stop(self) -> None:
-        """Nothing more is sent."""
+        """Stops sending."""
         self._stopping.set()
         if self._pacer is not None:
             self._pacer.stop()

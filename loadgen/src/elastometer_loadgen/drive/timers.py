@@ -29,7 +29,7 @@ EXPIRATIONS_BYTES = 8
 
 
 class ScheduledCall:
-    """One call to come; `callback` is None once it was cancelled."""
+    """A scheduled call; `callback` is None once it was cancelled."""
 
     __slots__ = ("arguments", "callback")
 
@@ -38,7 +38,7 @@ class ScheduledCall:
         self.arguments = arguments
 
     def cancel(self) -> None:
-        """The call does not come."""
+        """Cancels the call."""
         # The heap keeps the entry until its instant: taking it out of the middle would cost more than skipping it.
         self.callback = None
 
@@ -64,7 +64,7 @@ class Timers:
         return call
 
     def close(self) -> None:
-        """No call comes any more."""
+        """Cancels all calls."""
         self._heap.clear()
         self._wakeup.close()
 
@@ -78,7 +78,7 @@ class Timers:
                 if call.callback is not None:
                     call.callback(*call.arguments)
         finally:
-            # Also after a callback that failed: otherwise no later call would ever come.
+            # Also after a callback that failed: otherwise no later call would be made.
             self._wakes_at = heap[0][0] if heap else math.inf
             if heap:
                 self._wakeup.set(self._wakes_at)
@@ -91,7 +91,7 @@ class WakeupTimer(Protocol):
         """Sets the instant and replaces any other."""
 
     def close(self) -> None:
-        """The timer does not wake any more."""
+        """Stops the timer."""
 
 
 class KernelTimer:

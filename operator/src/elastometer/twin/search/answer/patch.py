@@ -33,7 +33,7 @@ def manifest(served: Json, spec: Json) -> Json:
 
 
 def patch(served: Json, spec: Json, remarks: Sequence[str]) -> str:
-    """YAML, with the remarks as comments before it."""
+    """YAML, with the remarks as comments above it."""
     # Whitespace is folded: a line break in a remark must not end the comment.
     lines = [f"# {' '.join(remark.split())}" for remark in remarks]
     body = yaml.dump(manifest(served, spec), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
