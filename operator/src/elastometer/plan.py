@@ -135,7 +135,7 @@ def describe(plan: TestPlan) -> Json:
     length = {"loadSeconds": plan.load_seconds, "loadSecondsAreExact": not profile.is_open_ended}
     return {
         "stages": _timetable(profile),
-        **({} if any(stage.is_unread for stage in profile.stages) else length),
+        **({} if any(stage.has_unknown_length for stage in profile.stages) else length),
         "settleSeconds": plan.spec.measurement.settle_seconds,
         "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds,
         "probePeriodSeconds": plan.spec.server.probe_period_seconds,
@@ -176,5 +176,5 @@ def _offer(profile: Profile, stage: Stage) -> Json:
     if stage.is_closed:
         return {**stage.details(), "maximumRequests": int(expected)}
     # A trace that was not read yet has no count, which is not a count of 0.
-    counted = {} if stage.data_file is not None and stage.recorded is None else {"expectedRequests": expected}
+    counted = {} if stage.awaits_data else {"expectedRequests": expected}
     return {**counted, **stage.details()}

@@ -23,6 +23,7 @@ from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.stages.knee import KneeStage, KneeVariable
 from elastometer_loadgen.stages.objectives import Sample, StepVerdict, judge
 from elastometer_loadgen.stages.rate import Arrivals, RateStage
+from elastometer_loadgen.stages.stage import stage_seed
 from elastometer_loadgen.wire.exchange import Exchange
 
 MILLISECONDS = 1000
@@ -163,7 +164,7 @@ class KneeSearch:
             return array("d")
         stage = RateStage(self.name, seconds, Fraction(rate), Fraction(rate), Arrivals.POISSON)
         # The number of the first request is part of the seed, so that a repeated step has fresh gaps of its own.
-        return stage.instants(f"{self._seed}/stages/{self._index}/{self._notes.numbers}", Fraction(0))[0]
+        return stage.instants(f"{stage_seed(self._seed, self._index)}/{self._notes.numbers}", Fraction(0))[0]
 
     async def _send_arrivals(self, times: "array[float]", first: int, at: float) -> None:
         arrivals = (

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from elastometer_loadgen.profile.profile import Profile
-from elastometer_loadgen.stages.stage import Stage
+from elastometer_loadgen.stages.stage import Stage, stage_seed
 from elastometer_loadgen.stages.timetable import PlannedStage, timetable
 
 COLUMNS, ROWS = 72, 8
@@ -32,7 +32,7 @@ def _row(profile: Profile, index: int, planned: PlannedStage) -> dict[str, Any]:
         "startSeconds": planned.start_seconds, "endSeconds": planned.end_seconds,
         "startIsExact": planned.start_is_exact, "endIsExact": planned.end_is_exact,
         "maximumRequests" if stage.is_closed else "expectedRequests": float(profile.requests_of(stage)),
-        "seed": f"{profile.seed}/stages/{index}", **stage.details(),
+        "seed": stage_seed(profile.seed, index), **stage.details(),
     }
 
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from elastometer_loadgen.profile.profile import Profile
+from elastometer_loadgen.stages.stage import stage_seed
 from elastometer_loadgen.stages.trace_file import Size, Trace
 
 
@@ -65,7 +66,7 @@ def compute_schedule(profile: Profile) -> Schedule:
     carried = Fraction(0)
     for index, stage in enumerate(profile.stages):
         first_ids.append(len(times))
-        due, carried = stage.instants(f"{profile.seed}/stages/{index}", carried)
+        due, carried = stage.instants(stage_seed(profile.seed, index), carried)
         times.extend(began + at for at in due)
         began += stage.duration_seconds
     names = tuple(stage.name for stage in profile.stages)

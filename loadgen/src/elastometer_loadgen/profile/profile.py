@@ -146,7 +146,7 @@ def parse_profile(document: object) -> Profile:
     _check_names([stage.name for stage in profile.stages], "stages", faults)
     if not faults and (alone := needs_one_worker(profile.stages)) is not None and profile.workers > 1:
         fields.refuse("workers", f"be 1: {alone}")
-    if not faults and all(stage.data_file is None for stage in profile.stages):
+    if not faults and not any(stage.awaits_data for stage in profile.stages):
         check_total(profile, faults)
     if not faults and profile.max_turns > 1:
         _check_user_shares(profile, faults)

@@ -78,7 +78,11 @@ class Stage(Protocol):
         """The file that must be read before the load is known; None for most types."""
 
     @property
-    def is_unread(self) -> bool:
+    def awaits_data(self) -> bool:
+        """True until the file that it needs was read: how many requests it has is not known before."""
+
+    @property
+    def has_unknown_length(self) -> bool:
         """True when the length of the stage is in its file, which was not read yet."""
 
     @property
@@ -145,7 +149,11 @@ class StageDefaults:
         return None
 
     @property
-    def is_unread(self) -> bool:
+    def awaits_data(self) -> bool:
+        return False
+
+    @property
+    def has_unknown_length(self) -> bool:
         return False
 
     @property
@@ -183,6 +191,11 @@ class ClosedLoop(StageDefaults):
 
     def count_between(self, low: float, high: float) -> float | None:  # noqa: ARG002
         return None
+
+
+def stage_seed(seed: int, index: int) -> str:
+    """What a stage draws from: its own, so that changing one stage does not change the draws of the others."""
+    return f"{seed}/stages/{index}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class PlannedStage:
     @property
     def length_seconds(self) -> int | None:
         """How long it lasts, whenever it begins; None where its requests or an unread file decide that."""
-        return None if self.stage.is_open_ended or self.stage.is_unread else self.stage.duration_seconds
+        return None if self.stage.is_open_ended or self.stage.has_unknown_length else self.stage.duration_seconds
 
 
 def timetable(stages: Iterable[Stage]) -> Iterator[PlannedStage]:
@@ -35,7 +35,7 @@ def timetable(stages: Iterable[Stage]) -> Iterator[PlannedStage]:
     at: int | None = 0
     is_exact = True
     for stage in stages:
-        end = None if at is None or stage.is_unread else at + stage.duration_seconds
+        end = None if at is None or stage.has_unknown_length else at + stage.duration_seconds
         ends_exactly = is_exact and not stage.is_open_ended
         yield PlannedStage(stage, at, is_exact, end, ends_exactly)
         at, is_exact = end, ends_exactly

@@ -55,7 +55,11 @@ class TraceStage(StageDefaults):
         return self.file
 
     @property
-    def is_unread(self) -> bool:
+    def awaits_data(self) -> bool:
+        return self.trace is None
+
+    @property
+    def has_unknown_length(self) -> bool:
         return self.trace is None and self.limit_seconds is None
 
     @property

@@ -27,7 +27,7 @@ def parse_load(load: Json, model: str) -> Profile:
     except ProfileError as error:
         raise _spec_error(error) from error
     # How long a trace lasts and how many requests it has is known only once its file has been read.
-    has_known_size = all(stage.data_file is None for stage in profile.stages)
+    has_known_size = not any(stage.awaits_data for stage in profile.stages)
     if flaws := [*_file_flaws(profile, load), *(_size_flaws(profile) if has_known_size else ())]:
         raise SpecError(*flaws)
     return profile
