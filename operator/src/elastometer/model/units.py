@@ -79,16 +79,6 @@ def to_milliseconds(duration: float) -> float:
     return round(duration / MILLISECOND, 1)
 
 
-def decimal_or_none(value: object) -> float | None:
-    """A decimal string of a spec, such as a rate; None if absent or unreadable."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None
-
-
 def go_duration_or_none(value: object) -> Nanoseconds | None:
     """A duration as Go prints it, such as `1m0.5s`; None if absent or not a duration. Parts below 1 ns are dropped."""
     if not isinstance(value, str) or _GO_DURATION.fullmatch(value) is None:

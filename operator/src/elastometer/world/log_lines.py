@@ -23,6 +23,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 # kopf's own: a reference to the object, which becomes fields, and what steers its events.
 _KOPF_OBJECT = "k8s_ref"
 _KOPF_INTERNAL = frozenset({"k8s_skip", "settings"})
+_NOT_PASSED = _STANDARD | _KOPF_INTERNAL
 _TRACEBACK = "exception"
 
 
@@ -64,7 +65,7 @@ class FieldFormatter(logging.Formatter):
         return line if traceback is None else f"{line}\n{traceback}"
 
     def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        passed = {key: value for key, value in vars(record).items() if key not in _STANDARD | _KOPF_INTERNAL}
+        passed = {key: value for key, value in vars(record).items() if key not in _NOT_PASSED}
         about = _about(passed.pop(_KOPF_OBJECT, None) or {})
         raised = {_TRACEBACK: self.formatException(record.exc_info)} if record.exc_info else {}
         return {

@@ -8,7 +8,8 @@ import re
 from typing import Any
 
 Json = dict[str, Any]
-SECRET_NAME = re.compile(r"token|secret|passw|credential|api[-_]?key|private[-_]?key|access[-_]?key", re.IGNORECASE)
+_SECRET = "token|secret|passw|credential|(?:api|private|access)[-_]?key"
+SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
 STRUCK = "(struck out)"
 # kubectl apply repeats the whole object in this annotation, secrets included.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -22,8 +23,8 @@ _IN_TEXT = (
     re.compile(r"((?:token|secret|passw\w{0,32}|credentials?|(?:api|private|access)[-_]?key)[\"']?"
                r"\s{0,64}=\s{0,64}[\"']?)[^\s\"',;]+", re.IGNORECASE),
     # A variable of a container, as JSON prints it, {"name":"HF_TOKEN","value":"…"}, and as Go does.
-    re.compile(r"""(\bname\\?"?: ?\\?"[^"\\]{0,64}?(?:token|secret|passw|credential|(?:api|private|access)[-_]?key)"""
-               r"""[^"\\]{0,64}\\?", ?\\?"?value\\?"?: ?\\?")[^"\\]+""", re.IGNORECASE),
+    re.compile(r"""(\bname\\?"?: ?\\?"[^"\\]{0,64}?(?:""" + _SECRET +
+               r""")[^"\\]{0,64}\\?", ?\\?"?value\\?"?: ?\\?")[^"\\]+""", re.IGNORECASE),
     re.compile(r"(\bBearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
     re.compile(r"(://[^\s/@:]*:)[^\s/@]+(?=@)"),
 )
