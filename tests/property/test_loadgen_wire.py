@@ -124,13 +124,16 @@ WHOLE = events_of(["a", "b"], "\n", [], None)
 GOOD = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(WHOLE), WHOLE)
 
 
+@example(b"\r\x00", [1])  # the line end comes with the answer, the other byte in the next read
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(st.just(GOOD), st.just(GOOD[:40]), st.just(b"HTTP/1.1 500 X\r\n"), st.binary(max_size=20)), CUTS)
 def test_what_follows_a_whole_answer_in_the_same_breath_is_not_counted(more: bytes, cuts: list[int]) -> None:
     first, *rest = cut(GOOD + more, [len(GOOD) + place % (len(more) + 1) for place in cuts])
     _, record, reusable = hear([first, *rest])
     assert (record.outcome, record.status, record.chunks, record.finish_reason) == (Outcome.SUCCESS, 200, 2, "stop")
-    assert not reusable or first == GOOD or not more.strip(b"\r\n")
+    # Line ends may stand between two messages, so they alone do not end the use of a connection; other bytes that come
+    # in a later read find it idle, and close it then.
+    assert not reusable or not first[len(GOOD):].strip(b"\r\n")
 
 
 def test_a_part_of_a_second_answer_ends_the_use_of_a_connection() -> None:
