@@ -136,6 +136,18 @@ def test_what_follows_a_whole_answer_in_the_same_breath_is_not_counted(more: byt
     assert not reusable or not first[len(GOOD):].strip(b"\r\n")
 
 
+def test_bytes_that_nobody_asked_for_close_an_idle_connection() -> None:
+    owner, wire = Ends(), Wire()
+    connection = Connection(owner)
+    connection.connection_made(wire)
+    connection.begin(Exchange(Arrival(0, 0.0, "s"), Prompt("t", "00ff", b"{}"), 0.0, 0.0), b"")
+    connection.data_received(GOOD + b"\r")
+    assert owner.results[0].reusable
+    assert not wire.closed
+    connection.data_received(b"\x00")
+    assert wire.closed
+
+
 def test_a_part_of_a_second_answer_ends_the_use_of_a_connection() -> None:
     assert hear([GOOD])[2]
     assert not hear([GOOD + GOOD[:20]])[2]
