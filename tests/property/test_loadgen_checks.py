@@ -11,7 +11,7 @@ from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.checks.check import CANARY, Check, CheckedAnswer, Failure
 from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck
 from elastometer_loadgen.checks.fingerprint import RequestLine, fingerprint_line, quoted
-from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, compile_schema
+from elastometer_loadgen.checks.json import JSONCheck, compile_schema
 from elastometer_loadgen.checks.rate import wilson_interval
 from elastometer_loadgen.checks.text import WORD, LabelCheck, RecallCheck, RepetitionCheck, has_repeat
 
@@ -24,7 +24,7 @@ VALUES = st.recursive(
 OBJECTS = st.dictionaries(TEXT, VALUES, min_size=1, max_size=4)
 FIELDS = {"name": {"type": "string"}, "age": {"type": "integer"}, "tags": {"type": "array"}, "in": {"$ref": "#"}}
 SCHEMA = {"type": "object", "required": ["name"], "properties": FIELDS, "additionalProperties": False}
-SCHEMA_CHECK = JSONSchemaCheck(compile_schema(SCHEMA))
+SCHEMA_CHECK = compile_schema(SCHEMA)
 CHECKS: tuple[Check, ...] = (
     LabelCheck(("happy", "sad")), JSONCheck(), SCHEMA_CHECK, RepetitionCheck(Fraction(1, 4)), RecallCheck("x"),
 )

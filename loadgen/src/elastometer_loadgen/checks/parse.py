@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 from elastometer_loadgen.base.fields import Fields, shown
 from elastometer_loadgen.checks.check import Check, CheckType
@@ -48,7 +48,7 @@ class TaskChecks:
         """The schema that answers are checked against; None without one."""
         for check in self.checks:
             if isinstance(check, JSONSchemaCheck):
-                return cast("Mapping[str, Any]", check.validator.schema)
+                return check.schema
         return None
 
 
@@ -136,7 +136,7 @@ def _schema(check: Fields) -> JSONSchemaCheck | None:
     if not check.has("schema"):
         return None
     try:
-        return JSONSchemaCheck(compile_schema(check.raw("schema")))
+        return compile_schema(check.raw("schema"))
     except SchemaFault as fault:
         check.refuse("schema", str(fault))
         return None

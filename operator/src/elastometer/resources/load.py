@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from elastometer.model.names import LOAD, PROFILE_KEY, TOKEN_KEY
 from elastometer.plan import TestPlan
 from elastometer.resources.ownership import metadata
+from elastometer_loadgen.base.document import write_document
 
 Json = dict[str, Any]
 # Restarts of a worker's container before the Job gives up. Each restart finds the spool of the one before and resumes.
@@ -46,7 +45,7 @@ def profile_map(plan: TestPlan) -> Json:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(plan, plan.names.load, LOAD),
-        "data": {PROFILE_KEY: yaml.safe_dump(profile, sort_keys=False, allow_unicode=True)},
+        "data": {PROFILE_KEY: write_document(profile)},
     }
 
 

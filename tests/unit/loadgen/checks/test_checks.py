@@ -10,7 +10,7 @@ import pytest
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.checks.check import Check, CheckedAnswer
 from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck
-from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, compile_schema
+from elastometer_loadgen.checks.json import JSONCheck, compile_schema
 from elastometer_loadgen.checks.text import (
     LabelCheck,
     MinimumTokensCheck,
@@ -36,7 +36,7 @@ PERSON: dict[str, Any] = {
     "additionalProperties": False,
     "$defs": {"pet": {"type": "object", "required": ["legs"], "properties": {"legs": {"type": "number"}}}},
 }
-SCHEMA = JSONSchemaCheck(compile_schema(PERSON))
+SCHEMA = compile_schema(PERSON)
 
 
 def failure(check: Check, text: str) -> str | None:
@@ -133,7 +133,7 @@ def test_a_schema_is_judged_field_by_field(text: str, found: str | None) -> None
 
 
 def test_a_schema_that_refers_to_itself_without_end_does_not_crash() -> None:
-    loop = JSONSchemaCheck(compile_schema({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}))
+    loop = compile_schema({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}})
     assert failure(loop, "{}") == "WrongValue"
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from elastometer_loadgen.__main__ import main
-from elastometer_loadgen.base.document import read_document
+from elastometer_loadgen.base.document import read_document, write_document
 from elastometer_loadgen.stages.stage import StageType
 
 GOOD = """
@@ -168,7 +168,7 @@ def test_a_bad_profile_is_refused_by_one_exact_sentence(
 ) -> None:
     profile = tmp_path / "profile.yaml"
     (tmp_path / "back.csv").write_text(TRACE_BACK_IN_TIME)
-    profile.write_text(yaml.safe_dump(changed(path, value)))
+    profile.write_text(write_document(changed(path, value)))
     said = refusal(server, profile, capsys)
     assert said == f"error: the profile {profile} is not valid; nothing was sent:\n  {sentence}\n"
 
