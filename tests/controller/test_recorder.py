@@ -13,6 +13,8 @@ from elastometer.world.run_store import RunStore
 PODS = "/api/v1/namespaces/team/pods"
 EVENTS = "/api/v1/namespaces/team/events"
 NODES = "/api/v1/nodes"
+HPAS = "/apis/autoscaling/v2/namespaces/team/horizontalpodautoscalers"
+SCALED_OBJECTS = "/apis/keda.sh/v1alpha1/namespaces/team/scaledobjects"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/team/deployments"
 
 
@@ -181,16 +183,19 @@ async def test_a_nodes_capacity_is_observed_and_its_heartbeat_is_not(world):
 
 
 async def test_only_events_about_the_test_are_kept(world):
-    def event(name: str, about: str) -> dict:
-        return {"metadata": {"name": name, "uid": name}, "involvedObject": {"name": about}}
+    def event(name: str, about: str, kind: str = "Pod") -> dict:
+        return {"metadata": {"name": name, "uid": name}, "involvedObject": {"name": about, "kind": kind}}
     await world.api.put(EVENTS, event("1", "shop-server-5d9-abc"))
     await world.api.put(EVENTS, event("2", "workshop-server"))
-    async with world.recording() as recorder:
+    async with world.recording(autoscaler_name="shop") as recorder:
         await recorder.synced(5)
         await world.api.put(EVENTS, event("3", "shop-serverless"))
-        await world.api.put(EVENTS, event("4", "keda-hpa-shop-server"))
-        await world.until(lambda: len(world.seen("Event")) == 2)
-        assert set(recorder.latest("Event")) == {"1", "4"}
+        await world.api.put(EVENTS, event("4", "shop", "HorizontalPodAutoscaler"))
+        await world.api.put(EVENTS, event("5", "shop", "Deployment"))
+        await world.api.put(EVENTS, event("6", "shop-window"))
+        await world.api.put(EVENTS, event("7", "shop-server-x"))
+        await world.until(lambda: len(world.seen("Event")) == 3)
+        assert set(recorder.latest("Event")) == {"1", "4", "7"}
 
 
 async def test_secrets_in_a_pod_are_redacted(world):
@@ -230,13 +235,42 @@ async def test_a_server_that_hangs_without_closing_a_connection_is_a_gap(world):
     assert (parse_instant(gap["to"]) - parse_instant(gap["from"])).total_seconds() == 20
 
 
-async def test_a_keda_run_watches_the_autoscaler_that_keda_makes(world):
+def autoscaler(name: str, owner: tuple[str, str, str], target: str = "shop-server") -> dict:
+    kind, owner_name, uid = owner
+    return {"metadata": {"name": name, "namespace": "team", "uid": name,
+                         "ownerReferences": [{"kind": kind, "name": owner_name, "uid": uid}]},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": target}}}
+
+
+async def test_a_keda_run_follows_the_autoscaler_that_its_scaled_object_owns_whatever_its_name(world):
+    ours = ("ScaledObject", "shop-server", "s2")
+    await world.api.put(SCALED_OBJECTS, {"metadata": {"name": "shop-server", "uid": "s2"}})
     async with world.recording(scaled_object=True) as recorder:
         await recorder.synced(5)
-        selectors = {query.get("fieldSelector") for path, query in world.api.asked if "autoscal" in path}
-        assert selectors == {"metadata.name=keda-hpa-shop-server"}
-        assert any("/scaledobjects" in path for path, _ in world.api.asked)
-        assert recorder.latest("ScaledObject") == {}
+        assert recorder.autoscaler() is None
+        await world.api.put(HPAS, autoscaler("of-others", ("ScaledObject", "other", "s9"), "other-server"))
+        await world.api.put(HPAS, autoscaler("of-an-earlier-test", ("ScaledObject", "shop-server", "s1")))
+        await world.api.put(HPAS, autoscaler("renamed", ours))
+        await world.until(lambda: recorder.autoscaler())
+        assert recorder.autoscaler()["metadata"]["name"] == "renamed"
+        event = {"metadata": {"name": "1", "uid": "1"},
+                 "involvedObject": {"kind": "HorizontalPodAutoscaler", "name": "renamed"}}
+        await world.api.put(EVENTS, event)
+        await world.until(lambda: world.seen("Event"))
+    assert [name for _, name in world.types("HorizontalPodAutoscaler")] == ["of-an-earlier-test", "renamed"]
+
+
+async def test_an_autoscaler_is_followed_until_it_is_deleted_whatever_it_scales_meanwhile(world):
+    owner = ("ElasticityTest", "shop", world.names.uid)
+    async with world.recording() as recorder:
+        await recorder.synced(5)
+        await world.api.put(HPAS, autoscaler("shop-server", owner))
+        await world.until(lambda: recorder.autoscaler())
+        await world.api.put(HPAS, autoscaler("shop-server", owner, "other-server"))
+        await world.until(lambda: recorder.autoscaler() is None)
+        await world.api.remove(HPAS, "shop-server")
+        await world.until(lambda: len(world.seen("HorizontalPodAutoscaler")) == 3)
+    assert [kind for kind, _ in world.types("HorizontalPodAutoscaler")] == ["ADDED", "MODIFIED", "DELETED"]
 
 
 async def test_a_full_disk_ends_the_recording_with_what_to_do(world, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from elastometer.model.observation import MetricSample, MetricsSeen, observation_from
 from elastometer.model.times import parse_instant
 from elastometer.world.metrics_queries import queries_of
+from support.recorded_world import NAMES
 
 SPACE = "/namespaces/team"
 HPAS = f"/apis/autoscaling/v2{SPACE}/horizontalpodautoscalers"
@@ -17,11 +18,13 @@ CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utili
 PODS = {"type": "Pods", "pods": {"metric": {"name": "waiting"}, "target": {"type": "AverageValue", "averageValue": 2}}}
 EXTERNAL = {"type": "External", "external": {"metric": {"name": "queue"},
                                              "target": {"type": "Value", "value": 2}}}
+OWNER = {"kind": "ElasticityTest", "name": NAMES.test, "uid": NAMES.uid}
 TARGET = {"metadata": {"name": "shop-server", "uid": "d"}, "spec": {"selector": {"matchLabels": {"app": "shop"}}}}
 
 
 def hpa(*metrics: dict, step: int = 1) -> dict:
-    return {"metadata": {"name": "shop-server", "namespace": "team", "uid": "h"}, "spec": {"metrics": [*metrics]},
+    return {"metadata": {"name": "shop-server", "namespace": "team", "uid": "h", "ownerReferences": [OWNER]},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "shop-server"}, "metrics": [*metrics]},
             "status": {"desiredReplicas": step, "conditions": [{"type": "AbleToScale"}] if step else None}}
 
 

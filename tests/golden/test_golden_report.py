@@ -45,5 +45,5 @@ def test_the_stored_json_names_its_schema_and_holds_the_verdict(files: dict[str,
 
 
 def test_the_queries_are_the_stored_ones():
-    queries = render_queries("team-a", "demo-server")
+    queries = render_queries("team-a", "demo-server", "demo-server")
     compare("promql.txt", "".join(f"{one.name}\n  {one.promql}\n  {one.purpose}\n" for one in queries).encode())

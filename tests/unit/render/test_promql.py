@@ -14,6 +14,6 @@ def test_a_label_value_cannot_end_its_string(text: str, escaped: str):
 
 def test_a_name_is_a_literal_in_the_pattern_of_its_pods():
     assert regex_literal("a.b|c") == "a\\.b\\|c"
-    waiting = render_queries("team-a", 'x.*"} or vector(1)')[0].promql
+    waiting = render_queries("team-a", 'x.*"} or vector(1)', None)[0].promql
     assert waiting == ('sum by (pod) (vllm:num_requests_waiting{namespace="team-a",'
                        'pod=~"x\\\\.\\\\*\\"\\\\} or vector\\\\(1\\\\)-.+"})')

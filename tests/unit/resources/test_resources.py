@@ -90,6 +90,8 @@ def test_keda_makes_its_own_autoscaler_with_a_name_that_we_know(
     assert made["kind"] == "ScaledObject"
     assert made["spec"]["triggers"] == [trigger]
     assert autoscaler_name(plan) == "keda-hpa-demo-server"
+    plan.spec.scaler.body["advanced"] = {"horizontalPodAutoscalerConfig": {"name": "keda-hpa-optimized-baseline"}}
+    assert autoscaler_name(plan) == "keda-hpa-optimized-baseline"
 
 
 def test_the_load_job_gives_each_worker_its_share_and_the_receiver(plan: TestPlan) -> None:

@@ -27,7 +27,7 @@ from elastometer.render.files import render_all
 from elastometer.resources.load import files_map, load_job, profile_map
 from elastometer.resources.ownership import metadata
 from elastometer.resources.promql import render_queries
-from elastometer.resources.scaler import scaler
+from elastometer.resources.scaler import autoscaler_name, scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.bundle_reader import load_bundle
 from elastometer.world.bundle_writer import compact, seal
@@ -150,7 +150,9 @@ async def _collect_series(session: Session) -> None:
     step = plan.spec.measurement.scrape_period_seconds
     begin, end = start - timedelta(seconds=max(LEAD_SECONDS, step)), session.context.clock.now()
     prometheus = Prometheus(plan.prometheus_url)
-    queries = render_queries(plan.names.namespace, plan.names.server)
+    autoscaler = session.autoscaler
+    name = autoscaler_name(plan) if autoscaler is None else autoscaler["metadata"]["name"]
+    queries = render_queries(plan.names.namespace, plan.names.server, name)
     answers = [await prometheus.range_query(query.name, query.promql, begin, end, step) for query in queries]
     # All or nothing: the file is deleted first, so that a repeated collection does not append to half of another.
     store.close()

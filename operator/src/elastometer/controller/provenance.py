@@ -9,7 +9,6 @@ from typing import Any
 
 from elastometer.controller.session import Session
 from elastometer.model.names import SERVER
-from elastometer.resources.scaler import autoscaler_name
 
 Json = dict[str, Any]
 
@@ -17,13 +16,12 @@ Json = dict[str, Any]
 async def provenance(session: Session) -> Json:
     """The content of provenance.json. What cannot be read from inside a cluster is stated as such."""
     plan, latest = session.plan, session.recorder.latest if session.recorder is not None else (lambda _: {})
-    hpa = autoscaler_name(plan)
     kubernetes = await session.context.cluster.version()
     pods = latest("Pod").values()
     return {
         "tool": {"name": "elastometer", "version": version("elastometer")},
         "kubernetes": {key: kubernetes.get(key) for key in ("gitVersion", "platform")},
-        "autoscaler": latest("HorizontalPodAutoscaler").get(hpa) if hpa else None,
+        "autoscaler": session.autoscaler,
         "scaledObject": latest("ScaledObject").get(plan.names.server),
         "target": latest("Deployment").get(plan.names.server),
         "images": sorted(

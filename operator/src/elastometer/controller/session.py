@@ -118,7 +118,8 @@ class Session:
         context, names = self.context, self.plan.names
         publish = partial(context.receiver.publish_endpoints, names.uid)
         self.recorder = Recorder(
-            context.api, names, self.store, context.clock, scaled_object=keda, publish_endpoints=publish)
+            context.api, names, self.store, context.clock, scaled_object=keda,
+            autoscaler_name=autoscaler_name(self.plan), publish_endpoints=publish)
         self._recording = asyncio.create_task(self.recorder.run(), name=f"recorder {self.plan.names.test}")
         await self.recorder.synced(SYNC_SECONDS)
 
@@ -173,9 +174,7 @@ class Session:
         pods = latest("Pod").values()
         server = tuple(pod_fact(pod) for pod in pods if _component(pod) == SERVER)
         load = tuple(pod_fact(pod) for pod in pods if _component(pod) == LOAD)
-        # With KEDA the HPA has another name than the test's objects, and no label of the test.
-        hpa_name = autoscaler_name(self.plan)
-        hpa = latest("HorizontalPodAutoscaler").get(hpa_name) if hpa_name else None
+        hpa = self.autoscaler
         target = latest("Deployment").get(names.server)
         job = latest("Job").get(names.load)
         scaler_seen = scaler_fact(hpa) if hpa is not None else None
@@ -198,6 +197,11 @@ class Session:
             refusal=self.refusal,
             progress=self._progress(server, desired_replicas(self.plan, scaler_seen, replicas), job_seen, now),
         )
+
+    @property
+    def autoscaler(self) -> Json | None:
+        """The HorizontalPodAutoscaler under test as served; None before it exists, and where nothing is recorded."""
+        return None if self.recorder is None else self.recorder.autoscaler()
 
     def _latest(self, kind: str) -> Mapping[str, Any]:
         return self.recorder.latest(kind) if self.recorder is not None else {}

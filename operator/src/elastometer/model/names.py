@@ -17,17 +17,11 @@ SERVER = "server"
 LOAD = "load"
 TOKEN_KEY = "token"
 PROFILE_KEY = "profile.yaml"
-KEDA_PREFIX = "keda-hpa-"  # what KEDA puts before the name of the HorizontalPodAutoscaler that it makes
 
 
 def server_name(test: str) -> str:
     """The Deployment, the Service and the autoscaler of a test; its Pods begin with it."""
     return f"{test}-{SERVER}"
-
-
-def keda_autoscaler_name(test: str) -> str:
-    """The HorizontalPodAutoscaler that KEDA makes for a test's ScaledObject."""
-    return f"{KEDA_PREFIX}{server_name(test)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +51,6 @@ class Names:
     def report(self) -> str:
         """ConfigMap with the report."""
         return f"{self.test}-report"
-
-    @property
-    def keda_autoscaler(self) -> str:
-        """The HorizontalPodAutoscaler that KEDA creates for a ScaledObject; the prefix is KEDA's own."""
-        return keda_autoscaler_name(self.test)
 
     @property
     def run_directory(self) -> str:

@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 
 from elastometer.model.bundle import SeriesName
-from elastometer.model.names import KEDA_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,13 @@ QUERIES: tuple[Query, ...] = (
 )
 
 
-def render_queries(namespace: str, deployment: str) -> tuple[RenderedQuery, ...]:
-    """All queries for the Pods of `deployment` in `namespace`."""
-    name = regex_literal(deployment)
-    selector = f'namespace="{label_value(namespace)}",pod=~"{label_value(name)}-.+"'
-    autoscaler = (f'namespace="{label_value(namespace)}",'
-                  f'horizontalpodautoscaler=~"{label_value(f"({KEDA_PREFIX})?{name}")}"')
+def render_queries(namespace: str, deployment: str, autoscaler: str | None) -> tuple[RenderedQuery, ...]:
+    """All queries for the Pods of `deployment` in `namespace`, and for its HorizontalPodAutoscaler, if it has one."""
+    selector = f'namespace="{label_value(namespace)}",pod=~"{label_value(regex_literal(deployment))}-.+"'
+    matchers = f'namespace="{label_value(namespace)}",horizontalpodautoscaler="{label_value(autoscaler or deployment)}"'
     return tuple(
         RenderedQuery(query.name.value,
-                      query.template.replace("$selector", selector).replace("$autoscaler", autoscaler), query.purpose)
+                      query.template.replace("$selector", selector).replace("$autoscaler", matchers), query.purpose)
         for query in QUERIES
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
+from elastometer.model.autoscalers import keda_autoscaler_name
 from elastometer.model.names import SERVER
 from elastometer.model.spec import ScalerType
 from elastometer.plan import TestPlan
@@ -40,12 +41,12 @@ def scaler(plan: TestPlan) -> Json | None:
 
 
 def autoscaler_name(plan: TestPlan) -> str | None:
-    """Name of the HorizontalPodAutoscaler that decides, which for a ScaledObject KEDA creates; None without one."""
+    """The name that the HorizontalPodAutoscaler will have, which for a ScaledObject KEDA creates; None without one."""
     match plan.spec.scaler.type:
         case ScalerType.HPA:
             return plan.names.server
         case ScalerType.KEDA:
-            return plan.names.keda_autoscaler
+            return keda_autoscaler_name(plan.names.test, plan.spec.scaler.body)
         case ScalerType.NONE:
             return None
         case other:

@@ -7,7 +7,7 @@ nothing, so a poll is also made where the next sync is due.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -31,9 +31,10 @@ SECONDS_PER_QUERY = 7.5
 
 
 class AutoscalerPolls:
-    """The polls of one run. `latest` gives the newest objects of a kind by name, `sink` takes observations."""
+    """The polls of one run. `latest` gives the autoscaler under test and its target, None while one of the two is
+    missing; `sink` takes observations."""
 
-    def __init__(self, reader: ApiReader, latest: Callable[[str], Mapping[str, Json]], clock: Clock,
+    def __init__(self, reader: ApiReader, latest: Callable[[], tuple[Json, Json] | None], clock: Clock,
                  sink: Callable[[Json], None]) -> None:
         self._reader, self._latest, self._clock, self._sink = reader, latest, clock, sink
         self._status: Any = None
@@ -83,9 +84,8 @@ class AutoscalerPolls:
         return bool((self._status or {}).get("conditions"))
 
     def _queries(self) -> tuple[MetricsQuery, ...]:
-        autoscalers = list(self._latest("HorizontalPodAutoscaler").values())
-        targets = list(self._latest("Deployment").values())
-        return queries_of(autoscalers[0], targets[0]) if autoscalers and targets else ()
+        latest = self._latest()
+        return () if latest is None else queries_of(*latest)
 
     async def _poll(self, query: MetricsQuery) -> None:
         """Stores the answer, or the error that came instead: the autoscaler may have received the same."""

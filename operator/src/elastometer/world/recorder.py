@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 import orjson
 from kubernetes.aio.client import ApiClient
 
+from elastometer.model.autoscalers import under_test
 from elastometer.model.bundle_files import HEARTBEAT, OBSERVATIONS
 from elastometer.model.endpoints import ready_addresses
 from elastometer.model.errors import WorldError
@@ -48,18 +49,20 @@ class Recorder:
     a heartbeat, and samples of the API server's clock."""
 
     def __init__(self, api: ApiClient, names: Names, store: RunStore, clock: Clock, *, scaled_object: bool = False,
+                 autoscaler_name: str | None = None,
                  publish_endpoints: Callable[[Iterable[str]], None] = lambda _: None) -> None:
         self.changed = asyncio.Event()
         self.broken: dict[str, str] = {}
-        self._names, self._store, self._clock = names, store, clock
+        self._names, self._store, self._clock, self._autoscaler_name = names, store, clock, autoscaler_name
         self._publish_endpoints = publish_endpoints
         self._reader = ApiReader(api, clock)
         self._watches = {watched.kind: ResourceWatch(self._reader, watched, clock)
-                         for watched in watched_of(names, scaled_object=scaled_object)}
+                         for watched in watched_of(names, scaled_object=scaled_object,
+                                                   autoscalers=self._autoscaler_names)}
         self._pending = {watch.watched.resource for watch in self._watches.values()}
         self._all_listed = asyncio.Event()
         self._logs = PodLogs(self._reader, names.namespace, clock, self._write)
-        self._polls = AutoscalerPolls(self._reader, self.latest, clock, self._write)
+        self._polls = AutoscalerPolls(self._reader, self._autoscaler_and_target, clock, self._write)
 
     async def run(self) -> None:
         """Records until cancelled. Raises WorldError when the disk is full; all else is retried indefinitely."""
@@ -95,6 +98,20 @@ class Recorder:
         watch = self._watches.get(kind)
         return watch.items if watch else {}
 
+    def autoscaler(self) -> Json | None:
+        """The newest state of the HorizontalPodAutoscaler under test, whatever its name."""
+        names, scaled_object = self._names, self.latest("ScaledObject").get(self._names.server)
+        return under_test(self.latest("HorizontalPodAutoscaler").values(), names.test, names.uid, scaled_object)
+
+    def _autoscaler_and_target(self) -> tuple[Json, Json] | None:
+        autoscaler, target = self.autoscaler(), self.latest("Deployment").get(self._names.server)
+        return None if autoscaler is None or target is None else (autoscaler, target)
+
+    def _autoscaler_names(self) -> set[str]:
+        """An event may be listed before the autoscaler that it is about, so the name it will have counts as well."""
+        expected = () if self._autoscaler_name is None else (self._autoscaler_name,)
+        return {*expected, *self.latest("HorizontalPodAutoscaler")}
+
     def note(self, reason: str, message: str) -> None:
         """Writes down what the operator itself did."""
         self._write({"kind": "Note", "receivedTime": format_instant(self._clock.now()),
@@ -123,7 +140,7 @@ class Recorder:
         match watched:
             case "Pod":
                 self._logs.saw(kind, item, group)
-            case "HorizontalPodAutoscaler":
+            case "HorizontalPodAutoscaler" if item is self.autoscaler():
                 self._polls.saw(item)
             case "EndpointSlice":
                 self._publish_endpoints(ready_addresses(self.latest("EndpointSlice").values()))

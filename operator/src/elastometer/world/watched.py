@@ -4,10 +4,11 @@ Values that look like secrets are struck out here, before anything is stored.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from elastometer.model.autoscalers import aims_at
 from elastometer.model.names import TEST_LABEL, Names
 from elastometer.world.redaction import without_secrets
 
@@ -22,7 +23,8 @@ def _everything(_: Json) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One watch: which objects it keeps, and what of each. `needed` is False where a run can do without it."""
+    """One watch: which objects it keeps, and what of each. What was kept once is kept until it is deleted. `needed` is
+    False where a run can do without it."""
 
     kind: str
     resource: str
@@ -33,9 +35,11 @@ class Watched:
     needed: bool = True
 
 
-def watched_of(names: Names, *, scaled_object: bool) -> tuple[Watched, ...]:
-    """The watches of one test; with `scaled_object` the autoscaler is KEDA's."""
-    autoscaler = names.keda_autoscaler if scaled_object else names.server
+def watched_of(
+    names: Names, *, scaled_object: bool, autoscalers: Callable[[], Collection[str]] = tuple,
+) -> tuple[Watched, ...]:
+    """The watches of one test; with `scaled_object` the autoscaler is KEDA's. `autoscalers` names those of which events
+    are kept."""
     of_test = {"labelSelector": f"{TEST_LABEL}={names.test}"}
     core, apps, batch = "/api/v1", "/apis/apps/v1", "/apis/batch/v1"
     space = f"/namespaces/{names.namespace}"
@@ -43,13 +47,16 @@ def watched_of(names: Names, *, scaled_object: bool) -> tuple[Watched, ...]:
         Watched("Pod", "pods", f"{core}{space}/pods", of_test),
         # Alone keeps its managedFields: they say which manager changed `replicas`, and when.
         Watched("Deployment", "deployments", f"{apps}{space}/deployments", _named(names.server), kept=without_secrets),
+        # Whatever its name, and whoever made it: a second one would fight the one under test.
         Watched("HorizontalPodAutoscaler", "horizontalpodautoscalers",
-                f"/apis/autoscaling/v2{space}/horizontalpodautoscalers", _named(autoscaler)),
+                f"/apis/autoscaling/v2{space}/horizontalpodautoscalers",
+                keeps=lambda autoscaler: aims_at(autoscaler, names.server)),
         Watched("Job", "jobs", f"{batch}{space}/jobs", of_test),
         Watched("EndpointSlice", "endpointslices", f"/apis/discovery.k8s.io/v1{space}/endpointslices",
                 {"labelSelector": f"kubernetes.io/service-name={names.server}"}),
         # Events carry no labels of the test, and a field selector can match only one name: they are filtered here.
-        Watched("Event", "events", f"{core}{space}/events", keeps=lambda event: is_of_test(event, names)),
+        Watched("Event", "events", f"{core}{space}/events",
+                keeps=lambda event: is_of_test(event, names, autoscalers())),
         Watched("Node", "nodes", f"{core}/nodes", kept=trim_node, needed=False),
     ]
     if scaled_object:
@@ -62,11 +69,14 @@ def _named(name: str) -> dict[str, str]:
     return {"fieldSelector": f"metadata.name={name}"}
 
 
-def is_of_test(event: Json, names: Names) -> bool:
-    """Whether the event is about a child of the test or, by the prefix of its name, about a child of a child."""
-    about = str((event.get("involvedObject") or {}).get("name", ""))
-    children = (names.server, names.load, names.keda_autoscaler)
-    return any(about == name or about.startswith(f"{name}-") for name in children)
+def is_of_test(event: Json, names: Names, autoscalers: Collection[str]) -> bool:
+    """Whether the event is about a child of the test or, by the prefix of its name, about a child of a child; or about
+    one of the autoscalers, whose names say nothing about other objects."""
+    involved = event.get("involvedObject") or {}
+    about = str(involved.get("name", ""))
+    if about in autoscalers and involved.get("kind", "HorizontalPodAutoscaler") == "HorizontalPodAutoscaler":
+        return True
+    return any(about == name or about.startswith(f"{name}-") for name in (names.server, names.load))
 
 
 def without_managed_fields(item: Json) -> Json:

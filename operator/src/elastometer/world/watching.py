@@ -158,7 +158,7 @@ class ResourceWatch:
         while True:
             answer = await self._reader.get(self.watched.path, query)
             for item in answer.document.get("items") or []:
-                if self.watched.keeps(item):
+                if self._keeps(item):
                     found[item["metadata"]["name"]] = self.watched.kept(item)
             metadata = answer.document["metadata"]
             if not metadata.get("continue"):
@@ -174,7 +174,7 @@ class ResourceWatch:
             code, said = int(item.get("code", 500)), str(item.get("message", item))
             raise Unavailable(said) if may_pass(code) else Refused(code, said)
         self._version, self._alive, self._unproven = item["metadata"]["resourceVersion"], line.received, None
-        if event["type"] == "BOOKMARK" or not self.watched.keeps(item):
+        if event["type"] == "BOOKMARK" or not self._keeps(item):
             return None
         kind, received = self._date(event["type"], line)
         kept = self.watched.kept(item)
@@ -186,6 +186,9 @@ class ResourceWatch:
         else:
             self.items[name] = kept
         return Observed(kind, kept, received)
+
+    def _keeps(self, item: Json) -> bool:
+        return item["metadata"]["name"] in self.items or self.watched.keeps(item)
 
     def _date(self, kind: str, line: Line) -> tuple[str, datetime]:
         """The type and time of a line: up to the fence those of the gap, beyond it the line's own."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from elastometer.analysis.evidence.stages import stages_as_run
+from elastometer.model.autoscalers import keda_autoscaler_name, rivals, under_test
 from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.measurements import Source, Stamp
-from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL, keda_autoscaler_name, server_name
+from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL, server_name
 from elastometer.model.observation import (
     ClockSample,
     LogSeen,
@@ -51,7 +52,8 @@ class Evidence:
     """The bundle, sorted and grouped. `origin` is the start of the load; without one, the first thing that was seen.
 
     `spec` is the ElasticityTest as served, `stages` are those of the terms with the windows in which they really ran,
-    and `requests_of` has the requests by the Pod that served them, where it is known.
+    and `requests_of` has the requests by the Pod that served them, where it is known. `autoscalers` are sightings of the
+    HorizontalPodAutoscaler under test, `rivals` the names of others that scaled the same Deployment.
     """
 
     terms: Terms
@@ -63,6 +65,8 @@ class Evidence:
     pods: tuple[PodHistory, ...] = ()
     deployments: tuple[ObjectSeen, ...] = ()
     autoscalers: tuple[ObjectSeen, ...] = ()
+    rivals: tuple[str, ...] = ()
+    scaled_objects: tuple[ObjectSeen, ...] = ()
     slices: tuple[ObjectSeen, ...] = ()
     events: tuple[ObjectSeen, ...] = ()
     logs: dict[str, tuple[LogSeen, ...]] = field(default_factory=dict)
@@ -108,12 +112,16 @@ def gather(bundle: Bundle) -> Evidence:
     requests = tuple(sorted(bundle.requests, key=lambda record: (record.intended, record.id, record.worker)))
     origin = _find_origin(bundle, requests)
     test = bundle.terms.test
+    scaled_objects = _select_named(objects, ObjectKind.SCALED_OBJECT, server_name(test))
+    every = [seen for seen in objects if seen.kind is ObjectKind.AUTOSCALER]
+    autoscalers = _select_autoscaler(every, scaled_objects, bundle)
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
         spec=bundle.spec, generators=bundle.generators, stages=stages_as_run(bundle, requests, origin or 0),
         pods=_group_pods([seen for seen in objects if _is_server_pod(seen, test)]),
         deployments=_select_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
-        autoscalers=_select_named(objects, ObjectKind.AUTOSCALER, server_name(test), keda_autoscaler_name(test)),
+        autoscalers=autoscalers, scaled_objects=scaled_objects,
+        rivals=rivals((seen.object for seen in every), test, autoscalers[-1].object) if autoscalers else (),
         slices=tuple(seen for seen in objects if seen.kind is ObjectKind.ENDPOINT_SLICE),
         events=tuple(seen for seen in objects if seen.kind is ObjectKind.EVENT),
         logs=_group_logs(_observations_of(bundle, LogSeen)),
@@ -150,6 +158,19 @@ def _select_named(objects: list[ObjectSeen], kind: ObjectKind, *names: str) -> t
     every = tuple(seen for seen in objects if seen.kind is kind)
     found = tuple(seen for seen in every if seen.name in names)
     return found or (every if len({seen.name for seen in every}) == 1 else ())
+
+
+def _select_autoscaler(
+    every: list[ObjectSeen], scaled_objects: tuple[ObjectSeen, ...], bundle: Bundle,
+) -> tuple[ObjectSeen, ...]:
+    """Sightings of the autoscaler under test, which is known by its owner. Records of earlier versions hold one of a
+    fixed name, and predicted ones have no owner."""
+    test, keda = bundle.terms.test, document_at(bundle.spec, "spec", "autoscaler", "scaledObject")
+    owner = scaled_objects[-1].object if scaled_objects else None
+    mine = under_test((seen.object for seen in reversed(every)), test, bundle.terms.uid, owner)
+    names = (server_name(test), keda_autoscaler_name(test, keda)) if mine is None else \
+        (text_at(mine, "metadata", "name") or "",)
+    return _select_named(every, ObjectKind.AUTOSCALER, *names)
 
 
 def _is_server_pod(seen: ObjectSeen, test: str) -> bool:

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from elastometer.hpa.decision import Account, Constraint, Decision, Proposal
 from elastometer.hpa.settings import TargetType
+from elastometer.model.autoscalers import keda_autoscaler_name
 from elastometer.model.document import Document, document_at, documents_at, text_at
+from elastometer.model.names import server_name
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
 from elastometer.model.spec import ScalerType
 from elastometer.twin.forecast.predicted_run import PredictedRun, instant
@@ -22,9 +24,9 @@ def autoscaler_sightings(run: PredictedRun) -> Iterator[ObjectSeen]:
     """One line per sync of the HPA and one per rescale; nothing if no HPA decides."""
     if run.autoscaler is None:
         return
-    names, spec = run.plan.names, run.autoscaler
-    is_keda = run.plan.spec.scaler.type is ScalerType.KEDA
-    name = names.keda_autoscaler if is_keda else names.server
+    scaler, test, spec = run.plan.spec.scaler, run.plan.names.test, run.autoscaler
+    is_keda = scaler.type is ScalerType.KEDA
+    name = keda_autoscaler_name(test, scaler.body) if is_keda else server_name(test)
     first: Document = {"metadata": {"name": name}, "spec": spec, "status": {}}
     yield ObjectSeen(instant(run.scenario.start_seconds), ObjectKind.AUTOSCALER, Sighting.LISTED, first)
     for sync in run.prediction.syncs:
