@@ -59,8 +59,7 @@ def flaws_of(trace: dict[str, Any]) -> tuple[str, ...]:
 @given(st.integers(0, len(TRACES) - 1), st.integers(0, 2**32), st.integers(1, 3))
 def test_a_corrupted_trace_is_decided_or_refused_in_words(number: int, seed: int, places: int):
     for flaw in flaws_of(corrupted(number, seed, places)):
-        assert ": must " in flaw
-        assert ", is " in flaw
+        assert (": must " in flaw and ", is " in flaw) or ": is not a known field" in flaw
 
 
 def test_some_corrupted_traces_are_refused_and_some_are_not():

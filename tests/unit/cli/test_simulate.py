@@ -164,7 +164,8 @@ def test_json_is_the_report_itself(capsys: pytest.CaptureFixture[str]):
     ((DEMO, "--set", "load.stages[0].durationSeconds=0"),
      ("spec.load.stages[0].durationSeconds: must be at least 1, is 0",)),
     ((DEMO, "--set", "autoscaler.horizontalPodAutoscaler.maxReplica=3"),
-     ("spec.autoscaler.horizontalPodAutoscaler.maxReplica: must be one of the fields",)),
+     ("spec.autoscaler.horizontalPodAutoscaler.maxReplica: is not a known field of autoscaling/v2 in "
+      "Kubernetes 1.35; did you mean maxReplicas?",)),
     ((DEMO, "--set", "autoscaler.horizontalPodAutoscaler.metrics[0].pods.metric.name=queue_depth"),
      ("spec.autoscaler.horizontalPodAutoscaler.metrics[0]", "'queue_depth'")),
     ((DEMO, "--set", "objectives[1].stageName=peak"), ("spec.objectives[1].stageName: must be one of calm", "'peak'")),

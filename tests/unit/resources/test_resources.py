@@ -131,7 +131,7 @@ def test_more_replicas_than_gpus_are_refused_with_what_to_do(plan: TestPlan) -> 
     [
         pytest.param({"spec": {"containers": "server"}}, "podTemplate.spec.containers: must be a list", id="no list"),
         pytest.param({"spec": {"containers": [{}]}}, "each entry must have a `name`", id="no name"),
-        pytest.param({"spce": {}}, "podTemplate.spce: must be one of metadata, spec", id="misspelt"),
+        pytest.param({"spce": {}}, "podTemplate.spce: is not a known field; did you mean spec?", id="misspelt"),
         pytest.param({"metadata": {"labels": {"a": 1}}}, "metadata.labels: must map strings to strings", id="label"),
     ],
 )

@@ -5,7 +5,7 @@ A fault names the path, the rule and the value. `null` counts as absent, since t
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -42,6 +42,26 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
 
 
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The most similar of the known words, whatever the case; None where none is similar."""
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), lower, 1, cutoff)
+    return lower[near[0]] if near else None
+
+
+def unknown_field(name: object, known: Sequence[str], of: str = "") -> str:
+    """The rule that a field breaks by not being one of those that are known, with what may have been meant. `of` is
+    what the fields belong to, where that does not go without saying."""
+    near = nearest(str(name), known)
+    advice = f"did you mean {near}?" if near else f"known here: {', '.join(known) or 'none'}"
+    return f"is not a known field{f' of {of}' if of else ''}; {advice}"
+
+
+def _dumped(value: object) -> str:
+    """Decimals, which stand for the numbers of a file, are shown as numbers."""
+    return orjson.dumps(value, default=float).decode()
+
+
 class Fields:
     """One mapping under inspection. After a fault a reader returns its default, or some value of the right type."""
 
@@ -55,9 +75,9 @@ class Fields:
             self.faults = []
             return
         self._values = {str(key): item for key, item in value.items() if item is not None}
-        for key in self._values:
+        for key in map(str, value):
             if key not in known:
-                self.fault(key, f"is not a known field; {_advice(key, known)}")
+                self.fault(key, unknown_field(key, known))
 
     def at(self, name: str) -> str:
         """The full path of a field of this mapping."""
@@ -133,8 +153,8 @@ class Fields:
             return default
         words = [item.value for item in kind]
         if not isinstance(value, str) or value not in words:
-            near = difflib.get_close_matches(str(value), words, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
+            near = nearest(str(value), words)
+            hint = f" (did you mean {near}?)" if near else ""
             self.refuse(name, f"be one of {', '.join(words)}{hint}")
             return default
         return kind(value)
@@ -175,8 +195,3 @@ class Fields:
         if required:
             self.require(name)
         return self.raw(name)
-
-
-def _advice(key: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(key, known, 1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"

@@ -12,6 +12,7 @@ from elastometer.hpa.settings import HpaSpec, TargetType
 
 def observed_from(node: Node, spec: HpaSpec) -> Observed:
     """Flaws are noted in the node."""
+    node.only("desiredReplicas", "rescaled", "conditions", "events", "account")
     account = node.at("account")
     return Observed(
         node.at("desiredReplicas").whole(0), node.at("rescaled").flag(), _conditions(node.at("conditions")),

@@ -25,6 +25,8 @@ from elastometer.hpa.settings import (
 from elastometer.model.document import Document, text_at
 from elastometer.model.errors import SpecError
 
+_FLAGS = ("tolerance", "downscaleStabilizationSeconds", "cpuInitializationPeriodSeconds",
+          "initialReadinessDelaySeconds", "syncPeriodSeconds", "featureGates")
 MAX_PERIOD_SECONDS = 1800
 MAX_WINDOW_SECONDS = 3600
 # The API server's own defaults (pkg/apis/autoscaling/v2/defaults.go). The window of scaleDown is None because it comes
@@ -39,6 +41,8 @@ def parse_hpa(document: Document, controller: ControllerSettings | None = None) 
     """Parses a HorizontalPodAutoscaler object, or its spec alone. Raises SpecError with every flaw.
 
     An object with a uid was served by the API server, which has then accepted minReplicas 0 if the object has it.
+    Fields that are not read here are passed over, since a newer API server may serve them; where nobody else checks
+    what a person wrote, `model.shapes` does.
     """
     flaws: list[str] = []
     spec = document.get("spec") if "spec" in document else document
@@ -54,6 +58,8 @@ def parse_hpa(document: Document, controller: ControllerSettings | None = None) 
 def controller_from(node: Node) -> ControllerSettings:
     """The controller's flags by their names in a trace. Each must be given, since a default would hide a mistake. Flaws
     are noted in the node."""
+    node.only(*_FLAGS)
+    node.at("featureGates").only("HPAScaleToZero")
     gate = node.at("featureGates").at("HPAScaleToZero")
     return ControllerSettings(
         tolerance=_not_negative(node.at("tolerance")),

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from elastometer.hpa.arithmetic import INT32_MAX, INT32_MIN
 from elastometer.hpa.quantity import RULE, milli_units
+from elastometer.model.schema import Json, Reading, unknown_fields
+from elastometer_loadgen.base.fields import unknown_field
 
 Word = TypeVar("Word", bound=StrEnum)
 _SHOWN = 60
@@ -48,6 +50,17 @@ class Node:
             self.refuse("must be an object")
             self.value = None
         return Node(None, key, self._flaws, self)
+
+    def only(self, *known: str) -> None:
+        """Refuses every field but these: one that is misspelt would be taken for an absent one."""
+        if isinstance(self.value, Mapping):
+            for name in self.value:
+                if name not in known:
+                    self._flaws.append(f"{Node(None, name, [], self).path}: {unknown_field(name, known)}")
+
+    def only_in(self, schema: Json, reading: Reading) -> None:
+        """The same with the fields of a schema, at every depth."""
+        self._flaws.extend(unknown_fields(self.value, schema, self.path, reading))
 
     def items(self) -> Iterator[Node]:
         """The entries of a list; nothing if it is absent."""

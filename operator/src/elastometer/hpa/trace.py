@@ -9,7 +9,13 @@ from elastometer.hpa.settings import HpaSpec, Metric, MetricType
 from elastometer.hpa.sync import MetricInput, PodInput, Sample, SyncInput
 from elastometer.model.document import Document
 from elastometer.model.errors import SpecError
+from elastometer.model.schema import Reading
+from elastometer.model.shapes import HPA_SPEC, OF_HPA, shape_of
 
+_SYNC = ("atSeconds", "specReplicas", "statusReplicas", "pods", "metrics", "scaleError", "scaleUpdateError",
+         "controllerRestarted")
+_POD = ("name", "phase", "ready", "readyTransitionSeconds", "startSeconds", "deleting", "requests", "containerRequests")
+_SAMPLE = ("pod", "value", "timestampSeconds", "windowSeconds")
 _PHASES = ("Failed", "Pending", "Running", "Succeeded", "Unknown")
 _Known = list[tuple[object, PodInput]]  # the JSON of each Pod at the sync before, and what was read from it
 _TOTALS = (MetricType.OBJECT, MetricType.EXTERNAL)
@@ -19,11 +25,14 @@ def recording_from(document: Document) -> Recording:
     """Reads up to the first sync that has a flaw. Raises SpecError with its flaws: path, rule and value."""
     flaws: list[str] = []
     root = Node(document, "", flaws)
+    root.only("name", "controller", "hpa", "syncs", "expected")
     name = root.at("name").text()
     hpa = root.at("hpa")
     if hpa.absent:
         hpa.refuse("must be given")
         raise SpecError(*flaws)
+    # A field that this release does not have may change what the controller decides.
+    hpa.only_in(shape_of(HPA_SPEC), Reading(OF_HPA))
     spec = hpa_from(hpa, controller_from(root.at("controller")))
     _stop_at(flaws)
     syncs = _syncs(root, spec, flaws)
@@ -58,6 +67,7 @@ def _syncs(root: Node, spec: HpaSpec, flaws: list[str]) -> list[RecordedSync]:
 
 
 def _sync_input(node: Node, spec: HpaSpec, known: _Known) -> SyncInput:
+    node.only(*_SYNC)
     answers = node.at("metrics")
     metrics = tuple(_answer(item, metric) for item, metric in zip(answers.items(), spec.metrics, strict=False))
     if len(metrics) != len(spec.metrics) or (isinstance(answers.value, list) and len(answers.value) != len(metrics)):
@@ -81,6 +91,7 @@ def _pods(node: Node, known: _Known) -> tuple[PodInput, ...]:
 
 
 def _pod(node: Node) -> PodInput:
+    node.only(*_POD)
     phase, ready, containers = node.at("phase"), node.at("ready"), node.at("containerRequests")
     if phase.value not in _PHASES:
         phase.refuse(f"must be one of {', '.join(_PHASES)}")
@@ -98,6 +109,7 @@ def _requests(node: Node) -> dict[str, int]:
 
 
 def _answer(node: Node, metric: Metric) -> MetricInput:
+    node.only("error", "samples", "values")
     error, samples, values = node.at("error"), node.at("samples"), node.at("values")
     if not error.absent:
         return MetricInput(error=error.text())
@@ -109,6 +121,7 @@ def _answer(node: Node, metric: Metric) -> MetricInput:
 
 
 def _sample(node: Node) -> Sample:
+    node.only(*_SAMPLE)
     return Sample(
         node.at("pod").text(), node.at("value").quantity(), node.at("timestampSeconds").number(),
         node.at("windowSeconds").number())

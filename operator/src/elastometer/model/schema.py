@@ -1,20 +1,36 @@
-"""Checks a manifest against a CRD's structural schema, and fills in its defaults, without an API server.
+"""Checks a manifest against a structural schema, and fills in its defaults, without an API server.
 
-Follows `fieldValidation=Strict`: an unknown field is a flaw. CEL rules are not evaluated here. Not `jsonschema`: the
-messages must have this project's form, and defaults and unknown fields follow Kubernetes' own rules.
+Follows `fieldValidation=Strict`: an unknown field is a flaw, and null is the same as absent. CEL rules are not
+evaluated here. Not `jsonschema`: the messages must have this project's form, and defaults and unknown fields follow
+Kubernetes' own rules.
 """
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from elastometer_loadgen.base.fields import unknown_field
 
 Json = dict[str, Any]
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,), "integer": (int,),
-    "number": (int, float),
+    "number": (int, float), "quantity": (str, int, float), "integer or string": (int, str),
 }
 MAX_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a document is read: `of` names what its fields belong to, for messages; the rest of a `partial` document is
+    elsewhere, so that nothing in it is required."""
+
+    of: str = ""
+    partial: bool = False
+
+
+_WHOLE = Reading()
 
 
 def defaulted(value: Any, schema: Json) -> Any:
@@ -22,14 +38,15 @@ def defaulted(value: Any, schema: Json) -> Any:
     if isinstance(value, dict):
         # As in the API server, a default is itself completed by the defaults of its fields.
         known = schema.get("properties", {})
-        filled = {name: child["default"] for name, child in known.items() if "default" in child and name not in value}
-        return {name: defaulted(item, known.get(name, {})) for name, item in {**value, **filled}.items()}
+        filled = {name: child["default"] for name, child in known.items() if "default" in child}
+        given = {name: item for name, item in value.items() if item is not None or name not in known}
+        return {name: defaulted(item, known.get(name, {})) for name, item in {**filled, **given}.items()}
     if isinstance(value, list):
         return [defaulted(item, schema.get("items", {})) for item in value]
     return value
 
 
-def flaws(value: Any, schema: Json, path: str) -> Iterator[str]:
+def flaws(value: Any, schema: Json, path: str, reading: Reading = _WHOLE) -> Iterator[str]:
     """Every flaw as `path: rule, is value`, in the order of the document."""
     kind = schema.get("type", "")
     # In Python, True is an int; in JSON it is not.
@@ -39,25 +56,46 @@ def flaws(value: Any, schema: Json, path: str) -> Iterator[str]:
         return
     yield from _bounds(value, schema, path)
     if isinstance(value, dict):
-        yield from _fields(value, schema, path)
+        required = () if reading.partial else schema.get("required", ())
+        yield from (f"{_below(path, name)}: must be given, is absent" for name in required if value.get(name) is None)
+    yield from _unknown(value, schema, path, reading)
+    for item, child, where in _children(value, schema, path):
+        yield from flaws(item, child, where, reading)
+
+
+def unknown_fields(value: Any, schema: Json, path: str, reading: Reading = _WHOLE) -> Iterator[str]:
+    """The flaws that are fields without a place in the schema; whatever else is wrong is for another reader."""
+    yield from _unknown(value, schema, path, reading)
+    for item, child, where in _children(value, schema, path):
+        yield from unknown_fields(item, child, where, reading)
+
+
+def _children(value: Any, schema: Json, path: str) -> Iterator[tuple[Any, Json, str]]:
+    """The given fields or entries for which the schema has a place, each with its own schema and path."""
+    if isinstance(value, dict):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties")
+        for name, item in value.items():
+            child = known.get(name, others)
+            if isinstance(child, dict) and item is not None:
+                yield item, child, _below(path, name)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from flaws(item, schema.get("items", {}), f"{path}[{index}]")
+            yield item, schema.get("items", {}), f"{path}[{index}]"
 
 
-def _fields(value: Json, schema: Json, path: str) -> Iterator[str]:
-    known, free = schema.get("properties", {}), schema.get("x-kubernetes-preserve-unknown-fields")
-    others = schema.get("additionalProperties")
-    for name in schema.get("required", ()):
-        if name not in value:
-            yield f"{path}.{name}: must be given, is absent"
-    for name, item in value.items():
-        if name in known:
-            yield from flaws(item, known[name], f"{path}.{name}")
-        elif isinstance(others, dict):
-            yield from flaws(item, others, f"{path}.{name}")
-        elif not free and (known or "additionalProperties" not in schema):
-            yield f"{path}.{name}: must be one of the fields {', '.join(sorted(known))}; there is no such field"
+def _unknown(value: Any, schema: Json, path: str, reading: Reading) -> Iterator[str]:
+    known = schema.get("properties", {})
+    if not isinstance(value, dict) or schema.get("type", "object") != "object":
+        return
+    is_open = schema.get("x-kubernetes-preserve-unknown-fields") or isinstance(schema.get("additionalProperties"), dict)
+    if not is_open and (known or "additionalProperties" not in schema):
+        yield from (f"{_below(path, name)}: {unknown_field(name, sorted(known), reading.of)}"
+                    for name in value if name not in known)
+
+
+def _below(path: str, name: str) -> str:
+    """The path of a field; that of a whole document is empty."""
+    return f"{path}.{name}" if path else name
 
 
 def _bounds(value: Any, schema: Json, path: str) -> Iterator[str]:

@@ -16,6 +16,8 @@ from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import Names
+from elastometer.model.triggers import trigger_flaws
+from elastometer_loadgen.base.fields import unknown_field
 from elastometer_loadgen.profile.profile import Profile
 
 Json = dict[str, Any]
@@ -109,7 +111,8 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     meta, spec = body["metadata"], body["spec"]
     names = Names(namespace=meta["namespace"], test=meta["name"], uid=meta.get("uid", ""))
     files_from = text_at(spec, "load", "filesFrom", "configMapRef", "name")
-    flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {})), *_name_flaws(names, files_from)]
+    flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {})), *_name_flaws(names, files_from),
+             *trigger_flaws(document_at(spec, "autoscaler", "scaledObject"))]
     try:
         profile = parse_load(spec["load"], spec["target"]["model"]["name"])
     except SpecError as error:
@@ -155,7 +158,8 @@ def _template_flaws(template: object) -> list[str]:
     path = "spec.target.server.podTemplate"
     if not isinstance(template, dict):
         return [f"{path}: must be an object, is {type(template).__name__}"]
-    flaws = [f"{path}.{key}: must be one of metadata, spec" for key in template if key not in ("metadata", "spec")]
+    known = ("metadata", "spec")
+    flaws = [f"{path}.{key}: {unknown_field(key, known)}" for key in template if key not in known]
     for part in ("metadata", "spec"):
         if not isinstance(template.get(part, {}), dict):
             flaws.append(f"{path}.{part}: must be an object")

@@ -215,7 +215,7 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_path(
 
 
 def test_a_merged_key_may_be_overruled() -> None:
-    assert read_document("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n") == {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}}
+    assert read_document("a: &a {k: 1, l: 2}\nb: {<<: *a, k: 3}\n") == {"a": {"k": 1, "l": 2}, "b": {"k": 3, "l": 2}}
 
 
 def test_the_good_profile_that_the_bad_ones_differ_from_can_be_planned(

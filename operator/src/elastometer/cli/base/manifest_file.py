@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,31 +9,18 @@ import yaml
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.names import API_VERSION, KIND
+from elastometer_loadgen.base.document import read_documents
 
 Manifest: TypeAlias = dict[str, Any]
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Rejects a duplicate key, of which plain YAML loading would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            # `<<` merges other mappings, and may occur more than once.
-            if key in seen and key != "<<":
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
 
 
 def read_test(source: str) -> Manifest:
     """The manifest in the file, or in standard input for '-'."""
     text = _text(source)
     try:
-        documents = [document for document in yaml.load_all(text, Loader=_StrictLoader) if document is not None]
-    # PyYAML lets other errors through: unhashable keys, dates that do not exist, documents nested too deeply.
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        documents = [document for document in read_documents(text) if document is not None]
+    # PyYAML lets other errors through: numbers of no digits, documents nested too deeply.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CliError(Exit.SPEC_OR_USAGE, f"{source} must be YAML:", *str(error).splitlines()) from error
     if len(documents) != 1:
         raise _flaw(source, f"must contain exactly one YAML document, contains {len(documents)}")

@@ -13,6 +13,7 @@ from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.base.manifest_file import Manifest
 from elastometer.model.errors import SpecError
 from elastometer.model.schema import defaulted, flaws, shown
+from elastometer.model.shapes import part_flaws, shape_of
 from elastometer.model.spec import TestSpec, parse
 
 Json = dict[str, Any]
@@ -30,7 +31,7 @@ def checked_spec(source: str, manifest: Manifest) -> TestSpec:
     schema = _schema()
     spec = manifest.get("spec")
     metadata = {"namespace": DEFAULT_NAMESPACE, **manifest["metadata"]}
-    found = [*_name_flaws(metadata), *flaws(spec, schema, "spec")]
+    found = [*_name_flaws(metadata), *_shape_flaws(manifest, schema)]
     filled: Json = defaulted(spec, schema) if isinstance(spec, dict) else {}
     try:
         # The API server too runs its CEL rules only where the shape is right.
@@ -64,6 +65,21 @@ def _schema() -> Json:
     version = yaml.safe_load(text)["spec"]["versions"][0]
     found: Json = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return found
+
+
+def _shape_flaws(manifest: Manifest, spec: Json) -> Iterator[str]:
+    """By the CRD, and by the shapes of the parts that it passes on. Some fields are known to both, and what is wrong
+    with one of them is said once."""
+    in_parts = list(part_flaws(manifest))
+    paths = {flaw.partition(": ")[0] for flaw in in_parts}
+    yield from (flaw for flaw in flaws(manifest, _whole(spec), "") if flaw.partition(": ")[0] not in paths)
+    yield from in_parts
+
+
+def _whole(spec: Json) -> Json:
+    """The schema of a file with one test. What a served object has besides is not read."""
+    fields: Json = {"apiVersion": {}, "kind": {}, "metadata": shape_of("ObjectMeta"), "spec": spec}
+    return {"properties": {**fields, "status": {"x-kubernetes-preserve-unknown-fields": True}}, "required": ["spec"]}
 
 
 def _rule_flaws(spec: Json) -> Iterator[str]:

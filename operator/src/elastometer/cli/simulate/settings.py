@@ -9,6 +9,7 @@ from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.base.manifest_file import Manifest
 from elastometer.model.errors import SpecError
 from elastometer.twin.search.vary.paths import steps_of, written
+from elastometer_loadgen.base.document import one_line, read_document
 
 
 def with_settings(manifest: Manifest, settings: Sequence[str]) -> Manifest:
@@ -19,9 +20,10 @@ def with_settings(manifest: Manifest, settings: Sequence[str]) -> Manifest:
         if not equals or not path.strip():
             raise CliError(Exit.SPEC_OR_USAGE, f"--set must be path=value, is {setting!r}")
         try:
-            spec = written(spec if isinstance(spec, dict) else {}, steps_of(path.strip()), yaml.safe_load(text))
+            spec = written(spec if isinstance(spec, dict) else {}, steps_of(path.strip()), read_document(text))
         except SpecError as error:
             raise CliError(Exit.SPEC_OR_USAGE, *(f"--set {flaw}" for flaw in error.flaws)) from error
-        except (yaml.YAMLError, TypeError) as error:
-            raise CliError(Exit.SPEC_OR_USAGE, f"--set {path}: must lead to a value in YAML, is {text!r}") from error
+        except (yaml.YAMLError, ValueError, TypeError) as error:
+            raise CliError(Exit.SPEC_OR_USAGE, f"--set {path}: must lead to a value in YAML, is {text!r}: "
+                                               f"{one_line(error)}") from error
     return {**manifest, "spec": spec} if settings else manifest

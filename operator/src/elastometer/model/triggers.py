@@ -1,0 +1,37 @@
+"""The metadata of KEDA's triggers: a map that the API server does not look into, and of which KEDA ignores what it does
+not know. A misspelt key would mean KEDA's default, so a key that resembles one that KEDA reads is refused.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from elastometer.model.document import Document, document_at, documents_at, text_at
+from elastometer.model.schema import shown
+from elastometer.model.shapes import Part
+from elastometer_loadgen.base.fields import nearest
+
+_RESOURCE = ("type", "value", "containerName")
+# By type of trigger, what pkg/scalers of KEDA 2.21 reads; also `metricName`, which it no longer does, as manifests of
+# earlier releases have it.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "prometheus": (
+        "serverAddress", "query", "queryParameters", "threshold", "activationThreshold", "namespace", "customHeaders",
+        "ignoreNullValues", "unsafeSsl", "awsRegion", "timeout", "identityOwner", "authModes", "metricName"),
+    "cpu": _RESOURCE,
+    "memory": _RESOURCE,
+}
+# More than for a field: what resembles less may be meant for another program, and KEDA passes it over as well.
+SIMILAR = 0.75
+
+
+def trigger_flaws(scaled_object: Document) -> Iterator[str]:
+    """The keys of a ScaledObject's spec that look misspelt, and its scaleTargetRef, which would be replaced."""
+    if (given := scaled_object.get("scaleTargetRef")) is not None:
+        yield f"{Part.SCALED_OBJECT}.scaleTargetRef: must be absent, since the operator fills it in, is {shown(given)}"
+    for index, trigger in enumerate(documents_at(scaled_object, "triggers")):
+        known = KEYS.get(text_at(trigger, "type") or "", ())
+        for key in document_at(trigger, "metadata"):
+            near = None if key in known else nearest(key, known, SIMILAR)
+            if near is not None:
+                yield (f"{Part.SCALED_OBJECT}.triggers[{index}].metadata.{key}: is not read by KEDA, which would take "
+                       f"its default; did you mean {near}?")

@@ -1,0 +1,76 @@
+"""Whichever field of a valid test is misspelt, and however deep it is, the test is refused under that very path."""
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elastometer.cli.base.exits import CliError
+from elastometer.cli.base.offline import checked_spec
+
+ROOT = Path(__file__).parents[2]
+FILES = [*sorted((ROOT / "manifests/samples").glob("*.yaml")), *sorted((ROOT / "tests/cases/simulate").glob("*.yaml"))]
+TESTS: list[dict[str, Any]] = [yaml.safe_load(path.read_text()) for path in FILES]
+# Their keys are the user's own.
+MAPS = {"labels", "annotations", "nodeSelector", "limits", "requests", "matchLabels", "schema", "inline"}
+Way = tuple[str | int, ...]
+
+
+def fields(node: object, way: Way = ()) -> Iterator[Way]:
+    """The path of every field."""
+    if isinstance(node, dict) and not (way and way[-1] in MAPS):
+        for key, child in node.items():
+            yield (*way, key)
+            yield from fields(child, (*way, key))
+    elif isinstance(node, list) and not (way and way[-1] in MAPS):
+        for index, child in enumerate(node):
+            yield from fields(child, (*way, index))
+
+
+# Without these there is no test to speak of, and the file is refused before it is looked into.
+HEAD = {("apiVersion",), ("kind",), ("metadata",), ("metadata", "name")}
+PLACES = [(test, way) for test in TESTS for way in fields(test) if way not in HEAD]
+
+
+def misspelt(word: str, kind: int, place: int) -> str:
+    """One letter in the other case, left out, twice, or exchanged with the next."""
+    at = place % len(word)
+    letter, rest = word[at], word[at + 1:]
+    return word[:at] + [letter.swapcase() + rest, rest, letter + letter + rest, rest[:1] + letter + rest[1:]][kind]
+
+
+def path_of(way: Way) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in way).removeprefix(".")
+
+
+def refusals(test: dict[str, Any]) -> tuple[str, ...]:
+    try:
+        checked_spec("test.yaml", test)
+    except CliError as error:
+        return error.lines
+    return ()
+
+
+@pytest.mark.parametrize("test", TESTS, ids=[path.stem for path in FILES])
+def test_the_tests_that_the_misspelt_ones_differ_from_are_accepted(test: dict[str, Any]) -> None:
+    assert refusals(test) == ()
+
+
+@given(st.sampled_from(PLACES), st.integers(0, 3), st.integers(0, 40))
+def test_a_misspelt_field_is_refused_under_its_path(found: tuple[dict[str, Any], Way], kind: int, place: int) -> None:
+    test, way = copy.deepcopy(found[0]), found[1]
+    node: Any = test
+    for step in way[:-1]:
+        node = node[step]
+    wrong = misspelt(str(way[-1]), kind, place)
+    if wrong in node or not wrong:
+        return
+    node[wrong] = node.pop(way[-1])
+    where = path_of((*way[:-1], wrong))
+    assert any(line.startswith(f"  {where}: ") for line in refusals(test)), (where, refusals(test))
