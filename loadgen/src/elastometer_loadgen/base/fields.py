@@ -36,7 +36,7 @@ def shown(value: object) -> str:
     """The value as it was written, cut to a line."""
     try:
         # JSON has no NaN and no infinity: orjson would write null.
-        text = str(value) if isinstance(value, float) and not isfinite(value) else orjson.dumps(value).decode()
+        text = str(value) if isinstance(value, float) and not isfinite(value) else _dumped(value)
     except TypeError:
         text = str(value)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"

@@ -1,18 +1,25 @@
 """The files that a profile names, as lines of text: from a directory, or from texts that were already read.
 
 A byte-order mark is skipped; line ends stay as they are, since CSV may quote them. Files are not read into memory here.
+Files that gzip or zstd compressed are recognised by their first bytes, whatever their name.
 """
 
+import gzip
 import io
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias, cast
 
-import orjson
+from zstandard import ZstdDecompressor, ZstdError
 
-from elastometer_loadgen.base.fields import shown
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
+CHUNK_BYTES = 1 << 16
+GZIP_MARK, ZSTD_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+COMPRESSED = (".gz", ".zst")
 BYTE_ORDER_MARK = "\ufeff"
 OpenFile: TypeAlias = Callable[[str], AbstractContextManager[Iterable[str]]]
 
@@ -28,14 +35,59 @@ def from_directory(directory: Path) -> OpenFile:
     def opened(name: str) -> Iterator[Iterable[str]]:
         path = directory / name
         try:
-            with path.open(encoding="utf-8-sig", newline="") as lines:
-                yield lines
+            with ExitStack() as stack:
+                file = _plain(stack, stack.enter_context(path.open("rb")))
+                yield stack.enter_context(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+        except (EOFError, ZstdError, zlib.error, gzip.BadGzipFile) as error:
+            raise FileFault(f"{path} must be a complete file of gzip or zstd: {error}") from error
         except OSError as error:
             raise FileFault(f"{path} must be a readable file: {error.strerror or error}") from error
         except UnicodeDecodeError as error:
             raise FileFault(f"{path} must be UTF-8 text: {error.reason} at byte {error.start}") from error
 
     return opened
+
+
+def _plain(stack: ExitStack, file: io.BufferedReader) -> IO[bytes]:
+    mark = file.peek(len(ZSTD_MARK))
+    if mark.startswith(GZIP_MARK):
+        return cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
+    if mark.startswith(ZSTD_MARK):
+        return io.BufferedReader(_Chunks(_zstd_chunks(file)))
+    return file
+
+
+def _zstd_chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """What a file of one or more frames holds. The library's own reader takes half a frame for all of it."""
+    frame = ZstdDecompressor().decompressobj()
+    while data := file.read(CHUNK_BYTES):
+        while data:
+            if frame.eof:
+                frame = ZstdDecompressor().decompressobj()
+            if chunk := frame.decompress(data):
+                yield chunk
+            data = frame.unused_data if frame.eof else b""
+    if not frame.eof:
+        raise EOFError("it ends in the middle of a frame")
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks of bytes, none of them empty, as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Part of a chunk; 0 bytes are the end."""
+        self._left = self._left or next(self._chunks, b"")
+        room = memoryview(buffer).cast("B")
+        part, self._left = self._left[: len(room)], self._left[len(room) :]
+        room[: len(part)] = part
+        return len(part)
 
 
 def from_texts(texts: Mapping[str, str]) -> OpenFile:
@@ -49,18 +101,3 @@ def from_texts(texts: Mapping[str, str]) -> OpenFile:
             yield lines
 
     return opened
-
-
-def json_objects(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Number and content of each line that is not blank: one JSON object per line; raises FileFault."""
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        where = f"{name} line {number}"
-        try:
-            found = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise FileFault(f"{where}: must be a JSON object: {error}; got {shown(line.strip())}") from error
-        if not isinstance(found, dict):
-            raise FileFault(f"{where}: must be a JSON object; got {shown(line.strip())}")
-        yield number, found

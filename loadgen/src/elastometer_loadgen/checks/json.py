@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
+from elastometer_loadgen.base.numbers import decode, with_decimals
 from elastometer_loadgen.checks.check import CheckedAnswer, CheckType, Failure, is_whole_text
-from elastometer_loadgen.checks.exact import decode, exact_validator, with_decimals
+from elastometer_loadgen.checks.exact import exact_validator
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError

@@ -1,17 +1,19 @@
 """The data for a task's templates: rows of fields, inline in the profile or in a file next to it.
 
 A file is JSON Lines (one object per line) or CSV with a header, depending on the extension of its name. It is read and
-checked completely before anything is sent; its first fault names the file, the line, the rule and the value.
+checked completely before anything is sent; its first fault names the file, the line, the rule and the value. Only the
+fields that templates use are kept.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
-from typing import Any
+from math import isfinite
 
 from elastometer_loadgen.base.fields import Fault, Fields, shown
-from elastometer_loadgen.base.files import FileFault, json_objects
+from elastometer_loadgen.base.files import COMPRESSED, FileFault
+from elastometer_loadgen.base.tables import RESERVED, Columns, csv_rows, json_objects
 from elastometer_loadgen.base.template import CANARY_FIELD
 
 Row = Mapping[str, str]
@@ -46,7 +48,7 @@ def parse_dataset(fields: Fields) -> tuple[tuple[Row, ...], DataFile | None]:
         return (), None
     if dataset.has("file"):
         name = dataset.text("file", MAX_PATH_CHARACTERS, default=None)
-        if name and not name.endswith((JSON_LINES, CSV)):
+        if name and not _bare(name).endswith((JSON_LINES, CSV)):
             dataset.refuse("file", f"end in {JSON_LINES} or {CSV}")
         return (), DataFile(dataset.at("file"), name)
     where = dataset.at("inline")
@@ -54,25 +56,32 @@ def parse_dataset(fields: Fields) -> tuple[tuple[Row, ...], DataFile | None]:
     return tuple(_inline(row, f"{where}[{index}]", fields.faults) for index, row in enumerate(given)), None
 
 
+def _bare(name: str) -> str:
+    """The name without the ending of a compressed file."""
+    return next((name.removesuffix(ending) for ending in COMPRESSED if name.endswith(ending)), name)
+
+
 def _inline(value: object, path: str, faults: list[Fault]) -> Row:
     if not isinstance(value, Mapping):
         faults.append(Fault(path, f"must be a mapping of field to value; got {shown(value)}"))
         return {}
-    faults.extend(Fault(f"{path}.{key}", rule) for key, rule in _flaws(value))
-    return _row(value)
+    if CANARY_FIELD in value:
+        faults.append(Fault(f"{path}.{CANARY_FIELD}", RESERVED))
+    faults.extend(Fault(f"{path}.{key}", rule) for key, item in value.items() for rule in _flaws(item))
+    return {str(key): _text(item) for key, item in value.items()}
 
 
-def _row(value: Mapping[Any, object]) -> Row:
-    return {str(key): str(item) for key, item in value.items()}
+def _text(value: object) -> str:
+    """As a file would write it: Python's spelling of true is True."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _flaws(value: Mapping[Any, object]) -> Iterator[tuple[str, str]]:
-    """Pairs of a field and the rule that it breaks."""
-    for key, item in value.items():
-        if key == CANARY_FIELD:
-            yield str(key), "must have another name: this one is reserved for the request's own mark"
-        if not isinstance(item, str | int | float):
-            yield str(key), f"must be a string or a number; got {shown(item)}"
+def _flaws(value: object) -> Iterator[str]:
+    """The rules that a field breaks."""
+    if not isinstance(value, str | int | float | Decimal) or (isinstance(value, float) and not isfinite(value)):
+        yield f"must be a string or a number; got {shown(value)}"
+    elif isinstance(value, str) and not value.isascii() and value != value.encode("utf-8", "replace").decode():
+        yield "must be text that UTF-8 can hold, and has half of an escaped character"
 
 
 def missing_fields(rows: Iterable[tuple[str, Row]], needs: Iterable[RequiredFields]) -> Iterator[tuple[str, str]]:
@@ -84,55 +93,38 @@ def missing_fields(rows: Iterable[tuple[str, Row]], needs: Iterable[RequiredFiel
     for need in needs:
         for where, row in islice(((at, row) for at, row in known if need.fields - row.keys()), 1):
             for name in sorted(need.fields - row.keys()):
-                yield where, f"must hold the field '{name}' that {need.path} uses; got {shown(dict(row))}"
+                yield where, _lacks(name, need.path, row)
+
+
+def _lacks(name: str, path: str, row: Mapping[str, object]) -> str:
+    return f"must hold the field '{name}' that {path} uses; got {shown(dict(row))}"
 
 
 def read_rows(lines: Iterable[str], name: str, needs: Iterable[RequiredFields]) -> tuple[Row, ...]:
     """The rows of a file, each with all fields that the templates use; raises FileFault."""
-    rows = _json_rows(lines, name) if name.endswith(JSON_LINES) else _csv_rows(lines, name)
-    found = list(islice(rows, MAX_ROWS + 1))
+    users = {field: need.path for need in reversed(list(needs)) for field in sorted(need.fields)}
+    rows = _json_rows(lines, name, users) if _bare(name).endswith(JSON_LINES) else _csv_rows(lines, name, sorted(users))
+    found = tuple(islice(rows, MAX_ROWS + 1))
     if not found:
         raise FileFault(f"{name} must hold at least one row; it holds none")
     if len(found) > MAX_ROWS:
         raise FileFault(f"{name} must hold at most {MAX_ROWS} rows; it holds more")
-    for where, rule in missing_fields(found, needs):
-        raise FileFault(f"{where}: {rule}")
-    return tuple(row for _, row in found)
+    return found
 
 
-def _json_rows(lines: Iterable[str], name: str) -> Iterator[tuple[str, Row]]:
+def _json_rows(lines: Iterable[str], name: str, users: Mapping[str, str]) -> Iterator[Row]:
     for number, found in json_objects(lines, name):
         where = f"{name} line {number}"
-        yield where, _checked(found, where)
+        if CANARY_FIELD in found:
+            raise FileFault(f"{where}: {CANARY_FIELD} {RESERVED}")
+        for field, path in users.items():
+            if field not in found:
+                raise FileFault(f"{where}: {_lacks(field, path, found)}")
+            for rule in _flaws(found[field]):
+                raise FileFault(f"{where}: {field} {rule}")
+        yield {field: _text(found[field]) for field in users}
 
 
-def _csv_rows(lines: Iterable[str], name: str) -> Iterator[tuple[str, Row]]:
-    reader = csv.reader(lines, strict=True)
-    header: list[str] = []
-    try:
-        for cells in reader:
-            where = f"{name} line {reader.line_num}"
-            if not cells:
-                continue
-            if not header:
-                header = _header(cells, where)
-            elif len(cells) != len(header):
-                rule = f"must have {len(header)} columns, as its header has"
-                raise FileFault(f"{where}: {rule}; got {len(cells)}: {shown(','.join(cells))}")
-            else:
-                yield where, _checked(dict(zip(header, cells, strict=True)), where)
-    except csv.Error as error:
-        raise FileFault(f"{name} line {reader.line_num}: must be CSV: {error}") from error
-
-
-def _header(cells: list[str], where: str) -> list[str]:
-    names = [cell.strip() for cell in cells]
-    if "" in names or len(set(names)) < len(names):
-        raise FileFault(f"{where}: the header must give every column a different name; got {shown(','.join(names))}")
-    return names
-
-
-def _checked(value: Mapping[Any, object], where: str) -> Row:
-    for key, rule in _flaws(value):
-        raise FileFault(f"{where}: {key} {rule}")
-    return _row(value)
+def _csv_rows(lines: Iterable[str], name: str, wanted: list[str]) -> Iterator[Row]:
+    for _, cells in csv_rows(lines, name, Columns(wanted, reserved=CANARY_FIELD)):
+        yield dict(zip(wanted, cells, strict=True))

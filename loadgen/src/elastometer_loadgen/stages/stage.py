@@ -90,6 +90,10 @@ class Stage(Protocol):
         """The requests of its file, once it was read."""
 
     @property
+    def warning(self) -> str | None:
+        """What its file makes doubtful, and how to settle it."""
+
+    @property
     def one_worker_reason(self) -> str | None:
         """Why its requests cannot be shared among workers; None when they can."""
 
@@ -158,6 +162,10 @@ class StageDefaults:
 
     @property
     def recorded(self) -> Trace | None:
+        return None
+
+    @property
+    def warning(self) -> str | None:
         return None
 
     @property

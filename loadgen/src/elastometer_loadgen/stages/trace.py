@@ -9,9 +9,10 @@ from typing import Any
 
 from elastometer_loadgen.base.fields import Fields
 from elastometer_loadgen.stages.stage import MAX_STAGE_SECONDS, Context, Refusal, StageDefaults, StageType, Turns
-from elastometer_loadgen.stages.trace_file import Trace, TraceFormat, parse_trace
+from elastometer_loadgen.stages.trace_file import Trace, TraceFormat, parse_trace, unit_of
+from elastometer_loadgen.stages.trace_time import TimeUnit
 
-FIELDS = ("file", "format", "timeScale", "durationSeconds")
+FIELDS = ("file", "format", "timeUnit", "timeScale", "durationSeconds")
 TIME_SCALE = ("0.000001", "1000000")
 MAX_PATH_CHARACTERS = 4096
 
@@ -20,7 +21,8 @@ MAX_PATH_CHARACTERS = 4096
 class TraceStage(StageDefaults):
     """Open loop: recorded instants and sizes. Times of the file are multiplied by `time_scale`: 0.5 is twice as fast.
 
-    `trace` is None until the file was read. `limit_seconds` cuts the trace off; None means all of it.
+    `trace` is None until the file was read. `limit_seconds` cuts the trace off; None means all of it. Without a
+    `time_unit` the times count what those of the format do.
     """
 
     name: str
@@ -28,6 +30,7 @@ class TraceStage(StageDefaults):
     format: TraceFormat
     time_scale: Fraction
     limit_seconds: int | None
+    time_unit: TimeUnit | None = None
     trace: Trace | None = None
 
     @property
@@ -68,13 +71,25 @@ class TraceStage(StageDefaults):
 
     def with_data(self, lines: Iterable[str]) -> "TraceStage":
         """The stage with its trace. Raises FileFault."""
-        return replace(self, trace=parse_trace(lines, self.file, self.format))
+        return replace(self, trace=parse_trace(lines, self.file, self.format, self.time_unit))
+
+    @property
+    def warning(self) -> str | None:
+        """The file's times seem to count something else than they are read as."""
+        doubt = None if self.trace is None else self.trace.doubt
+        if doubt is None:
+            return None
+        read_as = unit_of(self.format, self.time_unit)
+        return (f"the times of {self.file} are read as {read_as}, but look like {doubt.unit}, since {doubt.reason}; "
+                f"set timeUnit of stage {self.name} to {doubt.unit} or, if they are right, to {read_as}")
 
     def data_refusal(self) -> Refusal | None:
         """A trace of days is more likely a wrong scale than an intention."""
         if self.duration_seconds <= MAX_STAGE_SECONDS:
             return None
         rule = f"must play the trace within {MAX_STAGE_SECONDS} s, or durationSeconds must cut it off"
+        if self.trace is not None and self.trace.doubt is not None:
+            rule = f"{rule}, or timeUnit must be {self.trace.doubt.unit}"
         return Refusal("timeScale", f"{rule}; it takes {self.duration_seconds} s")
 
     def requests(self, turns: Turns) -> Fraction:  # noqa: ARG002
@@ -92,7 +107,11 @@ class TraceStage(StageDefaults):
         return None if self.trace is None else float(self._within(high) - self._within(low))
 
     def details(self) -> dict[str, Any]:
-        return {"file": self.file, "format": self.format.value, "timeScale": float(self.time_scale)}
+        unit, warning = unit_of(self.format, self.time_unit), self.warning
+        return {
+            "file": self.file, "format": self.format.value, "timeScale": float(self.time_scale),
+            "timeUnit": None if unit is None else unit.value, **({"warning": warning} if warning else {}),
+        }
 
     def sentence(self) -> str:
         return f"{self.file} ({self.format}), times x {float(self.time_scale):g}"
@@ -115,4 +134,5 @@ def read(fields: Fields, context: Context) -> TraceStage:  # noqa: ARG001
         format=fields.choice("format", TraceFormat, default=TraceFormat.AZURE_LLM),
         time_scale=fields.decimal("timeScale", *TIME_SCALE, default=Fraction(1)) or Fraction(1),
         limit_seconds=limit if fields.has("durationSeconds") else None,
+        time_unit=fields.choice("timeUnit", TimeUnit, default=TimeUnit.SECONDS) if fields.has("timeUnit") else None,
     )

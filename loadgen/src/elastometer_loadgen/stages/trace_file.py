@@ -4,27 +4,23 @@ A file is read and checked completely before anything is sent. A byte-order mark
 accepted.
 """
 
-import csv
-import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from fractions import Fraction
 from pathlib import PurePath
-from typing import Any
 
 from elastometer_loadgen.base.fields import shown
-from elastometer_loadgen.base.files import FileFault, json_objects
+from elastometer_loadgen.base.files import FileFault
+from elastometer_loadgen.base.tables import Columns, csv_rows, json_objects, letters
+from elastometer_loadgen.stages.trace_time import Doubt, Time, TimeUnit, checked_number, doubt, read_time
 
 MAX_LINES = 10_000_000
 MAX_TOKENS = 1_000_000
 # A typing error such as 1e308 is a valid number too, and the length of the stage would overflow.
 MAX_YEARS = 10
 MAX_SECONDS = MAX_YEARS * 366 * 86_400
-MILLISECONDS = 1000
 
 
 class TraceFormat(StrEnum):
@@ -56,6 +52,7 @@ class Trace:
     prompt_tokens: "array[int]"
     output_tokens: "array[int]"
     blocks: tuple[tuple[int, ...], ...]
+    doubt: Doubt | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -72,103 +69,91 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line. `at` is in the format's own unit, `written` is the time as it stands in the line."""
+    """One line; `written` is the time as it stands in the line."""
 
     line: int
-    at: Any
+    at: Time
     written: str
     prompt_tokens: int
     output_tokens: int
     blocks: tuple[int, ...] = ()
 
 
-def parse_trace(lines: Iterable[str], name: str, form: TraceFormat) -> Trace:
-    """The trace in a file's text; raises FileFault."""
+def unit_of(form: TraceFormat, given: TimeUnit | None) -> TimeUnit | None:
+    """What numbers of a file count; None where its times are dates."""
+    return given or _UNITS[form]
+
+
+def parse_trace(lines: Iterable[str], name: str, form: TraceFormat, given: TimeUnit | None = None) -> Trace:
+    """The trace in a file's text; raises FileFault. Without a given unit it is that of the format, with a doubt."""
     name = PurePath(name).name
-    return _collect(_ROWS[form](lines, name), name, _SECONDS[form])
+    rows = _read(lines, name, form, unit_of(form, given))
+    trace, first, has_fractions = _collect(rows, name, given)
+    return trace if given else replace(trace, doubt=doubt(first, trace.times, has_fractions=has_fractions))
 
 
-def _collect(rows: Iterator[_Row], name: str, seconds: Callable[[Any, Any], float]) -> Trace:
+def _collect(rows: Iterator[_Row], name: str, given: TimeUnit | None) -> tuple[Trace, Time, bool]:
     trace = Trace(array("d"), array("q"), array("q"), ())
     blocks: list[tuple[int, ...]] = []
     first, before = None, None
+    has_fractions = False
     for row in rows:
         first = first or row
-        if before is not None and row.at < before.at:
-            rule = f"must not go back in time from {before.written} on the line before"
-            raise FileFault(f"{name} line {row.line}: its time {rule}; got {row.written}")
         if len(trace) == MAX_LINES:
             raise FileFault(f"{name} must hold at most {MAX_LINES} requests")
-        at = seconds(first.at, row.at)
-        if at > MAX_SECONDS:
-            rule = f"must be at most {MAX_YEARS} years after {first.written} on line {first.line}"
-            raise FileFault(f"{name} line {row.line}: its time {rule}; got {row.written}")
-        trace.times.append(at)
+        trace.times.append(_seconds(row, first, before or first, name, given))
         trace.prompt_tokens.append(row.prompt_tokens)
         trace.output_tokens.append(row.output_tokens)
         blocks.append(row.blocks)
+        has_fractions = has_fractions or row.at.value % 1 != 0
         before = row
     if first is None:
         raise FileFault(f"{name} must hold at least one request; it holds none")
-    return Trace(trace.times, trace.prompt_tokens, trace.output_tokens, tuple(blocks) if any(blocks) else ())
+    return replace(trace, blocks=tuple(blocks) if any(blocks) else ()), first.at, has_fractions
 
 
-def _read_csv(lines: Iterable[str], name: str, wanted: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """Line number and the wanted columns of each line of a CSV file; other columns are ignored."""
-    reader = csv.reader(lines)
-    places: list[int] = []
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not places:
-                places = _column_positions([cell.strip() for cell in cells], name, reader.line_num, wanted)
-            elif len(cells) <= max(places):
-                rule = f"must have at least {max(places) + 1} columns, as its header has; got {len(cells)}"
-                raise FileFault(f"{name} line {reader.line_num}: {rule}")
-            else:
-                yield reader.line_num, [cells[place].strip() for place in places]
-    except csv.Error as error:
-        raise FileFault(f"{name} line {reader.line_num}: must be CSV: {error}") from error
+def _seconds(row: _Row, first: _Row, before: _Row, name: str, given: TimeUnit | None) -> float:
+    """When the request is due, after the first; raises FileFault unless that is possible."""
+    where = f"{name} line {row.line}: its time must"
+    if row.at.unit is not before.at.unit:
+        raise FileFault(f"{where} be a {_kind(before)}, as {before.written} on line {before.line}; got {row.written}")
+    if row.at.value < before.at.value:
+        raise FileFault(f"{where} not go back in time from {before.written} on the line before; got {row.written}")
+    seconds = row.at.seconds_after(first.at)
+    if seconds > MAX_SECONDS:
+        unit = row.at.unit
+        hint = "" if given or unit is None else f", which is counted in {unit.lower()} unless timeUnit says otherwise"
+        rule = f"be at most {MAX_YEARS} years after {first.written} on line {first.line}"
+        raise FileFault(f"{where} {rule}; got {row.written}{hint}")
+    return seconds
 
 
-def _column_positions(header: list[str], name: str, line: int, wanted: tuple[str, ...]) -> list[int]:
-    missing = [column for column in wanted if column not in header]
-    if missing:
-        rule = f"must name the columns {', '.join(wanted)}; it lacks {', '.join(missing)}"
-        raise FileFault(f"{name} line {line}: the header {rule}; got {shown(','.join(header))}")
-    return [header.index(column) for column in wanted]
+def _kind(row: _Row) -> str:
+    return "date" if row.at.unit is None else "number"
 
 
-def _read_azure(lines: Iterable[str], name: str) -> Iterator[_Row]:
-    columns = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
-    for line, (when, context, generated) in _read_csv(lines, name, columns):
+def _read(lines: Iterable[str], name: str, form: TraceFormat, unit: TimeUnit | None) -> Iterator[_Row]:
+    when, prompt, output = _NAMES[form]
+    for line, found, blocks in _fields(lines, name, form):
         where = f"{name} line {line}"
-        try:
-            at = datetime.fromisoformat(when)
-        except ValueError:
-            rule = "must be a date and time such as 2023-11-16 18:15:46.6805900"
-            raise FileFault(f"{where}: TIMESTAMP {rule}; got {shown(when)}") from None
-        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-        tokens = (_read_tokens(context, where, columns[1]), _read_tokens(generated, where, columns[2]))
-        yield _Row(line, at, when, *tokens)
+        at = read_time(found[0], where, when, unit)
+        tokens = (_read_tokens(found[1], where, prompt), _read_tokens(found[2], where, output))
+        yield _Row(line, at, _written(found[0]), *tokens, _read_blocks(blocks, where))
 
 
-def _read_burst(lines: Iterable[str], name: str) -> Iterator[_Row]:
-    columns = ("Timestamp", "Request tokens", "Response tokens")
-    for line, (when, request, response) in _read_csv(lines, name, columns):
-        where = f"{name} line {line}"
-        at = _read_number(when, where, columns[0], "seconds")
-        tokens = (_read_tokens(request, where, columns[1]), _read_tokens(response, where, columns[2]))
-        yield _Row(line, at, when, *tokens)
+def _fields(lines: Iterable[str], name: str, form: TraceFormat) -> Iterator[tuple[int, list[object], object]]:
+    """Line number, time, both lengths and the ids of the blocks of each request, as they were written."""
+    names = _NAMES[form]
+    if form is TraceFormat.MOONCAKE:
+        for line, found in json_objects(lines, name):
+            yield line, [found.get(key) for key in names], found.get("hash_ids")
+        return
+    for line, cells in csv_rows(lines, name, Columns(names, letters)):
+        yield line, [cell.strip() for cell in cells], None
 
 
-def _read_mooncake(lines: Iterable[str], name: str) -> Iterator[_Row]:
-    for line, found in json_objects(lines, name):
-        where = f"{name} line {line}"
-        at = _read_number(found.get("timestamp"), where, "timestamp", "milliseconds")
-        prompt, output = (_read_tokens(found.get(key), where, key) for key in ("input_length", "output_length"))
-        yield _Row(line, at, shown(found["timestamp"]), prompt, output, _read_blocks(found.get("hash_ids"), where))
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else shown(value)
 
 
 def _read_blocks(value: object, where: str) -> tuple[int, ...]:
@@ -178,29 +163,22 @@ def _read_blocks(value: object, where: str) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def _read_number(value: object, where: str, column: str, unit: str) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) or not isinstance(value, str | int | float) else float(value)
-    except (ValueError, OverflowError):
-        number = math.nan
-    if not 0 <= number < math.inf:
-        raise FileFault(f"{where}: {column} must be a number of {unit} of at least 0; got {shown(value)}")
-    return number
-
-
 def _read_tokens(value: object, where: str, column: str) -> int:
     """A count from CSV (text) or JSON (a number); BurstGPT writes some of them as 12.0."""
-    number = _read_number(value, where, column, "tokens")
-    if number != int(number) or number > MAX_TOKENS:
+    number = checked_number(value, where, column, "tokens")
+    if number > MAX_TOKENS or number % 1 != 0:
         raise FileFault(f"{where}: {column} must be a whole number up to {MAX_TOKENS}; got {shown(value)}")
     return int(number)
 
 
-_ROWS: dict[TraceFormat, Callable[[Iterable[str], str], Iterator[_Row]]] = {
-    TraceFormat.AZURE_LLM: _read_azure, TraceFormat.BURST_GPT: _read_burst, TraceFormat.MOONCAKE: _read_mooncake,
+# The names of a request's time, prompt length and answer length.
+_NAMES: dict[TraceFormat, tuple[str, str, str]] = {
+    TraceFormat.AZURE_LLM: ("TIMESTAMP", "ContextTokens", "GeneratedTokens"),
+    TraceFormat.BURST_GPT: ("Timestamp", "Request tokens", "Response tokens"),
+    TraceFormat.MOONCAKE: ("timestamp", "input_length", "output_length"),
 }
-_SECONDS: dict[TraceFormat, Callable[[Any, Any], float]] = {
-    TraceFormat.AZURE_LLM: lambda first, at: float((at - first).total_seconds()),
-    TraceFormat.BURST_GPT: lambda first, at: float(Fraction(at) - Fraction(first)),
-    TraceFormat.MOONCAKE: lambda first, at: float((Fraction(at) - Fraction(first)) / MILLISECONDS),
+_UNITS: dict[TraceFormat, TimeUnit | None] = {
+    TraceFormat.AZURE_LLM: None,
+    TraceFormat.BURST_GPT: TimeUnit.SECONDS,
+    TraceFormat.MOONCAKE: TimeUnit.MILLISECONDS,
 }

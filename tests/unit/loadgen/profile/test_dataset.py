@@ -1,10 +1,13 @@
 """Rows of a dataset in a file are the same as inline, or refused with the file, the line, the rule and the value."""
 
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import zstandard
 
 from elastometer_loadgen.base.files import from_directory, from_texts
 from elastometer_loadgen.plan.prompts import PromptSource
@@ -53,18 +56,30 @@ BAD = [
     ("r.csv", "", "r.csv must hold at least one row; it holds none"),
     ("r.csv", H, "r.csv must hold at least one row; it holds none"),
     ("r.csv", H + "a,b\nautumn\n", 'r.csv line 3: must have 2 columns, as its header has; got 1: "autumn"'),
-    ("r.csv", "theme,,mood\na,b,c\n", "r.csv line 1: the header must give every column a different name; got "
-     '"theme,,mood"'),
-    ("r.csv", "theme,theme\na,b\n", "r.csv line 1: the header must give every column a different name; got "
-     '"theme,theme"'),
+    ("r.csv", "theme,mood,theme\na,b,c\n", "r.csv line 1: the header must name the column theme once; got "
+     '"theme,mood,theme"'),
+    ("r.csv", "Theme,mood\na,b\n", "r.csv line 1: the header must name the columns mood, theme; it lacks theme; got "
+     '"Theme,mood"'),
     ("r.csv", H + 'a,"b', "r.csv line 2: must be CSV: unexpected end of data"),
-    ("r.csv", "theme,canary\na,b\n", "r.csv line 2: canary must have another name: this one is reserved for "
+    ("r.csv", "theme,mood,canary\na,b,c\n", "r.csv line 1: canary must have another name: this one is reserved for "
      "the request's own mark"),
-    ("r.csv", "theme\nautumn\n", "r.csv line 2: must hold the field 'mood' that tasks[0].checks[0].expected uses; "
-     'got {"theme":"autumn"}'),
-    ("r.jsonl", "{", "r.jsonl line 1: must be a JSON object: unexpected end of data: line 1 column 2 (char 1); got "
-     '"{"'),
-    ("r.jsonl", '\n["autumn"]\n', 'r.jsonl line 2: must be a JSON object; got "[\\"autumn\\"]"'),
+    ("r.csv", "theme\nautumn\n", "r.csv line 1: the header must name the columns mood, theme; it lacks mood; got "
+     '"theme"'),
+    ("r.csv", H + "a,b,c\n", 'r.csv line 2: must have 2 columns, as its header has; got 3: "a,b,c"'),
+    ("r.jsonl", "{", "r.jsonl line 1: must be a JSON object: Expecting property name enclosed in double quotes: line 1 "
+     'column 2 (char 1); got "{"'),
+    ("r.jsonl", '\n["autumn"]\n', "r.jsonl line 2: must be a JSON object and not a list (jq -c '.[]' FILE writes the "
+     'objects of a list line by line); got "[\\"autumn\\"]"'),
+    ("r.jsonl", '[{"theme": "a"}]', "r.jsonl line 1: must be a JSON object and not a list (jq -c '.[]' FILE writes the "
+     'objects of a list line by line); got "[{\\"theme\\": \\"a\\"}]"'),
+    ("r.jsonl", '{"theme": "a", "mood": "b", "canary": 1}\n', "r.jsonl line 1: canary must have another name: this one "
+     "is reserved for the request's own mark"),
+    ("r.jsonl", '{"theme": "a", "mood": ["b"]}\n', 'r.jsonl line 1: mood must be a string or a number; got ["b"]'),
+    ("r.jsonl", '{"theme": "a", "mood": {"b": 1.50}}\n', "r.jsonl line 1: mood must be a string or a number; got "
+     '{"b":1.5}'),
+    ("r.jsonl", '{"theme": "a", "mood": NaN}\n', "r.jsonl line 1: mood must be a string or a number; got nan"),
+    ("r.jsonl", '{"theme": "a", "mood": "\\ud83d"}\n', "r.jsonl line 1: mood must be text that UTF-8 can hold, and has "
+     "half of an escaped character"),
     ("r.jsonl", '{"theme": "a", "mood": null}\n', "r.jsonl line 1: mood must be a string or a number; got null"),
     ("r.jsonl", '{"theme": "a", "mood": "b"}\n{"theme": "c"}\n{"theme": "d"}\n', "r.jsonl line 2: must hold the field "
      "'mood' that tasks[0].checks[0].expected uses; got {\"theme\":\"c\"}"),
@@ -100,3 +115,50 @@ def test_a_profile_on_disk_finds_its_files_in_its_directory(tmp_path: Path) -> N
     (tmp_path / "rows.csv").write_bytes(b"theme,mood\n\xff,b\n")
     with pytest.raises(ProfileError, match=r"rows.csv must be UTF-8 text: invalid start byte at byte 11"):
         with_files(parse_profile(document(file="rows.csv")), from_directory(tmp_path))
+
+
+OTHERS = [
+    ("r.csv", "theme;mood\nautumn;calm, or so\n", ("autumn", "calm, or so")),
+    ("r.csv", "theme\tmood\nautumn\tcalm\n", ("autumn", "calm")),
+    ("r.csv", ",theme,mood\n0,autumn,calm\n1,winter,7\n", ("autumn", "calm")),
+    ("r.csv", "theme,mood,\nautumn,calm,\nwinter,7\n", ("autumn", "calm")),
+    ("r.csv", "id,theme,mood,id\n1,autumn,calm,2\n", ("autumn", "calm")),
+    ("r.csv", "\n  \n theme , mood \n\nautumn,calm\n   \n", ("autumn", "calm")),
+    ("r.csv", 'theme,mood\n"a\r\nb, ""c""", calm \n', ('a\r\nb, "c"', " calm ")),
+    ("r.jsonl", '{"theme": "a", "mood": 7.0, "more": {"a": [1, null]}, "none": null, "flag": true}', ("a", "7.0")),
+    ("r.jsonl", '{"theme": "autumn", "mood": 18446744073709551617, "score": NaN, "half": "\\ud83d"}',
+     ("autumn", "18446744073709551617")),
+    ("r.jsonl", '{"theme": "autumn", "mood": 4.10}', ("autumn", "4.10")),
+    ("r.jsonl", '{"theme": "autumn", "mood": true}', ("autumn", "true")),
+    ("r.jsonl", '{"theme": "\\ud83d\\ude00", "mood": "\u2028"}', ("\U0001f600", "\u2028")),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "row"), OTHERS, ids=[text[:40] for _, text, _ in OTHERS])
+def test_a_file_that_others_wrote_is_read_by_the_columns_that_are_used(
+    name: str, text: str, row: tuple[str, str]
+) -> None:
+    found = read(name, text).tasks[0].dataset[0]
+    assert found == dict(zip(("theme", "mood"), row, strict=True))
+
+
+def test_a_cell_may_hold_a_whole_document(tmp_path: Path) -> None:
+    long = "word, " * 100_000
+    assert read("r.csv", f'theme,mood\n"{long}",calm\n').tasks[0].dataset == ({"theme": long, "mood": "calm"},)
+
+
+@pytest.mark.parametrize(("ending", "pack"), [
+    (".gz", gzip.compress), (".zst", zstandard.compress), ("", gzip.compress), ("", zstandard.compress),
+    (".zst", lambda data: zstandard.compress(data[:30]) + zstandard.compress(data[30:])),
+])
+def test_a_compressed_file_is_read_as_it_was_before(
+    tmp_path: Path, ending: str, pack: Callable[[bytes], bytes]
+) -> None:
+    for name, text in (("rows.csv", CSV), ("rows.jsonl", JSON_LINES)):
+        packed = pack(("\ufeff" + text).encode())
+        (tmp_path / f"{name}{ending}").write_bytes(packed)
+        profile = parse_profile(document(file=f"{name}{ending}"))
+        assert list(with_files(profile, from_directory(tmp_path)).tasks[0].dataset) == ROWS
+        (tmp_path / f"{name}{ending}").write_bytes(packed[:-9])
+        with pytest.raises(ProfileError, match="must be a complete file of gzip or zstd"):
+            with_files(profile, from_directory(tmp_path))
