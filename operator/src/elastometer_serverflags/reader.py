@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from elastometer_serverflags.flag import Flag, Takes
 from elastometer_serverflags.spelling import Token, evened
 from elastometer_serverflags.values import value_of
+from elastometer_serverflags.words import UNKNOWN
 
 # argparse takes these for values, since no flag of vLLM looks like a negative number.
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
@@ -27,6 +28,12 @@ class Given:
     values: tuple[str, ...]
     place: int
     is_on: bool = True
+
+    @property
+    def spelled(self) -> str:
+        """The flag with its values, in one spelling."""
+        name = self.flag.name if self.is_on else f"not {self.flag.name}"
+        return "=".join([name, " ".join(self.values)] if self.values else [name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that was read, in the order of the arguments."""
+    """All that was read, in the order of the arguments. `others` are flags that are not known, and single keys of JSON
+    values, as they were written but evened out."""
 
     given: tuple[Given, ...]
     positionals: tuple[str, ...]
     faults: tuple[Fault, ...]
+    others: tuple[str, ...]
 
     def last(self, name: str) -> Given | None:
         """The one that counts: of several, the last."""
@@ -62,12 +71,17 @@ class Reading:
     def value(self, name: str) -> object:
         """The value as the server converts it; None as in `text`, and where the value is a fault."""
         one = self.last(name)
-        if one is None or not one.values:
+        if one is None or not one.values or UNKNOWN in one.values[-1]:
             return None
         try:
             return value_of(one.flag, one.values[-1])
         except ValueError:
             return None
+
+    def evened(self) -> tuple[str, ...]:
+        """The arguments in one spelling and in the order of their names, of each flag the last."""
+        last = {one.flag.name: one for one in self.given}
+        return tuple(sorted([*(one.spelled for one in last.values()), *self.others]))
 
 
 @dataclass(slots=True)
@@ -77,6 +91,7 @@ class _State:
     given: list[Given] = field(default_factory=list)
     positionals: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
 def read(args: Sequence[str], flags: Sequence[Flag]) -> Reading:
@@ -86,14 +101,22 @@ def read(args: Sequence[str], flags: Sequence[Flag]) -> Reading:
     while index < len(tokens):
         token = tokens[index]
         if token.text == "--":
-            state.positionals += [later.text for later in tokens[index + 1:]]
+            for later in tokens[index + 1:]:
+                _take_positional(later, state)
             break
         if _is_value(token, known):
-            state.positionals.append(token.text)
+            _take_positional(token, state)
             index += 1
         else:
             index = _take(tokens, index, known, state)
-    return Reading(tuple(state.given), tuple(state.positionals), tuple(state.faults))
+    return Reading(tuple(state.given), tuple(state.positionals), tuple(state.faults), tuple(state.others))
+
+
+def _take_positional(token: Token, state: _State) -> None:
+    if state.positionals:
+        said = f"{token.text!r} must follow a flag that takes it; the model was named before"
+        state.faults.append(Fault(token.place, said, is_unknown=True))
+    state.positionals.append(token.text)
 
 
 def _is_value(token: Token, known: Mapping[str, Flag]) -> bool:
@@ -128,7 +151,10 @@ def _take(tokens: Sequence[Token], index: int, known: Mapping[str, Flag], state:
     written = token.text.partition("=")[0]
     if len(found) != 1:
         state.faults.append(_not_one(written, token.place, [name for name, _ in found], known))
-        return index + 1
+        # What follows is most probably its value, and no model.
+        values = [later.text for later in _values(tokens, index + 1, Takes.MANY, known)]
+        state.others.append("=".join([token.text, " ".join(values)] if values else [token.text]))
+        return index + 1 + len(values)
     (name, glued), flag = found[0], known[found[0][0]]
     after = index + 1
     if glued is not None:
@@ -145,6 +171,7 @@ def _take_key(tokens: Sequence[Token], index: int, known: Mapping[str, Flag], st
     """Reads `--flag.key=value` or `--flag.key value`, whose value is any one argument."""
     token = tokens[index]
     name, equals, _ = token.text.partition("=")
+    state.others.append(token.text if equals else "=".join(one.text for one in tokens[index:index + 2]))
     found = _named(name.partition(".")[0], known)
     if len(found) != 1:
         state.faults.append(_not_one(name, token.place, [full for full, _ in found], known))
@@ -170,6 +197,8 @@ def _faults(flag: Flag, name: str, values: Sequence[str], place: int, *, is_glue
     if not values and flag.takes is not Takes.OPTIONAL:
         yield Fault(place, f"{name} must have a value", flag=flag)
     for value in values:
+        if UNKNOWN in value:
+            continue
         try:
             value_of(flag, value)
         except ValueError as rule:
