@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elastometer.model.document import EMPTY, document_at, documents_at, number_at
+from elastometer.model.document import EMPTY, document_at, documents_at, number_at, whole_at
 from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
 from elastometer_loadgen.profile.inputs import files_of
@@ -98,9 +98,17 @@ class TestPlan:
         return {key: int(str(limits[key])) for key in GPU_KEYS if WHOLE_NUMBER.fullmatch(str(limits.get(key, "")))}
 
     @property
-    def minimum_replicas(self) -> int:
-        """Replicas that the target starts with."""
-        return self.spec.scaler.minimum
+    def resting_replicas(self) -> int:
+        """Replicas that the autoscaler keeps without any load."""
+        scaler = self.spec.scaler
+        idle = whole_at(scaler.body, "idleReplicaCount") if scaler.type is ScalerType.KEDA else None
+        return scaler.minimum if idle is None else idle
+
+    @property
+    def initial_replicas(self) -> int:
+        """Replicas that the target starts with. Since 1.36 an HPA scales from zero only what it scaled to zero itself."""
+        is_hpa = self.spec.scaler.type is ScalerType.HPA
+        return max(1, self.resting_replicas) if is_hpa else self.resting_replicas
 
 
 def delay_budget(plan: TestPlan) -> dict[str, float]:

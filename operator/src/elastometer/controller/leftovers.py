@@ -8,7 +8,7 @@ from typing import Any
 from elastometer.model.names import KIND, TEST_LABEL, Names
 from elastometer.plan import TestPlan
 from elastometer.resources.load import files_map, load_job, profile_map, token_secret
-from elastometer.resources.scaler import scaler
+from elastometer.resources.scaler import autoscaler_name, scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.cluster import Cluster, owners
 
@@ -47,6 +47,11 @@ async def leftovers_of_earlier_test(cluster: Cluster, plan: TestPlan) -> list[st
         item = await _served(cluster, plan, child)
         if item is not None and belongs_to_earlier_test(item, names):
             left.append(f"{child['kind']}/{child['metadata']['name']}")
+    # KEDA's belongs to the ScaledObject, and is deleted after it.
+    kind, hpa = "HorizontalPodAutoscaler", autoscaler_name(plan)
+    item = None if hpa is None else await cluster.get("autoscaling/v2", kind, names.namespace, hpa)
+    if item is not None and any(ref["name"] == names.server for ref in item["metadata"].get("ownerReferences") or ()):
+        left.append(f"{kind}/{hpa}")
     return sorted(left)
 
 

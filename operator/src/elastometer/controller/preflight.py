@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from elastometer.model import reasons
+from elastometer.model.autoscalers import NAME_PATH
 from elastometer.model.document import document_at
 from elastometer.model.errors import WorldError
 from elastometer.model.snapshot import PreflightFact
+from elastometer.model.spec import ScalerType
 from elastometer.model.status import ACCEPTED, METRICS_AVAILABLE
 from elastometer.plan import TestPlan
 from elastometer.resources.load import files_map, load_job, profile_map
-from elastometer.resources.scaler import scaler
+from elastometer.resources.scaler import autoscaler_name, scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.cluster import Cluster, Refused
 from elastometer.world.prometheus import Prometheus
@@ -35,6 +37,8 @@ async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[st
     ):
         if manifest is not None and (message := await _refusal(cluster, manifest)) is not None:
             return PreflightFact((ACCEPTED, reason, message))
+    if (taken := await _taken_name(plan, cluster)) is not None:
+        return PreflightFact((ACCEPTED, reasons.SCALER_REJECTED, taken))
     try:
         await Prometheus(plan.prometheus_url).ping()
     except WorldError as error:
@@ -58,6 +62,17 @@ def capacity_flaw(plan: TestPlan, nodes: Iterable[Mapping[str, Any]]) -> Flaw | 
                 f"{more}, or set `measurement.capacityCheck: Skip` where nodes are added on demand"
             )
     return None
+
+
+async def _taken_name(plan: TestPlan, cluster: Cluster) -> str | None:
+    """Why KEDA may not make its HorizontalPodAutoscaler: it would take over one that has the name already."""
+    name = autoscaler_name(plan)
+    if plan.spec.scaler.type is not ScalerType.KEDA or name is None:
+        return None
+    if await cluster.get("autoscaling/v2", "HorizontalPodAutoscaler", plan.names.namespace, name) is None:
+        return None
+    return (f"a HorizontalPodAutoscaler {name} exists already, and KEDA would take it over; delete it, or give another "
+            f"name in spec.autoscaler.scaledObject.{NAME_PATH}")
 
 
 async def _refusal(cluster: Cluster, manifest: Json) -> str | None:

@@ -110,4 +110,4 @@ def desired_replicas(plan: TestPlan, scaler: ScalerFact | None, replicas: int | 
     """The replicas that the autoscaler decided on; before its first sync, those that the target has."""
     if scaler is not None and scaler.desired:
         return scaler.desired
-    return replicas if replicas is not None else plan.minimum_replicas
+    return replicas if replicas is not None else plan.initial_replicas

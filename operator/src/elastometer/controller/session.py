@@ -21,6 +21,7 @@ from kubernetes.aio.client import ApiClient
 from elastometer.controller.decision import PROGRESS_SECONDS
 from elastometer.controller.leftovers import leftovers_of_earlier_test, own_leftovers
 from elastometer.controller.progress import Counters, Standing, desired_replicas, progress
+from elastometer.model.autoscalers import rivals
 from elastometer.model.bundle_files import FILES, PLAN, REPORT_JSON, SPEC
 from elastometer.model.errors import WorldError
 from elastometer.model.names import COMPONENT_LABEL, LOAD, SERVER, TOKEN_KEY
@@ -33,6 +34,7 @@ from elastometer.model.snapshot import (
     job_fact,
     pod_fact,
     report_fact,
+    scaled_object_fact,
     scaler_fact,
 )
 from elastometer.model.spec import ScalerType, with_files
@@ -176,7 +178,7 @@ class Session:
         load = tuple(pod_fact(pod) for pod in pods if _component(pod) == LOAD)
         hpa = self.autoscaler
         target = latest("Deployment").get(names.server)
-        job = latest("Job").get(names.load)
+        job, keda = latest("Job").get(names.load), latest("ScaledObject").get(names.server)
         scaler_seen = scaler_fact(hpa) if hpa is not None else None
         replicas = target["spec"].get("replicas") if target else None
         job_seen = job_fact(job, load) if job is not None else None
@@ -186,8 +188,10 @@ class Session:
             target_exists=target is not None,
             replicas=replicas,
             pods=server,
-            scaler_exists=hpa is not None or names.server in latest("ScaledObject"),
+            scaler_exists=hpa is not None or keda is not None,
             scaler=scaler_seen,
+            scaled_object=None if keda is None else scaled_object_fact(keda),
+            rivals=rivals(latest("HorizontalPodAutoscaler").values(), names.test, hpa),
             job=job_seen,
             load_start=self.store.start_time,
             report=report_fact(self.store.read_json(REPORT_JSON)),

@@ -12,6 +12,15 @@ from datetime import datetime
 
 from elastometer.controller.decision import PROGRESS_SECONDS, SOON_SECONDS, Action, Decision
 from elastometer.controller.outcome import end_failed, terminal_trouble
+from elastometer.controller.scaling import (
+    conflict,
+    fault,
+    is_asleep,
+    may_begin,
+    metrics_condition,
+    rest_seconds,
+    said_by,
+)
 from elastometer.model import reasons
 from elastometer.model.snapshot import JobFact, Snapshot
 from elastometer.model.spec import ScalerType
@@ -43,11 +52,14 @@ def accept(_: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decisi
 
 
 def start_target(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
-    """Creates the model server and waits for its first Ready replica."""
+    """Creates the model server and waits for its first Ready replica, unless at rest it has none."""
     # Once it was Ready the step stays done: a replica that is lost under load is what the test measures.
-    if status.target_ready_time is None and not seen.target_exists:
+    if status.target_ready_time is None and not seen.target_exists and not _has_load(status, seen):
         starting = Condition(TARGET_READY, "False", reasons.TARGET_STARTING, "the model server is being created")
         return Decision(Action.CREATE_TARGET, with_condition(status, starting, now), SOON_SECONDS)
+    if is_asleep(plan, seen):
+        said = f"{plan.names.server} has no replica, which is what its autoscaler keeps at rest"
+        return with_condition(status, Condition(TARGET_READY, "True", reasons.NO_REPLICAS_WANTED, said), now)
     if status.target_ready_time is None and seen.ready_replicas < 1:
         return _await_first_replica(plan, status, seen, now)
     status = replace(status, target_ready_time=status.target_ready_time or now)
@@ -55,34 +67,47 @@ def start_target(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) 
     return with_condition(status, ready, now)
 
 
-def _await_first_replica(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision:
-    if (ended := terminal_trouble(plan, seen.trouble, _seconds_in(status, TARGET_READY, now))) is not None:
+def _await_first_replica(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
+    """A target that the load has woken is not waited for: the load goes on meanwhile."""
+    waking = _has_load(status, seen)
+    waited = 0.0 if status.is_true(TARGET_READY) else _seconds_in(status, TARGET_READY, now)
+    if (ended := terminal_trouble(plan, seen.trouble, waited)) is not None:
         return _failed(status, TARGET_READY, *ended, now)
     because = f"; {seen.trouble[0]}: {seen.trouble[1]}" if seen.trouble else ""
     said = f"waiting for the first replica of {plan.names.server}{because}"
-    starting = Condition(TARGET_READY, "False", reasons.TARGET_STARTING, said)
-    return Decision(None, with_condition(status, starting, now), PROGRESS_SECONDS)
+    reason = reasons.TARGET_WAKING if waking else reasons.TARGET_STARTING
+    status = with_condition(status, Condition(TARGET_READY, "False", reason, said), now)
+    return status if waking else Decision(None, status, PROGRESS_SECONDS)
+
+
+def _has_load(status: Status, seen: Snapshot) -> bool:
+    return seen.job is not None or status.load_start_time is not None
 
 
 def start_scaler(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
-    """Creates the autoscaler and waits until it has read its metric: load without that would measure nothing."""
-    has_none = plan.spec.scaler.type is ScalerType.NONE
-    if has_none or seen.job is not None or status.load_start_time is not None:
+    """Creates the autoscaler and waits until it works: load without that would measure nothing."""
+    if _has_load(status, seen):
+        return with_condition(status, metrics_condition(plan, seen), now)
+    if (said := conflict(plan, seen)) is not None and seen.rivals:
+        return _failed(status, METRICS_AVAILABLE, reasons.SCALER_CONFLICT, said, now)
+    if plan.spec.scaler.type is ScalerType.NONE:
         return with_condition(status, metrics_condition(plan, seen), now)
     if not seen.scaler_exists:
         awaited = Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, "the autoscaler is being created")
         return Decision(Action.CREATE_SCALER, with_condition(status, awaited, now), SOON_SECONDS)
-    if seen.scaler is not None and seen.scaler.active:
+    return _await_scaler(plan, status, seen, now)
+
+
+def _await_scaler(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> Decision | Status:
+    waited = 0.0 if status.is_true(METRICS_AVAILABLE) else _seconds_in(status, METRICS_AVAILABLE, now)
+    if may_begin(plan, seen, waited):
         return with_condition(status, metrics_condition(plan, seen), now)
-    reported = bool(seen.scaler and seen.scaler.reason)
-    said = f"{seen.scaler.reason}: {seen.scaler.message}" if seen.scaler and reported else "it has reported nothing"
-    deadline = plan.spec.measurement.metrics_deadline_seconds
-    if _seconds_in(status, METRICS_AVAILABLE, now) > deadline:
-        failed = (f"the autoscaler did not read a value of its metric within {deadline} s ({said}); check the metric's "
-                  "name and labels, and that its adapter serves it: kubectl get --raw "
-                  "/apis/custom.metrics.k8s.io/v1beta2")
-        return _failed(status, METRICS_AVAILABLE, reasons.METRICS_MISSING, failed, now)
-    waiting = f"waiting until the autoscaler reads its metric: {said}"
+    reads = seen.scaler is not None and seen.scaler.active is True
+    deadline = rest_seconds(plan) if reads else float(plan.spec.measurement.metrics_deadline_seconds)
+    if waited > deadline:
+        return _failed(status, METRICS_AVAILABLE, *fault(plan, seen, deadline), now)
+    until = "has removed the replica that it does not need" if reads else "works, and reads its metric"
+    waiting = f"waiting until the autoscaler {until}: {said_by(seen)}"
     awaited = Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, waiting)
     return Decision(None, with_condition(status, awaited, now), PROGRESS_SECONDS)
 
@@ -141,19 +166,6 @@ def gone(plan: TestPlan, seen: Snapshot) -> tuple[str, str, str] | None:
     return None
 
 
-def metrics_condition(plan: TestPlan, seen: Snapshot) -> Condition:
-    """What the autoscaler itself says about its metric now."""
-    if plan.spec.scaler.type is ScalerType.NONE:
-        return Condition(METRICS_AVAILABLE, "True", reasons.NO_AUTOSCALER, "the test has no autoscaler")
-    if seen.scaler is None or seen.scaler.active is None:
-        said = "the autoscaler has not reported yet whether it can read its metric"
-        return Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, said)
-    if seen.scaler.active:
-        return Condition(METRICS_AVAILABLE, "True", reasons.METRICS_SEEN, seen.scaler.message)
-    said = f"{seen.scaler.reason}: {seen.scaler.message}"
-    return Condition(METRICS_AVAILABLE, "False", reasons.METRICS_MISSING, said)
-
-
 def _failed(status: Status, kind: str, reason: str, message: str, now: datetime) -> Decision:
     """The run cannot continue; `decide` closes it in the same turn."""
     return Decision(None, end_failed(status, kind, reason, message, now), SOON_SECONDS)
@@ -165,6 +177,6 @@ def _seconds_in(status: Status, kind: str, now: datetime) -> float:
     return (now - (since or now)).total_seconds()
 
 
-# The only list of steps. Each needs what the one before it leaves: no autoscaler without a Ready target, no load
-# before the autoscaler reads its metric.
+# The only list of steps. Each needs what the one before it leaves: no autoscaler without a target, no load before the
+# autoscaler works.
 STEPS: tuple[Step, ...] = (accept, start_target, start_scaler, start_load, await_load)

@@ -5,6 +5,7 @@ a label identifies it, but its owner does: the test itself, or the test's Scaled
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -14,13 +15,26 @@ from elastometer.model.observation import ObjectKind
 
 # A ScaledObject's HorizontalPodAutoscaler, unless the ScaledObject has a name for it.
 KEDA_PREFIX = "keda-hpa-"
+NAME_PATH = "advanced.horizontalPodAutoscalerConfig.name"
+MAX_NAME_CHARACTERS = 253  # of a DNS subdomain, which the name of a HorizontalPodAutoscaler must be
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 Served = TypeVar("Served", bound=Mapping[str, Any])
 
 
 def keda_autoscaler_name(test: str, scaled_object: Document) -> str:
     """The name that KEDA gives to what it makes for the test's ScaledObject; `scaled_object` is its spec."""
-    given = text_at(scaled_object, "advanced", "horizontalPodAutoscalerConfig", "name")
-    return given or f"{KEDA_PREFIX}{server_name(test)}"
+    return text_at(scaled_object, *NAME_PATH.split(".")) or f"{KEDA_PREFIX}{server_name(test)}"
+
+
+def name_flaws(scaled_object: Document, path: str) -> list[str]:
+    """Why KEDA could make no HorizontalPodAutoscaler of the given name, which neither it nor the API server checks."""
+    given = at(scaled_object, *NAME_PATH.split("."))
+    if given is None or given == "":
+        return []
+    if isinstance(given, str) and len(given) <= MAX_NAME_CHARACTERS and _SUBDOMAIN.fullmatch(given):
+        return []
+    return [f"{path}.{NAME_PATH}: must be at most {MAX_NAME_CHARACTERS} characters of a-z, 0-9, '-' and '.', beginning "
+            f"and ending with a letter or digit, is {str(given)[:MAX_NAME_CHARACTERS]!r}"]
 
 
 def aims_at(autoscaler: Document, deployment: str) -> bool:

@@ -34,6 +34,17 @@ class ScalerFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ScaledObjectFact:
+    """KEDA's ScaledObject. `ready` and `active` are None until KEDA has said whether its triggers work, and whether one
+    of them asks for replicas."""
+
+    ready: bool | None
+    active: bool | None
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobFact:
     """The load Job. `since` is its creation, `ended` its completion or failure (API time, 1 s)."""
 
@@ -89,6 +100,8 @@ class Snapshot:
     leftovers: tuple[str, ...]
     cleaning_since: datetime | None = None
     refusal: RefusalFact | None = None
+    scaled_object: ScaledObjectFact | None = None
+    rivals: tuple[str, ...] = ()
     progress: Json | None = None
 
     @property
@@ -141,6 +154,19 @@ def scaler_fact(hpa: Mapping[str, Any]) -> ScalerFact:
         reason=shown.get("reason", ""),
         message=shown.get("message", ""),
         desired=status.get("desiredReplicas"),
+    )
+
+
+def scaled_object_fact(scaled_object: Mapping[str, Any]) -> ScaledObjectFact:
+    """The fact about a ScaledObject, from the object as served."""
+    conditions = {item["type"]: item for item in scaled_object.get("status", {}).get("conditions") or ()}
+    ready, active = conditions.get("Ready", {}), conditions.get("Active", {})
+    known = {"True": True, "False": False}
+    return ScaledObjectFact(
+        ready=known.get(ready.get("status", "")),
+        active=known.get(active.get("status", "")),
+        reason=ready.get("reason", ""),
+        message=ready.get("message", ""),
     )
 
 

@@ -30,14 +30,14 @@ def service(plan: TestPlan) -> Json:
 
 
 def deployment(plan: TestPlan) -> Json:
-    """The Deployment, created with the autoscaler's minimum; from then on the autoscaler owns `replicas`."""
+    """The Deployment, created with what the autoscaler keeps at rest; from then on the autoscaler owns `replicas`."""
     server = plan.spec.server
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": metadata(plan, plan.names.server, SERVER),
         "spec": {
-            "replicas": plan.minimum_replicas,
+            "replicas": plan.initial_replicas,
             "selector": {"matchLabels": plan.names.labels(SERVER)},
             # GPUs are scarce: a surge Pod might wait for one indefinitely.
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},

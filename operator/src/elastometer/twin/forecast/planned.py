@@ -1,10 +1,10 @@
 """A test that was never run, as a scenario of the twin."""
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
+from elastometer.hpa.pod_requests import container_requests_of, requests_of
 from elastometer.hpa.quantity import milli_units
 from elastometer.model.document import Document, document_at, documents_at, number_at
 from elastometer.model.errors import SpecError
@@ -48,13 +48,15 @@ def planned_scenario(
     drain = _prestop_seconds(plan)
     connection = spec.profile.connection
     is_kept = connection.policy is not ConnectionPolicy.PER_REQUEST
+    pod = _pod_spec(plan)
+    capacity = replace(assumed.capacity, requests=requests_of(pod), container_requests=container_requests_of(pod))
     return Scenario(
-        arrivals=arrivals, capacity=replace(assumed.capacity, requests=_requests(plan)),
+        arrivals=arrivals, capacity=capacity,
         cold_starts=assumed.cold_starts, pending_seconds=assumed.pending_seconds,
         path=assumed.path or MetricsPath(float(spec.measurement.scrape_period_seconds)),
         resource_path=assumed.resource_path or RESOURCE_PATH,
         controller=started(autoscaler.controller, -LEAD_SECONDS, seed, assumed.sync_seconds),
-        initial_replicas=plan.minimum_replicas, start_seconds=-LEAD_SECONDS, seed=seed,
+        initial_replicas=plan.initial_replicas, start_seconds=-LEAD_SECONDS, seed=seed,
         horizon_seconds=plan.load_seconds + max(spec.measurement.settle_seconds, spec.profile.timeout_seconds),
         drain_seconds=drain, grace_seconds=_grace_seconds(plan, drain),
         timeout_seconds=float(spec.profile.timeout_seconds),
@@ -96,19 +98,19 @@ def _grace_seconds(plan: TestPlan, drain: float) -> float:
     return min(drain + shutdown, float(plan.spec.server.termination_grace_seconds))
 
 
-def _requests(plan: TestPlan) -> Mapping[str, int]:
-    """Resource -> milli-units that one Pod requests. Without a request the limit counts, as in the API server."""
-    total: dict[str, int] = {}
-    for container in _containers(plan):
-        limits, requests = (document_at(container, "resources", kind) for kind in ("limits", "requests"))
-        for name, value in {**limits, **requests}.items():
-            total[name] = total.get(name, 0) + _milli(name, value)
-    return total
+def _pod_spec(plan: TestPlan) -> Document:
+    """The spec of the Pod, which states what it requests. Raises SpecError for what is no quantity."""
+    spec = document_at(deployment(plan), "spec", "template", "spec")
+    for container in documents_at(spec, "containers"):
+        for kind in ("limits", "requests"):
+            for name, value in document_at(container, "resources", kind).items():
+                _check(name, value)
+    return spec
 
 
-def _milli(name: str, value: object) -> int:
+def _check(name: str, value: object) -> None:
     try:
-        return milli_units(str(value))
+        milli_units(str(value))
     except ValueError as error:
         raise SpecError(
             f"spec.target.server.podTemplate.spec.containers: resources of {name} {error}, is {value!r}") from error
