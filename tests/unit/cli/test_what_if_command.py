@@ -252,6 +252,14 @@ REFUSED = {
         "--objective: stageName must be one of calm, ramp, plateau, drop, is",
     ("--objective", "fast"): "--objective: must be an entry of spec.objectives with name, indicator, percentile, "
                              "maximumMilliseconds, minimumPercent, stageName, is 'fast'",
+    ("--objective", "{indicator: ColdStart, maximumMillisecond: 5}"):
+        "--objective: maximumMillisecond is not a known field; did you mean maximumMilliseconds?, is '{indicator",
+    ("--objective", "{indicator: ColdStart, indicator: TimeToFirstToken}"):
+        "--objective: must be YAML ('indicator' is given twice at line 1, column 24), is '{indicator",
+    ("--set", "behavior={scaleUp: {}, scaleUp: {}}"):
+        "behavior: must have a YAML value, is '{scaleUp: {}, scaleUp: {}}': 'scaleUp' is given twice at line 1",
+    ("--set", "foo.bar=1"): "  foo.bar: must be a field of the HorizontalPodAutoscaler's spec or a setting of the "
+                            "simulator, is unknown (value 1); paths begin with minReplicas, maxReplicas, target, ",
     ("--compare", "nowhere", "--search"): "--compare: cannot be combined with --set, --search or --out",
 }
 

@@ -7,7 +7,7 @@ Kubernetes' own rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,14 @@ def unknown_fields(value: Any, schema: Json, path: str, reading: Reading = _WHOL
     yield from _unknown(value, schema, path, reading)
     for item, child, where in _children(value, schema, path):
         yield from unknown_fields(item, child, where, reading)
+
+
+def below(schema: Json, steps: Sequence[str | int]) -> Json:
+    """The schema of a place in a document; one that takes everything where there is none."""
+    for step in steps:
+        known = schema.get("items") if isinstance(step, int) else schema.get("properties", {}).get(step)
+        schema = known or {"x-kubernetes-preserve-unknown-fields": True}
+    return schema
 
 
 def _children(value: Any, schema: Json, path: str) -> Iterator[tuple[Any, Json, str]]:

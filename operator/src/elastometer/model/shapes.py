@@ -5,7 +5,7 @@ What is read without an API server is checked against them; where there is one, 
 """
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from elastometer.model.document import at
-from elastometer.model.schema import Json, Reading, flaws
+from elastometer.model.schema import Json, Reading, below, flaws, unknown_fields
 
 HPA_SPEC, SCALED_OBJECT_SPEC = "HorizontalPodAutoscalerSpec", "ScaledObjectSpec"
 
@@ -44,9 +44,10 @@ def part_flaws(test: Mapping[str, Any]) -> Iterator[str]:
             yield from flaws(found, shape_of(name), part, reading)
 
 
-def metadata_flaws(metadata: object) -> Iterator[str]:
-    """Every flaw of the metadata of an object."""
-    yield from flaws(metadata, shape_of("ObjectMeta"), "metadata", Reading("the metadata of an object"))
+def unknown_in(part: Part, steps: Sequence[str | int], value: object, path: str) -> Iterator[str]:
+    """The fields of a value that have no place at these steps below a part; `path` is what the user calls the place."""
+    name, reading = _READ[part]
+    yield from unknown_fields(value, below(shape_of(name), steps), path, reading)
 
 
 def shape_of(name: str) -> Json:

@@ -16,7 +16,7 @@ from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import Names
-from elastometer.model.triggers import trigger_flaws
+from elastometer.model.triggers import scaled_object_flaws
 from elastometer_loadgen.base.fields import unknown_field
 from elastometer_loadgen.profile.profile import Profile
 
@@ -112,7 +112,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     names = Names(namespace=meta["namespace"], test=meta["name"], uid=meta.get("uid", ""))
     files_from = text_at(spec, "load", "filesFrom", "configMapRef", "name")
     flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {})), *_name_flaws(names, files_from),
-             *trigger_flaws(document_at(spec, "autoscaler", "scaledObject"))]
+             *scaled_object_flaws(document_at(spec, "autoscaler", "scaledObject"))]
     try:
         profile = parse_load(spec["load"], spec["target"]["model"]["name"])
     except SpecError as error:

@@ -11,12 +11,13 @@ from elastometer.model.shapes import Part
 from elastometer_loadgen.base.fields import nearest
 
 _RESOURCE = ("type", "value", "containerName")
-# By type of trigger, what pkg/scalers of KEDA 2.21 reads; also `metricName`, which it no longer does, as manifests of
-# earlier releases have it.
+# By type of trigger, what pkg/scalers of KEDA 2.21 reads; and the last two, which it no longer does, since manifests of
+# earlier releases have them.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "prometheus": (
         "serverAddress", "query", "queryParameters", "threshold", "activationThreshold", "namespace", "customHeaders",
-        "ignoreNullValues", "unsafeSsl", "awsRegion", "timeout", "identityOwner", "authModes", "metricName"),
+        "ignoreNullValues", "unsafeSsl", "awsRegion", "timeout", "identityOwner", "authModes", "metricName",
+        "cortexOrgID"),
     "cpu": _RESOURCE,
     "memory": _RESOURCE,
 }
@@ -24,14 +25,19 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 SIMILAR = 0.75
 
 
-def trigger_flaws(scaled_object: Document) -> Iterator[str]:
-    """The keys of a ScaledObject's spec that look misspelt, and its scaleTargetRef, which would be replaced."""
+def scaled_object_flaws(scaled_object: Document) -> Iterator[str]:
+    """What a test's ScaledObject has that would be replaced, or passed over."""
     if (given := scaled_object.get("scaleTargetRef")) is not None:
         yield f"{Part.SCALED_OBJECT}.scaleTargetRef: must be absent, since the operator fills it in, is {shown(given)}"
+    yield from misspelt_keys(scaled_object, f"{Part.SCALED_OBJECT}.")
+
+
+def misspelt_keys(scaled_object: Document, prefix: str = "") -> Iterator[str]:
+    """Keys of the triggers' metadata that resemble one that KEDA reads. Paths begin with the prefix."""
     for index, trigger in enumerate(documents_at(scaled_object, "triggers")):
         known = KEYS.get(text_at(trigger, "type") or "", ())
         for key in document_at(trigger, "metadata"):
             near = None if key in known else nearest(key, known, SIMILAR)
             if near is not None:
-                yield (f"{Part.SCALED_OBJECT}.triggers[{index}].metadata.{key}: is not read by KEDA, which would take "
+                yield (f"{prefix}triggers[{index}].metadata.{key}: is not read by KEDA, which would take "
                        f"its default; did you mean {near}?")

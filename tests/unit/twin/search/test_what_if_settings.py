@@ -183,7 +183,13 @@ BAD_HPA = {
     "minReplicaCount=2": "minReplicaCount: must be a field of the HorizontalPodAutoscaler's spec or a setting of the "
                          "simulator, is unknown (value 2); similar: keda.minReplicaCount, minReplicas, maxReplicas",
     "scaleTargetRef.name=x": "scaleTargetRef.name: must be a field of the HorizontalPodAutoscaler's spec or a setting "
-                             "of the simulator, is unknown (value x)",
+                             "of the simulator, is unknown (value x); paths begin with minReplicas, maxReplicas, "
+                             "target, metrics, behavior, autoscaler, metric, coldStart, load, scrape, controller, kpa, "
+                             "keda",
+    'behavior.scaleUp={"selectpolicy":Max}': "behavior.scaleUp.selectpolicy: is not a known field of autoscaling/v2 in "
+                                           "Kubernetes 1.35; did you mean selectPolicy?",
+    'target={"averagevalue":2}': "target.averagevalue: is not a known field of autoscaling/v2 in Kubernetes 1.35; "
+                               "did you mean averageValue?",
     "behaviour.scaleUp.tolerance=1": "behaviour.scaleUp.tolerance: must be a field of the HorizontalPodAutoscaler's "
                                      "spec or a setting of the simulator, is unknown (value 1); similar: "
                                      "behavior.scaleUp.tolerance, behavior.scaleDown.tolerance, "
@@ -233,6 +239,11 @@ BAD_KEDA = {
     "minReplicaCount=7": "minReplicaCount: must be at most maxReplicaCount (4), is 7",
     "idleReplicaCount=1": "idleReplicaCount: must be below minReplicaCount (1), is 1",
     "target=few": "triggers[0].metadata.threshold: must be a number as text, is 'few'",
+    'behavior.scaleDown={"stabilisationWindowSeconds":0}':
+        "behavior.scaleDown.stabilisationWindowSeconds: is not a known field of a ScaledObject in KEDA 2.21; did you "
+        "mean stabilizationWindowSeconds?",
+    'triggers=[{"type":"prometheus","metadata":{"treshold":"2"}}]':
+        "triggers[0].metadata.treshold: is not read by KEDA, which would take its default; did you mean threshold?",
     "triggers[1].metadata.threshold=2": "triggers[1].metadata.threshold: must have an index below 1, the number of "
                                         "entries of `triggers`, is 1",
 }

@@ -14,6 +14,8 @@ from elastometer.plan import TestPlan
 from elastometer.twin.forecast.planned import Assumed
 from elastometer.twin.forecast.standin_pace import argument, is_standin, standin_capacity, standin_startup_seconds
 from elastometer.twin.scenario import Arrival, Capacity
+from elastometer_loadgen.base.document import one_line, read_document
+from elastometer_loadgen.base.fields import unknown_field
 
 # camelCase name -> field of Capacity. `requests`, the resources that a Pod requests, is in the test already.
 FIELDS: Mapping[str, str] = {
@@ -91,8 +93,7 @@ def _capacity(values: Mapping[str, float], plan: TestPlan, base: Assumed | None)
 def parse_capacity(text: str) -> Mapping[str, float]:
     """From a file with the fields as YAML or JSON, or from the fields themselves: name=number,… Raises SpecError."""
     found = _file(Path(text)) if "=" not in text else _pairs(text)
-    known = ", ".join(FIELDS)
-    flaws = [f"--capacity: {name} is not a known field; known here: {known}" for name in found.keys() - FIELDS]
+    flaws = [f"--capacity: {name} {unknown_field(name, tuple(FIELDS))}" for name in found if name not in FIELDS]
     values: dict[str, float] = {}
     for name, value in found.items():
         number = _number(value)
@@ -107,19 +108,24 @@ def parse_capacity(text: str) -> Mapping[str, float]:
 
 
 def _pairs(text: str) -> Mapping[str, object]:
-    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    found: dict[str, object] = {}
+    for part in filter(str.strip, text.split(",")):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name in found:
+            raise SpecError(f"--capacity: {name} must be given only once, is given again with {value!r}")
+        found[name] = value
+    return found
 
 
 def _file(path: Path) -> Mapping[str, object]:
     rule = f"must be name=number,… or a file of them as YAML, is '{path}'"
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SpecError(f"--capacity: {rule} ({error})") from error
+        document = read_document(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SpecError(f"--capacity: {rule} ({one_line(error)})") from error
     if not isinstance(document, dict):
         raise SpecError(f"--capacity: {rule}, which holds a {type(document).__name__}")
-    return {str(name): value for name, value in document.items()}
+    return document
 
 
 def _number(value: object) -> float | None:

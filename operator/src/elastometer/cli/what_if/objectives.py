@@ -10,6 +10,8 @@ import yaml
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.bundle import Bundle
 from elastometer.model.terms import Indicator, Objective, Terms, terms_from
+from elastometer_loadgen.base.document import one_line, read_document
+from elastometer_loadgen.base.fields import unknown_field
 from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE
 
 _FIELDS = ("name", "indicator", "percentile", "maximumMilliseconds", "minimumPercent", "stageName")
@@ -25,12 +27,14 @@ def judged_by(bundle: Bundle, texts: Sequence[str]) -> Bundle:
 
 def _objective(number: int, text: str, terms: Terms) -> Objective:
     try:
-        given = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise _flaw("must be YAML", text) from error
-    if not isinstance(given, dict) or (unknown := sorted(set(map(str, given)) - set(_FIELDS))):
-        what = f", has {', '.join(unknown)}" if isinstance(given, dict) else ""
-        raise _flaw(f"must be an entry of spec.objectives with {', '.join(_FIELDS)}{what}", text)
+        given = read_document(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise _flaw(f"must be YAML ({one_line(error)})", text) from error
+    if not isinstance(given, dict):
+        raise _flaw(f"must be an entry of spec.objectives with {', '.join(_FIELDS)}", text)
+    unknown = [f"{name} {unknown_field(name, _FIELDS)}" for name in given if name not in _FIELDS]
+    if unknown:
+        raise _flaw("; ".join(unknown), text)
     # The simulator predicts when answers come, not what they contain.
     known = [indicator.value for indicator in Indicator if indicator is not Indicator.ANSWER_CHECK]
     if given.get("indicator") not in known:

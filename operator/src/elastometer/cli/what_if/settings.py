@@ -7,6 +7,7 @@ import yaml
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.twin.search.vary.fields import Setting
+from elastometer_loadgen.base.document import one_line, read_document
 
 
 def settings_from(texts: Sequence[str]) -> tuple[Setting, ...]:
@@ -19,9 +20,9 @@ def _setting(text: str) -> Setting:
     if not path or not equals or not value:
         raise CliError(Exit.SPEC_OR_USAGE, f"--set: must be path=value, as in minReplicas=2, is {text!r}")
     try:
-        return Setting(path.strip(), yaml.safe_load(value))
-    except yaml.YAMLError as error:
-        flaw = " ".join(str(error).split())
+        return Setting(path.strip(), read_document(value))
+    except (yaml.YAMLError, ValueError) as error:
+        flaw = one_line(error)
         raise CliError(Exit.SPEC_OR_USAGE, f"{path}: must have a YAML value, is {value!r}: {flaw}") from error
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from elastometer.hpa.parse import DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP
 from elastometer.hpa.settings import ScalingRules
 from elastometer.model.errors import SpecError
+from elastometer.model.shapes import Part, unknown_in
 from elastometer.model.spec import ScalerType
+from elastometer.model.triggers import misspelt_keys
 from elastometer.twin.search.vary.paths import Json, Steps, near, steps_of, value_at, written
 
 _RULES = ("stabilizationWindowSeconds", "selectPolicy", "tolerance", "policies",
@@ -21,6 +23,7 @@ _TARGETS = ("target", "target.type", "target.value", "target.averageValue", "tar
 _ADVANCED = "advanced.horizontalPodAutoscalerConfig."
 _VALUE_FIELDS = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
 _INDEX = re.compile(r"\[\d+\]")
+_PARTS = {ScalerType.HPA: Part.HPA, ScalerType.KEDA: Part.SCALED_OBJECT}
 MINIMUM: Mapping[ScalerType, str] = {ScalerType.HPA: "minReplicas", ScalerType.KEDA: "minReplicaCount"}
 MAXIMUM: Mapping[ScalerType, str] = {ScalerType.HPA: "maxReplicas", ScalerType.KEDA: "maxReplicaCount"}
 
@@ -75,10 +78,11 @@ def is_field(kind: ScalerType, path: str) -> bool:
 
 
 def unknown(setting: Setting, kind: ScalerType, others: tuple[str, ...]) -> SpecError:
-    """The error for an unknown path, with similar known ones."""
+    """The error for an unknown path, with similar known ones; where there are none, with what a path may begin with."""
     known = [field.replace("[]", "[0]") for field in FIELDS[kind]] + list(others)
     close = near(setting.path, known)
-    hint = f"; similar: {', '.join(close)}" if close else ""
+    first = dict.fromkeys(re.split(r"[.\[]", path)[0] for path in known)
+    hint = f"; similar: {', '.join(close)}" if close else f"; paths begin with {', '.join(first)}"
     return SpecError(f"{setting.path}: must be a field of the {kind.value}'s spec or a setting of the simulator, "
                      f"is unknown (value {_plain(setting.value)}){hint}")
 
@@ -94,7 +98,13 @@ def with_setting(spec: Json, setting: Setting, kind: ScalerType) -> Json:
             spec = written(spec, rules, DEFAULT_RULES.get(str(rules[-1]), {}))
         elif "policies" in steps and value_at(spec, (*rules, "policies")) is None:
             spec = written(spec, (*rules, "policies"), DEFAULT_RULES[str(rules[-1])]["policies"])
-    return written(spec, steps, _typed(setting.value, steps))
+    made = written(spec, steps, _typed(setting.value, steps))
+    flaws = list(unknown_in(_PARTS[kind], steps, setting.value, setting.path))
+    if steps[0] == "triggers":
+        flaws += misspelt_keys(made)
+    if flaws:
+        raise SpecError(*flaws)
+    return made
 
 
 def resolved(spec: Json, setting: Setting, kind: ScalerType) -> Steps:
