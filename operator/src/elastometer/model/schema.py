@@ -73,7 +73,8 @@ def unknown_fields(value: Any, schema: Json, path: str, reading: Reading = _WHOL
 def below(schema: Json, steps: Sequence[str | int]) -> Json:
     """The schema of a place in a document; one that takes everything where there is none."""
     for step in steps:
-        known = schema.get("items") if isinstance(step, int) else schema.get("properties", {}).get(step)
+        others = schema.get("additionalProperties")
+        known = schema.get("items") if isinstance(step, int) else schema.get("properties", {}).get(step, others)
         schema = known or {"x-kubernetes-preserve-unknown-fields": True}
     return schema
 
