@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from elastometer.analysis.evidence.about_pods import events_by_subject, first_ready_endpoints
 from elastometer.analysis.evidence.stages import stages_as_run
 from elastometer.model.autoscalers import keda_autoscaler_name, rivals, under_test
 from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
@@ -52,8 +53,10 @@ class Evidence:
     """The bundle, sorted and grouped. `origin` is the start of the load; without one, the first thing that was seen.
 
     `spec` is the ElasticityTest as served, `stages` are those of the terms with the windows in which they really ran,
-    and `requests_of` has the requests by the Pod that served them, where it is known. `autoscalers` are sightings of the
-    HorizontalPodAutoscaler under test, `rivals` the names of others that scaled the same Deployment.
+    and `requests_of` has the requests by the Pod that served them, where it is known. `events_of` has the events by the
+    uid of what they are about (by its name, if they have none), and `ready_endpoint_since` the first line of a slice
+    that lists a Pod as ready. `autoscalers` are sightings of the HorizontalPodAutoscaler under test, `rivals` the names
+    of others that scaled the same Deployment.
     """
 
     terms: Terms
@@ -68,7 +71,9 @@ class Evidence:
     rivals: tuple[str, ...] = ()
     scaled_objects: tuple[ObjectSeen, ...] = ()
     slices: tuple[ObjectSeen, ...] = ()
+    ready_endpoint_since: dict[str, Instant] = field(default_factory=dict)
     events: tuple[ObjectSeen, ...] = ()
+    events_of: dict[str, tuple[ObjectSeen, ...]] = field(default_factory=dict)
     logs: dict[str, tuple[LogSeen, ...]] = field(default_factory=dict)
     gaps: tuple[WatchGap, ...] = ()
     clocks: tuple[ClockSample, ...] = ()
@@ -113,7 +118,8 @@ def gather(bundle: Bundle) -> Evidence:
     origin = _find_origin(bundle, requests)
     test = bundle.terms.test
     scaled_objects = _select_named(objects, ObjectKind.SCALED_OBJECT, server_name(test))
-    every = [seen for seen in objects if seen.kind is ObjectKind.AUTOSCALER]
+    every = _of_kind(objects, ObjectKind.AUTOSCALER)
+    slices, events = _of_kind(objects, ObjectKind.ENDPOINT_SLICE), _of_kind(objects, ObjectKind.EVENT)
     autoscalers = _select_autoscaler(every, scaled_objects, bundle)
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
@@ -122,8 +128,8 @@ def gather(bundle: Bundle) -> Evidence:
         deployments=_select_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
         autoscalers=autoscalers, scaled_objects=scaled_objects,
         rivals=rivals((seen.object for seen in every), test, autoscalers[-1].object) if autoscalers else (),
-        slices=tuple(seen for seen in objects if seen.kind is ObjectKind.ENDPOINT_SLICE),
-        events=tuple(seen for seen in objects if seen.kind is ObjectKind.EVENT),
+        slices=slices, ready_endpoint_since=first_ready_endpoints(slices),
+        events=events, events_of=events_by_subject(events),
         logs=_group_logs(_observations_of(bundle, LogSeen)),
         gaps=tuple(sorted(_observations_of(bundle, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
         clocks=tuple(sorted(_observations_of(bundle, ClockSample), key=lambda sample: sample.received)),
@@ -133,6 +139,10 @@ def gather(bundle: Bundle) -> Evidence:
         series={result.name: result for result in bundle.series},
         last_seen=max((line.received for line in bundle.observations), default=None),
     )
+
+
+def _of_kind(objects: list[ObjectSeen], kind: ObjectKind) -> tuple[ObjectSeen, ...]:
+    return tuple(seen for seen in objects if seen.kind is kind)
 
 
 def _observations_of(bundle: Bundle, kind: type[T]) -> list[T]:
@@ -161,7 +171,7 @@ def _select_named(objects: list[ObjectSeen], kind: ObjectKind, *names: str) -> t
 
 
 def _select_autoscaler(
-    every: list[ObjectSeen], scaled_objects: tuple[ObjectSeen, ...], bundle: Bundle,
+    every: tuple[ObjectSeen, ...], scaled_objects: tuple[ObjectSeen, ...], bundle: Bundle,
 ) -> tuple[ObjectSeen, ...]:
     """Sightings of the autoscaler under test, which is known by its owner. Records of earlier versions hold one of a
     fixed name, and predicted ones have no owner."""
@@ -170,7 +180,7 @@ def _select_autoscaler(
     mine = under_test((seen.object for seen in reversed(every)), test, bundle.terms.uid, owner)
     names = (server_name(test), keda_autoscaler_name(test, keda)) if mine is None else \
         (text_at(mine, "metadata", "name") or "",)
-    return _select_named(every, ObjectKind.AUTOSCALER, *names)
+    return _select_named(list(every), ObjectKind.AUTOSCALER, *names)
 
 
 def _is_server_pod(seen: ObjectSeen, test: str) -> bool:

@@ -20,6 +20,7 @@ from elastometer.analysis.evidence.evidence import (
 from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
 from elastometer.model.measurements import Source
 from elastometer.model.milestones import Milestone
+from elastometer.model.names import SERVER
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import SECOND, Instant, Nanoseconds
 
@@ -77,10 +78,10 @@ def pod_instants(pod: PodHistory, evidence: Evidence) -> list[Seen]:
     found += watched_and_stated(Milestone.STARTED, lines, (_started(line.object) for line in lines))
     found += watched_and_stated(Milestone.READY, lines, (_true_since(line, "Ready") for line in lines))
     for name, reason in ((Milestone.PULLED, "Pulled"), (Milestone.STARTED, "Started")):
-        event = next(events_about(pod, evidence, reason), None)
+        event = next(events_about_server(pod, evidence, reason), None)
         if event is not None and not is_state_only(event):
             found.append(Seen(name, event.received, Source.EVENT, WATCH_RESOLUTION))
-    served = first_ready_endpoint(pod, evidence)
+    served = evidence.ready_endpoint_since.get(pod.name)
     if served is not None:
         found.append(Seen(Milestone.IN_ENDPOINTS, served, Source.WATCH, WATCH_RESOLUTION))
     return found
@@ -123,9 +124,15 @@ def _scheduled(pod: Document) -> Instant | None:
     return instant_at(found, "lastTransitionTime") if found.get("status") == "True" else None
 
 
+def server_statuses(pod: Document) -> list[Document]:
+    """The status of the server's container; of all containers if none has its name."""
+    every = list(documents_at(pod, "status", "containerStatuses"))
+    return [status for status in every if text_at(status, "name") == SERVER] or every
+
+
 def _started(pod: Document) -> Instant | None:
     """Start of the server container before any restart."""
-    for status in documents_at(pod, "status", "containerStatuses"):
+    for status in server_statuses(pod):
         running = instant_at(status, "state", "running", "startedAt")
         if running is not None and not whole_at(status, "restartCount"):
             return running
@@ -134,15 +141,20 @@ def _started(pod: Document) -> Instant | None:
 
 @dataclass(frozen=True, slots=True)
 class ImagePull:
-    """The kubelet's Pulled event; `took` is the duration in its message, None if the image was already on the node."""
+    """The kubelet's Pulled event; `took` is the duration in its message, None if it has none."""
 
     message: str
     took: str | None
 
+    @property
+    def was_present(self) -> bool:
+        """Whether the message says that the image was on the node."""
+        return "already present" in self.message
+
 
 def image_pull(pod: PodHistory, evidence: Evidence) -> ImagePull | None:
-    """The first Pulled event about the Pod."""
-    for event in events_about(pod, evidence, "Pulled"):
+    """The first Pulled event about the server's container; about the Pod, if the events name no container."""
+    for event in events_about_server(pod, evidence, "Pulled"):
         message = text_at(event.object, "message") or ""
         match = _TOOK.search(message)
         return ImagePull(message, match.group(1) if match else None)
@@ -151,28 +163,15 @@ def image_pull(pod: PodHistory, evidence: Evidence) -> ImagePull | None:
 
 def events_about(pod: PodHistory, evidence: Evidence, reason: str) -> Iterator[ObjectSeen]:
     """Events of one reason about one Pod (by uid, where the event has one), in the order in which they came."""
-    for event in evidence.events:
+    for subject in (pod.uid, pod.name):
+        for event in evidence.events_of.get(subject, ()):
+            if text_at(event.object, "reason") == reason:
+                yield event
+
+
+def events_about_server(pod: PodHistory, evidence: Evidence, reason: str) -> Iterator[ObjectSeen]:
+    """The same, without those that name another container of the Pod."""
+    for event in events_about(pod, evidence, reason):
         about = document_at(event.object, "involvedObject") or document_at(event.object, "regarding")
-        same = text_at(about, "uid") == pod.uid if text_at(about, "uid") else text_at(about, "name") == pod.name
-        if same and text_at(event.object, "reason") == reason and event.sighting is not Sighting.DELETED:
+        if text_at(about, "fieldPath") in (None, f"spec.containers{{{SERVER}}}"):
             yield event
-
-
-def first_ready_endpoint(pod: PodHistory, evidence: Evidence) -> Instant | None:
-    """When the first watch line came in which an EndpointSlice lists the Pod as ready."""
-    for line in evidence.slices:
-        if line.sighting is Sighting.DELETED or is_state_only(line):
-            continue
-        if pod.name in ready_endpoints(line.object):
-            return line.received
-    return None
-
-
-def ready_endpoints(endpoint_slice: Document) -> set[str]:
-    """Names of the Pods that the slice lists as ready."""
-    return {
-        name for endpoint in documents_at(endpoint_slice, "endpoints")
-        # The API defines an absent condition as unknown, to be read as ready.
-        if document_at(endpoint, "conditions").get("ready") is not False
-        and (name := text_at(endpoint, "targetRef", "name")) is not None
-    }

@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from elastometer.analysis.evidence.about_pods import ready_endpoints
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
-from elastometer.analysis.evidence.pods import is_ready, ready_endpoints
+from elastometer.analysis.evidence.pods import is_ready
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.model.document import document_at, text_at, whole_at
 from elastometer.model.observation import ObjectSeen, Sighting
