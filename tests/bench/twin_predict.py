@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from elastometer.hpa.settings import Behavior, HpaSpec, Metric, MetricType, Policy, PolicyType, ScalingRules, TargetType
 from elastometer.twin.engine import predict
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
+from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
+from elastometer.twin.sources import Signal
 
 SECONDS = 1800.0
 REPLICAS = 20

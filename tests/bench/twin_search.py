@@ -18,7 +18,8 @@ from math import cos, pi
 from elastometer.cli.what_if.workers import Workers
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
+from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
+from elastometer.twin.sources import Signal
 from elastometer.twin.search.answer.search import SearchOptions, search
 from elastometer.twin.search.score.searcher import SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline

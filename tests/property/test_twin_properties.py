@@ -32,8 +32,8 @@ from elastometer.twin.scenario import (
     KpaController,
     MetricsPath,
     Scenario,
-    Signal,
 )
+from elastometer.twin.sources import Signal, Trigger
 from support.reach import reached, reaches
 
 RULES = ScalingRules((Policy(PolicyType.PODS, 4, 15), Policy(PolicyType.PERCENT, 100, 15)), stabilization_seconds=0)
@@ -48,8 +48,16 @@ HPAS = st.builds(
     hpa, st.integers(1, 3), st.integers(3, 8), st.sampled_from([MetricType.PODS, MetricType.EXTERNAL]),
     st.sampled_from([Signal.WAITING, Signal.RUNNING, Signal.IN_FLIGHT]), st.floats(-15, 15),
 )
+
+
+def keda(inner: HpaController, minimum: int) -> KedaController:
+    """A trigger on the signal of the HPA's only metric."""
+    triggers = tuple(Trigger(source) for source in inner.sources if source is not None)
+    return KedaController(inner, 5.0, 20.0, minimum, triggers)
+
+
 CONTROLLERS: st.SearchStrategy[Controller] = st.one_of(
-    HPAS, st.builds(KedaController, HPAS, st.just(5.0), st.just(20.0), st.integers(0, 2)),
+    HPAS, st.builds(keda, HPAS, st.integers(0, 2)),
     st.builds(KpaController, st.integers(0, 2), st.integers(2, 8), st.just(3.0)),
 )
 ARRIVALS = st.lists(

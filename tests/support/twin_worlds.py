@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from elastometer.hpa.settings import Behavior, HpaSpec, Metric, MetricType, Policy, PolicyType, ScalingRules, TargetType
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
+from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
+from elastometer.twin.sources import Signal
 
 
 def hpa(minimum: int = 1, maximum: int = 10, target: int = 2, kind: MetricType = MetricType.PODS,

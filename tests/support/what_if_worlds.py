@@ -6,15 +6,8 @@ from typing import Any
 
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
-from elastometer.twin.scenario import (
-    Arrival,
-    Capacity,
-    HpaController,
-    KedaController,
-    MetricsPath,
-    Scenario,
-    Signal,
-)
+from elastometer.twin.scenario import Arrival, Capacity, HpaController, KedaController, MetricsPath, Scenario
+from elastometer.twin.sources import Signal, Trigger
 from elastometer.twin.search.score.searcher import SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline
 
@@ -70,8 +63,9 @@ def hpa_baseline(**spec: Any) -> Baseline:
 
 def keda_baseline() -> Baseline:
     """Under the ScaledObject above."""
-    hpa = HpaController(parse_hpa(KEDA_HPA), (Signal.WAITING,), 3.0)
-    controller = KedaController(hpa, polling_seconds=5.0, cooldown_seconds=300.0, minimum=1)
+    hpa = HpaController(parse_hpa(KEDA_HPA), (None,), 3.0)
+    controller = KedaController(hpa, polling_seconds=5.0, cooldown_seconds=300.0, minimum=1,
+                                triggers=(Trigger(Signal.WAITING),))
     return Baseline(scenario(controller, rate=6.0), copy.deepcopy(SCALED_OBJECT), copy.deepcopy(KEDA_HPA))
 
 

@@ -11,7 +11,6 @@ import yaml
 
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.cli.base.offline import checked_spec
-from elastometer.hpa.settings import Metric, MetricType, TargetType
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.errors import SpecError
 from elastometer.model.prediction_basis import PredictionBasis
@@ -27,8 +26,8 @@ from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import synthetic_bundle
-from elastometer.twin.scenario import Balancing, Capacity, HpaController, Scenario, Signal
-from elastometer.twin.signals import by_query, signals_of
+from elastometer.twin.scenario import Balancing, Capacity, HpaController, Scenario
+from elastometer.twin.sources import Signal
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = Environment("", "", "", 0, "", "")
@@ -71,7 +70,7 @@ def test_cold_starts_and_syncs_come_back_as_they_were() -> None:
     assert isinstance(truth.controller, HpaController)
     period = truth.controller.spec.controller.sync_period_seconds
     assert found.controller.spec.controller.sync_period_seconds == pytest.approx(period, abs=0.05)
-    assert found.controller.signals == (Signal.WAITING,)
+    assert found.controller.sources == (Signal.WAITING,)
     assert found.balancing is Balancing.PER_REQUEST
     assert len(found.arrivals) == len(truth.arrivals)
 
@@ -121,36 +120,6 @@ def test_records_without_pods_are_used_while_one_replica_served_alone() -> None:
     found = calibrate(derive_run(nameless)).scenario.capacity
     assert found.prefill_seconds == pytest.approx(0.02, abs=0.001)
     assert found.decode_seconds == pytest.approx(0.04, rel=0.02)
-
-
-@pytest.mark.parametrize(("query", "signal"), [
-    ('sum(vllm:num_requests_waiting{namespace="a",pod=~"b-.*"})', Signal.WAITING),
-    ("sum by (namespace) (vllm:num_requests_running)", Signal.RUNNING),
-    ("sum(vllm:num_requests_waiting{}) + sum(vllm:num_requests_running{})", Signal.IN_FLIGHT),
-    ("sum(vllm:num_requests_waiting + vllm:num_requests_running)", Signal.IN_FLIGHT),
-    ("sum(vllm:num_requests_waiting) or vector(0)", Signal.WAITING),
-])
-def test_a_plain_sum_is_understood(query: str, signal: Signal) -> None:
-    assert by_query("q", query) is signal
-
-
-@pytest.mark.parametrize("query", [
-    "avg(vllm:num_requests_waiting)", "sum(rate(vllm:request_success_total[1m]))", "sum(up)", "",
-    "sum(vllm:num_requests_waiting) * 2", "max(vllm:kv_cache_usage_perc)",
-    "sum(avg_over_time(vllm:num_requests_waiting[1m]))", "sum(vllm:num_requests_waiting) - sum(up)",
-])
-def test_any_other_query_is_refused_by_its_path(query: str) -> None:
-    with pytest.raises(SpecError, match=r"spec\.triggers\[0\]\.metadata\.query: must be a plain sum"):
-        by_query("spec.triggers[0].metadata.query", query)
-
-
-def test_a_metric_that_the_twin_has_no_model_of_is_refused_by_its_path() -> None:
-    strange = Metric(MetricType.PODS, "queue_depth", TargetType.AVERAGE_VALUE, 1000)
-    memory = Metric(MetricType.RESOURCE, "memory", TargetType.UTILIZATION, 80)
-    with pytest.raises(SpecError, match=r"spec\.metrics\[0\].*is Pods metric 'queue_depth'"):
-        signals_of([strange], [])
-    with pytest.raises(SpecError, match=r"spec\.metrics\[0\].*is Resource metric 'memory'"):
-        signals_of([memory], [])
 
 
 def test_the_size_of_the_kv_cache_comes_back_from_its_scraped_usage() -> None:

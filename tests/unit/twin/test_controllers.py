@@ -16,12 +16,14 @@ from elastometer.twin import keda as keda_rules
 from elastometer.twin.engine import predict
 from elastometer.twin.keda import Polled
 from elastometer.twin.knative import Panic, decide
-from elastometer.twin.scenario import KedaController, KpaController, Signal
+from elastometer.twin.scenario import KedaController, KpaController
+from elastometer.twin.sources import Signal, Trigger
 from support.twin_worlds import hpa, scenario
 
 
 def keda(minimum: int = 0, idle: int | None = None, cooldown: float = 300.0) -> KedaController:
-    return KedaController(hpa(kind=MetricType.EXTERNAL), 30.0, cooldown, minimum, idle_replicas=idle)
+    return KedaController(hpa(kind=MetricType.EXTERNAL), 30.0, cooldown, minimum, (Trigger(Signal.WAITING),),
+                          idle_replicas=idle)
 
 
 @pytest.mark.parametrize(("controller", "polled", "wanted"), [

@@ -8,8 +8,9 @@ import pytest
 from elastometer.model.errors import SpecError
 from elastometer.twin.engine import predict
 from elastometer.twin.fleet import Fleet
-from elastometer.twin.metrics_view import MetricsView
-from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, RecordedRandomness, Scenario, Signal
+from elastometer.twin.metrics_view import MetricsView, Missing
+from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, RecordedRandomness, Scenario
+from elastometer.twin.sources import Signal
 from elastometer.twin.traffic import Traffic
 from support.twin_worlds import hpa, scenario
 
@@ -77,11 +78,11 @@ def test_pods_are_seen_as_the_api_shows_them() -> None:
 
 def test_a_sum_counts_replicas_that_drain_and_is_unknown_without_any_sample() -> None:
     view, fleet = seen(scenario([0.0] * 12, initial_replicas=2, path=EACH_SECOND, drain_seconds=6.0, seed=1), 3.0)
-    before = view.total(Signal.IN_FLIGHT, 1.0)
+    before = view.number(Signal.IN_FLIGHT, 1.0)
     fleet.scale(1.0, 1)
-    assert view.total(Signal.IN_FLIGHT, 1.4) == before == 12_000
+    assert view.number(Signal.IN_FLIGHT, 1.4) == before == 12.0
     empty, _ = seen(scenario([], initial_replicas=0), 3.0)
-    assert empty.total(Signal.WAITING, 2.0) is None
+    assert empty.number(Signal.WAITING, 2.0) is Missing.EMPTY
 
 
 def test_cpu_is_averaged_over_its_window() -> None:

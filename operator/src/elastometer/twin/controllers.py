@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from math import floor
-from typing import NamedTuple, Protocol, assert_never
+from itertools import count
+from math import floor, isfinite
+from typing import NamedTuple, Protocol, TypeAlias, assert_never
 
 from elastometer.hpa.decision import Decision
 from elastometer.hpa.settings import MetricType
@@ -12,12 +13,15 @@ from elastometer.hpa.state import State
 from elastometer.hpa.step import step
 from elastometer.hpa.sync import MetricInput, SyncInput
 from elastometer.twin.fleet import Fleet
-from elastometer.twin.metrics_view import MetricsView
-from elastometer.twin.scenario import HpaController, Signal
+from elastometer.twin.metrics_view import MILLI, MetricsView, Missing
+from elastometer.twin.scenario import HpaController
+from elastometer.twin.sources import Nowhere, Signal, Source
 
 # Shorter than any clock of a cluster can resolve.
 TINY = 1e-6
 NO_SAMPLES = "no metrics returned from the metrics API"
+# The answer of the External metrics API for the External metric of this number, at an instant.
+External: TypeAlias = Callable[[int, float], MetricInput]
 
 
 class Recommendation(NamedTuple):
@@ -61,13 +65,14 @@ class Hpa:
     """The HorizontalPodAutoscaler: hpa.step applied to what the controller would have seen."""
 
     def __init__(
-        self, controller: HpaController, fleet: Fleet, view: MetricsView, *, null_is_zero: bool = False,
+        self, controller: HpaController, fleet: Fleet, view: MetricsView, external: External | None = None,
     ) -> None:
         self._controller = controller
         self._fleet = fleet
         self._view = view
-        self._null = 0 if null_is_zero else None
+        self._external = external
         self._state = State()
+        self._metrics = tuple(zip(controller.spec.metrics, controller.sources, _numbers(controller), strict=True))
 
     def loops(self) -> tuple[ControlLoop, ...]:
         """One, with the controller's sync period."""
@@ -82,21 +87,31 @@ class Hpa:
         """One sync."""
         spec, fleet = self._controller.spec, self._fleet
         metrics = tuple([
-            self._answer(metric.type, signal, at)
-            for metric, signal in zip(spec.metrics, self._controller.signals, strict=True)
+            self._answer(metric.type, source, at) if number is None or self._external is None
+            else self._external(number, at)
+            for metric, source, number in self._metrics
         ])
         seen = SyncInput(at, fleet.size, len(fleet.active), self._view.pods(at), metrics)
         self._state, decision = step(self._state, spec, seen)
         return Recommendation(decision.desired, decision, seen)
 
-    def _answer(self, kind: MetricType, signal: Signal, at: float) -> MetricInput:
+    def _answer(self, kind: MetricType, source: Source | None, at: float) -> MetricInput:
+        if source is None or isinstance(source, Nowhere):
+            return MetricInput(error=NO_SAMPLES)
         match kind:
             case MetricType.RESOURCE | MetricType.CONTAINER_RESOURCE | MetricType.PODS:
-                samples = self._view.samples(signal, at)
+                samples = self._view.samples(source, at) if isinstance(source, Signal) else ()
                 return MetricInput(samples=samples) if samples else MetricInput(error=NO_SAMPLES)
             case MetricType.OBJECT | MetricType.EXTERNAL:
-                total = self._view.total(signal, at)
-                value = self._null if total is None else total
-                return MetricInput(error=NO_SAMPLES) if value is None else MetricInput(values=(value,))
+                number = self._view.number(source, at)
+                # An adapter cuts what a quantity cannot hold.
+                return MetricInput(error=NO_SAMPLES) if isinstance(number, Missing) or not isfinite(number) else \
+                    MetricInput(values=(int(number * MILLI),))
             case other:
                 assert_never(other)
+
+
+def _numbers(controller: HpaController) -> list[int | None]:
+    """The number of each External metric among the External ones; None for the others."""
+    counted = count()
+    return [next(counted) if metric.type is MetricType.EXTERNAL else None for metric in controller.spec.metrics]

@@ -6,9 +6,14 @@ arrivals change nothing. So the queue at any past instant can be counted from th
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from math import inf
+from typing import TypeAlias
 
 from elastometer.hpa.sync import PodInput
+
+# What the whole Pod requests, and what each container does.
+Requests: TypeAlias = tuple[Mapping[str, int], Mapping[str, Mapping[str, int]] | None]
 
 
 class Replica:
@@ -46,7 +51,7 @@ class Replica:
         """Requests in its queue at `at`; the first `arrived` requests of the scenario had arrived by then."""
         return bisect_left(self.requests, arrived) - bisect_right(self.left_queue, at)
 
-    def pod_at(self, at: float, requests: dict[str, int]) -> PodInput:
+    def pod_at(self, at: float, requests: Requests) -> PodInput:
         """The Pod as the API shows it at `at`; built again only when something about it has changed."""
         if self.pod is None or at >= self.pod_until:
             self.pod, self.pod_until = self._pod(at, requests)
@@ -56,11 +61,11 @@ class Replica:
         """Drops the cached Pod after a change that `pod_until` could not foresee: the deletion."""
         self.pod = None
 
-    def _pod(self, at: float, requests: dict[str, int]) -> tuple[PodInput, float]:
+    def _pod(self, at: float, requests: Requests) -> tuple[PodInput, float]:
         leaving = self.deleted <= at
         if at < self.running_from:
-            return PodInput(self.name, "Pending", False, self.created, self.created, leaving, requests), \
+            return PodInput(self.name, "Pending", False, self.created, self.created, leaving, *requests), \
                 self.running_from
         if at < self.ready:
-            return PodInput(self.name, "Running", False, self.created, self.created, leaving, requests), self.ready
-        return PodInput(self.name, "Running", True, self.ready, self.created, leaving, requests), inf
+            return PodInput(self.name, "Running", False, self.created, self.created, leaving, *requests), self.ready
+        return PodInput(self.name, "Running", True, self.ready, self.created, leaving, *requests), inf

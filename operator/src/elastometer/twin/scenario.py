@@ -8,6 +8,7 @@ from math import inf
 from typing import NamedTuple
 
 from elastometer.hpa.settings import HpaSpec
+from elastometer.twin.sources import Formula, Source, Trigger
 
 
 class Arrival(NamedTuple):
@@ -30,7 +31,8 @@ class Capacity:
     where neighbours are the other requests that were running at the start.
 
     `kv_tokens` is the size of the KV cache, `cpu_seconds_per_token` the CPU time per output token; None if they were
-    not measured. An idle replica uses `cpu_idle` cores. `requests` maps resource names to one Pod's milli-units.
+    not measured. An idle replica uses `cpu_idle` cores. `requests` maps resource names to one Pod's milli-units, and
+    leaves out what one of its containers does not request; `container_requests` is the same by container, if known.
     """
 
     slots: int
@@ -44,6 +46,7 @@ class Capacity:
     cpu_seconds_per_token: float | None = None
     cpu_idle: float = 0.0
     requests: Mapping[str, int] = field(default_factory=dict)
+    container_requests: Mapping[str, Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +73,17 @@ class Balancing(StrEnum):
     KEEP_ALIVE = "keepAlive"
 
 
-class Signal(StrEnum):
-    """What a metric of the autoscaler measures on one replica."""
-
-    WAITING = "waiting"  # requests in the replica's queue
-    RUNNING = "running"  # requests that run
-    IN_FLIGHT = "inFlight"  # both
-    KV_CACHE = "kvCache"  # share of the KV cache in use
-    CPU = "cpu"  # cores used
-
-
 @dataclass(frozen=True, slots=True)
 class HpaController:
-    """The HPA, which syncs at `phase_seconds` + k x its period; `signals[j]` is what `spec.metrics[j]` measures.
+    """The HPA, which syncs at `phase_seconds` + k x its period; `sources[j]` is where `spec.metrics[j]` comes from, or
+    None if KEDA serves it.
 
     `sync_instants` are those of a recorded controller, whose period drifts with the work of each sync: a quarter of a
     second can mean two requests in a queue. They apply while phase and period are still those of the record.
     """
 
     spec: HpaSpec
-    signals: tuple[Signal, ...]
+    sources: tuple[Source | None, ...]
     phase_seconds: float = 0.0
     sync_instants: tuple[float, ...] = ()
 
@@ -98,20 +92,25 @@ class HpaController:
 class KedaController:
     """KEDA: the HPA that it creates, and its own loop between zero (or idle) and some, every `polling_seconds`.
 
-    The HPA's numbers come from the trigger's source at each sync, whatever the polling interval. The trigger is active
-    while the sum of a signal of the HPA's External metrics is above `activation`, in units of that signal. `minimum` is
-    minReplicaCount, which may be 0 although the HPA's own minimum is then 1. `null_is_zero`: a query without a result
-    counts as 0.
+    The HPA's External metrics are the numbers of the `triggers`, in their order, or the one of the `formula` that
+    combines them. They come from the triggers' sources at each sync, whatever the polling interval, unless the trigger
+    is cached. `minimum` is minReplicaCount, which may be 0 although the HPA's own minimum is then 1.
+
+    KEDA keeps its instants in whole seconds of the wall clock, on which the second at the start of the load is
+    `second_share` over. The ScaledObject was created at `created_seconds`.
     """
 
     hpa: HpaController
     polling_seconds: float
     cooldown_seconds: float
     minimum: int = 0
-    activation: float = 0.0
+    triggers: tuple[Trigger, ...] = ()
+    formula: Formula | None = None
     idle_replicas: int | None = None
     phase_seconds: float = 0.0
-    null_is_zero: bool = True
+    initial_cooldown_seconds: float = 0.0
+    created_seconds: float = -inf
+    second_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

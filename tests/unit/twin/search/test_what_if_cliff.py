@@ -19,12 +19,13 @@ from elastometer.hpa.parse import parse_hpa
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.render.what_if.charts import cliff_plot
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario, Signal
+from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
 from elastometer.twin.search.answer.search import cliffs, least
 from elastometer.twin.search.score.cliff import Cliff, Point, cliff, in_words, least_replicas
 from elastometer.twin.search.score.scorecard import ObjectiveScore, Scorecard
 from elastometer.twin.search.score.searcher import Searcher, SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline
+from elastometer.twin.sources import Signal
 
 POD = {"metric": {"name": "vllm_num_requests_waiting"}, "target": {"type": "AverageValue", "averageValue": "1"}}
 SPEC = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"},

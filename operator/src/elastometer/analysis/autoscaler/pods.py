@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.evidence.pods import condition
-from elastometer.hpa.quantity import milli_units
+from elastometer.hpa.pod_requests import container_requests_of, requests_of
 from elastometer.hpa.sync import PodInput
-from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
+from elastometer.model.document import Document, document_at, instant_at, text_at, whole_at
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import Instant, Nanoseconds
 
@@ -50,7 +50,7 @@ def _received(seen: ObjectSeen) -> Instant:
 
 
 def _look(pod: PodHistory, item: Document, seconds: Seconds) -> PodInput:
-    ready = condition(item, "Ready")
+    ready, spec = condition(item, "Ready"), document_at(item, "spec")
     moved, start = instant_at(ready, "lastTransitionTime"), instant_at(item, "status", "startTime")
     return PodInput(
         name=pod.name, phase=text_at(item, "status", "phase") or "Pending",
@@ -58,37 +58,5 @@ def _look(pod: PodHistory, item: Document, seconds: Seconds) -> PodInput:
         ready_transition=None if moved is None else seconds(moved),
         start=None if start is None else seconds(start),
         deleting=text_at(item, "metadata", "deletionTimestamp") is not None,
-        requests=_requests(item), container_requests=_by_container(item),
+        requests=requests_of(spec), container_requests=container_requests_of(spec),
     )
-
-
-def _requests(pod: Document) -> Mapping[str, int]:
-    """Of the whole Pod: what it requests itself (Pod-level resources), else the sum over its containers. A resource
-    that one of them does not request is left out, as the HPA refuses a percentage of it."""
-    own = _amounts(document_at(pod, "spec", "resources", "requests"))
-    asked = list(_by_container(pod).values())
-    shared = set.intersection(*(set(one) for one in asked)) if asked else set()
-    return {name: sum(one[name] for one in asked) for name in sorted(shared)} | own
-
-
-def _by_container(pod: Document) -> Mapping[str, Mapping[str, int]]:
-    """Of each container that keeps running: sidecars are init containers with restartPolicy Always."""
-    spec = document_at(pod, "spec")
-    sidecars = [one for one in documents_at(spec, "initContainers") if one.get("restartPolicy") == "Always"]
-    return {
-        text_at(one, "name") or "": _amounts(document_at(one, "resources", "requests"))
-        for one in (*documents_at(spec, "containers"), *sidecars)
-    }
-
-
-def _milli(text: str) -> int | None:
-    """None if it is not a quantity, which no API server serves."""
-    try:
-        return milli_units(text)
-    except ValueError:
-        return None
-
-
-def _amounts(requests: Document) -> dict[str, int]:
-    texts = ((name, _milli(text)) for name, text in requests.items() if isinstance(text, str))
-    return {name: amount for name, amount in texts if amount is not None}

@@ -12,8 +12,8 @@ import orjson
 
 from elastometer.cli.base.exits import Exit, exit_of_verdict
 from elastometer.cli.base.files import write_files
-from elastometer.cli.base.manifest_file import read_test
-from elastometer.cli.base.offline import checked_spec, rejection
+from elastometer.cli.base.manifest_file import Manifest, read_test
+from elastometer.cli.base.offline import DEFAULT_NAMESPACE, checked_spec, rejection
 from elastometer.cli.base.options import add_output_option, positive_count
 from elastometer.cli.base.summary import finding_lines, objective_lines, summary_rows
 from elastometer.cli.base.text import columns, printable
@@ -30,6 +30,7 @@ from elastometer.render.wording import numbers
 from elastometer.twin.draws import Drawn
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
+from elastometer.twin.forecast.planned import Assumed
 from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import ConnectionPolicy, Profile
 from elastometer_loadgen.stages.rate import RateStage
@@ -88,6 +89,8 @@ def execute(options: argparse.Namespace) -> Exit:
         report = report_of(simulation, list(_with_progress(each_draw(simulation, seeds), options.draws)))
     except SpecError as error:
         raise rejection(options.file, error) from error
+    for note in simulation.autoscaler.notes:
+        print(f"warning: {printable(note)}", file=sys.stderr)
     files = render_all(report)
     if options.out is not None:
         write_files(files, options.out, "the report")
@@ -110,7 +113,15 @@ def _simulation_input(options: argparse.Namespace) -> SimulationInput:
         raise SpecError("spec.load.stages: must plan at least one request with this seed, plan none")
     earlier = None if options.bundle is None else recorded(options.bundle, plan)
     given = InputOptions(options.capacity, options.cold_start)
-    return SimulationInput(plan, planned_autoscaler(plan), assume(plan, arrivals, given, earlier), arrivals)
+    autoscaler = planned_autoscaler(plan, _assumed_namespace(manifest, earlier))
+    return SimulationInput(plan, autoscaler, assume(plan, arrivals, given, earlier), arrivals)
+
+
+def _assumed_namespace(manifest: Manifest, earlier: Assumed | None) -> str | None:
+    """Where a test without a namespace is taken to run: where the earlier run did, else where kubectl creates it."""
+    if manifest["metadata"].get("namespace"):
+        return None
+    return earlier.namespace if earlier is not None and earlier.namespace else DEFAULT_NAMESPACE
 
 
 def _require_modelled(profile: Profile) -> None:

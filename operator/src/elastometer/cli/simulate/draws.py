@@ -62,7 +62,7 @@ def _predict(simulation: SimulationInput, seed: int) -> PredictedRun:
         tool=f"elastometer {version('elastometer')}", autoscaler=simulation.autoscaler.words, seed=seed,
         capacity=f"{assumed.capacity_source}: {capacity_in_words(assumed.capacity)}",
         cold_starts=f"{assumed.cold_start_source}: {starts_in_words(assumed.cold_starts)}",
-        assumptions=assumptions(simulation.plan, assumed),
+        assumptions=assumptions(simulation.plan, simulation.autoscaler, assumed),
     )
     return PredictedRun(simulation.plan, scenario, predict(scenario), basis, simulation.autoscaler.document)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from elastometer.analysis.run import derive_run
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.bundle import Bundle
-from elastometer.model.document import at, document_at
+from elastometer.model.document import document_at
 from elastometer.model.errors import SpecError
+from elastometer.model.server_flags import server_flags
 from elastometer.plan import TestPlan
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.forecast.planned import Assumed
@@ -33,7 +34,7 @@ def recorded(path: Path, plan: TestPlan) -> Assumed:
         cold_starts=scenario.cold_starts, cold_start_source=f"measured in {run}",
         pending_seconds=scenario.pending_seconds, path=scenario.path, resource_path=scenario.resource_path,
         sync_seconds=_sync_phase_seconds(scenario.controller),
-        notes=tuple(_differences(bundle, plan)),
+        notes=tuple(_differences(bundle, plan)), namespace=bundle.terms.namespace,
     )
 
 
@@ -50,10 +51,10 @@ def _sync_phase_seconds(controller: Controller) -> float | None:
 
 def _differences(bundle: Bundle, plan: TestPlan) -> Iterator[str]:
     """How the recorded server differs from the test's: its numbers may then not apply."""
-    server, seen = plan.spec.server, document_at(bundle.spec, "spec", "target", "server")
-    args = [str(arg) for arg in found] if isinstance(found := at(seen, "args"), list) else []
+    server, seen = plan.spec.server, document_at(bundle.spec, "spec", "target")
+    args, wanted = server_flags(seen).reading.evened(), server.flags.reading.evened()
     compared = [("model's name", bundle.terms.model, server.model), ("image's name", bundle.terms.image, server.image),
-             ("argument list", _without(args, server.args), _without(server.args, args))]
+             ("argument list", _without(args, wanted), _without(wanted, args))]
     for name, then, now in compared:
         if then is not None and then != now:
             yield f"the server behaves like the recorded one although its {name} differs (then: {then}; now: {now})"

@@ -2,32 +2,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
+from elastometer.analysis.autoscaler.pods import pods_at
 from elastometer.analysis.autoscaler.syncs import syncs_of
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.settings import ControllerSettings
-from elastometer.model.document import Document, document_at, documents_at, number_at, text_at, whole_at
+from elastometer.model.document import Document, document_at, documents_at, instant_at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
+from elastometer.promql.series import TestSeries
 from elastometer.twin.fit.calibration import Fitted
+from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
+from elastometer.twin.reading.scaled_object import ReadScaledObject, keda_loop
 from elastometer.twin.scenario import HpaController, KedaController
-from elastometer.twin.signals import signals_of, triggers_of
-
-# KEDA's defaults for a ScaledObject that does not state them.
-POLLING_SECONDS = 30.0
-COOLDOWN_SECONDS = 300.0
 
 
 def fit_hpa(
-    evidence: Evidence, served: Document, scaled_object: Document, controller: ControllerSettings,
+    evidence: Evidence, served: Document, series: TestSeries, controller: ControllerSettings, *, has_triggers: bool,
 ) -> tuple[HpaController, list[Fitted]]:
-    """The HPA, which syncs when the recorded one did. Raises SpecError if it was not recorded or has no model."""
+    """The HPA, which syncs when the recorded one did. With `has_triggers`, KEDA created it and serves its External
+    metrics. Raises SpecError if it was not recorded or has no model."""
     if not served:
         raise SpecError("provenance.autoscaler: must hold the HorizontalPodAutoscaler as served, is absent; only a run "
                         "with an autoscaler can be varied")
     spec = parse_hpa(served, controller)
-    signals = signals_of(spec.metrics, triggers_of(scaled_object))
+    read = hpa_sources(document_at(served, "spec"), spec.metrics, series, recorded_containers(evidence),
+                       has_triggers=has_triggers)
     syncs = syncs_of(evidence, round(controller.sync_period_seconds * SECOND)).syncs
     times, writes = [sync.at for sync in syncs], sum(sync.write is not None for sync in syncs)
     if len(times) < 2:
@@ -39,12 +41,18 @@ def fit_hpa(
     drift = max(abs((at - times[0]) / SECOND - number * period) for number, at in enumerate(times))
     spec = replace(spec, controller=replace(controller, sync_period_seconds=period))
     instants = tuple((at - evidence.origin) / SECOND for at in times)
-    return HpaController(spec, signals, instants[0], instants), [
+    return HpaController(spec, read.sources, instants[0], instants), [
         Fitted("sync period", period, "s", f"writes of the autoscaler's status; {len(times)} syncs including inferred "
                f"ones (within {drift:.2f} s of it)", None, writes),
         Fitted("sync phase", instants[0] % period, "s", "writes of the autoscaler's status", None, writes),
-        Fitted("signals", ", ".join(signals), "", "names of the metrics, or texts of the queries"),
     ]
+
+
+def recorded_containers(evidence: Evidence) -> Containers | None:
+    """The containers of the recorded Pods with what they request; None if no Pod was recorded."""
+    pods = pods_at(evidence, evidence.last_seen or evidence.origin, evidence.seconds) or pods_at(
+        evidence, evidence.origin, evidence.seconds)
+    return pods[0].container_requests if pods else None
 
 
 def blind_syncs(evidence: Evidence) -> int:
@@ -55,31 +63,14 @@ def blind_syncs(evidence: Evidence) -> int:
     return active[seen:].count("False")
 
 
-def fit_keda(hpa: HpaController, scaled_object: Document) -> tuple[KedaController, list[Fitted]]:
-    """KEDA's loop around its HPA, as the ScaledObject states it."""
-    keda = keda_loop(hpa, document_at(scaled_object, "spec"))
+def fit_keda(
+    hpa: HpaController, scaled_object: Document, read: ReadScaledObject, evidence: Evidence,
+) -> tuple[KedaController, list[Fitted]]:
+    """KEDA's loop around its HPA, as the ScaledObject states it, on the clock of the record."""
+    created = instant_at(scaled_object, "metadata", "creationTimestamp")
+    keda = replace(
+        keda_loop(hpa, document_at(scaled_object, "spec"), read), second_share=evidence.origin % SECOND / SECOND,
+        created_seconds=-inf if created is None else evidence.seconds(created))
     source = "the ScaledObject as served"
     return keda, [Fitted("polling", keda.polling_seconds, "s", source),
                   Fitted("cooldown", keda.cooldown_seconds, "s", source)]
-
-
-def keda_loop(hpa: HpaController, spec: Document) -> KedaController:
-    """KEDA's own loop around the HPA, as the spec of a ScaledObject states it."""
-    polling, cooldown = number_at(spec, "pollingInterval"), number_at(spec, "cooldownPeriod")
-    # The first trigger with a query stands for all: the twin has no model of others.
-    asked = next((trigger for trigger in documents_at(spec, "triggers") if text_at(trigger, "metadata", "query")), None)
-    return KedaController(
-        hpa, polling_seconds=polling or POLLING_SECONDS,
-        cooldown_seconds=COOLDOWN_SECONDS if cooldown is None else cooldown,
-        minimum=whole_at(spec, "minReplicaCount") or 0, activation=_activation(asked),
-        idle_replicas=whole_at(spec, "idleReplicaCount"),
-        null_is_zero=(text_at(asked, "metadata", "ignoreNullValues") or "true") != "false",
-    )
-
-
-def _activation(trigger: Document | None) -> float:
-    text = text_at(trigger, "metadata", "activationThreshold") or "0"
-    try:
-        return float(text)
-    except ValueError as error:
-        raise SpecError(f"triggers[].metadata.activationThreshold: must be a number as text, is {text!r}") from error

@@ -13,21 +13,24 @@ from elastometer.analysis.autoscaler.pods import pods_at
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.hpa.settings import ControllerSettings
-from elastometer.model.bundle import Bundle
 from elastometer.model.document import document_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
 from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND
-from elastometer.twin.fit.autoscaler import blind_syncs, fit_hpa, fit_keda
+from elastometer.promql.series import TestSeries
+from elastometer.twin.fit.autoscaler import blind_syncs, fit_hpa, fit_keda, recorded_containers
 from elastometer.twin.fit.calibration import Calibration, Fitted
 from elastometer.twin.fit.capacity import fit_capacity
 from elastometer.twin.fit.kv_cache import fit_cache
 from elastometer.twin.fit.metrics_path import fit_cpu, fit_path, fit_resource_path
 from elastometer.twin.fit.node_capacity import room_notes
+from elastometer.twin.fit.recorded_series import recorded_series
 from elastometer.twin.fit.scrape_phase import scrape_phases
 from elastometer.twin.fit.starts import fit_replica_timings
+from elastometer.twin.measured import measured_by, source_words
+from elastometer.twin.reading.scaled_object import read_scaled_object
 from elastometer.twin.scenario import (
     Arrival,
     Balancing,
@@ -37,8 +40,8 @@ from elastometer.twin.scenario import (
     MetricsPath,
     RecordedRandomness,
     Scenario,
-    Signal,
 )
+from elastometer.twin.sources import Signal
 from elastometer_loadgen.base.record import Outcome
 
 # The load generator's defaults for a profile that does not state them.
@@ -65,13 +68,14 @@ def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calib
     timings, about, notes = fit_replica_timings(run)
     found.fitted += about
     found.notes += [*notes, *room_notes(bundle)]
-    controller, hpa = _controller(bundle, evidence, flags or ControllerSettings(), found)
+    series = recorded_series(run)
+    controller, hpa = _controller(run, series, flags or ControllerSettings(), found)
     path, about = fit_path(evidence, timings.serves)
     found.fitted += about
-    resource_path = None
-    if Signal.CPU in hpa.signals:
+    resource_path, measured = None, measured_by(controller)
+    if Signal.CPU in measured:
         capacity, resource_path = _with_cpu(evidence, capacity, timings.process, found)
-    capacity = _with_cache(evidence, Signal.KV_CACHE in hpa.signals, capacity, found)
+    capacity = _with_cache(evidence, Signal.KV_CACHE in measured, capacity, found)
     start, initial = _beginning(run, hpa)
     load = document_at(document_at(bundle.spec, "spec") or bundle.spec, "load")
     scenario = Scenario(
@@ -140,22 +144,29 @@ def _usual(records: Sequence[RecordedRequest], every: Sequence[RecordedRequest])
 
 
 def _controller(
-    bundle: Bundle, evidence: Evidence, flags: ControllerSettings, found: _Found,
+    run: DerivedRun, series: TestSeries, flags: ControllerSettings, found: _Found,
 ) -> tuple[Controller, HpaController]:
-    served = document_at(bundle.provenance, "autoscaler")
-    scaled_object = document_at(bundle.provenance, "scaledObject")
-    hpa, about = fit_hpa(evidence, served, scaled_object, flags)
+    evidence, provenance = run.evidence, run.bundle.provenance
+    served, scaled_object = document_at(provenance, "autoscaler"), document_at(provenance, "scaledObject")
+    hpa, about = fit_hpa(evidence, served, series, flags, has_triggers=bool(scaled_object))
     found.fitted += about
     blind = blind_syncs(evidence)
     if blind:
         found.notes.append(f"the autoscaler could not read its metric at {blind} or more syncs; the simulator's "
                            "metrics have no outages")
     if not scaled_object:
+        found.fitted.append(_signals(hpa))
         return hpa, hpa
-    keda, about = fit_keda(hpa, scaled_object)
-    found.fitted += about
+    read = read_scaled_object(document_at(scaled_object, "spec"), series, is_recorded=True)
+    found.notes += read.notes
+    keda, about = fit_keda(hpa, scaled_object, read, evidence)
+    found.fitted += [_signals(keda), *about]
     found.notes.append("the record does not show when KEDA polls: its polls are assumed to begin at the load's start")
     return keda, hpa
+
+
+def _signals(controller: Controller) -> Fitted:
+    return Fitted("signals", ", ".join(source_words(controller)), "", "names of the metrics, or texts of the queries")
 
 
 def _with_cpu(
@@ -167,7 +178,8 @@ def _with_cpu(
     pods = pods_at(evidence, evidence.last_seen or evidence.origin, evidence.seconds)
     pods = pods or pods_at(evidence, evidence.origin, evidence.seconds)
     requests = dict(pods[0].requests) if pods else {}
-    return replace(capacity, cpu_seconds_per_token=per_token, cpu_idle=idle, requests=requests), path
+    return replace(capacity, cpu_seconds_per_token=per_token, cpu_idle=idle, requests=requests,
+                   container_requests=recorded_containers(evidence)), path
 
 
 def _with_cache(evidence: Evidence, is_needed: bool, capacity: Capacity, found: _Found) -> Capacity:

@@ -1,83 +1,114 @@
 """The autoscaler of a test as the twin runs it: what the API server and KEDA would make of its spec."""
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from math import floor
 
 from elastometer.hpa.parse import parse_hpa
+from elastometer.hpa.pod_requests import container_requests_of
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
-from elastometer.model.document import Document, documents_at, text_at
+from elastometer.model.document import Document, document_at
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
 from elastometer.plan import TestPlan
+from elastometer.promql.series import NAMESPACE, TestSeries
 from elastometer.resources.scaler import scaler
-from elastometer.twin.fit.autoscaler import fit_keda
+from elastometer.resources.target import deployment
 from elastometer.twin.randomness import stream
-from elastometer.twin.scenario import Controller, HpaController, KedaController, Signal
-from elastometer.twin.search.vary.controllers import refuse_scaled_object
-from elastometer.twin.search.vary.metrics import keda_hpa
-from elastometer.twin.signals import signals_of
+from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
+from elastometer.twin.reading.scaled_object import keda_loop, read_scaled_object
+from elastometer.twin.scenario import Controller, HpaController, KedaController
+from elastometer.twin.sources import Signal
+from elastometer_serverflags.served import served_model_name
 
 _PATHS = {ScalerType.HPA: "spec.autoscaler.horizontalPodAutoscaler", ScalerType.KEDA: "spec.autoscaler.scaledObject"}
-_RESOURCES = ("cpu", "memory")
 # A metric that never asks for a change: without an autoscaler, the replicas stay as they are.
 _NOTHING = Metric(MetricType.PODS, "none", TargetType.AVERAGE_VALUE, 10**9)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedAutoscaler:
-    """`document` is the spec of the HPA that decides; None if the test has no autoscaler. `words` describe it."""
+    """`document` is the spec of the HPA that decides; None if the test has no autoscaler. `words` describe it, `notes`
+    say what of it differs from what one may expect."""
 
     controller: Controller
     document: Document | None
     words: str
+    notes: tuple[str, ...] = ()
 
 
-def planned_autoscaler(plan: TestPlan) -> PlannedAutoscaler:
-    """The autoscaler of the test. Raises SpecError with every flaw, by its path in the test."""
+def planned_autoscaler(plan: TestPlan, assumed_namespace: str | None = None) -> PlannedAutoscaler:
+    """The autoscaler of the test, in the assumed namespace if the test states none. Raises SpecError with every flaw,
+    by its path in the test."""
     kind = plan.spec.scaler.type
     manifest = scaler(plan)
     if manifest is None:
-        fixed = HpaSpec(plan.minimum_replicas, plan.minimum_replicas, (_NOTHING,))
+        fixed = HpaSpec(plan.initial_replicas, plan.initial_replicas, (_NOTHING,))
         return PlannedAutoscaler(HpaController(fixed, (Signal.IN_FLIGHT,)), None, "none: the replicas stay as they are")
+    series, containers = _series(plan, assumed_namespace), _containers(plan)
+    read = _plan_hpa if kind is ScalerType.HPA else _plan_keda
+    with_path = _with_path(_PATHS[kind])
+    # The test's own default of the minimum is not KEDA's.
+    minimum = {"minReplicaCount": plan.spec.scaler.minimum} if kind is ScalerType.KEDA else {}
     try:
-        return _plan_hpa(manifest["spec"]) if kind is ScalerType.HPA else _plan_keda(plan, manifest["spec"])
+        found = read({**manifest["spec"], **minimum}, series, containers)
     except SpecError as error:
-        raise SpecError(*(_with_path(flaw, _PATHS[kind]) for flaw in error.flaws)) from error
+        raise SpecError(*map(with_path, error.flaws)) from error
+    return replace(found, notes=(*map(with_path, found.notes), *_namespace_notes(plan, assumed_namespace)))
 
 
-def _with_path(flaw: str, path: str) -> str:
-    return f"{path}.{flaw.removeprefix('spec.')}"
+def _namespace_notes(plan: TestPlan, assumed: str | None) -> Iterator[str]:
+    if assumed is not None and NAMESPACE in repr(plan.spec.scaler.body):
+        yield f"metadata.namespace: is absent, so the test is assumed to run in the namespace {assumed!r}"
 
 
-def _plan_hpa(document: Document) -> PlannedAutoscaler:
+def _with_path(path: str) -> Callable[[str], str]:
+    return lambda text: f"{path}.{text.removeprefix('spec.')}"
+
+
+def _series(plan: TestPlan, namespace: str | None) -> TestSeries:
+    server = plan.spec.server
+    return TestSeries(namespace or plan.names.namespace, plan.names.test,
+                      served_model_name(server.args) or server.model, may_be_renamed=True)
+
+
+def _containers(plan: TestPlan) -> Containers:
+    return container_requests_of(document_at(deployment(plan), "spec", "template", "spec"))
+
+
+def _plan_hpa(document: Document, series: TestSeries, containers: Containers) -> PlannedAutoscaler:
     hpa = parse_hpa(document)
-    return PlannedAutoscaler(HpaController(hpa, signals_of(hpa.metrics, ())), document,
-                             "HorizontalPodAutoscaler of the test, by the rules of Kubernetes 1.35")
+    read = hpa_sources(document, hpa.metrics, series, containers)
+    return PlannedAutoscaler(HpaController(hpa, read.sources), document,
+                             "HorizontalPodAutoscaler of the test, by the rules of Kubernetes 1.35", read.notes)
 
 
-def _plan_keda(plan: TestPlan, spec: dict[str, object]) -> PlannedAutoscaler:
-    scaled = {**spec, "minReplicaCount": plan.spec.scaler.minimum}
-    refuse_scaled_object(scaled)
-    document = keda_hpa(scaled, {"scaleTargetRef": spec["scaleTargetRef"], "metrics": _keda_metrics(scaled)})
-    hpa = parse_hpa(document)
-    signals = signals_of(hpa.metrics, documents_at(scaled, "triggers"))
-    keda, _ = fit_keda(HpaController(hpa, signals), {"spec": scaled})
-    return PlannedAutoscaler(keda, document, "ScaledObject of the test: KEDA's loop and the HPA that it would create")
+def _plan_keda(document: Document, series: TestSeries, containers: Containers) -> PlannedAutoscaler:
+    read = read_scaled_object(document, series)
+    try:
+        hpa = parse_hpa(read.hpa)
+        sources = hpa_sources(read.hpa, hpa.metrics, series, containers, has_triggers=True)
+    except SpecError as error:
+        raise SpecError(*map(read.in_own_words, error.flaws)) from error
+    flaws = [flaw for metric, place in zip(hpa.metrics, read.places, strict=True)
+             for flaw in _webhook_flaws(place, metric, containers)]
+    if flaws:
+        raise SpecError(*flaws)
+    keda = keda_loop(HpaController(hpa, sources.sources), document, read)
+    return PlannedAutoscaler(
+        keda, read.hpa, "ScaledObject of the test: KEDA's loop and the HPA that it would create",
+        (*read.notes, *map(read.in_own_words, sources.notes)))
 
 
-def _keda_metrics(scaled: Document) -> list[dict[str, object]]:
-    """One metric per trigger, named as by KEDA; `keda_hpa` then fills in the targets."""
-    triggers = documents_at(scaled, "triggers")
-    if not triggers:
-        raise SpecError("triggers: must hold at least one trigger, is empty")
-    found: list[dict[str, object]] = []
-    for index, trigger in enumerate(triggers):
-        kind = text_at(trigger, "type") or ""
-        if kind in _RESOURCES:
-            found.append({"type": "Resource", "resource": {"name": kind}})
-        else:
-            found.append({"type": "External", "external": {"metric": {"name": f"s{index}-{kind}"}}})
-    return found
+def _webhook_flaws(place: int, metric: Metric, containers: Containers) -> Iterator[str]:
+    """KEDA's webhook refuses a trigger on a resource that a container does not request."""
+    if metric.type is MetricType.EXTERNAL:
+        return
+    for name, requests in containers.items():
+        if metric.container in (None, name) and not requests.get(metric.name):
+            yield (f"triggers[{place}]: must be on a resource that each of its containers requests, is on "
+                   f"{metric.name}, which {name} does not request")
 
 
 def started(controller: Controller, start_seconds: float, seed: int, sync_seconds: float | None) -> Controller:
@@ -85,8 +116,10 @@ def started(controller: Controller, start_seconds: float, seed: int, sync_second
     the phase is drawn at random, since no setting determines it."""
     rng = stream(seed, "phase")
     if isinstance(controller, KedaController):
-        return replace(controller, hpa=_with_phase(controller.hpa, start_seconds, rng.random(), sync_seconds),
-                       phase_seconds=start_seconds + rng.random() * controller.polling_seconds)
+        hpa = _with_phase(controller.hpa, start_seconds, rng.random(), sync_seconds)
+        polls = start_seconds + rng.random() * controller.polling_seconds
+        # KEDA polls at once when the ScaledObject is new, and keeps the instant of its creation in whole seconds.
+        return replace(controller, hpa=hpa, phase_seconds=polls, created_seconds=float(floor(polls)))
     if isinstance(controller, HpaController):
         return _with_phase(controller, start_seconds, rng.random(), sync_seconds)
     return controller

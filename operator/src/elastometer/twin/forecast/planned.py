@@ -8,11 +8,11 @@ from elastometer.hpa.pod_requests import container_requests_of, requests_of
 from elastometer.hpa.quantity import milli_units
 from elastometer.model.document import Document, document_at, documents_at, number_at
 from elastometer.model.errors import SpecError
+from elastometer.model.server_flags import SHUTDOWN_TIMEOUT
 from elastometer.plan import TestPlan
 from elastometer.resources.target import deployment
 from elastometer.twin.forecast.arrivals import ANSWER_RULE, PROMPT_RULE
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler, started
-from elastometer.twin.forecast.standin_pace import argument
 from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, Scenario
 from elastometer_loadgen.profile.profile import ConnectionPolicy
 
@@ -27,7 +27,8 @@ class Assumed:
     """What a plan does not say about its server: the capacity of a replica and its cold starts in ascending order, each
     with its source in words. For `pending_seconds` of a cold start the Pod is Pending. The paths of its metrics are
     None if only the plan's scrape period is known. `sync_seconds` is the instant of one HPA sync, from which the others
-    follow by its period; None if it is not known. `notes` are doubts about the sources, as sentences."""
+    follow by its period; None if it is not known. `notes` are doubts about the sources, as sentences. `namespace` is
+    that of the run that the numbers come from."""
 
     capacity: Capacity
     capacity_source: str
@@ -38,6 +39,7 @@ class Assumed:
     resource_path: MetricsPath | None = None
     sync_seconds: float | None = None
     notes: tuple[str, ...] = ()
+    namespace: str | None = None
 
 
 def planned_scenario(
@@ -65,16 +67,19 @@ def planned_scenario(
     )
 
 
-def assumptions(plan: TestPlan, assumed: Assumed) -> tuple[str, ...]:
+def assumptions(plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed) -> tuple[str, ...]:
     """What the scenario assumes, as sentences."""
     scrape = plan.spec.measurement.scrape_period_seconds
     metrics = f"metrics are scraped every {scrape} s and read at once; CPU is a mean over " \
               f"{RESOURCE_PATH.window_seconds:g} s"
+    doubt = plan.spec.server.flags.unknown(SHUTDOWN_TIMEOUT)
+    drains = [f"{doubt}; requests on a replica that is removed are assumed to be aborted at once"] * bool(doubt)
     syncs = "the phase of the autoscaler's syncs is drawn at random" if assumed.sync_seconds is None else \
         "the autoscaler syncs at the phase of the recorded one"
     return (
-        f"prompts are estimated: {PROMPT_RULE}", ANSWER_RULE, *([metrics] if assumed.path is None else []),
-        "nodes have room for every replica, and nothing fails", syncs, *assumed.notes,
+        *autoscaler.notes, f"prompts are estimated: {PROMPT_RULE}", ANSWER_RULE,
+        *([metrics] if assumed.path is None else []),
+        "nodes have room for every replica, and nothing fails", syncs, *drains, *assumed.notes,
     )
 
 
@@ -90,11 +95,7 @@ def _prestop_seconds(plan: TestPlan) -> float:
 
 def _grace_seconds(plan: TestPlan, drain: float) -> float:
     """How long running requests may take to end: vLLM aborts them at SIGTERM, or --shutdown-timeout seconds later."""
-    text = argument(plan.spec.server.args, "shutdown-timeout")
-    try:
-        shutdown = 0.0 if text is None else float(text)
-    except ValueError:
-        raise SpecError(f"spec.target.server.args: --shutdown-timeout must be a number, is {text!r}") from None
+    shutdown = plan.spec.server.flags.number(SHUTDOWN_TIMEOUT) or 0.0
     return min(drain + shutdown, float(plan.spec.server.termination_grace_seconds))
 
 

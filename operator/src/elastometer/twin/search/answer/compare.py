@@ -76,7 +76,7 @@ def _pairing(by: tuple[str, Recorded], of: tuple[str, Recorded]) -> Pairing:
     _require_comparable_runs(by, of)
     calibrated = by[1].calibration.scenario
     scenario = _with_flags_of(of[1].calibration.scenario, under_manifest(
-        Baseline(calibrated, base.manifest, base.hpa), other.manifest["spec"]))
+        Baseline(calibrated, base.manifest, base.hpa, other.labels, base.containers), other.manifest["spec"]))
     same_draw = with_randomness_of(scenario, of[1].calibration.recorded)
     measured = of[1].derived
     return Pairing(by[0], of[0], backtest(scenario, measured, measured.evidence.terms, recorded=same_draw))

@@ -45,7 +45,7 @@ def recorded(bundle: Bundle) -> Recorded:
     """
     derived = derive_run(bundle)
     report, calibration = judge_run(derived), calibrate(derived)
-    base = baseline(bundle, calibration.scenario)
+    base = baseline(derived, calibration.scenario)
     error = backtest(calibration.scenario, derived, bundle.terms, recorded=calibration.recorded)
     seed = calibration.scenario.seed + error.draws.index(error.typical)
     problem = SearchProblem(

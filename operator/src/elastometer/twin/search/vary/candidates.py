@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.settings import HpaSpec
-from elastometer.model.document import documents_at
+from elastometer.model.document import document_at, text_at
 from elastometer.model.errors import SpecError
+from elastometer.model.names import SERVER
 from elastometer.model.spec import ScalerType
-from elastometer.twin.fit.autoscaler import keda_loop
-from elastometer.twin.scenario import KedaController, KpaController, Scenario, Signal
+from elastometer.promql.series import TestSeries
+from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
+from elastometer.twin.reading.scaled_object import keda_loop, read_scaled_object
+from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
 from elastometer.twin.search.vary import controllers
 from elastometer.twin.search.vary.fields import Setting, is_field, unknown, with_setting
 from elastometer.twin.search.vary.knobs import KNOBS, chosen, hpa_of, with_hpa, with_knob
-from elastometer.twin.search.vary.metrics import keda_hpa, with_metric
+from elastometer.twin.search.vary.metrics import with_metric
 from elastometer.twin.search.vary.paths import Json, steps_of
-from elastometer.twin.signals import signals_of
+from elastometer.twin.sources import Signal
 
 AUTOSCALER, METRIC = "autoscaler", "metric"
 
@@ -24,16 +27,29 @@ AUTOSCALER, METRIC = "autoscaler", "metric"
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """A recorded run as the twin sees it. `manifest` is the autoscaler as served (apiVersion, kind, metadata, spec).
-    `hpa` is the spec of the HorizontalPodAutoscaler that decided; it differs from the manifest if KEDA created it."""
+    `hpa` is the spec of the HorizontalPodAutoscaler that decided; it differs from the manifest if KEDA created it.
+    `labels` are those of the series of the test, of which the manifest alone tells only the names, and `containers`
+    what those of a Pod request."""
 
     scenario: Scenario
     manifest: Json
     hpa: Json
+    labels: TestSeries | None = None
+    containers: Containers | None = None
 
     @property
     def kind(self) -> ScalerType:
         """The kind of object whose spec the paths refer to."""
         return ScalerType(self.manifest["kind"])
+
+    @property
+    def series(self) -> TestSeries:
+        """The labels of the series, as far as they are known."""
+        if self.labels is not None:
+            return self.labels
+        metadata = document_at(self.manifest, "metadata")
+        test = (text_at(metadata, "name") or "").removesuffix(f"-{SERVER}")
+        return TestSeries(text_at(metadata, "namespace") or "default", test, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +113,31 @@ def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
     if recorded is None:
         raise SpecError("autoscaler: must be an HPA or a ScaledObject to be varied, is a Knative autoscaler")
     if base.kind is ScalerType.KEDA:
-        controllers.refuse_scaled_object(spec)
-    document = keda_hpa(spec, base.hpa) if base.kind is ScalerType.KEDA else spec
-    parsed = parse_hpa(document, recorded.spec.controller)
-    triggers = documents_at(spec, "triggers") if base.kind is ScalerType.KEDA else ()
-    signals = (signal,) if signal is not None else signals_of(parsed.metrics, triggers)
-    scenario = with_hpa(base.scenario, replace(recorded, spec=parsed, signals=signals))
-    scenario = replace(scenario, initial_replicas=_begun(scenario.initial_replicas, recorded.spec, parsed))
-    if isinstance(scenario.controller, KedaController):
-        return replace(scenario, controller=keda_loop(scenario.controller.hpa, spec))
-    return scenario
+        scenario = _under_keda(base, recorded, spec)
+    else:
+        parsed = parse_hpa(spec, recorded.spec.controller)
+        sources = hpa_sources(spec, parsed.metrics, base.series, base.containers).sources if signal is None else \
+            (signal,)
+        scenario = with_hpa(base.scenario, replace(recorded, spec=parsed, sources=sources))
+    hpa = hpa_of(scenario) or recorded
+    return replace(scenario, initial_replicas=_begun(scenario.initial_replicas, recorded.spec, hpa.spec))
+
+
+def _under_keda(base: Baseline, recorded: HpaController, spec: Json) -> Scenario:
+    """The recorded scenario under this ScaledObject. What is not in it, the clock and the phase of its polls, stays."""
+    read = read_scaled_object(spec, base.series, is_recorded=True)
+    try:
+        parsed = parse_hpa({**read.hpa, "scaleTargetRef": base.hpa["scaleTargetRef"]}, recorded.spec.controller)
+        sources = hpa_sources(read.hpa, parsed.metrics, base.series, base.containers, has_triggers=True).sources
+    except SpecError as error:
+        raise SpecError(*map(read.in_own_words, error.flaws)) from error
+    hpa = replace(recorded, spec=parsed, sources=sources)
+    before = base.scenario.controller
+    if not isinstance(before, KedaController):
+        return with_hpa(base.scenario, hpa)
+    after = replace(keda_loop(hpa, spec, read), phase_seconds=before.phase_seconds, second_share=before.second_share,
+                    created_seconds=before.created_seconds)
+    return replace(base.scenario, controller=after)
 
 
 def _begun(initial: int, before: HpaSpec, after: HpaSpec) -> int:

@@ -21,6 +21,7 @@ _BEHAVIOR = ("behavior", *(f"behavior.{way}{rest}" for way in ("scaleUp", "scale
 SOURCES = ("resource", "containerResource", "pods", "object", "external")
 _TARGETS = ("target", "target.type", "target.value", "target.averageValue", "target.averageUtilization")
 _ADVANCED = "advanced.horizontalPodAutoscalerConfig."
+FORMULA_TARGET = "advanced.scalingModifiers.target"
 _VALUE_FIELDS = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
 _INDEX = re.compile(r"\[\d+\]")
 _PARTS = {ScalerType.HPA: Part.HPA, ScalerType.KEDA: Part.SCALED_OBJECT}
@@ -55,7 +56,8 @@ FIELDS: Mapping[ScalerType, tuple[str, ...]] = {
     ScalerType.KEDA: (
         "minReplicaCount", "maxReplicaCount", "idleReplicaCount", "pollingInterval", "cooldownPeriod", "target",
         "triggers", "triggers[].metadata.threshold", "triggers[].metadata.activationThreshold",
-        "triggers[].metadata.value", "triggers[].metadata.query", "triggers[].metricType",
+        "triggers[].metadata.value", "triggers[].metadata.query", "triggers[].metricType", "initialCooldownPeriod",
+        FORMULA_TARGET, "advanced.scalingModifiers.formula", "advanced.scalingModifiers.activationTarget",
         *_BEHAVIOR, *(_ADVANCED + field for field in _BEHAVIOR)),
 }
 
@@ -152,6 +154,6 @@ def _only(spec: Json, name: str, longer: str, setting: Setting) -> int:
 def _typed(value: Any, steps: Steps) -> Any:
     """Quantities and KEDA's metadata are text in a manifest, even if people write a plain number."""
     is_quantity = steps[-1] in ("averageValue", "value", "tolerance") and "policies" not in steps
-    is_text = is_quantity or "metadata" in steps
+    is_text = is_quantity or "metadata" in steps or "scalingModifiers" in steps
     return str(value) if is_text and isinstance(value, int | float) and not isinstance(value, bool) else value
 

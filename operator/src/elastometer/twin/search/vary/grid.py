@@ -13,11 +13,14 @@ from math import ceil
 
 from elastometer.hpa.settings import HpaSpec, TargetType
 from elastometer.model.spec import ScalerType
+from elastometer.twin.measured import sources_of
 from elastometer.twin.randomness import stream
-from elastometer.twin.scenario import Capacity, Signal
+from elastometer.twin.reading.scaled_object import COMPOSITE
+from elastometer.twin.scenario import Capacity
 from elastometer.twin.search.vary.candidates import METRIC, Baseline
-from elastometer.twin.search.vary.fields import MAXIMUM, MINIMUM, Setting
+from elastometer.twin.search.vary.fields import FORMULA_TARGET, MAXIMUM, MINIMUM, Setting
 from elastometer.twin.search.vary.knobs import hpa_of
+from elastometer.twin.sources import Signal
 
 Option = tuple[Setting, ...]
 RECORDED: Option = ()
@@ -55,7 +58,7 @@ def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[
     is_keda = base.kind is ScalerType.KEDA
     spec = hpa.spec
     made = [
-        Dimension("metric", _metrics(spec, hpa.signals, base.scenario.capacity, is_keda)),
+        Dimension("metric", _metrics(base, spec, is_keda)),
         _plain(MINIMUM[base.kind], [1, *(spec.minimum + more for more in MORE_REPLICAS)]),
         _plain(MAXIMUM[base.kind], [max(1, ceil(factor * spec.maximum)) for factor in MAX_REPLICAS_FACTORS]),
         _plain("behavior.scaleUp.stabilizationWindowSeconds", UP_WINDOWS),
@@ -87,22 +90,24 @@ def _policies(entries: Sequence[tuple[str, int, int]]) -> list[dict[str, object]
     return [{"type": kind, "value": value, "periodSeconds": period} for kind, value, period in entries]
 
 
-def _metrics(spec: HpaSpec, signals: Sequence[Signal], capacity: Capacity, is_keda: bool) -> tuple[Option, ...]:
+def _metrics(base: Baseline, spec: HpaSpec, is_keda: bool) -> tuple[Option, ...]:
     """The recorded metric with other targets, and other metrics with theirs; of several metrics, only the first one's
-    target."""
-    first, several = spec.metrics[0], len(spec.metrics) > 1
+    target. A formula has a target of its own, and only a plain sum can read another metric instead."""
+    first, several, sources = spec.metrics[0], len(spec.metrics) > 1, sources_of(base.scenario.controller)
+    has_formula = first.name == COMPOSITE
     if first.target_type is TargetType.UTILIZATION:
         own: list[object] = [value for value in PERCENT_TARGETS if value != first.target]
     else:
         # KEDA reads its thresholds as numbers, the HPA its targets as quantities.
         written = _number if is_keda else _quantity
         own = [written(first.target * factor) for factor in TARGET_FACTORS]
-    path = "target" if not several else "triggers[0].metadata.threshold" if is_keda else "metrics[0].target"
+    path = FORMULA_TARGET if has_formula else "target" if not several else \
+        "triggers[0].metadata.threshold" if is_keda else "metrics[0].target"
     found: list[Option] = [(Setting(path, value),) for value in own]
-    if several:
+    if several or has_formula or not isinstance(sources[0], Signal):
         return tuple(found)
-    for signal, targets in _others(capacity, is_keda).items():
-        if signal is not signals[0]:
+    for signal, targets in _others(base.scenario.capacity, is_keda).items():
+        if signal is not sources[0]:
             found += [(Setting(METRIC, signal.value), Setting("target", target)) for target in targets]
     return tuple(found)
 

@@ -9,9 +9,10 @@ from typing import TypeAlias
 from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.errors import SpecError
 from elastometer.twin.randomness import stream
-from elastometer.twin.scenario import Arrival, HpaController, KedaController, Scenario, Signal
+from elastometer.twin.scenario import Arrival, HpaController, KedaController, Scenario
 from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.paths import near
+from elastometer.twin.sources import Signal
 
 Knob: TypeAlias = Callable[[Scenario, float], Scenario]
 # How far a copied request may be from its original: close enough to keep the shape of the rate.

@@ -1,0 +1,46 @@
+"""The labels that the series of a recorded run's server Pods carried."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.run import DerivedRun
+from elastometer.hpa.quantity import milli_units
+from elastometer.model.bundle import Bundle
+from elastometer.model.document import Document, at, document_at, documents_at, text_at
+from elastometer.promql.read import matchers_in
+from elastometer.promql.series import Matcher, TestSeries
+from elastometer_serverflags.served import served_model_name
+
+_CURRENT = ("external", "pods", "object")
+
+
+def recorded_series(run: DerivedRun) -> TestSeries:
+    """Names as recorded. Where the autoscaler read a number above 0, the matchers of its queries have selected the
+    test, whatever Prometheus calls its jobs."""
+    bundle, evidence = run.bundle, run.evidence
+    terms, test = bundle.terms, document_at(bundle.spec, "spec") or bundle.spec
+    args = at(test, "target", "server", "args")
+    served = served_model_name([str(arg) for arg in args]) if isinstance(args, list) else None
+    return TestSeries(
+        terms.namespace, terms.test, served or terms.model, tuple(pod.name for pod in evidence.pods),
+        proven=frozenset(_matchers(bundle)) if _read_a_number(evidence) else frozenset())
+
+
+def _matchers(bundle: Bundle) -> Iterator[Matcher]:
+    for trigger in documents_at(bundle.provenance, "scaledObject", "spec", "triggers"):
+        yield from matchers_in(text_at(trigger, "metadata", "query") or "")
+
+
+def _read_a_number(evidence: Evidence) -> bool:
+    return any(_is_above_zero(metric) for seen in evidence.autoscalers
+               for metric in documents_at(seen.object, "status", "currentMetrics"))
+
+
+def _is_above_zero(metric: Document) -> bool:
+    current = [document_at(metric, kind, "current") for kind in _CURRENT]
+    found = (text_at(one, field) for one in current for field in ("value", "averageValue"))
+    try:
+        return any(text is not None and milli_units(text) > 0 for text in found)
+    except ValueError:
+        return False

@@ -1,0 +1,88 @@
+"""A query as a source of the twin: what it is for any number of replicas, and what a reader should know about it."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elastometer.promql.evaluate import QueryError, evaluate
+from elastometer.promql.read import read_query
+from elastometer.promql.series import NODE, OF_ONE_POD, TestSeries, labels_of_pod
+from elastometer.promql.tree import ALL, Aggregation, Aggregator, Binary, Labels, Node, Operator, Series, is_scalar
+from elastometer.twin.metrics_view import Missing, Number
+from elastometer.twin.sources import METRICS, Asked, Nowhere, Signal, Source
+
+# Whether a query has a value depends on the number of replicas only, as no comparison is modelled; more are like three.
+_SIZES = (0, 1, 2, 3)
+_DISTINCT = OF_ONE_POD | {NODE}
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSource:
+    """A source and its notes. `at_size` is what it answers where each of so many replicas has the value 1."""
+
+    source: Source
+    notes: tuple[str, ...]
+    at_size: tuple[Number, ...]
+
+    def may_fail(self, null_is_zero: bool) -> bool:
+        """Whether KEDA may be unable to read it at some time."""
+        return any(isinstance(found, Missing) and (found is Missing.ERROR or not null_is_zero)
+                   for found in self.at_size)
+
+
+def asked(path: str, text: str, series: TestSeries) -> AskedSource:
+    """The source that a trigger's query is. Raises SpecError for what has no exact model."""
+    query = read_query(path, text, series, tuple(METRICS))
+    found = tuple(_answer(query.node, size) for size in _SIZES)
+    notes = (*query.notes, *_doubts(path, query.node, found))
+    if all(one is Missing.EMPTY for one in found):
+        return AskedSource(Nowhere(f"the query {text!r} selects nothing of this test"), notes, found)
+    return AskedSource(_plain(query.node) or Asked(text, query.node), notes, found)
+
+
+def _answer(node: Node, size: int) -> Number:
+    elements = {labels_of_pod(f"pod-{number}"): 1.0 for number in range(size)}
+    try:
+        found = evaluate(node, lambda _: elements)
+    except QueryError:
+        return Missing.ERROR
+    if isinstance(found, float) or len(found) > 1:
+        return Missing.ERROR
+    return next(iter(found.values()), Missing.EMPTY)
+
+
+def _doubts(path: str, node: Node, found: tuple[Number, ...]) -> Iterator[str]:
+    if is_scalar(node):
+        yield f"{path}: the query returns a scalar, which KEDA cannot read: it answers each sync with an error"
+    elif Missing.ERROR in found:
+        size = found.index(Missing.ERROR)
+        yield (f"{path}: with {size} or more replicas the query has several elements, which KEDA answers with an "
+               "error: the HPA then has no metric and stands still. sum(…) without labels has one element")
+
+
+def _plain(node: Node) -> Signal | None:
+    """The signal of which the query is the sum over the replicas, with one element as long as there is a replica."""
+    match node:
+        case Aggregation(aggregator=Aggregator.SUM, inner=Series(metric=metric, selects=True)) if _is_one(node.by):
+            return METRICS[metric]
+        case Aggregation(aggregator=Aggregator.SUM, inner=Binary() as sums) if _is_one(node.by):
+            return _in_flight(sums)
+        case Binary(left=Aggregation(by=by), right=Aggregation(by=other)) if by == other:
+            both = {_plain(node.left), _plain(node.right)}
+            if both == {Signal.WAITING, Signal.RUNNING} and (node.operator, node.on) == (Operator.PLUS, ALL):
+                return Signal.IN_FLIGHT
+    return None
+
+
+def _in_flight(sums: Binary) -> Signal | None:
+    left, right = sums.left, sums.right
+    if not isinstance(left, Series) or not isinstance(right, Series):
+        return None
+    both = {METRICS[left.metric], METRICS[right.metric]} == {Signal.WAITING, Signal.RUNNING}
+    selected = left.selects and right.selects and sums.on == ALL
+    return Signal.IN_FLIGHT if both and selected and sums.operator is Operator.PLUS else None
+
+
+def _is_one(by: Labels) -> bool:
+    """Whether all Pods agree in the labels, so that there is one group."""
+    return by.names >= _DISTINCT if by.others else not by.names & _DISTINCT

@@ -1,0 +1,125 @@
+"""KEDA's triggers: the metric that each one gives the HPA, and where its number comes from.
+
+KEDA 2.21 accepts and refuses as pkg/scalers/prometheus_scaler.go, pkg/scalers/cpu_memory_scaler.go and the webhook do.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from elastometer.model.document import Document, document_at, text_at
+from elastometer.model.errors import SpecError
+from elastometer.promql.series import TestSeries
+from elastometer.twin.keda import in_milli
+from elastometer.twin.reading.queries import AskedSource, asked
+from elastometer.twin.reading.scaled_object_fields import METADATA, flaw
+from elastometer.twin.sources import Trigger
+
+Json = dict[str, Any]
+PROMETHEUS, CPU, MEMORY = "prometheus", "cpu", "memory"
+AVERAGE, VALUE, UTILIZATION = "AverageValue", "Value", "Utilization"
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+_TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTrigger:
+    """One trigger. `metric` is its entry in the HPA. Triggers on cpu ask for nothing themselves: `trigger` is None."""
+
+    metric: Json
+    trigger: Trigger | None = None
+    asked: AskedSource | None = None
+
+
+def read_trigger(index: int, written: Document, series: TestSeries, *, is_recorded: bool) -> ReadTrigger:
+    """The trigger. Raises SpecError with its flaws."""
+    path, kind = f"triggers[{index}]", text_at(written, "type") or ""
+    if kind not in METADATA:
+        raise SpecError(f"{path}.type: must be one of {', '.join(METADATA)} to be simulated: {kind} is not modelled, "
+                        f"is {kind!r}")
+    metadata = document_at(written, "metadata")
+    found = [_metadata_flaw(f"{path}.metadata", kind, key, value, series, is_recorded)
+             for key, value in metadata.items()]
+    if flaws := [one for one in found if one is not None]:
+        raise SpecError(*flaws)
+    return _prometheus(index, written, metadata, series) if kind == PROMETHEUS else _cpu(path, written, metadata)
+
+
+def _metadata_flaw(
+    path: str, kind: str, key: str, value: object, series: TestSeries, is_recorded: bool,
+) -> str | None:
+    if not isinstance(value, str):
+        return f"{path}.{key}: must be text, is {value!r}"
+    is_own = (key, value) == ("namespace", series.namespace)
+    return flaw(f"{path}.{key}", value, METADATA[kind].get(key), is_recorded=is_recorded or is_own)
+
+
+def _prometheus(index: int, written: Document, metadata: Document, series: TestSeries) -> ReadTrigger:
+    path = f"triggers[{index}]"
+    kind = text_at(written, "metricType") or AVERAGE
+    flaws = list(_prometheus_flaws(path, kind, metadata))
+    if flaws:
+        raise SpecError(*flaws)
+    query = asked(f"{path}.metadata.query", str(metadata["query"]), series)
+    threshold = in_milli(float(str(metadata["threshold"])))
+    trigger = Trigger(
+        query.source, float(str(metadata.get("activationThreshold", "0"))),
+        null_is_zero=metadata.get("ignoreNullValues", "true") in _TRUE,
+        is_cached=written.get("useCachedMetrics") is True, name=text_at(written, "name") or "")
+    return ReadTrigger(external(f"s{index}-{PROMETHEUS}", kind, threshold), trigger, query)
+
+
+def _prometheus_flaws(path: str, kind: str, metadata: Document) -> Iterator[str]:
+    if kind not in (AVERAGE, VALUE):
+        yield (f"{path}.metricType: must be {AVERAGE} or {VALUE}, since KEDA takes {UTILIZATION} for cpu and memory "
+               f"only, is {kind!r}")
+    for name in ("serverAddress", "query"):
+        if not metadata.get(name):
+            yield f"{path}.metadata.{name}: must be given, is {_shown(metadata.get(name))}"
+    threshold = metadata.get("threshold")
+    if not is_number(threshold):
+        yield f"{path}.metadata.threshold: must be a number as text, is {_shown(threshold)}"
+    elif not in_milli(float(str(threshold))):
+        yield f"{path}.metadata.threshold: must be at least 0.001 for the HPA to take it as a target, is {threshold!r}"
+    activation = metadata.get("activationThreshold", "0")
+    if not is_number(activation):
+        yield f"{path}.metadata.activationThreshold: must be a number as text, is {activation!r}"
+    null = metadata.get("ignoreNullValues", "true")
+    if null not in (*_TRUE, *_FALSE):
+        yield f"{path}.metadata.ignoreNullValues: must be true or false as text, is {null!r}"
+
+
+def external(name: str, kind: str, milli: int) -> Json:
+    """An External metric of the HPA as KEDA writes it."""
+    quantity = str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
+    field = "value" if kind == VALUE else "averageValue"
+    return {"type": "External", "external": {"metric": {"name": name}, "target": {"type": kind, field: quantity}}}
+
+
+def _cpu(path: str, written: Document, metadata: Document) -> ReadTrigger:
+    kind, value = text_at(written, "metricType"), metadata.get("value")
+    if written.get("useCachedMetrics") is True:
+        raise SpecError(f"{path}.useCachedMetrics: must be false for {CPU}, as KEDA serves no number of it, is true")
+    if kind not in (UTILIZATION, AVERAGE):
+        raise SpecError(f"{path}.metricType: must be {UTILIZATION} or {AVERAGE} for {CPU}, is {_shown(kind)}")
+    if value is None or (kind == UTILIZATION and not str(value).isdecimal()):
+        rule = "a whole number of percent as text" if kind == UTILIZATION else "a quantity such as 500m"
+        raise SpecError(f"{path}.metadata.value: must be {rule}, is {_shown(value)}")
+    target: Json = {"type": kind, **(
+        {"averageUtilization": int(str(value))} if kind == UTILIZATION else {"averageValue": value})}
+    container = metadata.get("containerName")
+    if container:
+        source = {"name": CPU, "container": container, "target": target}
+        return ReadTrigger({"type": "ContainerResource", "containerResource": source})
+    return ReadTrigger({"type": "Resource", "resource": {"name": CPU, "target": target}})
+
+
+def is_number(value: object) -> bool:
+    """Whether KEDA reads it as a number."""
+    return isinstance(value, str) and _NUMBER.fullmatch(value) is not None
+
+
+def _shown(value: object) -> str:
+    return "absent" if value is None else repr(value)
