@@ -33,7 +33,7 @@ RECORD = RequestRecord(
     last_token=1_790_000_000_900_000, end=1_790_000_001_000_000, chunks=3, prompt_tokens=4, completion_tokens=21,
     finish_reason="stop", status=200, outcome=Outcome.TRUNCATED, error="gone", pod="p", address="10.0.0.1:8000",
     fingerprint="00ff", checks={"Label": None, "JSONSchema": "QuotedNumber:age"}, attempts=2,
-    first_attempt={KEYS["outcome"]: Outcome.REFUSED.value}, conversation=77, turn=6,
+    first_attempt={KEYS["outcome"]: Outcome.REFUSED.value}, conversation=77, turn=6, first_chunks=8,
 )
 # What only the load generator itself reads.
 UNREAD = {"attempts", "conversation", "turn"}
@@ -86,7 +86,7 @@ def test_the_operator_reads_every_field_as_it_was_written() -> None:
 
 def test_what_was_not_observed_is_read_as_not_observed() -> None:
     optional = {"connect", "first_byte", "first_token", "last_token", "prompt_tokens", "completion_tokens",
-                "finish_reason", "status", "error", "pod", "address", "first_attempt"}
+                "finish_reason", "status", "error", "pod", "address", "first_attempt", "first_chunks"}
     read = request_from(orjson.loads(format_record(RECORD._replace(checks=None, **dict.fromkeys(optional)))))
     assert read is not None
     assert {field.name for field in fields(read) if getattr(read, field.name) is None} == optional
@@ -94,7 +94,7 @@ def test_what_was_not_observed_is_read_as_not_observed() -> None:
 
 
 def test_the_values_of_the_record_differ_between_all_fields_of_one_type() -> None:
-    instants, numbers, texts, objects = 21, 33, 28, 1
+    instants, numbers, texts, objects = 21, 42, 28, 1
     assert len(pairs_of_one_type()) == instants + numbers + texts + objects
     assert all(getattr(RECORD, field) != getattr(RECORD, other) for field, other in pairs_of_one_type())
 
@@ -142,7 +142,7 @@ def random_records(seed: int, count: int) -> list[RequestRecord]:
         found.append(RECORD._replace(
             id=number, intended=intended, send=send, first_token=first, last_token=last,
             end=(last or send) + draw.randrange(1, 9_000), chunks=draw.randrange(40),
-            completion_tokens=draw.choice((None, 1, 2, 3, 7, 13, 48)),
+            completion_tokens=draw.choice((None, 1, 2, 3, 7, 13, 48)), first_chunks=draw.choice((None, 1, 2, 9)),
             outcome=Outcome.SUCCESS if first is not None and draw.random() > 0.1 else Outcome.STALLED,
         ))
     return found
@@ -177,12 +177,14 @@ def test_load_generator_and_operator_give_the_same_numbers_on_the_same_records(c
             assert ours is None or ours == pytest.approx(theirs, abs=0.0506)
 
 
-@given(st.integers(2, 500), st.integers(0, 10**10))
+@given(st.integers(2, 500), st.integers(1, 10**10))
 def test_the_mean_gap_between_tokens_is_one_number_on_both_sides(tokens: int, microseconds: int) -> None:
     """Not rounded to whole nanoseconds on one side and to nothing on the other."""
     entry = RECORD._replace(
         outcome=Outcome.SUCCESS,
         first_token=RECORD.send,
+        chunks=tokens,
+        first_chunks=1,
         completion_tokens=tokens,
         last_token=RECORD.send + microseconds,
     )

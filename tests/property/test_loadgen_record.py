@@ -26,7 +26,7 @@ RECORDS = st.builds(
     checks=st.none() | st.dictionaries(TEXT, st.none() | TEXT, max_size=3),
     attempts=st.integers(1, 11),
     first_attempt=st.none() | st.fixed_dictionaries({"outcome": TEXT, "status": st.none() | COUNT, "sendTime": TEXT}),
-    conversation=st.none() | COUNT, turn=st.none() | st.integers(1, 64),
+    conversation=st.none() | COUNT, turn=st.none() | st.integers(1, 64), first_chunks=st.none() | COUNT,
 )
 
 

@@ -69,7 +69,7 @@ def test_a_request_that_is_sent_again_counts_with_all_its_attempts(
     body = with_stages(demo_body, COUNT)
     body["spec"]["load"]["retries"] = 2
     plan = TestPlan(parse(body), environment)
-    longest = 3 * 60 + 2
+    longest = 3 * 60 + 2 * 60
     assert plan.spec.profile.max_conversation_seconds == longest
     assert (plan.load_seconds, plan.load_deadline_seconds) == (3 * longest, 4 * longest + 120)
 

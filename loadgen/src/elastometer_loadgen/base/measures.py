@@ -14,6 +14,8 @@ from typing import Protocol, TypeVar
 from elastometer_loadgen.base.record import Outcome
 
 Value = TypeVar("Value", int, float)
+# A stream of fewer tokens can come in one piece by chance, when the network or this machine is busy.
+BUFFERED_TOKENS = 5
 
 
 class Timed(Protocol):
@@ -32,6 +34,8 @@ class Timed(Protocol):
     @property
     def chunks(self) -> int: ...
     @property
+    def first_chunks(self) -> int | None: ...
+    @property
     def completion_tokens(self) -> int | None: ...
     @property
     def outcome(self) -> Outcome: ...
@@ -48,7 +52,8 @@ def time_to_first_token_from_send(record: Timed) -> int | None:
 
 
 def time_per_output_token(record: Timed) -> float | None:
-    """(last token - first token) / (tokens - 1) by the server's count; None for one token or without usage.
+    """(last token - first token) / (tokens - 1) by the server's count; None for one token, without usage, and where
+    too many of them came together.
 
     The mean is not rounded: rounded to whole microseconds and to whole nanoseconds it would differ.
     """
@@ -58,6 +63,28 @@ def time_per_output_token(record: Timed) -> float | None:
 def time_between_chunks(record: Timed) -> float | None:
     """The same by the number of chunks that arrived."""
     return _mean_gap(record, record.chunks)
+
+
+def is_buffered(record: Timed) -> bool:
+    """True for a stream of several tokens that succeeded and whose pace is not known, since they came together."""
+    tokens = max(record.chunks, record.completion_tokens or 0)
+    return record.outcome is Outcome.SUCCESS and tokens >= BUFFERED_TOKENS and _is_in_one_piece(record)
+
+
+def is_in_one_piece(chunks: int, first_chunks: int) -> bool:
+    """True where more than a quarter of the chunks, the first aside, came together with the first one.
+
+    Those that came with it were generated before it arrived, and so in a time that nobody saw: the pace between first
+    and last token is too quick by this share. A single chunk holds all tokens there are.
+    """
+    return chunks < 2 or 4 * (first_chunks - 1) > chunks - 1
+
+
+def _is_in_one_piece(record: Timed) -> bool:
+    """Earlier versions did not count the chunks that came with the first one; there only equal instants tell."""
+    if record.first_token is None or record.first_token == record.last_token:
+        return record.first_token is not None
+    return record.first_chunks is not None and is_in_one_piece(record.chunks, record.first_chunks)
 
 
 def latency(record: Timed) -> int | None:
@@ -75,6 +102,8 @@ def latency_from_send(record: Timed) -> int | None:
 def _mean_gap(record: Timed, count: int | None) -> float | None:
     first, last = record.first_token, record.last_token
     if record.outcome is not Outcome.SUCCESS or first is None or last is None or count is None or count < 2:
+        return None
+    if _is_in_one_piece(record):
         return None
     return (last - first) / (count - 1)
 

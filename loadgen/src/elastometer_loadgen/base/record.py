@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     RESET_BEFORE_ANSWER = "ResetBeforeAnswer"
     SERVER_ERROR = "ServerError"
     CLIENT_ERROR = "ClientError"
+    THROTTLED = "Throttled"
     TRUNCATED = "Truncated"
     STALLED = "Stalled"
     ABORTED = "Aborted"
@@ -71,6 +72,8 @@ class RequestRecord(NamedTuple):
     """The id of its conversation's first turn; None where its task is not a conversation."""
     turn: int | None = None
     """Which turn of the conversation it is, counted from 1."""
+    first_chunks: int | None = None
+    """How many chunks came together with the first one, itself included; None without any, and in earlier versions."""
 
 
 # The fields that are instants, and their keys in the line.
@@ -81,11 +84,12 @@ INSTANTS: Mapping[str, str] = {
 _RENAMED: Mapping[str, str] = {
     **INSTANTS, "prompt_tokens": "promptTokens", "completion_tokens": "completionTokens",
     "finish_reason": "finishReason", "first_attempt": "firstAttempt",
+    "first_chunks": "firstChunks",
 }
 # Field of the record -> its key in the line, in the order of the record's fields.
 KEYS: Mapping[str, str] = {field: _RENAMED.get(field, field) for field in RequestRecord._fields}
 # The line as a template for %: integers that are always there, and JSON. One formatting costs a fraction of what
-# encoding a dictionary of 26 values does.
+# encoding a dictionary of 27 values does.
 WHOLE_NUMBERS = frozenset({"id", "worker", "chunks", "attempts"})
 LINE = b"{%b}\n" % b",".join(
     b'"%b":%b' % (key.encode(), b"%d" if field in WHOLE_NUMBERS else b"%b") for field, key in KEYS.items()
@@ -120,13 +124,13 @@ def format_record(record: RequestRecord) -> bytes:
     """The record as one line with its newline. It runs for every request, so values are inserted by position."""
     (number, worker, stage, task, intended, send, connect, first_byte, first_token, last_token, end, chunks,
      prompt_tokens, completion_tokens, finish_reason, status, outcome, error, pod, address, fingerprint, checks,
-     attempts, first_attempt, conversation, turn) = record
+     attempts, first_attempt, conversation, turn, first_chunks) = record
     return LINE % (
         number, worker, _json(stage), _json(task), _instant(intended), _instant(send), _instant(connect),
         _instant(first_byte), _instant(first_token), _instant(last_token), _instant(end), chunks,
         _json(prompt_tokens), _json(completion_tokens), _json(finish_reason), _json(status), _json(outcome),
         _json(error), _json(pod), _json(address), orjson.dumps(fingerprint), _document(checks), attempts,
-        _document(first_attempt), _json(conversation), _json(turn),
+        _document(first_attempt), _json(conversation), _json(turn), _json(first_chunks),
     )
 
 

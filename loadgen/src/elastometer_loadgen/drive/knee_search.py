@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.measures import BUFFERED_TOKENS, is_in_one_piece
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.drive.pacer import Pacer
@@ -187,13 +188,14 @@ class KneeSearch:
 
 
 def _sample(exchange: Exchange) -> Sample:
-    answer, wanted = exchange.answer, exchange.intended_at
+    answer, wanted, succeeded = exchange.answer, exchange.intended_at, exchange.outcome is Outcome.SUCCESS
     first, last, tokens = answer.first_token_at, answer.last_token_at, answer.completion_tokens
-    per_token = None
-    if first is not None and last is not None and tokens is not None and tokens > 1:
+    per_token, is_joint = None, is_in_one_piece(answer.chunks, answer.first_chunks)
+    if succeeded and not is_joint and first is not None and last is not None and tokens is not None and tokens > 1:
         per_token = (last - first) * MILLISECONDS / (tokens - 1)
     return Sample(
-        succeeded=exchange.outcome is Outcome.SUCCESS,
+        succeeded=succeeded,
+        is_buffered=succeeded and is_joint and max(tokens or 0, answer.chunks) >= BUFFERED_TOKENS,
         first_token=None if first is None else (first - wanted) * MILLISECONDS,
         per_token=per_token,
         latency=None if exchange.end_at is None else (exchange.end_at - wanted) * MILLISECONDS,

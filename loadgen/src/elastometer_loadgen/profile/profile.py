@@ -12,8 +12,9 @@ from fractions import Fraction
 
 import yaml
 
-from elastometer_loadgen.base.document import read_document
+from elastometer_loadgen.base.document import one_line, read_document
 from elastometer_loadgen.base.fields import Fault, Fields, shown
+from elastometer_loadgen.base.retries import request_seconds
 from elastometer_loadgen.checks.fingerprint import FingerprintRule, parse_fingerprints
 from elastometer_loadgen.profile.task import Endpoint, Task, default_task, parse_task
 from elastometer_loadgen.stages.parse import parse_stages
@@ -74,6 +75,11 @@ class Profile:
         return any(stage.is_open_ended for stage in self.stages)
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its files make doubtful, and how to settle it."""
+        return tuple(stage.warning for stage in self.stages if stage.warning is not None)
+
+    @property
     def max_turns(self) -> int:
         """The turns of the longest conversation; 1 where no task is a conversation."""
         return max(task.turns for task in self.tasks)
@@ -102,24 +108,13 @@ class ProfileError(ValueError):
         super().__init__("\n".join(str(fault) for fault in faults))
 
 
-def request_seconds(timeout_seconds: int, retries: int) -> int:
-    """Every attempt may take its full time-out, and the pause before a retry starts at 0.5 s and doubles each time."""
-    return (retries + 1) * timeout_seconds + (1 << retries) // 2
-
-
 def read_profile(text: str) -> Profile:
     """The profile in a YAML document; raises ProfileError."""
     try:
         document = read_document(text)
     except yaml.YAMLError as error:
-        raise ProfileError([Fault("the profile", f"must be YAML: {_yaml_fault(error)}")]) from error
+        raise ProfileError([Fault("the profile", f"must be YAML: {one_line(error)}")]) from error
     return parse_profile(document)
-
-
-def _yaml_fault(error: yaml.YAMLError) -> str:
-    """The parser's message on one line, without its excerpts of the text, whose markers need lines of their own."""
-    lines = [line for line in str(error).splitlines() if not line.startswith("    ")]
-    return " ".join(" ".join(lines).replace('in "<unicode string>", ', "at ").split()).rstrip(":")
 
 
 def parse_profile(document: object) -> Profile:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from elastometer_loadgen.base.measures import (
+    is_buffered,
     latency,
     latency_from_send,
     nearest_rank,
@@ -54,6 +55,7 @@ class Group:
         self.outcomes: Counter[Outcome] = Counter()
         self.first_attempts: Counter[Outcome] = Counter()
         self.sent_again = 0
+        self.buffered = 0
         self.tokens: int | None = None
         self.lateness = array("d")
         self.values = {name: array("d") for name in MEASURES}
@@ -66,6 +68,7 @@ class Group:
         first = record.first_attempt
         self.first_attempts[record.outcome if first is None else Outcome(str(first[KEYS["outcome"]]))] += 1
         self.sent_again += first is not None
+        self.buffered += is_buffered(record)
         self._count_tokens(record.completion_tokens)
         self.lateness.append(record.send - record.intended)
         for name, measure in MEASURES.items():
@@ -79,6 +82,7 @@ class Group:
         self.outcomes += other.outcomes
         self.first_attempts += other.first_attempts
         self.sent_again += other.sent_again
+        self.buffered += other.buffered
         self._count_tokens(other.tokens)
         self.lateness.extend(other.lateness)
         for name, values in self.values.items():
@@ -97,6 +101,7 @@ class Group:
             "successPercent": round(100 * good / requests, PERCENT_DECIMALS) if requests else None,
             "outcomes": _counts(self.outcomes),
             "firstAttempts": _counts(self.first_attempts) if self.sent_again else None,
+            "bufferedStreams": self.buffered,
             "completionTokens": self.tokens,
             "completionTokensPerSecond": pace,
             "lateness": quantiles(self.lateness),

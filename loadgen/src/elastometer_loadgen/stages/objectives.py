@@ -5,6 +5,7 @@ than the bound, since it has already missed it, and not before, since nothing is
 too little is known has not failed: it could not be judged.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,7 +41,8 @@ class KneeObjective:
 class Sample:
     """One request of a step, in milliseconds; None for what did not happen.
 
-    For a request still in flight `age` is set, and nothing else.
+    For a request still in flight `age` is set, and nothing else. With `is_buffered` there is no `per_token`
+    because its tokens came together.
     """
 
     succeeded: bool = False
@@ -48,6 +50,7 @@ class Sample:
     per_token: float | None = None
     latency: float | None = None
     age: float | None = None
+    is_buffered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,28 @@ def _verdict(objective: KneeObjective, samples: Sequence[Sample]) -> StepVerdict
     seen = (_value(indicator, sample, bound) for sample in samples)
     found = nearest_rank(sorted(value for value in seen if value is not None), objective.percentile)
     name = f"{indicator} p{objective.percentile}"
+    if indicator is KneeIndicator.TIME_PER_OUTPUT_TOKEN and any(ended):
+        return _pace_verdict(objective, samples, bound)
     if found is None:
         return StepVerdict(f"{name} must be at most {bound} ms, was never seen") if ended else nothing
     return GOOD if found <= bound else StepVerdict(f"{name} must be at most {bound} ms, was {found:.0f} ms")
+
+
+def _pace_verdict(objective: KneeObjective, samples: Sequence[Sample], bound: float) -> StepVerdict:
+    """Streams whose tokens came together may have been of any pace: what they decide is not known."""
+    known = [sample.per_token for sample in samples if sample.per_token is not None]
+    buffered = sum(sample.is_buffered for sample in samples)
+    at_best, at_worst = (nearest_rank(sorted(known + [pace] * buffered), objective.percentile)
+                         for pace in (0.0, math.inf))
+    name = f"{objective.indicator} p{objective.percentile}"
+    if at_best is None:
+        return StepVerdict(inconclusive=f"{name} is not known: no answer states its tokens, or has two of them")
+    if at_best > bound:
+        return StepVerdict(f"{name} must be at most {bound} ms, was {at_best:.0f} ms")
+    if at_worst is not None and at_worst <= bound:
+        return GOOD
+    streams = f"{buffered} of {sum(sample.succeeded for sample in samples)} streams"
+    return StepVerdict(inconclusive=f"{name} is not known: the tokens of {streams} came in one piece")
 
 
 def _value(indicator: KneeIndicator, sample: Sample, bound: float) -> float | None:

@@ -1,91 +1,124 @@
 """The answer to one request as its events arrive. Pure: timestamps are passed in.
 
-JSON is parsed only where a decision depends on it: until the first token, and for events that may carry a finish
-reason, usage or an error. A `"key":` cannot occur inside a JSON string (its quotes would be escaped), so searching the
-bytes for one is exact; whatever the search cannot decide is parsed. Where a check or a fingerprint line needs the text,
-it is kept, and then only a parsed event shows which of its strings is the text.
+Every event is parsed, except one that differs from an event that was parsed in nothing but its text. Such an event is
+recognised by the bytes before and after its text. So an event counts the same whether or not anything needs the text.
 """
 
 from typing import Any
 
 import orjson
 
-from elastometer_loadgen.wire.sse import EVENT_END, FIELD, EventStream, OversizedEvent
+from elastometer_loadgen.wire.chunk_sizes import MAX_CHUNK_BYTES, SIZE_LINES
+from elastometer_loadgen.wire.event import joined, piece_of, read_json
+from elastometer_loadgen.wire.sse import EVENT_END, FIELD, ErrorEvent, EventStream, OversizedEvent
+from elastometer_loadgen.wire.stated_error import StatedError, declared_error, shown, stated_error, stated_in
 
 DONE = b"[DONE]"
-CONTENT, TEXT = b'"content":"', b'"text":"'
-# Fields of a delta with text that the model produced besides `content`; servers use different names.
-REASONING_FIELDS = ("reasoning_content", "reasoning")
+# Around it some servers write blanks, and others quotes.
+AROUND_DONE = b' \t\r\n"'
+# What stands before the text, with a blank or without one; any other way of writing it is parsed every time.
+CONTENT, TEXT = (b'"content":"', b'"content": "'), (b'"text":"', b'"text": "')
 MAX_REASON_CHARACTERS = 64
 # Characters, about 64,000 tokens; checking more would hold up the other streams for too long.
 MAX_TEXT_CHARACTERS = 256 * 1024
+# Beyond this, numbers of JSON are not exact for every reader.
+MAX_COUNT = 2**53
 # Matches nothing: no event starts like this.
 NOTHING = b"\0"
-MAX_CHUNK_BYTES = 4096
 # How a read ends when its last chunk ends with an event.
 EVENT_AND_CHUNK_END = EVENT_END + b"\r\n"
-
-
-def _size_line(length: int) -> bytes:
-    """The size line of a chunk that is `length` bytes long in all: size line, data and the CR LF that ends it."""
-    # chunk = chunk-size CRLF chunk-data CRLF, with the size in hexadecimal: RFC 9112, section 7.1
-    # (https://www.rfc-editor.org/rfc/rfc9112#section-7.1). Capital digits or leading zeros take the slow way.
-    for digits in range(1, 5):
-        line = b"%x\r\n" % max(length - digits - 4, 0)
-        if len(line) == digits + 2:
-            return line
-    return NOTHING
-
-
-SIZE_LINES = tuple(_size_line(length) for length in range(MAX_CHUNK_BYTES))
+# What is sent in one piece may be read in several. Chunks came with the first one if they were read within this time
+# of it, plus this for each of them: no server generates 20,000 tokens per second for one request.
+JOINT_SECONDS, JOINT_SECONDS_PER_CHUNK = 1e-3, 5e-5
+NEVER = float("-inf")
 
 
 class Answer:
     """What a streamed completion contains so far. Timestamps are monotonic seconds, None until observed."""
 
     __slots__ = (
-        "_after", "_before", "_events", "_kept", "_kept_characters", "_lead", "_skims", "_trail", "chunks",
-        "completion_tokens", "done", "error", "finish_reason", "first_token_at", "last_token_at", "malformed",
-        "prompt_tokens",
+        "_after", "_before", "_events", "_joint_until", "_kept", "_kept_characters", "_lead", "_trail", "chunks",
+        "completion_tokens", "done", "error", "finish_reason", "first_chunks", "first_token_at", "last_token_at",
+        "malformed", "over_at", "prompt_tokens",
     )
 
     def __init__(self, *, keeps_text: bool = False) -> None:
         self._events = EventStream()
         self._kept: list[str] | None = [] if keeps_text else None
         self._kept_characters = 0
-        # After the first token plain pieces of text are only counted, unless the text is kept.
-        self._skims = False
         # The bytes before and after the text in the payload of the last plain piece.
         self._before, self._after = NOTHING, b""
         # The same with the framing of event and chunk around it; set only between two events.
         self._lead, self._trail = NOTHING, b""
+        self._joint_until = NEVER
         self.first_token_at: float | None = None
         self.last_token_at: float | None = None
         self.chunks = 0
+        self.first_chunks = 0
+        """How many chunks came together with the first one, itself included."""
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
         self.finish_reason: str | None = None
-        self.error: str | None = None
+        self.error: StatedError | None = None
         self.malformed: str | None = None
         self.done = False
+        self.over_at: float | None = None
+        """When the answer was over by its own account, [DONE] or an error; what follows does not belong to it."""
+
+    @property
+    def text(self) -> str | None:
+        """The answer without reasoning; None when it was not kept, or was too long to keep."""
+        return None if self._kept is None else joined("".join(self._kept))
+
+    @property
+    def stray(self) -> str:
+        """What the server wrote into the stream outside of any event."""
+        return shown(self._events.stray.decode("utf-8", "replace"))
 
     def feed(self, data: bytes, at: float) -> None:
         """Takes bytes of the body that were read at this instant."""
-        if self.malformed is not None:
+        self._lead = NOTHING
+        if self.malformed is not None or self.over_at is not None:
             return
         try:
             for payload in self._events.feed(data):
                 if self._before is not NOTHING and self._is_like_last(payload, at):
                     continue
-                if payload == DONE:
-                    self.done = True
-                elif payload and not (self._skims and self._is_plain(payload, at)):
-                    self._read(payload, at)
-        except (OversizedEvent, orjson.JSONDecodeError) as error:
+                self._take(payload, at)
+                if self.over_at is not None or self.malformed is not None:
+                    return
+        except OversizedEvent as error:
             self.malformed = str(error)
-        self._lead = NOTHING
-        if self._before is not NOTHING and self.malformed is None and self._events.is_between_events:
+            return
+        if not self._events.is_between_events:
+            # Nothing can follow it in its event, so its end need not be awaited.
+            self._note_done(self._events.begun, at)
+        elif self._before is not NOTHING:
             self._arm()
+
+    def finish(self, at: float) -> None:
+        """The body is over: an error in an event that was not ended is taken all the same."""
+        if self.malformed is not None or self.over_at is not None:
+            return
+        for payload in self._events.feed(EVENT_END):
+            if (error := _error_in(payload)) is not None:
+                self.fail(error, at)
+
+    def fail(self, error: StatedError, at: float) -> None:
+        """The server says that the answer failed."""
+        self.error, self.over_at = error, at
+
+    def _take(self, payload: bytes, at: float) -> None:
+        if isinstance(payload, ErrorEvent):
+            self.fail(declared_error(payload), at)
+        elif not self._note_done(payload, at) and not payload.isspace() and payload:
+            self._read(payload, at)
+
+    def _note_done(self, payload: bytes, at: float) -> bool:
+        self.done = payload.strip(AROUND_DONE).upper() == DONE
+        if self.done:
+            self.over_at = at
+        return self.done
 
     def _arm(self) -> None:
         """Lets `take_chunk` recognise the next event by the bytes around its text, if that is a single line."""
@@ -119,112 +152,96 @@ class Answer:
 
     def _take_text(self, data: bytes, start: int, end: int, at: float) -> bool:
         """Counts the text between two quotes; False where it is not a single text, or must be parsed to be decoded."""
-        if not data.find(b'"', start) == end > start:
+        if end <= start:
             return False
-        if self._kept is not None:
-            piece = data[start:end]
-            text = "" if b"\\" in piece else piece.decode("utf-8", "replace")
-            # Escapes, invalid UTF-8 and control characters are left to the parser.
-            if not text.isprintable() or not text or "\ufffd" in text:
+        if data.find(b'"', start) != end or data.find(b"\\", start, end) >= 0:
+            try:
+                text = orjson.loads(b'"%b"' % data[start:end])
+            except orjson.JSONDecodeError:
                 return False
-            self._keep(text)
+            if self._kept is not None:
+                self._keep(text)
+        elif self._kept is not None:
+            self._keep(data[start:end].decode("utf-8", "replace"))
         self.chunks += 1
         self.last_token_at = at
+        if at <= self._joint_until:
+            self._extend_first()
         return True
 
-    def _is_plain(self, payload: bytes, at: float) -> bool:
-        """True for a piece of text with new bytes around it, which are remembered; it was counted."""
-        return _is_plain_token(payload) and self._learn(payload) and self._is_like_last(payload, at)
-
-    def _learn(self, payload: bytes) -> bool:
-        """Remembers the bytes around the text of a plain piece; False when it is cut off within its text."""
-        name = CONTENT if CONTENT in payload else TEXT
-        start = payload.index(name) + len(name)
-        end = payload.find(b'"', start)
-        if end < 0:
-            return False
-        self._before, self._after = payload[:start], payload[end:]
-        return True
+    def _extend_first(self) -> None:
+        """One more chunk came with the first one, and the next one may have done so too."""
+        self.first_chunks = self.chunks
+        self._joint_until = (self.first_token_at or NEVER) + JOINT_SECONDS + JOINT_SECONDS_PER_CHUNK * self.chunks
 
     def _read(self, payload: bytes, at: float) -> None:
-        event = orjson.loads(payload)
+        try:
+            event = read_json(payload)
+        except ValueError:
+            event = None
         if not isinstance(event, dict):
-            self.malformed = "an event of the stream is not a JSON object"
+            if (error := stated_error(payload)) is not None:
+                self.fail(error, at)
+            else:
+                self.malformed = f"an event of the stream is not a JSON object: {_excerpt(payload)}"
             return
-        if event.get("error"):
-            self.error = _message_of(event["error"])
+        if (error := stated_in(event)) is not None:
+            self.fail(error, at)
         usage = event.get("usage")
         if isinstance(usage, dict):
             self.prompt_tokens = _count(usage.get("prompt_tokens"))
             self.completion_tokens = _count(usage.get("completion_tokens"))
         choices = event.get("choices")
-        if not choices or not isinstance(choices, list):
+        if not isinstance(choices, list):
             return
-        before = self.chunks
-        for choice in choices:
-            if isinstance(choice, dict):
-                self._read_choice(choice, at)
-        if self._kept is not None and self.chunks == before + 1:
-            self._learn_kept(payload, choices)
+        found = [self._read_choice(choice, at) for choice in choices if isinstance(choice, dict)]
+        if len(found) == len(choices) == 1 and found[0] and not usage and self.over_at is None:
+            self._learn(payload, choices[0], found[0])
 
-    def _read_choice(self, choice: dict[str, Any], at: float) -> None:
-        reason = choice.get("finish_reason")
-        if isinstance(reason, str):
-            self.finish_reason = reason[:MAX_REASON_CHARACTERS]
-        delta = choice.get("delta")
-        text = delta.get("content") if isinstance(delta, dict) else choice.get("text")
-        if (text and isinstance(text, str)) or (isinstance(delta, dict) and _has_reasoning(delta)):
+    def _read_choice(self, choice: dict[str, Any], at: float) -> str:
+        """Takes one choice of an event; the text in it, unless it also ends the answer."""
+        text, is_output = piece_of(choice)
+        if is_output:
             self.chunks += 1
             self.last_token_at = at
             if self.first_token_at is None:
-                self.first_token_at = at
-                self._skims = self._kept is None
-        if self._kept is not None and isinstance(text, str):
+                self.first_token_at = self._joint_until = at
+            if at <= self._joint_until:
+                self._extend_first()
+        if text and self._kept is not None:
             self._keep(text)
+        reason = choice.get("finish_reason")
+        if not reason or not isinstance(reason, str):
+            return text
+        self.finish_reason = joined(reason[:MAX_REASON_CHARACTERS])
+        return ""
 
-    def _learn_kept(self, payload: bytes, choices: list[Any]) -> None:
-        """Remembers the bytes around a text that is kept: only a parsed event shows which string is the text."""
-        if len(choices) != 1:
-            return
-        name, holder = (CONTENT, choices[0].get("delta")) if CONTENT in payload else (TEXT, choices[0])
-        text = holder.get(name[1:-3].decode()) if isinstance(holder, dict) else None
-        if isinstance(text, str) and text and payload.count(name) == 1 and _is_plain_token(payload):
-            self._learn(payload)
+    def _learn(self, payload: bytes, choice: dict[str, Any], text: str) -> None:
+        """Remembers the bytes around the text, if there is just one place where it can stand, as it is."""
+        for name in CONTENT if isinstance(choice.get("delta"), dict) else TEXT:
+            start = payload.find(name) + len(name)
+            end = payload.find(b'"', start)
+            if start < len(name) or payload.find(name, start) >= 0:
+                continue
+            if payload[start:end].decode("utf-8", "replace") == text:
+                self._before, self._after = payload[:start], payload[end:]
 
     def _keep(self, text: str) -> None:
         self._kept_characters += len(text)
         if self._kept_characters > MAX_TEXT_CHARACTERS:
             self._kept = None
-            self._skims = True
         elif self._kept is not None:
             self._kept.append(text)
 
-    @property
-    def text(self) -> str | None:
-        """The answer without reasoning; None when it was not kept, or was too long to keep."""
-        return None if self._kept is None else "".join(self._kept)
+
+def _error_in(payload: bytes) -> StatedError | None:
+    return declared_error(payload) if isinstance(payload, ErrorEvent) else stated_error(payload)
 
 
-def _is_plain_token(payload: bytes) -> bool:
-    """True for an event that is certainly one more piece of text and nothing else."""
-    # Not `in`, which first tries its left operand as an integer and takes five times as long.
-    if payload.find(b'"finish_reason":null') < 0 or payload.find(b'"usage"') >= 0 or payload.find(b'"error"') >= 0:
-        return False
-    if payload.find(CONTENT) >= 0:
-        return payload.find(CONTENT + b'"') < 0
-    return payload.find(TEXT) >= 0 and payload.find(TEXT + b'"') < 0
-
-
-def _has_reasoning(delta: dict[str, Any]) -> bool:
-    texts = (delta.get(name) for name in REASONING_FIELDS)
-    return any(isinstance(text, str) and text for text in texts)
+def _excerpt(payload: bytes) -> str:
+    return shown(payload.decode("utf-8", "replace"))
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _message_of(error: object) -> str:
-    if isinstance(error, dict) and isinstance(error.get("message"), str):
-        return str(error["message"])
-    return str(error)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
+    return value if is_count else None

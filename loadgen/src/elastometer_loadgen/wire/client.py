@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from elastometer_loadgen import __version__
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.retries import pause_seconds
 from elastometer_loadgen.base.secret import pattern_of
 from elastometer_loadgen.base.target import Target
 from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule
@@ -20,12 +21,14 @@ from elastometer_loadgen.wire.deadlines import Deadlines
 from elastometer_loadgen.wire.ending import Ending
 from elastometer_loadgen.wire.endpoints import Address, Endpoints
 from elastometer_loadgen.wire.exchange import Exchange
+from elastometer_loadgen.wire.flight import Flight
 from elastometer_loadgen.wire.pool import Backend, Pool
 
 NO_ENDPOINT = "no endpoint is known"
 HIDDEN = "[key]"
-# Before the second attempt, and doubled before each further one; OpenAI's own client waits about as long.
-RETRY_PAUSE_SECONDS = 0.5
+# How long a body may stay open after its answer is over: nearly every server ends it with its next write, and its
+# connection can then be used again.
+OPEN_BODY_SECONDS = 0.01
 # A request that the server rejects or answers in another form would end the same way again.
 RETRYABLE_OUTCOMES = frozenset(Outcome) - {Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.MALFORMED}
 
@@ -40,25 +43,6 @@ class Limits:
 
     total_seconds: float
     idle_seconds: float
-
-
-@dataclass(slots=True)
-class _Flight:
-    """What belongs to one exchange in flight; `tick` is when its time-out is checked."""
-
-    tick: int = 0
-    timer: asyncio.TimerHandle | None = None
-    opening: asyncio.Task[None] | None = None
-    connection: Connection | None = None
-    backend: Backend | None = None
-
-    def drop(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        if self.connection is not None:
-            self.connection.abandon()
-        elif self.opening is not None:
-            self.opening.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +95,7 @@ class Client:
         self._retries = route.retries
         self._run_id = route.run_id
         self._pool = Pool(route.rule, route.addresses())
-        self._flights: dict[Exchange, _Flight] = {}
+        self._flights: dict[Exchange, Flight] = {}
         self._deadlines = Deadlines(self._check_deadline)
         self._following: asyncio.Task[None] | None = None
         if route.endpoints is not None:
@@ -130,7 +114,7 @@ class Client:
 
     def send(self, exchange: Exchange) -> None:
         """Sends at once, on an idle connection that may be reused or on a new one."""
-        flight = self._flights[exchange] = _Flight()
+        flight = self._flights[exchange] = Flight()
         backend = flight.backend = self._pool.choose()
         if backend is None:
             # Not within this call: callers do not expect an exchange back before `send` returns.
@@ -144,7 +128,7 @@ class Client:
         flight.connection = connection
         connection.begin(exchange, self._request(exchange))
 
-    async def _open(self, exchange: Exchange, flight: _Flight, backend: Backend) -> None:
+    async def _open(self, exchange: Exchange, flight: Flight, backend: Backend) -> None:
         tls, (host, port) = self._target.tls, (backend.address.host, backend.address.port)
         connection, name = Connection(self), self._target.host if tls else None
         self._pool.add(connection, backend)
@@ -170,6 +154,12 @@ class Client:
             connection.close()
         if exchange.settle(result.ending, result.at, result.error):
             self._hand_back(exchange)
+
+    def over(self, exchange: Exchange) -> None:
+        """The answer is over, and the end of its body should be on its way; a body that stays open is not awaited."""
+        flight = self._flights[exchange]
+        if flight.timer is None:
+            flight.timer = self._loop.call_later(OPEN_BODY_SECONDS, self._give_up, exchange, Ending.LEFT_OPEN)
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone."""
@@ -210,7 +200,7 @@ class Client:
         else:
             flight.tick = self._deadlines.watch(exchange, min(end, silent))
 
-    def _give_up(self, exchange: Exchange, ending: Ending, error: str) -> None:
+    def _give_up(self, exchange: Exchange, ending: Ending, error: str | None = None) -> None:
         self._flights[exchange].drop()
         if exchange.settle(ending, monotonic(), error):
             self._hand_back(exchange)
@@ -220,15 +210,17 @@ class Client:
         if flight is None:
             return
         self._deadlines.forget(exchange, flight.tick)
+        if flight.timer is not None:
+            flight.timer.cancel()
         if flight.backend is not None:
             flight.backend.in_flight -= 1
         if self._secret is not None and exchange.error is not None:
             # A server may repeat what it was sent, especially where it rejects the key.
             exchange.error = self._secret.sub(HIDDEN, exchange.error)
         if exchange.attempt <= self._retries and exchange.outcome in RETRYABLE_OUTCOMES:
-            pause = RETRY_PAUSE_SECONDS * 2 ** (exchange.attempt - 1)
+            pause = pause_seconds(exchange.attempt, exchange.retry_headers, self._limits.total_seconds)
             # It stays in flight during the pause, so that the run waits for it.
-            self._flights[exchange] = _Flight(timer=self._loop.call_later(pause, self._send_again, exchange))
+            self._flights[exchange] = Flight(timer=self._loop.call_later(pause, self._send_again, exchange))
         else:
             self._done(exchange)
 

@@ -12,13 +12,15 @@ from typing import NamedTuple, Protocol
 import httptools
 
 from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.retries import RETRY_HEADERS
 from elastometer_loadgen.wire.answer import EVENT_AND_CHUNK_END
 from elastometer_loadgen.wire.ending import Ending
-from elastometer_loadgen.wire.exchange import Exchange
+from elastometer_loadgen.wire.exchange import NO_HEADERS, Exchange
 from elastometer_loadgen.wire.sse import EVENT_END
 
-# The headers that are read: how to read the answer, and which Pod gave it, under the names that servers use for that.
-HEADERS = frozenset({b"content-type", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod"})
+# The headers that are read: how to read the answer, which Pod gave it, under the names that servers use for that, and
+# when to send the request again.
+HEADERS = frozenset({b"content-type", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod"}) | RETRY_HEADERS
 # Up to nine digits: a longer number is not a time, and costs time to parse.
 KEEP_ALIVE = re.compile(rb"timeout=([0-9]{1,9})(?![0-9])")
 MAX_HEADER_VALUE_CHARACTERS = 200
@@ -31,6 +33,9 @@ class Owner(Protocol):
 
     def ended(self, connection: "Connection", exchange: Exchange, result: "Result") -> None:
         """The connection has finished its exchange."""
+
+    def over(self, exchange: Exchange) -> None:
+        """The answer is over by its own account, and its body has not ended yet; may be called again."""
 
     def forget(self, connection: "Connection") -> None:
         """The connection is gone."""
@@ -126,6 +131,8 @@ class Connection(asyncio.Protocol):
             self._fail(error)
         elif self._answered:
             self._end(Ending.COMPLETE, now)
+        elif exchange.answer.over_at is not None:
+            self._owner.over(exchange)
         elif exchange.last_body_at == now:
             self._head_bytes = 0
         else:
@@ -172,6 +179,8 @@ class Connection(asyncio.Protocol):
         elif name == b"keep-alive":
             if patience := KEEP_ALIVE.search(value):
                 self.server_idle_seconds = int(patience[1])
+        elif name in RETRY_HEADERS:
+            exchange.retry_headers = {**exchange.retry_headers, name: value}
         elif exchange.pod is None:
             exchange.pod = value.decode("latin-1")[:MAX_HEADER_VALUE_CHARACTERS]
 
@@ -185,6 +194,7 @@ class Connection(asyncio.Protocol):
             # The headers of an interim response (100 Continue, 103 Early Hints) do not describe the final one:
             # https://www.rfc-editor.org/rfc/rfc9110#section-15.2
             exchange.content_type = exchange.pod = None
+            exchange.retry_headers = NO_HEADERS
 
     def on_message_complete(self) -> None:
         if self._answered:

@@ -5,11 +5,19 @@ from enum import Enum
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.wire.answer import Answer
 
+THROTTLED = 429
+# What an error is taken for whose status the server does not give.
+UNSTATED = 500
+# Finish reasons that say that the server broke off, in lower case: of OpenRouter and Mistral, of GLM, of DeepSeek.
+BROKEN = frozenset({"error", "network_error", "insufficient_system_resource"})
+ABORTED = frozenset({"abort", "aborted", "cancelled", "canceled"})
+
 
 class Ending(Enum):
     """How the exchange of bytes ended, whatever they contain."""
 
     COMPLETE = "the answer's last byte arrived"
+    LEFT_OPEN = "the answer was over, and its body was not ended"
     UNREACHABLE = "no connection"
     LOST = "the connection broke"
     STALLED = "silent for too long"
@@ -25,16 +33,24 @@ def classify(
     if status is None:
         return _without_status(ending), error or ending.value
     if status >= 400:
-        return (Outcome.SERVER_ERROR if status >= 500 else Outcome.CLIENT_ERROR), error or f"status {status}"
-    if ending is Ending.MALFORMED or status != 200:
+        return _of_error(status), error or f"status {status}"
+    if status != 200 or (ending is Ending.MALFORMED and answer.over_at is None):
         return Outcome.MALFORMED, error or answer.malformed or f"status {status} is not an answer"
     if answer.malformed is not None:
         return Outcome.MALFORMED, answer.malformed
     if answer.error is not None:
-        return Outcome.SERVER_ERROR, answer.error
-    if answer.finish_reason == "abort":
-        return Outcome.ABORTED, "finish reason abort"
+        return _of_error(answer.error.status or UNSTATED), answer.error.text
+    reason = (answer.finish_reason or "").lower()
+    if reason in ABORTED or reason in BROKEN:
+        return Outcome.ABORTED if reason in ABORTED else Outcome.SERVER_ERROR, f"finish reason {answer.finish_reason}"
     return _of_stream(ending, answer, error)
+
+
+def _of_error(status: int) -> Outcome:
+    """A 429 asks the client for less, which is neither its mistake nor the server's failure."""
+    if status == THROTTLED:
+        return Outcome.THROTTLED
+    return Outcome.SERVER_ERROR if status >= 500 else Outcome.CLIENT_ERROR
 
 
 def _without_status(ending: Ending) -> Outcome:
@@ -61,5 +77,5 @@ def _of_stream(ending: Ending, answer: Answer, error: str | None) -> tuple[Outco
         return Outcome.TIMED_OUT, error
     if ending is Ending.STALLED:
         return Outcome.STALLED, error
-    how = f": {error}" if error else ""
+    how = "".join(f": {words}" for words in (error, answer.stray) if words)
     return Outcome.TRUNCATED, f"stream ended after {answer.chunks} chunks without [DONE]{how}"

@@ -11,11 +11,13 @@ from elastometer_loadgen.plan.prompts import Prompt
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.wire.answer import Answer
 from elastometer_loadgen.wire.ending import Ending, classify
+from elastometer_loadgen.wire.stated_error import stated_error
 
 EVENT_STREAM = "text/event-stream"
 # Errors that say that this machine ran out of something: the generator, not the server, was the limit.
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
 MAX_ERROR_BODY_BYTES = 4096
+NO_HEADERS: dict[bytes, bytes] = {}
 
 
 class Exchange:
@@ -24,7 +26,7 @@ class Exchange:
     __slots__ = (
         "address", "answer", "arrival", "attempt", "client_exhausted", "connect_at", "content_type", "end_at", "error",
         "error_body", "first_attempt", "first_byte_at", "intended_at", "last_body_at", "outcome", "pod", "prompt",
-        "send_at", "status",
+        "retry_headers", "send_at", "status",
     )
 
     def __init__(self, arrival: Arrival, prompt: Prompt, intended_at: float, send_at: float) -> None:
@@ -40,6 +42,8 @@ class Exchange:
         self.content_type: str | None = None
         self.pod: str | None = None
         self.address: str | None = None
+        self.retry_headers: dict[bytes, bytes] = NO_HEADERS
+        """When the server wants the request again, if it said so."""
         self.answer = Answer(keeps_text=prompt.keeps_text)
         self.error_body = b""
         self.error: str | None = None
@@ -66,14 +70,17 @@ class Exchange:
             self.error_body += data[:MAX_ERROR_BODY_BYTES]
 
     def settle(self, ending: Ending, at: float, error: str | None = None) -> bool:
-        """Sets the outcome; False when it was set before."""
+        """Sets the outcome; False when it was set before. An answer that was over by then ended when it was over."""
         if self.outcome is not None:
             return False
-        self.end_at = at
+        self.answer.finish(at)
         if self.status is not None and self.error_body:
             error = " ".join(self.error_body.decode("utf-8", "replace").split())
-            if self.status == 200:
+            if self.status == 200 and (stated := stated_error(self.error_body)) is not None:
+                self.answer.fail(stated, at)
+            elif self.status == 200:
                 ending, error = Ending.MALFORMED, f"answer is {self.content_type}, not a stream: {error}"
+        self.end_at = at if self.answer.over_at is None else self.answer.over_at
         self.outcome, self.error = classify(ending, self.status, self.answer, error)
         return True
 
@@ -104,6 +111,7 @@ class Exchange:
             None if self.error is None else self.error[:MAX_ERROR_CHARACTERS], self.pod, self.address,
             prompt.fingerprint, checks, self.attempt, None if first is None else first._as_first_attempt(clock),
             conversation_of(number) if prompt.further else None, turn_of(number) if prompt.further else None,
+            answer.first_chunks or None,
         ))
 
     def _as_first_attempt(self, clock: Clock) -> dict[str, str | int | None]:

@@ -1,8 +1,9 @@
 """Server-sent events from bytes, however the network cut them. Pure.
 
 Accepts what the standard does (https://html.spec.whatwg.org/multipage/server-sent-events.html): LF, CR LF and CR line
-ends, a byte-order mark, comments, events of several data lines; fields other than `data` are ignored. Payloads stay
-bytes, so a character that the network cut in two is complete again before it is decoded.
+ends, a byte-order mark, comments, events of several data lines. Payloads stay bytes, so a character that the network
+cut in two is complete again before it is decoded. Fields other than `data` are ignored, but for those in which servers
+state an error: an event with the name `error`, a field with that name, and an object that stands there without a field.
 """
 
 MAX_EVENT_BYTES = 1024 * 1024
@@ -10,16 +11,25 @@ NOTHING = b""
 # The framing of an event with one data line, which is all that nearly every server sends.
 FIELD, EVENT_END = b"data: ", b"\n\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# A comment has no name.
+WITHOUT_MEANING = frozenset({b"", b"id", b"retry"})
+MAX_STRAY_BYTES, MAX_BEGUN_BYTES = 1024, 64
 
 
 class OversizedEvent(ValueError):
     """A line or an event beyond the limit, which no language model sends."""
 
 
+class ErrorEvent(bytes):
+    """The payload of an event that is an error by its name."""
+
+    __slots__ = ()
+
+
 class EventStream:
     """Collects bytes and returns the payloads of the events that became complete."""
 
-    __slots__ = ("_data", "_partial", "_skip_newline", "_started")
+    __slots__ = ("_data", "_is_error", "_partial", "_skip_newline", "_started", "stray")
 
     def __init__(self) -> None:
         # The shared empty bytes until more is needed, which most streams never do: it saves an object per request.
@@ -28,10 +38,13 @@ class EventStream:
         self._data: bytes | bytearray = NOTHING
         self._skip_newline = False
         self._started = False
+        self._is_error = False
+        self.stray: bytes = NOTHING
+        """The beginning of what came in lines that belong to no event."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Payloads of the events that end within `data`; raises OversizedEvent."""
-        if not self._partial and not self._data and not self._skip_newline and data.endswith(EVENT_END):
+        if not (self._partial or self._data or self._skip_newline or self._is_error) and data.endswith(EVENT_END):
             payloads = _whole_events(data)
             if payloads is not None:
                 self._started = True
@@ -41,7 +54,15 @@ class EventStream:
     @property
     def is_between_events(self) -> bool:
         """True when the next byte begins a new event."""
-        return not self._partial and not self._data and not self._skip_newline and self._started
+        return self._started and not (self._partial or self._data or self._skip_newline or self._is_error)
+
+    @property
+    def begun(self) -> bytes:
+        """The data of the event that is not complete yet; nothing once it is long."""
+        if len(self._partial) + len(self._data) > MAX_BEGUN_BYTES:
+            return NOTHING
+        name, _, value = bytes(self._partial).partition(b":")
+        return bytes(self._data) + (value if name == b"data" else NOTHING)
 
     def _feed_lines(self, data: bytes) -> list[bytes]:
         if self._skip_newline and data:
@@ -74,15 +95,29 @@ class EventStream:
             self._started = True
             line = line.removeprefix(BYTE_ORDER_MARK)
         if not line:
-            payload = bytes(self._data[:-1]) if self._data else None
-            self._data = NOTHING
-            return payload
+            return self._end_event()
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data = self._data or bytearray()
             self._data += value.removeprefix(b" ") + b"\n"
             self._check_length()
+        elif name == b"event":
+            self._is_error = value.strip() == b"error"
+        elif name == b"error":
+            return ErrorEvent(value)
+        elif name.replace(b" ", NOTHING) == b'{"error"':
+            return ErrorEvent(line)
+        elif name not in WITHOUT_MEANING and len(self.stray) < MAX_STRAY_BYTES:
+            self.stray += line[:MAX_STRAY_BYTES] + b" "
         return None
+
+    def _end_event(self) -> bytes | None:
+        payload, is_error = bytes(self._data[:-1]), self._is_error
+        has_data = bool(self._data)
+        self._data, self._is_error = NOTHING, False
+        if is_error:
+            return ErrorEvent(payload)
+        return payload if has_data else None
 
     def _check_length(self) -> None:
         if len(self._partial) + len(self._data) > MAX_EVENT_BYTES:

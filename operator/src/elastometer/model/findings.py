@@ -16,6 +16,8 @@ class FindingName(StrEnum):
     """Every named pathology of a run."""
 
     # The run as a whole
+    EVERY_REQUEST_REFUSED = "EveryRequestRefused"  # nothing but client errors: the run measured nothing
+    TRACE_TIMES_DOUBTFUL = "TraceTimesDoubtful"  # the times of a trace seem to count another unit
     CLIENT_BOUND = "ClientBound"  # the load generator was the limit
     PENDING_ON_GPUS = "PendingOnGPUs"  # replicas waited for a GPU
     PENDING_PODS = "PendingPods"  # replicas could not be scheduled at once, for another reason
@@ -24,6 +26,9 @@ class FindingName(StrEnum):
     MAXIMUM_CLAMPED = "MaximumClamped"  # maxReplicas held the autoscaler back
     FLAPPING = "Flapping"  # replicas were removed and then missed
     SCALING_NEVER_TRIGGERED = "ScalingNeverTriggered"  # nothing scaled, although requests waited
+    NEVER_WOKE = "NeverWoke"  # requests came to a target without a replica, and nothing woke it
+    LOST_WHILE_ASLEEP = "LostWhileAsleep"  # requests were lost until a sleeping target served
+    AUTOSCALER_CONFLICT = "AutoscalerConflict"  # more than one autoscaler scaled the target
     UNUSED_REPLICAS = "UnusedReplicas"  # Ready replicas got no request
     PROBE_TAX = "ProbeTax"  # probes kept finished replicas waiting
     UNATTRIBUTED_START = "UnattributedStart"  # a good part of a cold start has no explanation
@@ -37,4 +42,5 @@ class FindingName(StrEnum):
 
     # The answers
     CROSS_TALK = "CrossTalk"  # requests got the answer of another request
+    STREAM_BUFFERED = "StreamBuffered"  # something between model and client holds the tokens back
     ANSWERS_DEGRADE_UNDER_LOAD = "AnswersDegradeUnderLoad"  # checks fail more often when more is in flight

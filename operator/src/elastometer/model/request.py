@@ -20,7 +20,7 @@ class RecordedRequest:
 
     What is None was not observed; `intended` is when the schedule wanted the request sent, `send` when it was. `checks`
     is check -> what was wrong with the answer, or None; a check that could not judge is not in it. `first_attempt` is
-    None when there was only one.
+    None when there was only one. `first_chunks` is None in records of earlier versions.
     """
 
     id: int
@@ -46,6 +46,7 @@ class RecordedRequest:
     fingerprint: str | None = None
     checks: Mapping[str, str | None] = field(default_factory=lambda: _NOTHING_JUDGED)
     first_attempt: Outcome | None = None
+    first_chunks: int | None = None
 
     @property
     def mark(self) -> str:
@@ -72,6 +73,7 @@ def request_from(line: Document) -> RecordedRequest | None:
         error=text_at(line, KEYS["error"]), pod=text_at(line, KEYS["pod"]), address=text_at(line, KEYS["address"]),
         fingerprint=text_at(line, KEYS["fingerprint"]), checks=_checks(document_at(line, KEYS["checks"])),
         first_attempt=_OUTCOMES.get(text_at(line, KEYS["first_attempt"], KEYS["outcome"]) or ""),
+        first_chunks=whole_at(line, KEYS["first_chunks"]),
     )
 
 

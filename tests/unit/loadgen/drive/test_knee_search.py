@@ -8,6 +8,8 @@ SUCCESS = KneeObjective(KneeIndicator.REQUEST_SUCCESS, 95, None, 99)
 LATENCY = KneeObjective(KneeIndicator.REQUEST_LATENCY, 95, 1000, None)
 PER_TOKEN = KneeObjective(KneeIndicator.TIME_PER_OUTPUT_TOKEN, 95, 50, None)
 QUICK, SLOW, LOST = Sample(succeeded=True, latency=400.0), Sample(succeeded=True, latency=1400.0), Sample()
+PACED, SLOWER = (Sample(succeeded=True, per_token=pace) for pace in (20.0, 80.0))
+BUFFERED = Sample(succeeded=True, is_buffered=True)
 YOUNG, OLD = Sample(age=900.0), Sample(age=1100.0)
 
 
@@ -28,6 +30,18 @@ YOUNG, OLD = Sample(age=900.0), Sample(age=1100.0)
          StepVerdict(inconclusive="TimePerOutputToken is not known: no request had ended, 1 in flight")),
         ([SUCCESS, LATENCY], [OLD], StepVerdict(failed="RequestLatency p95 must be at most 1000 ms, was 1100 ms")),
         ([SUCCESS, LATENCY], [YOUNG, QUICK], GOOD),
+        ([PER_TOKEN], [PACED], GOOD),
+        ([PER_TOKEN], [SLOWER], StepVerdict(failed="TimePerOutputToken p95 must be at most 50 ms, was 80 ms")),
+        ([PER_TOKEN], [LOST], StepVerdict(failed="TimePerOutputToken p95 must be at most 50 ms, was never seen")),
+        ([PER_TOKEN], [QUICK], StepVerdict(
+            inconclusive="TimePerOutputToken p95 is not known: no answer states its tokens, or has two of them")),
+        ([PER_TOKEN], [BUFFERED] * 3, StepVerdict(
+            inconclusive="TimePerOutputToken p95 is not known: the tokens of 3 of 3 streams came in one piece")),
+        ([PER_TOKEN], [PACED, BUFFERED], StepVerdict(
+            inconclusive="TimePerOutputToken p95 is not known: the tokens of 1 of 2 streams came in one piece")),
+        ([PER_TOKEN], [PACED] * 99 + [BUFFERED], GOOD),
+        ([PER_TOKEN], [SLOWER] * 99 + [BUFFERED],
+         StepVerdict(failed="TimePerOutputToken p95 must be at most 50 ms, was 80 ms")),
     ],
 )
 def test_a_step_fails_only_by_what_was_observed_in_it(

@@ -1,125 +1,42 @@
 """Each way in which a request can end has its own class, by what a server on loopback does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
-import orjson
 import pytest
 
-from elastometer_loadgen.base.clock import Clock, monotonic
-from elastometer_loadgen.base.record import Outcome, RequestRecord
+from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.base.target import parse_target
 from elastometer_loadgen.plan.prompts import Prompt
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.profile.profile import ConnectionPolicy, ConnectionRule
 from elastometer_loadgen.wire.client import Client, Limits, Route
 from elastometer_loadgen.wire.exchange import Exchange
-
-Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-inference-pod: pod-1\r\n"
-    b"transfer-encoding: chunked\r\n\r\n"
+from support.scripted_server import (
+    DONE,
+    END,
+    GOOD,
+    HEAD,
+    LONG,
+    REUSE,
+    SHORT,
+    Script,
+    Sender,
+    Server,
+    chunk,
+    event,
+    outcome_of,
+    resets,
+    says,
+    scripted_server,
 )
-END = b"0\r\n\r\n"
-SHORT = Limits(total_seconds=0.08, idle_seconds=5.0)
-LONG = Limits(total_seconds=5.0, idle_seconds=5.0)
-REUSE = ConnectionRule(ConnectionPolicy.REUSE)
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def event(content: str = "", finish: str | None = None, **more: object) -> bytes:
-    choice = {"index": 0, "delta": {"content": content}, "finish_reason": finish}
-    return chunk(b"data: " + orjson.dumps({"choices": [choice], **more}) + b"\n\n")
-
-
-def usage(prompt: int, completion: int) -> bytes:
-    counts = {"prompt_tokens": prompt, "completion_tokens": completion}
-    return chunk(b"data: " + orjson.dumps({"choices": [], "usage": counts}) + b"\n\n")
-
-
-DONE = chunk(b"data: [DONE]\n\n")
-GOOD = HEAD + event() + event("a") + event("b") + event(finish="stop") + usage(4, 2) + DONE + END
-
-
-@dataclass
-class Server:
-    """A scripted server; `script` runs once per request."""
-
-    port: int = 0
-    script: Script | None = None
-    requests: int = 0
-    connections: int = 0
-    last_head: bytes = b""
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while True:
-                self.last_head = head = await reader.readuntil(b"\r\n\r\n")
-                length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
-                await reader.readexactly(int(length.split(b":")[1]))
-                self.requests += 1
-                assert self.script is not None
-                await self.script(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    state = Server()
-    running = await asyncio.start_server(state.handle, "127.0.0.1", 0)
-    state.port = running.sockets[0].getsockname()[1]
-    yield state
-    running.close()
-
-
-def says(*pieces: bytes, close: bool = False) -> Script:
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-        if close:
-            writer.close()
-
-    return script
-
-
-def resets() -> Script:
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.transport.abort()
-
-    return script
-
-
-class Sender:
-    """Sends requests one after another through one client."""
-
-    def __init__(self, port: int, limits: Limits = LONG, rule: ConnectionRule = REUSE) -> None:
-        self.clock = Clock()
-        self.ended: asyncio.Queue[Exchange] = asyncio.Queue()
-        route = Route(parse_target(f"http://127.0.0.1:{port}"), "/v1/chat/completions", rule)
-        self.client = Client(route, limits, self.ended.put_nowait)
-
-    async def send(self) -> RequestRecord:
-        now = monotonic()
-        self.client.send(Exchange(Arrival(3, 0.0, "s"), Prompt("t", "00ff", b"{}"), now, now))
-        async with asyncio.timeout(5):
-            exchange = await self.ended.get()
-        assert self.client.in_flight == 0
-        return exchange.record(self.clock, 0)
-
-
-async def outcome_of(server: Server, script: Script, limits: Limits = LONG) -> RequestRecord:
-    server.script = script
-    sender = Sender(server.port, limits)
-    record = await sender.send()
-    sender.client.close()
-    return record
+    async with scripted_server() as state:
+        yield state
 
 
 async def test_a_whole_stream_is_a_success_with_all_its_stamps_in_order(server: Server) -> None:
@@ -185,10 +102,10 @@ async def test_a_connection_that_breaks_before_the_status_is_a_reset(server: Ser
         (b"HTTP/1.1 503 X\r\ncontent-length: 8\r\n\r\nno room!", Outcome.SERVER_ERROR, "no room!"),
         (b"HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n", Outcome.SERVER_ERROR, "status 500"),
         (b"HTTP/1.1 404 X\r\ncontent-length: 8\r\n\r\nno model", Outcome.CLIENT_ERROR, "no model"),
-        (b"HTTP/1.1 429 X\r\ncontent-length: 0\r\n\r\n", Outcome.CLIENT_ERROR, "status 429"),
+        (b"HTTP/1.1 429 X\r\ncontent-length: 0\r\n\r\n", Outcome.THROTTLED, "status 429"),
         (b"HTTP/1.1 302 X\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", Outcome.MALFORMED, "status 302"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", Outcome.MALFORMED, "HTTP"),
-        (HEAD + chunk(b"data: {broken\n\n") + END, Outcome.MALFORMED, ""),
+        (HEAD + chunk(b"data: {broken\n\n") + END, Outcome.MALFORMED, "{broken"),
         (HEAD + chunk(b"data: 17\n\n") + END, Outcome.MALFORMED, "not a JSON object"),
         (HEAD + chunk(b"data: " + b"x" * 700_000) + chunk(b"x" * 700_000), Outcome.MALFORMED, "longer than"),
         (HEAD + DONE + END, Outcome.MALFORMED, "without any text"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from elastometer_loadgen.base.clock import Clock, monotonic
+from elastometer_loadgen.base.measures import time_to_first_token
 from elastometer_loadgen.base.record import Outcome, RequestRecord, format_record, parse_instant, parse_record
 from elastometer_loadgen.base.target import parse_target
 from elastometer_loadgen.plan.prompts import Prompt
@@ -21,6 +22,7 @@ GOOD = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(EVENT), EVENT)
 BUSY = b"HTTP/1.1 503 X\r\nx-inference-pod: pod-7\r\ncontent-length: 4\r\n\r\nbusy"
 ABSENT = b"HTTP/1.1 404 X\r\ncontent-length: 0\r\n\r\n"
 HALF = GOOD[:-14]
+THROTTLED = b"HTTP/1.1 429 X\r\nretry-after: %b\r\ncontent-length: 4\r\n\r\nslow"
 PAUSE = 0.02
 
 
@@ -46,7 +48,7 @@ class Server:
 
 @pytest.fixture
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
-    monkeypatch.setattr("elastometer_loadgen.wire.client.RETRY_PAUSE_SECONDS", PAUSE)
+    monkeypatch.setattr("elastometer_loadgen.base.retries.PAUSE_SECONDS", PAUSE)
     state = Server()
     running = await asyncio.start_server(state.handle, "127.0.0.1", 0)
     state.port = running.sockets[0].getsockname()[1]
@@ -54,9 +56,11 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     running.close()
 
 
-def client_for(server: Server, retries: int, ended: "asyncio.Queue[Exchange]") -> Client:
+def client_for(
+    server: Server, retries: int, ended: "asyncio.Queue[Exchange]", total_seconds: float = 5
+) -> Client:
     target, rule = parse_target(f"http://127.0.0.1:{server.port}"), ConnectionRule(ConnectionPolicy.REUSE)
-    return Client(Route(target, "/v1/x", rule, retries=retries), Limits(5, 5), ended.put_nowait)
+    return Client(Route(target, "/v1/x", rule, retries=retries), Limits(total_seconds, 5), ended.put_nowait)
 
 
 def send(client: Client) -> None:
@@ -126,6 +130,43 @@ async def test_after_the_last_attempt_a_request_is_lost(
     record = await record_of(server, 2)
     assert (record.outcome, record.attempts, len(server.heads)) == (outcome, 3, 3)
     assert (record.first_attempt or {})["outcome"] == outcome.value
+
+
+async def test_a_throttled_request_is_sent_again_where_retries_are_on(server: Server) -> None:
+    server.answers = [THROTTLED % b"0", GOOD]
+    record = await record_of(server, 1)
+    assert (record.outcome, record.status, record.attempts) == (Outcome.SUCCESS, 200, 2)
+    first = dict(record.first_attempt or {})
+    assert (first["outcome"], first["status"], first["error"]) == ("Throttled", 429, "slow")
+
+
+async def test_without_retries_a_throttled_request_is_throttled(server: Server) -> None:
+    server.answers = [THROTTLED % b"1", GOOD]
+    record = await record_of(server, 0)
+    assert (record.outcome, record.attempts, len(server.heads)) == (Outcome.THROTTLED, 1, 1)
+
+
+@pytest.mark.parametrize("answer", [THROTTLED % b"0.2", BUSY.replace(b"x-inference-pod: pod-7", b"retry-after: 0.2")])
+async def test_a_server_that_asks_for_a_pause_gets_it_and_latency_counts_it(server: Server, answer: bytes) -> None:
+    server.answers = [answer, GOOD]
+    record = await record_of(server, 1)
+    over = parse_instant(str((record.first_attempt or {})["endTime"]))
+    assert record.first_byte is not None
+    assert record.first_byte - over >= 200_000
+    waited = time_to_first_token(record)
+    assert waited is not None
+    assert waited >= 1_200_000, "from the intended time, a second before, over the first attempt and the pause"
+
+
+async def test_a_pause_that_is_asked_for_is_no_longer_than_one_attempt_may_take(server: Server) -> None:
+    server.answers = [THROTTLED % b"3600", GOOD]
+    ended: asyncio.Queue[Exchange] = asyncio.Queue()
+    client = client_for(server, 1, ended, total_seconds=0.1)
+    send(client)
+    async with asyncio.timeout(5):
+        exchange = await ended.get()
+    client.close()
+    assert (exchange.outcome, exchange.attempt) == (Outcome.SUCCESS, 2)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from math import floor, nan
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import SECOND, Instant
+from elastometer_loadgen.base.measures import time_per_output_token
 from elastometer_loadgen.base.record import Outcome
 
 _ON_REQUESTS = frozenset({
@@ -25,7 +26,7 @@ _ON_REQUESTS = frozenset({
 @dataclass(frozen=True, slots=True)
 class RequestColumns:
     """Requests as columns, in order of their intended time `at`: seconds from the start of the load, NaN where there is
-    none. `ended` is NaN for a request that failed; `gaps` is its output tokens less one, 0 where they are not known.
+    none. `ended` is NaN for a request that failed; `gaps` is its output tokens less one, 0 where there is no pace.
     `stretches` maps each stage to the range of its requests (from, up to)."""
 
     at: Sequence[float]
@@ -73,7 +74,8 @@ def columns_of(evidence: Evidence) -> RequestColumns:
         first_token=[_seconds(record.first_token, origin) for record in records],
         last_token=[_seconds(record.last_token, origin) for record in records],
         ended=[_seconds(record.end if well else None, origin) for record, well in zip(records, good, strict=True)],
-        gaps=[max(0, (record.completion_tokens or 1) - 1) for record in records],
+        gaps=[(record.completion_tokens or 1) - 1 if time_per_output_token(record) is not None else 0
+              for record in records],
         stretches=stretches([record.stage for record in records]),
     )
 

@@ -16,7 +16,13 @@ from elastometer.model.report import ObjectiveResult, Verdict
 from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds
-from elastometer_loadgen.base.measures import latency, nearest_rank, time_per_output_token, time_to_first_token
+from elastometer_loadgen.base.measures import (
+    is_buffered,
+    latency,
+    nearest_rank,
+    time_per_output_token,
+    time_to_first_token,
+)
 from elastometer_loadgen.base.record import Outcome
 
 WORDS = {
@@ -96,8 +102,14 @@ def _judge_latency(objective: Objective, records: Sequence[RecordedRequest]) -> 
     found = nearest_rank(values, objective.percentile)
     if found is None or bound is None:
         message = f"`{word}` cannot be judged{_where(objective)}: none of {len(records)} requests has a value"
+        if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (buffered := sum(map(is_buffered, records))):
+            message += f"; the tokens of {buffered} came in one piece"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
     measured, name = to_milliseconds(found), f"`{word}` p{objective.percentile}"
+    if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (unknown := _buffered(objective, records, values)):
+        message = (f"{name} cannot be judged{_where(objective)}: the tokens of {unknown} of {len(records)} requests "
+                   f"came in one piece (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
+        return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(values))
     if found > bound * MILLISECOND:
         message = f"{name} {measured:.0f} ms exceeds {bound} ms{_where(objective)} (n={len(values)})"
         return _result(objective, Verdict.FAIL, message, measured, len(values))
@@ -111,6 +123,13 @@ def _judge_latency(objective: Objective, records: Sequence[RecordedRequest]) -> 
         return _result(objective, Verdict.FAIL, message, measured, len(values))
     message = f"{name} {measured:.0f} ms is within {bound} ms{_where(objective)} (n={len(values)})"
     return _result(objective, Verdict.PASS, message, measured, len(values))
+
+
+def _buffered(objective: Objective, records: Sequence[RecordedRequest], values: list[float]) -> int:
+    """How many streams have no pace because their tokens came together; 0 if the verdict does not depend on theirs."""
+    count, bound = sum(map(is_buffered, records)), (objective.maximum_milliseconds or 0) * MILLISECOND
+    at_best, at_worst = (nearest_rank(sorted([*values, *[pace] * count]), objective.percentile) for pace in (0.0, inf))
+    return count if at_best is not None and at_worst is not None and at_best <= bound < at_worst else 0
 
 
 def _judge_figures(objective: Objective, figures: Sequence[Duration], nothing: str) -> ObjectiveResult:

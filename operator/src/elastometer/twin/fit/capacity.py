@@ -5,7 +5,6 @@ one replica.
 """
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -15,14 +14,15 @@ from statistics import linear_regression, mean, median
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
-from elastometer.model.document import at
+from elastometer.model.document import document_at
 from elastometer.model.errors import SpecError
+from elastometer.model.server_flags import MAX_NUM_SEQS, server_flags
 from elastometer.model.units import SECOND, Instant
 from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.scenario import Capacity
+from elastometer_loadgen.base.measures import time_per_output_token
 from elastometer_loadgen.base.record import Outcome
 
-_SLOTS = re.compile(r"--max[-_]num[-_]seqs[= ](\d+)")
 # Prompts must differ by this factor before the effect of their length can be separated from randomness.
 MIN_SPREAD = 1.5
 # Fewer observations than this are not enough for a median, and a slope needs four times as many.
@@ -100,7 +100,8 @@ def _served_requests(run: DerivedRun) -> list[ServedRequest]:
             continue
         sent, first, last = (((instant or 0) - evidence.origin) / SECOND
                              for instant in (record.send, record.first_token, record.last_token))
-        by_pod[pod].append((sent, first, last, record.prompt_tokens or 0, max(0, (record.completion_tokens or 1) - 1)))
+        later_tokens = 0 if time_per_output_token(record) is None else (record.completion_tokens or 1) - 1
+        by_pod[pod].append((sent, first, last, record.prompt_tokens or 0, later_tokens))
     return [request for rows in by_pod.values() for request in served_requests_of(rows)]
 
 
@@ -131,18 +132,16 @@ def _alone(run: DerivedRun) -> Callable[[Instant], str | None]:
 
 
 def _slots(evidence: Evidence) -> tuple[int, Fitted]:
-    args = at(evidence.spec, "spec", "target", "server", "args") or at(evidence.spec, "target", "server", "args") or []
-    stated = _SLOTS.search(" ".join(map(str, args))) if isinstance(args, list) else None
-    if stated is not None:
-        slots = int(stated.group(1))
-        return slots, Fitted("slots", slots, "requests", f"the server's argument {stated.group(0)}")
+    slots = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target")).whole(MAX_NUM_SEQS)
+    if slots is not None and slots > 0:
+        return slots, Fitted("slots", slots, "requests", f"the server's argument {MAX_NUM_SEQS}={slots}")
     running = evidence.samples(SeriesName.RUNNING)
     most = max((value for pod in (running.series if running else ()) for _, value in pod.samples), default=0.0)
     if most < 1:
-        raise SpecError("target.server.args: must state --max-num-seqs, or the run must have scraped "
+        raise SpecError(f"target.server.args: must state {MAX_NUM_SEQS}, or the run must have scraped "
                         "vllm:num_requests_running; neither is there, so it is unknown how many requests run at once")
     return int(most), Fitted("slots", int(most), "requests",
-                             "the most requests that ran at once on one replica; --max-num-seqs was not stated")
+                             f"the most requests that ran at once on one replica; {MAX_NUM_SEQS} was not stated")
 
 
 def _prefill(served: Sequence[ServedRequest], slots: int) -> tuple[_Prefill, list[Fitted]]:
@@ -196,8 +195,8 @@ def _decode(served: Sequence[ServedRequest], slots: int) -> tuple[float, float, 
     """A line through the pace of the full batch, if there was one, since that decides how fast a backlog is served."""
     paced = [request for request in served if request.later_tokens > 0]
     if not paced:
-        raise SpecError("requests: some must have two output tokens or more and state their number (usage), for the "
-                        "time per token to be known; none has")
+        raise SpecError("requests: some must have two output tokens or more, state their number (usage) and come token "
+                        "by token, for the time per token to be known; none does")
     neighbours, times = [float(request.neighbours) for request in paced], [request.pace for request in paced]
     base, neighbour = _line(neighbours, times)
     full = [request.pace for request in paced if request.others_met >= slots]

@@ -1,0 +1,76 @@
+"""An error that a server states in an answer with status 200: as JSON, as bare text, as an event of its own. Pure."""
+
+import re
+from typing import Any, NamedTuple
+
+from elastometer_loadgen.wire.event import joined, read_json
+
+# "error: …", "[ERROR] …": what servers write where their JSON ends.
+BARE = re.compile(r"\W*error\b", re.IGNORECASE)
+NAMES_OF_THROTTLING = re.compile(r"rate.?limit|too.?many.?requests|throttl", re.IGNORECASE)
+THROTTLED = 429
+# Longer than what is shown, so that a key in it is never cut in two before it is looked for.
+MAX_CHARACTERS = 4096
+
+
+class StatedError(NamedTuple):
+    """What the server says, and the HTTP status that it gives for it, if any."""
+
+    text: str
+    status: int | None = None
+
+
+def stated_error(payload: bytes) -> StatedError | None:
+    """The error in a payload; None where it states none."""
+    try:
+        value = read_json(payload)
+    except ValueError:
+        value = payload.decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return stated_in(value)
+    return StatedError(shown(value)) if isinstance(value, str) and BARE.match(value) else None
+
+
+def declared_error(payload: bytes) -> StatedError:
+    """The error in the payload of an event that is one by its name, whatever it looks like."""
+    try:
+        value = read_json(payload)
+    except ValueError:
+        value = payload.decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return stated_in(value) or StatedError(_message_of(value), _status_of(value))
+    return StatedError(shown(str(value)) or "an error without a text")
+
+
+def stated_in(event: dict[str, Any]) -> StatedError | None:
+    """The error in an event: `error` as an object or a text, or the whole event where it says that it is one."""
+    error = event.get("error")
+    if error:
+        own = _status_of(error) if isinstance(error, dict) else None
+        return StatedError(_message_of(error), own or _status_of(event))
+    if event.get("object") == "error" or event.get("error_code"):
+        return StatedError(_message_of(event), _status_of(event))
+    return None
+
+
+def shown(text: str) -> str:
+    """On one line, and not without end."""
+    return " ".join(joined(text[:MAX_CHARACTERS]).split())
+
+
+def _message_of(error: object) -> str:
+    if isinstance(error, dict):
+        texts = (error.get(name) for name in ("message", "detail", "text", "msg"))
+        return shown(next((text for text in texts if text and isinstance(text, str)), str(error)))
+    return shown(str(error))
+
+
+def _status_of(error: dict[str, Any]) -> int | None:
+    for name in ("code", "status", "status_code", "type", "error_type"):
+        given = error.get(name)
+        if isinstance(given, str) and NAMES_OF_THROTTLING.search(given):
+            return THROTTLED
+        digits = str(given)
+        if len(digits) == 3 and digits.isdecimal() and 400 <= int(digits) < 600:
+            return int(digits)
+    return None
