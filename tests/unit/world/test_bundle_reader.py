@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import zstandard
 
 from elastometer.analysis.analyze import judge
 from elastometer.model.bundle import series_from
+from elastometer.model.report import Verdict
 from elastometer.render.json_report import to_json
 from elastometer.world.bundle_reader import BundleError, load_bundle
 from support.synthetic.run import write_run
@@ -123,3 +125,49 @@ def test_a_sample_that_is_no_number_is_no_sample(word: str):
     found = series_from(line)
     assert found is not None
     assert found.series[0].samples == ((12_000_000_000, 1.0),)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '"a"', '{"metadata": {}'])
+def test_a_damaged_spec_is_refused_and_not_taken_for_a_test_without_objectives(run: Path, content: str):
+    (run / "spec.json").write_text(content)
+    with pytest.raises(BundleError, match=r"spec\.json must be one JSON object"):
+        load_bundle(run)
+
+
+GOOD: dict[str, object] = {"name": "fast", "indicator": "TimeToFirstToken", "maximumMilliseconds": 900}
+
+
+@pytest.mark.parametrize(("spec", "flaw"), [
+    ({"metadata": {}}, "spec: must be an object, is absent"),
+    ({"spec": {"objectives": {"a": 1}}}, "spec.objectives: must be a list, is {'a': 1}"),
+    ({"spec": {"objective": [GOOD]}}, "spec.objective: is not a known field; did you mean objectives?"),
+    ({"spec": {"objectives": [GOOD, "fast"]}}, "spec.objectives[1]: must be an object, is 'fast'"),
+    ({"spec": {"objectives": [{**GOOD, "maximumMillisecond": 9}]}},
+     "spec.objectives[0].maximumMillisecond: is not a known field; did you mean maximumMilliseconds?"),
+    ({"spec": {"objectives": [{**GOOD, "indicator": "Speed"}]}},
+     "spec.objectives[0].indicator: must be one of TimeToFirstToken, TimePerOutputToken, RequestLatency, "
+     "ScaleOutLag, ColdStart, RequestSuccess, AnswerCheck, is 'Speed'"),
+    ({"spec": {"objectives": [{**GOOD, "maximumMilliseconds": "900"}]}},
+     "spec.objectives[0].maximumMilliseconds: must be a whole number, is '900'"),
+    ({"spec": {"objectives": [{"name": "served", "indicator": "RequestSuccess"}]}},
+     "spec.objectives[0].minimumPercent: must be a whole number, is absent"),
+])
+def test_an_objective_that_cannot_be_read_is_refused_with_its_path(run: Path, spec: dict[str, object], flaw: str):
+    (run / "spec.json").write_text(json.dumps(spec))
+    with pytest.raises(BundleError) as refused:
+        load_bundle(run)
+    assert str(refused.value) == f"'{run}': spec.json: {flaw}"
+
+
+def test_fields_of_other_versions_beside_the_objectives_are_passed_over(run: Path):
+    spec = json.loads((run / "spec.json").read_text())
+    spec["spec"]["observations"] = {"of": "a later version"}
+    (run / "spec.json").write_text(json.dumps(spec))
+    assert load_bundle(run).terms.objectives
+
+
+def test_without_its_spec_a_run_has_no_verdict(run: Path):
+    (run / "spec.json").unlink()
+    report = judge(load_bundle(run))
+    assert (report.verdict, report.verdict_reason) == (Verdict.INCONCLUSIVE, "SpecMissing")
+    assert "the objectives are not known" in report.verdict_message

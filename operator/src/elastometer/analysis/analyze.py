@@ -23,9 +23,13 @@ from elastometer.analysis.verdict.quality import load_flaws, quality
 from elastometer.analysis.verdict.summary import summary
 from elastometer.hpa.recording import Recording
 from elastometer.model.bundle import Bundle
+from elastometer.model.bundle_files import SPEC
 from elastometer.model.measurements import Direction, ScaleEvent
-from elastometer.model.report import Report
+from elastometer.model.reasons import SPEC_MISSING
+from elastometer.model.report import Report, Verdict
 from elastometer.model.units import format_instant
+
+_NOT_KNOWN = (Verdict.INCONCLUSIVE, SPEC_MISSING, f"{SPEC} is missing from the record: the objectives are not known")
 
 
 def judge(bundle: Bundle, recording: Recording | None = None) -> Report:
@@ -51,7 +55,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     added = added_pod_figures(run.changes, run.starts, evidence)
     results = tuple(judge_objective(objective, evidence.requests, lags, added) for objective in terms.objectives)
     flaws, state = list(load_flaws(run)), quality(run)
-    verdict, reason, message = overall(results, flaws)
+    verdict, reason, message = overall(results, flaws) if SPEC not in run.bundle.missing else _NOT_KNOWN
     account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)
     return Report(
         test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,

@@ -82,6 +82,7 @@ NOT_ENOUGH_DATA = "NotEnoughData"  # condition: the data of at least one do not 
 NOT_JUDGED = "NotJudged"  # condition: the test has no objectives
 OBJECTIVES_UNCERTAIN = "ObjectivesUncertain"  # report: none failed, and the data of at least one do not allow a verdict
 NO_OBJECTIVES = "NoObjectives"  # report: the test has no objectives
+SPEC_MISSING = "SpecMissing"  # report: the record lacks the spec, and with it the objectives
 
 # Succeeded, CleanedUp and events
 RUNNING = "Running"  # the run is in progress

@@ -32,6 +32,7 @@ from elastometer.model.bundle_files import (
     WORKERS,
 )
 from elastometer.model.document import EMPTY, Document, instant_at
+from elastometer.model.objectives import objective_flaws
 from elastometer.model.observation import is_retired, observation_from
 from elastometer.model.request import GeneratorSummary, generator_from, request_from
 from elastometer.model.run_window import drop_outside_window
@@ -122,7 +123,7 @@ def load_bundle(path: Path) -> Bundle:
     reader = _Reader(_directory(path) if path.is_dir() else _archive(path))
     if not any(_has(reader, name) for name in EXPECTED) and not _workers(reader, RECORDS_SUFFIX):
         raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it contains none of a run's files")
-    spec, plan = reader.document(SPEC), reader.document(PLAN)
+    spec, plan = _test(reader, path), reader.document(PLAN)
     shards = _workers(reader, RECORDS_SUFFIX)
     requests = [record for name in shards for record in reader.lines(name, request_from)]
     return drop_outside_window(Bundle(
@@ -136,6 +137,22 @@ def load_bundle(path: Path) -> Bundle:
         missing=tuple(name for name in EXPECTED if not _has(reader, name)),
         torn_lines=reader.torn, unreadable_lines=reader.unreadable,
     ))
+
+
+def _test(reader: _Reader, path: Path) -> Document:
+    """What was tested, where the record says it. A damaged file is not passed over as other files are: with it, the
+    objectives would be gone, and the run would seem to have had none."""
+    if SPEC not in reader.files:
+        return EMPTY
+    try:
+        found = orjson.loads(reader.files[SPEC]())
+    except orjson.JSONDecodeError as error:
+        raise BundleError(f"'{path}': {SPEC} must be one JSON object: {error}") from error
+    if not isinstance(found, dict):
+        raise BundleError(f"'{path}': {SPEC} must be one JSON object, is a {type(found).__name__}")
+    if flaws := list(objective_flaws(found)):
+        raise BundleError(f"'{path}': {SPEC}: {'; '.join(flaws)}")
+    return found
 
 
 def _generators(reader: _Reader) -> tuple[GeneratorSummary, ...]:
