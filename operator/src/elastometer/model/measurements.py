@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from elastometer.model.milestones import CHAIN, Milestone
+from elastometer.model.start_class import NO_EVIDENCE, StartKind
 
 Steps: TypeAlias = tuple[tuple[float, int | None], ...]
 UNATTRIBUTED = "unattributed"
@@ -135,7 +136,8 @@ class PodInstant:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One bar of the waterfall, between two instants of a Pod; a predicted one has no ±."""
+    """One bar of the waterfall, between two instants of a Pod; a predicted one has no ±. `model` is what the time was
+    for, where a server has several models; None for the model that is served."""
 
     name: str
     label: str
@@ -144,6 +146,7 @@ class Phase:
     plus_minus_milliseconds: float | None
     source: str
     note: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,7 @@ class ColdStart:
     scale_out: Duration | None
     first_token: Duration
     scraped: ScrapedStart
+    kind: StartKind = NO_EVIDENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from elastometer.model.measurements import PHASE_LABELS, ColdStart, Phase
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.report import ObjectiveResult, Report, Verdict
 from elastometer.render.wording import numbers
+from elastometer.render.wording.starts import CLASS_WORDS, phase_words
 
 # Not part of the cold start: the first token comes when the load sends a request, not when the Pod is able to serve.
 _AFTER = PHASE_ENDED_BY[Milestone.FIRST_SERVED]
@@ -71,15 +72,16 @@ def _length(phases: Sequence[Phase]) -> float:
 
 
 def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
-    origin = phases[0].start_seconds if phases else 0.0
+    zero = phases[0].start_seconds if phases else 0.0
     bars = tuple(
-        Bar(name=phase.name, label=phase.label,
-            left=round(100 * (phase.start_seconds - origin) / longest, 3),
+        Bar(name=phase.name, label=phase_words(phase),
+            left=round(100 * (phase.start_seconds - zero) / longest, 3),
             width=round(phase.milliseconds / 10 / longest, 3),
-            fits=fits(phase.label, phase.milliseconds / 1000 / longest), tip=_tip(phase))
+            fits=fits(phase_words(phase), phase.milliseconds / 1000 / longest), tip=_tip(phase))
         for phase in phases if phase.milliseconds > 0
     )
-    caption = f"scale-out {start.scale_event}" if start.scale_event else start.origin.lower()
+    origin = f"scale-out {start.scale_event}" if start.scale_event else start.origin.lower()
+    caption = f"{origin}, {CLASS_WORDS[start.kind.name]}" if start.kind.facts else origin
     whole = start.scale_out if start.scale_out and start.scale_out.milliseconds is not None else start.cold_start
     first = start.first_token.milliseconds
     return Strip(
@@ -94,7 +96,7 @@ def fits(label: str, share: float) -> bool:
 
 
 def _tip(phase: Phase) -> str:
-    lines = [f"{phase.label}: {numbers.spread(phase.milliseconds, phase.plus_minus_milliseconds)}",
+    lines = [f"{phase_words(phase)}: {numbers.spread(phase.milliseconds, phase.plus_minus_milliseconds)}",
              f"from {numbers.instant(phase.start_seconds)}", f"source: {phase.source}"]
     return "\n".join([*lines, phase.note] if phase.note else lines)
 

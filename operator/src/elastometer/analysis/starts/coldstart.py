@@ -3,33 +3,37 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
-from elastometer.analysis.evidence.pods import Seen, best, image_pull, pod_instants
+from elastometer.analysis.evidence.pods import ImagePull, Seen, best, image_pull, pod_instants
 from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.starts.enginelog import engine_marks
+from elastometer.analysis.starts.enginemark import ORDER, EngineMark
+from elastometer.analysis.starts.restarts import last_restart
 from elastometer.analysis.starts.scraped import process_start, scraped_start
+from elastometer.analysis.starts.startkind import start_kind
 from elastometer.analysis.starts.waterfall import phases
 from elastometer.model.document import text_at
 from elastometer.model.measurements import ColdStart, Duration, Origin, PodInstant, Source
-from elastometer.model.milestones import CHAIN, Milestone
-from elastometer.model.observation import Sighting, WatchGap
-from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
+from elastometer.model.milestones import Milestone
+from elastometer.model.observation import LogSeen, Sighting, WatchGap
+from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
 
 # Two watches race: the line of a Pod may come a little before the line of the decision that created it.
 RACE_ALLOWANCE = SECOND
-_ORDER = {link.name: index for index, link in enumerate(CHAIN)}
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The instants of one Pod: all that were `seen`, and the one of each milestone that is `used` for durations."""
+    """The instants of one Pod: all that were `seen`, and the one of each milestone that is `used` for durations.
+    `marks` are those of the server's log, and `lines` are the log of the start that they belong to."""
 
     pod: PodHistory
     seen: tuple[Seen, ...]
     used: Mapping[Milestone, Seen]
-    stated: Mapping[Milestone, Nanoseconds]
+    marks: tuple[EngineMark, ...]
+    lines: tuple[LogSeen, ...]
     change: Change | None
     origin: Origin
 
@@ -43,20 +47,39 @@ def starts(evidence: Evidence, changes: Sequence[Change]) -> list[Start]:
 
 
 def _instants(pod: PodHistory, evidence: Evidence, first_token: Instant | None) -> Start:
-    marks = engine_marks(evidence.logs.get(pod.name, ()))
     seen = pod_instants(pod, evidence)
-    seen += [Seen(mark.milestone, mark.instant, Source.LOG, MILLISECOND) for mark in marks]
-    process = process_start(pod.name, evidence)
-    if process is not None:
-        seen.append(process)
-    if first_token is not None:
-        seen.append(Seen(Milestone.FIRST_SERVED, first_token, Source.REQUEST, MILLISECOND))
+    ready = _used([one for one in seen if one.name is Milestone.READY]).get(Milestone.READY)
+    restart = last_restart(pod, None if ready is None else ready.instant)
+    since = None if restart is None else restart.instant
+    lines = [line for line in evidence.logs.get(pod.name, ()) if since is None or line.time >= since]
+    marks = engine_marks(lines, None if ready is None else ready.instant)
+    process = process_start(pod.name, evidence, since)
+    first = None if first_token is None else Seen(Milestone.FIRST_SERVED, first_token, Source.REQUEST, MILLISECOND)
+    seen += [one for one in (restart, process, first) if one is not None]
+    seen += _logged(marks)
+    return Start(pod, tuple(seen), _used(seen), tuple(marks), tuple(_of_start(lines, marks)), None, Origin.INITIAL)
+
+
+def _used(seen: Sequence[Seen]) -> dict[Milestone, Seen]:
+    """Of each milestone the instant that durations are computed from."""
     grouped: dict[Milestone, list[Seen]] = defaultdict(list)
     for one in seen:
         grouped[one.name].append(one)
-    used = {name: chosen for name, group in grouped.items() if (chosen := best(group)) is not None}
-    stated = {mark.milestone: mark.stated for mark in marks if mark.stated is not None}
-    return Start(pod, tuple(seen), used, stated, None, Origin.INITIAL)
+    return {name: chosen for name, group in grouped.items() if (chosen := best(group)) is not None}
+
+
+def _logged(marks: Sequence[EngineMark]) -> list[Seen]:
+    """Of a milestone that came several times the first and the last."""
+    grouped: dict[Milestone, list[Seen]] = defaultdict(list)
+    for mark in marks:
+        grouped[mark.milestone].append(Seen(mark.milestone, mark.instant, Source.LOG, mark.resolution))
+    return [one for group in grouped.values() for one in dict.fromkeys((group[0], group[-1]))]
+
+
+def _of_start(lines: Sequence[LogSeen], marks: Sequence[EngineMark]) -> list[LogSeen]:
+    restart = next((mark.instant for mark in marks if mark.milestone is Milestone.RESTARTED), None)
+    up = next((mark.instant for mark in marks if mark.milestone is Milestone.HTTP_UP), None)
+    return [line for line in lines if (restart is None or line.time >= restart) and (up is None or line.time <= up)]
 
 
 def _first_tokens(evidence: Evidence) -> dict[str, Instant]:
@@ -90,7 +113,7 @@ def _attributed(found: list[Start], changes: Sequence[Change]) -> list[Start]:
         origin = Origin.SCALE_OUT if change else Origin.REPLACEMENT if before else Origin.INITIAL
         used = dict(start.used) if change is None else {**start.used, Milestone.DECIDED: change.decided}
         seen = start.seen if change is None else (change.decided, *start.seen)
-        result.append(Start(start.pod, seen, used, start.stated, change, origin))
+        result.append(replace(start, seen=seen, used=used, change=change, origin=origin))
     return result
 
 
@@ -100,18 +123,25 @@ def cold_start(start: Start, evidence: Evidence) -> ColdStart:
     return ColdStart(
         pod=start.pod.name, node=text_at(start.pod.last.object, "spec", "nodeName"), origin=start.origin,
         scale_event=start.change.number if start.change else None,
-        image=None if pull is None else f"pulled in {pull.took}" if pull.took else "already present",
+        image=_image(pull),
         instants=tuple(
             PodInstant(one.name, evidence.stamp(one.instant, one.source, one.resolution),
                        start.used.get(one.name) == one)
-            for one in sorted(start.seen, key=lambda one: (_ORDER.get(one.name, 99), one.source.value, one.instant))
+            for one in sorted(start.seen, key=lambda one: (ORDER.get(one.name, 99), one.source.value, one.instant))
         ),
-        phases=phases(start.used, start.stated, evidence),
+        phases=phases(start.used, start.marks, evidence),
         cold_start=between(start, Milestone.CREATED, Milestone.READY, evidence),
         scale_out=between(start, Milestone.DECIDED, Milestone.READY, evidence) if start.change else None,
         first_token=between(start, Milestone.READY, Milestone.FIRST_SERVED, evidence),
         scraped=scraped_start(start.pod.name, start.used, evidence),
+        kind=start_kind(start.used, start.marks, start.lines, pull),
     )
+
+
+def _image(pull: ImagePull | None) -> str | None:
+    if pull is None:
+        return None
+    return f"pulled in {pull.took}" if pull.took else "already present" if pull.was_present else pull.message
 
 
 def between(start: Start, first: Milestone, last: Milestone, evidence: Evidence) -> Duration:

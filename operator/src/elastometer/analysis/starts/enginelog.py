@@ -1,86 +1,115 @@
-"""The startup phases of vLLM, read from its log lines. The kubelet's stamp on a line is the instant; a duration in the
-line says how much of the time since the line before is explained.
+"""The instants of a vLLM server's start, read from its log. The kubelet's stamp on a line is the instant; a duration in
+the line tells when what it reports began.
 
-The wording changes between releases: each pattern names the releases that are known to print it, and every phase may
-be absent (eager mode compiles nothing).
+A phase may come several times (a draft model is compiled after the model itself), several ranks print the same lines,
+and with data parallelism several engines start at once. What counts is what the first answer had to wait for: of
+several ranks the last one, of several engines the last to be ready, of several starts in one log the last.
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from elastometer.analysis.starts.begins import with_begins
+from elastometer.analysis.starts.enginemark import ORDER, EngineMark, mark_of
+from elastometer.analysis.starts.loglines import Line, plain_line
+from elastometer.analysis.starts.ranks import critical_marks
+from elastometer.analysis.starts.wordings import ABORTING, DRAFT_BEGUN, WOKEN
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import LogSeen
-from elastometer.model.units import SECOND, Instant, Nanoseconds
+from elastometer.model.units import Instant
 
-_TOOK = r"(?P<took>\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?\b"
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A wording of the line that ends a phase; `releases` are those of vLLM in which it was read."""
-
-    milestone: Milestone
-    regex: re.Pattern[str]
-    releases: str
+_FIRST_OF_ENGINE = ORDER[Milestone.CONFIGURED]
 
 
-PATTERNS: tuple[Pattern, ...] = (
-    Pattern(Milestone.CONFIGURED, re.compile(r"Initializing an? (?:V\d+ )?LLM engine"), "0.4 to 0.33"),
-    Pattern(Milestone.WEIGHTS_LOADED, re.compile(r"Model loading took .*?(?:and|in) " + _TOOK), "0.6 to 0.33"),
-    Pattern(Milestone.WEIGHTS_LOADED, re.compile(r"Loading weights took " + _TOOK), "0.6 to 0.33"),
-    Pattern(Milestone.COMPILED, re.compile(r"torch\.compile t(?:akes|ook) " + _TOOK), "0.7 to 0.33"),
-    Pattern(Milestone.COMPILED, re.compile(r"Directly load the compiled graph\(s\).*?took " + _TOOK), "0.8 to 0.33"),
-    Pattern(Milestone.COMPILED, re.compile(r"Compiling a graph for .*?takes " + _TOOK), "0.8 to 0.33"),
-    Pattern(Milestone.PROFILED, re.compile(r"Initial profiling/warmup run took " + _TOOK), "0.11 to 0.33"),
-    Pattern(Milestone.PROFILED, re.compile(r"Memory profiling takes " + _TOOK), "0.6 to 0.10"),
-    Pattern(Milestone.PROFILED, re.compile(r"KV cache size: "), "0.8 to 0.33"),
-    Pattern(Milestone.PROFILED, re.compile(r"Available KV cache memory: "), "0.8 to 0.33"),
-    Pattern(Milestone.GRAPHS_CAPTURED, re.compile(r"Graph capturing finished in " + _TOOK), "0.4 to 0.33"),
-    Pattern(Milestone.HTTP_UP, re.compile(r"Application startup complete"), "0.4 to 0.33"),
-)
-ABORTING = re.compile(r"aborting in-flight requests.*?count=(\d+)")
+def engine_marks(lines: Sequence[LogSeen], until: Instant | None = None) -> list[EngineMark]:
+    """The marks of the start in a Pod's log, in order of time, up to where HTTP answers.
+
+    Of what comes later, only a wake-up counts, if it is not after `until`.
+    """
+    attempt = _Attempt()
+    for index, line in enumerate(lines):
+        attempt.take(plain_line(line))
+        if attempt.is_over:
+            return attempt.marks_of(lines) + _wake_ups(lines[index + 1:], until)
+    return attempt.marks_of(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class EngineMark:
-    """The end of a phase; `stated` is the duration in its lines, None if there is none."""
+class _Attempt:
+    """The marks of one start of the container, while its lines come."""
 
-    milestone: Milestone
-    instant: Instant
-    stated: Nanoseconds | None
+    def __init__(self) -> None:
+        self.is_over = False
+        self._marks: list[EngineMark] = []
+        self._up: EngineMark | None = None
+        self._drafts: set[str] = set()
+        self._compiled: dict[str, int] = {}
+
+    def take(self, line: Line) -> None:
+        """Adds the mark of a line, if it has one."""
+        mark = mark_of(line)
+        if mark is None or mark.milestone is Milestone.WOKEN:
+            return
+        if mark.milestone is Milestone.ARGUMENTS_PARSED and self._has_engine(mark.process):
+            self._marks = [EngineMark(Milestone.RESTARTED, line.instant, process=line.process)]
+            self._drafts.clear()
+            self._compiled.clear()
+        if mark.milestone is Milestone.HTTP_UP:
+            self._listens(mark)
+        elif not (mark.milestone is Milestone.MODEL_RESOLVED and self._has_engine(None)):
+            self._marks.append(self._of_its_model(mark))
+        if mark.wording is DRAFT_BEGUN:
+            self._drafts.add(mark.process)
+
+    def _has_engine(self, process: str | None) -> bool:
+        """Whether an engine has begun; and, if a process is named, that process began the start before it."""
+        begun = any(ORDER[mark.milestone] >= _FIRST_OF_ENGINE for mark in self._marks)
+        return begun and (process is None or any(mark.process == process for mark in self._marks))
+
+    def _listens(self, mark: EngineMark) -> None:
+        # Before the engine, it is another server of the same container; without one, it is all that there is.
+        if self._has_engine(None):
+            self._marks.append(mark)
+            self.is_over = True
+        elif self._up is None:
+            self._up = mark
+
+    def _of_its_model(self, mark: EngineMark) -> EngineMark:
+        """Which model a line about weights or a compilation is about, where a server has several."""
+        process, draft = mark.process, mark.process in self._drafts
+        if mark.milestone in (Milestone.WEIGHTS_LOADED, Milestone.DOWNLOADED):
+            return mark.about("draft model" if draft and not mark.spans else mark.model)
+        if mark.milestone is Milestone.COMPILED or mark.is_warm_up:
+            done = self._compiled.setdefault(process, 0)
+            self._compiled[process] = done + mark.ends_model
+            number = done - 1 if mark.is_warm_up else done
+            later = "draft model" if draft else f"model {number + 1}"
+            return mark.about(mark.model or (later if number > 0 else None))
+        return mark
+
+    def marks_of(self, lines: Sequence[LogSeen]) -> list[EngineMark]:
+        """The marks so far, with the first line of the log, and with what began when."""
+        marks = critical_marks(self._marks)
+        if not self._has_engine(None) and self._up is not None:
+            marks.append(self._up)
+        return with_begins([*_first_line(lines, marks), *marks])
 
 
-def engine_marks(lines: Sequence[LogSeen]) -> list[EngineMark]:
-    """The marks of the first start in a Pod's log: the last line of each phase, up to where HTTP answers."""
-    if not lines:
+def _first_line(lines: Sequence[LogSeen], marks: Sequence[EngineMark]) -> list[EngineMark]:
+    """None for a log that lost its beginning: then its first line is not the server's."""
+    restart = next((mark for mark in marks if mark.milestone is Milestone.RESTARTED), None)
+    if restart is not None:
+        return [EngineMark(Milestone.FIRST_LINE, restart.instant)]
+    whole = any(mark.milestone is Milestone.ARGUMENTS_PARSED for mark in marks)
+    if not lines or (not whole and any(mark.milestone is not Milestone.HTTP_UP for mark in marks)):
         return []
-    marks = {Milestone.FIRST_LINE: EngineMark(Milestone.FIRST_LINE, lines[0].time, None)}
-    for line in lines:
-        pattern, match = _recognised(line.line)
-        if pattern is None or match is None:
-            continue
-        before = marks.get(pattern.milestone)
-        # One phase may have several lines, of which only some state a duration: the last instant, the last duration.
-        stated = _stated(match) or (before.stated if before else None)
-        marks[pattern.milestone] = EngineMark(pattern.milestone, line.time, stated)
-        if pattern.milestone == Milestone.HTTP_UP:
-            break
-    return list(marks.values())
+    return [EngineMark(Milestone.FIRST_LINE, lines[0].time)]
 
 
-def _recognised(line: str) -> tuple[Pattern | None, re.Match[str] | None]:
-    for pattern in PATTERNS:
-        match = pattern.regex.search(line)
-        if match is not None:
-            return pattern, match
-    return None, None
-
-
-def _stated(match: re.Match[str]) -> Nanoseconds | None:
-    took = match.groupdict().get("took")
-    return None if took is None else round(float(took) * SECOND)
+def _wake_ups(lines: Sequence[LogSeen], until: Instant | None) -> list[EngineMark]:
+    """The last of them; no other line is looked at, and there may be thousands."""
+    before = (line for line in lines if until is None or line.time <= until)
+    found = [line for line in before if WOKEN.regex.search(line.line)]
+    return [mark for line in found[-1:] if (mark := mark_of(plain_line(line))) is not None]
 
 
 def aborted_by_server(lines: Sequence[LogSeen]) -> int | None:

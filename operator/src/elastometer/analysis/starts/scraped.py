@@ -18,7 +18,7 @@ PROCESS_RESOLUTION = 10 * MILLISECOND
 
 def scraped_start(pod: str, used: Mapping[Milestone, Seen], evidence: Evidence) -> ScrapedStart:
     """What the series show of one Pod; the differences are Prometheus' instant minus the watch's or the client's."""
-    process = process_start(pod, evidence)
+    process = used.get(Milestone.PROCESS_STARTED)
     started = None if process is None else process.instant
     scrape = _first_time(evidence.samples(SeriesName.UP) or evidence.samples(SeriesName.PROCESS_START), pod)
     success = _first_time(evidence.samples(SeriesName.FINISHED), pod)
@@ -33,12 +33,15 @@ def scraped_start(pod: str, used: Mapping[Milestone, Seen], evidence: Evidence) 
     )
 
 
-def process_start(pod: str, evidence: Evidence) -> Seen | None:
-    """The start that the server's process exports: the only source of it that is finer than a second."""
-    value = _first_value(evidence.samples(SeriesName.PROCESS_START), pod)
-    if value is None:
-        return None
-    return Seen(Milestone.PROCESS_STARTED, from_unix_seconds(value[1]), Source.PROMETHEUS, PROCESS_RESOLUTION)
+def process_start(pod: str, evidence: Evidence, since: Instant | None) -> Seen | None:
+    """The start that the server's process exports: the only source of it that is finer than a second. `since` is the
+    start of its container, if others had failed before it."""
+    result = evidence.samples(SeriesName.PROCESS_START)
+    samples = sorted(pair for one in (result.series if result else ()) if one.pod == pod for pair in one.samples)
+    for value in (from_unix_seconds(value) for _, value in samples):
+        if since is None or value >= since:
+            return Seen(Milestone.PROCESS_STARTED, value, Source.PROMETHEUS, PROCESS_RESOLUTION)
+    return None
 
 
 def _resolution(evidence: Evidence) -> Nanoseconds:
@@ -53,11 +56,6 @@ def _first_end(pod: str, evidence: Evidence) -> Seen | None:
     ends = [one.end for one in evidence.requests_of.get(pod, ())
             if one.end is not None and one.outcome is Outcome.SUCCESS]
     return Seen(Milestone.FIRST_END, min(ends), Source.REQUEST, MILLISECOND) if ends else None
-
-
-def _first_value(result: SeriesResult | None, pod: str) -> tuple[Instant, float] | None:
-    samples = [pair for one in (result.series if result else ()) if one.pod == pod for pair in one.samples]
-    return min(samples, default=None)
 
 
 def _first_time(result: SeriesResult | None, pod: str) -> Instant | None:

@@ -1,42 +1,65 @@
 """From instants to bars: each bar is a row of (name, from, to), and what no source explains becomes a separate bar.
 
-The phases and their labels are the table CHAIN in model/milestones.py; a new one needs no change here.
+The phases and their labels are the table CHAIN in model/milestones.py; a new one needs no change here. The instants of
+the server's log come in the order of their times, some of them several times; all others in the order of the table.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import Seen
+from elastometer.analysis.starts.enginemark import ORDER, EngineMark
 from elastometer.model.measurements import UNATTRIBUTED, Phase, Source
 from elastometer.model.milestones import CHAIN, Link, Milestone
-from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
+from elastometer.model.units import MILLISECOND, Instant, to_milliseconds
 
-# A duration in a log line is rounded, and the line is written a little after the work that it reports.
-STATED_ALLOWANCE = SECOND // 4
+_AFTER_LOG = ORDER[Milestone.READY]
 
 
-def phases(
-    used: Mapping[Milestone, Seen], stated: Mapping[Milestone, Nanoseconds], evidence: Evidence,
-) -> tuple[Phase, ...]:
-    """The bars between neighbouring instants that are known. `stated` are durations given by the server's own log."""
-    known = [link for link in CHAIN if link.name in used]
-    moments = _causal([used[link.name] for link in known])
-    bars: list[Phase] = []
-    for index in range(1, len(known)):
-        before, after = known[index - 1], known[index]
-        bar = _Bar(used[before.name], used[after.name], moments[index - 1], moments[index])
-        bars += _bars(before, after, bar, stated.get(after.name), evidence)
-    return tuple(bars)
+def phases(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark], evidence: Evidence) -> tuple[Phase, ...]:
+    """The bars between neighbouring instants. `marks` are those of the server's own log."""
+    points = _points(used, marks)
+    moments = _causal([point.seen for point in points])
+    bars = [
+        _bar(before, after, since, until)
+        for before, after, since, until in zip(points, points[1:], moments, moments[1:], strict=False)
+    ]
+    known = {point.seen.name for point in points}
+    return tuple(_phase(bar, known, evidence) for bar in _joined(bars))
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    seen: Seen
+    model: str | None = None
+
+    @property
+    def link(self) -> Link:
+        return CHAIN[ORDER[self.seen.name]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
+    """From `since` to `until`; `start` and `end` are the instants as their sources had them."""
+
+    first: Link
+    last: Link
+    model: str | None
     start: Seen
     end: Seen
     since: Instant
     until: Instant
+
+
+def _points(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark]) -> list[_Point]:
+    logged = {mark.milestone for mark in marks}
+    rest = [_Point(used[link.name]) for link in CHAIN if link.name in used and link.name not in logged]
+    before = [point for point in rest if ORDER[point.seen.name] < _AFTER_LOG]
+    after = [point for point in rest if ORDER[point.seen.name] >= _AFTER_LOG]
+    own = [_Point(Seen(mark.milestone, mark.instant, Source.LOG, mark.resolution), mark.model) for mark in marks]
+    return before + own + after
 
 
 def _causal(chain: Sequence[Seen]) -> list[Instant]:
@@ -56,20 +79,39 @@ def _causal(chain: Sequence[Seen]) -> list[Instant]:
     return moments
 
 
-def _bars(before: Link, after: Link, bar: _Bar, stated: Nanoseconds | None,
-          evidence: Evidence) -> list[Phase]:
-    length = bar.until - bar.since
-    missing = [step.label for step in CHAIN[CHAIN.index(before) + 1:CHAIN.index(after)] if step.expected]
+def _bar(before: _Point, after: _Point, since: Instant, until: Instant) -> _Bar:
+    return _Bar(before.link, after.link, after.model, before.seen, after.seen, since, until)
+
+
+def _joined(bars: Sequence[_Bar]) -> Iterator[_Bar]:
+    """Neighbouring bars of one phase as one bar; without what the log passed in no time."""
+    last: _Bar | None = None
+    for bar in bars:
+        if bar.since == bar.until and bar.start.source is bar.end.source is Source.LOG:
+            continue
+        if last is not None and (last.last.phase, last.model) == (bar.last.phase, bar.model):
+            last = replace(last, last=bar.last, end=bar.end, until=bar.until)
+            continue
+        if last is not None:
+            yield last
+        last = bar
+    if last is not None:
+        yield last
+
+
+def _phase(bar: _Bar, known: set[Milestone], evidence: Evidence) -> Phase:
+    between = CHAIN[CHAIN.index(bar.first) + 1:CHAIN.index(bar.last)]
+    missing = [step.label for step in between if step.expected and step.name not in known]
+    name, label, note = bar.last.phase, bar.last.label, _late(bar)
     if missing:
-        return [_phase(UNATTRIBUTED, UNATTRIBUTED, bar, evidence, f"no source showed: {', '.join(missing)}")]
-    if stated is not None and length - stated > STATED_ALLOWANCE:
-        split = bar.until - stated
-        note = f"the log states {to_milliseconds(stated) / 1000:.1f} s for {after.label} and does not explain the rest"
-        return [
-            _phase(UNATTRIBUTED, UNATTRIBUTED, _Bar(bar.start, bar.end, bar.since, split), evidence, note),
-            _phase(after.phase, after.label, _Bar(bar.start, bar.end, split, bar.until), evidence, None),
-        ]
-    return [_phase(after.phase, after.label, bar, evidence, _late(bar))]
+        name = label = UNATTRIBUTED
+        note = f"no source showed: {', '.join(missing)}"
+    sources = [bar.start.source.value, bar.end.source.value]
+    return Phase(
+        name=name, label=label, start_seconds=evidence.seconds(bar.since),
+        milliseconds=to_milliseconds(bar.until - bar.since), plus_minus_milliseconds=_uncertainty(bar),
+        source=" to ".join(dict.fromkeys(sources)), note=note, model=None if missing else bar.model,
+    )
 
 
 def _late(bar: _Bar) -> str | None:
@@ -83,12 +125,3 @@ def _uncertainty(bar: _Bar) -> float:
     """Both resolutions; an end that was seen late may lie anywhere within its bar."""
     coarse = (bar.start.resolution + bar.end.resolution) / MILLISECOND
     return coarse if _late(bar) is None else max(coarse, to_milliseconds(bar.until - bar.since))
-
-
-def _phase(name: str, label: str, bar: _Bar, evidence: Evidence, note: str | None) -> Phase:
-    sources = [bar.start.source.value, bar.end.source.value]
-    return Phase(
-        name=name, label=label, start_seconds=evidence.seconds(bar.since),
-        milliseconds=to_milliseconds(bar.until - bar.since), plus_minus_milliseconds=_uncertainty(bar),
-        source=" to ".join(dict.fromkeys(sources)), note=note,
-    )

@@ -1,0 +1,45 @@
+"""Lines of a server's log as text: without colours, and with the process that wrote each.
+
+vLLM prints `(Worker_DP1_TP0 pid=34)` in front of a line, in older releases of the workers' lines only. A replica with
+data parallelism has several engines; the number after DP says whose line it is.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from elastometer.model.observation import LogSeen
+from elastometer.model.units import Instant
+
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_PROCESS = re.compile(r"\((?P<name>[A-Za-z]\w*(?:-\d+)?)(?: rank=\d+)? pid=\d+(?:, ip=[^)]*)?\)")
+_ENGINE = re.compile(r"DP(\d+)|^EngineCore_(\d+)$")
+_API_SERVERS = ("APIServer", "ApiServer")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; `process` is empty where the line does not name it, `engine` None where it does not show one."""
+
+    instant: Instant
+    text: str
+    process: str
+    engine: int | None
+
+    @property
+    def is_of_api_server(self) -> bool:
+        """Whether the line says that an API server wrote it."""
+        return self.process.startswith(tuple(f"({name}" for name in _API_SERVERS))
+
+
+def plain_line(seen: LogSeen) -> Line:
+    """The line without colours, and without what a carriage return on a terminal overwrites."""
+    text = _COLOUR.sub("", seen.line).rstrip("\r")
+    found = list(_PROCESS.finditer(text))
+    engines = [number for one in found for number in _engine(one.group("name"))]
+    return Line(seen.time, text, found[-1].group() if found else "", engines[0] if engines else None)
+
+
+def _engine(name: str) -> list[int]:
+    match = _ENGINE.search(name)
+    return [] if match is None else [int(match.group(1) or match.group(2))]

@@ -1,0 +1,134 @@
+"""The class of a start: what was there when the Pod began, by evidence. What nothing shows is unknown."""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from elastometer.analysis.evidence.pods import ImagePull, Seen
+from elastometer.analysis.starts.enginemark import EngineMark
+from elastometer.analysis.starts.loglines import plain_line
+from elastometer.analysis.starts.wordings import (
+    COMPILATION_LOADED,
+    CONFIGURED,
+    GRAPH_COMPILED,
+    GRAPH_LOADED,
+    WEIGHTS_FETCHED,
+)
+from elastometer.model.milestones import Milestone
+from elastometer.model.observation import LogSeen
+from elastometer.model.start_class import Had, Ingredient, StartClass, StartFact, StartKind
+from elastometer.model.units import SECOND
+
+# A process that is older than its Pod came from elsewhere. No clocks of one cluster differ by as much as this.
+OLDER_THAN_ITS_POD = 30 * SECOND
+_CRIU_RESTORED = re.compile(r"Restore finished successfully")
+_EAGER = re.compile(r"Enforce eager set|enforce_eager(?:': |=)True")
+_MODEL = re.compile(r"\bmodel=(?P<quote>['\"])(?P<name>.+?)(?P=quote)")
+_FULL_RELEASE = re.compile(r"\d+")
+# The kind of line that states a download; vLLM writes it for downloads of half a second and more.
+_STATES_DOWNLOADS = "0.7.3"
+_STATES_COMPILATIONS = "0.6.5"
+
+
+def start_kind(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark], lines: Sequence[LogSeen],
+               pull: ImagePull | None) -> StartKind:
+    """`lines` are those of this start, up to where HTTP answered."""
+    texts = [plain_line(line).text for line in lines]
+    facts = (_image(pull), _weights(marks, texts), _compilation(used, marks, texts))
+    restored, woken = _restored(used, texts), _woken(marks)
+    if restored is not None:
+        return StartKind(StartClass.RESTORED, facts, restored)
+    if woken is not None:
+        return StartKind(StartClass.WOKEN, facts, woken)
+    return StartKind(_class(*(fact.had for fact in facts)), facts)
+
+
+def _class(image: Had, weights: Had, compilation: Had) -> StartClass:
+    if image is Had.UNKNOWN:
+        return StartClass.UNKNOWN
+    if image is Had.NO:
+        return StartClass.COLD
+    if weights is not Had.YES:
+        return StartClass.IMAGE_PRESENT
+    return StartClass.COMPILE_CACHED if compilation is Had.YES else StartClass.WEIGHTS_CACHED
+
+
+def _image(pull: ImagePull | None) -> StartFact:
+    if pull is None:
+        return StartFact(Ingredient.IMAGE, Had.UNKNOWN, "no event about the image was seen")
+    if pull.took is not None:
+        return StartFact(Ingredient.IMAGE, Had.NO, f"pulled in {pull.took} (event)")
+    if pull.was_present:
+        return StartFact(Ingredient.IMAGE, Had.YES, "already present (event)")
+    return StartFact(Ingredient.IMAGE, Had.UNKNOWN, f"the event says neither: {pull.message}")
+
+
+def _weights(marks: Sequence[EngineMark], texts: Sequence[str]) -> StartFact:
+    had, evidence = _weights_evidence(marks, texts)
+    return StartFact(Ingredient.WEIGHTS, had, evidence)
+
+
+def _weights_evidence(marks: Sequence[EngineMark], texts: Sequence[str]) -> tuple[Had, str]:
+    fetched = [mark.stated for mark in marks if mark.wording is WEIGHTS_FETCHED]
+    if fetched:
+        return Had.NO, f"downloaded in {sum(stated or 0 for stated in fetched) / SECOND:.1f} s (log)"
+    if all(mark.milestone is not Milestone.WEIGHTS_LOADED for mark in marks):
+        return Had.UNKNOWN, "no line about weights was seen"
+    model, release = _found(_MODEL, "name", texts), _found(CONFIGURED.regex, "release", texts)
+    if model is not None and "://" in model:
+        return Had.NO, f"read from {model} (log)"
+    if model is not None and model.startswith("/"):
+        return Had.YES, f"read from the path {model} (log)"
+    if release is None or not _is_at_least(release, _STATES_DOWNLOADS):
+        return Had.UNKNOWN, f"vLLM {release or 'of an unknown release'} may download without a line about it"
+    return Had.YES, f"vLLM {release} logs downloads, and logged none"
+
+
+def _compilation(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark], texts: Sequence[str]) -> StartFact:
+    had, evidence = _compilation_evidence(used, marks, texts)
+    return StartFact(Ingredient.COMPILATION, had, evidence)
+
+
+def _compilation_evidence(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark],
+                          texts: Sequence[str]) -> tuple[Had, str]:
+    compiled = sum(mark.wording is GRAPH_COMPILED for mark in marks)
+    loaded = sum(mark.wording in (GRAPH_LOADED, COMPILATION_LOADED) for mark in marks)
+    if compiled:
+        return Had.NO, f"{compiled} compiled, {loaded} loaded from a cache (log)"
+    if loaded:
+        return Had.YES, f"{loaded} loaded from a cache, none compiled (log)"
+    if any(mark.milestone is Milestone.COMPILED for mark in marks):
+        return Had.UNKNOWN, "the log does not say whether the graphs came from a cache"
+    if any(_EAGER.search(text) for text in texts):
+        return Had.NOT_NEEDED, "an eager server compiles nothing (log)"
+    release = _found(CONFIGURED.regex, "release", texts)
+    whole = Milestone.WEIGHTS_LOADED in used and Milestone.HTTP_UP in used
+    if whole and release is not None and _is_at_least(release, _STATES_COMPILATIONS):
+        return Had.NOT_NEEDED, f"vLLM {release} logs compilations, and logged none"
+    return Had.UNKNOWN, "no line about a compilation was seen"
+
+
+def _restored(used: Mapping[Milestone, Seen], texts: Sequence[str]) -> str | None:
+    if any(_CRIU_RESTORED.search(text) for text in texts):
+        return "CRIU restored the process (log)"
+    process, created = used.get(Milestone.PROCESS_STARTED), used.get(Milestone.CREATED)
+    if process is None or created is None or created.instant - process.instant < OLDER_THAN_ITS_POD:
+        return None
+    return f"the process is {(created.instant - process.instant) / SECOND:.0f} s older than its Pod (Prometheus)"
+
+
+def _woken(marks: Sequence[EngineMark]) -> str | None:
+    woken = next((mark for mark in marks if mark.milestone is Milestone.WOKEN), None)
+    return None if woken is None else f"woken in {(woken.stated or 0) / SECOND:.1f} s (log)"
+
+
+def _found(regex: re.Pattern[str], group: str, texts: Sequence[str]) -> str | None:
+    return next((match.group(group) for text in texts if (match := regex.search(text)) and match.group(group)), None)
+
+
+def _is_at_least(release: str, other: str) -> bool:
+    return _numbers(release) >= _numbers(other)
+
+
+def _numbers(release: str) -> list[int]:
+    return [int(number) for number in _FULL_RELEASE.findall(release)[:3]]

@@ -1,0 +1,34 @@
+"""Logs of starts by release and variant, each with the bars that are true for it (tests/cases/logs)."""
+from __future__ import annotations
+
+import pytest
+from tests.support.pod_start import LOGS, STARTED, PodStart, bars_of, log_of
+
+from elastometer.model.measurements import ColdStart
+
+NAMES = sorted(path.stem for path in LOGS.glob("*.log"))
+
+
+def bars(start: ColdStart) -> list[str]:
+    """What a case lists: the bars from the start of the container to HTTP."""
+    return [f"{phase.milliseconds / 1000:.2f} {phase.label}" + (f" ({phase.model})" if phase.model else "")
+            for phase in start.phases if phase.start_seconds >= STARTED and phase.name != "probe"]
+
+
+def test_there_are_logs() -> None:
+    assert len(NAMES) >= 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_bars_of_a_log_are_those_that_are_true_for_it(name: str) -> None:
+    lines = log_of(name)
+    start = PodStart(lines, ready=lines[-1][0] + 1).cold_start()
+    assert bars(start) == bars_of(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_bars_of_a_log_add_up_to_its_start_and_none_is_negative(name: str) -> None:
+    lines = log_of(name)
+    start = PodStart(lines, ready=lines[-1][0] + 1).cold_start()
+    assert min(phase.milliseconds for phase in start.phases) >= 0
+    assert sum(phase.milliseconds for phase in start.phases) == pytest.approx(start.cold_start.milliseconds)
