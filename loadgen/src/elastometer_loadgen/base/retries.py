@@ -22,7 +22,7 @@ def pause_seconds(attempt: int, headers: Mapping[bytes, bytes], timeout_seconds:
 
     It never asks for more than MAX_ASKED_SECONDS, nor for more than one attempt may take.
     """
-    usual = PAUSE_SECONDS * 2 ** (attempt - 1)
+    usual = PAUSE_SECONDS * (1 << attempt - 1)
     return max(usual, min(asked_seconds(headers) or 0.0, MAX_ASKED_SECONDS, timeout_seconds))
 
 

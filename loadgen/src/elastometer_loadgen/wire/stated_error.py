@@ -22,10 +22,7 @@ class StatedError(NamedTuple):
 
 def stated_error(payload: bytes) -> StatedError | None:
     """The error in a payload; None where it states none."""
-    try:
-        value = read_json(payload)
-    except ValueError:
-        value = payload.decode("utf-8", "replace")
+    value = _value_of(payload)
     if isinstance(value, dict):
         return stated_in(value)
     return StatedError(shown(value)) if isinstance(value, str) and BARE.match(value) else None
@@ -33,29 +30,38 @@ def stated_error(payload: bytes) -> StatedError | None:
 
 def declared_error(payload: bytes) -> StatedError:
     """The error in the payload of an event that is one by its name, whatever it looks like."""
-    try:
-        value = read_json(payload)
-    except ValueError:
-        value = payload.decode("utf-8", "replace")
+    value = _value_of(payload)
     if isinstance(value, dict):
         return stated_in(value) or StatedError(_message_of(value), _status_of(value))
     return StatedError(shown(str(value)) or "an error without a text")
 
 
 def stated_in(event: dict[str, Any]) -> StatedError | None:
-    """The error in an event: `error` as an object or a text, or the whole event where it says that it is one."""
+    """The error in an event: `error` as an object or a text, there or in a choice, or the event itself."""
     error = event.get("error")
     if error:
         own = _status_of(error) if isinstance(error, dict) else None
         return StatedError(_message_of(error), own or _status_of(event))
     if event.get("object") == "error" or event.get("error_code"):
         return StatedError(_message_of(event), _status_of(event))
+    choices = event.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and choice.get("error"):
+            return stated_in({"error": choice["error"]})
     return None
 
 
 def shown(text: str) -> str:
     """On one line, and not without end."""
     return " ".join(joined(text[:MAX_CHARACTERS]).split())
+
+
+def _value_of(payload: bytes) -> object:
+    """Bare text where it is no JSON."""
+    try:
+        return read_json(payload)
+    except ValueError:
+        return payload.decode("utf-8", "replace")
 
 
 def _message_of(error: object) -> str:
