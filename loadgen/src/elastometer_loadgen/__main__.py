@@ -111,6 +111,7 @@ def _command(commands: Any, name: str, summary: str, details: str) -> argparse.A
 
 def _plan(options: argparse.Namespace) -> ExitCode:
     profile = _read_profile(options.profile)
+    _warn(profile)
     worker, workers = _place(options, profile, None)
     if options.output != "lines":
         team = options.workers or profile.workers
@@ -133,6 +134,7 @@ def _plan(options: argparse.Namespace) -> ExitCode:
 
 def _run(options: argparse.Namespace) -> ExitCode:
     profile = _read_profile(options.profile)
+    _warn(profile)
     worker, workers = _place(options, profile, os.environ.get(INDEX_VARIABLE))
     assignment = Assignment(
         profile=profile,
@@ -161,7 +163,7 @@ def _run(options: argparse.Namespace) -> ExitCode:
     # A stopped worker with an incarnation may be started again and continue with its records, so they stay as they are.
     may_continue = code is ExitCode.NOT_CARRIED_OUT and assignment.incarnation is not None
     if receiver is None and not may_continue and (options.out / SUMMARY_NAME).exists():
-        publish([options.out], options.out)
+        return _published(publish([options.out], options.out), code)
     return code
 
 
@@ -169,7 +171,15 @@ def _merge(options: argparse.Namespace) -> ExitCode:
     summary = publish(options.directories, options.out)
     if duplicates := summary["dropped"]["duplicateRequests"]:
         note(f"{duplicates} requests had more than one record; of each the one that was sent first was kept")
-    return ExitCode.FELL_BEHIND if summary["fellBehind"] else ExitCode.CARRIED_OUT
+    return _published(summary, ExitCode.FELL_BEHIND if summary["fellBehind"] else ExitCode.CARRIED_OUT)
+
+
+def _published(summary: dict[str, Any], code: ExitCode) -> ExitCode:
+    """The code of a run with this summary: refusals explain everything but a load that was not carried out."""
+    if summary["refusal"] is None:
+        return code
+    print(f"error: {summary['refusal']['message']}", file=sys.stderr)
+    return code if code is ExitCode.NOT_CARRIED_OUT else ExitCode.REFUSED
 
 
 async def _carry_out(
@@ -203,6 +213,11 @@ def _read_profile(path: str) -> Profile:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"the profile {path} must be a readable text file: {why}") from error
+
+
+def _warn(profile: Profile) -> None:
+    for warning in profile.warnings:
+        note(f"WARNING: {warning}")
 
 
 def _place(options: argparse.Namespace, profile: Profile, index: str | None) -> tuple[int, int]:

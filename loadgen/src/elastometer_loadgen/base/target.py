@@ -21,6 +21,11 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
+    @property
+    def url(self) -> str:
+        """The URL that it was parsed from, without what goes without saying."""
+        return f"{'https' if self.tls else 'http'}://{self.authority}{self.path}"
+
 
 def parse_target(url: str, authorities: Path | None = None) -> Target:
     """The target of a URL such as http://server:8000; raises ValueError that names the rule.

@@ -8,20 +8,30 @@ from collections import deque
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.measures import nearest_rank
 from elastometer_loadgen.base.notes import note
-from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.record import MAX_ERROR_CHARACTERS, Outcome
+from elastometer_loadgen.base.refusal import advice, is_refusal
 from elastometer_loadgen.wire.exchange import Exchange
 
 LINE_SECONDS = 1.0
 RECENT_SECONDS = 5.0
 # To sort more than this would hold up the loop for longer than the line is worth.
 MAX_RECENT = 2_000
+# A server that refuses everything does so at once; until then nothing else should be the first line of a log.
+QUIET_SECONDS = 5.0
+MAX_REFUSALS = 5
 
 
 class Progress:
-    """Counts, and the times to first token of the last seconds. Writes to standard error."""
+    """Counts, and the times to first token of the last seconds. Writes to standard error.
 
-    def __init__(self, planned: int) -> None:
+    The first refusal of each status is written at once; `url` is where the requests go.
+    """
+
+    def __init__(self, planned: int, url: str = "") -> None:
         self.planned = planned
+        self._url = url
+        self._refused: set[int | None] = set()
+        self._first_sent_at: float | None = None
         self.stage = ""
         self.sent = 0
         self.succeeded = 0
@@ -33,6 +43,8 @@ class Progress:
         """A request of this stage was sent."""
         self.stage = stage
         self.sent += 1
+        if self._first_sent_at is None:
+            self._first_sent_at = monotonic()
 
     def note_done(self, exchange: Exchange) -> None:
         """A request is over."""
@@ -40,6 +52,7 @@ class Progress:
             self.succeeded += 1
         else:
             self.failed += 1
+            self._note_refusal(exchange)
         first = exchange.answer.first_token_at
         if first is not None:
             self._recent.append((first, first - exchange.send_at))
@@ -57,11 +70,25 @@ class Progress:
             f"ok {self.succeeded}, failed {self.failed}, TTFT p50 {ttft}"
         )
 
+    def _note_refusal(self, exchange: Exchange) -> None:
+        status, error = exchange.status, exchange.error or "no text"
+        is_new = status not in self._refused and len(self._refused) < MAX_REFUSALS
+        if is_new and exchange.outcome is not None and is_refusal(exchange.outcome, status):
+            self._refused.add(status)
+            note(f"ERROR: {self._url} refused a request with status {status}: {error[:MAX_ERROR_CHARACTERS]}; "
+                 f"{advice(status, error, self._url)}")
+
     async def show(self) -> None:
         """Prints until cancelled."""
         while True:
             await asyncio.sleep(LINE_SECONDS)
-            self.show_once()
+            if self._has_news(monotonic()):
+                self.show_once()
+
+    def _has_news(self, now: float) -> bool:
+        if self._terminal or self.succeeded or self.failed:
+            return True
+        return self._first_sent_at is not None and now - self._first_sent_at >= QUIET_SECONDS
 
     def show_once(self, end: str = "") -> None:
         """Prints the line now; a terminal's line is overwritten by the next one."""

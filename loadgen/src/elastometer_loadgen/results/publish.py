@@ -14,6 +14,7 @@ import orjson
 from zstandard import ZstdCompressor, ZstdError
 
 from elastometer_loadgen.base.record import format_instant, parse_instant, parse_record
+from elastometer_loadgen.base.refusal import Refusal, RefusalCount, advice
 from elastometer_loadgen.journal.journal import JOURNAL_NAME
 from elastometer_loadgen.journal.merge import Dropped, merged
 from elastometer_loadgen.journal.spool import PACKED_NAME, RECORDS_NAME
@@ -53,7 +54,7 @@ def publish(directories: Sequence[Path], out: Path) -> Document:
 
 
 def _publish(files: Sequence[Path], summaries: Sequence[Document], out: Path) -> Document:
-    dropped, results, series = Dropped(), Results(), None
+    dropped, results, refusals, series = Dropped(), Results(), RefusalCount(), None
     compressor = ZstdCompressor(level=COMPRESSION_LEVEL)
     with _replacing(out / PACKED_NAME) as target, compressor.stream_writer(target, closefd=False) as packed:
         for line in merged(files, dropped, out):
@@ -66,8 +67,13 @@ def _publish(files: Sequence[Path], summaries: Sequence[Document], out: Path) ->
                 series = Series(_start(summaries, record.intended))
             packed.write(line)
             results.add(record)
+            refusals.add(record.outcome, record.status, record.error)
             series.add(record)
-    document = _document(summaries, dropped, results, series or Series(_start(summaries, 0)))
+    document = {
+        "refusal": _refusal(refusals.found(), summaries),
+        "warnings": list(dict.fromkeys(warning for one in summaries for warning in one.get("warnings", ()))),
+        **_document(summaries, dropped, results, series or Series(_start(summaries, 0))),
+    }
     for name, data in (
         (SUMMARY_NAME, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)),
         (PAGE_NAME, render_page(document).encode()),
@@ -100,6 +106,19 @@ def _document(summaries: Sequence[Document], dropped: Dropped, results: Results,
         **found,
         "series": series.document(),
         "generators": [{name: value for name, value in worker.items() if name != "checks"} for worker in summaries],
+    }
+
+
+def _refusal(refusal: Refusal | None, summaries: Sequence[Document]) -> Document | None:
+    """Why nothing was measured: the first thing that a reader must know; None where any request was served."""
+    if refusal is None:
+        return None
+    url = next((one["url"] for one in summaries if one.get("url")), None)
+    said = refusal.sentence(url)
+    return {
+        "message": said if url is None else f"{said}; {advice(refusal.status, refusal.error, url)}",
+        "requests": refusal.requests,
+        "statuses": {str(status): count for status, count in refusal.statuses.items()},
     }
 
 

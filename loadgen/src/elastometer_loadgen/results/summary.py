@@ -33,6 +33,8 @@ class Summary:
     client_exhausted: bool
     bound_milliseconds: int
     checks: list[dict[str, Any]]
+    url: str | None = None
+    warnings: list[str] = field(default_factory=list)
     knees: list[dict[str, Any]] = field(default_factory=list)
     unsent_turns: int = 0
     capped_users: int = 0
@@ -50,6 +52,8 @@ class Summary:
         return {
             "worker": self.worker,
             "incarnation": self.incarnation,
+            "url": self.url,
+            **({"warnings": self.warnings} if self.warnings else {}),
             "planned": self.planned,
             "sent": self.sent,
             "skipped": self.skipped,

@@ -28,6 +28,11 @@ class Assignment:
     """Addresses that follow the server's Pods; only with the connection policy SpreadOverPods."""
     incarnation: str | None = None
 
+    @property
+    def url(self) -> str:
+        """Where its requests go."""
+        return f"{self.target.url}{PATHS[self.profile.endpoint]}"
+
     def share(self, schedule: Schedule, done: Collection[int], turns: Callable[[int], int]) -> WorkerShare:
         """Its part of the load; `done` are the requests that an earlier incarnation recorded."""
         return WorkerShare(

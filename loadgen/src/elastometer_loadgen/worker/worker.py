@@ -57,7 +57,7 @@ class Worker:
         self._conversations = Conversations(assignment.profile.seed, self._prompts, self._send_turn, self._timers)
         self._before = unfinished_conversations(spool.conversations, self._prompts.turns)
         self._place = (assignment.worker, assignment.workers)
-        self._progress = Progress(planned_requests(self._schedule, self._prompts, self._place, spool))
+        self._progress = Progress(planned_requests(self._schedule, self._prompts, self._place, spool), assignment.url)
         self._sent_closed = 0
         self.meters = Meters()
         self._done_before = len(spool.ids)
@@ -218,8 +218,8 @@ class Worker:
             unsent_turns=self._before.unsent_turns + self._conversations.unsent_turns,
             capped_users=runner.capped_users,
             records=self._spool.records,
-            start=start,
-            end=self._clock.instant(monotonic()),
+            url=self._assignment.url, warnings=list(self._assignment.profile.warnings),
+            start=start, end=self._clock.instant(monotonic()),
             signs=self._vitals.stop(),
             client_exhausted=self._vitals.client_exhausted,
             bound_milliseconds=self._assignment.profile.lateness_bound_milliseconds,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from elastometer.model.findings import FindingName
 from elastometer.model.reasons import UNSCHEDULABLE
 from elastometer.model.times import parse_instant
 
@@ -73,13 +74,14 @@ class RefusalFact:
 
 @dataclass(frozen=True, slots=True)
 class ReportFact:
-    """What the status needs of the finished report."""
+    """What the status needs of the finished report; `refusal` is what every request got, if all got the same kind."""
 
     verdict: str
     verdict_reason: str
     summary: Json
     objectives: tuple[Json, ...]
     verdict_message: str = ""
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,4 +200,6 @@ def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
         for item in report["objectives"]
     )
     reason, message = report.get("verdictReason", ""), report.get("verdictMessage", "")
-    return ReportFact(report["verdict"], reason, summary, objectives, message)
+    evidence = {item["name"]: item["evidence"] for item in report.get("findings", ())}
+    refusal = evidence.get(FindingName.EVERY_REQUEST_REFUSED, "")
+    return ReportFact(report["verdict"], reason, summary, objectives, message, refusal)

@@ -38,7 +38,8 @@ class StageWindow:
     `maximum` up to which it raises the load.
 
     `length_seconds` is None where the stage ends when its requests do; its end, and all that comes behind it, is then
-    not known beforehand, and None. A `type` that only a later version knows is None.
+    not known beforehand, and None. A `type` that only a later version knows is None. The `warning` says what the file
+    of a Trace makes doubtful.
     """
 
     name: str
@@ -49,6 +50,7 @@ class StageWindow:
     type: StageType | None = StageType.RATE
     length_seconds: float | None = None
     maximum: int | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def _planned(row: Document) -> StageWindow:
         start_rate=number_at(row, "startRequestsPerSecond"), end_rate=number_at(row, "endRequestsPerSecond"),
         type=_TYPES.get(text_at(row, "type") or ""), length_seconds=number_at(row, "lengthSeconds"),
         maximum=steps[-1] if isinstance(steps, list) and steps and isinstance(steps[-1], int) else None,
+        warning=text_at(row, "warning"),
     )
 
 

@@ -1,0 +1,86 @@
+"""Requests that the server turns away: with a client error, a redirect, or because there were too many. Pure.
+
+One of them may be a mistake of its own, and a 429 asks for less of the same. If nothing else ever came back, then the
+run measured nothing, and there is one thing to mend first.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from elastometer_loadgen.base.record import Outcome
+
+ADDED = re.compile(r"(/v1)?(/chat/completions|/completions|/models)?/?$")
+DOUBLED = re.compile(r"/v1(/chat/completions|/completions|/models)?/v1/")
+KEY_WANTED = frozenset({401, 403, 407})
+NO_SUCH_PATH = frozenset({404, 405, 410, 501})
+REDIRECTS = range(300, 400)
+TOO_MANY = 429
+
+
+def is_refusal(outcome: Outcome, status: int | None) -> bool:
+    """True for an answer that says that the request was not meant for this server, or not like this."""
+    return outcome is Outcome.CLIENT_ERROR or (status is not None and status in REDIRECTS)
+
+
+class Refusal(NamedTuple):
+    """What every request of a run got: counts by status, the most frequent first, and that one's first text."""
+
+    requests: int
+    statuses: Mapping[int | None, int]
+    error: str
+
+    @property
+    def status(self) -> int | None:
+        """The most frequent one; 200 where the error is in the answer's body."""
+        return next(iter(self.statuses))
+
+    def sentence(self, url: str | None) -> str:
+        """What the server said; `url` is where the requests went, as far as that is known."""
+        which = ", ".join(f"{status} ({count})" for status, count in self.statuses.items())
+        which = which if len(self.statuses) > 1 else f"{self.status}"
+        whom = f"{self.requests} of {self.requests}"
+        return f"every request ({whom}) was refused by {url or 'the server'} with status {which}: {self.error}"
+
+
+class RefusalCount:
+    """Takes requests in any order."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int | None] = Counter()
+        self._errors: dict[int | None, str] = {}
+        self._had_other = False
+
+    def add(self, outcome: Outcome, status: int | None, error: str | None) -> None:
+        """Counts one request that is over."""
+        if not (is_refusal(outcome, status) or outcome is Outcome.THROTTLED):
+            self._had_other = True
+            return
+        self._counts[status] += 1
+        self._errors.setdefault(status, error or "no text")
+
+    def found(self) -> Refusal | None:
+        """None unless there were requests and all of them were refused."""
+        if self._had_other or not self._counts:
+            return None
+        ordered = dict(self._counts.most_common())
+        return Refusal(self._counts.total(), ordered, self._errors[next(iter(ordered))])
+
+
+def advice(status: int | None, error: str, url: str) -> str:
+    """What to change on the command line; `url` is where the requests went."""
+    doubled = DOUBLED.search(url)
+    if doubled is not None and status not in (*KEY_WANTED, TOO_MANY):
+        return f"--target must not end in /v1, which is added to it: give {ADDED.sub('', url[: doubled.start()])}"
+    if status in KEY_WANTED:
+        return "give the server's key by --api-key-file"
+    if status == TOO_MANY:
+        return "the server, or a gateway before it, limits the rate: raise that limit, or send less"
+    if status is not None and status in REDIRECTS:
+        return "--target must be the URL to which the server redirects, without /v1"
+    if status in NO_SUCH_PATH and "model" in error.lower():
+        return "--model, or the profile's model, must be one that the server lists at /v1/models"
+    if status in NO_SUCH_PATH:
+        return "--target must be the URL that precedes /v1 at the server"
+    return "the server's text says what it refuses: the profile's model, tasks, sampling or endpoint"

@@ -1,0 +1,60 @@
+"""A run that was refused throughout says first what to mend; any other outcome makes it a measurement."""
+
+import pytest
+
+from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.refusal import Refusal, RefusalCount, advice
+
+CHAT = "/v1/chat/completions"
+
+
+def counted(*seen: tuple[Outcome, int | None, str | None]) -> Refusal | None:
+    count = RefusalCount()
+    for outcome, status, error in seen:
+        count.add(outcome, status, error)
+    return count.found()
+
+
+def test_the_most_frequent_status_and_its_first_text_lead() -> None:
+    error = Outcome.CLIENT_ERROR
+    found = counted((error, 401, "who?"), (error, 404, "a"), (error, 404, "b"))
+    assert found is not None
+    assert found.sentence("http://h/v1/completions") == (
+        "every request (3 of 3) was refused by http://h/v1/completions with status 404 (2), 401 (1): a")
+    alone = counted((Outcome.CLIENT_ERROR, 422, None))
+    assert alone is not None
+    assert alone.sentence(None) == "every request (1 of 1) was refused by the server with status 422: no text"
+
+
+@pytest.mark.parametrize(("outcome", "status", "is_refused"), [
+    (Outcome.CLIENT_ERROR, 400, True), (Outcome.CLIENT_ERROR, 200, True), (Outcome.MALFORMED, 307, True),
+    (Outcome.THROTTLED, 429, True), (Outcome.SUCCESS, 200, False), (Outcome.SERVER_ERROR, 503, False),
+    (Outcome.TIMED_OUT, None, False), (Outcome.REFUSED, None, False), (Outcome.MALFORMED, 200, False),
+])
+def test_one_request_of_another_outcome_makes_the_run_a_measurement(
+    outcome: Outcome, status: int | None, is_refused: bool
+) -> None:
+    assert (counted((Outcome.CLIENT_ERROR, 404, "a"), (outcome, status, "b")) is not None) is is_refused
+
+
+def test_a_run_without_requests_was_not_refused() -> None:
+    assert counted() is None
+
+
+@pytest.mark.parametrize(("status", "base", "words"), [
+    (404, "http://h:8000/v1", "--target must not end in /v1, which is added to it: give http://h:8000"),
+    (404, "http://h:8000/v1/chat/completions", "which is added to it: give http://h:8000"),
+    (405, "https://gw/team/v1", "give https://gw/team"),
+    (401, "http://h/v1", "give the server's key by --api-key-file"),
+    (403, "http://h", "give the server's key by --api-key-file"),
+    (429, "http://h/v1", "limits the rate"),
+    (404, "http://h/v1beta", "--target must be the URL that precedes /v1 at the server"),
+    (307, "http://h", "--target must be the URL to which the server redirects"),
+    (422, "http://h", "the server's text says what it refuses"),
+])
+def test_the_advice_names_what_to_change(status: int, base: str, words: str) -> None:
+    assert words in advice(status, "Not Found", base + CHAT)
+
+
+def test_a_404_about_a_model_is_not_taken_for_a_wrong_url() -> None:
+    assert "--model" in advice(404, "The model `m` does not exist.", "http://h" + CHAT)
