@@ -84,6 +84,12 @@ def test_the_yaml_has_no_anchors_even_where_values_are_shared():
     assert yaml.safe_load(text)["spec"] == spec
 
 
+def test_a_text_that_kubectl_would_take_for_a_number_is_quoted():
+    base = BASES[1]
+    text = patch(base.manifest, vary(base, [Setting("triggers[0].metadata.threshold", "1e1")]).spec, [])
+    assert "threshold: '1e1'" in text
+
+
 def test_the_yaml_is_as_people_write_it():
     base = BASES[0]
     spec = vary(base, [Setting("target", "1500m")]).spec

@@ -30,9 +30,9 @@ def read_documents(text: str) -> list[Any]:
     return list(yaml.load_all(text, _Loader))
 
 
-def write_document(document: object) -> str:
-    """A text that `read_document` reads as this document."""
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+def write_document(document: object, width: int = 80) -> str:
+    """A text that `read_document` and kubectl read as this document."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
 
 
 def one_line(error: Exception) -> str:
@@ -88,7 +88,11 @@ def _error(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts quotes around a text that either reader, this one or PyYAML's own, takes for something else."""
+    """Puts quotes around a text that either reader, this one or PyYAML's own, takes for something else. A value that
+    occurs twice is written twice, without an anchor, as people expect."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        return True
 
 
 _Loader.yaml_implicit_resolvers = {

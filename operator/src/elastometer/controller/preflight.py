@@ -9,10 +9,12 @@ from elastometer.model import reasons
 from elastometer.model.autoscalers import NAME_PATH
 from elastometer.model.document import document_at
 from elastometer.model.errors import WorldError
+from elastometer.model.shapes import Part, unknown_of
 from elastometer.model.snapshot import PreflightFact
 from elastometer.model.spec import ScalerType
 from elastometer.model.status import ACCEPTED, METRICS_AVAILABLE
 from elastometer.plan import TestPlan
+from elastometer.resources.container_metrics import container_flaws
 from elastometer.resources.load import files_map, load_job, profile_map
 from elastometer.resources.scaler import autoscaler_name, scaler
 from elastometer.resources.target import deployment, service
@@ -21,6 +23,10 @@ from elastometer.world.prometheus import Prometheus
 
 Json = dict[str, Any]
 Flaw = tuple[str, str, str]
+_UNKNOWN_FIELD = "unknown field"
+_PARTS = {
+    "Deployment": Part.POD_TEMPLATE, "HorizontalPodAutoscaler": Part.HPA, "ScaledObject": Part.SCALED_OBJECT,
+}
 
 
 async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[str, Any]]) -> PreflightFact:
@@ -35,8 +41,10 @@ async def preflight(plan: TestPlan, cluster: Cluster, nodes: Iterable[Mapping[st
         (files_map(plan), reasons.LOAD_REJECTED),
         (load_job(plan), reasons.LOAD_REJECTED),
     ):
-        if manifest is not None and (message := await _refusal(cluster, manifest)) is not None:
+        if manifest is not None and (message := await _refusal(plan, cluster, manifest)) is not None:
             return PreflightFact((ACCEPTED, reason, message))
+    if flaws := list(container_flaws(plan)):
+        return PreflightFact((ACCEPTED, reasons.SCALER_REJECTED, "; ".join(flaws)))
     if (taken := await _taken_name(plan, cluster)) is not None:
         return PreflightFact((ACCEPTED, reasons.SCALER_REJECTED, taken))
     try:
@@ -75,7 +83,7 @@ async def _taken_name(plan: TestPlan, cluster: Cluster) -> str | None:
             f"name in spec.autoscaler.scaledObject.{NAME_PATH}")
 
 
-async def _refusal(cluster: Cluster, manifest: Json) -> str | None:
+async def _refusal(plan: TestPlan, cluster: Cluster, manifest: Json) -> str | None:
     """Why the API server would not accept a manifest; None when it would. Admission webhooks take part in a dry run."""
     kind = manifest["kind"]
     try:
@@ -84,5 +92,15 @@ async def _refusal(cluster: Cluster, manifest: Json) -> str | None:
         if refusal.status == 404 and kind == "ScaledObject":
             return "this cluster has no ScaledObjects; install KEDA, or use `autoscaler.type: HorizontalPodAutoscaler`"
         # 409 is our own message: the name is taken, and by whom.
-        return str(refusal) if refusal.status == 409 else f"the API server refused the {kind} in a dry run: {refusal}"
+        return str(refusal) if refusal.status == 409 else (
+            f"the API server refused the {kind} in a dry run: {refusal}{in_the_test(plan, kind, str(refusal))}")
     return None
+
+
+def in_the_test(plan: TestPlan, kind: str, refusal: str) -> str:
+    """Where the fields that the API server does not know are in the test, as far as this version does not know them
+    either, with what may have been meant. The API server alone decides: it may be newer."""
+    part = _PARTS.get(kind)
+    if part is None or _UNKNOWN_FIELD not in refusal:
+        return ""
+    return "".join(f"; {flaw}" for flaw in unknown_of(part, {"spec": plan.spec.raw}))

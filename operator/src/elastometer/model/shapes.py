@@ -44,6 +44,11 @@ def part_flaws(test: Mapping[str, Any]) -> Iterator[str]:
             yield from flaws(found, shape_of(name), part, reading)
 
 
+def unknown_of(part: Part, test: Mapping[str, Any]) -> Iterator[str]:
+    """The fields of a part of a test that have no place in its shape."""
+    yield from unknown_in(part, (), at(test, *part.split(".")), part)
+
+
 def unknown_in(part: Part, steps: Sequence[str | int], value: object, path: str) -> Iterator[str]:
     """The fields of a value that have no place at these steps below a part; `path` is what the user calls the place."""
     name, reading = _READ[part]

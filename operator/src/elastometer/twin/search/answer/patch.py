@@ -9,19 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import yaml
-
 from elastometer.model.spec import ScalerType
 from elastometer.twin.search.vary.paths import Json
+from elastometer_loadgen.base.document import write_document
 
 API_VERSIONS = {ScalerType.HPA: "autoscaling/v2", ScalerType.KEDA: "keda.sh/v1alpha1"}
-
-
-class _Plain(yaml.SafeDumper):
-    """A dumper without anchors: a value that occurs twice is written twice, as people expect in a manifest."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
-        return True
 
 
 def manifest(served: Json, spec: Json) -> Json:
@@ -36,8 +28,7 @@ def patch(served: Json, spec: Json, remarks: Sequence[str]) -> str:
     """YAML, with the remarks as comments above it."""
     # Whitespace is folded: a line break in a remark must not end the comment.
     lines = [f"# {' '.join(remark.split())}" for remark in remarks]
-    body = yaml.dump(manifest(served, spec), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
-    return "\n".join([*lines, body])
+    return "\n".join([*lines, write_document(manifest(served, spec), width=110)])
 
 
 def how_to_apply(name: str) -> list[str]:
