@@ -11,6 +11,7 @@ from elastometer.analysis.findings.autoscaler import autoscaler_findings
 from elastometer.analysis.findings.conditions import clamped, metric_missing
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.starts import start_findings
+from elastometer.analysis.findings.streams import stream_findings
 from elastometer.analysis.starts.enginelog import aborted_by_server
 from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
@@ -32,7 +33,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *_client_bound(facts), *_pending(facts), *metric_missing(facts), *_aborts_on_drain(facts),
         *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
-        *answer_findings(facts.evidence, facts.answers),
+        *stream_findings(facts.evidence.requests), *answer_findings(facts.evidence, facts.answers),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))

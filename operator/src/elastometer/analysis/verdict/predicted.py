@@ -32,7 +32,9 @@ NO_PHASES = "the model has the length of a start but not its phases"
 # Phases between instants that coincide in the model.
 _NO_TIME = (PHASE_ENDED_BY[Milestone.CREATED], PHASE_ENDED_BY[Milestone.IN_ENDPOINTS])
 # Findings about the quality of a record, which a prediction does not have.
-_OF_THE_RECORD = frozenset({FindingName.UNATTRIBUTED_START, FindingName.CLOCK_SKEW, FindingName.CLIENT_BOUND})
+_OF_THE_RECORD = frozenset({
+    FindingName.UNATTRIBUTED_START, FindingName.CLOCK_SKEW, FindingName.CLIENT_BOUND, FindingName.STREAM_BUFFERED,
+})
 _NAMES = {"autoscaler as served": "autoscaler as given"}
 
 
