@@ -4,8 +4,9 @@ from collections import Counter
 import pytest
 
 from elastometer.model.errors import SpecError
+from elastometer.model.server_flags import ServerFlags, server_flags
 from elastometer.twin.forecast.arrivals import planned_arrivals
-from elastometer.twin.forecast.standin_pace import is_standin, standin_capacity, standin_startup_seconds
+from elastometer.twin.forecast.standin_pace import not_predicted, standin_capacity, standin_startup_seconds
 from elastometer_loadgen.profile.profile import parse_profile
 from elastometer_standin.settings import DEFAULT_STARTUP, EngineLimits, Pace
 from elastometer_standin.tokens import count_chat_tokens
@@ -15,6 +16,11 @@ POEM = {"name": "poem", "messages": [{"role": "user", "content": "Write a short 
 STAGES = [{"name": "calm", "type": "Rate", "durationSeconds": 30, "endRequestsPerSecond": "2", "arrivals": "Constant"},
           {"name": "busy", "type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "4", "startRequestsPerSecond":
            "4", "arrivals": "Constant"}]
+
+
+def flags(*args: str, image: str = "standin:1") -> ServerFlags:
+    """The flags of a server with these arguments."""
+    return server_flags({"model": {"name": "m"}, "server": {"image": image, "args": list(args)}})
 
 
 def test_arrivals_are_those_of_the_generator_with_the_tokens_that_it_would_request():
@@ -32,7 +38,7 @@ def test_prompt_tokens_are_estimated_as_the_stand_in_counts_them():
 
 def test_a_stand_in_without_arguments_has_the_pace_of_its_own_defaults():
     pace, limits = Pace(), EngineLimits()
-    capacity = standin_capacity((), 100)
+    capacity = standin_capacity(flags(), 100)
     assert capacity.slots == limits.max_num_seqs
     assert capacity.decode_seconds == pace.decode_seconds(1)
     assert capacity.prefill_seconds + 200 * capacity.prefill_seconds_per_token == pytest.approx(
@@ -41,9 +47,27 @@ def test_a_stand_in_without_arguments_has_the_pace_of_its_own_defaults():
 
 
 def test_a_phase_of_the_startup_that_is_not_named_keeps_its_default():
-    assert standin_startup_seconds(()) == pytest.approx(sum(DEFAULT_STARTUP.values()))
-    assert standin_startup_seconds(("--standin-startup=weights=30",)) == pytest.approx(
+    assert standin_startup_seconds(flags()) == pytest.approx(sum(DEFAULT_STARTUP.values()))
+    assert standin_startup_seconds(flags("--standin-startup=weights=30")) == pytest.approx(
         sum(DEFAULT_STARTUP.values()) + 30 - DEFAULT_STARTUP["weights"])
+
+
+def test_eager_execution_neither_compiles_nor_captures_graphs_as_in_the_stand_in():
+    left = sum(DEFAULT_STARTUP.values()) - DEFAULT_STARTUP["compile"] - DEFAULT_STARTUP["graphs"]
+    assert standin_startup_seconds(flags("--enforce_eager")) == pytest.approx(left)
+    assert standin_startup_seconds(flags("--no-enforce-eager")) == pytest.approx(sum(DEFAULT_STARTUP.values()))
+
+
+def test_a_phase_that_the_stand_in_does_not_know_is_refused_with_its_place():
+    with pytest.raises(SpecError, match=r"spec\.target\.server\.args\[0\]: each phase .* one is 'wieghts'"):
+        standin_startup_seconds(flags("--standin-startup=wieghts=3"))
+
+
+def test_what_the_stand_in_is_asked_to_do_and_the_prediction_leaves_out_is_named():
+    asked = flags("--standin-error-rate=0.1", "--standin_startup_jitter", "0.2", "--standin-log-prefix")
+    assert not_predicted(asked) == (
+        "what --standin-error-rate, --standin-startup-jitter does to the stand-in is left out",)
+    assert not_predicted(flags("--standin-decode-ms-per-token=40", "--max-num-seqs=4")) == ()
 
 
 @pytest.mark.parametrize(("image", "args", "answer"), [
@@ -51,11 +75,10 @@ def test_a_phase_of_the_startup_that_is_not_named_keeps_its_default():
     ("vllm/vllm-openai:v0.33.0", ("--max-num-seqs=16",), False),
 ])
 def test_a_stand_in_is_recognised_by_its_image_or_by_its_arguments(image: str, args: tuple[str, ...], answer: bool):
-    assert is_standin(image, args) is answer
+    assert flags(*args, image=image).is_standin is answer
 
 
-@pytest.mark.parametrize("args", [("--max-num-seqs=many",), ("--standin-decode-ms-per-token", "-1"),
-                                  ("--max-num-seqs=0",)])
-def test_an_argument_that_is_not_a_number_is_named_with_its_value(args: tuple[str, ...]):
-    with pytest.raises(SpecError, match=args[0].partition("=")[0]):
-        standin_capacity(args, 40)
+@pytest.mark.parametrize("args", [("--standin-decode-ms-per-token", "-1"), ("--block_size=0",)])
+def test_an_argument_that_is_not_above_zero_is_named_with_its_value(args: tuple[str, ...]):
+    with pytest.raises(SpecError, match=args[0].partition("=")[0].replace("_", "-")):
+        standin_capacity(flags(*args), 40)

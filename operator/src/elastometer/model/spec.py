@@ -16,6 +16,7 @@ from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import Names
+from elastometer.model.server_flags import ServerFlags, server_flags
 from elastometer.model.triggers import scaled_object_flaws
 from elastometer_loadgen.base.fields import unknown_field
 from elastometer_loadgen.profile.profile import Profile
@@ -53,6 +54,7 @@ class ServerSpec:
     termination_grace_seconds: int
     pod_template: Json
     weights_claim: str | None
+    flags: ServerFlags
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,10 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     files_from = text_at(spec, "load", "filesFrom", "configMapRef", "name")
     flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {})), *_name_flaws(names, files_from),
              *scaled_object_flaws(document_at(spec, "autoscaler", "scaledObject"))]
+    server = _server(spec["target"])
+    flaws += server.flags.flaws(server.port)
     try:
-        profile = parse_load(spec["load"], spec["target"]["model"]["name"])
+        profile = parse_load(spec["load"], server.flags.served_model)
     except SpecError as error:
         raise SpecError(*flaws, *error.flaws) from error
     if flaws:
@@ -122,7 +126,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     return TestSpec(
         names=names,
         generation=int(meta.get("generation", 1)),
-        server=_server(spec["target"]),
+        server=server,
         scaler=_scaler(spec["autoscaler"]),
         profile=profile,
         load=dict(spec["load"]),
@@ -191,6 +195,7 @@ def _server(target: Json) -> ServerSpec:
         termination_grace_seconds=server.get("terminationGracePeriodSeconds", 30),
         pod_template=server.get("podTemplate", {}),
         weights_claim=target.get("weightsClaimName"),
+        flags=server_flags(target),
     )
 
 

@@ -39,8 +39,8 @@ def token_secret(plan: TestPlan, token: str) -> Json:
 
 
 def profile_map(plan: TestPlan) -> Json:
-    """The ConfigMap with the profile: `spec.load` with the target's model."""
-    profile = {**plan.spec.load, "model": plan.spec.server.model}
+    """The ConfigMap with the profile: `spec.load` with the name under which the target serves its model."""
+    profile = {**plan.spec.load, "model": plan.spec.server.flags.served_model}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from elastometer.model.names import SERVER
+from elastometer.model.server_flags import SERVER_CONTAINER, own_arguments
 from elastometer.plan import TestPlan
 from elastometer.resources.overlay import overlaid
 from elastometer.resources.ownership import metadata
@@ -77,10 +78,10 @@ def _pod_template(plan: TestPlan) -> Json:
 def _container(plan: TestPlan) -> Json:
     server = plan.spec.server
     container: Json = {
-        "name": "server",
+        "name": SERVER_CONTAINER,
         "image": server.image,
         "imagePullPolicy": "IfNotPresent",
-        "args": _arguments(plan),
+        "args": [word.text for word in own_arguments(plan.spec.raw["target"])],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [{"name": "http", "containerPort": server.port}],
         "securityContext": {"allowPrivilegeEscalation": False},
@@ -93,15 +94,6 @@ def _container(plan: TestPlan) -> Json:
         container["volumeMounts"].append({"name": "weights", "mountPath": WEIGHTS_PATH})
         container["env"].append({"name": "HF_HOME", "value": WEIGHTS_PATH})
     return container
-
-
-def _arguments(plan: TestPlan) -> list[str]:
-    """Arguments of `vllm serve`: model and port first, then the user's own, so that the user's win."""
-    server = plan.spec.server
-    arguments = [server.model, f"--port={server.port}"]
-    if server.revision:
-        arguments.append(f"--revision={server.revision}")
-    return [*arguments, *server.args]
 
 
 def _probes(plan: TestPlan) -> Json:

@@ -13,11 +13,12 @@ from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.findings.streams import stream_findings
 from elastometer.analysis.starts.enginelog import aborted_by_server
-from elastometer.model.document import text_at
+from elastometer.model.document import document_at, text_at
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.milestones import Milestone
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding
+from elastometer.model.server_flags import MAX_NUM_SEQS, SHUTDOWN_TIMEOUT, server_flags
 from elastometer.model.units import SECOND
 
 # Below these, neither is worth a change.
@@ -94,7 +95,8 @@ def _never_triggered(facts: Facts) -> Iterator[Finding]:
             f"There was no scale-out during {len(facts.evidence.requests)} requests, although up to "
             f"{terms.maximum_replicas} replicas were allowed",
             "A run without a scale-out says nothing about elasticity. Compare the metric's peak with its target. A "
-            "queue metric stays 0 until the batch is full: lower `--max-num-seqs`, or scale on running requests.")
+            f"queue metric stays 0 until the batch is full: lower {_flag(MAX_NUM_SEQS, facts.evidence)}, or scale on "
+            "running requests.")
 
 
 def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
@@ -108,8 +110,14 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
             FindingName.ABORTS_ON_DRAIN, Severity.PROBLEM,
             f"Requests that were lost on Pods that were being removed: {lost}", words,
             "Until this is fixed, every scale-in can lose requests. Give the server time to finish: set "
-            "`--shutdown-timeout` to at least the p99 latency, and `terminationGracePeriodSeconds` to more than that "
-            "plus the preStop sleep.")
+            f"{_flag(SHUTDOWN_TIMEOUT, facts.evidence)} to at least the p99 latency, and "
+            "`terminationGracePeriodSeconds` to more than that plus the preStop sleep.")
+
+
+def _flag(name: str, evidence: Evidence) -> str:
+    """The flag, and its value if the test states one."""
+    stated = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target")).text(name)
+    return f"`{name}`" if stated is None else f"`{name}`, which is {stated},"
 
 
 def _aborts_in_log(pod: str, evidence: Evidence) -> str:

@@ -10,9 +10,15 @@ from statistics import fmean
 import yaml
 
 from elastometer.model.errors import SpecError
+from elastometer.model.server_flags import MAX_NUM_SEQS
 from elastometer.plan import TestPlan
 from elastometer.twin.forecast.planned import Assumed
-from elastometer.twin.forecast.standin_pace import argument, is_standin, standin_capacity, standin_startup_seconds
+from elastometer.twin.forecast.standin_pace import (
+    not_predicted,
+    standin_capacity,
+    standin_startup_seconds,
+    unknown_argument,
+)
 from elastometer.twin.scenario import Arrival, Capacity
 from elastometer_loadgen.base.document import one_line, read_document
 from elastometer_loadgen.base.fields import unknown_field
@@ -26,10 +32,8 @@ _WHOLE = ("slots", "kvTokens")
 _REQUIRED = ("slots", "prefillSeconds", "prefillSecondsPerToken", "decodeSeconds")
 _ABOVE_ZERO = ("slots", "kvTokens", "decodeSeconds")
 _OR_RECORDED = "or --from BUNDLE of an earlier run of it"
-_NO_CAPACITY = ("capacity: must be given, since this server is not the stand-in: --capacity "
-                f"{'=…,'.join(_REQUIRED)}=…, {_OR_RECORDED}")
-_NO_STARTS = ("cold start: must be given, since this server is not the stand-in: --cold-start SECONDS[,SECONDS…], "
-              f"{_OR_RECORDED}")
+_NO_CAPACITY = f"--capacity {'=…,'.join(_REQUIRED)}=…, {_OR_RECORDED}"
+_NO_STARTS = f"--cold-start SECONDS[,SECONDS…], {_OR_RECORDED}"
 _UNKNOWN = Capacity(1, 0.0, 0.0, 1.0)
 # Scheduling, sandbox and start of a container whose image is on the node; then the stand-in's own phases begin.
 STANDIN_OVERHEAD_SECONDS = 0.75
@@ -50,7 +54,10 @@ def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: InputOptions, r
     capacity = None if values is None else _capacity(values, plan, base)
     starts = None if given.cold_starts is None else parse_cold_starts(given.cold_starts)
     if base is None and (capacity is None or starts is None):
-        raise SpecError(*([_NO_CAPACITY] if capacity is None else []), *([_NO_STARTS] if starts is None else []))
+        flags = plan.spec.server.flags
+        why = (unknown_argument(flags) if flags.is_standin else None) or "this server is not the stand-in"
+        raise SpecError(*([f"capacity: must be given, since {why}: {_NO_CAPACITY}"] if capacity is None else []),
+                        *([f"cold start: must be given, since {why}: {_NO_STARTS}"] if starts is None else []))
     whole = base or Assumed(_UNKNOWN, "", (), "")
     if capacity is not None:
         source = "given" if base is None else f"{base.capacity_source}, but {', '.join(values or ())} given"
@@ -61,31 +68,36 @@ def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: InputOptions, r
 
 
 def _standin(plan: TestPlan, arrivals: tuple[Arrival, ...]) -> Assumed | None:
-    """What the stand-in's arguments state; None for another server, whose arguments state no times."""
+    """What the stand-in's arguments state; None if they are not known, and for another server, whose arguments state no
+    times."""
     server = plan.spec.server
-    if not is_standin(server.image, server.args):
+    if not server.flags.is_standin or unknown_argument(server.flags):
         return None
-    capacity = standin_capacity(server.args, fmean(arrival.output_tokens for arrival in arrivals))
-    startup = standin_startup_seconds(server.args)
+    capacity = standin_capacity(server.flags, fmean(arrival.output_tokens for arrival in arrivals))
+    startup = standin_startup_seconds(server.flags)
     shortest = startup + STANDIN_OVERHEAD_SECONDS
     return Assumed(
         capacity, "arguments of the stand-in",
         (shortest, shortest + plan.spec.server.probe_period_seconds),
         f"arguments of the stand-in, {startup:g} s of phases, {STANDIN_OVERHEAD_SECONDS:g} s until its container runs, "
         f"and up to {plan.spec.server.probe_period_seconds} s until a probe",
-        pending_seconds=STANDIN_OVERHEAD_SECONDS,
+        pending_seconds=STANDIN_OVERHEAD_SECONDS, notes=not_predicted(server.flags),
     )
 
 
 def _capacity(values: Mapping[str, float], plan: TestPlan, base: Assumed | None) -> Capacity:
     """The given values on top of what is known otherwise. Raises SpecError naming what is missing in both."""
     # vLLM's own flag for the number of requests in a batch.
-    slots = argument(plan.spec.server.args, "max-num-seqs")
-    known = {"slots": float(slots)} if base is None and slots is not None and slots.isdigit() else {}
+    flags = plan.spec.server.flags
+    slots = flags.whole(MAX_NUM_SEQS)
+    known = {"slots": float(slots)} if base is None and slots is not None else {}
     whole = {**known, **values}
     missing = [] if base is not None else [name for name in _REQUIRED if name not in whole]
     if missing:
-        raise SpecError(*(f"--capacity: {name} must be given, is absent" for name in missing))
+        why = flags.unknown(MAX_NUM_SEQS)
+        rule = "must be given" if why is None else f"must be given, since the server's flags are not all known ({why})"
+        raise SpecError(*(f"--capacity: {name} {rule if name == 'slots' else 'must be given'}, is absent"
+                          for name in missing))
     fields_of = {FIELDS[name]: int(value) if name in _WHOLE else value for name, value in whole.items()}
     return replace(_UNKNOWN if base is None else base.capacity, **fields_of)  # type: ignore[arg-type]
 

@@ -1,7 +1,6 @@
 """Cold starts, drains and the durations within them, from the Pods' recorded milestones."""
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -15,10 +14,10 @@ from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting
+from elastometer.model.server_flags import SERVER_CONTAINER, SHUTDOWN_TIMEOUT, server_flags
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.calibration import Fitted
 
-_SHUTDOWN = re.compile(r"--shutdown[-_]timeout[= ](\d+(?:\.\d+)?)")
 # Without --shutdown-timeout, vLLM aborts the requests in flight at once.
 NO_SHUTDOWN_TIMEOUT = 0.0
 
@@ -105,19 +104,18 @@ def _drain(run: DerivedRun) -> tuple[float, Fitted]:
     return stated, Fitted("drain", stated, "s", "the preStop sleep: no scale-in was seen")
 
 
-def _server(spec: Document) -> Document:
-    return document_at(document_at(spec, "spec") or spec, "target", "server")
+def _target(spec: Document) -> Document:
+    return document_at(document_at(spec, "spec") or spec, "target")
 
 
 def _pre_stop(spec: Document) -> float:
-    for container in documents_at(_server(spec), "podTemplate", "spec", "containers"):
-        if container.get("name") == "server":
+    for container in documents_at(_target(spec), "server", "podTemplate", "spec", "containers"):
+        if container.get("name") == SERVER_CONTAINER:
             return number_at(container, "lifecycle", "preStop", "sleep", "seconds") or 0.0
     return 0.0
 
 
 def _grace(spec: Document) -> float:
-    args = _server(spec).get("args")
-    stated = _SHUTDOWN.search(" ".join(map(str, args))) if isinstance(args, list) else None
-    wanted = _pre_stop(spec) + (float(stated.group(1)) if stated else NO_SHUTDOWN_TIMEOUT)
-    return min(wanted, float(whole_at(_server(spec), "terminationGracePeriodSeconds") or 30))
+    stated = server_flags(_target(spec)).number(SHUTDOWN_TIMEOUT)
+    wanted = _pre_stop(spec) + (NO_SHUTDOWN_TIMEOUT if stated is None else stated)
+    return min(wanted, float(whole_at(_target(spec), "server", "terminationGracePeriodSeconds") or 30))
