@@ -12,7 +12,7 @@ def requests_of(spec: Document) -> Mapping[str, int]:
     resource that one of them does not request is left out, as the HPA refuses a percentage of it."""
     asked = list(container_requests_of(spec).values())
     shared = set.intersection(*(set(one) for one in asked)) if asked else set()
-    return {name: sum(one[name] for one in asked) for name in sorted(shared)} | _requested(spec)
+    return {**{name: sum(one[name] for one in asked) for name in sorted(shared)}, **_requested(spec)}
 
 
 def container_requests_of(spec: Document) -> Mapping[str, Mapping[str, int]]:

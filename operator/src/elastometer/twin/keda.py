@@ -79,7 +79,7 @@ class Keda:
         self._fleet = fleet
         self._view = view
         self._hpa = Hpa(controller.hpa, fleet, view, self.serve if controller.triggers else None)
-        self._last_active: float | None = None
+        self.last_active: float | None = None
         self._cached: dict[int, Answer] = {}
 
     def loops(self) -> tuple[ControlLoop, ...]:
@@ -95,8 +95,8 @@ class Keda:
             number: answer for number, (trigger, answer) in enumerate(zip(triggers, answers, strict=True))
             if trigger.is_cached}
         failed = any(answer.milli is None for answer in answers)
-        polled = Polled(self._fleet.size, self._is_active(answers, at), failed, self._last_active)
-        size, self._last_active = decide(self._controller, polled, at)
+        polled = Polled(self._fleet.size, self._is_active(answers, at), failed, self.last_active)
+        size, self.last_active = decide(self._controller, polled, at)
         return None if size == polled.replicas else Recommendation(size)
 
     def serve(self, number: int, at: float) -> MetricInput:

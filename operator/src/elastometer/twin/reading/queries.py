@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from elastometer.promql.evaluate import QueryError, evaluate
 from elastometer.promql.read import read_query
@@ -30,6 +31,7 @@ class AskedSource:
                    for found in self.at_size)
 
 
+@lru_cache(maxsize=256)
 def asked(path: str, text: str, series: TestSeries) -> AskedSource:
     """The source that a trigger's query is. Raises SpecError for what has no exact model."""
     query = read_query(path, text, series, tuple(METRICS))

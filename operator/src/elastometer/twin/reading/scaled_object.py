@@ -106,8 +106,8 @@ def _count_flaws(spec: Document) -> Iterator[str]:
         yield f"{name}: must be a whole number of at least {least}, is {spec[name]!r}"
     if wrong:
         return
-    least, idle, most = (whole_at(spec, name) for name in ("minReplicaCount", "idleReplicaCount", "maxReplicaCount"))
-    most = MAX_REPLICAS if most is None else most
+    least, idle = whole_at(spec, "minReplicaCount"), whole_at(spec, "idleReplicaCount")
+    most = _maximum(spec)
     if (least or 0) > most:
         yield f"minReplicaCount: must be at most maxReplicaCount ({most}), is {least}"
     if idle is not None and idle >= (least or 0):
@@ -170,12 +170,16 @@ def _metrics(read: Sequence[ReadTrigger], spec: Document, formula: Formula | Non
 def _hpa(spec: Document, metrics: list[Json]) -> Json:
     """`minReplicaCount` 0 gives minReplicas 1; absent policies stay absent, for the API server to fill in."""
     behavior = document_at(spec, *_BEHAVIOR)
-    most = whole_at(spec, "maxReplicaCount")
     return {
         "scaleTargetRef": document_at(spec, "scaleTargetRef"), "minReplicas": whole_at(spec, "minReplicaCount") or 1,
-        "maxReplicas": MAX_REPLICAS if most is None else most, "metrics": metrics,
+        "maxReplicas": _maximum(spec), "metrics": metrics,
         **({"behavior": behavior} if behavior else {}),
     }
+
+
+def _maximum(spec: Document) -> int:
+    most = whole_at(spec, "maxReplicaCount")
+    return MAX_REPLICAS if most is None else most
 
 
 def _notes_at_zero(spec: Document, read: Sequence[ReadTrigger], formula: Formula | None) -> Iterator[str]:

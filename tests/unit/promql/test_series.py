@@ -1,0 +1,98 @@
+"""Label matchers against the labels that the series of a test carry."""
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from elastometer.model.errors import SpecError
+from elastometer.promql.read import read_query
+from elastometer.promql.series import Matcher, MatchOperator, TestSeries, drawn_names
+from elastometer.promql.tree import series_in
+
+CHAT = TestSeries("team-a", "chat", "Qwen/Qwen2.5-0.5B-Instruct")
+GUESSED = replace(CHAT, may_be_renamed=True)
+
+
+def selects(matchers: str, series: TestSeries = CHAT) -> bool:
+    node = read_query("q", f"sum(w{{{matchers}}})", series, ("w",)).node
+    return all(one.selects for one in series_in(node))
+
+
+def notes(matchers: str, series: TestSeries) -> str:
+    return "\n".join(read_query("q", f"sum(w{{{matchers}}})", series, ("w",)).notes)
+
+
+@pytest.mark.parametrize("matchers", [
+    "", 'namespace="team-a"', 'namespace=~"team-.*"', 'namespace!="default"', 'namespace!~"kube-.*"', 'namespace!=""',
+    'pod=~"chat-server-.*"', 'pod=~"chat-server-.+"', 'pod=~".*"', 'pod=~"chat-server-[a-z0-9]+-[a-z0-9]{5}"',
+    'pod=~"(chat|mail)-server-.*"', 'pod!=""', 'pod!~"mail-server-.*"', 'pod=~"(?i)CHAT-.*"',
+    'model_name="Qwen/Qwen2.5-0.5B-Instruct"', 'model_name=~"Qwen/.*"', 'model_name!="other"', 'engine="0"',
+    'job="pods"',
+    'namespace="team-a",pod=~"chat-.*",model_name=~"Qwen.*"',
+])
+def test_matchers_that_the_labels_meet_select_the_test(matchers: str) -> None:
+    assert selects(matchers)
+
+
+@pytest.mark.parametrize("matchers", [
+    'namespace="default"', 'namespace=~"team"', 'namespace=""', 'pod="m-0"', 'pod="chat-server"', 'pod=~"chat"',
+    'pod=~"vllm-.*"', 'pod=~"server-.*"', 'pod=~"other-server-.*"', 'pod!~"chat-.*"', 'pod=""',
+    'model_name="somebody/else"',
+    'model_name=~"Qwen"', 'model_name!~"Qwen.*"', 'job="vllm"', 'engine="1"', 'namespace="team-a",model_name="x"',
+])
+def test_one_matcher_that_the_labels_do_not_meet_selects_nothing(matchers: str) -> None:
+    assert not selects(matchers)
+    assert "selects no series of this test" in notes(matchers, CHAT)
+
+
+@pytest.mark.parametrize("matchers", [
+    'node="a"', 'instance=~".*:8000"', 'container="server"', 'service!="x"', 'app=""', 'pod=~"chat-server-[b-k].*"',
+    'pod=~"[[:alpha:]]+-.*"',
+])
+def test_a_label_or_pattern_without_a_known_answer_is_refused(matchers: str) -> None:
+    with pytest.raises(SpecError, match="q: must"):
+        selects(matchers)
+
+
+def test_a_query_for_the_server_pods_of_another_test_stands_for_this_one_where_it_never_ran() -> None:
+    assert selects('pod=~"mail-server-.*"', GUESSED)
+    assert "selects the server Pods of a test called 'mail', and this one is called 'chat'" in \
+        notes('pod=~"mail-server-.*"', GUESSED)
+    assert not selects('pod=~"mail-server-.*"')
+
+
+@pytest.mark.parametrize("matcher", [
+    'pod=~"mail-.*"', 'pod="mail-server-7d9f8c6b5d-abcde"', 'pod=~"mail-server"', 'pod=~"mail-servers-.*"',
+    'pod!~"chat-server-.*"', 'pod=~"mail-server-x-.*"',
+])
+def test_any_other_name_of_pods_selects_nothing(matcher: str) -> None:
+    assert not selects(matcher, GUESSED)
+
+
+def test_a_matcher_that_a_run_has_proven_is_not_compared() -> None:
+    proven = replace(CHAT, proven=frozenset((Matcher("job", MatchOperator.EQUAL, "vllm"),)))
+    assert selects('job="vllm"', proven)
+    assert not selects('job="other"', proven)
+
+
+def test_recorded_pods_must_be_selected_as_well() -> None:
+    recorded = replace(CHAT, pods=("chat-server-6f9b8-aaaaa",))
+    assert selects('pod=~"chat-server-.*"', recorded)
+    with pytest.raises(SpecError, match="all Pods of the test or none"):
+        selects('pod="chat-server-6f9b8-aaaaa"', recorded)
+
+
+def test_an_unknown_model_or_several_engines_cannot_be_compared() -> None:
+    with pytest.raises(SpecError, match="model_name"):
+        selects('model_name="x"', replace(CHAT, model=None))
+    with pytest.raises(SpecError, match="engine"):
+        selects('engine="0"', replace(CHAT, has_one_engine=False))
+
+
+def test_names_are_drawn_as_the_replica_set_controller_makes_them() -> None:
+    names = drawn_names("chat")
+    assert len(set(names)) == len(names) > 100
+    assert all(re.fullmatch(r"chat-server-[b-z2-9]{8,10}-[b-z2-9]{5}", name) for name in names)
+    assert names == drawn_names("chat")
