@@ -16,6 +16,7 @@ from elastometer.analysis.starts.coldstart import cold_start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
 from elastometer.analysis.verdict.objectives import judge_objective, overall
+from elastometer.analysis.starts.wake import wakes
 from elastometer.analysis.verdict.predicted import as_predicted
 from elastometer.analysis.verdict.price import price
 from elastometer.analysis.verdict.provenance import provenance
@@ -48,7 +49,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     evidence, terms = run.evidence, run.evidence.terms
     cold_starts = tuple(cold_start(start, evidence) for start in run.starts)
     events = tuple(_event(change, run) for change in run.changes)
-    leaving = scale_ins(evidence, run.changes)
+    leaving, woken = scale_ins(evidence, run.changes), wakes(evidence, run.changes, run.starts)
     line, answers = timeline(evidence, run.replicas), answer_rows(evidence)
     rows = load_rows(evidence.requests, terms.stages)
     lags = [event.lag for event in events if event.lag is not None]
@@ -61,11 +62,11 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,
         load_start=format_instant(evidence.origin) if evidence.has_origin else None,
         verdict=verdict, verdict_reason=reason, verdict_message=message,
-        summary=summary(run, events, cold_starts, line, rows[-1]),
+        summary=summary(run, events, cold_starts, line, rows[-1], woken),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
         load=rows, answers=answers, knees=knees(evidence, run.replicas.ready),
-        scale_ins=leaving, price=price(evidence, run.replicas),
-        findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers)),
+        scale_ins=leaving, wakes=woken, price=price(evidence, run.replicas),
+        findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken)),
         quality=state, provenance=provenance(run), autoscaler=condensed(account),
     )
 

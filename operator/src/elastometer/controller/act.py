@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from elastometer.analysis.analyze import judge
@@ -16,6 +16,7 @@ from elastometer.controller.inputs import Unusable, check_api_key, read_files
 from elastometer.controller.leftovers import own_leftovers
 from elastometer.controller.preflight import preflight
 from elastometer.controller.provenance import provenance
+from elastometer.controller.scaling import rests_at_zero
 from elastometer.controller.session import Session
 from elastometer.model import reasons
 from elastometer.model.bundle_files import JUNIT, PROVENANCE, REPORT_JSON, REPORT_MARKDOWN, SERIES
@@ -23,6 +24,8 @@ from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import LOAD
 from elastometer.model.snapshot import PreflightFact
 from elastometer.model.status import ACCEPTED
+from elastometer.model.wake_signals import PrometheusTrigger, prometheus_triggers
+from elastometer.plan import TestPlan
 from elastometer.render.files import render_all
 from elastometer.resources.load import files_map, load_job, profile_map
 from elastometer.resources.ownership import metadata
@@ -32,7 +35,7 @@ from elastometer.resources.target import deployment, service
 from elastometer.world.bundle_reader import load_bundle
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.cluster import Refused
-from elastometer.world.prometheus import Prometheus
+from elastometer.world.prometheus import Prometheus, failed_query
 
 Json = dict[str, Any]
 # The API server refuses a ConfigMap beyond 1 MiB. The text of the report fits; its HTML page is only in the bundle.
@@ -154,11 +157,27 @@ async def _collect_series(session: Session) -> None:
     name = autoscaler_name(plan) if autoscaler is None else autoscaler["metadata"]["name"]
     queries = render_queries(plan.names.namespace, plan.names.server, name)
     answers = [await prometheus.range_query(query.name, query.promql, begin, end, step) for query in queries]
+    if rests_at_zero(plan):
+        triggers = prometheus_triggers(plan.spec.scaler.body)
+        answers += [await _trigger_series(plan, trigger, begin, end) for trigger in triggers]
     # All or nothing: the file is deleted first, so that a repeated collection does not append to half of another.
     store.close()
     store.path(SERIES).unlink(missing_ok=True)
     for answer in answers:
         store.append_series(answer)
+
+
+async def _trigger_series(plan: TestPlan, trigger: PrometheusTrigger, begin: datetime, end: datetime) -> Json:
+    """What a trigger of a sleeping target read: of its own server, as KEDA does, but never with a credential."""
+    step, url = plan.spec.measurement.scrape_period_seconds, trigger.server.rstrip("/")
+    if trigger.is_private and url != plan.prometheus_url:
+        why = "KEDA reads it with credentials of its own"
+        return failed_query(trigger.series, trigger.query, begin, end, step, why)
+    try:
+        prometheus = Prometheus(url or plan.prometheus_url)
+    except WorldError as error:
+        return failed_query(trigger.series, trigger.query, begin, end, step, str(error))
+    return await prometheus.range_query(trigger.series, trigger.query, begin, end, step)
 
 
 def _report_map(session: Session, files: dict[str, bytes]) -> Json:

@@ -13,6 +13,7 @@ from elastometer.model.findings import FindingName, Severity
 from elastometer.model.knee import Knee
 from elastometer.model.measurements import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
 from elastometer.model.prediction_basis import PredictionBasis
+from elastometer.model.wake import Wake
 
 SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
 
@@ -138,6 +139,9 @@ class Summary:
     time_to_first_token_p95_milliseconds: int | None = None
     request_count: int | None = None
     failed_request_count: int | None = None
+    wake_milliseconds: int | None = None
+    asleep_request_count: int | None = None
+    asleep_failed_request_count: int | None = None
     judged_answer_count: int | None = None
     failed_answer_count: int | None = None
 
@@ -169,5 +173,6 @@ class Report:
     quality: Quality
     provenance: tuple[tuple[str, str], ...]
     autoscaler: AutoscalerAccount
+    wakes: tuple[Wake, ...] = ()
     predicted: PredictionBasis | None = None
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from elastometer.model.autoscalers import name_flaws
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.load import parse_load, read_load
@@ -114,7 +115,8 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     names = Names(namespace=meta["namespace"], test=meta["name"], uid=meta.get("uid", ""))
     files_from = text_at(spec, "load", "filesFrom", "configMapRef", "name")
     flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {})), *_name_flaws(names, files_from),
-             *scaled_object_flaws(document_at(spec, "autoscaler", "scaledObject"))]
+             *scaled_object_flaws(document_at(spec, "autoscaler", "scaledObject")),
+             *name_flaws(document_at(spec, "autoscaler", "scaledObject"), "spec.autoscaler.scaledObject")]
     server = _server(spec["target"])
     flaws += server.flags.flaws(server.port)
     try:

@@ -13,7 +13,7 @@ from elastometer.render.charts import chart_data
 from elastometer.render.markdown import quality_rows
 from elastometer.render.page import environment, frame
 from elastometer.render.shapes import bullet, strips, tiles, verdict_mark
-from elastometer.render.wording import answers, knees, numbers
+from elastometer.render.wording import answers, knees, numbers, wakes
 from elastometer.render.wording.provenance import provenance_rows
 
 _REASON = re.compile(r"\((\w+)\)$")
@@ -36,7 +36,7 @@ def _template() -> Template:
     made = environment()
     made.filters.update(reasons=reasons, **AUTOSCALER_FILTERS)
     made.globals.update(bullet=bullet, mark=verdict_mark, verdict=numbers.verdict, words=numbers, answer=answers,
-                        knee=knees)
+                        knee=knees, wake=wakes)
     return made.get_template("report.html.j2")
 
 

@@ -10,7 +10,9 @@ from elastometer.model.knee import Knee
 from elastometer.model.measurements import PHASE_LABELS, ColdStart, LoadRow, Price
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Quality, Report
-from elastometer.render.wording import answers, autoscaler, knees, numbers
+from elastometer.model.wake import Wake
+from elastometer.render.wording import answers, autoscaler, knees, numbers, wakes
+from elastometer.render.wording import starts as start_words
 from elastometer.render.wording.provenance import provenance_rows
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -39,13 +41,15 @@ def _lines(report: Report) -> Iterator[str]:
         for one in report.findings))
     yield from _scale_events(report)
     yield from _autoscaler(report.autoscaler, report.predicted is not None)
+    yield from _wakes(report.wakes)
     yield from _cold_starts(report.cold_starts)
     yield from _load(report.load)
     yield from _answers(report.answers)
     yield from _knees(report.knees)
     yield from _scale_ins(report)
     if report.predicted is None:
-        yield from _quality(report.quality)
+        yield from section("Data quality", ["", ""], (
+            [name, prose(value)] for name, value in quality_rows(report.quality)))
     yield from section("Provenance", ["", ""], (
         [prose(name), prose(value)] for name, value in provenance_rows(report)))
 
@@ -114,6 +118,12 @@ def _autoscaler(found: AutoscalerAccount, is_predicted: bool) -> Iterator[str]:
 def _lost(one: ScaleAccount, cause: Cause) -> str:
     loss = next((loss for loss in one.losses if loss.cause is cause), None)
     return numbers.DASH if loss is None else autoscaler.loss_words(loss)
+
+
+def _wakes(found: Sequence[Wake]) -> Iterator[str]:
+    for wake in found:
+        yield from section(wakes.title(wake), wakes.HEAD, ([prose(cell) for cell in row] for row in wakes.rows(wake)))
+        yield from ("", prose(wakes.sentence(wake)))
 
 
 def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
@@ -189,10 +199,6 @@ def _scale_ins(report: Report) -> Iterator[str]:
         ([code(one.pod), str(one.scale_event or numbers.DASH), numbers.stamp(one.deleted),
           prose(numbers.figure(one.drain)), str(one.in_flight), str(one.sent_after_deletion), numbers.counts(one.lost)]
          for one in report.scale_ins))
-
-
-def _quality(quality: Quality) -> Iterator[str]:
-    yield from section("Data quality", ["", ""], ([name, prose(value)] for name, value in quality_rows(quality)))
 
 
 def quality_rows(quality: Quality) -> list[tuple[str, str]]:

@@ -59,12 +59,11 @@ class Prometheus:
     async def range_query(self, name: str, query: str, start: datetime, end: datetime, step_seconds: int) -> Json:
         """The series of a query from start to end, as in docs/data.md. A failure is an outcome, not an exception."""
         start, end = _floor(start), _floor(end)
-        asked = {"name": name, "query": query, "start": format_instant(start), "end": format_instant(end),
-                 "stepSeconds": step_seconds}
         try:
             series = await asyncio.to_thread(self._range, query, start, end, step_seconds)
         except (_Transient, ValueError) as error:
-            return {**asked, "outcome": "QueryFailed", "message": str(error), "series": []}
+            return failed_query(name, query, start, end, step_seconds, str(error))
+        asked = _asked(name, query, start, end, step_seconds)
         return {**asked, "outcome": "Samples" if series else "NoData", "series": series}
 
     def _range(self, query: str, start: datetime, end: datetime, step_seconds: int) -> list[Json]:
@@ -99,6 +98,19 @@ class Prometheus:
         if not isinstance(answer, list):
             raise ValueError("the answer must be a list of series; the query gives a scalar or a string")
         return answer
+
+
+def failed_query(
+    name: str, query: str, start: datetime, end: datetime, step_seconds: int, message: str,
+) -> Json:
+    """The answer to a query that failed, or that could not be made."""
+    asked = _asked(name, query, _floor(start), _floor(end), step_seconds)
+    return {**asked, "outcome": "QueryFailed", "message": message, "series": []}
+
+
+def _asked(name: str, query: str, start: datetime, end: datetime, step_seconds: int) -> Json:
+    return {"name": name, "query": query, "start": format_instant(start), "end": format_instant(end),
+            "stepSeconds": step_seconds}
 
 
 def _valid_url(url: str) -> str:

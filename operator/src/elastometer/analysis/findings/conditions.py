@@ -13,6 +13,7 @@ from elastometer.model.units import SECOND
 
 # A condition that lasts less than one sync period of the HPA costs less than the HPA's own reaction time.
 CLAMP_SECONDS = 10.0
+DISABLED = "ScalingDisabled"
 BLIND_SECONDS = 10.0
 
 
@@ -46,7 +47,8 @@ def _scaler_condition(line: ObjectSeen, kind: str) -> Document:
 
 def metric_missing(facts: Facts) -> Iterator[Finding]:
     """Syncs at which the autoscaler could read none of its metrics."""
-    intervals = _intervals(facts, "ScalingActive", "False")
+    # At 0 replicas the controller looks at no metric, which is not the metric's fault.
+    intervals = [one for one in _intervals(facts, "ScalingActive", "False") if one.reason != DISABLED]
     total = sum(interval.seconds for interval in intervals)
     if total < BLIND_SECONDS:
         return

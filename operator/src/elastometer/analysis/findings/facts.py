@@ -11,6 +11,7 @@ from elastometer.model.autoscaler import AutoscalerAccount
 from elastometer.model.measurements import ColdStart, ScaleIn, Timeline
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Quality
+from elastometer.model.wake import Wake
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Facts:
     flaws: Sequence[tuple[LoadFlaw, str]]
     autoscaler: AutoscalerAccount
     answers: Sequence[AnswerRow]
+    wakes: tuple[Wake, ...] = ()
 
     @property
     def evidence(self) -> Evidence:

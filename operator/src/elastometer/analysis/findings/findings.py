@@ -13,6 +13,7 @@ from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.findings.streams import stream_findings
 from elastometer.analysis.starts.enginelog import aborted_by_server
+from elastometer.analysis.findings.wakes import never_woke, wake_findings
 from elastometer.model.document import document_at, text_at
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.milestones import Milestone
@@ -34,7 +35,8 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *_client_bound(facts), *_pending(facts), *metric_missing(facts), *_aborts_on_drain(facts),
         *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
-        *stream_findings(facts.evidence.requests), *answer_findings(facts.evidence, facts.answers),
+        *wake_findings(facts), *stream_findings(facts.evidence.requests),
+        *answer_findings(facts.evidence, facts.answers),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))
@@ -89,7 +91,7 @@ def _never_triggered(facts: Facts) -> Iterator[Finding]:
     terms = facts.evidence.terms
     room = (terms.maximum_replicas or 0) > (terms.minimum_replicas or 0)
     was_seen = facts.evidence.requests and facts.evidence.deployments
-    if was_seen and room and not any(change.is_out for change in facts.run.changes):
+    if was_seen and room and not any(change.is_out for change in facts.run.changes) and not never_woke(facts.wakes):
         yield Finding(
             FindingName.SCALING_NEVER_TRIGGERED, Severity.WARNING, "The number of replicas never grew",
             f"There was no scale-out during {len(facts.evidence.requests)} requests, although up to "

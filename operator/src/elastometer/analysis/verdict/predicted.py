@@ -45,6 +45,7 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
         autoscaler=_mark(replace(report.autoscaler, fidelity=None)),
         scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
         # Replicas that existed from the beginning have no start to predict.
+        wakes=_mark(report.wakes),
         cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != Origin.INITIAL)),
         # The model predicts when an answer comes, not its content.
         answers=(),

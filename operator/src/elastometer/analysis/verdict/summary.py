@@ -7,10 +7,12 @@ from statistics import median
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.measurements import ColdStart, Duration, LoadRow, Origin, ScaleEvent, Timeline
 from elastometer.model.report import Summary
+from elastometer.model.wake import Wake
 
 
 def summary(
     run: DerivedRun, events: Sequence[ScaleEvent], cold_starts: Sequence[ColdStart], line: Timeline, total: LoadRow,
+    wakes: Sequence[Wake] = (),
 ) -> Summary:
     """Medians leave out what could not be measured; if nothing could, there is no number."""
     evidence = run.evidence
@@ -25,6 +27,9 @@ def summary(
         time_to_first_token_p95_milliseconds=None if p95 is None else round(p95),
         request_count=total.count or None,
         failed_request_count=total.count - total.outcomes.get("Success", 0) if total.count else None,
+        wake_milliseconds=_median([wake.whole for wake in wakes]),
+        asleep_request_count=sum(wake.request_count for wake in wakes) if wakes else None,
+        asleep_failed_request_count=sum(wake.failed_count for wake in wakes) if wakes else None,
         judged_answer_count=len(judged) or None,
         failed_answer_count=sum(any(record.checks.values()) for record in judged) if judged else None,
     )
