@@ -35,7 +35,7 @@ def shape(node: Json) -> Json:
         return SPECIAL.get(short(node["$ref"])) or {"$ref": short(node["$ref"])}
     either = node.get("oneOf") or node.get("anyOf")
     if either:
-        is_number = any(one["type"] == "number" for one in either) or "pattern" in node
+        is_number = any(one["type"] == "number" for one in either)
         return SPECIAL["Quantity" if is_number else "IntOrString"]
     made = {key: node[key] for key in KEPT if key in node}
     if "properties" in node:

@@ -15,7 +15,7 @@ from elastometer.model.shapes import HPA_SPEC, SCALED_OBJECT_SPEC, shape_of
 SCHEMAS = json.loads(Path(__file__).with_name("autoscaler_schemas.json").read_text())
 TYPES = {"str": ("string", "quantity", "integer or string"), "int": ("integer",), "bool": ("boolean",),
          "datetime": ("string",), "object": ("object", "integer or string", "quantity")}
-ONE_OF = {("number", "string"): "quantity", ("integer", "string"): "quantity"}
+ONE_OF = {("number", "string"): "quantity", ("integer", "string"): "integer or string"}
 # The client is of Kubernetes 1.37: what came and went since 1.35.
 CAME = {
     ("ClusterTrustBundleProjection", "user"), ("ConfigMapVolumeSource", "defaultUser"),

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from elastometer.cli.base.exits import CliError
 from elastometer.cli.base.offline import checked_spec
+from elastometer_loadgen.profile.profile import ProfileError, parse_profile
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "manifests/samples").glob("*.yaml")), *sorted((ROOT / "tests/cases/simulate").glob("*.yaml"))]
@@ -62,15 +63,33 @@ def test_the_tests_that_the_misspelt_ones_differ_from_are_accepted(test: dict[st
     assert refusals(test) == ()
 
 
-@given(st.sampled_from(PLACES), st.integers(0, 3), st.integers(0, 40))
-def test_a_misspelt_field_is_refused_under_its_path(found: tuple[dict[str, Any], Way], kind: int, place: int) -> None:
-    test, way = copy.deepcopy(found[0]), found[1]
+def changed(test: dict[str, Any], way: Way, kind: int, place: int) -> tuple[dict[str, Any], str]:
+    """The test with one field misspelt, and the path of that field."""
+    test = copy.deepcopy(test)
     node: Any = test
     for step in way[:-1]:
         node = node[step]
     wrong = misspelt(str(way[-1]), kind, place)
-    if wrong in node or not wrong:
-        return
+    assume(wrong and wrong not in node)
     node[wrong] = node.pop(way[-1])
-    where = path_of((*way[:-1], wrong))
+    return test, path_of((*way[:-1], wrong))
+
+
+@given(st.sampled_from(PLACES), st.integers(0, 3), st.integers(0, 40))
+def test_a_misspelt_field_is_refused_under_its_path(found: tuple[dict[str, Any], Way], kind: int, place: int) -> None:
+    test, where = changed(*found, kind, place)
     assert any(line.startswith(f"  {where}: ") for line in refusals(test)), (where, refusals(test))
+
+
+OF_LOADS = [found for found in PLACES if found[1][:2] == ("spec", "load") and len(found[1]) > 2]
+
+
+@given(st.sampled_from(OF_LOADS), st.integers(0, 3), st.integers(0, 40))
+def test_the_load_generator_refuses_it_by_itself_as_well(
+    found: tuple[dict[str, Any], Way], kind: int, place: int,
+) -> None:
+    test, where = changed(*found, kind, place)
+    with pytest.raises(ProfileError) as refused:
+        parse_profile(test["spec"]["load"])
+    mine = where.removeprefix("spec.load.")
+    assert any(str(fault).startswith(f"{mine} is not a known field; ") for fault in refused.value.faults)

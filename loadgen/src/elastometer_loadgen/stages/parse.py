@@ -23,6 +23,7 @@ READERS: Mapping[StageType, Reader] = {
     StageType.SWEEP: Reader(count.SWEEP_FIELDS, count.read_sweep),
     StageType.TRACE: Reader(trace.FIELDS, trace.read),
 }
+ALL_FIELDS = tuple(dict.fromkeys(field for reader in READERS.values() for field in reader.fields))
 
 
 def parse_stages(fields: Fields, request_seconds: int) -> tuple[Stage, ...]:
@@ -38,10 +39,9 @@ def parse_stages(fields: Fields, request_seconds: int) -> tuple[Stage, ...]:
 def _stage(value: object, path: str, faults: list[Fault], context: Context) -> Stage | None:
     kind = value.get("type") if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping) or not isinstance(kind, str) or kind not in set(StageType):
-        known = list(value) if isinstance(value, Mapping) else []
-        fields = Fields(value, path, faults, known)
+        # Which fields are known depends on the type, so one of any type may be right.
+        fields = Fields(value, path, faults, ("name", "type", *ALL_FIELDS))
         fields.require("type")
-        # Which fields are known depends on the type, so the others cannot be checked.
         fields.choice("type", StageType, default=StageType.RATE)
         return None
     reader = READERS[StageType(kind)]

@@ -50,6 +50,7 @@ BAD: list[tuple[str, object, str]] = [
     ("timeoutSeconds", 1.5, "got 1.5"),
     ("idleTimeoutSeconds", "x", "idleTimeoutSeconds must be"),
     ("latenessBoundMilliseconds", 0, "latenessBoundMilliseconds must be an integer from 1 to 60000"),
+    ("stages.0", {"name": "a", "typ": "Rate"}, "stages[0].typ is not a known field; did you mean type?"),
     ("conection", {}, "conection is not a known field; did you mean connection?"),
     ("zzz", 1, "zzz is not a known field; known here: seed, workers"),
     ("connection", [], "connection must be a mapping; got []"),
