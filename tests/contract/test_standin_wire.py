@@ -402,7 +402,7 @@ async def test_a_request_that_trickles_in_without_end_is_timed_out(lab: Lab) -> 
 
 
 async def test_with_an_api_key_the_v1_endpoints_require_it(lab: Lab) -> None:
-    locked = await lab_with(api_key="k")
+    locked = await lab_with(api_keys=("k", "l"))
     assert (await locked.post("/v1/chat/completions", chat()))[0] == 401
     assert (await locked.post("/v1/chat/completions", chat(), headers="authorization: Bearer k\r\n"))[0] == 200
 

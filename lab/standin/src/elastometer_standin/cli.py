@@ -1,7 +1,8 @@
 """Turns arguments and environment variables into `Settings`.
 
-Flags of `vllm serve` keep vLLM's names and meaning. The stand-in's own flags begin with `--standin-`, and each of them
-can also be set by an environment variable (`STANDIN_DECODE_MS_PER_TOKEN`).
+Flags of `vllm serve` keep vLLM's names and meaning, and are read by the reader that the operator uses as well. The
+stand-in's own flags begin with `--standin-`, and each of them can also be set by an environment variable
+(`STANDIN_DECODE_MS_PER_TOKEN`).
 """
 
 import argparse
@@ -10,8 +11,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NoReturn
 
+from elastometer_serverflags.flag import Flag, Reads, Takes
+from elastometer_serverflags.reader import Given, Reading, read
+from elastometer_serverflags.standin import from_environment, standin_flags
+from elastometer_serverflags.values import AUTOMATIC, value_of
 from elastometer_standin.faults import Fault, parse_rates
-from elastometer_standin.flags import STANDIN_PREFIX, add_standin_flags
+from elastometer_standin.flags import add_standin_flags
 from elastometer_standin.settings import (
     DEFAULT_STARTUP,
     DrainRejection,
@@ -22,33 +27,10 @@ from elastometer_standin.settings import (
     Startup,
 )
 
-# Flags that manifests written for vLLM often have: refusing them would mean a manifest of its own for the stand-in.
-# Any other unknown flag is an error, because a misspelt flag must not silently become a default.
-IGNORED_WITH_VALUE = (
-    "--dtype", "--revision", "--tokenizer", "--tokenizer-revision", "--tokenizer-mode", "--load-format",
-    "--download-dir", "--gpu-memory-utilization", "--tensor-parallel-size", "--pipeline-parallel-size",
-    "--data-parallel-size", "--quantization", "--kv-cache-dtype", "--swap-space", "--seed",
-    "--uvicorn-log-level", "--chat-template", "--generation-config", "--max-logprobs", "--compilation-config",
-    "--structured-outputs-config", "--api-server-count", "--max-log-len", "--attention-backend",
-    "--safetensors-load-strategy", "--kv-transfer-config", "--hf-overrides", "--code-revision", "-tp",
-)
-IGNORED_SWITCHES = (
-    "--trust-remote-code", "--enable-prefix-caching", "--no-enable-prefix-caching", "--enable-chunked-prefill",
-    "--no-enable-chunked-prefill", "--disable-log-stats", "--enable-log-requests", "--disable-log-requests",
-    "--no-enable-log-requests", "--enable-request-id-headers", "--enable-sleep-mode", "--async-scheduling",
-    "--disable-uvicorn-access-log", "--enable-auto-tool-choice", "--skip-tokenizer-init",
-    "--enable-prompt-tokens-details",
-)
-SERVICE_VARIABLES = ("STANDIN_SERVICE_", "STANDIN_PORT")
-"""What Kubernetes injects into Pods next to a Service called `standin`; it is not one of our settings.
-
-https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
-"""
-SWITCHES = frozenset({"access-log", "log-prefix"})
-
+HELP, CONFIG = "--help", "--config"
 EPILOG = """\
 Each --standin flag can also be set by an environment variable (STANDIN_DECODE_MS_PER_TOKEN=40); the flag overrides it.
-Some thirty other flags of `vllm serve` are accepted and have no effect. Any other flag is an error.
+The other flags of `vllm serve` 0.33 are accepted and have no effect. Any further flag is an error.
 
 examples:
   elastometer-standin serve Qwen/Qwen2.5-0.5B-Instruct --max-num-seqs 8 --standin-decode-ms-per-token 40
@@ -68,36 +50,74 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise CliError(message)
 
+    @property
+    def known(self) -> frozenset[str]:
+        """The flags that have an effect here."""
+        return frozenset(self._option_string_actions)
+
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """The settings of one server; an argument overrides its environment variable. CliError says what to change."""
     rest = list(arguments)
     if rest[:1] == ["serve"]:
         rest = rest[1:]
-    # Environment variables become arguments that come first: argparse lets the last one win.
-    args = _parser().parse_args([*_from_environment(environment), *rest])
+    # The environment comes first: of a flag that is given twice, the last one counts.
+    reading = read([*(text for text, _ in from_environment(environment)), *rest], standin_flags())
+    parser = _parser()
+    if reading.last(HELP) is not None:
+        parser.parse_args([HELP])
+    _refuse_faults(reading)
+    honoured = [one for one in _last(reading) if one.flag.name in parser.known]
+    args = parser.parse_args([*reading.positionals[:1], *(text for one in honoured for text in _written(one))])
     try:
-        return _settings(args, environment)
+        return _settings(args, environment, _ignored(reading, parser.known))
     except ValueError as error:
         raise CliError(str(error)) from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def _refuse_faults(reading: Reading) -> None:
+    if reading.faults:
+        raise CliError("; ".join(fault.text for fault in reading.faults))
+    if reading.last(CONFIG) is not None:
+        raise CliError(f"{CONFIG} is not read by the stand-in; give the flags of that file as arguments")
+
+
+def _last(reading: Reading) -> list[Given]:
+    """Of each flag the one that counts."""
+    return list({one.flag.name: one for one in reading.given}.values())
+
+
+def _written(one: Given) -> list[str]:
+    """The flag in one spelling, with numbers in digits; nothing for one that asks for the default."""
+    if one.flag.takes is Takes.NOTHING:
+        return [one.flag.name] if one.is_on else []
+    values = [text for value in one.values if (text := _digits(one.flag, value)) is not None]
+    if one.flag.takes is Takes.MANY:
+        return [one.flag.name, *values]
+    return [f"{one.flag.name}={value}" for value in values]
+
+
+def _digits(flag: Flag, text: str) -> str | None:
+    value = value_of(flag, text)
+    if value is None or flag.reads in (Reads.TEXT, Reads.JSON):
+        return None if value is None else text
+    return str(value)
+
+
+def _ignored(reading: Reading, known: frozenset[str]) -> tuple[str, ...]:
+    names = [one.flag.name for one in _last(reading) if one.flag.name not in known]
+    return (*names, *(text.partition("=")[0] for text in reading.others))
+
+
+def _parser() -> _Parser:
     parser = _Parser(
         prog="elastometer-standin",
-        allow_abbrev=False,  # an abbreviation would stop working, or change its meaning, when a flag is added
         usage="%(prog)s [serve] [options] [MODEL]",
         description="A model server that behaves like vLLM without a model or an accelerator, for tests of elasticity.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_vllm_flags(parser)
-    for flag in IGNORED_WITH_VALUE:
-        parser.add_argument(flag, dest=f"ignored {flag}", default=None, help=argparse.SUPPRESS)
-    for flag in IGNORED_SWITCHES:
-        parser.add_argument(
-            flag, dest=f"ignored {flag}", action="store_true", default=None, help=argparse.SUPPRESS
-        )
     add_standin_flags(parser)
     return parser
 
@@ -109,13 +129,13 @@ def _add_vllm_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--served-model-name", nargs="+", default=[], metavar="NAME", help="names that requests may use")
     group.add_argument("--host", default="0.0.0.0", help="address to listen on (default: 0.0.0.0, which is all)")
     group.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
-    group.add_argument("--api-key", metavar="KEY", help="key that requests must carry")
+    group.add_argument("--api-key", nargs="+", default=[], metavar="KEY", help="keys of which requests must carry one")
     group.add_argument("--shutdown-timeout", type=float, default=0.0, metavar="SECONDS",
                        help="time that running requests are given after SIGTERM (default: 0, they are aborted)")
     group.add_argument("--enforce-eager", action="store_true", help="start without compilation and CUDA graphs")
     group.add_argument("--enable-server-load-tracking", action="store_true",
                        help="serve the number of requests in flight at /load")
-    group.add_argument("--max-model-len", type=_size, metavar="TOKENS", help="longest prompt and answer together")
+    group.add_argument("--max-model-len", type=int, metavar="TOKENS", help="longest prompt and answer together")
     group.add_argument("--max-num-seqs", type=int, default=256, metavar="N",
                        help="requests that run at once (default: 256)")
     group.add_argument("--max-num-batched-tokens", type=int, default=2048, metavar="TOKENS",
@@ -129,33 +149,14 @@ def _add_vllm_flags(parser: argparse.ArgumentParser) -> None:
                        help="tokens of requests that may wait (default: no limit)")
 
 
-def _from_environment(environment: Mapping[str, str]) -> list[str]:
-    """STANDIN_X_Y=v as `--standin-x-y=v`; a switch is on for 1, true or yes."""
-    arguments: list[str] = []
-    for name, value in sorted(environment.items()):
-        if not name.startswith("STANDIN_") or name.startswith(SERVICE_VARIABLES):
-            continue
-        flag = name.removeprefix("STANDIN_").lower().replace("_", "-")
-        if flag not in SWITCHES:
-            arguments.append(f"{STANDIN_PREFIX}{flag}={value}")
-        elif value.lower() in ("1", "true", "yes"):
-            arguments.append(f"{STANDIN_PREFIX}{flag}")
-    return arguments
-
-
-def _settings(args: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
+def _settings(args: argparse.Namespace, environment: Mapping[str, str], ignored: tuple[str, ...]) -> Settings:
     given = vars(args)
-    ignored = tuple(
-        name.removeprefix("ignored ")
-        for name, value in given.items()
-        if name.startswith("ignored ") and value is not None
-    )
     return Settings(
         model=args.model or args.model_tag or Settings().model,
         served_model_names=tuple(args.served_model_name),
         host=args.host,
         port=args.port,
-        api_key=args.api_key,
+        api_keys=tuple(args.api_key),
         shutdown_timeout_seconds=_at_least("--shutdown-timeout", args.shutdown_timeout, 0),
         enforce_eager=args.enforce_eager,
         track_load=args.enable_server_load_tracking,
@@ -182,7 +183,8 @@ def _limits(args: argparse.Namespace) -> EngineLimits:
     block_size = int(_at_least("--block-size", args.block_size, 1))
     capacity = blocks * block_size
     # A default context that does not fit the KV cache is cut to it; one that was asked for is refused, as in vLLM.
-    context = min(EngineLimits().max_model_len, capacity) if args.max_model_len is None else args.max_model_len
+    stated = None if args.max_model_len == AUTOMATIC else args.max_model_len
+    context = min(EngineLimits().max_model_len, capacity) if stated is None else stated
     if not 1 < context <= capacity:
         raise CliError(
             f"--max-model-len must be at least 2 and at most the KV cache's {capacity} tokens "
@@ -233,9 +235,3 @@ def _at_least(name: str, value: float, floor: float) -> float:
     if not value >= floor:  # written this way round so that NaN is refused too
         raise CliError(f"{name} must be at least {floor:g}, got {value}")
     return value
-
-
-def _size(text: str) -> int:
-    """`4096`, `4k` (thousand) or `4K` (1024), as vLLM reads lengths."""
-    units = {"k": 1000, "K": 1024}
-    return int(float(text[:-1]) * units[text[-1]]) if text[-1:] in units else int(text)

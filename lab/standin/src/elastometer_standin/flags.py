@@ -6,10 +6,10 @@ Each has the help that `--help` prints. docs/standin.md explains them in more de
 import argparse
 from collections.abc import Mapping
 
+from elastometer_serverflags.standin import PREFIX
 from elastometer_standin.faults import Fault
 from elastometer_standin.settings import DrainRejection, Pace, ShutdownMode
 
-STANDIN_PREFIX = "--standin-"
 PACE_FLAGS: Mapping[str, str] = {
     "prefill-tokens-per-second": "prompt tokens that are prefilled per second",
     "prefill-overhead-ms": "added once to each step in which a request begins its prefill",
@@ -55,8 +55,8 @@ def add_standin_flags(parser: argparse.ArgumentParser) -> None:
     _add_behaviour(parser.add_argument_group("shutdown and log"))
     faults = parser.add_argument_group("faults", "the share of requests that each fault hits, from 0 (default) to 1")
     for fault, text in FAULTS.items():
-        faults.add_argument(f"{STANDIN_PREFIX}{fault.value}-rate", type=float, default=0.0, metavar="SHARE", help=text)
-    faults.add_argument(f"{STANDIN_PREFIX}fault-seed", type=int, default=0, metavar="N",
+        faults.add_argument(f"{PREFIX}{fault.value}-rate", type=float, default=0.0, metavar="SHARE", help=text)
+    faults.add_argument(f"{PREFIX}fault-seed", type=int, default=0, metavar="N",
                         help="a different seed hits different requests (default: 0)")
 
 
@@ -64,21 +64,21 @@ def _add_pace(group: argparse._ArgumentGroup) -> None:
     pace = Pace()
     for name, text in PACE_FLAGS.items():
         default = getattr(pace, name.replace("-", "_"))
-        group.add_argument(f"{STANDIN_PREFIX}{name}", f"--{name}", type=float, default=default, metavar="NUMBER",
+        group.add_argument(f"{PREFIX}{name}", f"--{name}", type=float, default=default, metavar="NUMBER",
                            help=f"{text} (default: {default:g})")
-    group.add_argument(f"{STANDIN_PREFIX}answer-tokens", type=int, default=128, metavar="N",
+    group.add_argument(f"{PREFIX}answer-tokens", type=int, default=128, metavar="N",
                        help="mean natural length of an answer (default: 128)")
-    group.add_argument(f"{STANDIN_PREFIX}startup", default="", metavar="PHASE=SECONDS,…",
+    group.add_argument(f"{PREFIX}startup", default="", metavar="PHASE=SECONDS,…",
                        help="duration of start-up phases, as in weights=3,compile=2; the others keep their defaults")
-    group.add_argument(f"{STANDIN_PREFIX}startup-jitter", type=float, default=0.0, metavar="SHARE",
+    group.add_argument(f"{PREFIX}startup-jitter", type=float, default=0.0, metavar="SHARE",
                        help="0.1 varies each phase by up to 10 %%, determined by the Pod's name (default: 0)")
 
 
 def _add_behaviour(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(f"{STANDIN_PREFIX}shutdown", choices=[mode.value for mode in ShutdownMode], default="normal",
+    group.add_argument(f"{PREFIX}shutdown", choices=[mode.value for mode in ShutdownMode], default="normal",
                        help=f"{SHUTDOWN_HELP} (default: normal)")
-    group.add_argument(f"{STANDIN_PREFIX}drain-rejection", choices=[reply.value for reply in DrainRejection],
+    group.add_argument(f"{PREFIX}drain-rejection", choices=[reply.value for reply in DrainRejection],
                        default="500", help=f"{REJECTION_HELP} (default: 500)")
-    group.add_argument(f"{STANDIN_PREFIX}access-log", action="store_true", help="write one log line per request")
-    group.add_argument(f"{STANDIN_PREFIX}log-prefix", action="store_true",
+    group.add_argument(f"{PREFIX}access-log", action="store_true", help="write one log line per request")
+    group.add_argument(f"{PREFIX}log-prefix", action="store_true",
                        help="begin each log line with the process name and pid, as vLLM does")

@@ -83,8 +83,8 @@ class Routes:
         return _json(404, {"detail": "Not Found"})
 
     def _authorized(self, request: Request) -> bool:
-        key = self._server.settings.api_key
-        return key is None or request.headers.get("authorization") == f"Bearer {key}"
+        keys = self._server.settings.api_keys
+        return not keys or request.headers.get("authorization") in [f"Bearer {key}" for key in keys]
 
     def _record(self, request: Request, status: int) -> None:
         path = request.path

@@ -104,7 +104,7 @@ class Settings:
     served_model_names: tuple[str, ...] = ()
     host: str = "0.0.0.0"
     port: int = 8000
-    api_key: str | None = None
+    api_keys: tuple[str, ...] = ()
     shutdown_timeout_seconds: float = 0.0
     enforce_eager: bool = False
     track_load: bool = False
