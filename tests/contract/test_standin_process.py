@@ -83,7 +83,7 @@ def launch(tmp_path: Path) -> Iterator[type]:
 
 def test_the_port_refuses_until_start_up_is_over_and_then_serves(launch: type) -> None:
     process = launch()
-    process.wait_for("vLLM API server version 0.33.0")
+    process.wait_for("vLLM server version 0.33.0")
     assert not process.listens()
     process.wait_for("Application startup complete.")
     assert process.listens()

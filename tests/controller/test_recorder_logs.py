@@ -117,3 +117,14 @@ async def test_messages_of_the_kubelet_itself_are_not_lines_of_the_log(world):
         await recorder.synced(5)
         await world.until(lambda: world.seen("Log"))
     assert [one["line"] for one in world.seen("Log")] == ["ok \x1b[0m<script>"]
+
+
+async def test_of_a_progress_bar_its_last_state_and_what_follows_it_are_kept(world):
+    bar = "\r".join(f"Loading shards: {percent}% Completed" for percent in range(101))
+    await world.api.put(PODS, pod("a"))
+    await world.api.log("a", line(1, bar + "INFO Loading weights took 5.92 seconds"), line(2, bar + "\r"))
+    async with world.recording() as recorder:
+        await recorder.synced(5)
+        await world.until(lambda: len(world.seen("Log")) == 2)
+    assert [one["line"] for one in world.seen("Log")] == [
+        "Loading shards: 100% CompletedINFO Loading weights took 5.92 seconds", "Loading shards: 100% Completed"]

@@ -51,7 +51,7 @@ def test_lines_after_http_answers_are_not_of_the_start():
 def test_of_two_starts_in_one_log_the_one_that_answered_counts():
     found = marks(ARGUMENTS, ENGINE, (5, "Loading weights took 1.00 seconds"), (6, "RuntimeError: CUDA out of memory"),
                   (21, ARGUMENTS[1]), (22, ENGINE[1]), (25, "Loading weights took 3.00 seconds"), (30, UP))
-    assert found == [("firstLine", 21), ("restarted", 21), ("argumentsParsed", 21), ("configured", 22),
+    assert found == [("restarted", 21), ("firstLine", 21), ("argumentsParsed", 21), ("configured", 22),
                      ("weightsLoaded", 25), ("httpUp", 30)]
 
 

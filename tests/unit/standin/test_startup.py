@@ -26,7 +26,8 @@ def stated(pattern: str, text: str) -> float:
 def test_the_lines_come_in_vllms_order() -> None:
     text = text_of(SETTINGS)
     marks = [
-        "vLLM API server version", "Using max model len", "Initializing a V1 LLM engine", "Starting to load model",
+        "vLLM server version", "non-default args", "Resolved architecture", "Using max model len",
+        "Initializing a V1 LLM engine", "world_size=1", "rank 0 in world size 1", "Starting to load model",
         "Loading weights took", "Model loading took", "Using cache directory", "Dynamo bytecode transform time",
         "Compiling a graph for compile range", "torch.compile took", "Initial profiling/warmup run took",
         "Available KV cache memory", "GPU KV cache size", "Graph capturing finished", "init engine (profile",

@@ -45,7 +45,9 @@ def phase_seconds(settings: Settings, hostname: str) -> dict[str, float]:
 def timetable(settings: Settings, seconds: dict[str, float]) -> list[Line]:
     """The lines of the engine's start-up, in order; `uvicorn_lines` follow them."""
     lines = [
-        Line(seconds["import"], "api_server.py:1977", f"vLLM API server version {VLLM_VERSION}"),
+        Line(seconds["import"], "startup.py:38", f"vLLM server version {VLLM_VERSION}, serving model {settings.model}"),
+        Line(0.0, "startup.py:150", f"non-default args: {{'model': '{settings.model}'}}"),
+        Line(0.0, "model.py:733", "Resolved architecture: Qwen2ForCausalLM"),
         Line(0.0, "model.py:1745", f"Using max model len {settings.limits.max_model_len}"),
         Line(
             seconds["config"],
@@ -54,11 +56,12 @@ def timetable(settings: Settings, seconds: dict[str, float]) -> list[Line]:
             f"max_seq_len={settings.limits.max_model_len}, enforce_eager={settings.enforce_eager}",
             engine=True,
         ),
+        *_worker(),
         *_weights(settings, seconds),
     ]
     # vLLM says this before the engine starts, which is between the model's length and the engine's configuration.
     if settings.enforce_eager:
-        lines.insert(2, Line(0.0, "vllm.py:500", "Enforce eager set, disabling torch.compile and CUDAGraphs."))
+        lines.insert(4, Line(0.0, "vllm.py:500", "Enforce eager set, disabling torch.compile and CUDAGraphs."))
     else:
         lines += _compile(seconds["compile"])
     lines += _profile(settings, seconds)
@@ -76,6 +79,13 @@ def uvicorn_lines(settings: Settings, seconds: dict[str, float], pid: int) -> li
         Line(0.0, None, f"INFO:     Started server process [{pid}]"),
         Line(0.0, None, "INFO:     Waiting for application startup."),
     ]
+
+
+def _worker() -> list[Line]:
+    """The engine of one accelerator is its own worker: no process, and no time of its own."""
+    place = "world_size=1 rank=0 local_rank=0 distributed_init_method=tcp://127.0.0.1:41001 backend=nccl"
+    rank = "rank 0 in world size 1 is assigned as DP rank 0, PP rank 0, PCP rank 0, TP rank 0, EP rank N/A"
+    return [Line(0.0, "parallel_state.py:1906", place, True), Line(0.0, "parallel_state.py:2350", rank, True)]
 
 
 def _weights(settings: Settings, seconds: dict[str, float]) -> list[Line]:

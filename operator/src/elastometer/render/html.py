@@ -14,6 +14,7 @@ from elastometer.render.markdown import quality_rows
 from elastometer.render.page import environment, frame
 from elastometer.render.shapes import bullet, strips, tiles, verdict_mark
 from elastometer.render.wording import answers, knees, numbers, wakes
+from elastometer.render.wording import starts as start_words
 from elastometer.render.wording.provenance import provenance_rows
 
 _REASON = re.compile(r"\((\w+)\)$")
@@ -36,7 +37,7 @@ def _template() -> Template:
     made = environment()
     made.filters.update(reasons=reasons, **AUTOSCALER_FILTERS)
     made.globals.update(bullet=bullet, mark=verdict_mark, verdict=numbers.verdict, words=numbers, answer=answers,
-                        knee=knees, wake=wakes)
+                        knee=knees, wake=wakes, begun=start_words)
     return made.get_template("report.html.j2")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import CAUSE_LABELS, AutoscalerAccount, Cause, ScaleAccount
 from elastometer.model.knee import Knee
-from elastometer.model.measurements import PHASE_LABELS, ColdStart, LoadRow, Price
+from elastometer.model.measurements import ColdStart, LoadRow, Price
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Quality, Report
 from elastometer.model.wake import Wake
@@ -128,31 +128,17 @@ def _wakes(found: Sequence[Wake]) -> Iterator[str]:
 
 def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
     yield from section(
-        "Cold starts", ["Pod", "Origin", "Image", "Created → Ready", "Decision → Ready", "Ready → first token",
+        "Cold starts", ["Pod", "Origin", "Class", "Image", "Created → Ready", "Decision → Ready", "Ready → first token",
                         "Process start by Prometheus"],
         ([code(one.pod), one.origin + (f" {one.scale_event}" if one.scale_event else ""),
-          prose(one.image or numbers.DASH), prose(numbers.figure(one.cold_start)),
+          prose(start_words.class_words(one)), prose(one.image or numbers.DASH), prose(numbers.figure(one.cold_start)),
           prose(numbers.figure(one.scale_out)), prose(numbers.figure(one.first_token)),
           numbers.stamp(one.scraped.process_start) if one.scraped.process_start else prose(one.scraped.reason or "")]
          for one in starts))
-    names = phase_labels(starts)
-    yield from section(
-        "Where the time went", ["Phase", *(code(one.pod) for one in starts)],
-        ([name, *(_phase(one, name) for one in starts)] for name in names))
-
-
-def phase_labels(starts: Sequence[ColdStart]) -> list[str]:
-    """Labels of all phases that occur, in the order of a start."""
-    seen = {phase.name for one in starts for phase in one.phases}
-    return [label for name, label in PHASE_LABELS.items() if name in seen]
-
-
-def _phase(start: ColdStart, label: str) -> str:
-    mine = [phase for phase in start.phases if phase.label == label]
-    if not mine:
-        return numbers.DASH
-    known = [phase.plus_minus_milliseconds for phase in mine if phase.plus_minus_milliseconds is not None]
-    return numbers.spread(sum(phase.milliseconds for phase in mine), max(known, default=None))
+    yield from section("What was there", start_words.EVIDENCE_HEAD, (
+        [code(pod), *map(prose, evidence)] for pod, evidence in start_words.evidence_rows(starts)))
+    yield from section("Where the time went", ["Part", "Phase", *(code(one.pod) for one in starts)],
+                       start_words.time_rows(starts))
 
 
 def _load(rows: Sequence[LoadRow]) -> Iterator[str]:

@@ -119,7 +119,8 @@ class PodLog:
         stamp, _, text = line.content.decode(errors="replace").partition(" ")
         if not STAMP.fullmatch(stamp):
             return  # a message of the kubelet itself, e.g. that the log was not found
-        text = text[:MAX_CHARACTERS]
+        # A progress bar rewrites its line; what a terminal would show in the end is kept, and what follows the bar.
+        text = text.rstrip("\r").rpartition("\r")[2][:MAX_CHARACTERS]
         if self._known.is_new(stamp, text):
             self._sink({"kind": "Log", "receivedTime": format_instant(line.received), "pod": self._pod,
                         "container": CONTAINER, "time": stamp, "line": text})

@@ -37,11 +37,13 @@ def _probe_tax(starts: Sequence[ColdStart]) -> Iterator[Finding]:
 def _unattributed(starts: Sequence[ColdStart]) -> Iterator[Finding]:
     for start in starts:
         whole = start.cold_start.milliseconds
-        dark = sum(phase.milliseconds for phase in start.phases if phase.name == UNATTRIBUTED)
+        unknown = [phase for phase in start.phases if phase.name == UNATTRIBUTED]
+        dark = sum(phase.milliseconds for phase in unknown)
         if whole and start.origin != Origin.INITIAL and dark > UNATTRIBUTED_SHARE * whole:
             yield Finding(
                 FindingName.UNATTRIBUTED_START, Severity.HINT, "A large part of a cold start has no explanation",
-                f"{start.pod}: {dark / 1000:.1f} s of {whole / 1000:.1f} s belong to no phase",
-                "Look at the container's log in the bundle to see what the server did in that time. A release of the "
-                "server that writes other log lines needs new patterns here.")
+                "; ".join([f"{start.pod}: {dark / 1000:.1f} s of {whole / 1000:.1f} s belong to no phase",
+                           *dict.fromkeys(phase.note for phase in unknown if phase.note)]),
+                "Look at the container's log in the bundle to see what the server did in that time. Another server than "
+                "vLLM, a release that writes other lines, and a log level above INFO show less.")
             return

@@ -25,14 +25,14 @@ def _with_phase_begins(marks: Sequence[EngineMark]) -> list[EngineMark]:
         own = list(group)
         first = min((mark for mark in own if mark.begins and mark.began is not None), key=_began, default=None)
         if first is not None:
-            found += _phase_begin(first, found[-1] if found else None)
+            found += _phase_begin(first, found[-1] if found else None, own[0].instant)
         found += own
     return found
 
 
-def _phase_begin(mark: EngineMark, before: EngineMark | None) -> list[EngineMark]:
+def _phase_begin(mark: EngineMark, before: EngineMark | None, latest: Instant) -> list[EngineMark]:
     """None if the phase began with the line before it, or that line says so itself."""
-    name, begin = mark.begins, _began(mark)
+    name, begin = mark.begins, min(_began(mark), latest)
     if name is None or (before is not None and before.milestone in (name, Milestone.DOWNLOADED)):
         return []
     least = STATED_ALLOWANCE + mark.stated_resolution

@@ -12,7 +12,7 @@ from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.analysis.starts.enginemark import ORDER, EngineMark
 from elastometer.analysis.starts.restarts import last_restart
 from elastometer.analysis.starts.scraped import process_start, scraped_start
-from elastometer.analysis.starts.startkind import start_kind
+from elastometer.analysis.starts.startkind import is_older_than_its_pod, start_kind
 from elastometer.analysis.starts.waterfall import phases
 from elastometer.model.document import text_at
 from elastometer.model.measurements import ColdStart, Duration, Origin, PodInstant, Source
@@ -27,13 +27,15 @@ RACE_ALLOWANCE = SECOND
 @dataclass(frozen=True, slots=True)
 class Start:
     """The instants of one Pod: all that were `seen`, and the one of each milestone that is `used` for durations.
-    `marks` are those of the server's log, and `lines` are the log of the start that they belong to."""
+    `marks` are those of the server's log, and `lines` are the log of the start that they belong to. `process` is the
+    start that the process exports; it is not used if it lies before the Pod."""
 
     pod: PodHistory
     seen: tuple[Seen, ...]
     used: Mapping[Milestone, Seen]
     marks: tuple[EngineMark, ...]
     lines: tuple[LogSeen, ...]
+    process: Seen | None
     change: Change | None
     origin: Origin
 
@@ -57,7 +59,10 @@ def _instants(pod: PodHistory, evidence: Evidence, first_token: Instant | None) 
     first = None if first_token is None else Seen(Milestone.FIRST_SERVED, first_token, Source.REQUEST, MILLISECOND)
     seen += [one for one in (restart, process, first) if one is not None]
     seen += _logged(marks)
-    return Start(pod, tuple(seen), _used(seen), tuple(marks), tuple(_of_start(lines, marks)), None, Origin.INITIAL)
+    used = _used(seen)
+    if is_older_than_its_pod(process, used.get(Milestone.CREATED)):
+        del used[Milestone.PROCESS_STARTED]
+    return Start(pod, tuple(seen), used, tuple(marks), tuple(_of_start(lines, marks)), process, None, Origin.INITIAL)
 
 
 def _used(seen: Sequence[Seen]) -> dict[Milestone, Seen]:
@@ -133,8 +138,8 @@ def cold_start(start: Start, evidence: Evidence) -> ColdStart:
         cold_start=between(start, Milestone.CREATED, Milestone.READY, evidence),
         scale_out=between(start, Milestone.DECIDED, Milestone.READY, evidence) if start.change else None,
         first_token=between(start, Milestone.READY, Milestone.FIRST_SERVED, evidence),
-        scraped=scraped_start(start.pod.name, start.used, evidence),
-        kind=start_kind(start.used, start.marks, start.lines, pull),
+        scraped=scraped_start(start.pod.name, start.used, start.process, evidence),
+        kind=start_kind(start.used, start.marks, start.lines, pull, start.process),
     )
 
 

@@ -49,7 +49,7 @@ class _Attempt:
         mark = mark_of(line)
         if mark is None or mark.milestone is Milestone.WOKEN:
             return
-        if mark.milestone is Milestone.ARGUMENTS_PARSED and self._has_engine(mark.process):
+        if mark.milestone is Milestone.ARGUMENTS_PARSED and self._has_engine(line.process_name):
             self._marks = [EngineMark(Milestone.RESTARTED, line.instant, process=line.process)]
             self._drafts.clear()
             self._compiled.clear()
@@ -61,9 +61,9 @@ class _Attempt:
             self._drafts.add(mark.process)
 
     def _has_engine(self, process: str | None) -> bool:
-        """Whether an engine has begun; and, if a process is named, that process began the start before it."""
+        """Whether an engine has begun; and, if a process is named, that process has been seen in this start."""
         begun = any(ORDER[mark.milestone] >= _FIRST_OF_ENGINE for mark in self._marks)
-        return begun and (process is None or any(mark.process == process for mark in self._marks))
+        return begun and (process is None or any(mark.process.partition(" ")[0] == process for mark in self._marks))
 
     def _listens(self, mark: EngineMark) -> None:
         # Before the engine, it is another server of the same container; without one, it is all that there is.
@@ -91,7 +91,9 @@ class _Attempt:
         marks = critical_marks(self._marks)
         if not self._has_engine(None) and self._up is not None:
             marks.append(self._up)
-        return with_begins([*_first_line(lines, marks), *marks])
+        # The beginning of a second start is no line of the first.
+        return with_begins(sorted([*_first_line(lines, marks), *marks],
+                                  key=lambda mark: (mark.instant, mark.milestone is not Milestone.RESTARTED)))
 
 
 def _first_line(lines: Sequence[LogSeen], marks: Sequence[EngineMark]) -> list[EngineMark]:

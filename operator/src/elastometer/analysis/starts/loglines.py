@@ -14,7 +14,6 @@ from elastometer.model.units import Instant
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _PROCESS = re.compile(r"\((?P<name>[A-Za-z]\w*(?:-\d+)?)(?: rank=\d+)? pid=\d+(?:, ip=[^)]*)?\)")
 _ENGINE = re.compile(r"DP(\d+)|^EngineCore_(\d+)$")
-_API_SERVERS = ("APIServer", "ApiServer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +26,14 @@ class Line:
     engine: int | None
 
     @property
-    def is_of_api_server(self) -> bool:
-        """Whether the line says that an API server wrote it."""
-        return self.process.startswith(tuple(f"({name}" for name in _API_SERVERS))
+    def process_name(self) -> str:
+        """The process without its number, which another start of the container may change."""
+        return self.process.partition(" ")[0]
 
 
 def plain_line(seen: LogSeen) -> Line:
-    """The line without colours, and without what a carriage return on a terminal overwrites."""
-    text = _COLOUR.sub("", seen.line).rstrip("\r")
+    """The line without colours."""
+    text = _COLOUR.sub("", seen.line)
     found = list(_PROCESS.finditer(text))
     engines = [number for one in found for number in _engine(one.group("name"))]
     return Line(seen.time, text, found[-1].group() if found else "", engines[0] if engines else None)

@@ -16,9 +16,10 @@ from elastometer_loadgen.base.record import Outcome
 PROCESS_RESOLUTION = 10 * MILLISECOND
 
 
-def scraped_start(pod: str, used: Mapping[Milestone, Seen], evidence: Evidence) -> ScrapedStart:
+def scraped_start(
+    pod: str, used: Mapping[Milestone, Seen], process: Seen | None, evidence: Evidence,
+) -> ScrapedStart:
     """What the series show of one Pod; the differences are Prometheus' instant minus the watch's or the client's."""
-    process = used.get(Milestone.PROCESS_STARTED)
     started = None if process is None else process.instant
     scrape = _first_time(evidence.samples(SeriesName.UP) or evidence.samples(SeriesName.PROCESS_START), pod)
     success = _first_time(evidence.samples(SeriesName.FINISHED), pod)

@@ -30,12 +30,18 @@ _STATES_DOWNLOADS = "0.7.3"
 _STATES_COMPILATIONS = "0.6.5"
 
 
+def is_older_than_its_pod(process: Seen | None, created: Seen | None) -> bool:
+    """Whether the server's process began so long before its Pod that it cannot have begun in it."""
+    return (process is not None and created is not None
+            and created.instant - process.instant >= OLDER_THAN_ITS_POD)
+
+
 def start_kind(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark], lines: Sequence[LogSeen],
-               pull: ImagePull | None) -> StartKind:
-    """`lines` are those of this start, up to where HTTP answered."""
+               pull: ImagePull | None, process: Seen | None) -> StartKind:
+    """`lines` are those of this start, up to where HTTP answered; `process` is the start that the process exports."""
     texts = [plain_line(line).text for line in lines]
     facts = (_image(pull), _weights(marks, texts), _compilation(used, marks, texts))
-    restored, woken = _restored(used, texts), _woken(marks)
+    restored, woken = _restored(process, used.get(Milestone.CREATED), texts), _woken(marks)
     if restored is not None:
         return StartKind(StartClass.RESTORED, facts, restored)
     if woken is not None:
@@ -108,11 +114,10 @@ def _compilation_evidence(used: Mapping[Milestone, Seen], marks: Sequence[Engine
     return Had.UNKNOWN, "no line about a compilation was seen"
 
 
-def _restored(used: Mapping[Milestone, Seen], texts: Sequence[str]) -> str | None:
+def _restored(process: Seen | None, created: Seen | None, texts: Sequence[str]) -> str | None:
     if any(_CRIU_RESTORED.search(text) for text in texts):
         return "CRIU restored the process (log)"
-    process, created = used.get(Milestone.PROCESS_STARTED), used.get(Milestone.CREATED)
-    if process is None or created is None or created.instant - process.instant < OLDER_THAN_ITS_POD:
+    if process is None or created is None or not is_older_than_its_pod(process, created):
         return None
     return f"the process is {(created.instant - process.instant) / SECOND:.0f} s older than its Pod (Prometheus)"
 

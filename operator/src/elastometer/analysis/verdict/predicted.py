@@ -27,6 +27,7 @@ from elastometer.model.measurements import (
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Quality, Report
+from elastometer.model.start_class import NO_EVIDENCE
 
 NO_PHASES = "the model has the length of a start but not its phases"
 # Phases between instants that coincide in the model.
@@ -44,8 +45,8 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
         report, predicted=basis, load_start=None, uid="",
         autoscaler=_mark(replace(report.autoscaler, fidelity=None)),
         scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
-        # Replicas that existed from the beginning have no start to predict.
         wakes=_mark(report.wakes),
+        # Replicas that existed from the beginning have no start to predict.
         cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != Origin.INITIAL)),
         # The model predicts when an answer comes, not its content.
         answers=(),
@@ -73,7 +74,7 @@ def _mark(value: Any) -> Any:
         case Phase():
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
         case ColdStart():
-            value = replace(value, node=None, phases=tuple(_phases(value)),
+            value = replace(value, node=None, kind=NO_EVIDENCE, phases=tuple(_phases(value)),
                             instants=tuple(one for one in value.instants if one.used))
         case Loss():
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
