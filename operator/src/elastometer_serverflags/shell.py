@@ -13,11 +13,11 @@ from shlex import shlex
 from elastometer_serverflags.words import UNKNOWN, Variables
 
 # Inside quotes these characters mean themselves; they are put back after the words have been separated.
-_DOLLAR, _BACKTICK, _QUOTED = "\ue000", "\ue001", "\ue002"
+_DOLLAR, _QUOTED = "\ue000", "\ue001"
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _PARAMETER = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-=+?])([^}$`]*))?\})")
 _ALL = re.compile(r"\$(?:[@*]|\{[@*]\})")
-_ANY = re.compile(r"\$[\w@*#?$!({-]|`")
+_ANY = re.compile(r"\$[\w@*#?$!{-]")
 _SEPARATORS = ";&|()\n"
 
 
@@ -62,24 +62,41 @@ def _simple(script: str) -> Iterator[list[str]]:
 
 
 def _protected(script: str) -> str:
-    """The script with `$` and backticks that single quotes protect replaced, and those in double quotes marked."""
+    """The script with every `$` that is protected replaced, every other one in double quotes marked, and UNKNOWN for the
+    output of other commands."""
     done, quote, index = [], "", 0
     while index < len(script):
         char = script[index]
         if char == "\\" and quote != "'" and index + 1 < len(script):
             following = script[index + 1]
-            done.append({"$": _DOLLAR, "`": _BACKTICK}.get(following, char + following))
+            done.append({"$": _DOLLAR, "`": "`"}.get(following, char + following))
             index += 2
+            continue
+        if quote != "'" and (char == "`" or script.startswith("$(", index)):
+            done.append(UNKNOWN)
+            index = _end_of_output(script, index)
             continue
         if char in "'\"" and quote in ("", char):
             quote = "" if quote else char
         elif quote == "'":
-            char = {"$": _DOLLAR, "`": _BACKTICK}.get(char, char)
+            char = _DOLLAR if char == "$" else char
         elif quote == '"' and char == "$":
             char = _QUOTED + "$"
         done.append(char)
         index += 1
     return "".join(done)
+
+
+def _end_of_output(script: str, start: int) -> int:
+    """The index behind a command whose output becomes part of a word."""
+    if script[start] == "`":
+        return script.find("`", start + 1) + 1 or len(script)
+    depth = 0
+    for index in range(start + 1, len(script)):
+        depth += {"(": 1, ")": -1}.get(script[index], 0)
+        if depth == 0:
+            return index + 1
+    return len(script)
 
 
 def _words(token: str, positional: Sequence[str], variables: Variables) -> list[str]:
@@ -88,10 +105,10 @@ def _words(token: str, positional: Sequence[str], variables: Variables) -> list[
         return list(positional)
     is_quoted = _QUOTED in token
     text = _PARAMETER.sub(lambda found: _value(found, variables), token.replace(_QUOTED, ""))
-    changed = "$" in token or "`" in token
+    changed = "$" in token
     if _ANY.search(text):
         text = _ANY.split(text)[0] + UNKNOWN
-    text = text.replace(_DOLLAR, "$").replace(_BACKTICK, "`")
+    text = text.replace(_DOLLAR, "$")
     return text.split() if changed and not is_quoted else [text]
 
 
