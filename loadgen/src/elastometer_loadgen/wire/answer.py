@@ -15,7 +15,7 @@ from elastometer_loadgen.wire.stated_error import StatedError, declared_error, s
 
 DONE = b"[DONE]"
 # Around it some servers write blanks, and others quotes.
-AROUND_DONE = b' \t\r\n"'
+AROUND_DONE, MAX_DONE_BYTES = b' \t\r\n"', 64
 # What stands before the text, with a blank or without one; any other way of writing it is parsed every time.
 CONTENT, TEXT = (b'"content":"', b'"content": "'), (b'"text":"', b'"text": "')
 MAX_REASON_CHARACTERS = 64
@@ -37,9 +37,9 @@ class Answer:
     """What a streamed completion contains so far. Timestamps are monotonic seconds, None until observed."""
 
     __slots__ = (
-        "_after", "_before", "_events", "_joint_until", "_kept", "_kept_characters", "_lead", "_trail", "chunks",
-        "completion_tokens", "done", "error", "finish_reason", "first_chunks", "first_token_at", "last_token_at",
-        "malformed", "over_at", "prompt_tokens",
+        "_after", "_before", "_events", "_framed", "_joint_until", "_kept", "_kept_characters", "_lead", "_trail",
+        "chunks", "completion_tokens", "done", "error", "finish_reason", "first_chunks", "first_token_at",
+        "last_token_at", "malformed", "over_at", "prompt_tokens",
     )
 
     def __init__(self, *, keeps_text: bool = False) -> None:
@@ -48,8 +48,8 @@ class Answer:
         self._kept_characters = 0
         # The bytes before and after the text in the payload of the last plain piece.
         self._before, self._after = NOTHING, b""
-        # The same with the framing of event and chunk around it; set only between two events.
-        self._lead, self._trail = NOTHING, b""
+        # The same with the framing of event and chunk around it; `_lead` is set only between two events.
+        self._lead, self._framed, self._trail = NOTHING, NOTHING, b""
         self._joint_until = NEVER
         self.first_token_at: float | None = None
         self.last_token_at: float | None = None
@@ -93,8 +93,8 @@ class Answer:
         if not self._events.is_between_events:
             # Nothing can follow it in its event, so its end need not be awaited.
             self._note_done(self._events.begun, at)
-        elif self._before is not NOTHING:
-            self._arm()
+        else:
+            self._lead = self._framed
 
     def finish(self, at: float) -> None:
         """The body is over: an error in an event that was not ended is taken all the same."""
@@ -111,19 +111,14 @@ class Answer:
     def _take(self, payload: bytes, at: float) -> None:
         if isinstance(payload, ErrorEvent):
             self.fail(declared_error(payload), at)
-        elif not self._note_done(payload, at) and not payload.isspace() and payload:
+        elif payload and not self._note_done(payload, at) and not payload.isspace():
             self._read(payload, at)
 
     def _note_done(self, payload: bytes, at: float) -> bool:
-        self.done = payload.strip(AROUND_DONE).upper() == DONE
-        if self.done:
-            self.over_at = at
-        return self.done
-
-    def _arm(self) -> None:
-        """Lets `take_chunk` recognise the next event by the bytes around its text, if that is a single line."""
-        if b"\n" not in self._before and b"\n" not in self._after:
-            self._lead, self._trail = FIELD + self._before, self._after + EVENT_AND_CHUNK_END
+        if len(payload) > MAX_DONE_BYTES or payload.strip(AROUND_DONE).upper() != DONE:
+            return False
+        self.done, self.over_at = True, at
+        return True
 
     def take_chunk(self, chunk: bytes, at: float) -> bool:
         """Counts one whole chunk of a chunked body that holds one event like the last one, and nothing else.
@@ -183,9 +178,10 @@ class Answer:
             if (error := stated_error(payload)) is not None:
                 self.fail(error, at)
             else:
-                self.malformed = f"an event of the stream is not a JSON object: {_excerpt(payload)}"
+                words = shown(payload.decode("utf-8", "replace"))
+                self.malformed = f"an event of the stream is not a JSON object: {words}"
             return
-        if (error := stated_in(event)) is not None:
+        if payload.find(b"error") >= 0 and (error := stated_in(event)) is not None:
             self.fail(error, at)
         usage = event.get("usage")
         if isinstance(usage, dict):
@@ -194,9 +190,12 @@ class Answer:
         choices = event.get("choices")
         if not isinstance(choices, list):
             return
-        found = [self._read_choice(choice, at) for choice in choices if isinstance(choice, dict)]
-        if len(found) == len(choices) == 1 and found[0] and not usage and self.over_at is None:
-            self._learn(payload, choices[0], found[0])
+        text = ""
+        for choice in choices:
+            if isinstance(choice, dict):
+                text = self._read_choice(choice, at)
+        if text and len(choices) == 1 and not usage and self.over_at is None:
+            self._learn(payload, choices[0], text)
 
     def _read_choice(self, choice: dict[str, Any], at: float) -> str:
         """Takes one choice of an event; the text in it, unless it also ends the answer."""
@@ -224,7 +223,13 @@ class Answer:
             if start < len(name) or payload.find(name, start) >= 0:
                 continue
             if payload[start:end].decode("utf-8", "replace") == text:
-                self._before, self._after = payload[:start], payload[end:]
+                self._frame(payload[:start], payload[end:])
+
+    def _frame(self, before: bytes, after: bytes) -> None:
+        """Lets the next event be recognised, and its chunk too if it is a single line."""
+        self._before, self._after, self._framed = before, after, NOTHING
+        if before.find(b"\n") < 0 and after.find(b"\n") < 0:
+            self._framed, self._trail = FIELD + before, after + EVENT_AND_CHUNK_END
 
     def _keep(self, text: str) -> None:
         self._kept_characters += len(text)
@@ -236,10 +241,6 @@ class Answer:
 
 def _error_in(payload: bytes) -> StatedError | None:
     return declared_error(payload) if isinstance(payload, ErrorEvent) else stated_error(payload)
-
-
-def _excerpt(payload: bytes) -> str:
-    return shown(payload.decode("utf-8", "replace"))
 
 
 def _count(value: object) -> int | None:

@@ -15,12 +15,12 @@ from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.retries import RETRY_HEADERS
 from elastometer_loadgen.wire.answer import EVENT_AND_CHUNK_END
 from elastometer_loadgen.wire.ending import Ending
-from elastometer_loadgen.wire.exchange import NO_HEADERS, Exchange
+from elastometer_loadgen.wire.exchange import Exchange
 from elastometer_loadgen.wire.sse import EVENT_END
 
-# The headers that are read: how to read the answer, which Pod gave it, under the names that servers use for that, and
-# when to send the request again.
-HEADERS = frozenset({b"content-type", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod"}) | RETRY_HEADERS
+# The headers that are read: how to read the answer, and which Pod gave it, under the names that servers use for that.
+# Of an error also when to send the request again.
+HEADERS = frozenset({b"content-type", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod"})
 # Up to nine digits: a longer number is not a time, and costs time to parse.
 KEEP_ALIVE = re.compile(rb"timeout=([0-9]{1,9})(?![0-9])")
 MAX_HEADER_VALUE_CHARACTERS = 200
@@ -170,8 +170,12 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         lower, exchange = name.lower(), self._exchange
         # Trailers, and anything after the answer, do not describe it.
-        if lower in HEADERS and exchange is not None and exchange.status is None:
+        if exchange is None or exchange.status is not None:
+            return
+        if lower in HEADERS:
             self._note(exchange, lower, value)
+        elif lower in RETRY_HEADERS and self._parser.get_status_code() >= 400:
+            exchange.retry_headers = {**exchange.retry_headers, lower: value}
 
     def _note(self, exchange: Exchange, name: bytes, value: bytes) -> None:
         if name == b"content-type":
@@ -179,8 +183,6 @@ class Connection(asyncio.Protocol):
         elif name == b"keep-alive":
             if patience := KEEP_ALIVE.search(value):
                 self.server_idle_seconds = int(patience[1])
-        elif name in RETRY_HEADERS:
-            exchange.retry_headers = {**exchange.retry_headers, name: value}
         elif exchange.pod is None:
             exchange.pod = value.decode("latin-1")[:MAX_HEADER_VALUE_CHARACTERS]
 
@@ -194,7 +196,6 @@ class Connection(asyncio.Protocol):
             # The headers of an interim response (100 Continue, 103 Early Hints) do not describe the final one:
             # https://www.rfc-editor.org/rfc/rfc9110#section-15.2
             exchange.content_type = exchange.pod = None
-            exchange.retry_headers = NO_HEADERS
 
     def on_message_complete(self) -> None:
         if self._answered:

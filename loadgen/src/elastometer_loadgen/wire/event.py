@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 
 # Fields of a delta with what the model produced besides `content`; servers use different names for reasoning.
-OTHER_FIELDS = ("reasoning_content", "reasoning", "thinking", "refusal", "tool_calls", "function_call", "audio")
+OTHER_FIELDS = frozenset({
+    "reasoning_content", "reasoning", "thinking", "refusal", "tool_calls", "function_call", "audio",
+})
 # Types of parts whose text is not part of the answer.
 THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "refusal"})
 # Where words stand in such fields and parts; ids, types and indices are not the model's.
@@ -58,14 +60,15 @@ def piece_of(choice: dict[str, Any]) -> tuple[str, bool]:
     delta = choice.get("delta")
     if not isinstance(delta, dict):
         delta = {"content": choice.get("text")}
-    content = delta.get("content")
-    text, is_more = (content, False) if isinstance(content, str) else _read_parts(content)
-    return text, bool(text) or is_more or any(_has_words(delta.get(name)) for name in OTHER_FIELDS)
+    content = delta.get("content") or ""
+    text, is_output = (content, bool(content)) if isinstance(content, str) else _read_parts(content)
+    others = () if is_output else OTHER_FIELDS & delta.keys()
+    return text, is_output or any(_has_words(delta[name]) for name in others)
 
 
 def _read_parts(content: object) -> tuple[str, bool]:
-    """The text in an array of parts, and whether there are others with words, such as thoughts."""
-    text, is_more = "", False
+    """The text in an array of parts, and whether it or any other part has words, such as a thought."""
+    text, has_thoughts = "", False
     for part in content if isinstance(content, list) else [content]:
         if isinstance(part, str):
             text += part
@@ -74,8 +77,8 @@ def _read_parts(content: object) -> tuple[str, bool]:
             if isinstance(own, str) and part.get("type") not in THOUGHTS:
                 text += own
             else:
-                is_more = is_more or _has_words(part)
-    return text, is_more
+                has_thoughts = has_thoughts or _has_words(part)
+    return text, bool(text) or has_thoughts
 
 
 def _has_words(value: object, depth: int = MAX_DEPTH) -> bool:
