@@ -193,3 +193,10 @@ def test_an_object_that_was_served_may_scale_to_zero():
     assert parse_hpa(given).minimum == 0
     with pytest.raises(SpecError, match=r"metrics: must hold an Object or External metric where minReplicas is 0"):
         parse_hpa({**given, "spec": spec(minReplicas=0, metrics=[pods()])})
+
+
+def test_an_object_that_was_served_may_have_fields_of_a_later_release():
+    later = spec(behavior={"scaleUp": {"ofALaterRelease": 1}}, pace="slow")
+    metadata = {"uid": "u"}
+    same = spec(behavior={"scaleUp": {}})
+    assert parse_hpa({"metadata": metadata, "spec": later}) == parse_hpa({"metadata": metadata, "spec": same})
