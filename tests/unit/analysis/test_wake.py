@@ -62,8 +62,8 @@ def test_the_fate_of_each_request_is_counted() -> None:
     assert (wake.request_count, wake.failed_count) == (8, 6)
     found = next(one for one in report.findings if one.name == "LostWhileAsleep")
     assert found.evidence == (
-        "8 requests were sent to 0 replicas, the number from -20 s on: 1 held and served, 1 served at a later attempt, 2 "
-        "refused, 2 timed out, 2 lost in another way")
+        "8 requests came before a replica served (none from -20 s on): 1 held and served, 1 served at a later attempt, "
+        "2 refused, 2 timed out, 2 lost in another way")
 
 
 def test_requests_that_were_all_held_are_no_finding() -> None:

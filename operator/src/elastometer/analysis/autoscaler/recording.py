@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from elastometer.analysis.autoscaler.metrics import SyncContext, metrics_at
 from elastometer.analysis.autoscaler.pods import changed_just_before, last_before, pods_at, scale_at
-from elastometer.analysis.autoscaler.syncs import Sync, one_incarnation, syncs_of
+from elastometer.analysis.autoscaler.syncs import Sync, one_incarnation, published_replicas, syncs_of
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.hpa.decision import Condition
 from elastometer.hpa.parse import parse_hpa
@@ -76,7 +76,7 @@ def _memory_seconds(spec: HpaSpec) -> float:
 def _rebuild_sync(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[Unknown]) -> RecordedSync | None:
     """None if not even the replicas are known."""
     stood, status_replicas = scale_at(evidence, sync.at)
-    published = whole_at(sync.status, "currentReplicas")
+    published = published_replicas(sync.status)
     # A status is published with the replicas that the sync found; the line of the Deployment may be newer than that.
     replicas = published if sync.write is not None and published is not None else stood
     if replicas is None:

@@ -14,7 +14,7 @@ from statistics import median
 from elastometer.analysis.autoscaler.pods import last_before
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.scaling import STATUS_WINDOW
-from elastometer.model.document import Document, document_at, whole_at
+from elastometer.model.document import Document, document_at, documents_at, whole_at
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds
 
@@ -97,10 +97,16 @@ def at_status(line: ObjectSeen) -> Document:
     return document_at(line.object, "status")
 
 
+def published_replicas(status: Document) -> int | None:
+    """The replicas that the sync found. The API server leaves out a 0, so only of a status that a sync wrote."""
+    found = whole_at(status, "currentReplicas")
+    return 0 if found is None and documents_at(status, "conditions") else found
+
+
 def _decided(write: ObjectSeen, evidence: Evidence) -> Instant:
     """The controller writes the scale before the status, so the line of the Deployment dates the decision better."""
     wanted = whole_at(write.object, "status", "desiredReplicas")
-    if wanted == whole_at(write.object, "status", "currentReplicas"):
+    if wanted == published_replicas(at_status(write)):
         return write.received
     scaled = (
         after.received for before, after in pairwise(evidence.deployments)

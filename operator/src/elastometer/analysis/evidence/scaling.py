@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -15,6 +15,11 @@ from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import SECOND, Instant
 
 _NEW_SIZE = re.compile(r"New size: (\d+); reason: (.*)", re.DOTALL)
+# KEDA's words for what it writes itself: the way from and to what it keeps without an active trigger.
+_OF_KEDA = re.compile(r"from \d+ to (\d+)(?:, (triggered by .+))?$", re.DOTALL)
+_KEDA_REASONS: Mapping[str, str] = {
+    "KEDAScaleTargetActivated": "a trigger is active", "KEDAScaleTargetDeactivated": "no trigger is active",
+}
 # The event is written right after the scale, with a stamp truncated to the second; a later one is another change's.
 REASON_WINDOW = 5 * SECOND
 # The autoscaler writes its status at the end of the same sync.
@@ -67,7 +72,10 @@ def changes(evidence: Evidence) -> list[Change]:
         written = _written(after, entry, new, events)
         change = Change(len(found) + 1, old, new, after, written, text_at(entry, "manager"))
         event = _nearest(new, change.decided.instant, events)
-        found.append(replace(change, reason=None if event is None else event.reason))
+        if event is not None:
+            # No manager owns `replicas` where 0 was written through the scale subresource: it leaves out a 0.
+            change = replace(change, reason=event.reason, writer=change.writer or event.component)
+        found.append(change)
     return found
 
 
@@ -113,23 +121,27 @@ def _last_scale_entry(deployment: Document) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Rescale:
-    """A SuccessfulRescale event of the autoscaler, at one of its occurrences (whole seconds)."""
+    """An event of the autoscaler or of KEDA about a change that it made, at one of its occurrences (whole seconds)."""
 
     size: int
     reason: str
     instant: Instant
+    component: str | None = None
 
 
 def _rescales(evidence: Evidence) -> Iterator[Rescale]:
     """Every occurrence that was seen: one event object is counted up, and each count has its own last time."""
     for event in evidence.events:
-        if text_at(event.object, "reason") != "SuccessfulRescale":
+        kind, message = text_at(event.object, "reason") or "", text_at(event.object, "message") or ""
+        of_keda = _KEDA_REASONS.get(kind)
+        if kind != "SuccessfulRescale" and of_keda is None:
             continue
-        match = _NEW_SIZE.match(text_at(event.object, "message") or "")
+        match = _OF_KEDA.search(message) if of_keda else _NEW_SIZE.match(message)
+        component = text_at(event.object, "reportingComponent") or text_at(event.object, "source", "component")
         times = (instant_at(event.object, field) for field in ("lastTimestamp", "eventTime", "firstTimestamp"))
         time = next((one for one in times if one is not None), event.received)
         if match is not None:
-            yield Rescale(int(match.group(1)), match.group(2).strip(), time)
+            yield Rescale(int(match.group(1)), (match.group(2) or of_keda or "").strip(), time, component or None)
 
 
 def autoscaler_at(change: Change, evidence: Evidence) -> ObjectSeen | None:

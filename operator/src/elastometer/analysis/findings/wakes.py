@@ -36,7 +36,8 @@ def _never_woke(facts: Facts) -> Iterator[Finding]:
         shown = "" if metric is None or metric.stamp is not None or not metric.reason else f"; {metric.reason}"
         yield Finding(
             FindingName.NEVER_WOKE, Severity.PROBLEM, "Nothing woke the sleeping target",
-            f"{_sent_asleep(wake)}, and no replica was added: {fate_words(wake)}{shown}",
+            f"{wake.request_count} requests came to 0 replicas ({_since(wake)}), and no replica was added: "
+            f"{fate_words(wake)}{shown}",
             f"Scale on something that exists at 0 replicas and counts what waits.{blind} A gateway's queue does, or "
             "the load generator's own `elastometer_load_sent_total`; or keep one replica.")
 
@@ -47,13 +48,14 @@ def _lost_while_asleep(facts: Facts) -> Iterator[Finding]:
         lost = sum(wake.failed_count for wake in hit)
         yield Finding(
             FindingName.LOST_WHILE_ASLEEP, Severity.PROBLEM, f"Requests that were lost while the target woke: {lost}",
-            "; ".join(f"{_sent_asleep(wake)}: {fate_words(wake)}" for wake in hit),
+            "; ".join(f"{wake.request_count} requests came before a replica served ({_since(wake)}): {fate_words(wake)}"
+                      for wake in hit),
             "A Service without a Ready Pod refuses connections at once. Put something in front that holds requests "
             "until a replica serves, let clients try again (`load.retries`), or keep one replica.")
 
 
-def _sent_asleep(wake: Wake) -> str:
-    return f"{wake.request_count} requests were sent to 0 replicas, the number from {wake.asleep_seconds:+.0f} s on"
+def _since(wake: Wake) -> str:
+    return f"none from {wake.asleep_seconds:+.0f} s on"
 
 
 def fate_words(wake: Wake) -> str:
