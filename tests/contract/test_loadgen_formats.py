@@ -93,6 +93,16 @@ def test_what_was_not_observed_is_read_as_not_observed() -> None:
     assert read.checks == {}
 
 
+def test_a_record_of_an_earlier_version_is_read_as_it_was_written() -> None:
+    """It called 429 a client error, and did not count the chunks that came with the first one."""
+    line = orjson.loads(format_record(RECORD._replace(outcome=Outcome.CLIENT_ERROR, status=429)))
+    del line["firstChunks"]
+    read, own = request_from(line), record.parse_record(orjson.dumps(line))
+    assert read is not None
+    assert (read.outcome, read.status, read.first_chunks) == (Outcome.CLIENT_ERROR, 429, None)
+    assert (own.outcome, own.status, own.first_chunks) == (Outcome.CLIENT_ERROR, 429, None)
+
+
 def test_the_values_of_the_record_differ_between_all_fields_of_one_type() -> None:
     instants, numbers, texts, objects = 21, 42, 28, 1
     assert len(pairs_of_one_type()) == instants + numbers + texts + objects

@@ -147,6 +147,21 @@ def test_what_a_server_never_counted_is_not_zero(tmp_path: Path) -> None:
     assert total["timePerOutputToken"]["p50Milliseconds"] is None
 
 
+@pytest.mark.parametrize(("share", "is_shown"), [(2, True), (50, False)])
+def test_streams_that_came_in_one_piece_have_no_pace_and_are_named_if_they_are_many(
+    tmp_path: Path, share: int, is_shown: bool
+) -> None:
+    records = [
+        entry._replace(chunks=8, completion_tokens=8, first_chunks=8 if entry.id % share == 0 else 1)
+        for entry in RECORDS if entry.outcome is Outcome.SUCCESS
+    ]
+    found = merged(tmp_path, workers(tmp_path, 3, records))
+    buffered = sum(entry.first_chunks == 8 for entry in records)
+    assert found["total"]["bufferedStreams"] == buffered > 0
+    assert found["total"]["timePerOutputToken"]["count"] == len(records) - buffered
+    assert ("StreamBuffered" in (tmp_path / "out" / "report.html").read_text()) == is_shown
+
+
 def test_a_worker_that_fell_behind_makes_the_team_fall_behind(tmp_path: Path) -> None:
     homes = workers(tmp_path, 2)
     (Path(homes[1]) / "summary.json").write_bytes(orjson.dumps(account(1, 100, fell_behind=True)))
