@@ -9,6 +9,7 @@ from elastometer.hpa.settings import Metric, MetricType, TargetType
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.names import SERVER
+from elastometer.model.selectors import SelectorOperator
 from elastometer.promql.series import Matcher, MatchOperator, TestSeries, select
 from elastometer.promql.tree import NONE, Aggregation, Aggregator, Series
 from elastometer.twin.sources import METRICS, Asked, Nowhere, Signal, Source
@@ -128,14 +129,14 @@ def _matchers(path: str, selector: Document) -> Iterator[Matcher]:
         values = "|".join(re.escape(str(value)) for value in listed) if isinstance(listed, list) else ""
         label, operator = text_at(one, "key") or "", text_at(one, "operator")
         match operator:
-            case "In":
+            case SelectorOperator.IN:
                 yield Matcher(label, MatchOperator.REGEX, values)
-            case "NotIn":
+            case SelectorOperator.NOT_IN:
                 yield Matcher(label, MatchOperator.NOT_REGEX, values)
-            case "Exists":
+            case SelectorOperator.EXISTS:
                 yield Matcher(label, MatchOperator.NOT_EQUAL, "")
-            case "DoesNotExist":
+            case SelectorOperator.DOES_NOT_EXIST:
                 yield Matcher(label, MatchOperator.EQUAL, "")
             case _:
-                raise SpecError(f"{path}.matchExpressions[{index}].operator: must be In, NotIn, Exists or "
-                                f"DoesNotExist, is {operator!r}")
+                raise SpecError(f"{path}.matchExpressions[{index}].operator: must be one of "
+                                f"{', '.join(SelectorOperator)}, is {operator!r}")
