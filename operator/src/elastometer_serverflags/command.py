@@ -44,7 +44,7 @@ def _name(text: str) -> str:
 
 def _start(texts: Sequence[str]) -> int | None:
     """Where the arguments of the server begin, if the words start one."""
-    for index, (text, following) in enumerate(zip(texts, [*texts[1:], ""], strict=True)):
+    for index, (text, following) in enumerate(zip(texts, [*texts[1:], ""], strict=False)):
         if _name(text) == "vllm" and following == "serve":
             return index + 2
         if text == "-m" and (following.startswith(_VLLM_MODULE) or following == _STANDIN_MODULE):

@@ -62,8 +62,8 @@ def _simple(script: str) -> Iterator[list[str]]:
 
 
 def _protected(script: str) -> str:
-    """The script with every `$` that is protected replaced, every other one in double quotes marked, and UNKNOWN for the
-    output of other commands."""
+    """The script with every `$` that is protected replaced, every other one in double quotes marked, and UNKNOWN for
+    the output of other commands."""
     done, quote, index = [], "", 0
     while index < len(script):
         char = script[index]
