@@ -24,11 +24,13 @@ _META = {"name": "demo-server-a", "uid": "pod-a", "labels": {
 
 @dataclass(frozen=True, slots=True)
 class PodStart:
-    """What the recorder saw; `restarts` are the starts of the server's container after the first one."""
+    """What the recorder saw; `pulled` is the event about the image of the server's container, `fetched` that of an init
+    container, and `restarts` are the starts of the server's container after the first one."""
 
     lines: Sequence[tuple[float, str]]
     ready: float | None = None
     pulled: str | None = PRESENT
+    fetched: str | None = None
     restarts: Sequence[float] = ()
     process: float | None = None
 
@@ -44,8 +46,8 @@ class PodStart:
         yield _pod(CREATED, Sighting.ADDED, {"conditions": [bound]})
         for count, began in enumerate((STARTED, *self.restarts)):
             yield _pod(began, Sighting.MODIFIED, {"conditions": [bound], "containerStatuses": [_server(count, began)]})
-        if self.pulled is not None:
-            yield _event(CREATED + 1, self.pulled)
+        images = ((0.5, "initContainers{fetch}", self.fetched), (1.0, "containers{server}", self.pulled))
+        yield from (_event(CREATED + second, where, text) for second, where, text in images if text is not None)
         for second, line in self.lines:
             yield LogSeen(_at(second), _META["name"], "server", _at(second), line)  # type: ignore[arg-type]
         if self.ready is not None:
@@ -76,10 +78,10 @@ def _server(count: int, began: float) -> dict[str, Any]:
     return {"name": "server", "restartCount": count, "state": {"running": {"startedAt": _stamp(began)}}}
 
 
-def _event(second: float, message: str) -> ObjectSeen:
-    about = {"kind": "Pod", "name": _META["name"], "uid": _META["uid"], "fieldPath": "spec.containers{server}"}
+def _event(second: float, where: str, message: str) -> ObjectSeen:
+    about = {"kind": "Pod", "name": _META["name"], "uid": _META["uid"], "fieldPath": f"spec.{where}"}
     return ObjectSeen(_at(second), ObjectKind.EVENT, Sighting.ADDED, {
-        "metadata": {"name": "e", "uid": "e"}, "involvedObject": about, "reason": "Pulled", "message": message})
+        "metadata": {"name": where, "uid": where}, "involvedObject": about, "reason": "Pulled", "message": message})
 
 
 def log_of(name: str) -> list[tuple[float, str]]:

@@ -70,6 +70,25 @@ def test_weights_that_are_streamed_from_a_store_were_not_there() -> None:
     assert facts(start_of("v0.7.3", lines=lines))["weights"] == ("Absent", "read from s3://bucket/m (log)")
 
 
+@pytest.mark.parametrize(("loader", "weights"), [
+    ("LoadFormat.AUTO", ("Present", "vLLM 0.7.3 logs downloads, and logged none")),
+    ("fastsafetensors", ("Present", "vLLM 0.7.3 logs downloads, and logged none")),
+    ("runai_streamer", ("Unknown", "the loader runai_streamer does not log whether it fetched anything")),
+    ("tensorizer", ("Unknown", "the loader tensorizer does not log whether it fetched anything")),
+    ("LoadFormat.DUMMY", ("NotNeeded", "random weights (log)")),
+])
+def test_only_loaders_that_log_downloads_show_that_there_was_none(loader: str, weights: tuple[str, str]) -> None:
+    lines = [(second, line.replace("org/m'", f"org/m', load_format={loader}")) for second, line in log_of("v0.7.3")]
+    assert facts(start_of("v0.7.3", lines=lines))["weights"] == weights
+
+
+def test_weights_of_a_cache_on_the_node_were_there() -> None:
+    lines = log_of("v0.32-draft-model-tags")
+    mapped = (39.0, "(Worker pid=34) INFO [x.py:9] Mapped 290 tensors from the weight cache daemon (copy mode)")
+    found = facts(start_of("v0.32-draft-model-tags", lines=sorted([*lines, mapped])))["weights"]
+    assert found == ("Present", "mapped from a weight cache on the node (log)")
+
+
 def test_an_engine_that_woke_before_its_pod_was_ready_makes_a_woken_start() -> None:
     lines = [*log_of("v0.11-cached-graph"), (60.0, "It took 0.500000 seconds to fall asleep."),
              (90.0, "It took 1.250000 seconds to wake up tags {'weights', 'kv_cache'}.")]
@@ -78,6 +97,12 @@ def test_an_engine_that_woke_before_its_pod_was_ready_makes_a_woken_start() -> N
     assert [(phase.label, phase.milliseconds) for phase in woken.phases][-2:] == [
         ("asleep, then woken", 43000.0), ("probe tax", 1000.0)]
     assert start_of("v0.11-cached-graph", lines=lines, ready=48).kind.name == "CompileCached"
+
+
+def test_an_image_of_another_container_says_nothing_of_the_servers() -> None:
+    assert start_of("v0.7.3", fetched=PULLED).kind.name == "WeightsCached"
+    alone = start_of("v0.7.3", fetched=PULLED, pulled=None)
+    assert (alone.kind.name, alone.image) == ("Unknown", None)
 
 
 def test_a_process_that_is_older_than_its_pod_was_restored() -> None:

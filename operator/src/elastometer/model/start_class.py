@@ -1,6 +1,7 @@
 """What a start of a server still had to do, and what it found done: a closed vocabulary, from evidence only."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +19,14 @@ class StartClass(StrEnum):
     RESTORED = "Restored"  # the process came from a snapshot
 
 
+# As the pages show them.
+CLASS_LABELS: Mapping[StartClass, str] = {
+    StartClass.UNKNOWN: "unknown", StartClass.COLD: "cold", StartClass.IMAGE_PRESENT: "image present",
+    StartClass.WEIGHTS_CACHED: "weights cached", StartClass.COMPILE_CACHED: "compile cached",
+    StartClass.WOKEN: "woken", StartClass.RESTORED: "restored",
+}
+
+
 class Ingredient(StrEnum):
     """What a start needs."""
 
@@ -27,12 +36,17 @@ class Ingredient(StrEnum):
 
 
 class Had(StrEnum):
-    """Whether it was there. NOT_NEEDED: an eager server compiles nothing."""
+    """Whether it was there. NOT_NEEDED: an eager server compiles nothing, and random weights are not read."""
 
     YES = "Present"
     NO = "Absent"
     NOT_NEEDED = "NotNeeded"
     UNKNOWN = "Unknown"
+
+
+HAD_LABELS: Mapping[Had, str] = {
+    Had.YES: "there", Had.NO: "not there", Had.NOT_NEEDED: "not needed", Had.UNKNOWN: "unknown",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from math import ceil
 from elastometer.model.measurements import PHASE_LABELS, ColdStart, Phase
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.report import ObjectiveResult, Report, Verdict
+from elastometer.model.start_class import CLASS_LABELS
 from elastometer.render.wording import numbers
-from elastometer.render.wording.starts import CLASS_WORDS, phase_words
+from elastometer.render.wording.starts import phase_words
 
 # Not part of the cold start: the first token comes when the load sends a request, not when the Pod is able to serve.
 _AFTER = PHASE_ENDED_BY[Milestone.FIRST_SERVED]
@@ -81,7 +82,7 @@ def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
         for phase in phases if phase.milliseconds > 0
     )
     origin = f"scale-out {start.scale_event}" if start.scale_event else start.origin.lower()
-    caption = f"{origin}, {CLASS_WORDS[start.kind.name]}" if start.kind.facts else origin
+    caption = f"{origin}, {CLASS_LABELS[start.kind.name]}" if start.kind.facts else origin
     whole = start.scale_out if start.scale_out and start.scale_out.milliseconds is not None else start.cold_start
     first = start.first_token.milliseconds
     return Strip(

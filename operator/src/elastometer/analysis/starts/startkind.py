@@ -24,7 +24,12 @@ OLDER_THAN_ITS_POD = 30 * SECOND
 _CRIU_RESTORED = re.compile(r"Restore finished successfully")
 _EAGER = re.compile(r"Enforce eager set|enforce_eager(?:': |=)True")
 _MODEL = re.compile(r"\bmodel=(?P<quote>['\"])(?P<name>.+?)(?P=quote)")
-_FULL_RELEASE = re.compile(r"\d+")
+_FORMAT = re.compile(r"\bload_format=(?:LoadFormat\.)?(?P<name>\w+)")
+_MAPPED = re.compile(r"Mapped \d+ tensors from the weight cache daemon")
+# Loaders that take what is not on the node from a model hub, and say how long that took.
+_HUB_FORMATS = frozenset({"auto", "safetensors", "fastsafetensors", "pt", "npcache", "hf", "mistral", "bitsandbytes"})
+_NO_WEIGHTS = "dummy"
+_NUMBER = re.compile(r"\d+")
 # The kind of line that states a download; vLLM writes it for downloads of half a second and more.
 _STATES_DOWNLOADS = "0.7.3"
 _STATES_COMPILATIONS = "0.6.5"
@@ -78,13 +83,23 @@ def _weights_evidence(marks: Sequence[EngineMark], texts: Sequence[str]) -> tupl
     fetched = [mark.stated for mark in marks if mark.wording is WEIGHTS_FETCHED]
     if fetched:
         return Had.NO, f"downloaded in {sum(stated or 0 for stated in fetched) / SECOND:.1f} s (log)"
+    if any(_MAPPED.search(text) for text in texts):
+        return Had.YES, "mapped from a weight cache on the node (log)"
+    loader = (_found(_FORMAT, "name", texts) or "auto").lower()
+    if loader == _NO_WEIGHTS:
+        return Had.NOT_NEEDED, "random weights (log)"
     if all(mark.milestone is not Milestone.WEIGHTS_LOADED for mark in marks):
         return Had.UNKNOWN, "no line about weights was seen"
-    model, release = _found(_MODEL, "name", texts), _found(CONFIGURED.regex, "release", texts)
+    return _weights_by_place(_found(_MODEL, "name", texts), _found(CONFIGURED.regex, "release", texts), loader)
+
+
+def _weights_by_place(model: str | None, release: str | None, loader: str) -> tuple[Had, str]:
     if model is not None and "://" in model:
         return Had.NO, f"read from {model} (log)"
     if model is not None and model.startswith("/"):
         return Had.YES, f"read from the path {model} (log)"
+    if loader not in _HUB_FORMATS:
+        return Had.UNKNOWN, f"the loader {loader} does not log whether it fetched anything"
     if release is None or not _is_at_least(release, _STATES_DOWNLOADS):
         return Had.UNKNOWN, f"vLLM {release or 'of an unknown release'} may download without a line about it"
     return Had.YES, f"vLLM {release} logs downloads, and logged none"
@@ -136,4 +151,4 @@ def _is_at_least(release: str, other: str) -> bool:
 
 
 def _numbers(release: str) -> list[int]:
-    return [int(number) for number in _FULL_RELEASE.findall(release)[:3]]
+    return [int(number) for number in _NUMBER.findall(release)[:3]]

@@ -5,15 +5,9 @@ from collections.abc import Sequence
 
 from elastometer.model.measurements import PHASE_LABELS, UNATTRIBUTED, ColdStart, Phase
 from elastometer.model.milestones import PART_OF_PHASE, PHASE_ENDED_BY, Milestone
-from elastometer.model.start_class import Had, Ingredient, StartClass, StartFact
+from elastometer.model.start_class import CLASS_LABELS, HAD_LABELS, Ingredient, StartFact
 from elastometer.render.wording import numbers
 
-CLASS_WORDS = {
-    StartClass.UNKNOWN: "unknown", StartClass.COLD: "cold", StartClass.IMAGE_PRESENT: "image present",
-    StartClass.WEIGHTS_CACHED: "weights cached", StartClass.COMPILE_CACHED: "compile cached",
-    StartClass.WOKEN: "woken", StartClass.RESTORED: "restored",
-}
-_HAD_WORDS = {Had.YES: "there", Had.NO: "not there", Had.NOT_NEEDED: "not needed", Had.UNKNOWN: "unknown"}
 EVIDENCE_HEAD = ("Pod", *(ingredient.value.capitalize() for ingredient in Ingredient))
 # Shorter phases than this share of the longest start share one row.
 SHORT_SHARE = 0.005
@@ -24,7 +18,7 @@ def class_words(start: ColdStart) -> str:
     if not start.kind.facts:
         return numbers.DASH
     evidence = f": {start.kind.evidence}" if start.kind.evidence else ""
-    return CLASS_WORDS[start.kind.name] + evidence
+    return CLASS_LABELS[start.kind.name] + evidence
 
 
 def evidence_rows(starts: Sequence[ColdStart]) -> list[tuple[str, list[str]]]:
@@ -34,7 +28,7 @@ def evidence_rows(starts: Sequence[ColdStart]) -> list[tuple[str, list[str]]]:
 
 def fact_words(fact: StartFact) -> str:
     """Whether the ingredient was there, and the evidence."""
-    return f"{_HAD_WORDS[fact.had]}: {fact.evidence}"
+    return f"{HAD_LABELS[fact.had]}: {fact.evidence}"
 
 
 def phase_words(phase: Phase) -> str:
