@@ -14,11 +14,13 @@ from elastometer.resources.load import profile_map
 from elastometer.resources.target import deployment
 
 
-def planned(body: dict[str, Any], environment: Environment, args: list[str], **overlay: Any) -> TestPlan:
+def planned(
+    body: dict[str, Any], environment: Environment, args: list[str], overlay: dict[str, Any] | None = None,
+) -> TestPlan:
     """The demo with these arguments, and with these fields of the container's overlay."""
     server = body["spec"]["target"]["server"]
     server["args"] = args
-    server["podTemplate"]["spec"]["containers"][0] |= overlay
+    server["podTemplate"]["spec"]["containers"][0] |= overlay or {}
     return TestPlan(parse(body), environment)
 
 
@@ -26,7 +28,7 @@ def planned(body: dict[str, Any], environment: Environment, args: list[str], **o
 def test_the_flags_are_read_from_the_arguments_that_the_container_gets(
     demo_body: dict[str, Any], environment: Environment, overlay: dict[str, Any],
 ) -> None:
-    plan = planned(demo_body, environment, ["--max_num_seqs", "4"], **overlay)
+    plan = planned(demo_body, environment, ["--max_num_seqs", "4"], overlay)
     container = deployment(plan)["spec"]["template"]["spec"]["containers"][0]
     assert [word.text for word in plan.spec.server.flags.words] == container.get("args", [])
 

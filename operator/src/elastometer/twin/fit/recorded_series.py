@@ -7,10 +7,10 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.hpa.quantity import milli_units
 from elastometer.model.bundle import Bundle
-from elastometer.model.document import Document, at, document_at, documents_at, text_at
+from elastometer.model.document import Document, document_at, documents_at, text_at
+from elastometer.model.server_flags import server_flags
 from elastometer.promql.read import matchers_in
 from elastometer.promql.series import Matcher, TestSeries
-from elastometer_serverflags.served import served_model_name
 
 _CURRENT = ("external", "pods", "object")
 
@@ -20,8 +20,7 @@ def recorded_series(run: DerivedRun) -> TestSeries:
     test, whatever Prometheus calls its jobs."""
     bundle, evidence = run.bundle, run.evidence
     terms, test = bundle.terms, document_at(bundle.spec, "spec") or bundle.spec
-    args = at(test, "target", "server", "args")
-    served = served_model_name([str(arg) for arg in args]) if isinstance(args, list) else None
+    served = server_flags(document_at(test, "target")).served_model
     return TestSeries(
         terms.namespace, terms.test, served or terms.model, tuple(pod.name for pod in evidence.pods),
         proven=frozenset(_matchers(bundle)) if _read_a_number(evidence) else frozenset())

@@ -20,7 +20,6 @@ from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
 from elastometer.twin.reading.scaled_object import keda_loop, read_scaled_object
 from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.twin.sources import Signal
-from elastometer_serverflags.served import served_model_name
 
 _PATHS = {ScalerType.HPA: "spec.autoscaler.horizontalPodAutoscaler", ScalerType.KEDA: "spec.autoscaler.scaledObject"}
 # A metric that never asks for a change: without an autoscaler, the replicas stay as they are.
@@ -68,9 +67,8 @@ def _with_path(path: str) -> Callable[[str], str]:
 
 
 def _series(plan: TestPlan, namespace: str | None) -> TestSeries:
-    server = plan.spec.server
     return TestSeries(namespace or plan.names.namespace, plan.names.test,
-                      served_model_name(server.args) or server.model, may_be_renamed=True)
+                      plan.spec.server.flags.served_model, may_be_renamed=True)
 
 
 def _containers(plan: TestPlan) -> Containers:
