@@ -10,7 +10,6 @@ import pytest
 
 from elastometer_serverflags.flag import Reads, Takes
 from elastometer_serverflags.reader import Given, Reading, read
-from elastometer_serverflags.served import served_model_name, served_model_names
 from elastometer_serverflags.table import RELEASE, vllm_flags
 
 PARSES = [json.loads(line) for line in (Path(__file__).parent / "vllm-parses.jsonl").read_text().splitlines()]
@@ -87,13 +86,3 @@ def test_arguments_are_the_same_in_one_spelling() -> None:
                      "--max-num-seqs=9", "--max-num-seq=4")
     assert one.evened() == two.evened() == (
         "--max-num-seqs=4", "--served-model-name=a b", "--tensor-parallel-size=2", "not --enable-log-requests")
-
-
-@pytest.mark.parametrize(("args", "names"), [
-    (("m",), ()), (("m", "--served_model_name=a"), ("a",)), (("m", "--served-model", "a"), ("a",)),
-    (("m", "--served-model-name", "a", "b", "--port=1"), ("a", "b")),
-    (("m", "--served-model-name", "a", "--served-model-name", "b"), ("b",)),
-])
-def test_the_first_served_name_is_the_one_in_metrics(args: tuple[str, ...], names: tuple[str, ...]) -> None:
-    assert served_model_names(args) == names
-    assert served_model_name(args) == (names[0] if names else None)
