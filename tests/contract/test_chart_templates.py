@@ -1,11 +1,7 @@
 """The chart renders what is meant to be installed, nothing when disabled, and the least roles. Needs a helm binary."""
 from __future__ import annotations
 
-import json
 import logging
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +9,18 @@ import pytest
 import yaml
 
 from elastometer.world.log_lines import LogFormat
+from support.chart import CHART, KUBERNETES, ROOT, helm, needs_helm, render, values_schema
 
-ROOT = Path(__file__).parents[2]
-CHART = ROOT / "charts/elastometer"
-CACHE = Path(os.environ.get("ELASTOMETER_LAB_CACHE", "/var/cache/elastometer-lab"))
-BUILT = sorted((CACHE / "bin").glob("helm-*"))
-HELM = shutil.which("helm") or (str(BUILT[-1]) if BUILT else None)
-needs_helm = pytest.mark.skipif(HELM is None, reason="NO HELM: chart templates are NOT checked; put helm on PATH")
 NAME = "elastometer"
-
-
-def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    assert HELM is not None
-    return subprocess.run([HELM, *arguments], capture_output=True, text=True, check=False)
+DIGEST = "sha256:" + "5e" * 32
+# What is handed on as it is; the API server knows its fields.
+OF_THE_POD_API = {".podSecurityContext", ".securityContext", ".affinity.nodeAffinity", ".affinity.podAffinity",
+                  ".affinity.podAntiAffinity"}
 
 
 def rendered(*settings: str, release: str = NAME) -> list[dict[str, Any]]:
     flags = [flag for setting in settings for flag in ("--set", setting)]
-    done = helm("template", release, str(CHART), "-n", "measure", "--kube-version", "1.35.0", *flags)
+    done = helm("template", release, str(CHART), "-n", "measure", *KUBERNETES, *flags)
     assert done.returncode == 0, done.stderr
     objects = [document for document in yaml.safe_load_all(done.stdout) if document]
     assert objects
@@ -78,14 +68,15 @@ def test_the_chart_copy_of_the_schema_is_the_schema_with_one_annotation():
 
 
 def test_every_value_has_a_described_schema_that_refuses_the_unknown():
-    schema = json.loads((CHART / "values.schema.json").read_text())
+    schema = values_schema()
 
     def look(path: str, node: dict[str, Any], value: Any) -> None:
         assert node.get("description"), path
         if path.endswith(".global"):
             return
         if node["type"] == "object":
-            assert node.get("additionalProperties") is False or "type" in node["additionalProperties"], path
+            more = node.get("additionalProperties")
+            assert more is False or path in OF_THE_POD_API or "type" in more, path
         for name, child in node.get("properties", {}).items():
             look(f"{path}.{name}", child, value.get(name) if isinstance(value, dict) else None)
         if isinstance(value, dict) and "properties" in node:
@@ -109,9 +100,13 @@ def test_the_chart_passes_lint():
 @needs_helm
 @pytest.mark.parametrize("setting", ["colour=red", "image.tagg=1", "persistence.size=big", "prometheus.url=ftp://x",
                                      "watchNamespace=Not_A_Name", "persistence.onUninstall=Maybe", "log.format=xml",
-                                     "log.level=LOUD"])
+                                     "log.level=LOUD", "image.digest=latest",
+                                     "podLabels.helm\\.sh/chart=x",
+                                     "commonLabels.app\\.kubernetes\\.io/name=x", "extraEnv[0].name=ELASTOMETER_DATA",
+                                     "extraVolumes[0].name=data", "affinity.nodeAfinity.x=1",
+                                     "podDisruptionBudget.maxUnavailable=2"])
 def test_a_value_that_is_unknown_or_wrong_is_refused(setting: str):
-    done = helm("template", NAME, str(CHART), "--kube-version", "1.35.0", "--set", setting)
+    done = helm("template", NAME, str(CHART), *KUBERNETES, "--set", setting)
     assert done.returncode != 0
     assert "schema" in done.stderr
 
@@ -165,7 +160,7 @@ def test_the_log_can_be_json_and_every_format_of_the_schema_is_known_to_the_oper
     assert environment(rendered("log.format=json"))["ELASTOMETER_LOG_FORMAT"] == "json"
     # `helm upgrade --reuse-values` from a release that knew no such values.
     assert environment(rendered("log=null"))["ELASTOMETER_LOG_FORMAT"] == LogFormat.TEXT
-    schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["log"]["properties"]
+    schema = values_schema()["properties"]["log"]["properties"]
     assert set(schema["format"]["enum"]) == set(LogFormat)
     assert set(schema["level"]["enum"]) <= set(logging.getLevelNamesMapping())
 
@@ -249,3 +244,114 @@ def test_the_clusters_own_roles_may_read_and_edit_tests():
     assert any("rbac.authorization.k8s.io/aggregate-to-view" in found for found in labels)
     assert any("rbac.authorization.k8s.io/aggregate-to-edit" in found for found in labels)
     assert len(of_kind(rendered("rbac.aggregate=false"), "ClusterRole")) == 1
+
+
+@needs_helm
+def test_a_digest_replaces_the_tag_of_either_image():
+    objects = rendered(f"image.digest={DIGEST}", "image.tag=v9", f"loadgen.image.digest={DIGEST}")
+    assert pod(objects)["containers"][0]["image"] == f"docker.io/elastometer/operator@{DIGEST}"
+    assert environment(objects)["ELASTOMETER_LOADGEN_IMAGE"] == f"docker.io/elastometer/loadgen@{DIGEST}"
+
+
+@needs_helm
+def test_no_class_is_an_empty_class():
+    claim = the(rendered("persistence.storageClassName=-"), "PersistentVolumeClaim")
+    assert claim["spec"]["storageClassName"] == ""
+
+
+@needs_helm
+@pytest.mark.parametrize(("release", "name"), [
+    ("2024", "elastometer-2024-elastometer"), ("0x10", "elastometer-0x10-elastometer"), ("true", "true-elastometer"),
+    ("a.b", "a-b-elastometer"), ("elastometer", "elastometer"), ("9" * 53, ("elastometer-" + "9" * 53)[:63]),
+])
+def test_a_service_has_a_name_that_every_api_server_takes(release: str, name: str):
+    objects = rendered(release=release)
+    assert the(objects, "Service")["metadata"]["name"] == name
+    assert environment(objects)["ELASTOMETER_SERVICE"] == name
+    assert environment(objects)["ELASTOMETER_RECEIVER_URL"] == f"http://{name}.measure.svc:8081"
+
+
+@needs_helm
+def test_security_settings_are_replaced_one_by_one_and_null_leaves_one_to_the_cluster():
+    objects = rendered("podSecurityContext.runAsUser=null", "podSecurityContext.fsGroup=7",
+                       "securityContext.capabilities.add[0]=NET_BIND_SERVICE")
+    default = pod(rendered())
+    expected = {**default["securityContext"], "fsGroup": 7}
+    del expected["runAsUser"]
+    assert pod(objects)["securityContext"] == expected
+    assert pod(objects)["containers"][0]["securityContext"] == {
+        **default["containers"][0]["securityContext"],
+        "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}}
+    # `helm upgrade --reuse-values` from a release that knew no such values.
+    old = pod(rendered("podSecurityContext=null", "securityContext=null"))
+    assert old["securityContext"] == default["securityContext"]
+    assert old["containers"][0]["securityContext"] == default["containers"][0]["securityContext"]
+
+
+@needs_helm
+def test_a_release_that_knew_none_of_the_newer_values_is_upgraded(tmp_path: Path):
+    newer = ("extraEnv", "extraEnvFrom", "extraVolumes", "extraVolumeMounts", "podSecurityContext", "securityContext",
+             "commonLabels", "deploymentAnnotations", "affinity", "topologySpreadConstraints", "service",
+             "terminationGracePeriodSeconds", "revisionHistoryLimit", "podDisruptionBudget", "serviceMonitor")
+    old = render(dict.fromkeys(newer), tmp_path, release=NAME, namespace="measure")
+    assert old == rendered()
+
+
+@needs_helm
+def test_placement_is_handed_on_and_a_constraint_counts_the_operators_pods(tmp_path: Path):
+    term = {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+    spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+    other = {**spread, "labelSelector": {"matchLabels": {"app": "x"}}}
+    objects = render({"affinity": affinity, "topologySpreadConstraints": [spread, other]}, tmp_path, release="lab",
+                     namespace="measure")
+    selector = the(objects, "Deployment")["spec"]["selector"]
+    assert pod(objects)["affinity"] == affinity
+    assert pod(objects)["topologySpreadConstraints"] == [{**spread, "labelSelector": selector}, other]
+
+
+@needs_helm
+def test_more_of_the_environment_and_of_volumes_comes_after_what_the_chart_sets(tmp_path: Path):
+    env = [{"name": "HTTPS_PROXY", "value": "1e3"},
+           {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+    volume, mount = {"name": "ca", "configMap": {"name": "ca"}}, {"name": "ca", "mountPath": "/ca", "readOnly": True}
+    more = {"extraEnv": env, "extraEnvFrom": [{"secretRef": {"name": "s"}}], "extraVolumes": [volume],
+            "extraVolumeMounts": [mount]}
+    spec = pod(render(more, tmp_path, release="lab", namespace="measure"))
+    assert spec["containers"][0]["env"][-2:] == env
+    assert spec["containers"][0]["envFrom"] == more["extraEnvFrom"]
+    assert spec["volumes"][-1] == volume
+    assert spec["containers"][0]["volumeMounts"][-1] == mount
+
+
+@needs_helm
+def test_common_labels_are_on_every_object_and_a_pods_own_label_wins():
+    objects = rendered("commonLabels.team=a", "podLabels.team=b", "crds.install=false", "serviceMonitor.enabled=true",
+                       "serviceMonitor.labels.team=c", "podDisruptionBudget.enabled=true")
+    assert {item["metadata"]["labels"]["team"] for item in objects if item["kind"] != "ServiceMonitor"} == {"a"}
+    assert the(objects, "ServiceMonitor")["metadata"]["labels"]["team"] == "c"
+    template = the(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert template["team"] == "b"
+    assert "team" not in the(objects, "Deployment")["spec"]["selector"]["matchLabels"]
+
+
+@needs_helm
+def test_a_budget_blocks_the_drain_of_the_one_replica_only_when_asked_to():
+    assert of_kind(rendered(), "PodDisruptionBudget") == []
+    budget = the(rendered("podDisruptionBudget.enabled=true"), "PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == 0
+    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    assert budget["spec"]["selector"] == the(rendered(), "Deployment")["spec"]["selector"]
+
+
+@needs_helm
+def test_a_parent_chart_may_switch_it_on_and_share_global_values(tmp_path: Path):
+    parent = tmp_path / "parent"
+    (parent / "charts").mkdir(parents=True)
+    (parent / "charts/elastometer").symlink_to(CHART)
+    dependency = {"name": "elastometer", "version": "0.1.0", "condition": "elastometer.enabled"}
+    chart = {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": [dependency]}
+    (parent / "Chart.yaml").write_text(yaml.safe_dump(chart))
+    given = {"global": {"imageRegistry": "x", "team": {"a": 1}}, "elastometer": {"enabled": True}}
+    objects = render(given, tmp_path, release="lab", namespace="measure", chart=parent)
+    assert the(objects, "Deployment")["metadata"]["name"] == "lab-elastometer"

@@ -1,7 +1,7 @@
 """Requests that the server turns away: with a client error, a redirect, or because there were too many. Pure.
 
 One of them may be a mistake of its own, and a 429 asks for less of the same. If nothing else ever came back, then the
-run measured nothing, and there is one thing to mend first.
+run measured nothing, and there is one thing to fix first.
 """
 
 import re

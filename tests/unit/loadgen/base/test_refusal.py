@@ -1,4 +1,4 @@
-"""A run that was refused throughout says first what to mend; any other outcome makes it a measurement."""
+"""A run that was refused throughout says first what to fix; any other outcome makes it a measurement."""
 
 import pytest
 
