@@ -57,6 +57,12 @@ QUERIES: dict[str, Row] = {
     "Pods of another name": ("keda", query(f'sum({WAITING}{{pod=~"vllm-.*"}})'), Stays(("selects no series",))),
     "the server Pods of another test": ("keda", query(f'sum({WAITING}{{pod=~"mail-server-.*"}})'), Scales((
         "selects the server Pods of a test called 'mail', and this one is called 'queue'",))),
+    "the server Pods of two other tests": ("keda", query(
+        f'sum({WAITING}{{pod=~"mail-server-.*"}}) + sum({WAITING}{{pod=~"chat-server-.*"}})'), Refused((
+            f"{OF_TRIGGER}.metadata.query: must select the Pods of one test",))),
+    "the server Pods of this and another test": ("keda", query(
+        f'sum({WAITING}{{pod=~"mail-server-.*"}}) + sum({WAITING}{{pod=~"queue-server-.*"}})'), Stays((
+            "selects the server Pods of a test called 'mail'", 'pod=~"queue-server-.*" selects no series'))),
     "another job": ("keda", query(f'sum({WAITING}{{job="vllm"}})'), Stays((
         "whose job is 'pods' in the Prometheus of manifests/stack",))),
     "a node": ("keda", query(f'sum({WAITING}{{node="a"}})'), Refused((
@@ -71,6 +77,11 @@ SCALED_OBJECTS: dict[str, Row] = {
     "a formula that is always zero": ("keda", (
         NAMED, f"{MODIFIED}={{formula: queue * 0, target: '1', metricType: AverageValue}}"), Stays()),
     "a formula that changes nothing": ("keda", (NAMED, f"{MODIFIED}={{formula: queue, target: '2'}}"), Scales()),
+    "a formula that divides by a queue that may be empty": ("keda", (
+        NAMED, f"{MODIFIED}={{formula: 10 / queue, target: '1'}}"), Refused((
+            f"spec.{MODIFIED}.formula: must have a value at all times, but divides by zero",))),
+    "metadata that KEDA does not read": ("keda", (f"{TRIGGER}.metadata.team=a",), Scales((
+        f"{OF_TRIGGER}.metadata.team: is not read by KEDA",))),
     "a formula with a function that is not modelled": ("keda", (
         NAMED, f"{MODIFIED}={{formula: 'count([queue], {{# > 1}})', target: '1'}}"), Refused((
             f"spec.{MODIFIED}.formula: must be arithmetic", "`count` is not modelled"))),

@@ -8,11 +8,10 @@ import pytest
 
 from elastometer.model.errors import SpecError
 from elastometer.promql.read import read_query
-from elastometer.promql.series import Matcher, MatchOperator, TestSeries, drawn_names
+from elastometer.promql.series import Matcher, MatchOperator, TestSeries, drawn_names, other_test
 from elastometer.promql.tree import series_in
 
 CHAT = TestSeries("team-a", "chat", "Qwen/Qwen2.5-0.5B-Instruct")
-GUESSED = replace(CHAT, may_be_renamed=True)
 
 
 def selects(matchers: str, series: TestSeries = CHAT) -> bool:
@@ -56,19 +55,14 @@ def test_a_label_or_pattern_without_a_known_answer_is_refused(matchers: str) -> 
         selects(matchers)
 
 
-def test_a_query_for_the_server_pods_of_another_test_stands_for_this_one_where_it_never_ran() -> None:
-    assert selects('pod=~"mail-server-.*"', GUESSED)
-    assert "selects the server Pods of a test called 'mail', and this one is called 'chat'" in \
-        notes('pod=~"mail-server-.*"', GUESSED)
-    assert not selects('pod=~"mail-server-.*"')
-
-
-@pytest.mark.parametrize("matcher", [
-    'pod=~"mail-.*"', 'pod="mail-server-7d9f8c6b5d-abcde"', 'pod=~"mail-server"', 'pod=~"mail-servers-.*"',
-    'pod!~"chat-server-.*"', 'pod=~"mail-server-x-.*"',
+@pytest.mark.parametrize(("value", "test"), [
+    ("mail-server-.*", "mail"), ("mail-server.*", "mail"), ("^mail-server-.+$", "mail"),
+    ("my-mail-server-.*", "my-mail"),
+    ("mail-.*", None), ("mail-server", None), ("mail-servers-.*", None), ("mail-server-x-.*", None), ("vllm-.*", None),
 ])
-def test_any_other_name_of_pods_selects_nothing(matcher: str) -> None:
-    assert not selects(matcher, GUESSED)
+def test_the_test_whose_server_pods_an_expression_selects_is_known(value: str, test: str | None) -> None:
+    assert other_test("q", Matcher("pod", MatchOperator.REGEX, value)) == test
+    assert other_test("q", Matcher("pod", MatchOperator.NOT_REGEX, value)) is None
 
 
 def test_a_matcher_that_a_run_has_proven_is_not_compared() -> None:

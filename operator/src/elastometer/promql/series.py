@@ -25,7 +25,7 @@ KNOWN = frozenset((NAMESPACE, POD, INSTANCE, NODE, JOB, MODEL, ENGINE))
 # What the ReplicaSet controller makes the last parts of a Pod's name of: no vowels, and no digits like them.
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _HASH_LENGTHS, _SUFFIX_LENGTH, _DRAWN_NAMES = (10, 9, 8), 5, 120
-_TEST = re.compile(r"([a-z](?:[-a-z0-9]{0,38}[a-z0-9])?)-server(?![a-z0-9])")
+_TEST = re.compile(r"\^?([a-z](?:[-a-z0-9]{0,38}[a-z0-9])?)-server(?![a-z0-9])")
 # Written alike but with another meaning in RE2, or not in RE2 at all.
 _NOT_RE2 = re.compile(r"\[\[:|\(\?[=!<#(]|\\[1-9ZAGQEpPCzN]|[*+?}]\+|\{,")
 
@@ -56,8 +56,7 @@ class TestSeries:
     """The labels of the series of a test's server Pods.
 
     `pods` are Pods of which the names are known, from a record. `proven` are matchers that a recorded run has shown to
-    select its series. `may_be_renamed`: a query for the Pods of a test with another name stands for this one.
-    `engines` is None if the server's arguments ask for several.
+    select its series. Without `has_one_engine`, a Pod has a series for each of several engines.
     """
 
     __test__ = False  # or pytest would collect it as a class of tests
@@ -67,7 +66,6 @@ class TestSeries:
     model: str | None
     pods: tuple[str, ...] = ()
     proven: frozenset[Matcher] = frozenset()
-    may_be_renamed: bool = False
     has_one_engine: bool = True
 
     def constant(self, label: str) -> str | None:
@@ -117,18 +115,13 @@ def _compare_pod(path: str, matcher: Matcher, series: TestSeries) -> Selection:
     if len(found) == 2:
         raise SpecError(f"{path}: must select all Pods of the test or none, has {matcher}, which depends on the "
                         f"generated parts of their names ({server_name(series.test)}-<hash>-<id>)")
-    other = _other_test(path, matcher) if series.may_be_renamed else None
-    if other is not None:
-        return Selection(True, (f"{path}: {matcher} selects the server Pods of a test called {other!r}, and this one "
-                                f"is called {series.test!r}. The prediction takes the query as one for this test; in "
-                                f"a cluster it would select nothing until one of the names is changed",))
     return Selection(False, (f"{path}: {matcher} selects no series of this test, whose Pods are called "
                              f"{server_name(series.test)}-<hash>-<id>",))
 
 
-def _other_test(path: str, matcher: Matcher) -> str | None:
-    """The name of the test whose server Pods the regular expression selects, all of them."""
-    if matcher.operator is not MatchOperator.REGEX:
+def other_test(path: str, matcher: Matcher) -> str | None:
+    """The name of the test whose server Pods a regular expression selects, all of them; None for any other matcher."""
+    if (matcher.label, matcher.operator) != (POD, MatchOperator.REGEX):
         return None
     named = _TEST.match(matcher.value)
     is_all = named is not None and all(_matches(path, matcher, name) for name in drawn_names(named.group(1)))

@@ -141,8 +141,8 @@ class Keda:
             numbers[trigger.name] = answer.milli / MILLI
         value = value_of(formula.term, numbers)
         if not isfinite(value):
-            raise SpecError(f"formula: must be finite, divides by zero {at:.0f} s after the start of the load, where "
-                            f"KEDA's value depends on its processor; is {formula.text!r}")
+            raise SpecError(f"{formula.path}: must have a value at all times, but divides by zero {at:.0f} s after the "
+                            f"start of the load, where KEDA's own depends on its processor; is {formula.text!r}")
         return int(value * MILLI)
 
 

@@ -20,10 +20,11 @@ class Signal(StrEnum):
     CPU = "cpu"  # cores used
 
 
-# vLLM's names of its metrics, as in Prometheus; older releases call the last one differently.
+# vLLM's names of its metrics, as in Prometheus; the last one is that of older releases.
+OLD_KV_CACHE = "vllm:gpu_cache_usage_perc"
 METRICS: dict[str, Signal] = {
     "vllm:num_requests_waiting": Signal.WAITING, "vllm:num_requests_running": Signal.RUNNING,
-    "vllm:kv_cache_usage_perc": Signal.KV_CACHE, "vllm:gpu_cache_usage_perc": Signal.KV_CACHE,
+    "vllm:kv_cache_usage_perc": Signal.KV_CACHE, OLD_KV_CACHE: Signal.KV_CACHE,
 }
 
 
@@ -44,11 +45,13 @@ class Nowhere:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """KEDA's scaling modifiers: one number made of those of the named triggers. It is active above `activation`."""
+    """KEDA's scaling modifiers: one number made of those of the named triggers. It is active above `activation`. `path`
+    is where the text was written."""
 
     text: str
     term: Term
     activation: float = 0.0
+    path: str = "advanced.scalingModifiers.formula"
 
 
 # A signal stands for its sum over the replicas where the metric is one number for all of them.

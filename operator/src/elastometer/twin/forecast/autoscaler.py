@@ -17,6 +17,7 @@ from elastometer.resources.scaler import scaler
 from elastometer.resources.target import deployment
 from elastometer.twin.randomness import stream
 from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
+from elastometer.twin.reading.renamed import renamed
 from elastometer.twin.reading.scaled_object import keda_loop, read_scaled_object
 from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.twin.sources import Signal
@@ -54,7 +55,14 @@ def planned_autoscaler(plan: TestPlan, assumed_namespace: str | None = None) -> 
         found = read({**manifest["spec"], **minimum}, series, containers)
     except SpecError as error:
         raise SpecError(*map(with_path, error.flaws)) from error
-    return replace(found, notes=(*map(with_path, found.notes), *_namespace_notes(plan, assumed_namespace)))
+    return replace(found, controller=_with_formula_path(found.controller, with_path),
+                   notes=(*map(with_path, found.notes), *_namespace_notes(plan, assumed_namespace)))
+
+
+def _with_formula_path(controller: Controller, with_path: Callable[[str], str]) -> Controller:
+    if not isinstance(controller, KedaController) or controller.formula is None:
+        return controller
+    return replace(controller, formula=replace(controller.formula, path=with_path(controller.formula.path)))
 
 
 def _namespace_notes(plan: TestPlan, assumed: str | None) -> Iterator[str]:
@@ -67,8 +75,7 @@ def _with_path(path: str) -> Callable[[str], str]:
 
 
 def _series(plan: TestPlan, namespace: str | None) -> TestSeries:
-    return TestSeries(namespace or plan.names.namespace, plan.names.test,
-                      plan.spec.server.flags.served_model, may_be_renamed=True)
+    return TestSeries(namespace or plan.names.namespace, plan.names.test, plan.spec.server.flags.served_model)
 
 
 def _containers(plan: TestPlan) -> Containers:
@@ -83,6 +90,7 @@ def _plan_hpa(document: Document, series: TestSeries, containers: Containers) ->
 
 
 def _plan_keda(document: Document, series: TestSeries, containers: Containers) -> PlannedAutoscaler:
+    series, about_names = renamed(document, series)
     read = read_scaled_object(document, series)
     try:
         hpa = parse_hpa(read.hpa)
@@ -96,7 +104,7 @@ def _plan_keda(document: Document, series: TestSeries, containers: Containers) -
     keda = keda_loop(HpaController(hpa, sources.sources), document, read)
     return PlannedAutoscaler(
         keda, read.hpa, "ScaledObject of the test: KEDA's loop and the HPA that it would create",
-        (*read.notes, *map(read.in_own_words, sources.notes)))
+        (*about_names, *read.notes, *map(read.in_own_words, sources.notes)))
 
 
 def _webhook_flaws(place: int, metric: Metric, containers: Containers) -> Iterator[str]:

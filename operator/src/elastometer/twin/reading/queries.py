@@ -8,9 +8,20 @@ from functools import lru_cache
 from elastometer.promql.evaluate import QueryError, evaluate
 from elastometer.promql.read import read_query
 from elastometer.promql.series import NODE, OF_ONE_POD, TestSeries, labels_of_pod
-from elastometer.promql.tree import ALL, Aggregation, Aggregator, Binary, Labels, Node, Operator, Series, is_scalar
+from elastometer.promql.tree import (
+    ALL,
+    Aggregation,
+    Aggregator,
+    Binary,
+    Labels,
+    Node,
+    Operator,
+    Series,
+    is_scalar,
+    series_in,
+)
 from elastometer.twin.metrics_view import Missing, Number
-from elastometer.twin.sources import METRICS, Asked, Nowhere, Signal, Source
+from elastometer.twin.sources import METRICS, OLD_KV_CACHE, Asked, Nowhere, Signal, Source
 
 # Whether a query has a value depends on the number of replicas only, as no comparison is modelled; more are like three.
 _SIZES = (0, 1, 2, 3)
@@ -36,7 +47,7 @@ def asked(path: str, text: str, series: TestSeries) -> AskedSource:
     """The source that a trigger's query is. Raises SpecError for what has no exact model."""
     query = read_query(path, text, series, tuple(METRICS))
     found = tuple(_answer(query.node, size) for size in _SIZES)
-    notes = (*query.notes, *_doubts(path, query.node, found))
+    notes = (*query.notes, *_doubts(path, query.node, found), *_old_names(path, query.node))
     if all(one is Missing.EMPTY for one in found):
         return AskedSource(Nowhere(f"the query {text!r} selects nothing of this test"), notes, found)
     return AskedSource(_plain(query.node) or Asked(text, query.node), notes, found)
@@ -60,6 +71,11 @@ def _doubts(path: str, node: Node, found: tuple[Number, ...]) -> Iterator[str]:
         size = found.index(Missing.ERROR)
         yield (f"{path}: with {size} or more replicas the query has several elements, which KEDA answers with an "
                "error: the HPA then has no metric and stands still. sum(…) without labels has one element")
+
+
+def _old_names(path: str, node: Node) -> Iterator[str]:
+    if any(series.metric == OLD_KV_CACHE for series in series_in(node)):
+        yield f"{path}: {OLD_KV_CACHE} is what older releases of vLLM export; newer ones, and the stand-in, do not"
 
 
 def _plain(node: Node) -> Signal | None:

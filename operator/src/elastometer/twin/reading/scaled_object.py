@@ -70,7 +70,7 @@ def read_scaled_object(spec: Document, series: TestSeries, *, is_recorded: bool 
         raise SpecError(*flaws)
     triggers = tuple(one.trigger for one in read if one.trigger is not None)
     formula = _formula(spec, written, triggers)
-    notes = (note for one in read if one.asked is not None for note in one.asked.notes)
+    notes = (note for one in read for note in one.notes)
     metrics = _metrics(read, spec, formula)
     return ReadScaledObject(
         _hpa(spec, [metric for _, metric in metrics]), triggers, formula,

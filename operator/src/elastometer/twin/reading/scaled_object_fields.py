@@ -42,7 +42,7 @@ FIELDS: Mapping[str, tuple[Treatment, str]] = {
     "triggers.authenticationRef": _AUTHENTICATION,
     "fallback": (Treatment.MODELLED, "as long as no trigger can fail"),
 }
-# Type of a trigger -> its metadata. KEDA reads no others.
+# Type of a trigger -> its metadata. KEDA passes over any other.
 METADATA: Mapping[str, Mapping[str, tuple[Treatment, str]]] = {
     "prometheus": {
         "serverAddress": (_IRRELEVANT, "the Prometheus that scrapes the test"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from elastometer.model.document import Document, document_at, text_at
@@ -26,11 +26,13 @@ _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE"
 
 @dataclass(frozen=True, slots=True)
 class ReadTrigger:
-    """One trigger. `metric` is its entry in the HPA. Triggers on cpu ask for nothing themselves: `trigger` is None."""
+    """One trigger. `metric` is its entry in the HPA. Triggers on cpu ask for nothing themselves: `trigger` is None.
+    `notes` are what a reader should know about it."""
 
     metric: Json
     trigger: Trigger | None = None
     asked: AskedSource | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_trigger(index: int, written: Document, series: TestSeries, *, is_recorded: bool) -> ReadTrigger:
@@ -44,7 +46,9 @@ def read_trigger(index: int, written: Document, series: TestSeries, *, is_record
              for key, value in metadata.items()]
     if flaws := [one for one in found if one is not None]:
         raise SpecError(*flaws)
-    return _prometheus(index, written, metadata, series) if kind == PROMETHEUS else _cpu(path, written, metadata)
+    read = _prometheus(index, written, metadata, series) if kind == PROMETHEUS else _cpu(path, written, metadata)
+    unread = [f"{path}.metadata.{key}: is not read by KEDA" for key in metadata if key not in METADATA[kind]]
+    return replace(read, notes=(*read.notes, *unread))
 
 
 def _metadata_flaw(
@@ -53,6 +57,8 @@ def _metadata_flaw(
     if not isinstance(value, str):
         return f"{path}.{key}: must be text, is {value!r}"
     is_own = (key, value) == ("namespace", series.namespace)
+    if key not in METADATA[kind]:
+        return None
     return flaw(f"{path}.{key}", value, METADATA[kind].get(key), is_recorded=is_recorded or is_own)
 
 
@@ -68,7 +74,7 @@ def _prometheus(index: int, written: Document, metadata: Document, series: TestS
         query.source, float(str(metadata.get("activationThreshold", "0"))),
         null_is_zero=metadata.get("ignoreNullValues", "true") in _TRUE,
         is_cached=written.get("useCachedMetrics") is True, name=text_at(written, "name") or "")
-    return ReadTrigger(external(f"s{index}-{PROMETHEUS}", kind, threshold), trigger, query)
+    return ReadTrigger(external(f"s{index}-{PROMETHEUS}", kind, threshold), trigger, query, query.notes)
 
 
 def _prometheus_flaws(path: str, kind: str, metadata: Document) -> Iterator[str]:
