@@ -33,6 +33,7 @@ class PodStart:
     fetched: str | None = None
     restarts: Sequence[float] = ()
     process: float | None = None
+    args: Sequence[str] = ()
 
     def cold_start(self) -> ColdStart:
         """The report's view of it."""
@@ -43,16 +44,22 @@ class PodStart:
 
     def _seen(self) -> Iterator[Observation]:
         bound = {"type": "PodScheduled", "status": "True", "lastTransitionTime": _stamp(CREATED)}
-        yield _pod(CREATED, Sighting.ADDED, {"conditions": [bound]})
+        yield self._pod(CREATED, Sighting.ADDED, {"conditions": [bound]})
         for count, began in enumerate((STARTED, *self.restarts)):
-            yield _pod(began, Sighting.MODIFIED, {"conditions": [bound], "containerStatuses": [_server(count, began)]})
+            status = {"conditions": [bound], "containerStatuses": [_server(count, began)]}
+            yield self._pod(began, Sighting.MODIFIED, status)
         images = ((0.5, "initContainers{fetch}", self.fetched), (1.0, "containers{server}", self.pulled))
         yield from (_event(CREATED + second, where, text) for second, where, text in images if text is not None)
         for second, line in self.lines:
             yield LogSeen(_at(second), _META["name"], "server", _at(second), line)  # type: ignore[arg-type]
         if self.ready is not None:
             ready = {"type": "Ready", "status": "True", "lastTransitionTime": _stamp(self.ready)}
-            yield _pod(self.ready, Sighting.MODIFIED, {"conditions": [bound, ready]})
+            yield self._pod(self.ready, Sighting.MODIFIED, {"conditions": [bound, ready]})
+
+    def _pod(self, second: float, sighting: Sighting, status: dict[str, Any]) -> ObjectSeen:
+        return ObjectSeen(_at(second), ObjectKind.POD, sighting, {
+            "metadata": {**_META, "creationTimestamp": _stamp(CREATED)}, "status": status,
+            "spec": {"containers": [{"name": "server", "args": list(self.args)}]}})
 
     def _series(self) -> Iterator[SeriesResult]:
         if self.process is not None:
@@ -67,11 +74,6 @@ def _at(second: float) -> Instant:
 
 def _stamp(second: float) -> str:
     return format_instant(_at(second), 0)
-
-
-def _pod(second: float, sighting: Sighting, status: dict[str, Any]) -> ObjectSeen:
-    return ObjectSeen(_at(second), ObjectKind.POD, sighting, {
-        "metadata": {**_META, "creationTimestamp": _stamp(CREATED)}, "status": status})
 
 
 def _server(count: int, began: float) -> dict[str, Any]:

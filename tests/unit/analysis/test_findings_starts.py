@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from elastometer.analysis.findings.starts import start_findings
 from elastometer.model.measurements import UNATTRIBUTED, ColdStart, Duration, Origin, Phase, ScrapedStart
@@ -41,6 +42,13 @@ def test_a_start_with_a_large_unexplained_part_is_reported_once():
     assert (found.name, found.severity) == ("UnattributedStart", "Hint")
     assert found.evidence == "a: 4.0 s of 12.0 s belong to no phase"
     assert names(cold_start({WEIGHTS: 9, UNATTRIBUTED: 1})) == []
+
+
+def test_what_no_source_showed_is_named():
+    start = cold_start({WEIGHTS: 8, UNATTRIBUTED: 4})
+    dark = replace(start.phases[1], note="no source showed: engine process")
+    found, = start_findings([replace(start, phases=(start.phases[0], dark, dark))])
+    assert found.evidence == "a: 8.0 s of 12.0 s belong to no phase; no source showed: engine process"
 
 
 def test_the_unexplained_part_of_a_first_replica_is_no_finding():

@@ -114,6 +114,18 @@ def test_a_process_that_is_older_than_its_pod_was_restored() -> None:
     assert start_of("uvicorn-only", process=-20).kind.name == "ImagePresent"
 
 
+@pytest.mark.parametrize("args", [
+    ("snapshot", "restore", "--snapshot-dir", "/snapshots/m"),
+    ("exec vllm snapshot restore --snapshot-dir=/snapshots/m",),
+])
+def test_a_container_that_restores_a_snapshot_makes_a_restored_start(args: tuple[str, ...]) -> None:
+    restored = start_of("uvicorn-only", lines=[(0.0, "INFO:     GET /health")], ready=9, args=args)
+    assert (restored.kind.name, restored.kind.evidence) == (
+        "Restored", "the container runs `snapshot restore` (Pod)")
+    assert start_of("uvicorn-only", ready=None, args=args).kind.name == "ImagePresent"
+    assert start_of("v0.7.3", args=("snapshot", "create")).kind.name == "WeightsCached"
+
+
 def test_a_log_of_criu_shows_a_restored_process() -> None:
     lines = [(0.0, "(00.412345) Restore finished successfully. Tasks resumed."), (1.0, "INFO:     GET /health")]
     assert start_of("uvicorn-only", lines=lines).kind.name == "Restored"

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from elastometer.analysis.evidence.pods import ImagePull, Seen
 from elastometer.analysis.starts.enginemark import EngineMark
@@ -14,13 +15,17 @@ from elastometer.analysis.starts.wordings import (
     GRAPH_LOADED,
     WEIGHTS_FETCHED,
 )
+from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.milestones import Milestone
+from elastometer.model.names import SERVER
 from elastometer.model.observation import LogSeen
 from elastometer.model.start_class import Had, Ingredient, StartClass, StartFact, StartKind
 from elastometer.model.units import SECOND
 
 # A process that is older than its Pod came from elsewhere. No clocks of one cluster differ by as much as this.
 OLDER_THAN_ITS_POD = 30 * SECOND
+# vLLM 0.31 and later. The restored process writes to no log, so that nothing else shows it.
+_SNAPSHOT = re.compile(r"\bsnapshot\s+restore\b")
 _CRIU_RESTORED = re.compile(r"Restore finished successfully")
 _EAGER = re.compile(r"Enforce eager set|enforce_eager(?:': |=)True")
 _MODEL = re.compile(r"\bmodel=(?P<quote>['\"])(?P<name>.+?)(?P=quote)")
@@ -41,12 +46,25 @@ def is_older_than_its_pod(process: Seen | None, created: Seen | None) -> bool:
             and created.instant - process.instant >= OLDER_THAN_ITS_POD)
 
 
-def start_kind(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark], lines: Sequence[LogSeen],
-               pull: ImagePull | None, process: Seen | None) -> StartKind:
-    """`lines` are those of this start, up to where HTTP answered; `process` is the start that the process exports."""
-    texts = [plain_line(line).text for line in lines]
-    facts = (_image(pull), _weights(marks, texts), _compilation(used, marks, texts))
-    restored, woken = _restored(process, used.get(Milestone.CREATED), texts), _woken(marks)
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What a start left: instants, the marks and the `lines` of its log up to where HTTP answered, the event about the
+    image, the start that the process exports, and the Pod."""
+
+    used: Mapping[Milestone, Seen]
+    marks: Sequence[EngineMark]
+    lines: Sequence[LogSeen]
+    pull: ImagePull | None
+    process: Seen | None
+    pod: Document
+
+
+def start_kind(traces: Traces) -> StartKind:
+    """The class with its facts. A woken or restored start needed nothing of what the facts are about."""
+    texts = [plain_line(line).text for line in traces.lines]
+    marks = traces.marks
+    facts = (_image(traces.pull), _weights(marks, texts), _compilation(traces.used, marks, texts))
+    restored, woken = _restored(traces, texts), _woken(marks)
     if restored is not None:
         return StartKind(StartClass.RESTORED, facts, restored)
     if woken is not None:
@@ -129,12 +147,25 @@ def _compilation_evidence(used: Mapping[Milestone, Seen], marks: Sequence[Engine
     return Had.UNKNOWN, "no line about a compilation was seen"
 
 
-def _restored(process: Seen | None, created: Seen | None, texts: Sequence[str]) -> str | None:
+def _restored(traces: Traces, texts: Sequence[str]) -> str | None:
+    process, created = traces.process, traces.used.get(Milestone.CREATED)
+    if Milestone.READY in traces.used and _SNAPSHOT.search(_command(traces.pod)):
+        return "the container runs `snapshot restore` (Pod)"
     if any(_CRIU_RESTORED.search(text) for text in texts):
         return "CRIU restored the process (log)"
     if process is None or created is None or not is_older_than_its_pod(process, created):
         return None
     return f"the process is {(created.instant - process.instant) / SECOND:.0f} s older than its Pod (Prometheus)"
+
+
+def _command(pod: Document) -> str:
+    servers = (one for one in documents_at(pod, "spec", "containers") if text_at(one, "name") == SERVER)
+    words = (part for one in servers for key in ("command", "args") for part in _texts(one.get(key)))
+    return " ".join(words)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def _woken(marks: Sequence[EngineMark]) -> str | None:
