@@ -41,7 +41,8 @@ def test_however_a_log_is_torn_its_bars_add_up_to_the_start_and_none_is_negative
     """Lines are lost, stamps are late, and a second start follows in the same log."""
     draw = Random(seed)
     kept, late = draw.choice((0.1, 0.5, 0.9)), draw.choice((0.0, 3.0))
-    lines = [(second + late * draw.random(), line) for second, line in log_of(draw.choice(NAMES)) if draw.random() < kept]
+    log = log_of(draw.choice(NAMES))
+    lines = [(second + late * draw.random(), line) for second, line in log if draw.random() < kept]
     end = lines[-1][0] + 20 * draw.random() if lines else 0.0
     lines += [(end + second, line) for second, line in log_of(draw.choice(NAMES)) if draw.random() < 0.5]
     ready = max((second for second, _ in lines), default=5.0) + draw.random()
