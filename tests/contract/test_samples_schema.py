@@ -9,6 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
+from elastometer.model.wake_signals import reads_only_servers
+
 ROOT = Path(__file__).parents[2]
 CRD = yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())
 SAMPLES = sorted([*ROOT.glob("manifests/samples/*.yaml"), *ROOT.glob("manifests/studies/*.yaml")])
@@ -79,7 +81,18 @@ def test_some_samples_scale_by_a_query():
 
 @pytest.mark.parametrize("path", [path for path in SAMPLES if prometheus_triggers(path)], ids=lambda path: path.name)
 def test_a_keda_sample_never_takes_a_missing_series_for_an_idle_server(path: Path):
-    name = load(path)["metadata"]["name"]
+    name, scaled = load(path)["metadata"]["name"], load(path)["spec"]["autoscaler"]["scaledObject"]
+    if 0 in (scaled.get("idleReplicaCount"), scaled["minReplicaCount"]):
+        pytest.skip("at 0 replicas a missing series is an idle service")
     for trigger in prometheus_triggers(path):
         assert trigger["metadata"]["ignoreNullValues"] == "false"
         assert f'pod=~"{name}-server-' in trigger["metadata"]["query"]
+
+
+@pytest.mark.parametrize("path", [path for path in SAMPLES if prometheus_triggers(path)], ids=lambda path: path.name)
+def test_a_sample_that_rests_at_zero_has_a_trigger_that_can_wake_it(path: Path):
+    scaled = load(path)["spec"]["autoscaler"]["scaledObject"]
+    if 0 not in (scaled.get("idleReplicaCount"), scaled["minReplicaCount"]):
+        pytest.skip("it keeps a replica")
+    assert not reads_only_servers(scaled)
+    assert all(trigger["metadata"].get("ignoreNullValues", "true") == "true" for trigger in prometheus_triggers(path))

@@ -124,6 +124,8 @@ def test_triggers_that_read_only_the_sleeping_server_are_named_before_the_load(
     pytest.param(MADE, "ScaledObjectNotReady", "KEDA has reported nothing", id="KEDA does not run"),
     pytest.param(replace(AT_REST, scaled_object=replace(BROKEN, reason="TriggerError")), "ScaledObjectNotReady",
                  "TriggerError", id="a trigger fails at zero"),
+    pytest.param(replace(AT_REST, scaled_object=replace(QUIET, paused=True), scaler=None), "ScaledObjectNotReady",
+                 "paused by an annotation", id="KEDA is paused"),
 ])
 def test_an_autoscaler_that_does_not_work_ends_the_run_with_kedas_words_and_not_with_the_metric(
     keda: TestPlan, seen: Snapshot, reason: str, words: str

@@ -35,6 +35,8 @@ def may_begin(plan: TestPlan, seen: Snapshot, waited: float) -> bool:
     """Whether the autoscaler works. One that rests at zero is given the time to get there, and then taken as it is;
     `waited` counts from its creation, in seconds."""
     reads = seen.scaler is not None and seen.scaler.active is True
+    if seen.scaled_object is not None and seen.scaled_object.paused:
+        return False
     if is_asleep(plan, seen):
         keda = seen.scaled_object
         works = reads if keda is None else keda.ready is True and keda.active is False
@@ -69,7 +71,7 @@ def fault(plan: TestPlan, seen: Snapshot, deadline: float) -> tuple[str, str]:
         return reasons.SCALER_CONFLICT, said
     look = f"see kubectl -n {names.namespace} describe scaledobject {names.server}"
     cannot_read = hpa is not None and hpa.active is False and hpa.reason != DISABLED
-    if keda is not None and not cannot_read and (keda.ready is not True or hpa is None):
+    if keda is not None and not cannot_read and (keda.ready is not True or keda.paused or hpa is None):
         return reasons.SCALER_NOT_READY, (
             f"KEDA did not make the ScaledObject work within {deadline:g} s ({_of_keda(seen)}); {look}")
     if hpa is not None and hpa.reason == DISABLED and not (keda and keda.active):
@@ -92,6 +94,8 @@ def said_by(seen: Snapshot) -> str:
 
 def _of_keda(seen: Snapshot) -> str:
     keda, missing = seen.scaled_object, "" if seen.scaler is not None else "; there is no HorizontalPodAutoscaler of it"
+    if keda is not None and keda.paused:
+        return "the ScaledObject is paused by an annotation" + missing
     words = "KEDA has reported nothing" if keda is None or not keda.reason else f"{keda.reason}: {keda.message}"
     return words + missing
 
@@ -102,6 +106,8 @@ def metrics_condition(plan: TestPlan, seen: Snapshot) -> Condition:
         return Condition(METRICS_AVAILABLE, "False", reasons.SCALER_CONFLICT, said)
     if plan.spec.scaler.type is ScalerType.NONE:
         return Condition(METRICS_AVAILABLE, "True", reasons.NO_AUTOSCALER, "the test has no autoscaler")
+    if seen.scaled_object is not None and seen.scaled_object.paused:
+        return Condition(METRICS_AVAILABLE, "False", reasons.SCALER_NOT_READY, _of_keda(seen))
     if is_asleep(plan, seen) and seen.scaled_object is not None:
         return _asleep(plan, seen)
     if seen.scaler is None or seen.scaler.active is None:

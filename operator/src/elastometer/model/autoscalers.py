@@ -1,6 +1,6 @@
 """Which HorizontalPodAutoscaler of a namespace is the one under test, whatever its name, and which others fight it.
 
-KEDA may be told to use another name for the one that it makes, or to take over one that exists. So neither its name nor
+KEDA can give another name to the one that it makes, or take over one that exists. So neither its name nor
 a label identifies it, but its owner does: the test itself, or the test's ScaledObject.
 """
 from __future__ import annotations

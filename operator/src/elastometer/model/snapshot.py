@@ -37,12 +37,13 @@ class ScalerFact:
 @dataclass(frozen=True, slots=True)
 class ScaledObjectFact:
     """KEDA's ScaledObject. `ready` and `active` are None until KEDA has said whether its triggers work, and whether one
-    of them asks for replicas."""
+    of them asks for replicas. While it is paused, by an annotation, KEDA may keep no HorizontalPodAutoscaler."""
 
     ready: bool | None
     active: bool | None
     reason: str
     message: str
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ def scaled_object_fact(scaled_object: Mapping[str, Any]) -> ScaledObjectFact:
         active=known.get(active.get("status", "")),
         reason=ready.get("reason", ""),
         message=ready.get("message", ""),
+        paused=conditions.get("Paused", {}).get("status") == "True",
     )
 
 

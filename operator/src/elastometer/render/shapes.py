@@ -155,11 +155,21 @@ def tiles(report: Report) -> list[Tile]:
         Tile("Cold start", numbers.duration(summary.cold_start_milliseconds), "median of added Pods, created to Ready"),
         Tile("First token, p95", numbers.duration(summary.time_to_first_token_p95_milliseconds),
              "whole load, from the intended time"),
+        *_wake_tiles(report),
         Tile("Not served", numbers.number(failed), of),
         Tile("Peak Ready", numbers.number(summary.peak_ready_replicas),
              f"{numbers.number(summary.scale_out_count)} out, {numbers.number(summary.scale_in_count)} in"),
         _price_tile(report),
     ]
+
+
+def _wake_tiles(report: Report) -> list[Tile]:
+    """Only where the target slept."""
+    asleep, lost = report.summary.asleep_request_count, report.summary.asleep_failed_request_count
+    if asleep is None:
+        return []
+    return [Tile("Wake from 0", numbers.duration(report.summary.wake_milliseconds),
+                 f"first request to first token; {numbers.number(lost)} of {asleep:,} requests before it not served")]
 
 
 def _price_tile(report: Report) -> Tile:

@@ -47,7 +47,7 @@ def watched_of(
         Watched("Pod", "pods", f"{core}{space}/pods", of_test),
         # Alone keeps its managedFields: they say which manager changed `replicas`, and when.
         Watched("Deployment", "deployments", f"{apps}{space}/deployments", _named(names.server), kept=without_secrets),
-        # Whatever its name, and whoever made it: a second one would fight the one under test.
+        # Of any name and any owner: a second one would fight the one under test.
         Watched("HorizontalPodAutoscaler", "horizontalpodautoscalers",
                 f"/apis/autoscaling/v2{space}/horizontalpodautoscalers",
                 keeps=lambda autoscaler: aims_at(autoscaler, names.server)),
