@@ -7,6 +7,7 @@ import pytest
 
 from elastometer.model.errors import SpecError
 from elastometer.promql.evaluate import Elements, QueryError, evaluate
+from elastometer.promql.plain import plain_sums
 from elastometer.promql.read import matchers_in, read_query
 from elastometer.promql.series import Matcher, MatchOperator, TestSeries, labels_of_pod
 
@@ -108,3 +109,13 @@ def test_the_matchers_of_a_query_can_be_listed() -> None:
     assert matchers_in('sum(w{job="vllm"}) / sum(r{pod=~"a.*"})') == {
         Matcher("job", MatchOperator.EQUAL, "vllm"), Matcher("pod", MatchOperator.REGEX, "a.*")}
     assert matchers_in("sum(") == frozenset()
+
+
+@pytest.mark.parametrize(("text", "sums"), [
+    ("sum(w)", {"w": 1}), ("sum(w) + sum(w)", {"w": 2}), ("sum(w + r)", {"w": 1, "r": 1}),
+    ("sum(w) or vector(0)", {"w": 1}),
+    ('sum by (job) (w{job="vllm",node="a"}) + sum(r)', {"w": 1, "r": 1}), ("sum by (pod) (w)", None), ("avg(w)", None),
+    ("sum(w) * 2", None), ("sum(w) - sum(r)", None), ("w", None), ("sum(rate(w[1m]))", None), ("sum(", None),
+])
+def test_a_query_that_only_adds_up_is_known_by_what_it_adds(text: str, sums: dict[str, int] | None) -> None:
+    assert plain_sums(text, METRICS) == sums

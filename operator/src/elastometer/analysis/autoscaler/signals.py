@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -21,21 +21,24 @@ from elastometer.model.bundle import SeriesName
 from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.measurements import Source
 from elastometer.model.units import Instant
+from elastometer.promql.plain import plain_sums
 
 _NAMES = (("num_requests_waiting", SeriesName.WAITING), ("num_requests_running", SeriesName.RUNNING),
           ("cache_usage", SeriesName.KV_CACHE))
+_METRICS: Mapping[str, SeriesName] = {
+    "vllm:num_requests_waiting": SeriesName.WAITING, "vllm:num_requests_running": SeriesName.RUNNING,
+    "vllm:kv_cache_usage_perc": SeriesName.KV_CACHE, "vllm:gpu_cache_usage_perc": SeriesName.KV_CACHE,
+}
 _TRIGGER = re.compile(r"s(\d+)-")
-# A query that sums one or several gauges as they are. Any other function over them is not followed.
-_SELECTOR = re.compile(r"\{[^}]*\}")
-_PLAIN_SUM = re.compile(r"\s*sum\s*\([^()]*\)(\s*\+\s*sum\s*\([^()]*\))*\s*")
 _REQUEST_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class _Signal:
-    """A metric that is an average over the replicas: the sum of these series, and its target per replica."""
+    """A metric that is an average over the replicas: the sum of these series, each so often, and its target per
+    replica."""
 
-    series: frozenset[SeriesName]
+    series: Mapping[SeriesName, int]
     target: float
 
     def wanted(self, levels: Iterable[Step], source: Source, resolution_seconds: float) -> WantedReplicas:
@@ -56,15 +59,21 @@ def _signal_of(metric: Metric, test: Document) -> _Signal | None:
     """By the metric's name, or by the query of the KEDA trigger that it stands for."""
     if metric.target_type is not TargetType.AVERAGE_VALUE or metric.target <= 0:
         return None
-    text = metric.name if metric.type is MetricType.PODS else ""
-    trigger = _TRIGGER.match(metric.name)
-    if metric.type is MetricType.EXTERNAL and trigger is not None:
-        triggers = documents_at(test, "spec", "autoscaler", "scaledObject", "triggers")
-        index = int(trigger.group(1))
-        query = text_at(triggers[index], "metadata", "query") or "" if index < len(triggers) else ""
-        text = query if _PLAIN_SUM.fullmatch(_SELECTOR.sub("", query)) else ""
-    series = frozenset(name for part, name in _NAMES if part in text)
+    if metric.type is MetricType.PODS:
+        series = {name: 1 for part, name in _NAMES if part in metric.name}
+    else:
+        series = _asked(metric, test)
     return _Signal(series, metric.target / 1000) if series else None
+
+
+def _asked(metric: Metric, test: Document) -> dict[SeriesName, int]:
+    """The series that the query of the trigger adds up. Any other function over them is not followed."""
+    trigger = _TRIGGER.match(metric.name)
+    if metric.type is not MetricType.EXTERNAL or trigger is None:
+        return {}
+    triggers, index = documents_at(test, "spec", "autoscaler", "scaledObject", "triggers"), int(trigger.group(1))
+    query = text_at(triggers[index], "metadata", "query") or "" if index < len(triggers) else ""
+    return {_METRICS[name]: times for name, times in (plain_sums(query, tuple(_METRICS)) or {}).items()}
 
 
 def _truth(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
@@ -78,15 +87,15 @@ def _truth(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
     return signal.wanted(levels, Source.REQUEST, _REQUEST_SECONDS)
 
 
-def _moves(series: frozenset[SeriesName], evidence: Evidence) -> Iterator[tuple[int, int]]:
-    """(instant, +1 or -1) for every request that begins or ceases to count."""
-    waits, runs = SeriesName.WAITING in series, SeriesName.RUNNING in series
+def _moves(series: Mapping[SeriesName, int], evidence: Evidence) -> Iterator[tuple[int, int]]:
+    """(instant, how much more or less) for every request that begins or ceases to wait or to run."""
+    waits, runs = series.get(SeriesName.WAITING, 0), series.get(SeriesName.RUNNING, 0)
     for record in evidence.requests:
-        start = record.send if waits else record.first_token
-        end = record.end if runs or record.first_token is None else record.first_token
-        if start is not None and end is not None and end > start:
-            yield start, 1
-            yield end, -1
+        for times, start, end in ((waits, record.send, record.first_token or record.end),
+                                  (runs, record.first_token, record.end)):
+            if times and start is not None and end is not None and end > start:
+                yield start, times
+                yield end, -times
 
 
 def _readable(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
@@ -96,9 +105,9 @@ def _readable(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
     if len(known) < len(results):
         return None
     totals: dict[Instant, float] = defaultdict(float)
-    for result in known:
+    for result, times in zip(known, signal.series.values(), strict=True):
         for one in result.series:
             for instant, value in one.samples:
-                totals[instant] += value
+                totals[instant] += times * value
     levels = ((evidence.seconds(instant), totals[instant]) for instant in sorted(totals))
     return signal.wanted(levels, Source.PROMETHEUS, max(result.step_seconds or 0.0 for result in known))

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from elastometer.promql.evaluate import QueryError, evaluate
+from elastometer.promql.plain import is_one_group
 from elastometer.promql.read import read_query
-from elastometer.promql.series import NODE, OF_ONE_POD, TestSeries, labels_of_pod
+from elastometer.promql.series import TestSeries, labels_of_pod
 from elastometer.promql.tree import (
     ALL,
     Aggregation,
     Aggregator,
     Binary,
-    Labels,
     Node,
     Operator,
     Series,
@@ -25,7 +25,6 @@ from elastometer.twin.sources import METRICS, OLD_KV_CACHE, Asked, Nowhere, Sign
 
 # Whether a query has a value depends on the number of replicas only, as no comparison is modelled; more are like three.
 _SIZES = (0, 1, 2, 3)
-_DISTINCT = OF_ONE_POD | {NODE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,9 @@ def _old_names(path: str, node: Node) -> Iterator[str]:
 def _plain(node: Node) -> Signal | None:
     """The signal of which the query is the sum over the replicas, with one element as long as there is a replica."""
     match node:
-        case Aggregation(aggregator=Aggregator.SUM, inner=Series(metric=metric, selects=True)) if _is_one(node.by):
+        case Aggregation(aggregator=Aggregator.SUM, inner=Series(metric=metric, selects=True)) if is_one_group(node.by):
             return METRICS[metric]
-        case Aggregation(aggregator=Aggregator.SUM, inner=Binary() as sums) if _is_one(node.by):
+        case Aggregation(aggregator=Aggregator.SUM, inner=Binary() as sums) if is_one_group(node.by):
             return _in_flight(sums)
         case Binary(left=Aggregation(by=by), right=Aggregation(by=other)) if by == other:
             both = {_plain(node.left), _plain(node.right)}
@@ -100,7 +99,3 @@ def _in_flight(sums: Binary) -> Signal | None:
     selected = left.selects and right.selects and sums.on == ALL
     return Signal.IN_FLIGHT if both and selected and sums.operator is Operator.PLUS else None
 
-
-def _is_one(by: Labels) -> bool:
-    """Whether all Pods agree in the labels, so that there is one group."""
-    return by.names >= _DISTINCT if by.others else not by.names & _DISTINCT

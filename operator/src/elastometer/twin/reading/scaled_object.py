@@ -106,16 +106,16 @@ def _count_flaws(spec: Document) -> Iterator[str]:
         yield f"{name}: must be a whole number of at least {least}, is {spec[name]!r}"
     if wrong:
         return
-    least, idle = whole_at(spec, "minReplicaCount"), whole_at(spec, "idleReplicaCount")
+    minimum, idle = whole_at(spec, "minReplicaCount"), whole_at(spec, "idleReplicaCount")
     most = _maximum(spec)
-    if (least or 0) > most:
-        yield f"minReplicaCount: must be at most maxReplicaCount ({most}), is {least}"
-    if idle is not None and idle >= (least or 0):
-        yield f"idleReplicaCount: must be below minReplicaCount ({least or 0}), is {idle}"
+    if (minimum or 0) > most:
+        yield f"minReplicaCount: must be at most maxReplicaCount ({most}), is {minimum}"
+    if idle is not None and idle >= (minimum or 0):
+        yield f"idleReplicaCount: must be below minReplicaCount ({minimum or 0}), is {idle}"
     kinds = {text_at(trigger, "type") for trigger in documents_at(spec, "triggers")}
-    if not least and kinds and kinds <= {CPU, "memory"}:
+    if not minimum and kinds and kinds <= {CPU, "memory"}:
         yield (f"minReplicaCount: must be at least 1 where all triggers are cpu or memory, which have no value at "
-               f"zero, is {least or 0}")
+               f"zero, is {minimum or 0}")
 
 
 def _trigger_flaws(written: Sequence[Document]) -> Iterator[str]:
