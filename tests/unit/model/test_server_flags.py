@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from elastometer.model.bundle_files import STRUCK
 from elastometer.model.server_flags import MAX_NUM_SEQS, PORT, SHUTDOWN_TIMEOUT, ServerFlags, server_flags
 
 VLLM = "vllm/vllm-openai:v0.33.0"
@@ -49,6 +50,15 @@ def test_the_container_as_it_will_run_decides_whatever_the_spelling(one: ServerF
 def test_what_only_the_container_knows_is_not_taken_for_the_default(one: ServerFlags, why: str) -> None:
     assert one.whole(MAX_NUM_SEQS) is None
     assert one.unknown(MAX_NUM_SEQS) == why
+    assert list(one.flaws(8000)) == []
+
+
+def test_what_was_struck_out_of_a_recorded_test_is_not_known() -> None:
+    env = {"env": [{"name": "SLOTS_TOKEN", "value": STRUCK}]}
+    args = (f"--standin-decode-ms-per-token={STRUCK}", "--max-num-seqs=$(SLOTS_TOKEN)")
+    one = flags(*args, image="standin:1", container=env)
+    assert one.number("--standin-decode-ms-per-token") is None
+    assert one.whole(MAX_NUM_SEQS) is None
     assert list(one.flaws(8000)) == []
 
 

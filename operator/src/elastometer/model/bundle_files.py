@@ -5,6 +5,9 @@ that serves it and the command line agree on these names.
 """
 from __future__ import annotations
 
+# Stands in any of them where a value was that must stay secret.
+STRUCK = "(struck out)"
+
 # What was tested, written when the run starts
 SPEC = "spec.json"
 PLAN = "plan.json"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from elastometer.model.bundle_files import STRUCK
 from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, text_at, whole_at
 from elastometer_serverflags.command import server_arguments
 from elastometer_serverflags.flag import Flag
@@ -131,7 +132,8 @@ def _overlay(target: Document) -> tuple[int, Document]:
 def _listed(owner: Document, key: str, path: str) -> Iterator[tuple[str, str]]:
     found = at(owner, key)
     for index, item in enumerate(found if isinstance(found, list) else ()):
-        yield str(item), f"{path}.{key}[{index}]"
+        # What was struck out of a recorded test is no longer known.
+        yield str(item).replace(STRUCK, UNKNOWN), f"{path}.{key}[{index}]"
 
 
 def _words(overlay: Document, place: int, key: str, own: list[Word]) -> list[Word]:
@@ -148,7 +150,7 @@ def _variables(overlay: Document) -> Variables:
     for one in documents_at(overlay, "env"):
         text = text_at(one, "value") if "valueFrom" not in one else None
         known = Variables(values, has_others).expanded(text or "") if "valueFrom" not in one else UNKNOWN
-        values[text_at(one, "name") or ""] = None if UNKNOWN in known else known
+        values[text_at(one, "name") or ""] = None if UNKNOWN in known or STRUCK in known else known
     return Variables(values, has_others)
 
 

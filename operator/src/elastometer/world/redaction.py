@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from elastometer.model.bundle_files import STRUCK
+
 Json = dict[str, Any]
 _SECRET = "token|secret|passw|credential|(?:api|private|access)[-_]?key"
 SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
-STRUCK = "(struck out)"
 # kubectl apply repeats the whole object in this annotation, secrets included.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

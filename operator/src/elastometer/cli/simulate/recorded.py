@@ -15,7 +15,7 @@ from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.forecast.planned import Assumed
 from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.world.bundle_reader import BundleError, load_bundle
-from elastometer.world.redaction import STRUCK
+from elastometer_serverflags.words import UNKNOWN
 
 
 def recorded(path: Path, plan: TestPlan) -> Assumed:
@@ -62,5 +62,5 @@ def _differences(bundle: Bundle, plan: TestPlan) -> Iterator[str]:
 
 def _without(args: Sequence[str], others: Sequence[str]) -> str:
     """Arguments that only one server has. One whose value was redacted from the bundle cannot be compared."""
-    redacted = {arg.partition("=")[0] for arg in (*args, *others) if STRUCK in arg}
+    redacted = {arg.partition("=")[0] for arg in (*args, *others) if UNKNOWN in arg}
     return " ".join(arg for arg in args if arg not in others and arg.partition("=")[0] not in redacted) or "–"
