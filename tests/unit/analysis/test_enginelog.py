@@ -55,6 +55,14 @@ def test_of_two_starts_in_one_log_the_one_that_answered_counts():
                      ("weightsLoaded", 25), ("httpUp", 30)]
 
 
+def test_a_start_that_answered_and_was_ended_before_the_pod_was_ready_is_not_the_one_that_counts():
+    lines = (ARGUMENTS, ENGINE, (9, UP), (21, ARGUMENTS[1]), (22, ENGINE[1]), (30, UP), (90, ARGUMENTS[1]))
+    assert marks(*lines, until=31) == [
+        ("restarted", 21), ("firstLine", 21), ("argumentsParsed", 21), ("configured", 22), ("httpUp", 30)]
+    assert marks(*lines, until=10)[-1] == ("httpUp", 9)
+    assert marks(*lines)[-1] == ("httpUp", 9)
+
+
 def test_several_api_servers_are_one_start():
     servers = [(3 + number, f"(ApiServer_{number} pid={70 + number}) INFO vLLM API server version 0.11.0")
                for number in range(2)]

@@ -30,7 +30,8 @@ def engine_marks(lines: Sequence[LogSeen], until: Instant | None = None) -> list
     for index, line in enumerate(lines):
         attempt.take(plain_line(line))
         if attempt.is_over:
-            return attempt.marks_of(lines) + _wake_ups(lines[index + 1:], until)
+            return _last_start(lines[index + 1:], until) or (
+                attempt.marks_of(lines) + _wake_ups(lines[index + 1:], until))
     return attempt.marks_of(lines)
 
 
@@ -105,6 +106,18 @@ def _first_line(lines: Sequence[LogSeen], marks: Sequence[EngineMark]) -> list[E
     if not lines or (not whole and any(mark.milestone is not Milestone.HTTP_UP for mark in marks)):
         return []
     return [EngineMark(Milestone.FIRST_LINE, lines[0].time)]
+
+
+def _last_start(lines: Sequence[LogSeen], until: Instant | None) -> list[EngineMark]:
+    """The marks of a start after one that answered and was ended before the Pod was Ready; none if there is none."""
+    for index, line in enumerate(lines):
+        if until is None or line.time > until:
+            return []
+        mark = mark_of(plain_line(line))
+        if mark is not None and mark.milestone is Milestone.ARGUMENTS_PARSED:
+            later = [one for one in engine_marks(lines[index:], until) if one.milestone is not Milestone.RESTARTED]
+            return [EngineMark(Milestone.RESTARTED, line.time), *later]
+    return []
 
 
 def _wake_ups(lines: Sequence[LogSeen], until: Instant | None) -> list[EngineMark]:
