@@ -38,14 +38,29 @@ def values_schema() -> Json:
     return found
 
 
-def render(values: Mapping[str, Any], folder: Path, *, release: str, namespace: str, chart: Path = CHART) -> list[Json]:
-    """The objects of a release with these values."""
+def template(values: Mapping[str, Any], folder: Path, *, release: str, namespace: str, chart: Path = CHART) -> str:
+    """The manifests of a release with these values."""
     (folder / "values.json").write_text(json.dumps(values))
     done = helm("template", release, str(chart), "-n", namespace, *KUBERNETES, "-f", str(folder / "values.json"))
     assert done.returncode == 0, done.stderr
-    objects = [document for document in yaml.safe_load_all(done.stdout) if document]
+    return done.stdout
+
+
+def objects_in(text: str) -> list[Json]:
+    """The objects of manifests, which are some."""
+    objects = [document for document in yaml.safe_load_all(text) if document]
     assert objects
     return objects
+
+
+def render(values: Mapping[str, Any], folder: Path, *, release: str, namespace: str, chart: Path = CHART) -> list[Json]:
+    """The objects of a release with these values."""
+    return objects_in(template(values, folder, release=release, namespace=namespace, chart=chart))
+
+
+def without_quotes(text: str) -> set[str]:
+    """Every scalar that is not quoted: what it is taken for depends on who reads it. 1e3 is a number only for some."""
+    return {event.value for event in yaml.parse(text) if isinstance(event, yaml.ScalarEvent) and event.style is None}
 
 
 def filled(schema: Json, pick: Pick, path: str = "") -> Any:
