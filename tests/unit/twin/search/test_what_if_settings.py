@@ -10,6 +10,7 @@ import yaml
 from elastometer.hpa.settings import Policy, PolicyType, SelectPolicy
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
+from elastometer.twin.engine import predict
 from elastometer.twin.scenario import HpaController, KedaController, KpaController
 from elastometer.twin.search.vary.candidates import Baseline, vary
 from elastometer.twin.search.vary.fields import Setting, is_field
@@ -286,3 +287,11 @@ def test_every_field_of_both_kinds_is_known_by_its_own_name():
     assert is_field(ScalerType.HPA, "spec.behavior.scaleDown.policies[3].periodSeconds")
     assert is_field(ScalerType.KEDA, "triggers[2].metadata.threshold")
     assert not is_field(ScalerType.HPA, "pollingInterval")
+
+
+def test_a_query_that_selects_nothing_of_the_run_is_said_and_scales_nothing(keda: Baseline):
+    made = vary(keda, [Setting("triggers[0].metadata.query", 'sum(vllm:num_requests_waiting{namespace="other"})')])
+    (note,) = made.notes
+    assert note.startswith('triggers[0].metadata.query: namespace="other" selects no series of this test')
+    assert len(predict(made.scenario).desired) == 1
+    assert len(predict(keda.scenario).desired) > 1

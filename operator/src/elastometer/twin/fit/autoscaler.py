@@ -21,7 +21,7 @@ from elastometer.twin.scenario import HpaController, KedaController
 
 def fit_hpa(
     evidence: Evidence, served: Document, series: TestSeries, controller: ControllerSettings, *, has_triggers: bool,
-) -> tuple[HpaController, list[Fitted]]:
+) -> tuple[HpaController, list[Fitted], tuple[str, ...]]:
     """The HPA, which syncs when the recorded one did. With `has_triggers`, KEDA created it and serves its External
     metrics. Raises SpecError if it was not recorded or has no model."""
     if not served:
@@ -45,7 +45,7 @@ def fit_hpa(
         Fitted("sync period", period, "s", f"writes of the autoscaler's status; {len(times)} syncs including inferred "
                f"ones (within {drift:.2f} s of it)", None, writes),
         Fitted("sync phase", instants[0] % period, "s", "writes of the autoscaler's status", None, writes),
-    ]
+    ], read.notes
 
 
 def recorded_containers(evidence: Evidence) -> Containers | None:

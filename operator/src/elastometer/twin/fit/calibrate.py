@@ -148,8 +148,9 @@ def _controller(
 ) -> tuple[Controller, HpaController]:
     evidence, provenance = run.evidence, run.bundle.provenance
     served, scaled_object = document_at(provenance, "autoscaler"), document_at(provenance, "scaledObject")
-    hpa, about = fit_hpa(evidence, served, series, flags, has_triggers=bool(scaled_object))
+    hpa, about, notes = fit_hpa(evidence, served, series, flags, has_triggers=bool(scaled_object))
     found.fitted += about
+    found.notes += notes
     blind = blind_syncs(evidence)
     if blind:
         found.notes.append(f"the autoscaler could not read its metric at {blind} or more syncs; the simulator's "

@@ -67,7 +67,7 @@ def answer(run: Recorded, options: SearchOptions, each: Each) -> Answer:
         raise SpecError("spec.objectives: must hold at least one objective for a search to rank by, is empty; "
                         "--objective adds one")
     reject_unknown_settings(problem.base.kind, options.settings)
-    vary(problem.base, options.settings)
+    calibration = _with_notes(run.calibration, vary(problem.base, options.settings).notes)
     searcher = Searcher(problem)
     recorded = option(problem, searcher, (), options)
     variant = option(problem, searcher, options.settings, options) if options.settings else None
@@ -78,12 +78,17 @@ def answer(run: Recorded, options: SearchOptions, each: Each) -> Answer:
     if chosen is not None:
         named.append(("settings asked for" if searched is None else "chosen settings", chosen.settings))
     return Answer(
-        run=_run(problem, report), calibration=run.calibration, prediction_error=run.prediction_error,
+        run=_run(problem, report), calibration=calibration, prediction_error=run.prediction_error,
         measured=measured_card(report, measured_miss_seconds(run.derived.evidence)), recorded=recorded,
         curves=_curves(problem, report, variant, chosen if searched is not None else None),
         cliffs=tuple(cliffs(named, each)) if problem.terms.objectives else (),
         least=least((), each) if problem.terms.objectives else None, variant=variant, searched=searched,
     )
+
+
+def _with_notes(calibration: Calibration, notes: tuple[str, ...]) -> Calibration:
+    """With what the settings that were asked for add."""
+    return replace(calibration, notes=tuple(dict.fromkeys((*calibration.notes, *notes))))
 
 
 def _check_pick(searched: Searched | None, options: SearchOptions) -> None:

@@ -11,7 +11,7 @@ from elastometer.model.errors import SpecError
 from elastometer.model.names import SERVER
 from elastometer.model.spec import ScalerType
 from elastometer.promql.series import TestSeries
-from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
+from elastometer.twin.reading.hpa_metrics import Containers, HpaSources, hpa_sources
 from elastometer.twin.reading.scaled_object import keda_loop, read_scaled_object
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
 from elastometer.twin.search.vary import controllers
@@ -55,11 +55,12 @@ class Baseline:
 @dataclass(frozen=True, slots=True)
 class Variant:
     """`spec` is that of the manifest with the settings applied; None if no manifest of the recorded kind can hold
-    them."""
+    them. `notes` are what a reader should know about its metrics."""
 
     settings: tuple[Setting, ...]
     scenario: Scenario
     spec: Json | None
+    notes: tuple[str, ...] = ()
 
 
 def vary(base: Baseline, settings: Sequence[Setting]) -> Variant:
@@ -73,17 +74,17 @@ def vary(base: Baseline, settings: Sequence[Setting]) -> Variant:
     for setting in settings:
         if is_field(base.kind, setting.path) and not (metric is not None and setting.path == "target"):
             spec = with_setting(spec, setting, base.kind)
-    scenario = _controlled(base, spec, signal)
+    scenario, notes = _controlled(base, spec, signal)
     for setting in settings:
         if setting.path in KNOBS:
             scenario = with_knob(scenario, setting)
     scenario, same_kind = _under(scenario, base, settings)
-    return Variant(tuple(settings), scenario, spec if same_kind else None)
+    return Variant(tuple(settings), scenario, spec if same_kind else None, notes)
 
 
 def under_manifest(base: Baseline, spec: Json) -> Scenario:
     """The baseline under another spec of the same kind."""
-    return _controlled(base, spec, None)
+    return _controlled(base, spec, None)[0]
 
 
 def reject_unknown_settings(kind: ScalerType, settings: Sequence[Setting]) -> None:
@@ -107,37 +108,46 @@ def _target(settings: Sequence[Setting], metric: Setting) -> object:
     return given.value
 
 
-def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> Scenario:
-    """The recorded scenario under this spec; the controller's flags and the sync phase stay."""
+def _controlled(base: Baseline, spec: Json, signal: Signal | None) -> tuple[Scenario, tuple[str, ...]]:
+    """The recorded scenario under this spec, and what a reader should know about its metrics; the controller's flags
+    and the sync phase stay."""
     recorded = hpa_of(base.scenario)
     if recorded is None:
         raise SpecError("autoscaler: must be an HPA or a ScaledObject to be varied, is a Knative autoscaler")
-    if base.kind is ScalerType.KEDA:
-        scenario = _under_keda(base, recorded, spec)
-    else:
-        parsed = parse_hpa(spec, recorded.spec.controller)
-        sources = hpa_sources(spec, parsed.metrics, base.series, base.containers).sources if signal is None else \
-            (signal,)
-        scenario = with_hpa(base.scenario, replace(recorded, spec=parsed, sources=sources))
+    under = _under_keda if base.kind is ScalerType.KEDA else _under_hpa
+    scenario, notes = under(base, recorded, spec, signal)
     hpa = hpa_of(scenario) or recorded
-    return replace(scenario, initial_replicas=_begun(scenario.initial_replicas, recorded.spec, hpa.spec))
+    return replace(scenario, initial_replicas=_begun(scenario.initial_replicas, recorded.spec, hpa.spec)), notes
 
 
-def _under_keda(base: Baseline, recorded: HpaController, spec: Json) -> Scenario:
+def _under_hpa(
+    base: Baseline, recorded: HpaController, spec: Json, signal: Signal | None,
+) -> tuple[Scenario, tuple[str, ...]]:
+    """The recorded scenario under this HPA, whose only metric is the signal if one is given."""
+    parsed = parse_hpa(spec, recorded.spec.controller)
+    read = HpaSources((signal,), ()) if signal is not None else \
+        hpa_sources(spec, parsed.metrics, base.series, base.containers)
+    return with_hpa(base.scenario, replace(recorded, spec=parsed, sources=read.sources)), read.notes
+
+
+def _under_keda(
+    base: Baseline, recorded: HpaController, spec: Json, _: Signal | None,
+) -> tuple[Scenario, tuple[str, ...]]:
     """The recorded scenario under this ScaledObject. What is not in it, the clock and the phase of its polls, stays."""
     read = read_scaled_object(spec, base.series, is_recorded=True)
     try:
         parsed = parse_hpa({**read.hpa, "scaleTargetRef": base.hpa["scaleTargetRef"]}, recorded.spec.controller)
-        sources = hpa_sources(read.hpa, parsed.metrics, base.series, base.containers, has_triggers=True).sources
+        found = hpa_sources(read.hpa, parsed.metrics, base.series, base.containers, has_triggers=True)
     except SpecError as error:
         raise SpecError(*map(read.in_own_words, error.flaws)) from error
-    hpa = replace(recorded, spec=parsed, sources=sources)
+    hpa = replace(recorded, spec=parsed, sources=found.sources)
+    notes = (*read.notes, *map(read.in_own_words, found.notes))
     before = base.scenario.controller
     if not isinstance(before, KedaController):
-        return with_hpa(base.scenario, hpa)
+        return with_hpa(base.scenario, hpa), notes
     after = replace(keda_loop(hpa, spec, read), phase_seconds=before.phase_seconds, second_share=before.second_share,
                     created_seconds=before.created_seconds)
-    return replace(base.scenario, controller=after)
+    return replace(base.scenario, controller=after), notes
 
 
 def _begun(initial: int, before: HpaSpec, after: HpaSpec) -> int:
