@@ -160,8 +160,9 @@ class Cluster:
         found = self.prometheus(f"sum by (pod) (max_over_time({metric}{selector}[30m]))")
         return {item["metric"]["pod"]: round(float(item["value"][1])) for item in found if float(item["value"][1])}
 
-    def scale_writes(self, namespace: str, deployment: str) -> list[tuple[datetime, int]]:
-        """(when, replicas) of each write of the HPA controller to the Deployment's scale; skips without audit log."""
+    def scale_writes(self, namespace: str, deployment: str, *others: str) -> list[tuple[datetime, int]]:
+        """(when, replicas) of each write of the HPA controller, or of other users, to the Deployment's scale; skips
+        without audit log."""
         if self.audit_log is None:
             pytest.skip("NO AUDIT LOG: only the lab's can be read")
         found = []
@@ -173,9 +174,10 @@ class Cluster:
                 ref = entry.get("objectRef", {})
                 if (ref.get("namespace"), ref.get("name"), ref.get("subresource")) != (namespace, deployment, "scale"):
                     continue
-                if entry["verb"] in ("update", "patch") and entry["user"]["username"] == HPA_CONTROLLER:
+                if entry["verb"] in ("update", "patch") and entry["user"]["username"] in (HPA_CONTROLLER, *others):
                     when = datetime.fromisoformat(entry["stageTimestamp"])
-                    found.append((when, entry["responseObject"]["spec"]["replicas"]))
+                    # A 0 is left out.
+                    found.append((when, entry["responseObject"]["spec"].get("replicas", 0)))
         return found
 
     def proposals(self, namespace: str, deployment: str) -> list[Proposal]:
