@@ -88,6 +88,7 @@ PRINTED = (
     Printed("0.20.0", "0.33.0", "Auto set (2.5/6.0) GiB for KV cache on node 0, with 3.0 GiB requested memory",
             "profiled"),
     Printed("0.6.0", "0.6.6", "# GPU blocks: 27825, # CPU blocks: 2048", "cacheSized"),
+    Printed("0.6.0", "0.6.6", "# CPU blocks: 2048", "cacheSized"),
     Printed("0.7.0", "0.11.0", "# cuda blocks: 7191, # CPU blocks: 512", "cacheSized"),
     Printed("0.8.0", "0.33.0", "GPU KV cache size: 133,000 tokens", "cacheSized"),
     Printed("0.30.0", "0.33.0", "CPU KV cache size: 2,097,152 tokens, Maximum concurrency for 2,048 tokens per "

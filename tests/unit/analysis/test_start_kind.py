@@ -99,6 +99,15 @@ def test_an_engine_that_woke_before_its_pod_was_ready_makes_a_woken_start() -> N
     assert start_of("v0.11-cached-graph", lines=lines, ready=48).kind.name == "CompileCached"
 
 
+@pytest.mark.parametrize(("message", "kind"), [
+    ('Successfully pulled image "v" in 322ms (322ms total). Image size: 8120000000 bytes.', "WeightsCached"),
+    ('Successfully pulled image "v" in 1m2s (1m2s including waiting). Image size: 8120000000 bytes.', "Cold"),
+    ('Successfully pulled image "v" in 322ms (322ms including waiting)', "Cold"),
+])
+def test_a_pull_that_only_asked_the_registry_found_the_image_on_the_node(message: str, kind: str) -> None:
+    assert start_of("v0.7.3", pulled=message).kind.name == kind
+
+
 def test_an_image_of_another_container_says_nothing_of_the_servers() -> None:
     assert start_of("v0.7.3", fetched=PULLED).kind.name == "WeightsCached"
     alone = start_of("v0.7.3", fetched=PULLED, pulled=None)

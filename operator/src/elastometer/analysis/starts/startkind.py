@@ -20,13 +20,16 @@ from elastometer.model.milestones import Milestone
 from elastometer.model.names import SERVER
 from elastometer.model.observation import LogSeen
 from elastometer.model.start_class import Had, Ingredient, StartClass, StartFact, StartKind
-from elastometer.model.units import SECOND
+from elastometer.model.units import SECOND, go_duration_or_none
 
 # A process that is older than its Pod came from elsewhere. No clocks of one cluster differ by as much as this.
 OLDER_THAN_ITS_POD = 30 * SECOND
 # vLLM 0.31 and later. The restored process writes to no log, so that nothing else shows it.
 _SNAPSHOT = re.compile(r"\bsnapshot\s+restore\b")
 _CRIU_RESTORED = re.compile(r"Restore finished successfully")
+_SIZE = re.compile(r"Image size: (\d+) bytes")
+# Bytes per second, compressed: more than a node pulls and unpacks.
+FASTEST_PULL = 2_000_000_000
 _EAGER = re.compile(r"Enforce eager set|enforce_eager(?:': |=)True")
 _MODEL = re.compile(r"\bmodel=(?P<quote>['\"])(?P<name>.+?)(?P=quote)")
 _FORMAT = re.compile(r"\bload_format=(?:LoadFormat\.)?(?P<name>\w+)")
@@ -85,11 +88,19 @@ def _class(image: Had, weights: Had, compilation: Had) -> StartClass:
 def _image(pull: ImagePull | None) -> StartFact:
     if pull is None:
         return StartFact(Ingredient.IMAGE, Had.UNKNOWN, "no event about the image was seen")
+    if pull.took is not None and _is_only_confirmed(pull):
+        return StartFact(Ingredient.IMAGE, Had.YES, f"only confirmed by the registry, in {pull.took} (event)")
     if pull.took is not None:
         return StartFact(Ingredient.IMAGE, Had.NO, f"pulled in {pull.took} (event)")
     if pull.was_present:
         return StartFact(Ingredient.IMAGE, Had.YES, "already present (event)")
     return StartFact(Ingredient.IMAGE, Had.UNKNOWN, f"the event says neither: {pull.message}")
+
+
+def _is_only_confirmed(pull: ImagePull) -> bool:
+    """With the pull policy Always, the kubelet reports a pull although the node has every layer."""
+    size, took = _SIZE.search(pull.message), go_duration_or_none(pull.took)
+    return size is not None and took is not None and int(size.group(1)) * SECOND > FASTEST_PULL * max(took, 1)
 
 
 def _weights(marks: Sequence[EngineMark], texts: Sequence[str]) -> StartFact:

@@ -84,7 +84,7 @@ WORDINGS: tuple[Wording, ...] = (
     _row(Milestone.PROFILED, r"Memory profiling results: ", "0.6.4", "0.6.4"),
     _row(Milestone.PROFILED, r"Available KV cache memory: ", "0.9.2"),
     _row(Milestone.PROFILED, r"(?:Explicitly|Auto) set \(.*\) GiB for KV cache", "0.20.0"),
-    _row(Milestone.CACHE_SIZED, r"# (?!CPU)\w+ blocks: \d", last="0.11.0"),
+    _row(Milestone.CACHE_SIZED, r"# \w+ blocks: \d", last="0.11.0"),
     _row(Milestone.CACHE_SIZED, r"\b[A-Z]PU KV cache size: ", "0.8.0"),
     _row(Milestone.CAPTURE_STARTED, r"Capturing (?:the model for CUDA graphs|cudagraphs for decoding)", last="0.10.2"),
     _row(Milestone.GRAPHS_CAPTURED, r"[Gg]raph capturing finished in " + _TOOK, begins=Milestone.CAPTURE_STARTED),
