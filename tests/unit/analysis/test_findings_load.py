@@ -1,6 +1,7 @@
 """A report begins with what a server said that refused everything, and names a trace that may be too fast."""
 from __future__ import annotations
 
+from elastometer.analysis.analyze import judge
 from elastometer.analysis.evidence.evidence import gather
 from elastometer.analysis.findings.load import load_findings
 from elastometer.model.bundle import Bundle
@@ -55,3 +56,9 @@ def test_the_status_learns_the_refusal_from_the_report():
     other = report_fact({**report, "findings": []})
     assert other is not None
     assert other.refusal == ""
+
+
+def test_the_verdict_s_sentence_begins_with_the_refusal():
+    report = judge(Bundle(terms=Terms(), start=0, requests=(record(1, 404),)))
+    assert report.verdict_message.startswith("every request (1 of 1) was refused by the server with status 404: ")
+    assert report.findings[0].name == "EveryRequestRefused"

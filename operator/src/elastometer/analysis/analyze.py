@@ -7,6 +7,7 @@ from elastometer.analysis.evidence.evidence import is_state_only
 from elastometer.analysis.evidence.scaling import Change, autoscaler_at, condition_lines, metric_lines
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.findings import findings
+from elastometer.analysis.findings.load import refusal_of_all
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.requests.latency import load_rows
@@ -15,8 +16,8 @@ from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.analysis.starts.coldstart import cold_start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
-from elastometer.analysis.verdict.objectives import judge_objective, overall
 from elastometer.analysis.starts.wake import wakes
+from elastometer.analysis.verdict.objectives import judge_objective, overall
 from elastometer.analysis.verdict.predicted import as_predicted
 from elastometer.analysis.verdict.price import price
 from elastometer.analysis.verdict.provenance import provenance
@@ -57,6 +58,8 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     results = tuple(judge_objective(objective, evidence.requests, lags, added) for objective in terms.objectives)
     flaws, state = list(load_flaws(run)), quality(run)
     verdict, reason, message = overall(results, flaws) if SPEC not in run.bundle.missing else _NOT_KNOWN
+    if (refusal := refusal_of_all(evidence.requests)) is not None:
+        message = f"{refusal.sentence(None)}; {message}"
     account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)
     return Report(
         test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,

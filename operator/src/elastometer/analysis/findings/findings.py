@@ -10,10 +10,11 @@ from elastometer.analysis.findings.answers import answer_findings
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
 from elastometer.analysis.findings.conditions import clamped, metric_missing
 from elastometer.analysis.findings.facts import Facts
+from elastometer.analysis.findings.load import load_findings
 from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.findings.streams import stream_findings
-from elastometer.analysis.starts.enginelog import aborted_by_server
 from elastometer.analysis.findings.wakes import never_woke, wake_findings
+from elastometer.analysis.starts.enginelog import aborted_by_server
 from elastometer.model.document import document_at, text_at
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.milestones import Milestone
@@ -32,8 +33,8 @@ FLAP_SECONDS = 120
 def findings(facts: Facts) -> tuple[Finding, ...]:
     """The findings that apply, the most severe first."""
     found = [
-        *_client_bound(facts), *_pending(facts), *metric_missing(facts), *_aborts_on_drain(facts),
-        *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
+        *load_findings(facts.evidence), *_client_bound(facts), *_pending(facts), *metric_missing(facts),
+        *_aborts_on_drain(facts), *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *wake_findings(facts), *stream_findings(facts.evidence.requests),
         *answer_findings(facts.evidence, facts.answers),
