@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from elastometer.hpa.settings import HpaSpec, TargetType
+from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
 from elastometer.model.spec import ScalerType
 from elastometer.twin.measured import sources_of
 from elastometer.twin.randomness import stream
@@ -23,6 +23,7 @@ from elastometer.twin.search.vary.knobs import hpa_of
 from elastometer.twin.sources import Signal
 
 Option = tuple[Setting, ...]
+TARGET = "target"
 RECORDED: Option = ()
 TARGET_FACTORS = (0.5, 0.75, 1.25, 1.5, 2.0, 3.0)
 PERCENT_TARGETS = (40, 50, 60, 70, 80, 90)
@@ -93,23 +94,37 @@ def _policies(entries: Sequence[tuple[str, int, int]]) -> list[dict[str, object]
 def _metrics(base: Baseline, spec: HpaSpec, is_keda: bool) -> tuple[Option, ...]:
     """The recorded metric with other targets, and other metrics with theirs; of several metrics, only the first one's
     target. A formula has a target of its own, and only a plain sum can read another metric instead."""
-    first, several, sources = spec.metrics[0], len(spec.metrics) > 1, sources_of(base.scenario.controller)
-    has_formula = first.name == COMPOSITE
+    sources, target = sources_of(base.scenario.controller), _target(spec, is_keda)
+    if target is None:
+        return ()
+    path, first = target
     if first.target_type is TargetType.UTILIZATION:
         own: list[object] = [value for value in PERCENT_TARGETS if value != first.target]
     else:
         # KEDA reads its thresholds as numbers, the HPA its targets as quantities.
         written = _number if is_keda else _quantity
         own = [written(first.target * factor) for factor in TARGET_FACTORS]
-    path = FORMULA_TARGET if has_formula else "target" if not several else \
-        "triggers[0].metadata.threshold" if is_keda else "metrics[0].target"
     found: list[Option] = [(Setting(path, value),) for value in own]
-    if several or has_formula or not isinstance(sources[0], Signal):
+    if path != TARGET or not isinstance(sources[0], Signal):
         return tuple(found)
     for signal, targets in _others(base.scenario.capacity, is_keda).items():
         if signal is not sources[0]:
-            found += [(Setting(METRIC, signal.value), Setting("target", target)) for target in targets]
+            found += [(Setting(METRIC, signal.value), Setting(TARGET, target)) for target in targets]
     return tuple(found)
+
+
+def _target(spec: HpaSpec, is_keda: bool) -> tuple[str, Metric] | None:
+    """The path of the target that is varied, and its metric. KEDA writes cpu before its other triggers, and has one
+    target for a whole formula."""
+    if not is_keda:
+        return (TARGET if len(spec.metrics) == 1 else "metrics[0].target"), spec.metrics[0]
+    if len(spec.metrics) == 1 and spec.metrics[0].name != COMPOSITE:
+        return TARGET, spec.metrics[0]
+    first = next((metric for metric in spec.metrics if metric.type is MetricType.EXTERNAL), None)
+    if first is None:
+        return None
+    number = first.name.removeprefix("s").partition("-")[0]
+    return (FORMULA_TARGET if first.name == COMPOSITE else f"triggers[{number}].metadata.threshold"), first
 
 
 def _others(capacity: Capacity, is_keda: bool) -> dict[Signal, Sequence[object]]:
