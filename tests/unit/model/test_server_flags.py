@@ -124,6 +124,8 @@ def test_the_port_of_the_test_is_the_one_that_the_operator_passes() -> None:
 
 
 @pytest.mark.parametrize("target", [{}, {"server": {"args": "x", "podTemplate": 3}}, {"server": {"podTemplate": {
-    "spec": {"containers": [{"name": "server", "args": None, "env": [{}, 1]}]}}}}])
+    "spec": {"containers": [{"name": "server", "args": None, "env": [{}, 1]}]}}}}, {"server": {"image": "standin:1",
+    "podTemplate": {"spec": {"containers": [{"name": "server", "args": [1, None], "command": [2]}]}}}}])
 def test_a_document_of_another_shape_has_no_flags(target: dict[str, Any]) -> None:
     assert server_flags(target).whole(MAX_NUM_SEQS) is None
+    assert list(server_flags(target).flaws(8000)) == []

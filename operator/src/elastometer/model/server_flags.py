@@ -132,8 +132,8 @@ def _overlay(target: Document) -> tuple[int, Document]:
 def _listed(owner: Document, key: str, path: str) -> Iterator[tuple[str, str]]:
     found = at(owner, key)
     for index, item in enumerate(found if isinstance(found, list) else ()):
-        # What was struck out of a recorded test is no longer known.
-        yield str(item).replace(STRUCK, UNKNOWN), f"{path}.{key}[{index}]"
+        # What was struck out of a recorded test is no longer known, and what is no text is the API server's to refuse.
+        yield item.replace(STRUCK, UNKNOWN) if isinstance(item, str) else UNKNOWN, f"{path}.{key}[{index}]"
 
 
 def _words(overlay: Document, place: int, key: str, own: list[Word]) -> list[Word]:
