@@ -5,9 +5,14 @@ with a warning that says why, or the test is refused under its own path.
 """
 from __future__ import annotations
 
-import pytest
+import json
+from pathlib import Path
 
-from support.simulate_cases import Refused, Row, Scales, Stays, check
+import pytest
+import yaml
+
+from elastometer.cli.main import main
+from support.simulate_cases import CASES, Refused, Row, Scales, Stays, check
 
 HPA, KEDA = "autoscaler.horizontalPodAutoscaler", "autoscaler.scaledObject"
 TRIGGER, METRIC = f"{KEDA}.triggers[0]", f"{HPA}.metrics[0]"
@@ -171,3 +176,20 @@ HPAS: dict[str, Row] = {
     pytest.param(row, id=name) for rows in (QUERIES, SCALED_OBJECTS, HPAS) for name, row in rows.items()])
 def test_a_prediction_ends_as_the_real_autoscaler_would(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
     check(row, capsys.readouterr)
+
+
+@pytest.mark.parametrize(("own", "asked_for", "size"), [
+    ("prod", "prod", 2), ("prod", "default", 1), (None, "default", 2)])
+def test_the_namespace_of_a_test_is_its_own_or_the_one_of_kubectl(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], own: str | None, asked_for: str, size: int,
+) -> None:
+    test = yaml.safe_load((CASES / "keda.yaml").read_text())
+    test["metadata"] = {"name": "queue", **({} if own is None else {"namespace": own})}
+    test["spec"]["autoscaler"]["scaledObject"] |= {"maxReplicaCount": 2}
+    path = tmp_path / "test.yaml"
+    path.write_text(yaml.safe_dump(test))
+    (changed,) = query(f'sum({WAITING}{{namespace="{asked_for}"}})')
+    main(["simulate", str(path), "--draws", "1", "--output", "json", "--set", changed])
+    said = capsys.readouterr()
+    assert max(desired for _, desired in json.loads(said.out)["timeline"]["desired"]) == size
+    assert ("assumed to run in the namespace" in said.err) is (own is None)
