@@ -104,6 +104,14 @@ def test_a_metric_that_showed_nothing_says_why(samples: Any, outcome: str, reaso
     assert ("visible", None, reason) in instants(wake)
 
 
+def test_what_a_formula_makes_of_the_triggers_is_not_known() -> None:
+    scaler = {"type": "ScaledObject", "scaledObject": {
+        "minReplicaCount": 0, "maxReplicaCount": 3, "advanced": {"scalingModifiers": {"formula": "a", "target": "2"}},
+        "triggers": [{"type": "prometheus", "name": "a", "metadata": {"query": WAITING}}]}}
+    _, wake = judged(*ASLEEP, *WOKEN, requests=REFUSED, scaler=scaler)
+    assert ("visible", None, "KEDA combines the triggers by a formula, whose value no API shows") in instants(wake)
+
+
 def test_what_keda_acted_on_is_not_dated_after_it_acted() -> None:
     _, wake = judged(*ASLEEP, *WOKEN, requests=REFUSED, samples=((4, 0.0), (8, 5.0)))
     assert ("visible", 6.0, "Prometheus") in instants(wake)

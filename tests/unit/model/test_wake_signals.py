@@ -40,8 +40,18 @@ def test_one_other_trigger_a_fallback_or_no_trigger_at_all_makes_it_uncertain() 
     both["triggers"].append(cron)
     assert not reads_only_servers(both)
     assert not reads_only_servers(scaled_object(waiting, fallback={"failureThreshold": 3, "replicas": 1}))
+    combined = {"scalingModifiers": {"formula": "waiting + 1", "target": "2"}}
+    assert not reads_only_servers(scaled_object(waiting, advanced=combined))
     assert not reads_only_servers({})
     assert not reads_only_servers(None)
+
+
+def test_a_trigger_on_cpu_or_memory_wakes_nothing_beside_another_one_and_always_alone() -> None:
+    cpu = {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "80"}}
+    both = scaled_object("sum(vllm:num_requests_waiting)")
+    both["triggers"].append(cpu)
+    assert reads_only_servers(both)
+    assert not reads_only_servers({"triggers": [cpu]})
 
 
 def test_a_trigger_is_known_by_its_index_its_threshold_of_activation_and_whether_keda_authenticates() -> None:

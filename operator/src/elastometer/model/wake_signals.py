@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from elastometer.model.document import document_at, documents_at, text_at
 
 PROMETHEUS = "prometheus"
+_OF_RUNNING_PODS = ("cpu", "memory")
 SERIES_PREFIX = "trigger_"  # + the index of the trigger: the series of its query in a bundle
 # Of the series that only a running vLLM exports.
 _SERVER_METRIC = re.compile(r"vllm:\w+")
@@ -53,12 +54,20 @@ def prometheus_triggers(scaled_object: object) -> Iterator[PrometheusTrigger]:
 
 def reads_only_servers(scaled_object: object) -> bool:
     """Whether every trigger reads nothing but metrics of vLLM, so that none can be active at zero replicas. False where
-    that is not certain, or where KEDA has a number of replicas for triggers that fail."""
-    triggers = documents_at(scaled_object, "triggers")
+    that is not certain: a formula may make something of nothing, and KEDA may have replicas for triggers that fail.
+
+    Besides another trigger, one on CPU or memory never activates a ScaledObject; alone, it always does.
+    """
+    triggers = [one for one in documents_at(scaled_object, "triggers") if text_at(one, "type") not in _OF_RUNNING_PODS]
     read = list(prometheus_triggers(scaled_object))
-    if not triggers or len(read) < len(triggers) or document_at(scaled_object, "fallback"):
+    if not triggers or len(read) < len(triggers) or document_at(scaled_object, "fallback") or formula(scaled_object):
         return False
     return all(_reads_only_servers(trigger.query) for trigger in read)
+
+
+def formula(scaled_object: object) -> str | None:
+    """What KEDA makes of the triggers' values; with one, no trigger activates the ScaledObject by itself."""
+    return text_at(scaled_object, "advanced", "scalingModifiers", "formula") or None
 
 
 def _reads_only_servers(query: str) -> bool:

@@ -9,7 +9,7 @@ from elastometer.model.bundle import SeriesOutcome
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.measurements import Source
 from elastometer.model.units import SECOND, Instant, Nanoseconds
-from elastometer.model.wake_signals import PrometheusTrigger, prometheus_triggers
+from elastometer.model.wake_signals import PrometheusTrigger, formula, prometheus_triggers
 
 _OUTSIDE_PODS = (("External", "external"), ("Object", "object"))
 _ZERO = ("0", "0m", "")
@@ -37,6 +37,8 @@ def visible(evidence: Evidence, start: Instant, end: Instant) -> Visible | NotVi
     if not scaled_object:
         return _in_status(evidence, start, end)
     triggers = list(prometheus_triggers(scaled_object))
+    if formula(scaled_object) is not None:
+        return NotVisible("KEDA combines the triggers by a formula, whose value no API shows")
     if not triggers:
         return NotVisible("no trigger reads Prometheus, and no API shows what others read")
     found = [one for trigger in triggers if (one := _above(trigger, evidence, start, end)) is not None]
