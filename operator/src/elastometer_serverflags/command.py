@@ -77,8 +77,7 @@ def _of_shell(words: Sequence[Word], variables: Variables) -> ServerArguments:
     if script is None:
         return ServerArguments((), f"{shell.path}: runs a script, which cannot be read")
     path = words[script].path
-    # The word after the script is $0.
-    positional = [word.text for word in words[script + 2:]]
+    positional = [word.text for word in words[script + 1:]]
     try:
         found = list(_servers(words[script].text, positional, variables))
     except ValueError:

@@ -102,18 +102,22 @@ def read(args: Sequence[str], flags: Sequence[Flag]) -> Reading:
         token = tokens[index]
         if token.text == "--":
             for later in tokens[index + 1:]:
-                _take_positional(later, state)
+                _take_positional(later, {}, state)
             break
         if _is_value(token, known):
-            _take_positional(token, state)
+            _take_positional(token, known, state)
             index += 1
         else:
             index = _take(tokens, index, known, state)
     return Reading(tuple(state.given), tuple(state.positionals), tuple(state.faults), tuple(state.others))
 
 
-def _take_positional(token: Token, state: _State) -> None:
-    if state.positionals:
+def _take_positional(token: Token, known: Mapping[str, Flag], state: _State) -> None:
+    name, _, value = token.text.partition(" ")
+    if name in known and name.startswith("--"):
+        said = f"{name} must be an argument of its own, or {name}={value.strip()}, is {token.text!r}"
+        state.faults.append(Fault(token.place, said, flag=known[name]))
+    elif state.positionals:
         said = f"{token.text!r} must follow a flag that takes it; the model was named before"
         state.faults.append(Fault(token.place, said, is_unknown=True))
     state.positionals.append(token.text)
@@ -208,6 +212,6 @@ def _faults(flag: Flag, name: str, values: Sequence[str], place: int, *, is_glue
 def _not_one(written: str, place: int, candidates: Sequence[str], known: Mapping[str, Flag]) -> Fault:
     if candidates:
         return Fault(place, f"{written} must be the beginning of one flag, is that of {', '.join(sorted(candidates))}")
-    near = get_close_matches(written, known, n=1, cutoff=0.7)
+    near = get_close_matches(written.lower(), known, n=1, cutoff=0.7)
     said = f"the nearest is {near[0]}" if near else "none is near"
     return Fault(place, f"{written} must be a flag of the server; {said}", is_unknown=True)

@@ -16,13 +16,14 @@ from elastometer_serverflags.words import UNKNOWN, Variables
 _DOLLAR, _QUOTED = "\ue000", "\ue001"
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _PARAMETER = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-=+?])([^}$`]*))?\})")
+_NUMBERED = re.compile(r"\$(?:(\d)|\{(\d+)\})")
 _ALL = re.compile(r"\$(?:[@*]|\{[@*]\})")
 _ANY = re.compile(r"\$[\w@*#?$!{-]")
 _SEPARATORS = ";&|()\n"
 
 
 def commands(script: str, positional: Sequence[str], variables: Variables) -> Iterator[tuple[str, ...]]:
-    """The words of each simple command, without assignments and redirections. `positional` are `$1` and the following.
+    """The words of each simple command, without assignments and redirections. `positional` are `$0` and the following.
     Raises ValueError where a quote is not closed."""
     values: dict[str, str | None] = dict(variables.values)
     for raw in _simple(script):
@@ -102,9 +103,10 @@ def _end_of_output(script: str, start: int) -> int:
 def _words(token: str, positional: Sequence[str], variables: Variables) -> list[str]:
     """The words that a token becomes: several, or none, where a parameter outside of quotes has blanks or is empty."""
     if _ALL.fullmatch(token.replace(_QUOTED, "")):
-        return list(positional)
+        return list(positional[1:])
     is_quoted = _QUOTED in token
-    text = _PARAMETER.sub(lambda found: _value(found, variables), token.replace(_QUOTED, ""))
+    text = _NUMBERED.sub(lambda found: "".join(positional[int(found[1] or found[2]):][:1]), token.replace(_QUOTED, ""))
+    text = _PARAMETER.sub(lambda found: _value(found, variables), text)
     changed = "$" in token
     if _ANY.search(text):
         text = _ANY.split(text)[0] + UNKNOWN

@@ -22,6 +22,7 @@ def found(command: list[str], *args: str, variables: Variables = VARIABLES) -> t
     [], ["vllm", "serve"], ["/usr/local/bin/vllm", "serve"], ["python3", "-m", "vllm.entrypoints.openai.api_server"],
     ["tini", "--", "vllm", "serve"], ["elastometer-standin"], ["python3", "-m", "elastometer_standin", "serve"],
     ["numactl", "--interleave=all", "vllm", "serve"], ["sh", "-c", 'exec vllm serve "$@"', "--"],
+    ["bash", "-lc", '. /venv/bin/activate && exec vllm serve "$0" "$@"'], ["sh", "-c", 'vllm serve ${1} $2', "sh"],
 ])
 def test_a_program_that_starts_the_server_hands_it_the_arguments(command: list[str]) -> None:
     assert found(command, "m", "--max-num-seqs=4") == (["m", "--max-num-seqs=4"], None)

@@ -65,6 +65,9 @@ def test_the_table_has_every_flag_with_its_kind() -> None:
     (("m", "--max-num-s", "4"), 1, "--max-num-s must be the beginning of one flag, is that of "
                                    "--max-num-scheduled-tokens, --max-num-seqs"),
     (("m", "--trust-remote-code=true"), 1, "--trust-remote-code must be without a value, has 'true'"),
+    (("m", "--max_num_seqs 4"), 1, "--max-num-seqs must be an argument of its own, or --max-num-seqs=4, is "
+                                   "'--max-num-seqs 4'"),
+    (("m", "--Max-Num-Seqs=4"), 1, "--Max-Num-Seqs must be a flag of the server; the nearest is --max-num-seqs"),
     (("m", "-cc.mode"), 1, "-cc.mode must have a value"),
 ])
 def test_a_fault_names_its_place_the_flag_the_rule_and_the_value(args: tuple[str, ...], place: int, text: str) -> None:
