@@ -304,7 +304,8 @@ def test_a_run_in_which_nothing_scaled_says_so(bundle: Bundle):
     def still(line: Observation) -> bool:
         is_deployment = isinstance(line, ObjectSeen) and line.kind is ObjectKind.DEPLOYMENT
         return is_deployment and line.sighting is Sighting.MODIFIED
-    assert "ScalingNeverTriggered" in [one.name for one in judge(without(bundle, still)).findings]
+    found = next(one for one in judge(without(bundle, still)).findings if one.name == "ScalingNeverTriggered")
+    assert "lower `--max-num-seqs` (now 4), or scale on running requests" in found.advice
 
 
 def test_an_empty_bundle_is_judged_and_measures_nothing():

@@ -1,6 +1,7 @@
 """The twin's parameters, fitted from a record that the twin itself wrote, so that each of them is known beforehand."""
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -60,6 +61,19 @@ def test_capacity_comes_back_as_it_was() -> None:
     assert found.refill_seconds == pytest.approx(0.03, abs=0.002)
     assert found.decode_seconds == pytest.approx(0.04, rel=0.01)
     assert found.decode_seconds_per_neighbour == pytest.approx(0.001, rel=0.1)
+
+
+@pytest.mark.parametrize("args", [
+    ["--max-num-seqs=4", "--shutdown-timeout=7"], ["--max_num_seqs", "4", "--shutdown_timeout", "7"],
+    ["--max-num-seqs=9", "--max-num-seq=4", "--shutdown_t=7"],
+])
+def test_slots_and_grace_are_those_of_the_servers_flags_in_any_spelling(args: list[str]) -> None:
+    bundle = record()[1]
+    spec = json.loads(json.dumps(bundle.spec))
+    whole = spec.get("spec", spec)
+    whole["target"]["server"] |= {"args": args, "podTemplate": {}, "terminationGracePeriodSeconds": 40}
+    scenario = calibrate(derive_run(replace(bundle, spec=spec))).scenario
+    assert (scenario.capacity.slots, scenario.grace_seconds) == (4, 7)
 
 
 def test_cold_starts_and_syncs_come_back_as_they_were() -> None:

@@ -120,7 +120,7 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
 def _flag(name: str, evidence: Evidence) -> str:
     """The flag, and its value if the test states one."""
     stated = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target")).text(name)
-    return f"`{name}`" if stated is None else f"`{name}`, which is {stated},"
+    return f"`{name}`" if stated is None else f"`{name}` (now {stated})"
 
 
 def _aborts_in_log(pod: str, evidence: Evidence) -> str:
