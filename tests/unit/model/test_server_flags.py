@@ -62,6 +62,16 @@ def test_what_was_struck_out_of_a_recorded_test_is_not_known() -> None:
     assert list(one.flaws(8000)) == []
 
 
+def test_slots_are_those_of_one_replica() -> None:
+    assert flags("--max-num-seqs=8", "--max_num_active_seqs=4").slots == 4
+    assert flags("--max-num-seqs=8", "--max-num-active-seqs=4", image="standin:1").slots == 8
+    assert flags("--max-num-seqs=8", "-dp=1").slots == 8
+    shared = flags("--max-num-seqs=8", "-dp", "2")
+    assert shared.slots is None
+    assert shared.unknown_slots == "spec.target.server.args[1]: 2 engines share the requests of a replica"
+    assert flags().slots is None
+
+
 def test_a_flag_that_is_absent_among_readable_ones_has_its_default() -> None:
     assert flags("--seed=1").unknown(MAX_NUM_SEQS) is None
 

@@ -21,6 +21,7 @@ from elastometer_serverflags.words import UNKNOWN, Variables, Word
 SERVER_CONTAINER = "server"
 DEFAULT_PORT = 8000
 MAX_NUM_SEQS, SHUTDOWN_TIMEOUT = "--max-num-seqs", "--shutdown-timeout"
+MAX_NUM_ACTIVE_SEQS, DATA_PARALLEL_SIZE = "--max-num-active-seqs", "--data-parallel-size"
 SERVED_MODEL_NAME, MODEL, PORT = "--served-model-name", "--model", "--port"
 # What these mean is used for predictions and for the load, so they must be right whatever the release.
 _USED = (MAX_NUM_SEQS, SHUTDOWN_TIMEOUT, SERVED_MODEL_NAME, PORT)
@@ -63,6 +64,21 @@ class ServerFlags:
             return self.doubt
         hidden = any(UNKNOWN in value for value in given.values)
         return f"{self.path(name)}: {name} has a variable whose value is not known" if hidden else None
+
+    @property
+    def slots(self) -> int | None:
+        """How many requests one replica runs at once, if the flags state it. The stand-in has one engine and ignores
+        the other flags that vLLM has for this."""
+        stated = [self.whole(name) for name in (MAX_NUM_SEQS, *(() if self.is_standin else (MAX_NUM_ACTIVE_SEQS,)))]
+        known = [value for value in stated if value is not None]
+        return None if self.unknown_slots is not None else min(known, default=None)
+
+    @property
+    def unknown_slots(self) -> str | None:
+        """Why the flags do not state the slots, or None: then they are `slots`, or else the server's default."""
+        if not self.is_standin and (engines := self.whole(DATA_PARALLEL_SIZE) or 1) > 1:
+            return f"{self.path(DATA_PARALLEL_SIZE)}: {engines} engines share the requests of a replica"
+        return self.unknown(MAX_NUM_SEQS)
 
     def path(self, name: str) -> str:
         """Where the flag is given; where it could be, if it is not."""

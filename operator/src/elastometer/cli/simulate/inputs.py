@@ -10,7 +10,6 @@ from statistics import fmean
 import yaml
 
 from elastometer.model.errors import SpecError
-from elastometer.model.server_flags import MAX_NUM_SEQS
 from elastometer.plan import TestPlan
 from elastometer.twin.forecast.planned import Assumed
 from elastometer.twin.forecast.standin_pace import (
@@ -89,13 +88,13 @@ def _capacity(values: Mapping[str, float], plan: TestPlan, base: Assumed | None)
     """The given values on top of what is known otherwise. Raises SpecError naming what is missing in both."""
     # vLLM's own flag for the number of requests in a batch.
     flags = plan.spec.server.flags
-    slots = flags.whole(MAX_NUM_SEQS)
+    slots = flags.slots
     known = {"slots": float(slots)} if base is None and slots is not None else {}
     whole = {**known, **values}
     missing = [] if base is not None else [name for name in _REQUIRED if name not in whole]
     if missing:
-        why = flags.unknown(MAX_NUM_SEQS)
-        rule = "must be given" if why is None else f"must be given, since the server's flags are not all known ({why})"
+        why = flags.unknown_slots
+        rule = "must be given" if why is None else f"must be given, since the server's flags do not state it ({why})"
         raise SpecError(*(f"--capacity: {name} {rule if name == 'slots' else 'must be given'}, is absent"
                           for name in missing))
     fields_of = {FIELDS[name]: int(value) if name in _WHOLE else value for name, value in whole.items()}

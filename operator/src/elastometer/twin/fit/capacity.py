@@ -132,9 +132,9 @@ def _alone(run: DerivedRun) -> Callable[[Instant], str | None]:
 
 
 def _slots(evidence: Evidence) -> tuple[int, Fitted]:
-    slots = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target")).whole(MAX_NUM_SEQS)
+    slots = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target")).slots
     if slots is not None and slots > 0:
-        return slots, Fitted("slots", slots, "requests", f"the server's argument {MAX_NUM_SEQS}={slots}")
+        return slots, Fitted("slots", slots, "requests", "the server's arguments")
     running = evidence.samples(SeriesName.RUNNING)
     most = max((value for pod in (running.series if running else ()) for _, value in pod.samples), default=0.0)
     if most < 1:
