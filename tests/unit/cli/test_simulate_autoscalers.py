@@ -55,6 +55,13 @@ QUERIES: dict[str, Row] = {
         *query(f'sum({WAITING}{{model_name="chat"}})'), "target.server.args[1]=--served-model-name=chat"), Scales()),
     "the model's own name where it is served under another": ("keda", (
         *query(f'sum({WAITING}{{model_name=~"Qwen/.*"}})'), "target.server.args[1]=--served-model-name=chat"), Stays()),
+    "an engine of several": ("keda", (
+        *query(f'sum({WAITING}{{engine="0"}})'), "target.server.args[1]=--data_parallel_size=2"), Refused((
+            f"{OF_TRIGGER}.metadata.query: must compare labels whose values are known", 'has engine="0"'))),
+    "a name of the model that only the container knows": ("keda", (
+        *query(f'sum({WAITING}{{model_name="chat"}})'), "target.server.args[1]=--served-model-name=$(NAME)",
+        "target.server.podTemplate.spec.containers[0].envFrom=[{configMapRef: {name: a}}]"), Refused((
+            f"{OF_TRIGGER}.metadata.query: must compare labels whose values are known", 'has model_name="chat"'))),
     "another namespace": ("keda", query(f'sum({WAITING}{{namespace="prod"}})'), Stays((
         "namespace=\"prod\" selects no series", "metadata.namespace: is absent, so the test is assumed to run in the "
         "namespace 'default'"))),

@@ -11,6 +11,7 @@ from elastometer.model.document import Document, document_at, documents_at, text
 from elastometer.model.server_flags import server_flags
 from elastometer.promql.read import matchers_in
 from elastometer.promql.series import Matcher, TestSeries
+from elastometer.twin.reading.server_labels import has_one_engine, served_model
 
 _CURRENT = ("external", "pods", "object")
 
@@ -20,9 +21,11 @@ def recorded_series(run: DerivedRun) -> TestSeries:
     test, whatever Prometheus calls its jobs."""
     bundle, evidence = run.bundle, run.evidence
     terms, test = bundle.terms, document_at(bundle.spec, "spec") or bundle.spec
-    served = server_flags(document_at(test, "target")).served_model
+    target = document_at(test, "target")
+    flags = server_flags(target)
     return TestSeries(
-        terms.namespace, terms.test, served or terms.model, tuple(pod.name for pod in evidence.pods),
+        terms.namespace, terms.test, served_model(flags) if target else terms.model,
+        tuple(pod.name for pod in evidence.pods), has_one_engine=has_one_engine(flags),
         proven=frozenset(_matchers(bundle)) if _read_a_number(evidence) else frozenset())
 
 

@@ -19,6 +19,7 @@ from elastometer.twin.randomness import stream
 from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
 from elastometer.twin.reading.renamed import renamed
 from elastometer.twin.reading.scaled_object import keda_loop, read_scaled_object
+from elastometer.twin.reading.server_labels import has_one_engine, served_model
 from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.twin.sources import Signal
 
@@ -75,7 +76,9 @@ def _with_path(path: str) -> Callable[[str], str]:
 
 
 def _series(plan: TestPlan, namespace: str | None) -> TestSeries:
-    return TestSeries(namespace or plan.names.namespace, plan.names.test, plan.spec.server.flags.served_model)
+    flags = plan.spec.server.flags
+    return TestSeries(namespace or plan.names.namespace, plan.names.test, served_model(flags),
+                      has_one_engine=has_one_engine(flags))
 
 
 def _containers(plan: TestPlan) -> Containers:
