@@ -175,11 +175,11 @@ def _merge(options: argparse.Namespace) -> ExitCode:
 
 
 def _published(summary: dict[str, Any], code: ExitCode) -> ExitCode:
-    """The code of a run with this summary: refusals explain everything but a load that was not carried out."""
-    if summary["refusal"] is None:
+    """The code of a run with this summary: rejections explain everything but a load that was not carried out."""
+    if summary["rejection"] is None:
         return code
-    print(f"error: {summary['refusal']['message']}", file=sys.stderr)
-    return code if code is ExitCode.NOT_CARRIED_OUT else ExitCode.REFUSED
+    print(f"error: {summary['rejection']['message']}", file=sys.stderr)
+    return code if code is ExitCode.NOT_CARRIED_OUT else ExitCode.REJECTED
 
 
 async def _carry_out(

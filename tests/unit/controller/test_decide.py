@@ -276,10 +276,10 @@ def test_a_missed_objective_is_called_by_the_report_s_own_word_in_the_condition(
     assert (met.status, met.reason, done.verdict) == ("False", "ObjectivesMissed", "Fail")
 
 
-def test_what_the_server_said_when_it_refused_everything_leads_the_condition_and_loses_no_run(plan: TestPlan) -> None:
-    said = "every request (10 of 10) was refused by the server with status 404: no such model"
+def test_what_the_server_said_when_it_rejected_everything_leads_the_condition_and_loses_no_run(plan: TestPlan) -> None:
+    said = "every request (10 of 10) was rejected by the server with status 404: no such model"
     failed = {"name": "served", "verdict": "Fail", "message": "0 % of 10"}
-    report = replace(REPORT, verdict="Fail", verdict_reason="ObjectivesMissed", objectives=(failed,), refusal=said)
+    report = replace(REPORT, verdict="Fail", verdict_reason="ObjectivesMissed", objectives=(failed,), rejection=said)
     judged = replace(NOTHING, report=report, bundle_sealed=True)
     status = after(plan, NOTHING, PASSED, CREATED, SERVING, SCALED, JOBBED, LOADED)
     done = decide(plan, replace(status, load_end_time=T0), judged, T0).status

@@ -9,28 +9,28 @@ from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.measures import nearest_rank
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import MAX_ERROR_CHARACTERS, Outcome
-from elastometer_loadgen.base.refusal import advice, is_refusal
+from elastometer_loadgen.base.rejection import advice, is_rejection
 from elastometer_loadgen.wire.exchange import Exchange
 
 LINE_SECONDS = 1.0
 RECENT_SECONDS = 5.0
 # To sort more than this would hold up the loop for longer than the line is worth.
 MAX_RECENT = 2_000
-# A server that refuses everything does so at once; until then nothing else should be the first line of a log.
+# A server that rejects everything does so at once; until then nothing else should be the first line of a log.
 QUIET_SECONDS = 5.0
-MAX_REFUSALS = 5
+MAX_REJECTIONS = 5
 
 
 class Progress:
     """Counts, and the times to first token of the last seconds. Writes to standard error.
 
-    The first refusal of each status is written at once; `url` is where the requests go.
+    The first rejection of each status is written at once; `url` is where the requests go.
     """
 
     def __init__(self, planned: int, url: str = "") -> None:
         self.planned = planned
         self._url = url
-        self._refused: set[int | None] = set()
+        self._rejected: set[int | None] = set()
         self._first_sent_at: float | None = None
         self.stage = ""
         self.sent = 0
@@ -52,7 +52,7 @@ class Progress:
             self.succeeded += 1
         else:
             self.failed += 1
-            self._note_refusal(exchange)
+            self._note_rejection(exchange)
         first = exchange.answer.first_token_at
         if first is not None:
             self._recent.append((first, first - exchange.send_at))
@@ -70,12 +70,12 @@ class Progress:
             f"ok {self.succeeded}, failed {self.failed}, TTFT p50 {ttft}"
         )
 
-    def _note_refusal(self, exchange: Exchange) -> None:
+    def _note_rejection(self, exchange: Exchange) -> None:
         status, error = exchange.status, exchange.error or "no text"
-        is_new = status not in self._refused and len(self._refused) < MAX_REFUSALS
-        if is_new and exchange.outcome is not None and is_refusal(exchange.outcome, status):
-            self._refused.add(status)
-            note(f"ERROR: {self._url} refused a request with status {status}: {error[:MAX_ERROR_CHARACTERS]}; "
+        is_new = status not in self._rejected and len(self._rejected) < MAX_REJECTIONS
+        if is_new and exchange.outcome is not None and is_rejection(exchange.outcome, status):
+            self._rejected.add(status)
+            note(f"ERROR: {self._url} rejected a request with status {status}: {error[:MAX_ERROR_CHARACTERS]}; "
                  f"{advice(status, error, self._url)}")
 
     async def show(self) -> None:

@@ -14,7 +14,7 @@ import orjson
 from zstandard import ZstdCompressor, ZstdError
 
 from elastometer_loadgen.base.record import format_instant, parse_instant, parse_record
-from elastometer_loadgen.base.refusal import Refusal, RefusalCount, advice
+from elastometer_loadgen.base.rejection import Rejection, RejectionCount, advice
 from elastometer_loadgen.journal.journal import JOURNAL_NAME
 from elastometer_loadgen.journal.merge import Dropped, merged
 from elastometer_loadgen.journal.spool import PACKED_NAME, RECORDS_NAME
@@ -54,7 +54,7 @@ def publish(directories: Sequence[Path], out: Path) -> Document:
 
 
 def _publish(files: Sequence[Path], summaries: Sequence[Document], out: Path) -> Document:
-    dropped, results, refusals, series = Dropped(), Results(), RefusalCount(), None
+    dropped, results, rejections, series = Dropped(), Results(), RejectionCount(), None
     compressor = ZstdCompressor(level=COMPRESSION_LEVEL)
     with _replacing(out / PACKED_NAME) as target, compressor.stream_writer(target, closefd=False) as packed:
         for line in merged(files, dropped, out):
@@ -67,10 +67,10 @@ def _publish(files: Sequence[Path], summaries: Sequence[Document], out: Path) ->
                 series = Series(_start(summaries, record.intended))
             packed.write(line)
             results.add(record)
-            refusals.add(record.outcome, record.status, record.error)
+            rejections.add(record.outcome, record.status, record.error)
             series.add(record)
     document = {
-        "refusal": _refusal(refusals.found(), summaries),
+        "rejection": _rejection(rejections.found(), summaries),
         "warnings": list(dict.fromkeys(warning for one in summaries for warning in one.get("warnings", ()))),
         **_document(summaries, dropped, results, series or Series(_start(summaries, 0))),
     }
@@ -109,16 +109,16 @@ def _document(summaries: Sequence[Document], dropped: Dropped, results: Results,
     }
 
 
-def _refusal(refusal: Refusal | None, summaries: Sequence[Document]) -> Document | None:
+def _rejection(rejection: Rejection | None, summaries: Sequence[Document]) -> Document | None:
     """Why nothing was measured: the first thing that a reader must know; None where any request was served."""
-    if refusal is None:
+    if rejection is None:
         return None
     url = next((one["url"] for one in summaries if one.get("url")), None)
-    said = refusal.sentence(url)
+    said = rejection.sentence(url)
     return {
-        "message": said if url is None else f"{said}; {advice(refusal.status, refusal.error, url)}",
-        "requests": refusal.requests,
-        "statuses": {str(status): count for status, count in refusal.statuses.items()},
+        "message": said if url is None else f"{said}; {advice(rejection.status, rejection.error, url)}",
+        "requests": rejection.requests,
+        "statuses": {str(status): count for status, count in rejection.statuses.items()},
     }
 
 

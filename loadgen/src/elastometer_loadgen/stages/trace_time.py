@@ -106,7 +106,8 @@ def doubt(first: Time, times: "array[float]", *, has_fractions: bool) -> Doubt |
         return None
     like = _unit_of_epoch(first.value)
     if like is not None:
-        return None if like is unit else Doubt(like, f"its first time, {first.value}, is a date of this century then")
+        date = f"its first time, {first.value}, would then be a date of this century"
+        return None if like is unit else Doubt(like, date)
     gaps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
     if unit is TimeUnit.MILLISECONDS and max(gaps) < SHORT_GAP_SECONDS:
         return Doubt(TimeUnit.SECONDS, "every gap between its times is below 10")

@@ -9,7 +9,7 @@ exit codes:
   3  the load was carried out, but the generator fell behind its schedule: it, and not the server, was the limit
      (with --report-to the summary says so instead, and the code is 0)
   4  the load could not be carried out (the run was stopped, the disk is full, the receiver cannot be reached)
-  5  the load was carried out, but the server refused every request with a client error or a redirect: nothing was
+  5  the load was carried out, but the server rejected every request with a client error or a redirect: nothing was
      measured (with --report-to the records say so, and the code is 0)
 
 environment:
@@ -44,7 +44,7 @@ examples:
   elastometer-load run profile.yaml --target https://host --out run-2 --api-key-file key.txt --metrics 9100
 
 exit codes: 0 carried out, 2 the command or the profile is invalid, 3 the generator fell behind its schedule,
-4 not carried out, 5 every request was refused; `elastometer-load --help` explains them
+4 not carried out, 5 every request was rejected; `elastometer-load --help` explains them
 """
 MERGE_HELP = """\
 Use it after several workers have run the same profile with --workers and --worker. Percentiles are computed from all
@@ -54,5 +54,5 @@ example:
   elastometer-load merge worker-0 worker-1 --out run-1
 
 exit codes: 0 merged, 2 the command is invalid or a directory holds no run, 3 a worker fell behind its schedule,
-5 every request was refused
+5 every request was rejected
 """

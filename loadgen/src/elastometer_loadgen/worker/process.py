@@ -16,7 +16,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     FELL_BEHIND = 3
     NOT_CARRIED_OUT = 4
-    REFUSED = 5
+    REJECTED = 5
 
 
 def describe_loop_error(context: dict[str, Any]) -> str:

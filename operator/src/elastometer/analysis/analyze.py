@@ -7,7 +7,7 @@ from elastometer.analysis.evidence.evidence import is_state_only
 from elastometer.analysis.evidence.scaling import Change, autoscaler_at, condition_lines, metric_lines
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.findings import findings
-from elastometer.analysis.findings.load import refusal_of_all
+from elastometer.analysis.findings.load import rejection_of_all
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.requests.latency import load_rows
@@ -58,8 +58,8 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     results = tuple(judge_objective(objective, evidence.requests, lags, added) for objective in terms.objectives)
     flaws, state = list(load_flaws(run)), quality(run)
     verdict, reason, message = overall(results, flaws) if SPEC not in run.bundle.missing else _NOT_KNOWN
-    if (refusal := refusal_of_all(evidence.requests)) is not None:
-        message = f"{refusal.sentence(None)}; {message}"
+    if (rejection := rejection_of_all(evidence.requests)) is not None:
+        message = f"{rejection.sentence(None)}; {message}"
     account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)
     return Report(
         test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,

@@ -16,7 +16,7 @@ class FindingName(StrEnum):
     """Every named pathology of a run."""
 
     # The run as a whole
-    EVERY_REQUEST_REFUSED = "EveryRequestRefused"  # nothing but client errors: the run measured nothing
+    EVERY_REQUEST_REJECTED = "EveryRequestRejected"  # nothing but client errors: the run measured nothing
     TRACE_TIMES_DOUBTFUL = "TraceTimesDoubtful"  # the times of a trace seem to count another unit
     CLIENT_BOUND = "ClientBound"  # the load generator was the limit
     PENDING_ON_GPUS = "PendingOnGPUs"  # replicas waited for a GPU

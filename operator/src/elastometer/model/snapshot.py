@@ -75,14 +75,14 @@ class RefusalFact:
 
 @dataclass(frozen=True, slots=True)
 class ReportFact:
-    """What the status needs of the finished report; `refusal` is what every request got, if all got the same kind."""
+    """What the status needs of the finished report; `rejection` is what every request got, if all got the same kind."""
 
     verdict: str
     verdict_reason: str
     summary: Json
     objectives: tuple[Json, ...]
     verdict_message: str = ""
-    refusal: str = ""
+    rejection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,5 +203,5 @@ def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
     )
     reason, message = report.get("verdictReason", ""), report.get("verdictMessage", "")
     evidence = {item["name"]: item["evidence"] for item in report.get("findings", ())}
-    refusal = evidence.get(FindingName.EVERY_REQUEST_REFUSED, "")
-    return ReportFact(report["verdict"], reason, summary, objectives, message, refusal)
+    rejection = evidence.get(FindingName.EVERY_REQUEST_REJECTED, "")
+    return ReportFact(report["verdict"], reason, summary, objectives, message, rejection)

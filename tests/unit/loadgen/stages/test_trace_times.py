@@ -58,10 +58,10 @@ def test_neighbouring_nanoseconds_of_this_century_differ() -> None:
     ("Mooncake", mooncake(0, 3, 7, 11), "Seconds", "every gap between its times is below 10"),
     ("Mooncake", mooncake(0, 0, 9, 9, 18), "Seconds", "every gap between its times is below 10"),
     ("Mooncake", mooncake(0, "12.5", 900), "Seconds", "its times have fractions"),
-    ("Mooncake", mooncake("1700000000.5", "1700000100.25"), "Seconds", "its first time, 1700000000.5, is a date"),
-    ("Mooncake", mooncake(1_700_000_000, 1_700_000_060), "Seconds", "its first time, 1700000000, is a date"),
-    ("Mooncake", mooncake(1_700_000_000_000_000, 1_700_000_000_900_000), "Microseconds", "is a date"),
-    ("BurstGPT", burst(1_700_000_000_000, 1_700_000_000_020), "Milliseconds", "is a date of this century"),
+    ("Mooncake", mooncake("1700000000.5", "1700000100.25"), "Seconds", "time, 1700000000.5, would then be a date"),
+    ("Mooncake", mooncake(1_700_000_000, 1_700_000_060), "Seconds", "its first time, 1700000000, would then be a date"),
+    ("Mooncake", mooncake(1_700_000_000_000_000, 1_700_000_000_900_000), "Microseconds", "be a date"),
+    ("BurstGPT", burst(1_700_000_000_000, 1_700_000_000_020), "Milliseconds", "be a date of this century"),
     ("BurstGPT", burst(0, 3000, 6000, 6000, 9000), "Milliseconds", "every gap between its times is at least 1000"),
 ])
 def test_times_that_seem_to_count_something_else_are_read_as_the_format_says_and_warned_of(

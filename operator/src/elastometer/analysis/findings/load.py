@@ -1,4 +1,4 @@
-"""Findings about the load itself: a server that refused all of it, and a recording that was perhaps read too fast."""
+"""Findings about the load itself: a server that rejected all of it, and a recording that was perhaps read too fast."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -7,16 +7,16 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
-from elastometer_loadgen.base.refusal import KEY_WANTED, NO_SUCH_PATH, Refusal, RefusalCount
+from elastometer_loadgen.base.rejection import KEY_WANTED, NO_SUCH_PATH, Rejection, RejectionCount
 
 
 def load_findings(evidence: Evidence) -> Iterator[Finding]:
     """Refusals first: they explain every other number of the run."""
-    refusal = refusal_of_all(evidence.requests)
-    if refusal is not None:
+    rejection = rejection_of_all(evidence.requests)
+    if rejection is not None:
         yield Finding(
-            FindingName.EVERY_REQUEST_REFUSED, Severity.PROBLEM, "The server refused every request",
-            refusal.sentence(None), f"The run measured nothing but refusals. {_advice(refusal)}")
+            FindingName.EVERY_REQUEST_REJECTED, Severity.PROBLEM, "The server rejected every request",
+            rejection.sentence(None), f"The run measured nothing but rejections. {_advice(rejection)}")
     warnings = [stage.warning for stage in evidence.terms.stages if stage.warning is not None]
     if warnings:
         yield Finding(
@@ -25,17 +25,17 @@ def load_findings(evidence: Evidence) -> Iterator[Finding]:
             "Check what the times of the file count, and set `timeUnit` of the stage: it settles the doubt either way.")
 
 
-def refusal_of_all(requests: Sequence[RecordedRequest]) -> Refusal | None:
+def rejection_of_all(requests: Sequence[RecordedRequest]) -> Rejection | None:
     """What every request got; None where one was served, or failed in another way."""
-    count = RefusalCount()
+    count = RejectionCount()
     for record in requests:
         count.add(record.outcome, record.status, record.error)
     return count.found()
 
 
-def _advice(refusal: Refusal) -> str:
-    if refusal.status in KEY_WANTED:
+def _advice(rejection: Rejection) -> str:
+    if rejection.status in KEY_WANTED:
         return "Give the server's key in `load.apiKeyFrom`."
-    if refusal.status in NO_SUCH_PATH and "model" in refusal.error.lower():
+    if rejection.status in NO_SUCH_PATH and "model" in rejection.error.lower():
         return "Compare `target.model.name` with the server's `--served-model-name`."
     return "Compare `load.endpoint`, and the tasks and their sampling, with what the server says."

@@ -19,12 +19,12 @@ REDIRECTS = range(300, 400)
 TOO_MANY = 429
 
 
-def is_refusal(outcome: Outcome, status: int | None) -> bool:
+def is_rejection(outcome: Outcome, status: int | None) -> bool:
     """True for an answer that says that the request was not meant for this server, or not like this."""
     return outcome is Outcome.CLIENT_ERROR or (status is not None and status in REDIRECTS)
 
 
-class Refusal(NamedTuple):
+class Rejection(NamedTuple):
     """What every request of a run got: counts by status, the most frequent first, and that one's first text."""
 
     requests: int
@@ -41,10 +41,10 @@ class Refusal(NamedTuple):
         which = ", ".join(f"{status} ({count})" for status, count in self.statuses.items())
         which = which if len(self.statuses) > 1 else f"{self.status}"
         whom = f"{self.requests} of {self.requests}"
-        return f"every request ({whom}) was refused by {url or 'the server'} with status {which}: {self.error}"
+        return f"every request ({whom}) was rejected by {url or 'the server'} with status {which}: {self.error}"
 
 
-class RefusalCount:
+class RejectionCount:
     """Takes requests in any order."""
 
     def __init__(self) -> None:
@@ -54,18 +54,18 @@ class RefusalCount:
 
     def add(self, outcome: Outcome, status: int | None, error: str | None) -> None:
         """Counts one request that is over."""
-        if not (is_refusal(outcome, status) or outcome is Outcome.THROTTLED):
+        if not (is_rejection(outcome, status) or outcome is Outcome.THROTTLED):
             self._had_other = True
             return
         self._counts[status] += 1
         self._errors.setdefault(status, error or "no text")
 
-    def found(self) -> Refusal | None:
-        """None unless there were requests and all of them were refused."""
+    def found(self) -> Rejection | None:
+        """None unless there were requests and all of them were rejected."""
         if self._had_other or not self._counts:
             return None
         ordered = dict(self._counts.most_common())
-        return Refusal(self._counts.total(), ordered, self._errors[next(iter(ordered))])
+        return Rejection(self._counts.total(), ordered, self._errors[next(iter(ordered))])
 
 
 def advice(status: int | None, error: str, url: str) -> str:
@@ -83,4 +83,4 @@ def advice(status: int | None, error: str, url: str) -> str:
         return "--model, or the profile's model, must be one that the server lists at /v1/models"
     if status in NO_SUCH_PATH:
         return "--target must be the URL that precedes /v1 at the server"
-    return "the server's text says what it refuses: the profile's model, tasks, sampling or endpoint"
+    return "the server's text says what it rejects: the profile's model, tasks, sampling or endpoint"

@@ -1,4 +1,4 @@
-"""A server that refuses every request is named by the first line, the last one, the exit code and the results."""
+"""A server that rejects every request is named by the first line, the last one, the exit code and the results."""
 
 import subprocess
 import sys
@@ -71,30 +71,30 @@ def test_a_doubled_v1_is_named_at_the_first_answer_and_ends_the_run_with_an_erro
         code, lines = load(tmp_path, "run", "p.yaml", "--target", f"{url}/v1", "--out", "out", stages=STAGES[kind])
     hint = f"--target must not end in /v1, which is added to it: give {url}"
     assert code == 5
-    assert lines[0] == (f"elastometer-load: ERROR: {url}/v1/v1/chat/completions refused a request with status 404: "
+    assert lines[0] == (f"elastometer-load: ERROR: {url}/v1/v1/chat/completions rejected a request with status 404: "
                         f"{BODY.decode()}; {hint}")
     found = summary(tmp_path)
     count = found["records"]
-    assert count > 1
-    said = (f"every request ({count} of {count}) was refused by {url}/v1/v1/chat/completions with status 404: "
+    assert count
+    said = (f"every request ({count} of {count}) was rejected by {url}/v1/v1/chat/completions with status 404: "
             f"{BODY.decode()}; {hint}")
     assert lines[-1] == f"error: {said}"
-    assert found["refusal"] == {"message": said, "requests": count, "statuses": {"404": count}}
-    assert next(iter(found)) == "refusal"
+    assert found["rejection"] == {"message": said, "requests": count, "statuses": {"404": count}}
+    assert next(iter(found)) == "rejection"
     page = (tmp_path / "out/report.html").read_text()
-    assert page.index("EveryRequestRefused") < page.index("<svg")
+    assert page.index("EveryRequestRejected") < page.index("<svg")
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422, 307, 429])
-def test_every_status_that_refuses_everything_ends_with_exit_code_5(tmp_path: Path, status: int) -> None:
+def test_every_status_that_rejects_everything_ends_with_exit_code_5(tmp_path: Path, status: int) -> None:
     with serving(lambda _: status) as url:
         code, lines = load(tmp_path, "run", "p.yaml", "--target", url, "--out", "out")
     assert code == 5
     assert f"with status {status}: " in lines[-1]
-    assert lines[-1].startswith("error: every request (12 of 12) was refused by ")
+    assert lines[-1].startswith("error: every request (12 of 12) was rejected by ")
 
 
-def test_mixed_refusals_count_together_and_one_success_makes_an_ordinary_run(tmp_path: Path) -> None:
+def test_mixed_rejections_count_together_and_one_success_makes_an_ordinary_run(tmp_path: Path) -> None:
     with serving(lambda number: 404 if number % 3 else 401) as url:
         code, lines = load(tmp_path, "run", "p.yaml", "--target", url, "--out", "out")
     assert (code, "with status 404 (8), 401 (4): " in lines[-1]) == (5, True)
@@ -111,7 +111,7 @@ def test_merged_workers_are_judged_together(tmp_path: Path) -> None:
             share = ("--workers", "3", "--worker", worker)
             assert load(tmp_path, "run", "p.yaml", "--target", url, "--out", f"w{worker}", *share)[0] == 5
     code, lines = load(tmp_path, "merge", "w0", "w1", "w2", "--out", "out")
-    assert (code, lines[0].startswith(f"error: every request (12 of 12) was refused by {url}/v1/chat")) == (5, True)
+    assert (code, lines[0].startswith(f"error: every request (12 of 12) was rejected by {url}/v1/chat")) == (5, True)
 
 
 def test_a_doubtful_trace_is_warned_of_before_it_is_sent_and_in_the_results(tmp_path: Path) -> None:

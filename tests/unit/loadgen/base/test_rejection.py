@@ -1,15 +1,15 @@
-"""A run that was refused throughout says first what to fix; any other outcome makes it a measurement."""
+"""A run that was rejected throughout says first what to fix; any other outcome makes it a measurement."""
 
 import pytest
 
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.base.refusal import Refusal, RefusalCount, advice
+from elastometer_loadgen.base.rejection import Rejection, RejectionCount, advice
 
 CHAT = "/v1/chat/completions"
 
 
-def counted(*seen: tuple[Outcome, int | None, str | None]) -> Refusal | None:
-    count = RefusalCount()
+def counted(*seen: tuple[Outcome, int | None, str | None]) -> Rejection | None:
+    count = RejectionCount()
     for outcome, status, error in seen:
         count.add(outcome, status, error)
     return count.found()
@@ -20,24 +20,24 @@ def test_the_most_frequent_status_and_its_first_text_lead() -> None:
     found = counted((error, 401, "who?"), (error, 404, "a"), (error, 404, "b"))
     assert found is not None
     assert found.sentence("http://h/v1/completions") == (
-        "every request (3 of 3) was refused by http://h/v1/completions with status 404 (2), 401 (1): a")
+        "every request (3 of 3) was rejected by http://h/v1/completions with status 404 (2), 401 (1): a")
     alone = counted((Outcome.CLIENT_ERROR, 422, None))
     assert alone is not None
-    assert alone.sentence(None) == "every request (1 of 1) was refused by the server with status 422: no text"
+    assert alone.sentence(None) == "every request (1 of 1) was rejected by the server with status 422: no text"
 
 
-@pytest.mark.parametrize(("outcome", "status", "is_refused"), [
+@pytest.mark.parametrize(("outcome", "status", "is_rejected"), [
     (Outcome.CLIENT_ERROR, 400, True), (Outcome.CLIENT_ERROR, 200, True), (Outcome.MALFORMED, 307, True),
     (Outcome.THROTTLED, 429, True), (Outcome.SUCCESS, 200, False), (Outcome.SERVER_ERROR, 503, False),
     (Outcome.TIMED_OUT, None, False), (Outcome.REFUSED, None, False), (Outcome.MALFORMED, 200, False),
 ])
 def test_one_request_of_another_outcome_makes_the_run_a_measurement(
-    outcome: Outcome, status: int | None, is_refused: bool
+    outcome: Outcome, status: int | None, is_rejected: bool
 ) -> None:
-    assert (counted((Outcome.CLIENT_ERROR, 404, "a"), (outcome, status, "b")) is not None) is is_refused
+    assert (counted((Outcome.CLIENT_ERROR, 404, "a"), (outcome, status, "b")) is not None) is is_rejected
 
 
-def test_a_run_without_requests_was_not_refused() -> None:
+def test_a_run_without_requests_was_not_rejected() -> None:
     assert counted() is None
 
 
@@ -50,7 +50,7 @@ def test_a_run_without_requests_was_not_refused() -> None:
     (429, "http://h/v1", "limits the rate"),
     (404, "http://h/v1beta", "--target must be the URL that precedes /v1 at the server"),
     (307, "http://h", "--target must be the URL to which the server redirects"),
-    (422, "http://h", "the server's text says what it refuses"),
+    (422, "http://h", "the server's text says what it rejects"),
 ])
 def test_the_advice_names_what_to_change(status: int, base: str, words: str) -> None:
     assert words in advice(status, "Not Found", base + CHAT)
