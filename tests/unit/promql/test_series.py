@@ -69,6 +69,10 @@ def test_a_matcher_that_a_run_has_proven_is_not_compared() -> None:
     proven = replace(CHAT, proven=frozenset((Matcher("job", MatchOperator.EQUAL, "vllm"),)))
     assert selects('job="vllm"', proven)
     assert not selects('job="other"', proven)
+    assert not selects('job="pods"', proven)
+    assert selects('job=~"v.*"', proven)
+    assert selects('container="server"', replace(CHAT, proven=frozenset((
+        Matcher("container", MatchOperator.EQUAL, "server"),))))
 
 
 def test_recorded_pods_must_be_selected_as_well() -> None:

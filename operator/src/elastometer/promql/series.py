@@ -70,6 +70,9 @@ class TestSeries:
 
     def constant(self, label: str) -> str | None:
         """The value of a label that all Pods share; None if it is not known."""
+        for matcher in self.proven:
+            if (matcher.label, matcher.operator) == (label, MatchOperator.EQUAL):
+                return matcher.value
         engine = FIRST_ENGINE if self.has_one_engine else None
         return {NAMESPACE: self.namespace, JOB: JOB_OF_PODS, MODEL: self.model, ENGINE: engine}.get(label)
 
@@ -97,14 +100,14 @@ def _compare(path: str, matcher: Matcher, series: TestSeries) -> Selection:
                         f"({', '.join((NAMESPACE, POD, MODEL, JOB, ENGINE))}), has {matcher}")
     if not _matches(path, matcher, value):
         return Selection(False, (f"{path}: {matcher} selects no series of this test, whose {matcher.label} "
-                                 f"is {value!r}{_origin(matcher.label)}",))
+                                 f"is {value!r}{_origin(matcher.label, value)}",))
     assumed = f"{path}: {matcher} selects the series if Prometheus scrapes them as job {value!r}, as the one of " \
               "manifests/stack does"
-    return Selection(True, (assumed,) if matcher.label == JOB else ())
+    return Selection(True, (assumed,) if (matcher.label, value) == (JOB, JOB_OF_PODS) else ())
 
 
-def _origin(label: str) -> str:
-    return " in the Prometheus of manifests/stack" if label == JOB else ""
+def _origin(label: str, value: str) -> str:
+    return " in the Prometheus of manifests/stack" if (label, value) == (JOB, JOB_OF_PODS) else ""
 
 
 def _compare_pod(path: str, matcher: Matcher, series: TestSeries) -> Selection:

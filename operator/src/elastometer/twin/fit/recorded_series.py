@@ -10,15 +10,15 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.server_flags import server_flags
 from elastometer.promql.read import matchers_in
-from elastometer.promql.series import Matcher, TestSeries
+from elastometer.promql.series import NAMESPACE, POD, Matcher, TestSeries
 from elastometer.twin.reading.server_labels import has_one_engine, served_model
 
 _CURRENT = ("external", "pods", "object")
 
 
 def recorded_series(run: DerivedRun) -> TestSeries:
-    """Names as recorded. Where the autoscaler read a number above 0, the matchers of its queries have selected the
-    test, whatever Prometheus calls its jobs."""
+    """Names as recorded. Where the autoscaler read a number above 0, the other matchers of its queries have selected
+    the test, whatever Prometheus calls its jobs."""
     bundle, evidence = run.bundle, run.evidence
     terms, test = bundle.terms, document_at(bundle.spec, "spec") or bundle.spec
     target = document_at(test, "target")
@@ -31,7 +31,8 @@ def recorded_series(run: DerivedRun) -> TestSeries:
 
 def _matchers(bundle: Bundle) -> Iterator[Matcher]:
     for trigger in documents_at(bundle.provenance, "scaledObject", "spec", "triggers"):
-        yield from matchers_in(text_at(trigger, "metadata", "query") or "")
+        matchers = matchers_in(text_at(trigger, "metadata", "query") or "")
+        yield from (matcher for matcher in matchers if matcher.label not in (NAMESPACE, POD))
 
 
 def _read_a_number(evidence: Evidence) -> bool:
