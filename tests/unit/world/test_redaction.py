@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastometer.world.redaction import STRUCK, spec_without_secrets, text_without_secrets
+from elastometer.model.bundle_files import STRUCK
+from elastometer.world.redaction import spec_without_secrets, text_without_secrets
 
 NODE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

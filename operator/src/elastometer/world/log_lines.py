@@ -14,9 +14,10 @@ from typing import Any
 
 import orjson
 
+from elastometer.model.bundle_files import STRUCK
 from elastometer.model.names import KIND, Names
 from elastometer.model.times import format_instant
-from elastometer.world.redaction import SECRET_NAME, STRUCK, text_without_secrets
+from elastometer.world.redaction import SECRET_NAME, text_without_secrets
 
 # What each record has without anybody passing it; all else came by `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

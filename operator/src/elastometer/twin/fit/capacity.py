@@ -16,7 +16,7 @@ from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
 from elastometer.model.document import document_at
 from elastometer.model.errors import SpecError
-from elastometer.model.server_flags import MAX_NUM_SEQS, server_flags
+from elastometer.model.server_flags import MAX_NUM_ACTIVE_SEQS, MAX_NUM_SEQS, server_flags
 from elastometer.model.units import SECOND, Instant
 from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.scenario import Capacity
@@ -132,9 +132,11 @@ def _alone(run: DerivedRun) -> Callable[[Instant], str | None]:
 
 
 def _slots(evidence: Evidence) -> tuple[int, Fitted]:
-    slots = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target")).slots
+    flags = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target"))
+    slots = flags.slots
     if slots is not None and slots > 0:
-        return slots, Fitted("slots", slots, "requests", "the server's arguments")
+        name = MAX_NUM_SEQS if flags.whole(MAX_NUM_SEQS) == slots else MAX_NUM_ACTIVE_SEQS
+        return slots, Fitted("slots", slots, "requests", f"the server's argument {name}={slots}")
     running = evidence.samples(SeriesName.RUNNING)
     most = max((value for pod in (running.series if running else ()) for _, value in pod.samples), default=0.0)
     if most < 1:
