@@ -263,6 +263,9 @@ def test_a_service_at_zero_is_said_to_sleep_on_where_its_query_reads_only_the_se
     (note,) = read(minReplicaCount=0).notes
     assert "at zero replicas the query sees no waiting request" in note
     assert read(prometheus(metadata={"query": f"{QUERY} or vector(1)"}), minReplicaCount=0).notes == ()
+    (formula,) = read(prometheus(name="queue"), minReplicaCount=0, **modifiers("queue * 2")).notes
+    assert formula.startswith("advanced.scalingModifiers.formula: at zero replicas")
+    assert read(prometheus(name="queue"), minReplicaCount=0, **modifiers("queue + 1")).notes == ()
 
 
 @pytest.mark.parametrize(("annotations", "count"), [

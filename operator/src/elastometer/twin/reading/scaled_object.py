@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from elastometer.model.document import Document, document_at, documents_at, number_at, text_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.promql.series import TestSeries
+from elastometer.twin.formula import value_of
 from elastometer.twin.metrics_view import Missing
 from elastometer.twin.reading.formulas import read_formula
 from elastometer.twin.reading.scaled_object_fields import refused_fields
@@ -27,6 +28,8 @@ _METRIC = re.compile(r"spec\.metrics\[(\d+)\]")
 _PAUSED, _ANNOTATIONS = "autoscaling.keda.sh/paused-replicas", (
     "autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-scale-in", "autoscaling.keda.sh/paused-scale-out",
     "autoscaling.keda.sh/force-activation")
+_ASLEEP = "at zero replicas the query sees no waiting request, since vLLM's series exist only while a replica runs: " \
+          "this never wakes the service"
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
@@ -184,19 +187,33 @@ def _maximum(spec: Document) -> int:
 
 def _notes_at_zero(spec: Document, read: Sequence[ReadTrigger], formula: Formula | None) -> Iterator[str]:
     """Whether a service that was scaled to zero can be woken."""
-    can_sleep = not whole_at(spec, "minReplicaCount") or whole_at(spec, "idleReplicaCount") == 0
-    if not can_sleep or formula is not None:
+    if whole_at(spec, "minReplicaCount") and whole_at(spec, "idleReplicaCount") != 0:
         return
-    for index, one in enumerate(read):
-        if one.asked is not None and one.trigger is not None and not _wakes(one.asked.at_size[0], one.trigger):
-            yield (f"triggers[{index}].metadata.query: at zero replicas the query sees no waiting request, since "
-                   "vLLM's series exist only while a replica runs: this trigger never wakes the service")
+    numbers = {index: _at_zero(one) for index, one in enumerate(read) if one.trigger is not None}
+    if formula is not None:
+        if not _wakes_by_formula(formula, read, numbers):
+            yield f"{formula.path}: {_ASLEEP}"
+        return
+    for index, number in numbers.items():
+        trigger = read[index].trigger
+        if number is None or trigger is None or number <= trigger.activation:
+            yield f"triggers[{index}].metadata.query: {_ASLEEP}"
 
 
-def _wakes(number: float | Missing, trigger: Trigger) -> bool:
-    if isinstance(number, Missing):
-        return trigger.null_is_zero and number is Missing.EMPTY and trigger.activation < 0
-    return number > trigger.activation
+def _at_zero(read: ReadTrigger) -> float | None:
+    """What the trigger answers without a replica; None for an error."""
+    if read.asked is None or read.trigger is None:
+        return None
+    number = read.asked.at_size[0]
+    if number is Missing.EMPTY and read.trigger.null_is_zero:
+        return 0.0
+    return None if isinstance(number, Missing) else number
+
+
+def _wakes_by_formula(formula: Formula, read: Sequence[ReadTrigger], numbers: Mapping[int, float | None]) -> bool:
+    named = {trigger.name: number for index, number in numbers.items()
+             if (trigger := read[index].trigger) is not None and number is not None}
+    return len(named) == len(numbers) and value_of(formula.term, named) > formula.activation
 
 
 def _fallback_notes(spec: Document, read: Sequence[ReadTrigger]) -> Iterator[str]:
