@@ -158,5 +158,41 @@ def test_an_autoscaler_that_has_the_name_already_is_kept(cluster: Any, namespace
     assert kept["spec"]["scaleTargetRef"]["name"] == "theirs"
 
 
+def test_triggers_that_read_only_the_sleeping_server_never_wake_it(
+    cluster: Any, namespace: str, tmp_path: Path
+) -> None:
+    test = sample(namespace, cluster)
+    [trigger] = test["spec"]["autoscaler"]["scaledObject"]["triggers"]
+    trigger["metadata"]["query"] = f'sum(vllm:num_requests_waiting{{namespace="{namespace}",pod=~"{SERVER}-.+"}})'
+    test["spec"]["load"]["stages"] = [
+        {"name": "knock", "type": "Rate", "durationSeconds": 15, "endRequestsPerSecond": "1"}]
+    test["spec"]["measurement"]["settleSeconds"] = 0
+    del test["spec"]["objectives"]
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(test))
+    _, output = cluster.run(
+        "run", str(tmp_path / "test.yaml"), "-n", namespace, "--out", str(tmp_path / "bundle"))
+    assert "WakeDoubtful" in output
+    report = cluster.bundle(tmp_path / "bundle").report
+    [wake] = report["wakes"]
+    assert wake["fates"] == {"Refused": report["summary"]["requestCount"]}
+    assert wake["scaleEvent"] is None
+    found = next(one for one in report["findings"] if one["name"] == "NeverWoke")
+    assert "its query had no value" in found["evidence"]
+
+
+def test_a_second_autoscaler_of_the_target_ends_the_test_by_its_name(
+    cluster: Any, namespace: str, tmp_path: Path
+) -> None:
+    rival = {
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "of-the-team"},
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": SERVER}, "maxReplicas": 2}}
+    cluster.kubectl("-n", namespace, "apply", "-f", "-", stdin=yaml.safe_dump(rival))
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(sample(namespace, cluster)))
+    code, output = cluster.run("run", str(tmp_path / "test.yaml"), "-n", namespace)
+    assert code != 0
+    assert "AutoscalerConflict" in output
+    assert "of-the-team" in output
+
+
 def seconds(early: str, late: str) -> float:
     return (datetime.fromisoformat(late) - datetime.fromisoformat(early)).total_seconds()
