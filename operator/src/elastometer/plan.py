@@ -106,7 +106,7 @@ class TestPlan:
 
     @property
     def initial_replicas(self) -> int:
-        """Replicas that the target starts with. Since 1.36 an HPA scales from zero only what it scaled to zero itself."""
+        """Replicas that the target starts with. An HPA scales from 0 only what it scaled to 0 itself (since 1.36)."""
         is_hpa = self.spec.scaler.type is ScalerType.HPA
         return max(1, self.resting_replicas) if is_hpa else self.resting_replicas
 
