@@ -130,11 +130,11 @@ def delay_budget(plan: TestPlan) -> dict[str, float]:
 
 
 def _waits_for_keda(body: Json) -> bool:
-    """Whether a scale-out can wait for KEDA's poll: from idle replicas, or where the HPA is served cached values.
+    """Whether a scale-out can wait for KEDA's poll: from idle or no replicas, or where the HPA gets cached values.
 
     In all other cases KEDA queries the source of a trigger at each sync of the HPA, however seldom it polls itself.
     """
-    return "idleReplicaCount" in body or any(trigger.get("useCachedMetrics") for trigger in body.get("triggers", ()))
+    return "idleReplicaCount" in body or body.get("minReplicaCount") == 0 or any(trigger.get("useCachedMetrics") for trigger in body.get("triggers", ()))
 
 
 def describe(plan: TestPlan) -> Json:

@@ -13,7 +13,7 @@ from elastometer.controller.decision import Action
 from elastometer.model.snapshot import JobFact, PodFact, PreflightFact, ScaledObjectFact, ScalerFact, Snapshot
 from elastometer.model.spec import parse
 from elastometer.model.status import Status, phase_of
-from elastometer.plan import Environment, TestPlan
+from elastometer.plan import Environment, TestPlan, delay_budget
 from elastometer.resources.target import deployment
 
 T0 = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -66,6 +66,11 @@ def test_the_target_starts_with_what_keda_keeps_without_load(
     plan = planned(environment, demo_body, **fields)
     assert plan.initial_replicas == replicas
     assert deployment(plan)["spec"]["replicas"] == replicas
+
+
+def test_a_wake_may_wait_for_kedas_poll(environment: Environment, demo_body: dict[str, Any]) -> None:
+    assert delay_budget(planned(environment, demo_body, pollingInterval=5))["kedaPolling"] == 5.0
+    assert "kedaPolling" not in delay_budget(planned(environment, demo_body, minReplicaCount=1))
 
 
 @pytest.mark.parametrize(("seen", "action"), [
