@@ -134,7 +134,8 @@ def _waits_for_keda(body: Json) -> bool:
 
     In all other cases KEDA queries the source of a trigger at each sync of the HPA, however seldom it polls itself.
     """
-    return "idleReplicaCount" in body or body.get("minReplicaCount") == 0 or any(trigger.get("useCachedMetrics") for trigger in body.get("triggers", ()))
+    is_cached = any(trigger.get("useCachedMetrics") for trigger in body.get("triggers", ()))
+    return is_cached or "idleReplicaCount" in body or body.get("minReplicaCount") == 0
 
 
 def describe(plan: TestPlan) -> Json:
