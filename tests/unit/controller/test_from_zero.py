@@ -12,7 +12,7 @@ from elastometer.controller.decide import decide
 from elastometer.controller.decision import Action
 from elastometer.model.snapshot import JobFact, PodFact, PreflightFact, ScaledObjectFact, ScalerFact, Snapshot
 from elastometer.model.spec import parse
-from elastometer.model.status import Status, phase_of
+from elastometer.model.status import Status, phase_of, status_from, to_json
 from elastometer.plan import Environment, TestPlan, delay_budget
 from elastometer.resources.target import deployment
 
@@ -111,6 +111,16 @@ def test_a_whole_run_from_zero_to_zero_says_at_each_step_what_the_target_does(ke
     settled = decide(keda, ended, over, T0 + timedelta(seconds=1000))
     assert settled.action is Action.JUDGE
     assert settled.status.failure is None
+
+
+def test_an_operator_that_restarts_at_any_step_goes_on_as_if_it_had_not(keda: TestPlan) -> None:
+    status = Status()
+    for seen in (PASSED, ASLEEP, MADE, AT_REST, LOADED, WAKING, AWAKE, LOADED):
+        status = decide(keda, status, seen, T0).status
+        restarted = replace(seen, preflight=None)
+        again = decide(keda, status_from(to_json(status)), restarted, T0)
+        assert again.action is decide(keda, status, restarted, T0).action
+        assert to_json(again.status) == to_json(decide(keda, status, restarted, T0).status)
 
 
 def test_triggers_that_read_only_the_sleeping_server_are_named_before_the_load(
