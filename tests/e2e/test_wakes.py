@@ -174,7 +174,9 @@ def test_triggers_that_read_only_the_sleeping_server_never_wake_it(
     assert "WakeDoubtful" in output
     report = cluster.bundle(tmp_path / "bundle").report
     [wake] = report["wakes"]
-    assert wake["fates"] == {"Refused": report["summary"]["requestCount"]}
+    assert sum(wake["fates"].values()) == wake["requestCount"] == report["summary"]["requestCount"] > 5
+    # Linux limits how many refusals it sends: a connection whose refusal is withheld waits until its time is up.
+    assert set(wake["fates"]) <= {"Refused", "TimedOut"}
     assert wake["scaleEvent"] is None
     found = next(one for one in report["findings"] if one["name"] == "NeverWoke")
     assert "its query had no value" in found["evidence"]
