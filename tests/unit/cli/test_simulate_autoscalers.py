@@ -141,14 +141,24 @@ WITH_SIDECAR = "target.server.podTemplate.spec.initContainers=[{name: proxy, ima
 NAMESPACE = "{type: Object, object: {metric: {name: vllm_num_requests_waiting}, " \
             "describedObject: {kind: %s, name: default}, target: {type: AverageValue, averageValue: '2'}}}"
 HPAS: dict[str, Row] = {
-    "a selector of another model": ("hpa", (f"{SELECTOR}={{matchLabels: {{model_name: somebody/else}}}}",), Stays((
-        f'{OF_METRIC}.pods.metric.selector: model_name="somebody/else" selects no series', "FailedGetPodsMetric"))),
-    "a selector of the own model": ("hpa", (
+    "a selector of another model": ("hpa", (f"{SELECTOR}={{matchLabels: {{model_name: other}}}}",), Stays((
+        f'{OF_METRIC}.pods.metric.selector: model_name="other" selects no series', "FailedGetPodsMetric"))),
+    # No label of Kubernetes has a `/` in its value, so the controller cannot read such a selector.
+    "a selector of the own model": ("hpa", (f"{SELECTOR}={{matchLabels: {{model_name: {MODEL}}}}}",), Stays((
+        f"{OF_METRIC}.pods.metric.selector.matchLabels.model_name: must compare with a value that a label of "
+        "Kubernetes can have", "FailedGetPodsMetric"))),
+    "a selector of the own model in a list": ("hpa", (
         f"{SELECTOR}={{matchExpressions: [{{key: model_name, operator: In, values: [a, {MODEL}]}}]}}",),
-        Scales()),
+        Stays((f"{OF_METRIC}.pods.metric.selector.matchExpressions[0]: must compare with a value",))),
+    "a selector of a name without a slash": ("hpa", (
+        f"{SELECTOR}={{matchExpressions: [{{key: model_name, operator: In, values: [a, chat]}}]}}",
+        "target.server.args[1]=--served-model-name=chat"), Scales()),
     "a selector of all models but the own one": ("hpa", (
-        f"{SELECTOR}={{matchExpressions: [{{key: model_name, operator: NotIn, values: [{MODEL}]}}]}}",),
-        Stays(("FailedGetPodsMetric",))),
+        f"{SELECTOR}={{matchExpressions: [{{key: model_name, operator: NotIn, values: [chat]}}]}}",
+        "target.server.args[1]=--served-model-name=chat"), Stays(("FailedGetPodsMetric",))),
+    "a selector with values that its operator does not take": ("hpa", (
+        f"{SELECTOR}={{matchExpressions: [{{key: engine, operator: Exists, values: ['0']}}]}}",),
+        Stays(("values: must hold no value where operator is Exists", "FailedGetPodsMetric"))),
     "a label that must not be there": ("hpa", (
         f"{SELECTOR}={{matchExpressions: [{{key: model_name, operator: DoesNotExist}}]}}",), Stays()),
     "a label that is not known": ("hpa", (f"{SELECTOR}={{matchLabels: {{app: x}}}}",), Refused((

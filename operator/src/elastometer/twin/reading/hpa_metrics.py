@@ -9,7 +9,7 @@ from elastometer.hpa.settings import Metric, MetricType, TargetType
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.names import SERVER
-from elastometer.model.selectors import SelectorOperator
+from elastometer.model.selectors import SelectorOperator, selector_flaws
 from elastometer.promql.series import Matcher, MatchOperator, TestSeries, select
 from elastometer.promql.tree import NONE, Aggregation, Aggregator, Series
 from elastometer.twin.sources import METRICS, Asked, Nowhere, Signal, Source
@@ -95,8 +95,11 @@ class _Reader:
         if name is None:
             raise SpecError(f"{path}.metric.name: must be a metric that the simulator models ({_KNOWN}), is "
                             f"{metric.name!r}")
-        place = f"{path}.metric.selector"
-        found = select(place, list(_matchers(place, document_at(written, "metric", "selector"))), self.series)
+        place, selector = f"{path}.metric.selector", document_at(written, "metric", "selector")
+        if unread := list(selector_flaws(selector, place)):
+            self.notes += [f"{flaw}: {_failed(metric)}" for flaw in unread]
+            return Nowhere(f"{place}: cannot be read")
+        found = select(place, list(_matchers(place, selector)), self.series)
         self.notes += [note if found.selects else f"{note}: {_failed(metric)}" for note in found.notes]
         return METRICS[name] if found.selects else Nowhere(f"{place}: selects nothing of this test")
 
