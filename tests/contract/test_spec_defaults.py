@@ -14,7 +14,7 @@ from elastometer.model.schema import defaulted
 from elastometer.model.spec import TestSpec, parse
 from elastometer.model.terms import terms_from
 from elastometer.plan import KEDA_POLLING_SECONDS, Environment, TestPlan, delay_budget, describe
-from elastometer.twin.fit.autoscaler import POLLING_SECONDS
+from elastometer.twin.reading.scaled_object import POLLING_SECONDS
 
 ROOT = Path(__file__).parents[2]
 CRD = yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())
