@@ -19,10 +19,10 @@ from elastometer.cli.what_if.workers import Workers
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
-from elastometer.twin.sources import Signal
 from elastometer.twin.search.answer.search import SearchOptions, search
 from elastometer.twin.search.score.searcher import SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline
+from elastometer.twin.sources import Signal
 
 SECONDS, REPLICAS, MAX_SECONDS = 1800.0, 20, 10.0
 SPEC = {

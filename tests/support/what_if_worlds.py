@@ -7,9 +7,9 @@ from typing import Any
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.twin.scenario import Arrival, Capacity, HpaController, KedaController, MetricsPath, Scenario
-from elastometer.twin.sources import Signal, Trigger
 from elastometer.twin.search.score.searcher import SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline
+from elastometer.twin.sources import Signal, Trigger
 
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"}
 RULES: dict[str, Any] = {
