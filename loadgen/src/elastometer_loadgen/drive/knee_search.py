@@ -190,7 +190,7 @@ class KneeSearch:
 def _sample(exchange: Exchange) -> Sample:
     answer, wanted, succeeded = exchange.answer, exchange.intended_at, exchange.outcome is Outcome.SUCCESS
     first, last, tokens = answer.first_token_at, answer.last_token_at, answer.completion_tokens
-    per_token, is_joint = None, is_in_one_piece(answer.chunks, answer.first_chunks)
+    per_token, is_joint = None, is_in_one_piece(answer.chunks, answer.joint_chunks)
     if succeeded and not is_joint and first is not None and last is not None and tokens is not None and tokens > 1:
         per_token = (last - first) * MILLISECONDS / (tokens - 1)
     return Sample(

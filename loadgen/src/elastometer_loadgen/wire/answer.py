@@ -8,10 +8,12 @@ from typing import Any
 
 import orjson
 
+from elastometer_loadgen.wire.burst import are_joint, joint_seconds
 from elastometer_loadgen.wire.chunk_sizes import MAX_CHUNK_BYTES, SIZE_LINES
 from elastometer_loadgen.wire.event import joined, piece_of, read_json
 from elastometer_loadgen.wire.sse import EVENT_END, FIELD, ErrorEvent, EventStream, OversizedEvent
-from elastometer_loadgen.wire.stated_error import StatedError, declared_error, shown, stated_error, stated_in
+from elastometer_loadgen.wire.stated_error import StatedError, declared_error, error_in, has_words, shown, stated_in
+from elastometer_loadgen.wire.usage import later_count
 
 DONE = b"[DONE]"
 # Around it some servers write blanks, and others quotes.
@@ -21,15 +23,10 @@ CONTENT, TEXT = (b'"content":"', b'"content": "'), (b'"text":"', b'"text": "')
 MAX_REASON_CHARACTERS = 64
 # Characters, about 64,000 tokens; checking more would hold up the other streams for too long.
 MAX_TEXT_CHARACTERS = 256 * 1024
-# Beyond this, numbers of JSON are not exact for every reader.
-MAX_COUNT = 2**53
 # Matches nothing: no event starts like this.
 NOTHING = b"\0"
 # How a read ends when its last chunk ends with an event.
 EVENT_AND_CHUNK_END = EVENT_END + b"\r\n"
-# What is sent in one piece may be read in several. Chunks came with the first one if they were read within this time
-# of it, plus this for each of them: no server generates 20,000 tokens per second for one request.
-JOINT_SECONDS, JOINT_SECONDS_PER_CHUNK = 1e-3, 5e-5
 NEVER = float("-inf")
 
 
@@ -55,7 +52,7 @@ class Answer:
         self.last_token_at: float | None = None
         self.chunks = 0
         self.first_chunks = 0
-        """How many chunks came together with the first one, itself included."""
+        """How many chunks came so soon after the first one that they were sent with it, itself included."""
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
         self.finish_reason: str | None = None
@@ -69,6 +66,14 @@ class Answer:
     def text(self) -> str | None:
         """The answer without reasoning; None when it was not kept, or was too long to keep."""
         return None if self._kept is None else joined("".join(self._kept))
+
+    @property
+    def joint_chunks(self) -> int:
+        """How many chunks came together with the first one, itself included."""
+        if self.first_token_at is None or self.last_token_at is None:
+            return 0
+        is_joint = are_joint(self.chunks, self.last_token_at - self.first_token_at)
+        return self.chunks if is_joint else self.first_chunks
 
     @property
     def stray(self) -> str:
@@ -100,8 +105,8 @@ class Answer:
         """The body is over: an error in an event that was not ended is taken all the same."""
         if self.malformed is not None or self.over_at is not None:
             return
-        for payload in self._events.feed(EVENT_END):
-            if (error := _error_in(payload)) is not None:
+        for payload in (*self._events.feed(EVENT_END), self._events.stray):
+            if self.over_at is None and (error := error_in(payload)) is not None:
                 self.fail(error, at)
 
     def fail(self, error: StatedError, at: float) -> None:
@@ -167,7 +172,7 @@ class Answer:
     def _extend_first(self) -> None:
         """One more chunk came with the first one, and the next one may have done so too."""
         self.first_chunks = self.chunks
-        self._joint_until = (self.first_token_at or NEVER) + JOINT_SECONDS + JOINT_SECONDS_PER_CHUNK * self.chunks
+        self._joint_until = (self.first_token_at or NEVER) + joint_seconds(self.chunks)
 
     def _read(self, payload: bytes, at: float) -> None:
         try:
@@ -175,20 +180,24 @@ class Answer:
         except ValueError:
             event = None
         if not isinstance(event, dict):
-            if (error := stated_error(payload)) is not None:
+            if (error := error_in(payload)) is not None:
                 self.fail(error, at)
             else:
                 words = shown(payload.decode("utf-8", "replace"))
                 self.malformed = f"an event of the stream is not a JSON object: {words}"
             return
-        if payload.find(b"error") >= 0 and (error := stated_in(event)) is not None:
+        may_fail = payload.find(b"error") >= 0 or "choices" not in event
+        if may_fail and (error := stated_in(event)) is not None:
             self.fail(error, at)
         usage = event.get("usage")
         if isinstance(usage, dict):
-            self.prompt_tokens = _count(usage.get("prompt_tokens"))
-            self.completion_tokens = _count(usage.get("completion_tokens"))
+            self.prompt_tokens = later_count(usage.get("prompt_tokens"), self.prompt_tokens)
+            self.completion_tokens = later_count(
+                usage.get("completion_tokens"), self.completion_tokens, is_empty=not self.chunks)
         choices = event.get("choices")
         if not isinstance(choices, list):
+            if has_words(event):
+                self._events.keep_stray(payload)
             return
         text = ""
         for choice in choices:
@@ -210,6 +219,8 @@ class Answer:
         if text and self._kept is not None:
             self._keep(text)
         reason = choice.get("finish_reason")
+        if isinstance(reason, dict):
+            reason = reason.get("type")
         if not reason or not isinstance(reason, str):
             return text
         self.finish_reason = joined(reason[:MAX_REASON_CHARACTERS])
@@ -237,13 +248,3 @@ class Answer:
             self._kept = None
         elif self._kept is not None:
             self._kept.append(text)
-
-
-def _error_in(payload: bytes) -> StatedError | None:
-    return declared_error(payload) if isinstance(payload, ErrorEvent) else stated_error(payload)
-
-
-def _count(value: object) -> int | None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if 0 <= value <= MAX_COUNT else None

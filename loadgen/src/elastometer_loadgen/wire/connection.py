@@ -20,7 +20,10 @@ from elastometer_loadgen.wire.sse import EVENT_END
 
 # The headers that are read: how to read the answer, and which Pod gave it, under the names that servers use for that.
 # Of an error also when to send the request again.
-HEADERS = frozenset({b"content-type", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod"})
+HEADERS = frozenset({
+    b"content-type", b"content-encoding", b"keep-alive", b"x-elastometer-pod", b"x-inference-pod",
+})
+UNCOMPRESSED = frozenset({b"", b"identity"})
 # Up to nine digits: a longer number is not a time, and costs time to parse.
 KEEP_ALIVE = re.compile(rb"timeout=([0-9]{1,9})(?![0-9])")
 MAX_HEADER_VALUE_CHARACTERS = 200
@@ -180,6 +183,9 @@ class Connection(asyncio.Protocol):
     def _note(self, exchange: Exchange, name: bytes, value: bytes) -> None:
         if name == b"content-type":
             exchange.content_type = value.decode("latin-1").lower()
+        elif name == b"content-encoding":
+            if value.strip().lower() not in UNCOMPRESSED:
+                exchange.encoding = value.decode("latin-1")[:MAX_HEADER_VALUE_CHARACTERS]
         elif name == b"keep-alive":
             if patience := KEEP_ALIVE.search(value):
                 self.server_idle_seconds = int(patience[1])
@@ -195,7 +201,7 @@ class Connection(asyncio.Protocol):
         else:
             # The headers of an interim response (100 Continue, 103 Early Hints) do not describe the final one:
             # https://www.rfc-editor.org/rfc/rfc9110#section-15.2
-            exchange.content_type = exchange.pod = None
+            exchange.content_type = exchange.encoding = exchange.pod = None
 
     def on_message_complete(self) -> None:
         if self._answered:

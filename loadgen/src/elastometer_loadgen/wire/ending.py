@@ -8,8 +8,9 @@ from elastometer_loadgen.wire.answer import Answer
 THROTTLED = 429
 # What an error is taken for whose status the server does not give.
 UNSTATED = 500
-# Finish reasons that say that the server broke off, in lower case: of OpenRouter and Mistral, of GLM, of DeepSeek.
-BROKEN = frozenset({"error", "network_error", "insufficient_system_resource"})
+# Finish reasons that say that the server broke off, in lower case: of OpenRouter and Mistral, of GLM, of DeepSeek, of
+# TensorRT-LLM.
+BROKEN = frozenset({"error", "network_error", "insufficient_system_resource", "timeout"})
 ABORTED = frozenset({"abort", "aborted", "cancelled", "canceled"})
 
 

@@ -59,7 +59,9 @@ def piece_of(choice: dict[str, Any]) -> tuple[str, bool]:
     """The text of the answer in one choice of an event, and whether the model produced anything at all in it."""
     delta = choice.get("delta")
     if not isinstance(delta, dict):
-        delta = {"content": choice.get("text")}
+        # Some servers write `message` here as in an answer that is not streamed.
+        message = choice.get("message")
+        delta = message if isinstance(message, dict) else {"content": choice.get("text")}
     content = delta.get("content") or ""
     text, is_output = (content, bool(content)) if isinstance(content, str) else _read_parts(content)
     others = () if is_output else OTHER_FIELDS & delta.keys()

@@ -24,9 +24,9 @@ class Exchange:
     """Filled in by the connection that carries it. It is settled once, and what arrives later is ignored."""
 
     __slots__ = (
-        "address", "answer", "arrival", "attempt", "client_exhausted", "connect_at", "content_type", "end_at", "error",
-        "error_body", "first_attempt", "first_byte_at", "intended_at", "last_body_at", "outcome", "pod", "prompt",
-        "retry_headers", "send_at", "status",
+        "address", "answer", "arrival", "attempt", "client_exhausted", "connect_at", "content_type", "encoding",
+        "end_at", "error", "error_body", "first_attempt", "first_byte_at", "intended_at", "last_body_at", "outcome",
+        "pod", "prompt", "retry_headers", "send_at", "status",
     )
 
     def __init__(self, arrival: Arrival, prompt: Prompt, intended_at: float, send_at: float) -> None:
@@ -40,6 +40,8 @@ class Exchange:
         self.end_at: float | None = None
         self.status: int | None = None
         self.content_type: str | None = None
+        self.encoding: str | None = None
+        """How the body is compressed, though no request asks for that; None where it is not."""
         self.pod: str | None = None
         self.address: str | None = None
         self.retry_headers: dict[bytes, bytes] = NO_HEADERS
@@ -63,7 +65,8 @@ class Exchange:
     def take_body(self, data: bytes, at: float) -> None:
         """Takes bytes of the response's body, read at this instant."""
         self.last_body_at = at
-        if self.status == 200 and (self.content_type is None or self.content_type.startswith(EVENT_STREAM)):
+        is_stream = self.content_type is None or self.content_type.startswith(EVENT_STREAM)
+        if self.status == 200 and is_stream and self.encoding is None:
             self.answer.feed(data, at)
         # An error, or something that is not a stream: its beginning becomes the record's `error`.
         elif len(self.error_body) < MAX_ERROR_BODY_BYTES:
@@ -75,7 +78,7 @@ class Exchange:
             return False
         self.answer.finish(at)
         if self.status is not None and self.error_body:
-            error = " ".join(self.error_body.decode("utf-8", "replace").split())
+            error = self._body_text()
             if self.status == 200 and (stated := stated_error(self.error_body)) is not None:
                 self.answer.fail(stated, at)
             elif self.status == 200:
@@ -83,6 +86,11 @@ class Exchange:
         self.end_at = at if self.answer.over_at is None else self.answer.over_at
         self.outcome, self.error = classify(ending, self.status, self.answer, error)
         return True
+
+    def _body_text(self) -> str:
+        if self.encoding is not None:
+            return f"its body is compressed by {self.encoding}, which no request asks for"
+        return " ".join(self.error_body.decode("utf-8", "replace").split())
 
     def settle_unreachable(self, cause: OSError, at: float) -> bool:
         """Sets the outcome of a request whose connection could not be made."""
@@ -111,7 +119,7 @@ class Exchange:
             None if self.error is None else self.error[:MAX_ERROR_CHARACTERS], self.pod, self.address,
             prompt.fingerprint, checks, self.attempt, None if first is None else first._as_first_attempt(clock),
             conversation_of(number) if prompt.further else None, turn_of(number) if prompt.further else None,
-            answer.first_chunks or None,
+            answer.joint_chunks or None,
         ))
 
     def _as_first_attempt(self, clock: Clock) -> dict[str, str | int | None]:

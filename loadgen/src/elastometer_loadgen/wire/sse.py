@@ -64,6 +64,11 @@ class EventStream:
         name, _, value = bytes(self._partial).partition(b":")
         return bytes(self._data) + (value if name == b"data" else NOTHING)
 
+    def keep_stray(self, text: bytes) -> None:
+        """Adds what was said beside the answer, up to a limit."""
+        if len(self.stray) < MAX_STRAY_BYTES:
+            self.stray += text[:MAX_STRAY_BYTES] + b" "
+
     def _feed_lines(self, data: bytes) -> list[bytes]:
         if self._skip_newline and data:
             data = data[1:] if data[:1] == b"\n" else data
@@ -107,8 +112,8 @@ class EventStream:
             return ErrorEvent(value)
         elif name.replace(b" ", NOTHING) == b'{"error"':
             return ErrorEvent(line)
-        elif name not in WITHOUT_MEANING and len(self.stray) < MAX_STRAY_BYTES:
-            self.stray += line[:MAX_STRAY_BYTES] + b" "
+        elif name not in WITHOUT_MEANING:
+            self.keep_stray(line)
         return None
 
     def _end_event(self) -> bytes | None:

@@ -4,11 +4,14 @@ import re
 from typing import Any, NamedTuple
 
 from elastometer_loadgen.wire.event import joined, read_json
+from elastometer_loadgen.wire.sse import ErrorEvent
 
 # "error: …", "[ERROR] …": what servers write where their JSON ends.
 BARE = re.compile(r"\W*error\b", re.IGNORECASE)
 NAMES_OF_THROTTLING = re.compile(r"rate.?limit|too.?many.?requests|throttl", re.IGNORECASE)
 THROTTLED = 429
+# Where an error says in words what happened.
+TEXTS = ("message", "detail", "text", "msg")
 # Longer than what is shown, so that a key in it is never cut in two before it is looked for.
 MAX_CHARACTERS = 4096
 
@@ -37,18 +40,33 @@ def declared_error(payload: bytes) -> StatedError:
 
 
 def stated_in(event: dict[str, Any]) -> StatedError | None:
-    """The error in an event: `error` as an object or a text, there or in a choice, or the event itself."""
+    """The error in an event: `error` as an object or a text, there or in a choice, or the event itself.
+
+    An event that is no piece of an answer is one itself if it states the status of an error.
+    """
     error = event.get("error")
     if error:
         own = _status_of(error) if isinstance(error, dict) else None
         return StatedError(_message_of(error), own or _status_of(event))
     if event.get("object") == "error" or event.get("error_code"):
         return StatedError(_message_of(event), _status_of(event))
+    if "choices" not in event and has_words(event) and (status := _status_of(event)) is not None:
+        return StatedError(_message_of(event), status)
     choices = event.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         if isinstance(choice, dict) and choice.get("error"):
             return stated_in({"error": choice["error"]})
     return None
+
+
+def error_in(payload: bytes) -> StatedError | None:
+    """The error in a payload, or in an event that is one by its name."""
+    return declared_error(payload) if isinstance(payload, ErrorEvent) else stated_error(payload)
+
+
+def has_words(event: dict[str, Any]) -> bool:
+    """Whether an event says something to a reader."""
+    return any(isinstance(event.get(name), str) and event[name] for name in TEXTS)
 
 
 def shown(text: str) -> str:
@@ -66,7 +84,7 @@ def _value_of(payload: bytes) -> object:
 
 def _message_of(error: object) -> str:
     if isinstance(error, dict):
-        texts = (error.get(name) for name in ("message", "detail", "text", "msg"))
+        texts = (error.get(name) for name in TEXTS)
         return shown(next((text for text in texts if text and isinstance(text, str)), str(error)))
     return shown(str(error))
 

@@ -136,8 +136,23 @@ def test_halves_are_joined_and_lone_ones_replaced() -> None:
     assert joined("é😀") == "é😀"
 
 
-@pytest.mark.parametrize("count", [-1, 2**60, 1.0, "7", True, None])
+@pytest.mark.parametrize("count", [-1, 2**60, 1.5, "7", True, None])
 def test_a_count_that_is_none_is_not_one(count: object) -> None:
     answer = Answer()
     answer.feed(b"data: " + orjson.dumps({"usage": {"completion_tokens": count}}) + b"\n\n", 0.0)
     assert (answer.completion_tokens, answer.malformed) == (None, None)
+
+
+@pytest.mark.parametrize(("gap", "joint"), [(0.00015, 40), (0.0004, 3)])
+def test_a_stream_that_no_server_generates_so_quickly_came_in_one_piece(gap: float, joint: int) -> None:
+    """A gateway that held it back passes on its events with a few tenths of a millisecond between them."""
+    answer = Answer()
+    event = b"data: " + orjson.dumps({"choices": [{"delta": {"content": "a"}}]}) + b"\n\n"
+    for number in range(40):
+        late = 0.001 if number > 3 else 0.0
+        answer.feed(event, 1.0 + number * gap + late)
+    assert (answer.joint_chunks, answer.first_chunks < 10) == (joint, True)
+
+
+def test_an_answer_without_chunks_has_none_that_came_together() -> None:
+    assert Answer().joint_chunks == 0
