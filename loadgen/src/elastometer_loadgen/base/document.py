@@ -1,7 +1,7 @@
 """A YAML document, read as the API server reads it: a duplicate key is an error, not an override. Pure.
 
-YAML 1.1 as PyYAML has it differs from what kubectl makes of the same text: there 1e-8 is a number, y is true, 12:30
-is a text and not 750, 2026-11-16 is a text and not a date, and a key that is no text becomes one.
+YAML 1.1 as PyYAML has it differs from what kubectl makes of the same text: there 1e-8 is a number, 4.0 is the integer
+4, y is true, 12:30 is a text and not 750, 2026-11-16 is a text and not a date, and a key that is no text becomes one.
 """
 
 import re
@@ -18,6 +18,8 @@ _FLOAT = re.compile(
     r"(?:[-+]?(?:\.[0-9]|[0-9])(?:[0-9_]*\.[0-9_]*|[0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
 )
 NUMBERS_BEGIN_WITH = "-+.0123456789"
+# From here on, Go writes a number into JSON with an exponent.
+_LEAST_WITH_EXPONENT = 1e21
 
 
 def read_document(text: str) -> Any:
@@ -48,6 +50,11 @@ class _Loader(yaml.SafeLoader):
         """Completes each value before the next begins, so that an anchor that contains itself is an error."""
         self.deep_construct = True
         return super().construct_document(node)
+
+    def construct_number(self, node: yaml.ScalarNode) -> float | int:
+        """The number as in the JSON that kubectl makes of it, which has no `.0`."""
+        value: float = self.construct_yaml_float(node)
+        return int(value) if value.is_integer() and abs(value) < _LEAST_WITH_EXPONENT else value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping under keys as in JSON. A key that is given twice is an error; one that is only merged (`<<`) may
@@ -95,6 +102,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+_Loader.add_constructor(FLOAT, _Loader.construct_number)
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, form) for tag, form in forms if tag not in (INTEGER, FLOAT, TIMESTAMP, VALUE)]
     for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
