@@ -89,6 +89,40 @@ def test_weights_of_a_cache_on_the_node_were_there() -> None:
     assert found == ("Present", "mapped from a weight cache on the node (log)")
 
 
+def test_a_url_of_the_arguments_is_not_hidden_by_the_folder_that_stands_for_it() -> None:
+    """vLLM copies the small files of a model in an object store to the node, and goes on with that folder."""
+    folder = "/root/.cache/vllm/assets/model_streamer/8b1a9953"
+    given = (1.1, "(APIServer pid=1) INFO [u.py:1] non-default args: {'model_tag': 's3://bucket/m', 'seed': 1}")
+    lines = [(second, line.replace("org/m", folder)) for second, line in log_of("v0.7.3")]
+    named, unnamed = start_of("v0.7.3", lines=sorted([*lines, given])), start_of("v0.7.3", lines=lines)
+    assert facts(named)["weights"] == ("Absent", "read from s3://bucket/m (log)")
+    assert facts(unnamed)["weights"] == ("Absent", "streamed from an object store (log)")
+
+
+@pytest.mark.parametrize(("bar", "weights"), [
+    ("Downloading [model-00001-of-00002.safetensors]: 100%|###| 3.7G/3.7G",
+     ("Absent", "downloaded from ModelScope (log)")),
+    ("Downloading [config.json]: 100%|###| 1.2k/1.2k",
+     ("Unknown", "ModelScope does not log whether it fetched anything")),
+])
+def test_modelscope_shows_a_download_by_its_bars_alone(bar: str, weights: tuple[str, str]) -> None:
+    client = "Downloading Model from https://www.modelscope.cn to directory: /root/.cache/modelscope/hub/models/org/m"
+    lines = sorted([*log_of("v0.7.3"), *((8.5, text) for text in (client, bar))])
+    assert facts(start_of("v0.7.3", lines=lines))["weights"] == weights
+
+
+def test_parts_of_an_engine_that_wake_one_after_another_add_and_engines_do_not() -> None:
+    rest = [(60.0, "(EngineCore_DP0 pid=9) It took 0.5 seconds to fall asleep."),
+            (70.0, "(EngineCore_DP0 pid=9) It took 8.0 seconds to wake up tags {'weights'}."),
+            (80.0, "(EngineCore_DP0 pid=9) It took 0.5 seconds to fall asleep."),
+            (90.0, "(EngineCore_DP0 pid=9) It took 1.0 seconds to wake up tags {'weights'}."),
+            (90.1, "(EngineCore_DP1 pid=8) It took 1.1 seconds to wake up tags {'weights'}."),
+            (91.0, "(EngineCore_DP0 pid=9) It took 0.4 seconds to wake up tags {'kv_cache'}.")]
+    woken = start_of("v0.11-cached-graph", lines=[*log_of("v0.11-cached-graph"), *rest], ready=92)
+    assert woken.kind.evidence == "woken in 1.4 s (log)"
+    assert [phase.milliseconds for phase in woken.phases if phase.label == "asleep, then woken"] == [44000.0]
+
+
 def test_an_engine_that_woke_before_its_pod_was_ready_makes_a_woken_start() -> None:
     lines = [*log_of("v0.11-cached-graph"), (60.0, "It took 0.500000 seconds to fall asleep."),
              (90.0, "It took 1.250000 seconds to wake up tags {'weights', 'kv_cache'}.")]

@@ -13,7 +13,7 @@ from elastometer.analysis.starts.begins import with_begins
 from elastometer.analysis.starts.enginemark import ORDER, EngineMark, mark_of
 from elastometer.analysis.starts.loglines import Line, plain_line
 from elastometer.analysis.starts.ranks import critical_marks
-from elastometer.analysis.starts.wordings import ABORTING, DRAFT_BEGUN, WOKEN
+from elastometer.analysis.starts.wordings import ABORTING, ASLEEP, DRAFT_BEGUN, WOKEN
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import LogSeen
 from elastometer.model.units import Instant
@@ -121,10 +121,17 @@ def _last_start(lines: Sequence[LogSeen], until: Instant | None) -> list[EngineM
 
 
 def _wake_ups(lines: Sequence[LogSeen], until: Instant | None) -> list[EngineMark]:
-    """The last of them; no other line is looked at, and there may be thousands."""
-    before = (line for line in lines if until is None or line.time <= until)
-    found = [line for line in before if WOKEN.regex.search(line.line)]
-    return [mark for line in found[-1:] if (mark := mark_of(plain_line(line))) is not None]
+    """Those since the engine last fell asleep: weights and cache may be woken one by one. No other line is looked at,
+    and there may be thousands."""
+    found: list[EngineMark] = []
+    for line in lines:
+        if until is not None and line.time > until:
+            continue
+        if ASLEEP.search(line.line):
+            found.clear()
+        elif WOKEN.regex.search(line.line) and (mark := mark_of(plain_line(line))) is not None:
+            found.append(mark)
+    return found
 
 
 def aborted_by_server(lines: Sequence[LogSeen]) -> int | None:

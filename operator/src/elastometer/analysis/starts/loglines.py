@@ -1,7 +1,8 @@
 """Lines of a server's log as text: without colours, and with the process that wrote each.
 
-vLLM prints `(Worker_DP1_TP0 pid=34)` in front of a line, in older releases of the workers' lines only. A replica with
-data parallelism has several engines; the number after DP says whose line it is.
+vLLM prints `(Worker_DP1_TP0 pid=34)` in front of a line, in older releases of the workers' lines only, and in 0.10 with
+a blank in the name, `(VllmWorker TP0 pid=34)`. A replica with data parallelism has several engines; the number after DP
+says whose line it is.
 """
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from elastometer.model.observation import LogSeen
 from elastometer.model.units import Instant
 
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_PROCESS = re.compile(r"\((?P<name>[A-Za-z]\w*(?:-\d+)?)(?: rank=\d+)? pid=\d+(?:, ip=[^)]*)?\)")
+_PROCESS = re.compile(r"\((?P<name>[A-Za-z]\w*(?:-\d+)?(?: [A-Z]+\d\w*)?)(?: rank=\d+)? pid=\d+(?:, ip=[^)]*)?\)")
 _ENGINE = re.compile(r"DP(\d+)|^EngineCore_(\d+)$")
 
 

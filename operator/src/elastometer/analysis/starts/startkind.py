@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,11 @@ _SIZE = re.compile(r"Image size: (\d+) bytes")
 # Bytes per second, compressed: more than a node pulls and unpacks.
 FASTEST_PULL = 2_000_000_000
 _EAGER = re.compile(r"Enforce eager set|enforce_eager(?:': |=)True")
-_MODEL = re.compile(r"\bmodel=(?P<quote>['\"])(?P<name>.+?)(?P=quote)")
+# In the line of the arguments it stands as it was given; a URL is replaced by a folder of the cache afterwards.
+_MODEL = re.compile(r"\bmodel(?:_tag)?['\"]?(?:=|: )(?P<quote>['\"])(?P<name>.+?)(?P=quote)")
+_STREAMED_TO = "/model_streamer/"
+_MODELSCOPE = re.compile(r"Downloading Model from https://\S*modelscope")
+_MODELSCOPE_FETCHED = re.compile(r"Downloading \[[^\]]+\.(?:safetensors|bin|pt|pth|gguf)\]")
 _FORMAT = re.compile(r"\bload_format=(?:LoadFormat\.)?(?P<name>\w+)")
 _MAPPED = re.compile(r"Mapped \d+ tensors from the weight cache daemon")
 # Loaders that take what is not on the node from a model hub, and say how long that took.
@@ -112,6 +117,8 @@ def _weights_evidence(marks: Sequence[EngineMark], texts: Sequence[str]) -> tupl
     fetched = [mark.stated for mark in marks if mark.wording is WEIGHTS_FETCHED]
     if fetched:
         return Had.NO, f"downloaded in {sum(stated or 0 for stated in fetched) / SECOND:.1f} s (log)"
+    if any(_MODELSCOPE.search(text) for text in texts):
+        return _modelscope_evidence(texts)
     if any(_MAPPED.search(text) for text in texts):
         return Had.YES, "mapped from a weight cache on the node (log)"
     loader = (_found(_FORMAT, "name", texts) or "auto").lower()
@@ -122,9 +129,18 @@ def _weights_evidence(marks: Sequence[EngineMark], texts: Sequence[str]) -> tupl
     return _weights_by_place(_found(_MODEL, "name", texts), _found(CONFIGURED.regex, "release", texts), loader)
 
 
+def _modelscope_evidence(texts: Sequence[str]) -> tuple[Had, str]:
+    """Its own client, which shows a bar for each file that it fetches."""
+    if any(_MODELSCOPE_FETCHED.search(text) for text in texts):
+        return Had.NO, "downloaded from ModelScope (log)"
+    return Had.UNKNOWN, "ModelScope does not log whether it fetched anything"
+
+
 def _weights_by_place(model: str | None, release: str | None, loader: str) -> tuple[Had, str]:
     if model is not None and "://" in model:
         return Had.NO, f"read from {model} (log)"
+    if model is not None and _STREAMED_TO in model:
+        return Had.NO, "streamed from an object store (log)"
     if model is not None and model.startswith("/"):
         return Had.YES, f"read from the path {model} (log)"
     if loader not in _HUB_FORMATS:
@@ -180,8 +196,12 @@ def _texts(value: object) -> list[str]:
 
 
 def _woken(marks: Sequence[EngineMark]) -> str | None:
-    woken = next((mark for mark in marks if mark.milestone is Milestone.WOKEN), None)
-    return None if woken is None else f"woken in {(woken.stated or 0) / SECOND:.1f} s (log)"
+    """Engines of one Pod wake side by side, parts of one engine one after another."""
+    took: Counter[str] = Counter()
+    for mark in marks:
+        if mark.milestone is Milestone.WOKEN:
+            took[mark.process] += mark.stated or 0
+    return f"woken in {max(took.values()) / SECOND:.1f} s (log)" if took else None
 
 
 def _found(regex: re.Pattern[str], group: str, texts: Sequence[str]) -> str | None:

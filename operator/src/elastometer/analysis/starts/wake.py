@@ -1,7 +1,7 @@
-"""Wakes from zero: what happened between the first request to a sleeping target and its first token.
+"""Wakes from zero: what happened between the first request to a target at zero replicas and its first token.
 
-A target sleeps while its spec.replicas is 0. Each source keeps its own clock: the request is the load generator's, the
-metric Prometheus' (on the grid of its query), KEDA's word and the replicas the operator's.
+A target is at zero while its spec.replicas is 0. Each source keeps its own clock: the request is the load generator's,
+the metric Prometheus' (on the grid of its query), KEDA's word and the replicas the operator's.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from elastometer.model.wake import WAKE_LABELS, Fate, Wake, WakeInstant, WakeSte
 from elastometer_loadgen.base.record import Outcome
 
 REQUEST_RESOLUTION = MILLISECOND
-NO_REQUEST = "no request was sent while the target slept"
+NO_REQUEST = "no request was sent while there was no replica"
 NOT_SEEN = "not seen"
 # A gateway's words for "no replica now".
 _TURNED_AWAY = (429, 503)
@@ -31,7 +31,7 @@ _SLOW = (Outcome.TIMED_OUT, Outcome.STALLED)
 
 
 @dataclass(frozen=True, slots=True)
-class Sleep:
+class TimeAtZero:
     """A time at zero replicas, up to the change that ended it or else to the end of what was seen."""
 
     start: Instant
@@ -40,44 +40,44 @@ class Sleep:
 
 
 def wakes(evidence: Evidence, changes: Sequence[Change], starts: Sequence[Start]) -> tuple[Wake, ...]:
-    """In order. A sleep of which nothing came, because no request was sent, is not one."""
+    """In order. A time at zero in which no request was sent and no replica was added is not one."""
     found: list[Wake] = []
-    for sleep in _sleeps(evidence, changes):
-        mine = [start for start in starts if start.change is not None and sleep.change is not None
-                and start.change.number == sleep.change.number]
-        wake = _wake(len(found) + 1, sleep, mine, evidence)
-        if wake.request_count or sleep.change is not None:
+    for span in _times_at_zero(evidence, changes):
+        mine = [start for start in starts if start.change is not None and span.change is not None
+                and start.change.number == span.change.number]
+        wake = _wake(len(found) + 1, span, mine, evidence)
+        if wake.request_count or span.change is not None:
             found.append(wake)
     return tuple(found)
 
 
-def _sleeps(evidence: Evidence, changes: Sequence[Change]) -> Iterator[Sleep]:
+def _times_at_zero(evidence: Evidence, changes: Sequence[Change]) -> Iterator[TimeAtZero]:
     lines = [seen for seen in evidence.deployments if seen.sighting is not Sighting.DELETED]
     start = lines[0].received if lines and whole_at(lines[0].object, "spec", "replicas") == 0 else None
     for change in changes:
         if change.before == 0 and start is not None:
-            yield Sleep(start, change.decided.instant, change)
+            yield TimeAtZero(start, change.decided.instant, change)
         start = change.decided.instant if change.after == 0 else None
     gone = (seen.received for seen in evidence.deployments if seen.sighting is Sighting.DELETED)
     end = min(gone, default=evidence.last_seen)
     if start is not None and end is not None:
-        yield Sleep(start, end, None)
+        yield TimeAtZero(start, end, None)
 
 
-def _wake(number: int, sleep: Sleep, starts: Sequence[Start], evidence: Evidence) -> Wake:
+def _wake(number: int, span: TimeAtZero, starts: Sequence[Start], evidence: Evidence) -> Wake:
     first = min((start for start in starts if Milestone.READY in start.used),
                 key=lambda start: start.used[Milestone.READY].instant, default=None)
     served = None if first is None else first.used.get(Milestone.IN_ENDPOINTS, first.used[Milestone.READY]).instant
-    until = served if served is not None else _until(sleep, starts, evidence)
+    until = served if served is not None else _until(span, starts, evidence)
     requests = [one for one in evidence.requests
-                if sleep.start <= one.intended < until and not _served_by_leaving(one, sleep)]
+                if span.start <= one.intended < until and not _served_by_leaving(one, span)]
     token = None if served is None else min(
-        (one.first_token for one in evidence.requests if one.first_token and one.first_token > sleep.end), default=None)
-    stamps = _stamps(sleep, first or next(iter(starts), None), evidence)
-    seen = visible(evidence, sleep.start, until)
+        (one.first_token for one in evidence.requests if one.first_token and one.first_token > span.end), default=None)
+    stamps = _stamps(span, first or next(iter(starts), None), evidence)
+    seen = visible(evidence, span.start, until)
     if not isinstance(seen, NotVisible):
         # What KEDA acted on may be on the query's grid only one step later.
-        instant = seen.instant if sleep.change is None else min(seen.instant, sleep.end)
+        instant = seen.instant if span.change is None else min(seen.instant, span.end)
         stamps[WakeStep.VISIBLE] = evidence.stamp(instant, seen.source, seen.resolution)
     if requests:
         stamps[WakeStep.FIRST_REQUEST] = evidence.stamp(requests[0].intended, Source.REQUEST, REQUEST_RESOLUTION)
@@ -85,23 +85,23 @@ def _wake(number: int, sleep: Sleep, starts: Sequence[Start], evidence: Evidence
         stamps[WakeStep.FIRST_TOKEN] = evidence.stamp(token, Source.REQUEST, REQUEST_RESOLUTION)
     why = seen.reason if isinstance(seen, NotVisible) else NOT_SEEN
     return Wake(
-        number=number, asleep_seconds=evidence.seconds(sleep.start),
+        number=number, at_zero_seconds=evidence.seconds(span.start),
         served_seconds=None if served is None else evidence.seconds(served),
-        scale_event=None if sleep.change is None else sleep.change.number,
-        pod=None if first is None else first.pod.name, instants=tuple(_instants(stamps, why, sleep, evidence)),
+        scale_event=None if span.change is None else span.change.number,
+        pod=None if first is None else first.pod.name, instants=tuple(_instants(stamps, why, span, evidence)),
         whole=_whole(requests, token, until), request_count=len(requests),
         fates=_counted(_fate(one) for one in requests), outcomes=_counted(one.outcome for one in requests))
 
 
-def _served_by_leaving(record: RecordedRequest, sleep: Sleep) -> bool:
+def _served_by_leaving(record: RecordedRequest, span: TimeAtZero) -> bool:
     """A Pod that was just removed still serves for a while."""
-    return record.outcome is Outcome.SUCCESS and record.first_token is not None and record.first_token <= sleep.end
+    return record.outcome is Outcome.SUCCESS and record.first_token is not None and record.first_token <= span.end
 
 
-def _until(sleep: Sleep, starts: Sequence[Start], evidence: Evidence) -> Instant:
+def _until(span: TimeAtZero, starts: Sequence[Start], evidence: Evidence) -> Instant:
     """Where no replica became Ready: until the last of them was gone, or nothing more was seen."""
     gone = [start.pod.last.received for start in starts if start.pod.last.sighting is Sighting.DELETED]
-    return max(gone) if gone and len(gone) == len(starts) else max(sleep.end, evidence.last_seen or sleep.end)
+    return max(gone) if gone and len(gone) == len(starts) else max(span.end, evidence.last_seen or span.end)
 
 
 def _counted(values: Iterator[Fate] | Iterator[Outcome]) -> Mapping[str, int]:
@@ -127,48 +127,48 @@ def _whole(requests: Sequence[RecordedRequest], token: Instant | None, until: In
     return Duration(to_milliseconds(token - first), 2 * REQUEST_RESOLUTION / MILLISECOND)
 
 
-def _stamps(sleep: Sleep, start: Start | None, evidence: Evidence) -> dict[WakeStep | Milestone, Stamp]:
+def _stamps(span: TimeAtZero, start: Start | None, evidence: Evidence) -> dict[WakeStep | Milestone, Stamp]:
     """What KEDA said and what happened to the first Pod."""
     used = {} if start is None else start.used
     stamps: dict[WakeStep | Milestone, Stamp] = {
         name: evidence.stamp(one.instant, one.source, one.resolution)
         for name in WAKE_LABELS if isinstance(name, Milestone) and (one := used.get(name)) is not None}
-    if sleep.change is not None and start is None:
-        decided = sleep.change.decided
+    if span.change is not None and start is None:
+        decided = span.change.decided
         stamps[Milestone.DECIDED] = evidence.stamp(decided.instant, decided.source, decided.resolution)
-    if (active := _activated(sleep, evidence)) is not None:
+    if (active := _activated(span, evidence)) is not None:
         stamps[WakeStep.ACTIVATED] = active
     return stamps
 
 
 def _instants(
-    stamps: Mapping[WakeStep | Milestone, Stamp], why: str, sleep: Sleep, evidence: Evidence,
+    stamps: Mapping[WakeStep | Milestone, Stamp], why: str, span: TimeAtZero, evidence: Evidence,
 ) -> Iterator[WakeInstant]:
     """Those that are known in their order of time, then those that are not, with a reason."""
     order = list(WAKE_LABELS)
     for name in sorted(stamps, key=lambda name: (stamps[name].seconds, order.index(name))):
         yield WakeInstant(name, stamps[name])
     reasons = {WakeStep.VISIBLE: why, WakeStep.FIRST_REQUEST: NO_REQUEST}
-    for name in _absent(stamps, sleep, evidence):
+    for name in _absent(stamps, span, evidence):
         yield WakeInstant(name, None, reasons.get(name, NOT_SEEN) if isinstance(name, WakeStep) else NOT_SEEN)
 
 
 def _absent(
-    stamps: Mapping[WakeStep | Milestone, Stamp], sleep: Sleep, evidence: Evidence,
+    stamps: Mapping[WakeStep | Milestone, Stamp], span: TimeAtZero, evidence: Evidence,
 ) -> Iterator[WakeStep | Milestone]:
     """Without a ScaledObject nothing is activated, and without a decision there is no Pod."""
     for name in WAKE_LABELS:
-        expected = isinstance(name, WakeStep) or name is Milestone.DECIDED or sleep.change is not None
+        expected = isinstance(name, WakeStep) or name is Milestone.DECIDED or span.change is not None
         if name not in stamps and expected and (name is not WakeStep.ACTIVATED or evidence.scaled_objects):
             yield name
 
 
-def _activated(sleep: Sleep, evidence: Evidence) -> Stamp | None:
+def _activated(span: TimeAtZero, evidence: Evidence) -> Stamp | None:
     """When the ScaledObject first said so; where only a list shows it, by its own whole second."""
     for line in evidence.scaled_objects:
         conditions = documents_at(line.object, "status", "conditions")
         is_active = any(one.get("type") == "Active" and one.get("status") == "True" for one in conditions)
-        if line.received < sleep.start or not is_active:
+        if line.received < span.start or not is_active:
             continue
         if not is_state_only(line):
             return evidence.stamp(line.received, Source.WATCH, WATCH_RESOLUTION)

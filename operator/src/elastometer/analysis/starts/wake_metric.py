@@ -1,4 +1,4 @@
-"""When the need of a sleeping target could first be seen in a metric that its autoscaler reads."""
+"""When the need of a target at zero replicas could first be seen in a metric that its autoscaler reads."""
 from __future__ import annotations
 
 from collections.abc import Iterator

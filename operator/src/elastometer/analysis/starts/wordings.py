@@ -94,4 +94,5 @@ WORDINGS: tuple[Wording, ...] = (
     _row(Milestone.HTTP_UP, r"Application startup complete"),
     WOKEN,
 )
+ASLEEP = re.compile(r"It took \S+ seconds to fall asleep")
 ABORTING = re.compile(r"aborting in-flight requests.*?count=(\d+)")
