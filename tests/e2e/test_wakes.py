@@ -1,4 +1,4 @@
-"""A target that sleeps at 0 replicas on a real Kubernetes with KEDA, whose HPA has a name of the user's choice.
+"""A target at 0 replicas on a real Kubernetes with KEDA, whose HPA has a name of the user's choice.
 
 What the report says of the wake is checked against the audit log, the load generator's records and KEDA's own words.
 KEDA must be in the cluster: `make e2e-full` brings it.
@@ -97,21 +97,21 @@ def test_the_decision_is_kedas_write_in_the_audit_log(ran: Ran, cluster: Any) ->
     assert [event["toReplicas"] for event in events] == [replicas for _, replicas in audited]
     assert (events[0]["fromReplicas"], events[0]["writer"]) == (0, "keda")
     assert events[0]["reason"] == "triggered by s0-prometheus"
-    assert (events[-1]["toReplicas"], events[-1]["writer"]) == (0, "keda-operator"), "it sleeps again after the load"
+    assert (events[-1]["toReplicas"], events[-1]["writer"]) == (0, "keda-operator"), "at zero again after the load"
     assert events[-1]["reason"] == "no trigger is active"
     for event, (when, _) in zip(events, audited, strict=True):
         assert abs((datetime.fromisoformat(event["seen"]["time"]) - when).total_seconds()) < STAMP_SECONDS
 
 
-def test_every_request_to_the_sleeping_target_has_a_fate(ran: Ran) -> None:
+def test_every_request_to_the_target_at_zero_has_a_fate(ran: Ran) -> None:
     served, start = ran.wake["servedSeconds"], ran.bundle.document("start.json")["startTime"]
     waiting = [one for one in ran.bundle.requests if seconds(start, one["intendedTime"]) < served]
     assert len(waiting) == ran.wake["requestCount"] > 3
     assert sum(ran.wake["fates"].values()) == len(waiting)
     assert ran.wake["outcomes"]["Refused"] == sum(one["outcome"] == "Refused" for one in waiting) > 0
     summary = ran.bundle.report["summary"]
-    assert ran.status["summary"]["asleepRequestCount"] == summary["asleepRequestCount"] == len(waiting)
-    assert "LostWhileAsleep" in {one["name"] for one in ran.bundle.report["findings"]}
+    assert ran.status["summary"]["wakeRequestCount"] == summary["wakeRequestCount"] == len(waiting)
+    assert "LostDuringWake" in {one["name"] for one in ran.bundle.report["findings"]}
 
 
 def test_the_pages_tell_the_wake(ran: Ran) -> None:
@@ -158,7 +158,7 @@ def test_an_autoscaler_that_has_the_name_already_is_kept(cluster: Any, namespace
     assert kept["spec"]["scaleTargetRef"]["name"] == "theirs"
 
 
-def test_triggers_that_read_only_the_sleeping_server_never_wake_it(
+def test_triggers_that_read_only_the_absent_server_never_wake_it(
     cluster: Any, namespace: str, tmp_path: Path
 ) -> None:
     test = sample(namespace, cluster)

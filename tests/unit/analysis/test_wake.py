@@ -1,4 +1,4 @@
-"""A target that sleeps at zero replicas: how it was woken, and what became of the requests meanwhile."""
+"""A target at zero replicas: how it was woken, and what became of the requests meanwhile."""
 from __future__ import annotations
 
 from typing import Any
@@ -9,8 +9,8 @@ from elastometer.analysis.analyze import judge
 from elastometer.model.report import Report
 from elastometer.model.wake import Wake
 from elastometer_loadgen.base.record import Outcome
-from support.sleeping import (
-    ASLEEP,
+from support.from_zero import (
+    AT_ZERO,
     WAITING,
     WOKEN,
     at,
@@ -37,17 +37,17 @@ def instants(wake: Wake) -> list[tuple[str, float | None, str]]:
 
 
 def test_each_instant_between_the_first_request_and_the_first_token_has_its_own_source() -> None:
-    report, wake = judged(*ASLEEP, *WOKEN, requests=REFUSED + SERVED)
+    report, wake = judged(*AT_ZERO, *WOKEN, requests=REFUSED + SERVED)
     assert instants(wake) == [
         ("firstRequest", 0.0, "Request"), ("visible", 4.0, "Prometheus"), ("decided", 6.0, "Watch"),
         ("activated", 6.05, "Watch"), ("created", 6.2, "Watch"), ("scheduled", 6.4, "Watch"), ("started", 7.0, "Watch"),
         ("ready", 12.0, "Watch"), ("inEndpoints", 12.1, "Watch"), ("firstToken", 13.0, "Request")]
     assert [one.stamp and one.stamp.resolution_milliseconds for one in wake.instants][:3] == [1.0, 2000.0, 1.0]
     assert (wake.whole.milliseconds, wake.whole.plus_minus_milliseconds) == (13000.0, 2.0)
-    assert (wake.pod, wake.scale_event, wake.asleep_seconds, wake.served_seconds) == ("demo-server-a", 1, -20.0, 12.1)
+    assert (wake.pod, wake.scale_event, wake.at_zero_seconds, wake.served_seconds) == ("demo-server-a", 1, -20.0, 12.1)
     assert (wake.request_count, wake.fates, wake.outcomes) == (12, {"Refused": 12}, {"Refused": 12})
     assert report.summary.wake_milliseconds == 13000
-    assert (report.summary.asleep_request_count, report.summary.asleep_failed_request_count) == (12, 12)
+    assert (report.summary.wake_request_count, report.summary.wake_failed_request_count) == (12, 12)
 
 
 def test_the_fate_of_each_request_is_counted() -> None:
@@ -57,32 +57,32 @@ def test_the_fate_of_each_request_is_counted() -> None:
         request(5, 5, Outcome.SUCCESS, first_token=at(13)),
         request(6, 6, Outcome.SUCCESS, first_token=at(14), first_attempt=Outcome.REFUSED),
         request(7, 7, Outcome.SERVER_ERROR, status=500), request(8, 12.2, Outcome.SUCCESS))
-    report, wake = judged(*ASLEEP, *WOKEN, requests=requests)
+    report, wake = judged(*AT_ZERO, *WOKEN, requests=requests)
     assert wake.fates == {"Held": 1, "SentAgain": 1, "Refused": 2, "TimedOut": 2, "Lost": 2}
     assert (wake.request_count, wake.failed_count) == (8, 6)
-    found = next(one for one in report.findings if one.name == "LostWhileAsleep")
+    found = next(one for one in report.findings if one.name == "LostDuringWake")
     assert found.evidence == (
-        "8 requests came before a replica served (none from -20 s on): 1 held and served, 1 served at a later attempt, "
-        "2 refused, 2 timed out, 2 lost in another way")
+        "8 requests came before a replica served (0 replicas since -20 s): 1 held and served, "
+        "1 served at a later attempt, 2 refused, 2 timed out, 2 lost in another way")
 
 
 def test_requests_that_were_all_held_are_no_finding() -> None:
     held = tuple(request(number, number, Outcome.SUCCESS, first_token=at(13)) for number in range(5))
-    report, wake = judged(*ASLEEP, *WOKEN, requests=held)
+    report, wake = judged(*AT_ZERO, *WOKEN, requests=held)
     assert (wake.fates, wake.failed_count) == ({"Held": 5}, 0)
-    assert "LostWhileAsleep" not in {one.name for one in report.findings}
+    assert "LostDuringWake" not in {one.name for one in report.findings}
 
 
-def test_the_disabled_hpa_of_a_sleeping_target_is_no_missing_metric() -> None:
-    report, _ = judged(*ASLEEP, *WOKEN, requests=REFUSED + SERVED)
+def test_the_disabled_hpa_of_a_target_at_zero_is_no_missing_metric() -> None:
+    report, _ = judged(*AT_ZERO, *WOKEN, requests=REFUSED + SERVED)
     assert "MetricMissing" not in {one.name for one in report.findings}
-    blind = judge(bundle(*ASLEEP[:2], autoscaler(-14, "FailedGetExternalMetric"), *WOKEN, requests=REFUSED + SERVED))
+    blind = judge(bundle(*AT_ZERO[:2], autoscaler(-14, "FailedGetExternalMetric"), *WOKEN, requests=REFUSED + SERVED))
     assert "MetricMissing" in {one.name for one in blind.findings}
 
 
 def test_a_target_that_nothing_wakes_is_a_finding_with_what_its_triggers_showed() -> None:
     seen = line("Node", 40, "ADDED", {"metadata": {"name": "n"}})
-    report, wake = judged(*ASLEEP, seen, requests=REFUSED, query=WAITING, samples=())
+    report, wake = judged(*AT_ZERO, seen, requests=REFUSED, query=WAITING, samples=())
     assert (wake.scale_event, wake.served_seconds, wake.pod) == (None, None, None)
     assert (wake.whole.milliseconds, wake.whole.at_least_milliseconds) == (None, 40000.0)
     assert instants(wake) == [
@@ -100,7 +100,7 @@ def test_a_target_that_nothing_wakes_is_a_finding_with_what_its_triggers_showed(
     ((), "NoData", "trigger 0: its query had no value"),
 ])
 def test_a_metric_that_showed_nothing_says_why(samples: Any, outcome: str, reason: str) -> None:
-    _, wake = judged(*ASLEEP, *WOKEN, requests=REFUSED, samples=samples, outcome=outcome)
+    _, wake = judged(*AT_ZERO, *WOKEN, requests=REFUSED, samples=samples, outcome=outcome)
     assert ("visible", None, reason) in instants(wake)
 
 
@@ -108,36 +108,36 @@ def test_what_a_formula_makes_of_the_triggers_is_not_known() -> None:
     scaler = {"type": "ScaledObject", "scaledObject": {
         "minReplicaCount": 0, "maxReplicaCount": 3, "advanced": {"scalingModifiers": {"formula": "a", "target": "2"}},
         "triggers": [{"type": "prometheus", "name": "a", "metadata": {"query": WAITING}}]}}
-    _, wake = judged(*ASLEEP, *WOKEN, requests=REFUSED, scaler=scaler)
+    _, wake = judged(*AT_ZERO, *WOKEN, requests=REFUSED, scaler=scaler)
     assert ("visible", None, "KEDA combines the triggers by a formula, whose value no API shows") in instants(wake)
 
 
 def test_what_keda_acted_on_is_not_dated_after_it_acted() -> None:
-    _, wake = judged(*ASLEEP, *WOKEN, requests=REFUSED, samples=((4, 0.0), (8, 5.0)))
+    _, wake = judged(*AT_ZERO, *WOKEN, requests=REFUSED, samples=((4, 0.0), (8, 5.0)))
     assert ("visible", 6.0, "Prometheus") in instants(wake)
 
 
-def test_a_target_that_sleeps_again_after_the_load_was_woken_once() -> None:
-    _, wake = judged(*ASLEEP, *WOKEN, deployment(60, 0), requests=REFUSED + SERVED)
+def test_a_target_that_is_at_zero_again_after_the_load_was_woken_once() -> None:
+    _, wake = judged(*AT_ZERO, *WOKEN, deployment(60, 0), requests=REFUSED + SERVED)
     assert wake.number == 1
 
 
 def test_a_target_that_is_woken_again_has_a_wake_for_each_sleep_and_the_leaving_pod_serves_none_of_it() -> None:
     late = (request(30, 60.2, Outcome.SUCCESS), request(31, 61), request(32, 62))
-    report = judge(bundle(*ASLEEP, *WOKEN, deployment(60, 0), deployment(64, 1), requests=REFUSED + SERVED + late))
-    assert [(wake.asleep_seconds, wake.request_count) for wake in report.wakes] == [(-20.0, 12), (60.0, 2)]
+    report = judge(bundle(*AT_ZERO, *WOKEN, deployment(60, 0), deployment(64, 1), requests=REFUSED + SERVED + late))
+    assert [(wake.at_zero_seconds, wake.request_count) for wake in report.wakes] == [(-20.0, 12), (60.0, 2)]
     assert report.wakes[1].pod is None
 
 
-def test_a_run_that_never_slept_has_no_wake() -> None:
+def test_a_run_that_was_never_at_zero_has_no_wake() -> None:
     report = judge(bundle(deployment(-20, 1, "ADDED"), deployment(6, 2), requests=SERVED))
     assert report.wakes == ()
-    assert (report.summary.wake_milliseconds, report.summary.asleep_request_count) == (None, None)
+    assert (report.summary.wake_milliseconds, report.summary.wake_request_count) == (None, None)
 
 
 def test_a_second_autoscaler_of_the_target_is_named() -> None:
     other = autoscaler(-13, "AmbiguousSelector", "of-the-team", "x")
-    report, _ = judged(*ASLEEP, other, *WOKEN, requests=REFUSED)
+    report, _ = judged(*AT_ZERO, other, *WOKEN, requests=REFUSED)
     found = next(one for one in report.findings if one.name == "AutoscalerConflict")
     assert found.evidence.startswith("of-the-team scaled the Deployment demo-server")
 
@@ -152,6 +152,6 @@ def test_of_an_hpa_that_scales_from_zero_its_status_shows_the_metric() -> None:
             "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "demo-server"}},
             "status": {"currentMetrics": current}})
     woken = (WOKEN[0], *WOKEN[2:])
-    _, wake = judged(ASLEEP[0], status(1, "0"), status(5, "3500m"), *woken, requests=REFUSED, scaler=hpa)
+    _, wake = judged(AT_ZERO[0], status(1, "0"), status(5, "3500m"), *woken, requests=REFUSED, scaler=hpa)
     assert ("visible", 5.0, "Watch") in instants(wake)
     assert "activated" not in {one.name for one in wake.instants}

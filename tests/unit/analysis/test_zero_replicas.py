@@ -10,7 +10,7 @@ from elastometer.analysis.autoscaler.recording import recording_of
 from elastometer.analysis.evidence.evidence import gather
 from elastometer.analysis.evidence.scaling import changes
 from elastometer.hpa.recording import Recording
-from support.sleeping import bundle, deployment, line, text
+from support.from_zero import bundle, deployment, line, text
 
 METRIC = {"type": "External", "external": {
     "metric": {"name": "s0-prometheus"}, "target": {"type": "AverageValue", "averageValue": "2"}}}

@@ -30,8 +30,8 @@ JOB = JobFact(T0, None, False, "", None)
 PASSED = Snapshot(
     generation=1, preflight=PreflightFact(None), target_exists=False, replicas=None, pods=(), scaler_exists=False,
     scaler=None, job=None, load_start=None, report=None, bundle_sealed=False, leftovers=())
-ASLEEP = replace(PASSED, target_exists=True, replicas=0)
-MADE = replace(ASLEEP, scaler_exists=True, scaled_object=ScaledObjectFact(None, None, "", ""))
+AT_ZERO = replace(PASSED, target_exists=True, replicas=0)
+MADE = replace(AT_ZERO, scaler_exists=True, scaled_object=ScaledObjectFact(None, None, "", ""))
 AT_REST = replace(MADE, scaled_object=QUIET, scaler=DISABLED)
 LOADED = replace(AT_REST, job=JOB, load_start=T0)
 WAKING = replace(LOADED, replicas=1, scaled_object=ACTIVE, pods=(STARTING,))
@@ -75,7 +75,7 @@ def test_a_wake_may_wait_for_kedas_poll(environment: Environment, demo_body: dic
 
 @pytest.mark.parametrize(("seen", "action"), [
     pytest.param(PASSED, Action.CREATE_TARGET, id="first the target, without a replica"),
-    pytest.param(ASLEEP, Action.CREATE_SCALER, id="then the autoscaler, as no replica is awaited"),
+    pytest.param(AT_ZERO, Action.CREATE_SCALER, id="then the autoscaler, as no replica is awaited"),
     pytest.param(MADE, None, id="KEDA's first poll is awaited"),
     pytest.param(replace(AT_REST, scaled_object=BROKEN), None, id="and that its triggers work"),
     pytest.param(AT_REST, Action.CREATE_LOAD, id="then the load is made, although the HPA is disabled"),
@@ -94,7 +94,7 @@ def test_the_next_step_follows_from_what_is_there(keda: TestPlan, seen: Snapshot
 
 def test_a_whole_run_from_zero_to_zero_says_at_each_step_what_the_target_does(keda: TestPlan) -> None:
     status, said = Status(), []
-    for seen in (PASSED, ASLEEP, MADE, AT_REST, LOADED, WAKING, AWAKE, LOADED):
+    for seen in (PASSED, AT_ZERO, MADE, AT_REST, LOADED, WAKING, AWAKE, LOADED):
         status = decide(keda, status, seen, T0).status
         target, metrics = (status.conditions.get(kind) for kind in ("TargetReady", "MetricsAvailable"))
         said.append((target and target.reason, metrics and metrics.reason))
@@ -115,7 +115,7 @@ def test_a_whole_run_from_zero_to_zero_says_at_each_step_what_the_target_does(ke
 
 def test_an_operator_that_restarts_at_any_step_goes_on_as_if_it_had_not(keda: TestPlan) -> None:
     status = Status()
-    for seen in (PASSED, ASLEEP, MADE, AT_REST, LOADED, WAKING, AWAKE, LOADED):
+    for seen in (PASSED, AT_ZERO, MADE, AT_REST, LOADED, WAKING, AWAKE, LOADED):
         status = decide(keda, status, seen, T0).status
         restarted = replace(seen, preflight=None)
         again = decide(keda, status_from(to_json(status)), restarted, T0)
@@ -123,11 +123,11 @@ def test_an_operator_that_restarts_at_any_step_goes_on_as_if_it_had_not(keda: Te
         assert to_json(again.status) == to_json(decide(keda, status, restarted, T0).status)
 
 
-def test_triggers_that_read_only_the_sleeping_server_are_named_before_the_load(
+def test_triggers_that_read_only_the_absent_server_are_named_before_the_load(
     environment: Environment, demo_body: dict[str, Any]
 ) -> None:
     plan = planned(environment, demo_body, WAITING)
-    decision = decide(plan, after(plan, PASSED, ASLEEP, MADE), AT_REST, T0)
+    decision = decide(plan, after(plan, PASSED, AT_ZERO, MADE), AT_REST, T0)
     assert decision.action is Action.CREATE_LOAD
     doubt = decision.status.conditions["MetricsAvailable"]
     assert (doubt.status, doubt.reason) == ("Unknown", "WakeDoubtful")
@@ -145,7 +145,7 @@ def test_triggers_that_read_only_the_sleeping_server_are_named_before_the_load(
 def test_an_autoscaler_that_does_not_work_ends_the_run_with_kedas_words_and_not_with_the_metric(
     keda: TestPlan, seen: Snapshot, reason: str, words: str
 ) -> None:
-    status = after(keda, PASSED, ASLEEP, seen)
+    status = after(keda, PASSED, AT_ZERO, seen)
     assert status.failure is None
     late = decide(keda, status, seen, T0 + timedelta(seconds=181)).status
     assert late.failure == reason
@@ -153,15 +153,15 @@ def test_an_autoscaler_that_does_not_work_ends_the_run_with_kedas_words_and_not_
 
 
 def test_a_target_that_cannot_start_when_it_is_woken_ends_the_run(keda: TestPlan) -> None:
-    status = after(keda, PASSED, ASLEEP, MADE, AT_REST, LOADED, WAKING)
+    status = after(keda, PASSED, AT_ZERO, MADE, AT_REST, LOADED, WAKING)
     stuck = replace(WAKING, pods=(replace(STARTING, trouble=("ImagePullBackOff", "not found")),))
     assert decide(keda, status, stuck, T0 + timedelta(seconds=40)).status.failure is None
     late = decide(keda, status, stuck, T0 + timedelta(seconds=50)).status
     assert late.failure == "ImagePullFailed"
 
 
-def test_a_target_that_is_deleted_while_it_sleeps_is_not_made_again(keda: TestPlan) -> None:
-    status = after(keda, PASSED, ASLEEP, MADE, AT_REST, LOADED)
+def test_a_target_that_is_deleted_at_zero_is_not_made_again(keda: TestPlan) -> None:
+    status = after(keda, PASSED, AT_ZERO, MADE, AT_REST, LOADED)
     gone = replace(LOADED, target_exists=False, replicas=None)
     assert decide(keda, status, gone, T0).status.failure == "TargetGone"
 
@@ -177,7 +177,7 @@ def test_an_hpa_has_to_remove_the_first_replica_itself_and_is_taken_as_it_is_whe
 ) -> None:
     plan = of_hpa(environment, demo_body)
     assert plan.initial_replicas == 1
-    one = replace(ASLEEP, replicas=1, pods=(READY,), scaler_exists=True, scaler=READS)
+    one = replace(AT_ZERO, replicas=1, pods=(READY,), scaler_exists=True, scaler=READS)
     status = after(plan, PASSED, replace(one, scaler_exists=False, scaler=None), one)
     assert "removed the replica" in status.conditions["MetricsAvailable"].message
     waiting = decide(plan, status, one, T0 + timedelta(seconds=200))
@@ -191,8 +191,8 @@ def test_an_hpa_that_others_set_to_zero_is_disabled_and_its_metric_is_not_blamed
     environment: Environment, demo_body: dict[str, Any], plan: TestPlan
 ) -> None:
     for mine in (of_hpa(environment, demo_body), plan):
-        status = after(mine, PASSED, replace(ASLEEP, replicas=1, pods=(READY,)))
-        zero = replace(ASLEEP, scaler_exists=True, scaler=DISABLED)
+        status = after(mine, PASSED, replace(AT_ZERO, replicas=1, pods=(READY,)))
+        zero = replace(AT_ZERO, scaler_exists=True, scaler=DISABLED)
         status = replace(status, target_ready_time=T0)
         late = decide(mine, status, zero, T0 + timedelta(seconds=1000)).status
         assert late.failure == "AutoscalerDisabled"
@@ -205,7 +205,7 @@ def test_a_second_autoscaler_of_the_target_ends_the_run_by_its_name(
     if kind == "None":
         demo_body["spec"]["autoscaler"] = {"type": "None"}
     plan = TestPlan(parse(demo_body), environment)
-    fought = replace(ASLEEP, replicas=1, pods=(READY,), rivals=("of-the-team",))
+    fought = replace(AT_ZERO, replicas=1, pods=(READY,), rivals=("of-the-team",))
     status = decide(plan, Status(), fought, T0).status
     assert status.failure == "AutoscalerConflict"
     assert "of-the-team" in status.conditions["MetricsAvailable"].message
@@ -213,7 +213,7 @@ def test_a_second_autoscaler_of_the_target_ends_the_run_by_its_name(
 
 def test_a_selector_that_two_autoscalers_share_is_named_and_the_metric_is_not_blamed(plan: TestPlan) -> None:
     ambiguous = ScalerFact(False, "AmbiguousSelector", "pods by selector a=b are controlled by multiple HPAs", None)
-    seen = replace(ASLEEP, replicas=1, pods=(READY,), scaler_exists=True, scaler=ambiguous)
+    seen = replace(AT_ZERO, replicas=1, pods=(READY,), scaler_exists=True, scaler=ambiguous)
     late = decide(plan, after(plan, PASSED, seen), seen, T0 + timedelta(seconds=181)).status
     assert late.failure == "AutoscalerConflict"
     assert "multiple HPAs" in late.conditions["MetricsAvailable"].message

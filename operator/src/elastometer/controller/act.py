@@ -168,7 +168,7 @@ async def _collect_series(session: Session) -> None:
 
 
 async def _trigger_series(plan: TestPlan, trigger: PrometheusTrigger, begin: datetime, end: datetime) -> Json:
-    """What a trigger of a sleeping target read: of its own server, as KEDA does, but never with a credential."""
+    """What a trigger read where there may be no replica: from its own server, as KEDA does, but without credentials."""
     step, url = plan.spec.measurement.scrape_period_seconds, trigger.server.rstrip("/")
     if trigger.is_private and url != plan.prometheus_url:
         why = "KEDA reads it with credentials of its own"

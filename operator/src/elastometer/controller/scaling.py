@@ -26,7 +26,7 @@ def rests_at_zero(plan: TestPlan) -> bool:
     return plan.spec.scaler.type is not ScalerType.NONE and plan.resting_replicas == 0
 
 
-def is_asleep(plan: TestPlan, seen: Snapshot) -> bool:
+def is_at_zero(plan: TestPlan, seen: Snapshot) -> bool:
     """Whether no replica is wanted, as it is at rest."""
     return rests_at_zero(plan) and seen.replicas == 0
 
@@ -37,7 +37,7 @@ def may_begin(plan: TestPlan, seen: Snapshot, waited: float) -> bool:
     reads = seen.scaler is not None and seen.scaler.active is True
     if seen.scaled_object is not None and seen.scaled_object.paused:
         return False
-    if is_asleep(plan, seen):
+    if is_at_zero(plan, seen):
         keda = seen.scaled_object
         works = reads if keda is None else keda.ready is True and keda.active is False
         return works and not seen.pods
@@ -108,8 +108,8 @@ def metrics_condition(plan: TestPlan, seen: Snapshot) -> Condition:
         return Condition(METRICS_AVAILABLE, "True", reasons.NO_AUTOSCALER, "the test has no autoscaler")
     if seen.scaled_object is not None and seen.scaled_object.paused:
         return Condition(METRICS_AVAILABLE, "False", reasons.SCALER_NOT_READY, _of_keda(seen))
-    if is_asleep(plan, seen) and seen.scaled_object is not None:
-        return _asleep(plan, seen)
+    if is_at_zero(plan, seen) and seen.scaled_object is not None:
+        return _at_zero(plan, seen)
     if seen.scaler is None or seen.scaler.active is None:
         said = "the autoscaler has not reported yet whether it can read its metric"
         return Condition(METRICS_AVAILABLE, "Unknown", reasons.METRICS_AWAITED, said)
@@ -122,7 +122,7 @@ def metrics_condition(plan: TestPlan, seen: Snapshot) -> Condition:
     return Condition(METRICS_AVAILABLE, "False", reason, f"{seen.scaler.reason}: {seen.scaler.message}")
 
 
-def _asleep(plan: TestPlan, seen: Snapshot) -> Condition:
+def _at_zero(plan: TestPlan, seen: Snapshot) -> Condition:
     """At zero replicas only KEDA looks at the triggers."""
     keda = seen.scaled_object
     if keda is None or keda.ready is not True:

@@ -15,7 +15,7 @@ from elastometer.controller.outcome import end_failed, terminal_trouble
 from elastometer.controller.scaling import (
     conflict,
     fault,
-    is_asleep,
+    is_at_zero,
     may_begin,
     metrics_condition,
     rest_seconds,
@@ -57,7 +57,7 @@ def start_target(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) 
     if status.target_ready_time is None and not seen.target_exists and not _has_load(status, seen):
         starting = Condition(TARGET_READY, "False", reasons.TARGET_STARTING, "the model server is being created")
         return Decision(Action.CREATE_TARGET, with_condition(status, starting, now), SOON_SECONDS)
-    if is_asleep(plan, seen):
+    if is_at_zero(plan, seen):
         said = f"{plan.names.server} has no replica, which is what its autoscaler keeps at rest"
         return with_condition(status, Condition(TARGET_READY, "True", reasons.NO_REPLICAS_WANTED, said), now)
     if status.target_ready_time is None and seen.ready_replicas < 1:

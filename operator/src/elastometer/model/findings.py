@@ -27,7 +27,7 @@ class FindingName(StrEnum):
     FLAPPING = "Flapping"  # replicas were removed and then missed
     SCALING_NEVER_TRIGGERED = "ScalingNeverTriggered"  # nothing scaled, although requests waited
     NEVER_WOKE = "NeverWoke"  # requests came to a target without a replica, and nothing woke it
-    LOST_WHILE_ASLEEP = "LostWhileAsleep"  # requests were lost until a sleeping target served
+    LOST_DURING_WAKE = "LostDuringWake"  # requests were lost until a target at zero replicas served
     AUTOSCALER_CONFLICT = "AutoscalerConflict"  # more than one autoscaler scaled the target
     UNUSED_REPLICAS = "UnusedReplicas"  # Ready replicas got no request
     PROBE_TAX = "ProbeTax"  # probes kept finished replicas waiting

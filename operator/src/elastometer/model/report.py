@@ -140,8 +140,8 @@ class Summary:
     request_count: int | None = None
     failed_request_count: int | None = None
     wake_milliseconds: int | None = None
-    asleep_request_count: int | None = None
-    asleep_failed_request_count: int | None = None
+    wake_request_count: int | None = None
+    wake_failed_request_count: int | None = None
     judged_answer_count: int | None = None
     failed_answer_count: int | None = None
 

@@ -112,21 +112,20 @@ def _bounds(value: Any, schema: Json, path: str) -> Iterator[str]:
         yield f"{path}: must be one of {', '.join(map(str, schema['enum']))}, is {shown(value)}"
     if isinstance(value, str) and "pattern" in schema and re.search(schema["pattern"], value) is None:
         yield f"{path}: must match {schema['pattern']}, is {shown(value)}"
-    size, unit = (value, "") if isinstance(value, (int, float)) else _size(value)
+    size = value if isinstance(value, (int, float)) else len(value) if isinstance(value, (str, list, dict)) else None
     for lower, upper in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
                          ("minProperties", "maxProperties")):
         if size is not None and lower in schema and size < schema[lower]:
-            yield f"{path}: must be at least {schema[lower]}{unit}, is {shown(value)}"
+            yield f"{path}: must {_limit(value, 'at least', schema[lower])}, is {shown(value)}"
         if size is not None and upper in schema and size > schema[upper]:
-            yield f"{path}: must be at most {schema[upper]}{unit}, is {shown(value)}"
+            yield f"{path}: must {_limit(value, 'at most', schema[upper])}, is {shown(value)}"
 
 
-def _size(value: Any) -> tuple[int | None, str]:
-    if isinstance(value, str):
-        return len(value), " characters long"
-    if isinstance(value, (list, dict)):
-        return len(value), " entries long"
-    return None, ""
+def _limit(value: Any, word: str, bound: float) -> str:
+    if isinstance(value, (int, float)):
+        return f"be {word} {bound}"
+    one, several = ("character", "characters") if isinstance(value, str) else ("entry", "entries")
+    return f"have {word} {bound} {one if bound == 1 else several}"
 
 
 def shown(value: object) -> str:

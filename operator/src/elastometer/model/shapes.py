@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from elastometer.model.document import at
-from elastometer.model.schema import Json, Reading, below, flaws, unknown_fields
+from elastometer.model.schema import Json, Reading, below, flaws, shown, unknown_fields
 
 HPA_SPEC, SCALED_OBJECT_SPEC = "HorizontalPodAutoscalerSpec", "ScaledObjectSpec"
 
@@ -27,6 +27,7 @@ class Part(StrEnum):
     POD_TEMPLATE = "spec.target.server.podTemplate"
 
 
+_TARGET = "scaleTargetRef"
 OF_HPA = "autoscaling/v2 in Kubernetes 1.35"
 _READ: Mapping[Part, tuple[str, Reading]] = {
     Part.HPA: (HPA_SPEC, Reading(OF_HPA)),
@@ -40,8 +41,17 @@ def part_flaws(test: Mapping[str, Any]) -> Iterator[str]:
     """Every flaw of the parts that a test passes on."""
     for part, (name, reading) in _READ.items():
         found = at(test, *part.split("."))
+        if isinstance(found, Mapping) and part is not Part.POD_TEMPLATE:
+            yield from target_flaws(found, part)
+            found = {field: value for field, value in found.items() if field != _TARGET}
         if found is not None:
             yield from flaws(found, shape_of(name), part, reading)
+
+
+def target_flaws(scaler: Mapping[str, object], part: Part) -> Iterator[str]:
+    """The target of an autoscaler, which a test leaves to the operator."""
+    if (given := scaler.get(_TARGET)) is not None:
+        yield f"{part}.{_TARGET}: must be absent, since the operator fills it in, is {shown(given)}"
 
 
 def unknown_of(part: Part, test: Mapping[str, Any]) -> Iterator[str]:

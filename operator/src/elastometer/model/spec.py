@@ -7,7 +7,7 @@ the two (tests/contract/test_spec_defaults.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ from elastometer.model.autoscalers import name_flaws
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.load import parse_load, read_load
-from elastometer.model.names import Names
+from elastometer.model.names import SERVER, Names
 from elastometer.model.server_flags import ServerFlags, server_flags
 from elastometer.model.triggers import scaled_object_flaws
 from elastometer_loadgen.base.fields import unknown_field
@@ -176,11 +176,21 @@ def _template_flaws(template: object) -> list[str]:
             flaws.append(f"{path}.spec.{key}: must be a list of objects")
         elif key != "tolerations" and not all(isinstance(item.get("name"), str) for item in items):
             flaws.append(f"{path}.spec.{key}: each entry must have a `name`")
+        elif key in ("containers", "initContainers"):
+            flaws += _image_flaws(items, f"{path}.spec.{key}")
     for key in ("labels", "annotations"):
         pairs = template.get("metadata", {}).get(key, {})
         if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
             flaws.append(f"{path}.metadata.{key}: must map strings to strings")
     return flaws
+
+
+def _image_flaws(containers: Sequence[Json], path: str) -> Iterator[str]:
+    """A container of another name than the server's is one more container, and not an overlay of the server's."""
+    for index, container in enumerate(containers):
+        if container["name"] != SERVER and not container.get("image"):
+            yield (f"{path}[{index}].image: must be given for a container other than {SERVER!r}, which the server runs "
+                   f"in (this one is called {container['name']!r}), is absent")
 
 
 def _server(target: Json) -> ServerSpec:

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from elastometer.model.document import Document, document_at, documents_at, text_at
-from elastometer.model.schema import shown
-from elastometer.model.shapes import Part
+from elastometer.model.shapes import Part, target_flaws
 from elastometer_loadgen.base.fields import nearest
 
 _RESOURCE = ("type", "value", "containerName")
@@ -27,8 +26,7 @@ SIMILAR = 0.75
 
 def scaled_object_flaws(scaled_object: Document) -> Iterator[str]:
     """What a test's ScaledObject has that would be replaced, or passed over."""
-    if (given := scaled_object.get("scaleTargetRef")) is not None:
-        yield f"{Part.SCALED_OBJECT}.scaleTargetRef: must be absent, since the operator fills it in, is {shown(given)}"
+    yield from target_flaws(scaled_object, Part.SCALED_OBJECT)
     yield from misspelt_keys(scaled_object, f"{Part.SCALED_OBJECT}.")
 
 

@@ -1,4 +1,4 @@
-"""How a target that slept at zero replicas was woken: the instants on the way, and what became of requests meanwhile.
+"""How a target at zero replicas was woken: the instants on the way, and what became of requests meanwhile.
 
 The values are public: report.json carries them and docs/report.md explains them.
 """
@@ -15,7 +15,7 @@ from elastometer.model.milestones import Milestone
 class WakeStep(StrEnum):
     """What precedes the decision to add the first replica, or accompanies it; the rest are milestones of its Pod."""
 
-    FIRST_REQUEST = "firstRequest"  # the first request that was intended while the target slept
+    FIRST_REQUEST = "firstRequest"  # the first request that was intended while there was no replica
     VISIBLE = "visible"  # the metric of a trigger first showed a value that activates it
     ACTIVATED = "activated"  # KEDA's ScaledObject became active
     FIRST_TOKEN = "firstToken"  # the first token that a request received
@@ -32,7 +32,7 @@ WAKE_LABELS: Mapping[WakeStep | Milestone, str] = {
 
 
 class Fate(StrEnum):
-    """What became of a request that was intended while the target slept or started."""
+    """What became of a request that was intended before a replica served."""
 
     HELD = "Held"  # something held it until a replica answered
     SENT_AGAIN = "SentAgain"  # it was lost, and served at a later attempt
@@ -58,7 +58,7 @@ class WakeInstant:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """One time at zero replicas in which requests came, or which ended with a replica. It began at `asleep_seconds`;
+    """One time at zero replicas in which requests came, or which ended with a replica. It began at `at_zero_seconds`;
     from `served_seconds` on a replica served, which is None if none became Ready. `pod` is the first that did.
 
     `whole` is the time from the first request to the first token. `fates` and `outcomes` count the requests that were
@@ -66,7 +66,7 @@ class Wake:
     """
 
     number: int
-    asleep_seconds: float
+    at_zero_seconds: float
     served_seconds: float | None
     scale_event: int | None
     pod: str | None

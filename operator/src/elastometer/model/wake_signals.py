@@ -1,4 +1,4 @@
-"""What the triggers of a ScaledObject read, as far as it matters at zero replicas: what can wake a target that sleeps.
+"""What the triggers of a ScaledObject read, as far as it matters at zero replicas: what can wake the target.
 
 A model server exports nothing while it has no replica. A trigger that reads only its metrics finds no series then, and
 KEDA takes that for an idle service.

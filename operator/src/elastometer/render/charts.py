@@ -24,7 +24,7 @@ def chart_data(report: Report) -> dict[str, object]:
         "range": _range(line),
         "stages": [{"name": one.name, "from": one.start_seconds, "to": one.end_seconds} for one in report.stages],
         "gaps": [{"from": one.start_seconds, "to": one.end_seconds} for one in report.quality.gaps],
-        "asleep": [{"from": wake.asleep_seconds, "to": _range(line)[1] if wake.served_seconds is None else
+        "atZero": [{"from": wake.at_zero_seconds, "to": _range(line)[1] if wake.served_seconds is None else
                     wake.served_seconds} for wake in report.wakes],
         "steps": [{"from": one.start_seconds, "to": one.end_seconds, "value": one.value,
                    "failed": one.failed is not None} for knee in report.knees for _, one in knees.rows(knee)],

@@ -164,12 +164,12 @@ def tiles(report: Report) -> list[Tile]:
 
 
 def _wake_tiles(report: Report) -> list[Tile]:
-    """Only where the target slept."""
-    asleep, lost = report.summary.asleep_request_count, report.summary.asleep_failed_request_count
-    if asleep is None:
+    """Only where the target was at zero replicas."""
+    requests, lost = report.summary.wake_request_count, report.summary.wake_failed_request_count
+    if requests is None:
         return []
     return [Tile("Wake from 0", numbers.duration(report.summary.wake_milliseconds),
-                 f"first request to first token; {numbers.number(lost)} of {asleep:,} requests before it not served")]
+                 f"first request to first token; {numbers.number(lost)} of {requests:,} requests not served before it")]
 
 
 def _price_tile(report: Report) -> Tile:

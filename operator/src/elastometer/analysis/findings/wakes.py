@@ -1,5 +1,5 @@
-"""Findings from sleeping at zero replicas, i.e. a target that nothing woke and requests that were lost until it served,
-and from a second autoscaler of the target."""
+"""Findings from a target at zero replicas, i.e. that nothing woke it or that requests were lost until it served, and
+from a second autoscaler of the target."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -17,9 +17,9 @@ BLIND = " Every trigger of this test reads only metrics of vLLM, which a target 
 
 
 def wake_findings(facts: Facts) -> Iterator[Finding]:
-    """No findings if the target never slept."""
+    """No findings about a wake if the target always had a replica."""
     yield from _never_woke(facts)
-    yield from _lost_while_asleep(facts)
+    yield from _lost_during_wake(facts)
     yield from _conflict(facts.evidence)
 
 
@@ -35,27 +35,27 @@ def _never_woke(facts: Facts) -> Iterator[Finding]:
         metric = next((one for one in wake.instants if one.name is WakeStep.VISIBLE), None)
         shown = "" if metric is None or metric.stamp is not None or not metric.reason else f"; {metric.reason}"
         yield Finding(
-            FindingName.NEVER_WOKE, Severity.PROBLEM, "Nothing woke the sleeping target",
-            f"{wake.request_count} requests came to 0 replicas ({_since(wake)}), and no replica was added: "
+            FindingName.NEVER_WOKE, Severity.PROBLEM, "Nothing woke the target from zero replicas",
+            f"{wake.request_count} requests came ({_since(wake)}), and no replica was added: "
             f"{fate_words(wake)}{shown}",
-            f"Scale on something that exists at 0 replicas and counts what waits.{blind} A gateway's queue does, or "
-            "the load generator's own `elastometer_load_sent_total`; or keep one replica.")
+            "Scale on a metric that exists at 0 replicas and rises with the load, such as a gateway's queue or the "
+            f"load generator's `elastometer_load_sent_total`, or keep one replica.{blind}")
 
 
-def _lost_while_asleep(facts: Facts) -> Iterator[Finding]:
+def _lost_during_wake(facts: Facts) -> Iterator[Finding]:
     hit = [wake for wake in facts.wakes if wake.scale_event is not None and wake.failed_count]
     if hit:
         lost = sum(wake.failed_count for wake in hit)
         yield Finding(
-            FindingName.LOST_WHILE_ASLEEP, Severity.PROBLEM, f"Requests that were lost while the target woke: {lost}",
+            FindingName.LOST_DURING_WAKE, Severity.PROBLEM, f"Requests lost before the target had a replica: {lost}",
             "; ".join(f"{wake.request_count} requests came before a replica served ({_since(wake)}): {fate_words(wake)}"
                       for wake in hit),
-            "A Service without a Ready Pod refuses connections at once. Put something in front that holds requests "
-            "until a replica serves, let clients try again (`load.retries`), or keep one replica.")
+            "A Service without a Ready Pod refuses connections at once. Put a gateway in front that holds requests "
+            "until a replica serves, let clients retry (`load.retries`), or keep one replica.")
 
 
 def _since(wake: Wake) -> str:
-    return f"none from {wake.asleep_seconds:+.0f} s on"
+    return f"0 replicas since {wake.at_zero_seconds:+.0f} s"
 
 
 def fate_words(wake: Wake) -> str:
@@ -69,5 +69,5 @@ def _conflict(evidence: Evidence) -> Iterator[Finding]:
             FindingName.AUTOSCALER_CONFLICT, Severity.PROBLEM, "More than one autoscaler scaled the target",
             f"{', '.join(evidence.rivals)} scaled the Deployment {server_name(evidence.terms.test)} besides the "
             "autoscaler under test",
-            "The replicas are then the work of neither, and an HPA that shares its Pods with another one stops. Delete "
-            "the other autoscaler, and run the test again.")
+            "The number of replicas is then the result of both, and an HPA whose Pods another HPA selects too stops "
+            "scaling. Delete the other autoscaler and run the test again.")

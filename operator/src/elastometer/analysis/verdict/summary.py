@@ -28,8 +28,8 @@ def summary(
         request_count=total.count or None,
         failed_request_count=total.count - total.outcomes.get("Success", 0) if total.count else None,
         wake_milliseconds=_median([wake.whole for wake in wakes]),
-        asleep_request_count=sum(wake.request_count for wake in wakes) if wakes else None,
-        asleep_failed_request_count=sum(wake.failed_count for wake in wakes) if wakes else None,
+        wake_request_count=sum(wake.request_count for wake in wakes) if wakes else None,
+        wake_failed_request_count=sum(wake.failed_count for wake in wakes) if wakes else None,
         judged_answer_count=len(judged) or None,
         failed_answer_count=sum(any(record.checks.values()) for record in judged) if judged else None,
     )

@@ -43,10 +43,10 @@
     });
     ctx.fillStyle = css("--gap");
     data.gaps.forEach((gap) => { const [from, to] = clip(gap.from, gap.to); if (to > from) ctx.fillRect(from, bbox.top, to - from, bbox.height); });
-    // Without a replica, from the sleep to the first replica that serves.
+    // From zero replicas to the first replica that serves.
     ctx.strokeStyle = css("--c-failed"); ctx.globalAlpha = .35; ctx.lineWidth = ratio;
-    data.asleep.forEach((sleep) => {
-      const [from, to] = clip(sleep.from, sleep.to);
+    data.atZero.forEach((span) => {
+      const [from, to] = clip(span.from, span.to);
       if (to <= from) return;
       ctx.save(); ctx.beginPath(); ctx.rect(from, bbox.top, to - from, bbox.height); ctx.clip(); ctx.beginPath();
       for (let at = from - bbox.height; at < to; at += 9 * ratio) { ctx.moveTo(at, bbox.top + bbox.height); ctx.lineTo(at + bbox.height, bbox.top); }

@@ -140,7 +140,7 @@ def headline(summary: Summary) -> list[tuple[str, str]]:
     """The summary as (what, value)."""
     failed, requests = summary.failed_request_count, summary.request_count
     wrong, judged = summary.failed_answer_count, summary.judged_answer_count
-    lost, asleep = summary.asleep_failed_request_count, summary.asleep_request_count
+    lost, waking = summary.wake_failed_request_count, summary.wake_request_count
     return [
         ("Peak Ready replicas", number(summary.peak_ready_replicas)),
         ("Scale-outs / scale-ins", f"{number(summary.scale_out_count)} / {number(summary.scale_in_count)}"),
@@ -148,8 +148,8 @@ def headline(summary: Summary) -> list[tuple[str, str]]:
         ("Cold start, median", duration(summary.cold_start_milliseconds)),
         ("Time to first token, p95", duration(summary.time_to_first_token_p95_milliseconds)),
         ("Requests not served", DASH if requests is None else f"{number(failed)} of {number(requests)}"),
-        *([] if asleep is None else [
+        *([] if waking is None else [
             ("Wake from 0, first request to first token", duration(summary.wake_milliseconds)),
-            ("Requests to a sleeping target, not served", f"{number(lost)} of {number(asleep)}")]),
+            ("Requests during a wake, not served", f"{number(lost)} of {number(waking)}")]),
         *([] if judged is None else [("Answers that failed a check", f"{number(wrong)} of {number(judged)} judged")]),
     ]

@@ -9,8 +9,8 @@ HEAD = ("Instant", "At", "After the one before", "Source")
 
 
 def title(wake: Wake) -> str:
-    """Wake 1: 0 → 1, or that there was none."""
-    return f"Wake {wake.number}" if wake.scale_event is not None else "A sleep that nothing ended"
+    """Wake 1, or that there was none."""
+    return f"Wake {wake.number}" if wake.scale_event is not None else "Zero replicas, never woken"
 
 
 def rows(wake: Wake) -> list[tuple[str, str, str, str]]:
@@ -40,4 +40,4 @@ def sentence(wake: Wake) -> str:
         return woke
     fates = ", ".join(f"{wake.fates[fate]} {FATE_LABELS[fate]}" for fate in Fate if wake.fates.get(fate))
     until = "until a replica served" if wake.served_seconds is not None else "until the end of the record"
-    return f"{woke} Requests from then {until}: {numbers.number(wake.request_count)} ({fates})."
+    return f"{woke} Requests {until}: {numbers.number(wake.request_count)} ({fates})."

@@ -1,7 +1,7 @@
-"""A target that sleeps at 0 replicas and is woken, as a bundle made by hand.
+"""A target that begins at 0 replicas and is woken, as a bundle made by hand.
 
     seconds  -20     0          4        6        6.2   6.4        7        12     12.1  13
-             asleep  requests   visible  0 -> 1   Pod   scheduled  started  Ready  EPS   first token
+             at zero requests   visible  0 -> 1   Pod   scheduled  started  Ready  EPS   first token
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def request(number: int, seconds: float, outcome: Outcome = Outcome.REFUSED, **f
                            outcome=outcome, **values | fields)
 
 
-ASLEEP = (deployment(-20, 0, "ADDED"), scaled_object(-15, "False"), autoscaler(-14, "ScalingDisabled"))
+AT_ZERO = (deployment(-20, 0, "ADDED"), scaled_object(-15, "False"), autoscaler(-14, "ScalingDisabled"))
 WOKEN = (
     deployment(6, 1), scaled_object(6.05, "True"), pod(6.2, "ADDED"), pod(6.4, PodScheduled=6),
     line("Pod", 7, "MODIFIED", {
