@@ -51,7 +51,7 @@ TYPOS: dict[str, Row] = {
         Refused((f"spec.{KEDA}.triggers[0].metadata.threshold: must be of type string, is 2",))),
     "a threshold that YAML reads as a number": (
         "keda", (f"{KEDA}.triggers[0].metadata.threshold=1e1",),
-        Refused((f"spec.{KEDA}.triggers[0].metadata.threshold: must be of type string, is 10.0",))),
+        Refused((f"spec.{KEDA}.triggers[0].metadata.threshold: must be of type string, is 10",))),
     "a flag that YAML reads as true": (
         "keda", (f"{KEDA}.triggers[0].metadata.ignoreNullValues=y",),
         Refused((f"spec.{KEDA}.triggers[0].metadata.ignoreNullValues: must be of type string, is True",))),
@@ -77,8 +77,28 @@ TYPOS: dict[str, Row] = {
     "replicas that YAML reads as true": (
         "hpa", (f"{HPA}.maxReplicas=yes",), Refused((f"spec.{HPA}.maxReplicas: must be of type integer, is True",))),
     "a period with a fraction": (
-        "hpa", (f"{HPA}.behavior.scaleUp.policies[0].periodSeconds=15.0",),
-        Refused((f"spec.{HPA}.behavior.scaleUp.policies[0].periodSeconds: must be of type integer, is 15.0",))),
+        "hpa", (f"{HPA}.behavior.scaleUp.policies[0].periodSeconds=15.5",),
+        Refused((f"spec.{HPA}.behavior.scaleUp.policies[0].periodSeconds: must be of type integer, is 15.5",))),
+    "a whole period that is written with a fraction": (
+        "hpa", (f"{HPA}.behavior.scaleUp.policies[0].periodSeconds=15.0",), Scales()),
+    "a target of its own, under an HPA": (
+        "hpa", (f"{HPA}.scaleTargetRef={{apiVersion: apps/v1, kind: Deployment, name: chat}}",), Refused((
+            f"spec.{HPA}.scaleTargetRef: must be absent, since the operator fills it in",))),
+    "a target of its own, under KEDA": (
+        "keda", (f"{KEDA}.scaleTargetRef={{}}",), Refused((
+            f"spec.{KEDA}.scaleTargetRef: must be absent, since the operator fills it in, is {{}}",))),
+    "no trigger": ("keda", (f"{KEDA}.triggers=[]",), Refused((
+        f"spec.{KEDA}.triggers: must have at least 1 entry, is []",))),
+    "a request that is no quantity": (
+        "hpa", (f"{POD}.containers[0].resources.requests.cpu=one",), Refused((
+            f"spec.{POD}.containers[0].resources.requests.cpu: must be a quantity such as 500m, 1.5 or 2Gi, "
+            "is 'one'",))),
+    # The operator merges by the name, so this is a second container, and the API server wants an image for it.
+    "an overlay of a container of another name": (
+        "hpa", (f"{POD}.containers=[{{name: vllm, args: [--max-num-seqs=2]}}]",), Refused((
+            f"spec.{POD}.containers[0].image: must be given for a container other than 'server'",
+            "(this one is called 'vllm')"))),
+    "a sidecar": ("hpa", (f"{POD}.containers=[{{name: proxy, image: proxy}}]",), Scales()),
     "a value with one key twice": (
         "hpa", (f"{HPA}.behavior.scaleDown={{selectPolicy: Max, selectPolicy: Min}}",),
         Refused(("'selectPolicy' is given twice",))),

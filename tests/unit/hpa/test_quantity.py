@@ -6,7 +6,7 @@ from elastometer.hpa.quantity import approximate, milli_units, sign
 
 
 @pytest.mark.parametrize(("text", "milli"), [
-    ("0", 0), ("1", 1000), ("500m", 500), ("1.5", 1500), (".5", 500), ("5.", 5000), ("+2", 2000), (" 7 ", 7000),
+    ("0", 0), ("1", 1000), ("500m", 500), ("1.5", 1500), (".5", 500), ("5.", 5000), ("+2", 2000),
     ("2Gi", 2147483648000), ("1e3", 1000000), ("1E3", 1000000), ("1e-3", 1), ("0.1m", 1), ("1n", 1), ("-1.5m", -2),
     ("1k", 1000000), ("007", 7000), ("1.5Gi", 1610612736000),
 ])
@@ -23,7 +23,8 @@ def test_what_overflows_is_as_wrong_as_in_the_controller(text: str, milli: int):
     assert milli_units(text) == milli
 
 
-@pytest.mark.parametrize("text", ["", "x", "m", "1 k", "1kk", "e3", "+", ".", "1e", "--1", "1Eb", "１", "NaN", "1_0"])
+@pytest.mark.parametrize("text", [
+    "", "x", "m", "1 k", "1kk", "e3", "+", ".", "1e", "--1", "1Eb", "１", "NaN", "1_0", " 7", "7 "])
 def test_a_text_that_is_not_a_quantity_is_refused_with_the_rule(text: str):
     with pytest.raises(ValueError, match=r"must be a quantity such as 500m, 1\.5 or 2Gi"):
         milli_units(text)

@@ -56,7 +56,7 @@ def approximate(text: str) -> float:
 
 
 def _amount(text: str) -> _Amount:
-    match = _SHAPE.fullmatch(text.strip())
+    match = _SHAPE.fullmatch(text)
     if match is None:
         raise ValueError(RULE)
     minus, whole, fraction, suffix = match.group(1) == "-", match.group(2) or "0", match.group(3) or "", match.group(4)

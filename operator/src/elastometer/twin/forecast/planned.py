@@ -105,13 +105,19 @@ def _pod_spec(plan: TestPlan) -> Document:
     for container in documents_at(spec, "containers"):
         for kind in ("limits", "requests"):
             for name, value in document_at(container, "resources", kind).items():
-                _check(name, value)
+                _check(f"{_place(plan, container)}.resources.{kind}.{name}", value)
     return spec
 
 
-def _check(name: str, value: object) -> None:
+def _place(plan: TestPlan, container: Document) -> str:
+    """Where the test states what the container of this name requests."""
+    names = [one.get("name") for one in documents_at(plan.spec.server.pod_template, "spec", "containers")]
+    path, name = "spec.target.server.podTemplate.spec.containers", container.get("name")
+    return f"{path}[{names.index(name)}]" if name in names else path
+
+
+def _check(path: str, value: object) -> None:
     try:
         milli_units(str(value))
     except ValueError as error:
-        raise SpecError(
-            f"spec.target.server.podTemplate.spec.containers: resources of {name} {error}, is {value!r}") from error
+        raise SpecError(f"{path}: {error}, is {value!r}") from error
