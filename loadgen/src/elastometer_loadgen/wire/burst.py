@@ -4,8 +4,8 @@
 # of it, plus this for each of them: no server generates 20,000 tokens per second for one request.
 JOINT_SECONDS, JOINT_SECONDS_PER_CHUNK = 1e-3, 5e-5
 # A whole stream that is quicker than this was held back and then passed on event by event, each with a delay of its
-# own: 5,000 tokens per second are still more than a server generates for one request.
-LEAST_SECONDS_PER_CHUNK = 2e-4
+# own: 4,000 tokens per second are still more than a server generates for one request.
+LEAST_SECONDS_PER_CHUNK = 2.5e-4
 
 
 def joint_seconds(chunks: int) -> float:
