@@ -124,8 +124,11 @@ SCALED_OBJECTS: dict[str, Row] = {
     "cpu of a container that is not there": ("keda", (
         f"{KEDA}.triggers=[{{type: cpu, metricType: Utilization, metadata: {{value: '20', containerName: vllm}}}}]",),
         Stays((
-            f"{OF_TRIGGER}.containerResource.container: the Pod has no container 'vllm' (it has server)",
+            f"{OF_TRIGGER}.metadata.containerName: the Pod has no container 'vllm' (it has server)",
             "FailedGetContainerResourceMetric"))),
+    "cpu of no percent": (
+        "keda", (f"{KEDA}.triggers=[{{type: cpu, metricType: Utilization, metadata: {{value: '0'}}}}]",), Refused((
+            f"{OF_TRIGGER}.metadata.value: must be a whole number from 1",))),
     "cpu of a container that requests none": ("keda", (
         f"{KEDA}.triggers=[{{type: cpu, metricType: AverageValue, metadata: {{value: 200m}}}}]",
         "target.server.podTemplate.spec.containers[0].resources={limits: {nvidia.com/gpu: '1'}}"), Refused((

@@ -141,8 +141,9 @@ class Keda:
             numbers[trigger.name] = answer.milli / MILLI
         value = value_of(formula.term, numbers)
         if not isfinite(value):
-            raise SpecError(f"{formula.path}: must have a value at all times, but divides by zero {at:.0f} s after the "
-                            f"start of the load, where KEDA's own depends on its processor; is {formula.text!r}")
+            when = f"{abs(at):.0f} s {'before' if at < 0 else 'after'} the start of the load"
+            raise SpecError(f"{formula.path}: must have a value at all times, but divides by zero {when}, where KEDA's "
+                            f"own depends on its processor; is {formula.text!r}")
         return int(value * MILLI)
 
 

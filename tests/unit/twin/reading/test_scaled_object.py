@@ -80,10 +80,16 @@ def test_a_plain_scaled_object_becomes_the_hpa_that_keda_creates() -> None:
 
 
 @pytest.mark.parametrize(("threshold", "quantity"), [
-    ("5", "5"), ("2.5", "2500m"), ("0.0015", "2m"), ("1e1", "10"), ("+3", "3"), (".5", "500m")])
+    ("5", "5"), ("2.5", "2500m"), ("0.0015", "2m"), ("1e1", "10"), (" 3 ", "3"), ("0.5", "500m")])
 def test_a_threshold_becomes_the_target_with_three_decimals(threshold: str, quantity: str) -> None:
     made = read(prometheus(metadata={"threshold": threshold}))
     assert made.hpa["metrics"][0]["external"]["target"]["averageValue"] == quantity
+
+
+@pytest.mark.parametrize("name", ["activationThreshold", "ignoreNullValues", "namespace", "customHeaders", "timeout"])
+def test_an_empty_value_is_an_absent_one(name: str) -> None:
+    """Charts render one for what was not set."""
+    assert read(prometheus(metadata={name: " "})) == read(prometheus())
 
 
 def test_metrics_stand_in_the_order_of_keda_and_keep_their_triggers() -> None:
@@ -131,8 +137,17 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
      "triggers[0].metadata.activationThreshold: must be a number as text, is 'x'"),
     (prometheus(metadata={"ignoreNullValues": "no"}), {},
      "triggers[0].metadata.ignoreNullValues: must be true or false as text, is 'no'"),
-    (prometheus(metadata={"query": None}), {}, "triggers[0].metadata.query: must be given, is absent"),
-    (prometheus(metadata={"serverAddress": ""}), {}, "triggers[0].metadata.serverAddress: must be given, is ''"),
+    (prometheus(metadata={"query": None}), {}, "triggers[0].metadata.query: must be given, is absent or empty"),
+    (prometheus(metadata={"threshold": "+3"}), {},
+     "triggers[0].metadata.threshold: must be a number as text, and as JSON writes one, is '+3'"),
+    (prometheus(metadata={"activationThreshold": ".5"}), {},
+     "triggers[0].metadata.activationThreshold: must be a number as text, and as JSON writes one, is '.5'"),
+    (prometheus(metadata={"unsafeSsl": "maybe"}), {},
+     "triggers[0].metadata.unsafeSsl: must be true or false as text, is 'maybe'"),
+    (prometheus(metadata={"timeout": "5 s"}), {},
+     "triggers[0].metadata.timeout: must be a time such as 30s, or milliseconds, is '5 s'"),
+    (prometheus(metadata={"serverAddress": ""}), {},
+     "triggers[0].metadata.serverAddress: must be given, is absent or empty"),
     (prometheus(metricType="Utilization"), {},
      "triggers[0].metricType: must be AverageValue or Value, since KEDA takes Utilization for cpu and memory only, is "
      "'Utilization'"),
@@ -208,9 +223,9 @@ def test_a_formula_is_the_only_external_metric_beside_those_of_whole_pods() -> N
 
 
 @pytest.mark.parametrize(("trigger", "fields", "flaw"), [
-    (prometheus(name="queue"), modifiers(""), "advanced.scalingModifiers.formula: must be given, is ''"),
+    (prometheus(name="queue"), modifiers(""), "advanced.scalingModifiers.formula: must be given, is absent or empty"),
     (prometheus(name="queue"), modifiers("queue", target=None),
-     "advanced.scalingModifiers.target: must be a number of at least 0.001 as text, is None"),
+     "advanced.scalingModifiers.target: must be a number of at least 0.001 as text, is absent"),
     (prometheus(name="queue"), modifiers("queue", metricType="Utilization"),
      "advanced.scalingModifiers.metricType: must be AverageValue or Value, is 'Utilization'"),
     (prometheus(), modifiers("queue"),

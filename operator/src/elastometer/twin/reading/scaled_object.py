@@ -25,6 +25,9 @@ _WHOLE = {"minReplicaCount": 0, "maxReplicaCount": 1, "idleReplicaCount": 0, "po
           "initialCooldownPeriod": 0}
 _BEHAVIOR = ("advanced", "horizontalPodAutoscalerConfig", "behavior")
 _METRIC = re.compile(r"spec\.metrics\[(\d+)\]")
+# What follows it in a path of the HPA.
+_TARGET = re.compile(r"^\.(external|resource|containerResource)\.target(?:\.\w+)?")
+_CONTAINER = re.compile(r"^\.containerResource\.container\b")
 _PAUSED, _ANNOTATIONS = "autoscaling.keda.sh/paused-replicas", (
     "autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-scale-in", "autoscaling.keda.sh/paused-scale-out",
     "autoscaling.keda.sh/force-activation")
@@ -53,9 +56,10 @@ class ReadScaledObject:
         found = _METRIC.match(text)
         if found is None:
             return text
-        place = self.places[int(found[1])]
-        return f"triggers[{place}]{text[found.end():]}" if place >= 0 else \
-            f"advanced.scalingModifiers{text[found.end():]}"
+        place, rest = self.places[int(found[1])], text[found.end():]
+        if place < 0:
+            return f"advanced.scalingModifiers{_TARGET.sub('.target', rest, count=1)}"
+        return f"triggers[{place}]{_CONTAINER.sub('.metadata.containerName', _TARGET.sub(_own_target, rest), count=1)}"
 
 
 def read_scaled_object(spec: Document, series: TestSeries, *, is_recorded: bool = False) -> ReadScaledObject:
@@ -79,6 +83,10 @@ def read_scaled_object(spec: Document, series: TestSeries, *, is_recorded: bool 
         _hpa(spec, [metric for _, metric in metrics]), triggers, formula,
         (*notes, *_notes_at_zero(spec, read, formula), *_fallback_notes(spec, read)),
         tuple(place for place, _ in metrics))
+
+
+def _own_target(found: re.Match[str]) -> str:
+    return ".metadata.threshold" if found[1] == "external" else ".metadata.value"
 
 
 def annotation_flaws(metadata: Document) -> Iterator[str]:
@@ -146,10 +154,11 @@ def _formula(spec: Document, written: Sequence[Document], triggers: Sequence[Tri
 
 def _modifier_flaws(modifiers: Document, path: str) -> Iterator[str]:
     formula, target = modifiers.get("formula"), modifiers.get("target")
+    shown = "absent" if target is None else repr(target)
     if not formula:
-        yield f"{path}.formula: must be given, is {formula!r}"
+        yield f"{path}.formula: must be given, is absent or empty"
     if not is_number(target) or float(str(target)) < 0.001:
-        yield f"{path}.target: must be a number of at least 0.001 as text, is {target!r}"
+        yield f"{path}.target: must be a number of at least 0.001 as text, is {shown}"
     activation = modifiers.get("activationTarget") or "0"
     if not is_number(activation):
         yield f"{path}.activationTarget: must be a number as text, is {activation!r}"

@@ -5,7 +5,7 @@ KEDA 2.21 accepts and refuses as pkg/scalers/prometheus_scaler.go, pkg/scalers/c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,9 @@ Json = dict[str, Any]
 PROMETHEUS, CPU, MEMORY = "prometheus", "cpu", "memory"
 AVERAGE, VALUE, UTILIZATION = "AverageValue", "Value", "Utilization"
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+# KEDA reads the numbers of a trigger with a parser of JSON, and a time as Go writes it or in milliseconds.
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
+_DURATION = re.compile(r"[-+]?0|\+?(?:\d+|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 
 
@@ -41,60 +44,74 @@ def read_trigger(index: int, written: Document, series: TestSeries, *, is_record
     if kind not in METADATA:
         raise SpecError(f"{path}.type: must be one of {', '.join(METADATA)} to be simulated: {kind} is not modelled, "
                         f"is {kind!r}")
-    metadata = document_at(written, "metadata")
+    flaws = [f"{path}.metadata.{key}: must be text, is {value!r}"
+             for key, value in document_at(written, "metadata").items() if not isinstance(value, str)]
+    metadata = _given(document_at(written, "metadata"))
     found = [_metadata_flaw(f"{path}.metadata", kind, key, value, series, is_recorded)
              for key, value in metadata.items()]
-    if flaws := [one for one in found if one is not None]:
+    if flaws := [*flaws, *(one for one in found if one is not None)]:
         raise SpecError(*flaws)
     read = _prometheus(index, written, metadata, series) if kind == PROMETHEUS else _cpu(path, written, metadata)
     unread = [f"{path}.metadata.{key}: is not read by KEDA" for key in metadata if key not in METADATA[kind]]
     return replace(read, notes=(*read.notes, *unread))
 
 
+def _given(metadata: Document) -> dict[str, str]:
+    """As KEDA reads it: without blanks around a value, and an empty value is an absent one."""
+    stripped = {key: value.strip() for key, value in metadata.items() if isinstance(value, str)}
+    return {key: value for key, value in stripped.items() if value}
+
+
 def _metadata_flaw(
-    path: str, kind: str, key: str, value: object, series: TestSeries, is_recorded: bool,
+    path: str, kind: str, key: str, value: str, series: TestSeries, is_recorded: bool,
 ) -> str | None:
-    if not isinstance(value, str):
-        return f"{path}.{key}: must be text, is {value!r}"
     is_own = (key, value) == ("namespace", series.namespace)
     if key not in METADATA[kind]:
         return None
     return flaw(f"{path}.{key}", value, METADATA[kind].get(key), is_recorded=is_recorded or is_own)
 
 
-def _prometheus(index: int, written: Document, metadata: Document, series: TestSeries) -> ReadTrigger:
+def _prometheus(index: int, written: Document, metadata: Mapping[str, str], series: TestSeries) -> ReadTrigger:
     path = f"triggers[{index}]"
     kind = text_at(written, "metricType") or AVERAGE
     flaws = list(_prometheus_flaws(path, kind, metadata))
     if flaws:
         raise SpecError(*flaws)
-    query = asked(f"{path}.metadata.query", str(metadata["query"]), series)
-    threshold = in_milli(float(str(metadata["threshold"])))
+    query = asked(f"{path}.metadata.query", metadata["query"], series)
+    threshold = in_milli(float(metadata["threshold"]))
     trigger = Trigger(
-        query.source, float(str(metadata.get("activationThreshold", "0"))),
+        query.source, float(metadata.get("activationThreshold", "0")),
         null_is_zero=metadata.get("ignoreNullValues", "true") in _TRUE,
         is_cached=written.get("useCachedMetrics") is True, name=text_at(written, "name") or "")
     return ReadTrigger(external(f"s{index}-{PROMETHEUS}", kind, threshold), trigger, query, query.notes)
 
 
-def _prometheus_flaws(path: str, kind: str, metadata: Document) -> Iterator[str]:
+def _prometheus_flaws(path: str, kind: str, metadata: Mapping[str, str]) -> Iterator[str]:
     if kind not in (AVERAGE, VALUE):
         yield (f"{path}.metricType: must be {AVERAGE} or {VALUE}, since KEDA takes {UTILIZATION} for cpu and memory "
                f"only, is {kind!r}")
     for name in ("serverAddress", "query"):
-        if not metadata.get(name):
-            yield f"{path}.metadata.{name}: must be given, is {_shown(metadata.get(name))}"
-    threshold = metadata.get("threshold")
-    if not is_number(threshold):
-        yield f"{path}.metadata.threshold: must be a number as text, is {_shown(threshold)}"
+        if name not in metadata:
+            yield f"{path}.metadata.{name}: must be given, is absent or empty"
+    threshold, activation = metadata.get("threshold"), metadata.get("activationThreshold", "0")
+    if (rule := _number_rule(threshold)) is not None:
+        yield f"{path}.metadata.threshold: {rule}, is {_shown(threshold)}"
     elif not in_milli(float(str(threshold))):
         yield f"{path}.metadata.threshold: must be at least 0.001 for the HPA to take it as a target, is {threshold!r}"
-    activation = metadata.get("activationThreshold", "0")
-    if not is_number(activation):
-        yield f"{path}.metadata.activationThreshold: must be a number as text, is {activation!r}"
-    null = metadata.get("ignoreNullValues", "true")
-    if null not in (*_TRUE, *_FALSE):
-        yield f"{path}.metadata.ignoreNullValues: must be true or false as text, is {null!r}"
+    if (rule := _number_rule(activation)) is not None:
+        yield f"{path}.metadata.activationThreshold: {rule}, is {activation!r}"
+    for name in ("ignoreNullValues", "unsafeSsl"):
+        if metadata.get(name, "true") not in (*_TRUE, *_FALSE):
+            yield f"{path}.metadata.{name}: must be true or false as text, is {metadata[name]!r}"
+    if _DURATION.fullmatch(metadata.get("timeout", "0")) is None:
+        yield f"{path}.metadata.timeout: must be a time such as 30s, or milliseconds, is {metadata['timeout']!r}"
+
+
+def _number_rule(value: str | None) -> str | None:
+    """What KEDA wants a number to be; None if this is one."""
+    if not is_number(value):
+        return "must be a number as text"
+    return None if _JSON_NUMBER.fullmatch(str(value)) else "must be a number as text, and as JSON writes one"
 
 
 def external(name: str, kind: str, milli: int) -> Json:
@@ -104,17 +121,17 @@ def external(name: str, kind: str, milli: int) -> Json:
     return {"type": "External", "external": {"metric": {"name": name}, "target": {"type": kind, field: quantity}}}
 
 
-def _cpu(path: str, written: Document, metadata: Document) -> ReadTrigger:
+def _cpu(path: str, written: Document, metadata: Mapping[str, str]) -> ReadTrigger:
     kind, value = text_at(written, "metricType"), metadata.get("value")
     if written.get("useCachedMetrics") is True:
         raise SpecError(f"{path}.useCachedMetrics: must be false for {CPU}, as KEDA serves no number of it, is true")
     if kind not in (UTILIZATION, AVERAGE):
         raise SpecError(f"{path}.metricType: must be {UTILIZATION} or {AVERAGE} for {CPU}, is {_shown(kind)}")
-    if value is None or (kind == UTILIZATION and not str(value).isdecimal()):
+    if value is None or (kind == UTILIZATION and not value.isdecimal()):
         rule = "a whole number of percent as text" if kind == UTILIZATION else "a quantity such as 500m"
         raise SpecError(f"{path}.metadata.value: must be {rule}, is {_shown(value)}")
     target: Json = {"type": kind, **(
-        {"averageUtilization": int(str(value))} if kind == UTILIZATION else {"averageValue": value})}
+        {"averageUtilization": int(value)} if kind == UTILIZATION else {"averageValue": value})}
     container = metadata.get("containerName")
     if container:
         source = {"name": CPU, "container": container, "target": target}
