@@ -32,6 +32,7 @@ def test_a_server_that_rejected_everything_is_the_problem_of_the_run():
     assert "`--served-model-name`" in one.advice
     assert "`load.apiKeyFrom`" in found(record(1, 401, error="no"))[0].advice
     assert "`load.endpoint`" in found(record(1, 404, error="Not Found"))[0].advice
+    assert "Raise the limit" in found(record(1, 429, "Throttled", "slow down"))[0].advice
 
 
 def test_one_other_outcome_makes_the_rejections_failures_like_any_other():

@@ -17,11 +17,24 @@ KEY_WANTED = frozenset({401, 403, 407})
 NO_SUCH_PATH = frozenset({404, 405, 410, 501})
 REDIRECTS = range(300, 400)
 TOO_MANY = 429
+NAMES_OF_THROTTLING = re.compile(r"rate.?limit|too.?many.?requests|throttl", re.IGNORECASE)
+# Servers state errors in streams too, whose status is that of a good answer.
+IN_BODY = 200
 
 
 def is_rejection(outcome: Outcome, status: int | None) -> bool:
     """True for an answer that says that the request was not meant for this server, or not like this."""
     return outcome is Outcome.CLIENT_ERROR or (status is not None and status in REDIRECTS)
+
+
+def is_throttling(status: int | None, error: str) -> bool:
+    """True where the server wants less of the same, and nothing else is wrong."""
+    return status == TOO_MANY or (status == IN_BODY and NAMES_OF_THROTTLING.search(error) is not None)
+
+
+def named(status: int | None) -> str:
+    """The status as it stands in a sentence."""
+    return f"{status} and an error in the answer" if status == IN_BODY else str(status)
 
 
 class Rejection(NamedTuple):
@@ -38,8 +51,8 @@ class Rejection(NamedTuple):
 
     def sentence(self, url: str | None) -> str:
         """What the server said; `url` is where the requests went, as far as that is known."""
-        which = ", ".join(f"{status} ({count})" for status, count in self.statuses.items())
-        which = which if len(self.statuses) > 1 else f"{self.status}"
+        which = ", ".join(f"{named(status)} ({count})" for status, count in self.statuses.items())
+        which = which if len(self.statuses) > 1 else named(self.status)
         whom = f"{self.requests} of {self.requests}"
         return f"every request ({whom}) was rejected by {url or 'the server'} with status {which}: {self.error}"
 
@@ -75,7 +88,7 @@ def advice(status: int | None, error: str, url: str) -> str:
         return f"--target must not end in /v1, which is added to it: give {ADDED.sub('', url[: doubled.start()])}"
     if status in KEY_WANTED:
         return "give the server's key by --api-key-file"
-    if status == TOO_MANY:
+    if is_throttling(status, error):
         return "the server, or a gateway before it, limits the rate: raise that limit, or send less"
     if status is not None and status in REDIRECTS:
         return "--target must be the URL to which the server redirects, without /v1"

@@ -9,7 +9,7 @@ from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.measures import nearest_rank
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import MAX_ERROR_CHARACTERS, Outcome
-from elastometer_loadgen.base.rejection import advice, is_rejection
+from elastometer_loadgen.base.rejection import advice, is_rejection, named
 from elastometer_loadgen.wire.exchange import Exchange
 
 LINE_SECONDS = 1.0
@@ -75,7 +75,7 @@ class Progress:
         is_new = status not in self._rejected and len(self._rejected) < MAX_REJECTIONS
         if is_new and exchange.outcome is not None and is_rejection(exchange.outcome, status):
             self._rejected.add(status)
-            note(f"ERROR: {self._url} rejected a request with status {status}: {error[:MAX_ERROR_CHARACTERS]}; "
+            note(f"ERROR: {self._url} rejected a request with status {named(status)}: {error[:MAX_ERROR_CHARACTERS]}; "
                  f"{advice(status, error, self._url)}")
 
     async def show(self) -> None:

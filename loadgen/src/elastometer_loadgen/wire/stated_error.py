@@ -3,12 +3,12 @@
 import re
 from typing import Any, NamedTuple
 
+from elastometer_loadgen.base.rejection import NAMES_OF_THROTTLING
 from elastometer_loadgen.wire.event import joined, read_json
 from elastometer_loadgen.wire.sse import ErrorEvent
 
 # "error: …", "[ERROR] …": what servers write where their JSON ends.
 BARE = re.compile(r"\W*error\b", re.IGNORECASE)
-NAMES_OF_THROTTLING = re.compile(r"rate.?limit|too.?many.?requests|throttl", re.IGNORECASE)
 THROTTLED = 429
 # Where an error says in words what happened.
 TEXTS = ("message", "detail", "text", "msg")

@@ -26,6 +26,20 @@ def test_the_most_frequent_status_and_its_first_text_lead() -> None:
     assert alone.sentence(None) == "every request (1 of 1) was rejected by the server with status 422: no text"
 
 
+def test_an_error_in_an_answer_is_not_called_a_status() -> None:
+    found = counted((Outcome.CLIENT_ERROR, 200, "too long"))
+    assert found is not None
+    assert found.sentence(None).endswith("by the server with status 200 and an error in the answer: too long")
+
+
+@pytest.mark.parametrize(("status", "error", "is_about_rates"), [
+    (429, "slow down", True), (200, "Rate limit exceeded: free-models-per-min", True),
+    (200, "Too many requests", True), (200, "too long", False), (400, "rate limit must be a number", False),
+])
+def test_a_rate_limit_is_named_wherever_it_is_stated(status: int, error: str, is_about_rates: bool) -> None:
+    assert advice(status, error, f"http://h{CHAT}").startswith("the server, or a gateway") is is_about_rates
+
+
 @pytest.mark.parametrize(("outcome", "status", "is_rejected"), [
     (Outcome.CLIENT_ERROR, 400, True), (Outcome.CLIENT_ERROR, 200, True), (Outcome.MALFORMED, 307, True),
     (Outcome.THROTTLED, 429, True), (Outcome.SUCCESS, 200, False), (Outcome.SERVER_ERROR, 503, False),

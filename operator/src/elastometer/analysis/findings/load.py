@@ -7,7 +7,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
-from elastometer_loadgen.base.rejection import KEY_WANTED, NO_SUCH_PATH, Rejection, RejectionCount
+from elastometer_loadgen.base.rejection import KEY_WANTED, NO_SUCH_PATH, Rejection, RejectionCount, is_throttling
 
 
 def load_findings(evidence: Evidence) -> Iterator[Finding]:
@@ -36,6 +36,8 @@ def rejection_of_all(requests: Sequence[RecordedRequest]) -> Rejection | None:
 def _advice(rejection: Rejection) -> str:
     if rejection.status in KEY_WANTED:
         return "Give the server's key in `load.apiKeyFrom`."
+    if is_throttling(rejection.status, rejection.error):
+        return "Raise the limit of the server, or of a gateway before it, or send less load."
     if rejection.status in NO_SUCH_PATH and "model" in rejection.error.lower():
         return "Compare `target.model.name` with the server's `--served-model-name`."
     return "Compare `load.endpoint`, and the tasks and their sampling, with what the server says."
