@@ -79,6 +79,12 @@ QUERIES: dict[str, Row] = {
         "whose job is 'pods' in the Prometheus of manifests/stack",))),
     "a node": ("keda", query(f'sum({WAITING}{{node="a"}})'), Refused((
         f"{OF_TRIGGER}.metadata.query: must compare labels whose values are known before the run", 'has node="a"'))),
+    "a metric that the stand-in does not have": ("keda", query("avg(vllm:gpu_cache_usage_perc) * 1000000"), Stays((
+        f"{OF_TRIGGER}.metadata.query: vllm:gpu_cache_usage_perc is no metric of this server",))),
+    "the newer of two names of a metric": ("keda", query(
+        "(max(vllm:gpu_cache_usage_perc) or max(vllm:kv_cache_usage_perc)) * 1000000"), Scales(("is no metric of",))),
+    "sides that never meet": ("keda", query(f"sum by (job) ({WAITING}) + sum({WAITING})"), Stays((
+        "the query never has an element, since its two sides agree in no labels",))),
     "a rate": ("keda", query(f"sum(rate({WAITING}[1m]))"), Refused((
         f"{OF_TRIGGER}.metadata.query: must be a query that the simulator models, but `rate` is not modelled",))),
     "no query": ("keda", query("sum("), Refused((f"{OF_TRIGGER}.metadata.query: must be a query in PromQL",))),
@@ -182,6 +188,14 @@ HPAS: dict[str, Row] = {
                        Refused((f"{OF_METRIC}.resource.name: must be cpu, as memory is not",))),
     "another metric": ("hpa", (f"{METRIC}.pods.metric.name=queue_depth",), Refused((
         f"{OF_METRIC}.pods.metric.name: must be a metric that the simulator models", "is 'queue_depth'"))),
+    "a metric that the stand-in does not have": ("hpa", (
+        f"{METRIC}.pods.metric.name=vllm_gpu_cache_usage_perc",), Stays((
+            f"{OF_METRIC}.pods.metric.name: vllm:gpu_cache_usage_perc is no metric of this server",
+            "FailedGetPodsMetric"))),
+    "a metric under the name of another adapter": ("hpa", (
+        f"{METRIC}.pods.metric.name=vllm:num_requests_waiting",), Scales((
+            f"{OF_METRIC}.pods.metric.name: vllm:num_requests_waiting is taken for what the metrics adapter of "
+            "manifests/stack serves as vllm_num_requests_waiting",))),
     "an External metric of somebody": ("hpa", (
         f"{METRIC}={{type: External, external: {{metric: {{name: q}}, target: {{type: Value, value: '1'}}}}}}",),
         Refused((

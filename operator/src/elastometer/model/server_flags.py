@@ -93,11 +93,15 @@ class ServerFlags:
         named = (self.text(MODEL), *(self.reading.positionals[:1] if self.doubt is None else ()))
         return next((name for name in (*first, *named) if name and UNKNOWN not in name), self.model)
 
+    @property
+    def knows_all(self) -> bool:
+        """Whether the server is of the one release that is known in every detail, as the stand-in is."""
+        return self.is_standin or _release(self.image) == RELEASE
+
     def flaws(self, port: int) -> Iterator[str]:
         """What the server would certainly refuse, and what the probes and the load could not reach."""
-        knows_all = self.is_standin or _release(self.image) == RELEASE
         for fault in self.reading.faults:
-            if UNKNOWN not in fault.text and (knows_all or _is_certain(fault)):
+            if UNKNOWN not in fault.text and (self.knows_all or _is_certain(fault)):
                 yield f"{self.words[fault.place].path}: {fault.text}"
         for name, least in _LEAST.items():
             value = self.number(name)

@@ -123,7 +123,9 @@ class _Reader:
         name = self.metric(parsed.name, [matcher for matcher in every if matcher.label == NAME])
         found = select(self.path, [matcher for matcher in every if matcher.label != NAME], self.series)
         self.notes += found.notes
-        return Series(name, found.selects)
+        if name in self.series.unexported:
+            self.notes.append(f"{self.path}: {name} is no metric of this server, so it selects nothing")
+        return Series(name, found.selects and name not in self.series.unexported)
 
     def metric(self, name: str | None, matchers: Sequence[Matcher]) -> str:
         """The one metric that is selected: by its name, or by a matcher of `__name__`."""

@@ -56,7 +56,8 @@ class TestSeries:
     """The labels of the series of a test's server Pods.
 
     `pods` are Pods of which the names are known, from a record. `proven` are matchers that a recorded run has shown to
-    select its series. Without `has_one_engine`, a Pod has a series for each of several engines.
+    select its series. Without `has_one_engine`, a Pod has a series for each of several engines. `unexported` are
+    metrics that the server is known not to have.
     """
 
     __test__ = False  # or pytest would collect it as a class of tests
@@ -67,6 +68,7 @@ class TestSeries:
     pods: tuple[str, ...] = ()
     proven: frozenset[Matcher] = frozenset()
     has_one_engine: bool = True
+    unexported: frozenset[str] = frozenset()
 
     def constant(self, label: str) -> str | None:
         """The value of a label that all Pods share; None if it is not known."""

@@ -19,7 +19,7 @@ from elastometer.twin.randomness import stream
 from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
 from elastometer.twin.reading.renamed import renamed
 from elastometer.twin.reading.scaled_object import keda_loop, read_scaled_object
-from elastometer.twin.reading.server_labels import has_one_engine, served_model
+from elastometer.twin.reading.server_labels import has_one_engine, served_model, unexported
 from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.twin.sources import Signal
 
@@ -78,7 +78,7 @@ def _with_path(path: str) -> Callable[[str], str]:
 def _series(plan: TestPlan, namespace: str | None) -> TestSeries:
     flags = plan.spec.server.flags
     return TestSeries(namespace or plan.names.namespace, plan.names.test, served_model(flags),
-                      has_one_engine=has_one_engine(flags))
+                      has_one_engine=has_one_engine(flags), unexported=unexported(flags))
 
 
 def _containers(plan: TestPlan) -> Containers:

@@ -95,6 +95,10 @@ class _Reader:
         if name is None:
             raise SpecError(f"{path}.metric.name: must be a metric that the simulator models ({_KNOWN}), is "
                             f"{metric.name!r}")
+        self.notes += self.about_name(f"{path}.metric.name", metric.name, name)
+        if name in self.series.unexported:
+            self.notes.append(f"{path}.metric.name: {name} is no metric of this server: {_failed(metric)}")
+            return Nowhere(f"{path}.metric.name: is no metric of this server")
         place, selector = f"{path}.metric.selector", document_at(written, "metric", "selector")
         if unread := list(selector_flaws(selector, place)):
             self.notes += [f"{flaw}: {_failed(metric)}" for flaw in unread]
@@ -102,6 +106,11 @@ class _Reader:
         found = select(place, list(_matchers(place, selector)), self.series)
         self.notes += [note if found.selects else f"{note}: {_failed(metric)}" for note in found.notes]
         return METRICS[name] if found.selects else Nowhere(f"{place}: selects nothing of this test")
+
+    def about_name(self, path: str, given: str, name: str) -> Iterator[str]:
+        served = f"vllm_{name.partition(':')[2]}"
+        if given != served and not self.series.pods:
+            yield f"{path}: {given} is taken for what the metrics adapter of manifests/stack serves as {served}"
 
     def whole(self, path: str, written: Document, metric: Metric) -> Source:
         """A metric of the namespace, whose name the controller does not read; the adapter adds up counts, and averages

@@ -70,11 +70,13 @@ def _doubts(path: str, node: Node, found: tuple[Number, ...]) -> Iterator[str]:
         size = found.index(Missing.ERROR)
         yield (f"{path}: with {size} or more replicas the query has several elements, which KEDA answers with an "
                "error: the HPA then has no metric and stands still. sum(…) without labels has one element")
+    elif set(found) == {Missing.EMPTY} and all(series.selects for series in series_in(node)):
+        yield f"{path}: the query never has an element, since its two sides agree in no labels"
 
 
 def _old_names(path: str, node: Node) -> Iterator[str]:
-    if any(series.metric == OLD_KV_CACHE for series in series_in(node)):
-        yield f"{path}: {OLD_KV_CACHE} is what older releases of vLLM export; newer ones, and the stand-in, do not"
+    if any(series.metric == OLD_KV_CACHE and series.selects for series in series_in(node)):
+        yield f"{path}: {OLD_KV_CACHE} is what older releases of vLLM export; newer ones have vllm:kv_cache_usage_perc"
 
 
 def _plain(node: Node) -> Signal | None:
