@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from elastometer.cli.base.exits import Exit
 from elastometer.cli.main import main
 from support.simulate_cases import CASES, Refused, Row, Scales, Stays, check
 
@@ -84,7 +85,7 @@ QUERIES: dict[str, Row] = {
     "the newer of two names of a metric": ("keda", query(
         "(max(vllm:gpu_cache_usage_perc) or max(vllm:kv_cache_usage_perc)) * 1000000"), Scales(("is no metric of",))),
     "sides that never meet": ("keda", query(f"sum by (job) ({WAITING}) + sum({WAITING})"), Stays((
-        "the query never has an element, since its two sides agree in no labels",))),
+        "the query never has an element, since no element of one side has the labels of one on the other",))),
     "a rate": ("keda", query(f"sum(rate({WAITING}[1m]))"), Refused((
         f"{OF_TRIGGER}.metadata.query: must be a query that the simulator models, but `rate` is not modelled",))),
     "no query": ("keda", query("sum("), Refused((f"{OF_TRIGGER}.metadata.query: must be a query in PromQL",))),
@@ -111,7 +112,7 @@ SCALED_OBJECTS: dict[str, Row] = {
         "threshold: '2'}}, {type: cron, metadata: {timezone: UTC, desiredReplicas: '3'}}]",), Refused((
             f"spec.{KEDA}.triggers[1].type: must be one of prometheus, cpu to be simulated: cron is not modelled",))),
     "no threshold": ("keda", (f"{TRIGGER}.metadata={{serverAddress: a, query: 'sum({WAITING})'}}",), Refused((
-        f"{OF_TRIGGER}.metadata.threshold: must be a number as text, is absent",))),
+        f"{OF_TRIGGER}.metadata.threshold: must be a number as a string, is absent",))),
     "an authentication": ("keda", (f"{TRIGGER}.authenticationRef={{name: token}}",), Refused((
         f"{OF_TRIGGER}.authenticationRef: must be absent to be simulated",))),
     "a fallback of a trigger that cannot fail": ("keda", (
@@ -154,11 +155,11 @@ HPAS: dict[str, Row] = {
         f'{OF_METRIC}.pods.metric.selector: model_name="other" selects no series', "FailedGetPodsMetric"))),
     # No label of Kubernetes has a `/` in its value, so the controller cannot read such a selector.
     "a selector of the own model": ("hpa", (f"{SELECTOR}={{matchLabels: {{model_name: {MODEL}}}}}",), Stays((
-        f"{OF_METRIC}.pods.metric.selector.matchLabels.model_name: must compare with a value that a label of "
+        f"{OF_METRIC}.pods.metric.selector.matchLabels.model_name: must be a value that a label of "
         "Kubernetes can have", "FailedGetPodsMetric"))),
     "a selector of the own model in a list": ("hpa", (
         f"{SELECTOR}={{matchExpressions: [{{key: model_name, operator: In, values: [a, {MODEL}]}}]}}",),
-        Stays((f"{OF_METRIC}.pods.metric.selector.matchExpressions[0]: must compare with a value",))),
+        Stays((f"{OF_METRIC}.pods.metric.selector.matchExpressions[0]: must be a value",))),
     "a selector of a name without a slash": ("hpa", (
         f"{SELECTOR}={{matchExpressions: [{{key: model_name, operator: In, values: [a, chat]}}]}}",
         "target.server.args[1]=--served-model-name=chat"), Scales()),
@@ -194,7 +195,7 @@ HPAS: dict[str, Row] = {
             "FailedGetPodsMetric"))),
     "a metric under the name of another adapter": ("hpa", (
         f"{METRIC}.pods.metric.name=vllm:num_requests_waiting",), Scales((
-            f"{OF_METRIC}.pods.metric.name: vllm:num_requests_waiting is taken for what the metrics adapter of "
+            f"{OF_METRIC}.pods.metric.name: vllm:num_requests_waiting is read as the metric that the adapter of "
             "manifests/stack serves as vllm_num_requests_waiting",))),
     "an External metric of somebody": ("hpa", (
         f"{METRIC}={{type: External, external: {{metric: {{name: q}}, target: {{type: Value, value: '1'}}}}}}",),
@@ -210,6 +211,21 @@ HPAS: dict[str, Row] = {
     pytest.param(row, id=name) for rows in (QUERIES, SCALED_OBJECTS, HPAS) for name, row in rows.items()])
 def test_a_prediction_ends_as_the_real_autoscaler_would(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
     check(row, capsys.readouterr)
+
+
+@pytest.mark.parametrize(("annotation", "value", "is_refused"), [
+    ("paused", "true", True), ("paused", "false", False), ("paused-replicas", "2", True),
+    ("paused-scale-out", "true", True)])
+def test_a_test_that_is_annotated_to_pause_keda_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], annotation: str, value: str, is_refused: bool,
+) -> None:
+    test = yaml.safe_load((CASES / "keda.yaml").read_text())
+    test["metadata"]["annotations"] = {f"autoscaling.keda.sh/{annotation}": value}
+    path = tmp_path / "test.yaml"
+    path.write_text(yaml.safe_dump(test))
+    assert (main(["simulate", str(path), "--draws", "1"]) == Exit.SPEC_OR_USAGE) is is_refused
+    said = capsys.readouterr().err
+    assert (f"metadata.annotations[autoscaling.keda.sh/{annotation}]: must be absent" in said) is is_refused
 
 
 @pytest.mark.parametrize(("own", "asked_for", "size"), [

@@ -99,6 +99,10 @@ TYPOS: dict[str, Row] = {
             f"spec.{POD}.containers[0].image: must be given for a container other than 'server'",
             "(this one is called 'vllm')"))),
     "a sidecar": ("hpa", (f"{POD}.containers=[{{name: proxy, image: proxy}}]",), Scales()),
+    "two objectives of one name": (
+        "hpa", ("objectives=[{name: a, indicator: RequestSuccess, minimumPercent: 9}, "
+                "{name: a, indicator: RequestSuccess, minimumPercent: 8}]",), Refused((
+            "spec.objectives[1].name: must differ from that of every other entry, is 'a'",))),
     "a value with one key twice": (
         "hpa", (f"{HPA}.behavior.scaleDown={{selectPolicy: Max, selectPolicy: Min}}",),
         Refused(("'selectPolicy' is given twice",))),

@@ -59,6 +59,7 @@ def flaws(value: Any, schema: Json, path: str, reading: Reading = _WHOLE) -> Ite
         required = () if reading.partial else schema.get("required", ())
         yield from (f"{_below(path, name)}: must be given, is absent" for name in required if value.get(name) is None)
     yield from _unknown(value, schema, path, reading)
+    yield from _given_twice(value, schema, path)
     for item, child, where in _children(value, schema, path):
         yield from flaws(item, child, where, reading)
 
@@ -100,6 +101,18 @@ def _unknown(value: Any, schema: Json, path: str, reading: Reading) -> Iterator[
     if not is_open and (known or "additionalProperties" not in schema):
         yield from (f"{_below(path, name)}: {unknown_field(name, sorted(known), reading.of)}"
                     for name in value if name not in known)
+
+
+def _given_twice(value: Any, schema: Json, path: str) -> Iterator[str]:
+    """Entries of a list that the API server takes for a map, under a key that an earlier one has."""
+    keys, seen = schema.get("x-kubernetes-list-map-keys"), []
+    if not keys or not isinstance(value, list):
+        return
+    for index, item in enumerate(value):
+        found = [item.get(key) for key in keys] if isinstance(item, dict) else None
+        if found is not None and found in seen:
+            yield f"{path}[{index}].{keys[0]}: must differ from that of every other entry, is {shown(found[0])}"
+        seen.append(found)
 
 
 def _below(path: str, name: str) -> str:

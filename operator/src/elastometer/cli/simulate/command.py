@@ -31,6 +31,7 @@ from elastometer.twin.draws import Drawn
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed
+from elastometer.twin.reading.scaled_object import annotation_flaws
 from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import ConnectionPolicy, Profile
 from elastometer_loadgen.stages.rate import RateStage
@@ -104,6 +105,8 @@ def execute(options: argparse.Namespace) -> Exit:
 def _simulation_input(options: argparse.Namespace) -> SimulationInput:
     manifest = with_settings(read_test(options.file), options.settings)
     plan = TestPlan(checked_spec(options.file, manifest), NOWHERE)
+    if flaws := list(annotation_flaws(manifest["metadata"])):
+        raise SpecError(*flaws)
     _require_modelled(plan.spec.profile)
     expected = float(sum(stage.expected for stage in plan.spec.profile.stages))
     if expected >= MANY_REQUESTS:
