@@ -186,7 +186,7 @@ class Answer:
                 words = shown(payload.decode("utf-8", "replace"))
                 self.malformed = f"an event of the stream is not a JSON object: {words}"
             return
-        may_fail = payload.find(b"error") >= 0 or "choices" not in event
+        may_fail = payload.find(b"error") >= 0 or not event.get("choices")
         if may_fail and (error := stated_in(event)) is not None:
             self.fail(error, at)
         usage = event.get("usage")

@@ -11,7 +11,7 @@ from elastometer_loadgen.wire.sse import ErrorEvent
 BARE = re.compile(r"\W*error\b", re.IGNORECASE)
 THROTTLED = 429
 # Where an error says in words what happened.
-TEXTS = ("message", "detail", "text", "msg")
+TEXTS = ("message", "detail", "text", "msg", "error_msg", "error_message", "status_msg")
 # Longer than what is shown, so that a key in it is never cut in two before it is looked for.
 MAX_CHARACTERS = 4096
 
@@ -50,7 +50,7 @@ def stated_in(event: dict[str, Any]) -> StatedError | None:
         return StatedError(_message_of(error), own or _status_of(event))
     if event.get("object") == "error" or event.get("error_code"):
         return StatedError(_message_of(event), _status_of(event))
-    if "choices" not in event and has_words(event) and (status := _status_of(event)) is not None:
+    if not event.get("choices") and has_words(event) and (status := _status_of(event)) is not None:
         return StatedError(_message_of(event), status)
     choices = event.get("choices")
     for choice in choices if isinstance(choices, list) else ():
@@ -65,8 +65,9 @@ def error_in(payload: bytes) -> StatedError | None:
 
 
 def has_words(event: dict[str, Any]) -> bool:
-    """Whether an event says something to a reader."""
-    return any(isinstance(event.get(name), str) and event[name] for name in TEXTS)
+    """Whether an event, or an object in it, says something to a reader."""
+    inner = (value for value in event.values() if isinstance(value, dict))
+    return any(isinstance(one.get(name), str) and one[name] for one in (event, *inner) for name in TEXTS)
 
 
 def shown(text: str) -> str:
