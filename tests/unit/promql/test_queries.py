@@ -37,6 +37,8 @@ def value(text: str, world: dict[str, dict[str, float]] | None = None) -> float 
     ("sum({__name__=\"w\"})", 7.0), ("sum({\"w\"})", 7.0), ("sum(w) * on() sum(r)", 21.0),
     ("sum(w) by (engine)", 7.0), ("sum(w{}) # a comment", 7.0),
     ("sum by (pod) (w) * on(pod) r * 0 or on() vector(1)", None),
+    ("sum(w{pod=~`chat-server-\\w+-\\w{5}`})", 7.0), ("sum(w{model_name=~`Qwen/Qwen2\\.5.*`}) # `\\", 7.0),
+    ("sum(w{job!=\"`\"}) + sum(r{job!='`', model_name!~`\\d`})", 10.0),
     ("w", None), ("sum by (pod) (w)", None), ("sum by (instance) (w)", None), ("sum without (pod) (w)", None),
     ("sum by (model_name) (w) or vector(0)", None), ("w{pod=~\"chat-.*\"}", None),
 ])
