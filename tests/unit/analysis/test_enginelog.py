@@ -90,6 +90,15 @@ def test_a_log_of_another_server_has_a_first_line_and_answers():
     assert marks((0, "INFO text_generation_launcher: Args {")) == [("firstLine", 0)]
 
 
+def test_a_line_that_two_handlers_write_is_read_once():
+    once = ((0, "vLLM API server version 0.16.0"), (9, "Initializing a V1 LLM engine (v0.16.0) with config: model='m'"),
+            (20, "Loading weights took 5.00 seconds"), (30, "Compiling a graph for dynamic shape takes 4.00 s"),
+            (31, "torch.compile takes 5.00 s in total"), (39, UP))
+    twice = [line for second, text in once for line in ((second, text), (second + 0.001, f"INFO:vllm:{text}"))]
+    assert [mark.model for mark in engine_marks(log(*twice))] == [None] * len(marks(*twice))
+    assert [name for name, _ in marks(*twice)].count("compiled") == 2
+
+
 def test_a_log_without_lines_has_no_marks():
     assert engine_marks([]) == []
 

@@ -16,8 +16,11 @@ from elastometer.analysis.starts.ranks import critical_marks
 from elastometer.analysis.starts.wordings import ABORTING, ASLEEP, DRAFT_BEGUN, WOKEN
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import LogSeen
-from elastometer.model.units import Instant
+from elastometer.model.units import SECOND, Instant
 
+# Between the two writings of a line that is written twice. No two phases of one process end so close to each other and
+# took equally long.
+REPEATED_WITHIN = SECOND // 10
 _FIRST_OF_ENGINE = ORDER[Milestone.CONFIGURED]
 
 
@@ -42,13 +45,14 @@ class _Attempt:
         self.is_over = False
         self._marks: list[EngineMark] = []
         self._up: EngineMark | None = None
+        self._last: EngineMark | None = None
         self._drafts: set[str] = set()
         self._compiled: dict[str, int] = {}
 
     def take(self, line: Line) -> None:
         """Adds the mark of a line, if it has one."""
         mark = mark_of(line)
-        if mark is None or mark.milestone is Milestone.WOKEN:
+        if mark is None or mark.milestone is Milestone.WOKEN or self._is_repeated(mark):
             return
         if mark.milestone is Milestone.ARGUMENTS_PARSED and self._has_engine(line.process_name):
             self._marks = [EngineMark(Milestone.RESTARTED, line.instant, process=line.process)]
@@ -60,6 +64,12 @@ class _Attempt:
             self._marks.append(self._of_its_model(mark))
         if mark.wording is DRAFT_BEGUN:
             self._drafts.add(mark.process)
+
+    def _is_repeated(self, mark: EngineMark) -> bool:
+        """Whether a second handler of the server's logging wrote the last line once more."""
+        last, self._last = self._last, mark
+        return (last is not None and mark.stated is not None and mark.instant - last.instant < REPEATED_WITHIN
+                and (last.wording, last.process, last.stated) == (mark.wording, mark.process, mark.stated))
 
     def _has_engine(self, process: str | None) -> bool:
         """Whether an engine has begun; and, if a process is named, that process has been seen in this start."""
