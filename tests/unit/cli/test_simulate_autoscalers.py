@@ -121,6 +121,10 @@ SCALED_OBJECTS: dict[str, Row] = {
         f"{KEDA}.fallback={{failureThreshold: 3, replicas: 4}}", f"{TRIGGER}.metadata.ignoreNullValues='false'"),
         Refused((
             f"spec.{KEDA}.fallback: must be absent to be simulated",))),
+    "a fallback of cpu alone": ("keda", (
+        f"{KEDA}.triggers=[{{type: cpu, metricType: Utilization, metadata: {{value: '20'}}}}]",
+        f"{KEDA}.fallback={{failureThreshold: 3, replicas: 4}}"), Refused((
+            f"spec.{KEDA}.fallback: must be absent where all triggers are cpu",))),
     "another name of KEDA's HPA": ("keda", (
         f"{KEDA}.advanced.horizontalPodAutoscalerConfig.name=keda-hpa-own",), Scales()),
     "an idle service": ("keda", (f"{KEDA}.idleReplicaCount=0", f"{KEDA}.cooldownPeriod=30"), Stays((
@@ -168,7 +172,7 @@ HPAS: dict[str, Row] = {
         "target.server.args[1]=--served-model-name=chat"), Stays(("FailedGetPodsMetric",))),
     "a selector with values that its operator does not take": ("hpa", (
         f"{SELECTOR}={{matchExpressions: [{{key: engine, operator: Exists, values: ['0']}}]}}",),
-        Stays(("values: must hold no value where operator is Exists", "FailedGetPodsMetric"))),
+        Stays(("values: must have no value for the operator Exists", "FailedGetPodsMetric"))),
     "a label that must not be there": ("hpa", (
         f"{SELECTOR}={{matchExpressions: [{{key: model_name, operator: DoesNotExist}}]}}",), Stays()),
     "a label that is not known": ("hpa", (f"{SELECTOR}={{matchLabels: {{app: x}}}}",), Refused((

@@ -31,8 +31,8 @@ _CONTAINER = re.compile(r"^\.containerResource\.container\b")
 _PAUSED, _ANNOTATIONS = "autoscaling.keda.sh/paused-replicas", (
     "autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-scale-in", "autoscaling.keda.sh/paused-scale-out",
     "autoscaling.keda.sh/force-activation")
-_ASLEEP = "at zero replicas the query sees no waiting request, since vLLM's series exist only while a replica runs: " \
-          "this never wakes the service"
+_NEVER_WAKES = "at zero replicas the query sees no waiting request, since vLLM's series exist only while a replica " \
+               "runs: this never wakes the service"
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
@@ -158,10 +158,10 @@ def _modifier_flaws(modifiers: Document, path: str) -> Iterator[str]:
     if not formula:
         yield f"{path}.formula: must be given, is absent or empty"
     if not is_number(target) or float(str(target)) < 0.001:
-        yield f"{path}.target: must be a number of at least 0.001 as text, is {shown}"
+        yield f"{path}.target: must be a number of at least 0.001 as a string, is {shown}"
     activation = modifiers.get("activationTarget") or "0"
     if not is_number(activation):
-        yield f"{path}.activationTarget: must be a number as text, is {activation!r}"
+        yield f"{path}.activationTarget: must be a number as a string, is {activation!r}"
     kind = modifiers.get("metricType") or AVERAGE
     if kind not in (AVERAGE, VALUE):
         yield f"{path}.metricType: must be {AVERAGE} or {VALUE}, is {kind!r}"
@@ -201,12 +201,12 @@ def _notes_at_zero(spec: Document, read: Sequence[ReadTrigger], formula: Formula
     numbers = {index: _at_zero(one) for index, one in enumerate(read) if one.trigger is not None}
     if formula is not None:
         if not _wakes_by_formula(formula, read, numbers):
-            yield f"{formula.path}: {_ASLEEP}"
+            yield f"{formula.path}: {_NEVER_WAKES}"
         return
     for index, number in numbers.items():
         trigger = read[index].trigger
         if number is None or trigger is None or number <= trigger.activation:
-            yield f"triggers[{index}].metadata.query: {_ASLEEP}"
+            yield f"triggers[{index}].metadata.query: {_NEVER_WAKES}"
 
 
 def _at_zero(read: ReadTrigger) -> float | None:
@@ -229,6 +229,9 @@ def _fallback_notes(spec: Document, read: Sequence[ReadTrigger]) -> Iterator[str
     fallback = document_at(spec, "fallback")
     if not fallback:
         return
+    if all(one.trigger is None for one in read) and not document_at(spec, "advanced", "scalingModifiers"):
+        raise SpecError(f"fallback: must be absent where all triggers are {CPU}, since KEDA rejects it, "
+                        f"is {dict(fallback)!r}")
     for index, one in enumerate(read):
         if one.asked is not None and one.trigger is not None and one.asked.may_fail(one.trigger.null_is_zero):
             raise SpecError(f"fallback: must be absent to be simulated, since triggers[{index}] can fail and what KEDA "
