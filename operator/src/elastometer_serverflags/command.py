@@ -17,10 +17,12 @@ _STANDIN, _STANDIN_MODULE = "elastometer-standin", "elastometer_standin"
 
 @dataclass(frozen=True, slots=True)
 class ServerArguments:
-    """What the parser gets. `doubt` says why there may be more, or None: then a flag that is absent has its default."""
+    """What the parser gets. `doubt` says why there may be more, or None: then a flag that is absent has its default.
+    `script` is where the script of a shell that starts no server is written."""
 
     words: tuple[Word, ...]
     doubt: str | None = None
+    script: str | None = None
 
 
 def server_arguments(command: Sequence[Word], args: Sequence[Word], variables: Variables) -> ServerArguments:
@@ -84,8 +86,8 @@ def _of_shell(words: Sequence[Word], variables: Variables) -> ServerArguments:
         return ServerArguments((), f"{path}: is a script that cannot be read")
     if len(found) == 1:
         return _found([Word(text, path) for text in found[0]])
-    number = "no server that is known here" if not found else "a server in more than one place"
-    return ServerArguments((), f"{path}: is a script that starts {number}")
+    number = "no known server" if not found else "a server in more than one place"
+    return ServerArguments((), f"{path}: is a script that starts {number}", None if found else path)
 
 
 def _servers(script: str, positional: Sequence[str], variables: Variables) -> Iterator[Sequence[str]]:

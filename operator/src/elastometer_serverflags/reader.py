@@ -115,10 +115,10 @@ def read(args: Sequence[str], flags: Sequence[Flag]) -> Reading:
 def _take_positional(token: Token, known: Mapping[str, Flag], state: _State) -> None:
     name, _, value = token.text.partition(" ")
     if name in known and name.startswith("--"):
-        said = f"{name} must be an argument of its own, or {name}={value.strip()}, is {token.text!r}"
+        said = f"{name} must be a separate argument, or {name}={value.strip()}, is {token.text!r}"
         state.faults.append(Fault(token.place, said, flag=known[name]))
     elif state.positionals:
-        said = f"{token.text!r} must follow a flag that takes it; the model was named before"
+        said = f"{token.text!r} must be the value of a flag, since the model is already given"
         state.faults.append(Fault(token.place, said, is_unknown=True))
     state.positionals.append(token.text)
 
@@ -196,7 +196,7 @@ def _values(tokens: Sequence[Token], start: int, takes: Takes, known: Mapping[st
 def _faults(flag: Flag, name: str, values: Sequence[str], place: int, *, is_glued: bool) -> Iterator[Fault]:
     if flag.takes is Takes.NOTHING:
         if is_glued:
-            yield Fault(place, f"{name} must be without a value, has {values[0]!r}", flag=flag)
+            yield Fault(place, f"{name} must not have a value, has {values[0]!r}", flag=flag)
         return
     if not values and flag.takes is not Takes.OPTIONAL:
         yield Fault(place, f"{name} must have a value", flag=flag)
@@ -211,7 +211,8 @@ def _faults(flag: Flag, name: str, values: Sequence[str], place: int, *, is_glue
 
 def _not_one(written: str, place: int, candidates: Sequence[str], known: Mapping[str, Flag]) -> Fault:
     if candidates:
-        return Fault(place, f"{written} must be the beginning of one flag, is that of {', '.join(sorted(candidates))}")
+        several = ", ".join(sorted(candidates))
+        return Fault(place, f"{written} must be the prefix of exactly one flag, is that of {several}")
     near = get_close_matches(written.lower(), known, n=1, cutoff=0.7)
-    said = f"the nearest is {near[0]}" if near else "none is near"
-    return Fault(place, f"{written} must be a flag of the server; {said}", is_unknown=True)
+    advice = f"; did you mean {near[0]}?" if near else ""
+    return Fault(place, f"{written} must be a flag of the server{advice}", is_unknown=True)

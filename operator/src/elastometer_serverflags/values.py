@@ -33,7 +33,7 @@ def human(text: str) -> int:
     if unit.islower():
         return int(float(number) * 1000 ** _EXPONENT[unit])
     if "." in number:
-        raise ValueError(f"must be without a fraction before {unit}, which counts in 1024s; {unit.lower()} takes one")
+        raise ValueError(f"must be a whole number before {unit}, a power of 1024 (a fraction needs {unit.lower()})")
     return int(number) * int(1024 ** _EXPONENT[unit.lower()])
 
 

@@ -101,7 +101,7 @@ def test_an_objective_about_the_pace_of_buffered_streams_cannot_be_judged():
     result = pace(60, [buffered(number) for number in range(3)])
     assert (result.verdict, result.measured) == (Verdict.INCONCLUSIVE, None)
     assert result.message == (
-        "`tpot` cannot be judged: none of 3 requests has a value; the tokens of 3 came in one piece"
+        "`tpot` cannot be judged: none of 3 requests has a value; the tokens of 3 requests arrived together"
     )
 
 
@@ -121,5 +121,5 @@ def test_buffered_streams_decide_nothing_that_the_others_leave_open(bound: int, 
 
 def test_the_message_says_how_many_streams_are_unknown():
     assert pace(60, [*map(record, range(9)), buffered(9)]).message == (
-        "`tpot` p95 cannot be judged: the tokens of 1 of 10 requests came in one piece (p95 of the other 9: 50 ms)"
+        "`tpot` p95 cannot be judged: the tokens of 1 of 10 requests arrived together (p95 of the other 9: 50 ms)"
     )

@@ -33,6 +33,12 @@ PLACE = f"spec.{SERVER}.args[0]: "
 REFUSED: dict[str, Row] = {
     "a script that cannot be read": ("hpa", (f"{SERVER}.command=[sh, /start.sh]",), Refused((
         f"capacity: must be given, since spec.{SERVER}.command[0]: runs a script, which cannot be read",))),
+    "a shell whose script is in args, behind the model": ("hpa", (
+        f"{SERVER}.command=[sh, -c]", f"{SERVER}.args=[exec elastometer-standin serve m --max-num-seqs=4]"), Refused((
+            f"spec.{SERVER}.command: must contain the script of its shell",))),
+    "such a shell in the overlay": ("hpa", (
+        f"{SERVER}.podTemplate.spec.containers[0].command=[/bin/bash, -c]",), Refused((
+            f"spec.{SERVER}.podTemplate.spec.containers[0].command: must contain the script of its shell",))),
     "words": ("hpa", (f"{SERVER}.args[0]=--max_num_seqs=four",), Refused((
         f"{PLACE}--max-num-seqs must be a whole number, is 'four'",))),
     "a unit, which vLLM takes for other flags only": ("hpa", (f"{SERVER}.args[0]=--max-num-seqs=1k",), Refused((
@@ -41,7 +47,7 @@ REFUSED: dict[str, Row] = {
         f"{PLACE}--max-num-seqs must be at least 1, is 0",))),
     "no value": ("hpa", (f"{SERVER}.args[0]=--max-num-seqs",), Refused((f"{PLACE}--max-num-seqs must have a value",))),
     "a misspelt name": ("hpa", (f"{SERVER}.args[0]=--max-num-sqes=4",), Refused((
-        f"{PLACE}--max-num-sqes must be a flag of the server; the nearest is --max-num-seqs",))),
+        f"{PLACE}--max-num-sqes must be a flag of the server; did you mean --max-num-seqs?",))),
     "another port than the test's": ("hpa", (f"{SERVER}.args[0]=--port=9000",), Refused((
         f"{PLACE}--port must be spec.target.server.port, which is 8000",))),
     "vLLM without a capacity": ("hpa", (*VLLM, f"{SERVER}.args=[--max_num_seqs=4]"), Refused((

@@ -131,7 +131,7 @@ def test_triggers_that_read_only_the_absent_server_are_named_before_the_load(
     assert decision.action is Action.CREATE_LOAD
     doubt = decision.status.conditions["MetricsAvailable"]
     assert (doubt.status, doubt.reason) == ("Unknown", "WakeDoubtful")
-    assert "its load cannot wake it" in doubt.message
+    assert "the load cannot wake it" in doubt.message
 
 
 @pytest.mark.parametrize(("seen", "reason", "words"), [

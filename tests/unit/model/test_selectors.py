@@ -22,15 +22,15 @@ def test_a_selector_of_labels_can_be_read(selector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("selector", "said"), [
-    ({"matchLabels": {"model_name": "Qwen/Qwen2.5"}}, "s.matchLabels.model_name: must compare with a value"),
-    ({"matchLabels": {"pod": "chat-server-*"}}, "s.matchLabels.pod: must compare with a value"),
-    ({"matchLabels": {"model_name": "m" * 64}}, "s.matchLabels.model_name: must compare with a value"),
-    ({"matchLabels": {"__name__": "up"}}, "s.matchLabels.__name__: must compare a label"),
-    ({"matchLabels": {"Team/name": "a"}}, "s.matchLabels.Team/name: must compare a label"),
-    (expression("model_name", "NotIn", "Qwen/Qwen2.5"), "s.matchExpressions[0]: must compare with a value"),
-    (expression("engine", "In"), "s.matchExpressions[0].values: must hold at least one value where operator is In"),
-    (expression("engine", "NotIn"), "s.matchExpressions[0].values: must hold at least one value"),
-    (expression("engine", "Exists", "0"), "s.matchExpressions[0].values: must hold no value"),
+    ({"matchLabels": {"model_name": "Qwen/Qwen2.5"}}, "s.matchLabels.model_name: must be a value"),
+    ({"matchLabels": {"pod": "chat-server-*"}}, "s.matchLabels.pod: must be a value"),
+    ({"matchLabels": {"model_name": "m" * 64}}, "s.matchLabels.model_name: must be a value"),
+    ({"matchLabels": {"__name__": "up"}}, "s.matchLabels.__name__: must be a label key"),
+    ({"matchLabels": {"Team/name": "a"}}, "s.matchLabels.Team/name: must be a label key"),
+    (expression("model_name", "NotIn", "Qwen/Qwen2.5"), "s.matchExpressions[0]: must be a value"),
+    (expression("engine", "In"), "s.matchExpressions[0].values: must have at least one value for the operator In"),
+    (expression("engine", "NotIn"), "s.matchExpressions[0].values: must have at least one value"),
+    (expression("engine", "Exists", "0"), "s.matchExpressions[0].values: must have no value"),
 ])
 def test_what_no_label_can_be_is_a_flaw(selector: dict[str, Any], said: str) -> None:
     (flaw,) = selector_flaws(selector, "s")

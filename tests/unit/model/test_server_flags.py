@@ -92,7 +92,7 @@ def test_a_value_that_every_release_refuses_is_refused_whatever_the_image(args: 
 
 
 def test_a_misspelt_flag_is_refused_where_the_release_and_so_its_flags_are_known() -> None:
-    said = ["spec.target.server.args[0]: --max-num-sqes must be a flag of the server; the nearest is --max-num-seqs"]
+    said = ["spec.target.server.args[0]: --max-num-sqes must be a flag of the server; did you mean --max-num-seqs?"]
     for image in (VLLM, "host:5000/mirror/vllm-openai:v0.33.1-cu129@sha256:0", "elastometer/standin:0.1.0"):
         assert list(flags("--max-num-sqes=4", image=image).flaws(8000)) == said
     for image in ("vllm/vllm-openai:v0.22.0", "vllm/vllm-openai:nightly", "vllm/vllm-openai", "own/image:v0.33.0"):

@@ -51,7 +51,7 @@ def test_a_script_is_read_as_far_as_it_can_be_known(script: str, args: list[str]
 
 @pytest.mark.parametrize(("command", "doubt"), [
     (["sh", "/scripts/start.sh"], "command[0]: runs a script, which cannot be read"),
-    (["sh", "-c", "/start.sh"], "command[2]: is a script that starts no server that is known here"),
+    (["sh", "-c", "/start.sh"], "command[2]: is a script that starts no known server"),
     (["sh", "-c", "vllm serve a || vllm serve b"],
      "command[2]: is a script that starts a server in more than one place"),
     (["sh", "-c", "vllm serve 'a"], "command[2]: is a script that cannot be read"),

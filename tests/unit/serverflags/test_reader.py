@@ -57,17 +57,17 @@ def test_the_table_has_every_flag_with_its_kind() -> None:
     (("m", "--max_num_seqs=four"), 1, "--max-num-seqs must be a whole number, is 'four'"),
     (("m", "--port=8000", "--max-num-seqs"), 2, "--max-num-seqs must have a value"),
     (("m", "--max-num-seqs", "--port", "8000"), 1, "--max-num-seqs must have a value"),
-    (("m", "--max-model-len=1.5K"), 1, "--max-model-len must be without a fraction before K, which counts in 1024s; "
-                                       "k takes one, is '1.5K'"),
+    (("m", "--max-model-len=1.5K"), 1, "--max-model-len must be a whole number before K, a power of 1024 "
+                                       "(a fraction needs k), is '1.5K'"),
     (("m", "--max-model-len=32 k"), 1, "--max-model-len must be a whole number, or one with a unit such as 4k (4000) "
                                        "or 4K (4096), is '32 k'"),
-    (("m", "--max-num-sqes=4"), 1, "--max-num-sqes must be a flag of the server; the nearest is --max-num-seqs"),
-    (("m", "--max-num-s", "4"), 1, "--max-num-s must be the beginning of one flag, is that of "
+    (("m", "--max-num-sqes=4"), 1, "--max-num-sqes must be a flag of the server; did you mean --max-num-seqs?"),
+    (("m", "--max-num-s", "4"), 1, "--max-num-s must be the prefix of exactly one flag, is that of "
                                    "--max-num-scheduled-tokens, --max-num-seqs"),
-    (("m", "--trust-remote-code=true"), 1, "--trust-remote-code must be without a value, has 'true'"),
-    (("m", "--max_num_seqs 4"), 1, "--max-num-seqs must be an argument of its own, or --max-num-seqs=4, is "
+    (("m", "--trust-remote-code=true"), 1, "--trust-remote-code must not have a value, has 'true'"),
+    (("m", "--max_num_seqs 4"), 1, "--max-num-seqs must be a separate argument, or --max-num-seqs=4, is "
                                    "'--max-num-seqs 4'"),
-    (("m", "--Max-Num-Seqs=4"), 1, "--Max-Num-Seqs must be a flag of the server; the nearest is --max-num-seqs"),
+    (("m", "--Max-Num-Seqs=4"), 1, "--Max-Num-Seqs must be a flag of the server; did you mean --max-num-seqs?"),
     (("m", "-cc.mode"), 1, "-cc.mode must have a value"),
 ])
 def test_a_fault_names_its_place_the_flag_the_rule_and_the_value(args: tuple[str, ...], place: int, text: str) -> None:

@@ -66,7 +66,7 @@ def test_a_phase_that_the_stand_in_does_not_know_is_refused_with_its_place():
 def test_what_the_stand_in_is_asked_to_do_and_the_prediction_leaves_out_is_named():
     asked = flags("--standin-error-rate=0.1", "--standin_startup_jitter", "0.2", "--standin-log-prefix")
     assert not_predicted(asked) == (
-        "what --standin-error-rate, --standin-startup-jitter does to the stand-in is left out",)
+        "the effect of --standin-error-rate, --standin-startup-jitter on the stand-in is not modelled",)
     assert not_predicted(flags("--standin-decode-ms-per-token=40", "--max-num-seqs=4")) == ()
 
 

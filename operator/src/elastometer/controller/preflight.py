@@ -79,7 +79,7 @@ async def _taken_name(plan: TestPlan, cluster: Cluster) -> str | None:
         return None
     if await cluster.get("autoscaling/v2", "HorizontalPodAutoscaler", plan.names.namespace, name) is None:
         return None
-    return (f"a HorizontalPodAutoscaler {name} exists already, and KEDA would take it over; delete it, or give another "
+    return (f"a HorizontalPodAutoscaler {name} already exists, and KEDA would take it over; delete it, or give another "
             f"name in spec.autoscaler.scaledObject.{NAME_PATH}")
 
 

@@ -56,10 +56,10 @@ def conflict(plan: TestPlan, seen: Snapshot) -> str | None:
     """Who else scales the target; None where nobody does."""
     if seen.rivals:
         others = ", ".join(seen.rivals)
-        return (f"the HorizontalPodAutoscaler {others} scales the Deployment {plan.names.server} too, and what two "
-                "autoscalers do is neither's; delete it, then create the test again")
+        return (f"the HorizontalPodAutoscaler {others} also scales the Deployment {plan.names.server}, so the run "
+                "would measure both autoscalers; delete it, then create the test again")
     if seen.scaler is not None and seen.scaler.reason == AMBIGUOUS:
-        return (f"another HorizontalPodAutoscaler selects the Pods of {plan.names.server} too, so that none of them "
+        return (f"another HorizontalPodAutoscaler also selects the Pods of {plan.names.server}, so neither of them "
                 f"scales: {seen.scaler.message}; delete it, or change the selector of its target")
     return None
 
@@ -73,11 +73,11 @@ def fault(plan: TestPlan, seen: Snapshot, deadline: float) -> tuple[str, str]:
     cannot_read = hpa is not None and hpa.active is False and hpa.reason != DISABLED
     if keda is not None and not cannot_read and (keda.ready is not True or keda.paused or hpa is None):
         return reasons.SCALER_NOT_READY, (
-            f"KEDA did not make the ScaledObject work within {deadline:g} s ({_of_keda(seen)}); {look}")
+            f"the ScaledObject was not ready within {deadline:g} s ({_of_keda(seen)}); {look}")
     if hpa is not None and hpa.reason == DISABLED and not (keda and keda.active):
         return reasons.SCALER_DISABLED, (
             f"the target had 0 replicas for {deadline:g} s, and the autoscaler scales from 0 only what it scaled to 0 "
-            f"itself ({said_by(seen)}); set no replicas by hand")
+            f"itself ({said_by(seen)}); do not set replicas by hand")
     advice = look if keda is not None else (
         "check the metric's name and labels, and that its adapter serves it: kubectl get --raw "
         "/apis/custom.metrics.k8s.io/v1beta2 (or external.metrics.k8s.io/v1beta1)")
@@ -93,7 +93,7 @@ def said_by(seen: Snapshot) -> str:
 
 
 def _of_keda(seen: Snapshot) -> str:
-    keda, missing = seen.scaled_object, "" if seen.scaler is not None else "; there is no HorizontalPodAutoscaler of it"
+    keda, missing = seen.scaled_object, "" if seen.scaler is not None else "; it has no HorizontalPodAutoscaler yet"
     if keda is not None and keda.paused:
         return "the ScaledObject is paused by an annotation" + missing
     words = "KEDA has reported nothing" if keda is None or not keda.reason else f"{keda.reason}: {keda.message}"
@@ -131,9 +131,9 @@ def _at_zero(plan: TestPlan, seen: Snapshot) -> Condition:
         said = "KEDA says that a trigger is active, and is about to wake the target"
         return Condition(METRICS_AVAILABLE, "True", reasons.METRICS_SEEN, said)
     if reads_only_servers(at(plan.spec.raw, "autoscaler", "scaledObject")):
-        said = ("no trigger is active, and every trigger reads only metrics of vLLM, which this target does not export "
-                "without a replica: its load cannot wake it. Add a trigger on what exists at 0 replicas, such as the "
-                "requests that a gateway holds, or the load generator's elastometer_load_sent_total")
+        said = ("no trigger is active, and every trigger reads only metrics of vLLM, which the target does not export "
+                "without a replica, so the load cannot wake it. Add a trigger on a metric that exists at 0 replicas, "
+                "such as a gateway's queue or the load generator's elastometer_load_sent_total")
         return Condition(METRICS_AVAILABLE, "Unknown", reasons.WAKE_DOUBTFUL, said)
     said = "KEDA polls the triggers, and none is active: the target has no replica, and the load has to wake it"
     return Condition(METRICS_AVAILABLE, "True", reasons.AT_REST, said)

@@ -58,7 +58,7 @@ def start_target(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) 
         starting = Condition(TARGET_READY, "False", reasons.TARGET_STARTING, "the model server is being created")
         return Decision(Action.CREATE_TARGET, with_condition(status, starting, now), SOON_SECONDS)
     if is_at_zero(plan, seen):
-        said = f"{plan.names.server} has no replica, which is what its autoscaler keeps at rest"
+        said = f"{plan.names.server} has no replica, because its autoscaler keeps none without load"
         return with_condition(status, Condition(TARGET_READY, "True", reasons.NO_REPLICAS_WANTED, said), now)
     if status.target_ready_time is None and seen.ready_replicas < 1:
         return _await_first_replica(plan, status, seen, now)

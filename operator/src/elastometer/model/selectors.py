@@ -32,17 +32,17 @@ def selector_flaws(selector: Document, path: str) -> Iterator[str]:
         takes_values = operator in (SelectorOperator.IN, SelectorOperator.NOT_IN)
         if operator in list(SelectorOperator) and takes_values is not bool(listed):
             rule = "at least one value" if takes_values else "no value"
-            yield f"{where}.values: must hold {rule} where operator is {operator}, is {listed!r}"
+            yield f"{where}.values: must have {rule} for the operator {operator}, is {listed!r}"
         yield from _label_flaws(text_at(one, "key") or "", listed, where)
 
 
 def _label_flaws(label: str, values: list[object], path: str) -> Iterator[str]:
     prefix, slash, name = label.rpartition("/")
     if not _is_name(name) or (slash and _PREFIX.fullmatch(prefix) is None):
-        yield f"{path}: must compare a label of Kubernetes ({_LETTERS}), has {label!r}"
+        yield f"{path}: must be a label key of Kubernetes ({_LETTERS}), is {label!r}"
     for value in values:
         if value != "" and not _is_name(str(value)):
-            yield f"{path}: must compare with a value that a label of Kubernetes can have ({_LETTERS}), has {value!r}"
+            yield f"{path}: must be a value that a label of Kubernetes can have ({_LETTERS}), is {value!r}"
 
 
 def _is_name(text: str) -> bool:

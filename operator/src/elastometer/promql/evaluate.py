@@ -124,7 +124,7 @@ def _matched(node: Binary, left: Elements, right: Elements) -> Elements:
     for labels, value in right.items():
         group = _kept(labels, node.on)
         if group in partners:
-            raise QueryError("several elements of the right side match each other")
+            raise QueryError("several elements of the right side have the same labels")
         partners[group] = value
     made: Elements = {}
     for labels, value in left.items():

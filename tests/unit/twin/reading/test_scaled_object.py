@@ -126,30 +126,30 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"type": "memory", "metricType": "Utilization", "metadata": {"value": "60"}}, {},
      "triggers[0].type: must be one of prometheus, cpu to be simulated: memory is not modelled, is 'memory'"),
     (prometheus(metadata={"threshold": None}), {},
-     "triggers[0].metadata.threshold: must be a number as text, is absent"),
+     "triggers[0].metadata.threshold: must be a number as a string, is absent"),
     (prometheus(metadata={"threshold": "many"}), {},
-     "triggers[0].metadata.threshold: must be a number as text, is 'many'"),
-    (prometheus(metadata={"threshold": "0"}), {}, "triggers[0].metadata.threshold: must be at least 0.001 for the "
-     "HPA to take it as a target, is '0'"),
+     "triggers[0].metadata.threshold: must be a number as a string, is 'many'"),
+    (prometheus(metadata={"threshold": "0"}), {}, "triggers[0].metadata.threshold: must be at least 0.001 "
+     "to be a target of the HPA, is '0'"),
     (prometheus(metadata={"threshold": "NaN"}), {},
-     "triggers[0].metadata.threshold: must be a number as text, is 'NaN'"),
+     "triggers[0].metadata.threshold: must be a number as a string, is 'NaN'"),
     (prometheus(metadata={"activationThreshold": "x"}), {},
-     "triggers[0].metadata.activationThreshold: must be a number as text, is 'x'"),
+     "triggers[0].metadata.activationThreshold: must be a number as a string, is 'x'"),
     (prometheus(metadata={"ignoreNullValues": "no"}), {},
-     "triggers[0].metadata.ignoreNullValues: must be true or false as text, is 'no'"),
+     "triggers[0].metadata.ignoreNullValues: must be true or false as a string, is 'no'"),
     (prometheus(metadata={"query": None}), {}, "triggers[0].metadata.query: must be given, is absent or empty"),
     (prometheus(metadata={"threshold": "+3"}), {},
-     "triggers[0].metadata.threshold: must be a number as text, and as JSON writes one, is '+3'"),
+     "triggers[0].metadata.threshold: must be a number as a string, in the form that JSON has, is '+3'"),
     (prometheus(metadata={"activationThreshold": ".5"}), {},
-     "triggers[0].metadata.activationThreshold: must be a number as text, and as JSON writes one, is '.5'"),
+     "triggers[0].metadata.activationThreshold: must be a number as a string, in the form that JSON has, is '.5'"),
     (prometheus(metadata={"unsafeSsl": "maybe"}), {},
-     "triggers[0].metadata.unsafeSsl: must be true or false as text, is 'maybe'"),
+     "triggers[0].metadata.unsafeSsl: must be true or false as a string, is 'maybe'"),
     (prometheus(metadata={"timeout": "5 s"}), {},
      "triggers[0].metadata.timeout: must be a time such as 30s, or milliseconds, is '5 s'"),
     (prometheus(metadata={"serverAddress": ""}), {},
      "triggers[0].metadata.serverAddress: must be given, is absent or empty"),
     (prometheus(metricType="Utilization"), {},
-     "triggers[0].metricType: must be AverageValue or Value, since KEDA takes Utilization for cpu and memory only, is "
+     "triggers[0].metricType: must be AverageValue or Value, since KEDA has Utilization only for cpu and memory, is "
      "'Utilization'"),
     (prometheus(metadata={"query": "sum(rate(vllm:num_requests_waiting[1m]))"}), {},
      "triggers[0].metadata.query: must be a query that the simulator models, but `rate` is not modelled; is "
@@ -171,11 +171,11 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
      "which have no value at zero, is 0"),
     ({"type": "cpu", "metadata": {"value": "60"}}, {},
      "triggers[0].metricType: must be Utilization or AverageValue for cpu, is absent"),
-    (cpu(value="many"), {}, "triggers[0].metadata.value: must be a whole number of percent as text, is 'many'"),
+    (cpu(value="many"), {}, "triggers[0].metadata.value: must be a whole number of percent as a string, is 'many'"),
     (cpu(type="Utilization"), {}, "triggers[0].metadata.type: must be absent to be simulated (KEDA refuses it since "
      "2.18; `metricType` of the trigger is read instead), is 'Utilization'"),
     ({**cpu(), "useCachedMetrics": True}, {},
-     "triggers[0].useCachedMetrics: must be false for cpu, as KEDA serves no number of it, is true"),
+     "triggers[0].useCachedMetrics: must be false for cpu, since KEDA serves no value for it, is true"),
 ]
 
 
@@ -225,7 +225,7 @@ def test_a_formula_is_the_only_external_metric_beside_those_of_whole_pods() -> N
 @pytest.mark.parametrize(("trigger", "fields", "flaw"), [
     (prometheus(name="queue"), modifiers(""), "advanced.scalingModifiers.formula: must be given, is absent or empty"),
     (prometheus(name="queue"), modifiers("queue", target=None),
-     "advanced.scalingModifiers.target: must be a number of at least 0.001 as text, is absent"),
+     "advanced.scalingModifiers.target: must be a number of at least 0.001 as a string, is absent"),
     (prometheus(name="queue"), modifiers("queue", metricType="Utilization"),
      "advanced.scalingModifiers.metricType: must be AverageValue or Value, is 'Utilization'"),
     (prometheus(), modifiers("queue"),

@@ -233,7 +233,7 @@ BAD_KEDA = {
     "pollingInterval=0": "pollingInterval: must be a whole number of at least 1, is 0",
     "minReplicaCount=7": "minReplicaCount: must be at most maxReplicaCount (4), is 7",
     "idleReplicaCount=1": "idleReplicaCount: must be below minReplicaCount (1), is 1",
-    "target=few": "triggers[0].metadata.threshold: must be a number as text, is 'few'",
+    "target=few": "triggers[0].metadata.threshold: must be a number as a string, is 'few'",
     'behavior.scaleDown={"stabilisationWindowSeconds":0}':
         "behavior.scaleDown.stabilisationWindowSeconds: is not a known field of a ScaledObject in KEDA 2.21; did you "
         "mean stabilizationWindowSeconds?",

@@ -44,6 +44,7 @@ def _unattributed(starts: Sequence[ColdStart]) -> Iterator[Finding]:
                 FindingName.UNATTRIBUTED_START, Severity.HINT, "A large part of a cold start has no explanation",
                 "; ".join([f"{start.pod}: {dark / 1000:.1f} s of {whole / 1000:.1f} s belong to no phase",
                            *dict.fromkeys(phase.note for phase in unknown if phase.note)]),
-                "Look at the container's log in the bundle to see what the server did in that time. Another server "
-                "than vLLM, a release with other lines, a log level above INFO or a restored process shows less.")
+                "Look at the container's log in the bundle to see what the server did in that time. The log shows "
+                "less if the server is not vLLM, its release prints other lines, its log level is above INFO, or its "
+                "process was restored.")
             return

@@ -103,12 +103,12 @@ def _judge_latency(objective: Objective, records: Sequence[RecordedRequest]) -> 
     if found is None or bound is None:
         message = f"`{word}` cannot be judged{_where(objective)}: none of {len(records)} requests has a value"
         if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (buffered := sum(map(is_buffered, records))):
-            message += f"; the tokens of {buffered} came in one piece"
+            message += f"; the tokens of {buffered} requests arrived together"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
     measured, name = to_milliseconds(found), f"`{word}` p{objective.percentile}"
     if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (unknown := _buffered(objective, records, values)):
         message = (f"{name} cannot be judged{_where(objective)}: the tokens of {unknown} of {len(records)} requests "
-                   f"came in one piece (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
+                   f"arrived together (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
         return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(values))
     if found > bound * MILLISECOND:
         message = f"{name} {measured:.0f} ms exceeds {bound} ms{_where(objective)} (n={len(values)})"

@@ -167,7 +167,7 @@ def _controller(
 
 
 def _signals(controller: Controller) -> Fitted:
-    return Fitted("signals", ", ".join(source_words(controller)), "", "names of the metrics, or texts of the queries")
+    return Fitted("signals", ", ".join(source_words(controller)), "", "names of the metrics, or queries")
 
 
 def _with_cpu(

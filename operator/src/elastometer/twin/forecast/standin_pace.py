@@ -38,7 +38,7 @@ def not_predicted(flags: ServerFlags) -> tuple[str, ...]:
     """What the arguments ask of the stand-in and the prediction leaves out, as sentences."""
     names = {given.flag.name for given in flags.reading.given if given.flag.name.startswith(PREFIX)}
     left = sorted(names - {*DEFAULTS, PHASES, *WITHOUT_EFFECT})
-    return (f"what {', '.join(left)} does to the stand-in is left out",) if left else ()
+    return (f"the effect of {', '.join(left)} on the stand-in is not modelled",) if left else ()
 
 
 def standin_capacity(flags: ServerFlags, mean_output_tokens: float) -> Capacity:

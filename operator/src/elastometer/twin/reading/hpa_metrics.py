@@ -60,8 +60,8 @@ class _Reader:
                 return self.whole(f"{path}.object", document_at(written, "object"), metric)
             case MetricType.EXTERNAL if self.has_triggers:
                 return None
-        raise SpecError(f"{path}.external: must be a metric of KEDA, whose triggers have a query; what any other one "
-                        f"measures is not known, is {metric.name!r}")
+        raise SpecError(f"{path}.external: must be a metric of KEDA to be simulated, since no other one shows what it "
+                        f"measures; is {metric.name!r}")
 
     def resource(self, path: str, metric: Metric) -> Source:
         kind = metric.type.value[0].lower() + metric.type.value[1:]
@@ -110,7 +110,7 @@ class _Reader:
     def about_name(self, path: str, given: str, name: str) -> Iterator[str]:
         served = f"vllm_{name.partition(':')[2]}"
         if given != served and not self.series.pods:
-            yield f"{path}: {given} is taken for what the metrics adapter of manifests/stack serves as {served}"
+            yield f"{path}: {given} is read as the metric that the adapter of manifests/stack serves as {served}"
 
     def whole(self, path: str, written: Document, metric: Metric) -> Source:
         """A metric of the namespace, whose name the controller does not read; the adapter adds up counts, and averages

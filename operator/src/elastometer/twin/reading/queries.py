@@ -68,10 +68,10 @@ def _doubts(path: str, node: Node, found: tuple[Number, ...]) -> Iterator[str]:
         yield f"{path}: the query returns a scalar, which KEDA cannot read: it answers each sync with an error"
     elif Missing.ERROR in found:
         size = found.index(Missing.ERROR)
-        yield (f"{path}: with {size} or more replicas the query has several elements, which KEDA answers with an "
-               "error: the HPA then has no metric and stands still. sum(…) without labels has one element")
+        yield (f"{path}: with {size} or more replicas the query has several elements, which is an error in "
+               "KEDA: the HPA then has no metric and does not scale. sum(…) without labels has one element")
     elif set(found) == {Missing.EMPTY} and all(series.selects for series in series_in(node)):
-        yield f"{path}: the query never has an element, since its two sides agree in no labels"
+        yield f"{path}: the query never has an element, since no element of one side has the labels of one on the other"
 
 
 def _old_names(path: str, node: Node) -> Iterator[str]:

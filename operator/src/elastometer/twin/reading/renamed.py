@@ -27,8 +27,8 @@ def renamed(spec: Document, series: TestSeries) -> tuple[TestSeries, tuple[str, 
     ((name, (path, matcher)),) = found.items()
     return replace(series, test=name), (
         f"{path}: {matcher} selects the server Pods of a test called {name!r}, and this one is called {series.test!r}. "
-        "The prediction takes the queries as ones for this test; in a cluster they would select nothing until one of "
-        "the names is changed",)
+        "The prediction reads the queries as if they selected this test; in a cluster they would select nothing until "
+        "one of the names is changed",)
 
 
 def _asked_for(spec: Document, series: TestSeries) -> Iterator[tuple[str, Matcher, str]]:

@@ -44,7 +44,7 @@ def read_trigger(index: int, written: Document, series: TestSeries, *, is_record
     if kind not in METADATA:
         raise SpecError(f"{path}.type: must be one of {', '.join(METADATA)} to be simulated: {kind} is not modelled, "
                         f"is {kind!r}")
-    flaws = [f"{path}.metadata.{key}: must be text, is {value!r}"
+    flaws = [f"{path}.metadata.{key}: must be a string, is {value!r}"
              for key, value in document_at(written, "metadata").items() if not isinstance(value, str)]
     metadata = _given(document_at(written, "metadata"))
     found = [_metadata_flaw(f"{path}.metadata", kind, key, value, series, is_recorded)
@@ -88,8 +88,8 @@ def _prometheus(index: int, written: Document, metadata: Mapping[str, str], seri
 
 def _prometheus_flaws(path: str, kind: str, metadata: Mapping[str, str]) -> Iterator[str]:
     if kind not in (AVERAGE, VALUE):
-        yield (f"{path}.metricType: must be {AVERAGE} or {VALUE}, since KEDA takes {UTILIZATION} for cpu and memory "
-               f"only, is {kind!r}")
+        yield (f"{path}.metricType: must be {AVERAGE} or {VALUE}, since KEDA has {UTILIZATION} only for cpu and "
+               f"memory, is {kind!r}")
     for name in ("serverAddress", "query"):
         if name not in metadata:
             yield f"{path}.metadata.{name}: must be given, is absent or empty"
@@ -97,12 +97,12 @@ def _prometheus_flaws(path: str, kind: str, metadata: Mapping[str, str]) -> Iter
     if (rule := _number_rule(threshold)) is not None:
         yield f"{path}.metadata.threshold: {rule}, is {_shown(threshold)}"
     elif not in_milli(float(str(threshold))):
-        yield f"{path}.metadata.threshold: must be at least 0.001 for the HPA to take it as a target, is {threshold!r}"
+        yield f"{path}.metadata.threshold: must be at least 0.001 to be a target of the HPA, is {threshold!r}"
     if (rule := _number_rule(activation)) is not None:
         yield f"{path}.metadata.activationThreshold: {rule}, is {activation!r}"
     for name in ("ignoreNullValues", "unsafeSsl"):
         if metadata.get(name, "true") not in (*_TRUE, *_FALSE):
-            yield f"{path}.metadata.{name}: must be true or false as text, is {metadata[name]!r}"
+            yield f"{path}.metadata.{name}: must be true or false as a string, is {metadata[name]!r}"
     if _DURATION.fullmatch(metadata.get("timeout", "0")) is None:
         yield f"{path}.metadata.timeout: must be a time such as 30s, or milliseconds, is {metadata['timeout']!r}"
 
@@ -110,8 +110,8 @@ def _prometheus_flaws(path: str, kind: str, metadata: Mapping[str, str]) -> Iter
 def _number_rule(value: str | None) -> str | None:
     """What KEDA wants a number to be; None if this is one."""
     if not is_number(value):
-        return "must be a number as text"
-    return None if _JSON_NUMBER.fullmatch(str(value)) else "must be a number as text, and as JSON writes one"
+        return "must be a number as a string"
+    return None if _JSON_NUMBER.fullmatch(str(value)) else "must be a number as a string, in the form that JSON has"
 
 
 def external(name: str, kind: str, milli: int) -> Json:
@@ -124,11 +124,11 @@ def external(name: str, kind: str, milli: int) -> Json:
 def _cpu(path: str, written: Document, metadata: Mapping[str, str]) -> ReadTrigger:
     kind, value = text_at(written, "metricType"), metadata.get("value")
     if written.get("useCachedMetrics") is True:
-        raise SpecError(f"{path}.useCachedMetrics: must be false for {CPU}, as KEDA serves no number of it, is true")
+        raise SpecError(f"{path}.useCachedMetrics: must be false for {CPU}, since KEDA serves no value for it, is true")
     if kind not in (UTILIZATION, AVERAGE):
         raise SpecError(f"{path}.metricType: must be {UTILIZATION} or {AVERAGE} for {CPU}, is {_shown(kind)}")
     if value is None or (kind == UTILIZATION and not value.isdecimal()):
-        rule = "a whole number of percent as text" if kind == UTILIZATION else "a quantity such as 500m"
+        rule = "a whole number of percent as a string" if kind == UTILIZATION else "a quantity such as 500m"
         raise SpecError(f"{path}.metadata.value: must be {rule}, is {_shown(value)}")
     target: Json = {"type": kind, **(
         {"averageUtilization": int(value)} if kind == UTILIZATION else {"averageValue": value})}
