@@ -26,6 +26,7 @@ SERVED_MODEL_NAME, MODEL, PORT = "--served-model-name", "--model", "--port"
 # What these mean is used for predictions and for the load, so they must be right whatever the release.
 _USED = (MAX_NUM_SEQS, SHUTDOWN_TIMEOUT, SERVED_MODEL_NAME, PORT)
 _LEAST = {MAX_NUM_SEQS: 1, SHUTDOWN_TIMEOUT: 0}
+_MODEL_NAME = "spec.target.model.name"
 _TEMPLATE = "spec.target.server.podTemplate.spec.containers"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:[.+-].*)?")
 
@@ -33,7 +34,8 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:[.+-].*)?")
 @dataclass(frozen=True, slots=True)
 class ServerFlags:
     """The flags of the server. `doubt` says, with its path, why there may be more than were read; None if there are
-    none, so that a flag that is absent has its default."""
+    none, so that a flag that is absent has its default. `misled` is the command of a shell that takes the model for its
+    script."""
 
     image: str
     model: str
@@ -41,6 +43,7 @@ class ServerFlags:
     words: tuple[Word, ...]
     reading: Reading
     doubt: str | None
+    misled: str | None = None
 
     def whole(self, name: str) -> int | None:
         """The value of a flag that takes a whole number; None if it was not given, or only the container knows it."""
@@ -100,6 +103,9 @@ class ServerFlags:
 
     def flaws(self, port: int) -> Iterator[str]:
         """What the server would certainly refuse, and what the probes and the load could not reach."""
+        if self.misled is not None:
+            yield (f"{self.misled}: must contain the script of its shell, since the operator puts the model before the "
+                   f"args, so that the shell runs {self.model!r}")
         for fault in self.reading.faults:
             if UNKNOWN not in fault.text and (self.knows_all or _is_certain(fault)):
                 yield f"{self.words[fault.place].path}: {fault.text}"
@@ -127,7 +133,12 @@ def server_flags(target: Document) -> ServerFlags:
     words = (*set_by, *found.words) if is_standin else found.words
     flags: tuple[Flag, ...] = standin_flags() if is_standin else vllm_flags()
     reading = read([word.text for word in words], flags)
-    return ServerFlags(image, text_at(target, "model", "name") or "", is_standin, words, reading, found.doubt)
+    return ServerFlags(image, text_at(target, "model", "name") or "", is_standin, words, reading, found.doubt,
+                       _misled(overlay, place) if found.script == _MODEL_NAME else None)
+
+
+def _misled(overlay: Document, place: int) -> str:
+    return f"{_TEMPLATE}[{place}].command" if "command" in overlay else "spec.target.server.command"
 
 
 def own_arguments(target: Document) -> list[Word]:
@@ -135,7 +146,7 @@ def own_arguments(target: Document) -> list[Word]:
     port = whole_at(target, "server", "port") or DEFAULT_PORT
     revision = text_at(target, "model", "revision")
     return [
-        Word(text_at(target, "model", "name") or "", "spec.target.model.name"),
+        Word(text_at(target, "model", "name") or "", _MODEL_NAME),
         Word(f"{PORT}={port}", "spec.target.server.port"),
         *([Word(f"--revision={revision}", "spec.target.model.revision")] if revision else []),
         *(Word(*one) for one in _listed(document_at(target, "server"), "args", "spec.target.server")),
