@@ -28,6 +28,13 @@ def test_the_bars_of_a_log_are_those_that_are_true_for_it(name: str) -> None:
     assert bars(start) == bars_of(name)
 
 
+def test_a_server_that_does_not_log_its_http_waits_for_its_probe_from_its_routes_on() -> None:
+    lines = log_of("v0.13-quiet-http")
+    last = PodStart(lines, ready=lines[-1][0] + 30).cold_start().phases[-1]
+    assert (last.name, last.milliseconds) == ("probe", 30_000)
+    assert last.note == "it begins with the API routes, since no source showed: HTTP up"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_bars_of_a_log_add_up_to_its_start_and_none_is_negative(name: str) -> None:
     lines = log_of(name)

@@ -103,7 +103,9 @@ def _phase(bar: _Bar, known: set[Milestone], evidence: Evidence) -> Phase:
     between = CHAIN[CHAIN.index(bar.first) + 1:CHAIN.index(bar.last)]
     missing = [step.label for step in between if step.expected and step.name not in known]
     name, label, note = bar.last.phase, bar.last.label, _late(bar)
-    if missing:
+    if missing and _only_waited(bar):
+        note, missing = f"it begins with the API routes, since no source showed: {', '.join(missing)}", []
+    elif missing:
         name = label = UNATTRIBUTED
         note = f"no source showed: {', '.join(missing)}"
     sources = [bar.start.source.value, bar.end.source.value]
@@ -112,6 +114,11 @@ def _phase(bar: _Bar, known: set[Milestone], evidence: Evidence) -> Phase:
         milliseconds=to_milliseconds(bar.until - bar.since), plus_minus_milliseconds=_uncertainty(bar),
         source=" to ".join(dict.fromkeys(sources)), note=note, model=None if missing else bar.model,
     )
+
+
+def _only_waited(bar: _Bar) -> bool:
+    """A server whose HTTP library does not log answers a moment after its routes are ready; the rest is the probe's."""
+    return bar.first.name is Milestone.ROUTES_READY and bar.last.name is Milestone.READY
 
 
 def _late(bar: _Bar) -> str | None:
