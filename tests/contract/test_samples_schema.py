@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from elastometer.model.wake_signals import reads_only_servers
+from elastometer.promql.at_zero import reads_only_servers
 
 ROOT = Path(__file__).parents[2]
 CRD = yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())

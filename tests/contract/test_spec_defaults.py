@@ -13,8 +13,8 @@ import yaml
 from elastometer.model.schema import defaulted
 from elastometer.model.spec import TestSpec, parse
 from elastometer.model.terms import terms_from
-from elastometer.plan import KEDA_POLLING_SECONDS, Environment, TestPlan, delay_budget, describe
-from elastometer.twin.reading.scaled_object import POLLING_SECONDS
+from elastometer.model.triggers import POLLING_SECONDS
+from elastometer.plan import Environment, TestPlan, delay_budget, describe
 
 ROOT = Path(__file__).parents[2]
 CRD = yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())
@@ -105,7 +105,7 @@ def test_a_whole_spec_means_the_same_with_and_without_the_crds_defaults(
 
 def test_kedas_polling_interval_is_kedas_own_everywhere(environment: Environment) -> None:
     polling = SPEC["properties"]["autoscaler"]["properties"]["scaledObject"]["properties"]["pollingInterval"]
-    assert polling["default"] == KEDA_POLLING_SECONDS == POLLING_SECONDS == 30
+    assert polling["default"] == POLLING_SECONDS == 30
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 from elastometer.model.document import EMPTY, document_at, documents_at, number_at, whole_at
 from elastometer.model.names import Names
 from elastometer.model.spec import ScalerType, TestSpec
+from elastometer.model.triggers import POLLING_SECONDS
 from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.stages.stage import Stage
@@ -23,9 +24,6 @@ LOAD_START_SECONDS = 180
 HAND_OVER_SECONDS = 120
 # Default of --horizontal-pod-autoscaler-sync-period; the flag itself cannot be read from inside a cluster.
 HPA_SYNC_SECONDS = 15
-# KEDA's own default, which the CRD repeats so that a ScaledObject behaves in a test as it does without one:
-# https://keda.sh/docs/latest/reference/scaledobject-spec/#pollinginterval
-KEDA_POLLING_SECONDS = 30
 WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")  # the template is free-form; the API server refuses any other value
 GPU_KEYS = ("nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915")
 
@@ -120,7 +118,7 @@ def delay_budget(plan: TestPlan) -> dict[str, float]:
     """
     scaler, budget = plan.spec.scaler, {"scrape": float(plan.spec.measurement.scrape_period_seconds)}
     if scaler.type is ScalerType.KEDA and _waits_for_keda(scaler.body):
-        budget["kedaPolling"] = float(scaler.body.get("pollingInterval", KEDA_POLLING_SECONDS))
+        budget["kedaPolling"] = float(scaler.body.get("pollingInterval", POLLING_SECONDS))
     if scaler.type is not ScalerType.NONE:
         budget["hpaSync"] = float(HPA_SYNC_SECONDS)
         keda = ("advanced", "horizontalPodAutoscalerConfig") if scaler.type is ScalerType.KEDA else ()

@@ -11,8 +11,8 @@ from elastometer.model.document import at, number_at
 from elastometer.model.snapshot import Snapshot
 from elastometer.model.spec import ScalerType
 from elastometer.model.status import METRICS_AVAILABLE, Condition
-from elastometer.model.wake_signals import reads_only_servers
 from elastometer.plan import TestPlan
+from elastometer.promql.at_zero import reads_only_servers
 
 # The HPA's own words, in the reason of ScalingActive=False.
 DISABLED = "ScalingDisabled"

@@ -9,16 +9,21 @@ from elastometer.model.document import Document, document_at, documents_at, text
 from elastometer.model.shapes import Part, target_flaws
 from elastometer_loadgen.base.fields import nearest
 
+PROMETHEUS, CPU, MEMORY = "prometheus", "cpu", "memory"
+# Their values come from running Pods, so they are empty at zero replicas.
+RESOURCE_TRIGGERS = (CPU, MEMORY)
+# KEDA's own default, which the CRD repeats so that a ScaledObject behaves in a test as it does without one:
+# https://keda.sh/docs/latest/reference/scaledobject-spec/#pollinginterval
+POLLING_SECONDS = 30
 _RESOURCE = ("type", "value", "containerName")
 # By type of trigger, what pkg/scalers of KEDA 2.21 reads; and the last two, which it no longer does, since manifests of
 # earlier releases have them.
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "prometheus": (
+    PROMETHEUS: (
         "serverAddress", "query", "queryParameters", "threshold", "activationThreshold", "namespace", "customHeaders",
         "ignoreNullValues", "unsafeSsl", "awsRegion", "timeout", "identityOwner", "authModes", "metricName",
         "cortexOrgID"),
-    "cpu": _RESOURCE,
-    "memory": _RESOURCE,
+    **dict.fromkeys(RESOURCE_TRIGGERS, _RESOURCE),
 }
 # More than for a field: what resembles less may be meant for another program, and KEDA passes it over as well.
 SIMILAR = 0.75

@@ -4,7 +4,6 @@ The text is parsed by promql-parser; this module decides what the parts mean for
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -12,6 +11,7 @@ from math import inf
 import promql_parser as promql
 
 from elastometer.model.errors import SpecError
+from elastometer.promql.parse import parse
 from elastometer.promql.series import KNOWN, NODE, OF_ONE_POD, Matcher, MatchOperator, TestSeries, select
 from elastometer.promql.tree import (
     ALL,
@@ -37,8 +37,6 @@ _OPERATORS = (
     (promql.MatchOp.Equal, MatchOperator.EQUAL), (promql.MatchOp.NotEqual, MatchOperator.NOT_EQUAL),
     (promql.MatchOp.Re, MatchOperator.REGEX), (promql.MatchOp.NotRe, MatchOperator.NOT_REGEX),
 )
-# What may hold a backquote that begins no text comes first.
-_QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*""")
 _EITHER, _SUBQUERY = "or", "a subquery"
 
 
@@ -53,23 +51,11 @@ class Query:
 def read_query(path: str, text: str, series: TestSeries, metrics: Sequence[str]) -> Query:
     """The query of a test. `metrics` are the names that have a model. Raises SpecError."""
     try:
-        parsed = _parsed(text)
+        parsed = parse(text)
     except ValueError as error:
         raise SpecError(f"{path}: must be a query in PromQL ({error}), is {text!r}") from error
     reader = _Reader(path, text, series, tuple(metrics))
     return Query(reader.node(parsed), tuple(dict.fromkeys(reader.notes)))
-
-
-def _parsed(text: str) -> promql.Expr:
-    """Between backquotes a backslash stands for itself, but promql-parser refuses what is no escape."""
-    return promql.parse(_QUOTED.sub(_in_double_quotes, text))
-
-
-def _in_double_quotes(found: re.Match[str]) -> str:
-    if found[0][0] != "`":
-        return found[0]
-    escaped = found[0][1:-1].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def matchers_in(text: str) -> frozenset[Matcher]:
@@ -81,7 +67,7 @@ def matchers_in(text: str) -> frozenset[Matcher]:
             found.update(_matchers(parsed))
 
     try:
-        promql.walk(_parsed(text), collect)
+        promql.walk(parse(text), collect)
     except ValueError:
         return frozenset()
     return frozenset(matcher for matcher in found if matcher.label != NAME)

@@ -11,9 +11,10 @@ import pytest
 
 from elastometer.hpa.parse import parse_hpa
 from elastometer.model.errors import SpecError
+from elastometer.model.triggers import KEYS
 from elastometer.promql.series import TestSeries
 from elastometer.twin.reading.scaled_object import ReadScaledObject, annotation_flaws, keda_loop, read_scaled_object
-from elastometer.twin.reading.scaled_object_fields import FIELDS, Treatment, treatment_of
+from elastometer.twin.reading.scaled_object_fields import FIELDS, METADATA, Treatment, treatment_of
 from elastometer.twin.scenario import HpaController
 from elastometer.twin.sources import Asked, Nowhere, Signal, Trigger
 
@@ -23,8 +24,8 @@ QUERY = "sum(vllm:num_requests_waiting)"
 
 
 def prometheus(**changes: Any) -> dict[str, Any]:
-    metadata = {"serverAddress": "http://prometheus:9090"
-    , "query": QUERY, "threshold": "2", **changes.pop("metadata", {})}
+    stated = {"serverAddress": "http://prometheus:9090", "query": QUERY, "threshold": "2"}
+    metadata = {**stated, **changes.pop("metadata", {})}
     kept = {key: value for key, value in metadata.items() if value is not None}
     return {"type": "prometheus", "metadata": kept, **changes}
 
@@ -36,6 +37,11 @@ def cpu(**metadata: Any) -> dict[str, Any]:
 def scaled(*triggers: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-server"},
             "minReplicaCount": 1, "maxReplicaCount": 4, "triggers": list(triggers or (prometheus(),)), **changes}
+
+
+def test_each_key_that_keda_reads_of_a_modelled_trigger_has_a_treatment() -> None:
+    assert METADATA
+    assert {kind: set(keys) for kind, keys in METADATA.items()} == {kind: set(KEYS[kind]) for kind in METADATA}
 
 
 def read(*triggers: dict[str, Any], **changes: Any) -> ReadScaledObject:

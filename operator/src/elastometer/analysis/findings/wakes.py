@@ -11,7 +11,7 @@ from elastometer.model.findings import FindingName, Severity
 from elastometer.model.names import server_name
 from elastometer.model.report import Finding
 from elastometer.model.wake import FATE_LABELS, Fate, Wake, WakeStep
-from elastometer.model.wake_signals import reads_only_servers
+from elastometer.promql.at_zero import reads_only_servers
 
 BLIND = " Every trigger of this test reads only metrics of vLLM, which a target without a replica does not export."
 

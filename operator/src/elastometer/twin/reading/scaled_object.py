@@ -8,18 +8,19 @@ from typing import Any
 
 from elastometer.model.document import Document, document_at, documents_at, number_at, text_at, whole_at
 from elastometer.model.errors import SpecError
+from elastometer.model.triggers import CPU, POLLING_SECONDS, RESOURCE_TRIGGERS
 from elastometer.promql.series import TestSeries
 from elastometer.twin.formula import value_of
 from elastometer.twin.metrics_view import Missing
 from elastometer.twin.reading.formulas import read_formula
 from elastometer.twin.reading.scaled_object_fields import refused_fields
-from elastometer.twin.reading.triggers import AVERAGE, CPU, VALUE, ReadTrigger, external, is_number, read_trigger
+from elastometer.twin.reading.triggers import AVERAGE, VALUE, ReadTrigger, external, is_number, read_trigger
 from elastometer.twin.scenario import HpaController, KedaController
 from elastometer.twin.sources import Formula, Trigger
 
 Json = dict[str, Any]
-# KEDA's defaults for a ScaledObject that does not state them.
-POLLING_SECONDS, COOLDOWN_SECONDS, MAX_REPLICAS = 30.0, 300.0, 100
+# KEDA's other defaults for a ScaledObject that does not state them.
+COOLDOWN_SECONDS, MAX_REPLICAS = 300.0, 100
 COMPOSITE = "composite-metric"
 _WHOLE = {"minReplicaCount": 0, "maxReplicaCount": 1, "idleReplicaCount": 0, "pollingInterval": 1, "cooldownPeriod": 0,
           "initialCooldownPeriod": 0}
@@ -124,7 +125,7 @@ def _count_flaws(spec: Document) -> Iterator[str]:
     if idle is not None and idle >= (minimum or 0):
         yield f"idleReplicaCount: must be below minReplicaCount ({minimum or 0}), is {idle}"
     kinds = {text_at(trigger, "type") for trigger in documents_at(spec, "triggers")}
-    if not minimum and kinds and kinds <= {CPU, "memory"}:
+    if not minimum and kinds and kinds <= set(RESOURCE_TRIGGERS):
         yield (f"minReplicaCount: must be at least 1 where all triggers are cpu or memory, which have no value at "
                f"zero, is {minimum or 0}")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from elastometer.model.document import Document
+from elastometer.model.triggers import CPU, PROMETHEUS
 
 
 class Treatment(StrEnum):
@@ -42,9 +43,9 @@ FIELDS: Mapping[str, tuple[Treatment, str]] = {
     "triggers.authenticationRef": _AUTHENTICATION,
     "fallback": (Treatment.MODELLED, "as long as no trigger can fail"),
 }
-# Type of a trigger -> its metadata. KEDA passes over any other.
+# Type of a trigger -> the keys of its metadata, which are those of `model.triggers`. KEDA ignores any other.
 METADATA: Mapping[str, Mapping[str, tuple[Treatment, str]]] = {
-    "prometheus": {
+    PROMETHEUS: {
         "serverAddress": (_IRRELEVANT, "the Prometheus that scrapes the test"),
         "query": _MODELLED, "threshold": _MODELLED, "activationThreshold": _MODELLED, "ignoreNullValues": _MODELLED,
         **dict.fromkeys(("namespace", "queryParameters", "customHeaders", "cortexOrgID"), _ANSWER),
@@ -53,7 +54,7 @@ METADATA: Mapping[str, Mapping[str, tuple[Treatment, str]]] = {
         "timeout": (_IRRELEVANT, "Prometheus answers at once"),
         "metricName": (_IRRELEVANT, "KEDA has not read it since 2.10"),
     },
-    "cpu": {
+    CPU: {
         "value": _MODELLED, "containerName": _MODELLED,
         "type": (Treatment.REFUSED, "KEDA refuses it since 2.18; `metricType` of the trigger is read instead"),
     },

@@ -11,6 +11,7 @@ from typing import Any
 
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
+from elastometer.model.triggers import CPU, PROMETHEUS
 from elastometer.promql.series import TestSeries
 from elastometer.twin.keda import in_milli
 from elastometer.twin.reading.queries import AskedSource, asked
@@ -18,7 +19,6 @@ from elastometer.twin.reading.scaled_object_fields import METADATA, flaw
 from elastometer.twin.sources import Trigger
 
 Json = dict[str, Any]
-PROMETHEUS, CPU, MEMORY = "prometheus", "cpu", "memory"
 AVERAGE, VALUE, UTILIZATION = "AverageValue", "Value", "Utilization"
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 # KEDA reads the numbers of a trigger with a parser of JSON, and a time as Go writes it or in milliseconds.
