@@ -165,7 +165,10 @@ def test_another_kind_of_autoscaler_has_no_patch(hpa: Baseline, keda: Baseline):
     knative = vary(hpa, settings(autoscaler="KPA", kpa__target=3, kpa__stableWindowSeconds=30))
     assert knative.scenario.controller == KpaController(1, 4, 3.0, stable_window_seconds=30.0)
     assert knative.spec is None
-    assert isinstance(vary(keda, settings(autoscaler="HPA")).scenario.controller, HpaController)
+    alone = vary(keda, settings(autoscaler="HPA")).scenario
+    assert isinstance(alone.controller, HpaController)
+    assert alone.controller.sources == (Signal.WAITING,)
+    assert max(size for _, size in predict(alone).desired) == 4
     polled = vary(hpa, settings(autoscaler="KEDA", keda__pollingInterval=10, keda__minReplicaCount=0))
     assert (polled.scenario.controller.polling_seconds, polled.scenario.controller.minimum) == (10.0, 0)
     assert polled.spec is None

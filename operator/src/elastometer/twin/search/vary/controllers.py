@@ -4,9 +4,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
+from elastometer.hpa.settings import MetricType
 from elastometer.model.errors import SpecError
+from elastometer.model.triggers import POLLING_SECONDS
 from elastometer.twin.measured import sources_of
-from elastometer.twin.reading.scaled_object import COOLDOWN_SECONDS, POLLING_SECONDS
+from elastometer.twin.reading.scaled_object import COOLDOWN_SECONDS
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
 from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.knobs import Bounds, hpa_of
@@ -44,11 +46,23 @@ def under(scenario: Scenario, kind: str, settings: Sequence[Setting]) -> Scenari
     if hpa is None:
         return scenario
     if kind == HPA:
-        return replace(scenario, controller=hpa)
+        controller = scenario.controller
+        return replace(scenario, controller=_alone(controller) if isinstance(controller, KedaController) else hpa)
     if kind == KPA:
         return replace(scenario, controller=_kpa(hpa, given))
     keda = scenario.controller if isinstance(scenario.controller, KedaController) else _keda(hpa)
     return replace(scenario, controller=_with_numbers(keda, given))
+
+
+def _alone(keda: KedaController) -> HpaController:
+    """The HPA without KEDA: another adapter serves the queries of its triggers, with nothing for an empty result."""
+    if keda.formula is not None:
+        raise SpecError("autoscaler: must be KEDA where the recorded ScaledObject has scaling modifiers, since an HPA has "
+                        "no formula, is 'HPA'")
+    queries = iter([trigger.source for trigger in keda.triggers])
+    return replace(keda.hpa, sources=tuple(
+        next(queries) if metric.type is MetricType.EXTERNAL else source
+        for metric, source in zip(keda.hpa.spec.metrics, keda.hpa.sources, strict=True)))
 
 
 def _keda(hpa: HpaController) -> KedaController:
