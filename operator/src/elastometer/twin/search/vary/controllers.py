@@ -57,8 +57,8 @@ def under(scenario: Scenario, kind: str, settings: Sequence[Setting]) -> Scenari
 def _alone(keda: KedaController) -> HpaController:
     """The HPA without KEDA: another adapter serves the queries of its triggers, with nothing for an empty result."""
     if keda.formula is not None:
-        raise SpecError("autoscaler: must be KEDA where the recorded ScaledObject has scaling modifiers, since an HPA has "
-                        "no formula, is 'HPA'")
+        raise SpecError("autoscaler: must be KEDA where the recorded ScaledObject has scaling modifiers, since an HPA "
+                        "has no formula, is 'HPA'")
     queries = iter([trigger.source for trigger in keda.triggers])
     return replace(keda.hpa, sources=tuple(
         next(queries) if metric.type is MetricType.EXTERNAL else source
