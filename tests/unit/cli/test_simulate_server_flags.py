@@ -67,6 +67,14 @@ def test_the_slots_are_those_of_the_server_however_they_are_written(
     assert f": {slots} requests at once" in said.out
 
 
+def test_a_hook_of_unknown_length_is_an_assumption(capsys: pytest.CaptureFixture[str]) -> None:
+    hook = f"{SERVER}.podTemplate.spec.containers[0].lifecycle.preStop"
+    for given, is_assumed in (("{exec: {command: [sh, -c, sleep 5]}}", False), ("{exec: {command: [/drain]}}", True)):
+        main(["simulate", str(CASES / "hpa.yaml"), "--draws", "1", "--set", f"{hook}={given}"])
+        said = capsys.readouterr().out
+        assert ("the preStop hook of the container 'server' is assumed to take no time" in said) is is_assumed
+
+
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in REFUSED.items()])
 def test_what_the_server_would_refuse_is_refused_with_its_place(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
     check(row, capsys.readouterr)

@@ -9,7 +9,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.scalein import scale_ins
-from elastometer.model.document import Document, document_at, documents_at, number_at, whole_at
+from elastometer.model.document import Document, document_at, documents_at, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
@@ -17,6 +17,7 @@ from elastometer.model.observation import Sighting
 from elastometer.model.server_flags import SERVER_CONTAINER, SHUTDOWN_TIMEOUT, server_flags
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.calibration import Fitted
+from elastometer.twin.reading.hooks import hook_seconds
 
 # Without --shutdown-timeout, vLLM aborts the requests in flight at once.
 NO_SHUTDOWN_TIMEOUT = 0.0
@@ -111,11 +112,13 @@ def _target(spec: Document) -> Document:
 def _pre_stop(spec: Document) -> float:
     for container in documents_at(_target(spec), "server", "podTemplate", "spec", "containers"):
         if container.get("name") == SERVER_CONTAINER:
-            return number_at(container, "lifecycle", "preStop", "sleep", "seconds") or 0.0
+            return hook_seconds(container) or 0.0
     return 0.0
 
 
 def _grace(spec: Document) -> float:
     stated = server_flags(_target(spec)).number(SHUTDOWN_TIMEOUT)
     wanted = _pre_stop(spec) + (NO_SHUTDOWN_TIMEOUT if stated is None else stated)
-    return min(wanted, float(whole_at(_target(spec), "server", "terminationGracePeriodSeconds") or 30))
+    server = document_at(_target(spec), "server")
+    overlaid = whole_at(server, "podTemplate", "spec", "terminationGracePeriodSeconds")
+    return min(wanted, float(overlaid or whole_at(server, "terminationGracePeriodSeconds") or 30))

@@ -13,6 +13,7 @@ from elastometer.plan import TestPlan
 from elastometer.resources.target import deployment
 from elastometer.twin.forecast.arrivals import ANSWER_RULE, PROMPT_RULE
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler, started
+from elastometer.twin.reading.hooks import hook_seconds
 from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, Scenario
 from elastometer_loadgen.profile.profile import ConnectionPolicy
 
@@ -47,7 +48,7 @@ def planned_scenario(
 ) -> Scenario:
     """The scenario of one draw."""
     spec = plan.spec
-    drain = _prestop_seconds(plan)
+    drain, grace = _drain_seconds(plan)
     connection = spec.profile.connection
     is_kept = connection.policy is not ConnectionPolicy.PER_REQUEST
     pod = _pod_spec(plan)
@@ -60,7 +61,7 @@ def planned_scenario(
         controller=started(autoscaler.controller, -LEAD_SECONDS, seed, assumed.sync_seconds),
         initial_replicas=plan.initial_replicas, start_seconds=-LEAD_SECONDS, seed=seed,
         horizon_seconds=plan.load_seconds + max(spec.measurement.settle_seconds, spec.profile.timeout_seconds),
-        drain_seconds=drain, grace_seconds=_grace_seconds(plan, drain),
+        drain_seconds=drain, grace_seconds=grace,
         timeout_seconds=float(spec.profile.timeout_seconds),
         balancing=Balancing.KEEP_ALIVE if is_kept else Balancing.PER_REQUEST,
         connection_seconds=float(connection.max_age_seconds or inf),
@@ -79,7 +80,7 @@ def assumptions(plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed)
     return (
         *autoscaler.notes, f"prompts are estimated: {PROMPT_RULE}", ANSWER_RULE,
         *([metrics] if assumed.path is None else []),
-        "nodes have room for every replica, and nothing fails", syncs, *drains, *assumed.notes,
+        "nodes have room for every replica, and nothing fails", syncs, *_hook_notes(plan), *drains, *assumed.notes,
     )
 
 
@@ -87,16 +88,19 @@ def _containers(plan: TestPlan) -> list[Document]:
     return list(documents_at(deployment(plan), "spec", "template", "spec", "containers"))
 
 
-def _prestop_seconds(plan: TestPlan) -> float:
-    """How long the preStop hooks keep a Pod serving; only hooks that sleep say how long."""
-    return max((number_at(container, "lifecycle", "preStop", "sleep", "seconds") or 0.0
-                for container in _containers(plan)), default=0.0)
-
-
-def _grace_seconds(plan: TestPlan, drain: float) -> float:
-    """How long running requests may take to end: vLLM aborts them at SIGTERM, or --shutdown-timeout seconds later."""
+def _drain_seconds(plan: TestPlan) -> tuple[float, float]:
+    """(how long a Pod serves on, how long running requests may take to end): vLLM aborts them at SIGTERM, or
+    --shutdown-timeout seconds later, and both end with the termination grace period."""
+    pod = document_at(deployment(plan), "spec", "template", "spec")
+    grace = number_at(pod, "terminationGracePeriodSeconds") or 0.0
+    drain = min(grace, max((hook_seconds(container) or 0.0 for container in _containers(plan)), default=0.0))
     shutdown = plan.spec.server.flags.number(SHUTDOWN_TIMEOUT) or 0.0
-    return min(drain + shutdown, float(plan.spec.server.termination_grace_seconds))
+    return drain, min(drain + shutdown, grace)
+
+
+def _hook_notes(plan: TestPlan) -> list[str]:
+    return [f"the preStop hook of the container {container.get('name')!r} is assumed to take no time, since only that "
+            "of a sleep is known" for container in _containers(plan) if hook_seconds(container) is None]
 
 
 def _pod_spec(plan: TestPlan) -> Document:
