@@ -120,7 +120,7 @@ def test_parts_of_an_engine_that_wake_one_after_another_add_and_engines_do_not()
             (91.0, "(EngineCore_DP0 pid=9) It took 0.4 seconds to wake up tags {'kv_cache'}.")]
     woken = start_of("v0.11-cached-graph", lines=[*log_of("v0.11-cached-graph"), *rest], ready=92)
     assert woken.kind.evidence == "woken in 1.4 s (log)"
-    assert [phase.milliseconds for phase in woken.phases if phase.label == "asleep, then woken"] == [44000.0]
+    assert [phase.milliseconds for phase in woken.phases if phase.label == "wake-up from sleep mode"] == [44000.0]
 
 
 def test_an_engine_that_woke_before_its_pod_was_ready_makes_a_woken_start() -> None:
@@ -129,7 +129,7 @@ def test_an_engine_that_woke_before_its_pod_was_ready_makes_a_woken_start() -> N
     woken = start_of("v0.11-cached-graph", lines=lines, ready=91)
     assert (woken.kind.name, woken.kind.evidence) == ("Woken", "woken in 1.2 s (log)")
     assert [(phase.label, phase.milliseconds) for phase in woken.phases][-2:] == [
-        ("asleep, then woken", 43000.0), ("probe tax", 1000.0)]
+        ("wake-up from sleep mode", 43000.0), ("probe tax", 1000.0)]
     assert start_of("v0.11-cached-graph", lines=lines, ready=48).kind.name == "CompileCached"
 
 

@@ -79,8 +79,8 @@ def test_buffered_streams_are_named_with_what_was_seen():
     (found,) = stream_findings([*map(buffered, range(3)), record(3, first_chunks=6), *map(record, range(4, 10))])
     assert (found.name, found.severity) == (FindingName.STREAM_BUFFERED, Severity.WARNING)
     assert found.evidence == (
-        "4 of 10 streams of 5 tokens or more came in one piece (3) or began with more than a quarter of their tokens "
-        "(1). The median of their times to first token is 1500 ms, and that of their latencies 1500 ms"
+        "4 of 10 streams of 5 tokens or more arrived in one piece (3) or in a burst (1). The median of their times to "
+        "first token is 1500 ms, and that of their latencies 1500 ms"
     )
 
 

@@ -22,7 +22,7 @@ def test_phases_that_are_short_in_every_start_share_the_last_row() -> None:
         ["API server", "imports, arguments"], ["API server", "model configuration"], ["engine", "engine process"],
         ["worker", "worker process"]]
     assert rows[-1][1] == (
-        "short ones: scheduled, distributed set-up, worker set-up, model built, weights, memory profile")
+        "short phases: scheduled, distributed set-up, worker set-up, model built, weights, memory profile")
 
 
 def test_a_phase_that_is_long_in_one_start_has_a_row() -> None:

@@ -1,7 +1,7 @@
 """A YAML document, read as the API server reads it: a duplicate key is an error, not an override. Pure.
 
 YAML 1.1 as PyYAML has it differs from what kubectl makes of the same text: there 1e-8 is a number, 4.0 is the integer
-4, y is true, 12:30 is a text and not 750, 2026-11-16 is a text and not a date, and a key that is no text becomes one.
+4, y is true, 12:30 is a string and not 750, 2026-11-16 is a string and not a date, and other keys become strings.
 """
 
 import re
@@ -81,7 +81,7 @@ def _name(node: yaml.Node, key: object) -> str:
         return str(key).lower()
     if isinstance(key, str | int | float):
         return f"{key:g}" if isinstance(key, float) else str(key)
-    raise _error(f"a key must be a text, is {key!r}", node)
+    raise _error(f"a key must be a string, is {key!r}", node)
 
 
 def _merged(node: yaml.Node, source: object) -> dict[Hashable, Any]:

@@ -71,7 +71,7 @@ class RejectionCount:
             self._had_other = True
             return
         self._counts[status] += 1
-        self._errors.setdefault(status, error or "no text")
+        self._errors.setdefault(status, error or "no message")
 
     def found(self) -> Rejection | None:
         """None unless there were requests and all of them were rejected."""
@@ -89,11 +89,11 @@ def advice(status: int | None, error: str, url: str) -> str:
     if status in KEY_WANTED:
         return "give the server's key by --api-key-file"
     if is_throttling(status, error):
-        return "the server, or a gateway before it, limits the rate: raise that limit, or send less"
+        return "the server, or a gateway in front of it, limits the rate: raise that limit, or send less"
     if status is not None and status in REDIRECTS:
         return "--target must be the URL to which the server redirects, without /v1"
     if status in NO_SUCH_PATH and "model" in error.lower():
         return "--model, or the profile's model, must be one that the server lists at /v1/models"
     if status in NO_SUCH_PATH:
         return "--target must be the URL that precedes /v1 at the server"
-    return "the server's text says what it rejects: the profile's model, tasks, sampling or endpoint"
+    return "compare the profile's model, tasks, sampling and endpoint with the server's message"

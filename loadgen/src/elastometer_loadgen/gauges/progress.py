@@ -71,7 +71,7 @@ class Progress:
         )
 
     def _note_rejection(self, exchange: Exchange) -> None:
-        status, error = exchange.status, exchange.error or "no text"
+        status, error = exchange.status, exchange.error or "no message"
         is_new = status not in self._rejected and len(self._rejected) < MAX_REJECTIONS
         if is_new and exchange.outcome is not None and is_rejection(exchange.outcome, status):
             self._rejected.add(status)

@@ -110,7 +110,7 @@ def _pace_verdict(objective: KneeObjective, samples: Sequence[Sample], bound: fl
     if at_worst is not None and at_worst <= bound:
         return GOOD
     streams = f"{buffered} of {sum(sample.succeeded for sample in samples)} streams"
-    return StepVerdict(inconclusive=f"{name} is not known: the tokens of {streams} came in one piece")
+    return StepVerdict(inconclusive=f"{name} is not known: the tokens of {streams} arrived together")
 
 
 def _value(indicator: KneeIndicator, sample: Sample, bound: float) -> float | None:

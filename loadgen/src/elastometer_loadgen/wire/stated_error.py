@@ -36,7 +36,7 @@ def declared_error(payload: bytes) -> StatedError:
     value = _value_of(payload)
     if isinstance(value, dict):
         return stated_in(value) or StatedError(_message_of(value), _status_of(value))
-    return StatedError(shown(str(value)) or "an error without a text")
+    return StatedError(shown(str(value)) or "an error without a message")
 
 
 def stated_in(event: dict[str, Any]) -> StatedError | None:

@@ -106,7 +106,7 @@ CHAIN: tuple[Link, ...] = (
     Link(Milestone.ENGINE_READY, "warmup", "warm-up", False, Part.WORKER),
     Link(Milestone.ROUTES_READY, "routes", "API routes", False, Part.API_SERVER),
     Link(Milestone.HTTP_UP, "http", "HTTP up", True, Part.API_SERVER),
-    Link(Milestone.WOKEN, "wake", "asleep, then woken", False, Part.ENGINE),
+    Link(Milestone.WOKEN, "wake", "wake-up from sleep mode", False, Part.ENGINE),
     Link(Milestone.READY, "probe", "probe tax", True, Part.CLUSTER),
     Link(Milestone.IN_ENDPOINTS, "endpoints", "in EndpointSlice", False, Part.CLUSTER),
     Link(Milestone.FIRST_SERVED, "firstToken", "first served token", False, Part.LOAD),

@@ -45,7 +45,7 @@ class Had(StrEnum):
 
 
 HAD_LABELS: Mapping[Had, str] = {
-    Had.YES: "there", Had.NO: "not there", Had.NOT_NEEDED: "not needed", Had.UNKNOWN: "unknown",
+    Had.YES: "present", Had.NO: "absent", Had.NOT_NEEDED: "not needed", Had.UNKNOWN: "unknown",
 }
 
 

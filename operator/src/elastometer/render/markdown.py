@@ -135,7 +135,7 @@ def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
           prose(numbers.figure(one.scale_out)), prose(numbers.figure(one.first_token)),
           numbers.stamp(one.scraped.process_start) if one.scraped.process_start else prose(one.scraped.reason or "")]
          for one in starts))
-    yield from section("What was there", start_words.EVIDENCE_HEAD, (
+    yield from section("State when the Pod began", start_words.EVIDENCE_HEAD, (
         [code(pod), *map(prose, evidence)] for pod, evidence in start_words.evidence_rows(starts)))
     yield from section("Where the time went", ["Part", "Phase", *(code(one.pod) for one in starts)],
                        start_words.time_rows(starts))

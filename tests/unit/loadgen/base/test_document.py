@@ -43,7 +43,8 @@ def test_a_key_is_the_text_that_it_is_in_json(text: str, name: str) -> None:
 @pytest.mark.parametrize(("text", "problem", "line"), [
     ("a: 1\nb: 2\na: 3", "'a' is given twice", "line 3"), ('1: a\n"1": b', "'1' is given twice", "line 2"),
     ("a: {b: 1, b: 1}", "'b' is given twice", "line 1"), ('yes: a\n"true": b', "'true' is given twice", "line 2"),
-    ("a: 1\n~: b", "a key must be a text, is None", "line 2"), ("[a]: b", "a key must be a text, is ['a']", "line 1"),
+    ("a: 1\n~: b", "a key must be a string, is None", "line 2"),
+    ("[a]: b", "a key must be a string, is ['a']", "line 1"),
     ("a: &a {b: *a}", "recursive", "line 1"), ("a:\n  <<: b", "what is merged must be a mapping, is 'b'", "line 2"),
 ])
 def test_a_key_that_json_could_not_have_is_refused_with_its_line(text: str, problem: str, line: str) -> None:

@@ -23,7 +23,7 @@ def test_the_most_frequent_status_and_its_first_text_lead() -> None:
         "every request (3 of 3) was rejected by http://h/v1/completions with status 404 (2), 401 (1): a")
     alone = counted((Outcome.CLIENT_ERROR, 422, None))
     assert alone is not None
-    assert alone.sentence(None) == "every request (1 of 1) was rejected by the server with status 422: no text"
+    assert alone.sentence(None) == "every request (1 of 1) was rejected by the server with status 422: no message"
 
 
 def test_an_error_in_an_answer_is_not_called_a_status() -> None:
@@ -64,7 +64,7 @@ def test_a_run_without_requests_was_not_rejected() -> None:
     (429, "http://h/v1", "limits the rate"),
     (404, "http://h/v1beta", "--target must be the URL that precedes /v1 at the server"),
     (307, "http://h", "--target must be the URL to which the server redirects"),
-    (422, "http://h", "the server's text says what it rejects"),
+    (422, "http://h", "compare the profile's model"),
 ])
 def test_the_advice_names_what_to_change(status: int, base: str, words: str) -> None:
     assert words in advice(status, "Not Found", base + CHAT)

@@ -36,9 +36,9 @@ YOUNG, OLD = Sample(age=900.0), Sample(age=1100.0)
         ([PER_TOKEN], [QUICK], StepVerdict(
             inconclusive="TimePerOutputToken p95 is not known: no answer states its tokens, or has two of them")),
         ([PER_TOKEN], [BUFFERED] * 3, StepVerdict(
-            inconclusive="TimePerOutputToken p95 is not known: the tokens of 3 of 3 streams came in one piece")),
+            inconclusive="TimePerOutputToken p95 is not known: the tokens of 3 of 3 streams arrived together")),
         ([PER_TOKEN], [PACED, BUFFERED], StepVerdict(
-            inconclusive="TimePerOutputToken p95 is not known: the tokens of 1 of 2 streams came in one piece")),
+            inconclusive="TimePerOutputToken p95 is not known: the tokens of 1 of 2 streams arrived together")),
         ([PER_TOKEN], [PACED] * 99 + [BUFFERED], GOOD),
         ([PER_TOKEN], [SLOWER] * 99 + [BUFFERED],
          StepVerdict(failed="TimePerOutputToken p95 must be at most 50 ms, was 80 ms")),

@@ -78,7 +78,7 @@ def test_an_error_is_found_in_every_form_with_its_words(payload: bytes, error: S
 @pytest.mark.parametrize(
     ("payload", "error"),
     [(b'{"message":"no slot","code":503}', StatedError("no slot", 503)), (b"no slot", StatedError("no slot")),
-     (b"", StatedError("an error without a text")), (b'{"error":{"message":"x"}}', StatedError("x"))],
+     (b"", StatedError("an error without a message")), (b'{"error":{"message":"x"}}', StatedError("x"))],
 )
 def test_what_is_an_error_by_its_name_is_one_whatever_it_holds(payload: bytes, error: StatedError) -> None:
     assert declared_error(payload) == error

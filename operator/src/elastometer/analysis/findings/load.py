@@ -20,9 +20,9 @@ def load_findings(evidence: Evidence) -> Iterator[Finding]:
     warnings = [stage.warning for stage in evidence.terms.stages if stage.warning is not None]
     if warnings:
         yield Finding(
-            FindingName.TRACE_TIMES_DOUBTFUL, Severity.WARNING, "A recording may have been replayed at a wrong speed",
+            FindingName.TRACE_TIMES_DOUBTFUL, Severity.WARNING, "A trace may have been replayed at the wrong speed",
             "; ".join(warnings),
-            "Check what the times of the file count, and set `timeUnit` of the stage: it settles the doubt either way.")
+            "Check the unit of the times in the file, and state it as `timeUnit` of the stage. That ends this warning.")
 
 
 def rejection_of_all(requests: Sequence[RecordedRequest]) -> Rejection | None:
@@ -37,7 +37,7 @@ def _advice(rejection: Rejection) -> str:
     if rejection.status in KEY_WANTED:
         return "Give the server's key in `load.apiKeyFrom`."
     if is_throttling(rejection.status, rejection.error):
-        return "Raise the limit of the server, or of a gateway before it, or send less load."
+        return "Raise the limit of the server, or of a gateway in front of it, or send less load."
     if rejection.status in NO_SUCH_PATH and "model" in rejection.error.lower():
         return "Compare `target.model.name` with the server's `--served-model-name`."
-    return "Compare `load.endpoint`, and the tasks and their sampling, with what the server says."
+    return "Compare `load.endpoint`, the tasks and their sampling with the server's message."

@@ -24,15 +24,15 @@ def stream_findings(records: Sequence[RecordedRequest]) -> Iterator[Finding]:
         return
     whole = sum(record.first_token == record.last_token for record in buffered)
     yield Finding(
-        FindingName.STREAM_BUFFERED, Severity.WARNING, "Something held the tokens of streams back",
-        f"{len(buffered)} of {len(streams)} streams of {BUFFERED_TOKENS} tokens or more came in one piece ({whole}) or "
-        f"began with more than a quarter of their tokens ({len(buffered) - whole}). The median of their times to first "
-        f"token is {_median_milliseconds(buffered, time_to_first_token)}, and that of their latencies "
+        FindingName.STREAM_BUFFERED, Severity.WARNING, "Tokens arrived together instead of one by one",
+        f"{len(buffered)} of {len(streams)} streams of {BUFFERED_TOKENS} tokens or more arrived in one piece ({whole}) "
+        f"or in a burst ({len(buffered) - whole}). The median of their times to first token is "
+        f"{_median_milliseconds(buffered, time_to_first_token)}, and that of their latencies "
         f"{_median_milliseconds(buffered, latency)}",
         "A client behind the same path waits as long, but these times to first token are not the server's, and the "
         "times per output token of these streams are not known. Send a request straight to a Pod: if its tokens come "
         "one after another, a proxy or gateway buffers the response. Turn that off (nginx: `proxy_buffering off`), or "
-        "compression, which has the same effect. If not, the server itself sends the answer in one piece.")
+        "compression, which has the same effect. If not, the server itself sends several tokens at once.")
 
 
 def _median_milliseconds(

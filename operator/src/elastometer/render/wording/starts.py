@@ -50,7 +50,7 @@ def time_rows(starts: Sequence[ColdStart]) -> list[list[str]]:
             rows.append([_part(order[index]), words, *map(_time, mine)])
     if short:
         mine = [[phase for phase in one.phases if phase_words(phase) in short] for one in starts]
-        rows.append(["", f"short ones: {', '.join(short)}", *map(_time, mine)])
+        rows.append(["", f"short phases: {', '.join(short)}", *map(_time, mine)])
     return rows
 
 
