@@ -1,13 +1,17 @@
 """`elastometer simulate` on tests whose server gets its flags in every way that people write them."""
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 
 from elastometer.cli.base.exits import Exit
 from elastometer.cli.main import main
 from support.simulate_cases import CASES, Refused, Row, check
 
 SERVER = "target.server"
+ONLY_WEIGHTS = "--standin-startup=import=0,config=0,weights=6,compile=0,profile=0,graphs=0,http=0"
 TIMES = "--standin-decode-ms-per-token=40, --standin-startup=weights=6, --shutdown_timeout=20"
 VLLM = (f"{SERVER}.image=vllm/vllm-openai:v0.22.0",)
 SLOTS: dict[str, tuple[int, tuple[str, ...]]] = {
@@ -65,6 +69,19 @@ def test_the_slots_are_those_of_the_server_however_they_are_written(
     said = capsys.readouterr()
     assert code in (Exit.PASSED, Exit.FAILED, Exit.INCONCLUSIVE), said.err
     assert f": {slots} requests at once" in said.out
+
+
+@pytest.mark.parametrize(("probes", "shortest", "longest"), [
+    ("{}", 6.75, 7.75), ("{readinessProbe: {initialDelaySeconds: 20}}", 20.75, 21.75),
+    ("{startupProbe: {periodSeconds: 10}}", 6.75, 16.75), ("{startupProbe: null}", 6.75, 7.75),
+    ("{startupProbe: null, readinessProbe: {periodSeconds: 5, successThreshold: 2}}", 11.75, 16.75)])
+def test_a_replica_is_ready_when_its_probes_say_so(
+    capsys: pytest.CaptureFixture[str], probes: str, shortest: float, longest: float,
+) -> None:
+    container = yaml.safe_load(probes) | {"name": "server"}
+    settings = f"{SERVER}.podTemplate.spec.containers=[{json.dumps(container)}]", f"{SERVER}.args=['{ONLY_WEIGHTS}']"
+    main(["simulate", str(CASES / "hpa.yaml"), "--draws", "1", *(word for one in settings for word in ("--set", one))])
+    assert f"2 values from {shortest:g} to {longest:g} s" in capsys.readouterr().out
 
 
 def test_a_hook_of_unknown_length_is_an_assumption(capsys: pytest.CaptureFixture[str]) -> None:

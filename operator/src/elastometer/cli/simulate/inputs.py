@@ -11,7 +11,7 @@ import yaml
 
 from elastometer.model.errors import SpecError
 from elastometer.plan import TestPlan
-from elastometer.twin.forecast.planned import Assumed
+from elastometer.twin.forecast.planned import Assumed, probe_seconds
 from elastometer.twin.forecast.standin_pace import (
     not_predicted,
     standin_capacity,
@@ -74,12 +74,14 @@ def _standin(plan: TestPlan, arrivals: tuple[Arrival, ...]) -> Assumed | None:
         return None
     capacity = standin_capacity(server.flags, fmean(arrival.output_tokens for arrival in arrivals))
     startup = standin_startup_seconds(server.flags)
-    shortest = startup + STANDIN_OVERHEAD_SECONDS
+    delay, period, again = probe_seconds(plan)
+    shortest = max(startup, delay) + STANDIN_OVERHEAD_SECONDS + again
+    delayed = f", no probe before {delay:g} s of its run" if delay > startup else ""
     return Assumed(
         capacity, "arguments of the stand-in",
-        (shortest, shortest + plan.spec.server.probe_period_seconds),
-        f"arguments of the stand-in, {startup:g} s of phases, {STANDIN_OVERHEAD_SECONDS:g} s until its container runs, "
-        f"and up to {plan.spec.server.probe_period_seconds} s until a probe",
+        (shortest, shortest + period),
+        f"arguments of the stand-in, {startup:g} s of phases, {STANDIN_OVERHEAD_SECONDS:g} s until its container runs"
+        f"{delayed}, and up to {period:g} s until a probe",
         pending_seconds=STANDIN_OVERHEAD_SECONDS, notes=not_predicted(server.flags),
     )
 

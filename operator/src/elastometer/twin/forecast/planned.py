@@ -8,6 +8,7 @@ from elastometer.hpa.pod_requests import container_requests_of, requests_of
 from elastometer.hpa.quantity import milli_units
 from elastometer.model.document import Document, document_at, documents_at, number_at
 from elastometer.model.errors import SpecError
+from elastometer.model.names import SERVER
 from elastometer.model.server_flags import SHUTDOWN_TIMEOUT
 from elastometer.plan import TestPlan
 from elastometer.resources.target import deployment
@@ -21,6 +22,8 @@ from elastometer_loadgen.profile.profile import ConnectionPolicy
 LEAD_SECONDS = 60.0
 # metrics-server's default: it asks the kubelets every 15 s, and a value of CPU is the mean since the reading before.
 RESOURCE_PATH = MetricsPath(scrape_seconds=15.0, window_seconds=15.0)
+# Kubernetes' default.
+PROBE_PERIOD_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,17 @@ def assumptions(plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed)
         *([metrics] if assumed.path is None else []),
         "nodes have room for every replica, and nothing fails", syncs, *_hook_notes(plan), *drains, *assumed.notes,
     )
+
+
+def probe_seconds(plan: TestPlan) -> tuple[float, float, float]:
+    """(seconds of a container's run before which nothing is probed, how late the first success may come, how long it
+    must be repeated). The readiness probe is triggered by the success of the startup probe."""
+    server = next(one for one in _containers(plan) if one.get("name") == SERVER)
+    probes = [found for name in ("startupProbe", "readinessProbe") if (found := document_at(server, name))]
+    periods = [number_at(probe, "periodSeconds") or PROBE_PERIOD_SECONDS for probe in probes]
+    again = ((number_at(probes[-1], "successThreshold") or 1.0) - 1.0) * periods[-1] if probes else 0.0
+    delay = max((number_at(probe, "initialDelaySeconds") or 0.0 for probe in probes), default=0.0)
+    return delay, periods[0] if periods else 0.0, again
 
 
 def _containers(plan: TestPlan) -> list[Document]:
