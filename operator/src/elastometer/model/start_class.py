@@ -1,4 +1,4 @@
-"""What a start of a server still had to do, and what it found done: a closed vocabulary, from evidence only."""
+"""What was already there when the Pod of a server began: a closed vocabulary, from evidence only."""
 from __future__ import annotations
 
 from collections.abc import Mapping
