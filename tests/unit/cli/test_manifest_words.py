@@ -47,7 +47,7 @@ def test_the_exit_code_distinguishes_verdict_spec_and_world(given: dict[str, Any
 @pytest.mark.parametrize(("text", "flaw"), [
     ("", "exactly one YAML document, contains 0"),
     (f"{HEAD}metadata: {{name: a}}\n---\n{HEAD}", "exactly one YAML document, contains 2"),
-    ("- a", "must contain a mapping"), ("a: [", "must be YAML"), ("a: 1\na: 2", "'a' is given twice"),
+    ("- a", "must contain a mapping, is ['a']"), ("a: [", "must be YAML"), ("a: 1\na: 2", "'a' is given twice"),
     ("kind: ElasticityTest", "`apiVersion` must be 'elastometer.dev/v1alpha1', is absent"),
     (HEAD, "`metadata.name` must be given"),
     (f"{HEAD}metadata: {{name: 7}}", "`metadata.name` must be given as a string"),

@@ -48,7 +48,7 @@ def test_zero_by_zero_is_not_a_number_and_the_side_that_is_not_chosen_is_not_com
     ("count([queue], {# > 1})", "`count`"), ("let x = queue; x", "`let` is neither"),
     ("queue > 5", "a condition stands"),
     ("queue ? 1 : 2", "a number stands"), ("queue > 1 ? 1 : running > 1", "the two sides"), ("queue +", "its end"),
-    ("(queue", "`)` is missing"), ("queue running", "`running` is not modelled"),
+    ("(queue", "`)` is missing before the end;"), ("queue running", "`running` is not modelled"),
     ("abs(queue, running)", "takes 1 number"),
     ("", "its end"), ("'queue'", "is neither"), ("queue.x", "not modelled"), ("1_000", "not modelled"),
     ("true ? 1 : 2", "`true`"),

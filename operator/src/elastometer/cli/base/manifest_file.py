@@ -9,6 +9,7 @@ import yaml
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.names import API_VERSION, KIND
+from elastometer.model.schema import shown
 from elastometer_loadgen.base.document import read_documents
 
 Manifest: TypeAlias = dict[str, Any]
@@ -37,7 +38,7 @@ def _text(source: str) -> str:
 
 def _checked(source: str, document: object) -> Manifest:
     if not isinstance(document, dict):
-        raise _flaw(source, f"must contain a mapping, contains a {type(document).__name__}")
+        raise _flaw(source, f"must contain a mapping, is {shown(document)}")
     for field, value in (("apiVersion", API_VERSION), ("kind", KIND)):
         if document.get(field) != value:
             found = "absent" if document.get(field) is None else repr(document[field])

@@ -67,7 +67,7 @@ class _Reader:
 
     def expect(self, word: str) -> None:
         if self.now != word:
-            raise self.refusal(f"`{word}` is missing before `{self.now or 'the end'}`")
+            raise self.refusal(f"`{word}` is missing before {f'`{self.now}`' if self.now else 'the end'}")
         self.place += 1
 
     def number(self, term: Term) -> Term:
