@@ -85,7 +85,7 @@ QUERIES: dict[str, Row] = {
     "the newer of two names of a metric": ("keda", query(
         "(max(vllm:gpu_cache_usage_perc) or max(vllm:kv_cache_usage_perc)) * 1000000"), Scales(("is no metric of",))),
     "sides that never meet": ("keda", query(f"sum by (job) ({WAITING}) + sum({WAITING})"), Stays((
-        "the query never has an element, since no element of one side has the labels of one on the other",))),
+        "the query returns no element, since none on one side has the labels of one on the other",))),
     "a rate": ("keda", query(f"sum(rate({WAITING}[1m]))"), Refused((
         f"{OF_TRIGGER}.metadata.query: must be a query that the simulator models, but `rate` is not modelled",))),
     "no query": ("keda", query("sum("), Refused((f"{OF_TRIGGER}.metadata.query: must be a query in PromQL",))),

@@ -115,8 +115,8 @@ class ServerFlags:
                 yield f"{self.path(name)}: {name} must be at least {least}, is {value:g}"
         stated = self.whole(PORT)
         if stated is not None and stated != port:
-            yield (f"{self.path(PORT)}: {PORT} must be spec.target.server.port, which is {port} and where the load and "
-                   f"the probes go, is {stated}")
+            yield (f"{self.path(PORT)}: {PORT} must be spec.target.server.port ({port}), to which the load and the "
+                   f"probes go, is {stated}")
 
 
 def server_flags(target: Document) -> ServerFlags:

@@ -142,8 +142,8 @@ class Keda:
         value = value_of(formula.term, numbers)
         if not isfinite(value):
             when = f"{abs(at):.0f} s {'before' if at < 0 else 'after'} the start of the load"
-            raise SpecError(f"{formula.path}: must have a value at all times, but divides by zero {when}, where KEDA's "
-                            f"own depends on its processor; is {formula.text!r}")
+            raise SpecError(f"{formula.path}: must have a value at all times, but divides by zero {when}, where "
+                            f"KEDA's value depends on its processor; is {formula.text!r}")
         return int(value * MILLI)
 
 

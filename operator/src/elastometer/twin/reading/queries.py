@@ -71,7 +71,7 @@ def _doubts(path: str, node: Node, found: tuple[Number, ...]) -> Iterator[str]:
         yield (f"{path}: with {size} or more replicas the query has several elements, which is an error in "
                "KEDA: the HPA then has no metric and does not scale. sum(…) without labels has one element")
     elif set(found) == {Missing.EMPTY} and all(series.selects for series in series_in(node)):
-        yield f"{path}: the query never has an element, since no element of one side has the labels of one on the other"
+        yield f"{path}: the query returns no element, since none on one side has the labels of one on the other"
 
 
 def _old_names(path: str, node: Node) -> Iterator[str]:
