@@ -53,7 +53,7 @@ REFUSED: dict[str, Row] = {
     "a misspelt name": ("hpa", (f"{SERVER}.args[0]=--max-num-sqes=4",), Refused((
         f"{PLACE}--max-num-sqes must be a flag of the server; did you mean --max-num-seqs?",))),
     "another port than the test's": ("hpa", (f"{SERVER}.args[0]=--port=9000",), Refused((
-        f"{PLACE}--port must be spec.target.server.port, which is 8000",))),
+        f"{PLACE}--port must be spec.target.server.port (8000)",))),
     "vLLM without a capacity": ("hpa", (*VLLM, f"{SERVER}.args=[--max_num_seqs=4]"), Refused((
         "capacity: must be given, since this server is not the stand-in",))),
 }

@@ -83,8 +83,8 @@ def test_a_flag_that_is_absent_among_readable_ones_has_its_default() -> None:
     (["--max-num-seqs=0"], "spec.target.server.args[0]: --max-num-seqs must be at least 1, is 0"),
     (["--shutdown-timeout=20s"], "spec.target.server.args[0]: --shutdown-timeout must be a whole number, is '20s'"),
     (["--shutdown_timeout", "-1"], "spec.target.server.args[0]: --shutdown-timeout must be at least 0, is -1"),
-    (["--port", "9000"], "spec.target.server.args[0]: --port must be spec.target.server.port, which is 8000 and where "
-                         "the load and the probes go, is 9000"),
+    (["--port", "9000"], "spec.target.server.args[0]: --port must be spec.target.server.port (8000), "
+                         "to which the load and the probes go, is 9000"),
 ])
 def test_a_value_that_every_release_refuses_is_refused_whatever_the_image(args: list[str], flaw: str) -> None:
     for image in (VLLM, "vllm/vllm-openai:v0.22.0", "vllm/vllm-openai:latest", "registry/own:1"):
