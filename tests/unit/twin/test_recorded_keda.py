@@ -16,6 +16,7 @@ from elastometer.model.errors import SpecError
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.spec import ScalerType
 from elastometer.plan import Environment, TestPlan
+from elastometer.promql.series import Matcher, MatchOperator
 from elastometer.twin.engine import predict
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.fit.recorded_series import recorded_series
@@ -70,6 +71,15 @@ def test_a_query_that_worked_has_shown_what_prometheus_calls_its_jobs() -> None:
     assert isinstance(controller, KedaController)
     assert controller.triggers[0].source is Signal.WAITING
     assert recorded_series(found).constant("job") == "vllm"
+
+
+def test_a_selector_that_worked_has_shown_which_labels_the_series_have() -> None:
+    found = run(f"sum({WAITING})")
+    metric = {"type": "Pods", "pods": {"metric": {"name": "vllm_num_requests_waiting", "selector": {
+        "matchLabels": {"app": "chat"}}}, "target": {"type": "AverageValue", "averageValue": "2"}}}
+    provenance = {"autoscaler": {"spec": {"metrics": [metric]}}}
+    shown = recorded_series(replace(found, bundle=replace(found.bundle, provenance=provenance)))
+    assert shown.proven == {Matcher("app", MatchOperator.EQUAL, "chat")}
 
 
 def test_another_query_is_compared_with_what_the_run_has_shown() -> None:

@@ -1,7 +1,7 @@
 """The labels that the series of a recorded run's server Pods carried."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
@@ -11,14 +11,15 @@ from elastometer.model.document import Document, document_at, documents_at, text
 from elastometer.model.server_flags import server_flags
 from elastometer.promql.read import matchers_in
 from elastometer.promql.series import NAMESPACE, POD, Matcher, TestSeries
+from elastometer.twin.reading.hpa_metrics import selector_matchers
 from elastometer.twin.reading.server_labels import has_one_engine, served_model
 
 _CURRENT = ("external", "pods", "object")
 
 
 def recorded_series(run: DerivedRun) -> TestSeries:
-    """Names as recorded. Where the autoscaler read a number above 0, the other matchers of its queries have selected
-    the test, whatever Prometheus calls its jobs."""
+    """Names as recorded. Where the autoscaler read a number above 0, the other matchers of its queries and
+    selectors have selected the test, whatever Prometheus calls its jobs."""
     bundle, evidence = run.bundle, run.evidence
     terms, test = bundle.terms, document_at(bundle.spec, "spec") or bundle.spec
     target = document_at(test, "target")
@@ -31,8 +32,15 @@ def recorded_series(run: DerivedRun) -> TestSeries:
 
 def _matchers(bundle: Bundle) -> Iterator[Matcher]:
     for trigger in documents_at(bundle.provenance, "scaledObject", "spec", "triggers"):
-        matchers = matchers_in(text_at(trigger, "metadata", "query") or "")
-        yield from (matcher for matcher in matchers if matcher.label not in (NAMESPACE, POD))
+        yield from _shared_by_pods(matchers_in(text_at(trigger, "metadata", "query") or ""))
+    for index, metric in enumerate(documents_at(bundle.provenance, "autoscaler", "spec", "metrics")):
+        for kind in ("pods", "object"):
+            path = f"spec.metrics[{index}].{kind}.metric.selector"
+            yield from _shared_by_pods(selector_matchers(path, document_at(metric, kind, "metric", "selector")))
+
+
+def _shared_by_pods(matchers: Iterable[Matcher]) -> Iterator[Matcher]:
+    return (matcher for matcher in matchers if matcher.label not in (NAMESPACE, POD))
 
 
 def _read_a_number(evidence: Evidence) -> bool:

@@ -103,7 +103,7 @@ class _Reader:
         if unread := list(selector_flaws(selector, place)):
             self.notes += [f"{flaw}: {_failed(metric)}" for flaw in unread]
             return Nowhere(f"{place}: cannot be read")
-        found = select(place, list(_matchers(place, selector)), self.series)
+        found = select(place, list(selector_matchers(place, selector)), self.series)
         self.notes += [note if found.selects else f"{note}: {_failed(metric)}" for note in found.notes]
         return METRICS[name] if found.selects else Nowhere(f"{place}: selects nothing of this test")
 
@@ -132,7 +132,7 @@ def _failed(metric: Metric) -> str:
     return f"the HPA reports FailedGet{metric.type.value}Metric and does not scale by this metric"
 
 
-def _matchers(path: str, selector: Document) -> Iterator[Matcher]:
+def selector_matchers(path: str, selector: Document) -> Iterator[Matcher]:
     """The selector as the adapter writes it into its query."""
     for label, value in document_at(selector, "matchLabels").items():
         yield Matcher(label, MatchOperator.EQUAL, str(value))
