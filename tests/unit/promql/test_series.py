@@ -94,3 +94,9 @@ def test_names_are_drawn_as_the_replica_set_controller_makes_them() -> None:
     assert len(set(names)) == len(names) > 100
     assert all(re.fullmatch(r"chat-server-[b-z2-9]{8,10}-[b-z2-9]{5}", name) for name in names)
     assert names == drawn_names("chat")
+
+
+def test_what_prometheus_calls_its_jobs_matters_only_to_a_matcher_that_not_all_of_them_meet() -> None:
+    assert "as job 'pods'" in notes('job="pods"', CHAT)
+    assert "as job 'pods'" in notes('job=~"pods|vllm"', CHAT)
+    assert notes('job=~".*"', CHAT) == notes('job!=""', CHAT) == notes('job!="prometheus"', CHAT) == ""
