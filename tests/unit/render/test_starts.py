@@ -46,5 +46,5 @@ def test_what_no_source_explains_is_never_folded_away() -> None:
 
 
 def test_a_start_without_evidence_has_no_class() -> None:
-    predicted = replace(start_of("v0.7.3", 42).cold_start(), kind=NO_EVIDENCE)
+    predicted = replace(start_of("v0.7.3", 42).cold_start(), start_class=NO_EVIDENCE)
     assert (class_words(predicted), evidence_rows([predicted])) == ("–", [])

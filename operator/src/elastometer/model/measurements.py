@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from elastometer.model.milestones import CHAIN, Milestone
-from elastometer.model.start_class import NO_EVIDENCE, StartKind
+from elastometer.model.start_class import NO_EVIDENCE, ClassifiedStart
 
 Steps: TypeAlias = tuple[tuple[float, int | None], ...]
 UNATTRIBUTED = "unattributed"
@@ -176,7 +176,7 @@ class ColdStart:
     scale_out: Duration | None
     first_token: Duration
     scraped: ScrapedStart
-    kind: StartKind = NO_EVIDENCE
+    start_class: ClassifiedStart = NO_EVIDENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,17 +35,18 @@ class Ingredient(StrEnum):
     COMPILATION = "compilation"
 
 
-class Had(StrEnum):
+class Presence(StrEnum):
     """Whether it was there. NOT_NEEDED: an eager server compiles nothing, and random weights are not read."""
 
-    YES = "Present"
-    NO = "Absent"
+    PRESENT = "Present"
+    ABSENT = "Absent"
     NOT_NEEDED = "NotNeeded"
     UNKNOWN = "Unknown"
 
 
-HAD_LABELS: Mapping[Had, str] = {
-    Had.YES: "present", Had.NO: "absent", Had.NOT_NEEDED: "not needed", Had.UNKNOWN: "unknown",
+PRESENCE_LABELS: Mapping[Presence, str] = {
+    Presence.PRESENT: "present", Presence.ABSENT: "absent", Presence.NOT_NEEDED: "not needed",
+    Presence.UNKNOWN: "unknown",
 }
 
 
@@ -54,12 +55,12 @@ class StartFact:
     """Whether one ingredient was there when the Pod began, and the evidence for it, or why there is none."""
 
     ingredient: Ingredient
-    had: Had
+    presence: Presence
     evidence: str
 
 
 @dataclass(frozen=True, slots=True)
-class StartKind:
+class ClassifiedStart:
     """The class of a start with the facts that it follows from. `evidence` is that of a woken or restored start."""
 
     name: StartClass = StartClass.UNKNOWN
@@ -67,4 +68,4 @@ class StartKind:
     evidence: str | None = None
 
 
-NO_EVIDENCE = StartKind()
+NO_EVIDENCE = ClassifiedStart()

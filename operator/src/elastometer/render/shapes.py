@@ -82,7 +82,7 @@ def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
         for phase in phases if phase.milliseconds > 0
     )
     origin = f"scale-out {start.scale_event}" if start.scale_event else start.origin.lower()
-    caption = f"{origin}, {CLASS_LABELS[start.kind.name]}" if start.kind.facts else origin
+    caption = f"{origin}, {CLASS_LABELS[start.start_class.name]}" if start.start_class.facts else origin
     whole = start.scale_out if start.scale_out and start.scale_out.milliseconds is not None else start.cold_start
     first = start.first_token.milliseconds
     return Strip(

@@ -12,7 +12,7 @@ from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.analysis.starts.enginemark import ORDER, EngineMark
 from elastometer.analysis.starts.restarts import last_restart
 from elastometer.analysis.starts.scraped import process_start, scraped_start
-from elastometer.analysis.starts.startkind import Traces, is_older_than_its_pod, start_kind
+from elastometer.analysis.starts.startclass import Traces, classify, is_older_than_its_pod
 from elastometer.analysis.starts.waterfall import phases
 from elastometer.model.document import text_at
 from elastometer.model.measurements import ColdStart, Duration, Origin, PodInstant, Source
@@ -139,7 +139,7 @@ def cold_start(start: Start, evidence: Evidence) -> ColdStart:
         scale_out=between(start, Milestone.DECIDED, Milestone.READY, evidence) if start.change else None,
         first_token=between(start, Milestone.READY, Milestone.FIRST_SERVED, evidence),
         scraped=scraped_start(start.pod.name, start.used, start.process, evidence),
-        kind=start_kind(Traces(start.used, start.marks, start.lines, pull, start.process, start.pod.last.object)),
+        start_class=classify(Traces(start.used, start.marks, start.lines, pull, start.process, start.pod.last.object)),
     )
 
 

@@ -74,7 +74,7 @@ def _mark(value: Any) -> Any:
         case Phase():
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
         case ColdStart():
-            value = replace(value, node=None, kind=NO_EVIDENCE, phases=tuple(_phases(value)),
+            value = replace(value, node=None, start_class=NO_EVIDENCE, phases=tuple(_phases(value)),
                             instants=tuple(one for one in value.instants if one.used))
         case Loss():
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)

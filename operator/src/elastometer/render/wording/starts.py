@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from elastometer.model.measurements import PHASE_LABELS, UNATTRIBUTED, ColdStart, Phase
 from elastometer.model.milestones import PART_OF_PHASE, PHASE_ENDED_BY, Milestone
-from elastometer.model.start_class import CLASS_LABELS, HAD_LABELS, Ingredient, StartFact
+from elastometer.model.start_class import CLASS_LABELS, PRESENCE_LABELS, Ingredient, StartFact
 from elastometer.render.wording import numbers
 
 EVIDENCE_HEAD = ("Pod", *(ingredient.value.capitalize() for ingredient in Ingredient))
@@ -15,20 +15,20 @@ SHORT_SHARE = 0.005
 
 def class_words(start: ColdStart) -> str:
     """The class, and the evidence for one that came neither from an image nor from a cache; a dash if predicted."""
-    if not start.kind.facts:
+    if not start.start_class.facts:
         return numbers.DASH
-    evidence = f": {start.kind.evidence}" if start.kind.evidence else ""
-    return CLASS_LABELS[start.kind.name] + evidence
+    evidence = f": {start.start_class.evidence}" if start.start_class.evidence else ""
+    return CLASS_LABELS[start.start_class.name] + evidence
 
 
 def evidence_rows(starts: Sequence[ColdStart]) -> list[tuple[str, list[str]]]:
     """(Pod, whether each ingredient was there, with the evidence) of every start that was recorded."""
-    return [(one.pod, list(map(fact_words, one.kind.facts))) for one in starts if one.kind.facts]
+    return [(one.pod, list(map(fact_words, one.start_class.facts))) for one in starts if one.start_class.facts]
 
 
 def fact_words(fact: StartFact) -> str:
     """Whether the ingredient was there, and the evidence."""
-    return f"{HAD_LABELS[fact.had]}: {fact.evidence}"
+    return f"{PRESENCE_LABELS[fact.presence]}: {fact.evidence}"
 
 
 def phase_words(phase: Phase) -> str:

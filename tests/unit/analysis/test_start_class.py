@@ -18,7 +18,7 @@ def start_of(name: str, **seen: object) -> ColdStart:
 
 
 def facts(start: ColdStart) -> dict[str, tuple[str, str]]:
-    return {fact.ingredient.value: (fact.had.value, fact.evidence) for fact in start.kind.facts}
+    return {fact.ingredient.value: (fact.presence.value, fact.evidence) for fact in start.start_class.facts}
 
 
 @pytest.mark.parametrize(("name", "pulled", "kind"), [
@@ -37,7 +37,7 @@ def facts(start: ColdStart) -> dict[str, tuple[str, str]]:
     ("sglang", None, "Unknown"),
 ])
 def test_the_class_is_the_last_of_what_was_there_without_a_break(name: str, pulled: str | None, kind: str) -> None:
-    assert start_of(name, pulled=pulled).kind.name == kind
+    assert start_of(name, pulled=pulled).start_class.name == kind
 
 
 @pytest.mark.parametrize(("name", "weights"), [
@@ -119,7 +119,7 @@ def test_parts_of_an_engine_that_wake_one_after_another_add_and_engines_do_not()
             (90.1, "(EngineCore_DP1 pid=8) It took 1.1 seconds to wake up tags {'weights'}."),
             (91.0, "(EngineCore_DP0 pid=9) It took 0.4 seconds to wake up tags {'kv_cache'}.")]
     woken = start_of("v0.11-cached-graph", lines=[*log_of("v0.11-cached-graph"), *rest], ready=92)
-    assert woken.kind.evidence == "woken in 1.4 s (log)"
+    assert woken.start_class.evidence == "woken in 1.4 s (log)"
     assert [phase.milliseconds for phase in woken.phases if phase.label == "wake-up from sleep mode"] == [44000.0]
 
 
@@ -127,10 +127,10 @@ def test_an_engine_that_woke_before_its_pod_was_ready_makes_a_woken_start() -> N
     lines = [*log_of("v0.11-cached-graph"), (60.0, "It took 0.500000 seconds to fall asleep."),
              (90.0, "It took 1.250000 seconds to wake up tags {'weights', 'kv_cache'}.")]
     woken = start_of("v0.11-cached-graph", lines=lines, ready=91)
-    assert (woken.kind.name, woken.kind.evidence) == ("Woken", "woken in 1.2 s (log)")
+    assert (woken.start_class.name, woken.start_class.evidence) == ("Woken", "woken in 1.2 s (log)")
     assert [(phase.label, phase.milliseconds) for phase in woken.phases][-2:] == [
         ("wake-up from sleep mode", 43000.0), ("probe tax", 1000.0)]
-    assert start_of("v0.11-cached-graph", lines=lines, ready=48).kind.name == "CompileCached"
+    assert start_of("v0.11-cached-graph", lines=lines, ready=48).start_class.name == "CompileCached"
 
 
 @pytest.mark.parametrize(("message", "kind"), [
@@ -139,22 +139,22 @@ def test_an_engine_that_woke_before_its_pod_was_ready_makes_a_woken_start() -> N
     ('Successfully pulled image "v" in 322ms (322ms including waiting)', "Cold"),
 ])
 def test_a_pull_that_only_asked_the_registry_found_the_image_on_the_node(message: str, kind: str) -> None:
-    assert start_of("v0.7.3", pulled=message).kind.name == kind
+    assert start_of("v0.7.3", pulled=message).start_class.name == kind
 
 
 def test_an_image_of_another_container_says_nothing_of_the_servers() -> None:
-    assert start_of("v0.7.3", fetched=PULLED).kind.name == "WeightsCached"
+    assert start_of("v0.7.3", fetched=PULLED).start_class.name == "WeightsCached"
     alone = start_of("v0.7.3", fetched=PULLED, pulled=None)
-    assert (alone.kind.name, alone.image) == ("Unknown", None)
+    assert (alone.start_class.name, alone.image) == ("Unknown", None)
 
 
 def test_a_process_that_is_older_than_its_pod_was_restored() -> None:
     restored = start_of("uvicorn-only", process=-600)
-    assert (restored.kind.name, restored.kind.evidence) == (
+    assert (restored.start_class.name, restored.start_class.evidence) == (
         "Restored", "the process is 595 s older than its Pod (Prometheus)")
     assert restored.scraped.process_start is not None
     assert sum(phase.milliseconds for phase in restored.phases) == restored.cold_start.milliseconds
-    assert start_of("uvicorn-only", process=-20).kind.name == "ImagePresent"
+    assert start_of("uvicorn-only", process=-20).start_class.name == "ImagePresent"
 
 
 @pytest.mark.parametrize("args", [
@@ -163,15 +163,15 @@ def test_a_process_that_is_older_than_its_pod_was_restored() -> None:
 ])
 def test_a_container_that_restores_a_snapshot_makes_a_restored_start(args: tuple[str, ...]) -> None:
     restored = start_of("uvicorn-only", lines=[(0.0, "INFO:     GET /health")], ready=9, args=args)
-    assert (restored.kind.name, restored.kind.evidence) == (
+    assert (restored.start_class.name, restored.start_class.evidence) == (
         "Restored", "the container runs `snapshot restore` (Pod)")
-    assert start_of("uvicorn-only", ready=None, args=args).kind.name == "ImagePresent"
-    assert start_of("v0.7.3", args=("snapshot", "create")).kind.name == "WeightsCached"
+    assert start_of("uvicorn-only", ready=None, args=args).start_class.name == "ImagePresent"
+    assert start_of("v0.7.3", args=("snapshot", "create")).start_class.name == "WeightsCached"
 
 
 def test_a_log_of_criu_shows_a_restored_process() -> None:
     lines = [(0.0, "(00.412345) Restore finished successfully. Tasks resumed."), (1.0, "INFO:     GET /health")]
-    assert start_of("uvicorn-only", lines=lines).kind.name == "Restored"
+    assert start_of("uvicorn-only", lines=lines).start_class.name == "Restored"
 
 
 def test_a_container_that_failed_before_it_served_makes_one_bar_of_its_failed_starts() -> None:

@@ -20,7 +20,7 @@ from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.milestones import Milestone
 from elastometer.model.names import SERVER
 from elastometer.model.observation import LogSeen
-from elastometer.model.start_class import Had, Ingredient, StartClass, StartFact, StartKind
+from elastometer.model.start_class import ClassifiedStart, Ingredient, Presence, StartClass, StartFact
 from elastometer.model.units import SECOND, go_duration_or_none
 
 # A process that is older than its Pod came from elsewhere. No clocks of one cluster differ by as much as this.
@@ -67,39 +67,39 @@ class Traces:
     pod: Document
 
 
-def start_kind(traces: Traces) -> StartKind:
+def classify(traces: Traces) -> ClassifiedStart:
     """The class with its facts. A woken or restored start needed nothing of what the facts are about."""
     texts = [plain_line(line).text for line in traces.lines]
     marks = traces.marks
     facts = (_image(traces.pull), _weights(marks, texts), _compilation(traces.used, marks, texts))
     restored, woken = _restored(traces, texts), _woken(marks)
     if restored is not None:
-        return StartKind(StartClass.RESTORED, facts, restored)
+        return ClassifiedStart(StartClass.RESTORED, facts, restored)
     if woken is not None:
-        return StartKind(StartClass.WOKEN, facts, woken)
-    return StartKind(_class(*(fact.had for fact in facts)), facts)
+        return ClassifiedStart(StartClass.WOKEN, facts, woken)
+    return ClassifiedStart(_class(*(fact.presence for fact in facts)), facts)
 
 
-def _class(image: Had, weights: Had, compilation: Had) -> StartClass:
-    if image is Had.UNKNOWN:
+def _class(image: Presence, weights: Presence, compilation: Presence) -> StartClass:
+    if image is Presence.UNKNOWN:
         return StartClass.UNKNOWN
-    if image is Had.NO:
+    if image is Presence.ABSENT:
         return StartClass.COLD
-    if weights is not Had.YES:
+    if weights is not Presence.PRESENT:
         return StartClass.IMAGE_PRESENT
-    return StartClass.COMPILE_CACHED if compilation is Had.YES else StartClass.WEIGHTS_CACHED
+    return StartClass.COMPILE_CACHED if compilation is Presence.PRESENT else StartClass.WEIGHTS_CACHED
 
 
 def _image(pull: ImagePull | None) -> StartFact:
     if pull is None:
-        return StartFact(Ingredient.IMAGE, Had.UNKNOWN, "no event about the image was seen")
+        return StartFact(Ingredient.IMAGE, Presence.UNKNOWN, "no event about the image was seen")
     if pull.took is not None and _is_only_confirmed(pull):
-        return StartFact(Ingredient.IMAGE, Had.YES, f"only confirmed by the registry, in {pull.took} (event)")
+        return StartFact(Ingredient.IMAGE, Presence.PRESENT, f"only confirmed by the registry, in {pull.took} (event)")
     if pull.took is not None:
-        return StartFact(Ingredient.IMAGE, Had.NO, f"pulled in {pull.took} (event)")
+        return StartFact(Ingredient.IMAGE, Presence.ABSENT, f"pulled in {pull.took} (event)")
     if pull.was_present:
-        return StartFact(Ingredient.IMAGE, Had.YES, "already present (event)")
-    return StartFact(Ingredient.IMAGE, Had.UNKNOWN, f"the event says neither: {pull.message}")
+        return StartFact(Ingredient.IMAGE, Presence.PRESENT, "already present (event)")
+    return StartFact(Ingredient.IMAGE, Presence.UNKNOWN, f"the event says neither: {pull.message}")
 
 
 def _is_only_confirmed(pull: ImagePull) -> bool:
@@ -109,69 +109,69 @@ def _is_only_confirmed(pull: ImagePull) -> bool:
 
 
 def _weights(marks: Sequence[EngineMark], texts: Sequence[str]) -> StartFact:
-    had, evidence = _weights_evidence(marks, texts)
-    return StartFact(Ingredient.WEIGHTS, had, evidence)
+    presence, evidence = _weights_evidence(marks, texts)
+    return StartFact(Ingredient.WEIGHTS, presence, evidence)
 
 
-def _weights_evidence(marks: Sequence[EngineMark], texts: Sequence[str]) -> tuple[Had, str]:
+def _weights_evidence(marks: Sequence[EngineMark], texts: Sequence[str]) -> tuple[Presence, str]:
     fetched = [mark.stated for mark in marks if mark.wording is WEIGHTS_FETCHED]
     if fetched:
-        return Had.NO, f"downloaded in {sum(stated or 0 for stated in fetched) / SECOND:.1f} s (log)"
+        return Presence.ABSENT, f"downloaded in {sum(stated or 0 for stated in fetched) / SECOND:.1f} s (log)"
     if any(_MODELSCOPE.search(text) for text in texts):
         return _modelscope_evidence(texts)
     if any(_MAPPED.search(text) for text in texts):
-        return Had.YES, "mapped from a weight cache on the node (log)"
+        return Presence.PRESENT, "mapped from a weight cache on the node (log)"
     loader = (_found(_FORMAT, "name", texts) or "auto").lower()
     if loader == _NO_WEIGHTS:
-        return Had.NOT_NEEDED, "random weights (log)"
+        return Presence.NOT_NEEDED, "random weights (log)"
     if all(mark.milestone is not Milestone.WEIGHTS_LOADED for mark in marks):
-        return Had.UNKNOWN, "no line about weights was seen"
+        return Presence.UNKNOWN, "no line about weights was seen"
     return _weights_by_place(_found(_MODEL, "name", texts), _found(CONFIGURED.regex, "release", texts), loader)
 
 
-def _modelscope_evidence(texts: Sequence[str]) -> tuple[Had, str]:
+def _modelscope_evidence(texts: Sequence[str]) -> tuple[Presence, str]:
     """Its own client, which shows a bar for each file that it fetches."""
     if any(_MODELSCOPE_FETCHED.search(text) for text in texts):
-        return Had.NO, "downloaded from ModelScope (log)"
-    return Had.UNKNOWN, "ModelScope does not log whether it fetched anything"
+        return Presence.ABSENT, "downloaded from ModelScope (log)"
+    return Presence.UNKNOWN, "ModelScope does not log whether it fetched anything"
 
 
-def _weights_by_place(model: str | None, release: str | None, loader: str) -> tuple[Had, str]:
+def _weights_by_place(model: str | None, release: str | None, loader: str) -> tuple[Presence, str]:
     if model is not None and "://" in model:
-        return Had.NO, f"read from {model} (log)"
+        return Presence.ABSENT, f"read from {model} (log)"
     if model is not None and _STREAMED_TO in model:
-        return Had.NO, "streamed from an object store (log)"
+        return Presence.ABSENT, "streamed from an object store (log)"
     if model is not None and model.startswith("/"):
-        return Had.YES, f"read from the path {model} (log)"
+        return Presence.PRESENT, f"read from the path {model} (log)"
     if loader not in _HUB_FORMATS:
-        return Had.UNKNOWN, f"the loader {loader} does not log whether it fetched anything"
+        return Presence.UNKNOWN, f"the loader {loader} does not log whether it fetched anything"
     if release is None or not _is_at_least(release, _STATES_DOWNLOADS):
-        return Had.UNKNOWN, f"vLLM {release or 'of an unknown release'} may download without a line about it"
-    return Had.YES, f"vLLM {release} logs downloads, and logged none"
+        return Presence.UNKNOWN, f"vLLM {release or 'of an unknown release'} may download without a line about it"
+    return Presence.PRESENT, f"vLLM {release} logs downloads, and logged none"
 
 
 def _compilation(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark], texts: Sequence[str]) -> StartFact:
-    had, evidence = _compilation_evidence(used, marks, texts)
-    return StartFact(Ingredient.COMPILATION, had, evidence)
+    presence, evidence = _compilation_evidence(used, marks, texts)
+    return StartFact(Ingredient.COMPILATION, presence, evidence)
 
 
 def _compilation_evidence(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark],
-                          texts: Sequence[str]) -> tuple[Had, str]:
+                          texts: Sequence[str]) -> tuple[Presence, str]:
     compiled = sum(mark.wording is GRAPH_COMPILED for mark in marks)
     loaded = sum(mark.wording in (GRAPH_LOADED, COMPILATION_LOADED) for mark in marks)
     if compiled:
-        return Had.NO, f"{compiled} compiled, {loaded} loaded from a cache (log)"
+        return Presence.ABSENT, f"{compiled} compiled, {loaded} loaded from a cache (log)"
     if loaded:
-        return Had.YES, f"{loaded} loaded from a cache, none compiled (log)"
+        return Presence.PRESENT, f"{loaded} loaded from a cache, none compiled (log)"
     if any(mark.milestone is Milestone.COMPILED for mark in marks):
-        return Had.UNKNOWN, "the log does not say whether the graphs came from a cache"
+        return Presence.UNKNOWN, "the log does not say whether the graphs came from a cache"
     if any(_EAGER.search(text) for text in texts):
-        return Had.NOT_NEEDED, "an eager server compiles nothing (log)"
+        return Presence.NOT_NEEDED, "an eager server compiles nothing (log)"
     release = _found(CONFIGURED.regex, "release", texts)
     whole = Milestone.WEIGHTS_LOADED in used and Milestone.HTTP_UP in used
     if whole and release is not None and _is_at_least(release, _STATES_COMPILATIONS):
-        return Had.NOT_NEEDED, f"vLLM {release} logs compilations, and logged none"
-    return Had.UNKNOWN, "no line about a compilation was seen"
+        return Presence.NOT_NEEDED, f"vLLM {release} logs compilations, and logged none"
+    return Presence.UNKNOWN, "no line about a compilation was seen"
 
 
 def _restored(traces: Traces, texts: Sequence[str]) -> str | None:
