@@ -87,7 +87,7 @@ async def test_an_autoscaler_of_others_that_has_the_name_is_not_left_to_keda(run
     await run.world.api.put(HPAS, theirs)
     await run.until(lambda: "completionTime" in run.last)
     assert run.condition("Succeeded")["reason"] == "ScalerRejected"
-    assert "renamed exists already" in run.condition("Accepted")["message"]
+    assert "renamed already exists" in run.condition("Accepted")["message"]
     assert run.world.api.objects[HPAS]["renamed"]["metadata"]["uid"] == "x"
 
 
