@@ -153,7 +153,7 @@ def test_an_autoscaler_that_has_the_name_already_is_kept(cluster: Any, namespace
     code, output = cluster.run("run", str(tmp_path / "test.yaml"), "-n", namespace)
     assert code != 0
     assert "ScalerRejected" in output
-    assert f"{HPA} exists already" in output
+    assert f"{HPA} already exists" in output
     kept = cluster.get("hpa", HPA, "-n", namespace)
     assert kept["spec"]["scaleTargetRef"]["name"] == "theirs"
 
