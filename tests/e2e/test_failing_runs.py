@@ -38,6 +38,10 @@ def refused_scaler(spec: dict[str, Any]) -> None:
 
 
 def crashing_server(spec: dict[str, Any]) -> None:
+    spec["target"]["server"]["args"] = ["--standin-startup=no-such-phase=1"]
+
+
+def unknown_argument(spec: dict[str, Any]) -> None:
     spec["target"]["server"]["args"] = ["--no-such-argument"]
 
 
@@ -52,6 +56,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str]] = {
     "prometheus": (no_prometheus, "MetricsAvailable", "PrometheusUnreachable", "measurement.prometheusURL"),
     "scaler": (refused_scaler, "Accepted", "ScalerRejected", "stabilizationWindowSeconds"),
     "crash": (crashing_server, "TargetReady", "TargetCrashing", "logs deploy/crash-server"),
+    "argument": (unknown_argument, "Accepted", "SpecInvalid", "--no-such-argument"),
     "template": (unknown_field_in_template, "Accepted", "SpecInvalid", "spec.load.tasks[0]"),
 }
 

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.model.observation import LogSeen
+from elastometer_loadgen.worker.process import Exit
 from elastometer_standin.catalog import Catalog
 from elastometer_standin.engine import Engine
 from elastometer_standin.settings import EngineLimits, Pace, Settings
@@ -83,7 +84,7 @@ def two_at_a_time(requests: int) -> list[dict[str, Any]]:
     return [{"name": "two", "type": "Concurrency", "concurrency": 2, "requests": requests}]
 
 
-def load(profile: dict[str, Any], url: str, out: Path, key: str | None = KEY) -> list[dict[str, Any]]:
+def load(profile: dict[str, Any], url: str, out: Path, key: str | None = KEY, code: int = 0) -> list[dict[str, Any]]:
     """The records of a run of `elastometer-load`; JSON is YAML."""
     out.mkdir()
     (out / "profile.yaml").write_text(json.dumps(profile))
@@ -92,7 +93,7 @@ def load(profile: dict[str, Any], url: str, out: Path, key: str | None = KEY) ->
     environment |= {"ELASTOMETER_API_KEY": key} if key else {}
     command.append(f"--out={out / 'run'}")
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.returncode == code, run.stderr[-2000:]
     packed = (out / "run/requests.jsonl.zst").read_bytes()
     return [json.loads(line) for line in zstandard.ZstdDecompressor().stream_reader(packed).read().splitlines()]
 
@@ -208,7 +209,7 @@ def test_answers_that_vllm_holds_to_a_schema_pass_its_check(server: Any, tmp_pat
 
 
 def test_without_the_key_every_request_is_a_client_error(server: Any, tmp_path: Path) -> None:
-    records = load({**PROFILE, "stages": two_at_a_time(4)}, server.url, tmp_path / "k", key=None)
+    records = load({**PROFILE, "stages": two_at_a_time(4)}, server.url, tmp_path / "k", key=None, code=Exit.REJECTED)
     assert Counter((record["outcome"], record["status"]) for record in records) == {("ClientError", 401): 4}
 
 
