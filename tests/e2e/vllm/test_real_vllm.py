@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.model.observation import LogSeen
-from elastometer_loadgen.worker.process import Exit
+from elastometer_loadgen.worker.process import ExitCode
 from elastometer_standin.catalog import Catalog
 from elastometer_standin.engine import Engine
 from elastometer_standin.settings import EngineLimits, Pace, Settings
@@ -209,7 +209,7 @@ def test_answers_that_vllm_holds_to_a_schema_pass_its_check(server: Any, tmp_pat
 
 
 def test_without_the_key_every_request_is_a_client_error(server: Any, tmp_path: Path) -> None:
-    records = load({**PROFILE, "stages": two_at_a_time(4)}, server.url, tmp_path / "k", key=None, code=Exit.REJECTED)
+    records = load({**PROFILE, "stages": two_at_a_time(4)}, server.url, tmp_path / "k", key=None, code=ExitCode.REJECTED)
     assert Counter((record["outcome"], record["status"]) for record in records) == {("ClientError", 401): 4}
 
 
