@@ -209,7 +209,8 @@ def test_answers_that_vllm_holds_to_a_schema_pass_its_check(server: Any, tmp_pat
 
 
 def test_without_the_key_every_request_is_a_client_error(server: Any, tmp_path: Path) -> None:
-    records = load({**PROFILE, "stages": two_at_a_time(4)}, server.url, tmp_path / "k", key=None, code=ExitCode.REJECTED)
+    profile = {**PROFILE, "stages": two_at_a_time(4)}
+    records = load(profile, server.url, tmp_path / "k", key=None, code=ExitCode.REJECTED)
     assert Counter((record["outcome"], record["status"]) for record in records) == {("ClientError", 401): 4}
 
 
