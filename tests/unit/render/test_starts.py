@@ -37,7 +37,7 @@ def test_the_time_for_another_model_has_a_row_and_a_bar_of_its_own() -> None:
     assert (rows["compilation"], rows["compilation (draft model)"]) == ("66.0 s ± 6 ms", "7.10 s ± 2 ms")
     row, = strips([start]).rows
     assert "compilation (draft model)" in [bar.label for bar in row.bars]
-    assert row.caption == "initial, weights cached, image already present"
+    assert row.caption == "initial, weights cached"
 
 
 def test_what_no_source_explains_is_never_folded_away() -> None:

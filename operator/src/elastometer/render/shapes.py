@@ -8,7 +8,7 @@ from math import ceil
 from elastometer.model.measurements import PHASE_LABELS, ColdStart, Phase
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.report import ObjectiveResult, Report, Verdict
-from elastometer.model.start_class import CLASS_LABELS
+from elastometer.model.start_class import CLASS_LABELS, Ingredient, Presence
 from elastometer.render.wording import numbers
 from elastometer.render.wording.starts import phase_words
 
@@ -81,14 +81,24 @@ def _strip(start: ColdStart, phases: Sequence[Phase], longest: float) -> Strip:
             fits=fits(phase_words(phase), phase.milliseconds / 1000 / longest), tip=_tip(phase))
         for phase in phases if phase.milliseconds > 0
     )
-    origin = f"scale-out {start.scale_event}" if start.scale_event else start.origin.lower()
-    caption = f"{origin}, {CLASS_LABELS[start.start_class.name]}" if start.start_class.facts else origin
     whole = start.scale_out if start.scale_out and start.scale_out.milliseconds is not None else start.cold_start
     first = start.first_token.milliseconds
     return Strip(
-        start.pod, caption if start.image is None else f"{caption}, image {start.image}",
+        start.pod, _caption(start),
         numbers.duration(whole.milliseconds) + (" ?" if whole.reason else ""), whole.reason or "", bars,
         numbers.DASH if first is None else f"+{numbers.duration(first)}")
+
+
+def _caption(start: ColdStart) -> str:
+    """Why the Pod was created, the class of its start, and how its image came unless the class implies that."""
+    words = [f"scale-out {start.scale_event}" if start.scale_event else start.origin.lower()]
+    if start.start_class.facts:
+        words.append(CLASS_LABELS[start.start_class.name])
+    is_implied = any(fact.ingredient is Ingredient.IMAGE and fact.presence is Presence.PRESENT
+                     for fact in start.start_class.facts)
+    if start.image is not None and not is_implied:
+        words.append(f"image {start.image}")
+    return ", ".join(words)
 
 
 def fits(label: str, share: float) -> bool:
