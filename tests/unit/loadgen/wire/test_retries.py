@@ -178,7 +178,12 @@ async def test_what_would_fail_again_is_not_sent_again(server: Server, answer: b
     assert len(server.heads) == 1
 
 
-async def test_a_request_between_two_attempts_is_in_flight_and_can_be_dropped(server: Server) -> None:
+async def test_a_request_between_two_attempts_is_in_flight_and_can_be_dropped(
+    server: Server, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Long enough for a busy machine to look at the request while it waits.
+    pause = 0.3
+    monkeypatch.setattr("elastometer_loadgen.base.retries.PAUSE_SECONDS", pause)
     server.answers = [BUSY, GOOD]
     ended: asyncio.Queue[Exchange] = asyncio.Queue()
     client = client_for(server, 1, ended)
@@ -186,10 +191,10 @@ async def test_a_request_between_two_attempts_is_in_flight_and_can_be_dropped(se
     async with asyncio.timeout(5):
         while len(server.heads) < 1:
             await asyncio.sleep(0)
-    await asyncio.sleep(PAUSE / 2)
+    await asyncio.sleep(pause / 20)
     assert client.in_flight == 1
     client.close()
-    await asyncio.sleep(2 * PAUSE)
+    await asyncio.sleep(1.5 * pause)
     assert ended.empty()
     assert len(server.heads) == 1
 
