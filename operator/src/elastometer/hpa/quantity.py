@@ -38,6 +38,11 @@ def milli_units(text: str) -> int:
     return _big_milli(amount) if amount.big else _short_milli(amount)
 
 
+def quantity(milli: int) -> str:
+    """Thousandths as the API server formats them: 2, or 2500m."""
+    return str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
+
+
 def sign(text: str) -> int:
     """-1, 0 or 1."""
     unscaled = _amount(text).unscaled

@@ -10,7 +10,7 @@ import promql_parser as promql
 from elastometer.model.document import document_at, documents_at, text_at
 from elastometer.model.triggers import RESOURCE_TRIGGERS
 from elastometer.model.wake_signals import formula, prometheus_triggers
-from elastometer.promql.parse import parse
+from elastometer.promql.parse import parts
 
 SERVER_METRICS = "vllm:"
 # With these a query has a value even where a series is missing.
@@ -32,13 +32,12 @@ def reads_only_servers(scaled_object: object) -> bool:
 
 
 def _reads_only_servers(query: str) -> bool:
-    parts: list[promql.Expr] = []
     try:
-        promql.walk(parse(query), parts.append)
+        found = parts(query)
     except ValueError:
         return False
-    names = [part.name or "" for part in parts if isinstance(part, promql.VectorSelector)]
-    return bool(names) and all(name.startswith(SERVER_METRICS) for name in names) and not any(map(_fills, parts))
+    names = [part.name or "" for part in found if isinstance(part, promql.VectorSelector)]
+    return bool(names) and all(name.startswith(SERVER_METRICS) for name in names) and not any(map(_fills, found))
 
 
 def _fills(part: promql.Expr) -> bool:

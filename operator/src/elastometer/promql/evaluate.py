@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from math import ceil, copysign, floor, fsum, inf, isfinite, isnan, nan
+from math import fsum, isfinite, isnan, nan
 from typing import TypeAlias, assert_never
 
+from elastometer.promql.ieee import ceiling, divided, flooring
 from elastometer.promql.tree import (
     Aggregation,
     Aggregator,
@@ -146,16 +147,9 @@ def _calculated(operator: Operator, left: float, right: float) -> float:
         case Operator.TIMES:
             return left * right
         case Operator.DIVIDED:
-            return left / right if right else _divided_by_zero(left, right)
+            return divided(left, right)
         case other:
             assert_never(other)
-
-
-def _divided_by_zero(left: float, zero: float) -> float:
-    """By IEEE 754; Python raises an exception instead."""
-    if not left or isnan(left):
-        return nan
-    return inf if (left > 0) is not (copysign(1.0, zero) < 0) else -inf
 
 
 def _either(node: Either, left: Elements, right: Elements) -> Elements:
@@ -168,9 +162,9 @@ def _mapped(function: Function, value: float) -> float:
         case Function.ABSOLUTE:
             return abs(value)
         case Function.CEILING:
-            return float(ceil(value)) if isfinite(value) else value
+            return ceiling(value)
         case Function.FLOOR:
-            return float(floor(value)) if isfinite(value) else value
+            return flooring(value)
         case Function.NEGATIVE:
             return -value
         case other:

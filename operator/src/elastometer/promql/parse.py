@@ -15,6 +15,13 @@ def parse(text: str) -> promql.Expr:
     return promql.parse(_QUOTED.sub(_in_double_quotes, text))
 
 
+def parts(text: str) -> list[promql.Expr]:
+    """Every expression within the query, itself included; raises ValueError."""
+    found: list[promql.Expr] = []
+    promql.walk(parse(text), found.append)
+    return found
+
+
 def _in_double_quotes(found: re.Match[str]) -> str:
     if found[0][0] != "`":
         return found[0]

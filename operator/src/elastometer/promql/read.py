@@ -11,7 +11,7 @@ from math import inf
 import promql_parser as promql
 
 from elastometer.model.errors import SpecError
-from elastometer.promql.parse import parse
+from elastometer.promql.parse import parse, parts
 from elastometer.promql.series import KNOWN, NODE, OF_ONE_POD, Matcher, MatchOperator, TestSeries, select
 from elastometer.promql.tree import (
     ALL,
@@ -60,17 +60,11 @@ def read_query(path: str, text: str, series: TestSeries, metrics: Sequence[str])
 
 def matchers_in(text: str) -> frozenset[Matcher]:
     """Every label matcher of a query; none of one that cannot be parsed."""
-    found: set[Matcher] = set()
-
-    def collect(parsed: promql.Expr) -> None:
-        if isinstance(parsed, promql.VectorSelector):
-            found.update(_matchers(parsed))
-
     try:
-        promql.walk(parse(text), collect)
+        selectors = [part for part in parts(text) if isinstance(part, promql.VectorSelector)]
     except ValueError:
         return frozenset()
-    return frozenset(matcher for matcher in found if matcher.label != NAME)
+    return frozenset(matcher for part in selectors for matcher in _matchers(part) if matcher.label != NAME)
 
 
 def _matchers(parsed: promql.VectorSelector) -> list[Matcher]:

@@ -3,8 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, copysign, floor, inf, isfinite, nan
+from math import copysign, floor, isfinite
 from typing import TypeAlias
+
+from elastometer.promql.ieee import ceiling, divided, flooring
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +43,17 @@ def _rounded(value: float) -> float:
     return copysign(whole + (abs(value) - whole >= 0.5), value)
 
 
-def _quotient(left: float, right: float) -> float:
-    if right:
-        return left / right
-    return copysign(inf, left) * copysign(1.0, right) if left else nan
-
-
 # What is true counts as 1, as in Python; a reader of formulas keeps numbers and conditions apart.
 FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "+": lambda given: given[0] + given[1], "-": lambda given: given[0] - given[1],
-    "*": lambda given: given[0] * given[1], "/": lambda given: _quotient(given[0], given[1]),
+    "*": lambda given: given[0] * given[1], "/": lambda given: divided(given[0], given[1]),
     "<": lambda given: given[0] < given[1], "<=": lambda given: given[0] <= given[1],
     ">": lambda given: given[0] > given[1], ">=": lambda given: given[0] >= given[1],
     "==": lambda given: given[0] == given[1], "!=": lambda given: given[0] != given[1],
     NEGATIVE: lambda given: -given[0], NOT: lambda given: not given[0],
     "min": min, "max": max, "abs": lambda given: abs(given[0]),
-    "ceil": lambda given: ceil(given[0]) if isfinite(given[0]) else given[0],
-    "floor": lambda given: floor(given[0]) if isfinite(given[0]) else given[0],
+    "ceil": lambda given: ceiling(given[0]),
+    "floor": lambda given: flooring(given[0]),
     "round": lambda given: _rounded(given[0]),
 }
 

@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 from elastometer.hpa.sync import PodInput, Sample
 from elastometer.model.errors import SpecError
-from elastometer.promql.evaluate import Elements, QueryError, evaluate
+from elastometer.promql.evaluate import Elements, QueryError, Samples, evaluate
 from elastometer.promql.series import labels_of_pod
 from elastometer.promql.tree import Node
 from elastometer.twin.fleet import Fleet
@@ -32,6 +32,17 @@ class Missing(Enum):
 
 
 Number: TypeAlias = float | Missing
+
+
+def only_number(node: Node, samples: Samples) -> Number:
+    """The value of a query that KEDA and the metrics API can read: a vector of one element."""
+    try:
+        found = evaluate(node, samples)
+    except QueryError:
+        return Missing.ERROR
+    if isinstance(found, float) or len(found) > 1:
+        return Missing.ERROR
+    return next(iter(found.values()), Missing.EMPTY)
 
 
 class MetricsView:
@@ -71,20 +82,11 @@ class MetricsView:
                 found = self._sampled(source, self._exact(source), at)
                 return sum([sample[1] for sample in found]) / MILLI if found else Missing.EMPTY
             case Asked(node=node):
-                return self._answer(node, at)
+                return only_number(node, lambda metric: self._elements(METRICS[metric], at))
             case Nowhere():
                 return Missing.EMPTY
             case other:
                 assert_never(other)
-
-    def _answer(self, node: Node, at: float) -> Number:
-        try:
-            found = evaluate(node, lambda metric: self._elements(METRICS[metric], at))
-        except QueryError:
-            return Missing.ERROR
-        if isinstance(found, float) or len(found) > 1:
-            return Missing.ERROR
-        return next(iter(found.values()), Missing.EMPTY)
 
     def _elements(self, signal: Signal, at: float) -> Elements:
         """The newest sample of each replica, with the labels in which the series of replicas differ."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.hpa.decision import Account, Constraint, Decision, Proposal
+from elastometer.hpa.quantity import quantity
 from elastometer.hpa.settings import TargetType
 from elastometer.model.autoscalers import keda_autoscaler_name
 from elastometer.model.document import Document, document_at, documents_at, text_at
@@ -13,7 +14,6 @@ from elastometer.model.spec import ScalerType
 from elastometer.twin.forecast.predicted_run import PredictedRun, instant
 from elastometer.twin.prediction import Sync
 
-MILLI = 1000
 _RESCALED = "SuccessfulRescale"
 # What the controller calls a metric in its reasons, by type of the source.
 _KINDS = {"Pods": "pods metric ", "Object": "object metric ", "External": "external metric ",
@@ -70,11 +70,6 @@ def _value(body: Document, value: int) -> Document:
     if kind == TargetType.UTILIZATION:
         return {"averageUtilization": value}
     return {"value" if kind == TargetType.VALUE else "averageValue": quantity(value)}
-
-
-def quantity(milli: int) -> str:
-    """The quantity as the API server formats it: 2, or 2500m."""
-    return f"{milli // MILLI}" if milli % MILLI == 0 else f"{milli}m"
 
 
 def _rescale(name: str, spec: Document, sync: Sync, decision: Decision) -> ObjectSeen:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from elastometer.promql.evaluate import QueryError, evaluate
 from elastometer.promql.plain import is_one_group
 from elastometer.promql.read import read_query
 from elastometer.promql.series import TestSeries, labels_of_pod
@@ -20,7 +19,7 @@ from elastometer.promql.tree import (
     is_scalar,
     series_in,
 )
-from elastometer.twin.metrics_view import Missing, Number
+from elastometer.twin.metrics_view import Missing, Number, only_number
 from elastometer.twin.sources import METRICS, OLD_KV_CACHE, Asked, Nowhere, Signal, Source
 
 # Whether a query has a value depends on the number of replicas only, as no comparison is modelled; more are like three.
@@ -54,13 +53,7 @@ def asked(path: str, text: str, series: TestSeries) -> AskedSource:
 
 def _answer(node: Node, size: int) -> Number:
     elements = {labels_of_pod(f"pod-{number}"): 1.0 for number in range(size)}
-    try:
-        found = evaluate(node, lambda _: elements)
-    except QueryError:
-        return Missing.ERROR
-    if isinstance(found, float) or len(found) > 1:
-        return Missing.ERROR
-    return next(iter(found.values()), Missing.EMPTY)
+    return only_number(node, lambda _: elements)
 
 
 def _doubts(path: str, node: Node, found: tuple[Number, ...]) -> Iterator[str]:

@@ -14,7 +14,16 @@ from elastometer.twin.formula import value_of
 from elastometer.twin.metrics_view import Missing
 from elastometer.twin.reading.formulas import read_formula
 from elastometer.twin.reading.scaled_object_fields import refused_fields
-from elastometer.twin.reading.triggers import AVERAGE, VALUE, ReadTrigger, external, is_number, read_trigger
+from elastometer.twin.reading.triggers import (
+    AVERAGE,
+    FALSE,
+    VALUE,
+    ReadTrigger,
+    external,
+    is_number,
+    read_trigger,
+    shown,
+)
 from elastometer.twin.scenario import HpaController, KedaController
 from elastometer.twin.sources import Formula, Trigger
 
@@ -34,7 +43,6 @@ _PAUSED, _ANNOTATIONS = "autoscaling.keda.sh/paused-replicas", (
     "autoscaling.keda.sh/force-activation")
 _NEVER_WAKES = "at zero replicas the query sees no waiting request, since vLLM's series exist only while a replica " \
                "runs: this never wakes the service"
-_FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,7 @@ def _own_target(found: re.Match[str]) -> str:
 def annotation_flaws(metadata: Document) -> Iterator[str]:
     """Annotations by which KEDA pauses or forces scaling."""
     annotations = document_at(metadata, "annotations")
-    given = [name for name in _ANNOTATIONS if name in annotations and annotations[name] not in _FALSE]
+    given = [name for name in _ANNOTATIONS if name in annotations and annotations[name] not in FALSE]
     for name in (*given, *([_PAUSED] if _PAUSED in annotations else [])):
         yield (f"metadata.annotations[{name}]: must be absent to be simulated (pausing and forced activation are not "
                f"modelled), is {annotations[name]!r}")
@@ -155,11 +163,10 @@ def _formula(spec: Document, written: Sequence[Document], triggers: Sequence[Tri
 
 def _modifier_flaws(modifiers: Document, path: str) -> Iterator[str]:
     formula, target = modifiers.get("formula"), modifiers.get("target")
-    shown = "absent" if target is None else repr(target)
     if not formula:
         yield f"{path}.formula: must be given, is absent or empty"
     if not is_number(target) or float(str(target)) < 0.001:
-        yield f"{path}.target: must be a number of at least 0.001 as a string, is {shown}"
+        yield f"{path}.target: must be a number of at least 0.001 as a string, is {shown(target)}"
     activation = modifiers.get("activationTarget") or "0"
     if not is_number(activation):
         yield f"{path}.activationTarget: must be a number as a string, is {activation!r}"

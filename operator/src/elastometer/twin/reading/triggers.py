@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from elastometer.hpa.quantity import quantity
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.triggers import CPU, PROMETHEUS
@@ -24,7 +25,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 # KEDA reads the numbers of a trigger with a parser of JSON, and a time as Go writes it or in milliseconds.
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
 _DURATION = re.compile(r"[-+]?0|\+?(?:\d+|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
-_TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
+TRUE, FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _prometheus(index: int, written: Document, metadata: Mapping[str, str], seri
     threshold = in_milli(float(metadata["threshold"]))
     trigger = Trigger(
         query.source, float(metadata.get("activationThreshold", "0")),
-        null_is_zero=metadata.get("ignoreNullValues", "true") in _TRUE,
+        null_is_zero=metadata.get("ignoreNullValues", "true") in TRUE,
         is_cached=written.get("useCachedMetrics") is True, name=text_at(written, "name") or "")
     return ReadTrigger(external(f"s{index}-{PROMETHEUS}", kind, threshold), trigger, query, query.notes)
 
@@ -95,13 +96,13 @@ def _prometheus_flaws(path: str, kind: str, metadata: Mapping[str, str]) -> Iter
             yield f"{path}.metadata.{name}: must be given, is absent or empty"
     threshold, activation = metadata.get("threshold"), metadata.get("activationThreshold", "0")
     if (rule := _number_rule(threshold)) is not None:
-        yield f"{path}.metadata.threshold: {rule}, is {_shown(threshold)}"
+        yield f"{path}.metadata.threshold: {rule}, is {shown(threshold)}"
     elif not in_milli(float(str(threshold))):
         yield f"{path}.metadata.threshold: must be at least 0.001 to be a target of the HPA, is {threshold!r}"
     if (rule := _number_rule(activation)) is not None:
         yield f"{path}.metadata.activationThreshold: {rule}, is {activation!r}"
     for name in ("ignoreNullValues", "unsafeSsl"):
-        if metadata.get(name, "true") not in (*_TRUE, *_FALSE):
+        if metadata.get(name, "true") not in (*TRUE, *FALSE):
             yield f"{path}.metadata.{name}: must be true or false as a string, is {metadata[name]!r}"
     if _DURATION.fullmatch(metadata.get("timeout", "0")) is None:
         yield f"{path}.metadata.timeout: must be a time such as 30s, or milliseconds, is {metadata['timeout']!r}"
@@ -116,9 +117,8 @@ def _number_rule(value: str | None) -> str | None:
 
 def external(name: str, kind: str, milli: int) -> Json:
     """An External metric of the HPA as KEDA writes it."""
-    quantity = str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
-    field = "value" if kind == VALUE else "averageValue"
-    return {"type": "External", "external": {"metric": {"name": name}, "target": {"type": kind, field: quantity}}}
+    target = {"type": kind, "value" if kind == VALUE else "averageValue": quantity(milli)}
+    return {"type": "External", "external": {"metric": {"name": name}, "target": target}}
 
 
 def _cpu(path: str, written: Document, metadata: Mapping[str, str]) -> ReadTrigger:
@@ -126,10 +126,10 @@ def _cpu(path: str, written: Document, metadata: Mapping[str, str]) -> ReadTrigg
     if written.get("useCachedMetrics") is True:
         raise SpecError(f"{path}.useCachedMetrics: must be false for {CPU}, since KEDA serves no value for it, is true")
     if kind not in (UTILIZATION, AVERAGE):
-        raise SpecError(f"{path}.metricType: must be {UTILIZATION} or {AVERAGE} for {CPU}, is {_shown(kind)}")
+        raise SpecError(f"{path}.metricType: must be {UTILIZATION} or {AVERAGE} for {CPU}, is {shown(kind)}")
     if value is None or (kind == UTILIZATION and not value.isdecimal()):
         rule = "a whole number of percent as a string" if kind == UTILIZATION else "a quantity such as 500m"
-        raise SpecError(f"{path}.metadata.value: must be {rule}, is {_shown(value)}")
+        raise SpecError(f"{path}.metadata.value: must be {rule}, is {shown(value)}")
     target: Json = {"type": kind, **(
         {"averageUtilization": int(value)} if kind == UTILIZATION else {"averageValue": value})}
     container = metadata.get("containerName")
@@ -144,5 +144,6 @@ def is_number(value: object) -> bool:
     return isinstance(value, str) and _NUMBER.fullmatch(value) is not None
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value of the metadata in a message."""
     return "absent" if value is None else repr(value)

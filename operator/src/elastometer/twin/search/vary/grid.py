@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from elastometer.hpa.quantity import quantity
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
 from elastometer.model.spec import ScalerType
 from elastometer.twin.measured import sources_of
@@ -139,8 +140,7 @@ def _others(capacity: Capacity, is_keda: bool) -> dict[Signal, Sequence[object]]
 
 
 def _quantity(milli: float) -> str:
-    whole = max(1, round(milli))
-    return str(whole // 1000) if whole % 1000 == 0 else f"{whole}m"
+    return quantity(max(1, round(milli)))
 
 
 def _number(milli: float) -> str:
