@@ -25,6 +25,11 @@ def document_at(node: object, *path: str) -> Document:
     return found if isinstance(found, Mapping) else EMPTY
 
 
+def spec_of(test: Document) -> Document:
+    """The spec of a recorded ElasticityTest; some records hold only the spec itself."""
+    return document_at(test, "spec") or test
+
+
 def documents_at(node: object, *path: str) -> Sequence[Document]:
     """The objects in the list at the path; an empty list if there is none."""
     found = at(node, *path)

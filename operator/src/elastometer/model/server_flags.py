@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from elastometer.model.bundle_files import STRUCK
-from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, text_at, whole_at
+from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, spec_of, text_at, whole_at
 from elastometer_serverflags.command import server_arguments
 from elastometer_serverflags.flag import Flag
 from elastometer_serverflags.reader import Fault, Reading, read
@@ -139,6 +139,11 @@ def server_flags(target: Document) -> ServerFlags:
 
 def _misled(overlay: Document, place: int) -> str:
     return f"{_TEMPLATE}[{place}].command" if "command" in overlay else "spec.target.server.command"
+
+
+def flags_of_test(test: Document) -> ServerFlags:
+    """The flags of an ElasticityTest."""
+    return server_flags(document_at(spec_of(test), "target"))
 
 
 def own_arguments(target: Document) -> list[Word]:

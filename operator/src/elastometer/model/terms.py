@@ -5,7 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, number_at, text_at, whole_at
+from elastometer.model.document import (
+    EMPTY,
+    Document,
+    at,
+    document_at,
+    documents_at,
+    number_at,
+    spec_of,
+    text_at,
+    whole_at,
+)
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
 from elastometer_loadgen.stages.knee import KneeStage
 from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE
@@ -97,7 +107,7 @@ class Terms:
 def terms_from(test: Document, plan: Document = EMPTY) -> Terms:
     """The terms of an ElasticityTest, given whole or as its `spec` alone. `plan` is what plan.json says: the stages
     come from there. Where it has none, or is of an earlier version, the load generator's parser reads `spec.load`."""
-    spec = document_at(test, "spec") or test
+    spec = spec_of(test)
     scaler = document_at(spec, "autoscaler")
     bounds = document_at(scaler, "horizontalPodAutoscaler") or document_at(scaler, "scaledObject")
     return Terms(

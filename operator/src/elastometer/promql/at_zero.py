@@ -8,11 +8,11 @@ from __future__ import annotations
 import promql_parser as promql
 
 from elastometer.model.document import document_at, documents_at, text_at
+from elastometer.model.server_metrics import PREFIX
 from elastometer.model.triggers import RESOURCE_TRIGGERS
 from elastometer.model.wake_signals import formula, prometheus_triggers
 from elastometer.promql.parse import parts
 
-SERVER_METRICS = "vllm:"
 # With these a query has a value even where a series is missing.
 _FILLING_CALLS = frozenset({"absent", "absent_over_time", "vector", "scalar", "time"})
 _FILLING_OPERATORS = frozenset({"or", "unless"})
@@ -37,7 +37,7 @@ def _reads_only_servers(query: str) -> bool:
     except ValueError:
         return False
     names = [part.name or "" for part in found if isinstance(part, promql.VectorSelector)]
-    return bool(names) and all(name.startswith(SERVER_METRICS) for name in names) and not any(map(_fills, found))
+    return bool(names) and all(name.startswith(PREFIX) for name in names) and not any(map(_fills, found))
 
 
 def _fills(part: promql.Expr) -> bool:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from elastometer.hpa.pod_requests import container_requests_of, requests_of
 from elastometer.model.document import Document, document_at, documents_at, text_at
+from elastometer.model.shapes import Part
 from elastometer.model.spec import ScalerType
+from elastometer.model.triggers import RESOURCE_TRIGGERS
 from elastometer.plan import TestPlan
 from elastometer.resources.target import deployment
-
-_HPA, _KEDA = "spec.autoscaler.horizontalPodAutoscaler", "spec.autoscaler.scaledObject"
-_RESOURCES = ("cpu", "memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,12 @@ def _uses(plan: TestPlan) -> Iterator[_Use]:
     if plan.spec.scaler.type is ScalerType.HPA:
         metrics = documents_at(body, "metrics")
         for index, metric in enumerate(metrics):
-            yield from _of_metric(f"{_HPA}.metrics[{index}]", metric)
+            yield from _of_metric(f"{Part.HPA}.metrics[{index}]", metric)
         if not metrics:
-            yield _Use(f"{_HPA}.metrics", _HPA, "cpu", None, True)  # the API server's default
+            yield _Use(f"{Part.HPA}.metrics", Part.HPA, "cpu", None, True)  # the API server's default
     elif plan.spec.scaler.type is ScalerType.KEDA:
         for index, trigger in enumerate(documents_at(body, "triggers")):
-            yield from _of_trigger(f"{_KEDA}.triggers[{index}]", trigger)
+            yield from _of_trigger(f"{Part.SCALED_OBJECT}.triggers[{index}]", trigger)
 
 
 def _of_metric(path: str, metric: Document) -> Iterator[_Use]:
@@ -72,6 +71,6 @@ def _of_metric(path: str, metric: Document) -> Iterator[_Use]:
 def _of_trigger(path: str, trigger: Document) -> Iterator[_Use]:
     """KEDA's webhook asks for a request whatever the type of the target is."""
     resource = text_at(trigger, "type") or ""
-    if resource in _RESOURCES:
+    if resource in RESOURCE_TRIGGERS:
         yield _Use(path, f"{path}.metadata.containerName", resource,
                    text_at(trigger, "metadata", "containerName") or None, True)

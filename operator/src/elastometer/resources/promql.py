@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from elastometer.model.bundle import SeriesName
+from elastometer.model.server_metrics import KV_CACHE, RUNNING, WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,11 @@ class RenderedQuery:
 
 
 QUERIES: tuple[Query, ...] = (
-    Query(SeriesName.WAITING, "sum by (pod) (vllm:num_requests_waiting{$selector})",
+    Query(SeriesName.WAITING, f"sum by (pod) ({WAITING}{{$selector}})",
           "requests queued in each replica"),
-    Query(SeriesName.RUNNING, "sum by (pod) (vllm:num_requests_running{$selector})",
+    Query(SeriesName.RUNNING, f"sum by (pod) ({RUNNING}{{$selector}})",
           "sequences in each replica's batch"),
-    Query(SeriesName.KV_CACHE, "max by (pod) (vllm:kv_cache_usage_perc{$selector})",
+    Query(SeriesName.KV_CACHE, f"max by (pod) ({KV_CACHE}{{$selector}})",
           "share of the KV cache in use, 0 to 1"),
     Query(SeriesName.FINISHED, "sum by (pod, finished_reason) (vllm:request_success_total{$selector})",
           "requests that each replica finished, by reason"),

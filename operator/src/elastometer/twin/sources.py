@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from elastometer.model.server_metrics import KV_CACHE, OLD_KV_CACHE, RUNNING, WAITING
 from elastometer.promql.tree import Node, series_in
 from elastometer.twin.formula import Term
 
@@ -20,11 +21,8 @@ class Signal(StrEnum):
     CPU = "cpu"  # cores used
 
 
-# vLLM's names of its metrics, as in Prometheus; the last one is that of older releases.
-OLD_KV_CACHE = "vllm:gpu_cache_usage_perc"
 METRICS: dict[str, Signal] = {
-    "vllm:num_requests_waiting": Signal.WAITING, "vllm:num_requests_running": Signal.RUNNING,
-    "vllm:kv_cache_usage_perc": Signal.KV_CACHE, OLD_KV_CACHE: Signal.KV_CACHE,
+    WAITING: Signal.WAITING, RUNNING: Signal.RUNNING, KV_CACHE: Signal.KV_CACHE, OLD_KV_CACHE: Signal.KV_CACHE,
 }
 
 

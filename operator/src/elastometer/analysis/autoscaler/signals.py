@@ -20,15 +20,12 @@ from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
 from elastometer.model.bundle import SeriesName
 from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.measurements import Source
+from elastometer.model.server_metrics import SERIES
 from elastometer.model.units import Instant
 from elastometer.promql.plain import plain_sums
 
 _NAMES = (("num_requests_waiting", SeriesName.WAITING), ("num_requests_running", SeriesName.RUNNING),
           ("cache_usage", SeriesName.KV_CACHE))
-_METRICS: Mapping[str, SeriesName] = {
-    "vllm:num_requests_waiting": SeriesName.WAITING, "vllm:num_requests_running": SeriesName.RUNNING,
-    "vllm:kv_cache_usage_perc": SeriesName.KV_CACHE, "vllm:gpu_cache_usage_perc": SeriesName.KV_CACHE,
-}
 _TRIGGER = re.compile(r"s(\d+)-")
 _REQUEST_SECONDS = 0.001
 
@@ -73,7 +70,7 @@ def _asked(metric: Metric, test: Document) -> dict[SeriesName, int]:
         return {}
     triggers, index = documents_at(test, "spec", "autoscaler", "scaledObject", "triggers"), int(trigger.group(1))
     query = text_at(triggers[index], "metadata", "query") or "" if index < len(triggers) else ""
-    return {_METRICS[name]: times for name, times in (plain_sums(query, tuple(_METRICS)) or {}).items()}
+    return {SERIES[name]: times for name, times in (plain_sums(query, tuple(SERIES)) or {}).items()}
 
 
 def _truth(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:

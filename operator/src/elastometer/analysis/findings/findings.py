@@ -15,12 +15,12 @@ from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.findings.streams import stream_findings
 from elastometer.analysis.findings.wakes import never_woke, wake_findings
 from elastometer.analysis.starts.enginelog import aborted_by_server
-from elastometer.model.document import document_at, text_at
+from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.milestones import Milestone
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding
-from elastometer.model.server_flags import MAX_NUM_SEQS, SHUTDOWN_TIMEOUT, server_flags
+from elastometer.model.server_flags import MAX_NUM_SEQS, SHUTDOWN_TIMEOUT, flags_of_test
 from elastometer.model.units import SECOND
 
 # Below these, neither is worth a change.
@@ -119,7 +119,7 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
 
 def _flag(name: str, evidence: Evidence) -> str:
     """The flag, and its value if the test states one."""
-    stated = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target")).text(name)
+    stated = flags_of_test(evidence.spec).text(name)
     return f"`{name}`" if stated is None else f"`{name}` (now {stated})"
 
 

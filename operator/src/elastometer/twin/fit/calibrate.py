@@ -13,7 +13,7 @@ from elastometer.analysis.autoscaler.pods import pods_at
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.hpa.settings import ControllerSettings
-from elastometer.model.document import document_at, whole_at
+from elastometer.model.document import document_at, spec_of, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
@@ -77,7 +77,7 @@ def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calib
         capacity, resource_path = _with_cpu(evidence, capacity, timings.process, found)
     capacity = _with_cache(evidence, Signal.KV_CACHE in measured, capacity, found)
     start, initial = _beginning(run, hpa)
-    load = document_at(document_at(bundle.spec, "spec") or bundle.spec, "load")
+    load = document_at(spec_of(bundle.spec), "load")
     scenario = Scenario(
         arrivals=arrivals, capacity=capacity, cold_starts=timings.cold_starts, path=path, controller=controller,
         initial_replicas=initial, start_seconds=start, horizon_seconds=_horizon(evidence),

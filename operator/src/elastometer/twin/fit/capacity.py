@@ -14,9 +14,8 @@ from statistics import linear_regression, mean, median
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
-from elastometer.model.document import document_at
 from elastometer.model.errors import SpecError
-from elastometer.model.server_flags import MAX_NUM_ACTIVE_SEQS, MAX_NUM_SEQS, server_flags
+from elastometer.model.server_flags import MAX_NUM_ACTIVE_SEQS, MAX_NUM_SEQS, flags_of_test
 from elastometer.model.units import SECOND, Instant
 from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.scenario import Capacity
@@ -132,7 +131,7 @@ def _alone(run: DerivedRun) -> Callable[[Instant], str | None]:
 
 
 def _slots(evidence: Evidence) -> tuple[int, Fitted]:
-    flags = server_flags(document_at(document_at(evidence.spec, "spec") or evidence.spec, "target"))
+    flags = flags_of_test(evidence.spec)
     slots = flags.slots
     if slots is not None and slots > 0:
         name = MAX_NUM_SEQS if flags.whole(MAX_NUM_SEQS) == slots else MAX_NUM_ACTIVE_SEQS

@@ -7,8 +7,8 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.hpa.quantity import milli_units
 from elastometer.model.bundle import Bundle
-from elastometer.model.document import Document, document_at, documents_at, text_at
-from elastometer.model.server_flags import server_flags
+from elastometer.model.document import Document, document_at, documents_at, spec_of, text_at
+from elastometer.model.server_flags import flags_of_test
 from elastometer.promql.read import matchers_in
 from elastometer.promql.series import NAMESPACE, POD, Matcher, TestSeries
 from elastometer.twin.reading.hpa_metrics import selector_matchers
@@ -21,9 +21,8 @@ def recorded_series(run: DerivedRun) -> TestSeries:
     """Names as recorded. Where the autoscaler read a number above 0, the other matchers of its queries and
     selectors have selected the test, whatever Prometheus calls its jobs."""
     bundle, evidence = run.bundle, run.evidence
-    terms, test = bundle.terms, document_at(bundle.spec, "spec") or bundle.spec
-    target = document_at(test, "target")
-    flags = server_flags(target)
+    terms, flags = bundle.terms, flags_of_test(bundle.spec)
+    target = document_at(spec_of(bundle.spec), "target")
     return TestSeries(
         terms.namespace, terms.test, served_model(flags) if target else terms.model,
         tuple(pod.name for pod in evidence.pods), has_one_engine=has_one_engine(flags),

@@ -9,12 +9,12 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.scalein import scale_ins
-from elastometer.model.document import Document, document_at, documents_at, whole_at
+from elastometer.model.document import Document, document_at, documents_at, spec_of, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting
-from elastometer.model.server_flags import SERVER_CONTAINER, SHUTDOWN_TIMEOUT, server_flags
+from elastometer.model.server_flags import SERVER_CONTAINER, SHUTDOWN_TIMEOUT, flags_of_test
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.reading.hooks import hook_seconds
@@ -106,7 +106,7 @@ def _drain(run: DerivedRun) -> tuple[float, Fitted]:
 
 
 def _target(spec: Document) -> Document:
-    return document_at(document_at(spec, "spec") or spec, "target")
+    return document_at(spec_of(spec), "target")
 
 
 def _pre_stop(spec: Document) -> float:
@@ -117,7 +117,7 @@ def _pre_stop(spec: Document) -> float:
 
 
 def _grace(spec: Document) -> float:
-    stated = server_flags(_target(spec)).number(SHUTDOWN_TIMEOUT)
+    stated = flags_of_test(spec).number(SHUTDOWN_TIMEOUT)
     wanted = _pre_stop(spec) + (NO_SHUTDOWN_TIMEOUT if stated is None else stated)
     server = document_at(_target(spec), "server")
     overlaid = whole_at(server, "podTemplate", "spec", "terminationGracePeriodSeconds")

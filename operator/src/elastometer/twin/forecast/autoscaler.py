@@ -10,6 +10,7 @@ from elastometer.hpa.pod_requests import container_requests_of
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
 from elastometer.model.document import Document, document_at
 from elastometer.model.errors import SpecError
+from elastometer.model.shapes import Part
 from elastometer.model.spec import ScalerType
 from elastometer.plan import TestPlan
 from elastometer.promql.series import NAMESPACE, TestSeries
@@ -23,7 +24,7 @@ from elastometer.twin.reading.server_labels import has_one_engine, served_model,
 from elastometer.twin.scenario import Controller, HpaController, KedaController
 from elastometer.twin.sources import Signal
 
-_PATHS = {ScalerType.HPA: "spec.autoscaler.horizontalPodAutoscaler", ScalerType.KEDA: "spec.autoscaler.scaledObject"}
+_PATHS = {ScalerType.HPA: Part.HPA, ScalerType.KEDA: Part.SCALED_OBJECT}
 # A metric that never asks for a change: without an autoscaler, the replicas stay as they are.
 _NOTHING = Metric(MetricType.PODS, "none", TargetType.AVERAGE_VALUE, 10**9)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from elastometer.model.server_metrics import KV_CACHE, OLD_KV_CACHE
 from elastometer.promql.plain import is_one_group
 from elastometer.promql.read import read_query
 from elastometer.promql.series import TestSeries, labels_of_pod
@@ -20,7 +21,7 @@ from elastometer.promql.tree import (
     series_in,
 )
 from elastometer.twin.metrics_view import Missing, Number, only_number
-from elastometer.twin.sources import METRICS, OLD_KV_CACHE, Asked, Nowhere, Signal, Source
+from elastometer.twin.sources import METRICS, Asked, Nowhere, Signal, Source
 
 # Whether a query has a value depends on the number of replicas only, as no comparison is modelled; more are like three.
 _SIZES = (0, 1, 2, 3)
@@ -69,7 +70,7 @@ def _doubts(path: str, node: Node, found: tuple[Number, ...]) -> Iterator[str]:
 
 def _old_names(path: str, node: Node) -> Iterator[str]:
     if any(series.metric == OLD_KV_CACHE and series.selects for series in series_in(node)):
-        yield f"{path}: {OLD_KV_CACHE} is what older releases of vLLM export; newer ones have vllm:kv_cache_usage_perc"
+        yield f"{path}: {OLD_KV_CACHE} is what older releases of vLLM export; newer ones have {KV_CACHE}"
 
 
 def _plain(node: Node) -> Signal | None:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from elastometer.model.server_flags import SERVED_MODEL_NAME, ServerFlags
-from elastometer.twin.sources import OLD_KV_CACHE
+from elastometer.model.server_metrics import OLD_KV_CACHE
 
 _ENGINES = "--data-parallel-size"
 
