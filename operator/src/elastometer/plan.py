@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elastometer.model.document import EMPTY, document_at, documents_at, number_at, whole_at
+from elastometer.model.document import document_at, number_at, whole_at
 from elastometer.model.names import Names
+from elastometer.model.server_flags import container_overlay
 from elastometer.model.spec import ScalerType, TestSpec
 from elastometer.model.triggers import POLLING_SECONDS
 from elastometer_loadgen.profile.inputs import files_of
@@ -90,8 +91,7 @@ class TestPlan:
     @property
     def gpus_per_replica(self) -> Mapping[str, int]:
         """GPU resource -> number that one replica asks for."""
-        containers = documents_at(self.spec.server.pod_template, "spec", "containers")
-        server = next((item for item in containers if item.get("name") == "server"), EMPTY)
+        _, server = container_overlay(document_at(self.spec.raw, "target"))
         limits = document_at(server, "resources", "limits")
         return {key: int(str(limits[key])) for key in GPU_KEYS if WHOLE_NUMBER.fullmatch(str(limits.get(key, "")))}
 

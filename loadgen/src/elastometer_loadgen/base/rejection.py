@@ -63,19 +63,20 @@ class RejectionCount:
     def __init__(self) -> None:
         self._counts: Counter[int | None] = Counter()
         self._errors: dict[int | None, str] = {}
-        self._had_other = False
+        self.had_other = False
+        """Whether a request was served, or failed in another way: then no more of them need to be counted."""
 
     def add(self, outcome: Outcome, status: int | None, error: str | None) -> None:
         """Counts one request that is over."""
         if not (is_rejection(outcome, status) or outcome is Outcome.THROTTLED):
-            self._had_other = True
+            self.had_other = True
             return
         self._counts[status] += 1
         self._errors.setdefault(status, error or "no message")
 
     def found(self) -> Rejection | None:
         """None unless there were requests and all of them were rejected."""
-        if self._had_other or not self._counts:
+        if self.had_other or not self._counts:
             return None
         ordered = dict(self._counts.most_common())
         return Rejection(self._counts.total(), ordered, self._errors[next(iter(ordered))])

@@ -3,9 +3,9 @@
 from enum import Enum
 
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.rejection import TOO_MANY
 from elastometer_loadgen.wire.answer import Answer
 
-THROTTLED = 429
 # What an error is taken for whose status the server does not give.
 UNSTATED = 500
 # Finish reasons that say that the server broke off, in lower case: of OpenRouter and Mistral, of GLM, of DeepSeek, of
@@ -49,7 +49,7 @@ def classify(
 
 def _of_error(status: int) -> Outcome:
     """A 429 asks the client for less, which is neither its mistake nor the server's failure."""
-    if status == THROTTLED:
+    if status == TOO_MANY:
         return Outcome.THROTTLED
     return Outcome.SERVER_ERROR if status >= 500 else Outcome.CLIENT_ERROR
 

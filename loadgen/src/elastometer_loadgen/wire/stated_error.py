@@ -3,13 +3,12 @@
 import re
 from typing import Any, NamedTuple
 
-from elastometer_loadgen.base.rejection import NAMES_OF_THROTTLING
+from elastometer_loadgen.base.rejection import NAMES_OF_THROTTLING, TOO_MANY
 from elastometer_loadgen.wire.event import joined, read_json
 from elastometer_loadgen.wire.sse import ErrorEvent
 
 # "error: …", "[ERROR] …": what servers write where their JSON ends.
 BARE = re.compile(r"\W*error\b", re.IGNORECASE)
-THROTTLED = 429
 # Where an error says in words what happened.
 TEXTS = ("message", "detail", "text", "msg", "error_msg", "error_message", "status_msg")
 # Longer than what is shown, so that a key in it is never cut in two before it is looked for.
@@ -94,7 +93,7 @@ def _status_of(error: dict[str, Any]) -> int | None:
     for name in ("code", "status", "status_code", "type", "error_type"):
         given = error.get(name)
         if isinstance(given, str) and NAMES_OF_THROTTLING.search(given):
-            return THROTTLED
+            return TOO_MANY
         digits = str(given)
         if len(digits) == 3 and digits.isdecimal() and 400 <= int(digits) < 600:
             return int(digits)

@@ -31,10 +31,15 @@ def is_at_zero(plan: TestPlan, seen: Snapshot) -> bool:
     return rests_at_zero(plan) and seen.replicas == 0
 
 
+def reads_metric(seen: Snapshot) -> bool:
+    """Whether the HorizontalPodAutoscaler says that it can read its metric."""
+    return seen.scaler is not None and seen.scaler.active is True
+
+
 def may_begin(plan: TestPlan, seen: Snapshot, waited: float) -> bool:
     """Whether the autoscaler works. One that rests at zero is given the time to get there, and then taken as it is;
     `waited` counts from its creation, in seconds."""
-    reads = seen.scaler is not None and seen.scaler.active is True
+    reads = reads_metric(seen)
     if seen.scaled_object is not None and seen.scaled_object.paused:
         return False
     if is_at_zero(plan, seen):

@@ -18,6 +18,7 @@ from elastometer.controller.scaling import (
     is_at_zero,
     may_begin,
     metrics_condition,
+    reads_metric,
     rest_seconds,
     said_by,
 )
@@ -102,7 +103,7 @@ def _await_scaler(plan: TestPlan, status: Status, seen: Snapshot, now: datetime)
     waited = 0.0 if status.is_true(METRICS_AVAILABLE) else _seconds_in(status, METRICS_AVAILABLE, now)
     if may_begin(plan, seen, waited):
         return with_condition(status, metrics_condition(plan, seen), now)
-    reads = seen.scaler is not None and seen.scaler.active is True
+    reads = reads_metric(seen)
     deadline = rest_seconds(plan) if reads else float(plan.spec.measurement.metrics_deadline_seconds)
     if waited > deadline:
         return _failed(status, METRICS_AVAILABLE, *fault(plan, seen, deadline), now)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from elastometer.model.bundle_files import STRUCK
 from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, spec_of, text_at, whole_at
+from elastometer.model.names import SERVER
 from elastometer_serverflags.command import server_arguments
 from elastometer_serverflags.flag import Flag
 from elastometer_serverflags.reader import Fault, Reading, read
@@ -18,7 +19,6 @@ from elastometer_serverflags.standin import PREFIX, from_environment, standin_fl
 from elastometer_serverflags.table import RELEASE, vllm_flags
 from elastometer_serverflags.words import UNKNOWN, Variables, Word
 
-SERVER_CONTAINER = "server"
 DEFAULT_PORT = 8000
 MAX_NUM_SEQS, SHUTDOWN_TIMEOUT = "--max-num-seqs", "--shutdown-timeout"
 MAX_NUM_ACTIVE_SEQS, DATA_PARALLEL_SIZE = "--max-num-active-seqs", "--data-parallel-size"
@@ -121,11 +121,11 @@ class ServerFlags:
 
 def server_flags(target: Document) -> ServerFlags:
     """The flags of `spec.target`. Never fails: what the server would refuse is among the `flaws`."""
-    server, place, overlay = document_at(target, "server"), *_overlay(target)
+    server, place, overlay = document_at(target, "server"), *container_overlay(target)
     image = text_at(overlay, "image") or text_at(server, "image") or ""
     variables = _variables(overlay)
     found = server_arguments(
-        _words(overlay, place, "command", [Word(*one) for one in _listed(server, "command", "spec.target.server")]),
+        _words(overlay, place, "command", list(_listed(server, "command", "spec.target.server"))),
         _words(overlay, place, "args", own_arguments(target)), variables)
     is_standin = _is_standin(image, target, overlay, found.words)
     set_by = [Word(text, f"{_TEMPLATE}[{place}].env ({name})") for text, name in from_environment(
@@ -154,29 +154,29 @@ def own_arguments(target: Document) -> list[Word]:
         Word(text_at(target, "model", "name") or "", _MODEL_NAME),
         Word(f"{PORT}={port}", "spec.target.server.port"),
         *([Word(f"--revision={revision}", "spec.target.model.revision")] if revision else []),
-        *(Word(*one) for one in _listed(document_at(target, "server"), "args", "spec.target.server")),
+        *_listed(document_at(target, "server"), "args", "spec.target.server"),
     ]
 
 
-def _overlay(target: Document) -> tuple[int, Document]:
-    """The overlay of the server's container, and its place in the list; empty if there is none."""
+def container_overlay(target: Document) -> tuple[int, Document]:
+    """The place of the server's container in the overlay, and what is overlaid; empty if there is none."""
     containers = documents_at(target, "server", "podTemplate", "spec", "containers")
-    return next(((index, one) for index, one in enumerate(containers) if one.get("name") == SERVER_CONTAINER),
-                (0, EMPTY))
+    return next(((index, one) for index, one in enumerate(containers) if one.get("name") == SERVER), (0, EMPTY))
 
 
-def _listed(owner: Document, key: str, path: str) -> Iterator[tuple[str, str]]:
+def _listed(owner: Document, key: str, path: str) -> Iterator[Word]:
     found = at(owner, key)
     for index, item in enumerate(found if isinstance(found, list) else ()):
         # What was struck out of a recorded test is no longer known, and what is no text is the API server's to refuse.
-        yield item.replace(STRUCK, UNKNOWN) if isinstance(item, str) else UNKNOWN, f"{path}.{key}[{index}]"
+        text = item.replace(STRUCK, UNKNOWN) if isinstance(item, str) else UNKNOWN
+        yield Word(text, f"{path}.{key}[{index}]")
 
 
 def _words(overlay: Document, place: int, key: str, own: list[Word]) -> list[Word]:
     """A list of the overlay replaces ours, and null removes it."""
     if key not in overlay:
         return own
-    return [Word(*one) for one in _listed(overlay, key, f"{_TEMPLATE}[{place}]")]
+    return list(_listed(overlay, key, f"{_TEMPLATE}[{place}]"))
 
 
 def _variables(overlay: Document) -> Variables:
@@ -192,8 +192,8 @@ def _variables(overlay: Document) -> Variables:
 
 def _is_standin(image: str, target: Document, overlay: Mapping[str, object], words: tuple[Word, ...]) -> bool:
     """Whether this is the stand-in: by its own flags, by its program, or by its image."""
-    program = [word.text for word in _words(overlay, 0, "command", [
-        Word(*one) for one in _listed(document_at(target, "server"), "command", "")])]
+    own = list(_listed(document_at(target, "server"), "command", ""))
+    program = [word.text for word in _words(overlay, 0, "command", own)]
     texts = [word.text.replace("_", "-") for word in words]
     return "standin" in image.rpartition("/")[2] or any(text.startswith(PREFIX) for text in texts) or \
         any("elastometer-standin" in text.replace("_", "-") for text in program)

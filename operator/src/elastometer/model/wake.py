@@ -77,6 +77,11 @@ class Wake:
     outcomes: Mapping[str, int]
 
     @property
+    def fate_words(self) -> str:
+        """What became of the requests, by count."""
+        return ", ".join(f"{self.fates[fate]} {FATE_LABELS[fate]}" for fate in Fate if self.fates.get(fate))
+
+    @property
     def failed_count(self) -> int:
         """Requests that nobody served."""
         return self.request_count - sum(self.fates.get(fate, 0) for fate in (Fate.HELD, Fate.SENT_AGAIN))

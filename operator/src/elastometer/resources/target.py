@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from elastometer.model.names import SERVER
-from elastometer.model.server_flags import SERVER_CONTAINER, own_arguments
+from elastometer.model.server_flags import own_arguments
 from elastometer.plan import TestPlan
 from elastometer.resources.overlay import overlaid
 from elastometer.resources.ownership import metadata
@@ -78,7 +78,7 @@ def _pod_template(plan: TestPlan) -> Json:
 def _container(plan: TestPlan) -> Json:
     server = plan.spec.server
     container: Json = {
-        "name": SERVER_CONTAINER,
+        "name": SERVER,
         "image": server.image,
         "imagePullPolicy": "IfNotPresent",
         "args": [word.text for word in own_arguments(plan.spec.raw["target"])],

@@ -21,7 +21,6 @@ from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
 from elastometer.world.watched import Json
 
-CONTAINER = "server"
 MAX_LINES = 5_000  # per Pod: the start of vLLM takes hundreds, the rest is its access log
 MAX_CHARACTERS = 1_000
 # The API cuts `sinceTime` to whole seconds, and the lines of stdout and stderr may come out of order.
@@ -105,7 +104,7 @@ class PodLog:
                     "message": f"only the first {MAX_LINES} lines of the log of Pod {self._pod} are kept"})
 
     async def _read(self, how: dict[str, str]) -> None:
-        query = {"container": CONTAINER, "timestamps": "true", **how, **self._known.since()}
+        query = {"container": SERVER, "timestamps": "true", **how, **self._known.since()}
         try:
             async with self._reader.lines(self._path, query, None) as lines:
                 async for line in lines:
@@ -123,7 +122,7 @@ class PodLog:
         text = text.rstrip("\r").rpartition("\r")[2][:MAX_CHARACTERS]
         if self._known.is_new(stamp, text):
             self._sink({"kind": "Log", "receivedTime": format_instant(line.received), "pod": self._pod,
-                        "container": CONTAINER, "time": stamp, "line": text})
+                        "container": SERVER, "time": stamp, "line": text})
 
 
 class PodLogs:
@@ -171,4 +170,4 @@ def _restarts(pod: Json) -> int:
 
 def _status(pod: Json) -> Json:
     statuses = (pod.get("status") or {}).get("containerStatuses") or []
-    return next((status for status in statuses if status.get("name") == CONTAINER), {})
+    return next((status for status in statuses if status.get("name") == SERVER), {})

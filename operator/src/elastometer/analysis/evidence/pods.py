@@ -97,9 +97,9 @@ def _created(pod: PodHistory) -> list[Seen]:
     return found
 
 
-def condition(pod: Document, kind: str) -> Document:
-    """The Pod's condition of that type; empty when it has none."""
-    found = (item for item in documents_at(pod, "status", "conditions") if item.get("type") == kind)
+def condition(item: Document, kind: str) -> Document:
+    """The condition of that type of a Pod, or of any other object; empty when it has none."""
+    found = (one for one in documents_at(item, "status", "conditions") if one.get("type") == kind)
     return next(found, {})
 
 

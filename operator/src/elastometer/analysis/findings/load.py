@@ -30,6 +30,8 @@ def rejection_of_all(requests: Sequence[RecordedRequest]) -> Rejection | None:
     count = RejectionCount()
     for record in requests:
         count.add(record.outcome, record.status, record.error)
+        if count.had_other:
+            return None
     return count.found()
 
 

@@ -10,7 +10,7 @@ from elastometer.model.document import document_at
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.names import server_name
 from elastometer.model.report import Finding
-from elastometer.model.wake import FATE_LABELS, Fate, Wake, WakeStep
+from elastometer.model.wake import Wake, WakeStep
 from elastometer.promql.at_zero import reads_only_servers
 
 BLIND = " Every trigger of this test reads only metrics of vLLM, which a target without a replica does not export."
@@ -37,7 +37,7 @@ def _never_woke(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             FindingName.NEVER_WOKE, Severity.PROBLEM, "Nothing woke the target from zero replicas",
             f"{wake.request_count} requests came ({_since(wake)}), and no replica was added: "
-            f"{fate_words(wake)}{shown}",
+            f"{wake.fate_words}{shown}",
             "Scale on a metric that exists at 0 replicas and rises with the load, such as a gateway's queue or the "
             f"load generator's `elastometer_load_sent_total`, or keep one replica.{blind}")
 
@@ -48,7 +48,7 @@ def _lost_during_wake(facts: Facts) -> Iterator[Finding]:
         lost = sum(wake.failed_count for wake in hit)
         yield Finding(
             FindingName.LOST_DURING_WAKE, Severity.PROBLEM, f"Requests lost before the target had a replica: {lost}",
-            "; ".join(f"{wake.request_count} requests came before a replica served ({_since(wake)}): {fate_words(wake)}"
+            "; ".join(f"{wake.request_count} requests came before a replica served ({_since(wake)}): {wake.fate_words}"
                       for wake in hit),
             "A Service without a Ready Pod refuses connections at once. Put a gateway in front that holds requests "
             "until a replica serves, let clients retry (`load.retries`), or keep one replica.")
@@ -56,11 +56,6 @@ def _lost_during_wake(facts: Facts) -> Iterator[Finding]:
 
 def _since(wake: Wake) -> str:
     return f"0 replicas since {wake.at_zero_seconds:+.0f} s"
-
-
-def fate_words(wake: Wake) -> str:
-    """What became of the requests, by count."""
-    return ", ".join(f"{wake.fates[fate]} {FATE_LABELS[fate]}" for fate in Fate if wake.fates.get(fate))
 
 
 def _conflict(evidence: Evidence) -> Iterator[Finding]:

@@ -32,9 +32,14 @@ class Line:
         return self.process.partition(" ")[0]
 
 
+def without_colours(text: str) -> str:
+    """The text as it stands in a terminal, without the codes that colour it."""
+    return _COLOUR.sub("", text)
+
+
 def plain_line(seen: LogSeen) -> Line:
     """The line without colours."""
-    text = _COLOUR.sub("", seen.line)
+    text = without_colours(seen.line)
     found = list(_PROCESS.finditer(text))
     engines = [number for one in found for number in _engine(one.group("name"))]
     return Line(seen.time, text, found[-1].group() if found else "", engines[0] if engines else None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from elastometer.analysis.evidence.pods import ImagePull, Seen
 from elastometer.analysis.starts.enginemark import EngineMark
-from elastometer.analysis.starts.loglines import plain_line
+from elastometer.analysis.starts.loglines import without_colours
 from elastometer.analysis.starts.wordings import (
     COMPILATION_LOADED,
     CONFIGURED,
@@ -69,9 +69,12 @@ class Traces:
 
 def classify(traces: Traces) -> ClassifiedStart:
     """The class with its facts. A woken or restored start needed nothing of what the facts are about."""
-    texts = [plain_line(line).text for line in traces.lines]
+    texts = [without_colours(line.line) for line in traces.lines]
     marks = traces.marks
-    facts = (_image(traces.pull), _weights(marks, texts), _compilation(traces.used, marks, texts))
+    facts = (
+        _image(traces.pull), StartFact(Ingredient.WEIGHTS, *_weights_evidence(marks, texts)),
+        StartFact(Ingredient.COMPILATION, *_compilation_evidence(traces.used, marks, texts)),
+    )
     restored, woken = _restored(traces, texts), _woken(marks)
     if restored is not None:
         return ClassifiedStart(StartClass.RESTORED, facts, restored)
@@ -106,11 +109,6 @@ def _is_only_confirmed(pull: ImagePull) -> bool:
     """With the pull policy Always, the kubelet reports a pull although the node has every layer."""
     size, took = _SIZE.search(pull.message), go_duration_or_none(pull.took)
     return size is not None and took is not None and int(size.group(1)) * SECOND > FASTEST_PULL * max(took, 1)
-
-
-def _weights(marks: Sequence[EngineMark], texts: Sequence[str]) -> StartFact:
-    presence, evidence = _weights_evidence(marks, texts)
-    return StartFact(Ingredient.WEIGHTS, presence, evidence)
 
 
 def _weights_evidence(marks: Sequence[EngineMark], texts: Sequence[str]) -> tuple[Presence, str]:
@@ -148,11 +146,6 @@ def _weights_by_place(model: str | None, release: str | None, loader: str) -> tu
     if release is None or not _is_at_least(release, _STATES_DOWNLOADS):
         return Presence.UNKNOWN, f"vLLM {release or 'of an unknown release'} may download without a line about it"
     return Presence.PRESENT, f"vLLM {release} logs downloads, and logged none"
-
-
-def _compilation(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark], texts: Sequence[str]) -> StartFact:
-    presence, evidence = _compilation_evidence(used, marks, texts)
-    return StartFact(Ingredient.COMPILATION, presence, evidence)
 
 
 def _compilation_evidence(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark],

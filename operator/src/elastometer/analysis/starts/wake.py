@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from elastometer.analysis.evidence.evidence import API_RESOLUTION, WATCH_RESOLUTION, Evidence, is_state_only
+from elastometer.analysis.evidence.pods import condition
 from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.wake_metric import NotVisible, visible
-from elastometer.model.document import documents_at, instant_at, whole_at
+from elastometer.model.document import instant_at, whole_at
 from elastometer.model.measurements import Duration, Source, Stamp
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting
@@ -21,12 +22,13 @@ from elastometer.model.request import RecordedRequest
 from elastometer.model.units import MILLISECOND, Instant, to_milliseconds
 from elastometer.model.wake import WAKE_LABELS, Fate, Wake, WakeInstant, WakeStep
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.rejection import TOO_MANY
 
 REQUEST_RESOLUTION = MILLISECOND
 NO_REQUEST = "no request was sent while there was no replica"
 NOT_SEEN = "not seen"
 # A gateway's words for "no replica now".
-_TURNED_AWAY = (429, 503)
+_TURNED_AWAY = (TOO_MANY, 503)
 _SLOW = (Outcome.TIMED_OUT, Outcome.STALLED)
 
 
@@ -166,8 +168,7 @@ def _absent(
 def _activated(span: TimeAtZero, evidence: Evidence) -> Stamp | None:
     """When the ScaledObject first said so; where only a list shows it, by its own whole second."""
     for line in evidence.scaled_objects:
-        conditions = documents_at(line.object, "status", "conditions")
-        is_active = any(one.get("type") == "Active" and one.get("status") == "True" for one in conditions)
+        is_active = condition(line.object, "Active").get("status") == "True"
         if line.received < span.start or not is_active:
             continue
         if not is_state_only(line):

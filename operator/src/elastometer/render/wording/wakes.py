@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from elastometer.model.measurements import Stamp
-from elastometer.model.wake import FATE_LABELS, WAKE_LABELS, Fate, Wake
+from elastometer.model.wake import WAKE_LABELS, Wake
 from elastometer.render.wording import numbers
 
 HEAD = ("Instant", "At", "After the one before", "Source")
@@ -38,6 +38,5 @@ def sentence(wake: Wake) -> str:
     woke = f"From the first request to the first token: {numbers.figure(wake.whole)}."
     if not wake.request_count:
         return woke
-    fates = ", ".join(f"{wake.fates[fate]} {FATE_LABELS[fate]}" for fate in Fate if wake.fates.get(fate))
     until = "until a replica served" if wake.served_seconds is not None else "until the end of the record"
-    return f"{woke} Requests {until}: {numbers.number(wake.request_count)} ({fates})."
+    return f"{woke} Requests {until}: {numbers.number(wake.request_count)} ({wake.fate_words})."

@@ -9,12 +9,12 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.scalein import scale_ins
-from elastometer.model.document import Document, document_at, documents_at, spec_of, whole_at
+from elastometer.model.document import Document, document_at, spec_of, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting
-from elastometer.model.server_flags import SERVER_CONTAINER, SHUTDOWN_TIMEOUT, flags_of_test
+from elastometer.model.server_flags import SHUTDOWN_TIMEOUT, container_overlay, flags_of_test
 from elastometer.model.units import SECOND
 from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.reading.hooks import hook_seconds
@@ -110,10 +110,8 @@ def _target(spec: Document) -> Document:
 
 
 def _pre_stop(spec: Document) -> float:
-    for container in documents_at(_target(spec), "server", "podTemplate", "spec", "containers"):
-        if container.get("name") == SERVER_CONTAINER:
-            return hook_seconds(container) or 0.0
-    return 0.0
+    _, container = container_overlay(_target(spec))
+    return hook_seconds(container) or 0.0
 
 
 def _grace(spec: Document) -> float:
