@@ -19,7 +19,7 @@ from elastometer.model.report import AwayBand, Report, Verdict
 from elastometer.model.request import Interruption, generator_from
 from elastometer.model.terms import Terms
 from elastometer.model.units import SECOND, instant_or_none
-from elastometer.render.markdown import quality_rows
+from elastometer.render.sections.quality import quality_rows
 from elastometer.world.bundle_reader import load_bundle
 from support.synthetic.run import write_run
 

@@ -10,8 +10,8 @@ from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Report
 from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, autoscaler_values
 from elastometer.render.charts import chart_data
-from elastometer.render.markdown import quality_rows
 from elastometer.render.page import environment, frame
+from elastometer.render.sections.quality import quality_rows
 from elastometer.render.shapes import bullet, strips, tiles, verdict_mark
 from elastometer.render.wording import answers, knees, numbers, wakes
 from elastometer.render.wording import starts as start_words

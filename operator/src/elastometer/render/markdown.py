@@ -1,23 +1,20 @@
 """The report as Markdown, for a pull request, a terminal or a ConfigMap. Foreign text is escaped, never markup."""
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import CAUSE_LABELS, AutoscalerAccount, Cause, ScaleAccount
 from elastometer.model.knee import Knee
-from elastometer.model.measurements import ColdStart, LoadRow, Price
 from elastometer.model.prediction_basis import PredictionBasis
-from elastometer.model.report import Quality, Report
+from elastometer.model.report import Report
 from elastometer.model.wake import Wake
+from elastometer.render.sections import cold_starts, load, price, quality
 from elastometer.render.wording import answers, autoscaler, knees, numbers, wakes
-from elastometer.render.wording import starts as start_words
 from elastometer.render.wording.provenance import provenance_rows
+from elastometer.render.wording.tables import code, prose, section
 
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PREDICTED_ACCOUNT = "Predicted: decided by the HPA's rules from the metrics of the model."
-_MARKUP = re.compile(r"([\\*_\[\]<>|])")
 
 
 def to_markdown(report: Report) -> bytes:
@@ -35,21 +32,21 @@ def _lines(report: Report) -> Iterator[str]:
     yield from section("Objectives", ["", "Objective", "Result"], (
         [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
     yield from section("Summary", ["", ""], ([name, value] for name, value in numbers.headline(report.summary)))
-    yield from _price(report.price)
+    yield from price.markdown(report.price)
     yield from section("Findings", ["", "Finding", "Evidence", "What to change"], (
         [one.severity, f"{one.name}: {prose(one.title)}", prose(one.evidence), prose(one.advice)]
         for one in report.findings))
     yield from _scale_events(report)
     yield from _autoscaler(report.autoscaler, report.predicted is not None)
     yield from _wakes(report.wakes)
-    yield from _cold_starts(report.cold_starts)
-    yield from _load(report.load)
+    yield from cold_starts.markdown(report.cold_starts)
+    yield from load.markdown(report.load)
     yield from _answers(report.answers)
     yield from _knees(report.knees)
     yield from _scale_ins(report)
     if report.predicted is None:
         yield from section("Data quality", ["", ""], (
-            [name, prose(value)] for name, value in quality_rows(report.quality)))
+            [name, prose(value)] for name, value in quality.quality_rows(report.quality)))
     yield from section("Provenance", ["", ""], (
         [prose(name), prose(value)] for name, value in provenance_rows(report)))
 
@@ -64,23 +61,6 @@ def _basis(basis: PredictionBasis | None) -> Iterator[str]:
     if basis is not None:
         yield from section("What the prediction is based on", ["", ""], (
             [name, prose(value)] for name, value in numbers.basis_rows(basis)))
-
-
-def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A heading with its table; nothing if the table is empty. Cells are Markdown already."""
-    body = ["| " + " | ".join(row) + " |" for row in rows]
-    if not body:
-        return
-    yield from ("", f"## {title}", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body)
-
-
-def _price(price: Price | None) -> Iterator[str]:
-    if price is None:
-        return
-    unit = f" (× {price.gpus_per_replica} GPU)" if price.gpus_per_replica else ""
-    yield from section(f"Replica-seconds{unit}", ["Ready", "Held", "Always at maximum", "Always at minimum"], [[
-        numbers.number(price.ready_replica_seconds), numbers.number(price.held_replica_seconds),
-        numbers.number(price.static_peak_replica_seconds), numbers.number(price.static_minimum_replica_seconds)]])
 
 
 def _scale_events(report: Report) -> Iterator[str]:
@@ -126,39 +106,6 @@ def _wakes(found: Sequence[Wake]) -> Iterator[str]:
         yield from ("", prose(wakes.sentence(wake)))
 
 
-def _cold_starts(starts: Sequence[ColdStart]) -> Iterator[str]:
-    yield from section(
-        "Cold starts", ["Pod", "Origin", "Class", "Image", "Created → Ready", "Decision → Ready", "Ready → first token",
-                        "Process start by Prometheus"],
-        ([code(one.pod), one.origin + (f" {one.scale_event}" if one.scale_event else ""),
-          prose(start_words.class_words(one)), prose(one.image or numbers.DASH), prose(numbers.figure(one.cold_start)),
-          prose(numbers.figure(one.scale_out)), prose(numbers.figure(one.first_token)),
-          numbers.stamp(one.scraped.process_start) if one.scraped.process_start else prose(one.scraped.reason or "")]
-         for one in starts))
-    yield from section("State when the Pod began", start_words.EVIDENCE_HEAD, (
-        [code(pod), *map(prose, evidence)] for pod, evidence in start_words.evidence_rows(starts)))
-    yield from section("Where the time went", ["Part", "Phase", *(code(one.pod) for one in starts)],
-                       start_words.time_rows(starts))
-
-
-def _load(rows: Sequence[LoadRow]) -> Iterator[str]:
-    again = numbers.was_sent_again(rows)
-    yield from section(
-        "Load by stage", ["Stage", "Requests", "Success", *(["At the first attempt", "Sent again"] if again else []),
-                          "TTFT p50 / p95 / p99", "TPOT p50 / p95", "Latency p50 / p95 / p99", "From send", "Tokens/s",
-                          "Not served"],
-        ([code(row.stage), numbers.number(row.count), numbers.number(row.success_percent, 2, " %"),
-          *([numbers.number(row.first_attempt_success_percent, 2, " %"), numbers.number(row.sent_again)] if again else
-            []),
-          _three(row.time_to_first_token.p50, row.time_to_first_token.p95, row.time_to_first_token.p99),
-          _three(row.time_per_output_token.p50, row.time_per_output_token.p95),
-          _three(row.latency.p50, row.latency.p95, row.latency.p99),
-          _three(row.latency_from_send.p50, row.latency_from_send.p95, row.latency_from_send.p99),
-          numbers.number(row.output_tokens_per_second, 1),
-          numbers.counts({name: count for name, count in row.outcomes.items() if name != "Success"})]
-         for row in rows))
-
-
 def _answers(rows: Sequence[AnswerRow]) -> Iterator[str]:
     yield from section("Answers", answers.HEAD, (
         [code("total" if row.stage is None else row.stage), code(row.task) if row.task else "", code(row.check),
@@ -175,10 +122,6 @@ def _knees(found: Sequence[Knee]) -> Iterator[str]:
         yield from ("", prose(f"{knees.sentence(knee)} The table has {knees.SOURCE}."))
 
 
-def _three(*values: float | None) -> str:
-    return " / ".join(numbers.duration(value) for value in values)
-
-
 def _scale_ins(report: Report) -> Iterator[str]:
     yield from section(
         "Scale-in", ["Pod", "Event", "Deleted", "Drain", "In flight at deletion", "Sent after deletion", "Lost"],
@@ -187,50 +130,5 @@ def _scale_ins(report: Report) -> Iterator[str]:
          for one in report.scale_ins))
 
 
-def quality_rows(quality: Quality) -> list[tuple[str, str]]:
-    """(what, its state) for everything that may weaken the numbers."""
-    low, high = quality.clock_offset_low_milliseconds, quality.clock_offset_high_milliseconds
-    gaps = [f"{gap.resource} from {numbers.instant(gap.start_seconds)} to {numbers.instant(gap.end_seconds)}: "
-            f"{gap.reason}"
-            for gap in quality.gaps]
-    series = [f"{one.name} {one.outcome}" + (f" ({one.message})" if one.message else "")
-              for one in quality.series if one.outcome != "Samples"]
-    late = [f"worker {one.worker} {numbers.duration(one.lateness_p99_milliseconds)} of "
-            f"{numbers.duration(one.bound_milliseconds)}" + (" FELL BEHIND" if one.fell_behind else "")
-            for one in quality.generators]
-    away = [f"worker {one.worker} "
-            + ("" if one.start_seconds is None else f"from {numbers.instant(one.start_seconds)} ")
-            + f"until {numbers.instant(one.end_seconds)}" for one in quality.away]
-    return [
-        ("Operator's clock minus API server's", numbers.DASH if low is None or high is None else
-         f"between {low:+.0f} ms and {high:+.0f} ms ({quality.clock_samples} samples)"),
-        ("Watch gaps", "; ".join(gaps) or "none"),
-        ("Lateness of sends, p99 against the bound", "; ".join(late) or numbers.DASH),
-        ("Load workers away", "; ".join(away) or ("none" if quality.generators else numbers.DASH)),
-        ("Requests never sent", f"{numbers.number(quality.skipped_requests)} because their time had passed, "
-         f"{numbers.number(quality.unsent_requests)} because their worker was stopped"),
-        ("Turns not sent after a lost turn", numbers.number(quality.unsent_turns)),
-        ("Queries without samples", "; ".join(series) or ("none" if quality.series else numbers.DASH)),
-        ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
-        ("Records dated outside the run, left out", str(quality.outside_window)),
-        ("Missing files", ", ".join(quality.missing_files) or "none"),
-    ]
-
-
 def _sentence(text: str) -> str:
     return prose(text[:1].upper() + text[1:]) + "."
-
-
-def prose(text: str) -> str:
-    """Foreign text on one line, without any meaning to Markdown."""
-    return _MARKUP.sub(r"\\\1", _one_line(text))
-
-
-def code(text: str) -> str:
-    """Foreign text as code, on one line."""
-    return "`" + _one_line(text).replace("`", "'").replace("|", "\\|") + "`"
-
-
-def _one_line(text: str) -> str:
-    """Without characters that could break a table or control a terminal."""
-    return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))

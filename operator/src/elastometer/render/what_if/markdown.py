@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from elastometer.render.markdown import prose, section
 from elastometer.render.what_if import rows as rows
 from elastometer.render.what_if.text import cliff_lines, error_rows, figures_line, headline
+from elastometer.render.wording.tables import prose, section
 from elastometer.twin.search.answer.answer import Answer
 
 
