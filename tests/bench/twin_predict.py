@@ -13,8 +13,9 @@ import time
 from dataclasses import replace
 
 from elastometer.hpa.settings import Behavior, HpaSpec, Metric, MetricType, Policy, PolicyType, ScalingRules, TargetType
+from elastometer.model.capacity import Capacity
 from elastometer.twin.engine import predict
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
+from elastometer.twin.scenario import Arrival, HpaController, MetricsPath, Scenario
 from elastometer.twin.sources import Signal
 
 SECONDS = 1800.0

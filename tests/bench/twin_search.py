@@ -17,8 +17,9 @@ from math import cos, pi
 
 from elastometer.cli.what_if.workers import Workers
 from elastometer.hpa.parse import parse_hpa
+from elastometer.model.capacity import Capacity
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
+from elastometer.twin.scenario import Arrival, HpaController, MetricsPath, Scenario
 from elastometer.twin.search.answer.search import SearchOptions, search
 from elastometer.twin.search.score.searcher import SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline

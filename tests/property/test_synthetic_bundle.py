@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
 from elastometer.cli.base.offline import checked_spec
+from elastometer.model.capacity import Capacity
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
@@ -22,7 +23,6 @@ from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import predicted_syncs, synthetic_bundle
-from elastometer.twin.scenario import Capacity
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = Environment("", "", "", 0, "", "")

@@ -20,12 +20,12 @@ from elastometer.hpa.settings import (
     ScalingRules,
     TargetType,
 )
+from elastometer.model.capacity import Capacity
 from elastometer.twin.engine import predict
 from elastometer.twin.prediction import Prediction
 from elastometer.twin.scenario import (
     Arrival,
     Balancing,
-    Capacity,
     Controller,
     HpaController,
     KedaController,

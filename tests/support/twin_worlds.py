@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from elastometer.hpa.settings import Behavior, HpaSpec, Metric, MetricType, Policy, PolicyType, ScalingRules, TargetType
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
+from elastometer.model.capacity import Capacity
+from elastometer.twin.scenario import Arrival, HpaController, MetricsPath, Scenario
 from elastometer.twin.sources import Signal
 
 

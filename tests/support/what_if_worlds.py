@@ -5,8 +5,9 @@ import copy
 from typing import Any
 
 from elastometer.hpa.parse import parse_hpa
+from elastometer.model.capacity import Capacity
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, KedaController, MetricsPath, Scenario
+from elastometer.twin.scenario import Arrival, HpaController, KedaController, MetricsPath, Scenario
 from elastometer.twin.search.score.searcher import SearchProblem
 from elastometer.twin.search.vary.candidates import Baseline
 from elastometer.twin.sources import Signal, Trigger

@@ -11,9 +11,10 @@ from statistics import mean
 
 import pytest
 
+from elastometer.analysis.capacity import fit as fit_capacity
+from elastometer.model.capacity import Capacity
 from elastometer.twin.engine import predict
-from elastometer.twin.fit import capacity as fit_capacity
-from elastometer.twin.scenario import Arrival, Capacity
+from elastometer.twin.scenario import Arrival
 from elastometer_standin.engine import Engine, Finish, Sequence
 from elastometer_standin.settings import EngineLimits, Pace
 from support.twin_worlds import hpa, scenario

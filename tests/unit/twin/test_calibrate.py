@@ -13,6 +13,7 @@ import yaml
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.cli.base.offline import checked_spec
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
+from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.units import SECOND
@@ -27,7 +28,7 @@ from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import synthetic_bundle
-from elastometer.twin.scenario import Balancing, Capacity, HpaController, Scenario
+from elastometer.twin.scenario import Balancing, HpaController, Scenario
 from elastometer.twin.sources import Signal
 
 ROOT = Path(__file__).parents[3]

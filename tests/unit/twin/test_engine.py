@@ -9,10 +9,11 @@ from statistics import mean, stdev
 
 import pytest
 
+from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.twin.engine import predict
 from elastometer.twin.prediction import Prediction
-from elastometer.twin.scenario import Arrival, Capacity, MetricsPath
+from elastometer.twin.scenario import Arrival, MetricsPath
 from support.twin_worlds import hpa, scenario
 
 TOKEN = 0.001

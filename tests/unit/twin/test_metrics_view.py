@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.twin.engine import predict
 from elastometer.twin.fleet import Fleet
 from elastometer.twin.metrics_view import MetricsView, Missing
-from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, RecordedRandomness, Scenario
+from elastometer.twin.scenario import Arrival, Balancing, MetricsPath, RecordedRandomness, Scenario
 from elastometer.twin.sources import Signal
 from elastometer.twin.traffic import Traffic
 from support.twin_worlds import hpa, scenario

@@ -12,6 +12,7 @@ import yaml
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.cli.base.offline import checked_spec
 from elastometer.model.bundle import Bundle
+from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.spec import ScalerType
@@ -25,7 +26,7 @@ from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import synthetic_bundle
-from elastometer.twin.scenario import Capacity, KedaController
+from elastometer.twin.scenario import KedaController
 from elastometer.twin.search.vary.candidates import Baseline, vary
 from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.recorded import baseline

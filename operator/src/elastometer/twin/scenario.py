@@ -1,13 +1,13 @@
 """The input of the twin: a demand, the capacity of a replica, and an autoscaler. Times are seconds from load start."""
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
 from elastometer.hpa.settings import HpaSpec
+from elastometer.model.capacity import Capacity
 from elastometer.twin.sources import Formula, Source, Trigger
 
 
@@ -18,35 +18,6 @@ class Arrival(NamedTuple):
     prompt_tokens: int
     output_tokens: int
     stage: int
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """One replica: up to `slots` requests run at once, the others wait in its own queue, first come, first served.
-
-    The first token of a request comes `prefill_seconds` + prompt tokens x `prefill_seconds_per_token` after its start.
-    If others are running it comes `join_seconds` later: the current step has to end first, and the others' tokens are
-    computed together with the prompt. A request from the queue starts when a step ends, so it comes only
-    `refill_seconds` later. Every further token takes `decode_seconds` + neighbours x `decode_seconds_per_neighbour`,
-    where neighbours are the other requests that were running at the start.
-
-    `kv_tokens` is the size of the KV cache, `cpu_seconds_per_token` the CPU time per output token; None if they were
-    not measured. An idle replica uses `cpu_idle` cores. `requests` maps resource names to one Pod's milli-units, and
-    leaves out what one of its containers does not request; `container_requests` is the same by container, if known.
-    """
-
-    slots: int
-    prefill_seconds: float
-    prefill_seconds_per_token: float
-    decode_seconds: float
-    decode_seconds_per_neighbour: float = 0.0
-    join_seconds: float = 0.0
-    refill_seconds: float = 0.0
-    kv_tokens: int | None = None
-    cpu_seconds_per_token: float | None = None
-    cpu_idle: float = 0.0
-    requests: Mapping[str, int] = field(default_factory=dict)
-    container_requests: Mapping[str, Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

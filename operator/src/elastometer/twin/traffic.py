@@ -13,10 +13,11 @@ from heapq import heappop, heappush, heapreplace
 from itertools import pairwise
 from math import floor, nan
 
+from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.twin.balance import Balancer
 from elastometer.twin.replica import Replica
-from elastometer.twin.scenario import Arrival, Capacity, KpaController, Scenario
+from elastometer.twin.scenario import Arrival, KpaController, Scenario
 
 NOBODY = -1
 

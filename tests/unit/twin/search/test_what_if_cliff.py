@@ -16,10 +16,11 @@ from types import SimpleNamespace
 import pytest
 
 from elastometer.hpa.parse import parse_hpa
+from elastometer.model.capacity import Capacity
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.render.what_if.charts import cliff_plot
-from elastometer.twin.scenario import Arrival, Capacity, HpaController, MetricsPath, Scenario
+from elastometer.twin.scenario import Arrival, HpaController, MetricsPath, Scenario
 from elastometer.twin.search.answer.search import cliffs, least
 from elastometer.twin.search.score.cliff import Cliff, Point, cliff, in_words, least_replicas
 from elastometer.twin.search.score.scorecard import ObjectiveScore, Scorecard

@@ -5,13 +5,14 @@ from collections import Counter
 from dataclasses import replace
 
 from elastometer.analysis.verdict.objectives import judge_objective
+from elastometer.model.capacity import Fitted
 from elastometer.model.report import Verdict
 from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import SECOND
 from elastometer.render.what_if.rows import calibration_rows, rule
 from elastometer.twin.engine import predict
-from elastometer.twin.fit.calibration import Calibration, Fitted
+from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.search.answer.search import SearchOptions, choose, free, search
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Interval, Purpose, held_out_draws, median_card
 from elastometer.twin.search.score.scorecard import Judge, ObjectiveScore, Scorecard

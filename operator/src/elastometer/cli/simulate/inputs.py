@@ -9,6 +9,7 @@ from statistics import fmean
 
 import yaml
 
+from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.plan import TestPlan
 from elastometer.twin.forecast.planned import Assumed, probe_seconds
@@ -18,7 +19,7 @@ from elastometer.twin.forecast.standin_pace import (
     standin_startup_seconds,
     unknown_argument,
 )
-from elastometer.twin.scenario import Arrival, Capacity
+from elastometer.twin.scenario import Arrival
 from elastometer_loadgen.base.document import one_line, read_document
 from elastometer_loadgen.base.fields import unknown_field
 

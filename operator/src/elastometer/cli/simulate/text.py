@@ -1,7 +1,7 @@
 """The inputs of a simulation in words, for the report."""
 from __future__ import annotations
 
-from elastometer.twin.scenario import Capacity
+from elastometer.model.capacity import Capacity
 
 
 def capacity_in_words(capacity: Capacity) -> str:

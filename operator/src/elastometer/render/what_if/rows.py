@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from elastometer.model.capacity import Fitted
 from elastometer.model.terms import Indicator
 from elastometer.render.wording import numbers
-from elastometer.twin.fit.calibration import Calibration, Fitted
+from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.search.answer.answer import Answer, Option
 from elastometer.twin.search.score.held_out import Interval
 from elastometer.twin.search.score.scorecard import ObjectiveScore, Scorecard

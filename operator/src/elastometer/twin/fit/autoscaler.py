@@ -9,11 +9,11 @@ from elastometer.analysis.autoscaler.syncs import syncs_of
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.hpa.parse import parse_hpa
 from elastometer.hpa.settings import ControllerSettings
+from elastometer.model.capacity import Fitted
 from elastometer.model.document import Document, document_at, documents_at, instant_at
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
 from elastometer.promql.series import TestSeries
-from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.reading.hpa_metrics import Containers, hpa_sources
 from elastometer.twin.reading.scaled_object import ReadScaledObject, keda_loop
 from elastometer.twin.scenario import HpaController, KedaController

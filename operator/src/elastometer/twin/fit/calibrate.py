@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from elastometer.analysis.autoscaler.pods import pods_at
+from elastometer.analysis.capacity.fit import fit_capacity
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.hpa.settings import ControllerSettings
+from elastometer.model.capacity import Capacity, Fitted
 from elastometer.model.document import document_at, spec_of, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
@@ -21,8 +23,7 @@ from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND
 from elastometer.promql.series import TestSeries
 from elastometer.twin.fit.autoscaler import blind_syncs, fit_hpa, fit_keda, recorded_containers
-from elastometer.twin.fit.calibration import Calibration, Fitted
-from elastometer.twin.fit.capacity import fit_capacity
+from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.fit.kv_cache import fit_cache
 from elastometer.twin.fit.metrics_path import fit_cpu, fit_path, fit_resource_path
 from elastometer.twin.fit.node_capacity import room_notes
@@ -34,7 +35,6 @@ from elastometer.twin.reading.scaled_object import read_scaled_object
 from elastometer.twin.scenario import (
     Arrival,
     Balancing,
-    Capacity,
     Controller,
     HpaController,
     MetricsPath,

@@ -3,20 +3,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elastometer.model.capacity import Fitted
 from elastometer.twin.scenario import Scenario
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """One parameter. `source` says in words where it comes from. `error_percent` is the median deviation of the
-    observations from the fit and `count` their number; None for a parameter that was stated and not fitted."""
-
-    name: str
-    value: float | str
-    unit: str
-    source: str
-    error_percent: float | None = None
-    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from statistics import median
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.bundle import SeriesName
+from elastometer.model.capacity import Fitted
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
-from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.fit.pod_requests import PodRequests
 
 # Below this usage, most of the value is the rounding to whole blocks.

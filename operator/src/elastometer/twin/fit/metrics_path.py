@@ -12,9 +12,9 @@ from statistics import linear_regression, median
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.hpa.quantity import milli_units
+from elastometer.model.capacity import Fitted
 from elastometer.model.errors import SpecError
 from elastometer.model.units import SECOND
-from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.fit.pod_requests import PodRequests
 from elastometer.twin.scenario import MetricsPath
 

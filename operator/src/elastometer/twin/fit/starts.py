@@ -9,6 +9,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.scalein import scale_ins
+from elastometer.model.capacity import Fitted
 from elastometer.model.document import Document, document_at, spec_of, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
@@ -16,7 +17,6 @@ from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting
 from elastometer.model.server_flags import SHUTDOWN_TIMEOUT, container_overlay, flags_of_test
 from elastometer.model.units import SECOND
-from elastometer.twin.fit.calibration import Fitted
 from elastometer.twin.reading.hooks import hook_seconds
 
 # Without --shutdown-timeout, vLLM aborts the requests in flight at once.

@@ -6,6 +6,7 @@ from math import inf
 
 from elastometer.hpa.pod_requests import container_requests_of, requests_of
 from elastometer.hpa.quantity import milli_units
+from elastometer.model.capacity import Capacity
 from elastometer.model.document import Document, document_at, documents_at, number_at
 from elastometer.model.errors import SpecError
 from elastometer.model.names import SERVER
@@ -15,7 +16,7 @@ from elastometer.resources.target import deployment
 from elastometer.twin.forecast.arrivals import ANSWER_RULE, PROMPT_RULE
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler, started
 from elastometer.twin.reading.hooks import hook_seconds
-from elastometer.twin.scenario import Arrival, Balancing, Capacity, MetricsPath, Scenario
+from elastometer.twin.scenario import Arrival, Balancing, MetricsPath, Scenario
 from elastometer_loadgen.profile.profile import ConnectionPolicy
 
 # The twin starts this long before the load, so that the autoscaler has synced on an idle service, as in a real run.

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.model.server_flags import MAX_NUM_SEQS, ServerFlags
-from elastometer.twin.scenario import Capacity
 from elastometer_serverflags.standin import PREFIX
 
 DEFAULTS: Mapping[str, float] = {

@@ -13,11 +13,11 @@ from math import ceil
 
 from elastometer.hpa.quantity import quantity
 from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
+from elastometer.model.capacity import Capacity
 from elastometer.model.spec import ScalerType
 from elastometer.twin.measured import sources_of
 from elastometer.twin.randomness import stream
 from elastometer.twin.reading.scaled_object import COMPOSITE
-from elastometer.twin.scenario import Capacity
 from elastometer.twin.search.vary.candidates import METRIC, Baseline
 from elastometer.twin.search.vary.fields import FORMULA_TARGET, MAXIMUM, MINIMUM, Setting
 from elastometer.twin.search.vary.knobs import hpa_of

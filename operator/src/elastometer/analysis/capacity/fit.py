@@ -14,11 +14,10 @@ from statistics import linear_regression, mean, median
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
+from elastometer.model.capacity import Capacity, Fitted
 from elastometer.model.errors import SpecError
 from elastometer.model.server_flags import MAX_NUM_ACTIVE_SEQS, MAX_NUM_SEQS, flags_of_test
 from elastometer.model.units import SECOND, Instant
-from elastometer.twin.fit.calibration import Fitted
-from elastometer.twin.scenario import Capacity
 from elastometer_loadgen.base.measures import time_per_output_token
 from elastometer_loadgen.base.record import Outcome
 
