@@ -22,7 +22,7 @@ def to_json(report: Report) -> bytes:
 def plain(value: object) -> object:
     """Dataclasses, enums and tuples as JSON knows them."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {_camel(item.name): plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        return {camel_case(item.name): plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -32,7 +32,8 @@ def plain(value: object) -> object:
     return value
 
 
-def _camel(name: str) -> str:
+def camel_case(name: str) -> str:
+    """The name of a field in JSON."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
