@@ -39,13 +39,19 @@ class RequestColumns:
 
 def miss_seconds(requests: RequestColumns, objectives: Sequence[Objective]) -> int | None:
     """How many seconds were missed; None if no objective is about requests."""
+    missed = missed_seconds(requests, objectives)
+    return None if missed is None else len(missed)
+
+
+def missed_seconds(requests: RequestColumns, objectives: Sequence[Objective]) -> set[int] | None:
+    """The seconds that were missed, counted from the start of the load; None if no objective is about requests."""
     if not any(one.indicator in _ON_REQUESTS for one in objectives):
         return None
     missed = {floor(at) for at, end in zip(requests.at, requests.ended, strict=True) if end != end}
     for objective in objectives:
         if objective.maximum_milliseconds is not None:
             missed |= _too_slow(requests, objective, objective.maximum_milliseconds / 1000)
-    return len(missed)
+    return missed
 
 
 def _too_slow(requests: RequestColumns, objective: Objective, bound: float) -> set[int]:
