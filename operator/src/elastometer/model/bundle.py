@@ -1,6 +1,7 @@
 """One run in memory: what was specified, what was observed, and what could not be read. Nothing is derived."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
@@ -73,7 +74,7 @@ class Bundle:
     provenance: Document = field(default_factory=dict)
     start: Instant | None = None
     observations: tuple[Observation, ...] = ()
-    requests: tuple[RecordedRequest, ...] = ()
+    requests: Sequence[RecordedRequest] = ()
     series: tuple[SeriesResult, ...] = ()
     generators: tuple[GeneratorSummary, ...] = ()
     missing: tuple[str, ...] = ()

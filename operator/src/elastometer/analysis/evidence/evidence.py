@@ -5,13 +5,21 @@ Streams may be merged in any order: lines are sorted by receipt, and lines of on
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from elastometer.analysis.evidence.about_pods import events_by_subject, first_ready_endpoints
+import polars as pl
+
+from elastometer.analysis.evidence.about_pods import (
+    events_by_subject,
+    first_ready_endpoints,
+    listed_as_ready,
+    samples_by_pod,
+)
 from elastometer.analysis.evidence.stages import stages_as_run
 from elastometer.model.autoscalers import keda_autoscaler_name, rivals, under_test
-from elastometer.model.bundle import Bundle, SeriesName, SeriesOutcome, SeriesResult
+from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.measurements import Source, Stamp
 from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL, server_name
@@ -26,6 +34,7 @@ from elastometer.model.observation import (
     WatchGap,
 )
 from elastometer.model.request import GeneratorSummary, RecordedRequest
+from elastometer.model.request_table import RequestRows, in_order, table_of
 from elastometer.model.terms import StageWindow, Terms
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, format_instant, to_seconds
 
@@ -54,8 +63,9 @@ class Evidence:
 
     `spec` is the ElasticityTest as served, `stages` are those of the terms with the windows in which they really ran,
     and `requests_of` has the requests by the Pod that served them, where it is known. `events_of` has the events by the
-    uid of what they are about (by its name, if they have none), and `ready_endpoint_since` the first line of a slice
-    that lists a Pod as ready. `autoscalers` are sightings of the HorizontalPodAutoscaler under test, `rivals` the names
+    uid of what they are about (by its name, if they have none). `listed` has the Pods that each line of `slices` lists
+    as ready, and `ready_endpoint_since` the first line that lists a Pod. `series_of` has the time series by query and
+    Pod. `autoscalers` are sightings of the HorizontalPodAutoscaler under test, `rivals` the names
     of others that scaled the same Deployment.
     """
 
@@ -71,6 +81,7 @@ class Evidence:
     rivals: tuple[str, ...] = ()
     scaled_objects: tuple[ObjectSeen, ...] = ()
     slices: tuple[ObjectSeen, ...] = ()
+    listed: tuple[frozenset[str], ...] = ()
     ready_endpoint_since: dict[str, Instant] = field(default_factory=dict)
     events: tuple[ObjectSeen, ...] = ()
     events_of: dict[str, tuple[ObjectSeen, ...]] = field(default_factory=dict)
@@ -79,10 +90,16 @@ class Evidence:
     clocks: tuple[ClockSample, ...] = ()
     notes: tuple[Note, ...] = ()
     readings: tuple[MetricsSeen, ...] = ()
-    requests: tuple[RecordedRequest, ...] = ()
+    requests: Sequence[RecordedRequest] = ()
     requests_of: dict[str, tuple[RecordedRequest, ...]] = field(default_factory=dict)
     series: dict[str, SeriesResult] = field(default_factory=dict)
+    series_of: dict[str, dict[str, tuple[LabelledSamples, ...]]] = field(default_factory=dict)
     last_seen: Instant | None = None
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The requests as columns, in the same order: whatever looks at all of them reads these."""
+        return table_of(self.requests)
 
     def seconds(self, instant: Instant) -> float:
         """Seconds from the start of the load."""
@@ -110,16 +127,21 @@ class Evidence:
         result = self.series.get(name.value)
         return result if result is not None and result.outcome is SeriesOutcome.SAMPLES else None
 
+    def samples_of(self, name: SeriesName, pod: str) -> tuple[LabelledSamples, ...]:
+        """The time series of one Pod in the answer to a query; none if the answer has no samples."""
+        return self.series_of.get(name.value, {}).get(pod, ())
+
 
 def gather(bundle: Bundle) -> Evidence:
     """The evidence of a bundle, whole or partial."""
     objects = _sort_by_receipt([line for line in bundle.observations if isinstance(line, ObjectSeen)])
-    requests = tuple(sorted(bundle.requests, key=lambda record: (record.intended, record.id, record.worker)))
+    requests = RequestRows(in_order(table_of(bundle.requests)))
     origin = _find_origin(bundle, requests)
     test = bundle.terms.test
     scaled_objects = _select_named(objects, ObjectKind.SCALED_OBJECT, server_name(test))
     every = _of_kind(objects, ObjectKind.AUTOSCALER)
     slices, events = _of_kind(objects, ObjectKind.ENDPOINT_SLICE), _of_kind(objects, ObjectKind.EVENT)
+    listed = listed_as_ready(slices)
     autoscalers = _select_autoscaler(every, scaled_objects, bundle)
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
@@ -128,7 +150,7 @@ def gather(bundle: Bundle) -> Evidence:
         deployments=_select_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
         autoscalers=autoscalers, scaled_objects=scaled_objects,
         rivals=rivals((seen.object for seen in every), test, autoscalers[-1].object) if autoscalers else (),
-        slices=slices, ready_endpoint_since=first_ready_endpoints(slices),
+        slices=slices, listed=listed, ready_endpoint_since=first_ready_endpoints(slices, listed),
         events=events, events_of=events_by_subject(events),
         logs=_group_logs(_observations_of(bundle, LogSeen)),
         gaps=tuple(sorted(_observations_of(bundle, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
@@ -136,7 +158,7 @@ def gather(bundle: Bundle) -> Evidence:
         notes=tuple(sorted(_observations_of(bundle, Note), key=lambda note: note.received)),
         readings=tuple(sorted(_observations_of(bundle, MetricsSeen), key=lambda reading: reading.received)),
         requests=requests, requests_of=_group_by_pod(requests),
-        series={result.name: result for result in bundle.series},
+        series={result.name: result for result in bundle.series}, series_of=samples_by_pod(bundle.series),
         last_seen=max((line.received for line in bundle.observations), default=None),
     )
 
@@ -154,7 +176,7 @@ def _sort_by_receipt(objects: list[ObjectSeen]) -> list[ObjectSeen]:
     return sorted(objects, key=lambda seen: (seen.received, seen.kind.value))
 
 
-def _find_origin(bundle: Bundle, requests: tuple[RecordedRequest, ...]) -> Instant | None:
+def _find_origin(bundle: Bundle, requests: Sequence[RecordedRequest]) -> Instant | None:
     if bundle.start is not None:
         return bundle.start
     if requests:
@@ -202,7 +224,7 @@ def _group_pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
     return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
 
 
-def _group_by_pod(requests: tuple[RecordedRequest, ...]) -> dict[str, tuple[RecordedRequest, ...]]:
+def _group_by_pod(requests: Sequence[RecordedRequest]) -> dict[str, tuple[RecordedRequest, ...]]:
     found: dict[str, list[RecordedRequest]] = defaultdict(list)
     for record in requests:
         if record.pod is not None:
