@@ -1,9 +1,10 @@
-"""What other objects say about Pods, looked up once for all of them: a run may have thousands."""
+"""What other objects and the series say about Pods, looked up once for all of them: a run may have thousands."""
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 
+from elastometer.model.bundle import LabelledSamples, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import Instant
@@ -20,21 +21,38 @@ def events_by_subject(events: Iterable[ObjectSeen]) -> dict[str, tuple[ObjectSee
     return {subject: tuple(about) for subject, about in found.items()}
 
 
-def first_ready_endpoints(slices: Iterable[ObjectSeen]) -> dict[str, Instant]:
-    """By the name of a Pod, when the first watch line came in which an EndpointSlice lists it as ready."""
+def listed_as_ready(slices: Iterable[ObjectSeen]) -> tuple[frozenset[str], ...]:
+    """Of each line of an EndpointSlice, the names of the Pods that it lists as ready; a deleted slice lists none."""
+    return tuple(
+        frozenset() if line.sighting is Sighting.DELETED else _ready_endpoints(line.object) for line in slices)
+
+
+def first_ready_endpoints(slices: Iterable[ObjectSeen], listed: Iterable[frozenset[str]]) -> dict[str, Instant]:
+    """By the name of a Pod, when the first watch line came in which an EndpointSlice lists it as ready.
+    `listed` has the names of each line."""
     found: dict[str, Instant] = {}
-    for line in slices:
-        if line.sighting not in (Sighting.DELETED, Sighting.LISTED):
-            for name in ready_endpoints(line.object):
+    for line, names in zip(slices, listed, strict=True):
+        if line.sighting is not Sighting.LISTED:
+            for name in names:
                 found.setdefault(name, line.received)
     return found
 
 
-def ready_endpoints(endpoint_slice: Document) -> set[str]:
-    """Names of the Pods that the slice lists as ready."""
-    return {
+def _ready_endpoints(endpoint_slice: Document) -> frozenset[str]:
+    return frozenset(
         name for endpoint in documents_at(endpoint_slice, "endpoints")
         # The API defines an absent condition as unknown, to be read as ready.
         if document_at(endpoint, "conditions").get("ready") is not False
         and (name := text_at(endpoint, "targetRef", "name")) is not None
-    }
+    )
+
+
+def samples_by_pod(results: Iterable[SeriesResult]) -> dict[str, dict[str, tuple[LabelledSamples, ...]]]:
+    """By the name of a query and the Pod that they are labelled with, its time series. Only answers with samples."""
+    found: dict[str, dict[str, tuple[LabelledSamples, ...]]] = {}
+    for result in results:
+        of_pod: dict[str, list[LabelledSamples]] = defaultdict(list)
+        for one in result.series if result.outcome is SeriesOutcome.SAMPLES else ():
+            of_pod[one.pod].append(one)
+        found[result.name] = {pod: tuple(series) for pod, series in of_pod.items()}
+    return found

@@ -1,11 +1,10 @@
 """How many replicas were desired, ordered, created, Ready and serving, as steps on one clock."""
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from elastometer.analysis.evidence.about_pods import ready_endpoints
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.evidence.pods import is_ready
 from elastometer.analysis.evidence.steps import Steps
@@ -45,14 +44,22 @@ def replica_curves(evidence: Evidence) -> ReplicaCurves:
 
 
 def _serving(evidence: Evidence) -> Steps:
-    """Deleted slices list nobody; a Pod that several slices list counts once."""
-    current: dict[str, set[str]] = {}
+    """Deleted slices list nobody; a Pod that several slices list counts once. Only what a line changes is counted anew,
+    so that the work grows with the lines and not with the Pods that other slices list meanwhile."""
+    current: dict[str, frozenset[str]] = {}
+    listing: Counter[str] = Counter()
     points: list[tuple[float, float]] = []
-    known = {pod.name for pod in evidence.pods}
-    for seen in evidence.slices:
-        current[seen.name] = set() if seen.sighting is Sighting.DELETED else ready_endpoints(seen.object)
-        names = set().union(*current.values())
-        points.append((evidence.seconds(seen.received), float(len(names & known))))
+    known, serving = {pod.name for pod in evidence.pods}, 0
+    for seen, listed in zip(evidence.slices, evidence.listed, strict=True):
+        before, now = current.get(seen.name, frozenset()), listed & known
+        current[seen.name] = now
+        for name in now - before:
+            listing[name] += 1
+            serving += listing[name] == 1
+        for name in before - now:
+            listing[name] -= 1
+            serving -= listing[name] == 0
+        points.append((evidence.seconds(seen.received), float(serving)))
     return Steps.of(points)
 
 

@@ -1,11 +1,11 @@
 """A Pod's start as Prometheus saw it: process start (a value that the process exports), first scrape, first success."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import Seen
-from elastometer.model.bundle import SeriesName, SeriesResult
+from elastometer.model.bundle import LabelledSamples, SeriesName
 from elastometer.model.document import text_at
 from elastometer.model.measurements import ScrapedStart, Source, Stamp
 from elastometer.model.milestones import Milestone
@@ -21,8 +21,9 @@ def scraped_start(
 ) -> ScrapedStart:
     """What the series show of one Pod; the differences are Prometheus' instant minus the watch's or the client's."""
     started = None if process is None else process.instant
-    scrape = _first_time(evidence.samples(SeriesName.UP) or evidence.samples(SeriesName.PROCESS_START), pod)
-    success = _first_time(evidence.samples(SeriesName.FINISHED), pod)
+    whole = SeriesName.UP if evidence.samples(SeriesName.UP) else SeriesName.PROCESS_START
+    scrape = _first_time(evidence.samples_of(whole, pod))
+    success = _first_time(evidence.samples_of(SeriesName.FINISHED, pod))
     resolution = _resolution(evidence)
     return ScrapedStart(
         process_start=_stamp(started, PROCESS_RESOLUTION, evidence),
@@ -37,8 +38,7 @@ def scraped_start(
 def process_start(pod: str, evidence: Evidence, since: Instant | None) -> Seen | None:
     """The start that the server's process exports: the only source of it that is finer than a second. `since` is the
     start of its container, if others had failed before it."""
-    result = evidence.samples(SeriesName.PROCESS_START)
-    samples = sorted(pair for one in (result.series if result else ()) if one.pod == pod for pair in one.samples)
+    samples = sorted(pair for one in evidence.samples_of(SeriesName.PROCESS_START, pod) for pair in one.samples)
     for value in (from_unix_seconds(value) for _, value in samples):
         if since is None or value >= since:
             return Seen(Milestone.PROCESS_STARTED, value, Source.PROMETHEUS, PROCESS_RESOLUTION)
@@ -59,11 +59,11 @@ def _first_end(pod: str, evidence: Evidence) -> Seen | None:
     return Seen(Milestone.FIRST_END, min(ends), Source.REQUEST, MILLISECOND) if ends else None
 
 
-def _first_time(result: SeriesResult | None, pod: str) -> Instant | None:
+def _first_time(series: Iterable[LabelledSamples]) -> Instant | None:
     times = [
-        time for one in (result.series if result else ()) if one.pod == pod
+        time for one in series
         # The counter has a series per reason; only the others mean that the Pod served a request.
-        and text_at(one.labels, "finished_reason") not in ("abort", "error")
+        if text_at(one.labels, "finished_reason") not in ("abort", "error")
         for time, value in one.samples if value > 0
     ]
     return min(times, default=None)
