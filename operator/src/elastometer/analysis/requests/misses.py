@@ -47,7 +47,7 @@ def missed_seconds(requests: RequestColumns, objectives: Sequence[Objective]) ->
     """The seconds that were missed, counted from the start of the load; None if no objective is about requests."""
     if not any(one.indicator in _ON_REQUESTS for one in objectives):
         return None
-    missed = {floor(at) for at, end in zip(requests.at, requests.ended, strict=True) if end != end}
+    found = {floor(at) for at, end in zip(requests.at, requests.ended, strict=True) if end != end}
     for objective in objectives:
         if objective.maximum_milliseconds is not None:
             missed |= _too_slow(requests, objective, objective.maximum_milliseconds / 1000)
@@ -96,7 +96,13 @@ def stretches(stages: Sequence[str]) -> dict[str, tuple[int, int]]:
 
 def measured_miss_seconds(evidence: Evidence) -> int | None:
     """Of the recorded run."""
-    return miss_seconds(columns_of(evidence), evidence.terms.objectives)
+    found = measured_missed(evidence)
+    return None if found is None else len(found)
+
+
+def measured_missed(evidence: Evidence) -> set[int] | None:
+    """Which seconds of the recorded run were missed; None if no objective is about requests."""
+    return missed(columns_of(evidence), evidence.terms.objectives)
 
 
 def _seconds(instant: Instant | None, origin: Instant) -> float:
