@@ -37,6 +37,7 @@ from elastometer.model.observation import is_retired, observation_from
 from elastometer.model.request import GeneratorSummary, generator_from, request_from
 from elastometer.model.run_window import drop_outside_window
 from elastometer.model.terms import terms_from
+from elastometer.world.collector import left_alone
 
 T = TypeVar("T")
 
@@ -116,6 +117,7 @@ class _Reader:
         return b"".join(pieces)
 
 
+@left_alone()
 def load_bundle(path: Path) -> Bundle:
     """The run at `path`, a directory or a `.tar.zst`. Raises BundleError when no file there belongs to a run."""
     if not path.exists():
