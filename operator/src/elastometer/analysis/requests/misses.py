@@ -50,8 +50,8 @@ def missed_seconds(requests: RequestColumns, objectives: Sequence[Objective]) ->
     found = {floor(at) for at, end in zip(requests.at, requests.ended, strict=True) if end != end}
     for objective in objectives:
         if objective.maximum_milliseconds is not None:
-            missed |= _too_slow(requests, objective, objective.maximum_milliseconds / 1000)
-    return missed
+            found |= _too_slow(requests, objective, objective.maximum_milliseconds / 1000)
+    return found
 
 
 def _too_slow(requests: RequestColumns, objective: Objective, bound: float) -> set[int]:
@@ -102,7 +102,7 @@ def measured_miss_seconds(evidence: Evidence) -> int | None:
 
 def measured_missed(evidence: Evidence) -> set[int] | None:
     """Which seconds of the recorded run were missed; None if no objective is about requests."""
-    return missed(columns_of(evidence), evidence.terms.objectives)
+    return missed_seconds(columns_of(evidence), evidence.terms.objectives)
 
 
 def _seconds(instant: Instant | None, origin: Instant) -> float:
