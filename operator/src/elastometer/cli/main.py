@@ -16,6 +16,7 @@ from elastometer.cli.base.exits import CliError, Exit
 COMMANDS = (
     ("run", "run one ElasticityTest and wait for its verdict", "run"),
     ("judge", "judge a recorded run again", "judge"),
+    ("export", "write a recorded run in the formats of other tools", "export"),
     ("fetch", "fetch the bundle of a finished test", "fetch"),
     ("simulate", "predict the report of a test without running it", "simulate.command"),
     ("hpa", "replay or explain the decisions of a HorizontalPodAutoscaler", "hpa.command"),
