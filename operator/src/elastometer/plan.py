@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from elastometer.model.document import document_at, number_at, whole_at
+from elastometer.model.errors import SpecError
 from elastometer.model.names import Names
+from elastometer.model.own_series import own_series
 from elastometer.model.server_flags import container_overlay
-from elastometer.model.spec import ScalerType, TestSpec
+from elastometer.model.spec import ScalerType, TestSpec, parse
 from elastometer.model.triggers import POLLING_SECONDS
+from elastometer.promql.own_series import series_flaws
 from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.stages.stage import Stage
@@ -26,7 +29,7 @@ HAND_OVER_SECONDS = 120
 # Default of --horizontal-pod-autoscaler-sync-period; the flag itself cannot be read from inside a cluster.
 HPA_SYNC_SECONDS = 15
 WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")  # the template is free-form; the API server refuses any other value
-GPU_KEYS = ("nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915")
+GPU_KEYS = ("nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915", "gpu.intel.com/xe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,18 @@ class TestPlan:
         """Replicas that the target starts with. An HPA scales from 0 only what it scaled to 0 itself (since 1.36)."""
         is_hpa = self.spec.scaler.type is ScalerType.HPA
         return max(1, self.resting_replicas) if is_hpa else self.resting_replicas
+
+
+def accepted(body: Mapping[str, Any]) -> TestSpec:
+    """Parses the object as served, the queries of its series included. Raises SpecError with every flaw found."""
+    flaws = list(series_flaws(own_series(body["spec"])))
+    try:
+        spec = parse(body)
+    except SpecError as error:
+        raise SpecError(*error.flaws, *flaws) from error
+    if flaws:
+        raise SpecError(*flaws)
+    return spec
 
 
 def delay_budget(plan: TestPlan) -> dict[str, float]:

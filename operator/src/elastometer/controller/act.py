@@ -7,41 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from elastometer.analysis.analyze import judge
+from elastometer.controller.collect import collect_series
 from elastometer.controller.decision import Action
 from elastometer.controller.inputs import Unusable, check_api_key, read_files
 from elastometer.controller.leftovers import own_leftovers
 from elastometer.controller.preflight import preflight
 from elastometer.controller.provenance import provenance
-from elastometer.controller.scaling import rests_at_zero
 from elastometer.controller.session import Session
 from elastometer.model import reasons
-from elastometer.model.bundle_files import JUNIT, PROVENANCE, REPORT_JSON, REPORT_MARKDOWN, SERIES
+from elastometer.model.bundle_files import JUNIT, PROVENANCE, REPORT_JSON, REPORT_MARKDOWN
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import LOAD
 from elastometer.model.snapshot import PreflightFact
 from elastometer.model.status import ACCEPTED
-from elastometer.model.wake_signals import PrometheusTrigger, prometheus_triggers
-from elastometer.plan import TestPlan
 from elastometer.render.files import render_all
 from elastometer.resources.load import files_map, load_job, profile_map
 from elastometer.resources.ownership import metadata
-from elastometer.resources.promql import render_queries
-from elastometer.resources.scaler import autoscaler_name, scaler
+from elastometer.resources.scaler import scaler
 from elastometer.resources.target import deployment, service
 from elastometer.world.bundle_reader import load_bundle
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.cluster import Refused
-from elastometer.world.prometheus import Prometheus, failed_query
 
 Json = dict[str, Any]
 # The API server refuses a ConfigMap beyond 1 MiB. The text of the report fits; its HTML page is only in the bundle.
 CONFIG_MAP_BYTES = 900_000
-# Series begin a little before the load, so that they hold a sample from before its first effect.
-LEAD_SECONDS = 30
 JUDGING = "judging.json"
 JUDGING_ATTEMPTS = 3
 log = logging.getLogger(__name__)
@@ -103,7 +96,7 @@ async def close_run(session: Session) -> None:
     store = session.store
     if not store.compacted:
         store.write_json(PROVENANCE, await provenance(session))
-        await _collect_series(session)
+        await collect_series(session)
         # Before the merge: a worker of a run that failed may still send, and what came later would be lost.
         session.context.receiver.close(session.plan.names.uid)
         await session.stop_recording()
@@ -143,41 +136,6 @@ def _judged(session: Session) -> dict[str, bytes]:
         return {}
     store.path(JUDGING).unlink(missing_ok=True)
     return files
-
-
-async def _collect_series(session: Session) -> None:
-    """Queries Prometheus for all series once the run is over. After a kill the new answers replace the old ones."""
-    store, plan, start = session.store, session.plan, session.store.start_time
-    if start is None:
-        return
-    step = plan.spec.measurement.scrape_period_seconds
-    begin, end = start - timedelta(seconds=max(LEAD_SECONDS, step)), session.context.clock.now()
-    prometheus = Prometheus(plan.prometheus_url)
-    autoscaler = session.autoscaler
-    name = autoscaler_name(plan) if autoscaler is None else autoscaler["metadata"]["name"]
-    queries = render_queries(plan.names.namespace, plan.names.server, name)
-    answers = [await prometheus.range_query(query.name, query.promql, begin, end, step) for query in queries]
-    if rests_at_zero(plan):
-        triggers = prometheus_triggers(plan.spec.scaler.body)
-        answers += [await _trigger_series(plan, trigger, begin, end) for trigger in triggers]
-    # All or nothing: the file is deleted first, so that a repeated collection does not append to half of another.
-    store.close()
-    store.path(SERIES).unlink(missing_ok=True)
-    for answer in answers:
-        store.append_series(answer)
-
-
-async def _trigger_series(plan: TestPlan, trigger: PrometheusTrigger, begin: datetime, end: datetime) -> Json:
-    """What a trigger read where there may be no replica: from its own server, as KEDA does, but without credentials."""
-    step, url = plan.spec.measurement.scrape_period_seconds, trigger.server.rstrip("/")
-    if trigger.is_private and url != plan.prometheus_url:
-        why = "KEDA reads it with credentials of its own"
-        return failed_query(trigger.series, trigger.query, begin, end, step, why)
-    try:
-        prometheus = Prometheus(url or plan.prometheus_url)
-    except WorldError as error:
-        return failed_query(trigger.series, trigger.query, begin, end, step, str(error))
-    return await prometheus.range_query(trigger.series, trigger.query, begin, end, step)
 
 
 def _report_map(session: Session, files: dict[str, bytes]) -> Json:

@@ -18,9 +18,9 @@ from elastometer.controller.session import Context, Session
 from elastometer.model import reasons
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import Names
-from elastometer.model.spec import CleanupPolicy, TestSpec, parse
+from elastometer.model.spec import CleanupPolicy, TestSpec
 from elastometer.model.status import ACCEPTED, SUCCEEDED, Condition, Status, status_from, to_json, with_condition
-from elastometer.plan import TestPlan
+from elastometer.plan import TestPlan, accepted
 from elastometer.world.cluster import Refused
 
 RETRY_SECONDS = 3.0
@@ -50,7 +50,7 @@ async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, 
 
 def _parse(body: Mapping[str, Any]) -> TestSpec:
     try:
-        return parse(body)
+        return accepted(body)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise SpecError(f"spec: must match the schema of the CRD, does not ({error!r}); apply the current CRD, and the "
                         "test again") from error

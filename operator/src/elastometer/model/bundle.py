@@ -26,6 +26,21 @@ class SeriesName(StrEnum):
     PROCESS_START = "process_start_time_seconds"
     UP = "up"
     DESIRED = "autoscaler_desired_replicas"
+    PREEMPTIONS = "num_preemptions_total"
+    PROCESS_MEMORY = "process_resident_memory_bytes"
+    PROCESS_CPU = "process_cpu_seconds_total"
+    PROCESS_SAMPLED = "process_sample_time_seconds"
+    WORKING_SET = "container_memory_working_set_bytes"
+    CONTAINER_RSS = "container_memory_rss"
+    CONTAINER_CPU = "container_cpu_usage_seconds_total"
+    CFS_PERIODS = "container_cpu_cfs_periods_total"
+    CFS_THROTTLED = "container_cpu_cfs_throttled_periods_total"
+    CONTAINER_SAMPLED = "container_sample_time_seconds"
+    NETWORK_RECEIVED = "container_network_receive_bytes_total"
+    NETWORK_SENT = "container_network_transmit_bytes_total"
+    GPU_MEMORY = "gpu_memory_used"
+    GPU_MEMORY_FREE = "gpu_memory_free"
+    GPU_BUSY = "gpu_utilization"
 
 
 class SeriesOutcome(StrEnum):

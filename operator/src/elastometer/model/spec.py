@@ -17,6 +17,7 @@ from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import SERVER, Names
+from elastometer.model.own_series import OwnSeries, own_series
 from elastometer.model.server_flags import ServerFlags, server_flags
 from elastometer.model.triggers import scaled_object_flaws
 from elastometer_loadgen.base.fields import unknown_field
@@ -70,7 +71,7 @@ class ScalerSpec:
 
 @dataclass(frozen=True, slots=True)
 class MeasurementSpec:
-    """How the run is watched. Times in seconds."""
+    """How the run is watched. Times in seconds. `series` are the team's own queries."""
 
     prometheus_url: str | None
     scrape_period_seconds: int
@@ -78,6 +79,7 @@ class MeasurementSpec:
     ready_deadline_seconds: int
     metrics_deadline_seconds: int
     check_capacity: bool
+    series: tuple[OwnSeries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
         scaler=_scaler(spec["autoscaler"]),
         profile=profile,
         load=dict(spec["load"]),
-        measurement=_measurement(spec.get("measurement", {})),
+        measurement=_measurement(spec.get("measurement", {}), own_series(spec)),
         cleanup=CleanupPolicy(spec.get("cleanupPolicy", CleanupPolicy.DELETE)),
         raw=dict(spec),
         files_from=files_from,
@@ -222,7 +224,7 @@ def _scaler(autoscaler: Json) -> ScalerSpec:
     return ScalerSpec(kind, 1, 1, {})
 
 
-def _measurement(measurement: Json) -> MeasurementSpec:
+def _measurement(measurement: Json, series: tuple[OwnSeries, ...]) -> MeasurementSpec:
     return MeasurementSpec(
         prometheus_url=measurement.get("prometheusURL"),
         scrape_period_seconds=measurement.get("scrapePeriodSeconds", 15),
@@ -230,4 +232,5 @@ def _measurement(measurement: Json) -> MeasurementSpec:
         ready_deadline_seconds=measurement.get("readyDeadlineSeconds", 900),
         metrics_deadline_seconds=measurement.get("metricsDeadlineSeconds", 180),
         check_capacity=measurement.get("capacityCheck", "Enforce") == "Enforce",
+        series=series,
     )

@@ -16,6 +16,7 @@ from elastometer.model.document import (
     text_at,
     whole_at,
 )
+from elastometer.model.own_series import OwnSeries, own_series
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
 from elastometer_loadgen.stages.knee import KneeStage
 from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE
@@ -97,6 +98,7 @@ class Terms:
     stages: tuple[StageWindow, ...] = ()
     objectives: tuple[Objective, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
+    series: tuple[OwnSeries, ...] = ()
 
     @property
     def load_seconds(self) -> float | None:
@@ -120,6 +122,7 @@ def terms_from(test: Document, plan: Document = EMPTY) -> Terms:
         scrape_seconds=whole_at(spec, "measurement", "scrapePeriodSeconds"),
         probe_seconds=whole_at(spec, "target", "server", "probePeriodSeconds"),
         stages=_stages(spec, plan), objectives=_objectives(spec), checks=_checks(spec),
+        series=own_series(spec),
     )
 
 

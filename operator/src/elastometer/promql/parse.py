@@ -5,14 +5,14 @@ import re
 
 import promql_parser as promql
 
-# What may hold a backquote that begins no string comes first.
-_QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*""")
+# Every string and comment. What may hold a backquote that begins no string comes first.
+QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*""")
 
 
 def parse(text: str) -> promql.Expr:
     """The query; raises ValueError. Between backquotes a backslash stands for itself, but promql-parser takes it for an
     escape."""
-    return promql.parse(_QUOTED.sub(_in_double_quotes, text))
+    return promql.parse(QUOTED.sub(lambda found: in_double_quotes(found[0]), text))
 
 
 def parts(text: str) -> list[promql.Expr]:
@@ -22,8 +22,9 @@ def parts(text: str) -> list[promql.Expr]:
     return found
 
 
-def _in_double_quotes(found: re.Match[str]) -> str:
-    if found[0][0] != "`":
-        return found[0]
-    escaped = found[0][1:-1].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def in_double_quotes(text: str) -> str:
+    """The string, of any quoting, between double quotes if it was between backquotes."""
+    if text[0] != "`":
+        return text
+    escaped = text[1:-1].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

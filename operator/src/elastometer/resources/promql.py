@@ -6,19 +6,25 @@ Values that come from a test are escaped for PromQL, so that no name can widen a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from elastometer.model.bundle import SeriesName
-from elastometer.model.server_metrics import KV_CACHE, RUNNING, WAITING
+from elastometer.model.names import Names
+from elastometer.model.own_series import OwnSeries
+from elastometer.model.server_metrics import KV_CACHE, PREEMPTIONS, RUNNING, WAITING
+from elastometer.promql.own_series import NAMESPACE, PODS, SERVICE, filled_in
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query with `$selector` (server Pods) or `$autoscaler` in place of the label matchers."""
+    """A query with `$selector` (server Pods), `$exported` (the same, as another exporter's labels) or `$autoscaler` in
+    place of the label matchers. What a `coarse` one returns is drawn and tabled only; long runs may thin it out."""
 
     name: SeriesName
     template: str
     purpose: str
+    coarse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,20 @@ class RenderedQuery:
     name: str
     promql: str
     purpose: str
+    coarse: bool = False
 
+
+def _gpu(name: SeriesName, metric: str, aggregation: str, purpose: str) -> Query:
+    """A metric of dcgm-exporter. Its own labels `namespace` and `pod` name the Pod that holds the GPU; a scrape that
+    does not honour them calls them `exported_namespace` and `exported_pod`."""
+    own = f"{aggregation} by (pod, job) ({metric}{{$selector}})"
+    exported = f'label_replace({metric}{{$exported}}, "pod", "$1", "exported_pod", "(.+)")'
+    return Query(name, f"{own} or {aggregation} by (pod, job) ({exported})", purpose, coarse=True)
+
+
+_PLACEHOLDER = re.compile(r"\$(?:selector|exported|autoscaler)\b")
+# Docker's pause container has rows of its own under the name POD; those of its network are the Pod's.
+_CONTAINERS = '{$selector,container!="POD"}'
 
 QUERIES: tuple[Query, ...] = (
     Query(SeriesName.WAITING, f"sum by (pod) ({WAITING}{{$selector}})",
@@ -50,18 +69,69 @@ QUERIES: tuple[Query, ...] = (
     Query(SeriesName.DESIRED,
           "max by (horizontalpodautoscaler) (kube_horizontalpodautoscaler_status_desired_replicas{$autoscaler})",
           "replicas that the autoscaler decided on, where kube-state-metrics is scraped"),
+    Query(SeriesName.PREEMPTIONS, f"sum by (pod) ({PREEMPTIONS}{{$selector}})",
+          "sequences that each replica put back into its queue for want of KV cache", coarse=True),
+    Query(SeriesName.PROCESS_MEMORY, "max by (pod, job) (process_resident_memory_bytes{$selector})",
+          "resident memory of the process that serves /metrics: of vLLM its API server, not its engine", coarse=True),
+    Query(SeriesName.PROCESS_CPU, "max by (pod, job) (process_cpu_seconds_total{$selector})",
+          "CPU time of the same process", coarse=True),
+    Query(SeriesName.PROCESS_SAMPLED, "max by (pod, job) (timestamp(process_cpu_seconds_total{$selector}))",
+          "when each of its samples was taken, Unix seconds", coarse=True),
+    Query(SeriesName.WORKING_SET, f"max by (pod, container, job) (container_memory_working_set_bytes{_CONTAINERS})",
+          "working set of each container, and of the Pod where `container` is empty: what the kubelet evicts by",
+          coarse=True),
+    Query(SeriesName.CONTAINER_RSS, f"max by (pod, container, job) (container_memory_rss{_CONTAINERS})",
+          "anonymous memory of the same", coarse=True),
+    Query(SeriesName.CONTAINER_CPU, f"max by (pod, container, job) (container_cpu_usage_seconds_total{_CONTAINERS})",
+          "CPU time of the same", coarse=True),
+    Query(SeriesName.CFS_PERIODS, f"max by (pod, container, job) (container_cpu_cfs_periods_total{_CONTAINERS})",
+          "scheduling periods in which the same ran, where it has a CPU limit", coarse=True),
+    Query(SeriesName.CFS_THROTTLED,
+          f"max by (pod, container, job) (container_cpu_cfs_throttled_periods_total{_CONTAINERS})",
+          "those of them in which it was held at its limit", coarse=True),
+    Query(SeriesName.CONTAINER_SAMPLED,
+          f"max by (pod, container, job) (timestamp(container_cpu_usage_seconds_total{_CONTAINERS}))",
+          "when cAdvisor read each of its samples, Unix seconds", coarse=True),
+    Query(SeriesName.NETWORK_RECEIVED,
+          "sum by (pod, container, job) (container_network_receive_bytes_total{$selector})",
+          "bytes that each Pod received, on all its interfaces", coarse=True),
+    Query(SeriesName.NETWORK_SENT,
+          "sum by (pod, container, job) (container_network_transmit_bytes_total{$selector})",
+          "bytes that each Pod sent", coarse=True),
+    _gpu(SeriesName.GPU_MEMORY, "DCGM_FI_DEV_FB_USED", "sum",
+         "memory in use on the GPUs of each Pod, MiB, where dcgm-exporter is scraped"),
+    _gpu(SeriesName.GPU_MEMORY_FREE, "DCGM_FI_DEV_FB_FREE", "sum", "memory that is free on them, MiB"),
+    _gpu(SeriesName.GPU_BUSY, "DCGM_FI_DEV_GPU_UTIL", "avg", "share of the time in which they ran a kernel, percent"),
 )
 
 
 def render_queries(namespace: str, deployment: str, autoscaler: str | None) -> tuple[RenderedQuery, ...]:
     """All queries for the Pods of `deployment` in `namespace`, and for its HorizontalPodAutoscaler, if it has one."""
-    selector = f'namespace="{label_value(namespace)}",pod=~"{label_value(regex_literal(deployment))}-.+"'
-    matchers = f'namespace="{label_value(namespace)}",horizontalpodautoscaler="{label_value(autoscaler or deployment)}"'
-    return tuple(
-        RenderedQuery(query.name.value,
-                      query.template.replace("$selector", selector).replace("$autoscaler", matchers), query.purpose)
-        for query in QUERIES
-    )
+    space, pods = label_value(namespace), label_value(pod_pattern(deployment))
+    values = {
+        "$selector": f'namespace="{space}",pod=~"{pods}"',
+        "$exported": f'exported_namespace="{space}",exported_pod=~"{pods}"',
+        "$autoscaler": f'namespace="{space}",horizontalpodautoscaler="{label_value(autoscaler or deployment)}"',
+    }
+    return tuple(RenderedQuery(query.name.value, _filled(query.template, values), query.purpose, query.coarse)
+                 for query in QUERIES)
+
+
+def render_own(series: Iterable[OwnSeries], names: Names) -> tuple[RenderedQuery, ...]:
+    """The queries of spec.measurement.series for one test."""
+    values = {NAMESPACE: names.namespace, PODS: pod_pattern(names.server), SERVICE: names.server}
+    return tuple(RenderedQuery(one.name, filled_in(one.query, values),
+                               f"spec.measurement.series, in {one.unit}", coarse=True) for one in series)
+
+
+def pod_pattern(deployment: str) -> str:
+    """An RE2 pattern that matches the names of a Deployment's Pods, and of no other test's."""
+    return f"{regex_literal(deployment)}-.+"
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    # In one pass, so that no value can hold another placeholder.
+    return _PLACEHOLDER.sub(lambda found: values[found[0]], template)
 
 
 def label_value(text: str) -> str:

@@ -14,7 +14,8 @@ from elastometer.cli.base.manifest_file import Manifest
 from elastometer.model.errors import SpecError
 from elastometer.model.schema import defaulted, flaws, shown
 from elastometer.model.shapes import part_flaws, shape_of
-from elastometer.model.spec import TestSpec, parse
+from elastometer.model.spec import TestSpec
+from elastometer.plan import accepted
 
 Json = dict[str, Any]
 DEFAULT_NAMESPACE = "default"
@@ -36,7 +37,7 @@ def checked_spec(source: str, manifest: Manifest) -> TestSpec:
     try:
         # The API server too runs its CEL rules only where the shape is right.
         _raise_flaws(found or list(_rule_flaws(filled)))
-        return parse({**manifest, "metadata": metadata, "spec": filled})
+        return accepted({**manifest, "metadata": metadata, "spec": filled})
     except SpecError as error:
         raise rejection(source, error) from error
 
