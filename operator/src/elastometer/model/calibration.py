@@ -1,0 +1,71 @@
+"""What a calibration run found out about one replica: a part of its report.
+
+A run that uses it records a copy in its provenance.json, so that judging that run needs no other.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elastometer.model.document import Document, at, document_at, number_at, text_at
+from elastometer.model.schema import shown
+from elastometer.model.server_flags import container_overlay
+
+# Its key in provenance.json, and the one in the ConfigMap of the report of the run that measured it.
+CALIBRATION, CALIBRATION_JSON = "calibration", "calibration.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The highest load at which one replica met the objectives, in replica-seconds a request (see `Work`).
+
+    `requests_per_second` is that load, for requests of the calibration's mean lengths; it lies within `error_percent`.
+    `server` are the settings that were measured, `rule` what limited the load, `linearity` what is known of two
+    replicas.
+    """
+
+    test: str
+    uid: str
+    server: Document
+    requests_per_second: float
+    seconds_per_request: float
+    seconds_per_prompt_token: float
+    seconds_per_output_token: float
+    error_percent: float | None
+    rule: str
+    linearity: str
+
+    @property
+    def weighs_tokens(self) -> bool:
+        """Whether the tokens of a request matter; else each counts the same."""
+        return self.seconds_per_prompt_token > 0 or self.seconds_per_output_token > 0
+
+
+def calibration_from(found: Document) -> Calibration | None:
+    """The calibration; None if a number is missing without which it says nothing."""
+    rate, fixed = number_at(found, "requestsPerSecond"), number_at(found, "secondsPerRequest")
+    prompt, output = number_at(found, "secondsPerPromptToken"), number_at(found, "secondsPerOutputToken")
+    if rate is None or fixed is None or prompt is None or output is None or rate <= 0:
+        return None
+    return Calibration(
+        text_at(found, "test") or "", text_at(found, "uid") or "", document_at(found, "server"), rate, fixed, prompt,
+        output, number_at(found, "errorPercent"), text_at(found, "rule") or "", text_at(found, "linearity") or "")
+
+
+def server_settings(target: Document) -> Document:
+    """What decides the capacity of a replica, of `spec.target`, by the paths that the user knows."""
+    _, overlay = container_overlay(target)
+    overlaid = {f"server.podTemplate.spec.containers[server].{name}": overlay.get(name)
+                for name in ("image", "command", "args", "env", "resources")}
+    stated = {"model.name": at(target, "model", "name"), "model.revision": at(target, "model", "revision"),
+              **{f"server.{name}": at(target, "server", name) for name in ("image", "command", "args")}, **overlaid}
+    return {name: value for name, value in stated.items() if value not in (None, [], {})}
+
+
+def other_settings(calibration: Calibration, target: Document) -> Iterator[str]:
+    """What differs between the servers of a calibration and of a test, each by its path with both values."""
+    mine = server_settings(target)
+    for name in sorted({*mine, *calibration.server}):
+        if mine.get(name) != calibration.server.get(name):
+            yield (f"spec.target.{name}: must be {shown(calibration.server.get(name))}, as in the calibration "
+                   f"'{calibration.test}', is {shown(mine.get(name))}")
