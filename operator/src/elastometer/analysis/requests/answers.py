@@ -14,7 +14,8 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.answers import AnswerRow, FailedAnswer, FailureRate
 from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Terms
-from elastometer_loadgen.checks.rate import CheckTally, wilson_interval
+from elastometer.statistics.rates import rate
+from elastometer_loadgen.checks.rate import CheckTally
 
 # Failures contain names of fields, which come from schemas and, within limits, from models: there may be very many.
 FAILURES_SHOWN = 6
@@ -34,8 +35,8 @@ class _Part:
 
 def failure_rate(failed: int, judged: int) -> FailureRate:
     """In percent; `judged` must be at least 1."""
-    low, high = wilson_interval(failed, judged)
-    return FailureRate(round(100 * failed / judged, 4), round(100 * low, 4), round(100 * high, 4))
+    found = rate(failed, judged)
+    return FailureRate(found.percent, found.interval.low, found.interval.high)
 
 
 def answer_rows(evidence: Evidence) -> tuple[AnswerRow, ...]:
