@@ -118,7 +118,7 @@ def test_what_is_held_is_what_the_prediction_pays_for():
                for one in prediction.replicas)
     assert report.price is not None
     assert len(prediction.replicas) > 2
-    assert report.price.held_replica_seconds == pytest.approx(held, abs=0.2)
+    assert report.price.paid_replica_seconds == pytest.approx(held, abs=0.2)
 
 
 def test_an_unserved_request_times_out_and_one_without_a_replica_is_refused():

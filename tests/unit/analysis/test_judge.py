@@ -15,6 +15,7 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.document import text_at
 from elastometer.model.measurements import ColdStart, Source
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, Sighting, WatchGap
+from elastometer.model.price import AlternativeName, Part
 from elastometer.model.report import AwayBand, Report, Verdict
 from elastometer.model.request import Interruption, generator_from
 from elastometer.model.terms import Terms
@@ -255,9 +256,17 @@ def test_pods_that_go_with_their_deployment_are_the_end_of_the_test_and_no_scale
 def test_the_price_is_the_area_under_the_replicas(report: Report):
     assert report.price is not None
     assert (report.price.end_seconds, report.price.gpus_per_replica) == (240.0, 1)
-    assert (report.price.static_peak_replica_seconds, report.price.static_minimum_replica_seconds) == (960.0, 240.0)
-    assert report.price.ready_replica_seconds == pytest.approx(
-        240 + (193.288 - 69.403) + (193.291 - 84.425) + (208.276 - 99.407), abs=0.1)
+    most, least = (report.price.alternative(name) for name in (
+        AlternativeName.STATIC_MAXIMUM, AlternativeName.STATIC_MINIMUM))
+    assert most is not None
+    assert least is not None
+    assert (most.gpu_milliseconds, least.gpu_milliseconds) == (960_000, 240_000)
+    areas = {one.part: one.replica_milliseconds for one in report.price.parts}
+    ready = 240_000 + (193_288 - 69_403) + (193_291 - 84_425) + (208_276 - 99_407)
+    assert sum(areas.get(part, 0) for part in (Part.USEFUL, Part.IDLE, Part.READY)) == ready
+    assert areas[Part.DRAINING] == (195_913 - 193_288) + (194_870 - 193_291) + (209_402 - 208_276)
+    assert areas[Part.PENDING] == 3 * 21
+    assert report.price.held_replica_milliseconds == sum(areas.values())
 
 
 def test_the_replica_curves_are_steps_at_the_receipt_of_their_lines(report: Report):

@@ -1,14 +1,23 @@
 """Bundle -> Report. Pure: the operator, the command line and the tests judge by this one function."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 from elastometer.analysis.autoscaler.explain import condensed
 from elastometer.analysis.autoscaler.explain_run import explain_predicted, explain_run
-from elastometer.analysis.evidence.evidence import is_state_only
-from elastometer.analysis.evidence.scaling import Change, autoscaler_at, condition_lines, metric_lines
+from elastometer.analysis.evidence.scaling import (
+    Change,
+    autoscaler_at,
+    condition_lines,
+    gap_sentence,
+    metric_lines,
+)
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.findings import findings
 from elastometer.analysis.findings.load import rejection_of_all
+from elastometer.analysis.price.price import Demanded, price
 from elastometer.analysis.requests.answers import answer_rows
+from elastometer.analysis.requests.blind import blind_stretches
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.requests.latency import load_rows
 from elastometer.analysis.requests.timeline import bands, timeline
@@ -17,9 +26,9 @@ from elastometer.analysis.starts.coldstart import cold_start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
 from elastometer.analysis.starts.wake import wakes
+from elastometer.analysis.story.story import told
 from elastometer.analysis.verdict.objectives import judge_objective, overall
 from elastometer.analysis.verdict.predicted import as_predicted
-from elastometer.analysis.verdict.price import price
 from elastometer.analysis.verdict.provenance import provenance
 from elastometer.analysis.verdict.quality import load_flaws, quality
 from elastometer.analysis.verdict.summary import summary
@@ -29,6 +38,7 @@ from elastometer.model.bundle_files import SPEC
 from elastometer.model.measurements import Direction, ScaleEvent
 from elastometer.model.reasons import SPEC_MISSING
 from elastometer.model.report import Report, Verdict
+from elastometer.model.story import Story
 from elastometer.model.units import format_instant
 
 _NOT_KNOWN = (Verdict.INCONCLUSIVE, SPEC_MISSING, f"{SPEC} is missing from the record: the objectives are not known")
@@ -43,6 +53,7 @@ def judge(bundle: Bundle, recording: Recording | None = None) -> Report:
 def judge_run(run: DerivedRun, recording: Recording | None = None) -> Report:
     """The same for a run that the caller asks other questions too."""
     report, basis = _judged(run, recording), run.bundle.predicted
+    report = replace(report, story=told(run, report))
     return report if basis is None else as_predicted(report, basis)
 
 
@@ -57,6 +68,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     added = added_pod_figures(run.changes, run.starts, evidence)
     results = tuple(judge_objective(objective, evidence.requests, lags, added) for objective in terms.objectives)
     flaws, state = list(load_flaws(run)), quality(run)
+    blind = blind_stretches(evidence, line.window_seconds)
     verdict, reason, message = overall(results, flaws) if SPEC not in run.bundle.missing else _NOT_KNOWN
     if (rejection := rejection_of_all(evidence.requests)) is not None:
         message = f"{rejection.sentence(None)}; {message}"
@@ -68,18 +80,15 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         summary=summary(run, events, cold_starts, line, rows[-1], woken),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
         load=rows, answers=answers, knees=knees(evidence, run.replicas.ready),
-        scale_ins=leaving, wakes=woken, price=price(evidence, run.replicas),
-        findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken)),
-        quality=state, provenance=provenance(run), autoscaler=condensed(account),
+        scale_ins=leaving, wakes=woken, price=price(run, Demanded(None, None, None, "not known yet")),
+        findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind)),
+        quality=state, provenance=provenance(run), autoscaler=condensed(account), story=Story(blind=blind),
     )
 
 
 def _event(change: Change, run: DerivedRun) -> ScaleEvent:
     evidence, decided = run.evidence, change.decided
     scaler = autoscaler_at(change, evidence)
-    gap = evidence.gap_within(decided.instant, change.seen.received, "deployments")
-    note = "the watch was down: the change is known only to the API's second" if is_state_only(change.seen) else \
-        f"a watch gap touches it ({gap.resource})" if gap else None
     mine = [start for start in run.starts if start.change is not None and start.change.number == change.number]
     return ScaleEvent(
         number=change.number, direction=Direction.OUT if change.is_out else Direction.IN,
@@ -88,5 +97,5 @@ def _event(change: Change, run: DerivedRun) -> ScaleEvent:
         written=change.api_stamp(evidence), writer=change.writer, reason=change.reason,
         conditions=condition_lines(scaler), metrics=metric_lines(scaler),
         pods=tuple(start.pod.name for start in mine),
-        lag=scale_out_lag(change, mine, evidence) if change.is_out else None, note=note,
+        lag=scale_out_lag(change, mine, evidence) if change.is_out else None, note=gap_sentence(change),
     )

@@ -64,12 +64,14 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A duration, or why there is none; `at_least_milliseconds` if the run ended before the duration did."""
+    """A duration, or why there is none; `at_least_milliseconds` if the run ended before the duration did. The `note`
+    says why its ± is large."""
 
     milliseconds: float | None = None
     plus_minus_milliseconds: float | None = None
     at_least_milliseconds: float | None = None
     reason: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +223,3 @@ class ScaleIn:
     in_flight: int
     sent_after_deletion: int
     lost: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Replica-seconds between two instants; multiplied by the GPUs per replica they are GPU-seconds."""
-
-    start_seconds: float
-    end_seconds: float
-    gpus_per_replica: int | None
-    ready_replica_seconds: float
-    held_replica_seconds: float
-    static_peak_replica_seconds: float | None
-    static_minimum_replica_seconds: float | None

@@ -11,8 +11,10 @@ from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.knee import Knee
-from elastometer.model.measurements import ColdStart, LoadRow, Price, ScaleEvent, ScaleIn, Timeline
+from elastometer.model.measurements import ColdStart, LoadRow, ScaleEvent, ScaleIn, Timeline
 from elastometer.model.prediction_basis import PredictionBasis
+from elastometer.model.price import Price
+from elastometer.model.story import NO_STORY, Story
 from elastometer.model.wake import Wake
 
 SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
@@ -175,4 +177,5 @@ class Report:
     autoscaler: AutoscalerAccount
     wakes: tuple[Wake, ...] = ()
     predicted: PredictionBasis | None = None
+    story: Story = NO_STORY
     schema_version: str = field(default=SCHEMA_VERSION)

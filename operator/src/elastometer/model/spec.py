@@ -15,6 +15,7 @@ from typing import Any
 from elastometer.model.autoscalers import name_flaws
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
+from elastometer.model.gpu_price import price_flaws
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import SERVER, Names
 from elastometer.model.own_series import OwnSeries, own_series
@@ -119,6 +120,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     flaws = [*_template_flaws(spec["target"]["server"].get("podTemplate", {})), *_name_flaws(names, files_from),
              *scaled_object_flaws(document_at(spec, "autoscaler", "scaledObject")),
              *name_flaws(document_at(spec, "autoscaler", "scaledObject"), "spec.autoscaler.scaledObject")]
+    flaws += price_flaws(spec)
     server = _server(spec["target"])
     flaws += server.flags.flaws(server.port)
     try:

@@ -8,26 +8,34 @@ from jinja2 import Template
 
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Report
-from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, autoscaler_values
+from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, autoscaler_values, sync_searches
 from elastometer.render.charts import chart_data
+from elastometer.render.many import embedded
 from elastometer.render.page import environment, frame
+from elastometer.render.sections.growing import growing_values, searches
+from elastometer.render.sections.price import price_values
 from elastometer.render.sections.quality import quality_rows
-from elastometer.render.shapes import bullet, strips, tiles, verdict_mark
+from elastometer.render.sections.story import story_values
+from elastometer.render.shapes import bullet, tiles, verdict_mark
 from elastometer.render.wording import answers, knees, numbers, wakes
 from elastometer.render.wording import starts as start_words
 from elastometer.render.wording.provenance import provenance_rows
 
 _REASON = re.compile(r"\((\w+)\)$")
+_SCRIPTS = ("page.js", "report.js")
+_STYLES = ("report.css", "story.css", "price.css")
 
 
 def to_html(report: Report) -> bytes:
     """UTF-8, the same bytes for the same report."""
-    data = {**chart_data(report), "autoscaler": autoscaler_chart(report.autoscaler, report.timeline)}
+    tables = {**searches(report), **sync_searches(report.autoscaler)}
+    data = {**chart_data(report), "autoscaler": autoscaler_chart(report.autoscaler, report.timeline),
+            "tables": embedded(tables.values())}
     return _template().render(
-        report=report, load_flaws=tuple(LoadFlaw), **frame(("page.js", "report.js"), ("report.css",), data),
-        strips=strips(report.cold_starts), tiles=tiles(report), quality=quality_rows(report.quality),
+        report=report, load_flaws=tuple(LoadFlaw), **frame(_SCRIPTS, _STYLES, data),
+        tables=tables, **growing_values(report), tiles=tiles(report), quality=quality_rows(report.quality),
         provenance=provenance_rows(report),
-        **autoscaler_values(report.autoscaler),
+        **autoscaler_values(report.autoscaler), **story_values(report), **price_values(report.price),
         basis=None if report.predicted is None else numbers.basis_rows(report.predicted),
     ).encode()
 

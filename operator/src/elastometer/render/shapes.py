@@ -9,7 +9,7 @@ from elastometer.model.measurements import PHASE_LABELS, ColdStart, Phase
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.report import ObjectiveResult, Report, Verdict
 from elastometer.model.start_class import CLASS_LABELS, Ingredient, Presence
-from elastometer.render.wording import numbers
+from elastometer.render.wording import numbers, prices
 from elastometer.render.wording.starts import phase_words
 
 # Not part of the cold start: the first token comes when the load sends a request, not when the Pod is able to serve.
@@ -186,11 +186,7 @@ def _price_tile(report: Report) -> Tile:
     price = report.price
     if price is None:
         return Tile("Replica-seconds", numbers.DASH, "no Pod was seen")
-    factor = price.gpus_per_replica or 1
-    name = "GPU-seconds" if price.gpus_per_replica else "Replica-seconds"
-    peak = price.static_peak_replica_seconds
-    note = "held" if not peak else f"held, {100 * price.held_replica_seconds / peak:.0f} % of a fixed maximum"
-    return Tile(name, numbers.number(factor * price.held_replica_seconds), note)
+    return Tile(prices.unit(price), prices.area(price, price.paid_replica_milliseconds), prices.note(price))
 
 
 def verdict_mark(verdict: Verdict) -> str:

@@ -17,7 +17,7 @@ _NUMBERS: tuple[tuple[str, str, Callable[[Report], float | None]], ...] = (
     ("Scale-outs", "", lambda report: report.summary.scale_out_count),
     ("Peak Ready replicas", "", lambda report: report.summary.peak_ready_replicas),
     ("Requests not served", "", lambda report: report.summary.failed_request_count),
-    ("Replica-seconds", "s", lambda report: report.price.held_replica_seconds if report.price else None),
+    ("Replica-seconds", "s", lambda report: report.price.paid_replica_seconds if report.price else None),
 )
 
 

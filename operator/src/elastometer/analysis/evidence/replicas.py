@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.evidence.pods import is_ready
 from elastometer.analysis.evidence.steps import Steps
-from elastometer.model.document import document_at, text_at, whole_at
+from elastometer.model.document import text_at, whole_at
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import Instant
 
@@ -96,18 +96,3 @@ def _moves(pod: PodHistory, counted: Callable[[ObjectSeen], bool]) -> Iterator[t
         if now != before:
             yield seen.received, 1 if now else -1
         before = now
-
-
-def gpus_per_replica(evidence: Evidence) -> int | None:
-    """GPUs that one server Pod holds by its limits; None when no Pod was seen, 0 when they ask for none."""
-    counts = []
-    for pod in evidence.pods:
-        containers = document_at(pod.last.object, "spec").get("containers")
-        for container in containers if isinstance(containers, list) else []:
-            limits = document_at(container, "resources", "limits")
-            counts.append(sum(_whole(value) for key, value in limits.items() if key.endswith("/gpu")))
-    return max(counts, default=None)
-
-
-def _whole(value: object) -> int:
-    return int(value) if isinstance(value, (str, int)) and str(value).isdigit() else 0

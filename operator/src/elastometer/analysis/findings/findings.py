@@ -2,18 +2,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import condition
 from elastometer.analysis.findings.answers import answer_findings
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
+from elastometer.analysis.findings.blind import objective_blind
 from elastometer.analysis.findings.conditions import clamped, metric_missing
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.load import load_findings
 from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.findings.streams import stream_findings
 from elastometer.analysis.findings.wakes import never_woke, wake_findings
+from elastometer.analysis.price.flaps import reversals
 from elastometer.analysis.starts.enginelog import aborted_by_server
 from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
@@ -26,8 +27,6 @@ from elastometer.model.units import SECOND
 # Below these, neither is worth a change.
 UNUSED_SECONDS = 20.0
 SKEW_MILLISECONDS = 1000.0
-# If the replicas are needed again sooner than this, the scale-in cost more in cold starts than it saved.
-FLAP_SECONDS = 120
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -37,7 +36,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *_aborts_on_drain(facts), *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *wake_findings(facts), *stream_findings(facts.evidence.requests),
-        *answer_findings(facts.evidence, facts.answers),
+        *answer_findings(facts.evidence, facts.answers), *objective_blind(facts.blind),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))
@@ -71,11 +70,7 @@ def _pending(facts: Facts) -> Iterator[Finding]:
 
 def _flapping(facts: Facts) -> Iterator[Finding]:
     """A scale-in that was reversed soon after, at the price of new cold starts."""
-    pairs = [
-        (first, second) for first, second in pairwise(facts.run.changes)
-        if not first.is_out and second.is_out
-        and second.decided.instant - first.decided.instant <= FLAP_SECONDS * SECOND
-    ]
+    pairs = reversals(facts.run.changes)
     if pairs:
         words = "; ".join(
             f"{first.before} to {first.after} at {facts.evidence.seconds(first.decided.instant):+.0f} s, and "

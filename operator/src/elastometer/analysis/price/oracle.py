@@ -1,0 +1,125 @@
+"""The oracle: how an autoscaler that knew the demand in advance would have supplied it, in whole replicas.
+
+It orders each replica one cold start before it is needed, so that it is Ready in time, and removes it when it is no
+longer needed. A replica that is needed again within a cold start is kept, since a new one would have to be ordered
+while the old one is still there, and would cost more. For identical replicas this is the cheapest supply that always
+meets the demand: the replicas are independent levels of the demand, and for each gap of each level the cheaper of the
+two ways is taken.
+
+Where the demand exceeds the maximum, work is left over. The oracle then stays at the maximum until that work is done.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from elastometer.analysis.price.whole import Stretch, Whole, counted, overlap, pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """What the oracle holds between the start of the load and `end`, in milliseconds.
+
+    Each of `kept` is one replica while it is needed (Ready), each of `ordered` the same from its order on. In
+    `overloaded` even the maximum is not enough, or still works off what was left over. `starts` counts the replicas
+    that are ordered after the start of the load.
+    """
+
+    kept: tuple[Stretch, ...]
+    ordered: tuple[Stretch, ...]
+    overloaded: tuple[Stretch, ...]
+    starts: int
+    end: int
+
+    @property
+    def ready(self) -> Whole:
+        """How many replicas are Ready."""
+        return counted(self.kept)
+
+    @property
+    def size(self) -> Whole:
+        """The size that the oracle orders (spec.replicas)."""
+        return counted(self.ordered)
+
+    @property
+    def replica_milliseconds(self) -> int:
+        """What it pays for, starting included. No time to drain is counted: this is a lower bound."""
+        return sum(overlap(stretch, 0, self.end) for stretch in self.ordered)
+
+
+def oracle(arrival: Whole, minimum: int, maximum: int, cold_start: int | None, end: int) -> Oracle | None:
+    """The oracle for the demand of what arrives. None if it would have to start a replica, and no cold start is known.
+
+    What lies before the start of the load is not counted: the first replicas are ordered early enough.
+    """
+    needs = list(_needs(arrival, minimum, maximum, end))
+    levels = _levels(needs)
+    if cold_start is None and any(start > 0 for level in levels for start, _ in level):
+        return None
+    lead = cold_start or 0
+    kept = tuple(stretch for level in levels for stretch in _bridged(level, lead))
+    ordered = tuple((start - lead, stop) for start, stop in kept)
+    overloaded = _joined(((left, right) for left, right, _, over in needs if over))
+    return Oracle(kept, ordered, overloaded, sum(start - lead > 0 for start, _ in kept), end)
+
+
+def _needs(arrival: Whole, minimum: int, maximum: int, end: int) -> Iterator[tuple[int, int, int, bool]]:
+    """(from, to, replicas, whether they are not enough). `owed` is the work left over, in replica-milliseconds: it
+    grows by what the demand exceeds the maximum, and falls by what the maximum exceeds the demand."""
+    owed = 0
+    for left, right, (demand,) in pieces([arrival], 0, end):
+        spare = maximum - demand
+        if spare < 0:
+            owed -= spare * (right - left)
+            yield left, right, maximum, True
+            continue
+        if owed:
+            # Rounded up to a whole millisecond.
+            done = right if spare == 0 else min(right, left - int(Fraction(-owed, spare) // 1))
+            owed = max(0, owed - spare * (done - left))
+            yield left, done, maximum, True
+            left = done
+        if right > left:
+            yield left, right, min(maximum, max(minimum, demand)), False
+
+
+def _levels(needs: list[tuple[int, int, int, bool]]) -> list[list[Stretch]]:
+    """When each level is needed: the first replica, the second one, and so on."""
+    levels: list[list[Stretch]] = []
+    height, begun = 0, list[int]()
+    stop = 0
+    for left, right, need, _ in needs:
+        while height < need:
+            begun.append(left)
+            height += 1
+            if len(levels) < height:
+                levels.append([])
+        while height > need:
+            height -= 1
+            levels[height].append((begun.pop(), left))
+        stop = right
+    while begun:
+        levels[len(begun) - 1].append((begun.pop(), stop))
+    return levels
+
+
+def _bridged(level: list[Stretch], lead: int) -> Iterator[Stretch]:
+    """The stretches of one level, joined where the gap is no longer than a cold start."""
+    open_since, until = level[0]
+    for start, stop in level[1:]:
+        if start - until > lead:
+            yield open_since, until
+            open_since = start
+        until = stop
+    yield open_since, until
+
+
+def _joined(stretches: Iterator[Stretch]) -> tuple[Stretch, ...]:
+    found: list[Stretch] = []
+    for start, stop in stretches:
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], stop)
+        else:
+            found.append((start, stop))
+    return tuple(found)

@@ -1,0 +1,163 @@
+"""The price of a run in words: GPU-seconds where GPUs are known, otherwise replica-seconds; money where it is known."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from elastometer.model.price import Alternative, AlternativeName, Amount, Flap, MissSource, Part, PartOfHeld, Price
+from elastometer.render.wording import numbers
+
+PART_LABELS = {
+    Part.USEFUL: "useful", Part.IDLE: "idle", Part.READY: "Ready", Part.STARTING: "starting",
+    Part.DRAINING: "draining", Part.PENDING: "pending",
+}
+PART_MEANINGS = {
+    Part.USEFUL: "Ready, and serving what was demanded", Part.IDLE: "Ready beyond the demand",
+    Part.READY: "Ready", Part.STARTING: "on a node, not Ready", Part.DRAINING: "deleted, finishing its requests",
+    Part.PENDING: "waiting for a node; holds no GPU",
+}
+_ALTERNATIVES = {
+    AlternativeName.RUN: "this run", AlternativeName.STATIC_MINIMUM: "always the minimum",
+    AlternativeName.STATIC_PEAK: "always the peak demand", AlternativeName.STATIC_MAXIMUM: "always the maximum",
+    AlternativeName.ORACLE: "oracle",
+}
+_MISSES = {
+    MissSource.MEASURED: "measured", MissSource.PREDICTED: "predicted", MissSource.DEMAND: "by the demand",
+}
+ORACLE_MEANING = (
+    "The oracle knows the demand in advance: it orders each replica one cold start before it is needed, in whole "
+    "replicas within the autoscaler's minimum and maximum, and removes it as soon as it is not needed. No time to "
+    "drain is counted.")
+FLAP_HEAD = ("Scale events", "Replicas", "Missed again after", "Starting again", "Not held meanwhile", "Missing",
+             "Money for starting")
+
+
+def unit(price: Price) -> str:
+    """What is counted."""
+    return "Replica-seconds" if price.gpus_per_replica is None else "GPU-seconds"
+
+
+def seconds(price: Price, replica_milliseconds: int | None) -> float | None:
+    """The area in the unit of the price."""
+    return None if replica_milliseconds is None else (price.gpus_per_replica or 1) * replica_milliseconds / 1000
+
+
+def area(price: Price, replica_milliseconds: int | None) -> str:
+    """The area in the unit of the price, as text."""
+    return numbers.number(seconds(price, replica_milliseconds), 1)
+
+
+def note(price: Price) -> str:
+    """What puts the total in proportion: the share that was useful, or that of a fixed maximum."""
+    useful = next((one for one in price.parts if one.part is Part.USEFUL), None)
+    if useful is not None and price.held_replica_milliseconds:
+        return f"paid for, {share(price, useful)} of what was held useful"
+    top = price.alternative(AlternativeName.STATIC_MAXIMUM)
+    if top is not None and top.replica_milliseconds:
+        return f"paid for, {100 * price.paid_replica_milliseconds / top.replica_milliseconds:.0f} % of a fixed maximum"
+    return "paid for"
+
+
+def share(price: Price, part: PartOfHeld) -> str:
+    """The part as a share of what was held."""
+    held = price.held_replica_milliseconds
+    return numbers.number(100 * part.replica_milliseconds / held if held else None, 1, " %")
+
+
+def part_rows(price: Price) -> Iterator[tuple[PartOfHeld | None, tuple[str, str, str, str]]]:
+    """(label, seconds, share, meaning) of each part, and of the sum of all, which is None."""
+    for part in price.parts:
+        yield part, (PART_LABELS[part.part], area(price, part.replica_milliseconds), share(price, part),
+                     PART_MEANINGS[part.part])
+    yield None, ("held", area(price, price.held_replica_milliseconds), numbers.number(100, 1, " %"), "the exact sum")
+
+
+def remarks(price: Price) -> Iterator[str]:
+    """What a reader must know about the parts, a sentence each."""
+    if price.no_gpus is not None:
+        yield f"GPU-seconds: NoData ({price.no_gpus})."
+    if price.not_split is not None:
+        yield f"Ready is not split into useful and idle: {price.not_split}."
+    elif price.demand is not None:
+        yield f"The demand is {price.demand}."
+    if price.unwatched_replica_milliseconds:
+        yield (f"{area(price, price.unwatched_replica_milliseconds)} {unit(price)} lie within watch gaps and may "
+               "belong to another part, or be missing.")
+    over = price.overshoot
+    if over is not None:
+        yield (f"Overshoot: at most {numbers.plural(over.ready_replicas, 'Ready replica')} beyond the peak demand of "
+               f"{over.peak_demand} ({area(price, over.ready_replica_milliseconds)} {unit(price)}), and "
+               f"{over.ordered_replicas} ordered ({area(price, over.ordered_replica_milliseconds)}).")
+
+
+def alternative_head(price: Price) -> tuple[str, ...]:
+    """The columns of `alternative_rows`."""
+    return "Supply", "Replicas", unit(price), "Of this run", "Objective-miss seconds", "Money"
+
+
+def alternative_rows(price: Price) -> Iterator[tuple[str, ...]]:
+    """One row for each alternative, the run first."""
+    for one in price.alternatives:
+        paid = price.paid_replica_milliseconds
+        time = one.replica_milliseconds
+        yield (
+            _ALTERNATIVES[one.name], numbers.number(one.replicas) if one.replicas is not None else "varying",
+            numbers.DASH if one.reason is not None else area(price, time),
+            numbers.number(100 * time / paid if time is not None and paid else None, 0, " %"),
+            misses(one), money(price, one.amount))
+
+
+def misses(one: Alternative) -> str:
+    """Objective-miss seconds with their source, or why there are none."""
+    if one.miss_seconds is None or one.miss_source is None:
+        return f"NoData ({one.miss_reason})" if one.miss_reason else numbers.DASH
+    return f"{one.miss_seconds} s, {_MISSES[one.miss_source]}"
+
+
+def flap_rows(price: Price) -> Iterator[tuple[str, ...]]:
+    """One row for each flap."""
+    for one in price.flaps:
+        yield (f"{one.scale_in} and {one.scale_out}", str(one.replicas), f"{one.after_seconds:.1f} s",
+               *_flap_areas(price, one), money(price, one.amount))
+
+
+def _flap_areas(price: Price, one: Flap) -> tuple[str, str, str]:
+    return (area(price, one.starting_replica_milliseconds), area(price, one.saved_replica_milliseconds),
+            area(price, one.missing_replica_milliseconds))
+
+
+def money(price: Price, value: str | None) -> str:
+    """An amount with its currency; a dash without one."""
+    return numbers.DASH if value is None else f"{_short(value)} {price.money.currency}"
+
+
+def _short(value: str) -> str:
+    """To the cent, and small amounts to three digits."""
+    amount = Decimal(value)
+    return f"{amount:,.2f}" if abs(amount) >= 1 or amount == 0 else f"{amount:.3g}"
+
+
+def money_rows(price: Price) -> list[tuple[str, str]]:
+    """(what, amount) of the run; one row with the reason where no money is known at all."""
+    found = price.money
+    if found.run.value is None:
+        return [("Money", f"NoData ({found.run.reason})")]
+    return [
+        ("Price of a GPU", f"{found.per_gpu_hour} {found.currency} per hour"),
+        ("The run", _amount(price, found.run)),
+        (f"Per 1,000 requests ({found.served_requests:,} served)", _amount(price, found.per_thousand_requests)),
+        ("Per million output tokens" + ("" if found.output_tokens is None else f" ({found.output_tokens:,} counted)"),
+         _amount(price, found.per_million_output_tokens)),
+        (f"Per month ({found.hours_per_month} h of this run's traffic)", _amount(price, found.per_month)),
+    ]
+
+
+def _amount(price: Price, amount: Amount) -> str:
+    return f"NoData ({amount.reason})" if amount.value is None else money(price, amount.value)
+
+
+def sentence(price: Price) -> str:
+    """What was paid for and how much of it was useful, in one line."""
+    total = f"{area(price, price.paid_replica_milliseconds)} {unit(price)}"
+    cost = "" if price.money.run.value is None else f" ({money(price, price.money.run.value)})"
+    return f"{total}{cost}, {note(price)}"
