@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from elastometer.analysis.autoscaler.explain import condensed
 from elastometer.analysis.autoscaler.explain_run import explain_predicted, explain_run
+from elastometer.analysis.demand.demand import demand_of
 from elastometer.analysis.evidence.scaling import (
     Change,
     autoscaler_at,
@@ -15,7 +16,7 @@ from elastometer.analysis.evidence.scaling import (
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.findings import findings
 from elastometer.analysis.findings.load import rejection_of_all
-from elastometer.analysis.price.price import Demanded, price
+from elastometer.analysis.price.price import price
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.analysis.requests.blind import blind_stretches
 from elastometer.analysis.requests.knees import knees
@@ -80,7 +81,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         summary=summary(run, events, cold_starts, line, rows[-1], woken),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
         load=rows, answers=answers, knees=knees(evidence, run.replicas.ready),
-        scale_ins=leaving, wakes=woken, price=price(run, Demanded(None, None, None, "not known yet")),
+        scale_ins=leaving, wakes=woken, price=price(run, demand_of(run)),
         findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind)),
         quality=state, provenance=provenance(run), autoscaler=condensed(account), story=Story(blind=blind),
     )

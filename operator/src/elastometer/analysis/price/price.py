@@ -1,9 +1,7 @@
 """The price of a run: what was held and what for, compared with other supplies of the same demand, and as money."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from elastometer.analysis.evidence.steps import Steps
+from elastometer.analysis.demand.demand import Demand
 from elastometer.analysis.price.alternatives import Compared, alternatives
 from elastometer.analysis.price.flaps import flaps
 from elastometer.analysis.price.gpus import gpus_of
@@ -15,23 +13,14 @@ from elastometer.analysis.price.whole import milliseconds, whole
 from elastometer.analysis.requests.misses import measured_missed
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.document import spec_of
+from elastometer.model.elasticity import DemandAccount
 from elastometer.model.gpu_price import gpu_price
 from elastometer.model.price import Part, Price
 
 
-@dataclass(frozen=True, slots=True)
-class Demanded:
-    """The demand in replicas: of what arrives, and with what still has to be worked off. `words` say where it comes
-    from; without one, `reason` says why."""
-
-    arrival: Steps | None
-    backlog: Steps | None
-    words: str | None
-    reason: str | None
-
-
-def price(run: DerivedRun, demanded: Demanded) -> Price | None:
-    """From the start of the load to the end of the record; None if no Pod or no load was recorded."""
+def price(run: DerivedRun, demand: Demand) -> Price | None:
+    """From the start of the load to the end of the record; None if no Pod or no load was recorded. Useful is what the
+    backlog demands too; the alternatives are compared by what arrives, since enough replicas leave no backlog."""
     evidence = run.evidence
     if not evidence.pods or not evidence.requests or evidence.last_seen is None:
         return None
@@ -41,19 +30,24 @@ def price(run: DerivedRun, demanded: Demanded) -> Price | None:
         return None
     found, gpus = spans(evidence, end), gpus_of(evidence.pods)
     paid = PaidTime(gpus, gpu_price(spec_of(evidence.spec)))
-    backlog = None if demanded.backlog is None else whole(demanded.backlog)
+    arrival, backlog = (whole(demand.arrival), whole(demand.backlog)) if demand.is_judged else (None, None)
+    unknown = f"the demand is not known: {demand.account.reason}" if backlog is None else None
     split = parts(found, backlog, end, gpus.count)
     held = sum(one.replica_milliseconds for one in split)
     on_node = held - sum(one.replica_milliseconds for one in split if one.part is Part.PENDING)
-    compared = Compared(run, paid, None if demanded.arrival is None else whole(demanded.arrival), demanded.reason,
-                        measured_missed(evidence), end)
+    compared = Compared(run, paid, arrival, unknown, measured_missed(evidence), end)
     return Price(
         start_seconds=0.0, end_seconds=end / 1000, gpus_per_replica=gpus.count, no_gpus=gpus.reason,
         held_replica_milliseconds=held, held_gpu_milliseconds=paid.gpu_milliseconds(held),
         paid_replica_milliseconds=on_node, paid_gpu_milliseconds=paid.gpu_milliseconds(on_node), parts=split,
-        demand=demanded.words, not_split=demanded.reason if backlog is None else None,
+        demand=None if backlog is None else _words(demand.account), not_split=unknown,
         alternatives=alternatives(compared, on_node),
         overshoot=None if backlog is None else overshoot(backlog, ready(found), whole(run.replicas.ordered), end),
         flaps=tuple(flaps(run, found, backlog, end, paid)), money=money(evidence, paid, on_node, end),
         unwatched_replica_milliseconds=unwatched(evidence, 0, end),
     )
+
+
+def _words(account: DemandAccount) -> str:
+    error = "its error is not known" if account.error_percent is None else f"± {account.error_percent:.0f} %"
+    return f"{account.source.value}, from {account.basis} ({error})"

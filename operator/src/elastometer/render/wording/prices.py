@@ -85,8 +85,8 @@ def remarks(price: Price) -> Iterator[str]:
                "belong to another part, or be missing.")
     over = price.overshoot
     if over is not None:
-        yield (f"Overshoot: at most {numbers.plural(over.ready_replicas, 'Ready replica')} beyond the peak demand of "
-               f"{over.peak_demand} ({area(price, over.ready_replica_milliseconds)} {unit(price)}), and "
+        yield (f"Overshoot: at most {numbers.plural(over.ready_replicas, 'Ready replica')} beyond the highest demand, "
+               f"{over.peak_demand} with what waited ({area(price, over.ready_replica_milliseconds)} {unit(price)}), and "
                f"{over.ordered_replicas} ordered ({area(price, over.ordered_replica_milliseconds)}).")
 
 
