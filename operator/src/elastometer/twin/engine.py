@@ -18,7 +18,8 @@ from elastometer.twin.knative import Kpa
 from elastometer.twin.metrics_view import MetricsView
 from elastometer.twin.prediction import Prediction, Sync
 from elastometer.twin.replica import Replica
-from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
+from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario, ScheduledController
+from elastometer.twin.scheduled import Scheduled
 from elastometer.twin.traffic import Traffic
 
 # Order of events at one instant: a control loop sees a replica that becomes Ready at the same instant as Ready.
@@ -88,6 +89,8 @@ def autoscaler(scenario: Scenario, fleet: Fleet, view: MetricsView) -> Autoscale
             return Keda(controller, fleet, view)
         case KpaController() as controller:
             return Kpa(controller, fleet, view.traffic)
+        case ScheduledController() as controller:
+            return Scheduled(controller)
         case other:
             assert_never(other)
 

@@ -1,6 +1,7 @@
 """The input of the twin: a demand, the capacity of a replica, and an autoscaler. Times are seconds from load start."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from elastometer.hpa.settings import HpaSpec
 from elastometer.model.capacity import Capacity
 from elastometer.twin.sources import Formula, Source, Trigger
+from elastometer_loadgen.profile.profile import ConnectionPolicy
 
 
 class Arrival(NamedTuple):
@@ -38,10 +40,19 @@ class MetricsPath:
 
 
 class Balancing(StrEnum):
-    """How a replica is chosen: at random by kube-proxy, for each request or once per connection."""
+    """Which replica gets a request: a random one (kube-proxy, with a connection for each request), the one of a
+    connection that is kept, or the one with the fewest requests in flight."""
 
-    PER_REQUEST = "perRequest"
-    KEEP_ALIVE = "keepAlive"
+    UNIFORM = "Uniform"
+    BY_CONNECTION = "ByConnection"
+    LEAST_IN_FLIGHT = "LeastInFlight"
+
+
+# What each connection policy of a load makes of a Service that kube-proxy serves.
+BALANCING_OF: Mapping[str, Balancing] = {
+    ConnectionPolicy.PER_REQUEST: Balancing.UNIFORM, ConnectionPolicy.REUSE: Balancing.BY_CONNECTION,
+    ConnectionPolicy.MAX_AGE: Balancing.BY_CONNECTION, ConnectionPolicy.SPREAD_OVER_PODS: Balancing.LEAST_IN_FLIGHT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,15 @@ class KpaController:
     phase_seconds: float = 0.0
 
 
-Controller = HpaController | KedaController | KpaController
+@dataclass(frozen=True, slots=True)
+class ScheduledController:
+    """No autoscaler: spec.replicas is set to each of the `sizes` at its instant, as (seconds, replicas) in order of
+    time. So a fixed number of replicas, or a supply that knows the demand in advance, can be simulated."""
+
+    sizes: tuple[tuple[float, int], ...]
+
+
+Controller = HpaController | KedaController | KpaController | ScheduledController
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +175,7 @@ class Scenario:
     grace_seconds: float = inf
     patience_seconds: float = inf
     timeout_seconds: float = inf
-    balancing: Balancing = Balancing.PER_REQUEST
+    balancing: Balancing = Balancing.UNIFORM
     resource_path: MetricsPath | None = None
     connection_seconds: float = inf
     initial_age_seconds: float = 60.0
