@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
-from elastometer.analysis.analyze import judge
 from elastometer.cli.base.exits import CliError, Exit, exit_of_verdict
 from elastometer.cli.base.files import write_files
 from elastometer.cli.base.options import add_output_option
 from elastometer.cli.base.summary import answer_lines, finding_lines, objective_lines, summary_rows
 from elastometer.cli.base.text import printable
+from elastometer.judgement import judge
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.render.files import render_all
 from elastometer.world.bundle_reader import BundleError, load_bundle

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from typing import Any, assert_never
 
-from elastometer.analysis.analyze import judge
 from elastometer.controller.collect import collect_series
 from elastometer.controller.decision import Action
 from elastometer.controller.inputs import Unusable, check_api_key, read_files
@@ -17,6 +16,7 @@ from elastometer.controller.leftovers import own_leftovers
 from elastometer.controller.preflight import preflight
 from elastometer.controller.provenance import provenance
 from elastometer.controller.session import Session
+from elastometer.judgement import judge
 from elastometer.model import reasons
 from elastometer.model.bundle_files import JUNIT, PROVENANCE, REPORT_JSON, REPORT_MARKDOWN
 from elastometer.model.errors import SpecError, WorldError

@@ -33,6 +33,7 @@ class FindingName(StrEnum):
     PROBE_TAX = "ProbeTax"  # probes kept finished replicas waiting
     UNATTRIBUTED_START = "UnattributedStart"  # a good part of a cold start has no explanation
     CLOCK_SKEW = "ClockSkew"  # two clocks disagree
+    OBJECTIVE_BLIND = "ObjectiveBlind"  # a bad stretch that no objective covers
 
     # The autoscaler's decision account
     POLICY_BOUND = "PolicyBound"  # a scaling policy held the scale-out back

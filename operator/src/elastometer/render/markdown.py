@@ -9,7 +9,7 @@ from elastometer.model.knee import Knee
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.model.wake import Wake
-from elastometer.render.sections import cold_starts, load, price, quality
+from elastometer.render.sections import cold_starts, load, price, quality, scale_events, scale_ins, story
 from elastometer.render.wording import answers, autoscaler, knees, numbers, wakes
 from elastometer.render.wording.provenance import provenance_rows
 from elastometer.render.wording.tables import code, prose, section
@@ -25,10 +25,13 @@ def to_markdown(report: Report) -> bytes:
 def _lines(report: Report) -> Iterator[str]:
     yield f"# {numbers.verdict(report)}: {prose(report.namespace)}/{prose(report.test)}"
     yield ""
+    yield from story.markdown(report)
+    yield ""
     yield _sentence(report.verdict_message)
     yield ""
     yield f"Model {code(report.model or numbers.DASH)}, {_when(report)} Seconds count from the start of the load."
     yield from _basis(report.predicted)
+    yield from story.patch_markdown(report.story.advice)
     yield from section("Objectives", ["", "Objective", "Result"], (
         [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
     yield from section("Summary", ["", ""], ([name, value] for name, value in numbers.headline(report.summary)))
@@ -36,14 +39,14 @@ def _lines(report: Report) -> Iterator[str]:
     yield from section("Findings", ["", "Finding", "Evidence", "What to change"], (
         [one.severity, f"{one.name}: {prose(one.title)}", prose(one.evidence), prose(one.advice)]
         for one in report.findings))
-    yield from _scale_events(report)
+    yield from scale_events.markdown(report.scale_events)
     yield from _autoscaler(report.autoscaler, report.predicted is not None)
     yield from _wakes(report.wakes)
     yield from cold_starts.markdown(report.cold_starts)
     yield from load.markdown(report.load)
     yield from _answers(report.answers)
     yield from _knees(report.knees)
-    yield from _scale_ins(report)
+    yield from scale_ins.markdown(report.scale_ins)
     if report.predicted is None:
         yield from section("Data quality", ["", ""], (
             [name, prose(value)] for name, value in quality.quality_rows(report.quality)))
@@ -61,16 +64,6 @@ def _basis(basis: PredictionBasis | None) -> Iterator[str]:
     if basis is not None:
         yield from section("What the prediction is based on", ["", ""], (
             [name, prose(value)] for name, value in numbers.basis_rows(basis)))
-
-
-def _scale_events(report: Report) -> Iterator[str]:
-    yield from section(
-        "Scale events", ["#", "Replicas", "Seen", "API", "By", "Why", "Metrics", "Lag to Ready"],
-        ([str(one.number), f"{one.from_replicas} → {one.to_replicas}", numbers.stamp(one.seen),
-          one.written.time if one.written else numbers.DASH, code(one.writer or numbers.DASH),
-          code(one.reason or numbers.DASH), code("; ".join(map(numbers.metric, one.metrics)) or numbers.DASH),
-          prose(numbers.figure(one.lag)) + (f"; {prose(one.note)}" if one.note else "")]
-         for one in report.scale_events))
 
 
 def _autoscaler(found: AutoscalerAccount, is_predicted: bool) -> Iterator[str]:
@@ -120,14 +113,6 @@ def _knees(found: Sequence[Knee]) -> Iterator[str]:
         yield from section(f"Knee: {prose(knee.stage)}", knees.HEAD, (
             [prose(cell) for cell in knees.cells(name, step)] for name, step in knees.rows(knee)))
         yield from ("", prose(f"{knees.sentence(knee)} The table has {knees.SOURCE}."))
-
-
-def _scale_ins(report: Report) -> Iterator[str]:
-    yield from section(
-        "Scale-in", ["Pod", "Event", "Deleted", "Drain", "In flight at deletion", "Sent after deletion", "Lost"],
-        ([code(one.pod), str(one.scale_event or numbers.DASH), numbers.stamp(one.deleted),
-          prose(numbers.figure(one.drain)), str(one.in_flight), str(one.sent_after_deletion), numbers.counts(one.lost)]
-         for one in report.scale_ins))
 
 
 def _sentence(text: str) -> str:

@@ -11,6 +11,7 @@ from elastometer.model.autoscaler import AutoscalerAccount
 from elastometer.model.measurements import ColdStart, ScaleIn, Timeline
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Quality
+from elastometer.model.story import Blind
 from elastometer.model.wake import Wake
 
 
@@ -27,6 +28,7 @@ class Facts:
     autoscaler: AutoscalerAccount
     answers: Sequence[AnswerRow]
     wakes: tuple[Wake, ...] = ()
+    blind: Blind | None = None
 
     @property
     def evidence(self) -> Evidence:

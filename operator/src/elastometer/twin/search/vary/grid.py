@@ -18,9 +18,10 @@ from elastometer.model.spec import ScalerType
 from elastometer.twin.measured import sources_of
 from elastometer.twin.randomness import stream
 from elastometer.twin.reading.scaled_object import COMPOSITE
+from elastometer.twin.scenario import Balancing
 from elastometer.twin.search.vary.candidates import METRIC, Baseline
 from elastometer.twin.search.vary.fields import FORMULA_TARGET, MAXIMUM, MINIMUM, Setting
-from elastometer.twin.search.vary.knobs import hpa_of
+from elastometer.twin.search.vary.knobs import BALANCING, hpa_of
 from elastometer.twin.sources import Signal
 
 Option = tuple[Setting, ...]
@@ -52,7 +53,9 @@ class Dimension:
     options: tuple[Option, ...]
 
 
-def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[float] = ()) -> list[Dimension]:
+def dimensions(
+    base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[float] = (), balancing: bool = False,
+) -> list[Dimension]:
     """What may be varied on this autoscaler. `tolerances`: the API server has the field per direction."""
     hpa = hpa_of(base.scenario)
     if hpa is None:
@@ -75,6 +78,8 @@ def dimensions(base: Baseline, *, tolerances: bool, cold_start_scales: Sequence[
         made.append(_plain("pollingInterval", POLLING_SECONDS))
     if cold_start_scales:
         made.append(_plain("coldStart.scale", cold_start_scales))
+    if balancing:
+        made.append(_plain(BALANCING, [one.value for one in Balancing if one is not base.scenario.balancing]))
     return [dimension for dimension in made if dimension.options]
 
 
@@ -98,20 +103,29 @@ def _metrics(base: Baseline, spec: HpaSpec, is_keda: bool) -> tuple[Option, ...]
     sources, target = sources_of(base.scenario.controller), _target(spec, is_keda)
     if target is None:
         return ()
-    path, first = target
-    if first.target_type is TargetType.UTILIZATION:
-        own: list[object] = [value for value in PERCENT_TARGETS if value != first.target]
-    else:
-        # KEDA reads its thresholds as numbers, the HPA its targets as quantities.
-        written = _number if is_keda else _quantity
-        own = [written(first.target * factor) for factor in TARGET_FACTORS]
-    found: list[Option] = [(Setting(path, value),) for value in own]
+    path, found = target[0], [*other_targets(base, TARGET_FACTORS)]
     if path != TARGET or not isinstance(sources[0], Signal):
         return tuple(found)
     for signal, targets in _others(base.scenario.capacity, is_keda).items():
         if signal is not sources[0]:
             found += [(Setting(METRIC, signal.value), Setting(TARGET, target)) for target in targets]
     return tuple(found)
+
+
+def other_targets(base: Baseline, factors: Sequence[float]) -> tuple[Option, ...]:
+    """The target of the recorded metric times each factor; of a utilization, fixed percentages."""
+    hpa, is_keda = hpa_of(base.scenario), base.kind is ScalerType.KEDA
+    target = None if hpa is None else _target(hpa.spec, is_keda)
+    if target is None:
+        return ()
+    path, first = target
+    if first.target_type is TargetType.UTILIZATION:
+        own: list[object] = [value for value in PERCENT_TARGETS if value != first.target]
+    else:
+        # KEDA reads its thresholds as numbers, the HPA its targets as quantities.
+        written = _number if is_keda else _quantity
+        own = [written(first.target * factor) for factor in factors]
+    return tuple((Setting(path, value),) for value in own)
 
 
 def _target(spec: HpaSpec, is_keda: bool) -> tuple[str, Metric] | None:

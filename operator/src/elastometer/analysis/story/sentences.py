@@ -1,0 +1,117 @@
+"""The story in sentences: each with its numbers, and with the sections that hold their evidence."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from elastometer.analysis.story.advice_words import advice_sentence
+from elastometer.analysis.story.figures import count, milliseconds, seconds_text
+from elastometer.model.report import Verdict
+from elastometer.model.story import (
+    Anchor,
+    Blind,
+    Cost,
+    Happened,
+    Sentence,
+    SentenceKind,
+    Story,
+    WorstMinute,
+)
+
+
+def sentences(story: Story, verdict: Verdict) -> tuple[Sentence, ...]:
+    """What no objective covers first, since it qualifies the verdict; a part that there is not has no sentence."""
+    return tuple(_sentences(story, verdict))
+
+
+def _sentences(story: Story, verdict: Verdict) -> Iterator[Sentence]:
+    if story.blind is not None:
+        yield Sentence(SentenceKind.BLIND, _blind(story.blind, verdict), (Anchor.FINDINGS, Anchor.CHARTS))
+    if story.happened is not None:
+        yield Sentence(SentenceKind.HAPPENED, _happened(story.happened), (Anchor.LOAD, Anchor.SCALE_EVENTS))
+    if story.cost is not None and (text := _cost(story.cost)):
+        yield Sentence(SentenceKind.COST, text, (Anchor.PRICE,))
+    if story.advice is not None and story.happened is not None:
+        yield advice_sentence(story.advice)
+    if story.worst_minute is not None:
+        yield Sentence(SentenceKind.WORST_MINUTE, _worst_minute(story.worst_minute),
+                       (Anchor.CHARTS, Anchor.AUTOSCALER))
+
+
+def _blind(blind: Blind, verdict: Verdict) -> str:
+    begin = "The run passes, but no" if verdict is Verdict.PASS else "No"
+    stages = _listed([f"'{name}'" for name in blind.stages])
+    stage = "stage" if len(blind.stages) == 1 else "stages"
+    return (f"{begin} objective covers the {blind.seconds:.0f} s in which p95 was above "
+            f"{blind.limit_milliseconds / 1000:g} s (time to first token, {stage} {stages}, at worst "
+            f"{milliseconds(blind.worst_p95_milliseconds)})")
+
+
+def _happened(found: Happened) -> str:
+    parts = [] if found.peak_requests_per_second is None else [
+        f"The load rose to {found.peak_requests_per_second:g} requests/s"]
+    replicas = _replicas(found)
+    if replicas:
+        parts.append(replicas)
+    slow = f"{count(found.slow_count)} of {count(found.request_count)} requests waited more than " \
+           f"{found.slow_milliseconds / 1000:g} s for it"
+    p95 = found.first_token_p95_milliseconds
+    parts.append(f"no request got a first token, of {count(found.request_count)}" if p95 is None else
+                 f"p95 of the first token was {milliseconds(p95)}, and {slow}")
+    if found.failed_request_count:
+        parts.append(f"{count(found.failed_request_count)} were not served")
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def _replicas(found: Happened) -> str:
+    if found.scale_out_count is None or found.peak_replicas is None:
+        return ""
+    if found.scale_out_count == 0:
+        return f"the replicas stayed at {found.peak_replicas}"
+    first = "" if found.first_replicas is None else f" from {found.first_replicas}"
+    lag = "" if found.scale_out_lag_milliseconds is None else \
+        f", with {milliseconds(found.scale_out_lag_milliseconds)} from decision to Ready (median)"
+    outs = "1 scale-out" if found.scale_out_count == 1 else f"{found.scale_out_count} scale-outs"
+    return f"the Ready replicas rose{first} to {found.peak_replicas} in {outs}{lag}"
+
+
+def _cost(found: Cost) -> str:
+    parts = [] if found.paid_replica_seconds is None else [_paid(found, found.paid_replica_seconds)]
+    parts += [f"{share:.0f} % {name}" for share, name in (
+        (found.idle_percent, "idle"), (found.starting_percent, "starting")) if share is not None]
+    parts += [] if found.money is None else [f"{found.money} {found.currency or ''}".rstrip()]
+    text = f"It took {', '.join(parts)}" if parts else ""
+    if found.miss_seconds is None:
+        return text
+    missed = f"in {found.miss_seconds} of {found.load_seconds:.0f} s at least one request missed an objective"
+    return f"{text}; {missed}" if text else missed[:1].upper() + missed[1:]
+
+
+def _paid(found: Cost, replica_seconds: float) -> str:
+    gpu_seconds = found.paid_gpu_seconds
+    amount = f"{count(gpu_seconds)} GPU-seconds" if gpu_seconds else f"{count(replica_seconds)} replica-seconds"
+    if found.static_maximum_percent is None or found.maximum_replicas is None:
+        return amount
+    return f"{amount} ({found.static_maximum_percent:.0f} % of what a fixed {found.maximum_replicas} replicas take)"
+
+
+def _worst_minute(found: WorstMinute) -> str:
+    parts = [] if found.miss_seconds is None else [f"{found.miss_seconds} objective-miss seconds"]
+    p95 = found.first_token_p95_milliseconds
+    parts.append(f"{count(found.request_count)} requests without a first token" if p95 is None else
+                 f"p95 of the first token {milliseconds(p95)} over {count(found.request_count)} requests")
+    if found.ready_low is not None and found.ready_high is not None:
+        span = f"{found.ready_low}" if found.ready_low == found.ready_high else \
+            f"{found.ready_low} to {found.ready_high}"
+        demand = "" if found.demanded is None else f" against {found.demanded:.1f} demanded"
+        parts.append(f"{span} replicas Ready{demand}")
+    if found.wanted is not None:
+        held = "" if found.held_by is None else f", and most syncs were held by: {found.held_by}"
+        parts.append(f"the metrics asked for up to {count(found.wanted)}{held}")
+    length = found.end_seconds - found.start_seconds
+    name = "The worst minute" if length == 60 else f"The {length:.0f} s of the load"
+    return f"{name}, {seconds_text(found.start_seconds)} to {seconds_text(found.end_seconds)}: {'; '.join(parts)}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1] if words else "")))

@@ -1,0 +1,31 @@
+"""The story of a run: its facts, the advice that its findings give, and the sentences that tell both."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from elastometer.analysis.requests.misses import columns_of, missed_seconds
+from elastometer.analysis.run import DerivedRun
+from elastometer.analysis.story.cost import cost
+from elastometer.analysis.story.from_findings import advice_from
+from elastometer.analysis.story.happened import happened
+from elastometer.analysis.story.sentences import sentences
+from elastometer.analysis.story.worst_minute import worst_minute
+from elastometer.model.report import Report, Verdict
+from elastometer.model.story import Advice, Story
+
+NOT_ASKED = "this judgement made no what-if"
+
+
+def told(run: DerivedRun, report: Report) -> Story:
+    """The story of a report that has all the rest, blind stretches included; the advice is that of its findings."""
+    missed = missed_seconds(columns_of(run.evidence), run.evidence.terms.objectives)
+    story = Story(
+        happened=happened(run, report), cost=cost(run, report, None if missed is None else len(missed)),
+        worst_minute=worst_minute(run, report, missed), blind=report.story.blind)
+    return with_advice(story, advice_from(report, NOT_ASKED), report.verdict)
+
+
+def with_advice(story: Story, advice: Advice, verdict: Verdict) -> Story:
+    """The story with other advice, told again."""
+    changed = replace(story, advice=advice)
+    return replace(changed, sentences=sentences(changed, verdict))

@@ -1,0 +1,206 @@
+"""What would help this run most, by what-if on the run itself; where that is not possible, why not.
+
+The search is small and bounded, so that every judgement can make it: its predictions times the requests of the run stay
+below `MAX_WORK`. `elastometer what-if --search` looks further and has no such bound.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from elastometer.analysis.requests.misses import columns_of, miss_seconds
+from elastometer.analysis.run import DerivedRun
+from elastometer.analysis.story.from_findings import advice_from
+from elastometer.model.document import text_at
+from elastometer.model.errors import SpecError
+from elastometer.model.reasons import LoadFlaw
+from elastometer.model.report import Report, Verdict
+from elastometer.model.story import Advice, AdviceSource, MoreReplicas
+from elastometer.model.terms import Indicator
+from elastometer.twin.advice.changes import changes, merge_patch
+from elastometer.twin.advice.choose import Scale, best, cheapest, choose
+from elastometer.twin.advice.forecast import MOST, Figures, Forecast, Forecaster, effect
+from elastometer.twin.advice.near import near, pairs
+from elastometer.twin.fit.calibrate import calibrate
+from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Purpose, held_out_draws
+from elastometer.twin.search.score.searcher import SearchProblem, Settings
+from elastometer.twin.search.vary.candidates import vary
+from elastometer.twin.search.vary.fields import MAXIMUM, Setting
+from elastometer.twin.search.vary.grid import knows_tolerances
+from elastometer.twin.search.vary.knobs import hpa_of, with_cold_start
+from elastometer.twin.search.vary.recorded import baseline
+
+# A prediction takes some 3 us a request: this is about 4 s.
+MAX_WORK = 1_400_000
+MAX_REQUESTS = 10_000
+MAX_SCREENING_DRAWS = 3
+FINALISTS, OF_A_FIELD, FIELDS_PAIRED = 3, 2, 4
+_OTHERS = frozenset({Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
+
+
+def advise(run: DerivedRun, report: Report) -> Advice:
+    """The advice for a judged run."""
+    if (reason := _excluded(run, report)) is not None:
+        return advice_from(report, reason)
+    try:
+        problem = _problem(run, report)
+    except SpecError as error:
+        return advice_from(report, f"the twin cannot be fitted to this run: {error.flaws[0]}")
+    forecaster = Forecaster(problem)
+    recorded = forecaster.held_out((), Purpose.REPORTING)
+    return _Adviser(run, report, forecaster, recorded, _measured(run, report, problem)).advice()
+
+
+def _excluded(run: DerivedRun, report: Report) -> str | None:
+    """Why no what-if is made, before anything is fitted."""
+    count, objectives = len(run.evidence.requests), run.evidence.terms.objectives
+    if run.bundle.predicted is not None:
+        return "this is a prediction; `elastometer simulate --set` predicts other settings"
+    if not count:
+        return "there are no requests"
+    if report.verdict_reason in list(LoadFlaw):
+        return "the load was not delivered as specified"
+    if count > MAX_REQUESTS:
+        return f"{count:,} requests are more than the {MAX_REQUESTS:,} that a judgement searches over; " \
+               "`elastometer what-if BUNDLE --search` does"
+    if report.story.blind is None and all(one.indicator in _OTHERS for one in objectives):
+        return "no objective is on requests"
+    return None
+
+
+def _problem(run: DerivedRun, report: Report) -> SearchProblem:
+    """The run, judged also by the objective that would cover what none does. Raises SpecError."""
+    terms, blind = run.evidence.terms, report.story.blind
+    if blind is not None:
+        terms = replace(terms, objectives=(*terms.objectives, blind.proposed))
+    base = baseline(run, calibrate(run).scenario)
+    return SearchProblem(base, terms, report.price.gpus_per_replica if report.price else None)
+
+
+def _measured(run: DerivedRun, report: Report, problem: SearchProblem) -> Figures:
+    """The run itself. It is fine if it passes and no bad stretch is uncovered, whatever its objectives allow."""
+    missed = miss_seconds(columns_of(run.evidence), problem.terms.objectives)
+    price, wait = report.price, report.summary.time_to_first_token_p95_milliseconds
+    cost = 0.0 if price is None else price.paid_gpu_seconds or price.paid_replica_seconds
+    is_fine = report.verdict is Verdict.PASS and report.story.blind is None
+    return Figures(is_fine, missed or 0, None if wait is None else float(wait), cost)
+
+
+@dataclass(slots=True)
+class _Adviser:
+    """`recorded` are the recorded settings as predicted on the draws that are reported, `measured` the run itself."""
+
+    run: DerivedRun
+    report: Report
+    forecaster: Forecaster
+    recorded: Forecast
+    measured: Figures
+    tried: int = 0
+
+    @property
+    def problem(self) -> SearchProblem:
+        """What is predicted."""
+        return self.forecaster.problem
+
+    def advice(self) -> Advice:
+        """What to change, or that nothing that may be changed helps."""
+        if self.measured.holds:
+            return self._cheaper()
+        error = max(abs(one.miss_seconds - self.measured.miss_seconds) for one in self.recorded.draws)
+        chosen = choose(self._finalists(error), self._scale(self._chosen_by(()), error))
+        told = None if chosen is None else self._told(chosen)
+        if told is None or not _helps(told):
+            return self._nothing_helps(told)
+        return told
+
+    def _scale(self, recorded: Forecast, error_seconds: float) -> Scale:
+        scenario = self.problem.base.scenario
+        hpa = hpa_of(scenario)
+        always = (1 if hpa is None else hpa.spec.maximum) * scenario.horizon_seconds
+        return Scale(recorded, always * (self.problem.gpus_per_replica or 1), error_seconds)
+
+    def _finalists(self, error_seconds: float) -> list[Forecast]:
+        """The best single changes and the best pairs, on draws that did not select them."""
+        options, draws = self._options(), self._screening_draws()
+        scale = self._scale(self.forecaster.screened((), draws), error_seconds)
+        fields = [best([self.forecaster.screened(option, draws) for option in field], scale, OF_A_FIELD)
+                  for field in options]
+        fields.sort(key=lambda found: -scale.worth(found[0]))
+        singles = best([one for field in fields for one in field], scale, FINALISTS)
+        both = pairs([[one.settings for one in field] for field in fields[:FIELDS_PAIRED]])
+        doubles = best([self.forecaster.screened(option, draws) for option in both], scale, FINALISTS)
+        self.tried = sum(map(len, options)) + len(both)
+        return [self._chosen_by(one.settings) for one in (*singles, *doubles)]
+
+    def _options(self) -> Sequence[Sequence[Settings]]:
+        version = text_at(self.run.bundle.provenance, "kubernetes", "gitVersion")
+        return [one.options for one in near(self.problem.base, tolerances=knows_tolerances(version))]
+
+    def _screening_draws(self) -> int:
+        left = MAX_WORK // len(self.problem.base.scenario.arrivals) - 10 * HELD_OUT_DRAWS
+        count = sum(map(len, self._options())) + len(range(FIELDS_PAIRED)) * OF_A_FIELD ** 2
+        return max(1, min(MAX_SCREENING_DRAWS, left // count))
+
+    def _chosen_by(self, settings: Settings) -> Forecast:
+        return self.forecaster.held_out(settings, Purpose.CHOOSING)
+
+    def _told(self, chosen: Forecast) -> Advice:
+        """The advice, with figures from draws that chose nothing."""
+        found = self.forecaster.held_out(chosen.settings, Purpose.REPORTING)
+        blind, base = self.report.story.blind, self.problem.base
+        return Advice(
+            AdviceSource.WHAT_IF, changes=changes(base, chosen.settings),
+            miss_seconds=effect(self.measured, self.recorded, found, lambda one: one.miss_seconds),
+            first_token_p95_milliseconds=effect(self.measured, self.recorded, found, lambda one: one.first_token),
+            cost=effect(self.measured, self.recorded, found, lambda one: one.cost),
+            has_gpus=bool(self.problem.gpus_per_replica), held=found.held, draws=len(found.draws), tried=self.tried,
+            proposed=None if blind is None else blind.proposed, patch=merge_patch(base, chosen.settings),
+            more_replicas=None if found.held >= MOST else self._more_replicas(chosen.settings),
+        )
+
+    def _nothing_helps(self, told: Advice | None) -> Advice:
+        """With how many seconds would be left if replicas started at once, which shows what the cold start costs."""
+        error = "" if told is None or told.miss_seconds is None else \
+            f" (± {told.miss_seconds.plus_minus:.0f} objective-miss seconds)"
+        scenario = with_cold_start(self.problem.base.scenario, 0.0)
+        at_once = self.forecaster.under(held_out_draws(scenario, Purpose.REPORTING))
+        return Advice(
+            AdviceSource.NONE, tried=self.tried, draws=len(at_once.draws), held=self.recorded.held,
+            reason=f"no setting within the same maximum is predicted to help by more than the twin's own error{error}",
+            miss_seconds=None if told is None else told.miss_seconds,
+            more_replicas=self._more_replicas(()), instant_start_miss_seconds=round(at_once.miss_seconds))
+
+    def _more_replicas(self, settings: Settings) -> MoreReplicas | None:
+        """Up to twice the maximum; the twin does not know whether there are GPUs for it."""
+        hpa, path = hpa_of(self.problem.base.scenario), MAXIMUM[self.problem.base.kind]
+        maximum = 0 if hpa is None else hpa.spec.maximum
+        for more in range(maximum + 1, 2 * maximum + 1)[:MOST]:
+            found = self._chosen_by((*settings, Setting(path, more)))
+            if found.held >= MOST:
+                return MoreReplicas(more, found.held)
+        return None
+
+    def _cheaper(self) -> Advice:
+        """All objectives are met, and no bad stretch is uncovered: what would be the same for less."""
+        options, draws = self._options(), self._screening_draws()
+        recorded = self.forecaster.screened((), draws)
+        screened = [self.forecaster.screened(option, draws) for field in options for option in field]
+        self.tried = len(screened)
+        good = [one for one in screened if one.held == draws and one.miss_seconds <= recorded.miss_seconds]
+        finalists = sorted(good, key=lambda one: (one.cost, tuple(map(str, one.settings))))[:2 * FINALISTS]
+        chosen = cheapest([self._chosen_by(one.settings) for one in finalists], self._chosen_by(()))
+        told = None if chosen is None else self._told(chosen)
+        if told is None or told.cost is None or told.held < told.draws or \
+                told.cost.measured - told.cost.predicted <= told.cost.plus_minus:
+            reason = "all objectives are met, and no setting is predicted to meet them for less by more than the " \
+                     "twin's own error"
+            return Advice(AdviceSource.NONE, reason=reason, tried=self.tried, draws=HELD_OUT_DRAWS)
+        return told
+
+
+def _helps(told: Advice) -> bool:
+    """Whether the objective-miss seconds that it saves are more than the twin may be wrong by."""
+    found = told.miss_seconds
+    return found is not None and found.measured - found.predicted > found.plus_minus
+
+
