@@ -147,16 +147,14 @@ def test_the_key_reaches_the_load_pods_as_a_file_and_nothing_else(
     assert [variable["name"] for variable in container["env"]] == ["POD_UID"]
 
 
-def test_what_lies_in_files_or_is_spread_over_pods_is_not_simulated(
+def test_what_lies_in_files_is_not_simulated(
     demo_body: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "test.yaml"
     task = {"name": "poem", "prompt": "About {{ theme }}.", "dataset": {"file": "rows.jsonl"}}
-    body = with_load(demo_body, RATE, SWEEP, endpoint="Completions", tasks=[task], filesFrom=FROM,
-                     connection={"policy": "SpreadOverPods"})
+    body = with_load(demo_body, RATE, SWEEP, endpoint="Completions", tasks=[task], filesFrom=FROM)
     path.write_text(yaml.safe_dump({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")}))
     assert main(["simulate", str(path), "--draws", "1"]) == Exit.SPEC_OR_USAGE
     error = capsys.readouterr().err
     assert "spec.load.stages: must be of type Rate to be simulated; others are lengths (Sweep)" in error
     assert "spec.load.tasks[0].dataset.file: must be inline to be simulated, is the file rows.jsonl" in error
-    assert "spec.load.connection.policy: must be Reuse, PerRequest or MaxAge to be simulated, is SpreadOver" in error

@@ -86,7 +86,7 @@ def test_cold_starts_and_syncs_come_back_as_they_were() -> None:
     period = truth.controller.spec.controller.sync_period_seconds
     assert found.controller.spec.controller.sync_period_seconds == pytest.approx(period, abs=0.05)
     assert found.controller.sources == (Signal.WAITING,)
-    assert found.balancing is Balancing.PER_REQUEST
+    assert found.balancing is Balancing.UNIFORM
     assert len(found.arrivals) == len(truth.arrivals)
 
 

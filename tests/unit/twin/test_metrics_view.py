@@ -120,12 +120,12 @@ def test_a_connection_that_is_kept_stays_with_its_replica() -> None:
     steady = [float(at) for at in range(60)]
     capacity = Capacity(4, 0.5, 0.0, 0.1)
     fixed = scenario(steady, capacity=capacity, controller=hpa(3, 3), initial_replicas=3)
-    kept = predict(replace(fixed, balancing=Balancing.KEEP_ALIVE))
+    kept = predict(replace(fixed, balancing=Balancing.BY_CONNECTION))
     assert len(set(kept.replica)) == 1
     assert set(predict(fixed).replica) == {0, 1, 2}
     seldom = scenario([5.0 * at for at in range(30)], capacity=capacity, controller=hpa(3, 3), initial_replicas=3)
-    assert set(predict(replace(seldom, balancing=Balancing.KEEP_ALIVE)).replica) == {0, 1, 2}
-    young = replace(fixed, balancing=Balancing.KEEP_ALIVE, connection_seconds=2.0)
+    assert set(predict(replace(seldom, balancing=Balancing.BY_CONNECTION)).replica) == {0, 1, 2}
+    young = replace(fixed, balancing=Balancing.BY_CONNECTION, connection_seconds=2.0)
     assert len(set(predict(young).replica)) > 1
 
 
@@ -133,7 +133,7 @@ def test_a_replica_that_was_added_gets_nothing_from_connections_that_are_kept() 
     """Requests of 0.5 s, one a second, and a second replica Ready at 35 s: chosen per request, it gets half of them."""
     steady = tuple(Arrival(float(at), 0, 1, 0) for at in range(120))
     grown = scenario(steady, capacity=Capacity(4, 0.5, 0.0, 0.1), controller=hpa(2, 2), start_seconds=-1.0)
-    kept = predict(replace(grown, balancing=Balancing.KEEP_ALIVE))
+    kept = predict(replace(grown, balancing=Balancing.BY_CONNECTION))
     assert set(kept.replica) == {0}
     assert set(predict(grown).replica) == {0, 1}
 

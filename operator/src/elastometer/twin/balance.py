@@ -1,6 +1,8 @@
-"""Which replica gets which request: random as with kube-proxy, by a connection that is reused, or as recorded."""
+"""Which replica gets which request: a random one as with kube-proxy, the one of a connection that is reused, the one
+with the fewest requests in flight, or the recorded one."""
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -35,6 +37,9 @@ class Balancer:
         self._shares = _random_shares(scenario.seed, len(scenario.arrivals))
         self._busy: list[tuple[float, float, int, Replica]] = []
         self._idle: list[tuple[float, float, Replica]] = []
+        self._ends: list[tuple[float, int]] = []
+        self._in_flight: dict[int, int] = defaultdict(int)
+        self._turns: dict[int, int] = defaultdict(int)
 
     def picks(self, numbers: Sequence[int], instants: Sequence[float], serving: list[Replica]) -> Iterable[Replica]:
         """One replica per request. The caller must take them one by one and serve each request before the next, since a
@@ -42,8 +47,10 @@ class Balancer:
         recorded = self._scenario.recorded
         if recorded is not None and recorded.choices:
             return self._pick_recorded(recorded.choices, numbers, serving)
-        if self._scenario.balancing is Balancing.KEEP_ALIVE:
+        if self._scenario.balancing is Balancing.BY_CONNECTION:
             return self._pick_connected(numbers, instants, serving)
+        if self._scenario.balancing is Balancing.LEAST_IN_FLIGHT:
+            return self._pick_least_busy(numbers, instants, serving)
         shares, choices = self._shares, len(serving)
         # A slice is faster than looking up each number, and arrivals come in ranges except after a release.
         drawn = shares[numbers.start:numbers.stop] if isinstance(numbers, range) else [
@@ -74,6 +81,21 @@ class Balancer:
             yield replica
             if number not in self._unserved:
                 heappush(self._busy, (self._done_at[number], opened, number, replica))
+
+    def _pick_least_busy(
+        self, numbers: Sequence[int], instants: Sequence[float], serving: list[Replica],
+    ) -> Iterator[Replica]:
+        """The replica with the fewest requests in flight, waiting or running; of equals the one whose last request is
+        longest ago, as the load generator's SpreadOverPods does."""
+        in_flight, turns, ends = self._in_flight, self._turns, self._ends
+        for turn, (number, at) in enumerate(zip(numbers, instants, strict=True), 1 + max(turns.values(), default=0)):
+            while ends and ends[0][0] <= at:
+                in_flight[heappop(ends)[1]] -= 1
+            replica = min(serving, key=lambda one: (in_flight[one.number], turns[one.number]))
+            yield replica
+            in_flight[replica.number] += 1
+            turns[replica.number] = turn
+            heappush(ends, (self._done_at[number], replica.number))
 
     def _release(self, at: float) -> None:
         """Makes the connections idle whose requests have ended by `at`."""

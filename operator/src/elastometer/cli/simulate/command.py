@@ -33,7 +33,7 @@ from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed
 from elastometer.twin.reading.scaled_object import annotation_flaws
 from elastometer_loadgen.profile.inputs import files_of
-from elastometer_loadgen.profile.profile import ConnectionPolicy, Profile
+from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.stages.rate import RateStage
 
 DEFAULT_DRAWS = 10
@@ -129,7 +129,7 @@ def _assumed_namespace(manifest: Manifest, earlier: Assumed | None) -> str | Non
 
 def _require_modelled(profile: Profile) -> None:
     """Raises SpecError with everything in the load that the simulator has no model of, at once."""
-    if flaws := [*_stage_flaws(profile), *_task_flaws(profile), *_connection_flaws(profile)]:
+    if flaws := [*_stage_flaws(profile), *_task_flaws(profile)]:
         raise SpecError(*flaws)
 
 
@@ -147,12 +147,6 @@ def _task_flaws(profile: Profile) -> Iterator[str]:
                f"conversations are {', '.join(conversations)}")
     for path, name in files_of(profile):
         yield f"spec.load.{path}: must be inline to be simulated, is the file {name}"
-
-
-def _connection_flaws(profile: Profile) -> Iterator[str]:
-    if profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS:
-        yield ("spec.load.connection.policy: must be Reuse, PerRequest or MaxAge to be simulated, is "
-               "SpreadOverPods")
 
 
 def _with_progress(draws: Iterator[Drawn], count: int) -> Iterator[Drawn]:

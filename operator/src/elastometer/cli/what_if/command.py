@@ -47,8 +47,8 @@ run itself and prints how far off it is; then it predicts the same load under ot
   elastometer what-if runs/a --compare runs/b                        # how well one run predicts the other
 
 paths: fields of the autoscaler's spec as in its manifest; `target` for the target of the only metric; and also
-coldStart.seconds, coldStart.scale, load.scale, scrape.periodSeconds, controller.*, metric=…, autoscaler=HPA|KEDA|KPA,
-kpa.*, keda.*. docs/what-if.md has the list.
+coldStart.seconds, coldStart.scale, load.scale, scrape.periodSeconds, controller.*, metric=…,
+balancing=Uniform|ByConnection|LeastInFlight, autoscaler=HPA|KEDA|KPA, kpa.*, keda.*. docs/what-if.md has the list.
 
 exit codes: 0 the question was answered, 2 wrong usage, a setting that is rejected, or a bundle that cannot be
 calibrated"""
@@ -84,6 +84,8 @@ def _add_search_options(parser: argparse.ArgumentParser) -> None:
                         help="seed from which the candidates are drawn (default: 0)")
     parser.add_argument("--cold-start-scales", metavar="F,F",
                         help="also try the recorded cold starts multiplied by each of these factors")
+    parser.add_argument("--balancing", action="store_true",
+                        help="also try each way of choosing a replica for a request (see balancing= below)")
     parser.add_argument("--pick", type=int, metavar="N",
                         help="choose candidate N of the ranked ones (default: the cheapest that meets all "
                              "objectives in the most draws, else the one with the fewest misses)")
@@ -143,6 +145,8 @@ def _search_options(options: argparse.Namespace) -> SearchOptions:
     for name, value, limit in (("candidates", options.candidates, MAX_CANDIDATES), ("jobs", options.jobs, MAX_JOBS)):
         if not 1 <= value <= limit:
             raise CliError(Exit.SPEC_OR_USAGE, f"--{name}: must be from 1 to {limit}, is {value}")
+    if options.balancing and not options.search:
+        raise CliError(Exit.SPEC_OR_USAGE, "--balancing: must come with --search; --set balancing=… tries one way")
     if options.pick is not None and not options.search:
         raise CliError(Exit.SPEC_OR_USAGE, f"--pick: must come with --search, is {options.pick}")
     if options.patch is not None and not (options.search or options.settings):
@@ -150,7 +154,8 @@ def _search_options(options: argparse.Namespace) -> SearchOptions:
     scales = options.cold_start_scales
     return SearchOptions(
         settings=settings_from(options.settings), search=options.search, candidates=options.candidates,
-        seed=options.seed, cold_start_scales=() if scales is None else scales_from(scales), pick=options.pick,
+        seed=options.seed, cold_start_scales=() if scales is None else scales_from(scales),
+        balancing=options.balancing, pick=options.pick,
         patch_name="patch.yaml" if options.patch is None else options.patch.name)
 
 

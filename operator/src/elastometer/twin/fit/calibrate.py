@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from statistics import median
 
 from elastometer.analysis.autoscaler.pods import pods_at
@@ -33,6 +34,7 @@ from elastometer.twin.fit.starts import fit_replica_timings
 from elastometer.twin.measured import measured_by, source_words
 from elastometer.twin.reading.scaled_object import read_scaled_object
 from elastometer.twin.scenario import (
+    BALANCING_OF,
     Arrival,
     Balancing,
     Controller,
@@ -43,11 +45,10 @@ from elastometer.twin.scenario import (
 )
 from elastometer.twin.sources import Signal
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.profile.profile import ConnectionPolicy
 
 # The load generator's defaults for a profile that does not state them.
 TIMEOUT_SECONDS = 300
-REUSE = ("Reuse", "MaxAge", None)
-SPREAD = "SpreadOverPods"
 
 
 @dataclass(slots=True)
@@ -83,11 +84,13 @@ def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calib
         initial_replicas=initial, start_seconds=start, horizon_seconds=_horizon(evidence),
         drain_seconds=timings.drain, pending_seconds=timings.pending, grace_seconds=timings.grace,
         timeout_seconds=float(whole_at(load, "timeoutSeconds") or TIMEOUT_SECONDS),
-        balancing=Balancing.KEEP_ALIVE if evidence.terms.connection in REUSE else Balancing.PER_REQUEST,
+        balancing=BALANCING_OF.get(evidence.terms.connection or ConnectionPolicy.REUSE, Balancing.UNIFORM),
+        connection_seconds=float(whole_at(load, "connection", "maxAgeSeconds") or inf),
         resource_path=resource_path, initial_age_seconds=_age(run, start),
     )
-    if evidence.terms.connection == SPREAD:
-        found.notes.append("requests went to the Pod with the fewest in flight; the model sends them to random Pods")
+    if scenario.balancing is Balancing.LEAST_IN_FLIGHT and (evidence.terms.workers or 1) > 1:
+        found.notes.append(f"each of {evidence.terms.workers} load workers sent its requests to the Pod with the "
+                           "fewest of its own in flight; the model counts those of all workers")
     randomness = _recorded_randomness(run, timings.recorded, capacity)
     return Calibration(scenario, replace(scenario, recorded=randomness), tuple(found.fitted), tuple(found.notes))
 

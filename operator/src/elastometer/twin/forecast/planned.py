@@ -16,8 +16,7 @@ from elastometer.resources.target import deployment
 from elastometer.twin.forecast.arrivals import ANSWER_RULE, PROMPT_RULE
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler, started
 from elastometer.twin.reading.hooks import hook_seconds
-from elastometer.twin.scenario import Arrival, Balancing, MetricsPath, Scenario
-from elastometer_loadgen.profile.profile import ConnectionPolicy
+from elastometer.twin.scenario import BALANCING_OF, Arrival, MetricsPath, Scenario
 
 # The twin starts this long before the load, so that the autoscaler has synced on an idle service, as in a real run.
 LEAD_SECONDS = 60.0
@@ -54,7 +53,6 @@ def planned_scenario(
     spec = plan.spec
     drain, grace = _drain_seconds(plan)
     connection = spec.profile.connection
-    is_kept = connection.policy is not ConnectionPolicy.PER_REQUEST
     pod = _pod_spec(plan)
     capacity = replace(assumed.capacity, requests=requests_of(pod), container_requests=container_requests_of(pod))
     return Scenario(
@@ -67,7 +65,7 @@ def planned_scenario(
         horizon_seconds=plan.load_seconds + max(spec.measurement.settle_seconds, spec.profile.timeout_seconds),
         drain_seconds=drain, grace_seconds=grace,
         timeout_seconds=float(spec.profile.timeout_seconds),
-        balancing=Balancing.KEEP_ALIVE if is_kept else Balancing.PER_REQUEST,
+        balancing=BALANCING_OF[connection.policy],
         connection_seconds=float(connection.max_age_seconds or inf),
     )
 

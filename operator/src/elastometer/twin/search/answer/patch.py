@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elastometer.model.spec import ScalerType
+from elastometer.twin.scenario import BALANCING_OF, Balancing
+from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.paths import Json
 from elastometer_loadgen.base.document import write_document
 
@@ -37,3 +39,11 @@ def how_to_apply(name: str) -> list[str]:
         f"kubectl apply -f {name}",
         f"or, to own these fields from now on: kubectl apply --server-side --force-conflicts -f {name}",
     ]
+
+
+def balancing_remark(setting: Setting) -> str:
+    """How to get this balancing, which no autoscaler sets."""
+    policies = [str(policy) for policy, balancing in BALANCING_OF.items() if balancing == setting.value]
+    gateway = "; for other clients: a gateway that sends each request to the replica with the fewest in flight" \
+        if setting.value == Balancing.LEAST_IN_FLIGHT else ""
+    return f"{setting}: in a test, `load.connection.policy: {' or '.join(policies)}`{gateway}."

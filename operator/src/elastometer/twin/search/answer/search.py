@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from elastometer.twin.search.answer.answer import Dot, Option, Searched
-from elastometer.twin.search.answer.patch import how_to_apply, patch
+from elastometer.twin.search.answer.patch import balancing_remark, how_to_apply, patch
 from elastometer.twin.search.score.cliff import Cliff, LeastReplicas, cliff, least_replicas
 from elastometer.twin.search.score.held_out import Interval
 from elastometer.twin.search.score.scorecard import Scorecard
@@ -26,6 +26,7 @@ from elastometer.twin.search.score.searcher import (
 from elastometer.twin.search.vary.candidates import METRIC, vary
 from elastometer.twin.search.vary.fields import MAXIMUM, MINIMUM, Setting, is_field
 from elastometer.twin.search.vary.grid import Dimension, candidates, dimensions
+from elastometer.twin.search.vary.knobs import BALANCING
 
 T = TypeVar("T")
 
@@ -40,7 +41,8 @@ class Each(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """The user's options: settings that apply to every candidate, and how to search. `pick` counts the front from 1."""
+    """The user's options: settings that apply to every candidate, and how to search. `balancing`: also try each way of
+    balancing, which is no setting of the autoscaler. `pick` counts the front from 1."""
 
     settings: Settings = ()
     search: bool = False
@@ -48,6 +50,7 @@ class SearchOptions:
     seed: int = 0
     cold_start_scales: tuple[float, ...] = ()
     tolerances: bool = True
+    balancing: bool = False
     pick: int | None = None
     patch_name: str = "patch.yaml"
 
@@ -69,6 +72,7 @@ def _option(
     kind = problem.base.kind
     outside = [str(setting) for setting in settings if setting.path != METRIC and not is_field(kind, setting.path)]
     under = [f"Assumed: {', '.join(outside)}; no manifest of the autoscaler can set this."] if outside else []
+    under += [balancing_remark(setting) for setting in settings if setting.path == BALANCING]
     remarks = [*_promise(settings, card, interval), *under, *how_to_apply(options.patch_name)]
     return Option(settings, card, interval, patch(problem.base.manifest, spec, remarks))
 
@@ -85,7 +89,8 @@ def _promise(settings: Settings, card: Scorecard, interval: Interval) -> list[st
 
 def search(problem: SearchProblem, options: SearchOptions, each: Each) -> Searched:
     """The front of all candidates, each pruned to the settings that matter, and the chosen one."""
-    found = free(dimensions(problem.base, tolerances=options.tolerances, cold_start_scales=options.cold_start_scales),
+    found = free(dimensions(problem.base, tolerances=options.tolerances, cold_start_scales=options.cold_start_scales,
+                            balancing=options.balancing),
                  options.settings)
     tried = [(*options.settings, *candidate) for candidate in candidates(found, options.candidates, options.seed)]
     scored = each("candidates", Searcher.score, tried)

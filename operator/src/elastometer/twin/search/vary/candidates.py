@@ -16,7 +16,15 @@ from elastometer.twin.reading.scaled_object import keda_loop, read_scaled_object
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario
 from elastometer.twin.search.vary import controllers
 from elastometer.twin.search.vary.fields import Setting, is_field, unknown, with_setting
-from elastometer.twin.search.vary.knobs import KNOBS, chosen, hpa_of, with_hpa, with_knob
+from elastometer.twin.search.vary.knobs import (
+    BALANCING,
+    KNOBS,
+    chosen,
+    hpa_of,
+    with_balancing,
+    with_hpa,
+    with_knob,
+)
 from elastometer.twin.search.vary.metrics import with_metric
 from elastometer.twin.search.vary.paths import Json, steps_of
 from elastometer.twin.sources import Signal
@@ -78,6 +86,8 @@ def vary(base: Baseline, settings: Sequence[Setting]) -> Variant:
     for setting in settings:
         if setting.path in KNOBS:
             scenario = with_knob(scenario, setting)
+        if setting.path == BALANCING:
+            scenario = with_balancing(scenario, setting)
     scenario, same_kind = _under(scenario, base, settings)
     return Variant(tuple(settings), scenario, spec if same_kind else None, notes)
 
@@ -89,7 +99,7 @@ def under_manifest(base: Baseline, spec: Json) -> Scenario:
 
 def reject_unknown_settings(kind: ScalerType, settings: Sequence[Setting]) -> None:
     """Raises SpecError if a path is not known, or if one is given twice."""
-    own = (AUTOSCALER, METRIC, *KNOBS, *controllers.FIELDS)
+    own = (AUTOSCALER, METRIC, BALANCING, *KNOBS, *controllers.FIELDS)
     seen: set[tuple[str | int, ...]] = set()
     for setting in settings:
         if setting.path not in own and not is_field(kind, setting.path):

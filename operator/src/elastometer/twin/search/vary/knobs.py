@@ -3,17 +3,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import inf, nan
 from typing import TypeAlias
 
 from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.errors import SpecError
 from elastometer.twin.randomness import stream
-from elastometer.twin.scenario import Arrival, HpaController, KedaController, Scenario
+from elastometer.twin.scenario import Arrival, Balancing, HpaController, KedaController, Scenario
 from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.paths import near
-from elastometer.twin.sources import Signal
 
+BALANCING = "balancing"
 Knob: TypeAlias = Callable[[Scenario, float], Scenario]
 # How far a copied request may be from its original: close enough to keep the shape of the rate.
 SPREAD_SECONDS = 5.0
@@ -129,7 +130,12 @@ def with_knob(scenario: Scenario, setting: Setting) -> Scenario:
     return apply(scenario, bounds.check(setting.path, setting.value))
 
 
-def chosen(setting: Setting, choices: type[Signal] | tuple[str, ...]) -> str:
+def with_balancing(scenario: Scenario, setting: Setting) -> Scenario:
+    """The scenario with this way of choosing a replica; where each request went in the record no longer applies."""
+    return replace(scenario, balancing=Balancing(chosen(setting, Balancing)), recorded=None)
+
+
+def chosen(setting: Setting, choices: type[StrEnum] | tuple[str, ...]) -> str:
     """The value as a member of a closed set."""
     known = tuple(str(choice) for choice in choices)
     if setting.value in known:
