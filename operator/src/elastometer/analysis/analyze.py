@@ -22,6 +22,7 @@ from elastometer.analysis.requests.blind import blind_stretches
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.requests.latency import load_rows
 from elastometer.analysis.requests.timeline import bands, timeline
+from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.analysis.starts.coldstart import cold_start
 from elastometer.analysis.starts.scalein import scale_ins
@@ -84,6 +85,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         scale_ins=leaving, wakes=woken, price=price(run, demand_of(run)),
         findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind)),
         quality=state, provenance=provenance(run), autoscaler=condensed(account), story=Story(blind=blind),
+        resources=resources_used(run) if run.bundle.predicted is None else None,
     )
 
 

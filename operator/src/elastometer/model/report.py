@@ -14,6 +14,7 @@ from elastometer.model.knee import Knee
 from elastometer.model.measurements import ColdStart, LoadRow, ScaleEvent, ScaleIn, Timeline
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.price import Price
+from elastometer.model.resources_used import ResourcesUsed
 from elastometer.model.story import NO_STORY, Story
 from elastometer.model.wake import Wake
 
@@ -177,5 +178,6 @@ class Report:
     autoscaler: AutoscalerAccount
     wakes: tuple[Wake, ...] = ()
     predicted: PredictionBasis | None = None
+    resources: ResourcesUsed | None = None
     story: Story = NO_STORY
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -9,7 +9,7 @@ from elastometer.model.knee import Knee
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.model.wake import Wake
-from elastometer.render.sections import cold_starts, load, price, quality, scale_events, scale_ins, story
+from elastometer.render.sections import cold_starts, load, price, quality, resources, scale_events, scale_ins, story
 from elastometer.render.wording import answers, autoscaler, knees, numbers, wakes
 from elastometer.render.wording.provenance import provenance_rows
 from elastometer.render.wording.tables import code, prose, section
@@ -44,6 +44,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _wakes(report.wakes)
     yield from cold_starts.markdown(report.cold_starts)
     yield from load.markdown(report.load)
+    yield from resources.markdown(report.resources)
     yield from _answers(report.answers)
     yield from _knees(report.knees)
     yield from scale_ins.markdown(report.scale_ins)

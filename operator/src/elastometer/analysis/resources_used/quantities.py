@@ -1,0 +1,136 @@
+"""What is measured of a run's resources: by which series, in which unit, whose it is, and what would bring it."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from elastometer.model.bundle import SeriesName
+from elastometer.model.own_series import PATH, OwnSeries
+from elastometer.model.resources_used import Group
+
+BYTES, CORES, PERCENT, REQUESTS = "bytes", "cores", "percent", "requests"
+BYTES_PER_SECOND, PER_SECOND = "bytes/s", "per second"
+MEBIBYTE = 2 ** 20
+
+PROCESS = "the process that serves /metrics; in vLLM that is the API server, and its engine is another process"
+ENGINE = "the model server's own count"
+POD = "the Pod, all its containers"
+CONTAINER = "the container `{}`"
+NO_PROCESS = ("no series of the servers' processes: let Prometheus scrape their /metrics; several API servers "
+              "(--api-server-count) export none")
+NO_CONTAINER = ("no series of cAdvisor: let Prometheus scrape the kubelets' /metrics/cadvisor, as "
+                "kube-prometheus-stack does by default")
+NO_PERIODS = "no CFS periods, which only a container with a CPU limit has: without one nothing throttles it"
+NO_NETWORK = "cAdvisor has no network of these Pods, as where they use the node's (hostNetwork)"
+NO_SERVER = "no series of the servers: let Prometheus scrape their /metrics"
+NO_GPU = ("no series of DCGM for these Pods: where they have NVIDIA GPUs, let Prometheus scrape dcgm-exporter, which "
+          "must tell the Pod of each GPU")
+NO_OWN = "the query returned no series"
+
+
+class Kind(StrEnum):
+    """How a quantity follows from its series."""
+
+    GAUGE = "Gauge"
+    RATE = "Rate"  # a counter's growth per second
+    EVENTS = "Events"  # the same, of events that are counted one by one: a Pod's first sample counts from 0
+    SHARE = "Share"  # of two counters' growth, percent
+    PART = "Part"  # of one gauge in the sum of two, percent
+
+
+class Total(StrEnum):
+    """How the Pods' values make one of all Pods."""
+
+    SUM = "Sum"
+    MEAN = "Mean"
+    NONE = "None"  # it is not known whether values may be added
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A quantity. `other` is the second series of a share, `sampled` the one that says when samples were taken,
+    `factor` brings values to the unit, and within `floor` of the idle value a value is back."""
+
+    name: str
+    title: str
+    group: Group
+    kind: Kind
+    total: Total
+    unit: str
+    series: str
+    metric: str
+    witness: str
+    missing: str
+    floor: float
+    other: SeriesName | None = None
+    sampled: SeriesName | None = None
+    factor: float = 1.0
+    containers: tuple[str, ...] = ()
+
+
+# Of several rows of one Pod: the server's container, else the Pod's own; a Pod's network has only the latter.
+_SERVER_FIRST, _POD_ONLY = ("server", ""), ("", "POD")
+_CADVISOR = SeriesName.CONTAINER_SAMPLED
+_SAMPLED: Mapping[SeriesName, SeriesName] = {
+    SeriesName.PROCESS_MEMORY: SeriesName.PROCESS_SAMPLED, SeriesName.PROCESS_CPU: SeriesName.PROCESS_SAMPLED,
+    **dict.fromkeys((SeriesName.WORKING_SET, SeriesName.CONTAINER_RSS, SeriesName.CONTAINER_CPU,
+                     SeriesName.CFS_THROTTLED, SeriesName.NETWORK_RECEIVED, SeriesName.NETWORK_SENT), _CADVISOR),
+}
+
+
+def _memory(name: str, title: str, series: SeriesName, witness: str, missing: str) -> Defined:
+    containers = () if missing is NO_PROCESS else _SERVER_FIRST
+    return Defined(name, title, Group.MEMORY, Kind.GAUGE, Total.SUM, BYTES, series, series.value, witness, missing,
+                   floor=8 * MEBIBYTE, sampled=_SAMPLED[series], containers=containers)
+
+
+def _cpu(name: str, title: str, series: SeriesName, witness: str, missing: str) -> Defined:
+    containers = () if missing is NO_PROCESS else _SERVER_FIRST
+    return Defined(name, title, Group.CPU, Kind.RATE, Total.SUM, CORES, series, series.value, witness, missing,
+                   floor=0.05, sampled=_SAMPLED[series], containers=containers)
+
+
+def _server(name: str, title: str, series: SeriesName, metric: str, unit: str = REQUESTS) -> Defined:
+    is_share = unit == PERCENT
+    return Defined(name, title, Group.SERVER, Kind.GAUGE, Total.MEAN if is_share else Total.SUM, unit, series, metric,
+                   ENGINE, NO_SERVER, floor=1.0 if is_share else 0.0, factor=100.0 if is_share else 1.0)
+
+
+def _network(name: str, title: str, series: SeriesName) -> Defined:
+    return Defined(name, title, Group.NETWORK, Kind.RATE, Total.SUM, BYTES_PER_SECOND, series, series.value, POD,
+                   NO_NETWORK, floor=1024.0, sampled=_CADVISOR, containers=_POD_ONLY)
+
+
+DEFINED: tuple[Defined, ...] = (
+    _memory("processMemory", "Process memory (RSS)", SeriesName.PROCESS_MEMORY, PROCESS, NO_PROCESS),
+    _memory("workingSet", "Container memory (working set)", SeriesName.WORKING_SET, CONTAINER, NO_CONTAINER),
+    _memory("containerRSS", "Container memory (RSS)", SeriesName.CONTAINER_RSS, CONTAINER, NO_CONTAINER),
+    _cpu("processCPU", "Process CPU", SeriesName.PROCESS_CPU, PROCESS, NO_PROCESS),
+    _cpu("containerCPU", "Container CPU", SeriesName.CONTAINER_CPU, CONTAINER, NO_CONTAINER),
+    Defined("throttled", "CPU throttled", Group.CPU, Kind.SHARE, Total.MEAN, PERCENT, SeriesName.CFS_THROTTLED,
+            "container_cpu_cfs_throttled_periods_total / container_cpu_cfs_periods_total", CONTAINER, NO_PERIODS,
+            floor=1.0, other=SeriesName.CFS_PERIODS, sampled=_CADVISOR, containers=_SERVER_FIRST),
+    _server("waiting", "Requests waiting", SeriesName.WAITING, "vllm:num_requests_waiting"),
+    _server("running", "Requests running", SeriesName.RUNNING, "vllm:num_requests_running"),
+    _server("kvCache", "KV cache in use", SeriesName.KV_CACHE, "vllm:kv_cache_usage_perc", PERCENT),
+    Defined("preemptions", "Preemptions", Group.SERVER, Kind.EVENTS, Total.SUM, PER_SECOND, SeriesName.PREEMPTIONS,
+            "vllm:num_preemptions_total", ENGINE, NO_SERVER, floor=0.0),
+    Defined("gpuMemory", "GPU memory in use", Group.GPU, Kind.GAUGE, Total.SUM, BYTES, SeriesName.GPU_MEMORY,
+            "DCGM_FI_DEV_FB_USED", "the Pod's GPUs; vLLM reserves most of it at its start", NO_GPU,
+            floor=8 * MEBIBYTE, factor=MEBIBYTE),
+    Defined("gpuMemoryShare", "GPU memory in use, share", Group.GPU, Kind.PART, Total.MEAN, PERCENT,
+            SeriesName.GPU_MEMORY, "DCGM_FI_DEV_FB_USED / (DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE)",
+            "the Pod's GPUs", NO_GPU, floor=1.0, other=SeriesName.GPU_MEMORY_FREE),
+    Defined("gpuUtilization", "GPU utilization", Group.GPU, Kind.GAUGE, Total.MEAN, PERCENT, SeriesName.GPU_BUSY,
+            "DCGM_FI_DEV_GPU_UTIL", "the Pod's GPUs: the share of the time in which a kernel ran, not how full they "
+            "were", NO_GPU, floor=1.0),
+    _network("networkReceived", "Network received", SeriesName.NETWORK_RECEIVED),
+    _network("networkSent", "Network sent", SeriesName.NETWORK_SENT),
+)
+
+
+def defined_own(series: OwnSeries) -> Defined:
+    """A team's own query. Its values are not added: nothing says that they may be."""
+    return Defined(series.name, series.name, Group.OWN, Kind.GAUGE, Total.NONE, series.unit, series.name, series.query,
+                   f"the query of {PATH}", NO_OWN, floor=0.0)
