@@ -1,0 +1,212 @@
+"""The first screen: bad stretches that no objective covers, the worst minute, the sentences; on worlds made by hand.
+
+    one request every second, in stages of 60 s; the waits for the first token are what each test says, in seconds
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from elastometer.analysis.analyze import judge
+from elastometer.analysis.story.advice_words import advice_sentence, change_words
+from elastometer.model.bundle import Bundle
+from elastometer.model.findings import FindingName
+from elastometer.model.report import Finding, Report, Verdict
+from elastometer.model.request import GeneratorSummary, RecordedRequest
+from elastometer.model.story import Advice, AdviceSource, Anchor, Change, Effect, MoreReplicas, SentenceKind
+from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
+from elastometer.model.units import SECOND
+from elastometer_loadgen.base.record import Outcome
+
+STAGES = ("calm", "ramp", "drop")
+SERVED = Objective("served", Indicator.REQUEST_SUCCESS, 95, None, 99, None)
+
+
+def request(second: int, wait: float | None) -> RecordedRequest:
+    intended, end = second * SECOND, round((second + (wait or 1.0) + 0.5) * SECOND)
+    first = None if wait is None else round((second + wait) * SECOND)
+    return RecordedRequest(
+        id=second, worker=0, stage=STAGES[second // 60], task="t", intended=intended, send=intended, connect=None,
+        first_byte=first, first_token=first, last_token=None if first is None else end, end=end, chunks=2,
+        prompt_tokens=1, completion_tokens=2, finish_reason=None, status=200,
+        outcome=Outcome.TIMED_OUT if wait is None else Outcome.SUCCESS, error=None, pod=None, address=None)
+
+
+def run(wait: Callable[[int], float | None], *objectives: Objective) -> Report:
+    """180 s of load, judged by the objectives, success among them."""
+    stages = tuple(StageWindow(name, 60.0 * place, 60.0 * place + 60, 1.0, 1.0) for place, name in enumerate(STAGES))
+    terms = Terms(test="demo", namespace="team", stages=stages, objectives=(SERVED, *objectives))
+    test = {"metadata": {"name": "demo"}, "spec": {}}
+    requests = tuple(request(second, wait(second)) for second in range(180))
+    worker = GeneratorSummary(0, "w", 180, 180, 0, 180, False, 1.0, 2.0, 50.0, None)
+    return judge(Bundle(terms=terms, spec=test, start=0, requests=requests, generators=(worker,)))
+
+
+def first_token(stage: str | None, bound: int = 500, percentile: int = 95) -> Objective:
+    return Objective(f"first-token-{stage}", Indicator.TIME_TO_FIRST_TOKEN, percentile, bound, None, stage)
+
+
+def slow(start: int, end: int, seconds: float = 6.0) -> Callable[[int], float]:
+    """Requests of [start, end) wait that long, all others 0.1 s."""
+    return lambda second: seconds if start <= second < end else 0.1
+
+
+def blind(report: Report) -> list[Finding]:
+    return [one for one in report.findings if one.name is FindingName.OBJECTIVE_BLIND]
+
+
+def test_a_pass_with_a_bad_stretch_that_nothing_covers_says_so_first():
+    report = run(slow(70, 100), first_token("calm"))
+    assert report.verdict is Verdict.PASS
+    first = report.story.sentences[0]
+    assert first.kind is SentenceKind.BLIND
+    assert first.text == ("The run passes, but no objective covers the 30 s in which p95 was above 5 s (time to first "
+                          "token, stage 'ramp', at worst 6 s)")
+    (finding,) = blind(report)
+    assert "+70 to +100 s, at worst 6.0 s" in finding.evidence
+    assert finding.advice.endswith(
+        "`{name: first-token, indicator: TimeToFirstToken, percentile: 95, maximumMilliseconds: 2000}`.")
+
+
+@pytest.mark.parametrize(("objectives", "fires"), [
+    ((), True),
+    ((first_token("calm"), first_token("drop")), True),
+    ((first_token("ramp", 5000),), False),
+    ((first_token(None, 5000),), False),
+    ((Objective("whole", Indicator.REQUEST_LATENCY, 95, 60_000, None, "ramp"),), False),
+    ((Objective("pace", Indicator.TIME_PER_OUTPUT_TOKEN, 95, 5000, None, "ramp"),), True),
+    ((first_token("ramp", 5000, 50),), True),
+    ((first_token("ramp", 5000, 89),), True),
+    ((first_token("ramp", 5000, 90),), False),
+], ids=lambda value: "" if isinstance(value, bool) else "+".join(one.name for one in value) or "none")
+def test_it_is_blind_unless_first_token_or_latency_of_the_stage_is_bounded(
+    objectives: Sequence[Objective], fires: bool,
+):
+    assert bool(blind(run(slow(70, 100), *objectives))) is fires
+
+
+@pytest.mark.parametrize(("waits", "fires"), [
+    (slow(70, 100, 5.1), True), (slow(70, 100, 5.0), False),
+    # two windows of 5 s are the least
+    (slow(70, 80), True), (slow(70, 75), False), (slow(70, 70), False),
+], ids=["above 5 s", "5 s exactly", "10 s long", "5 s long", "never"])
+def test_it_is_blind_from_5_s_of_waiting_in_10_s_on(waits: Callable[[int], float], fires: bool):
+    assert bool(blind(run(waits))) is fires
+
+
+def test_what_is_bad_grows_with_the_bounds_that_are_set_and_with_a_calm_that_is_slow_itself():
+    assert not blind(run(slow(70, 100, 6.0), first_token("calm", 7000)))
+    found = run(slow(70, 100, 8.0), first_token("calm", 7000)).story.blind
+    assert found is not None
+    assert (found.limit_milliseconds, found.proposed.maximum_milliseconds) == (7000, 7000)
+    assert not blind(run(lambda second: 6.0 if 60 <= second < 120 else 2.1))
+    by_calm = run(lambda second: 9.0 if 60 <= second < 120 else 2.1).story.blind
+    assert by_calm is not None
+    assert by_calm.limit_milliseconds == pytest.approx(6300)
+    assert by_calm.rule == "3 times the median of the calmest stage"
+
+
+def test_stretches_that_do_not_touch_are_two_and_their_seconds_are_added():
+    found = run(lambda second: 6.0 if 65 <= second < 75 or 130 <= second < 145 else 0.1).story.blind
+    assert found is not None
+    assert [(one.start_seconds, one.end_seconds) for one in found.stretches] == [(65.0, 75.0), (130.0, 145.0)]
+    assert (found.seconds, found.stages) == (25.0, ("ramp", "drop"))
+
+
+def test_a_run_that_fails_and_is_blind_says_both():
+    report = run(slow(50, 100), first_token("calm"))
+    assert report.verdict is Verdict.FAIL
+    assert report.story.sentences[0].text.startswith("No objective covers the 40 s in which p95 was above 5 s")
+
+
+def test_the_worst_minute_is_the_one_with_the_most_missed_seconds_not_with_the_longest_wait():
+    """Ten requests of 40 s in the first minute, forty of 3 s from 90 s on: by objective-miss seconds the later wins."""
+    report = run(lambda second: 40.0 if second < 10 else 3.0 if 90 <= second < 130 else 0.1, first_token(None, 2000))
+    worst = report.story.worst_minute
+    assert worst is not None
+    assert worst.miss_seconds == 40
+    assert worst.start_seconds <= 90
+    assert worst.end_seconds == worst.start_seconds + 60 >= 130
+    assert worst.first_token_p95_milliseconds == 3000.0
+
+
+def test_without_an_objective_on_requests_the_worst_minute_is_the_longest_wait():
+    stages = (StageWindow("calm", 0.0, 180.0, 1.0, 1.0),)
+    requests = tuple(replace(request(second, slow(100, 120)(second)), stage="calm") for second in range(180))
+    report = judge(Bundle(terms=Terms(stages=stages), start=0, requests=requests))
+    worst = report.story.worst_minute
+    assert worst is not None
+    assert (worst.miss_seconds, worst.first_token_p95_milliseconds) == (None, 6000.0)
+    assert worst.start_seconds <= 100 <= worst.end_seconds - 20
+
+
+def test_a_load_of_less_than_a_minute_is_its_own_worst_minute():
+    requests = tuple(request(second, 0.2) for second in range(30))
+    worst = judge(Bundle(terms=Terms(), start=0, requests=requests)).story.worst_minute
+    assert worst is not None
+    assert (worst.start_seconds, worst.end_seconds, worst.request_count) == (0.0, 30.0, 30)
+
+
+def test_requests_that_never_got_a_token_are_counted_as_slow_and_have_no_percentile():
+    report = run(lambda second: None)
+    happened, worst = report.story.happened, report.story.worst_minute
+    assert happened is not None
+    assert worst is not None
+    assert (happened.slow_count, happened.first_token_p95_milliseconds) == (180, None)
+    assert worst.first_token_p95_milliseconds is None
+    texts = [one.text for one in report.story.sentences]
+    assert any("no request got a first token, of 180" in text for text in texts)
+
+
+def test_a_run_without_requests_has_no_story():
+    report = judge(Bundle(terms=Terms(test="bare")))
+    assert report.story.sentences == ()
+    assert (report.story.happened, report.story.worst_minute, report.story.blind) == (None, None, None)
+
+
+def test_without_a_what_if_the_gravest_finding_with_a_remedy_advises():
+    report = run(lambda second: None if second == 70 else 0.1)
+    help_ = next(one for one in report.story.sentences if one.kind is SentenceKind.HELP)
+    assert report.story.advice is not None
+    assert report.story.advice.source is AdviceSource.NONE
+    assert help_.evidence == (Anchor.ADVICE,)
+    assert help_.text.startswith("What would help most is not known: ")
+
+
+SAVED = Effect(measured=103.0, predicted=24.0, low=10.0, high=50.0, plus_minus=30.0)
+COST = Effect(measured=742.0, predicted=810.0, low=800.0, high=830.0, plus_minus=40.0)
+
+
+def test_the_advice_of_a_what_if_names_the_change_both_numbers_and_the_twin_s_own_error():
+    advice = Advice(
+        AdviceSource.WHAT_IF, changes=(Change("behavior.scaleUp.stabilizationWindowSeconds", "120", "0"),),
+        miss_seconds=SAVED, cost=COST, has_gpus=True, held=5, draws=9, more_replicas=MoreReplicas(6, 8))
+    assert advice_sentence(advice).text == (
+        "What would help most: shorten the scale-up stabilization window "
+        "(`behavior.scaleUp.stabilizationWindowSeconds`) from 120 s to 0 s; predicted 24 instead of 103 "
+        "objective-miss seconds (± 30, the twin's own error on this run), 810 instead of 742 GPU-seconds (± 40); all "
+        "objectives hold in 5 of 9 predictions; for all objectives it takes more replicas: `maxReplicas` 6 or more, "
+        "predicted to hold in 8 of 9")
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (Change("minReplicas", "1", "2"), "raise `minReplicas` from 1 to 2"),
+    (Change("metrics[0].pods.target.averageValue", "20", "2"),
+     "lower the target (`metrics[0].pods.target.averageValue`) from 20 to 2"),
+    (Change("behavior.scaleUp.policies", "Pods 1 in 60 s", "Pods 4 in 15 s"),
+     "change the scale-up policies (`behavior.scaleUp.policies`) from Pods 1 in 60 s to Pods 4 in 15 s"),
+    (Change("behavior.scaleDown.stabilizationWindowSeconds", "30", "300"),
+     "lengthen the scale-down stabilization window (`behavior.scaleDown.stabilizationWindowSeconds`) from 30 s to "
+     "300 s"),
+])
+def test_a_change_is_named_in_words_and_by_its_path(change: Change, words: str):
+    assert change_words(change) == words
+
+
+def test_where_nothing_helps_the_sentence_says_what_the_cold_start_costs():
+    advice = Advice(AdviceSource.NONE, reason="no setting helps", miss_seconds=SAVED, draws=9,
+                    instant_start_miss_seconds=7)
+    assert advice_sentence(advice).text == (
+        "No setting helps; if replicas started at once, 7 of the 103 objective-miss seconds would be left (predicted)")
