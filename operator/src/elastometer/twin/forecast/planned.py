@@ -17,6 +17,7 @@ from elastometer.twin.forecast.arrivals import ANSWER_RULE, PROMPT_RULE
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler, started
 from elastometer.twin.reading.hooks import hook_seconds
 from elastometer.twin.scenario import BALANCING_OF, Arrival, MetricsPath, Scenario
+from elastometer_loadgen.profile.profile import ConnectionPolicy
 
 # The twin starts this long before the load, so that the autoscaler has synced on an idle service, as in a real run.
 LEAD_SECONDS = 60.0
@@ -79,10 +80,13 @@ def assumptions(plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed)
     drains = [f"{doubt}; requests on a replica that is removed are assumed to be aborted at once"] * bool(doubt)
     syncs = "the phase of the autoscaler's syncs is drawn at random" if assumed.sync_seconds is None else \
         "the autoscaler syncs at the phase of the recorded one"
+    spread = ["each load worker counts only its own requests in flight; the model counts those of all workers"] * (
+        plan.spec.profile.connection.policy is ConnectionPolicy.SPREAD_OVER_PODS and plan.spec.profile.workers > 1)
     return (
         *autoscaler.notes, f"prompts are estimated: {PROMPT_RULE}", ANSWER_RULE,
         *([metrics] if assumed.path is None else []),
-        "nodes have room for every replica, and nothing fails", syncs, *_hook_notes(plan), *drains, *assumed.notes,
+        "nodes have room for every replica, and nothing fails", syncs, *spread, *_hook_notes(plan), *drains,
+        *assumed.notes,
     )
 
 
