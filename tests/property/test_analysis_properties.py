@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
 from elastometer.analysis.evidence.steps import Steps
-from elastometer.analysis.verdict.provisioning import scorecard
+from elastometer.analysis.elasticity.scorecard import scorecard
 from elastometer.model.bundle import Bundle
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, WatchGap
 from elastometer.model.report import Report, Verdict
@@ -147,16 +147,17 @@ steps = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), min_size=1, m
 
 @given(steps, steps)
 def test_what_supply_lacks_and_what_it_has_too_much_differ_by_the_mean_of_both(demand: Steps, supply: Steps):
-    card = scorecard(demand, supply, 40)
+    card = scorecard(demand, supply, 0, 40, 1)
     difference = (supply.integral(0, 40) - demand.integral(0, 40)) / 40
     assert abs((card.theta_over - card.theta_under) - difference) < 1e-9
 
 
 @given(steps, steps)
 def test_shares_of_time_are_shares_and_swapping_the_curves_swaps_them(demand: Steps, supply: Steps):
-    one, other = scorecard(demand, supply, 40), scorecard(supply, demand, 40)
+    one, other = scorecard(demand, supply, 0, 40, 1), scorecard(supply, demand, 0, 40, 1)
     assert 0 <= one.tau_under + one.tau_over <= 1 + 1e-9
-    assert (one.tau_under, one.theta_under, one.jitter) == (other.tau_over, other.theta_over, -other.jitter)
+    assert (one.tau_under, one.theta_under, one.jitter_per_minute) == (
+        other.tau_over, other.theta_over, -other.jitter_per_minute)
 
 
 @given(st.integers(0, 4 * 10**18))

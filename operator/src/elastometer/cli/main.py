@@ -21,6 +21,7 @@ COMMANDS = (
     ("simulate", "predict the report of a test without running it", "simulate.command"),
     ("hpa", "replay or explain the decisions of a HorizontalPodAutoscaler", "hpa.command"),
     ("what-if", "predict a recorded run under other autoscaler settings", "what_if.command"),
+    ("score", "score two step functions, a demand and a supply", "score"),
     ("version", "print the version", "version"),
 )
 EXIT_CODES = ("exit codes: 0 Pass or NotJudged, 1 Fail, 2 wrong usage or rejected spec, 3 Inconclusive, "

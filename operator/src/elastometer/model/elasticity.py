@@ -78,3 +78,47 @@ class DemandAccount:
     backlog: Steps = ()
     low: Steps = ()
     high: Steps = ()
+
+
+class SupplyKind(StrEnum):
+    """Which replicas count as supply."""
+
+    ORDERED = "Ordered"  # spec.replicas of the Deployment: what was decided
+    READY = "Ready"  # Pods that are Ready: what could serve
+    WARM = "Warm"  # Ready Pods, each weighted by what a replica of its age really served
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioning:
+    """How far supply was from demand. `under` is what was missing, `over` what was idle.
+
+    `theta` is in replicas on average over the whole time, `tau` the share of the time, 0 to 1, and the areas are
+    replica-seconds. The normalized forms are shares of the demand, averaged over the time.
+    """
+
+    theta_under: float
+    theta_over: float
+    theta_under_normalized: float
+    theta_over_normalized: float
+    tau_under: float
+    tau_over: float
+    area_under: float
+    area_over: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard(Provisioning):
+    """The published elasticity metrics of one supply against one demand.
+
+    Events are replicas that were added or removed. Jitter is how many more of them the supply had than the demand, per
+    minute: above 0 it oscillates, below 0 it is sluggish. Instability is the share of the time in which supply rose, or
+    did not fall, unlike the demand; inertia the same the other way round. Both are counted on cells of `unit_seconds`,
+    and None where there are fewer than two.
+    """
+
+    demand_events: float
+    supply_events: float
+    jitter_per_minute: float
+    unit_seconds: float
+    instability: float | None
+    inertia: float | None
