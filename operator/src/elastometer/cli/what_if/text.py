@@ -38,6 +38,10 @@ def _lines(answer: Answer, bundle: Path, out: Path | None) -> Iterator[str]:
     yield from _scorecard(answer)
     yield from _paragraphs([figures_line(answer)])
     yield from _search(answer)
+    if answer.supplies:
+        yield ""
+        yield "without an autoscaler (predicted)"
+        yield from wrapped_columns([rows.supply_head(answer), *rows.supply_rows(answer)], {})
     yield ""
     yield "cold-start cliff (predicted)"
     yield from _paragraphs(cliff_lines(answer))

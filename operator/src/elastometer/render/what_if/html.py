@@ -11,7 +11,7 @@ from elastometer.render.shapes import Tile, verdict_mark
 from elastometer.render.what_if import rows as rows
 from elastometer.render.what_if.charts import cliff_plot, pareto_plot, replica_data
 from elastometer.render.what_if.text import cliff_lines, error_rows, figures_line, headline
-from elastometer.render.wording import numbers
+from elastometer.render.wording import numbers, prices
 from elastometer.twin.search.answer.answer import Answer, Option
 from elastometer.twin.search.score.cliff import in_other_draws
 
@@ -25,7 +25,8 @@ def to_html(answer: Answer) -> bytes:
         headline=headline(answer), shown=shown, tiles=tiles(answer, shown), errors=error_rows(answer.prediction_error),
         scorecard=[rows.scorecard_head(answer), *rows.scorecard_rows(answer)],
         front=[rows.front_head(answer), *rows.front_rows(answer)] if answer.searched is not None else None,
-        calibration=rows.calibration_rows(answer.calibration), cliffs=cliff_lines(answer),
+        supplies=[rows.supply_head(answer), *rows.supply_rows(answer)] if answer.supplies else None,
+        oracle=prices.ORACLE_MEANING, calibration=rows.calibration_rows(answer.calibration), cliffs=cliff_lines(answer),
         figures=figures_line(answer), pareto=pareto_plot(answer), cliff=cliff_plot(answer),
     ).encode()
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from elastometer.render.what_if import rows as rows
 from elastometer.render.what_if.text import cliff_lines, error_rows, figures_line, headline
+from elastometer.render.wording import prices
 from elastometer.render.wording.tables import prose, section
 from elastometer.twin.search.answer.answer import Answer
 
@@ -25,6 +26,9 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield from _table("Candidates that no other one beats (predicted)", front)
         yield ""
         yield f"Chosen: {answer.searched.chosen + 1}, {answer.searched.why}; of {answer.searched.tried} candidates."
+    if answer.supplies:
+        yield from _table("Without an autoscaler (predicted)", [rows.supply_head(answer), *rows.supply_rows(answer)])
+        yield from ("", prices.ORACLE_MEANING)
     yield from ("", "## Cold-start cliff (predicted)", "")
     yield from (f"- {prose(line)}" for line in cliff_lines(answer))
     yield from _table("Prediction error on the recorded run itself", error_rows(answer.prediction_error))

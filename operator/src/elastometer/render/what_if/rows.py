@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from elastometer.model.capacity import Fitted
 from elastometer.model.terms import Indicator
-from elastometer.render.wording import numbers
+from elastometer.render.wording import numbers, prices
 from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.search.answer.answer import Answer, Option
 from elastometer.twin.search.score.held_out import Interval
@@ -155,6 +155,26 @@ def option_cells(one: Option) -> Row:
             numbers.number(cost(card)) + span(spread.cost),
             numbers.number(card.scale_out_lag_seconds, 1, " s") + span(spread.scale_out_lag_seconds, 1),
             draws(spread), "; ".join(map(str, one.settings)) or "nothing (recorded settings)")
+
+
+def supply_head(answer: Answer) -> Row:
+    """Of the table of supplies that need no autoscaler."""
+    return ("Supply", "Replicas", "Objectives", "Objective-miss seconds", cost_name(answer), "Holds in")
+
+
+def supply_rows(answer: Answer) -> list[Row]:
+    """One row for each, the recorded settings first."""
+    rows = [("recorded settings", "varying", *_supply_cells(answer.recorded.card, answer.recorded.interval))]
+    for one in answer.supplies:
+        replicas = "varying" if one.replicas is None else str(one.replicas)
+        rows.append((prices.ALTERNATIVES[one.name], replicas, *_supply_cells(one.card, one.interval)))
+    return rows
+
+
+def _supply_cells(card: Scorecard, spread: Interval) -> Row:
+    held = len(card.objectives) - card.failed
+    return (f"{held}/{len(card.objectives)}", numbers.number(card.miss_seconds) + span(spread.miss_seconds),
+            numbers.number(cost(card)) + span(spread.cost), draws(spread))
 
 
 def span(limits: tuple[float, float] | None, digits: int = 0) -> str:

@@ -16,13 +16,13 @@ PART_MEANINGS = {
     Part.READY: "Ready", Part.STARTING: "on a node, not Ready", Part.DRAINING: "deleted, finishing its requests",
     Part.PENDING: "waiting for a node; holds no GPU",
 }
-_ALTERNATIVES = {
+ALTERNATIVES = {
     AlternativeName.RUN: "this run", AlternativeName.STATIC_MINIMUM: "always the minimum",
     AlternativeName.STATIC_PEAK: "always the peak demand", AlternativeName.STATIC_MAXIMUM: "always the maximum",
     AlternativeName.ORACLE: "oracle",
 }
 _MISSES = {
-    MissSource.MEASURED: "measured", MissSource.PREDICTED: "predicted", MissSource.DEMAND: "by the demand",
+    MissSource.MEASURED: "measured", MissSource.PREDICTED: "predicted", MissSource.DEMAND: "at best, by the demand",
 }
 ORACLE_MEANING = (
     "The oracle knows the demand in advance: it orders each replica one cold start before it is needed, in whole "
@@ -85,9 +85,11 @@ def remarks(price: Price) -> Iterator[str]:
                "belong to another part, or be missing.")
     over = price.overshoot
     if over is not None:
+        ready, ordered = (area(price, time) for time in (
+            over.ready_replica_milliseconds, over.ordered_replica_milliseconds))
         yield (f"Overshoot: at most {numbers.plural(over.ready_replicas, 'Ready replica')} beyond the highest demand, "
-               f"{over.peak_demand} with what waited ({area(price, over.ready_replica_milliseconds)} {unit(price)}), and "
-               f"{over.ordered_replicas} ordered ({area(price, over.ordered_replica_milliseconds)}).")
+               f"which is {over.peak_demand} with what waited ({ready} {unit(price)}), and {over.ordered_replicas} "
+               f"ordered ({ordered}).")
 
 
 def alternative_head(price: Price) -> tuple[str, ...]:
@@ -101,7 +103,7 @@ def alternative_rows(price: Price) -> Iterator[tuple[str, ...]]:
         paid = price.paid_replica_milliseconds
         time = one.replica_milliseconds
         yield (
-            _ALTERNATIVES[one.name], numbers.number(one.replicas) if one.replicas is not None else "varying",
+            ALTERNATIVES[one.name], numbers.number(one.replicas) if one.replicas is not None else "varying",
             numbers.DASH if one.reason is not None else area(price, time),
             numbers.number(100 * time / paid if time is not None and paid else None, 0, " %"),
             misses(one), money(price, one.amount))

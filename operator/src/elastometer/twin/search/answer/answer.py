@@ -9,6 +9,7 @@ from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.search.score.cliff import Cliff, LeastReplicas
 from elastometer.twin.search.score.held_out import Interval
 from elastometer.twin.search.score.scorecard import Scorecard
+from elastometer.twin.search.score.supplies import Supply
 from elastometer.twin.search.vary.fields import Setting
 
 
@@ -71,7 +72,7 @@ class Searched:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`variant` is what --set asked for, `searched` what --search found. Without objectives there is no cliff, and
-    `least` is None."""
+    `least` is None. `supplies` are fixed numbers of replicas and the oracle, to compare with."""
 
     run: Run
     calibration: Calibration
@@ -83,6 +84,7 @@ class Answer:
     least: LeastReplicas | None
     variant: Option | None = None
     searched: Searched | None = None
+    supplies: tuple[Supply, ...] = ()
 
     @property
     def chosen(self) -> Option | None:
