@@ -118,7 +118,11 @@ def test_the_html_needs_no_network(report: Report):
     text = to_html(report).decode()
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?!#)[a-z/]""", text.split("<script>")[0])
     assert "default-src 'none'" in text
-    assert len(re.findall(r"'sha256-[A-Za-z0-9+/=]{44}'", text)) == 2
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert len(re.findall(r"'sha256-[A-Za-z0-9+/=]{44}'", policy.group(1))) == 3
+    assert "unsafe" not in policy.group(1)
+    assert not re.search(r"<[^<>]* style=", text.split("<script>")[0])
 
 
 def test_the_data_of_the_charts_cannot_end_its_element(hostile: Report):

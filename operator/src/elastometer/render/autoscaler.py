@@ -6,12 +6,17 @@ from collections.abc import Callable, Sequence
 from elastometer.model.autoscaler import CAUSE_LABELS, AutoscalerAccount, Cause, Loss, ScaleAccount, SyncRow
 from elastometer.model.measurements import Direction, Timeline
 from elastometer.render.charts import Column, value_at
+from elastometer.render.many import MANY, Search
 from elastometer.render.shapes import Bar, Strip, Strips, fits, ticks
 from elastometer.render.wording import autoscaler, numbers
 from elastometer.render.wording.autoscaler import change_title, loss_words
 
 # A constraint shorter than this share of the whole axis is drawn and has no entry in the legend.
 _LEGEND_SHARE = 1 / 200
+# Beyond this many rows of syncs the page shows those that did something, and a search over all.
+SYNCS_SHOWN = 120
+SYNC_HEAD = ("At", "Syncs", "Spec", "Ready", "Metric of target", "From wanted to desired", "Desired", "Limited by",
+             "As the live controller")
 
 
 AUTOSCALER_FILTERS: dict[str, Callable[..., str]] = {
@@ -24,13 +29,40 @@ AUTOSCALER_FILTERS: dict[str, Callable[..., str]] = {
 
 def autoscaler_values(found: AutoscalerAccount) -> dict[str, object]:
     """What the section's template needs in addition to the report."""
+    shown = changes_shown(found.changes)
     return {
+        "sync_rows": rows_shown(found.rows), "changes": shown,
         "fidelity": autoscaler.fidelity_sentence(found.fidelity), "bound": bound_legend(found),
         "syncs": autoscaler.sync_count(found.rows),
-        "losses": [("Scale-outs: from the need to the decision", loss_strips(found.changes, Direction.OUT)),
+        "losses": [("Scale-outs: from the need to the decision", loss_strips(shown, Direction.OUT)),
                    ("Scale-ins: how long replicas that were no longer wanted stayed",
-                    loss_strips(found.changes, Direction.IN))],
+                    loss_strips(shown, Direction.IN))],
     }
+
+
+def sync_searches(found: AutoscalerAccount) -> dict[str, Search]:
+    """The search over all rows of syncs, by its id; none where each row is shown."""
+    if len(found.rows) <= SYNCS_SHOWN:
+        return {}
+    return {"syncs": Search("syncs", "rows of syncs", SYNC_HEAD, tuple(
+        (numbers.instant(row.seconds), str(row.count), str(row.spec), str(row.ready), autoscaler.readings_words(row),
+         autoscaler.way_words(row), str(row.desired), autoscaler.binding_words(row), autoscaler.agreement_words(row))
+        for row in found.rows))}
+
+
+def rows_shown(rows: Sequence[SyncRow]) -> list[SyncRow]:
+    """Every row, or of many those that changed the replicas and those that the replay does not reproduce, in order."""
+    if len(rows) <= SYNCS_SHOWN:
+        return list(rows)
+    changed = [index for index, row in enumerate(rows) if row.desired != row.spec]
+    missed = [index for index, row in enumerate(rows) if row.agrees is False]
+    return [rows[index] for index in sorted({*changed[:SYNCS_SHOWN // 2], *missed[:SYNCS_SHOWN // 2]})]
+
+
+def changes_shown(changes: Sequence[ScaleAccount]) -> list[ScaleAccount]:
+    """Every change, or of many those that took longest, in order."""
+    longest = sorted(changes, key=lambda one: (-_seconds(one), one.number))[:MANY]
+    return sorted(longest, key=lambda one: one.number)
 
 
 def autoscaler_chart(found: AutoscalerAccount, line: Timeline) -> dict[str, object]:

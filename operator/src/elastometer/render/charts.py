@@ -1,18 +1,18 @@
-"""What the charts of the HTML report draw: arrays on one axis, seconds from the start of the load."""
+"""What the charts of the HTML report draw: arrays on one axis, seconds from the start of the load. Long curves are
+downsampled so that their extremes stay; report.json has every point."""
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from math import ceil
 from typing import TypeAlias
 
 from elastometer.model.measurements import Timeline
 from elastometer.model.report import Report
+from elastometer.render.downsample import downsampled, kept_points
 from elastometer.render.wording import knees
 
 Column: TypeAlias = list[float | None]
-# A chart is about 1,200 pixels wide; narrower bins would be noise.
-BINS_SHOWN = 150
+Curve: TypeAlias = tuple[list[float], list[float | None]]
 # How much of the time before the load is shown, as a share of the time after its start.
 LEAD_SHARE = 0.2
 
@@ -55,31 +55,24 @@ def _bounds(report: Report) -> list[dict[str, float]]:
 
 
 def _load(line: Timeline) -> list[Column]:
-    """x, planned, offered, served, failed: bins are merged until they fit, and each is still a mean rate."""
-    merge = max(1, ceil(len(line.seconds) / BINS_SHOWN))
-    starts: Column = [line.seconds[index] for index in range(0, len(line.seconds), merge)]
+    """x, planned, offered, served, failed: the mean rate of each bin, and of many bins those with the extremes."""
     columns = (line.planned, line.offered, line.served, line.failed)
-    return [starts, *(_merged(column, merge) for column in columns)]
-
-
-def _merged(values: Sequence[float | None], merge: int) -> Column:
-    groups = (values[index:index + merge] for index in range(0, len(values), merge))
-    known = ([value for value in group if value is not None] for group in groups)
-    return [round(sum(group) / len(group), 3) if group else None for group in known]
+    kept = kept_points(line.seconds, columns)
+    return [[values[index] for index in kept] for values in (line.seconds, *columns)]
 
 
 def _first_token(line: Timeline) -> list[Column]:
     """x, p50, p95 at the middle of each window."""
-    middle: Column = [start + line.window_seconds / 2 for start in line.window_starts]
-    return [middle, list(line.first_token_p50_milliseconds), list(line.first_token_p95_milliseconds)]
+    columns = (line.first_token_p50_milliseconds, line.first_token_p95_milliseconds)
+    kept = kept_points(line.window_starts, columns)
+    middle: Column = [line.window_starts[index] + line.window_seconds / 2 for index in kept]
+    return [middle, *([values[index] for index in kept] for values in columns)]
 
 
-def _replicas(line: Timeline) -> list[Column]:
-    """x, desired, spec, created, ready, serving, each held until it changes."""
+def _replicas(line: Timeline) -> list[Curve]:
+    """Desired, spec, created, ready, serving: times and values, each held until it changes."""
     functions = (line.desired, line.spec, line.created, line.ready, line.serving)
-    times = sorted({time for steps in functions for time, _ in steps} | set(_range(line)))
-    columns = [[value_at(steps, time) for time in times] for steps in functions]
-    return [[*times], *columns]
+    return [downsampled([time for time, _ in steps], [value for _, value in steps]) for steps in functions]
 
 
 def value_at(steps: Sequence[tuple[float, int | None]], time: float) -> float | None:
@@ -90,9 +83,8 @@ def value_at(steps: Sequence[tuple[float, int | None]], time: float) -> float | 
 
 def _queue(line: Timeline) -> list[dict[str, object]]:
     """Requests in flight from the request records; waiting and running from the servers' metrics."""
-    curves: list[dict[str, object]] = [
-        {"name": one.name, "x": [time for time, _ in one.points], "y": [value for _, value in one.points]}
-        for one in line.curves
-    ]
     ends = [start + line.bin_seconds for start in line.seconds]
-    return [{"name": "in_flight", "x": ends, "y": list(line.in_flight)}, *curves]
+    curves = [("in_flight", ends, list(line.in_flight))]
+    curves += [(one.name, [time for time, _ in one.points], [value for _, value in one.points]) for one in line.curves]
+    return [{"name": name, "x": x, "y": y} for name, times, values in curves
+            for x, y in (downsampled(times, values),)]

@@ -1,7 +1,8 @@
 """A page as one HTML file: style, script, chart library and data inside, nothing from the network.
 
-A content security policy forbids everything outside the file and every script but those with the listed hashes. Foreign
-text goes through the template's escaping, and data for the script is JSON that cannot end its element.
+A content security policy forbids everything outside the file, and every script and style but those with the listed
+hashes. An attribute `style` has no effect under it, so lengths are attributes of SVG. Foreign text goes through the
+template's escaping, and data for the script is JSON that cannot end its element.
 """
 from __future__ import annotations
 
@@ -36,14 +37,22 @@ def environment() -> Environment:
 
 
 def frame(scripts: Sequence[str], styles: Sequence[str], data: object) -> Mapping[str, Markup]:
-    """What every page's template needs: `style`, `hashes`, `library`, `script` and `data`. The scripts, files of the
+    """What every page's template needs: `policy`, `style`, `library`, `script` and `data`. The scripts, files of the
     templates folder, become one."""
     library, script = _asset("vendor/uPlot.js"), "".join(_asset(f"templates/{name}") for name in scripts)
     style = "".join(_asset(name) for name in ("vendor/uPlot.css", *(f"templates/{name}" for name in styles)))
     return {
         "style": Markup(style), "library": Markup(library), "script": Markup(script), "data": Markup(_embedded(data)),
-        "hashes": Markup(" ".join(f"'sha256-{_digest(text)}'" for text in (library, script))),
+        "policy": Markup(_policy((library, script), style)),
     }
+
+
+def _policy(scripts: Sequence[str], style: str) -> str:
+    """What a browser may do for the page: run these scripts, apply this style, and nothing else. No connection, no
+    image, no frame, no form."""
+    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts)
+    return (f"default-src 'none'; script-src {hashes}; style-src 'sha256-{_digest(style)}'; base-uri 'none'; "
+            "form-action 'none'")
 
 
 def _asset(name: str) -> str:

@@ -44,7 +44,7 @@ def replica_curves(evidence: Evidence) -> ReplicaCurves:
 
 
 def _serving(evidence: Evidence) -> Steps:
-    """Deleted slices list nobody; a Pod that several slices list counts once. Only what a line changes is counted anew,
+    """Deleted slices list nobody; a Pod that several slices list counts once. Only what a line changes is counted,
     so that the work grows with the lines and not with the Pods that other slices list meanwhile."""
     current: dict[str, frozenset[str]] = {}
     listing: Counter[str] = Counter()

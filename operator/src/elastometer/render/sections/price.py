@@ -37,7 +37,7 @@ def bars(price: Price | None) -> tuple[PartBar, ...]:
             label, width = prices.PART_LABELS[part.part], 100 * part.replica_milliseconds / held
             tip = (f"{label}: {prices.area(price, part.replica_milliseconds)} {prices.unit(price)}, "
                    f"{prices.share(price, part)}\n{prices.PART_MEANINGS[part.part]}")
-            found.append(PartBar(part.part.value, label, round(100 * before / held, 3), round(width, 3),
+            found.append(PartBar(f"part-{part.part.value}", label, round(100 * before / held, 3), round(width, 3),
                                  fits(label, width / 100), tip))
         before += part.replica_milliseconds
     return tuple(found)

@@ -1,5 +1,5 @@
 "use strict";
-// What every page does: colours from the style sheet, the reader's theme, tips at what has one.
+// What every page does: colours from the style sheet, the reader's theme, tips at what has one, all details in print.
 const page = (() => {
   const root = document.documentElement;
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
@@ -14,6 +14,24 @@ const page = (() => {
   // A step holds from its instant on: the cursor reads the last one at or before it, not the nearest.
   const held = (u, _series, index, x) => index > 0 && u.data[0][index] > x ? index - 1 : index;
   const keys = (host, series) => host.querySelectorAll(".u-legend .u-series").forEach((row, i) => { if (i > 0) row.querySelector(".u-marker").style.setProperty("--key", `var(${series[i - 1].key})`); });
+  // An element with its class and its text, which is never markup.
+  const element = (name, className = "", text = "") => { const made = document.createElement(name); made.className = className; made.textContent = text; return made; };
+
+  const tip = document.getElementById("tip");
+  const show = (target, x, y) => {
+    tip.textContent = target.dataset.tip; tip.hidden = false;
+    const box = tip.getBoundingClientRect();
+    tip.style.left = Math.max(8, Math.min(x + 14, innerWidth - box.width - 8)) + "px";
+    tip.style.top = (y + 18 + box.height > innerHeight ? y - box.height - 10 : y + 18) + "px";
+  };
+  const hide = () => { tip.hidden = true; };
+  const tips = (within) => within.querySelectorAll("[data-tip]").forEach((one) => {
+    one.addEventListener("pointermove", (event) => show(one, event.clientX, event.clientY));
+    one.addEventListener("pointerleave", hide);
+    one.addEventListener("focus", () => { const box = one.getBoundingClientRect(); show(one, box.left, box.bottom); });
+    one.addEventListener("blur", hide);
+    one.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  });
 
   // Once all charts are drawn.
   const start = () => {
@@ -29,24 +47,16 @@ const page = (() => {
     button.hidden = false;
     button.addEventListener("click", () => { chosen = current() === "dark" ? "light" : "dark"; paint(chosen); });
     system.addEventListener("change", () => paint(current()));
-    addEventListener("beforeprint", () => paint("light"));
-    addEventListener("afterprint", () => paint(current()));
-    paint(current());
-
-    const tip = document.getElementById("tip");
-    const show = (target, x, y) => {
-      tip.textContent = target.dataset.tip; tip.hidden = false;
-      const box = tip.getBoundingClientRect();
-      tip.style.left = Math.max(8, Math.min(x + 14, innerWidth - box.width - 8)) + "px";
-      tip.style.top = (y + 18 + box.height > innerHeight ? y - box.height - 10 : y + 18) + "px";
-    };
-    const hide = () => { tip.hidden = true; };
-    document.querySelectorAll("[data-tip]").forEach((one) => {
-      one.addEventListener("pointermove", (event) => show(one, event.clientX, event.clientY));
-      one.addEventListener("pointerleave", hide);
-      one.addEventListener("focus", () => { const box = one.getBoundingClientRect(); show(one, box.left, box.bottom); });
-      one.addEventListener("blur", hide);
+    // On paper everything is light, and nothing can be opened.
+    let closed = [];
+    addEventListener("beforeprint", () => {
+      paint("light");
+      closed = [...document.querySelectorAll("details:not([open])")];
+      closed.forEach((one) => { one.open = true; });
     });
+    addEventListener("afterprint", () => { closed.forEach((one) => { one.open = false; }); closed = []; paint(current()); });
+    paint(current());
+    tips(document);
   };
-  return { css, charts, plain, axis, line, steps, held, keys, start };
+  return { css, charts, plain, axis, line, steps, held, keys, element, tips, start };
 })();

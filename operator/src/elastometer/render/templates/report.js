@@ -1,16 +1,6 @@
-"use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { css, charts, plain, axis, line, steps, held } = page;
-  let view = data.range;
-  let zooming = false;
-
-  const clock = (s) => {
-    const sign = s < 0 ? "−" : "", whole = Math.abs(s);
-    if (whole < 120 && data.range[1] <= 180) return sign + (Number.isInteger(whole) ? whole : whole.toFixed(1)) + " s";
-    const minutes = Math.floor(whole / 60), rest = Math.floor(whole % 60);
-    return sign + minutes + ":" + String(rest).padStart(2, "0");
-  };
+  const { css, plain, line, steps } = page, { wash, heldTogether } = run;
   const span = (ms) => ms == null ? "–" : ms >= 10000 ? (ms / 1000).toFixed(1) + " s" : ms >= 1000 ? (ms / 1000).toFixed(2) + " s" : ms.toFixed(0) + " ms";
   const tick = (ms) => ms >= 1000 ? plain(ms / 1000) + " s" : ms + " ms";
 
@@ -76,39 +66,9 @@
     ctx.restore();
   };
 
-  const wash = (color) => (u) => { const c = css(color); if (!(u.bbox.height > 0)) return c + "20"; const g = u.ctx.createLinearGradient(0, u.bbox.top, 0, u.bbox.top + u.bbox.height); g.addColorStop(0, c + "38"); g.addColorStop(1, c + "0a"); return g; };
-
-  const setZoom = (min, max) => {
-    if (zooming || (min === view[0] && max === view[1])) return;
-    zooming = true;
-    view = [min, max];
-    charts.forEach((chart) => chart.setScale("x", { min, max }));
-    zooming = false;
-    const whole = min <= data.range[0] && max >= data.range[1];
-    document.getElementById("reset").hidden = whole;
-  };
-  const whole = () => setZoom(data.range[0], data.range[1]);
-
-  const draw = (id, columns, series, options) => {
-    const host = document.getElementById(id);
-    if (!columns[0].length) { host.textContent = "Nothing of this was recorded."; host.className = "empty"; return; }
-    const chart = new uPlot({
-      width: host.clientWidth, height: options.height || 160,
-      cursor: { y: false, ...(options.steps ? { dataIdx: held } : {}), sync: { key: "run", setSeries: false, scales: ["x", null] }, drag: { x: true, y: false, setScale: true }, points: { size: 7 }, bind: { dblclick: () => () => { whole(); return null; } } },
-      legend: { live: true },
-      scales: { x: { time: false, range: (_u, min, max) => host.dataset.ready ? [min, max] : data.range },
-        y: { range: (_u, _min, max) => [0, Math.min(options.most || Infinity, Math.max(options.least || 1, (max || 0) * 1.12))] } },
-      axes: [axis({ values: (_u, ticks) => ticks.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200], space: 70, size: 30 }),
-        axis({ size: 58, values: (_u, ticks) => ticks.map(options.format || plain), incrs: options.incrs })],
-      series: [{ label: "at", value: (_u, v) => v == null ? "–" : clock(Math.round(v * 10) / 10) }, ...series],
-      hooks: { drawClear: [behind(options.named), ...(options.behind || [])], draw: [front(options.labelled, options.bounds), ...(options.front || [])],
-        ready: [() => { host.dataset.ready = "1"; }],
-        setScale: [(u, key) => { if (key === "x" && host.dataset.ready) setZoom(u.scales.x.min, u.scales.x.max); }] },
-    }, columns, host);
-    page.keys(host, series);
-    charts.push(chart);
-    new ResizeObserver(() => chart.setSize({ width: host.clientWidth, height: options.height || 160 })).observe(host);
-  };
+  const draw = (id, columns, series, { named, labelled, bounds, ...options } = {}) => run.draw(id, columns, series, {
+    ...options, behind: [behind(named), ...(options.behind || [])], front: [front(labelled, bounds), ...(options.front || [])],
+  });
 
   draw("chart-load", data.load, [
     line("planned", "--c-planned", { dash: [4, 4], width: 1.5 }), steps("offered", "--c-offered"),
@@ -117,7 +77,7 @@
   draw("chart-first-token", data.firstToken, [
     line("p95", "--c-p95", { value: (_u, v) => span(v) }), line("p50", "--c-p50", { value: (_u, v) => span(v) }),
   ].reverse(), { format: tick, bounds: true, least: 100 });
-  draw("chart-replicas", data.replicas, [
+  draw("chart-replicas", heldTogether(data.replicas, ...data.range), [
     steps("desired", "--c-desired", { dash: [5, 3] }), steps("ordered (spec)", "--c-spec"), steps("created", "--c-created", { show: false }),
     steps("Ready", "--c-ready", { fill: wash("--c-ready"), width: 2.25 }), steps("serving", "--c-serving", { dash: [2, 3] }),
   ], { labelled: true, steps: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 170 });
@@ -157,6 +117,5 @@
     ], { steps: true, incrs: [1, 2, 5, 10, 20, 50, 100, 200], height: 200, labelled: true, most, behind: [band], front: [strip] });
   }
 
-  document.getElementById("reset").addEventListener("click", whole);
   page.start();
 })();
