@@ -86,8 +86,13 @@ def assumptions(plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed)
         *autoscaler.notes, f"prompts are estimated: {PROMPT_RULE}", ANSWER_RULE,
         *([metrics] if assumed.path is None else []),
         "nodes have room for every replica, and nothing fails", syncs, *spread, *_hook_notes(plan), *drains,
-        *assumed.notes,
+        *assumed.notes, *_series_notes(plan),
     )
+
+
+def _series_notes(plan: TestPlan) -> list[str]:
+    names = [one.name for one in plan.spec.measurement.series]
+    return [f"what spec.measurement.series would show is not modelled: {', '.join(names)}"] if names else []
 
 
 def probe_seconds(plan: TestPlan) -> tuple[float, float, float]:
