@@ -10,7 +10,7 @@ import orjson
 from elastometer.cli.base.exits import CliError, Exit, exit_of_verdict
 from elastometer.cli.base.files import write_files
 from elastometer.cli.base.options import add_output_option
-from elastometer.cli.base.summary import answer_lines, finding_lines, objective_lines, summary_rows
+from elastometer.cli.base.summary import answer_lines, finding_lines, objective_lines, story_lines, summary_rows
 from elastometer.cli.base.text import printable
 from elastometer.judgement import judge
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
@@ -55,6 +55,7 @@ def execute(options: argparse.Namespace) -> Exit:
 def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str]:
     """The most important lines of the report as text."""
     lines = [f"{bundle}: {report.get('verdict') or 'no verdict'} ({report.get('verdictMessage') or 'no reason given'})"]
+    lines += story_lines(report.get("story") or {})
     lines += objective_lines(report.get("objectives") or ())
     lines += [f"  {label:<24}{text}" for label, text in summary_rows(report.get("summary") or {})]
     lines += answer_lines(report.get("answers") or ())

@@ -167,6 +167,7 @@ def _verdict_condition(report: ReportFact) -> Condition:
         for item in report.objectives
         if wanted is None or item["verdict"] == wanted
     ]
-    if lines and report.rejection:
-        lines.insert(0, report.rejection)
+    for said in (report.blind, report.rejection):
+        if lines and said:
+            lines.insert(0, said)
     return Condition(OBJECTIVES_MET, state, reason, "; ".join(lines) or report.verdict_message or NO_OBJECTIVES)

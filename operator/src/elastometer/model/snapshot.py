@@ -9,6 +9,7 @@ from typing import Any
 
 from elastometer.model.findings import FindingName
 from elastometer.model.reasons import UNSCHEDULABLE
+from elastometer.model.story import SentenceKind
 from elastometer.model.times import parse_instant
 
 Json = dict[str, Any]
@@ -75,7 +76,8 @@ class RefusalFact:
 
 @dataclass(frozen=True, slots=True)
 class ReportFact:
-    """What the status needs of the finished report; `rejection` is what every request got, if all got the same kind."""
+    """What the status needs of the finished report; `rejection` is what every request got, if all got the same kind,
+    and `blind` says which bad stretch no objective covers."""
 
     verdict: str
     verdict_reason: str
@@ -83,6 +85,7 @@ class ReportFact:
     objectives: tuple[Json, ...]
     verdict_message: str = ""
     rejection: str = ""
+    blind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,4 +207,6 @@ def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
     reason, message = report.get("verdictReason", ""), report.get("verdictMessage", "")
     evidence = {item["name"]: item["evidence"] for item in report.get("findings", ())}
     rejection = evidence.get(FindingName.EVERY_REQUEST_REJECTED, "")
-    return ReportFact(report["verdict"], reason, summary, objectives, message, rejection)
+    told = report.get("story", {}).get("sentences", ())
+    blind = next((one["text"] for one in told if one["kind"] == SentenceKind.BLIND), "")
+    return ReportFact(report["verdict"], reason, summary, objectives, message, rejection, blind)

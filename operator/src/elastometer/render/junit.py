@@ -36,6 +36,8 @@ def to_junit(report: Report) -> bytes:
         SubElement(case, "system-out").text = _clean(mark + result.message)
     _whole_run(suite, where, report)
     _count(suite)
+    if report.story.sentences:
+        SubElement(suite, "system-out").text = _clean("\n".join(f"{mark}{one.text}." for one in report.story.sentences))
     indent(suite)
     return ('<?xml version="1.0" encoding="UTF-8"?>\n' + str(tostring(suite, encoding="unicode")) + "\n").encode()
 

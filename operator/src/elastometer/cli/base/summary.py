@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from elastometer.cli.base.exits import condition, exit_of_status
-from elastometer.cli.base.text import milliseconds_in_words, printable
-from elastometer.model.bundle_files import REPORT_HTML
+from elastometer.cli.base.text import milliseconds_in_words, printable, wrapped
+from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.model.report import Verdict
 from elastometer.model.status import SUCCEEDED
 
@@ -40,11 +42,34 @@ def in_words(test: Json, directory: Path | None) -> list[str]:
     lines = [f"{name}: {verdict or 'no verdict'}" if carried_out else f"{name}: could not be carried out"]
     if not carried_out:
         lines.append(f"  {succeeded.get('reason', 'no reason given')}: {succeeded.get('message', '')}")
+    lines += story_lines(story_of(directory))
     lines += objective_lines(status.get("objectives") or ())
     lines += [f"  {label:<24}{text}" for label, text in summary_rows(status.get("summary") or {})]
     if directory is not None:
         lines.append(f"report: {directory / REPORT_HTML}")
     return [printable(line) for line in lines]
+
+
+def story_of(directory: Path | None) -> Json:
+    """The story in the report of a fetched bundle; empty if there is no report, or one of an earlier version."""
+    path = None if directory is None else directory / REPORT_JSON
+    if path is None or not path.is_file():
+        return {}
+    try:
+        report = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        return {"sentences": [{"text": f"{path} cannot be read: {error}"}]}
+    found = report.get("story") if isinstance(report, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def story_lines(story: Json) -> list[str]:
+    """The sentences of the first screen, then the patch to copy."""
+    lines = [line for one in story.get("sentences") or () for line in wrapped(f"{one.get('text')}.", "  ")]
+    patch = (story.get("advice") or {}).get("patch")
+    if patch:
+        lines += ["  the change as a patch:", *(f"    {line}" for line in str(patch).splitlines())]
+    return lines
 
 
 def objective_lines(objectives: Sequence[Json]) -> list[str]:

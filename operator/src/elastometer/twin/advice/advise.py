@@ -12,68 +12,54 @@ from elastometer.analysis.requests.misses import columns_of, miss_seconds
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.story.from_findings import advice_from
 from elastometer.model.document import text_at
-from elastometer.model.errors import SpecError
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Report, Verdict
 from elastometer.model.story import Advice, AdviceSource, MoreReplicas
 from elastometer.model.terms import Indicator
 from elastometer.twin.advice.changes import changes, merge_patch
 from elastometer.twin.advice.choose import Scale, best, cheapest, choose
+from elastometer.twin.advice.fitted import FittedTwin
 from elastometer.twin.advice.forecast import MOST, Figures, Forecast, Forecaster, effect
 from elastometer.twin.advice.near import near, pairs
-from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Purpose, held_out_draws
 from elastometer.twin.search.score.searcher import SearchProblem, Settings
-from elastometer.twin.search.vary.candidates import vary
+from elastometer.twin.search.vary.candidates import Baseline, vary
 from elastometer.twin.search.vary.fields import MAXIMUM, Setting
 from elastometer.twin.search.vary.grid import knows_tolerances
 from elastometer.twin.search.vary.knobs import hpa_of, with_cold_start
-from elastometer.twin.search.vary.recorded import baseline
 
 # A prediction takes some 3 us a request: this is about 4 s.
 MAX_WORK = 1_400_000
-MAX_REQUESTS = 10_000
 MAX_SCREENING_DRAWS = 3
 FINALISTS, OF_A_FIELD, FIELDS_PAIRED = 3, 2, 4
 _OTHERS = frozenset({Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
 
 
-def advise(run: DerivedRun, report: Report) -> Advice:
+def advise(run: DerivedRun, report: Report, twin: FittedTwin) -> Advice:
     """The advice for a judged run."""
-    if (reason := _excluded(run, report)) is not None:
-        return advice_from(report, reason)
-    try:
-        problem = _problem(run, report)
-    except SpecError as error:
-        return advice_from(report, f"the twin cannot be fitted to this run: {error.flaws[0]}")
+    if twin.base is None or (reason := _excluded(run, report)) is not None:
+        return advice_from(report, twin.reason or reason)
+    problem = _problem(run, report, twin.base)
     forecaster = Forecaster(problem)
     recorded = forecaster.held_out((), Purpose.REPORTING)
     return _Adviser(run, report, forecaster, recorded, _measured(run, report, problem)).advice()
 
 
 def _excluded(run: DerivedRun, report: Report) -> str | None:
-    """Why no what-if is made, before anything is fitted."""
-    count, objectives = len(run.evidence.requests), run.evidence.terms.objectives
-    if run.bundle.predicted is not None:
-        return "this is a prediction; `elastometer simulate --set` predicts other settings"
-    if not count:
-        return "there are no requests"
+    """Why no what-if is made, although the twin fits."""
+    objectives = run.evidence.terms.objectives
     if report.verdict_reason in list(LoadFlaw):
         return "the load was not delivered as specified"
-    if count > MAX_REQUESTS:
-        return f"{count:,} requests are more than the {MAX_REQUESTS:,} that a judgement searches over; " \
-               "`elastometer what-if BUNDLE --search` does"
     if report.story.blind is None and all(one.indicator in _OTHERS for one in objectives):
         return "no objective is on requests"
     return None
 
 
-def _problem(run: DerivedRun, report: Report) -> SearchProblem:
-    """The run, judged also by the objective that would cover what none does. Raises SpecError."""
+def _problem(run: DerivedRun, report: Report, base: Baseline) -> SearchProblem:
+    """The run, judged also by the objective that would cover what none does."""
     terms, blind = run.evidence.terms, report.story.blind
     if blind is not None:
         terms = replace(terms, objectives=(*terms.objectives, blind.proposed))
-    base = baseline(run, calibrate(run).scenario)
     return SearchProblem(base, terms, report.price.gpus_per_replica if report.price else None)
 
 

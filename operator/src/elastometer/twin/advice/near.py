@@ -1,4 +1,4 @@
-"""The candidates near the recorded settings: one field changed, or two, within the same maximum and on the same metric."""
+"""The candidates near the recorded settings: one field changed, or two, under the same maximum and on the same metric."""
 from __future__ import annotations
 
 from collections.abc import Sequence

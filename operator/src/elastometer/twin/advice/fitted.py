@@ -1,0 +1,37 @@
+"""The twin of a recorded run, fitted once for all that a judgement asks of it; where it cannot be fitted, why not."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elastometer.analysis.run import DerivedRun
+from elastometer.model.errors import SpecError
+from elastometer.twin.fit.calibrate import calibrate
+from elastometer.twin.search.vary.candidates import Baseline
+from elastometer.twin.search.vary.recorded import baseline
+
+# More than these would take a judgement too long.
+MAX_REQUESTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTwin:
+    """One of the two is given."""
+
+    base: Baseline | None
+    reason: str | None
+
+
+def fit_twin(run: DerivedRun) -> FittedTwin:
+    """The twin of a run that is judged."""
+    count = len(run.evidence.requests)
+    if run.bundle.predicted is not None:
+        return FittedTwin(None, "this is a prediction; `elastometer simulate --set` predicts other settings")
+    if not count:
+        return FittedTwin(None, "there are no requests")
+    if count > MAX_REQUESTS:
+        return FittedTwin(None, f"{count:,} requests are more than the {MAX_REQUESTS:,} that a judgement searches over; "
+                                "`elastometer what-if BUNDLE --search` does")
+    try:
+        return FittedTwin(baseline(run, calibrate(run).scenario), None)
+    except SpecError as error:
+        return FittedTwin(None, f"the twin cannot be fitted to this run: {error.flaws[0]}")
