@@ -6,6 +6,7 @@ from dataclasses import replace
 from elastometer.analysis.autoscaler.explain import condensed
 from elastometer.analysis.autoscaler.explain_run import explain_predicted, explain_run
 from elastometer.analysis.demand.demand import demand_of
+from elastometer.analysis.elasticity.elasticity import elasticity_of
 from elastometer.analysis.evidence.scaling import (
     Change,
     autoscaler_at,
@@ -75,6 +76,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     if (rejection := rejection_of_all(evidence.requests)) is not None:
         message = f"{rejection.sentence(None)}; {message}"
     account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)
+    demand = demand_of(run)
     return Report(
         test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,
         load_start=format_instant(evidence.origin) if evidence.has_origin else None,
@@ -82,7 +84,8 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         summary=summary(run, events, cold_starts, line, rows[-1], woken),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
         load=rows, answers=answers, knees=knees(evidence, run.replicas.ready),
-        scale_ins=leaving, wakes=woken, price=price(run, demand_of(run)),
+        scale_ins=leaving, wakes=woken, price=price(run, demand),
+        demand=demand.account, elasticity=elasticity_of(run, demand),
         findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind)),
         quality=state, provenance=provenance(run), autoscaler=condensed(account), story=Story(blind=blind),
         resources=resources_used(run) if run.bundle.predicted is None else None,

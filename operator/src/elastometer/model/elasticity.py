@@ -4,7 +4,7 @@ Seconds count from the start of the load. What could not be judged is None, with
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from elastometer.model.capacity import Fitted
@@ -122,3 +122,57 @@ class Scorecard(Provisioning):
     unit_seconds: float
     instability: float | None
     inertia: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyScore:
+    """One supply against the demand of what arrived, or the reason why it could not be scored.
+
+    `low` and `high` are the bounds of each number: by the error of the demand, and by the watch gaps of the supply,
+    whose replicas then lie between those before and after. They are None where neither is known. `backlog` is the same
+    supply against the demand that includes what waited.
+    """
+
+    supply: SupplyKind
+    reason: str | None = None
+    score: Scorecard | None = None
+    low: Provisioning | None = None
+    high: Provisioning | None = None
+    backlog: Provisioning | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What a replica serves at an age, as a share of what an older one serves at the same time: the output tokens of
+    `replicas` that were added. Ages are seconds since Ready; each share holds until the next age, and 1 after the
+    last. `reason` says why it is not known; then `shares` is empty."""
+
+    shares: tuple[tuple[float, float], ...] = ()
+    replicas: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Elasticity:
+    """How well each supply followed the demand, from the start of the load to its end.
+
+    `decision_under` is what was missing of the replicas that were ordered, `cold_start_under` how much more was missing
+    of those that were Ready; both in replicas on average, with bounds by the error of the demand. `warm` is the
+    weighted supply as steps. `reason` says why nothing was scored.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    reason: str | None = None
+    supplies: tuple[SupplyScore, ...] = ()
+    decision_under: float | None = None
+    cold_start_under: float | None = None
+    cold_start_under_low: float | None = None
+    cold_start_under_high: float | None = None
+    warm_up: WarmUp = field(default_factory=WarmUp)
+    warm: tuple[tuple[float, float], ...] = ()
+
+    def of(self, supply: SupplyKind) -> SupplyScore | None:
+        """The row of one supply."""
+        return next((row for row in self.supplies if row.supply is supply), None)

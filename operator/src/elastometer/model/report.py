@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount
+from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.knee import Knee
 from elastometer.model.measurements import ColdStart, LoadRow, ScaleEvent, ScaleIn, Timeline
@@ -178,6 +179,8 @@ class Report:
     autoscaler: AutoscalerAccount
     wakes: tuple[Wake, ...] = ()
     predicted: PredictionBasis | None = None
+    demand: DemandAccount | None = None
+    elasticity: Elasticity | None = None
     resources: ResourcesUsed | None = None
     story: Story = NO_STORY
     schema_version: str = field(default=SCHEMA_VERSION)

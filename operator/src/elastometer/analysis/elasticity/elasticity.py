@@ -1,0 +1,67 @@
+"""Every supply of a run against its demand: what was ordered, what was Ready, and what was warm."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from elastometer.analysis.demand.demand import Demand
+from elastometer.analysis.elasticity.scorecard import provisioning, scorecard
+from elastometer.analysis.elasticity.supply import Supply, supply_of
+from elastometer.analysis.elasticity.warm import warm_supply, warm_up
+from elastometer.analysis.run import DerivedRun
+from elastometer.model.elasticity import Elasticity, Provisioning, SupplyKind, SupplyScore
+
+ORDERED, READY = "the replicas that were ordered", "the Ready replicas"
+
+
+def elasticity_of(run: DerivedRun, demand: Demand) -> Elasticity:
+    """From the start of the load to its end; without a demand, the reason why there is none."""
+    if not demand.is_judged:
+        return Elasticity(0.0, demand.end, reason=demand.account.reason)
+    ramp, end = warm_up(run, demand.end), demand.end
+    ready = supply_of(run.replicas.ready, READY, "pods", run.evidence, end)
+    warm = warm_supply(run, ramp, ready, end)
+    rows = {
+        SupplyKind.ORDERED: supply_of(run.replicas.ordered, ORDERED, "deployments", run.evidence, end),
+        SupplyKind.READY: ready, SupplyKind.WARM: warm,
+    }
+    scored = {kind: _score(kind, supply, demand) for kind, supply in rows.items()}
+    return Elasticity(
+        0.0, end, supplies=tuple(scored.values()), warm_up=ramp, warm=() if ramp.reason else warm.steps.points,
+        **_shares(scored[SupplyKind.ORDERED], scored[SupplyKind.READY]),
+    )
+
+
+def _score(kind: SupplyKind, supply: Supply, demand: Demand) -> SupplyScore:
+    if supply.reason is not None:
+        return SupplyScore(kind, reason=supply.reason)
+    end, unit = demand.end, demand.account.window_seconds or demand.end
+    card = scorecard(demand.arrival, supply.steps, 0.0, end, unit)
+    waiting = provisioning(demand.backlog, supply.steps, 0.0, end)
+    if demand.low is None and demand.high is None and supply.low == supply.high:
+        return SupplyScore(kind, score=card, backlog=waiting, notes=supply.notes)
+    least, most = demand.low or demand.arrival, demand.high or demand.arrival
+    # What is missing is least with the lowest demand and the highest supply, what is idle the other way round.
+    few, many = provisioning(least, supply.high, 0.0, end), provisioning(most, supply.low, 0.0, end)
+    return SupplyScore(kind, score=card, low=_mixed(few, many), high=_mixed(many, few), backlog=waiting,
+                       notes=supply.notes)
+
+
+def _mixed(under: Provisioning, over: Provisioning) -> Provisioning:
+    """What is missing by the one, what is idle by the other."""
+    return replace(
+        under, theta_over=over.theta_over, theta_over_normalized=over.theta_over_normalized, tau_over=over.tau_over,
+        area_over=over.area_over)
+
+
+def _shares(ordered: SupplyScore, ready: SupplyScore) -> dict[str, float | None]:
+    """What was missing because of the decision, and because of cold starts; nothing where either was not scored."""
+    if ordered.score is None or ready.score is None:
+        return {}
+    found: dict[str, float | None] = {
+        "decision_under": ordered.score.theta_under,
+        "cold_start_under": ready.score.theta_under - ordered.score.theta_under,
+    }
+    if ordered.low and ordered.high and ready.low and ready.high:
+        ends = (ready.low.theta_under - ordered.low.theta_under, ready.high.theta_under - ordered.high.theta_under)
+        found |= {"cold_start_under_low": min(*ends), "cold_start_under_high": max(*ends)}
+    return found
