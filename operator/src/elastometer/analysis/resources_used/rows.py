@@ -23,7 +23,7 @@ FEWEST_POINTS = 5
 WHOLE = 0.9
 # Of the Pods that were there before and after the load, which are the first ones, so many are compared.
 COMPARED_PODS = 50
-_FIGURES = 6
+_FIGURES = 9
 _SECONDS, _VALUE, _POD, _GROWN = "seconds", "value", "pod", "grown"
 
 
@@ -221,5 +221,5 @@ def _figure(value: object) -> float | None:
 
 
 def _rounded(value: float) -> float:
-    """To six significant figures, which no source exceeds."""
+    """Without the noise of floating point; a byte of a gibibyte is kept."""
     return float(f"{value:.{_FIGURES}g}")

@@ -175,8 +175,8 @@ def _rates(frame: pl.DataFrame, *, from_zero: bool = False) -> pl.DataFrame:
     dated = dated.with_columns(pl.col(_TAKEN).fill_null(pl.col(_TIME) / SECOND))
     is_new = pl.col(_TAKEN).diff().over(_POD).fill_null(1.0) > 0
     fresh = dated.filter(is_new).with_columns(pl.col(_VALUE).diff().over(_POD).alias(_GROWN))
-    began = pl.when(pl.col(_GROWN) < 0).then(pl.col(_VALUE)).otherwise(pl.col(_GROWN))
-    fresh = fresh.with_columns(began.fill_null(pl.col(_VALUE)) if from_zero else began)
+    grown = pl.when(pl.col(_GROWN) < 0).then(pl.col(_VALUE)).otherwise(pl.col(_GROWN))
+    fresh = fresh.with_columns((grown.fill_null(pl.col(_VALUE)) if from_zero else grown).alias(_GROWN))
     rate = pl.col(_GROWN) / pl.col(_TAKEN).diff().over(_POD)
     rates = fresh.select(_POD, _TIME, rate.alias(_VALUE), _GROWN)
     held = dated.select(_POD, _TIME).join(rates, on=[_POD, _TIME], how="left").sort(_POD, _TIME)
