@@ -1,5 +1,4 @@
 """The bundle is the run's directory, compacted: complete however often its making was killed."""
-import io
 import os
 import shutil
 import tarfile
@@ -7,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
+import polars as pl
 import pytest
 import zstandard
 
-from elastometer.world import bundle_writer
 from elastometer.world.bundle_writer import compact, seal
+from elastometer.world.columns import blocks, requests
 from elastometer.world.run_store import BUNDLE, RunStore
-from elastometer_loadgen.journal import merge
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +45,10 @@ def a_run(directory: Path) -> RunStore:
     return store
 
 
-def unpacked(path: Path) -> list[dict]:
-    content = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(path.read_bytes())).read()
-    return [orjson.loads(line) for line in content.splitlines()]
+def sealed_requests(store: RunStore) -> list[tuple[int, str]]:
+    """(id, second at which it was sent) of each row."""
+    found = pl.read_parquet(store.directory / "requests.parquet", columns=["id", "sendTime"])
+    return list(zip(found["id"], found["sendTime"].dt.strftime("%S"), strict=True))
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -64,9 +64,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 def test_requests_are_merged_by_id_and_the_first_attempt_is_kept(tmp_path):
     store = a_run(tmp_path / "shop-12345678")
     compact(store)
-    requests = unpacked(store.directory / "requests.jsonl.zst")
-    assert [(one["id"], one["sendTime"][17:19]) for one in requests] == [
-        (0, "00"), (1, "01"), (2, "09"), (3, "03"), (4, "04")]
+    assert sealed_requests(store) == [(0, "00"), (1, "01"), (2, "09"), (3, "03"), (4, "04")]
     manifest = store.read_json("manifest.json")
     assert manifest["tornLines"] == {"requests.jsonl": 2}
     assert (manifest["malformedRequests"], manifest["duplicateRequests"]) == (1, 1)
@@ -82,8 +80,8 @@ def test_the_manifest_names_the_run_its_span_and_each_files_rows(tmp_path):
     assert manifest["startTime"] == "2026-11-21T05:00:01.000000Z"
     assert manifest["endTime"] == "2026-11-21T05:00:03.000000Z"
     assert {one["name"]: one.get("rows") for one in manifest["files"]} == {
-        "spec.json": None, "observations.jsonl.zst": 3, "requests.jsonl.zst": 5, "generator.json": None,
-        "series.jsonl.zst": 1}
+        "spec.json": None, "observations.parquet": 3, "requests.parquet": 5, "generator.json": None,
+        "series.parquet": 1}
 
 
 def test_the_archive_holds_every_file_below_one_folder_and_no_state_of_the_operator(tmp_path):
@@ -92,8 +90,8 @@ def test_the_archive_holds_every_file_below_one_folder_and_no_state_of_the_opera
     seal(store, {"report.json": b"{}", "report.html": b"<html>"})
     found = members(store.directory / "bundle.tar.zst")
     assert sorted(found) == [f"shop-12345678/{name}" for name in (
-        "generator.json", "manifest.json", "observations.jsonl.zst", "report.html", "report.json",
-        "requests.jsonl.zst", "series.jsonl.zst", "spec.json")]
+        "generator.json", "manifest.json", "observations.parquet", "report.html", "report.json",
+        "requests.parquet", "series.parquet", "spec.json")]
     assert store.sealed
     assert not (store.directory / "heartbeat.json").exists()
 
@@ -182,8 +180,8 @@ def test_a_line_that_comes_after_the_compaction_is_not_lost(tmp_path):
     compact(store)
     store.append_observation(note(4))
     compact(store)
-    assert [one["receivedTime"][17:19] for one in unpacked(store.directory / "observations.jsonl.zst")] == [
-        "01", "02", "03", "04"]
+    found = pl.read_parquet(store.directory / "observations.parquet")
+    assert found["receivedTime"].dt.strftime("%S").to_list() == ["01", "02", "03", "04"]
 
 
 def test_a_run_that_never_had_load_has_no_requests_rather_than_none(tmp_path):
@@ -191,18 +189,18 @@ def test_a_run_that_never_had_load_has_no_requests_rather_than_none(tmp_path):
     store.append_observation(note(1))
     compact(store)
     seal(store)
-    assert "requests.jsonl.zst" not in contents(store.directory)
+    assert "requests.parquet" not in contents(store.directory)
     assert store.compacted
     assert store.sealed
 
 
 def test_runs_on_disk_give_the_same_order_as_one_in_memory(tmp_path, monkeypatch):
     store = a_run(tmp_path / "run")
-    monkeypatch.setattr(merge, "RUN_BYTES", 1)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 300)
+    monkeypatch.setattr(requests, "RANGE_ROWS", 1)
+    monkeypatch.setattr(requests, "_SAMPLE", 1)
     compact(store)
-    requests = unpacked(store.directory / "requests.jsonl.zst")
-    assert [(one["id"], one["sendTime"][17:19]) for one in requests] == [
-        (0, "00"), (1, "01"), (2, "09"), (3, "03"), (4, "04")]
+    assert sealed_requests(store) == [(0, "00"), (1, "01"), (2, "09"), (3, "03"), (4, "04")]
     manifest = store.read_json("manifest.json")
     assert (manifest["malformedRequests"], manifest["duplicateRequests"]) == (1, 1)
     assert not list(store.directory.glob(".sort-*"))
@@ -219,5 +217,5 @@ def test_a_leftover_of_a_killed_sort_is_removed(tmp_path):
     (store.directory / ".sort-x").mkdir()
     compact(store)
     assert not list(store.directory.glob(".*"))
-    assert bundle_writer.SCHEMA_VERSION == 1
+    assert store.read_json("manifest.json")["schemaVersion"] == 2
     shutil.rmtree(store.directory)

@@ -99,16 +99,20 @@ class Bundle:
     predicted: PredictionBasis | None = None
 
 
+def outcome_of(word: str | None) -> SeriesOutcome:
+    """The outcome of that name; an unknown one counts as a failed query."""
+    return SeriesOutcome(word) if word in set(SeriesOutcome) else SeriesOutcome.QUERY_FAILED
+
+
 def series_from(line: Document) -> SeriesResult | None:
     """The result, or None if it has no name; an unknown outcome counts as a failed query."""
     name = text_at(line, "name")
     if name is None:
         return None
-    word = text_at(line, "outcome") or ""
-    outcome = SeriesOutcome(word) if word in set(SeriesOutcome) else SeriesOutcome.QUERY_FAILED
     step = at(line, "stepSeconds")
     return SeriesResult(
-        name=name, query=text_at(line, "query") or "", outcome=outcome, message=text_at(line, "message") or "",
+        name=name, query=text_at(line, "query") or "", outcome=outcome_of(text_at(line, "outcome")),
+        message=text_at(line, "message") or "",
         step_seconds=float(step) if isinstance(step, (int, float)) else None,
         series=tuple(_labelled(item) for item in documents_at(line, "series")),
     )

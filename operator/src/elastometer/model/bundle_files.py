@@ -40,10 +40,15 @@ REPORTS = (REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML, JUNIT)
 
 # The bundle
 MANIFEST = "manifest.json"
+# 1: lines of JSON, compressed as a whole; 2: observations, requests and series as columns
+SCHEMA_VERSION = 2
 COMPRESSED = ".zst"  # added to the name of a file that was compressed
+COLUMNS_OF = {
+    OBSERVATIONS: "observations.parquet", REQUESTS: "requests.parquet", SERIES: "series.parquet",
+}
 BUNDLE = "bundle.tar.zst"
 BUNDLED = (
-    SPEC, PLAN, PROVENANCE, START, OBSERVATIONS + COMPRESSED, REQUESTS + COMPRESSED, GENERATOR, SERIES + COMPRESSED,
+    SPEC, PLAN, PROVENANCE, START, COLUMNS_OF[OBSERVATIONS], COLUMNS_OF[REQUESTS], GENERATOR, COLUMNS_OF[SERIES],
     *REPORTS,
 )
 # Without one of these a bundle can be judged, and the report says that it is missing.

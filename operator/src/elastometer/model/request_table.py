@@ -1,8 +1,8 @@
 """The requests of a run as columns: one row a request, in a polars DataFrame of the schema `COLUMNS`.
 
 Questions about all requests are asked of the columns, which costs nanoseconds a request. `RequestRows` gives single
-rows as `RecordedRequest`, for a look at a few. Instants are Int64, nanoseconds since 1970 UTC, so that their differences
-are exact; null means that it did not happen or was not observed, never zero.
+rows as `RecordedRequest`, for a look at a few. Instants are Int64, nanoseconds since 1970 UTC, so that differences are
+exact; null means that it did not happen or was not observed, never zero.
 """
 from __future__ import annotations
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from statistics import median_low
 
+import polars as pl
+
 from elastometer.model.bundle import Bundle, SeriesResult
 from elastometer.model.document import number_at
-from elastometer.model.request import RecordedRequest
+from elastometer.model.request_table import RequestRows, table_of
 from elastometer.model.units import SECOND, Instant
+from elastometer_loadgen.base.record import INSTANTS
 
 HOUR = 3600 * SECOND
 # By the limits of the CRD, a test waits at most three hours for the first replica and its metric; after the load it
@@ -39,7 +42,7 @@ def drop_outside_window(bundle: Bundle) -> Bundle:
     if window is None:
         return bundle
     observations = tuple(line for line in bundle.observations if window.contains(line.received))
-    requests = tuple(record for record in bundle.requests if _is_within(record, window))
+    requests = RequestRows(_requests_within(table_of(bundle.requests), window))
     series = tuple(_series_within(result, window) for result in bundle.series)
     outside = (len(bundle.observations) - len(observations) + len(bundle.requests) - len(requests)
                + _sample_count(bundle.series) - _sample_count(series))
@@ -55,16 +58,23 @@ def window_of(bundle: Bundle) -> RunWindow | None:
     length = length or UNKNOWN_LENGTH
     if bundle.start is not None:
         return RunWindow(bundle.start - MARGIN, bundle.start + length + MARGIN)
-    instants = [record.intended for record in bundle.requests] or [line.received for line in bundle.observations]
-    if not instants:
+    middle = _middle(bundle)
+    if middle is None:
         return None
-    middle = median_low(instants)
     return RunWindow(middle - length - MARGIN, middle + length + MARGIN)
 
 
-def _is_within(record: RecordedRequest, window: RunWindow) -> bool:
-    return window.contains(record.intended, record.send, record.connect, record.first_byte, record.first_token,
-                           record.last_token, record.end)
+def _middle(bundle: Bundle) -> Instant | None:
+    intended = table_of(bundle.requests)["intended"]
+    if not intended.is_empty():
+        return int(intended.sort()[(len(intended) - 1) // 2])
+    return median_low([line.received for line in bundle.observations]) if bundle.observations else None
+
+
+def _requests_within(table: pl.DataFrame, window: RunWindow) -> pl.DataFrame:
+    within = pl.all_horizontal(
+        pl.col(name).is_between(window.first, window.last).fill_null(value=True) for name in INSTANTS)
+    return table if table.select(within.all()).item() else table.filter(within)
 
 
 def _series_within(result: SeriesResult, window: RunWindow) -> SeriesResult:

@@ -6,22 +6,21 @@ is what is dated outside the run. Nothing here judges.
 from __future__ import annotations
 
 import gc
-import io
-import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import orjson
-import zstandard
+import polars as pl
 
 from elastometer.model.bundle import Bundle, series_from
 from elastometer.model.bundle_files import (
+    COLUMNS_OF,
     COMPRESSED,
     EXPECTED,
     GENERATOR,
-    MANIFEST,
     OBSERVATIONS,
     PLAN,
     PROVENANCE,
@@ -36,25 +35,30 @@ from elastometer.model.bundle_files import (
 from elastometer.model.document import EMPTY, Document, instant_at
 from elastometer.model.objectives import objective_flaws
 from elastometer.model.observation import is_retired, observation_from
-from elastometer.model.request import GeneratorSummary, generator_from, request_from
+from elastometer.model.request import GeneratorSummary, generator_from
+from elastometer.model.request_table import RequestRows, table_of
 from elastometer.model.run_window import drop_outside_window
 from elastometer.model.terms import terms_from
+from elastometer.world.columns.observations import read_observations
+from elastometer.world.columns.parquet import ColumnsError
+from elastometer.world.columns.requests import read_lines, read_requests
+from elastometer.world.columns.series import read_series
+from elastometer.world.run_files import BundleError, RunFiles
+
+__all__ = ["BundleError", "load_bundle"]
 
 T = TypeVar("T")
-
-
-class BundleError(Exception):
-    """The path does not hold a run."""
+R = TypeVar("R")
+# Reads a Parquet file: what it holds, and how many of its rows could not be read.
+Columns: TypeAlias = Callable[[Path | bytes], tuple[R, int]]
 
 
 class _Reader:
     """The files of one run, and the number of lines in them that could not be read."""
 
-    def __init__(self, files: Mapping[str, Callable[[], bytes]]) -> None:
+    def __init__(self, files: RunFiles) -> None:
         self.files = files
-        self.torn = 0
         self.unreadable = 0
-        self.missing: list[str] = []
 
     def document(self, name: str) -> Document:
         """The JSON object of a file; an empty one when the file is missing or holds something else."""
@@ -69,26 +73,46 @@ class _Reader:
         if name not in self.files:
             return None
         try:
-            return orjson.loads(self.files[name]())
+            return orjson.loads(self.files.content(name))
         except orjson.JSONDecodeError:
             self.unreadable += 1
             return None
 
-    def lines(self, name: str, parse: Callable[[Document], T | None]) -> list[T]:
-        """The parsed lines of a file. A kill may leave it plain and compacted; the plain one then has all lines."""
-        found = name if name in self.files else f"{name}{COMPRESSED}"
-        if found not in self.files:
-            return []
-        content = self.files[found]()
-        if found.endswith(COMPRESSED):
-            content = self._decompress(content)
-        return self._parse(content, parse)
+    def lines(self, name: str, parse: Callable[[Document], T | None], columns: Columns[list[T]]) -> list[T]:
+        """What the lines of a stream hold."""
+        if (sealed := self._sealed(name)) is not None:
+            return self._counted(sealed, columns)
+        return [item for block in self._blocks(name) for item in self._parsed(block, parse)]
 
-    def _parse(self, content: bytes, parse: Callable[[Document], T | None]) -> list[T]:
-        *whole, last = content.split(b"\n")
-        self.torn += bool(last.strip())
-        parsed: list[T] = []
-        for line in whole:
+    def requests(self, names: Sequence[str]) -> pl.DataFrame:
+        """The records of the workers, or else the merged ones."""
+        if not names and (sealed := self._sealed(REQUESTS)) is not None:
+            return self._counted(sealed, read_requests)
+        parts = [table_of(())]
+        for block in (block for name in names or [REQUESTS] for block in self._blocks(name)):
+            table, unreadable = read_lines(block)
+            self.unreadable += unreadable
+            parts.append(table)
+        return pl.concat(parts)
+
+    def _sealed(self, name: str) -> str | None:
+        """A kill may leave a stream plain and sealed; the plain file then has all lines."""
+        return COLUMNS_OF[name] if name not in self.files and COLUMNS_OF[name] in self.files else None
+
+    def _counted(self, name: str, read: Columns[R]) -> R:
+        try:
+            found, unreadable = read(self.files.columns(name))
+        except ColumnsError as error:
+            raise self.files.error(name, str(error)) from error
+        self.unreadable += unreadable
+        return found
+
+    def _blocks(self, name: str) -> Iterator[bytes]:
+        found = name if name in self.files else f"{name}{COMPRESSED}"
+        return self.files.blocks(found) if found in self.files else iter(())
+
+    def _parsed(self, block: bytes, parse: Callable[[Document], T | None]) -> Iterator[T]:
+        for line in block.split(b"\n"):
             if not line.strip():
                 continue
             try:
@@ -98,24 +122,9 @@ class _Reader:
                 continue
             item = parse(value) if isinstance(value, dict) else None
             if item is not None:
-                parsed.append(item)
+                yield item
             elif not (isinstance(value, dict) and is_retired(value)):
                 self.unreadable += 1
-        return parsed
-
-    def _decompress(self, content: bytes) -> bytes:
-        """All zstd frames. A frame that was cut short yields its whole blocks and counts as torn."""
-        pieces: list[bytes] = []
-        while content:
-            frame = zstandard.ZstdDecompressor().decompressobj()
-            try:
-                pieces.append(frame.decompress(content))
-            except zstandard.ZstdError:
-                self.torn += 1
-                break
-            self.torn += not frame.eof
-            content = frame.unused_data
-        return b"".join(pieces)
 
 
 @contextmanager
@@ -135,41 +144,48 @@ def _without_collector() -> Iterator[None]:
 
 @_without_collector()
 def load_bundle(path: Path) -> Bundle:
-    """The run at `path`, a directory or a `.tar.zst`. Raises BundleError when no file there belongs to a run."""
+    """The run at `path`, a directory or a `.tar.zst`. Raises BundleError when no file there belongs to a run, or when
+    one of them cannot be trusted: its schema is newer, its checksum another, or its columns are damaged."""
     if not path.exists():
         raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; no such file exists")
-    reader = _Reader(_directory(path) if path.is_dir() else _archive(path))
-    if not any(_has(reader, name) for name in EXPECTED) and not _workers(reader, RECORDS_SUFFIX):
-        raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it contains none of a run's files")
-    spec, plan = _test(reader, path), reader.document(PLAN)
+    reader = _Reader(RunFiles(path))
     shards = _workers(reader, RECORDS_SUFFIX)
-    requests = [record for name in shards for record in reader.lines(name, request_from)]
-    return drop_outside_window(Bundle(
-        terms=terms_from(spec, plan), manifest=reader.document(MANIFEST), spec=spec,
+    if not any(_has(reader, name) for name in EXPECTED) and not shards:
+        raise BundleError(f"'{path}' must be the directory or the .tar.zst of a run; it contains none of a run's files")
+    return drop_outside_window(_bundle(reader, shards))
+
+
+def _bundle(reader: _Reader, shards: Sequence[str]) -> Bundle:
+    spec, plan = _test(reader), reader.document(PLAN)
+    requests = reader.requests(shards)
+    if requests.is_empty() and shards:
+        requests = reader.requests(())
+    parts = Bundle(
+        terms=terms_from(spec, plan), manifest=reader.files.manifest, spec=spec,
         plan=plan, provenance=reader.document(PROVENANCE),
         start=instant_at(reader.document(START), "startTime"),
-        observations=tuple(reader.lines(OBSERVATIONS, observation_from)),
-        requests=tuple(requests or reader.lines(REQUESTS, request_from)),
-        series=tuple(reader.lines(SERIES, series_from)),
+        observations=tuple(reader.lines(OBSERVATIONS, observation_from, read_observations)),
+        requests=RequestRows(requests),
+        series=tuple(reader.lines(SERIES, series_from, read_series)),
         generators=_generators(reader),
         missing=tuple(name for name in EXPECTED if not _has(reader, name)),
-        torn_lines=reader.torn, unreadable_lines=reader.unreadable,
-    ))
+    )
+    return replace(parts, torn_lines=reader.files.torn, unreadable_lines=reader.unreadable)
 
 
-def _test(reader: _Reader, path: Path) -> Document:
+def _test(reader: _Reader) -> Document:
     """What was tested, where the record says it. A damaged file is not passed over as other files are: with it, the
     objectives would be gone, and the run would seem to have had none."""
     if SPEC not in reader.files:
         return EMPTY
     try:
-        found = orjson.loads(reader.files[SPEC]())
+        found = orjson.loads(reader.files.content(SPEC))
     except orjson.JSONDecodeError as error:
-        raise BundleError(f"'{path}': {SPEC} must be one JSON object: {error}") from error
+        raise reader.files.error(SPEC, f"must be one JSON object: {error}") from error
     if not isinstance(found, dict):
-        raise BundleError(f"'{path}': {SPEC} must be one JSON object, is a {type(found).__name__}")
+        raise reader.files.error(SPEC, f"must be one JSON object, is a {type(found).__name__}")
     if flaws := list(objective_flaws(found)):
-        raise BundleError(f"'{path}': {SPEC}: {'; '.join(flaws)}")
+        raise reader.files.error(f"{SPEC}:", "; ".join(flaws))
     return found
 
 
@@ -188,31 +204,5 @@ def _has(reader: _Reader, name: str) -> bool:
         return True
     if name == GENERATOR and _workers(reader, SUMMARY_SUFFIX):
         return True
-    return name in reader.files or f"{name}{COMPRESSED}" in reader.files
-
-
-def _directory(path: Path) -> dict[str, Callable[[], bytes]]:
-    found = [*path.glob("*.json*"), *path.glob(f"{WORKERS}/*.json*")]
-    return {file.relative_to(path).as_posix(): file.read_bytes for file in found if file.is_file()}
-
-
-def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
-    """The members by their names below the archive's top directory, if it has one."""
-    files: dict[str, Callable[[], bytes]] = {}
-    try:
-        with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream, \
-                tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.isfile() else None
-                if content is not None:
-                    files[_below_top(member.name)] = io.BytesIO(content.read()).getvalue
-    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
-        if not files:
-            raise BundleError(f"'{path}' must be a .tar.zst of a run: {error}") from error
-    return files
-
-
-def _below_top(name: str) -> str:
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    kept = parts[-2:] if len(parts) > 1 and parts[-2] == WORKERS else parts[-1:]
-    return "/".join(kept)
+    also = [COLUMNS_OF[name], f"{name}{COMPRESSED}"] if name in COLUMNS_OF else []
+    return any(one in reader.files for one in (name, *also))

@@ -9,19 +9,20 @@ import hashlib
 import os
 import shutil
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
-from zstandard import ZstdCompressor, ZstdDecompressor
+from zstandard import ZstdCompressor
 
 from elastometer.model.bundle_files import (
     BUNDLE,
     BUNDLED,
+    COLUMNS_OF,
     COMPRESSED,
     FILES,
     GENERATOR,
@@ -31,6 +32,7 @@ from elastometer.model.bundle_files import (
     OBSERVATIONS,
     REPORTS,
     REQUESTS,
+    SCHEMA_VERSION,
     SERIES,
     SPEC,
     SUMMARY_SUFFIX,
@@ -38,12 +40,14 @@ from elastometer.model.bundle_files import (
 )
 from elastometer.model.document import instant_at
 from elastometer.model.units import SECOND
+from elastometer.world.columns.observations import seal_observations, span
+from elastometer.world.columns.parquet import rows
+from elastometer.world.columns.requests import merge
+from elastometer.world.columns.series import seal_series
 from elastometer.world.journal import disk_errors, sync_directory, synced_write
 from elastometer.world.run_store import RunStore
-from elastometer_loadgen.journal.merge import Dropped, merged
+from elastometer_loadgen.journal.merge import Dropped
 
-SCHEMA_VERSION = 1
-LEVEL = 6  # observations shrink about 30 times; higher levels gain a few percent for many times the CPU
 ARCHIVE_LEVEL = 1  # most members are compressed already
 PIECE_BYTES = 1 << 20
 
@@ -54,8 +58,8 @@ def compact(store: RunStore) -> None:
     with disk_errors(store.directory):
         for leftover in store.directory.glob(".sort-*"):
             shutil.rmtree(leftover)
-        for name in (OBSERVATIONS, SERIES):
-            _pack(store.path(name))
+        _seal_lines(store, OBSERVATIONS, seal_observations)
+        _seal_lines(store, SERIES, seal_series)
         _merge_workers(store)
     _write_manifest(store)
 
@@ -74,22 +78,24 @@ def seal(store: RunStore, report_files: Mapping[str, bytes] | None = None) -> No
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which replaces `path` once all of it is on the disk."""
+def _replacing(path: Path) -> Iterator[Path]:
+    """The path of a file to write, which replaces `path` once all of it is on the disk."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        yield file
-        file.flush()
+    yield temporary
+    with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.rename(path)
     sync_directory(path.parent)
 
 
-def _pack(plain: Path) -> None:
-    if plain.exists():
-        with plain.open("rb") as source, _replacing(plain.with_name(plain.name + COMPRESSED)) as target:
-            ZstdCompressor(level=LEVEL).copy_stream(source, target, size=plain.stat().st_size)
-        plain.unlink()
+def _seal_lines(store: RunStore, name: str, seal_as_columns: Callable[[Path, Path], None]) -> None:
+    """A plain file has all lines, those of an earlier compaction included; an earlier version left a packed one."""
+    plain, packed = store.path(name), store.path(name + COMPRESSED)
+    if source := next((path for path in (plain, packed) if path.exists()), None):
+        with _replacing(store.path(COLUMNS_OF[name])) as target:
+            seal_as_columns(source, target)
+    for path in (plain, packed):
+        path.unlink(missing_ok=True)
 
 
 def _merge_workers(store: RunStore) -> None:
@@ -98,8 +104,8 @@ def _merge_workers(store: RunStore) -> None:
     done = store.directory / f".{WORKERS}.merged"
     if workers.is_dir() and any(workers.iterdir()):
         dropped = Dropped()
-        with _replacing(store.path(REQUESTS + COMPRESSED)) as target:
-            _write_compressed(merged(store.worker_paths(), dropped, store.directory), target)
+        with _replacing(store.path(COLUMNS_OF[REQUESTS])) as target:
+            merge(store.worker_paths(), dropped, target, store.directory)
         summaries = [orjson.loads(path.read_bytes()) for path in sorted(workers.glob(f"*{SUMMARY_SUFFIX}"))]
         store.write_json(GENERATOR, summaries)
         store.write_json(MERGED, asdict(dropped))
@@ -109,22 +115,17 @@ def _merge_workers(store: RunStore) -> None:
     shutil.rmtree(done, ignore_errors=True)
 
 
-def _write_compressed(lines: Iterable[bytes], target: IO[bytes]) -> None:
-    with ZstdCompressor(level=LEVEL).stream_writer(target, closefd=False) as writer:
-        for line in lines:
-            writer.write(line)
-
-
 def _write_manifest(store: RunStore) -> None:
     """Lists what the bundle holds. It depends only on the files, so that the same run has the same manifest."""
     metadata = (store.read_json(SPEC) or {}).get("metadata") or {}
     files = [_described(store.path(name)) for name in BUNDLED if store.path(name).exists()]
-    first, last = _first_and_last(store.path(OBSERVATIONS + COMPRESSED))
+    observations = store.path(COLUMNS_OF[OBSERVATIONS])
+    first, last = span(observations) if observations.exists() else (None, None)
     dropped = Dropped(**(store.read_json(MERGED) or {}))
     store.write_json(MANIFEST, {
         "schemaVersion": SCHEMA_VERSION, "toolVersion": version("elastometer"),
         "namespace": metadata.get("namespace"), "test": metadata.get("name"), "uid": metadata.get("uid"),
-        "startTime": first.get("receivedTime"), "endTime": last.get("receivedTime"), "files": files,
+        "startTime": first, "endTime": last, "files": files,
         "tornLines": {**store.torn, REQUESTS: dropped.torn_lines},
         "malformedRequests": dropped.malformed_lines, "duplicateRequests": dropped.duplicate_requests,
     })
@@ -136,34 +137,16 @@ def _described(path: Path) -> dict[str, Any]:
         while piece := file.read(PIECE_BYTES):
             digest.update(piece)
     described: dict[str, Any] = {"name": path.name, "sha256": digest.hexdigest(), "bytes": path.stat().st_size}
-    if path.name.endswith(COMPRESSED):
-        described["rows"] = sum(piece.count(b"\n") for piece in _pieces(path))
+    if path.name in COLUMNS_OF.values():
+        described["rows"] = rows(path)
     return described
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file, ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
-        while piece := reader.read(PIECE_BYTES):
-            yield piece
-
-
-def _first_and_last(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first and the last line; two empty objects for an empty or missing file."""
-    first, rest = b"", b""
-    for piece in _pieces(path) if path.exists() else ():
-        rest += piece
-        if not first and b"\n" in rest:
-            first = rest[:rest.index(b"\n")]
-        ended = rest.rstrip(b"\n")
-        rest = rest[ended.rfind(b"\n") + 1:]
-    return orjson.loads(first or b"{}"), orjson.loads(rest or b"{}")
 
 
 def _archive(store: RunStore) -> None:
     """The same files give the same archive, byte for byte: its entries carry the end of the run, not the time now."""
     top, end = store.directory.name, _end_of_run(store)
-    with _replacing(store.path(BUNDLE)) as target, \
-            ZstdCompressor(level=ARCHIVE_LEVEL).stream_writer(target, closefd=False) as packed, \
+    with _replacing(store.path(BUNDLE)) as target, target.open("wb") as file, \
+            ZstdCompressor(level=ARCHIVE_LEVEL).stream_writer(file, closefd=False) as packed, \
             tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         for path in (store.path(name) for name in (MANIFEST, *BUNDLED)):
             if path.exists():
@@ -172,8 +155,8 @@ def _archive(store: RunStore) -> None:
                 entry.size = path.stat().st_size
                 entry.mode = 0o644
                 entry.mtime = end
-                with path.open("rb") as file:
-                    archive.addfile(entry, file)
+                with path.open("rb") as member:
+                    archive.addfile(entry, member)
 
 
 def _end_of_run(store: RunStore) -> int:

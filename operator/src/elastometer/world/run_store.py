@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from zstandard import ZstdDecompressor
 
 from elastometer.model.bundle_files import (
     BUNDLE,
+    COLUMNS_OF,
     COMPRESSED,
     MANIFEST,
     OBSERVATIONS,
@@ -30,6 +30,9 @@ from elastometer.model.bundle_files import (
 )
 from elastometer.model.errors import WorldError
 from elastometer.model.times import parse_instant
+from elastometer.world.columns.blocks import blocks
+from elastometer.world.columns.observations import observation_lines
+from elastometer.world.columns.series import series_lines
 from elastometer.world.journal import Journal, disk_errors, synced_write, whole_size
 
 FILE_NAME = re.compile(r"[a-z]+(\.[a-z]+)+")
@@ -152,12 +155,14 @@ class RunStore:
 
     def _expand(self, name: str) -> None:
         """Before a line that comes after the compaction: a plain file, where there is one, always holds all lines."""
-        plain, packed = self.path(name), self.path(name + COMPRESSED)
-        if packed.exists() and not plain.exists():
+        plain, sealed, packed = (self.path(one) for one in (name, COLUMNS_OF[name], name + COMPRESSED))
+        if not plain.exists() and (sealed.exists() or packed.exists()):
+            again = observation_lines if name == OBSERVATIONS else series_lines
+            lines = again(sealed) if sealed.exists() else blocks(packed)  # an earlier version left them packed
             with disk_errors(plain):
                 temporary = plain.with_name(f".{name}.tmp")
-                with packed.open("rb") as source, temporary.open("wb") as target:
-                    ZstdDecompressor().copy_stream(source, target)
+                with temporary.open("wb") as target:
+                    target.writelines(lines)
                 temporary.rename(plain)
 
     def _cut_torn_tail(self, name: str) -> None:
