@@ -14,8 +14,8 @@ from elastometer.analysis.analyze import judge
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.elasticity.scorecard import scorecard
 from elastometer.model.bundle import Bundle
-from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, WatchGap
-from elastometer.model.report import Report, Verdict
+from elastometer.model.observation import ObjectSeen, Observation
+from elastometer.model.report import Report
 from elastometer.model.request import RecordedRequest
 from elastometer.model.units import SECOND, format_instant, parse_instant
 from elastometer.render.json_report import to_json
@@ -107,31 +107,6 @@ def without_dates(report: Report) -> str:
 def test_moving_every_clock_moves_instants_and_leaves_every_duration(seconds: int):
     bundle = run()
     assert without_dates(judge(shifted(bundle, seconds * SECOND))) == without_dates(judge(bundle))
-
-
-def gap(start: float, length: float) -> WatchGap:
-    origin = run().start or 0
-    return WatchGap(origin + round((start + length) * SECOND), "*", origin + round(start * SECOND),
-                    origin + round((start + length) * SECOND), "gone")
-
-
-@FEW
-@given(st.randoms(use_true_random=False), st.floats(58.5, 69), st.floats(0.5, 20), st.sampled_from([0.02, 0.2, 0.7]))
-def test_seeing_less_never_turns_inconclusive_into_pass(
-    chance: Random, start: float, length: float, share: float,
-):
-    """What a gap makes inconclusive stays so, whichever lines about Pods, endpoints, events and logs are lost too."""
-    cut = replace(run(), observations=(*run().observations, gap(start, length)))
-    before = {one.name: one.verdict for one in judge(cut).objectives}
-    assert Verdict.INCONCLUSIVE in before.values(), "the gap must make something inconclusive"
-    kept = tuple(line for line in cut.observations if not (_may_be_lost(line) and chance.random() < share))
-    for one in judge(replace(cut, observations=kept)).objectives:
-        assert not (before[one.name] is Verdict.INCONCLUSIVE and one.verdict is Verdict.PASS), one.message
-
-
-def _may_be_lost(line: Observation) -> bool:
-    lost = {ObjectKind.POD, ObjectKind.ENDPOINT_SLICE, ObjectKind.EVENT}
-    return isinstance(line, LogSeen) or (isinstance(line, ObjectSeen) and line.kind in lost)
 
 
 @FEW

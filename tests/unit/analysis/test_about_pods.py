@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from elastometer.analysis.evidence.about_pods import events_by_subject, first_ready_endpoints, listed_as_ready
+from elastometer.analysis.evidence.about_pods import events_by_subject, first_listings, listed_as_ready
 from elastometer.analysis.evidence.evidence import gather
 from elastometer.analysis.evidence.pods import events_about, pod_instants
 from elastometer.model.bundle import Bundle
@@ -55,15 +55,16 @@ def bundle_of(*lines: ObjectSeen) -> Bundle:
     return Bundle(terms=Terms(test="m", namespace="ns", uid="u", model="qwen"), observations=lines)
 
 
-def test_a_pod_serves_from_the_first_line_that_lists_it_as_ready():
+def test_the_first_line_that_lists_a_pod_as_ready_is_found_however_it_was_seen():
     lines = [
         seen(1, ObjectKind.ENDPOINT_SLICE, endpoint_slice("a"), Sighting.LISTED),
         seen(2, ObjectKind.ENDPOINT_SLICE, endpoint_slice("a", not_ready="b")),
         seen(3, ObjectKind.ENDPOINT_SLICE, endpoint_slice("a", "b")),
         seen(4, ObjectKind.ENDPOINT_SLICE, endpoint_slice("c"), Sighting.DELETED),
     ]
-    found = first_ready_endpoints(lines, listed_as_ready(lines))
-    assert found == {"a": 2 * SECOND, "unstated": 2 * SECOND, "b": 3 * SECOND}
+    found = first_listings(lines, listed_as_ready(lines))
+    assert {name: (line.received // SECOND, line.sighting) for name, line in found.items()} == {
+        "a": (1, Sighting.LISTED), "unstated": (1, Sighting.LISTED), "b": (3, Sighting.MODIFIED)}
 
 
 def test_an_event_belongs_to_the_uid_it_states_and_to_a_name_only_without_one():

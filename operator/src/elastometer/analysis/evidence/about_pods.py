@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from elastometer.model.bundle import LabelledSamples, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.observation import ObjectSeen, Sighting
-from elastometer.model.units import Instant
 
 
 def events_by_subject(events: Iterable[ObjectSeen]) -> dict[str, tuple[ObjectSeen, ...]]:
@@ -27,14 +26,13 @@ def listed_as_ready(slices: Iterable[ObjectSeen]) -> tuple[frozenset[str], ...]:
         frozenset() if line.sighting is Sighting.DELETED else _ready_endpoints(line.object) for line in slices)
 
 
-def first_ready_endpoints(slices: Iterable[ObjectSeen], listed: Iterable[frozenset[str]]) -> dict[str, Instant]:
-    """By the name of a Pod, when the first watch line came in which an EndpointSlice lists it as ready.
-    `listed` has the names of each line."""
-    found: dict[str, Instant] = {}
+def first_listings(slices: Iterable[ObjectSeen], listed: Iterable[frozenset[str]]) -> dict[str, ObjectSeen]:
+    """By the name of a Pod, the first line of an EndpointSlice that lists it as ready. `listed` has the names of each
+    line."""
+    found: dict[str, ObjectSeen] = {}
     for line, names in zip(slices, listed, strict=True):
-        if line.sighting is not Sighting.LISTED:
-            for name in names:
-                found.setdefault(name, line.received)
+        for name in names:
+            found.setdefault(name, line)
     return found
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from elastometer.analysis.evidence.about_pods import (
     events_by_subject,
-    first_ready_endpoints,
+    first_listings,
     listed_as_ready,
     samples_by_pod,
 )
@@ -64,7 +64,7 @@ class Evidence:
     `spec` is the ElasticityTest as served, `stages` are those of the terms with the windows in which they really ran,
     and `requests_of` has the requests by the Pod that served them, where it is known. `events_of` has the events by the
     uid of what they are about (by its name, if they have none). `listed` has the Pods that each line of `slices` lists
-    as ready, and `ready_endpoint_since` the first line that lists a Pod. `series_of` has the time series by query and
+    as ready, and `first_listing` the first line that lists a Pod. `series_of` has the time series by query and
     Pod. `autoscalers` are sightings of the HorizontalPodAutoscaler under test, `rivals` the names
     of others that scaled the same Deployment.
     """
@@ -82,7 +82,7 @@ class Evidence:
     scaled_objects: tuple[ObjectSeen, ...] = ()
     slices: tuple[ObjectSeen, ...] = ()
     listed: tuple[frozenset[str], ...] = ()
-    ready_endpoint_since: dict[str, Instant] = field(default_factory=dict)
+    first_listing: dict[str, ObjectSeen] = field(default_factory=dict)
     events: tuple[ObjectSeen, ...] = ()
     events_of: dict[str, tuple[ObjectSeen, ...]] = field(default_factory=dict)
     logs: dict[str, tuple[LogSeen, ...]] = field(default_factory=dict)
@@ -150,7 +150,7 @@ def gather(bundle: Bundle) -> Evidence:
         deployments=_select_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
         autoscalers=autoscalers, scaled_objects=scaled_objects,
         rivals=rivals((seen.object for seen in every), test, autoscalers[-1].object) if autoscalers else (),
-        slices=slices, listed=listed, ready_endpoint_since=first_ready_endpoints(slices, listed),
+        slices=slices, listed=listed, first_listing=first_listings(slices, listed),
         events=events, events_of=events_by_subject(events),
         logs=_group_logs(_observations_of(bundle, LogSeen)),
         gaps=tuple(sorted(_observations_of(bundle, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),

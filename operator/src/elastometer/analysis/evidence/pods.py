@@ -17,11 +17,12 @@ from elastometer.analysis.evidence.evidence import (
     PodHistory,
     is_state_only,
 )
+from elastometer.analysis.evidence.gaps import Window, unwatched, within_second
 from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
 from elastometer.model.measurements import Source
 from elastometer.model.milestones import Milestone
 from elastometer.model.names import SERVER
-from elastometer.model.observation import ObjectSeen, Sighting
+from elastometer.model.observation import ObjectSeen, Sighting, WatchGap
 from elastometer.model.units import SECOND, Instant, Nanoseconds
 
 # How much later than the end of the API's second a watch line may be and still be the better stamp.
@@ -31,27 +32,65 @@ _TOOK = re.compile(r"in ([0-9][0-9a-zµ.]*s)\b")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An instant by one source, with the resolution of that source."""
+    """An instant by one source, with the resolution of that source. One that fell into a `gap` lies within its
+    resolution on either side: it is the middle of the time in which it must have been."""
 
     name: Milestone
     instant: Instant
     source: Source
     resolution: Nanoseconds
+    gap: WatchGap | None = None
+
+    @property
+    def earliest(self) -> Instant:
+        """The earliest instant that the source allows."""
+        return self.instant - self.resolution
+
+    @property
+    def latest(self) -> Instant:
+        """The latest one."""
+        return self.instant + self.resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """That a line shows something to be so, since the time that the API states (None where it states none)."""
+
+    since: Instant | None
+
+
+def bounded(name: Milestone, window: Window, source: Source) -> list[Seen]:
+    """The middle of the window; nothing where it has no beginning."""
+    if window.earliest is None:
+        return []
+    half = (max(window.latest, window.earliest) - window.earliest + 1) // 2
+    return [Seen(name, window.earliest + half, source, half, window.gap)]
+
+
+def in_window(name: Milestone, stated: Instant | None, window: Window) -> list[Seen]:
+    """What is known of an instant that no line shows as it happens: the second that the API states, or the window."""
+    if stated is None:
+        return bounded(name, window, Source.WATCH)
+    if window.gap is None:
+        return [Seen(name, stated, Source.API, API_RESOLUTION)]
+    return bounded(name, within_second(stated, window), Source.API)
 
 
 def watched_and_stated(
-    name: Milestone, sightings: Iterable[ObjectSeen], stated: Iterator[Instant | None],
+    name: Milestone, pod: PodHistory, shown: Iterable[Shown | None], evidence: Evidence,
 ) -> list[Seen]:
     """The first sighting by the watch, and the time given by the first object that states one."""
-    found: list[Seen] = []
-    for seen, time in zip(sightings, stated, strict=True):
-        if time is None:
+    before: ObjectSeen | None = None
+    for seen, state in zip(pod.sightings, shown, strict=True):
+        if state is None:
+            before = seen
             continue
-        found.append(Seen(name, time, Source.API, API_RESOLUTION))
-        if not is_state_only(seen):
-            found.append(Seen(name, seen.received, Source.WATCH, WATCH_RESOLUTION))
-        return found
-    return found
+        window = unwatched(seen, before, "pods", evidence)
+        if window is not None:
+            return in_window(name, state.since, window)
+        api = [] if state.since is None else [Seen(name, state.since, Source.API, API_RESOLUTION)]
+        return [*api, Seen(name, seen.received, Source.WATCH, WATCH_RESOLUTION)]
+    return []
 
 
 def best(seen: Iterable[Seen]) -> Seen | None:
@@ -69,27 +108,33 @@ def best(seen: Iterable[Seen]) -> Seen | None:
 
 
 def pod_instants(pod: PodHistory, evidence: Evidence) -> list[Seen]:
-    """What the Pod's own object says, and the events about it."""
+    """What the Pod's own object says, and the events about it; `readiness` says when it was Ready."""
     lines = pod.sightings
-    found = _created(pod)
-    found += watched_and_stated(Milestone.SCHEDULED, lines, (_scheduled(line.object) for line in lines))
-    sandboxed = (_true_since(line, "PodReadyToStartContainers") for line in lines)
-    found += watched_and_stated(Milestone.SANDBOX, lines, sandboxed)
-    found += watched_and_stated(Milestone.STARTED, lines, (_started(line.object) for line in lines))
-    found += watched_and_stated(Milestone.READY, lines, (_true_since(line, "Ready") for line in lines))
+    found = _created(pod, evidence)
+    for name, of in ((Milestone.SCHEDULED, _scheduled), (Milestone.SANDBOX, _sandboxed), (Milestone.STARTED, _started)):
+        found += watched_and_stated(name, pod, map(of, lines), evidence)
     for name, reason in ((Milestone.PULLED, "Pulled"), (Milestone.STARTED, "Started")):
         event = next(events_about_server(pod, evidence, reason), None)
-        if event is not None and not is_state_only(event):
-            found.append(Seen(name, event.received, Source.EVENT, WATCH_RESOLUTION))
-    served = evidence.ready_endpoint_since.get(pod.name)
-    if served is not None:
-        found.append(Seen(Milestone.IN_ENDPOINTS, served, Source.WATCH, WATCH_RESOLUTION))
+        if event is not None:
+            found += _of_event(name, event, evidence, is_new=all(one.name is not name for one in found))
     return found
 
 
-def _created(pod: PodHistory) -> list[Seen]:
+def _of_event(name: Milestone, event: ObjectSeen, evidence: Evidence, *, is_new: bool) -> list[Seen]:
+    """The receipt. Of an event that was only listed, or came in a gap, its own time, if nothing else shows one."""
+    window = unwatched(event, None, "events", evidence)
+    if window is None:
+        return [Seen(name, event.received, Source.EVENT, WATCH_RESOLUTION)]
+    stated = instant_at(event.object, "firstTimestamp") or instant_at(event.object, "eventTime")
+    return in_window(name, stated, window) if is_new else []
+
+
+def _created(pod: PodHistory, evidence: Evidence) -> list[Seen]:
     first = pod.sightings[0]
     stated = instant_at(first.object, "metadata", "creationTimestamp")
+    window = unwatched(first, None, "pods", evidence)
+    if window is not None:
+        return in_window(Milestone.CREATED, stated, window)
     # A first line that is not ADDED came from a list: the Pod is older than that line.
     found = [] if stated is None else [Seen(Milestone.CREATED, stated, Source.API, API_RESOLUTION)]
     if first.sighting is Sighting.ADDED:
@@ -109,19 +154,22 @@ def is_ready(pod: Document) -> bool:
     return not leaving and condition(pod, "Ready").get("status") == "True"
 
 
-def _true_since(line: ObjectSeen, kind: str) -> Instant | None:
-    if line.sighting is Sighting.DELETED:
-        return None
+def true_since(line: ObjectSeen, kind: str) -> Shown | None:
+    """That the condition of that type was True; custom conditions may lack the time."""
     found = condition(line.object, kind)
-    if found.get("status") != "True":
+    if line.sighting is Sighting.DELETED or found.get("status") != "True":
         return None
-    # Custom conditions may lack the time; the receipt is then the only instant there is.
-    return instant_at(found, "lastTransitionTime") or line.received
+    return Shown(instant_at(found, "lastTransitionTime"))
 
 
-def _scheduled(pod: Document) -> Instant | None:
-    found = condition(pod, "PodScheduled")
-    return instant_at(found, "lastTransitionTime") if found.get("status") == "True" else None
+def _sandboxed(line: ObjectSeen) -> Shown | None:
+    return true_since(line, "PodReadyToStartContainers")
+
+
+def _scheduled(line: ObjectSeen) -> Shown | None:
+    found = condition(line.object, "PodScheduled")
+    since = instant_at(found, "lastTransitionTime")
+    return Shown(since) if since is not None and found.get("status") == "True" else None
 
 
 def server_statuses(pod: Document) -> list[Document]:
@@ -130,12 +178,12 @@ def server_statuses(pod: Document) -> list[Document]:
     return [status for status in every if text_at(status, "name") == SERVER] or every
 
 
-def _started(pod: Document) -> Instant | None:
+def _started(line: ObjectSeen) -> Shown | None:
     """Start of the server container before any restart."""
-    for status in server_statuses(pod):
+    for status in server_statuses(line.object):
         running = instant_at(status, "state", "running", "startedAt")
         if running is not None and not whole_at(status, "restartCount"):
-            return running
+            return Shown(running)
     return None
 
 

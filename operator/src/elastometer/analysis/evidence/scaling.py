@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from elastometer.analysis.evidence.evidence import API_RESOLUTION, WATCH_RESOLUTION, Evidence, is_state_only
-from elastometer.analysis.evidence.pods import Seen, best
+from elastometer.analysis.evidence.evidence import API_RESOLUTION, WATCH_RESOLUTION, Evidence
+from elastometer.analysis.evidence.gaps import Window, gap_words, unwatched
+from elastometer.analysis.evidence.pods import Seen, best, bounded, in_window
 from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at, whole_at
 from elastometer.model.measurements import Source, Stamp
 from elastometer.model.milestones import Milestone
@@ -29,7 +30,8 @@ STATUS_WINDOW = 2 * SECOND
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change of spec.replicas; `seen` is the line that showed it, `written` the write's own second, `reason` the
-    autoscaler's, by the event of that size that is nearest in time."""
+    autoscaler's, by the event of that size that is nearest in time. `window` is when it was, if nothing was watched
+    then."""
 
     number: int
     before: int
@@ -38,6 +40,7 @@ class Change:
     written: Seen | None
     writer: str | None
     reason: str | None = None
+    window: Window | None = None
 
     @property
     def is_out(self) -> bool:
@@ -47,11 +50,20 @@ class Change:
     @property
     def decided(self) -> Seen:
         """When the decision was in the API; by the API's own stamp where the watch was late or down."""
-        stamps = [] if self.written is None else [replace(self.written, source=Source.API)]
         watch = Seen(Milestone.DECIDED, self.seen.received, Source.WATCH, WATCH_RESOLUTION)
-        if not is_state_only(self.seen):
-            stamps.append(watch)
-        return best(stamps) or watch
+        if self.window is not None:
+            return next(iter(self._within(self.window)), watch)
+        stamps = [] if self.written is None else [replace(self.written, source=Source.API)]
+        return best([*stamps, watch]) or watch
+
+    def _within(self, window: Window) -> list[Seen]:
+        """By the second of the write; without it anywhere in the window, and a second more on either side, since its
+        ends are of the operator's clock."""
+        if self.written is not None:
+            return in_window(Milestone.DECIDED, self.written.instant, window)
+        earliest = None if window.earliest is None else window.earliest - API_RESOLUTION
+        return bounded(Milestone.DECIDED, replace(window, earliest=earliest, latest=window.latest + API_RESOLUTION),
+                       Source.WATCH)
 
     def api_stamp(self, evidence: Evidence) -> Stamp | None:
         """The API's own time of the write, whole seconds."""
@@ -66,31 +78,63 @@ def changes(evidence: Evidence) -> list[Change]:
     for before, after in pairwise(_alive(evidence.deployments)):
         old, new = _replicas(before.object), _replicas(after.object)
         # A Deployment that was deleted and created again has a new uid: its size is not a decision of the autoscaler.
-        if before.uid != after.uid or old is None or new is None or old == new:
+        if before.uid != after.uid or old is None or new is None:
             continue
-        entry = _last_scale_entry(after.object)
-        written = _written(after, entry, new, events)
-        change = Change(len(found) + 1, old, new, after, written, text_at(entry, "manager"))
-        event = _nearest(new, change.decided.instant, events)
-        if event is not None:
-            # No manager owns `replicas` where 0 was written through the scale subresource: it leaves out a 0.
-            change = replace(change, reason=event.reason, writer=change.writer or event.component)
-        found.append(change)
+        window = unwatched(after, before, "deployments", evidence)
+        if window is not None and (way := _way_in_gap(old, new, window, events)):
+            found += _changes_in_gap(len(found), old, after, window, way)
+        elif old != new:
+            found.append(_change(len(found) + 1, old, new, after, window, events))
     return found
 
 
-def _written(after: ObjectSeen, entry: Document, size: int, events: list[Rescale]) -> Seen | None:
+def _change(
+    number: int, old: int, new: int, after: ObjectSeen, window: Window | None, events: list[Rescale],
+) -> Change:
+    entry = _last_scale_entry(after.object)
+    written = _written(after, entry, new, window, events)
+    change = Change(number, old, new, after, written, text_at(entry, "manager"), window=window)
+    event = _nearest(new, change.decided.instant, events)
+    if event is None:
+        return change
+    # No manager owns `replicas` where 0 was written through the scale subresource: it leaves out a 0.
+    return replace(change, reason=event.reason, writer=change.writer or event.component)
+
+
+def _way_in_gap(old: int, new: int, window: Window, events: list[Rescale]) -> list[Rescale]:
+    """The events of a gap in order, if they lead from the size before it to the one after it by several changes."""
+    since = window.latest - REASON_WINDOW if window.earliest is None else window.earliest - API_RESOLUTION
+    way = sorted((one for one in events if since <= one.instant <= window.latest), key=lambda one: one.instant)
+    sizes = [old, *(one.size for one in way)]
+    leads = sizes[-1] == new and all(size != other for size, other in pairwise(sizes))
+    return way if leads and len(way) > 1 else []
+
+
+def _changes_in_gap(
+    count: int, old: int, after: ObjectSeen, window: Window, way: list[Rescale],
+) -> Iterator[Change]:
+    manager, sizes = text_at(_last_scale_entry(after.object), "manager"), [old, *(one.size for one in way)]
+    for number, (event, (size, other)) in enumerate(zip(way, pairwise(sizes), strict=True), count + 1):
+        written = Seen(Milestone.DECIDED, event.instant, Source.EVENT, API_RESOLUTION)
+        yield Change(number, size, other, after, written, manager or event.component, event.reason, window)
+
+
+def _written(
+    after: ObjectSeen, entry: Document, size: int, window: Window | None, events: list[Rescale],
+) -> Seen | None:
     """The write's own second: from managed fields, or else from the event, since a write through the scale subresource
     leaves no managed field with a time."""
     time = instant_at(entry, "time")
     if time is not None:
         return Seen(Milestone.DECIDED, time, Source.API, API_RESOLUTION)
-    # A line of a list came at any time after the write, so that only the order of the two is known.
-    if is_state_only(after):
-        known = [one for one in events if one.size == size and one.instant <= after.received]
-        event = max(known, key=lambda one: one.instant, default=None)
-    else:
+    if window is None:
         event = _nearest(size, after.received, events)
+    else:
+        # The line came at any time after the write, so that only the order of the two is known.
+        since = None if window.earliest is None else window.earliest - API_RESOLUTION
+        known = [one for one in events if one.size == size and one.instant <= after.received
+                 and (since is None or one.instant >= since)]
+        event = max(known, key=lambda one: one.instant, default=None)
     return None if event is None else Seen(Milestone.DECIDED, event.instant, Source.EVENT, API_RESOLUTION)
 
 
@@ -142,6 +186,16 @@ def _rescales(evidence: Evidence) -> Iterator[Rescale]:
         time = next((one for one in times if one is not None), event.received)
         if match is not None:
             yield Rescale(int(match.group(1)), (match.group(2) or of_keda or "").strip(), time, component or None)
+
+
+def gap_sentence(change: Change) -> str | None:
+    """Why the instant of a change is not exact; None if the watch saw it."""
+    if change.window is None:
+        return None
+    gap = "the watch was down" if change.window.gap is None else gap_words(change.window.gap)
+    known = "only the API's second of the change is known" if change.written is not None else \
+        "no source states when the change was"
+    return f"{gap}: {known}"
 
 
 def autoscaler_at(change: Change, evidence: Evidence) -> ObjectSeen | None:

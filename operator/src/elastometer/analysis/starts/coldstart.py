@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
+from elastometer.analysis.evidence.gaps import gap_words
 from elastometer.analysis.evidence.pods import ImagePull, Seen, best, image_pull, pod_instants
+from elastometer.analysis.evidence.readiness import readiness
 from elastometer.analysis.evidence.scaling import Change
+from elastometer.analysis.starts.causes import narrowed, ready_by_effect
 from elastometer.analysis.starts.enginelog import engine_marks
 from elastometer.analysis.starts.enginemark import ORDER, EngineMark
 from elastometer.analysis.starts.restarts import last_restart
@@ -17,8 +20,8 @@ from elastometer.analysis.starts.waterfall import phases
 from elastometer.model.document import text_at
 from elastometer.model.measurements import ColdStart, Duration, Origin, PodInstant, Source
 from elastometer.model.milestones import Milestone
-from elastometer.model.observation import LogSeen, Sighting, WatchGap
-from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
+from elastometer.model.observation import LogSeen, Sighting
+from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, to_milliseconds
 
 # Two watches race: the line of a Pod may come a little before the line of the decision that created it.
 RACE_ALLOWANCE = SECOND
@@ -49,7 +52,7 @@ def starts(evidence: Evidence, changes: Sequence[Change]) -> list[Start]:
 
 
 def _instants(pod: PodHistory, evidence: Evidence, first_token: Instant | None) -> Start:
-    seen = pod_instants(pod, evidence)
+    seen = [*pod_instants(pod, evidence), *readiness(pod, evidence)]
     ready = _used([one for one in seen if one.name is Milestone.READY]).get(Milestone.READY)
     restart = last_restart(pod, None if ready is None else ready.instant)
     since = None if restart is None else restart.instant
@@ -58,7 +61,8 @@ def _instants(pod: PodHistory, evidence: Evidence, first_token: Instant | None) 
     process = process_start(pod.name, evidence, since)
     first = None if first_token is None else Seen(Milestone.FIRST_SERVED, first_token, Source.REQUEST, MILLISECOND)
     seen += [one for one in (restart, process, first) if one is not None]
-    seen += _logged(marks)
+    seen = narrowed([*seen, *_logged(marks)])
+    seen += ready_by_effect(pod, seen)
     used = _used(seen)
     if is_older_than_its_pod(process, used.get(Milestone.CREATED)):
         del used[Milestone.PROCESS_STARTED]
@@ -110,7 +114,7 @@ def _attributed(found: list[Start], changes: Sequence[Change]) -> list[Start]:
         created = start.used.get(Milestone.CREATED)
         before = [] if created is None else [
             change for change in outs
-            if change.decided.instant <= created.instant + max(RACE_ALLOWANCE, created.resolution)
+            if change.decided.instant <= created.instant + max(RACE_ALLOWANCE, created.resolution, _doubt(change))
         ]
         change = next((one for one in reversed(before) if room[one.number] > 0), None)
         if change is not None:
@@ -120,6 +124,11 @@ def _attributed(found: list[Start], changes: Sequence[Change]) -> list[Start]:
         seen = start.seen if change is None else (change.decided, *start.seen)
         result.append(replace(start, seen=seen, used=used, change=change, origin=origin))
     return result
+
+
+def _doubt(change: Change) -> Nanoseconds:
+    """How much earlier than its instant a decision may have been that fell into a watch gap."""
+    return change.decided.resolution if change.window is not None else 0
 
 
 def cold_start(start: Start, evidence: Evidence) -> ColdStart:
@@ -156,18 +165,17 @@ def between(start: Start, first: Milestone, last: Milestone, evidence: Evidence)
         return Duration(reason=f"'{first}' was not seen")
     if end is None:
         return _unfinished(start, begin, last, evidence)
-    gap = evidence.gap_within(begin.instant, end.instant, "pods", "deployments")
     return Duration(
         milliseconds=to_milliseconds(end.instant - begin.instant),
         plus_minus_milliseconds=(begin.resolution + end.resolution) / MILLISECOND,
-        reason=None if gap is None else gap_words(gap),
+        note=gap_note(begin, end),
     )
 
 
-def gap_words(gap: WatchGap) -> str:
-    """Why a duration that spans the gap cannot be trusted."""
-    what = "nothing was" if gap.resource == "*" else f"{gap.resource} were not"
-    return f"{what} watched for {(gap.end - gap.start) / SECOND:.1f} s within it"
+def gap_note(*ends: Seen) -> str | None:
+    """Why a duration is less exact than its sources: an end of it fell into a watch gap."""
+    notes = (f"'{one.name}' fell into a watch gap: {gap_words(one.gap)}" for one in ends if one.gap is not None)
+    return "; ".join(notes) or None
 
 
 def _unfinished(start: Start, begin: Seen, last: Milestone, evidence: Evidence) -> Duration:

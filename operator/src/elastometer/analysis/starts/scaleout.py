@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.scaling import Change
@@ -22,7 +23,17 @@ def scale_out_lag(change: Change, starts: Sequence[Start], evidence: Evidence) -
         waited = max(0, (evidence.last_seen or change.decided.instant) - change.decided.instant)
         return Duration(at_least_milliseconds=to_milliseconds(waited),
                       reason=f"{missing} of {change.after - change.before} added Pods were never seen")
-    return max(figures, key=lambda one: one.milliseconds or 0.0)
+    return slowest(figures)
+
+
+def slowest(figures: Sequence[Duration]) -> Duration:
+    """The largest of measured durations. What is largest within their ± may be another of them: the ± covers it."""
+    largest = max(figures, key=lambda one: one.milliseconds or 0.0)
+    value = largest.milliseconds or 0.0
+    above = max((one.milliseconds or 0.0) + (one.plus_minus_milliseconds or 0.0) for one in figures) - value
+    below = value - max((one.milliseconds or 0.0) - (one.plus_minus_milliseconds or 0.0) for one in figures)
+    notes = dict.fromkeys(one.note for one in figures if one.note is not None)
+    return replace(largest, plus_minus_milliseconds=round(max(above, below), 3), note="; ".join(notes) or None)
 
 
 def added_pod_figures(changes: Sequence[Change], starts: Sequence[Start], evidence: Evidence) -> list[Duration]:

@@ -44,7 +44,8 @@ def figure(value: Duration | None) -> str:
         return DASH
     if value.milliseconds is not None:
         plus_minus = f" ± {duration(value.plus_minus_milliseconds)}" if value.plus_minus_milliseconds else ""
-        return duration(value.milliseconds) + plus_minus + (f" ({value.reason})" if value.reason else "")
+        why = value.reason or value.note
+        return duration(value.milliseconds) + plus_minus + (f" ({why})" if why else "")
     bound = f"at least {duration(value.at_least_milliseconds)}" if value.at_least_milliseconds is not None else DASH
     return f"{bound} ({value.reason})" if value.reason else bound
 
