@@ -1,4 +1,4 @@
-"""What the replicas of a run cost: GPU-seconds by what they were for, beside other supplies of the same demand, and money.
+"""What the replicas of a run cost: GPU-seconds by what they were for, beside other supplies, and money.
 
 Time is counted in whole milliseconds, so that the parts add up to the whole exactly. What is not known is None, with a
 reason.
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from elastometer.model.measurements import Steps
 
 
 class Part(StrEnum):
@@ -53,7 +55,8 @@ class Alternative:
     """One way to have supplied the same demand over the same time. `replicas` is the fixed number, None if it varied.
 
     The milliseconds are those paid for, without Pending. `amount` is in the currency of the price, a decimal string.
-    `reason` says why the milliseconds are None, `miss_reason` why the objective-miss seconds are, or what they assume.
+    `reason` says why the milliseconds are None, `miss_reason` why the objective-miss seconds are. Predicted ones are
+    the median over random draws, of which `miss_low` and `miss_high` are the extremes.
     """
 
     name: AlternativeName
@@ -65,6 +68,21 @@ class Alternative:
     miss_source: MissSource | None
     reason: str | None = None
     miss_reason: str | None = None
+    miss_low: int | None = None
+    miss_high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OracleSupply:
+    """What the oracle orders and has Ready, as steps in seconds from the start of the load. It orders each replica
+    `cold_start_milliseconds` before it is needed (None: it never has to), and `starts` of them after the start of the
+    load. For `overloaded_milliseconds` even the maximum is not enough, or still works off what was left over."""
+
+    cold_start_milliseconds: int | None
+    starts: int
+    overloaded_milliseconds: int
+    ordered: Steps
+    ready: Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +161,7 @@ class Price:
     demand: str | None
     not_split: str | None
     alternatives: tuple[Alternative, ...]
+    oracle: OracleSupply | None
     overshoot: Overshoot | None
     flaps: tuple[Flap, ...]
     money: Money

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from elastometer.analysis.price.money import PaidTime
-from elastometer.analysis.price.oracle import oracle
+from elastometer.analysis.price.oracle import Oracle, oracle
 from elastometer.analysis.price.whole import Stretch, Whole, peak
 from elastometer.analysis.run import DerivedRun
-from elastometer.model.measurements import Origin
+from elastometer.model.measurements import Origin, Steps
 from elastometer.model.milestones import Milestone
-from elastometer.model.price import Alternative, AlternativeName, MissSource
+from elastometer.model.price import Alternative, AlternativeName, MissSource, OracleSupply
 from elastometer.model.units import MILLISECOND
 
 NO_OBJECTIVES = "no objective is about requests"
@@ -21,12 +21,14 @@ NOT_SIMULATED = "only a simulation can say how long its queue would have lasted"
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What all alternatives have in common. `arrival` is the demand of what arrives, None with the reason in
-    `no_demand`; `missed` are the seconds that the run itself missed, None without an objective on requests."""
+    `no_demand`; `oracle` is the one for it, None where there is none. `missed` are the seconds that the run itself
+    missed, None without an objective on requests."""
 
     run: DerivedRun
     paid: PaidTime
     arrival: Whole | None
     no_demand: str | None
+    oracle: Oracle | None
     missed: set[int] | None
     end: int
 
@@ -85,7 +87,7 @@ def _oracle(given: Compared, no_bounds: str) -> Alternative:
     if given.arrival is None or minimum is None or maximum is None:
         reason = given.no_demand if given.arrival is None else no_bounds
         return _row(given, name, None, None, reason, _Misses(None, None, reason))
-    found = oracle(given.arrival, minimum, maximum, typical_cold_start(given.run), given.end)
+    found = given.oracle
     if found is None:
         reason = "no cold start was measured"
         return _row(given, name, None, None, reason, _Misses(None, None, reason))
@@ -98,6 +100,25 @@ def _still_missed(missed: set[int], overloaded: tuple[Stretch, ...]) -> int:
     oracle is at the maximum and comes with an empty queue, so that it misses no second that the run did not miss."""
     over = {second for start, stop in overloaded for second in range(start // 1000, -(-stop // 1000))}
     return len(missed & over)
+
+
+def oracle_of(run: DerivedRun, arrival: Whole | None, cold_start: int | None, end: int) -> Oracle | None:
+    """None without a demand, without bounds of an autoscaler, or where a cold start is needed and none is known."""
+    minimum, maximum = run.evidence.terms.minimum_replicas, run.evidence.terms.maximum_replicas
+    if arrival is None or minimum is None or maximum is None:
+        return None
+    return oracle(arrival, minimum, maximum, cold_start, end)
+
+
+def oracle_supply(found: Oracle, cold_start: int | None) -> OracleSupply:
+    """The oracle as the report has it."""
+    return OracleSupply(
+        cold_start if found.starts else None, found.starts, sum(stop - start for start, stop in found.overloaded),
+        _seconds(found.size), _seconds(found.ready))
+
+
+def _seconds(steps: Whole) -> Steps:
+    return tuple((at / 1000, value) for at, value in steps)
 
 
 def typical_cold_start(run: DerivedRun) -> int | None:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from elastometer.analysis.demand.demand import Demand
-from elastometer.analysis.price.alternatives import Compared, alternatives
+from elastometer.analysis.price.alternatives import Compared, alternatives, oracle_of, oracle_supply, typical_cold_start
 from elastometer.analysis.price.flaps import flaps
 from elastometer.analysis.price.gpus import gpus_of
 from elastometer.analysis.price.money import PaidTime, money
@@ -35,13 +35,15 @@ def price(run: DerivedRun, demand: Demand) -> Price | None:
     split = parts(found, backlog, end, gpus.count)
     held = sum(one.replica_milliseconds for one in split)
     on_node = held - sum(one.replica_milliseconds for one in split if one.part is Part.PENDING)
-    compared = Compared(run, paid, arrival, unknown, measured_missed(evidence), end)
+    cold_start = typical_cold_start(run)
+    best = oracle_of(run, arrival, cold_start, end)
+    compared = Compared(run, paid, arrival, unknown, best, measured_missed(evidence), end)
     return Price(
         start_seconds=0.0, end_seconds=end / 1000, gpus_per_replica=gpus.count, no_gpus=gpus.reason,
         held_replica_milliseconds=held, held_gpu_milliseconds=paid.gpu_milliseconds(held),
         paid_replica_milliseconds=on_node, paid_gpu_milliseconds=paid.gpu_milliseconds(on_node), parts=split,
         demand=None if backlog is None else _words(demand.account), not_split=unknown,
-        alternatives=alternatives(compared, on_node),
+        alternatives=alternatives(compared, on_node), oracle=None if best is None else oracle_supply(best, cold_start),
         overshoot=None if backlog is None else overshoot(backlog, ready(found), whole(run.replicas.ordered), end),
         flaps=tuple(flaps(run, found, backlog, end, paid)), money=money(evidence, paid, on_node, end),
         unwatched_replica_milliseconds=unwatched(evidence, 0, end),

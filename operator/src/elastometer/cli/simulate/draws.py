@@ -20,6 +20,7 @@ from elastometer.twin.forecast.planned import Assumed, assumptions, planned_scen
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import predicted_syncs, synthetic_bundle
 from elastometer.twin.scenario import Arrival
+from elastometer.twin.search.score.predicted_misses import with_predicted_misses
 
 # Requests over all draws below which further processes cost more than they save.
 MIN_REQUESTS_FOR_WORKERS = 50_000
@@ -78,4 +79,7 @@ def report_of(simulation: SimulationInput, draws: list[Drawn]) -> Report:
     counts = {verdict.value: number for verdict, number in verdict_counts(draws)}
     basis = replace(predicted.basis, draws=len(draws), verdicts=counts, intervals=intervals(draws))
     predicted = replace(predicted, basis=basis)
-    return judge(synthetic_bundle(predicted), predicted_syncs(predicted))
+    bundle = synthetic_bundle(predicted)
+    report = judge(bundle, predicted_syncs(predicted))
+    return report if report.price is None else replace(
+        report, price=with_predicted_misses(report.price, predicted.scenario, bundle.terms))

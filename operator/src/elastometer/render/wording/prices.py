@@ -22,8 +22,9 @@ ALTERNATIVES = {
     AlternativeName.ORACLE: "oracle",
 }
 _MISSES = {
-    MissSource.MEASURED: "measured", MissSource.PREDICTED: "predicted", MissSource.DEMAND: "at best, by the demand",
+    MissSource.MEASURED: "measured", MissSource.PREDICTED: "predicted", MissSource.DEMAND: "by the demand",
 }
+NO_DEMAND = "the demand is not known"
 ORACLE_MEANING = (
     "The oracle knows the demand in advance: it orders each replica one cold start before it is needed, in whole "
     "replicas within the autoscaler's minimum and maximum, and removes it as soon as it is not needed. No time to "
@@ -102,18 +103,20 @@ def alternative_rows(price: Price) -> Iterator[tuple[str, ...]]:
     for one in price.alternatives:
         paid = price.paid_replica_milliseconds
         time = one.replica_milliseconds
+        varies = "varying" if one.reason is None else numbers.DASH
         yield (
-            ALTERNATIVES[one.name], numbers.number(one.replicas) if one.replicas is not None else "varying",
+            ALTERNATIVES[one.name], varies if one.replicas is None else numbers.number(one.replicas),
             numbers.DASH if one.reason is not None else area(price, time),
             numbers.number(100 * time / paid if time is not None and paid else None, 0, " %"),
-            misses(one), money(price, one.amount))
+            misses(price, one), money(price, one.amount))
 
 
-def misses(one: Alternative) -> str:
-    """Objective-miss seconds with their source, or why there are none."""
+def misses(price: Price, one: Alternative) -> str:
+    """Objective-miss seconds with their source, or why there are none; the remarks say why a demand is not known."""
     if one.miss_seconds is None or one.miss_source is None:
-        return f"NoData ({one.miss_reason})" if one.miss_reason else numbers.DASH
-    return f"{one.miss_seconds} s, {_MISSES[one.miss_source]}"
+        return f"NoData ({NO_DEMAND if one.miss_reason == price.not_split else one.miss_reason})"
+    span = "" if one.miss_low is None else f" ({one.miss_low}–{one.miss_high})"
+    return f"{one.miss_seconds} s{span}, {_MISSES[one.miss_source]}"
 
 
 def flap_rows(price: Price) -> Iterator[tuple[str, ...]]:

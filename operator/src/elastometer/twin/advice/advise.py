@@ -23,7 +23,7 @@ from elastometer.twin.advice.forecast import MOST, Figures, Forecast, Forecaster
 from elastometer.twin.advice.near import near, pairs
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Purpose, held_out_draws
 from elastometer.twin.search.score.searcher import SearchProblem, Settings
-from elastometer.twin.search.vary.candidates import Baseline, vary
+from elastometer.twin.search.vary.candidates import Baseline
 from elastometer.twin.search.vary.fields import MAXIMUM, Setting
 from elastometer.twin.search.vary.grid import knows_tolerances
 from elastometer.twin.search.vary.knobs import hpa_of, with_cold_start

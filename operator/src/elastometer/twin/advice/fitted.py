@@ -29,7 +29,7 @@ def fit_twin(run: DerivedRun) -> FittedTwin:
     if not count:
         return FittedTwin(None, "there are no requests")
     if count > MAX_REQUESTS:
-        return FittedTwin(None, f"{count:,} requests are more than the {MAX_REQUESTS:,} that a judgement searches over; "
+        return FittedTwin(None, f"{count:,} requests are more than the {MAX_REQUESTS:,} that a judgement simulates; "
                                 "`elastometer what-if BUNDLE --search` does")
     try:
         return FittedTwin(baseline(run, calibrate(run).scenario), None)

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from elastometer.analysis.analyze import judge_run
-from elastometer.analysis.demand.demand import demand_of
-from elastometer.analysis.price.whole import whole
 from elastometer.analysis.requests.misses import measured_miss_seconds
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.model.bundle import Bundle
@@ -22,7 +20,7 @@ from elastometer.twin.search.answer.answer import Answer, Curve, Option, Run, Se
 from elastometer.twin.search.answer.search import Each, SearchOptions, cliffs, least, option, search
 from elastometer.twin.search.score.measured import measured_card
 from elastometer.twin.search.score.searcher import Searcher, SearchProblem, Settings
-from elastometer.twin.search.score.supplies import Supply, scenarios
+from elastometer.twin.search.score.supplies import Supply, supplies
 from elastometer.twin.search.vary.candidates import reject_unknown_settings, vary
 from elastometer.twin.search.vary.recorded import baseline
 
@@ -91,12 +89,10 @@ def answer(run: Recorded, options: SearchOptions, each: Each) -> Answer:
 
 
 def _supplies(run: Recorded, searcher: Searcher) -> tuple[Supply, ...]:
-    """Fixed numbers of replicas, and the oracle where the run has a demand; none without bounds of an autoscaler."""
-    terms, demand = run.derived.evidence.terms, demand_of(run.derived)
-    if terms.minimum_replicas is None or terms.maximum_replicas is None:
+    """What the price of the run is compared with, simulated on the draws of everything else that is reported."""
+    if run.report.price is None:
         return ()
-    found = scenarios(run.problem.base.scenario, whole(demand.arrival) if demand.is_judged else None,
-                      terms.minimum_replicas, terms.maximum_replicas)
+    found = supplies(run.report.price, run.problem.base.scenario)
     return tuple(Supply(name, replicas, *searcher.spread(scenario)) for name, replicas, scenario in found)
 
 
