@@ -48,9 +48,9 @@
     return paint;
   };
 
-  const heat = (name, unit, fixed) => {
+  const heat = (name, unit) => {
     const rows = replicas.maps[name], host = document.getElementById(`heat-${name}`);
-    const most = fixed || rows.reduce((found, values) => values.reduce((a, v) => v > a ? v : a, found), 0);
+    const most = rows.reduce((found, values) => values.reduce((a, v) => v > a ? v : a, found), 0);
     if (!host || !rows.some((values) => values.some((v) => v != null))) { if (host) host.textContent = "Nothing of this was scraped."; return; }
     if (rows.length > FEW) host.classList.add("many");
     let repaint = () => {};
@@ -67,5 +67,5 @@
   };
   heat("waiting", " waiting");
   heat("running", " running");
-  heat("kv", " %", 100);
+  heat("kv", " %");
 })();

@@ -33,6 +33,8 @@ def amount(value: float | None, unit: str) -> str:
         return _bytes(value) + unit.removeprefix("bytes")
     if unit == "seconds":
         return numbers.duration(1000 * value)
+    if unit == "requests":
+        return _short(value)  # as the title says
     return f"{_short(value)} {'%' if unit == 'percent' else unit}"
 
 
