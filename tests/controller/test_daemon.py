@@ -15,7 +15,6 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
 from elastometer.controller import orphans
-from elastometer.controller.act import JUDGING_ATTEMPTS, _judged
 from elastometer.controller.session import Session
 from elastometer.model.names import Names
 from elastometer.model.spec import parse, with_files
@@ -330,12 +329,6 @@ async def test_a_recorder_that_ended_is_followed_by_another(run: Run) -> None:
     assert session.recorder is not first
     assert session.recorder.latest("Pod") == {}
     await session.close()
-
-
-async def test_a_bundle_that_crashes_the_judgement_is_not_judged_again_and_again(run: Run) -> None:
-    session = Session(run.context, TestPlan(parse(run.body), ENVIRONMENT))
-    session.store.write_json("judging.json", {"attempts": JUDGING_ATTEMPTS})
-    assert _judged(session) == {}
 
 
 async def test_runs_whose_test_is_gone_are_swept_away_and_no_others(run: Run) -> None:

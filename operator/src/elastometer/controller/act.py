@@ -12,31 +12,27 @@ from typing import Any, assert_never
 from elastometer.controller.collect import collect_series
 from elastometer.controller.decision import Action
 from elastometer.controller.inputs import Unusable, check_api_key, read_files
+from elastometer.controller.judging.supervise import judged
 from elastometer.controller.leftovers import own_leftovers
 from elastometer.controller.preflight import preflight
 from elastometer.controller.provenance import provenance
 from elastometer.controller.session import Session
-from elastometer.judgement import judge
 from elastometer.model import reasons
 from elastometer.model.bundle_files import JUNIT, PROVENANCE, REPORT_JSON, REPORT_MARKDOWN
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import LOAD
 from elastometer.model.snapshot import PreflightFact
 from elastometer.model.status import ACCEPTED
-from elastometer.render.files import render_all
 from elastometer.resources.load import files_map, load_job, profile_map
 from elastometer.resources.ownership import metadata
 from elastometer.resources.scaler import scaler
 from elastometer.resources.target import deployment, service
-from elastometer.world.bundle_reader import load_bundle
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.cluster import Refused
 
 Json = dict[str, Any]
 # The API server refuses a ConfigMap beyond 1 MiB. The text of the report fits; its HTML page is only in the bundle.
 CONFIG_MAP_BYTES = 900_000
-JUDGING = "judging.json"
-JUDGING_ATTEMPTS = 3
 log = logging.getLogger(__name__)
 
 
@@ -102,7 +98,7 @@ async def close_run(session: Session) -> None:
         await session.stop_recording()
         await asyncio.to_thread(compact, store)
     async with session.context.judging:
-        files = await asyncio.to_thread(_judged, session)
+        files = await judged(store, session.fields())
     if files:
         await _publish_report(session, files)
     await asyncio.to_thread(seal, store, files)
@@ -115,27 +111,6 @@ async def _publish_report(session: Session, files: dict[str, bytes]) -> None:
     except Refused as refusal:
         fields = session.fields(config_map=session.plan.names.report, reason=str(refusal))
         log.warning("the ConfigMap of the report was refused", extra=fields)
-
-
-def _judged(session: Session) -> dict[str, bytes]:
-    """The files of the report; none when judging failed, so that the run still ends and its record is kept.
-
-    Each attempt is written down first, so that a record that kills the whole process (by its memory) is given up.
-    """
-    store = session.store
-    attempts = (store.read_json(JUDGING) or {}).get("attempts", 0) + 1
-    if attempts > JUDGING_ATTEMPTS:
-        fields = session.fields(attempts=JUDGING_ATTEMPTS)
-        log.error("every attempt to judge the run ended the operator; the run gets no report", extra=fields)
-        return {}
-    store.write_json(JUDGING, {"attempts": attempts})
-    try:
-        files = render_all(judge(load_bundle(store.directory)))
-    except Exception:  # a bug of the analysis must not keep the run from ending
-        log.exception("the bundle could not be judged", extra=session.fields(directory=store.directory))
-        return {}
-    store.path(JUDGING).unlink(missing_ok=True)
-    return files
 
 
 def _report_map(session: Session, files: dict[str, bytes]) -> Json:

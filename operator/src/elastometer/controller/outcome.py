@@ -112,7 +112,8 @@ def conclude(plan: TestPlan, status: Status, seen: Snapshot, now: datetime) -> S
     """The last status of a run, with its report where one could be made."""
     status = _with_leftovers(plan, replace(status, completion_time=now, bundle=_bundle(plan)), seen, now)
     if seen.report is None:
-        said = "no report could be made; see the operator's log. The bundle holds everything that was recorded"
+        why = seen.judging_flaw or "see the operator's log"
+        said = f"no report could be made: {why}. The bundle holds everything that was recorded"
         failed = Condition(REPORT_READY, "False", reasons.REPORT_FAILED, said)
         if status.failure is not None:
             return with_condition(status, failed, now)

@@ -19,6 +19,7 @@ from typing import Any
 from kubernetes.aio.client import ApiClient
 
 from elastometer.controller.decision import PROGRESS_SECONDS
+from elastometer.controller.judging.supervise import JUDGING
 from elastometer.controller.leftovers import leftovers_of_earlier_test, own_leftovers
 from elastometer.controller.progress import Counters, Standing, desired_replicas, progress
 from elastometer.model.autoscalers import rivals
@@ -195,6 +196,7 @@ class Session:
             job=job_seen,
             load_start=self.store.start_time,
             report=report_fact(self.store.read_json(REPORT_JSON)),
+            judging_flaw=(self.store.read_json(JUDGING) or {}).get("reason", ""),
             bundle_sealed=self.store.sealed,
             leftovers=tuple(map(_kind_and_name, left)),
             cleaning_since=self._cleaning_since,

@@ -90,7 +90,7 @@ class ReportFact:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that `decide` may use."""
+    """Everything that `decide` may use. `judging_flaw` is why there is no report, if it is known."""
 
     generation: int
     preflight: PreflightFact | None
@@ -109,6 +109,7 @@ class Snapshot:
     scaled_object: ScaledObjectFact | None = None
     rivals: tuple[str, ...] = ()
     progress: Json | None = None
+    judging_flaw: str = ""
 
     @property
     def ready_replicas(self) -> int:

@@ -1,0 +1,99 @@
+"""The operator's side of judging: one process after the other, each bounded, and what became of it.
+
+An attempt is written down before it begins, and every attempt that did not return counts: one that was ended by a
+signal, and one that the operator itself did not survive. After JUDGING_ATTEMPTS of them the run ends without a report.
+What would fail the same way again, such as too little memory or an error of the analysis, is not tried again.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from elastometer.controller.judging.memory import MEBIBYTE, container_limit, judging_bound, own_use
+from elastometer.world.run_store import RunStore
+
+JUDGING = "judging.json"
+JUDGING_ATTEMPTS = 3
+OUT_OF_MEMORY = 77
+# Of what the process wrote about its error.
+SAID = 4000
+RAISE = "raise the memory limit of the operator's container (`resources.limits.memory` of the chart)"
+BY_HAND = "or judge the bundle elsewhere with `elastometer fetch` and `elastometer judge`"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the process ended: its exit code (negative for a signal), its answer, and what it wrote about an error."""
+
+    code: int
+    answer: bytes
+    said: str
+
+
+def command(directory: Path, most: int | None) -> list[str]:
+    """The program that judges one run, with at most `most` bytes."""
+    bound = [] if most is None else [str(most)]
+    return [sys.executable, "-m", "elastometer.controller.judging", str(directory), *bound]
+
+
+async def judged(
+    store: RunStore, fields: dict[str, Any], program: Callable[[Path, int | None], list[str]] = command,
+) -> dict[str, bytes]:
+    """The files of the report. None where there is no report: why is then in judging.json, for the run's status."""
+    attempts = (store.read_json(JUDGING) or {}).get("attempts", 0)
+    most = judging_bound(container_limit(), own_use())
+    why = f"none of {JUDGING_ATTEMPTS} attempts to judge the run returned; {RAISE}, {BY_HAND}"
+    while attempts < JUDGING_ATTEMPTS:
+        attempts += 1
+        store.write_json(JUDGING, {"attempts": attempts})
+        ended = await _run(program(store.directory, most))
+        if ended.code == 0:
+            store.path(JUDGING).unlink(missing_ok=True)
+            return await asyncio.to_thread(_files, ended.answer)
+        why = _why(ended.code, most)
+        log.error("the bundle could not be judged", extra={**fields, "attempt": attempts, "reason": why,
+                                                           "said": ended.said, "directory": str(store.directory)})
+        if ended.code > 0:
+            break
+    store.write_json(JUDGING, {"attempts": JUDGING_ATTEMPTS, "reason": why})
+    return {}
+
+
+async def _run(words: list[str]) -> Ended:
+    """Waits for the process. Where the wait is given up, because the operator ends, so is the process."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+    try:
+        answer, said = await process.communicate()
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    return Ended(process.returncode or 0, answer, said.decode(errors="replace")[-SAID:])
+
+
+def _files(answer: bytes) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in orjson.loads(answer).items()}
+
+
+def _why(code: int, most: int | None) -> str:
+    """In words for the run's status, with what to do."""
+    if code == OUT_OF_MEMORY:
+        bound = "" if most is None else f" of {most // MEBIBYTE} MiB"
+        return f"judging the run took more than its memory{bound}; {RAISE}, {BY_HAND}"
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"the process that judged the run was ended by {name}, as happens without memory; {RAISE}, {BY_HAND}"
+    return ("the analysis failed, which is an error of elastometer; the operator's log has the traceback. Judge the "
+            "bundle with another version: `elastometer fetch`, then `elastometer judge`")
