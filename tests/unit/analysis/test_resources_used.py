@@ -156,7 +156,7 @@ def test_a_counter_read_every_ten_seconds_gives_its_exact_rate(bundle: Bundle):
 
 
 def test_a_counter_that_began_again_lost_nothing_but_its_fall(bundle: Bundle):
-    """A core throughout; at 61 s the process starts anew, and its counter at 0."""
+    """A core throughout; at 61 s the process starts again, and its counter at 0."""
     def cpu(time: float) -> float:
         return time - 61 if time >= 61 else 100 + time
     found = quantity(used(bundle, scraped(SeriesName.PROCESS_CPU, of_pod(FIRST, cpu))), "processCPU")
@@ -235,7 +235,7 @@ def test_what_is_missing_says_what_would_bring_it(bundle: Bundle):
     assert "dcgm-exporter" in str(found["gpuMemory"].reason)
 
 
-def test_with_cadvisor_a_missing_limit_or_network_is_told_from_a_missing_scrape(bundle: Bundle):
+def test_with_cadvisor_a_missing_limit_or_network_is_no_missing_scrape(bundle: Bundle):
     cpu = scraped(SeriesName.CONTAINER_CPU, of_pod(FIRST, lambda time: time + 60, container="server"))
     rest = [scraped(name) for name in SeriesName if name is not SeriesName.CONTAINER_CPU]
     found = {one.name: one for one in used(bundle, cpu, *rest).quantities}
