@@ -12,6 +12,7 @@ from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, 
 from elastometer.render.charts import chart_data
 from elastometer.render.many import embedded
 from elastometer.render.page import environment, frame
+from elastometer.render.sections.elasticity import elasticity_chart, elasticity_values
 from elastometer.render.sections.growing import growing_values, searches
 from elastometer.render.sections.price import price_values
 from elastometer.render.sections.quality import quality_rows
@@ -23,21 +24,22 @@ from elastometer.render.wording import starts as start_words
 from elastometer.render.wording.provenance import provenance_rows
 
 _REASON = re.compile(r"\((\w+)\)$")
-_SCRIPTS = ("page.js", "charts.js", "resources.js", "report.js", "search.js")
-_STYLES = ("report.css", "story.css", "price.css", "resources.css")
+_SCRIPTS = ("page.js", "charts.js", "resources.js", "elasticity.js", "report.js", "search.js")
+_STYLES = ("report.css", "story.css", "price.css", "elasticity.css", "resources.css")
 
 
 def to_html(report: Report) -> bytes:
     """UTF-8, the same bytes for the same report."""
     tables = {**searches(report), **sync_searches(report.autoscaler)}
     data = {**chart_data(report), "autoscaler": autoscaler_chart(report.autoscaler, report.timeline),
-            "tables": embedded(tables.values()), "resources": resource_chart(report.resources)}
+            "tables": embedded(tables.values()), "resources": resource_chart(report.resources),
+            "elasticity": elasticity_chart(report)}
     return _template().render(
         report=report, load_flaws=tuple(LoadFlaw), **frame(_SCRIPTS, _STYLES, data),
         tables=tables, **growing_values(report), tiles=tiles(report), quality=quality_rows(report.quality),
         provenance=provenance_rows(report),
         **autoscaler_values(report.autoscaler), **story_values(report), **price_values(report.price),
-        **resource_values(),
+        **resource_values(), **elasticity_values(),
         basis=None if report.predicted is None else numbers.basis_rows(report.predicted),
     ).encode()
 

@@ -9,7 +9,17 @@ from elastometer.model.knee import Knee
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.model.wake import Wake
-from elastometer.render.sections import cold_starts, load, price, quality, resources, scale_events, scale_ins, story
+from elastometer.render.sections import (
+    cold_starts,
+    elasticity,
+    load,
+    price,
+    quality,
+    resources,
+    scale_events,
+    scale_ins,
+    story,
+)
 from elastometer.render.wording import answers, autoscaler, knees, numbers, wakes
 from elastometer.render.wording.provenance import provenance_rows
 from elastometer.render.wording.tables import code, prose, section
@@ -35,6 +45,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from section("Objectives", ["", "Objective", "Result"], (
         [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
     yield from section("Summary", ["", ""], ([name, value] for name, value in numbers.headline(report.summary)))
+    yield from elasticity.markdown(report.demand, report.elasticity)
     yield from price.markdown(report.price)
     yield from section("Findings", ["", "Finding", "Evidence", "What to change"], (
         [one.severity, f"{one.name}: {prose(one.title)}", prose(one.evidence), prose(one.advice)]

@@ -1,0 +1,153 @@
+"""Demand and elasticity in words: how many replicas were missing or idle, for how long, and why."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from elastometer.model.elasticity import (
+    DemandAccount,
+    DemandSource,
+    Elasticity,
+    Provisioning,
+    SupplyKind,
+    SupplyScore,
+)
+from elastometer.render.wording.numbers import DASH
+
+HEAD = ("Supply", "Missing, θ_U", "Idle, θ_O", "Of demand, missing", "Of demand, idle", "Time with too few, τ_U",
+        "Time with too many, τ_O", "Jitter", "Instability, υ", "Inertia, υ′", "Missing with backlog")
+SUPPLY_WORDS = {SupplyKind.ORDERED: "ordered (spec)", SupplyKind.READY: "Ready", SupplyKind.WARM: "warm"}
+SUPPLY_MEANINGS = {
+    SupplyKind.ORDERED: "what the autoscaler decided on: spec.replicas",
+    SupplyKind.READY: "what could serve: Ready Pods",
+    SupplyKind.WARM: "Ready Pods, young ones weighted by what they really served",
+}
+# Common fractions, for a share that is within 3 % of one.
+_FRACTIONS = {
+    Fraction(1, 4): "a quarter", Fraction(1, 3): "a third", Fraction(1, 2): "half", Fraction(2, 3): "two thirds",
+    Fraction(3, 4): "three quarters",
+}
+_NEAR = 0.03
+_ALL, _HARDLY = 0.97, 0.03
+# Fewer replicas than this are none when rounded to a hundredth.
+_NONE = 0.005
+
+
+def sentence(found: Elasticity) -> str:
+    """What was missing of the Ready replicas and why, and what was idle; else the reason why it is not known."""
+    ready = found.of(SupplyKind.READY)
+    if found.reason is not None or ready is None or ready.score is None:
+        why = found.reason or (ready.reason if ready is not None else None) or "there is no demand"
+        return f"elasticity was not judged: {why}"
+    score = ready.score
+    idle = f"{replicas(score.theta_over)} idle, for {percent(score.tau_over)} of it"
+    if score.theta_under < _NONE:
+        return f"no replicas were missing; over the load, on average {idle}"
+    missing = f"{replicas(score.theta_under)} missing for {percent(score.tau_under)} of the time"
+    return f"over the load, on average {missing}{_why(found, score.theta_under)}; on average {idle}"
+
+
+def _why(found: Elasticity, missing: float) -> str:
+    """The part of cold starts and that of decisions, as clauses."""
+    if found.cold_start_under is None:
+        return ""
+    share = min(1.0, max(0.0, found.cold_start_under / missing))
+    late = "too few had been ordered"
+    starting = "new ones were still starting"
+    if share >= _ALL:
+        return f", because {starting}"
+    if share <= _HARDLY:
+        return f", because {late}"
+    return f", {fraction(share)} of that because {starting}, the rest because {late}"
+
+
+def replicas(value: float) -> str:
+    """0.8 replicas were; 1 replica was."""
+    number = f"{value:.2f}".rstrip("0").rstrip(".") if value < 10 else f"{value:.0f}"
+    return f"{number} replica was" if number == "1" else f"{number} replicas were"
+
+
+def percent(share: float) -> str:
+    """A share of the time; one that is not nothing is never shown as 0 %."""
+    return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else f"{100 * share:.1g} %"
+
+
+def fraction(share: float) -> str:
+    """A share in words where it is near a common fraction, else in percent."""
+    near = min(_FRACTIONS, key=lambda one: abs(float(one) - share))
+    return _FRACTIONS[near] if abs(float(near) - share) <= _NEAR else f"{100 * share:.0f} %"
+
+
+def demand_sentence(demand: DemandAccount) -> str:
+    """The source of the demand, its error and the capacity of one replica."""
+    if demand.source is DemandSource.NOT_JUDGED or demand.capacity is None:
+        return f"the demand was not judged: {demand.reason}"
+    capacity = demand.capacity
+    rates = f"{figure(capacity.requests_per_second)} requests per second"
+    if capacity.mean_prompt_tokens is not None and capacity.mean_output_tokens is not None:
+        rates += (f" of this run's mean length ({figure(capacity.mean_prompt_tokens)} prompt and "
+                  f"{figure(capacity.mean_output_tokens)} output tokens; "
+                  f"{figure(capacity.output_tokens_per_second)} output tokens per second)")
+    error = f"± {figure(demand.error_percent)} % ({demand.error_source})" if demand.error_percent is not None else \
+        f"error not known ({demand.error_source})"
+    return f"one replica serves {rates}, {error}; source {demand.source.value}: {demand.basis}"
+
+
+def demand_rows(demand: DemandAccount) -> Iterator[tuple[str, str]]:
+    """(what, value) for everything that the demand rests on; nothing without a demand."""
+    if demand.source is DemandSource.NOT_JUDGED or demand.capacity is None:
+        return
+    yield "Rule", demand.capacity.rule
+    for limit in demand.capacity.limits:
+        yield f"In stage {limit.stage}", f"{figure(limit.requests_per_second)} requests per second: {limit.rule}"
+    yield "Work is counted over", f"windows of {figure(demand.window_seconds)} s, which begin anew with each stage"
+    yield "Backlog", f"what waits at the start of a window is to be worked off within {figure(demand.drain_seconds)} s"
+    yield "More replicas", "taken to serve as much each as one does"
+    for note in demand.notes:
+        yield "Note", note
+
+
+def figure(value: float | None) -> str:
+    """To three significant digits."""
+    return DASH if value is None else f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def row(one: SupplyScore) -> list[str]:
+    """The cells of one supply, each with its bounds; the reason alone where it was not scored."""
+    score = one.score
+    if score is None:
+        return [SUPPLY_WORDS[one.supply], *([DASH] * (len(HEAD) - 1))]
+    low, high = one.low, one.high
+    names = ("theta_under", "theta_over", "theta_under_normalized", "theta_over_normalized", "tau_under", "tau_over")
+    cells = [_bounded(score, low, high, name, is_share=name not in names[:2]) for name in names]
+    rare = [DASH if value is None else percent(value) for value in (score.instability, score.inertia)]
+    waiting = DASH if one.backlog is None else f"{one.backlog.theta_under:.2f}"
+    return [SUPPLY_WORDS[one.supply], *cells, f"{score.jitter_per_minute:+.2f}/min", *rare, waiting]
+
+
+def _bounded(score: Provisioning, low: Provisioning | None, high: Provisioning | None, name: str, *,
+             is_share: bool) -> str:
+    def shown(of: Provisioning) -> str:
+        value: float = getattr(of, name)
+        return percent(value) if is_share else f"{value:.2f}"
+    value = shown(score)
+    if low is None or high is None or shown(low) == shown(high):
+        return value
+    return f"{value} ({shown(low)} to {shown(high)})"
+
+
+def remarks(found: Elasticity) -> Iterator[str]:
+    """Sentences below the table: the shares of decision and cold start, what was not scored, and what widens it."""
+    if found.decision_under is not None and found.cold_start_under is not None:
+        between = "" if found.cold_start_under_low is None or found.cold_start_under_high is None else \
+            f" ({found.cold_start_under_low:.2f} to {found.cold_start_under_high:.2f})"
+        yield (f"the decision's share, θ_U(spec): {found.decision_under:.2f} replicas; the cold starts' share, "
+               f"θ_U(ready) − θ_U(spec): {found.cold_start_under:.2f} replicas{between}")
+    for one in found.supplies:
+        if one.reason is not None:
+            yield f"{SUPPLY_WORDS[one.supply]}: NoData, {one.reason}"
+        yield from one.notes
+    if found.warm_up.shares:
+        shares = ", ".join(f"{100 * share:.0f} % from {age:.0f} s" for age, share in found.warm_up.shares)
+        yield (f"a young replica served, of what the older ones did at the same time: {shares} after it was Ready "
+               f"({found.warm_up.replicas} replicas)")
