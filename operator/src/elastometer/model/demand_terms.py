@@ -43,8 +43,11 @@ def demand_terms(test: Document) -> DemandTerms:
     )
 
 
-def demand_flaws(demand: Document) -> Iterator[str]:
-    """What the schema of the CRD cannot say, each as `path: must …, is …`."""
+def demand_flaws(spec: Document) -> Iterator[str]:
+    """Every flaw of what is stated, each as `path: must …, is …`."""
+    if "demand" not in spec:
+        return
+    demand = document_at(spec, "demand")
     stated = [name for name in SOURCES if name in demand]
     if len(stated) != 1:
         yield (f"{PATH}: must have exactly one of {', '.join(SOURCES)}, has "

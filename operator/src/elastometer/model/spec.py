@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from elastometer.model.autoscalers import name_flaws
+from elastometer.model.demand_terms import demand_flaws
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.gpu_price import price_flaws
@@ -121,6 +122,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
              *scaled_object_flaws(document_at(spec, "autoscaler", "scaledObject")),
              *name_flaws(document_at(spec, "autoscaler", "scaledObject"), "spec.autoscaler.scaledObject")]
     flaws += price_flaws(spec)
+    flaws += demand_flaws(spec)
     server = _server(spec["target"])
     flaws += server.flags.flaws(server.port)
     try:
@@ -223,7 +225,8 @@ def _scaler(autoscaler: Json) -> ScalerSpec:
     if kind is ScalerType.KEDA:
         body = autoscaler["scaledObject"]
         return ScalerSpec(kind, body.get("minReplicaCount", 1), body["maxReplicaCount"], body)
-    return ScalerSpec(kind, 1, 1, {})
+    fixed = autoscaler.get("replicas", 1)
+    return ScalerSpec(kind, fixed, fixed, {})
 
 
 def _measurement(measurement: Json, series: tuple[OwnSeries, ...]) -> MeasurementSpec:
