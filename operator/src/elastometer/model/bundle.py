@@ -36,6 +36,7 @@ class SeriesName(StrEnum):
     CFS_PERIODS = "container_cpu_cfs_periods_total"
     CFS_THROTTLED = "container_cpu_cfs_throttled_periods_total"
     CONTAINER_SAMPLED = "container_sample_time_seconds"
+    NETWORK_SAMPLED = "network_sample_time_seconds"
     NETWORK_RECEIVED = "container_network_receive_bytes_total"
     NETWORK_SENT = "container_network_transmit_bytes_total"
     GPU_MEMORY = "gpu_memory_used"

@@ -75,7 +75,7 @@ _CADVISOR = SeriesName.CONTAINER_SAMPLED
 _SAMPLED: Mapping[SeriesName, SeriesName] = {
     SeriesName.PROCESS_MEMORY: SeriesName.PROCESS_SAMPLED, SeriesName.PROCESS_CPU: SeriesName.PROCESS_SAMPLED,
     **dict.fromkeys((SeriesName.WORKING_SET, SeriesName.CONTAINER_RSS, SeriesName.CONTAINER_CPU,
-                     SeriesName.CFS_THROTTLED, SeriesName.NETWORK_RECEIVED, SeriesName.NETWORK_SENT), _CADVISOR),
+                     SeriesName.CFS_THROTTLED), _CADVISOR),
 }
 
 
@@ -99,7 +99,7 @@ def _server(name: str, title: str, series: SeriesName, metric: str, unit: str = 
 
 def _network(name: str, title: str, series: SeriesName) -> Defined:
     return Defined(name, title, Group.NETWORK, Kind.RATE, Total.SUM, BYTES_PER_SECOND, series, series.value, POD,
-                   NO_NETWORK, floor=1024.0, sampled=_CADVISOR, containers=_POD_ONLY)
+                   NO_NETWORK, floor=1024.0, sampled=SeriesName.NETWORK_SAMPLED, containers=_POD_ONLY)
 
 
 DEFINED: tuple[Defined, ...] = (
