@@ -11,7 +11,8 @@ from statistics import mean
 
 import pytest
 
-from elastometer.analysis.capacity import fit as fit_capacity
+from elastometer.analysis.capacity.fit import capacity_of
+from elastometer.analysis.capacity.served import of_one_replica, served_requests_of
 from elastometer.model.capacity import Capacity
 from elastometer.twin.engine import predict
 from elastometer.twin.scenario import Arrival
@@ -67,7 +68,7 @@ def sequence_of(arrival: Arrival, sequences: list[Sequence]) -> Sequence:
 def fitted(arrivals: tuple[Arrival, ...], spans: list[tuple[float, float]], slots: int) -> Capacity:
     rows = [(arrival.at, first, last, arrival.prompt_tokens, arrival.output_tokens - 1)
             for arrival, (first, last) in zip(arrivals, spans, strict=True)]
-    return fit_capacity.capacity_of(fit_capacity.served_requests_of(rows), slots)[0]
+    return capacity_of(served_requests_of(of_one_replica(rows)), slots)[0]
 
 
 @pytest.mark.parametrize(("slots", "slowdown", "rate", "allowed"), [(4, 0.0, 0.9, 0.03), (16, 0.02, 2.2, 0.06)])

@@ -5,55 +5,23 @@ one replica.
 """
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import linear_regression, mean, median
 
+from elastometer.analysis.capacity.served import ServedRequest, served_requests, served_requests_of
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
 from elastometer.model.capacity import Capacity, Fitted
 from elastometer.model.errors import SpecError
 from elastometer.model.server_flags import MAX_NUM_ACTIVE_SEQS, MAX_NUM_SEQS, flags_of_test
-from elastometer.model.units import SECOND, Instant
-from elastometer_loadgen.base.measures import time_per_output_token
-from elastometer_loadgen.base.record import Outcome
 
 # Prompts must differ by this factor before the effect of their length can be separated from randomness.
 MIN_SPREAD = 1.5
 # Fewer observations than this are not enough for a median, and a slope needs four times as many.
 MIN_OBSERVATIONS = 5
 MIN_FOR_SLOPE = 4 * MIN_OBSERVATIONS
-
-
-@dataclass(frozen=True, slots=True)
-class ServedRequest:
-    """One request on one replica; seconds. `later_tokens` are its output tokens after the first.
-
-    `neighbours` is how many others were running when its first token came, `others_met` how many requests of any kind
-    the replica had when it was sent. `slot_freed` is the end of the last request that ended before its first token.
-    """
-
-    sent: float
-    first: float
-    last: float
-    prompt: int
-    later_tokens: int
-    neighbours: int
-    others_met: int
-    slot_freed: float
-
-    @property
-    def to_first(self) -> float:
-        """Seconds from sending to the first token."""
-        return self.first - self.sent
-
-    @property
-    def pace(self) -> float:
-        """Seconds per output token after the first."""
-        return (self.last - self.first) / self.later_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +37,17 @@ class _Prefill:
 
 def fit_capacity(run: DerivedRun) -> tuple[Capacity, list[Fitted]]:
     """The capacity of one replica and what it was fitted from. Raises SpecError naming what is missing."""
-    served = _served_requests(run)
-    if len(served) < MIN_OBSERVATIONS:
+    sample, count = served_requests(run)
+    served = served_requests_of(sample)
+    if count < MIN_OBSERVATIONS:
         raise SpecError(f"requests: at least {MIN_OBSERVATIONS} must have been served and name their Pod (header "
                         "x-elastometer-pod or x-inference-pod), or have arrived while one replica served alone; "
-                        f"{len(served)} of {len(run.evidence.requests)} did")
+                        f"{count} of {run.evidence.table.height} did")
     slots, about_slots = _slots(run.evidence)
     capacity, about = capacity_of(served, slots)
-    return capacity, [about_slots, *about]
+    used = [] if len(served) == count else [Fitted(
+        "requests used", len(served), "requests", f"evenly spaced among {count} that were served", None, count)]
+    return capacity, [about_slots, *about, *used]
 
 
 def capacity_of(served: Sequence[ServedRequest], slots: int) -> tuple[Capacity, list[Fitted]]:
@@ -86,47 +57,6 @@ def capacity_of(served: Sequence[ServedRequest], slots: int) -> tuple[Capacity, 
     decode, neighbour, about_decode = _decode(served, slots)
     capacity = Capacity(slots, prefill.base, prefill.per_token, decode, neighbour, join, refill)
     return capacity, [*about_prefill, about_join, about_refill, *about_decode]
-
-
-def _served_requests(run: DerivedRun) -> list[ServedRequest]:
-    by_pod: dict[str, list[tuple[float, float, float, int, int]]] = defaultdict(list)
-    evidence, alone = run.evidence, _alone(run)
-    for record in evidence.requests:
-        pod = record.pod or alone(record.intended)
-        known = record.send is not None and record.first_token is not None and record.last_token is not None
-        if pod is None or not known or record.outcome is not Outcome.SUCCESS:
-            continue
-        sent, first, last = (((instant or 0) - evidence.origin) / SECOND
-                             for instant in (record.send, record.first_token, record.last_token))
-        later_tokens = 0 if time_per_output_token(record) is None else (record.completion_tokens or 1) - 1
-        by_pod[pod].append((sent, first, last, record.prompt_tokens or 0, later_tokens))
-    return [request for rows in by_pod.values() for request in served_requests_of(rows)]
-
-
-def served_requests_of(rows: Sequence[tuple[float, float, float, int, int]]) -> list[ServedRequest]:
-    """The requests of one replica, from (sent, first token, last token, prompt tokens, later tokens) of each."""
-    sents = sorted(row[0] for row in rows)
-    firsts = sorted(row[1] for row in rows)
-    lasts = sorted(row[2] for row in rows)
-    # A slot must have been free for at least as long as the fastest prefill takes. Without this margin, a request that
-    # ended between a start and its first token would count as the one that freed the slot.
-    fastest, served = min(row[1] - row[0] for row in rows), []
-    for sent, first, last, prompt, later_tokens in rows:
-        neighbours = bisect_right(firsts, first) - bisect_right(lasts, first) - 1
-        done = bisect_right(lasts, first - fastest)
-        others_met = bisect_right(sents, sent) - bisect_right(lasts, sent) - 1
-        slot_freed = lasts[done - 1] if done else sent
-        served.append(ServedRequest(
-            sent, first, last, prompt, later_tokens, max(0, neighbours), max(0, others_met), slot_freed))
-    return served
-
-
-def _alone(run: DerivedRun) -> Callable[[Instant], str | None]:
-    """Names the replica that must have served at an instant, because it was the only one."""
-    def name(instant: Instant) -> str | None:
-        return "the only one" if run.replicas.ready.value_at(run.evidence.seconds(instant)) == 1.0 else None
-
-    return name
 
 
 def _slots(evidence: Evidence) -> tuple[int, Fitted]:
