@@ -26,6 +26,7 @@ from elastometer.interchange.csv_tables import csv_tables
 from elastometer.interchange.otlp import trace_request
 from elastometer.interchange.spans import NoOriginError
 from elastometer.model.bundle import Bundle
+from elastometer.model.elasticity import SupplyKind
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
 from elastometer.model.report import Report
 from elastometer.model.terms import Terms
@@ -78,6 +79,13 @@ class TestBenchmarkReport:
         ready = {snapshot["controllers"][0]["ready_replicas"] for one in found
                  for snapshot in one["replica_status"]["time_series"]}
         assert max(ready) == report.summary.peak_ready_replicas
+
+    def test_the_elasticity_goes_where_the_format_allows_more_fields(self, run: DerivedRun, report: Report) -> None:
+        documents = benchmark_reports(run, report).values()
+        found = [document["results"]["observability"]["elastometer"]["scorecard"] for document in documents]
+        ready = report.elasticity.of(SupplyKind.READY)
+        assert [one["ready"]["theta_under"] for one in found] == [ready.score.theta_under] * len(documents)
+        assert found[0]["demand_source"] == report.demand.source
 
     def test_a_gpu_of_unknown_type_is_not_given_a_name(self, run: DerivedRun, report: Report) -> None:
         for document in benchmark_reports(run, report).values():

@@ -1,6 +1,7 @@
 """What happened to the replicas, as a part of a benchmark report: starts, replica curves, and the elasticity itself."""
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from elastometer.analysis.run import DerivedRun
@@ -94,4 +95,18 @@ def _own(report: Report) -> Json:
         "peak_ready_replicas": summary.peak_ready_replicas,
         "scale_out_lag_milliseconds": summary.scale_out_lag_milliseconds,
         "cold_start_milliseconds": summary.cold_start_milliseconds,
+        "scorecard": _scorecard(report), "paid_gpu_seconds": report.price and report.price.paid_gpu_seconds,
+    })
+
+
+def _scorecard(report: Report) -> Json | None:
+    """The elasticity metrics by supply, over the whole load; None where the demand is not known."""
+    demand, elasticity = report.demand, report.elasticity
+    if demand is None or elasticity is None or elasticity.reason is not None:
+        return None
+    return without_nothing({
+        "demand_source": demand.source.value, "demand_error_percent": demand.error_percent,
+        "decision_under": elasticity.decision_under, "cold_start_under": elasticity.cold_start_under,
+        **{row.supply.value.lower(): without_nothing(asdict(row.score))
+           for row in elasticity.supplies if row.score is not None},
     })
