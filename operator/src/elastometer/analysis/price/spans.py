@@ -1,7 +1,7 @@
 """What state each server Pod was in, and when: from its creation until it is gone, without a hole or an overlap."""
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -102,10 +102,9 @@ def _joined(gaps: Sequence[Stretch]) -> list[Stretch]:
 
 
 def _within(gaps: Sequence[Stretch], before: int, after: int, start: int, end: int) -> int:
-    first = max(0, bisect_right(gaps, before, key=lambda gap: gap[0]) - 1)
-    total = 0
-    for gap in gaps[first:]:
-        if gap[0] > after:
-            break
-        total += overlap(gap, max(before, start), min(after, end))
-    return total
+    """How much of the time between two lines lies in the gap that the second one is dated with; the watch shows what
+    happens outside of a gap."""
+    place = bisect_left(gaps, after, key=lambda gap: gap[0]) - 1
+    if place < 0 or gaps[place][1] < after:
+        return 0
+    return overlap((max(before, gaps[place][0]), after), start, end)
