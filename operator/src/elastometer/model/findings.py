@@ -30,6 +30,7 @@ class FindingName(StrEnum):
     LOST_DURING_WAKE = "LostDuringWake"  # requests were lost until a target at zero replicas served
     AUTOSCALER_CONFLICT = "AutoscalerConflict"  # more than one autoscaler scaled the target
     UNUSED_REPLICAS = "UnusedReplicas"  # Ready replicas got no request
+    BACKLOG_PINNED = "BacklogPinned"  # requests waited on one replica while others had free slots
     PROBE_TAX = "ProbeTax"  # probes kept finished replicas waiting
     UNATTRIBUTED_START = "UnattributedStart"  # a good part of a cold start has no explanation
     CLOCK_SKEW = "ClockSkew"  # two clocks disagree

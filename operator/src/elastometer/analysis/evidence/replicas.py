@@ -96,3 +96,25 @@ def _moves(pod: PodHistory, counted: Callable[[ObjectSeen], bool]) -> Iterator[t
         if now != before:
             yield seen.received, 1 if now else -1
         before = now
+
+
+def ready_spans(evidence: Evidence) -> dict[str, list[tuple[Instant, Instant]]]:
+    """When each Pod was Ready and not being deleted, as (from, to), by its name, up to the end of the record. A time in
+    which no Pod was watched is left out: nothing is known of it."""
+    end, found = evidence.last_seen or evidence.origin, defaultdict[str, list[tuple[Instant, Instant]]](list)
+    gaps = [(gap.start, gap.end) for gap in evidence.gaps if gap.resource in ("*", "pods")]
+    for pod in evidence.pods:
+        edges = [instant for instant, _ in _moves(pod, lambda seen: is_ready(seen.object))]
+        edges += [end] * (len(edges) % 2)
+        found[pod.name] += _without(zip(edges[::2], edges[1::2], strict=True), gaps)
+    return found
+
+
+def _without(
+    spans: Iterable[tuple[Instant, Instant]], gaps: Iterable[tuple[Instant, Instant]],
+) -> list[tuple[Instant, Instant]]:
+    left = list(spans)
+    for start, end in gaps:
+        parts = [part for low, high in left for part in ((low, min(high, start)), (max(low, end), high))]
+        left = [(low, high) for low, high in parts if low < high]
+    return left

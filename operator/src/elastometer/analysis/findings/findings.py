@@ -3,10 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
+
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import condition
 from elastometer.analysis.findings.answers import answer_findings
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
+from elastometer.analysis.findings.backlog import backlog_findings
 from elastometer.analysis.findings.blind import objective_blind
 from elastometer.analysis.findings.conditions import clamped, metric_missing
 from elastometer.analysis.findings.facts import Facts
@@ -34,6 +37,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     found = [
         *load_findings(facts.evidence), *_client_bound(facts), *_pending(facts), *metric_missing(facts),
         *_aborts_on_drain(facts), *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
+        *backlog_findings(facts.evidence),
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *wake_findings(facts), *stream_findings(facts.evidence.requests),
         *answer_findings(facts.evidence, facts.answers), *objective_blind(facts.blind),
@@ -125,8 +129,7 @@ def _aborts_in_log(pod: str, evidence: Evidence) -> str:
 
 
 def _unused_pods(facts: Facts) -> Iterator[Finding]:
-    end = max((record.send for record in facts.evidence.requests if record.send is not None), default=None)
-    known = any(record.pod for record in facts.evidence.requests)
+    end, known = facts.evidence.table.select(pl.col("send").max(), (pl.col("pod") != "").any().alias("known")).row(0)
     idle: list[str] = []
     for start in facts.cold_starts:
         ready = next((one.stamp.seconds for one in start.instants if one.name == Milestone.READY and one.used), None)

@@ -1,0 +1,159 @@
+"""Requests that waited on one replica while another Ready replica had free slots, counted from the client's records.
+
+A replica runs up to `slots` requests at once and queues the rest, so that requests in flight on a Pod beyond its slots
+wait there, and slots beyond its requests are free. Both are steps between sends and ends, so that every number here is
+an exact area. What would have happened if requests had gone elsewhere is not computed: it is a question for what-if.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from elastometer.model.request_measures import time_to_first_token
+from elastometer.model.units import SECOND, Instant
+from elastometer.statistics.percentiles import ranks
+
+# Shorter waits are also those of a batch that is about to have room.
+LEAST_WAIT = SECOND
+# With more served requests of unknown Pod, slots that seem free may be taken.
+KNOWN_SHARE = 0.95
+Spans = Sequence[tuple[Instant, Instant]]
+_MICROSECOND = SECOND // 1_000_000
+# Twice the microseconds of four years: no run is longer, and 30,000 Pods still fit into 63 bits.
+_POD_UNIT = 1 << 48
+_TIMED = ("time", "pinned", "waiting", "free")
+_IS_PINNED = (pl.col("waiting") > 0) & (pl.col("free") > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedBacklog:
+    """Seconds in which requests waited on a replica while another one had free slots, and what was in them.
+
+    `requests` found their replica full and waited at least a second of that time; `first_token_p95` is theirs, and
+    `others_first_token_p95` that of all others, in nanoseconds. `pod` is where most of the waiting was, `most_waiting`
+    the most at once there, and `most_free` the most free slots of all others meanwhile.
+
+    The areas are in request-seconds: `waiting` in all, `beside_free_slots` what free slots elsewhere could have taken
+    at that instant, `beyond_limit` the same for requests beyond one batch in the queue of their replica.
+    """
+
+    slots: int
+    seconds: float
+    first: Instant
+    last: Instant
+    requests: int
+    pod: str
+    pods: int
+    most_waiting: int
+    most_free: int
+    first_token_p95: float | None
+    others_first_token_p95: float | None
+    waiting: float
+    beside_free_slots: float
+    beyond_limit: float
+
+
+def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Spans]) -> PinnedBacklog | None:
+    """None if no request waited beside a free slot, or if the record does not show on which Pods requests were.
+
+    `ready` has the times in which each Pod was Ready, by its name.
+    """
+    served = table.filter(pl.col("first_token").is_not_null())
+    if len(ready) < 2 or not served.height or served["pod"].count() < KNOWN_SHARE * served.height:
+        return None
+    sent = table.filter(pl.col("pod").is_not_null(), pl.col("end") >= pl.col("send")).select(
+        pl.col("pod").cast(pl.String), "send", "end", value=time_to_first_token())
+    codes = {pod: code for code, pod in enumerate(sorted({*sent["pod"].unique(), *ready}))}
+    sent = sent.with_columns(pl.col("pod").replace_strict(codes, return_dtype=pl.Int64))
+    by_pod = _by_pod(sent, slots, {codes[pod]: spans for pod, spans in ready.items()})
+    if not (by_pod["here"] > 0).any():
+        return None
+    levels = _levels(by_pod)
+    return _found(sent, levels, slots, tuple(codes), len(ready)) if levels["pinned"][-1] else None
+
+
+def _found(sent: pl.DataFrame, levels: pl.DataFrame, slots: int, names: Sequence[str], pods: int) -> PinnedBacklog:
+    pinned = levels.filter(_IS_PINNED)
+    waits, (worst, most) = _waits(sent, levels, slots), _worst(levels)
+    return PinnedBacklog(
+        slots=slots, seconds=float(pinned["span"].sum()) / SECOND, first=int(pinned["time"][0]),
+        last=int(pinned["time"][-1]) + int(pinned["span"][-1]), requests=int(waits["is_pinned"].sum()),
+        pod=names[worst], pods=pods, most_waiting=most, most_free=int(pinned.select(pl.col("free").max()).item()),
+        first_token_p95=_p95(waits.filter(pl.col("is_pinned"))),
+        others_first_token_p95=_p95(waits.filter(~pl.col("is_pinned"))),
+        waiting=_area(levels, pl.col("waiting")),
+        beside_free_slots=_area(levels, pl.min_horizontal("waiting", "free")),
+        beyond_limit=_area(levels, pl.min_horizontal("beyond", "free")),
+    )
+
+
+def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Spans]) -> pl.DataFrame:
+    """A row for each send, end and change of readiness, in order of Pod and time, and the state of the Pod from then:
+    `here` requests wait, `queued` of them beyond one batch, and `room` slots are free."""
+    spans = [(pod, *span) for pod, found in ready.items() for span in found]
+    watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row")
+    moves = pl.concat([
+        found.select("pod", time=instant, move=pl.lit(move, pl.Int8), ready=pl.lit(change, pl.Int8))
+        for found, instant, move, change in (
+            (sent, "send", 1, 0), (sent, "end", -1, 0), (watched, "send", 0, 1), (watched, "end", 0, -1))
+    ])
+    # One number to sort by is several times faster than three columns. Records have microseconds; an end comes before a
+    # send of the same instant, since the slot is free again.
+    place = (pl.col("time") - pl.col("time").min()) // _MICROSECOND * 2 + (pl.col("move") > 0)
+    # What begins on a Pod also ends there: sums over rows in order of Pods begin at 0 with each Pod.
+    count, is_ready = pl.col("move").cast(pl.Int64).cum_sum(), pl.col("ready").cast(pl.Int64).cum_sum()
+    waiting = (count - slots).clip(lower_bound=0)
+    return moves.sort(pl.col("pod") * _POD_UNIT + place).select(
+        "pod", "time", here=waiting, queued=(waiting - slots).clip(lower_bound=0),
+        room=(slots - count).clip(lower_bound=0) * is_ready.clip(upper_bound=1))
+
+
+def _levels(by_pod: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in order of time, with the sums `waiting`, `beyond` and `free` over all Pods, which hold for `span`
+    nanoseconds. `pinned` is the time up to the row in which requests waited beside a free slot, and `event` the row's
+    place in the order of Pods."""
+    changes = by_pod.with_row_index("event").with_columns(
+        pl.col(name).diff().fill_null(pl.col(name)).alias(total)
+        for name, total in (("here", "waiting"), ("queued", "beyond"), ("room", "free")))
+    sums = changes.drop("queued", "room").sort("time", maintain_order=True).with_columns(
+        pl.col("waiting", "beyond", "free").cum_sum(), span=-pl.col("time").diff(-1).fill_null(0))
+    return sums.with_columns(pinned=pl.when(_IS_PINNED).then("span").otherwise(0).cum_sum().shift(1, fill_value=0))
+
+
+def _waits(sent: pl.DataFrame, levels: pl.DataFrame, slots: int) -> pl.DataFrame:
+    """A row per request: its time to the first token, and whether it waited beside a free slot for LEAST_WAIT.
+
+    First come, first served: a request starts when the one that is `slots` places before it, in order of ends, is over.
+    """
+    queue, ends = sent.sort("pod", "send"), sent.sort("pod", "end")
+    freed = pl.when(pl.col("pod") == pl.col("pod").shift(slots)).then(ends["end"].shift(slots))
+    queue = queue.with_columns(start=pl.max_horizontal("send", freed)).with_row_index("place")
+    late = queue.filter(pl.col("start") - pl.col("send") >= LEAST_WAIT)
+    for instant in ("send", "start"):
+        place = pl.when(_IS_PINNED).then(pl.col(instant) - pl.col("time")).otherwise(0)
+        late = late.sort(instant).join_asof(levels.select(_TIMED), left_on=instant, right_on="time").with_columns(
+            (pl.col("pinned") + place).alias(f"pinned_at_{instant}")).drop(_TIMED)
+    hit = late.filter(pl.col("pinned_at_start") - pl.col("pinned_at_send") >= LEAST_WAIT)
+    return queue.select("value", is_pinned=pl.col("place").is_in(hit["place"].implode()))
+
+
+def _worst(levels: pl.DataFrame) -> tuple[int, int]:
+    """(the Pod where most waiting was beside free slots, the most that waited there at once meanwhile)."""
+    by_pod = levels.select("event", "pod", "here", "pinned").sort("event").with_columns(
+        held=pl.col("pinned").shift(-1) - pl.col("pinned"))
+    found = by_pod.filter(pl.col("here") > 0, pl.col("held") > 0).group_by("pod").agg(
+        (pl.col("here") * pl.col("held")).sum().alias("area"), pl.col("here").max(),
+    ).sort("area", "pod", descending=[True, False])
+    return int(found["pod"][0]), int(found["here"][0])
+
+
+def _area(levels: pl.DataFrame, height: pl.Expr) -> float:
+    """In request-seconds."""
+    return float(levels.select((height * pl.col("span")).sum()).item()) / SECOND
+
+
+def _p95(waits: pl.DataFrame) -> float | None:
+    values = waits["value"].drop_nulls().sort()
+    return float(values[ranks(len(values), 95).value]) if len(values) else None
