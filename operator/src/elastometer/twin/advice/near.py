@@ -1,4 +1,4 @@
-"""The candidates near the recorded settings: one field changed, or two, under the same maximum and on the same metric."""
+"""Candidates near the recorded settings: one field changed, or two, under the same maximum, on the same metric."""
 from __future__ import annotations
 
 from collections.abc import Sequence
