@@ -25,6 +25,7 @@ from elastometer.analysis.requests.latency import load_rows
 from elastometer.analysis.requests.timeline import bands, timeline
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import DerivedRun, derive_run
+from elastometer.analysis.scaleout.waterfalls import waterfalls
 from elastometer.analysis.starts.coldstart import cold_start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
@@ -77,6 +78,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         message = f"{rejection.sentence(None)}; {message}"
     account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)
     demand = demand_of(run)
+    elasticity = elasticity_of(run, demand)
     return Report(
         test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,
         load_start=format_instant(evidence.origin) if evidence.has_origin else None,
@@ -85,9 +87,11 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
         load=rows, answers=answers, knees=knees(evidence, run.replicas.ready),
         scale_ins=leaving, wakes=woken, price=price(run, demand),
-        demand=demand.account, elasticity=elasticity_of(run, demand),
-        findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind)),
-        quality=state, provenance=provenance(run), autoscaler=condensed(account), story=Story(blind=blind),
+        demand=demand.account, elasticity=elasticity,
+        findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind,
+                                demand.account, elasticity)),
+        quality=state, provenance=provenance(run), autoscaler=condensed(account),
+        scale_outs=waterfalls(run, account, demand), story=Story(blind=blind),
         resources=resources_used(run) if run.bundle.predicted is None else None,
     )
 

@@ -103,9 +103,23 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class LossPart:
+    """An interval of a change that one cause took, in its place in time; one that is not known has no length, and a
+    reason. The ± are those of its ends."""
+
+    cause: Cause
+    start_seconds: float
+    end_seconds: float
+    start_plus_minus_seconds: float
+    end_plus_minus_seconds: float
+    source: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScaleAccount:
     """One change that the autoscaler wrote. `needed_seconds` is when its first replica was needed (scale-out) or no
-    longer needed (scale-in); the losses add up to `whole`."""
+    longer needed (scale-in); the losses add up to `whole`. `parts` are the same seconds in their order of time."""
 
     number: int
     direction: Direction
@@ -115,6 +129,7 @@ class ScaleAccount:
     written_seconds: float
     whole: Duration
     losses: tuple[Loss, ...]
+    parts: tuple[LossPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

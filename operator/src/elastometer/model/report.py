@@ -16,6 +16,7 @@ from elastometer.model.measurements import ColdStart, LoadRow, ScaleEvent, Scale
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.price import Price
 from elastometer.model.resources_used import ResourcesUsed
+from elastometer.model.scaleout_waterfall import ScaleOutWaterfall
 from elastometer.model.story import NO_STORY, Story
 from elastometer.model.wake import Wake
 
@@ -183,4 +184,5 @@ class Report:
     elasticity: Elasticity | None = None
     resources: ResourcesUsed | None = None
     story: Story = NO_STORY
+    scale_outs: tuple[ScaleOutWaterfall, ...] = ()
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -17,6 +17,7 @@ from elastometer.render.sections.growing import growing_values, searches
 from elastometer.render.sections.price import price_values
 from elastometer.render.sections.quality import quality_rows
 from elastometer.render.sections.resources import resource_chart, resource_values
+from elastometer.render.sections import scale_out
 from elastometer.render.sections.story import story_values
 from elastometer.render.shapes import bullet, tiles, verdict_mark
 from elastometer.render.wording import answers, knees, numbers, wakes
@@ -24,8 +25,8 @@ from elastometer.render.wording import starts as start_words
 from elastometer.render.wording.provenance import provenance_rows
 
 _REASON = re.compile(r"\((\w+)\)$")
-_SCRIPTS = ("page.js", "charts.js", "resources.js", "elasticity.js", "report.js", "search.js")
-_STYLES = ("report.css", "story.css", "price.css", "elasticity.css", "resources.css")
+_SCRIPTS = ("page.js", "charts.js", "resources.js", "elasticity.js", "report.js", "search.js", "scale_out.js")
+_STYLES = ("report.css", "story.css", "price.css", "elasticity.css", "resources.css", "scale_out.css")
 
 
 def to_html(report: Report) -> bytes:
@@ -39,7 +40,7 @@ def to_html(report: Report) -> bytes:
         tables=tables, **growing_values(report), tiles=tiles(report), quality=quality_rows(report.quality),
         provenance=provenance_rows(report),
         **autoscaler_values(report.autoscaler), **story_values(report), **price_values(report.price),
-        **resource_values(), **elasticity_values(),
+        **resource_values(), **scale_out.scale_out_values(report.scale_outs), **elasticity_values(),
         basis=None if report.predicted is None else numbers.basis_rows(report.predicted),
     ).encode()
 
@@ -49,7 +50,7 @@ def _template() -> Template:
     made = environment()
     made.filters.update(reasons=reasons, **AUTOSCALER_FILTERS)
     made.globals.update(bullet=bullet, mark=verdict_mark, verdict=numbers.verdict, words=numbers, answer=answers,
-                        knee=knees, wake=wakes, begun=start_words)
+                        knee=knees, wake=wakes, begun=start_words, out=scale_out)
     return made.get_template("report.html.j2")
 
 

@@ -20,9 +20,10 @@ def to_json(report: Report) -> bytes:
 
 
 def plain(value: object) -> object:
-    """Dataclasses, enums and tuples as JSON knows them."""
+    """Dataclasses, enums and tuples as JSON knows them; without the fields that are for the page alone."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {camel_case(item.name): plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        return {camel_case(item.name): plain(getattr(value, item.name)) for item in dataclasses.fields(value)
+                if item.metadata.get("json", True)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):

@@ -37,7 +37,8 @@ def report_schema() -> Json:
 
 def _object(kind: type[Any], definitions: dict[str, Json]) -> Json:
     hints = get_type_hints(kind)
-    properties = {camel_case(item.name): _of(hints[item.name], definitions) for item in dataclasses.fields(kind)}
+    properties = {camel_case(item.name): _of(hints[item.name], definitions) for item in dataclasses.fields(kind)
+                  if item.metadata.get("json", True)}
     return {
         "description": inspect.cleandoc(kind.__doc__ or ""), "type": "object", "properties": properties,
         "required": list(properties), "additionalProperties": False,

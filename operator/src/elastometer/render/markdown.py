@@ -18,6 +18,7 @@ from elastometer.render.sections import (
     resources,
     scale_events,
     scale_ins,
+    scale_out,
     story,
 )
 from elastometer.render.wording import answers, autoscaler, knees, numbers, wakes
@@ -50,6 +51,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from section("Findings", ["", "Finding", "Evidence", "What to change"], (
         [one.severity, f"{one.name}: {prose(one.title)}", prose(one.evidence), prose(one.advice)]
         for one in report.findings))
+    yield from scale_out.markdown(report.scale_outs)
     yield from scale_events.markdown(report.scale_events)
     yield from _autoscaler(report.autoscaler, report.predicted is not None)
     yield from _wakes(report.wakes)

@@ -12,11 +12,10 @@ from itertools import groupby, pairwise
 
 from elastometer.analysis.autoscaler.needs import Part, Signals, before_first
 from elastometer.analysis.autoscaler.points import Bounds, Point, bound_by, holding, is_beyond
-from elastometer.model.autoscaler import CAUSE_LABELS, Cause, HeldTime, Loss, ScaleAccount
+from elastometer.model.autoscaler import CAUSE_LABELS, Cause, HeldTime, Loss, LossPart, ScaleAccount
 from elastometer.model.measurements import Direction, Duration
 
 OUT_OF_BOUNDS = "the replicas were outside of minReplicas and maxReplicas: no metric was evaluated"
-
 
 
 def scale_accounts(points: Sequence[Point], signals: Mapping[int, Signals]) -> tuple[ScaleAccount, ...]:
@@ -62,7 +61,13 @@ def _account(number: int, index: int, points: Sequence[Point], signals: Mapping[
         number=number, direction=Direction.OUT if out else Direction.IN,
         from_replicas=point.before, to_replicas=point.after,
         needed_seconds=round(min((part.start for part in parts), default=point.at), 3),
-        written_seconds=round(point.at, 3), whole=_whole(parts), losses=tuple(_losses(parts)))
+        written_seconds=round(point.at, 3), whole=_whole(parts), losses=tuple(_losses(parts)),
+        parts=tuple(map(_part, parts)))
+
+
+def _part(part: Part) -> LossPart:
+    return LossPart(part.cause, round(part.start, 3), round(part.end, 3), part.start_doubt, part.end_doubt, part.source,
+                    part.reason)
 
 
 def _run(index: int, points: Sequence[Point]) -> list[int]:

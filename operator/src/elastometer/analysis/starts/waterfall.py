@@ -20,14 +20,19 @@ _AFTER_LOG = ORDER[Milestone.READY]
 
 def phases(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark], evidence: Evidence) -> tuple[Phase, ...]:
     """The bars between neighbouring instants. `marks` are those of the server's own log."""
+    return tuple(phase_of(bar, evidence) for bar in bars(used, marks))
+
+
+def bars(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark]) -> list[Bar]:
+    """The same before they are put into words; each begins where the one before it ends."""
     points = _points(used, marks)
     moments = _causal([point.seen for point in points])
-    bars = [
+    found = [
         _bar(before, after, since, until)
         for before, after, since, until in zip(points, points[1:], moments, moments[1:], strict=False)
     ]
-    known = {point.seen.name for point in points}
-    return tuple(_phase(bar, known, evidence) for bar in _joined(bars))
+    known = frozenset(point.seen.name for point in points)
+    return [replace(bar, known=known) for bar in _joined(found)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,9 @@ class _Point:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bar:
-    """From `since` to `until`; `start` and `end` are the instants as their sources had them."""
+class Bar:
+    """From `since` to `until`; `start` and `end` are the instants as their sources had them. `known` are all milestones
+    of the start that were seen."""
 
     first: Link
     last: Link
@@ -51,6 +57,7 @@ class _Bar:
     end: Seen
     since: Instant
     until: Instant
+    known: frozenset[Milestone] = frozenset()
 
 
 def _points(used: Mapping[Milestone, Seen], marks: Sequence[EngineMark]) -> list[_Point]:
@@ -66,26 +73,32 @@ def _causal(chain: Sequence[Seen]) -> list[Instant]:
     """The instants, moved as far as needed for no cause to be later than its effect.
 
     A receipt means "at the latest": one that came after its successor is moved back to it. A whole second of the API
-    means "at the earliest": it is moved forward to its predecessor, but never out of its second.
+    means "at the earliest": it is moved forward to its predecessor, but never out of its second. What fell into a watch
+    gap is the middle of its bounds, and is moved within them.
     """
     # Backwards first for the upper bounds, then forwards: each instant is the earliest that its bounds allow.
-    latest = [one.instant + (one.resolution if one.source is Source.API else 0) for one in chain]
+    latest = [one.latest if _is_within(one) else one.instant for one in chain]
     for index in range(len(latest) - 2, -1, -1):
         latest[index] = min(latest[index], latest[index + 1])
     moments: list[Instant] = []
     for one, bound in zip(chain, latest, strict=True):
         earliest = max(one.instant, *moments[-1:]) if moments else one.instant
-        moments.append(min(earliest, bound) if one.source is Source.API else bound)
+        moments.append(min(earliest, bound) if _is_within(one) else bound)
     return moments
 
 
-def _bar(before: _Point, after: _Point, since: Instant, until: Instant) -> _Bar:
-    return _Bar(before.link, after.link, after.model, before.seen, after.seen, since, until)
+def _is_within(one: Seen) -> bool:
+    """Whether the instant may be later than its stamp: by a whole second of the API, or by half of a watch gap."""
+    return one.source is Source.API or one.gap is not None
 
 
-def _joined(bars: Sequence[_Bar]) -> Iterator[_Bar]:
+def _bar(before: _Point, after: _Point, since: Instant, until: Instant) -> Bar:
+    return Bar(before.link, after.link, after.model, before.seen, after.seen, since, until)
+
+
+def _joined(bars: Sequence[Bar]) -> Iterator[Bar]:
     """Neighbouring bars of one phase as one bar; without what the log passed in no time."""
-    last: _Bar | None = None
+    last: Bar | None = None
     for bar in bars:
         if bar.since == bar.until and bar.start.source is bar.end.source is Source.LOG:
             continue
@@ -99,9 +112,10 @@ def _joined(bars: Sequence[_Bar]) -> Iterator[_Bar]:
         yield last
 
 
-def _phase(bar: _Bar, known: set[Milestone], evidence: Evidence) -> Phase:
+def phase_of(bar: Bar, evidence: Evidence) -> Phase:
+    """The bar with its label, its ± and what is missing within it."""
     between = CHAIN[CHAIN.index(bar.first) + 1:CHAIN.index(bar.last)]
-    missing = [step.label for step in between if step.expected and step.name not in known]
+    missing = [step.label for step in between if step.expected and step.name not in bar.known]
     name, label, note = bar.last.phase, bar.last.label, _late(bar)
     if missing and _only_waited(bar):
         note, missing = f"it begins with the API routes, since no source showed: {', '.join(missing)}", []
@@ -116,19 +130,19 @@ def _phase(bar: _Bar, known: set[Milestone], evidence: Evidence) -> Phase:
     )
 
 
-def _only_waited(bar: _Bar) -> bool:
+def _only_waited(bar: Bar) -> bool:
     """A server whose HTTP library does not log answers a moment after its routes are ready; the rest is the probe's."""
     return bar.first.name is Milestone.ROUTES_READY and bar.last.name is Milestone.READY
 
 
-def _late(bar: _Bar) -> str | None:
+def _late(bar: Bar) -> str | None:
     late = bar.end.instant - bar.until
     if late <= bar.end.resolution:
         return None
     return f"its end was seen {to_milliseconds(late):.0f} ms after the milestone that follows it"
 
 
-def _uncertainty(bar: _Bar) -> float:
+def _uncertainty(bar: Bar) -> float:
     """Both resolutions; an end that was seen late may lie anywhere within its bar."""
     coarse = (bar.start.resolution + bar.end.resolution) / MILLISECOND
     return coarse if _late(bar) is None else max(coarse, to_milliseconds(bar.until - bar.since))

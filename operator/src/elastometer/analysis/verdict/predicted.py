@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from elastometer.model.autoscaler import Loss
+from elastometer.analysis.scaleout.budget import grouped
+from elastometer.model.autoscaler import Loss, LossPart
 from elastometer.model.findings import FindingName
 from elastometer.model.measurements import (
     PHASE_LABELS,
@@ -27,6 +28,7 @@ from elastometer.model.measurements import (
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Quality, Report
+from elastometer.model.scaleout_waterfall import ScaleOutBar, ScaleOutWaterfall
 from elastometer.model.start_class import NO_EVIDENCE
 
 NO_PHASES = "the model has the length of a start but not its phases"
@@ -45,7 +47,7 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
         report, predicted=basis, load_start=None, uid="",
         autoscaler=_mark(replace(report.autoscaler, fidelity=None)),
         scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
-        wakes=_mark(report.wakes),
+        wakes=_mark(report.wakes), scale_outs=_mark(report.scale_outs),
         # Replicas that existed from the beginning have no start to predict.
         cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != Origin.INITIAL)),
         # The model predicts when an answer comes, not its content.
@@ -65,6 +67,21 @@ def _phases(start: ColdStart) -> Iterator[Phase]:
             yield phase
 
 
+def _scale_out(found: ScaleOutWaterfall) -> ScaleOutWaterfall:
+    made = tuple(map(_bar, found.bars))
+    planned = {one.name: one.planned_milliseconds for one in found.summands if one.planned_milliseconds is not None}
+    return replace(found, plus_minus_milliseconds=None, bars=made, summands=grouped(made, planned),
+                   rise=None if found.rise is None else _bar(found.rise))
+
+
+def _bar(bar: ScaleOutBar) -> ScaleOutBar:
+    """What a start leaves unattributed is the whole start; what the decision does, no start explains."""
+    is_start = bar.name == UNATTRIBUTED and bool(bar.source)
+    return replace(
+        bar, plus_minus_milliseconds=None, source=Source.PREDICTED.value, evidence=(),
+        **({"name": WHOLE, "label": PHASE_LABELS[WHOLE], "note": NO_PHASES} if is_start else {}))
+
+
 def _mark(value: Any) -> Any:
     match value:
         case Stamp():
@@ -80,6 +97,11 @@ def _mark(value: Any) -> Any:
             return replace(value, plus_minus_milliseconds=None, source=Source.PREDICTED.value)
         case ScrapedStart():
             return replace(value, reason="a prediction scrapes nothing")
+        case LossPart():
+            return replace(value, start_plus_minus_seconds=0.0, end_plus_minus_seconds=0.0,
+                           source=Source.PREDICTED.value)
+        case ScaleOutWaterfall():
+            return _scale_out(value)
         case ScaleEvent():
             value = replace(value, written=None, writer=None)
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,0 +1,48 @@
+"""The planned delay budget beside what was seen, summand by summand."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from elastometer.model.autoscaler import Cause
+from elastometer.model.document import Document, number_at
+from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
+from elastometer.model.scaleout_waterfall import BAR_LABELS, ScaleOutBar, Summand
+
+BUDGET = "delayBudgetSeconds"
+# Which summands of plan.json allow for which bars. What the plan does not name has no allowance, which is not one of 0.
+PLANNED: Mapping[str, tuple[str, ...]] = {
+    f"lost-{Cause.METRIC_DELAY.value}": ("scrape", "kedaPolling"),
+    f"lost-{Cause.SYNC_WAIT.value}": ("hpaSync",),
+    f"lost-{Cause.STABILIZATION.value}": ("window",),
+    PHASE_ENDED_BY[Milestone.READY]: ("probe",),
+}
+
+
+def summands(bars: Sequence[ScaleOutBar], plan: Document, *, is_decision_known: bool) -> tuple[Summand, ...]:
+    """One for each kind of bar that was seen, and for each that was planned. The seen ones add up to the bars; what was
+    planned and left no bar took no time, unless the decision itself is not known."""
+    planned = {name: round(1000 * sum(known)) for name, keys in PLANNED.items() if (known := _seconds(plan, keys))}
+    if not is_decision_known:
+        planned = {name: value for name, value in planned.items() if not name.startswith("lost-")}
+    return grouped(bars, planned)
+
+
+def grouped(bars: Sequence[ScaleOutBar], planned: Mapping[str, int]) -> tuple[Summand, ...]:
+    """The bars by name, with what was planned in milliseconds."""
+    seen = {bar.name for bar in bars}
+    return tuple(
+        _summand(name, label, [bar for bar in bars if bar.name == name], planned.get(name))
+        for name, label in BAR_LABELS.items() if name in seen or name in planned)
+
+
+def _seconds(plan: Document, keys: Sequence[str]) -> list[float]:
+    values = (number_at(plan, BUDGET, key) for key in keys)
+    return [value for value in values if value is not None]
+
+
+def _summand(name: str, label: str, mine: Sequence[ScaleOutBar], planned: int | None) -> Summand:
+    doubts = [bar.plus_minus_milliseconds for bar in mine]
+    known = [doubt for doubt in doubts if doubt is not None]
+    return Summand(
+        name, label, planned, sum(bar.milliseconds for bar in mine),
+        round(sum(known), 3) if len(known) == len(doubts) else None)
