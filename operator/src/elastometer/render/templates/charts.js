@@ -3,6 +3,8 @@ const run = ((range) => {
   const { css, charts, plain, axis, held, element } = page;
   // How many rows the table of a chart has at most: a reader goes through all of them.
   const ROWS = 40;
+  // Pixels across a sheet of A4 or Letter between its margins.
+  const PAPER = 680;
   let view = range, zooming = false;
 
   const clock = (s) => {
@@ -129,7 +131,11 @@ const run = ((range) => {
     keyboard(host, chart, says);
     tabled(host, chart, title);
     charts.push(chart);
-    new ResizeObserver(() => { if (host.clientWidth) chart.setSize({ width: host.clientWidth, height }); }).observe(host);
+    let printed = false;
+    const fit = () => { if (host.clientWidth && !printed) chart.setSize({ width: host.clientWidth, height }); };
+    new ResizeObserver(fit).observe(host);
+    addEventListener("beforeprint", () => { printed = true; chart.setSize({ width: PAPER, height }); });
+    addEventListener("afterprint", () => { printed = false; fit(); });
   };
 
   // Curves of their own times, (times, values) each, as the columns of one chart in which each holds until its next point.
