@@ -1,0 +1,27 @@
+"""The planted faults spoil one field each, and a patch reaches it."""
+from __future__ import annotations
+
+import pytest
+
+from elastometer.model.spec import parse
+from support.planted_faults import FAULTS, Fault, merged, patched, planted
+
+
+def test_a_merge_patch_replaces_lists_merges_objects_and_removes_nulls():
+    assert merged({"a": {"b": 1, "c": [1, 2]}, "d": 4}, {"a": {"c": [3]}, "d": None, "e": 5}) == {
+        "a": {"b": 1, "c": [3]}, "e": 5}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_planted_test_is_accepted_and_its_patch_too(fault: Fault):
+    test = planted(fault)
+    test["metadata"].update(namespace="lab", uid="u")
+    assert parse(test).profile.stages
+    again = patched(test, "spec:\n  minReplicas: 3\n")
+    assert again["spec"]["autoscaler"]["horizontalPodAutoscaler"]["minReplicas"] == 3
+    assert again["metadata"]["name"] == f"{fault.name}-patched"
+    assert test["spec"]["autoscaler"]["horizontalPodAutoscaler"]["minReplicas"] != 3
+
+
+def test_all_four_kinds_of_fault_are_planted():
+    assert len({fault.path for fault in FAULTS}) == len(FAULTS) == 4
