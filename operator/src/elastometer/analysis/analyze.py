@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from elastometer.analysis.autoscaler.explain import condensed
 from elastometer.analysis.autoscaler.explain_run import explain_predicted, explain_run
+from elastometer.analysis.capacity.calibration import calibration_of
 from elastometer.analysis.demand.demand import demand_of
 from elastometer.analysis.elasticity.elasticity import elasticity_of
 from elastometer.analysis.evidence.scaling import (
@@ -77,7 +78,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     if (rejection := rejection_of_all(evidence.requests)) is not None:
         message = f"{rejection.sentence(None)}; {message}"
     account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)
-    demand = demand_of(run)
+    demand, searched = demand_of(run), knees(evidence, run.replicas.ready)
     elasticity = elasticity_of(run, demand)
     return Report(
         test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,
@@ -85,7 +86,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         verdict=verdict, verdict_reason=reason, verdict_message=message,
         summary=summary(run, events, cold_starts, line, rows[-1], woken),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
-        load=rows, answers=answers, knees=knees(evidence, run.replicas.ready),
+        load=rows, answers=answers, knees=searched, calibration=calibration_of(run, searched),
         scale_ins=leaving, wakes=woken, price=price(run, demand),
         demand=demand.account, elasticity=elasticity,
         findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind,

@@ -36,6 +36,11 @@ class FindingName(StrEnum):
     CLOCK_SKEW = "ClockSkew"  # two clocks disagree
     OBJECTIVE_BLIND = "ObjectiveBlind"  # a bad stretch that no objective covers
 
+    # Supply against demand
+    OVER_PROVISIONED = "OverProvisioned"  # Ready replicas that the demand did not need
+    COLD_START_DOMINATES = "ColdStartDominates"  # most of what was missing had been ordered and was still starting
+    DECISION_DOMINATES = "DecisionDominates"  # most of what was missing had not been ordered
+
     # The autoscaler's decision account
     POLICY_BOUND = "PolicyBound"  # a scaling policy held the scale-out back
     SCALE_UP_WINDOW = "ScaleUpWindow"  # the scale-up stabilization window held the scale-out back

@@ -8,6 +8,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount
+from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.measurements import ColdStart, ScaleIn, Timeline
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Quality
@@ -29,6 +30,8 @@ class Facts:
     answers: Sequence[AnswerRow]
     wakes: tuple[Wake, ...] = ()
     blind: Blind | None = None
+    demand: DemandAccount | None = None
+    elasticity: Elasticity | None = None
 
     @property
     def evidence(self) -> Evidence:

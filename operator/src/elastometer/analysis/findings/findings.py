@@ -12,6 +12,7 @@ from elastometer.analysis.findings.autoscaler import autoscaler_findings
 from elastometer.analysis.findings.backlog import backlog_findings
 from elastometer.analysis.findings.blind import objective_blind
 from elastometer.analysis.findings.conditions import clamped, metric_missing
+from elastometer.analysis.findings.elasticity import elasticity_findings
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.load import load_findings
 from elastometer.analysis.findings.starts import start_findings
@@ -41,6 +42,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *wake_findings(facts), *stream_findings(facts.evidence.requests),
         *answer_findings(facts.evidence, facts.answers), *objective_blind(facts.blind),
+        *elasticity_findings(facts),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))
