@@ -16,6 +16,7 @@ from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount, SyncMismatch
 from elastometer.model.bundle import Bundle
 from elastometer.model.knee import Knee
+from elastometer.model.price import Amount, Price
 from elastometer.model.report import Report, Verdict
 from elastometer.model.terms import Terms
 from elastometer.render.files import render_all
@@ -57,6 +58,7 @@ def hostile(report: Report) -> Report:
         load=tuple(replace(one, stage=HOSTILE) for one in report.load),
         provenance=((HOSTILE, HOSTILE),), autoscaler=hostile_account(report.autoscaler),
         answers=tuple(hostile_row(one) for one in report.answers), knees=tuple(map(hostile_knee, report.knees)),
+        price=hostile_price(report.price),
     )
 
 
@@ -65,6 +67,16 @@ def hostile_row(row: AnswerRow) -> AnswerRow:
         row, stage=row.stage and HOSTILE, task=row.task and HOSTILE, check=HOSTILE,
         failures={f"WrongType:{HOSTILE}": 1, HOSTILE: 2},
         examples=tuple(replace(one, failure=HOSTILE, request=HOSTILE) for one in row.examples))
+
+
+def hostile_price(price: Price | None) -> Price:
+    assert price is not None
+    reason = Amount(reason=HOSTILE)
+    return replace(
+        price, demand=HOSTILE, no_gpus=HOSTILE, not_split=HOSTILE + "2",
+        alternatives=tuple(replace(one, miss_seconds=None, reason=HOSTILE, miss_reason=HOSTILE)
+                           for one in price.alternatives),
+        money=replace(price.money, currency=HOSTILE, run=reason, per_month=reason))
 
 
 def hostile_knee(knee: Knee) -> Knee:
@@ -151,7 +163,7 @@ def test_junit_is_well_formed_whatever_the_names_hold(hostile: Report):
 
 
 def test_a_terminal_is_shown_hostile_text_without_its_control_characters(hostile: Report):
-    lines = in_words(json.loads(to_json(hostile)), Path("run"), None)
+    lines = in_words(json.loads(to_json(hostile)), hostile.price, Path("run"), None)
     assert any("<img src=x" in line and "answers," in line for line in lines), "hostile text must be there to be tested"
     assert not re.search("[\x00-\x1f\x7f-\x9f\u2028]", "".join(lines))
 

@@ -14,7 +14,9 @@ from elastometer.cli.base.summary import answer_lines, finding_lines, objective_
 from elastometer.cli.base.text import printable
 from elastometer.judgement import judge
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
+from elastometer.model.price import Price
 from elastometer.render.files import render_all
+from elastometer.render.wording import prices
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
 _EXAMPLES = """\
@@ -48,16 +50,17 @@ def execute(options: argparse.Namespace) -> Exit:
     if options.output == "json":
         print(files[REPORT_JSON].decode())
     else:
-        print("\n".join(in_words(content, options.bundle, options.out)))
+        print("\n".join(in_words(content, report.price, options.bundle, options.out)))
     return exit_of_verdict(content.get("verdict"))
 
 
-def in_words(report: dict[str, Any], bundle: Path, out: Path | None) -> list[str]:
+def in_words(report: dict[str, Any], price: Price | None, bundle: Path, out: Path | None) -> list[str]:
     """The most important lines of the report as text."""
     lines = [f"{bundle}: {report.get('verdict') or 'no verdict'} ({report.get('verdictMessage') or 'no reason given'})"]
     lines += story_lines(report.get("story") or {})
     lines += objective_lines(report.get("objectives") or ())
-    lines += [f"  {label:<24}{text}" for label, text in summary_rows(report.get("summary") or {})]
+    rows = [*summary_rows(report.get("summary") or {}), *prices.summary_rows(price)]
+    lines += [f"  {label:<24}{text}" for label, text in rows]
     lines += answer_lines(report.get("answers") or ())
     lines += finding_lines(report.get("findings") or ())
     if out is not None:

@@ -10,9 +10,10 @@ import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from elastometer.model.prediction_basis import PredictionBasis
+from elastometer.model.price import Price
 from elastometer.model.reasons import OBJECTIVES_UNCERTAIN
 from elastometer.model.report import Report, Verdict
-from elastometer.render.wording import answers
+from elastometer.render.wording import answers, prices
 
 # XML 1.0 allows no control characters, not even as references.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -26,6 +27,7 @@ def to_junit(report: Report) -> bytes:
     if report.predicted is not None:
         _basis(suite, report.predicted)
     _answers(suite, report)
+    _price(suite, report.price)
     where = f"elastometer.{report.namespace}.{report.test}"
     for result in report.objectives:
         case = SubElement(suite, "testcase", classname=_clean(where), name=_clean(result.name))
@@ -58,6 +60,15 @@ def _answers(suite: Element, report: Report) -> None:
         for row in totals:
             value = answers.total_sentence(row)
             SubElement(properties, "property", name=_clean(f"answers.{row.check}"), value=_clean(value))
+
+
+def _price(suite: Element, price: Price | None) -> None:
+    """What the run cost, so that CI can show it over time."""
+    rows = prices.summary_rows(price)
+    if rows:
+        properties = SubElement(suite, "properties")
+        for name, value in rows:
+            SubElement(properties, "property", name=_clean(f"price.{name}"), value=_clean(value))
 
 
 def _whole_run(suite: Element, where: str, report: Report) -> None:

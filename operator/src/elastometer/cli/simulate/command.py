@@ -26,7 +26,7 @@ from elastometer.model.errors import SpecError
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
 from elastometer.render.files import render_all
-from elastometer.render.wording import numbers
+from elastometer.render.wording import numbers, prices
 from elastometer.twin.draws import Drawn
 from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
@@ -165,7 +165,8 @@ def in_words(content: dict[str, Any], report: Report, options: argparse.Namespac
     lines = [f"{options.file}: predicted: {report.verdict.value} ({report.verdict_message})"]
     lines += [line.replace("  ", "  predicted: ", 1) for line in objective_lines(content["objectives"])]
     lines += ["predicted numbers of one draw" + ("" if options.draws == 1 else f", the median of {options.draws}")]
-    lines += [f"  {label:<24}{text}" for label, text in summary_rows(content["summary"])]
+    rows = [*summary_rows(content["summary"]), *prices.summary_rows(report.price)]
+    lines += [f"  {label:<24}{text}" for label, text in rows]
     if basis is not None and basis.draws > 1:
         lines += [f"predicted over {basis.draws} draws: verdicts {numbers.counts(basis.verdicts)}"]
         lines += columns((interval.name, numbers.interval(interval)) for interval in basis.intervals)

@@ -161,8 +161,19 @@ def _amount(price: Price, amount: Amount) -> str:
     return f"NoData ({amount.reason})" if amount.value is None else money(price, amount.value)
 
 
-def sentence(price: Price) -> str:
-    """What was paid for and how much of it was useful, in one line."""
-    total = f"{area(price, price.paid_replica_milliseconds)} {unit(price)}"
-    cost = "" if price.money.run.value is None else f" ({money(price, price.money.run.value)})"
-    return f"{total}{cost}, {note(price)}"
+def summary_rows(price: Price | None) -> list[tuple[str, str]]:
+    """(what, its value) in a few lines: what was held, the oracle, and money where it is known."""
+    if price is None:
+        return []
+    split = ", ".join(f"{share(price, part)} {PART_LABELS[part.part]}" for part in price.parts)
+    rows = [(unit(price), f"{area(price, price.held_replica_milliseconds)} held: {split}")]
+    best = price.alternative(AlternativeName.ORACLE)
+    if best is not None and best.replica_milliseconds is not None:
+        rows.append(("oracle", f"{area(price, best.replica_milliseconds)}; objective-miss seconds: "
+                     f"{misses(price, best)}"))
+    if price.money.run.value is not None:
+        found = price.money
+        rows.append(("money", f"{_amount(price, found.run)}; per 1,000 requests "
+                     f"{_amount(price, found.per_thousand_requests)}; per million output tokens "
+                     f"{_amount(price, found.per_million_output_tokens)}; per month {_amount(price, found.per_month)}"))
+    return rows
