@@ -65,6 +65,7 @@ class KneeSearch:
         self._step_begin = math.inf
         self._samples: list[Sample] = []
         self._in_flight: dict[int, float] = {}
+        self._exchanges: dict[int, Exchange] = {}
         self._stage_run: StageRun | None = None
         self._pacer: Pacer | None = None
         self._stopping = asyncio.Event()
@@ -96,8 +97,14 @@ class KneeSearch:
         if intended_at >= self._step_begin:
             self._in_flight[arrival.id] = intended_at
 
+    def note(self, exchange: Exchange) -> None:
+        """What becomes of a request of this stage that is about to be sent."""
+        if exchange.arrival.id in self._in_flight:
+            self._exchanges[exchange.arrival.id] = exchange
+
     def ended(self, exchange: Exchange) -> None:
         """A request is over; one that was wanted in an earlier step says nothing about the current one."""
+        self._exchanges.pop(exchange.arrival.id, None)
         if self._in_flight.pop(exchange.arrival.id, None) is not None:
             self._samples.append(_sample(exchange))
 
@@ -117,6 +124,7 @@ class KneeSearch:
         """The step, which is also in the journal by then; None when it was stopped before its end."""
         self._step_begin, self._samples = at, []
         self._in_flight.clear()
+        self._exchanges.clear()
         first = self._notes.numbers
         times = self._times(value, seconds)
         # Before the first request: a worker that is killed within the step must not give out these numbers again.
@@ -128,12 +136,21 @@ class KneeSearch:
         await self._pause_until(at + seconds)
         if self._stopping.is_set():
             return None
-        now = monotonic()
-        ages = [Sample(age=(now - since) * MILLISECONDS) for since in self._in_flight.values()]
+        ages = self._ages(monotonic())
         verdict = self._capped(value) or judge(self._stage.objectives, [*self._samples, *ages])
         step = Step(value, at, at + seconds, verdict.failed, verdict.inconclusive)
         self._journal.note_held(self.name, step, is_soak=is_soak)
         return step
+
+    def _ages(self, now: float) -> list[Sample]:
+        """Of the requests that are in flight, with the first tokens that have come."""
+        found = []
+        for number, since in self._in_flight.items():
+            exchange = self._exchanges.get(number)
+            first = None if exchange is None else exchange.answer.first_token_at
+            to_first = None if first is None else (first - since) * MILLISECONDS
+            found.append(Sample(age=(now - since) * MILLISECONDS, first_token=to_first))
+        return found
 
     def _set_users(self, users: int, at: float, seconds: int) -> None:
         stage, stage_run = self._stage, self._stage_run

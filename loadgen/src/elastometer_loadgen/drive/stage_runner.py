@@ -91,6 +91,12 @@ class StageRunner:
         if self._knee_search is not None and arrival.stage == self._knee_search.name:
             self._knee_search.sending(arrival, intended_at)
 
+    def noted(self, exchange: Exchange) -> Exchange:
+        """The same request, which is about to go on its way."""
+        if self._knee_search is not None:
+            self._knee_search.note(exchange)
+        return exchange
+
     def ended(self, exchange: Exchange, *, continues: bool = False) -> None:
         """A request is over, and its user continues from there, unless its conversation does so first."""
         number = conversation_of(exchange.arrival.id)

@@ -1,8 +1,8 @@
 """Whether a step of a Knee was good: its objectives, applied to the requests that were due within the step.
 
 Pure. Latencies count from the intended time. A request still in flight at the end of the step counts once it is older
-than the bound, since it has already missed it, and not before, since nothing is known about it yet. A step about which
-too little is known has not failed: it could not be judged.
+than the bound, since it has already missed it, and not before, since nothing is known about it yet; its first token
+counts as soon as it has come. A step about which too little is known has not failed: it could not be judged.
 """
 
 import math
@@ -41,8 +41,8 @@ class KneeObjective:
 class Sample:
     """One request of a step, in milliseconds; None for what did not happen.
 
-    For a request still in flight `age` is set, and nothing else. With `is_buffered` there is no `per_token`
-    because its tokens came together.
+    For a request still in flight `age` is set, and `first_token` if that has come; nothing else. With `is_buffered`
+    there is no `per_token` because its tokens came together.
     """
 
     succeeded: bool = False
@@ -116,6 +116,8 @@ def _pace_verdict(objective: KneeObjective, samples: Sequence[Sample], bound: fl
 def _value(indicator: KneeIndicator, sample: Sample, bound: float) -> float | None:
     if sample.age is not None:
         # The time per output token of a request that has not ended is not known, however old it is.
+        if indicator is KneeIndicator.TIME_TO_FIRST_TOKEN and sample.first_token is not None:
+            return sample.first_token
         known = indicator is not KneeIndicator.TIME_PER_OUTPUT_TOKEN and sample.age > bound
         return sample.age if known else None
     match indicator:

@@ -153,13 +153,13 @@ class Worker:
         self._transmit(arrival, prompt, intended_at)
 
     def _transmit(self, arrival: Arrival, prompt: Prompt, intended_at: float) -> None:
-        now = monotonic()
-        self._vitals.sent(now - intended_at)
+        exchange = Exchange(arrival, prompt, intended_at, monotonic())
+        self._vitals.sent(exchange.send_at - intended_at)
         self._progress.note_sent(arrival.stage)
         self.meters.note_sent(arrival.stage, prompt.task)
         self._all_ended.clear()
-        if self._client is not None:
-            self._client.send(Exchange(arrival, prompt, intended_at, now))
+        if self._client is not None and self._runner is not None:
+            self._client.send(self._runner.noted(exchange))
 
     def _ended(self, exchange: Exchange) -> None:
         self._progress.note_done(exchange)

@@ -48,3 +48,12 @@ def test_a_step_fails_only_by_what_was_observed_in_it(
     objectives: list[KneeObjective], samples: list[Sample], verdict: StepVerdict
 ) -> None:
     assert judge(objectives, samples) == verdict
+
+
+def test_the_first_token_of_a_request_in_flight_counts_and_not_its_age() -> None:
+    """A long answer that began in time has met its bound, however long it goes on."""
+    first_token = KneeObjective(KneeIndicator.TIME_TO_FIRST_TOKEN, 95, 1000, None)
+    assert judge([first_token], [Sample(age=9000.0, first_token=400.0)]) == GOOD
+    assert judge([first_token], [Sample(age=9000.0, first_token=1400.0)]) == StepVerdict(
+        failed="TimeToFirstToken p95 must be at most 1000 ms, was 1400 ms")
+    assert judge([first_token], [OLD]).failed is not None
