@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from elastometer.model.document import Document, at, document_at, number_at, text_at
+from elastometer.model.capacity import Capacity
+from elastometer.model.document import Document, at, document_at, number_at, text_at, whole_at
 from elastometer.model.schema import shown
 from elastometer.model.server_flags import container_overlay
 
@@ -17,11 +18,13 @@ CALIBRATION, CALIBRATION_JSON = "calibration", "calibration.json"
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The highest load at which one replica met the objectives, in replica-seconds a request (see `Work`).
+    """The highest load of one replica, in replica-seconds a request: `seconds_per_request` + prompt tokens x
+    `seconds_per_prompt_token` + output tokens x `seconds_per_output_token`.
 
-    `requests_per_second` is that load, for requests of the calibration's mean lengths; it lies within `error_percent`.
-    `server` are the settings that were measured, `rule` what limited the load, `linearity` what is known of two
-    replicas.
+    `requests_per_second` is that load for requests of the calibration's mean lengths; it lies within `error_percent`.
+    `server` are the settings that were measured, `rule` what limited the load, `linearity` what is known of several
+    replicas; `replicas` served together. With a `capacity` the load is the saturated throughput, and objectives leave a
+    share of it; without one it was measured within objectives.
     """
 
     test: str
@@ -34,11 +37,21 @@ class Calibration:
     error_percent: float | None
     rule: str
     linearity: str
+    replicas: int = 1
+    capacity: Capacity | None = None
 
     @property
     def weighs_tokens(self) -> bool:
         """Whether the tokens of a request matter; else each counts the same."""
         return self.seconds_per_prompt_token > 0 or self.seconds_per_output_token > 0
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationResult:
+    """What a calibration run found, or the reason why it found nothing."""
+
+    found: Calibration | None = None
+    reason: str | None = None
 
 
 def calibration_from(found: Document) -> Calibration | None:
@@ -49,7 +62,18 @@ def calibration_from(found: Document) -> Calibration | None:
         return None
     return Calibration(
         text_at(found, "test") or "", text_at(found, "uid") or "", document_at(found, "server"), rate, fixed, prompt,
-        output, number_at(found, "errorPercent"), text_at(found, "rule") or "", text_at(found, "linearity") or "")
+        output, number_at(found, "errorPercent"), text_at(found, "rule") or "", text_at(found, "linearity") or "",
+        whole_at(found, "replicas") or 1, _capacity(document_at(found, "capacity")))
+
+
+def _capacity(found: Document) -> Capacity | None:
+    slots, decode = whole_at(found, "slots"), number_at(found, "decodeSeconds")
+    prefill, per_token = number_at(found, "prefillSeconds"), number_at(found, "prefillSecondsPerToken")
+    if slots is None or decode is None or prefill is None or per_token is None:
+        return None
+    return Capacity(
+        slots, prefill, per_token, decode, number_at(found, "decodeSecondsPerNeighbour") or 0.0,
+        number_at(found, "joinSeconds") or 0.0, number_at(found, "refillSeconds") or 0.0)
 
 
 def server_settings(target: Document) -> Document:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount
+from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.knee import Knee
@@ -182,6 +183,7 @@ class Report:
     predicted: PredictionBasis | None = None
     demand: DemandAccount | None = None
     elasticity: Elasticity | None = None
+    calibration: CalibrationResult | None = None
     resources: ResourcesUsed | None = None
     story: Story = NO_STORY
     scale_outs: tuple[ScaleOutWaterfall, ...] = ()

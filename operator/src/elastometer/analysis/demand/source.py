@@ -92,12 +92,15 @@ def _calibrated(run: DerivedRun, terms: DemandTerms, came: Arrivals) -> Found:
     if calibration.weighs_tokens and not came.has_tokens:
         raise SpecError("spec.demand.calibrationRef: some requests of the run must state their tokens (usage), by "
                         "which the calibration counts them, and none does")
-    error = calibration.error_percent if terms.error_percent is None else terms.error_percent
+    limits, rule = {}, calibration.rule
+    if calibration.capacity is not None and came.has_tokens:
+        limits = _limits(run, calibration.capacity, lengths_of(came))
+        rule = f"{rule_words(_strictest(limits))}; {rule}"
+    is_own = terms.error_percent is None
     return Found(
         DemandSource.CALIBRATED, _work_of(calibration), f"the calibration run '{calibration.test}'",
-        f"{calibration.rule}; {calibration.linearity}", error,
-        "between the last step that held and the first that did not" if terms.error_percent is None
-        else "spec.demand.errorPercent")
+        f"{rule}; {calibration.linearity}", calibration.error_percent if is_own else terms.error_percent,
+        "half of what lies between the steps of the calibration" if is_own else "spec.demand.errorPercent", limits)
 
 
 def _work_of(calibration: Calibration) -> Work:
@@ -110,12 +113,15 @@ def _fitted(run: DerivedRun, came: Arrivals) -> Found:
     if not came.has_tokens:
         raise SpecError("requests: some must state their tokens (usage), and none does")
     limits = _limits(run, capacity, lengths_of(came))
-    strictest = min(limits.values(), key=lambda limit: limit.share)
     errors = [one.error_percent for one in parameters if one.error_percent is not None]
     return Found(
         DemandSource.FITTED, saturated_work(capacity), "this run's own requests, by the time to their tokens",
-        rule_words(strictest), max(errors, default=None), "the median deviation of requests from the fit", limits,
-        tuple(parameters))
+        rule_words(_strictest(limits)), max(errors, default=None), "the median deviation of requests from the fit",
+        limits, tuple(parameters))
+
+
+def _strictest(limits: Mapping[str | None, Sustained]) -> Sustained:
+    return min(limits.values(), key=lambda limit: limit.share)
 
 
 def _limits(run: DerivedRun, capacity: Capacity, lengths: list[Lengths]) -> dict[str | None, Sustained]:
