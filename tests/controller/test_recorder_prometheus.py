@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from elastometer.model.errors import WorldError
-from elastometer.world.prometheus import MAX_POINTS, Prometheus
+from elastometer.world.prometheus import ATTEMPTS, MAX_POINTS, Prometheus
 
 START = datetime(2026, 11, 21, 5, tzinfo=UTC)
 
@@ -113,3 +113,15 @@ def test_credentials_in_the_address_are_refused_without_repeating_them():
     with pytest.raises(WorldError, match="user name or password") as refused:
         Prometheus("http://me:hunter2@host")
     assert "hunter2" not in str(refused.value)
+
+
+async def test_a_server_that_is_down_is_not_waited_for_again_with_each_query(fake):
+    fake.answers = [(503, "")]
+    prometheus = Prometheus(fake.url)
+    end = START + timedelta(seconds=30)
+    for _ in range(3):
+        assert (await prometheus.range_query("waiting", "sum(x)", START, end, 15))["outcome"] == "QueryFailed"
+    assert len(fake.asked) == ATTEMPTS + 1 + 1
+    fake.answers = [(200, []), (503, ""), (503, ""), (200, [])]
+    assert (await prometheus.range_query("waiting", "sum(x)", START, end, 15))["outcome"] == "NoData"
+    assert (await prometheus.range_query("waiting", "sum(x)", START, end, 15))["outcome"] == "NoData", "it is back"

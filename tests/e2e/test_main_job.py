@@ -155,6 +155,28 @@ def alone(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def test_resources_are_there_and_are_what_prometheus_says(ran: Ran, cluster: Any) -> None:
+    """Each witness by its own source; the highest values asked of Prometheus itself, which saw every scrape."""
+    found = {one["name"]: one for one in ran.report["resources"]["quantities"]}
+    measured = ("processMemory", "workingSet", "containerRSS", "processCPU", "containerCPU", "networkReceived",
+                "networkSent", "waiting", "running", "kvCache", "preemptions")
+    assert [name for name in measured if not found[name]["rows"]] == []
+    assert found["workingSet"]["witness"] == "the container `server`"
+    assert (found["workingSet"]["jobs"], found["processMemory"]["jobs"]) == (["kubelet"], ["pods"])
+    assert all(0 < found[name]["resolutionSeconds"] <= 16 for name in measured)
+    assert "dcgm-exporter" in found["gpuMemory"]["reason"]
+    for name, metric in (("workingSet", "container_memory_working_set_bytes"),
+                         ("containerRSS", "container_memory_rss")):
+        selector = f'{{namespace="{ran.namespace}",pod=~"demo-server-.+",container="server"}}'
+        highest = max(float(item["value"][1])
+                      for item in cluster.prometheus(f"max_over_time({metric}{selector}[30m])"))
+        assert found[name]["rows"][1]["peak"] == pytest.approx(highest, rel=0.1), name
+    sent = sum(level["increase"] or 0 for level in found["networkSent"]["rows"][0]["levels"])
+    assert sent > 100 * len(ran.requests), "each answer is a stream of many chunks"
+    replicas = ran.report["resources"]["replicas"]
+    assert {one["pod"] for one in replicas["rows"]} == {one["pod"] for one in ran.report["coldStarts"]}
+
+
 def test_the_time_to_first_token_of_an_idle_server_is_its_configured_prefill(
     ran: Ran, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,11 +43,8 @@ class Prometheus:
 
     def __init__(self, url: str) -> None:
         self.url = _valid_url(url)
-        self._retrying = Retrying(
-            retry=retry_if_exception_type(_Transient), reraise=True,
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
-            wait=wait_random_exponential(multiplier=0.25, max=MAX_WAIT_SECONDS),
-        )
+        # Once every attempt of one query failed, the next ones are tried once each: a run has dozens of them.
+        self._is_down = False
 
     async def ping(self) -> None:
         """Raises WorldError when the server does not answer a trivial query."""
@@ -77,7 +74,17 @@ class Prometheus:
 
     def _query(self, ask: Any) -> list[Json]:
         """Queries until answered, in bounded time. Raises ValueError when the query is refused, else _Transient."""
-        answer: list[Json] = self._retrying(self._query_once, ask)
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Transient), reraise=True,
+            stop=stop_after_attempt(1 if self._is_down else ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
+            wait=wait_random_exponential(multiplier=0.25, max=MAX_WAIT_SECONDS),
+        )
+        try:
+            answer: list[Json] = retrying(self._query_once, ask)
+        except _Transient:
+            self._is_down = True
+            raise
+        self._is_down = False
         return answer
 
     def _query_once(self, ask: Any) -> list[Json]:
