@@ -22,6 +22,8 @@ FLAGS = (
     "--remote-debugging-port=0", "--remote-allow-origins=*",
 )
 START_SECONDS = 30.0
+# A browser that is busy answers late; one that crashed never does.
+ANSWER_SECONDS = 60.0
 _VIOLATIONS = ("window.violations = []; "
                "addEventListener('securitypolicyviolation', (found) => violations.push(found.violatedDirective));")
 
@@ -91,10 +93,11 @@ class Page:
     async def send(self, method: str, **facts: Any) -> dict[str, Any]:
         """One command and its result."""
         number = next(self._numbers)
-        self._answers[number] = asyncio.get_running_loop().create_future()
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
         session = {} if self._session is None else {"sessionId": self._session}
         await self._socket.send_json({"id": number, "method": method, "params": facts, **session})
-        found = await self._answers[number] if number in self._answers else {}
+        async with asyncio.timeout(ANSWER_SECONDS):
+            found = await answer
         if "error" in found:
             raise RuntimeError(f"{method}: {found['error']}")
         result: dict[str, Any] = found.get("result", {})

@@ -5,8 +5,13 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 
 from elastometer.model.report import Report
+
+# The types of which nearly all values are, named before any rule is tried on them.
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "), allow_nan=False)
 
 
 def to_json(report: Report) -> bytes:
@@ -21,9 +26,11 @@ def to_json(report: Report) -> bytes:
 
 def plain(value: object) -> object:
     """Dataclasses, enums and tuples as JSON knows them; without the fields that are for the page alone."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {camel_case(item.name): plain(getattr(value, item.name)) for item in dataclasses.fields(value)
-                if item.metadata.get("json", True)}
+    kind = type(value)
+    if kind in _LEAVES:
+        return value
+    if dataclasses.is_dataclass(kind):
+        return {key: plain(getattr(value, name)) for name, key in _keys(kind)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -31,6 +38,15 @@ def plain(value: object) -> object:
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     return value
+
+
+@cache
+def _keys(kind: type) -> tuple[tuple[str, str], ...]:
+    """(field, its name in JSON) of a dataclass: looked up once, not once for each of many thousand rows."""
+    if not dataclasses.is_dataclass(kind):
+        raise TypeError(f"must be a dataclass, is {kind.__name__}")
+    return tuple((item.name, camel_case(item.name)) for item in dataclasses.fields(kind)
+                 if item.metadata.get("json", True))
 
 
 def camel_case(name: str) -> str:
@@ -56,4 +72,4 @@ def _is_table(value: object) -> bool:
 
 def _text(value: object) -> str:
     # NaN is not JSON: a parser in another language would refuse the whole report.
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "), allow_nan=False)
+    return _ENCODER.encode(value)
