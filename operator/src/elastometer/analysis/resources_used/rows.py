@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 
@@ -78,12 +78,12 @@ def _row(
     found: _Comparison | None, reason: str,
 ) -> ResourceRow:
     value, seconds, pod = (None, None, None) if peak is None else peak
-    return ResourceRow(
-        of=of, levels=levels, peak=value, peak_seconds=seconds, peak_pod=pod,
-        idle=found and found.idle, after=found and found.after, growth=found and found.growth, growth_pod=grown,
-        growth_reason=None if found else reason, back_at=found and found.back_at,
-        returned=found.returned if found else Duration(reason=reason),
-    )
+    row = ResourceRow(
+        of=of, levels=levels, peak=value, peak_seconds=seconds, peak_pod=pod, idle=None, after=None, growth=None,
+        growth_pod=grown, growth_reason=reason, back_at=None, returned=Duration(reason=reason))
+    return row if found is None else replace(
+        row, idle=found.idle, after=found.after, growth=found.growth, growth_reason=None, back_at=found.back_at,
+        returned=found.returned)
 
 
 def _within(frame: pl.DataFrame, window: ResourceWindow) -> pl.DataFrame:
