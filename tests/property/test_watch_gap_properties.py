@@ -86,7 +86,8 @@ def test_after_twenty_kills_every_duration_still_holds_the_true_one(seed: int):
             if first in true.used:
                 value = between(one, first, last, found.evidence)
                 exact = between(true, first, last, whole().evidence)
-                assert value.milliseconds is not None and value.plus_minus_milliseconds is not None
+                assert value.milliseconds is not None
+                assert value.plus_minus_milliseconds is not None
                 assert exact.milliseconds is not None
                 assert abs(value.milliseconds - exact.milliseconds) <= value.plus_minus_milliseconds + 0.1
 

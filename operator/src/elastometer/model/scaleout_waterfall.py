@@ -43,14 +43,14 @@ BAR_LABELS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A row of the record that a bar was made from: its file, the field that finds it, and the value of that field.
+    """A row of the record that a bar was made from: its file, the field `key` that finds it, and the time in that field.
     `text` is what the row shows; report.json has it only by reference."""
 
     file: str
     kind: str
     name: str
     key: str
-    value: str
+    time: str
     text: str = field(default="", metadata={"json": False})
 
 

@@ -15,7 +15,7 @@ from elastometer.model.measurements import Source
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen
 from elastometer.model.scaleout_waterfall import Reference
-from elastometer.model.units import MILLISECOND, SECOND, Instant, format_instant
+from elastometer.model.units import MILLISECOND, SECOND, Instant, format_instant, from_unix_seconds
 
 TEXT_LENGTH = 160
 # The autoscaler writes its status at the end of the sync that decided.
@@ -31,7 +31,7 @@ def of_start(seen: Seen, start: Start, evidence: Evidence) -> Iterator[Reference
         case Source.LOG:
             yield from _log(seen, start)
         case Source.REQUEST:
-            yield from _request(seen, start, evidence)
+            yield from _request(start, evidence)
         case Source.PROMETHEUS:
             yield from _process(start, evidence)
         case Source.EVENT:
@@ -97,20 +97,21 @@ def _log(seen: Seen, start: Start) -> Iterator[Reference]:
         yield Reference("observations", "Log", line.pod, "time", format_instant(line.time, 9), _short(said + line.line))
 
 
-def _request(seen: Seen, start: Start, evidence: Evidence) -> Iterator[Reference]:
+def _request(start: Start, evidence: Evidence) -> Iterator[Reference]:
     row = evidence.table.filter((pl.col("pod") == start.pod.name) & pl.col("first_token").is_not_null()) \
         .sort("first_token").head(1).select("id", "worker", "first_token", "intended", "stage")
     for number, worker, token, intended, stage in row.iter_rows():
-        waited = (token - intended) / MILLISECOND
+        text = f"first token {(token - intended) / MILLISECOND:.0f} ms after it was due, stage {stage}"
         yield Reference("requests", "Request", f"worker {worker}, id {number}", "firstTokenTime",
-                        format_instant(token, 6), _short(f"first token {waited:.0f} ms after it was due, stage {stage}"))
+                        format_instant(token, 6), _short(text))
 
 
 def _process(start: Start, evidence: Evidence) -> Iterator[Reference]:
     for one in evidence.samples_of(SeriesName.PROCESS_START, start.pod.name):
         for time, value in one.samples[:1]:
-            yield Reference("series", SeriesName.PROCESS_START.value, start.pod.name, "samples", format_instant(time, 3),
-                            f"the process began at {format_instant(round(value * SECOND), 2)}")
+            text = f"the process began at {format_instant(from_unix_seconds(value), 2)}"
+            yield Reference("series", SeriesName.PROCESS_START.value, start.pod.name, "samples",
+                            format_instant(time, 3), text)
 
 
 def _event(seen: Seen, start: Start, evidence: Evidence) -> Iterator[Reference]:

@@ -1,4 +1,4 @@
-"""From the demand that passed supply to the decision in the API: what the autoscaler's account says, in order of time."""
+"""From the demand that passed supply to the decision in the API, by the autoscaler's account, in order of time."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -59,8 +59,8 @@ def beginning(
 
 
 def _passed(demand: Steps, size: int, until: float, since: float | None) -> float | None:
-    """Since when more than `size` was needed without a break, at or before `until`; never before `since`, when the supply
-    was larger. None where it was not needed after that."""
+    """Since when more than `size` was needed without a break, at or before `until`; never before `since`, when the
+    supply was larger. None where it was not needed after that."""
     start: float | None = None
     ended = True
     for time, value in demand.points:

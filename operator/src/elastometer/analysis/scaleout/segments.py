@@ -20,8 +20,8 @@ def whole_milliseconds(duration: Nanoseconds) -> Milliseconds:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """From `since` to `until`, in milliseconds from the start of the load. `seen` are the instants at its ends, as far as
-    single rows of the record show them; `cited` are rows that are known already."""
+    """From `since` to `until`, in milliseconds from the start of the load. `seen` are the instants at its ends, as far
+    as single rows of the record show them."""
 
     name: str
     since: Milliseconds
@@ -31,7 +31,6 @@ class Segment:
     note: str | None = None
     label: str | None = None
     seen: tuple[Seen, ...] = ()
-    cited: tuple[Reference, ...] = ()
 
 
 def joined(segments: Iterable[Segment], start: Milliseconds, end: Milliseconds, why: str) -> Iterator[Segment]:

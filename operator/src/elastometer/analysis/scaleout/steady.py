@@ -1,7 +1,7 @@
 """When an added replica served as fast as it does later: its output tokens per second reach 95 % of its steady rate.
 
-A request's tokens are spread evenly between its first and its last. The steady rate is the median of the seconds from 20
-to 60 after the first token, so that a burst does not decide it. Where the load moves, the replica's share moves with
+A request's tokens are spread evenly between its first and its last. The steady rate is the median of the seconds from
+20 to 60 after the first token, so that a burst does not decide it. Where the load moves, the replica's share moves with
 it: the number then says when the load reached the replica, not how long it warmed up.
 """
 from __future__ import annotations

@@ -76,10 +76,9 @@ def _scale_out(found: ScaleOutWaterfall) -> ScaleOutWaterfall:
 
 def _bar(bar: ScaleOutBar) -> ScaleOutBar:
     """What a start leaves unattributed is the whole start; what the decision does, no start explains."""
-    is_start = bar.name == UNATTRIBUTED and bool(bar.source)
-    return replace(
-        bar, plus_minus_milliseconds=None, source=Source.PREDICTED.value, evidence=(),
-        **({"name": WHOLE, "label": PHASE_LABELS[WHOLE], "note": NO_PHASES} if is_start else {}))
+    if bar.name == UNATTRIBUTED and bar.source:
+        bar = replace(bar, name=WHOLE, label=PHASE_LABELS[WHOLE], note=NO_PHASES)
+    return replace(bar, plus_minus_milliseconds=None, source=Source.PREDICTED.value, evidence=())
 
 
 def _mark(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Scale-outs as one waterfall each: the bars on one axis, what was planned, and the rows that the bars were made from."""
+"""Scale-outs as one waterfall each: the bars on one axis, what was planned, and what the bars were made from."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -84,9 +84,9 @@ def _lane(one: ScaleOutWaterfall, lead: float, length: float) -> Lane:
             for number, bar in enumerate(one.bars)]
     if one.rise is not None and lead:
         shown = min(lead, one.rise.milliseconds / 1000)
-        bars.insert(0, LinkedBar(_shape(one.rise.name, one.rise.label, lead - shown, shown, lead + length, _tip(one.rise)),
-                                 f"so-{one.scale_event}"))
-    return Lane(title(one), f"from {BEGIN_WORDS[one.begin]} at {numbers.instant(one.start_seconds)}",
+        rise = _shape(one.rise.name, one.rise.label, lead - shown, shown, lead + length, _tip(one.rise))
+        bars.insert(0, LinkedBar(rise, f"so-{one.scale_event}"))
+    return Lane(title(one), f"{BEGIN_WORDS[one.begin]}, {numbers.instant(one.start_seconds)}",
                 numbers.duration(one.total_milliseconds), tuple(bars))
 
 
@@ -182,7 +182,8 @@ def summand_rows(shown: Sequence[ScaleOutWaterfall]) -> list[list[str]]:
     names = [name for name in BAR_LABELS if any(one.name == name for each in shown for one in each.summands)]
     rows = [[BAR_LABELS[name], numbers.duration(planned_at_most.get(name)),
              *(_seen(name, one) for one in shown)] for name in names if name != RISE]
-    return [*rows, ["total", numbers.DASH, *(numbers.duration(one.total_milliseconds) for one in shown)]] if rows else []
+    total = ["total", numbers.DASH, *(numbers.duration(one.total_milliseconds) for one in shown)]
+    return [*rows, total] if rows else []
 
 
 def _seen(name: str, one: ScaleOutWaterfall) -> str:
