@@ -89,7 +89,8 @@ def merged(document: Json, patch: Mapping[str, Any]) -> Json:
         if value is None:
             made.pop(key, None)
         elif isinstance(value, Mapping):
-            made[key] = merged(made.get(key) or {}, value)
+            old = made.get(key)
+            made[key] = merged(dict(old) if isinstance(old, Mapping) else {}, value)
         else:
             made[key] = value
     return made
