@@ -21,6 +21,7 @@ COMMANDS = (
     ("simulate", "predict the report of a test without running it", "simulate.command"),
     ("hpa", "replay or explain the decisions of a HorizontalPodAutoscaler", "hpa.command"),
     ("what-if", "predict a recorded run under other autoscaler settings", "what_if.command"),
+    ("calibrate", "make the test that calibrates the server of another", "calibrate"),
     ("score", "score two step functions, a demand and a supply", "score"),
     ("version", "print the version", "version"),
 )

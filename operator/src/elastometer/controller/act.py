@@ -9,6 +9,9 @@ import asyncio
 import logging
 from typing import Any, assert_never
 
+import orjson
+
+from elastometer.controller.calibration import read_calibration
 from elastometer.controller.collect import collect_series
 from elastometer.controller.decision import Action
 from elastometer.controller.inputs import Unusable, check_api_key, read_files
@@ -19,6 +22,8 @@ from elastometer.controller.provenance import provenance
 from elastometer.controller.session import Session
 from elastometer.model import reasons
 from elastometer.model.bundle_files import JUNIT, PROVENANCE, REPORT_JSON, REPORT_MARKDOWN
+from elastometer.model.calibration import CALIBRATION, CALIBRATION_JSON
+from elastometer.model.document import document_at
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import LOAD
 from elastometer.model.snapshot import PreflightFact
@@ -79,6 +84,8 @@ async def _preflight(session: Session) -> PreflightFact:
     try:
         await check_api_key(session.plan, session.context.cluster)
         await session.take_files(await read_files(session.plan, session.context.cluster))
+        if (calibration := await read_calibration(session.plan, session.context.cluster)) is not None:
+            session.store.write_json(CALIBRATION_JSON, calibration)
     except Unusable as flaw:
         return PreflightFact((ACCEPTED, flaw.reason, str(flaw)))
     except SpecError as error:
@@ -114,9 +121,11 @@ async def _publish_report(session: Session, files: dict[str, bytes]) -> None:
 
 
 def _report_map(session: Session, files: dict[str, bytes]) -> Json:
-    """The ConfigMap with the report; a file that does not fit is only in the bundle."""
-    names = session.plan.names
-    data, room = {}, CONFIG_MAP_BYTES
+    """The ConfigMap with the report, and the calibration if the run made one; a file that does not fit is only in the
+    bundle."""
+    names, found = session.plan.names, document_at(orjson.loads(files[REPORT_JSON]), CALIBRATION, "found")
+    data = {CALIBRATION_JSON: orjson.dumps(found).decode()} if found else {}
+    room = CONFIG_MAP_BYTES - sum(map(len, data.values()))
     for name in (REPORT_MARKDOWN, REPORT_JSON, JUNIT):
         if len(files[name]) <= room:
             data[name] = files[name].decode()

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from elastometer.controller.session import Session
+from elastometer.model.calibration import CALIBRATION, CALIBRATION_JSON
 from elastometer.model.names import SERVER
 
 Json = dict[str, Any]
@@ -36,6 +37,7 @@ async def provenance(session: Session) -> Json:
         "prometheus": {"url": plan.prometheus_url, "scrapePeriodSeconds": plan.spec.measurement.scrape_period_seconds},
         "controllerFlags": "not readable from inside the cluster",
         "loadFiles": [_file(name, text) for name, text in sorted(plan.spec.files.items())],
+        **({} if (found := session.store.read_json(CALIBRATION_JSON)) is None else {CALIBRATION: found}),
         "component": SERVER,
     }
 

@@ -19,12 +19,13 @@ LOAD_FILES_MISSING = "LoadFilesMissing"  # the ConfigMap of the load's files, or
 LOAD_FILES_INVALID = "LoadFilesInvalid"  # a file of the load cannot be used; the message names line, rule and value
 API_KEY_MISSING = "APIKeyMissing"  # the Secret of the target's key, or the key in it, is not there
 API_KEY_INVALID = "APIKeyInvalid"  # the key in the Secret is not one word of printable ASCII text
+CALIBRATION_UNUSABLE = "CalibrationUnusable"  # the calibration run left no capacity, or measured another server
 CAPACITY_MISSING = "InsufficientCapacity"  # maxReplicas needs more GPUs than the nodes have
 ACCEPTED = "PreflightPassed"  # understood, dry runs passed, Prometheus answers
 # Flaws of the spec, and of what it names, that only the operator can see: the API server took it, the run never began.
 SPEC_FLAWS = frozenset({
     SPEC_INVALID, SCALER_REJECTED, TARGET_REJECTED, LOAD_REJECTED, LOAD_FILES_MISSING, LOAD_FILES_INVALID,
-    API_KEY_MISSING, API_KEY_INVALID,
+    API_KEY_MISSING, API_KEY_INVALID, CALIBRATION_UNUSABLE,
 })
 
 # TargetReady
