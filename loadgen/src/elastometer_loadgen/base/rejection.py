@@ -66,12 +66,12 @@ class RejectionCount:
         self.had_other = False
         """Whether a request was served, or failed in another way: then no more of them need to be counted."""
 
-    def add(self, outcome: Outcome, status: int | None, error: str | None) -> None:
-        """Counts one request that is over."""
+    def add(self, outcome: Outcome, status: int | None, error: str | None, number: int = 1) -> None:
+        """Counts one request that is over, or a number of them that ended alike; the first one's text is kept."""
         if not (is_rejection(outcome, status) or outcome is Outcome.THROTTLED):
             self.had_other = True
             return
-        self._counts[status] += 1
+        self._counts[status] += number
         self._errors.setdefault(status, error or "no message")
 
     def found(self) -> Rejection | None:

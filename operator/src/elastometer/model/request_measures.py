@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from elastometer_loadgen.base.measures import BUFFERED_TOKENS
 from elastometer_loadgen.base.record import Outcome
 
 _SUCCEEDED = pl.col("outcome") == Outcome.SUCCESS.value
@@ -32,6 +33,27 @@ def time_per_output_token() -> pl.Expr:
     came together."""
     gap, tokens = pl.col("last_token") - pl.col("first_token"), pl.col("completion_tokens")
     return pl.when(_SUCCEEDED & (tokens >= 2) & ~is_in_one_piece()).then(gap / (tokens - 1))
+
+
+def served() -> pl.Expr:
+    """Whether the request succeeded."""
+    return _SUCCEEDED
+
+
+def served_at_once() -> pl.Expr:
+    """Whether its first attempt succeeded, which is the only one unless the profile has retries."""
+    return pl.coalesce("first_attempt", "outcome") == Outcome.SUCCESS.value
+
+
+def is_stream() -> pl.Expr:
+    """Whether it succeeded with so many tokens that they should not all come at once."""
+    tokens = pl.max_horizontal("chunks", pl.col("completion_tokens").fill_null(0))
+    return _SUCCEEDED & (tokens >= BUFFERED_TOKENS)
+
+
+def is_buffered() -> pl.Expr:
+    """Whether it is a stream whose pace is not known, since its tokens came together."""
+    return is_stream() & is_in_one_piece()
 
 
 def is_in_one_piece() -> pl.Expr:

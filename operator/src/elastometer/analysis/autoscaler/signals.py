@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
+
+import polars as pl
 
 from elastometer.analysis.autoscaler.needs import Signals
 from elastometer.analysis.autoscaler.points import WantedReplicas
@@ -38,10 +40,13 @@ class _Signal:
     series: Mapping[SeriesName, int]
     target: float
 
+    def replicas(self, total: float) -> float:
+        """Rounded first, so that a quotient of 3.0000000000000004 is not taken for 4 replicas."""
+        return float(ceil(round(total / self.target, 9)))
+
     def wanted(self, levels: Iterable[Step], source: Source, resolution_seconds: float) -> WantedReplicas:
         """ceil(total / target): the replicas for which the average is on target."""
-        # Rounded first, so that a quotient of 3.0000000000000004 is not taken for 4 replicas.
-        steps = ((time, float(ceil(round(total / self.target, 9)))) for time, total in levels)
+        steps = ((time, self.replicas(total)) for time, total in levels)
         return WantedReplicas(Steps.of(steps), source.value, resolution_seconds)
 
 
@@ -75,24 +80,31 @@ def _asked(metric: Metric, test: Document) -> dict[SeriesName, int]:
 
 def _truth(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
     """From the request records, which do not show the KV cache."""
-    if not evidence.requests or SeriesName.KV_CACHE in signal.series:
+    if not len(evidence.requests) or SeriesName.KV_CACHE in signal.series:
         return None
-    total, levels = 0, list[Step]()
-    for instant, move in sorted(_moves(signal.series, evidence)):
-        total += move
-        levels.append((evidence.seconds(instant), float(total)))
-    return signal.wanted(levels, Source.REQUEST, _REQUEST_SECONDS)
+    moves = _moves(signal.series, evidence.table)
+    levels = moves.group_by("instant").agg(pl.col("move").sum()).sort("instant").select(
+        "instant", pl.col("move").cum_sum().alias("total")).collect()
+    # What a level asks for is looked up once for each, and steps that ask for the same are one.
+    asked = {total: signal.replicas(total) for total in levels["total"].unique()}
+    steps = levels.with_columns(wanted=pl.col("total").replace_strict(asked, return_dtype=pl.Float64)).filter(
+        pl.col("wanted") != pl.col("wanted").shift(1, fill_value=-1.0))
+    points = ((evidence.seconds(instant), wanted) for instant, wanted in steps.select("instant", "wanted").iter_rows())
+    return WantedReplicas(Steps.of(points), Source.REQUEST.value, _REQUEST_SECONDS)
 
 
-def _moves(series: Mapping[SeriesName, int], evidence: Evidence) -> Iterator[tuple[int, int]]:
-    """(instant, how much more or less) for every request that begins or ceases to wait or to run."""
+def _moves(series: Mapping[SeriesName, int], table: pl.DataFrame) -> pl.LazyFrame:
+    """`instant`, and the `move` by which there is more or less, for every request that begins or ceases to wait or to
+    run."""
     waits, runs = series.get(SeriesName.WAITING, 0), series.get(SeriesName.RUNNING, 0)
-    for record in evidence.requests:
-        for times, start, end in ((waits, record.send, record.first_token or record.end),
-                                  (runs, record.first_token, record.end)):
-            if times and start is not None and end is not None and end > start:
-                yield start, times
-                yield end, -times
+    moves = [pl.LazyFrame(schema={"instant": pl.Int64, "move": pl.Int64})]
+    for times, start, end in ((waits, pl.col("send"), pl.coalesce("first_token", "end")),
+                              (runs, pl.col("first_token"), pl.col("end"))):
+        spans = table.lazy().select(start.alias("start"), end.alias("end")).filter(pl.col("end") > pl.col("start"))
+        if times:
+            moves += [spans.select(pl.col(name).alias("instant"), pl.lit(move, dtype=pl.Int64).alias("move"))
+                      for name, move in (("start", times), ("end", -times))]
+    return pl.concat(moves)
 
 
 def _readable(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:

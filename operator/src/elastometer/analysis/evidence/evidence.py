@@ -18,6 +18,7 @@ from elastometer.analysis.evidence.about_pods import (
     samples_by_pod,
 )
 from elastometer.analysis.evidence.stages import stages_as_run
+from elastometer.model import request_measures
 from elastometer.model.autoscalers import keda_autoscaler_name, rivals, under_test
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, text_at
@@ -62,11 +63,11 @@ class Evidence:
     """The bundle, sorted and grouped. `origin` is the start of the load; without one, the first thing that was seen.
 
     `spec` is the ElasticityTest as served, `stages` are those of the terms with the windows in which they really ran,
-    and `requests_of` has the requests by the Pod that served them, where it is known. `events_of` has the events by the
-    uid of what they are about (by its name, if they have none). `listed` has the Pods that each line of `slices` lists
-    as ready, and `first_listing` the first line that lists a Pod. `series_of` has the time series by query and
-    Pod. `autoscalers` are sightings of the HorizontalPodAutoscaler under test, `rivals` the names
-    of others that scaled the same Deployment.
+    and `first_ends` has the end of the first request that each Pod is known to have served. `events_of` has the events
+    by the uid of what they are about (by its name, if they have none). `listed` has the Pods that each line of `slices`
+    lists as ready, and `first_listing` the first line that lists a Pod. `series_of` has the time series by query and
+    Pod. `autoscalers` are sightings of the HorizontalPodAutoscaler under test, `rivals` the names of others that scaled
+    the same Deployment.
     """
 
     terms: Terms
@@ -91,7 +92,7 @@ class Evidence:
     notes: tuple[Note, ...] = ()
     readings: tuple[MetricsSeen, ...] = ()
     requests: Sequence[RecordedRequest] = ()
-    requests_of: dict[str, tuple[RecordedRequest, ...]] = field(default_factory=dict)
+    first_ends: dict[str, Instant] = field(default_factory=dict)
     series: dict[str, SeriesResult] = field(default_factory=dict)
     series_of: dict[str, dict[str, tuple[LabelledSamples, ...]]] = field(default_factory=dict)
     last_seen: Instant | None = None
@@ -115,7 +116,8 @@ class Evidence:
         end = self.stages[-1].end_seconds if self.stages else 0.0
         if end is not None:
             return self.origin + round(end * SECOND)
-        return max((record.end or record.intended for record in self.requests), default=self.origin)
+        last = last_end(self.table)
+        return self.origin if last is None else last
 
     def gap_within(self, start: Instant, end: Instant, *resources: str) -> WatchGap | None:
         """The first gap of one of the resources that touches [start, end]."""
@@ -130,6 +132,12 @@ class Evidence:
     def samples_of(self, name: SeriesName, pod: str) -> tuple[LabelledSamples, ...]:
         """The time series of one Pod in the answer to a query; none if the answer has no samples."""
         return self.series_of.get(name.value, {}).get(pod, ())
+
+
+def last_end(table: pl.DataFrame) -> Instant | None:
+    """The end of the last request, or its intended time if it never ended; None without requests."""
+    found = table.select(pl.coalesce("end", "intended").max()).item()
+    return None if found is None else int(found)
 
 
 def gather(bundle: Bundle) -> Evidence:
@@ -157,7 +165,7 @@ def gather(bundle: Bundle) -> Evidence:
         clocks=tuple(sorted(_observations_of(bundle, ClockSample), key=lambda sample: sample.received)),
         notes=tuple(sorted(_observations_of(bundle, Note), key=lambda note: note.received)),
         readings=tuple(sorted(_observations_of(bundle, MetricsSeen), key=lambda reading: reading.received)),
-        requests=requests, requests_of=_group_by_pod(requests),
+        requests=requests, first_ends=_first_ends(requests.table),
         series={result.name: result for result in bundle.series}, series_of=samples_by_pod(bundle.series),
         last_seen=max((line.received for line in bundle.observations), default=None),
     )
@@ -224,12 +232,9 @@ def _group_pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
     return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
 
 
-def _group_by_pod(requests: Sequence[RecordedRequest]) -> dict[str, tuple[RecordedRequest, ...]]:
-    found: dict[str, list[RecordedRequest]] = defaultdict(list)
-    for record in requests:
-        if record.pod is not None:
-            found[record.pod].append(record)
-    return {pod: tuple(records) for pod, records in found.items()}
+def _first_ends(table: pl.DataFrame) -> dict[str, Instant]:
+    served = table.lazy().filter(request_measures.served()).drop_nulls(["pod", "end"])
+    return dict(served.group_by("pod").agg(pl.col("end").min()).collect().iter_rows())
 
 
 def _group_logs(lines: list[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+import polars as pl
+
 from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.requests.answers import answers_to
 from elastometer.model.answers import AnswerRow, FailureRate
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
+from elastometer.model.request_table import table_of
 from elastometer_loadgen.checks.check import CheckType, Failure
 
 # The busiest stage must have this many times the requests in flight of the calmest one; below, they are alike.
@@ -25,21 +29,21 @@ def answer_findings(evidence: Evidence, answers: Sequence[AnswerRow]) -> Iterato
 def _crosstalk(evidence: Evidence) -> Iterator[Finding]:
     """A mark proves whose answer it is; a form only shows that the answer is not one of its own task."""
     strange = (Failure.FOREIGN_CANARY.value, Failure.OTHER_TASK.value)
-    judged = [record for record in evidence.requests if CheckType.CROSSTALK in record.checks]
-    hit = [record for record in judged if record.checks[CheckType.CROSSTALK] in strange]
-    if not hit:
+    judged = answers_to(evidence.table, CheckType.CROSSTALK)
+    hit = judged.filter(pl.col("failure").is_in(strange))
+    if hit.is_empty():
         return
-    classes = Counter(record.checks[CheckType.CROSSTALK] for record in hit)
+    classes = Counter(hit["failure"])
     proven = classes[Failure.FOREIGN_CANARY.value]
     words = ", ".join(f"{name} {count}" for name, count in classes.most_common())
-    first = sorted(hit, key=lambda record: record.checks[CheckType.CROSSTALK] != Failure.FOREIGN_CANARY)
-    shown = "; ".join(_example(record, evidence) for record in first[:EXAMPLES_SHOWN])
+    first = hit.sort(pl.col("failure") != Failure.FOREIGN_CANARY.value, maintain_order=True).head(EXAMPLES_SHOWN)
+    shown = "; ".join(_example(evidence.requests[row], evidence) for row in first["row"])
     yield Finding(
         FindingName.CROSS_TALK, Severity.PROBLEM if proven else Severity.WARNING,
         f"Requests that got the answer to another request: {proven}" if proven else
         f"Answers that have the form of another task's answer: {len(hit)}",
         f"{words}, of {len(judged)} answers checked: {shown}",
-        "A user may have received another user's data. Find the records by these ids in `requests.jsonl.zst`, and "
+        "A user may have received another user's data. Find the records by these ids in `requests.parquet`, and "
         "send the same load with one request in flight. If it no longer happens, concurrent requests are mixed up, "
         "in the server or in a proxy in front of it.")
 
@@ -52,7 +56,7 @@ def _example(record: RecordedRequest, evidence: Evidence) -> str:
 
 def _under_load(records: Sequence[RecordedRequest], answers: Sequence[AnswerRow]) -> Iterator[Finding]:
     """Each task separately, so that a different mix of tasks is not mistaken for an effect of the load."""
-    busy, groups = _in_flight(records), defaultdict[tuple[str, str], list[tuple[float, AnswerRow]]](list)
+    busy, groups = _in_flight(table_of(records)), defaultdict[tuple[str, str], list[tuple[float, AnswerRow]]](list)
     for row in answers:
         if row.stage is not None and row.task is not None and row.rate is not None and row.stage in busy:
             groups[row.task, row.check].append((busy[row.stage], row))
@@ -80,12 +84,9 @@ def _share(row: AnswerRow, rate: FailureRate) -> str:
            f"{rate.low_percent:.2f} to {rate.high_percent:.2f} %)"
 
 
-def _in_flight(records: Sequence[RecordedRequest]) -> Mapping[str, float]:
+def _in_flight(table: pl.DataFrame) -> Mapping[str, float]:
     """Mean number of a stage's requests in flight, from its first intended request to its last end."""
-    stages = defaultdict[str, list[tuple[int, int, int]]](list)
-    for record in records:
-        if record.send is not None and record.end is not None:
-            stages[record.stage].append((record.intended, record.send, record.end))
-    spans = {name: max(end for *_, end in rows) - min(wanted for wanted, *_ in rows) for name, rows in stages.items()}
-    return {name: sum(end - sent for _, sent, end in rows) / spans[name]
-            for name, rows in stages.items() if spans[name] > 0}
+    stages = table.lazy().drop_nulls(["send", "end"]).group_by("stage").agg(
+        (pl.col("end") - pl.col("send")).sum().alias("busy"),
+        (pl.col("end").max() - pl.col("intended").min()).alias("span"))
+    return {name: busy / span for name, busy, span in stages.collect().iter_rows() if span > 0}

@@ -3,10 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import polars as pl
+
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
+from elastometer.model.request_table import table_of
+from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.base.rejection import KEY_WANTED, NO_SUCH_PATH, Rejection, RejectionCount, is_throttling
 
 
@@ -27,11 +31,11 @@ def load_findings(evidence: Evidence) -> Iterator[Finding]:
 
 def rejection_of_all(requests: Sequence[RecordedRequest]) -> Rejection | None:
     """What every request got; None where one was served, or failed in another way."""
+    kinds = table_of(requests).group_by("outcome", "status", maintain_order=True).agg(
+        pl.len(), pl.col("error").first())
     count = RejectionCount()
-    for record in requests:
-        count.add(record.outcome, record.status, record.error)
-        if count.had_other:
-            return None
+    for outcome, status, number, error in kinds.iter_rows():
+        count.add(Outcome(outcome), status, error, number)
     return count.found()
 
 

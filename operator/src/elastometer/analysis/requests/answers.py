@@ -5,17 +5,17 @@ answer that a check could not judge is in no rate, and a check that judged no an
 """
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import polars as pl
+
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.answers import AnswerRow, FailedAnswer, FailureRate
-from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Terms
 from elastometer.statistics.rates import rate
-from elastometer_loadgen.checks.rate import CheckTally
 
 # Failures contain names of fields, which come from schemas and, within limits, from models: there may be very many.
 FAILURES_SHOWN = 6
@@ -25,12 +25,13 @@ Key: TypeAlias = tuple[str, str, str]
 
 @dataclass(slots=True)
 class _Part:
-    """What is known about one stage, task and check, or about several together."""
+    """What is known about one stage, task and check, or about several together. `failed` has (row, failure) of the
+    first answers that failed, and of the first one of each kind of failure."""
 
     requests: int = 0
     judged: int = 0
     failures: Counter[str] = field(default_factory=Counter)
-    failed: list[RecordedRequest] = field(default_factory=list)
+    failed: list[tuple[int, str]] = field(default_factory=list)
 
 
 def failure_rate(failed: int, judged: int) -> FailureRate:
@@ -51,23 +52,44 @@ def answer_rows(evidence: Evidence) -> tuple[AnswerRow, ...]:
     return (*rows, *totals)
 
 
+def answers_to(table: pl.DataFrame, check: str | None = None) -> pl.DataFrame:
+    """One row for each answer and check that could judge it: `row` of the request, `stage`, `task`, `check` and
+    `failure`, null where the answer passed."""
+    judged = table.lazy().with_row_index("row").filter(pl.col("checks").list.len() > 0) \
+        .select("row", "stage", "task", "checks").explode("checks").unnest("checks")
+    return (judged if check is None else judged.filter(pl.col("check") == check)).collect()
+
+
 def _parts(evidence: Evidence) -> dict[Key, _Part]:
     """In order of the stages and tasks as their first requests came, then of the checks as the test lists them."""
-    tally, sent, failed = CheckTally(), Counter[tuple[str, str]](), defaultdict[Key, list[RecordedRequest]](list)
-    for record in evidence.requests:
-        sent[record.stage, record.task] += 1
-        tally.add(record.stage, record.task, record.checks)
-        for check, failure in record.checks.items():
-            if failure is not None:
-                failed[record.stage, record.task, check].append(record)
-    tallied = {(row["stage"], row["task"], row["check"]): row for row in tally.rows(with_rates=False)}
-    parts: dict[Key, _Part] = {}
+    sent: dict[tuple[str, str], int] = {
+        (stage, task): count for stage, task, count
+        in evidence.table.group_by("stage", "task", maintain_order=True).len().iter_rows()}
+    judged = _judged(answers_to(evidence.table))
     tasks = list(dict.fromkeys(task for _, task in sent))
     stages = list(dict.fromkeys(stage for stage, _ in sent))
     groups = sorted(sent, key=lambda pair: (stages.index(pair[0]), tasks.index(pair[1])))
-    for key in _keys(groups, list(tallied), evidence.terms):
-        judged, failures = (tallied[key]["judged"], tallied[key]["failures"]) if key in tallied else (0, {})
-        parts[key] = _Part(sent[key[:2]], judged, Counter(failures), failed.get(key, []))
+    parts: dict[Key, _Part] = {}
+    for key in _keys(groups, list(judged), evidence.terms):
+        parts[key] = judged.get(key, _Part())
+        parts[key].requests = sent[key[:2]]
+    return parts
+
+
+def _judged(answers: pl.DataFrame) -> dict[Key, _Part]:
+    """In order of the first answers."""
+    parts: dict[Key, _Part] = {}
+    kinds = answers.group_by("stage", "task", "check", "failure", maintain_order=True).agg(
+        pl.len(), pl.col("row").head(2 * EXAMPLES_SHOWN))
+    for stage, task, check, failure, count, rows in kinds.iter_rows():
+        part = parts.setdefault((stage, task, check), _Part())
+        part.judged += count
+        if failure is not None:
+            part.failures[failure] = count
+            part.failed += [(row, failure) for row in rows]
+    for part in parts.values():
+        part.failed.sort(key=lambda one: one[0])
+        part.failures = Counter(dict(part.failures.most_common()))
     return parts
 
 
@@ -93,22 +115,21 @@ def _total(parts: Sequence[_Part]) -> _Part:
 
 def _row(stage: str | None, task: str | None, check: str, part: _Part, evidence: Evidence) -> AnswerRow:
     count, shown = part.failures.total(), part.failures.most_common(FAILURES_SHOWN)
+    examples = [(evidence.requests[row], failure) for row, failure in _examples(part)]
     return AnswerRow(
         stage=stage, task=task, check=check, requests=part.requests, judged=part.judged,
         failed=count if part.judged else None, rate=failure_rate(count, part.judged) if part.judged else None,
         failures=dict(shown), other_failures=count - sum(number for _, number in shown),
-        examples=tuple(
-            FailedAnswer(record.checks[check] or "", record.mark, evidence.seconds(record.intended))
-            for record in _examples(check, part)
-        ),
+        examples=tuple(FailedAnswer(failure, record.mark, evidence.seconds(record.intended))
+                       for record, failure in examples),
     )
 
 
-def _examples(check: str, part: _Part) -> list[RecordedRequest]:
+def _examples(part: _Part) -> list[tuple[int, str]]:
     """A first example of each of the most frequent failures, then the earliest of the others."""
-    firsts: dict[str | None, RecordedRequest] = {}
-    for record in part.failed:
-        firsts.setdefault(record.checks[check], record)
+    firsts: dict[str, tuple[int, str]] = {}
+    for row, failure in part.failed:
+        firsts.setdefault(failure, (row, failure))
     chosen = [firsts[failure] for failure, _ in part.failures.most_common(EXAMPLES_SHOWN)]
-    chosen += [record for record in part.failed[:2 * EXAMPLES_SHOWN] if record not in chosen]
+    chosen += [one for one in part.failed[:2 * EXAMPLES_SHOWN] if one not in chosen]
     return chosen[:EXAMPLES_SHOWN]

@@ -9,11 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.steps import Steps
-from elastometer.analysis.requests.latency import load_row
+from elastometer.analysis.requests.latency import load_row, of_stage
 from elastometer.model.knee import Knee, KneeEnding, KneeSeen, KneeStep, StepSeen
 from elastometer.model.request import RecordedRequest
+from elastometer.model.request_table import RequestRows
 
 
 def knees(evidence: Evidence, ready: Steps) -> tuple[Knee, ...]:
@@ -22,22 +25,20 @@ def knees(evidence: Evidence, ready: Steps) -> tuple[Knee, ...]:
     seen = defaultdict[str, dict[KneeSeen, None]](dict)
     for search in (search for generator in evidence.generators for search in generator.knees):
         seen[search.stage][search] = None
-    by_stage = defaultdict[str, list[RecordedRequest]](list)
-    for record in evidence.requests:
-        by_stage[record.stage].append(record)
     maxima = {stage.name: stage.maximum for stage in evidence.terms.stages}
     found: list[Knee] = []
     for stage, reports in seen.items():
         search = max(reports, key=lambda report: (len(report.steps), report.soak is not None))
-        knee = _knee(search, by_stage[stage], evidence, ready)
+        knee = _knee(search, of_stage(evidence.table, stage), evidence, ready)
         maximum = maxima.get(stage)
         found.append(replace(knee, maximum=maximum, ending=ending(search, maximum), further_accounts=len(reports) - 1))
     return tuple(sorted(found, key=lambda knee: knee.steps[0].start_seconds if knee.steps else 0.0))
 
 
-def _knee(search: KneeSeen, records: Sequence[RecordedRequest], evidence: Evidence, ready: Steps) -> Knee:
+def _knee(search: KneeSeen, table: pl.DataFrame, evidence: Evidence, ready: Steps) -> Knee:
     def step(one: StepSeen) -> KneeStep:
-        return _step(one, [record for record in records if one.start <= record.intended < one.end], evidence, ready)
+        mine = table.filter(pl.col("intended").is_between(one.start, one.end, closed="left"))
+        return _step(one, RequestRows(mine), evidence, ready)
     return Knee(search.stage, search.of, search.good, None, KneeEnding.UNKNOWN, tuple(map(step, search.steps)),
                 None if search.soak is None else step(search.soak), search.interrupted, 0)
 

@@ -4,78 +4,148 @@ What one request took is defined in the load generator's `base.measures`, for bo
 """
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from elastometer.model.measurements import LoadRow, Quantiles
+import polars as pl
+
+from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.requests.littles_law import littles_law, scraped_in_flight
+from elastometer.model import request_measures
+from elastometer.model.estimates import Interval
+from elastometer.model.load_rows import LoadRow, Quantiles
 from elastometer.model.request import RecordedRequest
-from elastometer.model.terms import StageWindow
-from elastometer.model.units import SECOND, to_milliseconds
-from elastometer_loadgen.base.measures import (
-    latency,
-    latency_from_send,
-    nearest_rank,
-    time_per_output_token,
-    time_to_first_token,
-)
+from elastometer.model.request_table import RequestRows, table_of
+from elastometer.model.units import SECOND, Instant, to_milliseconds
+from elastometer.statistics.means import block_edges, mean_of_blocks
+from elastometer.statistics.percentiles import percentile
+from elastometer.statistics.rates import rate, truncated_percent
+from elastometer_loadgen.base.measures import nearest_rank
 from elastometer_loadgen.base.record import Outcome
 
 TOTAL = "total"
+PERCENTILES = (50, 90, 95, 99)
+NO_ANSWER, OTHERS = "none", "others"
+KINDS_SHOWN = 12
 
 
-def first_outcome(record: RecordedRequest) -> Outcome:
-    """Of the first attempt, which is the only one unless the profile has retries."""
-    return record.outcome if record.first_attempt is None else record.first_attempt
-
-
-def ordered(
-    records: Iterable[RecordedRequest], measure: Callable[[RecordedRequest], float | None],
-) -> list[float]:
+def ordered(table: pl.DataFrame, measure: pl.Expr) -> pl.Series:
     """The values that there are, in nanoseconds, rising."""
-    return sorted(value for record in records if (value := measure(record)) is not None)
+    return table.select(measure.alias("value"))["value"].drop_nulls().sort()
 
 
-def quantiles(values: Sequence[float]) -> Quantiles:
-    """Percentiles of values in rising order."""
-    def of(percentile: float) -> float | None:
-        value = nearest_rank(values, percentile)
-        return None if value is None else to_milliseconds(value)
-    return Quantiles(len(values), of(50), of(95), of(99), of(100))
+def ranked(values: pl.Series, percentile: float) -> float | None:
+    """A percentile of values in rising order, by nearest rank; None without values."""
+    rank = nearest_rank(range(len(values)), percentile)
+    return None if rank is None else values[rank]
 
 
-def load_rows(records: Sequence[RecordedRequest], stages: Sequence[StageWindow]) -> tuple[LoadRow, ...]:
+def quantiles(values: pl.Series) -> Quantiles:
+    """Of values in order of time, in nanoseconds; nulls are left out."""
+    known = values.drop_nulls()
+    edges, rising = block_edges(len(known)), known.sort()
+    mean = mean_of_blocks([float(known[left:right].sum()) for left, right in edges],
+                          [right - left for left, right in edges])
+    found = {f"p{percent}": percentile(rising, percent) for percent in PERCENTILES}
+    of = {name: _milliseconds(one.value) for name, one in found.items()}
+    return Quantiles(
+        len(known), of["p50"], of["p95"], of["p99"], _milliseconds(ranked(rising, 100)), of["p90"],
+        _milliseconds(mean.value), _milliseconds(mean.plus_minus),
+        {name: None if one.interval is None else Interval(
+            to_milliseconds(one.interval.low), to_milliseconds(one.interval.high)) for name, one in found.items()},
+        {name: one.needs for name, one in found.items() if one.needs is not None},
+    )
+
+
+def _milliseconds(nanoseconds: float | None) -> float | None:
+    return None if nanoseconds is None else to_milliseconds(nanoseconds)
+
+
+def load_rows(evidence: Evidence) -> tuple[LoadRow, ...]:
     """A row per stage in the order of the schedule, and the total last."""
-    by_stage: dict[str, list[RecordedRequest]] = {stage.name: [] for stage in stages}
-    for record in records:
-        by_stage.setdefault(record.stage, []).append(record)
-    rows = [load_row(name, found) for name, found in by_stage.items()]
-    return (*rows, load_row(TOTAL, records))
+    table, windows = evidence.table, _windows(evidence)
+    found: list[str] = table["stage"].unique(maintain_order=True).to_list()
+    names = dict.fromkeys([*(stage.name for stage in evidence.terms.stages), *found])
+    rows = [*((name, of_stage(table, name)) for name in names), (TOTAL, table)]
+    return tuple(_checked(load_row(name, RequestRows(mine)), mine, table, windows.get(name), evidence)
+                 for name, mine in rows)
+
+
+def task_rows(evidence: Evidence) -> tuple[LoadRow, ...]:
+    """A row per stage and task, and the total of each task; none if there is only one task, whose rows are the stages'."""
+    table, windows = evidence.table, _windows(evidence)
+    stages: list[str] = table["stage"].unique(maintain_order=True).to_list()
+    tasks: list[str] = table["task"].unique(maintain_order=True).to_list()
+    rows: list[LoadRow] = []
+    for task in tasks if len(tasks) > 1 else ():
+        every = table.filter(pl.col("task") == task)
+        for name, mine in [*((stage, of_stage(every, stage)) for stage in stages), (TOTAL, every)]:
+            if mine.height:
+                row = replace(load_row(name, RequestRows(mine)), task=task)
+                rows.append(_checked(row, mine, every, windows.get(name), None))
+    return tuple(rows)
+
+
+def _windows(evidence: Evidence) -> dict[str, tuple[Instant, Instant]]:
+    """When each stage ran, as far as it is known, and the whole load."""
+    known = {stage.name: (stage.start_seconds, stage.end_seconds) for stage in evidence.stages}
+    found = {name: (evidence.origin + round(start * SECOND), evidence.origin + round(end * SECOND))
+             for name, (start, end) in known.items() if start is not None and end is not None}
+    return {**found, TOTAL: (evidence.origin, evidence.load_end)}
+
+
+def _checked(
+    row: LoadRow, mine: pl.DataFrame, every: pl.DataFrame, window: tuple[Instant, Instant] | None,
+    evidence: Evidence | None,
+) -> LoadRow:
+    """With what was in flight; the servers' metrics know no tasks, so that a row of one has no `evidence` of them."""
+    if window is None or not row.count:
+        return row
+    scraped = None if evidence is None else scraped_in_flight(evidence, window)
+    return replace(row, in_flight=littles_law(mine, every, window, scraped))
+
+
+def of_stage(table: pl.DataFrame, stage: str) -> pl.DataFrame:
+    """The requests of one stage."""
+    return table.filter(pl.col("stage") == stage)
 
 
 def load_row(stage: str, records: Sequence[RecordedRequest]) -> LoadRow:
     """One row; no request at all leaves every number absent."""
-    outcomes = Counter(record.outcome.value for record in records)
-    good = outcomes[Outcome.SUCCESS.value]
-    at_once = sum(first_outcome(record) is Outcome.SUCCESS for record in records)
+    table = table_of(records)
+    outcomes = dict(table["outcome"].value_counts().iter_rows())
+    good, at_once, again = table.select(
+        request_measures.served().sum().alias("good"), request_measures.served_at_once().sum().alias("at_once"),
+        pl.col("first_attempt").count().alias("again")).row(0)
+    measured = table.select(
+        first=request_measures.time_to_first_token(), pace=request_measures.time_per_output_token(),
+        whole=request_measures.latency(), from_send=request_measures.latency_from_send())
     return LoadRow(
-        stage=stage, count=len(records),
-        success_percent=round(100 * good / len(records), 2) if records else None,
-        first_attempt_success_percent=round(100 * at_once / len(records), 2) if records else None,
-        sent_again=sum(record.first_attempt is not None for record in records),
-        outcomes={outcome.value: outcomes[outcome.value] for outcome in Outcome if outcomes[outcome.value]},
-        time_to_first_token=quantiles(ordered(records, time_to_first_token)),
-        time_per_output_token=quantiles(ordered(records, time_per_output_token)),
-        latency=quantiles(ordered(records, latency)),
-        latency_from_send=quantiles(ordered(records, latency_from_send)),
-        output_tokens_per_second=_tokens_per_second(records),
+        stage=stage, count=len(table),
+        success_percent=truncated_percent(good, len(table)),
+        first_attempt_success_percent=truncated_percent(at_once, len(table)),
+        sent_again=again,
+        outcomes={outcome.value: outcomes[outcome.value] for outcome in Outcome if outcome.value in outcomes},
+        time_to_first_token=quantiles(measured["first"]), time_per_output_token=quantiles(measured["pace"]),
+        latency=quantiles(measured["whole"]), latency_from_send=quantiles(measured["from_send"]),
+        output_tokens_per_second=_tokens_per_second(table),
+        success=rate(good, len(table)) if len(table) else None,
+        statuses=_counts(table["status"]), finish_reasons=_counts(table["finish_reason"]),
     )
 
 
-def _tokens_per_second(records: Sequence[RecordedRequest]) -> float | None:
+def _counts(values: pl.Series) -> dict[str, int]:
+    """How often each value is there, the most frequent first; a server may send any number of different ones."""
+    every = values.cast(pl.String).fill_null(NO_ANSWER).value_counts(name="count").sort(
+        ["count", values.name], descending=[True, False])
+    shown, rest = every.head(KINDS_SHOWN), every.slice(KINDS_SHOWN)
+    return {**dict(shown.iter_rows()), **({OTHERS: int(rest["count"].sum())} if rest.height else {})}
+
+
+def _tokens_per_second(table: pl.DataFrame) -> float | None:
     """Tokens that the server counted, over the time from the first intended request to the last end."""
-    tokens = [record.completion_tokens for record in records if record.completion_tokens is not None]
-    ends = [record.end for record in records if record.end is not None]
-    if not tokens or not ends:
+    tokens, first, last = table.select(
+        pl.col("completion_tokens").drop_nulls().sum(), pl.col("intended").min(), pl.col("end").max()).row(0)
+    if last is None or table["completion_tokens"].null_count() == len(table):
         return None
-    length = max(ends) - min(record.intended for record in records)
-    return round(sum(tokens) / (length / SECOND), 1) if length > 0 else None
+    return round(tokens / ((last - first) / SECOND), 1) if last > first else None

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from math import floor, nan
+from math import floor
+
+import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.model import request_measures
 from elastometer.model.terms import Indicator, Objective
-from elastometer.model.units import SECOND, Instant
-from elastometer_loadgen.base.measures import time_per_output_token
-from elastometer_loadgen.base.record import Outcome
+from elastometer.model.units import SECOND
 
 _ON_REQUESTS = frozenset({
     Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN, Indicator.REQUEST_LATENCY,
@@ -71,21 +72,6 @@ def _too_slow(requests: RequestColumns, objective: Objective, bound: float) -> s
     return set(map(floor, compress(at, slow)))
 
 
-def columns_of(evidence: Evidence) -> RequestColumns:
-    """The recorded requests."""
-    records, origin = evidence.requests, evidence.origin
-    good = [record.outcome is Outcome.SUCCESS for record in records]
-    return RequestColumns(
-        at=[_seconds(record.intended, origin) for record in records],
-        first_token=[_seconds(record.first_token, origin) for record in records],
-        last_token=[_seconds(record.last_token, origin) for record in records],
-        ended=[_seconds(record.end if well else None, origin) for record, well in zip(records, good, strict=True)],
-        gaps=[(record.completion_tokens or 1) - 1 if time_per_output_token(record) is not None else 0
-              for record in records],
-        stretches=stretches([record.stage for record in records]),
-    )
-
-
 def stretches(stages: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Where each stage begins and ends in the order of requests: stages run one after another."""
     found: dict[str, tuple[int, int]] = {}
@@ -94,16 +80,56 @@ def stretches(stages: Sequence[str]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def measured_miss_seconds(evidence: Evidence) -> int | None:
-    """Of the recorded run."""
-    found = measured_missed(evidence)
+def measured_miss_seconds(evidence: Evidence, objectives: Sequence[Objective] | None = None) -> int | None:
+    """How many seconds of the recorded run were missed, by its own objectives unless others are given."""
+    found = measured_missed(evidence, objectives)
     return None if found is None else len(found)
 
 
-def measured_missed(evidence: Evidence) -> set[int] | None:
-    """Which seconds of the recorded run were missed; None if no objective is about requests."""
-    return missed_seconds(columns_of(evidence), evidence.terms.objectives)
+def measured_missed(evidence: Evidence, objectives: Sequence[Objective] | None = None) -> set[int] | None:
+    """Which seconds of the recorded run were missed; None if no objective is about requests.
+
+    The comparisons are those of `missed_seconds`, on the columns of the run.
+    """
+    objectives = evidence.terms.objectives if objectives is None else objectives
+    if not any(one.indicator in _ON_REQUESTS for one in objectives):
+        return None
+    frame = _in_seconds(evidence)
+    missed = frame.select(pl.col("ended").is_null().alias("missed"), *(
+        _slower(one, one.maximum_milliseconds / 1000, frame).fill_null(value=False).alias(str(number))
+        for number, one in enumerate(objectives) if one.maximum_milliseconds is not None))
+    seconds = frame["at"].floor().cast(pl.Int64)
+    return set(seconds.filter(missed.select(pl.any_horizontal(pl.all())).to_series()).unique())
 
 
-def _seconds(instant: Instant | None, origin: Instant) -> float:
-    return nan if instant is None else (instant - origin) / SECOND
+def _in_seconds(evidence: Evidence) -> pl.DataFrame:
+    """Requests from the start of the load; `ended` is null for one that failed, `gaps` 0 where there is no pace."""
+    paced = request_measures.time_per_output_token().is_not_null()
+    return evidence.table.select(
+        "stage", _seconds("intended", evidence).alias("at"), _seconds("first_token", evidence),
+        _seconds("last_token", evidence),
+        pl.when(request_measures.served()).then(_seconds("end", evidence)).alias("ended"),
+        pl.when(paced).then(pl.col("completion_tokens") - 1).otherwise(0).alias("gaps"))
+
+
+def _slower(objective: Objective, bound: float, frame: pl.DataFrame) -> pl.Expr:
+    match objective.indicator:
+        case Indicator.TIME_TO_FIRST_TOKEN:
+            slow = pl.col("first_token") - pl.col("at") > bound
+        case Indicator.REQUEST_LATENCY:
+            slow = pl.col("ended") - pl.col("at") > bound
+        case Indicator.TIME_PER_OUTPUT_TOKEN:
+            gaps = pl.col("gaps")
+            slow = (gaps > 0) & (pl.col("last_token") - pl.col("first_token") > bound * gaps)
+        case _:
+            return pl.lit(value=False)
+    if objective.stage is None:
+        return slow
+    # As in `stretches`: to a stage belongs what was wanted from its first request up to its last one.
+    rows = (frame["stage"] == objective.stage).arg_true()
+    low, high = (rows[0], rows[-1]) if len(rows) else (0, -1)
+    return slow & pl.int_range(pl.len()).is_between(low, high)
+
+
+def _seconds(column: str, evidence: Evidence) -> pl.Expr:
+    return (pl.col(column) - evidence.origin) / SECOND

@@ -2,19 +2,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from math import ceil, floor
+from itertools import accumulate
+from math import ceil
 
-from elastometer.analysis.evidence.evidence import Evidence
+import polars as pl
+
+from elastometer.analysis.evidence.evidence import Evidence, last_end
 from elastometer.analysis.evidence.replicas import ReplicaCurves
 from elastometer.analysis.evidence.steps import Steps
+from elastometer.model import request_measures
 from elastometer.model.bundle import SeriesName
 from elastometer.model.measurements import ScrapedCurve, Timeline
 from elastometer.model.measurements import Steps as Points
 from elastometer.model.report import StageBand
 from elastometer.model.terms import StageWindow
 from elastometer.model.units import SECOND, Instant, to_milliseconds, to_seconds
-from elastometer_loadgen.base.measures import nearest_rank, time_to_first_token
-from elastometer_loadgen.base.record import Outcome
 
 # A report stays small enough for a ConfigMap however long the run is.
 MAX_BINS = 1200
@@ -24,7 +26,7 @@ WINDOW_SECONDS = 5
 
 def timeline(evidence: Evidence, curves: ReplicaCurves) -> Timeline:
     """Bins from the start of the load to the end of the last request; replicas over everything that was watched."""
-    last = max((record.end or record.intended for record in evidence.requests), default=None)
+    last = last_end(evidence.table)
     length = ((evidence.load_end if last is None else last) - evidence.origin) / SECOND
     width = max(1, ceil(length / MAX_BINS))
     bins = max(0, ceil(length / width)) if evidence.requests else 0
@@ -78,50 +80,46 @@ def _planned(stages: tuple[StageWindow, ...], time: float) -> float | None:
 
 
 def _rates(evidence: Evidence, bins: int, width: int) -> dict[str, tuple[float, ...]]:
-    counts = {name: [0] * bins for name in ("offered", "sent", "served", "failed")}
+    is_served, ended = request_measures.served(), pl.col("end")
+    instants = {
+        "offered": pl.col("intended"), "sent": pl.col("send"),
+        "served": pl.when(is_served).then(ended), "failed": pl.when(~is_served).then(ended),
+    }
+    return {name: tuple(round(count / width, 3) for count in _counts(evidence, instant, bins, width))
+            for name, instant in instants.items()}
 
-    def count(name: str, instant: Instant | None) -> None:
-        index = -1 if instant is None else (instant - evidence.origin) // (width * SECOND)
-        if 0 <= index < bins:
-            counts[name][index] += 1
 
-    for record in evidence.requests:
-        count("offered", record.intended)
-        count("sent", record.send)
-        count("served" if record.outcome is Outcome.SUCCESS else "failed", record.end)
-    return {name: tuple(round(value / width, 3) for value in values) for name, values in counts.items()}
+def _counts(evidence: Evidence, instant: pl.Expr, bins: int, width: int) -> list[int]:
+    """How many of the instants fall into each bin; those outside of all bins are not counted."""
+    place = ((instant - evidence.origin) // (width * SECOND)).alias("place")
+    found = evidence.table.lazy().select(place).filter(pl.col("place").is_between(0, bins - 1)).group_by("place").len()
+    counts = dict(found.collect().iter_rows())
+    return [counts.get(place, 0) for place in range(bins)]
 
 
 def _in_flight(evidence: Evidence, bins: int, width: int) -> tuple[int, ...]:
     """Requests that were sent and had not ended, at the end of each bin."""
-    moves = [0] * (bins + 1)
-    for record in evidence.requests:
-        for instant, move in ((record.send, 1), (record.end if record.send is not None else None, -1)):
-            if instant is not None:
-                moves[min(bins, max(0, (instant - evidence.origin) // (width * SECOND)))] += move
-    total = 0
-    levels: list[int] = []
-    for move in moves[:bins]:
-        total += move
-        levels.append(total)
-    return tuple(levels)
+    outer, was_sent = (evidence.origin, evidence.origin + bins * width * SECOND), pl.col("send").is_not_null()
+    sent = _counts(evidence, pl.col("send").clip(*outer), bins, width)
+    ended = _counts(evidence, pl.when(was_sent).then(pl.col("end")).clip(*outer), bins, width)
+    return tuple(accumulate(one - other for one, other in zip(sent, ended, strict=True)))
 
 
 def _windows(evidence: Evidence, width: int) -> list[tuple[float, float | None, float | None]]:
     """(start, p50, p95) of the times to first token, by intended time; None for a window without any."""
-    groups: dict[int, list[int]] = defaultdict(list)
-    for record in evidence.requests:
-        if (value := time_to_first_token(record)) is not None:
-            groups[floor((record.intended - evidence.origin) / (width * SECOND))].append(value)
-    if not groups:
+    place = ((pl.col("intended") - evidence.origin) // (width * SECOND)).alias("place")
+    wait = pl.col("wait").sort()
+    found = evidence.table.lazy().select(place, request_measures.time_to_first_token().alias("wait")) \
+        .drop_nulls("wait").group_by("place").agg(wait.get(_rank(50)).alias("p50"), wait.get(_rank(95)).alias("p95"))
+    known = {place: (to_milliseconds(p50), to_milliseconds(p95)) for place, p50, p95 in found.collect().iter_rows()}
+    if not known:
         return []
-    rows: list[tuple[float, float | None, float | None]] = []
-    for index in range(min(groups), max(groups) + 1):
-        values = sorted(groups.get(index, []))
-        p50, p95 = nearest_rank(values, 50), nearest_rank(values, 95)
-        rows.append((float(index * width), None if p50 is None else to_milliseconds(p50),
-                     None if p95 is None else to_milliseconds(p95)))
-    return rows
+    return [(float(index * width), *known.get(index, (None, None))) for index in range(min(known), max(known) + 1)]
+
+
+def _rank(percentile: int) -> pl.Expr:
+    """The place of a percentile by nearest rank, in whole numbers."""
+    return (percentile * pl.len() + 99) // 100 - 1
 
 
 def _curves(evidence: Evidence) -> tuple[ScrapedCurve, ...]:

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.evidence.gaps import gap_words
 from elastometer.analysis.evidence.pods import ImagePull, Seen, best, image_pull, pod_instants
@@ -92,11 +94,9 @@ def _of_start(lines: Sequence[LogSeen], marks: Sequence[EngineMark]) -> list[Log
 
 
 def _first_tokens(evidence: Evidence) -> dict[str, Instant]:
-    first: dict[str, Instant] = {}
-    for record in evidence.requests:
-        if record.pod and record.first_token is not None:
-            first[record.pod] = min(first.get(record.pod, record.first_token), record.first_token)
-    return first
+    first = evidence.table.lazy().filter(pl.col("pod") != "").drop_nulls("first_token").group_by("pod").agg(
+        pl.col("first_token").min())
+    return dict(first.collect().iter_rows())
 
 
 def _created(start: Start) -> Instant | None:

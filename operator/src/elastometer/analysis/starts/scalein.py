@@ -1,8 +1,9 @@
 """Scale-in: which Pods were removed, how long they drained, and which of their requests were lost."""
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+
+import polars as pl
 
 from elastometer.analysis.evidence.evidence import (
     API_RESOLUTION,
@@ -18,7 +19,6 @@ from elastometer.model.document import instant_at, whole_at
 from elastometer.model.measurements import Duration, ScaleIn, Source
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import ObjectSeen, Sighting
-from elastometer.model.request import RecordedRequest
 from elastometer.model.units import MILLISECOND, SECOND, Instant, to_milliseconds
 from elastometer_loadgen.base.record import Outcome
 
@@ -35,12 +35,13 @@ def scale_ins(evidence: Evidence, changes: Sequence[Change]) -> tuple[ScaleIn, .
     found = [(pod, moment) for pod, moment in found if end is None or moment.instant < end]
     found.sort(key=lambda pair: (pair[1].instant, pair[0].name))
     room = {change.number: change.before - change.after for change in changes if not change.is_out}
+    theirs = _requests_by_pod(evidence) if found else {}
     result = []
     for pod, moment in found:
         change = _cause(moment, changes, room)
         if change is not None:
             room[change.number] -= 1
-        result.append(_scale_in(pod, moment, change, evidence))
+        result.append(_scale_in(pod, moment, change, theirs.get(pod.name), evidence))
     return tuple(result)
 
 
@@ -92,25 +93,33 @@ def _gone(pod: PodHistory, evidence: Evidence) -> Seen | None:
     return found[0] if found else watched
 
 
-def _scale_in(pod: PodHistory, moment: Seen, change: Change | None, evidence: Evidence) -> ScaleIn:
+def _requests_by_pod(evidence: Evidence) -> dict[str, pl.DataFrame]:
+    known = evidence.table.select("pod", "send", "end", "outcome").drop_nulls(["pod", "send"])
+    return {str(pod): part for (pod,), part in known.partition_by("pod", as_dict=True).items()}
+
+
+def _scale_in(
+    pod: PodHistory, moment: Seen, change: Change | None, requests: pl.DataFrame | None, evidence: Evidence,
+) -> ScaleIn:
     end = _gone(pod, evidence)
-    theirs = evidence.requests_of.get(pod.name, ())
-    flying = [record for record in theirs if _in_flight(record, moment.instant)]
-    later = [record for record in theirs if record.send is not None and record.send > moment.instant]
-    lost = Counter(
-        record.outcome.value for record in (*flying, *later) if record.outcome is not Outcome.SUCCESS
-    )
+    in_flight, later, lost = (0, 0, {}) if requests is None else _met(requests, moment.instant)
     return ScaleIn(
         pod=pod.name, scale_event=None if change is None else change.number,
         deleted=evidence.stamp(moment.instant, moment.source, moment.resolution),
         gone=None if end is None else evidence.stamp(end.instant, end.source, end.resolution),
-        drain=_drain(moment, end, evidence), in_flight=len(flying), sent_after_deletion=len(later),
-        lost={outcome.value: lost[outcome.value] for outcome in Outcome if lost[outcome.value]},
+        drain=_drain(moment, end, evidence), in_flight=in_flight, sent_after_deletion=later,
+        lost={outcome.value: lost[outcome.value] for outcome in Outcome if outcome.value in lost},
     )
 
 
-def _in_flight(record: RecordedRequest, instant: Instant) -> bool:
-    return record.send is not None and record.send <= instant and (record.end is None or record.end > instant)
+def _met(requests: pl.DataFrame, instant: Instant) -> tuple[int, int, dict[str, int]]:
+    """(requests in flight at the instant, requests sent later, those of both that were lost, by outcome)."""
+    later = pl.col("send") > instant
+    flying = ~later & (pl.col("end").is_null() | (pl.col("end") > instant))
+    hit = requests.select("outcome", flying.alias("flying"), later.alias("later")).filter(
+        pl.col("flying") | pl.col("later"))
+    lost = hit.filter(pl.col("outcome") != Outcome.SUCCESS.value)["outcome"].value_counts()
+    return int(hit["flying"].sum()), int(hit["later"].sum()), dict(lost.iter_rows())
 
 
 def _drain(moment: Seen, end: Seen | None, evidence: Evidence) -> Duration:

@@ -10,7 +10,6 @@ from elastometer.model.document import text_at
 from elastometer.model.measurements import ScrapedStart, Source, Stamp
 from elastometer.model.milestones import Milestone
 from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, from_unix_seconds, to_milliseconds
-from elastometer_loadgen.base.record import Outcome
 
 # prometheus_client reads the start from /proc in clock ticks of 10 ms.
 PROCESS_RESOLUTION = 10 * MILLISECOND
@@ -54,9 +53,8 @@ def _resolution(evidence: Evidence) -> Nanoseconds:
 
 def _first_end(pod: str, evidence: Evidence) -> Seen | None:
     """When the client saw the end of the first request that the Pod served: the counter moves then and not before."""
-    ends = [one.end for one in evidence.requests_of.get(pod, ())
-            if one.end is not None and one.outcome is Outcome.SUCCESS]
-    return Seen(Milestone.FIRST_END, min(ends), Source.REQUEST, MILLISECOND) if ends else None
+    end = evidence.first_ends.get(pod)
+    return None if end is None else Seen(Milestone.FIRST_END, end, Source.REQUEST, MILLISECOND)
 
 
 def _first_time(series: Iterable[LabelledSamples]) -> Instant | None:

@@ -6,19 +6,21 @@ the metric Prometheus' (on the grid of its query), KEDA's word and the replicas 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import polars as pl
 
 from elastometer.analysis.evidence.evidence import API_RESOLUTION, WATCH_RESOLUTION, Evidence, is_state_only
 from elastometer.analysis.evidence.pods import condition
 from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.analysis.starts.wake_metric import NotVisible, visible
+from elastometer.model import request_measures
 from elastometer.model.document import instant_at, whole_at
 from elastometer.model.measurements import Duration, Source, Stamp
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import Sighting
-from elastometer.model.request import RecordedRequest
 from elastometer.model.units import MILLISECOND, Instant, to_milliseconds
 from elastometer.model.wake import WAKE_LABELS, Fate, Wake, WakeInstant, WakeStep
 from elastometer_loadgen.base.record import Outcome
@@ -71,18 +73,18 @@ def _wake(number: int, span: TimeAtZero, starts: Sequence[Start], evidence: Evid
                 key=lambda start: start.used[Milestone.READY].instant, default=None)
     served = None if first is None else first.used.get(Milestone.IN_ENDPOINTS, first.used[Milestone.READY]).instant
     until = served if served is not None else _until(span, starts, evidence)
-    requests = [one for one in evidence.requests
-                if span.start <= one.intended < until and not _served_by_leaving(one, span)]
-    token = None if served is None else min(
-        (one.first_token for one in evidence.requests if one.first_token and one.first_token > span.end), default=None)
+    requests = evidence.table.filter(
+        pl.col("intended").is_between(span.start, until, closed="left") & ~_served_by_leaving(span))
+    token = None if served is None else evidence.table.select(
+        pl.col("first_token").filter(pl.col("first_token") > span.end).min()).item()
     stamps = _stamps(span, first or next(iter(starts), None), evidence)
     seen = visible(evidence, span.start, until)
     if not isinstance(seen, NotVisible):
         # What KEDA acted on may be on the query's grid only one step later.
         instant = seen.instant if span.change is None else min(seen.instant, span.end)
         stamps[WakeStep.VISIBLE] = evidence.stamp(instant, seen.source, seen.resolution)
-    if requests:
-        stamps[WakeStep.FIRST_REQUEST] = evidence.stamp(requests[0].intended, Source.REQUEST, REQUEST_RESOLUTION)
+    if len(requests):
+        stamps[WakeStep.FIRST_REQUEST] = evidence.stamp(requests["intended"][0], Source.REQUEST, REQUEST_RESOLUTION)
     if token is not None:
         stamps[WakeStep.FIRST_TOKEN] = evidence.stamp(token, Source.REQUEST, REQUEST_RESOLUTION)
     why = seen.reason if isinstance(seen, NotVisible) else NOT_SEEN
@@ -92,12 +94,13 @@ def _wake(number: int, span: TimeAtZero, starts: Sequence[Start], evidence: Evid
         scale_event=None if span.change is None else span.change.number,
         pod=None if first is None else first.pod.name, instants=tuple(_instants(stamps, why, span, evidence)),
         whole=_whole(requests, token, until), request_count=len(requests),
-        fates=_counted(_fate(one) for one in requests), outcomes=_counted(one.outcome for one in requests))
+        fates=_counted(_fates(requests)), outcomes=_counted(
+            (Outcome(word), count) for word, count in requests["outcome"].value_counts().iter_rows()))
 
 
-def _served_by_leaving(record: RecordedRequest, span: TimeAtZero) -> bool:
+def _served_by_leaving(span: TimeAtZero) -> pl.Expr:
     """A Pod that was just removed still serves for a while."""
-    return record.outcome is Outcome.SUCCESS and record.first_token is not None and record.first_token <= span.end
+    return request_measures.served() & (pl.col("first_token") <= span.end).fill_null(value=False)
 
 
 def _until(span: TimeAtZero, starts: Sequence[Start], evidence: Evidence) -> Instant:
@@ -106,24 +109,32 @@ def _until(span: TimeAtZero, starts: Sequence[Start], evidence: Evidence) -> Ins
     return max(gone) if gone and len(gone) == len(starts) else max(span.end, evidence.last_seen or span.end)
 
 
-def _counted(values: Iterator[Fate] | Iterator[Outcome]) -> Mapping[str, int]:
-    counts = Counter(value.value for value in values)
+def _counted(values: Iterable[tuple[Fate, int]] | Iterable[tuple[Outcome, int]]) -> Mapping[str, int]:
+    counts = Counter[str]()
+    for value, count in values:
+        counts[value.value] += count
     order = [*Fate, *Outcome]
     return {value.value: counts[value.value] for value in order if counts[value.value]}
 
 
-def _fate(record: RecordedRequest) -> Fate:
-    if record.outcome is Outcome.SUCCESS:
-        return Fate.HELD if record.first_attempt is None else Fate.SENT_AGAIN
-    if record.outcome is Outcome.REFUSED or record.status in _TURNED_AWAY:
+def _fates(requests: pl.DataFrame) -> Iterator[tuple[Fate, int]]:
+    kinds = requests.group_by("outcome", "status", pl.col("first_attempt").is_null().alias("is_first")).len()
+    for outcome, status, is_first, count in kinds.iter_rows():
+        yield _fate(Outcome(outcome), status, is_first=is_first), count
+
+
+def _fate(outcome: Outcome, status: int | None, *, is_first: bool) -> Fate:
+    if outcome is Outcome.SUCCESS:
+        return Fate.HELD if is_first else Fate.SENT_AGAIN
+    if outcome is Outcome.REFUSED or status in _TURNED_AWAY:
         return Fate.REFUSED
-    return Fate.TIMED_OUT if record.outcome in _SLOW else Fate.LOST
+    return Fate.TIMED_OUT if outcome in _SLOW else Fate.LOST
 
 
-def _whole(requests: Sequence[RecordedRequest], token: Instant | None, until: Instant) -> Duration:
-    if not requests:
+def _whole(requests: pl.DataFrame, token: Instant | None, until: Instant) -> Duration:
+    if not len(requests):
         return Duration(reason=NO_REQUEST)
-    first = requests[0].intended
+    first = requests["intended"][0]
     if token is None:
         return Duration(at_least_milliseconds=to_milliseconds(max(0, until - first)), reason="no request was served")
     return Duration(to_milliseconds(token - first), 2 * REQUEST_RESOLUTION / MILLISECOND)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from elastometer.analysis.requests.misses import columns_of, missed_seconds
+from elastometer.analysis.requests.misses import measured_missed
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.story.cost import cost
 from elastometer.analysis.story.from_findings import advice_from
@@ -18,7 +18,7 @@ NOT_ASKED = "this judgement made no what-if"
 
 def told(run: DerivedRun, report: Report) -> Story:
     """The story of a report that has all the rest, blind stretches included; the advice is that of its findings."""
-    missed = missed_seconds(columns_of(run.evidence), run.evidence.terms.objectives)
+    missed = measured_missed(run.evidence)
     story = Story(
         happened=happened(run, report), cost=cost(run, report, None if missed is None else len(missed)),
         worst_minute=worst_minute(run, report, missed), blind=report.story.blind)

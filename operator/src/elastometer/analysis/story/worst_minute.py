@@ -20,11 +20,11 @@ MINUTE = 60
 def worst_minute(run: DerivedRun, report: Report, missed: set[int] | None) -> WorstMinute | None:
     """None without requests. `missed` are the objective-miss seconds, None without an objective on requests."""
     evidence = run.evidence
-    waited = _waited(evidence)
+    since, waited = _waited(evidence)
     if not waited:
         return None
-    start = _start(waited, missed or set())
-    end = min(start + MINUTE, len(waited))
+    start = since + _start(waited, {second - since for second in missed or ()})
+    end = min(start + MINUTE, since + len(waited))
     wanted_at = pl.col("intended") - evidence.origin
     inside = evidence.table.lazy().filter((wanted_at >= start * SECOND) & (wanted_at < end * SECOND))
     waits = (pl.col("first_token") - pl.col("intended")).drop_nulls().sort()
@@ -41,19 +41,20 @@ def worst_minute(run: DerivedRun, report: Report, missed: set[int] | None) -> Wo
     )
 
 
-def _waited(evidence: Evidence) -> list[float]:
-    """Seconds that the requests of each second waited, all together, from the start of the load on. A request without
-    a first token waited until its end."""
+def _waited(evidence: Evidence) -> tuple[int, list[float]]:
+    """(a second of the load, the seconds that the requests of it and of each later second waited, all together). It is
+    the load's start, or lies a minute before the first request. One without a first token waited until its end."""
     until = pl.coalesce("first_token", "end", "intended")
     second = ((pl.col("intended") - evidence.origin) // SECOND).alias("second")
     rows = evidence.table.lazy().select(second, ((until - pl.col("intended")) / SECOND).alias("wait")) \
         .filter(pl.col("second") >= 0).group_by("second").agg(pl.col("wait").sum()).sort("second").collect()
     if not rows.height:
-        return []
-    found = [0.0] * (int(rows["second"][-1]) + 1)
+        return 0, []
+    since = max(0, int(rows["second"][0]) - MINUTE)
+    found = [0.0] * (int(rows["second"][-1]) + 1 - since)
     for place, wait in rows.iter_rows():
-        found[place] = wait
-    return found
+        found[place - since] = wait
+    return since, found
 
 
 def _start(waited: list[float], missed: set[int]) -> int:

@@ -5,34 +5,33 @@ next to it states what another run of the same kind might show; it does not chan
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import floor
 
-from elastometer.analysis.requests.answers import failure_rate
+import polars as pl
+
+from elastometer.analysis.requests.answers import answers_to, failure_rate
 from elastometer.model.report import Verdict
-from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Objective
 
 
-def judge_answers(objective: Objective, records: Sequence[RecordedRequest]) -> tuple[Verdict, str, float | None, int]:
-    """(verdict, sentence, percentage that passed, answers judged); `records` are those of the objective's stage."""
+def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, str, float | None, int]:
+    """(verdict, sentence, percentage that passed, answers judged); the requests are those of the objective's stage."""
     check, bound, where = objective.check, objective.minimum_percent, _where(objective)
     if objective.task is not None:
-        records = [record for record in records if record.task == objective.task]
-    judged = [record for record in records if check in record.checks]
+        table = table.filter(pl.col("task") == objective.task)
+    judged = answers_to(table, check)
     name, count = f"`answer check {check}`", len(judged)
     if not count or bound is None or check is None:
-        why = f"the check could judge none of the answers to {len(records)} requests" if records else \
+        why = f"the check could judge none of the answers to {len(table)} requests" if len(table) else \
             "no request was recorded"
         return Verdict.INCONCLUSIVE, f"{name} cannot be judged{where}: {why}", None, count
-    failed = sum(record.checks[check] is not None for record in judged)
+    failed = judged["failure"].count()
     # Truncated, never rounded up: a share just below the bound must not read as if it met it.
     percent = floor(10000 * (count - failed) / count) / 100
     met = 100 * (count - failed) >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     # A task without this check has no answers that could be judged.
-    asked = {record.task for record in judged}
-    requests = sum(record.task in asked for record in records)
+    requests = table.join(judged.select("task").unique(), on="task", how="semi").height
     of = f"n={count}" if count == requests else f"n={count} of {requests} requests"
     message = f"{name} {percent:.2f} % {rule}{where} ({of}, {failed} failed, {_interval(failed, count, bound)})"
     return Verdict.PASS if met else Verdict.FAIL, message, percent, count

@@ -8,22 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor, inf
 
-from elastometer.analysis.requests.latency import first_outcome, ordered
+import polars as pl
+
+from elastometer.analysis.requests.latency import of_stage, ordered, ranked
 from elastometer.analysis.verdict.answer_objective import judge_answers
+from elastometer.model import request_measures
 from elastometer.model.measurements import Duration
 from elastometer.model.reasons import NO_OBJECTIVES, OBJECTIVES_MET, OBJECTIVES_MISSED, OBJECTIVES_UNCERTAIN, LoadFlaw
 from elastometer.model.report import ObjectiveResult, Verdict
 from elastometer.model.request import RecordedRequest
+from elastometer.model.request_table import table_of
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds
-from elastometer_loadgen.base.measures import (
-    is_buffered,
-    latency,
-    nearest_rank,
-    time_per_output_token,
-    time_to_first_token,
-)
-from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.measures import nearest_rank
 
 WORDS = {
     Indicator.TIME_TO_FIRST_TOKEN: "ttft", Indicator.TIME_PER_OUTPUT_TOKEN: "tpot",
@@ -32,8 +29,9 @@ WORDS = {
     Indicator.ANSWER_CHECK: "answer check",
 }
 _MEASURES = {
-    Indicator.TIME_TO_FIRST_TOKEN: time_to_first_token, Indicator.TIME_PER_OUTPUT_TOKEN: time_per_output_token,
-    Indicator.REQUEST_LATENCY: latency,
+    Indicator.TIME_TO_FIRST_TOKEN: request_measures.time_to_first_token(),
+    Indicator.TIME_PER_OUTPUT_TOKEN: request_measures.time_per_output_token(),
+    Indicator.REQUEST_LATENCY: request_measures.latency(),
 }
 _UNREACHED = {
     Indicator.TIME_TO_FIRST_TOKEN: "got no first token", Indicator.REQUEST_LATENCY: "did not succeed",
@@ -44,18 +42,17 @@ def judge_objective(
     objective: Objective, records: Sequence[RecordedRequest], lags: Sequence[Duration], cold_starts: Sequence[Duration],
 ) -> ObjectiveResult:
     """The verdict on one objective. `lags` has one figure per scale-out, `cold_starts` one per added Pod."""
-    if objective.stage is not None:
-        records = [record for record in records if record.stage == objective.stage]
+    table = table_of(records) if objective.stage is None else of_stage(table_of(records), objective.stage)
     match objective.indicator:
         case Indicator.REQUEST_SUCCESS:
-            return _judge_success(objective, records)
+            return _judge_success(objective, table)
         case Indicator.ANSWER_CHECK:
-            return _result(objective, *judge_answers(objective, records))
+            return _result(objective, *judge_answers(objective, table))
         case Indicator.SCALE_OUT_LAG:
             return _judge_figures(objective, lags, "no scale-out was seen")
         case Indicator.COLD_START:
             return _judge_figures(objective, cold_starts, "no Pod was added")
-    return _judge_latency(objective, records)
+    return _judge_latency(objective, table)
 
 
 def _result(
@@ -74,61 +71,69 @@ def _where(objective: Objective) -> str:
     return "" if objective.stage is None else f" in stage '{objective.stage}'"
 
 
-def _judge_success(objective: Objective, records: Sequence[RecordedRequest]) -> ObjectiveResult:
-    bound, count = objective.minimum_percent, len(records)
+def _judge_success(objective: Objective, table: pl.DataFrame) -> ObjectiveResult:
+    bound, count = objective.minimum_percent, len(table)
     if not count or bound is None:
         message = f"`request success` cannot be judged{_where(objective)}: no request was recorded"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, count)
-    good = sum(record.outcome is Outcome.SUCCESS for record in records)
+    good = _count(table, request_measures.served())
     # Truncated, never rounded up: a share just below the bound must not read as if it met it.
     percent = floor(10000 * good / count) / 100
     met = 100 * good >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
-    counted = f"n={count}, {count - good} not served{_sent_again(records)}"
+    counted = f"n={count}, {count - good} not served{_sent_again(table)}"
     message = f"`request success` {percent:.2f} % {rule}{_where(objective)} ({counted})"
     return _result(objective, Verdict.PASS if met else Verdict.FAIL, message, percent, count)
 
 
-def _sent_again(records: Sequence[RecordedRequest]) -> str:
+def _count(table: pl.DataFrame, condition: pl.Expr) -> int:
+    return int(table.select(condition.sum()).item())
+
+
+def _sent_again(table: pl.DataFrame) -> str:
     """What the share would hide: how many requests were served only at a later attempt."""
-    again = sum(record.first_attempt is not None for record in records)
-    lost = sum(first_outcome(record) is not Outcome.SUCCESS for record in records)
+    again = _count(table, pl.col("first_attempt").is_not_null())
+    lost = _count(table, ~request_measures.served_at_once())
     return f"; at the first attempt {lost} not served, {again} sent again" if again else ""
 
 
-def _judge_latency(objective: Objective, records: Sequence[RecordedRequest]) -> ObjectiveResult:
+def _judge_latency(objective: Objective, table: pl.DataFrame) -> ObjectiveResult:
     word, bound = WORDS[objective.indicator], objective.maximum_milliseconds
-    values = ordered(records, _MEASURES[objective.indicator])
-    found = nearest_rank(values, objective.percentile)
+    values = ordered(table, _MEASURES[objective.indicator])
+    found = ranked(values, objective.percentile)
     if found is None or bound is None:
-        message = f"`{word}` cannot be judged{_where(objective)}: none of {len(records)} requests has a value"
-        if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (buffered := sum(map(is_buffered, records))):
+        message = f"`{word}` cannot be judged{_where(objective)}: none of {len(table)} requests has a value"
+        buffered = _count(table, request_measures.is_buffered())
+        if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and buffered:
             message += f"; the tokens of {buffered} requests arrived together"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
     measured, name = to_milliseconds(found), f"`{word}` p{objective.percentile}"
-    if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (unknown := _buffered(objective, records, values)):
-        message = (f"{name} cannot be judged{_where(objective)}: the tokens of {unknown} of {len(records)} requests "
+    if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (unknown := _buffered(objective, table, values)):
+        message = (f"{name} cannot be judged{_where(objective)}: the tokens of {unknown} of {len(table)} requests "
                    f"arrived together (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
         return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(values))
     if found > bound * MILLISECOND:
         message = f"{name} {measured:.0f} ms exceeds {bound} ms{_where(objective)} (n={len(values)})"
         return _result(objective, Verdict.FAIL, message, measured, len(values))
     unreached = _UNREACHED.get(objective.indicator)
-    missing = len(records) - len(values) if unreached else 0
-    within = sum(value <= bound * MILLISECOND for value in values)
+    missing = len(table) - len(values) if unreached else 0
+    within = int((values <= bound * MILLISECOND).sum())
     # Counted, not ranked: requests without a value are beyond any bound, and would fill the ranks above the others.
     if 100 * within < objective.percentile * (len(values) + missing):
-        message = (f"{name} is not within {bound} ms{_where(objective)}: {missing} of {len(records)} requests "
+        message = (f"{name} is not within {bound} ms{_where(objective)}: {missing} of {len(table)} requests "
                    f"{unreached} (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
         return _result(objective, Verdict.FAIL, message, measured, len(values))
     message = f"{name} {measured:.0f} ms is within {bound} ms{_where(objective)} (n={len(values)})"
     return _result(objective, Verdict.PASS, message, measured, len(values))
 
 
-def _buffered(objective: Objective, records: Sequence[RecordedRequest], values: list[float]) -> int:
+def _buffered(objective: Objective, table: pl.DataFrame, values: pl.Series) -> int:
     """How many streams have no pace because their tokens came together; 0 if the verdict does not depend on theirs."""
-    count, bound = sum(map(is_buffered, records)), (objective.maximum_milliseconds or 0) * MILLISECOND
-    at_best, at_worst = (nearest_rank(sorted([*values, *[pace] * count]), objective.percentile) for pace in (0.0, inf))
+    count = _count(table, request_measures.is_buffered())
+    bound = (objective.maximum_milliseconds or 0) * MILLISECOND
+    at_best, at_worst = (
+        ranked(pl.concat([values, pl.repeat(pace, count, dtype=values.dtype, eager=True)]).sort(), objective.percentile)
+        for pace in (0.0, inf))
     return count if at_best is not None and at_worst is not None and at_best <= bound < at_worst else 0
 
 

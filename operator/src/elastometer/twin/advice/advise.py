@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from elastometer.analysis.requests.misses import columns_of, miss_seconds
+from elastometer.analysis.requests.misses import measured_miss_seconds
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.story.from_findings import advice_from
 from elastometer.model.document import text_at
@@ -65,7 +65,7 @@ def _problem(run: DerivedRun, report: Report, base: Baseline) -> SearchProblem:
 
 def _measured(run: DerivedRun, report: Report, problem: SearchProblem) -> Figures:
     """The run itself. It is fine if it passes and no bad stretch is uncovered, whatever its objectives allow."""
-    missed = miss_seconds(columns_of(run.evidence), problem.terms.objectives)
+    missed = measured_miss_seconds(run.evidence, problem.terms.objectives)
     price, wait = report.price, report.summary.time_to_first_token_p95_milliseconds
     cost = 0.0 if price is None else price.paid_gpu_seconds or price.paid_replica_seconds
     is_fine = report.verdict is Verdict.PASS and report.story.blind is None

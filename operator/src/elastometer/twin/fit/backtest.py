@@ -13,7 +13,7 @@ from statistics import median
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.steps import Steps, segments
-from elastometer.analysis.requests.misses import RequestColumns, columns_of, miss_seconds, stretches
+from elastometer.analysis.requests.misses import RequestColumns, measured_miss_seconds, miss_seconds, stretches
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.scaleout import scale_out_lag
 from elastometer.model.terms import Terms
@@ -137,7 +137,7 @@ def measured(run: DerivedRun, end: float) -> Figures:
     return Figures(
         min((evidence.seconds(change.decided.instant) for change in outs), default=None),
         len(outs), len(found) - len(outs), median(known) if known else None,
-        miss_seconds(columns_of(evidence), evidence.terms.objectives),
+        measured_miss_seconds(evidence),
         run.replicas.ready.integral(0.0, min(end, _end(evidence))),
     )
 
