@@ -47,11 +47,11 @@ class Milestone(StrEnum):
     FIRST_SERVED = "firstServed"  # a client received the first token of the Pod's first request
     FIRST_END = "firstEnd"  # the first request that the Pod served was over
     DELETED = "deleted"  # the Pod's deletion was requested; its drain begins
-    GONE = "gone"  # the Pod ceased to exist; its drain ends
+    REMOVED = "removed"  # the Pod ceased to exist; its drain ends
 
 
 # What ends no phase of a start: one is only compared with another source, the others belong to a scale-in.
-OUTSIDE_CHAIN = frozenset({Milestone.FIRST_END, Milestone.DELETED, Milestone.GONE})
+OUTSIDE_CHAIN = frozenset({Milestone.FIRST_END, Milestone.DELETED, Milestone.REMOVED})
 
 
 class Part(StrEnum):

@@ -88,8 +88,8 @@ def _gone(pod: PodHistory, evidence: Evidence) -> Seen | None:
     if pod.last.sighting is not Sighting.DELETED:
         return None
     window = unwatched(pod.last, pod.sightings[-2] if len(pod.sightings) > 1 else None, "pods", evidence)
-    watched = Seen(Milestone.GONE, pod.last.received, Source.WATCH, WATCH_RESOLUTION)
-    found = [] if window is None else bounded(Milestone.GONE, window, Source.WATCH)
+    watched = Seen(Milestone.REMOVED, pod.last.received, Source.WATCH, WATCH_RESOLUTION)
+    found = [] if window is None else bounded(Milestone.REMOVED, window, Source.WATCH)
     return found[0] if found else watched
 
 
