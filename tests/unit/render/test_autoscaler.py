@@ -8,6 +8,7 @@ import pytest
 from elastometer.model.autoscaler import CAUSE_LABELS, AutoscalerAccount, Cause, Loss, ScaleAccount, SyncRow
 from elastometer.model.measurements import Duration, Timeline
 from elastometer.render.autoscaler import autoscaler_chart, bound_legend, loss_strips
+from elastometer.render.downsample import COLUMNS
 
 LINE = Timeline(ready=((-40.0, 0), (-31.0, 1), (69.0, 2)), start_seconds=-42.0, end_seconds=120.0)
 
@@ -66,3 +67,11 @@ def test_directions_are_kept_apart_and_no_change_gives_no_chart():
     assert len(loss_strips(changes, "Out").rows) == len(loss_strips(changes, "In").rows) == 1
     assert loss_strips((), "Out").rows == ()
     assert autoscaler_chart(AutoscalerAccount(reason="none"), LINE)["bound"] == []
+
+
+def test_of_more_constraints_than_a_strip_can_show_each_column_has_the_longest():
+    rows = tuple(row(float(at), Cause.POLICY if at % 3 else Cause.MAXIMUM) for at in range(3000))
+    spells = autoscaler_chart(AutoscalerAccount(minimum=1, maximum=4, rows=rows), Timeline(end_seconds=3000.0))["bound"]
+    assert len(spells) == COLUMNS
+    assert {one["cause"] for one in spells} == {"Policy"}, "two thirds of each column"
+    assert (spells[0]["from"], spells[-1]["to"]) == (0.0, 3000.0)

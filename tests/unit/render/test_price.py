@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from elastometer.analysis.price.price import price
-from elastometer.model.price import Part, Price
+from elastometer.model.price import Overshoot, Part, Price
 from elastometer.render.sections.price import bars, markdown
 from elastometer.render.wording import prices
 from support.price_worlds import Replica, demand_of_steps, no_demand, request, run_of, spec
@@ -75,7 +75,7 @@ def test_the_bar_covers_the_whole_and_has_nothing_for_an_empty_part():
 
 def test_markdown_has_all_tables_and_none_without_a_price():
     titles = [line for line in markdown(priced()) if line.startswith("## ")]
-    assert titles == ["## Price: GPU-seconds", "## Price compared", "## Money"]
+    assert titles == ["## Price: GPU-seconds", "## Other supplies of the same demand", "## Money"]
     assert list(markdown(None)) == []
 
 
@@ -92,3 +92,11 @@ def test_the_summary_says_what_was_held_what_the_oracle_holds_and_the_money():
         ("money", "0.284 USD; per 1,000 requests 142.00 USD; per million output tokens 1,420.00 USD; "
                   "per month 7,463.52 USD")]
     assert prices.summary_rows(None) == []
+
+
+def test_overshoot_is_said_only_where_there_was_one():
+    assert "No overshoot: never more replicas were Ready or ordered than the highest demand (2, with what waited)." in \
+        list(prices.remarks(priced()))
+    over = replace(priced(), overshoot=Overshoot(2, 1, 30_000, 2, 45_000))
+    assert ("Overshoot beyond the highest demand (2, with what waited): at most 1 Ready (60.0 GPU-seconds in all) and "
+            "2 ordered (90.0).") in list(prices.remarks(over))

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from elastometer.model.autoscaler import CAUSE_LABELS, AutoscalerAccount, Cause, Loss, ScaleAccount, SyncRow
 from elastometer.model.measurements import Direction, Timeline
 from elastometer.render.charts import Column, value_at
+from elastometer.render.downsample import COLUMNS, kept_points
 from elastometer.render.many import MANY, Search
 from elastometer.render.shapes import Bar, Strip, Strips, fits, ticks
 from elastometer.render.wording import autoscaler, numbers
@@ -75,13 +77,16 @@ def autoscaler_chart(found: AutoscalerAccount, line: Timeline) -> dict[str, obje
         tuple((row.seconds, row.wanted) for row in rows), tuple((row.seconds, row.raw) for row in rows),
         tuple((row.seconds, row.desired) for row in rows), line.ready,
     ]
-    columns: list[Column] = [[*times], *([value_at(one, time) for time in times] for one in steps)]
-    return {"columns": columns, "minimum": found.minimum, "maximum": found.maximum, "bound": _bound(rows, line)}
+    curves: list[Column] = [[value_at(one, time) for time in times] for one in steps]
+    kept = kept_points(times, curves)
+    columns: list[Column] = [[column[index] for index in kept] for column in ([*times], *curves)]
+    return {"columns": columns, "minimum": found.minimum, "maximum": found.maximum,
+            "bound": _legible(_bound(rows, line))}
 
 
-def _bound(rows: Sequence[SyncRow], line: Timeline) -> list[dict[str, object]]:
+def _bound(rows: Sequence[SyncRow], line: Timeline) -> list[dict[str, Any]]:
     """Intervals of one constraint, from the sync at which it was binding to the first at which it was not."""
-    intervals: list[dict[str, object]] = []
+    intervals: list[dict[str, Any]] = []
     end = line.end_seconds if line.end_seconds is not None else 0.0
     for index, row in enumerate(rows):
         until = rows[index + 1].seconds if index + 1 < len(rows) else max(end, row.until_seconds or row.seconds)
@@ -94,6 +99,22 @@ def _bound(rows: Sequence[SyncRow], line: Timeline) -> list[dict[str, object]]:
             intervals.append({"from": row.seconds, "to": until, "cause": row.binding.value,
                            "label": CAUSE_LABELS[row.binding]})
     return intervals
+
+
+def _legible(intervals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The intervals, or of more than a strip can show, in each column the constraint that lasted longest there."""
+    if len(intervals) <= 2 * COLUMNS:
+        return intervals
+    first, width = intervals[0]["from"], (intervals[-1]["to"] - intervals[0]["from"]) / COLUMNS
+    shares: list[dict[str, float]] = [{} for _ in range(COLUMNS)]
+    for one in intervals:
+        for column in range(int((one["from"] - first) / width), min(COLUMNS, int((one["to"] - first) / width) + 1)):
+            left = first + column * width
+            within = min(one["to"], left + width) - max(one["from"], left)
+            shares[column][one["cause"]] = shares[column].get(one["cause"], 0.0) + within
+    return [{"from": first + column * width, "to": first + (column + 1) * width, "cause": cause,
+             "label": CAUSE_LABELS[Cause(cause)]}
+            for column, lasted in enumerate(shares) if lasted for cause in [max(lasted, key=lambda one: lasted[one])]]
 
 
 def bound_legend(found: AutoscalerAccount) -> list[tuple[str, str]]:
