@@ -51,9 +51,9 @@ def markdown(price: Price | None) -> Iterator[str]:
                        ([prose(cell) for cell in row] for _, row in prices.part_rows(price)))
     for remark in prices.remarks(price):
         yield from ("", prose(remark))
-    yield from section("Price compared", prices.alternative_head(price), (
+    yield from section("Other supplies of the same demand", prices.alternative_head(price), (
         [prose(cell) for cell in row] for row in prices.alternative_rows(price)))
     yield from ("", prices.ORACLE_MEANING)
-    yield from section("Replicas removed and missed again", prices.FLAP_HEAD, (
+    yield from section(f"Replicas removed and missed again, areas in {prices.unit(price)}", prices.FLAP_HEAD, (
         [prose(cell) for cell in row] for row in prices.flap_rows(price)))
     yield from section("Money", ["", ""], ([name, prose(value)] for name, value in prices.money_rows(price)))

@@ -4,7 +4,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from elastometer.model.price import Alternative, AlternativeName, Amount, Flap, MissSource, Part, PartOfHeld, Price
+from elastometer.model.price import (
+    Alternative,
+    AlternativeName,
+    Amount,
+    Flap,
+    MissSource,
+    Overshoot,
+    Part,
+    PartOfHeld,
+    Price,
+)
 from elastometer.render.wording import numbers
 
 PART_LABELS = {
@@ -84,13 +94,18 @@ def remarks(price: Price) -> Iterator[str]:
     if price.unwatched_replica_milliseconds:
         yield (f"{area(price, price.unwatched_replica_milliseconds)} {unit(price)} lie within watch gaps and may "
                "belong to another part, or be missing.")
-    over = price.overshoot
-    if over is not None:
-        ready, ordered = (area(price, time) for time in (
-            over.ready_replica_milliseconds, over.ordered_replica_milliseconds))
-        yield (f"Overshoot: at most {numbers.plural(over.ready_replicas, 'Ready replica')} beyond the highest demand, "
-               f"which is {over.peak_demand} with what waited ({ready} {unit(price)}), and {over.ordered_replicas} "
-               f"ordered ({ordered}).")
+    if price.overshoot is not None:
+        yield _overshoot(price, price.overshoot)
+
+
+def _overshoot(price: Price, over: Overshoot) -> str:
+    highest = f"the highest demand ({over.peak_demand}, with what waited)"
+    if not over.ready_replicas and not over.ordered_replicas:
+        return f"No overshoot: never more replicas were Ready or ordered than {highest}."
+    ready, ordered = (area(price, time) for time in (
+        over.ready_replica_milliseconds, over.ordered_replica_milliseconds))
+    return (f"Overshoot beyond {highest}: at most {over.ready_replicas} Ready ({ready} {unit(price)} in all) and "
+            f"{over.ordered_replicas} ordered ({ordered}).")
 
 
 def alternative_head(price: Price) -> tuple[str, ...]:
@@ -115,7 +130,7 @@ def misses(price: Price, one: Alternative) -> str:
     """Objective-miss seconds with their source, or why there are none; the remarks say why a demand is not known."""
     if one.miss_seconds is None or one.miss_source is None:
         return f"NoData ({NO_DEMAND if one.miss_reason == price.not_split else one.miss_reason})"
-    span = "" if one.miss_low is None else f" ({one.miss_low}–{one.miss_high})"
+    span = "" if one.miss_low == one.miss_high else f" ({one.miss_low}–{one.miss_high})"
     return f"{one.miss_seconds} s{span}, {_MISSES[one.miss_source]}"
 
 
