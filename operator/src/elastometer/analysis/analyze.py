@@ -22,7 +22,7 @@ from elastometer.analysis.price.price import price
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.analysis.requests.blind import blind_stretches
 from elastometer.analysis.requests.knees import knees
-from elastometer.analysis.requests.latency import load_rows
+from elastometer.analysis.requests.latency import load_rows, task_rows
 from elastometer.analysis.requests.timeline import bands, timeline
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import DerivedRun, derive_run
@@ -68,7 +68,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     events = tuple(_event(change, run) for change in run.changes)
     leaving, woken = scale_ins(evidence, run.changes), wakes(evidence, run.changes, run.starts)
     line, answers = timeline(evidence, run.replicas), answer_rows(evidence)
-    rows = load_rows(evidence.requests, terms.stages)
+    rows = load_rows(evidence)
     lags = [event.lag for event in events if event.lag is not None]
     added = added_pod_figures(run.changes, run.starts, evidence)
     results = tuple(judge_objective(objective, evidence.requests, lags, added) for objective in terms.objectives)
@@ -86,7 +86,8 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         verdict=verdict, verdict_reason=reason, verdict_message=message,
         summary=summary(run, events, cold_starts, line, rows[-1], woken),
         objectives=results, stages=bands(evidence), timeline=line, scale_events=events, cold_starts=cold_starts,
-        load=rows, answers=answers, knees=searched, calibration=calibration_of(run, searched),
+        load=rows, load_by_task=task_rows(evidence), answers=answers, knees=searched,
+        calibration=calibration_of(run, searched),
         scale_ins=leaving, wakes=woken, price=price(run, demand),
         demand=demand.account, elasticity=elasticity,
         findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind,

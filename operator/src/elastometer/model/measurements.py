@@ -182,36 +182,6 @@ class ColdStart:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Milliseconds by nearest rank, so that each is a value that was observed; `count` is the number of values."""
-
-    count: int
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    maximum: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoadRow:
-    """One stage, or all of them. Percentiles are of the requests that got that far. `sent_again` counts requests that
-    took more than one attempt; `success_percent` counts the last attempt of each, `first_attempt_success_percent`
-    the first."""
-
-    stage: str
-    count: int
-    success_percent: float | None
-    first_attempt_success_percent: float | None
-    sent_again: int
-    outcomes: Mapping[str, int]
-    time_to_first_token: Quantiles
-    time_per_output_token: Quantiles
-    latency: Quantiles
-    latency_from_send: Quantiles
-    output_tokens_per_second: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class ScaleIn:
     """One server Pod that went away during the run."""
 

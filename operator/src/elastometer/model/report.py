@@ -13,7 +13,8 @@ from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.knee import Knee
-from elastometer.model.measurements import ColdStart, LoadRow, ScaleEvent, ScaleIn, Timeline
+from elastometer.model.load_rows import LoadRow
+from elastometer.model.measurements import ColdStart, ScaleEvent, ScaleIn, Timeline
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.price import Price
 from elastometer.model.resources_used import ResourcesUsed
@@ -180,6 +181,7 @@ class Report:
     provenance: tuple[tuple[str, str], ...]
     autoscaler: AutoscalerAccount
     wakes: tuple[Wake, ...] = ()
+    load_by_task: tuple[LoadRow, ...] = ()
     predicted: PredictionBasis | None = None
     demand: DemandAccount | None = None
     elasticity: Elasticity | None = None

@@ -12,21 +12,21 @@ from elastometer.render.autoscaler import AUTOSCALER_FILTERS, autoscaler_chart, 
 from elastometer.render.charts import chart_data
 from elastometer.render.many import embedded
 from elastometer.render.page import environment, frame
+from elastometer.render.sections import load, scale_out
 from elastometer.render.sections.elasticity import elasticity_chart, elasticity_values
 from elastometer.render.sections.growing import growing_values, searches
 from elastometer.render.sections.price import price_values
 from elastometer.render.sections.quality import quality_rows
 from elastometer.render.sections.resources import resource_chart, resource_values
-from elastometer.render.sections import scale_out
 from elastometer.render.sections.story import story_values
 from elastometer.render.shapes import bullet, tiles, verdict_mark
-from elastometer.render.wording import answers, knees, numbers, wakes
+from elastometer.render.wording import answers, estimates, knees, numbers, wakes
 from elastometer.render.wording import starts as start_words
 from elastometer.render.wording.provenance import provenance_rows
 
 _REASON = re.compile(r"\((\w+)\)$")
 _SCRIPTS = ("page.js", "charts.js", "resources.js", "elasticity.js", "report.js", "search.js", "scale_out.js")
-_STYLES = ("report.css", "story.css", "price.css", "elasticity.css", "resources.css", "scale_out.css")
+_STYLES = ("report.css", "story.css", "price.css", "elasticity.css", "resources.css", "scale_out.css", "load.css")
 
 
 def to_html(report: Report) -> bytes:
@@ -50,7 +50,8 @@ def _template() -> Template:
     made = environment()
     made.filters.update(reasons=reasons, **AUTOSCALER_FILTERS)
     made.globals.update(bullet=bullet, mark=verdict_mark, verdict=numbers.verdict, words=numbers, answer=answers,
-                        knee=knees, wake=wakes, begun=start_words, out=scale_out)
+                        knee=knees, wake=wakes, begun=start_words, out=scale_out,
+                        load=load, load_source=estimates.SOURCE)
     return made.get_template("report.html.j2")
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from elastometer.model.estimates import Percentile
 from elastometer.model.measurements import Duration
-from elastometer.render.wording import numbers
+from elastometer.render.wording import estimates, numbers
 from elastometer.statistics.percentiles import percentile
 
 T = TypeVar("T")
@@ -75,15 +75,7 @@ SPREAD_HEAD = ("", "n", "p50", "p95", "Longest")
 def spread_cells(one: Spread) -> list[str]:
     """Label, count, p50 and p95 with their intervals, and the longest."""
     count = f"{one.count:,}" + ("" if one.count == one.of else f" of {one.of:,}")
-    return [one.label, count, percentile_words(one.p50), percentile_words(one.p95), numbers.duration(one.high)]
-
-
-def percentile_words(found: Percentile) -> str:
-    """The value with its interval at 95 %, or how many values it would take."""
-    words = numbers.duration(found.value)
-    if found.interval is None:
-        return words if found.needs is None else f"{words} (an interval needs n ≥ {found.needs})"
-    return f"{words} ({numbers.duration(found.interval.low)} to {numbers.duration(found.interval.high)})"
+    return [one.label, count, estimates.percentile(one.p50), estimates.percentile(one.p95), numbers.duration(one.high)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _autoscaler(report.autoscaler, report.predicted is not None)
     yield from _wakes(report.wakes)
     yield from cold_starts.markdown(report.cold_starts)
-    yield from load.markdown(report.load)
+    yield from load.markdown(report.load, report.load_by_task)
     yield from resources.markdown(report.resources)
     yield from _answers(report.answers)
     yield from _knees(report.knees)

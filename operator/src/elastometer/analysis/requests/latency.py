@@ -10,13 +10,13 @@ from dataclasses import replace
 import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.requests.littles_law import littles_law, scraped_in_flight
+from elastometer.analysis.requests.littles_law import Window, littles_law, scraped_in_flight
 from elastometer.model import request_measures
 from elastometer.model.estimates import Interval
 from elastometer.model.load_rows import LoadRow, Quantiles
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import RequestRows, table_of
-from elastometer.model.units import SECOND, Instant, to_milliseconds
+from elastometer.model.units import SECOND, to_milliseconds
 from elastometer.statistics.means import block_edges, mean_of_blocks
 from elastometer.statistics.percentiles import percentile
 from elastometer.statistics.rates import rate, truncated_percent
@@ -65,37 +65,42 @@ def load_rows(evidence: Evidence) -> tuple[LoadRow, ...]:
     """A row per stage in the order of the schedule, and the total last."""
     table, windows = evidence.table, _windows(evidence)
     found: list[str] = table["stage"].unique(maintain_order=True).to_list()
-    names = dict.fromkeys([*(stage.name for stage in evidence.terms.stages), *found])
-    rows = [*((name, of_stage(table, name)) for name in names), (TOTAL, table)]
-    return tuple(_checked(load_row(name, RequestRows(mine)), mine, table, windows.get(name), evidence)
-                 for name, mine in rows)
+    parts = {name: of_stage(table, name)
+             for name in dict.fromkeys([*(stage.name for stage in evidence.terms.stages), *found])}
+    rows = [_checked(load_row(name, RequestRows(mine)), mine, table, windows.get(name), evidence)
+            for name, mine in parts.items()]
+    return (*rows, _checked(load_row(TOTAL, evidence.requests), table, table, _whole(evidence), evidence))
 
 
 def task_rows(evidence: Evidence) -> tuple[LoadRow, ...]:
-    """A row per stage and task, and the total of each task; none if there is only one task, whose rows are the stages'."""
+    """A row per stage and task, and the total of each task; none for a single task, whose rows are the stages'."""
     table, windows = evidence.table, _windows(evidence)
     stages: list[str] = table["stage"].unique(maintain_order=True).to_list()
     tasks: list[str] = table["task"].unique(maintain_order=True).to_list()
     rows: list[LoadRow] = []
     for task in tasks if len(tasks) > 1 else ():
         every = table.filter(pl.col("task") == task)
-        for name, mine in [*((stage, of_stage(every, stage)) for stage in stages), (TOTAL, every)]:
+        parts = [(stage, of_stage(every, stage), windows.get(stage)) for stage in stages]
+        for name, mine, window in [*parts, (TOTAL, every, _whole(evidence))]:
             if mine.height:
                 row = replace(load_row(name, RequestRows(mine)), task=task)
-                rows.append(_checked(row, mine, every, windows.get(name), None))
+                rows.append(_checked(row, mine, every, window, None))
     return tuple(rows)
 
 
-def _windows(evidence: Evidence) -> dict[str, tuple[Instant, Instant]]:
-    """When each stage ran, as far as it is known, and the whole load."""
+def _windows(evidence: Evidence) -> dict[str, Window]:
+    """When each stage ran, as far as it is known."""
     known = {stage.name: (stage.start_seconds, stage.end_seconds) for stage in evidence.stages}
-    found = {name: (evidence.origin + round(start * SECOND), evidence.origin + round(end * SECOND))
-             for name, (start, end) in known.items() if start is not None and end is not None}
-    return {**found, TOTAL: (evidence.origin, evidence.load_end)}
+    return {name: (evidence.origin + round(start * SECOND), evidence.origin + round(end * SECOND))
+            for name, (start, end) in known.items() if start is not None and end is not None}
+
+
+def _whole(evidence: Evidence) -> Window:
+    return evidence.origin, evidence.load_end
 
 
 def _checked(
-    row: LoadRow, mine: pl.DataFrame, every: pl.DataFrame, window: tuple[Instant, Instant] | None,
+    row: LoadRow, mine: pl.DataFrame, every: pl.DataFrame, window: Window | None,
     evidence: Evidence | None,
 ) -> LoadRow:
     """With what was in flight; the servers' metrics know no tasks, so that a row of one has no `evidence` of them."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from elastometer.model.measurements import Duration, LoadRow, Stamp
+from elastometer.model.load_rows import LoadRow
+from elastometer.model.measurements import Duration, Stamp
 from elastometer.model.prediction_basis import DrawRange, PredictionBasis
 from elastometer.model.report import Report, Summary
 
