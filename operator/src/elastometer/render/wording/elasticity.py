@@ -40,11 +40,12 @@ def sentence(found: Elasticity) -> str:
         why = found.reason or (ready.reason if ready is not None else None) or "there is no demand"
         return f"elasticity was not judged: {why}"
     score = ready.score
-    idle = f"{replicas(score.theta_over)} idle, for {percent(score.tau_over)} of it"
+    idle = "none was idle" if score.theta_over < _NONE else \
+        f"on average {replicas(score.theta_over)} idle for {percent(score.tau_over)} of the time"
     if score.theta_under < _NONE:
-        return f"no replicas were missing; over the load, on average {idle}"
+        return f"over the load, no replicas were missing; {idle}"
     missing = f"{replicas(score.theta_under)} missing for {percent(score.tau_under)} of the time"
-    return f"over the load, on average {missing}{_why(found, score.theta_under)}; on average {idle}"
+    return f"over the load, on average {missing}{_why(found, score.theta_under)}; {idle}"
 
 
 def _why(found: Elasticity, missing: float) -> str:

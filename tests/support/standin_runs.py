@@ -1,0 +1,121 @@
+"""Runs of the stand-in's engine in virtual time: a load of random arrivals on one replica, and its knee."""
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from elastometer_loadgen.stages.objectives import KneeObjective, Sample, judge
+from elastometer_standin.engine import Engine, Finish, Sequence
+from elastometer_standin.settings import EngineLimits, Pace
+
+
+class Silent:
+    """An observer that ignores every event of the engine."""
+
+    def on_step(self, *_: object) -> None: ...
+    def on_first_token(self, *_: object) -> None: ...
+    def on_preemption(self) -> None: ...
+    def on_finish(self, *_: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A mix of requests: prompt and output tokens are drawn for each."""
+
+    name: str
+    draw: Callable[[random.Random], tuple[int, int]]
+
+    def mean(self) -> tuple[float, float]:
+        """The mean prompt and output tokens."""
+        rng = random.Random(11)
+        pairs = [self.draw(rng) for _ in range(20_000)]
+        return sum(one for one, _ in pairs) / len(pairs), sum(two for _, two in pairs) / len(pairs)
+
+
+SHORT = Load("short answers", lambda rng: (rng.randrange(50, 400), rng.randrange(8, 25)))
+LONG = Load("long answers", lambda rng: (rng.randrange(50, 400), rng.randrange(200, 401)))
+MIXED = Load("mixed", lambda rng: (SHORT if rng.random() < 0.5 else LONG).draw(rng))
+LOADS = (SHORT, LONG, MIXED)
+
+
+@dataclass(slots=True)
+class Served:
+    """One request as it was served; seconds of virtual time."""
+
+    at: float
+    prompt: int
+    output: int
+    first: float = 0.0
+    last: float = 0.0
+
+
+def arrivals(load: Load, rates: list[tuple[float, float]], seed: int) -> Iterator[Served]:
+    """Random arrivals (Poisson) at rates that each hold for (requests per second, seconds)."""
+    rng, begin = random.Random(seed), 0.0
+    for rate, seconds in rates:
+        at = begin + rng.expovariate(rate)
+        while at < begin + seconds:
+            yield Served(at, *load.draw(rng))
+            at += rng.expovariate(rate)
+        begin += seconds
+
+
+class Replica:
+    """One replica in virtual time."""
+
+    def __init__(self, slots: int, pace: Pace) -> None:
+        self.engine = Engine(EngineLimits(max_num_seqs=slots, num_gpu_blocks=10**6, max_num_batched_tokens=8192), pace,
+                             Silent())
+        self.now = 0.0
+
+    def serve(self, requests: list[Served], until: float | None = None) -> None:
+        """Serves the requests; ends when all are done, or after `until`."""
+        engine, coming = self.engine, list(reversed(requests))
+        while (coming or engine.unfinished) and (until is None or self.now < until):
+            if not engine.unfinished:
+                self.now = max(self.now, coming[-1].at)
+            self._admit(coming, self.now)
+            end = engine.begin_step(self.now)
+            assert end is not None
+            self._admit(coming, end)
+            for sequence in engine.end_step(end):
+                served: Served = sequence.sink
+                served.first = served.first or end
+                served.last = end
+            self.now = end
+
+    def _admit(self, coming: list[Served], now: float) -> None:
+        while coming and coming[-1].at <= now:
+            one = coming.pop()
+            self.engine.add(Sequence(one.prompt, one.output, Finish.LENGTH, one.at, one.output, sink=one))
+
+
+def saturated_rate(load: Load, slots: int, pace: Pace) -> float:
+    """Requests per second of a stand-in that is never idle, by its formula: each output token takes a share of a step
+    of the full batch, and each prompt holds up the whole batch once."""
+    prompt, output = load.mean()
+    return 1 / (output * pace.decode_seconds(slots) / slots + pace.prefill_seconds(0, begins=True)
+                + prompt / pace.prefill_tokens_per_second)
+
+
+def knee(load: Load, slots: int, pace: Pace, rates: list[float], seconds: float,
+         objectives: tuple[KneeObjective, ...], seed: int) -> tuple[float | None, float | None]:
+    """The last rate that held and the first that did not, judged by the load generator's own rule, step after step on
+    one replica without a pause."""
+    replica, good, begin = Replica(slots, pace), None, 0.0
+    every = list(arrivals(load, [(rate, seconds) for rate in rates], seed))
+    replica.serve(every)
+    for rate in rates:
+        step = [one for one in every if begin <= one.at < begin + seconds]
+        begin += seconds
+        if judge(objectives, [_sample(one, begin) for one in step]).failed is not None:
+            return good, rate
+        good = rate
+    return good, None
+
+
+def _sample(one: Served, end: float) -> Sample:
+    if one.last > end:
+        return Sample(first_token=1000 * (one.first - one.at) if one.first <= end else None, age=1000 * (end - one.at))
+    return Sample(succeeded=True, first_token=1000 * (one.first - one.at), latency=1000 * (one.last - one.at))
