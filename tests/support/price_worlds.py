@@ -13,7 +13,7 @@ from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.model.bundle import Bundle
 from elastometer.model.elasticity import DemandAccount, DemandSource
-from elastometer.model.observation import Note, ObjectKind, ObjectSeen, Sighting, WatchGap
+from elastometer.model.observation import Note, ObjectKind, ObjectSeen, Observation, Sighting, WatchGap
 from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import terms_from
 from elastometer.model.units import MILLISECOND, SECOND, Instant, format_instant
@@ -111,7 +111,7 @@ def run_of(
     lines = [line for number, life in enumerate(lives)
              for line in pod_lines(number, life, {"nvidia.com/gpu": "2"} if limits is None else limits, **pod_spec)]
     away = [WatchGap(at(stop), "pods", at(start), at(stop), "lost") for start, stop in gaps]
-    seen = [*lines, *size_lines(sizes or [(-10, len(lives))]), *away, Note(at(end), "End", "")]
+    seen: list[Observation] = [*lines, *size_lines(sizes or [(-10, len(lives))]), *away, Note(at(end), "End", "")]
     return derive_run(Bundle(
         terms=terms_from(document), spec=document, start=START,
         observations=tuple(sorted(seen, key=lambda one: one.received)),

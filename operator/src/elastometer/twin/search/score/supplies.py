@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from elastometer.model.measurements import Steps
 from elastometer.model.price import AlternativeName, OracleSupply, Price
 from elastometer.twin.scenario import Scenario, ScheduledController
 from elastometer.twin.search.score.held_out import Interval
@@ -27,14 +28,17 @@ def fixed(scenario: Scenario, replicas: int) -> Scenario:
 
 
 def as_ordered(scenario: Scenario, oracle: OracleSupply) -> Scenario:
-    """The scenario under the oracle. Every cold start takes as long as the oracle expects."""
-    start, end = scenario.start_seconds, scenario.horizon_seconds
-    before = [size or 0 for at, size in oracle.ordered if at <= start]
-    started = scenario if oracle.cold_start_milliseconds is None else \
-        with_cold_start(scenario, oracle.cold_start_milliseconds / 1000)
-    return replace(
-        started, initial_replicas=before[-1] if before else 0,
-        controller=ScheduledController(tuple((at, size or 0) for at, size in oracle.ordered if start < at < end)))
+    """The scenario under the oracle. Every cold start takes as long as the oracle expects; what it ordered before the
+    scenario begins, or to be Ready at the start of the load, is there from the beginning."""
+    start, end, lead = scenario.start_seconds, scenario.horizon_seconds, (oracle.cold_start_milliseconds or 0) / 1000
+    first = max(_value(oracle.ready, 0.0), _value(oracle.ordered, start))
+    later = tuple((at, size or 0) for at, size in oracle.ordered if max(start, -lead) < at < end)
+    started = scenario if oracle.cold_start_milliseconds is None else with_cold_start(scenario, lead)
+    return replace(started, initial_replicas=first, controller=ScheduledController(later))
+
+
+def _value(steps: Steps, at: float) -> int:
+    return next((value or 0 for time, value in reversed(steps) if time <= at), 0)
 
 
 def supplies(price: Price, scenario: Scenario) -> Sequence[tuple[AlternativeName, int | None, Scenario]]:
