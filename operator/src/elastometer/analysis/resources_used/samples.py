@@ -38,23 +38,74 @@ class Samples:
     resolution_seconds: float
 
 
-def samples_of(defined: Defined, evidence: Evidence) -> Samples | None:
-    """The samples of a quantity; None where its series have none of this test's Pods."""
-    chosen = _chosen(defined, evidence.series.get(defined.series), evidence)
-    if chosen is None:
-        return None
-    frame, taken = _frame(chosen.series, evidence), _taken(defined, chosen, evidence)
-    if taken is not None:
-        frame = frame.join(taken, on=[_POD, _TIME], how="left")
-    values = _values(defined, frame, chosen, evidence)
-    origin = evidence.origin
-    seconds = ((pl.col(_TIME) - origin) / SECOND).round(3).alias("seconds")
-    found = values.select(_POD, seconds, (pl.col(_VALUE) * defined.factor).alias(_VALUE), _GROWN)
-    found = found.filter(pl.col(_VALUE).is_not_null() | pl.col(_GROWN).is_not_null()).sort(_POD, "seconds")
-    if found.is_empty():
-        return None
-    jobs = chosen.jobs or _jobs_of_server(evidence)
-    return Samples(found, jobs, chosen.container, chosen.step_seconds, _resolution(taken, chosen, evidence))
+class SampleReader:
+    """Reads the quantities of one run; when samples were taken is read once for all quantities of one source."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._ends = {pod.name: pod.last.received for pod in evidence.pods if pod.last.sighting is Sighting.DELETED}
+        self._taken: dict[tuple[SeriesName, str | None, str | None], pl.DataFrame | None] = {}
+
+    def samples_of(self, defined: Defined) -> Samples | None:
+        """The samples of a quantity; None where its series have none of this test's Pods."""
+        chosen = _chosen(defined, self._evidence.series.get(defined.series), self._evidence)
+        if chosen is None:
+            return None
+        taken = None if defined.sampled is None else self._when_taken(defined.sampled, chosen)
+        values = self._values(defined, self._frame(chosen.series), taken, chosen)
+        seconds = ((pl.col(_TIME) - self._evidence.origin) / SECOND).round(3).alias("seconds")
+        found = values.select(_POD, seconds, (pl.col(_VALUE) * defined.factor).alias(_VALUE), _GROWN)
+        found = found.filter(pl.col(_VALUE).is_not_null() | pl.col(_GROWN).is_not_null())
+        if found.is_empty():
+            return None
+        jobs = (chosen.job,) if chosen.job else () if defined.group is Group.OWN else _jobs_of_server(self._evidence)
+        return Samples(found, jobs, chosen.container, chosen.step_seconds, _resolution(taken, chosen, self._evidence))
+
+    def _when_taken(self, name: SeriesName, chosen: _Chosen) -> pl.DataFrame | None:
+        """When each sample was taken, seconds; None where nothing says so."""
+        key = (name, chosen.container, chosen.job)
+        if key not in self._taken:
+            series = self._beside(name, chosen)
+            self._taken[key] = self._frame(series).rename({_VALUE: _TAKEN}) if series else None
+        return self._taken[key]
+
+    def _beside(self, name: SeriesName, chosen: _Chosen) -> list[LabelledSamples]:
+        """The series of another query that belong to the same container and job."""
+        result = self._evidence.samples(name)
+        return [one for one in (result.series if result else ())
+                if (chosen.container is None or _container(one) == chosen.container)
+                and (chosen.job is None or _job(one) == chosen.job)]
+
+    def _frame(self, series: Sequence[LabelledSamples]) -> pl.DataFrame:
+        """Samples until the Pod was gone: a series without a staleness marker is repeated for five minutes."""
+        of_pod = Counter(one.pod for one in series)
+        named = sorted((one.pod if one.pod and of_pod[one.pod] == 1 else _labels(one), index)
+                       for index, one in enumerate(series))
+        pods: list[str] = []
+        pairs: list[tuple[Instant, float]] = []
+        for name, index in named:
+            end, samples = self._ends.get(series[index].pod), series[index].samples
+            kept = samples if end is None else [pair for pair in samples if pair[0] <= end]
+            pods += [name] * len(kept)
+            pairs += kept
+        return pl.DataFrame({
+            _POD: pl.Series(pods, dtype=pl.Categorical), _TIME: pl.Series([time for time, _ in pairs], dtype=pl.Int64),
+            _VALUE: pl.Series([value for _, value in pairs], dtype=pl.Float64)})
+
+    def _values(
+        self, defined: Defined, frame: pl.DataFrame, taken: pl.DataFrame | None, chosen: _Chosen,
+    ) -> pl.DataFrame:
+        other = self._frame(self._beside(defined.other, chosen)) if defined.other is not None else None
+        if defined.kind is Kind.PART and other is not None:
+            both = frame.join(other, on=[_POD, _TIME], suffix="_other", maintain_order="left")
+            frame = both.with_columns(_percent(_VALUE, pl.col(_VALUE) + pl.col("value_other")))
+        elif defined.kind is Kind.SHARE and other is not None:
+            both = _rates(frame, taken).join(_rates(other, taken), on=[_POD, _TIME], suffix="_other",
+                                             maintain_order="left")
+            return both.with_columns(_percent(_VALUE, pl.col("value_other")))
+        elif defined.kind is not Kind.GAUGE:
+            return _rates(frame, taken, from_zero=defined.kind is Kind.EVENTS)
+        return frame.with_columns(pl.lit(None, pl.Float64).alias(_GROWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +113,7 @@ class _Chosen:
     """At most one series for each Pod, all of one container and, where several scraped it, of one job."""
 
     series: tuple[LabelledSamples, ...]
-    jobs: tuple[str, ...]
+    job: str | None
     container: str | None
     step_seconds: float
 
@@ -72,8 +123,7 @@ def _chosen(defined: Defined, result: SeriesResult | None, evidence: Evidence) -
         return None
     step = result.step_seconds or _scrape_seconds(evidence)
     if defined.group is Group.OWN:
-        jobs = tuple(sorted({job for one in result.series if (job := _job(one))}))
-        return _Chosen(result.series, jobs, None, step)
+        return _Chosen(result.series, None, None, step)
     known = {pod.name for pod in evidence.pods}
     series = [one for one in result.series if one.samples and (not known or one.pod in known)]
     container = next((one for one in defined.containers if any(_container(item) == one for item in series)), None)
@@ -82,7 +132,7 @@ def _chosen(defined: Defined, result: SeriesResult | None, evidence: Evidence) -
     if not series:
         return None
     job = _fullest_job(series)
-    return _Chosen(tuple(one for one in series if _job(one) == job), (job,) if job else (), container, step)
+    return _Chosen(tuple(one for one in series if _job(one) == job), job or None, container, step)
 
 
 def _fullest_job(series: Iterable[LabelledSamples]) -> str:
@@ -110,76 +160,27 @@ def _scrape_seconds(evidence: Evidence) -> float:
     return float(evidence.terms.scrape_seconds or 15)
 
 
-def _frame(series: Sequence[LabelledSamples], evidence: Evidence) -> pl.DataFrame:
-    """Samples until the Pod was gone: a series without a staleness marker is repeated for five minutes."""
-    ends = {pod.name: pod.last.received for pod in evidence.pods if pod.last.sighting is Sighting.DELETED}
-    pods: list[str] = []
-    times: list[Instant] = []
-    values: list[float] = []
-    of_pod = Counter(one.pod for one in series)
-    for one in series:
-        end = ends.get(one.pod)
-        kept = one.samples if end is None else [pair for pair in one.samples if pair[0] <= end]
-        pods += [one.pod if one.pod and of_pod[one.pod] == 1 else _labels(one)] * len(kept)
-        times += [time for time, _ in kept]
-        values += [value for _, value in kept]
-    schema = {_POD: pl.String, _TIME: pl.Int64, _VALUE: pl.Float64}
-    return pl.DataFrame([pods, times, values], schema=schema).sort(_POD, _TIME)
-
-
 def _labels(series: LabelledSamples) -> str:
     """What tells a series of a team's query apart where its Pod does not."""
     return ", ".join(f"{name}={value}" for name, value in sorted(series.labels.items())) or "all"
-
-
-def _taken(defined: Defined, chosen: _Chosen, evidence: Evidence) -> pl.DataFrame | None:
-    """When each sample was taken, seconds; None where nothing says so."""
-    result = None if defined.sampled is None else evidence.samples(defined.sampled)
-    pods = {one.pod for one in chosen.series}
-    series = [one for one in (result.series if result else ())
-              if one.pod in pods and (_job(one),) == chosen.jobs
-              and (chosen.container is None or _container(one) == chosen.container)]
-    return _frame(series, evidence).rename({_VALUE: _TAKEN}) if series else None
-
-
-def _values(defined: Defined, frame: pl.DataFrame, chosen: _Chosen, evidence: Evidence) -> pl.DataFrame:
-    if defined.kind is Kind.GAUGE:
-        return frame.with_columns(pl.lit(None, pl.Float64).alias(_GROWN))
-    if defined.kind in (Kind.RATE, Kind.EVENTS):
-        return _rates(frame, from_zero=defined.kind is Kind.EVENTS)
-    other = _other(defined, chosen, evidence)
-    if defined.kind is Kind.PART:
-        both = frame.join(other, on=[_POD, _TIME], suffix="_other")
-        return both.with_columns(_percent(_VALUE, pl.col(_VALUE) + pl.col("value_other")),
-                                 pl.lit(None, pl.Float64).alias(_GROWN))
-    taken = frame.select(_POD, _TIME, _TAKEN) if _TAKEN in frame.columns else None
-    whole = other if taken is None else other.join(taken, on=[_POD, _TIME], how="left")
-    both = _rates(frame).join(_rates(whole), on=[_POD, _TIME], suffix="_other")
-    return both.with_columns(_percent(_VALUE, pl.col("value_other")))
-
-
-def _other(defined: Defined, chosen: _Chosen, evidence: Evidence) -> pl.DataFrame:
-    result = None if defined.other is None else evidence.samples(defined.other)
-    series = [one for one in (result.series if result else ())
-              if chosen.container is None or _container(one) == chosen.container]
-    return _frame([one for one in series if not chosen.jobs or (_job(one),) == chosen.jobs], evidence)
 
 
 def _percent(part: str, whole: pl.Expr) -> pl.Expr:
     return pl.when(whole > 0).then(100.0 * pl.col(part) / whole).alias(_VALUE)
 
 
-def _rates(frame: pl.DataFrame, *, from_zero: bool = False) -> pl.DataFrame:
+def _rates(frame: pl.DataFrame, taken: pl.DataFrame | None, *, from_zero: bool = False) -> pl.DataFrame:
     """Growth per second since the sample before, held until the next; a counter that fell began again at 0."""
-    dated = frame if _TAKEN in frame.columns else frame.with_columns((pl.col(_TIME) / SECOND).alias(_TAKEN))
-    dated = dated.with_columns(pl.col(_TAKEN).fill_null(pl.col(_TIME) / SECOND))
+    of_grid = pl.col(_TIME) / SECOND
+    dated = frame.with_columns(of_grid.alias(_TAKEN)) if taken is None else frame.join(
+        taken, on=[_POD, _TIME], how="left", maintain_order="left").with_columns(pl.col(_TAKEN).fill_null(of_grid))
     is_new = pl.col(_TAKEN).diff().over(_POD).fill_null(1.0) > 0
     fresh = dated.filter(is_new).with_columns(pl.col(_VALUE).diff().over(_POD).alias(_GROWN))
     grown = pl.when(pl.col(_GROWN) < 0).then(pl.col(_VALUE)).otherwise(pl.col(_GROWN))
     fresh = fresh.with_columns((grown.fill_null(pl.col(_VALUE)) if from_zero else grown).alias(_GROWN))
     rate = pl.col(_GROWN) / pl.col(_TAKEN).diff().over(_POD)
     rates = fresh.select(_POD, _TIME, rate.alias(_VALUE), _GROWN)
-    held = dated.select(_POD, _TIME).join(rates, on=[_POD, _TIME], how="left").sort(_POD, _TIME)
+    held = dated.select(_POD, _TIME).join(rates, on=[_POD, _TIME], how="left", maintain_order="left")
     return held.with_columns(pl.col(_VALUE).forward_fill().over(_POD))
 
 

@@ -17,7 +17,7 @@ from elastometer.analysis.resources_used.quantities import (
 )
 from elastometer.analysis.resources_used.replicas import replica_map
 from elastometer.analysis.resources_used.rows import rows_of
-from elastometer.analysis.resources_used.samples import Samples, missing_reason, samples_of
+from elastometer.analysis.resources_used.samples import SampleReader, Samples, missing_reason
 from elastometer.analysis.resources_used.windows import windows_of
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
@@ -33,7 +33,8 @@ def resources_used(run: DerivedRun) -> ResourcesUsed:
     if not evidence.series:
         return ResourcesUsed(reason=NOTHING)
     defined = (*DEFINED, *map(defined_own, evidence.terms.series))
-    samples = {one.name: found for one in defined if (found := samples_of(one, evidence)) is not None}
+    reader = SampleReader(evidence)
+    samples = {one.name: found for one in defined if (found := reader.samples_of(one)) is not None}
     windows = windows_of(run)
     quantities = tuple(
         _quantity(one, found, windows) if (found := samples.get(one.name)) is not None else _missing(one, evidence)
