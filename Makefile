@@ -7,7 +7,7 @@ ORACLE_WORLDS ?= 1000
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-load vllm images clean oracle oracle-mutants oracle-tables
+.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-load vllm images screenshots clean oracle oracle-mutants oracle-tables
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench-load: setup ## compare the load generator with other clients: CPU, TTFT, m
 
 vllm: setup ## build a real vLLM for this machine's CPU (6.2 GB in ~/.cache), used by an end-to-end test and bench-load
 	@$(BIN)/python tests/bench_load/real_vllm.py
+
+screenshots: setup ## make the pictures of the docs again, in a headless Chromium
+	$(BIN)/python docs/screenshots.py
 
 clean: ## remove everything that was built in this directory
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
