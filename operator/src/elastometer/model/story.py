@@ -21,6 +21,7 @@ class Anchor(StrEnum):
     SCALE_EVENTS = "scale-events"
     LOAD = "load"
     PRICE = "price"
+    ELASTICITY = "elasticity"
     ADVICE = "advice"
 
 
@@ -64,7 +65,8 @@ class Happened:
 class Cost:
     """What the run paid for from the start of the load, in whole replicas and in GPUs, and what its users lost:
     `miss_seconds` are objective-miss seconds, None without an objective on requests. Shares are of what was paid for;
-    `money` is a decimal string."""
+    `money` is a decimal string. `missing_replicas` is how many of the demanded replicas were not Ready on average, of
+    which `undecided_replicas` had not been ordered; None without a demand."""
 
     miss_seconds: int | None
     load_seconds: float
@@ -74,6 +76,8 @@ class Cost:
     static_maximum_percent: float | None = None
     idle_percent: float | None = None
     starting_percent: float | None = None
+    missing_replicas: float | None = None
+    undecided_replicas: float | None = None
     money: str | None = None
     currency: str | None = None
 

@@ -29,7 +29,7 @@ def _sentences(story: Story, verdict: Verdict) -> Iterator[Sentence]:
     if story.happened is not None:
         yield Sentence(SentenceKind.HAPPENED, _happened(story.happened), (Anchor.LOAD, Anchor.SCALE_EVENTS))
     if story.cost is not None and (text := _cost(story.cost)):
-        yield Sentence(SentenceKind.COST, text, (Anchor.PRICE,))
+        yield Sentence(SentenceKind.COST, text, (Anchor.PRICE, Anchor.ELASTICITY))
     if story.advice is not None and story.happened is not None:
         yield advice_sentence(story.advice)
     if story.worst_minute is not None:
@@ -81,10 +81,13 @@ def _cost(found: Cost) -> str:
         (found.idle_percent, "idle"), (found.starting_percent, "starting")) if share is not None]
     parts += [] if found.money is None else [f"{found.money} {found.currency or ''}".rstrip()]
     text = f"It took {', '.join(parts)}" if parts else ""
-    if found.miss_seconds is None:
-        return text
-    missed = f"in {found.miss_seconds} of {found.load_seconds:.0f} s at least one request missed an objective"
-    return f"{text}; {missed}" if text else missed[:1].upper() + missed[1:]
+    users = [] if found.miss_seconds is None else [
+        f"in {found.miss_seconds} of {found.load_seconds:.0f} s at least one request missed an objective"]
+    if found.missing_replicas is not None and found.undecided_replicas is not None:
+        users.append(f"on average {found.missing_replicas:.2f} of the demanded replicas were missing, "
+                     f"{found.undecided_replicas:.2f} of them because they had not been ordered")
+    text = "; ".join(filter(None, (text, *users)))
+    return text[:1].upper() + text[1:]
 
 
 def _paid(found: Cost, replica_seconds: float) -> str:

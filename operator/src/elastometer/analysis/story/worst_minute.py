@@ -36,7 +36,8 @@ def worst_minute(run: DerivedRun, report: Report, missed: set[int] | None) -> Wo
         start_seconds=float(start), end_seconds=float(end), request_count=count,
         miss_seconds=None if missed is None else sum(start <= second < end for second in missed),
         first_token_p95_milliseconds=None if p95 is None else p95 / MILLISECOND,
-        ready_low=min(ready, default=None), ready_high=max(ready, default=None), demanded=None,
+        ready_low=min(ready, default=None), ready_high=max(ready, default=None),
+        demanded=_demanded(report, start, end),
         wanted=wanted, held_by=held_by,
     )
 
@@ -65,6 +66,15 @@ def _start(waited: list[float], missed: set[int]) -> int:
     return max(range(last + 1), key=lambda at: (
         misses[min(at + MINUTE, len(waited))] - misses[at],
         round(waits[min(at + MINUTE, len(waited))] - waits[at], 6), -at))
+
+
+def _demanded(report: Report, start: float, end: float) -> float | None:
+    """The mean demand of the interval; None where no demand is known for its beginning."""
+    points = () if report.demand is None else report.demand.arrival
+    steps = Steps.of((time, float(value)) for time, value in points if value is not None)
+    if steps.value_at(start) is None or end <= start:
+        return None
+    return round(steps.integral(start, end) / (end - start), 2)
 
 
 def _values(steps: Steps, start: float, end: float) -> list[int]:

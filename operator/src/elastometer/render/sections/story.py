@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from elastometer.model.report import Report
 from elastometer.model.story import Advice, Anchor, Sentence
+from elastometer.render.wording import prices
 from elastometer.render.wording.story import ANCHOR_NAMES, advice_rows, objectives_met
 from elastometer.render.wording.tables import prose
 
@@ -12,13 +13,16 @@ from elastometer.render.wording.tables import prose
 _HEADINGS: Mapping[Anchor, str] = {
     Anchor.FINDINGS: "findings", Anchor.AUTOSCALER: "autoscaler", Anchor.COLD_STARTS: "cold-starts",
     Anchor.SCALE_EVENTS: "scale-events", Anchor.LOAD: "load-by-stage", Anchor.ADVICE: "the-change-to-try",
+    Anchor.ELASTICITY: "elasticity",
 }
 
 
 def markdown(report: Report) -> Iterator[str]:
     """A list of the sentences; nothing for a run without requests."""
-    absent = _absent(report)
-    yield from (f"- {prose(one.text)}.{_links(one, absent)}" for one in report.story.sentences)
+    headings = {one: name for one, name in _HEADINGS.items() if one not in _absent(report)}
+    if report.price is not None:
+        headings[Anchor.PRICE] = f"price-{prices.unit(report.price).lower()}"
+    yield from (f"- {prose(one.text)}.{_links(one, headings)}" for one in report.story.sentences)
 
 
 def patch_markdown(advice: Advice | None) -> Iterator[str]:
@@ -40,11 +44,11 @@ def _absent(report: Report) -> frozenset[Anchor]:
     """The sections that this report does not have."""
     advice = report.story.advice
     there = {Anchor.PRICE: report.price, Anchor.FINDINGS: report.findings, Anchor.ADVICE: advice and advice.patch,
-             Anchor.COLD_STARTS: report.cold_starts, Anchor.SCALE_EVENTS: report.scale_events}
+             Anchor.COLD_STARTS: report.cold_starts, Anchor.SCALE_EVENTS: report.scale_events,
+             Anchor.ELASTICITY: report.elasticity}
     return frozenset(one for one, part in there.items() if not part)
 
 
-def _links(sentence: Sentence, absent: frozenset[Anchor]) -> str:
-    shown = [f"[{ANCHOR_NAMES[one]}](#{_HEADINGS[one]})" for one in sentence.evidence
-             if one in _HEADINGS and one not in absent]
+def _links(sentence: Sentence, headings: Mapping[Anchor, str]) -> str:
+    shown = [f"[{ANCHOR_NAMES[one]}](#{headings[one]})" for one in sentence.evidence if one in headings]
     return f" ({', '.join(shown)})" if shown else ""

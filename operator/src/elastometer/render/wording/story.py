@@ -10,6 +10,7 @@ from elastometer.render.wording import numbers
 ANCHOR_NAMES: Mapping[Anchor, str] = {
     Anchor.CHARTS: "charts", Anchor.FINDINGS: "findings", Anchor.AUTOSCALER: "autoscaler",
     Anchor.COLD_STARTS: "cold starts", Anchor.SCALE_EVENTS: "scale events", Anchor.LOAD: "load", Anchor.PRICE: "price",
+    Anchor.ELASTICITY: "elasticity",
     Anchor.ADVICE: "the change to try",
 }
 
