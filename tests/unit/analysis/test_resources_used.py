@@ -277,8 +277,8 @@ def test_many_pods_are_drawn_as_a_band_and_every_peak_is_kept(bundle: Bundle):
     own = (OwnSeries("x", "1", "x"),)
     (found,) = [one for one in used(bundle, scraped("x", *series, step=0.5), own=own).quantities if one.name == "x"]
     assert [line.name for line in found.lines] == ["lowest", "median", "highest"]
-    assert len(found.seconds) <= 180
-    assert {round(after - before, 3) for before, after in pairwise(found.seconds)} == {1.5}
+    assert len(found.seconds) <= 150
+    assert {round(after - before, 3) for before, after in pairwise(found.seconds)} == {2.0}
     assert max(found.lines[2].values, key=lambda one: one or 0) == 1000
 
 

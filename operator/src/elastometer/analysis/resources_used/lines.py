@@ -10,7 +10,7 @@ from elastometer.analysis.resources_used.samples import Samples
 from elastometer.model.resources_used import ResourceLine, ResourceWindow
 
 MAX_LINES = 8
-MAX_POINTS = 180
+MAX_POINTS = 150
 BANDS = ("lowest", "median", "highest")
 _FIGURES = 4
 _ROUNDING = 0.001

@@ -51,7 +51,7 @@ def _total_row(defined: Defined, samples: Samples, windows: Sequence[ResourceWin
     frame = samples.frame.group_by(_SECONDS).agg(value, pl.col(_GROWN).sum(), pl.len().alias("pods")).sort(_SECONDS)
     if not samples.frame[_GROWN].count():
         frame = frame.with_columns(pl.lit(None, pl.Float64).alias(_GROWN))
-    levels = tuple(_level(_within(frame, window), None) for window in windows)
+    levels = tuple(_level(part, None) for part in _parts(frame, windows))
     line = _line(frame)
     comparison = _compared(line, windows, defined, samples)
     peak = _peak(frame, windows)
@@ -60,7 +60,7 @@ def _total_row(defined: Defined, samples: Samples, windows: Sequence[ResourceWin
 
 def _highest_row(defined: Defined, samples: Samples, windows: Sequence[ResourceWindow]) -> ResourceRow:
     frame = samples.frame
-    levels = tuple(_highest_level(_within(frame, window)) for window in windows)
+    levels = tuple(map(_highest_level, _parts(frame, windows)))
     peak = _peak(frame, windows)
     found = [(one, pod) for pod, line in _lines_of_both(frame, windows)
              if (one := _compared(line, windows, defined, samples)) is not None]
@@ -88,6 +88,17 @@ def _row(
 
 def _within(frame: pl.DataFrame, window: ResourceWindow) -> pl.DataFrame:
     return frame.filter((pl.col(_SECONDS) >= window.start_seconds) & (pl.col(_SECONDS) < window.end_seconds))
+
+
+def _parts(frame: pl.DataFrame, windows: Sequence[ResourceWindow]) -> list[pl.DataFrame]:
+    """What lies within each window, in one pass: windows do not overlap."""
+    seconds, place = pl.col(_SECONDS), pl.lit(None, pl.Int32)
+    for index, window in enumerate(windows):
+        inside = (seconds >= window.start_seconds) & (seconds < window.end_seconds)
+        place = pl.when(inside).then(index).otherwise(place)
+    found = frame.with_columns(place.alias("window")).partition_by(
+        "window", as_dict=True, include_key=False, maintain_order=True)
+    return [found.get((index,), frame.clear()) for index in range(len(windows))]
 
 
 def _line(frame: pl.DataFrame) -> _Line:
@@ -166,8 +177,9 @@ def _lines_of_both(frame: pl.DataFrame, windows: Sequence[ResourceWindow]) -> It
         return
     known = frame.filter(pl.col(_VALUE).is_not_null())
     both = set(_within(known, edges[0])[_POD]) & set(_within(known, edges[1])[_POD])
-    for pod in sorted(both)[:COMPARED_PODS]:
-        yield pod, _line(known.filter(pl.col(_POD) == pod))
+    compared = known.filter(pl.col(_POD).cast(pl.String).is_in(sorted(both)[:COMPARED_PODS]))
+    for (pod,), line in compared.partition_by(_POD, as_dict=True, maintain_order=True).items():
+        yield str(pod), _line(line)
 
 
 def _edges(windows: Sequence[ResourceWindow]) -> tuple[ResourceWindow, ResourceWindow] | None:
