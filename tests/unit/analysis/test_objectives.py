@@ -46,6 +46,25 @@ def test_a_percentile_at_its_bound_passes():
     assert result.message == "`ttft` p95 2410 ms is within 2410 ms in stage 'plateau' (n=20)"
 
 
+def test_enough_values_have_an_interval_and_a_bound_within_it_is_named():
+    """Of 100 values, the 90th and the 100th are the order statistics of p95 with at most 2.5 % on each side."""
+    rising = [record(number, 10 * (number + 1)) for number in range(100)]
+    far = first_token(2000, rising)
+    assert far.message == "`ttft` p95 950 ms is within 2000 ms in stage 'plateau' (n=100, 95 % interval 900 to 1000 ms)"
+    near = first_token(955, rising)
+    assert near.verdict is Verdict.PASS
+    assert near.message.endswith("(n=100, 95 % interval 900 to 1000 ms; the bound lies within it: another run could get "
+                                 "another verdict)")
+    assert "the bound lies within it" in first_token(940, rising).message
+    assert "the bound lies within it" not in first_token(890, rising).message
+
+
+def test_requests_without_a_first_token_leave_the_interval_open_above():
+    some = [record(number, 10 * (number + 1)) for number in range(96)]
+    lost = [record(96 + number, None, Outcome.TIMED_OUT) for number in range(4)]
+    assert "95 % interval 900 ms or more" in first_token(2000, [*some, *lost]).message
+
+
 def test_the_percentile_is_a_value_that_was_observed():
     values = [record(number, 100 * (number + 1)) for number in range(20)]
     assert first_token(10_000, values).measured == 1900.0

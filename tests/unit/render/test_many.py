@@ -18,7 +18,6 @@ from elastometer.render.many import (
     Search,
     box,
     embedded,
-    percentile_words,
     spread,
     standing_out,
 )
@@ -26,6 +25,7 @@ from elastometer.render.markdown import to_markdown
 from elastometer.render.sections.many_starts import many_starts
 from elastometer.render.sections.scale_events import events_shown
 from elastometer.render.sections.scale_ins import leaving_shown
+from elastometer.render.wording.estimates import percentile
 from support.many_pods import is_never_ready, many_pods, name_of
 
 PAGE_BYTES = 1_000_000
@@ -148,8 +148,8 @@ def test_a_percentile_says_how_sure_it_is_or_what_it_would_take():
     known, few = spread("whole", "x", [1000.0 * at for at in range(1, 201)]), spread("whole", "x", [1000.0])
     assert known is not None
     assert few is not None
-    assert re.fullmatch(r"100\.0 s \(\d+\.\d s to \d+(\.\d)? s\)", percentile_words(known.p50))
-    assert percentile_words(few.p95) == "1.00 s (an interval needs n ≥ 72)"
+    assert re.fullmatch(r"100\.0 s \(\d+\.\d s to \d+(\.\d)? s\)", percentile(known.p50))
+    assert percentile(few.p95) == "needs n ≥ 72"
     assert spread("whole", "x", [None, None]) is None
     assert box(known, known.high).high == 100.0
 

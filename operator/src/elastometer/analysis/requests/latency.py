@@ -127,8 +127,8 @@ def load_row(stage: str, records: Sequence[RecordedRequest]) -> LoadRow:
         whole=request_measures.latency(), from_send=request_measures.latency_from_send())
     return LoadRow(
         stage=stage, count=len(table),
-        success_percent=truncated_percent(good, len(table)),
-        first_attempt_success_percent=truncated_percent(at_once, len(table)),
+        success_percent=truncated_percent(good, len(table)) if len(table) else None,
+        first_attempt_success_percent=truncated_percent(at_once, len(table)) if len(table) else None,
         sent_again=again,
         outcomes={outcome.value: outcomes[outcome.value] for outcome in Outcome if outcome.value in outcomes},
         time_to_first_token=quantiles(measured["first"]), time_per_output_token=quantiles(measured["pace"]),

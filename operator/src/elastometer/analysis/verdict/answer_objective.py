@@ -5,13 +5,12 @@ next to it states what another run of the same kind might show; it does not chan
 """
 from __future__ import annotations
 
-from math import floor
-
 import polars as pl
 
 from elastometer.analysis.requests.answers import answers_to, failure_rate
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Objective
+from elastometer.statistics.rates import truncated_percent
 
 
 def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, str, float | None, int]:
@@ -26,8 +25,7 @@ def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, s
             "no request was recorded"
         return Verdict.INCONCLUSIVE, f"{name} cannot be judged{where}: {why}", None, count
     failed = judged["failure"].count()
-    # Truncated, never rounded up: a share just below the bound must not read as if it met it.
-    percent = floor(10000 * (count - failed) / count) / 100
+    percent = truncated_percent(count - failed, count)
     met = 100 * (count - failed) >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     # A task without this check has no answers that could be judged.

@@ -6,7 +6,7 @@ become a Fail with them as too slow, the objective fails. A duration with a ± i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, inf
+from math import inf
 
 import polars as pl
 
@@ -20,6 +20,8 @@ from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import table_of
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds
+from elastometer.statistics.percentiles import ranks
+from elastometer.statistics.rates import truncated_percent
 from elastometer_loadgen.base.measures import nearest_rank
 
 WORDS = {
@@ -77,8 +79,7 @@ def _judge_success(objective: Objective, table: pl.DataFrame) -> ObjectiveResult
         message = f"`request success` cannot be judged{_where(objective)}: no request was recorded"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, count)
     good = _count(table, request_measures.served())
-    # Truncated, never rounded up: a share just below the bound must not read as if it met it.
-    percent = floor(10000 * good / count) / 100
+    percent = truncated_percent(good, count)
     met = 100 * good >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     counted = f"n={count}, {count - good} not served{_sent_again(table)}"
@@ -112,19 +113,34 @@ def _judge_latency(objective: Objective, table: pl.DataFrame) -> ObjectiveResult
         message = (f"{name} cannot be judged{_where(objective)}: the tokens of {unknown} of {len(table)} requests "
                    f"arrived together (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
         return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(values))
-    if found > bound * MILLISECOND:
-        message = f"{name} {measured:.0f} ms exceeds {bound} ms{_where(objective)} (n={len(values)})"
-        return _result(objective, Verdict.FAIL, message, measured, len(values))
     unreached = _UNREACHED.get(objective.indicator)
     missing = len(table) - len(values) if unreached else 0
+    counted = f"n={len(values)}{_interval(objective.percentile, values, missing, bound)}"
+    if found > bound * MILLISECOND:
+        message = f"{name} {measured:.0f} ms exceeds {bound} ms{_where(objective)} ({counted})"
+        return _result(objective, Verdict.FAIL, message, measured, len(values))
     within = int((values <= bound * MILLISECOND).sum())
     # Counted, not ranked: requests without a value are beyond any bound, and would fill the ranks above the others.
     if 100 * within < objective.percentile * (len(values) + missing):
         message = (f"{name} is not within {bound} ms{_where(objective)}: {missing} of {len(table)} requests "
                    f"{unreached} (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
         return _result(objective, Verdict.FAIL, message, measured, len(values))
-    message = f"{name} {measured:.0f} ms is within {bound} ms{_where(objective)} (n={len(values)})"
+    message = f"{name} {measured:.0f} ms is within {bound} ms{_where(objective)} ({counted})"
     return _result(objective, Verdict.PASS, message, measured, len(values))
+
+
+def _interval(percent: int, values: pl.Series, missing: int, bound: int) -> str:
+    """What another run of the same kind might show; it does not change the verdict, and is left out for too few values.
+    Requests without a value are beyond all others."""
+    at = ranks(len(values) + missing, percent)
+    if at.low is None or at.high is None or at.low >= len(values):
+        return ""
+    low, high = values[at.low], values[at.high] if at.high < len(values) else inf
+    words = f"{to_milliseconds(low):.0f} ms or more" if high == inf else \
+        f"{to_milliseconds(low):.0f} to {to_milliseconds(high):.0f} ms"
+    doubt = "; the bound lies within it: another run could get another verdict" \
+        if low <= bound * MILLISECOND < high else ""
+    return f", 95 % interval {words}{doubt}"
 
 
 def _buffered(objective: Objective, table: pl.DataFrame, values: pl.Series) -> int:
