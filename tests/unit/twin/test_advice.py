@@ -219,7 +219,7 @@ def test_a_run_without_objectives_that_is_blind_is_judged_by_the_objective_that_
 
 def test_the_recorded_run_that_passed_over_65_bad_seconds_says_so():
     """The demo of before: its objectives bound the first token in the calm stage alone."""
-    told = judge(load_bundle(RUNS / "cpu1")).story
-    assert told.blind is not None
-    assert "no objective covers the 65 s in which p95 was above 5 s" in told.sentences[0].text.lower()
-    assert [(one.start_seconds, one.end_seconds) for one in told.blind.stretches] == [(55.0, 120.0)]
+    story = judge(load_bundle(RUNS / "cpu1")).story
+    assert story.blind is not None
+    assert "no objective covers the 65 s in which p95 was above 5 s" in story.sentences[0].text.lower()
+    assert [(one.start_seconds, one.end_seconds) for one in story.blind.stretches] == [(55.0, 120.0)]

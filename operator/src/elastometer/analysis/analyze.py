@@ -31,7 +31,7 @@ from elastometer.analysis.starts.coldstart import cold_start
 from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
 from elastometer.analysis.starts.wake import wakes
-from elastometer.analysis.story.story import told
+from elastometer.analysis.story.story import story_of
 from elastometer.analysis.verdict.objectives import judge_objective, overall
 from elastometer.analysis.verdict.predicted import as_predicted
 from elastometer.analysis.verdict.provenance import provenance
@@ -58,7 +58,7 @@ def judge(bundle: Bundle, recording: Recording | None = None) -> Report:
 def judge_run(run: DerivedRun, recording: Recording | None = None) -> Report:
     """The same for a run that the caller asks other questions too."""
     report, basis = _judged(run, recording), run.bundle.predicted
-    report = replace(report, story=told(run, report))
+    report = replace(report, story=story_of(run, report))
     return report if basis is None else as_predicted(report, basis)
 
 

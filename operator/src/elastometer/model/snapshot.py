@@ -208,6 +208,6 @@ def report_fact(report: Mapping[str, Any] | None) -> ReportFact | None:
     reason, message = report.get("verdictReason", ""), report.get("verdictMessage", "")
     evidence = {item["name"]: item["evidence"] for item in report.get("findings", ())}
     rejection = evidence.get(FindingName.EVERY_REQUEST_REJECTED, "")
-    told = report.get("story", {}).get("sentences", ())
-    blind = next((one["text"] for one in told if one["kind"] == SentenceKind.BLIND), "")
+    stated = report.get("story", {}).get("sentences", ())
+    blind = next((one["text"] for one in stated if one["kind"] == SentenceKind.BLIND), "")
     return ReportFact(report["verdict"], reason, summary, objectives, message, rejection, blind)

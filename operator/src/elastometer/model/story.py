@@ -200,5 +200,5 @@ class Story:
     advice: Advice | None = None
 
 
-# Of a report whose story was not told.
+# Of a report without a story.
 NO_STORY = Story()

@@ -16,7 +16,7 @@ from elastometer.model.story import Advice, Story
 NOT_ASKED = "this judgement made no what-if"
 
 
-def told(run: DerivedRun, report: Report) -> Story:
+def story_of(run: DerivedRun, report: Report) -> Story:
     """The story of a report that has all the rest, blind stretches included; the advice is that of its findings."""
     missed = measured_missed(run.evidence)
     story = Story(
@@ -26,6 +26,6 @@ def told(run: DerivedRun, report: Report) -> Story:
 
 
 def with_advice(story: Story, advice: Advice, verdict: Verdict) -> Story:
-    """The story with other advice, told again."""
+    """The story with other advice, and its sentences."""
     changed = replace(story, advice=advice)
     return replace(changed, sentences=sentences(changed, verdict))

@@ -94,10 +94,10 @@ class _Adviser:
             return self._cheaper()
         error = max(abs(one.miss_seconds - self.measured.miss_seconds) for one in self.recorded.draws)
         chosen = choose(self._finalists(error), self._scale(self._chosen_by(()), error))
-        told = None if chosen is None else self._told(chosen)
-        if told is None or not _helps(told):
-            return self._nothing_helps(told)
-        return told
+        advised = None if chosen is None else self._advised(chosen)
+        if advised is None or not _helps(advised):
+            return self._nothing_helps(advised)
+        return advised
 
     def _scale(self, recorded: Forecast, error_seconds: float) -> Scale:
         scenario = self.problem.base.scenario
@@ -130,7 +130,7 @@ class _Adviser:
     def _chosen_by(self, settings: Settings) -> Forecast:
         return self.forecaster.held_out(settings, Purpose.CHOOSING)
 
-    def _told(self, chosen: Forecast) -> Advice:
+    def _advised(self, chosen: Forecast) -> Advice:
         """The advice, with figures from draws that chose nothing."""
         found = self.forecaster.held_out(chosen.settings, Purpose.REPORTING)
         blind, base = self.report.story.blind, self.problem.base
@@ -144,16 +144,16 @@ class _Adviser:
             more_replicas=None if found.held >= MOST else self._more_replicas(chosen.settings),
         )
 
-    def _nothing_helps(self, told: Advice | None) -> Advice:
+    def _nothing_helps(self, advised: Advice | None) -> Advice:
         """With how many seconds would be left if replicas started at once, which shows what the cold start costs."""
-        error = "" if told is None or told.miss_seconds is None else \
-            f" (± {told.miss_seconds.plus_minus:.0f} objective-miss seconds)"
+        error = "" if advised is None or advised.miss_seconds is None else \
+            f" (± {advised.miss_seconds.plus_minus:.0f} objective-miss seconds)"
         scenario = with_cold_start(self.problem.base.scenario, 0.0)
         at_once = self.forecaster.under(held_out_draws(scenario, Purpose.REPORTING))
         return Advice(
             AdviceSource.NONE, tried=self.tried, draws=len(at_once.draws), held=self.recorded.held,
             reason=f"no setting within the same maximum is predicted to help by more than the twin's own error{error}",
-            miss_seconds=None if told is None else told.miss_seconds,
+            miss_seconds=None if advised is None else advised.miss_seconds,
             more_replicas=self._more_replicas(()), instant_start_miss_seconds=round(at_once.miss_seconds))
 
     def _more_replicas(self, settings: Settings) -> MoreReplicas | None:
@@ -175,18 +175,18 @@ class _Adviser:
         good = [one for one in screened if one.held == draws and one.miss_seconds <= recorded.miss_seconds]
         finalists = sorted(good, key=lambda one: (one.cost, tuple(map(str, one.settings))))[:2 * FINALISTS]
         chosen = cheapest([self._chosen_by(one.settings) for one in finalists], self._chosen_by(()))
-        told = None if chosen is None else self._told(chosen)
-        if told is None or told.cost is None or told.held < told.draws or \
-                told.cost.measured - told.cost.predicted <= told.cost.plus_minus:
+        advised = None if chosen is None else self._advised(chosen)
+        if advised is None or advised.cost is None or advised.held < advised.draws or \
+                advised.cost.measured - advised.cost.predicted <= advised.cost.plus_minus:
             reason = "all objectives are met, and no setting is predicted to meet them for less by more than the " \
                      "twin's own error"
             return Advice(AdviceSource.NONE, reason=reason, tried=self.tried, draws=HELD_OUT_DRAWS)
-        return told
+        return advised
 
 
-def _helps(told: Advice) -> bool:
+def _helps(advised: Advice) -> bool:
     """Whether the objective-miss seconds that it saves are more than the twin may be wrong by."""
-    found = told.miss_seconds
+    found = advised.miss_seconds
     return found is not None and found.measured - found.predicted > found.plus_minus
 
 
