@@ -4,6 +4,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import exp
 
 from elastometer_loadgen.stages.objectives import KneeObjective, Sample, judge
 from elastometer_standin.engine import Engine, Finish, Sequence
@@ -48,6 +49,7 @@ class Served:
     output: int
     first: float = 0.0
     last: float = 0.0
+    sent: int = 0
 
 
 def arrivals(load: Load, rates: list[tuple[float, float]], seed: int) -> Iterator[Served]:
@@ -79,24 +81,49 @@ class Replica:
             end = engine.begin_step(self.now)
             assert end is not None
             self._admit(coming, end)
-            for sequence in engine.end_step(end):
-                served: Served = sequence.sink
-                served.first = served.first or end
-                served.last = end
+            self._hand_out(end)
             self.now = end
+
+    def serve_users(self, load: Load, steps: list[int], seconds: float, seed: int) -> list[Served]:
+        """A closed loop without pauses: as many users as each step says, each of which sends again at once."""
+        rng, found, begin = random.Random(seed), list[Served](), self.now
+        for users in steps:
+            while self.engine.unfinished < users:
+                found.append(self._send(Served(self.now, *load.draw(rng))))
+            begin += seconds
+            while self.now < begin:
+                end = self.engine.begin_step(self.now)
+                assert end is not None
+                self._hand_out(end)
+                while self.engine.unfinished < users:
+                    found.append(self._send(Served(end, *load.draw(rng))))
+                self.now = end
+        return found
+
+    def _send(self, one: Served) -> Served:
+        self.engine.add(Sequence(one.prompt, one.output, Finish.LENGTH, one.at, one.output, sink=one))
+        return one
+
+    def _hand_out(self, end: float) -> None:
+        for sequence in self.engine.end_step(end):
+            served: Served = sequence.sink
+            served.first = served.first or end
+            served.last = end
+            served.sent += 1
 
     def _admit(self, coming: list[Served], now: float) -> None:
         while coming and coming[-1].at <= now:
-            one = coming.pop()
-            self.engine.add(Sequence(one.prompt, one.output, Finish.LENGTH, one.at, one.output, sink=one))
+            self._send(coming.pop())
 
 
 def saturated_rate(load: Load, slots: int, pace: Pace) -> float:
     """Requests per second of a stand-in that is never idle, by its formula: each output token takes a share of a step
-    of the full batch, and each prompt holds up the whole batch once."""
+    of the full batch, each prompt holds up the whole batch once, and each step in which at least one request begins
+    costs the overhead once (they begin independently: Poisson)."""
     prompt, output = load.mean()
-    return 1 / (output * pace.decode_seconds(slots) / slots + pace.prefill_seconds(0, begins=True)
-                + prompt / pace.prefill_tokens_per_second)
+    begins = slots / output
+    overhead = pace.prefill_overhead_ms / 1000 * (1 - exp(-begins)) / begins
+    return 1 / (output * pace.decode_seconds(slots) / slots + overhead + prompt / pace.prefill_tokens_per_second)
 
 
 def knee(load: Load, slots: int, pace: Pace, rates: list[float], seconds: float,
@@ -105,10 +132,10 @@ def knee(load: Load, slots: int, pace: Pace, rates: list[float], seconds: float,
     one replica without a pause."""
     replica, good, begin = Replica(slots, pace), None, 0.0
     every = list(arrivals(load, [(rate, seconds) for rate in rates], seed))
-    replica.serve(every)
     for rate in rates:
         step = [one for one in every if begin <= one.at < begin + seconds]
         begin += seconds
+        replica.serve(step, begin)
         if judge(objectives, [_sample(one, begin) for one in step]).failed is not None:
             return good, rate
         good = rate
@@ -116,6 +143,7 @@ def knee(load: Load, slots: int, pace: Pace, rates: list[float], seconds: float,
 
 
 def _sample(one: Served, end: float) -> Sample:
-    if one.last > end:
-        return Sample(first_token=1000 * (one.first - one.at) if one.first <= end else None, age=1000 * (end - one.at))
-    return Sample(succeeded=True, first_token=1000 * (one.first - one.at), latency=1000 * (one.last - one.at))
+    first = 1000 * (one.first - one.at) if one.first else None
+    if one.output > one.sent:
+        return Sample(first_token=first, age=1000 * (end - one.at))
+    return Sample(succeeded=True, first_token=first, latency=1000 * (one.last - one.at))
