@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from elastometer.analysis.analyze import judge
+from elastometer.cli.main import main as elastometer
+from elastometer.judgement import judge
 from elastometer.model.report import Report
 from elastometer.render.html import to_html
 from elastometer.world.bundle_reader import load_bundle
@@ -49,6 +50,14 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A what-if page."""
+    path = tmp_path_factory.mktemp("page")
+    assert elastometer(["what-if", str(RECORDED), "--search", "--candidates", "12", "--out", str(path)]) in (0, 1)
+    return path / "what-if.html"
+
+
+@pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = judge(many_pods(60))
     return written(tmp_path_factory, replace(
@@ -66,7 +75,7 @@ def written(factory: pytest.TempPathFactory, report: Report) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["recorded", "many", "hostile"])
+@pytest.mark.parametrize("name", ["recorded", "many", "hostile", "asked"])
 @pytest.mark.parametrize("dark", [False, True])
 async def test_a_page_draws_every_chart_asks_for_nothing_and_obeys_its_policy(
     address: str, request: pytest.FixtureRequest, name: str, dark: bool,
@@ -166,7 +175,7 @@ async def test_hostile_text_stays_text_in_the_page_and_in_its_search(address: st
         assert page.problems == []
 
 
-@pytest.mark.parametrize("name", ["recorded", "many"])
+@pytest.mark.parametrize("name", ["recorded", "many", "asked"])
 async def test_a_phone_shows_the_page_without_scrolling_sideways(
     address: str, request: pytest.FixtureRequest, name: str,
 ):

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from elastometer.render.downsample import kept_points
 from elastometer.render.what_if.rows import cost_name
 from elastometer.render.wording import numbers
 from elastometer.twin.search.answer.answer import Answer
@@ -163,13 +164,15 @@ def replica_data(answer: Answer) -> dict[str, object]:
     first = min((time for one in shown for time, _ in one.steps), default=0.0)
     times = sorted({time for one in shown for time, _ in one.steps} | {max(first, -30.0), last})
     times = [time for time in times if time >= -30.0]
+    columns = [[_value_at(one.steps, time) for time in times] for one in shown]
+    kept = kept_points(times, columns)
     return {
-        "x": times, "names": [one.name + (" (predicted)" if one.predicted else "") for one in shown],
+        "range": [times[0], times[-1]], "x": [times[index] for index in kept], "names": [one.name + (" (predicted)" if one.predicted else "") for one in shown],
         "predicted": [one.predicted for one in shown],
-        "y": [[_value_at(one.steps, time) for time in times] for one in shown],
+        "y": [[column[index] for index in kept] for column in columns],
     }
 
 
 def _value_at(steps: Sequence[tuple[float, int | None]], time: float) -> int | None:
-    index = bisect_right([moment for moment, _ in steps], time) - 1
+    index = bisect_right(steps, time, key=lambda step: step[0]) - 1
     return None if index < 0 else steps[index][1]

@@ -21,7 +21,7 @@ def to_html(answer: Answer) -> bytes:
     shown = answer.chosen or answer.recorded
     return _template().render(
         answer=answer, verdict=_verdict(shown),
-        **frame(("page.js", "what_if.js"), ("report.css", "what_if.css"), replica_data(answer)),
+        **frame(("page.js", "charts.js", "what_if.js"), ("report.css", "what_if.css"), replica_data(answer)),
         headline=headline(answer), shown=shown, tiles=tiles(answer, shown), errors=error_rows(answer.prediction_error),
         scorecard=[rows.scorecard_head(answer), *rows.scorecard_rows(answer)],
         front=[rows.front_head(answer), *rows.front_rows(answer)] if answer.searched is not None else None,
