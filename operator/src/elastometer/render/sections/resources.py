@@ -71,7 +71,8 @@ def markdown(used: ResourcesUsed | None) -> Iterator[str]:
 
 
 def _level(one: ResourceLevel, quantity: ResourceQuantity) -> str:
-    return "; ".join(part for part in (words.level(one, quantity), words.slope(one, quantity)) if part)
+    return "; ".join(part for part in (
+        words.level(one, quantity), words.highest(one, quantity), words.slope(one, quantity)) if part)
 
 
 def _replicas(found: ReplicaMap | None) -> Iterator[str]:

@@ -1,12 +1,18 @@
 // What the run used: a small chart for each quantity, and the heat map by replica, on the clock of the run.
 (() => {
-  const { quantities, replicas } = JSON.parse(document.getElementById("data").textContent).resources;
+  const { stages, resources: { quantities, replicas } } = JSON.parse(document.getElementById("data").textContent);
   const { css, charts, element, line } = page;
 
+  // Every other stage is shaded, as in the charts of the run.
+  const bands = (u) => {
+    const { ctx, bbox } = u, at = (s) => Math.min(bbox.left + bbox.width, Math.max(bbox.left, u.valToPos(s, "x", true)));
+    ctx.fillStyle = css("--band");
+    stages.forEach((stage, i) => { if (i % 2 === 0) ctx.fillRect(at(stage.from), bbox.top, at(stage.to) - at(stage.from), bbox.height); });
+  };
   const PODS = 8, DASHES = { lowest: [2, 3], highest: [6, 3] };
   quantities.forEach((quantity, index) => {
     const series = quantity.lines.map((one, i) => line(one.name, `--r-${i % PODS}`, { width: 1.5, dash: DASHES[one.name], spanGaps: false, value: (_u, v) => v == null ? "–" : String(v) }));
-    run.draw(`chart-resource-${index}`, [quantity.x, ...quantity.lines.map((one) => one.y)], series, { height: 110, least: 1e-6, format: (v) => v == null ? "–" : String(+v.toPrecision(3)) });
+    run.draw(`chart-resource-${index}`, [quantity.x, ...quantity.lines.map((one) => one.y)], series, { height: 110, behind: [bands], least: quantity.lines.some((one) => one.y.some((v) => v > 0)) ? 1e-6 : 1, format: (v) => v == null ? "–" : String(+v.toPrecision(3)) });
   });
 
   if (!replicas) return;

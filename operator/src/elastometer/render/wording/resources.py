@@ -20,7 +20,7 @@ OF_WORDS = {Of.ALL_PODS: "all Pods", Of.HIGHEST_POD: "highest Pod"}
 NOTE = ("Idle is the time before the load with a Ready replica, after the time from the load's end to the record's. "
         "Growth is the mean of the last third of after, minus idle. A value is back when it stays within idle and 15 % "
         "of its rise, or the least that counts if that is more. A slope is the median of all pairs of points "
-        "(Theil and Sen), with its interval at 95 %.")
+        "(Theil and Sen), with its interval at 95 %, and stands where that excludes 0.")
 REPLICA_HEAD = ("Pod", "Waiting, mean", "Waiting, peak", "Seconds with waiting", "Running, mean", "Running, peak",
                 "KV cache, peak")
 
@@ -57,23 +57,30 @@ def signed(value: float | None, unit: str) -> str:
     return ("+" if value is not None and value > 0 else "") + amount(value, unit)
 
 
+def counted(quantity: ResourceQuantity) -> bool:
+    """Whether a reader wants to know how many there were, and not how many a second."""
+    return quantity.name == "preemptions"
+
+
 def level(one: ResourceLevel, quantity: ResourceQuantity) -> str:
-    """The mean with the peak; how many there were, of what is counted."""
-    if not one.samples:
-        return numbers.DASH
-    if quantity.unit == "per second" and one.increase is not None:
+    """The mean; how many there were, of what is counted."""
+    if counted(quantity) and one.increase is not None:
         return _short(one.increase)
-    mean = amount(one.mean, quantity.unit)
-    return mean if one.peak == one.mean else f"{mean}, peak {amount(one.peak, quantity.unit)}"
+    return amount(one.mean, quantity.unit)
+
+
+def highest(one: ResourceLevel, quantity: ResourceQuantity) -> str:
+    """The peak; nothing where it says no more than the mean."""
+    if one.peak == one.mean or counted(quantity):
+        return ""
+    return f"peak {amount(one.peak, quantity.unit)}"
 
 
 def slope(one: ResourceLevel, quantity: ResourceQuantity) -> str:
-    """Per minute with its interval; nothing where it is not known or flat within it."""
+    """Per minute with its interval; nothing where there is none, or where it may as well be flat."""
     found = one.slope
-    if found is None or found.value == 0:
+    if found is None or found.interval is None or found.interval.low <= 0 <= found.interval.high:
         return ""
-    if found.interval is None:
-        return f"{signed(found.value, quantity.unit)}/min"
     low, high = (signed(end, quantity.unit) for end in (found.interval.low, found.interval.high))
     return f"{signed(found.value, quantity.unit)}/min ({low} to {high})"
 
