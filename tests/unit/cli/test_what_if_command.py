@@ -127,7 +127,7 @@ def test_the_page_loads_nothing_and_marks_what_is_predicted(run: Run, bundle: Pa
     page = Page()
     page.feed(text)
     assert page.loads == []
-    assert not re.search(r"@import|url\(", text.split("</style>")[0])
+    assert not re.search(r"@import|url\((?!#)", text.split("</style>")[0])
     assert page.names.count("svg") == 2
     assert page.names.count("circle") > 20
     assert page.names.count("script") == 3
@@ -138,7 +138,7 @@ def test_the_page_loads_nothing_and_marks_what_is_predicted(run: Run, bundle: Pa
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
     assert policy is not None
     assert "default-src 'none'" in policy[1]
-    assert "unsafe-inline" not in policy[1].partition("style-src")[0]
+    assert "unsafe" not in policy[1]
 
 
 def test_hostile_names_add_no_element_to_the_page(run: Run, bundle: Path, tmp_path: Path):

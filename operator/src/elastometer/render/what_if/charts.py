@@ -167,7 +167,8 @@ def replica_data(answer: Answer) -> dict[str, object]:
     columns = [[_value_at(one.steps, time) for time in times] for one in shown]
     kept = kept_points(times, columns)
     return {
-        "range": [times[0], times[-1]], "x": [times[index] for index in kept], "names": [one.name + (" (predicted)" if one.predicted else "") for one in shown],
+        "range": [times[0], times[-1]], "x": [times[index] for index in kept],
+        "names": [one.name + (" (predicted)" if one.predicted else "") for one in shown],
         "predicted": [one.predicted for one in shown],
         "y": [[column[index] for index in kept] for column in columns],
     }
