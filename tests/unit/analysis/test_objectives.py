@@ -53,8 +53,8 @@ def test_enough_values_have_an_interval_and_a_bound_within_it_is_named():
     assert far.message == "`ttft` p95 950 ms is within 2000 ms in stage 'plateau' (n=100, 95 % interval 900 to 1000 ms)"
     near = first_token(955, rising)
     assert near.verdict is Verdict.PASS
-    assert near.message.endswith("(n=100, 95 % interval 900 to 1000 ms; the bound lies within it: another run could get "
-                                 "another verdict)")
+    assert near.message.endswith("(n=100, 95 % interval 900 to 1000 ms; the bound lies within it: another run could "
+                                 "get another verdict)")
     assert "the bound lies within it" in first_token(940, rising).message
     assert "the bound lies within it" not in first_token(890, rising).message
 

@@ -38,18 +38,17 @@ class LittlesLaw:
     `recorded` counts the requests between send and end in that time, those of the row's task. `scraped` is what the
     servers' own metrics had waiting and running, None for a single task, and where there are fewer than 5 scrapes.
 
-    `carried_percent` is how much more the row's requests are than what was in flight: beyond 10 % the row's times are
-    partly those of another stage, into which its requests ran, or which ran into it. `outside_percent` is how much more
-    the client had in flight than the servers: time in the network or a gateway, or requests that one side did not
-    count.
+    `expected_percent` and `scraped_percent` say how far those are from `recorded`. If it is far from what is expected,
+    the row's times are partly those of another stage, into which its requests ran, or which ran into it. If the servers
+    had fewer, requests were in the network or a gateway; in either direction, one side did not count some of them.
     """
 
     expected: float | None
     recorded: float | None
     scraped: float | None
     samples: int
-    carried_percent: float | None
-    outside_percent: float | None
+    expected_percent: float | None
+    scraped_percent: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def littles_law(
     start, end = (pl.col(name).clip(*window) for name in ("send", "end"))
     recorded = _per(every.select((end - start).sum()).item(), length) if every.height else None
     mean, samples = scraped if scraped is not None else (None, 0)
-    return LittlesLaw(expected, recorded, mean, samples, _percent(expected, recorded), _percent(recorded, mean))
+    return LittlesLaw(expected, recorded, mean, samples, _percent(expected, recorded), _percent(mean, recorded))
 
 
 def scraped_in_flight(evidence: Evidence, window: Window) -> tuple[float, int] | None:

@@ -45,8 +45,8 @@ def _each(found: Mapping[str, int]) -> str:
 def _in_flight(found: LittlesLaw | None) -> list[Cell]:
     if found is None:
         return [Cell(numbers.DASH)] * 3
-    return [Cell(numbers.number(found.recorded, 1)), _beside(found.expected, found.carried_percent),
-            _beside(found.scraped, None if found.outside_percent is None else -found.outside_percent)]
+    return [Cell(numbers.number(found.recorded, 1)), _beside(found.expected, found.expected_percent),
+            _beside(found.scraped, found.scraped_percent)]
 
 
 def _beside(value: float | None, percent: float | None) -> Cell:
@@ -73,10 +73,10 @@ def measures(row: LoadRow) -> tuple[Quantiles, ...]:
 def remarks(rows: Sequence[LoadRow]) -> Iterator[str]:
     """What a marked cell means; nothing where none is marked."""
     laws = [row.in_flight for row in rows if row.in_flight is not None]
-    if any(abs(law.carried_percent or 0.0) > DOUBTFUL_PERCENT for law in laws):
+    if any(abs(law.expected_percent or 0.0) > DOUBTFUL_PERCENT for law in laws):
         yield (f"! Little's law is more than {DOUBTFUL_PERCENT:.0f} % off: requests of this stage ran on into the "
                "next, or others ran into it, so its times are partly those of another load.")
-    if any(abs(law.outside_percent or 0.0) > DOUBTFUL_PERCENT for law in laws):
+    if any(abs(law.scraped_percent or 0.0) > DOUBTFUL_PERCENT for law in laws):
         yield (f"! Client and servers are more than {DOUBTFUL_PERCENT:.0f} % apart: requests spent time in the network "
                "or a gateway, or one side did not count some of them.")
 
