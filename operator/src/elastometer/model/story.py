@@ -146,7 +146,8 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One figure of the run and what it is predicted to become: the median, `low` and `high` over the held-out draws.
-    `plus_minus` is the largest difference between such a draw under the recorded settings and what was measured."""
+    `plus_minus` is the largest difference between such a draw under the recorded settings and what was measured, or how
+    far such a draw lies from the median under the changed ones, whichever is larger."""
 
     measured: float
     predicted: float

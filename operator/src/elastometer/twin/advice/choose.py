@@ -2,8 +2,9 @@
 
 A change is worth the share of the objective-miss seconds that it removes, less the share that it costs of the way from
 this run to one that always holds the maximum: without the second part a fixed maximum would always be the best advice.
-Changes that make all objectives hold come first. Of what is left, one setting is better than two, unless the second one
-adds more than the twin can tell.
+Changes that make all objectives hold in most draws come first, and of these the fewest settings and then the lowest
+cost: the twin predicts costs far better than misses. Where none does, the worth decides, and a second setting must add
+more to it than the twin can tell.
 """
 from __future__ import annotations
 
@@ -38,8 +39,11 @@ class Scale:
 
 def best(found: Sequence[Forecast], scale: Scale, count: int) -> list[Forecast]:
     """The most useful first; of equals the one with the fewest settings, then the first in the alphabet."""
-    return sorted(found, key=lambda one: (
-        not _holds(one), -round(scale.worth(one), 6), len(one.settings), tuple(map(str, one.settings))))[:count]
+    def order(one: Forecast) -> tuple[bool, float, int, tuple[str, ...]]:
+        return not _holds(one), round(one.cost if _holds(one) else -scale.worth(one), 6), len(one.settings), \
+            tuple(map(str, one.settings))
+
+    return sorted(found, key=order)[:count]
 
 
 def choose(found: Sequence[Forecast], scale: Scale) -> Forecast | None:
@@ -48,7 +52,7 @@ def choose(found: Sequence[Forecast], scale: Scale) -> Forecast | None:
     for size in sorted({len(one.settings) for one in found}):
         here = best([one for one in found if len(one.settings) == size], scale, 1)[0]
         if chosen is None or (_holds(here) and not _holds(chosen)) or (
-                _holds(here) is _holds(chosen) and scale.worth(here) > scale.worth(chosen) + scale.doubt):
+                not _holds(chosen) and scale.worth(here) > scale.worth(chosen) + scale.doubt):
             chosen = here
     return chosen
 

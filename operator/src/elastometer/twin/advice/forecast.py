@@ -86,11 +86,14 @@ def effect(
     measured: Figures, recorded: Forecast, changed: Forecast, figure: Callable[[Figures], float | None],
 ) -> Effect | None:
     """The change of one figure. Its ± is the largest difference between a draw under the recorded settings and what was
-    measured, which holds the error of the model and that of chance. None if the figure is missing anywhere."""
+    measured, which holds the error of the model and that of chance; where chance moves the changed run further than
+    that, it is as far as a draw lies from the median. None if the figure is missing anywhere."""
     truth = figure(measured)
     before, after = ([figure(one) for one in forecast.draws] for forecast in (recorded, changed))
     known, predicted = [one for one in before if one is not None], [one for one in after if one is not None]
     if truth is None or len(known) < len(before) or len(predicted) < len(after):
         return None
-    return Effect(measured=round(truth, 1), predicted=round(median(predicted), 1), low=round(min(predicted), 1),
-                  high=round(max(predicted), 1), plus_minus=round(max(abs(one - truth) for one in known), 1))
+    middle, low, high = median(predicted), min(predicted), max(predicted)
+    error = max(*(abs(one - truth) for one in known), high - middle, middle - low)
+    return Effect(measured=round(truth, 1), predicted=round(middle, 1), low=round(low, 1), high=round(high, 1),
+                  plus_minus=round(error, 1))
