@@ -54,30 +54,37 @@ def served_requests(run: DerivedRun) -> tuple[pl.DataFrame, int]:
     """The served requests of the replicas that served first, with a `pod` that may stand for the only one there was;
     and how many requests were served by a replica that is known."""
     evidence = run.evidence
-    ready = pl.DataFrame(run.replicas.ready.points, schema={"since": pl.Float64, "ready": pl.Float64}, orient="row")
     first, last, sent = ((pl.col(name) - evidence.origin) / SECOND for name in ("first_token", "last_token", "send"))
     paced = request_measures.time_per_output_token().is_not_null()
-    rows = evidence.table.lazy().filter(
+    known = evidence.table.lazy().filter(
         request_measures.served() & pl.all_horizontal(pl.col("send", "first_token", "last_token").is_not_null()),
     ).select(
-        pl.col("pod").cast(pl.String), at=(pl.col("intended") - evidence.origin) / SECOND,
+        "pod", at=(pl.col("intended") - evidence.origin) / SECOND,
         sent=sent, first=first, last=last, prompt=pl.col("prompt_tokens").fill_null(0),
         later_tokens=pl.when(paced).then(pl.col("completion_tokens") - 1).otherwise(0),
-    ).sort("at").join_asof(ready.lazy(), left_on="at", right_on="since").with_columns(
-        pod=pl.coalesce("pod", pl.when(pl.col("ready") == 1.0).then(pl.lit(ALONE))),
-    ).filter(pl.col("pod").is_not_null()).select("pod", *COLUMNS).collect()
+    ).collect()
+    named = known if known["pod"].null_count() == 0 else _named(known, run)
+    rows = named.select("pod", *COLUMNS)
     pods = rows.group_by("pod", maintain_order=True).agg(pl.len())["pod"].head(MOST_REPLICAS)
-    return rows.filter(pl.col("pod").is_in(pods.implode())), rows.height
+    kept = rows if len(pods) == rows["pod"].n_unique() else rows.filter(pl.col("pod").is_in(pods.implode()))
+    return kept, rows.height
+
+
+def _named(known: pl.DataFrame, run: DerivedRun) -> pl.DataFrame:
+    """The requests whose replica is known: by its name, or because it was the only one that was Ready."""
+    ready = pl.DataFrame(run.replicas.ready.points, schema={"since": pl.Float64, "ready": pl.Float64}, orient="row")
+    alone = pl.when(pl.col("ready") == 1.0).then(pl.lit(ALONE))
+    return known.sort("at").join_asof(ready, left_on="at", right_on="since").with_columns(
+        pod=pl.coalesce(pl.col("pod").cast(pl.String), alone)).filter(pl.col("pod").is_not_null())
 
 
 def served_requests_of(rows: pl.DataFrame) -> list[ServedRequest]:
     """A sample of the requests of several replicas, from the columns `pod` and COLUMNS."""
     if rows.is_empty():
         return []
-    beside = pl.concat(_beside(part) for part in rows.partition_by("pod", maintain_order=True))
-    every = -(-beside.height // MOST_REQUESTS)
-    sample = beside if every == 1 else beside.sort("sent", "first", "last").gather_every(every)
-    return [ServedRequest(*row) for row in sample.iter_rows()]
+    every = -(-rows.height // MOST_REQUESTS)
+    beside = pl.concat(_beside(part, every) for part in rows.partition_by("pod", maintain_order=True))
+    return [ServedRequest(*row) for row in beside.iter_rows()]
 
 
 def of_one_replica(rows: Sequence[tuple[float, float, float, int, int]]) -> pl.DataFrame:
@@ -87,12 +94,13 @@ def of_one_replica(rows: Sequence[tuple[float, float, float, int, int]]) -> pl.D
     return found.select(pl.lit(ALONE).alias("pod"), *COLUMNS)
 
 
-def _beside(rows: pl.DataFrame) -> pl.DataFrame:
-    """The fields of ServedRequest, of the requests of one replica."""
+def _beside(rows: pl.DataFrame, every: int) -> pl.DataFrame:
+    """The fields of ServedRequest, of a sample of the requests of one replica, one in `every`."""
     sents, firsts, lasts = (rows[name].sort() for name in ("sent", "first", "last"))
     # A slot must have been free for at least as long as the fastest prefill takes. Without this margin, a request that
     # ended between a start and its first token would count as the one that freed the slot.
     fastest = (rows["first"] - rows["sent"]).min()
+    rows = rows.gather_every(every)
     neighbours = _until(firsts, rows["first"]) - _until(lasts, rows["first"]) - 1
     others_met = _until(sents, rows["sent"]) - _until(lasts, rows["sent"]) - 1
     done = _until(lasts, rows["first"] - fastest)

@@ -25,8 +25,10 @@ AGES = (0.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 YOUNG_SECONDS = AGES[-1]
 # So many tokens of older replicas must stand beside an age before its share means anything.
 LEAST_TOKENS = 200.0
-# Of replicas beyond this number the first are looked at.
-MOST_REPLICAS = 50
+# Of more replicas than this the first are looked at, and beside each of them some older ones; of more requests than
+# this a sample, since only shares matter.
+MOST_REPLICAS, MOST_OLDER, MOST_REQUESTS = 50, 8, 100_000
+_HALF, _SCATTER = 2**31, 2_654_435_761
 # A replica that serves this share of what the older ones do is warm.
 WARM_SHARE = 0.95
 # Digits of a weighted number of replicas: sums of shares, in which floating point leaves traces.
@@ -65,7 +67,7 @@ def _windows(young: _Ready, times: Sequence[_Ready], end: float) -> Iterator[_Wi
         start, stop = young.since + left, min(young.since + right, young.until, end)
         older = tuple(dict.fromkeys(
             one.pod for one in times
-            if one.since <= start - YOUNG_SECONDS and one.until >= stop and one.pod != young.pod))[:MOST_REPLICAS]
+            if one.since <= start - YOUNG_SECONDS and one.until >= stop and one.pod != young.pod))[:MOST_OLDER]
         if stop > start and older:
             yield number, (young.pod, *older), start, stop
 
@@ -87,9 +89,15 @@ def _served(evidence: Evidence, pods: set[str]) -> pl.DataFrame | None:
     """`pod`, `time` in seconds, `total` output tokens that the Pod had sent by then and `rate` at which it goes on
     until its next row. None if no request shows any."""
     first, last = ((pl.col(name) - evidence.origin) / SECOND for name in ("first_token", "last_token"))
-    spans = evidence.table.lazy().select(
-        pl.col("pod").cast(pl.String), first=first, last=last, tokens=pl.col("completion_tokens").cast(pl.Float64),
-    ).filter(pl.col("pod").is_in(sorted(pods)) & (pl.col("last") > pl.col("first")) & pl.col("tokens").is_not_null())
+    known = evidence.table.filter(
+        (pl.col("last_token") > pl.col("first_token")) & pl.col("completion_tokens").is_not_null())
+    every = -(-known.height // MOST_REQUESTS) or 1
+    # Each request of the sample stands for `every` of them. They are not evenly spaced, since a balancer that takes
+    # turns would send those to one replica: multiplication scatters the ids (Knuth, vol. 3, section 6.4).
+    scattered = (pl.col("id") % _HALF * _SCATTER) % (2 * _HALF)
+    spans = known.filter(scattered < 2 * _HALF // every).lazy().select(
+        pl.col("pod").cast(pl.String), first=first, last=last, tokens=every * pl.col("completion_tokens"),
+    ).filter(pl.col("pod").is_in(sorted(pods)))
     paced = spans.with_columns(rate=pl.col("tokens") / (pl.col("last") - pl.col("first")))
     changes = pl.concat([
         paced.select("pod", time=pl.col("first"), change=pl.col("rate")),
