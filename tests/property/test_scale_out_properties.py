@@ -48,7 +48,7 @@ def check(one: ScaleOutWaterfall) -> None:
         assert round(1000 * bar.start_seconds) == clock
         clock += bar.milliseconds
     assert sum(bar.milliseconds for bar in one.bars) == one.total_milliseconds
-    assert sum(summand.milliseconds for summand in one.summands) == one.total_milliseconds
+    assert sum(summand.milliseconds or 0 for summand in one.summands) == one.total_milliseconds
 
 
 @FEW

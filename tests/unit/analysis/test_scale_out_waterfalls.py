@@ -64,7 +64,7 @@ def names(one: ScaleOutWaterfall) -> list[str]:
 
 def check_sums(one: ScaleOutWaterfall) -> None:
     assert sum(bar.milliseconds for bar in one.bars) == one.total_milliseconds
-    assert sum(summand.milliseconds for summand in one.summands) == one.total_milliseconds
+    assert sum(summand.milliseconds or 0 for summand in one.summands) == one.total_milliseconds
     clock = round(1000 * one.start_seconds)
     for bar in one.bars:
         assert round(1000 * bar.start_seconds) == clock, "each bar begins where the one before it ends"
@@ -193,8 +193,11 @@ def served(count: int = 60) -> pl.DataFrame:
                          "completion_tokens": [40] * count})
 
 
+OTHERS = served().clear()
+
+
 def test_a_replica_is_steady_when_its_rate_reaches_95_percent_of_what_it_is_later():
-    state = steady_state(served(), 0)
+    state = steady_state(served(), OTHERS, 0)
     assert (state.instant, state.rate) == (SECOND, 40.0)
 
 
@@ -202,12 +205,29 @@ def test_a_replica_that_warms_up_for_ten_seconds_is_steady_after_them():
     """20 tokens a second at first: half of what comes later."""
     slow = served().with_columns(pl.when(pl.col("first_token") < 10 * SECOND).then(20).otherwise(40)
                                  .alias("completion_tokens"))
-    state = steady_state(slow, 0)
+    state = steady_state(slow, OTHERS, 0)
     assert state.instant == 11 * SECOND
 
 
+def test_a_rate_that_rises_with_the_load_is_steady_from_the_beginning_by_its_share():
+    """Both replicas serve 20 tokens a second for 40 s and 60 later: the new one has half of all tokens throughout."""
+    rising = served().with_columns(pl.when(pl.col("first_token") < 40 * SECOND).then(20).otherwise(60)
+                                   .alias("completion_tokens"))
+    assert steady_state(rising, rising, 0).instant == 0
+    alone = steady_state(rising, OTHERS, 0)
+    assert alone.instant is not None
+    assert alone.instant >= 30 * SECOND
+
+
+def test_what_the_account_cannot_tell_of_a_planned_summand_is_not_zero(bundle: Bundle):
+    silent = without(bundle, lambda line: isinstance(line, ObjectSeen) and line.kind is ObjectKind.AUTOSCALER)
+    first, *_ = found(silent, given((0, 1), (50, 2)))
+    waits = next(one for one in first.summands if one.name == "lost-SyncWait")
+    assert (waits.planned_milliseconds, waits.milliseconds) == (15_000, None)
+
+
 def test_with_too_little_traffic_nobody_knows_when_a_replica_is_steady():
-    state = steady_state(served().head(25), 0)
+    state = steady_state(served().head(25), OTHERS, 0)
     assert state.instant is None
     assert state.reason is not None
     assert state.reason.startswith("too little traffic: 6 requests")

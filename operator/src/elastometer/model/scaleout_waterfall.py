@@ -70,12 +70,13 @@ class ScaleOutBar:
 
 @dataclass(frozen=True, slots=True)
 class Summand:
-    """The bars of one name together, beside what the plan allowed for them (None where it allowed nothing)."""
+    """The bars of one name together, beside what the plan allowed for them (None where it allowed nothing). How long a
+    planned one took is None if the record does not show it: its time is then within what is unattributed."""
 
     name: str
     label: str
     planned_milliseconds: int | None
-    milliseconds: int
+    milliseconds: int | None
     plus_minus_milliseconds: float | None
 
 

@@ -15,7 +15,7 @@ from elastometer.analysis.scaleout.decision import Beginning, account_of, beginn
 from elastometer.analysis.scaleout.path import Path, last_pod, path
 from elastometer.analysis.scaleout.rise import rise_of
 from elastometer.analysis.scaleout.segments import Milliseconds, Segment, bar_of, joined
-from elastometer.analysis.scaleout.steady import SteadyState, steady_state
+from elastometer.analysis.scaleout.steady import SteadyState, looked_at, steady_state
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.model.autoscaler import AutoscalerAccount, ScaleAccount
 from elastometer.model.milestones import Milestone
@@ -40,15 +40,15 @@ def waterfalls(run: DerivedRun, account: AutoscalerAccount, demand: Demand) -> t
 
 
 def _steady_states(last: Sequence[Start], evidence: Evidence) -> dict[str, SteadyState]:
-    """By the name of a Pod that served; the requests are searched once for all of them."""
+    """By the name of a Pod that served."""
     first = {one.pod.name: one.used[Milestone.FIRST_SERVED].instant for one in last
              if Milestone.FIRST_SERVED in one.used}
-    if not first:
-        return {}
-    mine = evidence.table.filter(pl.col("pod").cast(pl.String).is_in(list(first))).select(
-        pl.col("pod").cast(pl.String), "first_token", "last_token", "completion_tokens")
-    parts = mine.partition_by("pod", as_dict=True)
-    return {pod: steady_state(parts[(pod,)], instant) for pod, instant in first.items() if (pod,) in parts}
+    served = evidence.table.select("pod", "first_token", "last_token", "completion_tokens")
+    found = {}
+    for pod, instant in first.items():
+        near = looked_at(served, instant)
+        found[pod] = steady_state(near.filter(pl.col("pod") == pod), near.filter(pl.col("pod") != pod), instant)
+    return found
 
 
 class _Made:
@@ -82,7 +82,7 @@ class _Made:
             pods=tuple(one.pod.name for one in self._starts),
             last_pod=None if found.last is None else found.last.pod.name,
             rise=None if rise is None else bar_of(rise, ()), bars=bars,
-            summands=summands(bars, plan, is_decision_known=self._mine is not None))
+            summands=summands(bars, plan, self._mine))
 
     def _rows(self, one: Segment) -> tuple[Reference, ...]:
         return tuple(dict.fromkeys(self._cited(one)))[:ROWS_PER_BAR]

@@ -70,7 +70,8 @@ def _phases(start: ColdStart) -> Iterator[Phase]:
 def _scale_out(found: ScaleOutWaterfall) -> ScaleOutWaterfall:
     made = tuple(map(_bar, found.bars))
     planned = {one.name: one.planned_milliseconds for one in found.summands if one.planned_milliseconds is not None}
-    return replace(found, plus_minus_milliseconds=None, bars=made, summands=grouped(made, planned),
+    unknown = {one.name for one in found.summands if one.milliseconds is None}
+    return replace(found, plus_minus_milliseconds=None, bars=made, summands=grouped(made, planned, unknown),
                    rise=None if found.rise is None else _bar(found.rise))
 
 

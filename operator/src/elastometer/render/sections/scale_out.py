@@ -130,6 +130,8 @@ def _tip(bar: ScaleOutBar) -> str:
 
 def took(bar: ScaleOutBar | Summand) -> str:
     """The time with its ±."""
+    if bar.milliseconds is None:
+        return "not known"
     return numbers.spread(bar.milliseconds, bar.plus_minus_milliseconds)
 
 
@@ -151,11 +153,6 @@ def felt(one: ScaleOutWaterfall) -> str:
         words = f"{total} from the decision until {END_WORDS[one.end]}"
     reasons = "; ".join(filter(None, (one.begin_reason, one.end_reason)))
     return f"{words} ({reasons})" if reasons else words
-
-
-def planned(one: Summand) -> str:
-    """What the plan allows for."""
-    return numbers.duration(one.planned_milliseconds)
 
 
 def rows_of(one: ScaleOutWaterfall) -> list[tuple[str, ScaleOutBar]]:
