@@ -9,7 +9,7 @@ import pytest
 from elastometer.analysis.demand.demand import Demand
 from elastometer.analysis.price.price import price
 from elastometer.analysis.run import derive_run
-from elastometer.model.observation import Sighting
+from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
 from elastometer.model.price import AlternativeName, Flap, MissSource, Overshoot, Part, Price
 from elastometer_loadgen.base.record import Outcome
 from support.price_worlds import Replica, at, demand_of_steps, no_demand, pod_lines, request, run_of, spec
@@ -240,6 +240,15 @@ def test_overshoot_is_what_lies_above_the_highest_demand():
     assert found.overshoot == Overshoot(
         peak_demand=1, ready_replicas=2, ready_replica_milliseconds=40_000 + 30_000, ordered_replicas=2,
         ordered_replica_milliseconds=100_000)
+
+
+def test_what_was_ordered_is_not_known_where_the_scale_target_was_not_seen():
+    run = run_of([ALWAYS], 100)
+    lines = tuple(line for line in run.bundle.observations
+                  if not (isinstance(line, ObjectSeen) and line.kind is ObjectKind.DEPLOYMENT))
+    found = price(derive_run(replace(run.bundle, observations=lines)), demand_of_steps([(0, 1)]))
+    assert found is not None
+    assert found.overshoot == Overshoot(1, 0, 0, None, None)
 
 
 @pytest.mark.parametrize("world", [{"requests": []}, {"end": 0}, {"end": -5}], ids=["no load", "no time", "before it"])

@@ -25,7 +25,8 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartOfHeld:
-    """One part of what was held. GPU-milliseconds are None where the GPUs of a replica are not known."""
+    """One part of what was held. GPU-milliseconds are None where the GPUs of a replica are not known; those of PENDING
+    are not held yet, but waited for."""
 
     part: Part
     replica_milliseconds: int
@@ -87,13 +88,14 @@ class OracleSupply:
 
 @dataclass(frozen=True, slots=True)
 class Overshoot:
-    """How far the supply went beyond the peak of the demand: the most replicas at one time, and the area."""
+    """How far the supply went beyond the peak of the demand: the most replicas at one time, and the area. What was
+    ordered is None where the scale target was not seen."""
 
     peak_demand: int
     ready_replicas: int
     ready_replica_milliseconds: int
-    ordered_replicas: int
-    ordered_replica_milliseconds: int
+    ordered_replicas: int | None
+    ordered_replica_milliseconds: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ def overshoot(demand: Whole, ready: Whole, ordered: Whole, end: int) -> Overshoo
     highest = peak(demand, 0, end)
     return Overshoot(
         highest, max(0, peak(ready, 0, end) - highest), _beyond(ready, highest, end),
-        max(0, peak(ordered, 0, end) - highest), _beyond(ordered, highest, end))
+        max(0, peak(ordered, 0, end) - highest) if ordered else None,
+        _beyond(ordered, highest, end) if ordered else None)
 
 
 def _beyond(supply: Whole, highest: int, end: int) -> int:

@@ -100,12 +100,12 @@ def remarks(price: Price) -> Iterator[str]:
 
 def _overshoot(price: Price, over: Overshoot) -> str:
     highest = f"the highest demand ({over.peak_demand}, with what waited)"
-    if not over.ready_replicas and not over.ordered_replicas:
+    if over.ready_replicas == 0 and over.ordered_replicas == 0:
         return f"No overshoot: never more replicas were Ready or ordered than {highest}."
     ready, ordered = (area(price, time) for time in (
         over.ready_replica_milliseconds, over.ordered_replica_milliseconds))
     return (f"Overshoot beyond {highest}: at most {over.ready_replicas} Ready ({ready} {unit(price)} in all) and "
-            f"{over.ordered_replicas} ordered ({ordered}).")
+            f"{numbers.number(over.ordered_replicas)} ordered ({ordered}).")
 
 
 def alternative_head(price: Price) -> tuple[str, ...]:
