@@ -53,7 +53,8 @@ def _beside(value: float | None, percent: float | None) -> Cell:
     """A number with how far it is from the recorded one."""
     if percent is None:
         return Cell(numbers.number(value, 1))
-    return Cell(numbers.number(value, 1), f"{percent:+.0f} %", abs(percent) > DOUBTFUL_PERCENT)
+    words = f"{percent:+.0f} %" if abs(percent) >= 0.5 else "0 %"
+    return Cell(numbers.number(value, 1), words, abs(percent) > DOUBTFUL_PERCENT)
 
 
 def times(of: Quantiles) -> list[Cell]:

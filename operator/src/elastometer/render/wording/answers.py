@@ -29,8 +29,13 @@ def rate(row: AnswerRow) -> str:
 
 
 def interval(row: AnswerRow) -> str:
-    """From and to."""
-    return numbers.DASH if row.rate is None else f"{percent(row.rate.low_percent)} – {percent(row.rate.high_percent)} %"
+    """From and to; of no failure and of nothing else, the one bound that is left."""
+    if row.rate is None:
+        return numbers.DASH
+    low, high = percent(row.rate.low_percent), percent(row.rate.high_percent)
+    if row.failed == 0:
+        return f"at most {high} %"
+    return f"at least {low} %" if row.failed == row.judged else f"{low} – {high} %"
 
 
 def percent(value: float) -> str:
