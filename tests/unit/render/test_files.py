@@ -145,7 +145,7 @@ def test_the_data_of_the_charts_cannot_end_its_element(hostile: Report):
 
 
 def test_markdown_keeps_hostile_text_out_of_markup_and_of_its_tables(report: Report, hostile: Report):
-    text = to_markdown(hostile).decode()
+    text = re.sub(r"\[[a-z -]+\]\(#[a-z-]+\)", "", to_markdown(hostile).decode())  # the report's own links
     cells = [cell.strip() for line in text.split("\n") for cell in re.split(r"(?<!\\)\|", line)]
     prose = [cell for cell in cells if not re.fullmatch(r"`[^`]*`(?:, .*)?", cell.removeprefix("Model "))]
     assert any("\\<img" in cell for cell in prose), "hostile text must be there to be tested"

@@ -1,8 +1,13 @@
 """How far the record can be trusted, as rows."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from elastometer.model.report import Quality
 from elastometer.render.wording import numbers
+
+# A run may have a gap for every time that its operator was killed, and many load workers.
+SHOWN = 20
 
 
 def quality_rows(quality: Quality) -> list[tuple[str, str]]:
@@ -22,9 +27,9 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
     return [
         ("Operator's clock minus API server's", numbers.DASH if low is None or high is None else
          f"between {low:+.0f} ms and {high:+.0f} ms ({quality.clock_samples} samples)"),
-        ("Watch gaps", "; ".join(gaps) or "none"),
-        ("Lateness of sends, p99 against the bound", "; ".join(late) or numbers.DASH),
-        ("Load workers away", "; ".join(away) or ("none" if quality.generators else numbers.DASH)),
+        ("Watch gaps", _few(gaps) or "none"),
+        ("Lateness of sends, p99 against the bound", _few(late) or numbers.DASH),
+        ("Load workers away", _few(away) or ("none" if quality.generators else numbers.DASH)),
         ("Requests never sent", f"{numbers.number(quality.skipped_requests)} because their time had passed, "
          f"{numbers.number(quality.unsent_requests)} because their worker was stopped"),
         ("Turns not sent after a lost turn", numbers.number(quality.unsent_turns)),
@@ -33,3 +38,9 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
         ("Records dated outside the run, left out", str(quality.outside_window)),
         ("Missing files", ", ".join(quality.missing_files) or "none"),
     ]
+
+
+def _few(texts: Sequence[str]) -> str:
+    """The first ones, and how many more report.json has."""
+    more = len(texts) - SHOWN
+    return "; ".join(texts[:SHOWN]) + (f"; and {more:,} more in report.json" if more > 0 else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from elastometer.model.resources_used import ReplicaMap, ResourceLevel, ResourceQuantity, ResourcesUsed
+from elastometer.render.downsample import kept_points
 from elastometer.render.wording import resources as words
 from elastometer.render.wording.tables import code, prose, section
 
@@ -33,9 +34,10 @@ def drawn_unit(unit: str) -> str:
 
 def _chart(one: ResourceQuantity) -> dict[str, object]:
     _, divisor = _DRAWN.get(one.unit, (one.unit, 1))
-    return {"name": one.name, "x": list(one.seconds), "lines": [
+    kept = kept_points(one.seconds, [line.values for line in one.lines])
+    return {"name": one.name, "x": [one.seconds[at] for at in kept], "lines": [
         {"name": line.name, "y": [None if value is None else float(f"{value / divisor:.{_FIGURES}g}")
-                                  for value in line.values]} for line in one.lines]}
+                                  for value in (line.values[at] for at in kept)]} for line in one.lines]}
 
 
 def _map(found: ReplicaMap) -> dict[str, object]:
