@@ -53,4 +53,4 @@ def _summand(name: str, label: str, mine: Sequence[ScaleOutBar], planned: int | 
     known = [doubt for doubt in doubts if doubt is not None]
     return Summand(
         name, label, planned, sum(bar.milliseconds for bar in mine),
-        round(sum(known), 3) if len(known) == len(doubts) else None)
+        round(sum(known), 3) if known and len(known) == len(doubts) else None)

@@ -92,7 +92,7 @@ def _lane(one: ScaleOutWaterfall, lead: float, length: float) -> Lane:
 
 def _planned_lane(shown: Sequence[ScaleOutWaterfall], lead: float, length: float) -> list[Lane]:
     """The longest waits that the plan allows for, one after the other; the same for each scale-out."""
-    planned = planned_of(shown)
+    planned = [(name, value) for name, value in planned_of(shown) if value]
     total = sum(value for _, value in planned) / 1000
     if not planned or not length:
         return []
@@ -106,10 +106,10 @@ def _planned_lane(shown: Sequence[ScaleOutWaterfall], lead: float, length: float
 
 
 def planned_of(shown: Sequence[ScaleOutWaterfall]) -> list[tuple[str, int]]:
-    """(name, milliseconds) of the planned summands, in the order in which they act."""
+    """(name, milliseconds) of the planned summands, in the order in which they act; one may be planned with 0."""
     found = {one.name: one.planned_milliseconds for waterfall in shown for one in waterfall.summands
              if one.planned_milliseconds is not None}
-    return [(name, found[name]) for name in BAR_LABELS if found.get(name)]
+    return [(name, found[name]) for name in BAR_LABELS if name in found]
 
 
 def _bar(bar: ScaleOutBar, start: float, lead: float, length: float) -> Bar:
