@@ -141,8 +141,9 @@ def load_row(stage: str, records: Sequence[RecordedRequest]) -> LoadRow:
 
 def _counts(values: pl.Series) -> dict[str, int]:
     """How often each value is there, the most frequent first; a server may send any number of different ones."""
-    every = values.cast(pl.String).fill_null(NO_ANSWER).value_counts(name="count").sort(
-        ["count", values.name], descending=[True, False])
+    found = values.alias("value").value_counts(name="count")
+    every = found.with_columns(pl.col("value").cast(pl.String).fill_null(NO_ANSWER)).sort(
+        "count", "value", descending=[True, False])
     shown, rest = every.head(KINDS_SHOWN), every.slice(KINDS_SHOWN)
     return {**dict(shown.iter_rows()), **({OTHERS: int(rest["count"].sum())} if rest.height else {})}
 
