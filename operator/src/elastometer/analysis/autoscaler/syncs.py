@@ -110,8 +110,8 @@ def _decided(write: ObjectSeen, evidence: Evidence) -> Instant:
         return write.received
     scaled = (
         after.received for before, after in pairwise(evidence.deployments)
-        if whole_at(after.object, "spec", "replicas") == wanted != whole_at(before.object, "spec", "replicas")
-        and write.received - STATUS_WINDOW <= after.received <= write.received
+        if write.received - STATUS_WINDOW <= after.received <= write.received
+        and whole_at(after.object, "spec", "replicas") == wanted != whole_at(before.object, "spec", "replicas")
     )
     return max(scaled, default=write.received)
 
