@@ -60,7 +60,7 @@ def window_seconds(count: int, length: float) -> float:
 
 
 def edges_of(stages: Iterable[StageWindow], end: float, width: float) -> tuple[float, ...]:
-    """Where windows begin and end: they begin anew with each stage, so that a step of the load stays a step. A window
+    """Where windows begin and end: they start again with each stage, so that a step of the load stays a step. A window
     that a stage would cut to less than half belongs to the one before."""
     starts = {stage.start_seconds for stage in stages if stage.start_seconds is not None}
     bounds = sorted({0.0, end, *(start for start in starts if 0 < start < end)})

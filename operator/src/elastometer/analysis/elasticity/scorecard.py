@@ -53,7 +53,7 @@ def provisioning(demand: Steps, supply: Steps, start: float, end: float) -> Prov
 
 def unit_steps(function: Steps, start: float, end: float) -> float:
     """How many replicas were added or removed between `start` and `end`: a step from 3 to 7 counts as four. A change at
-    either of them has no time before it, or none after it, and is none."""
+    either of them does not count, since no time lies before it, or after it."""
     inside = [(start, function.value_at(start) or 0.0), *(one for one in function.points if start < one[0] < end)]
     return sum(abs(after - before) for (_, before), (_, after) in pairwise(inside))
 

@@ -29,7 +29,7 @@ _FRACTIONS = {
 }
 _NEAR = 0.03
 _ALL, _HARDLY = 0.97, 0.03
-# Fewer replicas than this are none when rounded to a hundredth.
+# Fewer replicas than this round to 0 at a hundredth.
 _NONE = 0.005
 
 
@@ -101,7 +101,7 @@ def demand_rows(demand: DemandAccount) -> Iterator[tuple[str, str]]:
     yield "Rule", demand.capacity.rule
     for limit in demand.capacity.limits:
         yield f"In stage {limit.stage}", f"{figure(limit.requests_per_second)} requests per second: {limit.rule}"
-    yield "Work is counted over", f"windows of {figure(demand.window_seconds)} s, which begin anew with each stage"
+    yield "Work is counted over", f"windows of {figure(demand.window_seconds)} s, which start again with each stage"
     yield "Backlog", f"what waits at the start of a window is to be worked off within {figure(demand.drain_seconds)} s"
     yield "More replicas", "taken to serve as much each as one does"
     for note in demand.notes:
