@@ -23,6 +23,9 @@ from elastometer.model.units import SECOND, Instant
 _POD, _TIME, _VALUE, _TAKEN, _GROWN = "pod", "time", "value", "taken", "grown"
 # Of the gaps between two samples of a Pod, how many are at most the resolution.
 _GAP_SHARE = 0.9
+_LARGEST = 1e290
+# As the CRD's default, for a record whose spec is lost.
+DEFAULT_SCRAPE_SECONDS = 15.0
 NOT_RECORDED = "NotRecorded"
 
 
@@ -54,7 +57,8 @@ class SampleReader:
         taken = None if defined.sampled is None else self._when_taken(defined.sampled, chosen)
         values = self._values(defined, self._frame(chosen.series), taken, chosen)
         seconds = ((pl.col(_TIME) - self._evidence.origin) / SECOND).round(3).alias("seconds")
-        found = values.select(_POD, seconds, (pl.col(_VALUE) * defined.factor).alias(_VALUE), _GROWN)
+        scaled = pl.col(_VALUE) * defined.factor
+        found = values.select(_POD, seconds, _measurable(scaled).alias(_VALUE), _measurable(pl.col(_GROWN)))
         found = found.filter(pl.col(_VALUE).is_not_null() | pl.col(_GROWN).is_not_null())
         if found.is_empty():
             return None
@@ -88,9 +92,12 @@ class SampleReader:
             kept = samples if end is None else [pair for pair in samples if pair[0] <= end]
             pods += [name] * len(kept)
             pairs += kept
-        return pl.DataFrame({
+        frame = pl.DataFrame({
             _POD: pl.Series(pods, dtype=pl.Categorical), _TIME: pl.Series([time for time, _ in pairs], dtype=pl.Int64),
             _VALUE: pl.Series([value for _, value in pairs], dtype=pl.Float64)})
+        is_torn = (pl.col(_TIME).diff().over(_POD) <= 0).any()
+        # Prometheus sends samples in order and each once; a file may have been written otherwise.
+        return frame.unique([_POD, _TIME], keep="last").sort(_POD, _TIME) if frame.select(is_torn).item() else frame
 
     def _values(
         self, defined: Defined, frame: pl.DataFrame, taken: pl.DataFrame | None, chosen: _Chosen,
@@ -121,7 +128,8 @@ class _Chosen:
 def _chosen(defined: Defined, result: SeriesResult | None, evidence: Evidence) -> _Chosen | None:
     if result is None or result.outcome is not SeriesOutcome.SAMPLES:
         return None
-    step = result.step_seconds or _scrape_seconds(evidence)
+    stated = result.step_seconds
+    step = stated if stated is not None and stated > 0 else _scrape_seconds(evidence)
     if defined.group is Group.OWN:
         return _Chosen(result.series, None, None, step)
     known = {pod.name for pod in evidence.pods}
@@ -157,12 +165,18 @@ def _jobs_of_server(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _scrape_seconds(evidence: Evidence) -> float:
-    return float(evidence.terms.scrape_seconds or 15)
+    stated = evidence.terms.scrape_seconds
+    return float(stated) if stated is not None and stated > 0 else DEFAULT_SCRAPE_SECONDS
 
 
 def _labels(series: LabelledSamples) -> str:
     """What tells a series of a team's query apart where its Pod does not."""
     return ", ".join(f"{name}={value}" for name, value in sorted(series.labels.items())) or "all"
+
+
+def _measurable(value: pl.Expr) -> pl.Expr:
+    """Without what is no quantity, so that sums of all Pods stay finite."""
+    return pl.when(value.abs() <= _LARGEST).then(value)
 
 
 def _percent(part: str, whole: pl.Expr) -> pl.Expr:

@@ -13,6 +13,8 @@ from elastometer.model.units import MILLISECOND, SECOND, Instant, Nanoseconds, f
 
 # prometheus_client reads the start from /proc in clock ticks of 10 ms.
 PROCESS_RESOLUTION = 10 * MILLISECOND
+# Beyond the year 9999 a value is no time.
+LAST_UNIX_SECOND = 253_402_300_800
 
 
 def scraped_start(
@@ -38,7 +40,7 @@ def process_start(pod: str, evidence: Evidence, since: Instant | None) -> Seen |
     """The start that the server's process exports: the only source of it that is finer than a second. `since` is the
     start of its container, if others had failed before it."""
     samples = sorted(pair for one in evidence.samples_of(SeriesName.PROCESS_START, pod) for pair in one.samples)
-    for value in (from_unix_seconds(value) for _, value in samples):
+    for value in (from_unix_seconds(value) for _, value in samples if 0 <= value < LAST_UNIX_SECOND):
         if since is None or value >= since:
             return Seen(Milestone.PROCESS_STARTED, value, Source.PROMETHEUS, PROCESS_RESOLUTION)
     return None
