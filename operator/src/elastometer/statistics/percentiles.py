@@ -1,17 +1,23 @@
 """Percentiles by nearest rank, with the interval that two other order statistics give, whatever the distribution."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from math import ceil, comb, exp, floor, lgamma, log, log1p, sqrt
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from elastometer.model.estimates import Interval, Percentile
 from elastometer.statistics.distributions import TAIL, binomial_at_most
 from elastometer_loadgen.base.measures import nearest_rank
 
 _Z = NormalDist().inv_cdf(1 - TAIL)
+
+
+class Rising(Protocol):
+    """Numbers in rising order: a list, or a column."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> float: ...
 
 
 class Ranks(NamedTuple):
@@ -22,7 +28,7 @@ class Ranks(NamedTuple):
     high: int | None
 
 
-def percentile(ordered: Sequence[float], percent: int) -> Percentile:
+def percentile(ordered: Rising, percent: int) -> Percentile:
     """Of values in rising order. `percent` is from 1 to 100; the maximum (100) has no interval at any count."""
     count = len(ordered)
     if not count:

@@ -14,6 +14,7 @@ from elastometer.model.autoscaler import AutoscalerAccount, Cause
 from elastometer.model.elasticity import Elasticity, SupplyKind
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.measurements import ColdStart, Direction, Origin
+from elastometer.model.measurements import Steps as Points
 from elastometer.model.report import Finding
 
 # On average over the load. Less is within what whole replicas and headroom make of any demand.
@@ -56,8 +57,8 @@ def _over_provisioned(found: Elasticity, facts: Facts) -> Iterator[Finding]:
 
 def _idle_at_minimum(found: Elasticity, facts: Facts) -> float:
     """Idle replica-seconds up to the minimum, which no scale-in can save."""
-    minimum, demand = float(facts.evidence.terms.minimum_replicas or 0), facts.demand
-    steps = [Steps.of(() if demand is None else demand.backlog), facts.run.replicas.ready]
+    minimum = float(facts.evidence.terms.minimum_replicas or 0)
+    steps = [_steps(() if facts.demand is None else facts.demand.backlog), facts.run.replicas.ready]
     parts = segments(steps, found.start_seconds, found.end_seconds)
     return sum(width * max(0.0, min(supply, minimum) - needed) for width, (needed, supply) in parts)
 
@@ -103,10 +104,15 @@ def _beyond_maximum(found: Elasticity, facts: Facts) -> float:
     maximum = facts.evidence.terms.maximum_replicas
     if maximum is None:
         return 0.0
-    arrival = Steps.of(() if facts.demand is None else facts.demand.arrival)
+    arrival = _steps(() if facts.demand is None else facts.demand.arrival)
     parts = segments([arrival], found.start_seconds, found.end_seconds)
     area = sum(width * max(0.0, demand - maximum) for width, (demand,) in parts)
     return area / (found.end_seconds - found.start_seconds)
+
+
+def _steps(points: Points) -> Steps:
+    """A curve of the report; a demand is known at each of its points."""
+    return Steps.of((time, float(value)) for time, value in points if value is not None)
 
 
 def _between(low: float, high: float) -> str:
