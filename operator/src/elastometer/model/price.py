@@ -76,8 +76,8 @@ class Alternative:
 @dataclass(frozen=True, slots=True)
 class OracleSupply:
     """What the oracle orders and has Ready, as steps in seconds from the start of the load. It orders each replica
-    `cold_start_milliseconds` before it is needed (None: it never has to), and `starts` of them after the start of the
-    load. For `overloaded_milliseconds` even the maximum is not enough, or still works off what was left over."""
+    `cold_start_milliseconds` before it is needed; `starts` of them are not there from the start of the load on (if
+    none, the cold start is None). For `overloaded_milliseconds` even the maximum is not enough, or still works off what was left over."""
 
     cold_start_milliseconds: int | None
     starts: int

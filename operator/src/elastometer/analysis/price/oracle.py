@@ -23,7 +23,7 @@ class Oracle:
 
     Each of `kept` is one replica while it is needed (Ready), each of `ordered` the same from its order on. In
     `overloaded` even the maximum is not enough, or still works off what was left over. `starts` counts the replicas
-    that are ordered after the start of the load.
+    that are not there from the start of the load on.
     """
 
     kept: tuple[Stretch, ...]
@@ -61,7 +61,7 @@ def oracle(arrival: Whole, minimum: int, maximum: int, cold_start: int | None, e
     kept = tuple(stretch for level in levels for stretch in _bridged(level, lead))
     ordered = tuple((start - lead, stop) for start, stop in kept)
     overloaded = _joined(((left, right) for left, right, _, over in needs if over))
-    return Oracle(kept, ordered, overloaded, sum(start - lead > 0 for start, _ in kept), end)
+    return Oracle(kept, ordered, overloaded, sum(start > 0 for start, _ in kept), end)
 
 
 def _needs(arrival: Whole, minimum: int, maximum: int, end: int) -> Iterator[tuple[int, int, int, bool]]:
