@@ -1,12 +1,14 @@
 """The manifests of the stack agree with the images that the lab makes, and KEDA's are fitted to it."""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from elastometer.resources.promql import QUERIES
 from elastometer_lab import keda
 from elastometer_lab.errors import LabError
 from elastometer_lab.paths import REPOSITORY
@@ -65,6 +67,18 @@ def test_both_metrics_adapters_read_the_same_rules() -> None:
         mount = next(mount for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == volume["name"])
         assert volume["configMap"]["name"] == rules["metadata"]["name"]
         assert f"--config={mount['mountPath']}/{next(iter(rules['data']))}" in pod["containers"][0]["args"]
+
+
+def test_prometheus_keeps_every_series_of_cadvisor_that_a_run_reads_and_may_ask_for_it() -> None:
+    jobs = yaml.safe_load(named("ConfigMap", "prometheus")[0]["data"]["prometheus.yml"])["scrape_configs"]
+    kubelet = next(job for job in jobs if job.get("metrics_path") == "/metrics/cadvisor")
+    kept = re.compile(next(rule["regex"] for rule in kubelet["metric_relabel_configs"]
+                           if rule["source_labels"] == ["__name__"]))
+    read = set(re.findall(r"container_[a-z_]+", " ".join(query.template for query in QUERIES)))
+    assert len(read) == 7
+    assert [name for name in read if not kept.fullmatch(name)] == []
+    rules = named("ClusterRole", "elastometer-prometheus")[0]["rules"]
+    assert any("nodes/metrics" in rule["resources"] and "get" in rule["verbs"] for rule in rules)
 
 
 def test_metrics_server_waits_less_for_a_kubelet_than_it_waits_between_reads() -> None:

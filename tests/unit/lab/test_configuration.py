@@ -63,6 +63,12 @@ def test_the_kubelet_stays_within_the_labs_cgroup_and_directories(paths: Paths) 
     assert str(configuration["volumePluginDir"]).startswith(str(paths.state))
 
 
+def test_cadvisor_is_given_what_names_its_rows_and_reads_a_busy_container_each_second(paths: Paths) -> None:
+    flags = dict(flag.removeprefix("--").split("=", 1) for flag in node.cadvisor_flags(paths))
+    assert flags == {"containerd": str(paths.containerd_socket), "containerd-namespace": "k8s.io",
+                     "housekeeping-interval": "1s"}
+
+
 def test_containerds_configuration_is_toml_that_keeps_to_the_labs_places(
         paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node, "cni_directory", lambda: Path("/usr/lib/cni"))
