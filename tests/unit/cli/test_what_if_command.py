@@ -291,3 +291,16 @@ def test_another_kind_of_autoscaler_has_no_manifest_and_says_why(run: Run, bundl
     code, _, err = run(bundle, *options, "--patch", tmp_path / "p.yaml")
     assert code == 2
     assert err.startswith("--patch: cannot be written: the settings need another kind of autoscaler")
+
+
+def test_another_balancing_is_predicted_and_its_patch_says_what_sets_it(run: Run, bundle: Path):
+    code, out, _ = run(bundle, "--jobs", 1, "--set", "balancing=LeastInFlight")
+    assert code == 0
+    assert "# Assumed: balancing=LeastInFlight; no manifest of the autoscaler can set this." in out
+    assert "`load.connection.policy: SpreadOverPods`" in " ".join(out.replace("#", "").split())
+    code, _, error = run(bundle, "--set", "balancing=RoundRobin")
+    assert code == 2
+    assert "balancing: must be one of Uniform, ByConnection, LeastInFlight, is 'RoundRobin'" in error
+    code, _, error = run(bundle, "--balancing")
+    assert code == 2
+    assert "--balancing: must come with --search" in error

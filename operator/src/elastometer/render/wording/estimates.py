@@ -4,6 +4,7 @@ from __future__ import annotations
 from elastometer.model.estimates import Interval, Percentile, Rate
 from elastometer.model.load_rows import Quantiles
 from elastometer.render.wording import numbers
+from elastometer.statistics.percentiles import least_count
 
 # What a table says of all its intervals.
 SOURCE = ("intervals at 95 %: order statistics for percentiles, blocks of time for means (±), Wilson's for shares; "
@@ -20,6 +21,12 @@ def percentile(found: Percentile) -> str:
 def needs(count: int) -> str:
     """Instead of a percentile of too few values."""
     return f"needs n ≥ {count}"
+
+
+def enough(count: int, percent: int, value: float | None) -> str:
+    """A percentile of so many values without its interval, or how many values it would take."""
+    least = least_count(percent)
+    return numbers.duration(value) if value is None or least is None or count >= least else needs(least)
 
 
 def between(found: Interval) -> str:

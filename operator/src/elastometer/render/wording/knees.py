@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from elastometer.model.knee import Knee, KneeEnding, KneeStep
-from elastometer.render.wording import numbers
+from elastometer.render.wording import estimates, numbers
 
 SOURCE = "steps as the load generator judged them, by its clock; fewest and most Ready replicas, by the watch"
 HEAD = ("Step", "From", "To", "Ready", "Requests", "Success", "TTFT p95", "Result")
@@ -40,8 +40,8 @@ def rows(knee: Knee) -> list[tuple[str, KneeStep]]:
 def cells(name: str, step: KneeStep) -> list[str]:
     """In the order of HEAD."""
     return [name, f"{step.start_seconds:+.1f} s", f"{step.end_seconds:+.1f} s", ready(step), numbers.number(step.count),
-            numbers.number(step.success_percent, 2, " %"), numbers.duration(step.time_to_first_token_p95_milliseconds),
-            result(step)]
+            numbers.number(step.success_percent, 2, " %"),
+            estimates.enough(step.count, 95, step.time_to_first_token_p95_milliseconds), result(step)]
 
 
 def sentence(knee: Knee) -> str:
