@@ -121,6 +121,19 @@ def test_changes_within_one_gap_are_counted_by_their_events(bundle: Bundle):
     assert [(one.before, one.after) for one in derive_run(silent).changes][:1] == [(1, 3)]
 
 
+def test_what_a_sync_in_a_gap_decided_is_not_replayed_from_values_of_before(bundle: Bundle):
+    """2 → 3 was held by a policy from 58.2 s on. Without that sync its 15 s belong to no cause, not to a wait."""
+    exact, hidden = (judge(one).autoscaler.changes for one in (bundle, cut(bundle, 57, 61)))
+    causes = [{loss.cause.value: loss.milliseconds for loss in account.losses}
+              for changes in (exact, hidden) for account in changes if account.to_replicas == 3]
+    assert causes[0]["Policy"] == pytest.approx(15_000, abs=100)
+    assert causes[1]["Unattributed"] == pytest.approx(15_000, abs=100)
+    assert causes[1]["SyncWait"] < 1000
+    first = judge(cut(bundle, 57, 61)).scale_outs[0]
+    assert first.bars[0].name == "unattributed"
+    assert first.bars[0].note == "nothing was watched for 4.0 s: only the API's second of the change is known"
+
+
 def test_an_older_event_of_the_same_size_does_not_date_a_change_in_a_gap(bundle: Bundle):
     """4 → 2 at 193 s: the event of 1 → 2 at 58 s is of another change."""
     def late(line: Observation) -> bool:

@@ -34,14 +34,15 @@ class Observed:
 @dataclass(frozen=True, slots=True)
 class RecordedSync:
     """One sync. `doubts` states why `input` may differ from what the controller saw, weightiest first. `seen` is False
-    if nothing was written at that time and the sync is inferred from the controller's period. `restarted`: the
-    controller lost its memory just before."""
+    if nothing was written at that time and the sync is inferred from the controller's period; `watched` is False if
+    what it wrote could not have been seen either. `restarted`: the controller lost its memory just before."""
 
     input: SyncInput
     observed: Observed
     doubts: tuple[str, ...] = ()
     seen: bool = True
     restarted: bool = False
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)

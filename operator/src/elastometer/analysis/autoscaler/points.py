@@ -59,16 +59,29 @@ class Accuracy:
 
 def points(syncs: Sequence[Compared], accuracy: Accuracy) -> tuple[Point, ...]:
     """One per sync."""
-    return tuple(
-        Point(
-            at=one.sync.input.at, before=one.sync.input.spec_replicas, after=replicas_after(one),
-            # Where the live controller decided differently, the steps of the replayed decision do not explain it.
-            wanted=one.decision.account.wanted, blind=_blind(one.decision),
-            steps=steps_of(one.decision) if replicas_after(one) == one.decision.desired else (),
-            measured=_measured(one), metric=_metric(one.decision),
-            resolution_seconds=accuracy.seen_seconds if one.sync.seen else accuracy.inferred_seconds)
-        for one in syncs
-    )
+    return tuple(_hidden(one, accuracy) if _is_hidden(one) else _point(one, accuracy) for one in syncs)
+
+
+def _point(one: Compared, accuracy: Accuracy) -> Point:
+    return Point(
+        at=one.sync.input.at, before=one.sync.input.spec_replicas, after=replicas_after(one),
+        # Where the live controller decided differently, the steps of the replayed decision do not explain it.
+        wanted=one.decision.account.wanted, blind=_blind(one.decision),
+        steps=steps_of(one.decision) if replicas_after(one) == one.decision.desired else (),
+        measured=_measured(one), metric=_metric(one.decision),
+        resolution_seconds=accuracy.seen_seconds if one.sync.seen else accuracy.inferred_seconds)
+
+
+def _is_hidden(one: Compared) -> bool:
+    """Whether a watch gap hid both what the sync read and what it decided: a replay would be of values of before."""
+    return not one.sync.watched and not one.known and NOT_RECORDED in one.sync.doubts
+
+
+def _hidden(one: Compared, accuracy: Accuracy) -> Point:
+    """A sync of which no more than its time is known: the seconds after it belong to no cause."""
+    replicas = one.sync.input.spec_replicas
+    return Point(at=one.sync.input.at, before=replicas, after=replicas, wanted=None, blind=Cause.UNATTRIBUTED,
+                 resolution_seconds=accuracy.inferred_seconds)
 
 
 def is_beyond(wanted: float | None, replicas: int, out: bool) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from elastometer.analysis.autoscaler.metrics import SyncContext, metrics_at
-from elastometer.analysis.autoscaler.pods import changed_just_before, last_before, pods_at, scale_at
+from elastometer.analysis.autoscaler.pods import PodsOverTime, changed_just_before, last_before, scale_at
 from elastometer.analysis.autoscaler.syncs import Sync, one_incarnation, published_replicas, syncs_of
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.hpa.decision import Condition
@@ -57,7 +57,8 @@ def recording_of(evidence: Evidence, controller: ControllerSettings = DEFAULTS) 
     reach = round(_memory_seconds(spec) * SECOND)
     unknown = [(moment, moment + reach, BROKEN) for moment in syncs.broken]
     unknown += [] if syncs.begun else [(syncs.syncs[0].at, syncs.syncs[0].at + reach, BEFORE)]
-    found = (_rebuild_sync(sync, spec, evidence, unknown) for sync in syncs.syncs)
+    pods = PodsOverTime(evidence, lambda instant: (instant - evidence.origin) / SECOND)
+    found = (_rebuild_sync(sync, spec, evidence, pods, unknown) for sync in syncs.syncs)
     return Recording(evidence.terms.test, spec, tuple(one for one in found if one is not None))
 
 
@@ -73,7 +74,9 @@ def _memory_seconds(spec: HpaSpec) -> float:
     return max(reach)
 
 
-def _rebuild_sync(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequence[Unknown]) -> RecordedSync | None:
+def _rebuild_sync(
+    sync: Sync, spec: HpaSpec, evidence: Evidence, pods: PodsOverTime, unknown: Sequence[Unknown],
+) -> RecordedSync | None:
     """None if not even the replicas are known."""
     stood, status_replicas = scale_at(evidence, sync.at)
     published = published_replicas(sync.status)
@@ -85,12 +88,12 @@ def _rebuild_sync(sync: Sync, spec: HpaSpec, evidence: Evidence, unknown: Sequen
     def seconds(instant: Instant) -> float:
         return (instant - evidence.origin) / SECOND
 
-    context = SyncContext(sync.at, seconds(sync.at), status_replicas or 0, pods_at(evidence, sync.at, seconds),
+    context = SyncContext(sync.at, seconds(sync.at), status_replicas or 0, pods.at(sync.at),
                   sync.status, evidence.readings, seconds)
     metrics = metrics_at(spec, context)
     found = SyncInput(context.at, replicas, context.status_replicas, context.pods, metrics)
     doubts = [*sync.doubts, *dict.fromkeys(context.doubts), *_find_doubts(sync, evidence, unknown)]
-    return RecordedSync(found, _observe(sync, replicas), tuple(doubts), sync.write is not None)
+    return RecordedSync(found, _observe(sync, replicas), tuple(doubts), sync.write is not None, watched=sync.watched)
 
 
 def _find_doubts(sync: Sync, evidence: Evidence, unknown: Sequence[Unknown]) -> list[str]:

@@ -34,13 +34,15 @@ MIN_FITTING_SHARE = 0.9
 @dataclass(frozen=True, slots=True)
 class Sync:
     """One sync of the controller. `write` is the line that shows what it wrote, None if it wrote nothing; `status` is
-    the autoscaler's status afterwards, and `known` is False if nothing shows what it was."""
+    the autoscaler's status afterwards, and `known` is False if nothing shows what it was; `watched` is False if that is
+    because it fell into a watch gap."""
 
     at: Instant
     write: ObjectSeen | None
     status: Document
     known: bool = True
     doubts: tuple[str, ...] = ()
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,4 +190,5 @@ def _doubted(sync: Sync, period: Nanoseconds, evidence: Evidence) -> Sync:
     gap = evidence.gap_within(sync.at - period // 2, sync.at + SETTLE, "horizontalpodautoscalers")
     if sync.write is not None or gap is None:
         return sync
-    return replace(sync, known=False, doubts=(*sync.doubts, f"the autoscaler was not watched ({gap.reason})"))
+    doubts = (*sync.doubts, f"the autoscaler was not watched ({gap.reason})")
+    return replace(sync, known=False, watched=False, doubts=doubts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from elastometer.analysis.demand.demand import Demand
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.evidence.scaling import Change
+from elastometer.analysis.evidence.scaling import Change, gap_sentence
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.scaleout.segments import Milliseconds, Segment, joined, since_origin
 from elastometer.model.autoscaler import AutoscalerAccount, LossPart, ScaleAccount
@@ -92,7 +92,7 @@ def decision_segments(
     """The bars from the beginning to the decision; empty where replicas were ordered before they were needed."""
     end = since_origin(change.decided.instant, evidence.origin)
     if mine is None:
-        why = account.reason or "no sync of the autoscaler is known to have written this change"
+        why = gap_sentence(change) or account.reason or "no sync of the autoscaler is known to have written this change"
         return list(joined([], begin.at, end, why))
     unknown = "; ".join(dict.fromkeys(part.reason for part in mine.parts if part.reason)) or \
         "between the parts that the record shows"
