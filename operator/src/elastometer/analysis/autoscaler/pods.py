@@ -15,11 +15,30 @@ from elastometer.model.units import Instant, Nanoseconds
 Seconds = Callable[[Instant], float]
 
 
+class PodsOverTime:
+    """The Pods of a run as they were at any instant. A state of a Pod is read once, however many syncs saw it."""
+
+    def __init__(self, evidence: Evidence, seconds: Seconds) -> None:
+        self._pods, self._seconds = evidence.pods, seconds
+        # By the identity of the sighting, which the evidence keeps alive.
+        self._read: dict[int, PodInput] = {}
+
+    def at(self, moment: Instant) -> tuple[PodInput, ...]:
+        """Every Pod of the target that existed, whatever its phase."""
+        found = ((pod, last_before(pod.sightings, moment)) for pod in self._pods)
+        return tuple(self._look(pod, seen) for pod, seen in found
+                     if seen is not None and seen.sighting is not Sighting.DELETED)
+
+    def _look(self, pod: PodHistory, seen: ObjectSeen) -> PodInput:
+        known = self._read.get(id(seen))
+        if known is None:
+            known = self._read[id(seen)] = _look(pod, seen.object, self._seconds)
+        return known
+
+
 def pods_at(evidence: Evidence, moment: Instant, seconds: Seconds) -> tuple[PodInput, ...]:
-    """Every Pod of the target that existed, whatever its phase."""
-    found = ((pod, last_before(pod.sightings, moment)) for pod in evidence.pods)
-    return tuple(_look(pod, seen.object, seconds) for pod, seen in found
-                 if seen is not None and seen.sighting is not Sighting.DELETED)
+    """Every Pod of the target that existed at one instant, whatever its phase."""
+    return PodsOverTime(evidence, seconds).at(moment)
 
 
 def changed_just_before(evidence: Evidence, moment: Instant, allowance: Nanoseconds) -> str | None:
