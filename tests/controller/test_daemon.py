@@ -16,10 +16,12 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from elastometer.controller import orphans
 from elastometer.controller.session import Session
+from elastometer.model.bundle import SeriesName, SeriesOutcome
 from elastometer.model.names import Names
 from elastometer.model.spec import parse, with_files
 from elastometer.model.status import Status
 from elastometer.plan import TestPlan
+from elastometer.world.bundle_reader import load_bundle
 from elastometer.world.cluster import Cluster
 from support.daemon_run import ENVIRONMENT, Run
 
@@ -135,6 +137,33 @@ async def test_a_finished_run_leaves_its_report_and_its_token_and_nothing_else(
     left = {name for path, items in run.world.api.objects.items() for name in items if "/pods" not in path}
     assert left == {"demo-report", "demo-load"}
     assert list(run.world.api.objects[f"/api/v1{SPACE}/secrets"]) == ["demo-load"]
+
+
+async def test_a_finished_run_has_asked_every_query_of_the_tool_and_of_the_team(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answers(_: Any) -> None: ...
+
+    monkeypatch.setattr("elastometer.world.prometheus.Prometheus.ping", answers)
+    monkeypatch.setattr("elastometer.world.prometheus.ATTEMPTS", 1)
+    run.body["spec"]["autoscaler"] = {"type": "None"}
+    own = {"name": "power", "unit": "W", "query": 'power{namespace="$namespace",pod=~"$pods",service="$service"}'}
+    run.body["spec"]["measurement"] |= {"capacityCheck": "Skip", "series": [own]}
+    playing = asyncio.create_task(play_the_cluster(run))
+    await run.until(lambda: "completionTime" in run.last)
+    await playing
+    asked = {one.name: one for one in load_bundle(run.context.data / "runs/lab/demo-11111111").series}
+    assert set(asked) == {*SeriesName, "power"}
+    assert asked["power"].query == 'power{namespace="lab",pod=~"demo-server-.+",service="demo-server"}'
+    assert {one.outcome for one in asked.values()} == {SeriesOutcome.QUERY_FAILED}  # nobody listens there
+
+
+async def test_a_query_that_is_none_is_refused_before_anything_is_created(run: Run) -> None:
+    run.body["spec"]["measurement"]["series"] = [{"name": "power", "unit": "W", "query": "sum(power"}]
+    await run.until(lambda: "completionTime" in run.last)
+    accepted = run.condition("Accepted")
+    assert (accepted["status"], accepted["reason"]) == ("False", "SpecInvalid")
+    assert "spec.measurement.series[0].query: must be a query in PromQL" in accepted["message"]
 
 
 async def test_a_deployment_of_somebody_else_ends_the_test_and_stays(run: Run) -> None:
