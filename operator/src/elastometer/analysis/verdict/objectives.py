@@ -170,10 +170,18 @@ def _judge_figures(objective: Objective, figures: Sequence[Duration], nothing: s
     if highest <= bound and measured is not None:
         message = f"`{word}` p{share} {measured:.0f} ms is within {bound} ms {counted}"
         return _result(objective, Verdict.PASS, message, measured, len(known))
-    reason = next((one.reason for one in figures if one.reason), None)
-    why = reason or f"p{share} {measured or 0:.0f} ms is closer to {bound} ms than its ±"
-    message = f"`{word}` p{share} cannot be judged against {bound} ms: {why} {counted}"
+    message = f"`{word}` p{share} cannot be judged against {bound} ms: {_doubt(figures, lowest, highest)} {counted}"
     return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(known))
+
+
+def _doubt(figures: Sequence[Duration], lowest: float, highest: float) -> str:
+    """Between which values the percentile lies, and why it is not known better."""
+    reason = next((one.reason for one in figures if one.reason), None)
+    if highest == inf:
+        return reason or "its highest value is not known"
+    widest = max(figures, key=lambda one: one.plus_minus_milliseconds or 0.0)
+    note = "" if widest.note is None else f": {widest.note}"
+    return f"it lies between {lowest:.0f} and {highest:.0f} ms{note}"
 
 
 def _earliest(figure: Duration) -> float:
