@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
@@ -43,6 +44,26 @@ def many_pods(pods: int) -> Bundle:
         terms=Terms(test="m", namespace="ns", uid="u", model="qwen"), start=ORIGIN, observations=tuple(lines),
         series=tuple(_series(name, pods) for name in (SeriesName.UP, SeriesName.PROCESS_START, SeriesName.FINISHED)),
     )
+
+
+def with_syncs(bundle: Bundle, syncs: int) -> Bundle:
+    """The run under an autoscaler that wrote its status at each of so many syncs, every 15 s from 20 s before the load."""
+    lines = [_seen(15_000 * at - 20_000, ObjectKind.AUTOSCALER, Sighting.MODIFIED, _autoscaler(3000 + at))
+             for at in range(syncs)]
+    return replace(bundle, observations=(*bundle.observations, *lines))
+
+
+def _autoscaler(milli: int) -> Mapping[str, Any]:
+    metric, target = {"name": "queue"}, {"kind": "Deployment", "name": "m-server", "apiVersion": "apps/v1"}
+    conditions = [{"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale"},
+                  {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"}]
+    return {
+        "metadata": {"name": "m-server", "uid": "h"},
+        "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 9000, "metrics": [
+            {"type": "Pods", "pods": {"metric": metric, "target": {"type": "AverageValue", "averageValue": "4"}}}]},
+        "status": {"currentReplicas": 5, "desiredReplicas": 5, "conditions": conditions, "currentMetrics": [
+            {"type": "Pods", "pods": {"metric": metric, "current": {"averageValue": f"{milli}m"}}}]},
+    }
 
 
 def name_of(number: int) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from elastometer.analysis.analyze import judge
 from elastometer.model.report import Report
-from support.many_pods import Counted, is_never_ready, many_pods, name_of, took
+from support.many_pods import Counted, is_never_ready, many_pods, name_of, took, with_syncs
 
 FEW = 250
 
@@ -20,6 +20,15 @@ def reads_of(pods: int) -> int:
 @pytest.mark.parametrize("times", [2, 4, 8])
 def test_twice_the_pods_are_twice_the_reads_of_the_record(times: int):
     assert reads_of(times * FEW) <= 1.05 * times * reads_of(FEW)
+
+
+def test_more_syncs_do_not_read_every_pod_again():
+    few, many = with_syncs(many_pods(FEW), 20), with_syncs(many_pods(FEW), 120)
+    Counted.reads = 0
+    assert len(judge(few).autoscaler.rows) >= 19
+    first = Counted.reads
+    assert len(judge(many).autoscaler.rows) >= 119
+    assert Counted.reads - first < 1.5 * first
 
 
 @pytest.fixture(scope="module")
