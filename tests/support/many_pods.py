@@ -47,7 +47,7 @@ def many_pods(pods: int) -> Bundle:
 
 
 def with_syncs(bundle: Bundle, syncs: int) -> Bundle:
-    """The run under an autoscaler that wrote its status at each of so many syncs, every 15 s from 20 s before the load."""
+    """The run under an autoscaler that wrote its status at so many syncs, every 15 s from 20 s before the load."""
     lines = [_seen(15_000 * at - 20_000, ObjectKind.AUTOSCALER, Sighting.MODIFIED, _autoscaler(3000 + at))
              for at in range(syncs)]
     return replace(bundle, observations=(*bundle.observations, *lines))
