@@ -18,6 +18,7 @@ from elastometer.model.document import document_at
 from elastometer.model.names import Names
 from elastometer.plan import TestPlan
 from elastometer.world.cluster import Cluster
+from elastometer.world.redaction import spec_without_secrets
 
 Json = dict[str, Any]
 PATH = f"spec.demand.{REFERENCE}.name"
@@ -38,7 +39,7 @@ async def read_calibration(plan: TestPlan, cluster: Cluster) -> Json | None:
         raise Unusable(reasons.CALIBRATION_UNUSABLE, (
             f"{PATH}: must be a finished ElasticityTest that calibrated one replica, is '{name}', whose ConfigMap "
             f"{report} {why}; `elastometer calibrate` makes such a test, and its report says why it found nothing"))
-    if flaws := list(other_settings(calibration, document_at(plan.spec.raw, "target"))):
+    if flaws := list(other_settings(calibration, document_at(spec_without_secrets(plan.spec.raw), "target"))):
         raise Unusable(reasons.CALIBRATION_UNUSABLE, "; ".join(flaws))
     return document
 

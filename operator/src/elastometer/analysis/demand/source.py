@@ -150,8 +150,7 @@ def rule_words(limit: Sustained) -> str:
     """What limits the load of one replica, in words."""
     if limit.objective is None:
         return "the saturated throughput: no latency objective limits it further"
-    return (f"{100 * limit.share:.0f} % of the saturated throughput, the highest at which {_bound(limit.objective)} "
-            "for requests that arrive at random (Erlang's C formula with the correction of Allen and Cunneen)")
+    return f"{100 * limit.share:.0f} % of the saturated throughput, the highest at which {_bound(limit.objective)}"
 
 
 def _bound(objective: Objective) -> str:

@@ -1,7 +1,7 @@
 """Demand and elasticity in words: how many replicas were missing or idle, for how long, and why."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from elastometer.model.elasticity import (
@@ -9,6 +9,7 @@ from elastometer.model.elasticity import (
     DemandSource,
     Elasticity,
     Provisioning,
+    StageLimit,
     SupplyKind,
     SupplyScore,
 )
@@ -22,6 +23,8 @@ SUPPLY_MEANINGS = {
     SupplyKind.READY: "what could serve: Ready Pods",
     SupplyKind.WARM: "Ready Pods, young ones weighted by what they really served",
 }
+WAITING = ("requests arrive at random and wait in the replica's queue: Erlang's C formula with the correction of "
+           "Allen and Cunneen")
 # Common fractions, for a share that is within 3 % of one.
 _FRACTIONS = {
     Fraction(1, 4): "a quarter", Fraction(1, 3): "a third", Fraction(1, 2): "half", Fraction(2, 3): "two thirds",
@@ -84,11 +87,13 @@ def demand_sentence(demand: DemandAccount) -> str:
     if demand.source is DemandSource.NOT_JUDGED or demand.capacity is None:
         return f"the demand was not judged: {demand.reason}"
     capacity = demand.capacity
-    rates = f"{figure(capacity.requests_per_second)} requests per second"
+    highest = max((one.requests_per_second for one in capacity.limits), default=capacity.requests_per_second)
+    lowest = figure(capacity.requests_per_second)
+    between = lowest if figure(highest) == lowest else f"{lowest} to {figure(highest)} (by stage)"
+    rates = f"{between} requests per second"
     if capacity.mean_prompt_tokens is not None and capacity.mean_output_tokens is not None:
         rates += (f" of this run's mean length ({figure(capacity.mean_prompt_tokens)} prompt and "
-                  f"{figure(capacity.mean_output_tokens)} output tokens; "
-                  f"{figure(capacity.output_tokens_per_second)} output tokens per second)")
+                  f"{figure(capacity.mean_output_tokens)} output tokens)")
     error = f"± {figure(demand.error_percent)} % ({demand.error_source})" if demand.error_percent is not None else \
         f"error not known ({demand.error_source})"
     return f"one replica serves {rates}, {error}; source {demand.source.value}: {demand.basis}"
@@ -98,14 +103,29 @@ def demand_rows(demand: DemandAccount) -> Iterator[tuple[str, str]]:
     """(what, value) for everything that the demand rests on; nothing without a demand."""
     if demand.source is DemandSource.NOT_JUDGED or demand.capacity is None:
         return
-    yield "Rule", demand.capacity.rule
-    for limit in demand.capacity.limits:
-        yield f"In stage {limit.stage}", f"{figure(limit.requests_per_second)} requests per second: {limit.rule}"
+    capacity = demand.capacity
+    if not capacity.limits:
+        yield "Rule", capacity.rule
+    for (rate, rule), stages in _by_rule(capacity.limits).items():
+        yield f"In {', '.join(stages)}", f"{rate} requests per second: {rule}"
+    if capacity.limits:
+        yield "Waiting", WAITING
+    yield "A request takes", (
+        f"{1000 * capacity.seconds_per_request:.3g} ms, {1000 * capacity.seconds_per_prompt_token:.3g} ms per prompt "
+        f"token and {1000 * capacity.seconds_per_output_token:.3g} ms per output token of one replica's time")
     yield "Work is counted over", f"windows of {figure(demand.window_seconds)} s, which start again with each stage"
     yield "Backlog", f"what waits at the start of a window is to be worked off within {figure(demand.drain_seconds)} s"
     yield "More replicas", "taken to serve as much each as one does"
     for note in demand.notes:
         yield "Note", note
+
+
+def _by_rule(limits: Sequence[StageLimit]) -> dict[tuple[str, str], list[str]]:
+    """The stages of each rate and its rule, in order."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for limit in limits:
+        found.setdefault((figure(limit.requests_per_second), limit.rule), []).append(limit.stage)
+    return found
 
 
 def figure(value: float | None) -> str:
