@@ -81,7 +81,7 @@ def test_users_beyond_the_slots_show_the_saturated_throughput() -> None:
     """Four requests at once of 2 s each are 2 per second, in each step with four users or more. The answers that a
     step cuts off are a fiftieth of them."""
     found = calibration(run("Users", [1, 2, 4, 6], closed_loop([1, 2, 4, 6])))
-    assert found.requests_per_second == pytest.approx(1.98, abs=0.02)
+    assert found.requests_per_second == pytest.approx(1.98, abs=0.03)
     assert found.error_percent is not None
     assert found.error_percent < 2
     assert found.capacity is not None
