@@ -79,7 +79,8 @@ def autoscaler_chart(found: AutoscalerAccount, line: Timeline) -> dict[str, obje
     ]
     curves: list[Column] = [[value_at(one, time) for time in times] for one in steps]
     kept = kept_points(times, curves)
-    columns: list[Column] = [[column[index] for index in kept] for column in ([*times], *curves)]
+    axis: Column = [times[index] for index in kept]
+    columns = [axis, *([curve[index] for index in kept] for curve in curves)]
     return {"columns": columns, "minimum": found.minimum, "maximum": found.maximum,
             "bound": _legible(_bound(rows, line))}
 

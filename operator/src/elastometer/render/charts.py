@@ -84,7 +84,7 @@ def value_at(steps: Sequence[tuple[float, int | None]], time: float) -> float | 
 def _queue(line: Timeline) -> list[dict[str, object]]:
     """Requests in flight from the request records; waiting and running from the servers' metrics."""
     ends = [start + line.bin_seconds for start in line.seconds]
-    curves = [("in_flight", ends, list(line.in_flight))]
+    curves: list[tuple[str, list[float], Sequence[float]]] = [("in_flight", ends, line.in_flight)]
     curves += [(one.name, [time for time, _ in one.points], [value for _, value in one.points]) for one in line.curves]
     return [{"name": name, "x": x, "y": y} for name, times, values in curves
             for x, y in (downsampled(times, values),)]
