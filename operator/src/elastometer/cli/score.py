@@ -69,7 +69,8 @@ def document(card: Scorecard, until: float) -> dict[str, Any]:
 
 def _curves(options: argparse.Namespace) -> tuple[Steps, Steps]:
     """Both functions. Raises CliError with the flaws of both files."""
-    found, flaws = [], []
+    found: list[Steps] = []
+    flaws: list[str] = []
     for path in (options.demand, options.supply):
         try:
             found.append(read_curve(path.read_text(encoding="utf-8"), str(path)))

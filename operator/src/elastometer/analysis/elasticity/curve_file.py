@@ -20,7 +20,8 @@ MAX_SHOWN_CHARACTERS = 60
 def read_curve(text: str, name: str, start: float = 0.0) -> Steps:
     """The function, with a value at `start`. A first line without a number is a header; empty lines and lines that
     begin with # are passed over. Raises SpecError with every flaw, by file and line."""
-    points, flaws = [], []
+    points: list[tuple[float, float]] = []
+    flaws: list[str] = []
     for number, line, is_first in _lines(text):
         found = _point(line)
         if isinstance(found, str):

@@ -25,10 +25,9 @@ def elasticity_of(run: DerivedRun, demand: Demand) -> Elasticity:
         SupplyKind.READY: ready, SupplyKind.WARM: warm,
     }
     scored = {kind: _score(kind, supply, demand) for kind, supply in rows.items()}
-    return Elasticity(
-        0.0, end, supplies=tuple(scored.values()), warm_up=ramp, warm=() if ramp.reason else warm.steps.points,
-        **_shares(scored[SupplyKind.ORDERED], scored[SupplyKind.READY]),
-    )
+    found = Elasticity(
+        0.0, end, supplies=tuple(scored.values()), warm_up=ramp, warm=() if ramp.reason else warm.steps.points)
+    return _with_shares(found, scored[SupplyKind.ORDERED], scored[SupplyKind.READY])
 
 
 def _score(kind: SupplyKind, supply: Supply, demand: Demand) -> SupplyScore:
@@ -53,15 +52,13 @@ def _mixed(under: Provisioning, over: Provisioning) -> Provisioning:
         area_over=over.area_over)
 
 
-def _shares(ordered: SupplyScore, ready: SupplyScore) -> dict[str, float | None]:
-    """What was missing because of the decision, and because of cold starts; nothing where either was not scored."""
+def _with_shares(found: Elasticity, ordered: SupplyScore, ready: SupplyScore) -> Elasticity:
+    """With what was missing because of the decision, and because of cold starts, if both supplies were scored."""
     if ordered.score is None or ready.score is None:
-        return {}
-    found: dict[str, float | None] = {
-        "decision_under": ordered.score.theta_under,
-        "cold_start_under": ready.score.theta_under - ordered.score.theta_under,
-    }
-    if ordered.low and ordered.high and ready.low and ready.high:
-        ends = (ready.low.theta_under - ordered.low.theta_under, ready.high.theta_under - ordered.high.theta_under)
-        found |= {"cold_start_under_low": min(*ends), "cold_start_under_high": max(*ends)}
-    return found
+        return found
+    found = replace(found, decision_under=ordered.score.theta_under,
+                    cold_start_under=ready.score.theta_under - ordered.score.theta_under)
+    if ordered.low is None or ordered.high is None or ready.low is None or ready.high is None:
+        return found
+    ends = (ready.low.theta_under - ordered.low.theta_under, ready.high.theta_under - ordered.high.theta_under)
+    return replace(found, cold_start_under_low=min(*ends), cold_start_under_high=max(*ends))
