@@ -155,6 +155,19 @@ def test_a_counter_read_every_ten_seconds_gives_its_exact_rate(bundle: Bundle):
     assert total.levels[PLATEAU].increase == pytest.approx(30.0)
 
 
+def test_a_source_whose_times_the_scrape_does_not_keep_is_dated_by_its_changes(bundle: Bundle):
+    """Without honor_timestamps each scrape has its own time, and cAdvisor's reading of before."""
+    labels = {"container": "server", "job": "kubelet"}
+    found = used(
+        bundle, scraped(SeriesName.CONTAINER_CPU, of_pod(FIRST, held(lambda time: 50 + 0.5 * time, 10.0), **labels)),
+        scraped(SeriesName.CONTAINER_SAMPLED, of_pod(FIRST, taken_every(2.0), **labels)),
+        scraped(SeriesName.WORKING_SET, of_pod(FIRST, lambda _: 100 * MIB, **labels)))
+    cpu, memory = quantity(found, "containerCPU"), quantity(found, "workingSet")
+    # All but the first: when a reading was taken that was there before the first scrape is not known.
+    assert {(one.mean, one.peak) for one in row(cpu, Of.ALL_PODS).levels[RAMP:]} == {(0.5, 0.5)}
+    assert cpu.resolution_seconds == memory.resolution_seconds == 10
+
+
 def test_a_counter_that_began_again_lost_nothing_but_its_fall(bundle: Bundle):
     """A core throughout; at 61 s the process starts again, and its counter at 0."""
     def cpu(time: float) -> float:

@@ -24,6 +24,9 @@ _POD, _TIME, _VALUE, _TAKEN, _GROWN = "pod", "time", "value", "taken", "grown"
 # Of the gaps between two samples of a Pod, how many are at most the resolution.
 _GAP_SHARE = 0.9
 _LARGEST = 1e290
+# A counter of the same source that grows with each reading: a server that is scraped uses CPU and network.
+_READ_WITH = {SeriesName.CONTAINER_SAMPLED: SeriesName.CONTAINER_CPU,
+              SeriesName.NETWORK_SAMPLED: SeriesName.NETWORK_RECEIVED}
 # As the CRD's default, for a record whose spec is lost.
 DEFAULT_SCRAPE_SECONDS = 15.0
 NOT_RECORDED = "NotRecorded"
@@ -69,8 +72,10 @@ class SampleReader:
         """When each sample was taken, seconds; None where nothing says so."""
         key = (name, chosen.container, chosen.job)
         if key not in self._taken:
-            series = self._beside(name, chosen)
-            self._taken[key] = self._frame(series).rename({_VALUE: _TAKEN}) if series else None
+            series, counter = self._beside(name, chosen), _READ_WITH.get(name)
+            found = self._frame(series).rename({_VALUE: _TAKEN}) if series else None
+            self._taken[key] = found if found is None or counter is None else _read(
+                found, self._frame(self._beside(counter, chosen)))
         return self._taken[key]
 
     def _beside(self, name: SeriesName, chosen: _Chosen) -> list[LabelledSamples]:
@@ -172,6 +177,14 @@ def _scrape_seconds(evidence: Evidence) -> float:
 def _labels(series: LabelledSamples) -> str:
     """What tells a series of a team's query apart where its Pod does not."""
     return ", ".join(f"{name}={value}" for name, value in sorted(series.labels.items())) or "all"
+
+
+def _read(taken: pl.DataFrame, counter: pl.DataFrame) -> pl.DataFrame:
+    """When the source was read, where a scrape does not keep its times: what stands still was not read again."""
+    both = taken.join(counter, on=[_POD, _TIME], how="left", maintain_order="left")
+    is_same = (pl.col(_VALUE) == pl.col(_VALUE).shift(1).over(_POD)).fill_null(value=False)
+    first = pl.when(~is_same).then(pl.col(_TAKEN)).forward_fill().over(_POD)
+    return both.select(_POD, _TIME, first.alias(_TAKEN))
 
 
 def _measurable(value: pl.Expr) -> pl.Expr:
