@@ -1,12 +1,14 @@
 """The measures of requests as columns against those of single records, on drawn records."""
 from __future__ import annotations
 
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from elastometer.model import request_measures as columns
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import table_of
+from elastometer.model.units import to_seconds
 from elastometer_loadgen.base import measures
 from elastometer_loadgen.base.record import Outcome
 
@@ -36,3 +38,9 @@ def test_every_measure_of_columns_is_that_of_the_records(found: list[RecordedReq
     )
     for expression, measure in pairs:
         assert table.select(expression.alias("value"))["value"].to_list() == [measure(one) for one in found]
+
+
+@given(st.lists(st.integers(-10**15, 10**15) | st.integers(-10**6, 10**6).map(lambda half: half * 500_000), min_size=1))
+def test_milliseconds_of_columns_are_rounded_as_single_durations_are(durations: list[int]) -> None:
+    found = pl.DataFrame({"value": durations}).select(columns.in_whole_milliseconds(pl.col("value")))["value"]
+    assert [one / 1000 for one in found] == [to_seconds(one) for one in durations]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from elastometer.model.units import MILLISECOND, to_seconds
 from elastometer_loadgen.base.measures import BUFFERED_TOKENS
 from elastometer_loadgen.base.record import Outcome
 
@@ -63,3 +64,17 @@ def is_in_one_piece() -> pl.Expr:
     together = (chunks < 2) | (4 * (first - 1) > chunks - 1)
     at_once = pl.col("first_token") == pl.col("last_token")
     return pl.col("first_token").is_not_null() & (at_once.fill_null(value=False) | (first.is_not_null() & together))
+
+
+def in_whole_milliseconds(duration: pl.Expr) -> pl.Expr:
+    """Nanoseconds rounded as `units.to_seconds` rounds them; a thousandth of it is the very same number."""
+    whole, rest = duration // MILLISECOND, duration % MILLISECOND
+    # Half a millisecond goes to whichever side its binary fraction lies on.
+    half = pl.when(rest == MILLISECOND // 2).then(duration).map_batches(_rounded_halves, return_dtype=pl.Int64)
+    return pl.coalesce(half, whole + (rest > MILLISECOND // 2))
+
+
+def _rounded_halves(durations: pl.Series) -> pl.Series:
+    known = durations.drop_nulls().unique()
+    rounded = pl.Series([round(1000 * to_seconds(one)) for one in known], dtype=pl.Int64)
+    return durations.replace_strict(known, rounded, return_dtype=pl.Int64, default=None)

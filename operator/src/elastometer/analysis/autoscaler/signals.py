@@ -22,6 +22,7 @@ from elastometer.hpa.settings import HpaSpec, Metric, MetricType, TargetType
 from elastometer.model.bundle import SeriesName
 from elastometer.model.document import Document, documents_at, text_at
 from elastometer.model.measurements import Source
+from elastometer.model.request_measures import in_whole_milliseconds
 from elastometer.model.server_metrics import SERIES
 from elastometer.model.units import Instant
 from elastometer.promql.plain import plain_sums
@@ -82,15 +83,15 @@ def _truth(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
     """From the request records, which do not show the KV cache."""
     if not len(evidence.requests) or SeriesName.KV_CACHE in signal.series:
         return None
-    moves = _moves(signal.series, evidence.table)
-    levels = moves.group_by("instant").agg(pl.col("move").sum()).sort("instant").select(
-        "instant", pl.col("move").cum_sum().alias("total")).collect()
+    at = in_whole_milliseconds(pl.col("instant") - evidence.origin)
+    levels = _moves(signal.series, evidence.table).group_by(at.alias("at")).agg(pl.col("move").sum()).sort("at").select(
+        "at", pl.col("move").cum_sum().alias("total")).collect()
     # What a level asks for is looked up once for each, and steps that ask for the same are one.
     asked = {total: signal.replicas(total) for total in levels["total"].unique()}
-    steps = levels.with_columns(wanted=pl.col("total").replace_strict(asked, return_dtype=pl.Float64)).filter(
+    steps = levels.select("at", wanted=pl.col("total").replace_strict(asked, return_dtype=pl.Float64)).filter(
         pl.col("wanted") != pl.col("wanted").shift(1, fill_value=-1.0))
-    points = ((evidence.seconds(instant), wanted) for instant, wanted in steps.select("instant", "wanted").iter_rows())
-    return WantedReplicas(Steps.of(points), Source.REQUEST.value, _REQUEST_SECONDS)
+    points = tuple((milliseconds / 1000, wanted) for milliseconds, wanted in steps.iter_rows())
+    return WantedReplicas(Steps(points), Source.REQUEST.value, _REQUEST_SECONDS)
 
 
 def _moves(series: Mapping[SeriesName, int], table: pl.DataFrame) -> pl.LazyFrame:

@@ -16,7 +16,7 @@ import polars as pl
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model import request_measures
 from elastometer.model.terms import Indicator, Objective
-from elastometer.model.units import SECOND
+from elastometer.model.units import MILLISECOND, SECOND
 
 _ON_REQUESTS = frozenset({
     Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN, Indicator.REQUEST_LATENCY,
@@ -89,47 +89,32 @@ def measured_miss_seconds(evidence: Evidence, objectives: Sequence[Objective] | 
 def measured_missed(evidence: Evidence, objectives: Sequence[Objective] | None = None) -> set[int] | None:
     """Which seconds of the recorded run were missed; None if no objective is about requests.
 
-    The comparisons are those of `missed_seconds`, on the columns of the run.
+    The rules are those of `missed_seconds`, in whole nanoseconds.
     """
     objectives = evidence.terms.objectives if objectives is None else objectives
     if not any(one.indicator in _ON_REQUESTS for one in objectives):
         return None
-    frame = _in_seconds(evidence)
-    missed = frame.select(pl.col("ended").is_null().alias("missed"), *(
-        _slower(one, one.maximum_milliseconds / 1000, frame).fill_null(value=False).alias(str(number))
+    table = evidence.table
+    missed = table.select((~request_measures.served() | pl.col("end").is_null()).alias("missed"), *(
+        _slower(one, one.maximum_milliseconds * MILLISECOND, table).fill_null(value=False).alias(str(number))
         for number, one in enumerate(objectives) if one.maximum_milliseconds is not None))
-    seconds = frame["at"].floor().cast(pl.Int64)
+    seconds = (table["intended"] - evidence.origin) // SECOND
     return set(seconds.filter(missed.select(pl.any_horizontal(pl.all())).to_series()).unique())
 
 
-def _in_seconds(evidence: Evidence) -> pl.DataFrame:
-    """Requests from the start of the load; `ended` is null for one that failed, `gaps` 0 where there is no pace."""
-    paced = request_measures.time_per_output_token().is_not_null()
-    return evidence.table.select(
-        "stage", _seconds("intended", evidence).alias("at"), _seconds("first_token", evidence),
-        _seconds("last_token", evidence),
-        pl.when(request_measures.served()).then(_seconds("end", evidence)).alias("ended"),
-        pl.when(paced).then(pl.col("completion_tokens") - 1).otherwise(0).alias("gaps"))
-
-
-def _slower(objective: Objective, bound: float, frame: pl.DataFrame) -> pl.Expr:
+def _slower(objective: Objective, bound: int, table: pl.DataFrame) -> pl.Expr:
     match objective.indicator:
         case Indicator.TIME_TO_FIRST_TOKEN:
-            slow = pl.col("first_token") - pl.col("at") > bound
+            slow = request_measures.time_to_first_token() > bound
         case Indicator.REQUEST_LATENCY:
-            slow = pl.col("ended") - pl.col("at") > bound
+            slow = request_measures.latency() > bound
         case Indicator.TIME_PER_OUTPUT_TOKEN:
-            gaps = pl.col("gaps")
-            slow = (gaps > 0) & (pl.col("last_token") - pl.col("first_token") > bound * gaps)
+            slow = request_measures.time_per_output_token() > bound
         case _:
             return pl.lit(value=False)
     if objective.stage is None:
         return slow
     # As in `stretches`: to a stage belongs what was wanted from its first request up to its last one.
-    rows = (frame["stage"] == objective.stage).arg_true()
+    rows = (table["stage"] == objective.stage).arg_true()
     low, high = (rows[0], rows[-1]) if len(rows) else (0, -1)
     return slow & pl.int_range(pl.len()).is_between(low, high)
-
-
-def _seconds(column: str, evidence: Evidence) -> pl.Expr:
-    return (pl.col(column) - evidence.origin) / SECOND
