@@ -1,6 +1,6 @@
 """How long judging takes, and how much memory, for runs from 10,000 requests on, each in a process of its own.
 
-    python tests/bench/judge.py [--requests 10000 100000 1000000] [--keep DIR]
+    python tests/bench_judge/judge.py [--requests 10000 100000 1000000] [--keep DIR]
 
 Read from Parquet and written as all four files. Beside it, on the same file and in the same minute, three short scripts
 compute the same percentiles of three latencies by stage, and nothing else: the ratios say what the rest of a report
