@@ -138,6 +138,18 @@ class TestTraces:
             assert [_attribute(span, "elastometer.source") for span in bars] == [one.source for one in start.phases]
             assert sum(_length(span) for span in bars) == pytest.approx(_length(root), abs=2e6)
 
+    def test_the_bars_of_a_scale_out_up_to_its_decision_are_spans_of_its_trace(self, report: Report) -> None:
+        spans = _spans(trace_request(report))
+        roots = [span for span in spans if span["name"].startswith("scale-out")]
+        assert len(roots) == len(report.scale_outs) > 0
+        decided = [event.seen.seconds for event in report.scale_events if event.to_replicas > event.from_replicas]
+        for root, one, seconds in zip(roots, report.scale_outs, decided, strict=True):
+            before = [bar for bar in one.bars if bar.start_seconds < seconds]
+            mine = [span for span in spans if span.get("parentSpanId") == root["spanId"]]
+            assert [span["name"] for span in mine][:len(before)] == [bar.label for bar in before]
+            assert [_length(span) for span in mine][:len(before)] == [bar.milliseconds * 10**6 for bar in before]
+            assert _attribute(root, "elastometer.total.begin") == one.begin.value
+
     def test_ids_are_unique_in_a_run_and_the_same_in_every_export(self, report: Report) -> None:
         first, again = _spans(trace_request(report)), _spans(trace_request(report))
         assert first == again

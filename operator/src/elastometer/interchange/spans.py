@@ -1,13 +1,13 @@
 """Cold starts and scale-outs of a report as trees of spans: one span for each bar that the report draws."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from elastometer.model.autoscaler import ScaleAccount
 from elastometer.model.measurements import ColdStart, Direction, Duration, Phase, ScaleEvent
 from elastometer.model.report import Report
+from elastometer.model.scaleout_waterfall import STEADY, ScaleOutBar, ScaleOutWaterfall
 from elastometer.model.units import MILLISECOND, SECOND, Instant, parse_instant
 
 Attribute: TypeAlias = str | float | int | bool
@@ -56,28 +56,29 @@ def traces(report: Report) -> list[Trace]:
     for start in report.cold_starts:
         by_event.setdefault(start.scale_event, []).append(start)
     clock = _Clock(parse_instant(report.load_start), by_event)
-    accounts = {one.number: one for one in report.autoscaler.changes}
+    waterfalls = {one.scale_event: one for one in report.scale_outs}
     out = [event for event in report.scale_events if event.direction is Direction.OUT]
     return [
-        *(Trace(f"scaleOut/{event.number}", _scale_out(event, accounts.get(event.number), clock)) for event in out),
+        *(Trace(f"scaleOut/{event.number}", _scale_out(event, waterfalls.get(event.number), clock)) for event in out),
         *(Trace(f"coldStart/{start.pod}", root) for start in report.cold_starts
           if (root := _cold_start(start, clock)) is not None),
     ]
 
 
-def _scale_out(event: ScaleEvent, account: ScaleAccount | None, clock: _Clock) -> Span:
-    """From the instant at which replicas were needed, where the decision account knows it, to the last Ready."""
+def _scale_out(event: ScaleEvent, waterfall: ScaleOutWaterfall | None, clock: _Clock) -> Span:
+    """The bars of its waterfall up to the decision, the starts of its Pods, and the bars that follow them."""
     decided = clock.at(event.seen.seconds)
-    waits = () if account is None else tuple(_waits(account, clock))
+    outside = [] if waterfall is None else _outside_starts(waterfall, event.seen.seconds)
+    bars = [_bar(bar, clock) for bar in outside]
     pods = tuple(root for start in clock.cold_starts.get(event.number, ())
                  if (root := _cold_start(start, clock)) is not None)
-    children = (*waits, *pods)
+    children = (*(bar for bar in bars if bar.start < decided), *pods, *(bar for bar in bars if bar.start >= decided))
     attributes = _known({
         "elastometer.replicas.from": event.from_replicas, "elastometer.replicas.to": event.to_replicas,
         "elastometer.writer": event.writer, "elastometer.reason": event.reason,
         "elastometer.source": event.seen.source.value,
         "elastometer.resolution_ms": event.seen.resolution_milliseconds, "elastometer.note": event.note,
-        **_figure("elastometer.lag", event.lag),
+        **_figure("elastometer.lag", event.lag), **_total(waterfall),
     })
     return Span(
         f"scale-out {event.from_replicas} → {event.to_replicas}",
@@ -85,18 +86,24 @@ def _scale_out(event: ScaleEvent, account: ScaleAccount | None, clock: _Clock) -
         attributes, children)
 
 
-def _waits(account: ScaleAccount, clock: _Clock) -> Iterator[Span]:
-    """What took the time from the need to the decision, one after another. A part of unknown length has no span, and
-    neither have those behind it, whose place would be a guess."""
-    at = clock.at(account.needed_seconds)
-    for loss in account.losses:
-        if loss.milliseconds is None:
-            return
-        until = at + round(loss.milliseconds * MILLISECOND)
-        yield Span(loss.label, at, until, _known({
-            "elastometer.cause": loss.cause.value, "elastometer.source": loss.source,
-            "elastometer.plus_minus_ms": loss.plus_minus_milliseconds}))
-        at = until
+def _outside_starts(waterfall: ScaleOutWaterfall, decided: float) -> list[ScaleOutBar]:
+    """The bars that are no part of a Pod's start, which has a span of its own."""
+    return [bar for bar in waterfall.bars if bar.start_seconds < decided or bar.name == STEADY]
+
+
+def _bar(bar: ScaleOutBar, clock: _Clock) -> Span:
+    begin = clock.at(bar.start_seconds)
+    return Span(bar.label, begin, begin + bar.milliseconds * MILLISECOND, _known({
+        "elastometer.bar": bar.name, "elastometer.source": bar.source or None,
+        "elastometer.plus_minus_ms": bar.plus_minus_milliseconds, "elastometer.note": bar.note}))
+
+
+def _total(waterfall: ScaleOutWaterfall | None) -> dict[str, Attribute | None]:
+    if waterfall is None:
+        return {}
+    return {"elastometer.total_ms": waterfall.total_milliseconds, "elastometer.total.begin": waterfall.begin.value,
+            "elastometer.total.end": waterfall.end.value,
+            "elastometer.total.plus_minus_ms": waterfall.plus_minus_milliseconds}
 
 
 def _cold_start(start: ColdStart, clock: _Clock) -> Span | None:
