@@ -55,6 +55,7 @@ EXAMPLES = """what a replica can do comes from the first of these that is given:
 
 examples:
   elastometer simulate manifests/samples/demo.yaml
+  elastometer simulate manifests/samples/demo-tuned.yaml
   elastometer simulate manifests/samples/keda.yaml --draws 50 --out predicted
   elastometer simulate manifests/samples/cpu.yaml --set autoscaler.horizontalPodAutoscaler.minReplicas=2
   elastometer simulate manifests/samples/vllm-gpu.yaml --cold-start 70,85,120 \\

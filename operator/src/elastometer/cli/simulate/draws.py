@@ -45,11 +45,14 @@ def each_draw(simulation: SimulationInput, seeds: Sequence[int]) -> Iterator[Dra
     if jobs == 1:
         yield from (_draw(simulation, seed) for seed in seeds)
         return
-    # A forked process has the input, with all its arrivals, without copying. It is safe here: no other thread runs in
-    # this process.
-    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_inputs.append, initargs=(simulation,)) as pool:
+    # Not forked: polars has threads, and their locks would stay locked in the child for ever.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(simulation,)) as pool:
         yield from pool.map(_draw_in_child, seeds)
+
+
+def _begin(simulation: SimulationInput) -> None:
+    _inputs.append(simulation)
 
 
 def _draw_in_child(seed: int) -> Drawn:
