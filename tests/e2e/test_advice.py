@@ -48,7 +48,7 @@ def pair(request: pytest.FixtureRequest, cluster: Any, module_namespace: str, tm
 
 
 def test_the_sentence_names_what_was_planted(pair: Pair) -> None:
-    assert pair.advice["source"] == "WhatIf"
+    assert pair.advice["basis"] == "WhatIf"
     assert any(pair.fault.path in change["path"] for change in pair.advice["changes"]), pair.advice["changes"]
 
 

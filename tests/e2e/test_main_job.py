@@ -64,15 +64,37 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_the_run_passes_and_says_so_everywhere(ran: Ran) -> None:
-    assert ran.code == 0, ran.output
-    assert ran.report["verdict"] == ran.status["verdict"] == "Pass"
-    assert "Pass" in ran.output
+def test_the_verdict_is_the_same_everywhere(ran: Ran) -> None:
+    """The demo bounds the first token in every stage: it may fail, and its exit code then says so."""
+    verdict, met = ran.report["verdict"], {"Pass": "True", "Fail": "False"}
+    assert verdict in met, ran.output
+    assert ran.code == {"Pass": 0, "Fail": 1}[verdict], ran.output
+    assert verdict == ran.status["verdict"]
+    assert verdict in ran.output
     for name in ("report.html", "report.md", "report.json", "junit.xml", "manifest.json"):
         assert (ran.bundle / name).stat().st_size > 0, name
     assert {item["type"]: item["status"] for item in ran.status["conditions"]} == {
         "Accepted": "True", "TargetReady": "True", "MetricsAvailable": "True", "LoadDelivered": "True",
-        "ReportReady": "True", "ObjectivesMet": "True", "Succeeded": "True"}
+        "ReportReady": "True", "ObjectivesMet": met[verdict], "Succeeded": "True"}
+
+
+def test_terminal_and_markdown_begin_with_the_sentences_of_the_first_screen(ran: Ran) -> None:
+    sentences = {one["kind"]: one["text"] for one in ran.report["story"]["sentences"]}
+    assert {"Happened", "Cost", "Help", "WorstMinute"} <= set(sentences)
+    assert "Blind" not in sentences
+    # The terminal wraps them.
+    said, markdown = " ".join(ran.output.split()), (ran.bundle / "report.md").read_text()
+    assert all(" ".join(text.split()) in said for text in sentences.values()), ran.output
+    assert markdown.index("What would help most") < markdown.index("## ")
+
+
+def test_what_would_help_most_comes_from_this_run_and_has_a_patch(ran: Ran) -> None:
+    if ran.report["verdict"] == "Pass":
+        pytest.skip("nothing to improve: this run met its objectives")
+    advice = ran.report["story"]["advice"]
+    assert advice["basis"] == "WhatIf", advice["reason"]
+    assert advice["missSeconds"]["measured"] == ran.report["story"]["cost"]["missSeconds"]
+    assert "maxReplicas" not in advice["patch"]
 
 
 def test_a_real_autoscaler_scaled_out_and_in(ran: Ran) -> None:
@@ -206,7 +228,7 @@ def test_every_added_pod_has_its_phases_from_two_clocks(ran: Ran) -> None:
 
 def test_judging_the_bundle_again_gives_the_same_report(ran: Ran, cluster: Any, tmp_path: Path) -> None:
     code, output = cluster.run("judge", str(ran.bundle), "--out", str(tmp_path))
-    assert code == 0, output
+    assert code == ran.code, output
     assert json.loads((tmp_path / "report.json").read_text()) == ran.report
 
 

@@ -170,7 +170,7 @@ def test_without_a_what_if_the_gravest_finding_with_a_remedy_advises():
     report = run(lambda second: None if second == 70 else 0.1)
     help_ = next(one for one in report.story.sentences if one.kind is SentenceKind.HELP)
     assert report.story.advice is not None
-    assert report.story.advice.source is AdviceSource.NONE
+    assert report.story.advice.basis is AdviceSource.NONE
     assert help_.evidence == (Anchor.ADVICE,)
     assert help_.text.startswith("What would help most is not known: ")
 

@@ -170,7 +170,7 @@ def advice(of: Report) -> Advice:
 
 def test_the_advice_for_a_recorded_run_starts_from_what_was_measured_in_it():
     found = advice(report())
-    assert found.source is AdviceSource.WHAT_IF
+    assert found.basis is AdviceSource.WHAT_IF
     assert found.miss_seconds is not None
     assert found.first_token_p95_milliseconds is not None
     assert found.cost is not None
@@ -199,7 +199,7 @@ def test_the_same_bundle_gets_the_same_advice():
 def test_a_run_that_the_twin_cannot_be_fitted_to_is_advised_by_its_findings_and_says_why():
     bare = judge(replace(bundle(), provenance={}))
     found = advice(bare)
-    assert (found.source, found.finding) == (AdviceSource.FINDING, "MaximumClamped")
+    assert (found.basis, found.finding) == (AdviceSource.FINDING, "MaximumClamped")
     assert found.reason is not None
     assert found.reason.startswith("the twin cannot be fitted to this run: provenance.autoscaler: ")
     assert found.patch is None
@@ -208,7 +208,7 @@ def test_a_run_that_the_twin_cannot_be_fitted_to_is_advised_by_its_findings_and_
 def test_a_run_with_too_many_requests_names_the_command_that_searches(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fitted, "MAX_REQUESTS", 1000)
     found = advice(judge(bundle()))
-    assert found.source is AdviceSource.FINDING
+    assert found.basis is AdviceSource.FINDING
     assert found.reason is not None
     assert found.reason.startswith("1,018 requests are more than the 1,000 that a judgement ")
     assert found.reason.endswith("`elastometer what-if BUNDLE --search` does")
@@ -217,13 +217,13 @@ def test_a_run_with_too_many_requests_names_the_command_that_searches(monkeypatc
 def test_a_load_that_was_not_delivered_is_not_searched():
     late = replace(bundle(), generators=tuple(replace(one, fell_behind=True) for one in bundle().generators))
     found = advice(judge(late))
-    assert (found.source, found.finding) == (AdviceSource.FINDING, "ClientBound")
+    assert (found.basis, found.finding) == (AdviceSource.FINDING, "ClientBound")
     assert found.reason == "the load was not delivered as specified"
 
 
 def test_a_run_without_objectives_that_is_blind_is_judged_by_the_objective_that_is_proposed():
     found = advice(judge(replace(bundle(), terms=replace(bundle().terms, objectives=()))))
-    assert found.source is AdviceSource.WHAT_IF
+    assert found.basis is AdviceSource.WHAT_IF
     assert found.proposed is not None
     assert found.proposed.maximum_milliseconds == 2000
 

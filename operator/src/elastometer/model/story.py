@@ -171,7 +171,7 @@ class Advice:
     also by the `proposed` objective where there is one. `cost` is in GPU-seconds if a replica `has_gpus`, otherwise in
     replica-seconds. With starts that take no time at all, `instant_start_miss_seconds` would be left."""
 
-    source: AdviceSource
+    basis: AdviceSource
     text: str | None = None
     reason: str | None = None
     finding: str | None = None

@@ -23,8 +23,8 @@ def advice_sentence(advice: Advice) -> Sentence:
     """The sentence for each source of advice."""
     made: Mapping[AdviceSource, Callable[[Advice], str]] = {
         AdviceSource.WHAT_IF: _what_if, AdviceSource.FINDING: _finding, AdviceSource.NONE: _none}
-    anchor = Anchor.FINDINGS if advice.source is AdviceSource.FINDING else Anchor.ADVICE
-    return Sentence(SentenceKind.HELP, made[advice.source](advice), (anchor,))
+    anchor = Anchor.FINDINGS if advice.basis is AdviceSource.FINDING else Anchor.ADVICE
+    return Sentence(SentenceKind.HELP, made[advice.basis](advice), (anchor,))
 
 
 def _finding(advice: Advice) -> str:
