@@ -77,8 +77,8 @@ def of_metric(until: Instant, evidence: Evidence) -> Iterator[Reference]:
         if result is not None and times:
             latest = max(times)
             values = [value for one in result.series for time, value in one.samples if time == latest]
-            yield Reference("series", name.value, f"{len(values)} replicas", "samples", format_instant(latest, 3),
-                            f"sum {sum(values):g}")
+            text = f"{name.value} {sum(values):g}, the sum of {len(values)} series"
+            yield Reference("series", name.value, "all replicas", "samples", format_instant(latest, 3), text)
 
 
 def of_arrival(at: Instant, text: str, evidence: Evidence) -> Iterator[Reference]:
