@@ -15,6 +15,7 @@ import pytest
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import derive_run
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
+from elastometer.model.observation import MetricSample, MetricsSeen
 from elastometer.model.own_series import OwnSeries
 from elastometer.model.resources_used import Of, ResourceQuantity, ResourceRow, ResourcesUsed
 from elastometer.world.bundle_reader import load_bundle
@@ -268,6 +269,23 @@ def test_a_run_without_series_has_one_reason_and_no_row(bundle: Bundle):
     found = used(bundle)
     assert found.reason is not None
     assert (found.quantities, found.replicas) == ((), None)
+
+
+def test_without_cadvisor_the_working_set_is_what_metrics_server_served(bundle: Bundle):
+    """Readings at the syncs of an HPA on memory, every 15 s over windows of 10 s; cAdvisor counts before them."""
+    def reading(second: int) -> MetricsSeen:
+        samples = (MetricSample(FIRST, "memory", f"{100 + max(second, 0)}Mi", "server", None, 10 * 10 ** 9),
+                   MetricSample(FIRST, "memory", "7Mi", "sidecar"), MetricSample(FIRST, "cpu", "20m", "server"))
+        instant = ORIGIN + second * 10 ** 9
+        return MetricsSeen(instant, instant, "metrics.k8s.io", ("memory",), samples, None)
+    readings = tuple(reading(second) for second in range(-15, 241, 15))
+    recorded = replace(bundle, observations=(*bundle.observations, *readings))
+    found = quantity(used(recorded, scraped(SeriesName.WORKING_SET)), "workingSet")
+    assert (found.jobs, found.metric, found.resolution_seconds) == (("metrics.k8s.io",), "metrics.k8s.io memory", 25)
+    assert [level.peak for level in row(found, Of.ALL_PODS).levels] == [
+        100 * MIB, 115 * MIB, 175 * MIB, 235 * MIB, 265 * MIB, 325 * MIB]
+    better = scraped(SeriesName.WORKING_SET, of_pod(FIRST, lambda _: MIB, container="server", job="kubelet"))
+    assert quantity(used(recorded, better), "workingSet").jobs == ("kubelet",)
 
 
 def test_a_teams_series_is_tabled_without_adding_what_may_not_be_added(bundle: Bundle):

@@ -13,6 +13,7 @@ BYTES, CORES, PERCENT, REQUESTS = "bytes", "cores", "percent", "requests"
 BYTES_PER_SECOND, PER_SECOND = "bytes/s", "per second"
 MEBIBYTE = 2 ** 20
 
+WORKING_SET, CONTAINER_CPU = "workingSet", "containerCPU"
 PROCESS = "the process that serves /metrics; in vLLM that is the API server, and its engine is another process"
 ENGINE = "the model server's own count"
 POD = "the Pod, all its containers"
@@ -104,10 +105,10 @@ def _network(name: str, title: str, series: SeriesName) -> Defined:
 
 DEFINED: tuple[Defined, ...] = (
     _memory("processMemory", "Process memory (RSS)", SeriesName.PROCESS_MEMORY, PROCESS, NO_PROCESS),
-    _memory("workingSet", "Container memory (working set)", SeriesName.WORKING_SET, CONTAINER, NO_CONTAINER),
+    _memory(WORKING_SET, "Container memory (working set)", SeriesName.WORKING_SET, CONTAINER, NO_CONTAINER),
     _memory("containerRSS", "Container memory (RSS)", SeriesName.CONTAINER_RSS, CONTAINER, NO_CONTAINER),
     _cpu("processCPU", "Process CPU", SeriesName.PROCESS_CPU, PROCESS, NO_PROCESS),
-    _cpu("containerCPU", "Container CPU", SeriesName.CONTAINER_CPU, CONTAINER, NO_CONTAINER),
+    _cpu(CONTAINER_CPU, "Container CPU", SeriesName.CONTAINER_CPU, CONTAINER, NO_CONTAINER),
     Defined("throttled", "CPU throttled", Group.CPU, Kind.SHARE, Total.MEAN, PERCENT, SeriesName.CFS_THROTTLED,
             "container_cpu_cfs_throttled_periods_total / container_cpu_cfs_periods_total", CONTAINER, NO_PERIODS,
             floor=1.0, other=SeriesName.CFS_PERIODS, sampled=_CADVISOR, containers=_SERVER_FIRST),

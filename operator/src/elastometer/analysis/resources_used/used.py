@@ -18,6 +18,7 @@ from elastometer.analysis.resources_used.quantities import (
 from elastometer.analysis.resources_used.replicas import replica_map
 from elastometer.analysis.resources_used.rows import rows_of
 from elastometer.analysis.resources_used.samples import SampleReader, Samples, missing_reason
+from elastometer.analysis.resources_used.served import Measured, served
 from elastometer.analysis.resources_used.windows import windows_of
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
@@ -33,16 +34,23 @@ def resources_used(run: DerivedRun) -> ResourcesUsed:
     if not evidence.series:
         return ResourcesUsed(reason=NOTHING)
     defined = (*DEFINED, *map(defined_own, evidence.terms.series))
-    reader = SampleReader(evidence)
-    samples = {one.name: found for one in defined if (found := reader.samples_of(one)) is not None}
-    windows = windows_of(run)
+    reader, windows = SampleReader(evidence), windows_of(run)
+    measured = {one.name: found for one in defined if (found := _measured(one, reader, evidence)) is not None}
     quantities = tuple(
-        _quantity(one, found, windows) if (found := samples.get(one.name)) is not None else _missing(one, evidence)
+        _quantity(found, windows) if (found := measured.get(one.name)) is not None else _missing(one, evidence)
         for one in defined)
+    samples = {name: found.samples for name, found in measured.items()}
     return ResourcesUsed(None, windows, quantities, replica_map(samples, windows))
 
 
-def _quantity(defined: Defined, samples: Samples, windows: Sequence[ResourceWindow]) -> ResourceQuantity:
+def _measured(defined: Defined, reader: SampleReader, evidence: Evidence) -> Measured | None:
+    """By Prometheus, else by the metrics API."""
+    samples = reader.samples_of(defined)
+    return served(defined, evidence) if samples is None else Measured(defined, samples)
+
+
+def _quantity(found: Measured, windows: Sequence[ResourceWindow]) -> ResourceQuantity:
+    defined, samples = found.defined, found.samples
     seconds, lines = lines_of(samples, windows)
     return ResourceQuantity(
         name=defined.name, title=defined.title, group=defined.group, unit=defined.unit, metric=defined.metric,
