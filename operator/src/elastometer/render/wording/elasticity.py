@@ -160,8 +160,8 @@ def _bounded(score: Provisioning, low: Provisioning | None, high: Provisioning |
 def remarks(found: Elasticity) -> Iterator[str]:
     """Sentences below the table: the shares of decision and cold start, what was not scored, and what widens it."""
     if found.decision_under is not None and found.cold_start_under is not None:
-        between = "" if found.cold_start_under_low is None or found.cold_start_under_high is None else \
-            f" ({found.cold_start_under_low:.2f} to {found.cold_start_under_high:.2f})"
+        low, high = found.cold_start_under_low, found.cold_start_under_high
+        between = "" if low is None or high is None or f"{low:.2f}" == f"{high:.2f}" else f" ({low:.2f} to {high:.2f})"
         yield (f"the decision's share, θ_U(spec): {found.decision_under:.2f} replicas; the cold starts' share, "
                f"θ_U(ready) − θ_U(spec): {found.cold_start_under:.2f} replicas{between}")
     for one in found.supplies:
