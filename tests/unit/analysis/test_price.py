@@ -10,7 +10,7 @@ from elastometer.analysis.demand.demand import Demand
 from elastometer.analysis.price.price import price
 from elastometer.analysis.run import derive_run
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
-from elastometer.model.price import AlternativeName, Flap, MissSource, Overshoot, Part, Price
+from elastometer.model.price import AlternativeName, Flap, MissSource, Overshoot, Price
 from elastometer_loadgen.base.record import Outcome
 from support.price_worlds import Replica, at, demand_of_steps, no_demand, pod_lines, request, run_of, spec
 
@@ -83,7 +83,7 @@ def test_it_is_compared_with_fixed_numbers_and_with_the_oracle():
     assert found is not None
     assert found.ordered == ((-10.0, 1), (30.0, 2), (80.0, 1), (100.0, 0))
     assert found.ready == ((0.0, 1), (40.0, 2), (80.0, 1), (100.0, 0))
-    assert (found.cold_start_milliseconds, found.starts, found.overloaded_milliseconds) == (10_000, 1, 0)
+    assert (found.cold_start_milliseconds, found.starts, found.overloaded) == (10_000, 1, ())
 
 
 def test_money_of_the_run_per_request_token_and_month():
@@ -270,15 +270,13 @@ def test_the_oracle_cannot_be_priced_where_a_replica_must_start_and_no_start_was
     assert found.oracle is None
 
 
-def test_seconds_in_which_the_demand_exceeds_the_maximum_count_as_far_as_the_run_missed_them():
+def test_the_oracle_stays_at_a_maximum_that_is_not_enough_until_what_was_left_over_is_done():
     """Three are demanded from 40 s to 50 s, and two are the maximum: ten replica-seconds are left over, which the
-    spare replica works off until 60 s. Of the seconds that the run missed, 42 and 55 lie within that time."""
-    requests = [request(0, 1, 1.5), request(1, 42, 44), request(2, 55, 57), request(3, 70, 72)]
-    found = priced(ALWAYS, ALWAYS, demand=demand_of_steps([(0, 1), (40, 3), (50, 1)]), requests=requests,
-                   test=spec(maximum=2))
+    spare replica works off until 60 s. What is missed then is not the oracle's."""
+    found = priced(ALWAYS, ALWAYS, demand=demand_of_steps([(0, 1), (40, 3), (50, 1)]), test=spec(maximum=2))
     oracle = found.alternative(AlternativeName.ORACLE)
     assert oracle is not None
-    assert (oracle.miss_seconds, oracle.miss_source) == (2, MissSource.DEMAND)
+    assert (oracle.miss_seconds, oracle.miss_source) == (0, MissSource.DEMAND)
     assert found.oracle is not None
-    assert found.oracle.overloaded_milliseconds == 20_000
-    assert found.parts[0].part is Part.USEFUL
+    assert (found.oracle.overloaded, found.oracle.overloaded_seconds) == (((40.0, 60.0),), 20.0)
+    assert found.oracle.ready == ((0.0, 1), (40.0, 2), (60.0, 1), (100.0, 0))

@@ -57,7 +57,8 @@ class Alternative:
 
     The milliseconds are those paid for, without Pending. `amount` is in the currency of the price, a decimal string.
     `reason` says why the milliseconds are None, `miss_reason` why the objective-miss seconds are. Predicted ones are
-    the median over random draws, of which `miss_low` and `miss_high` are the extremes.
+    the median over random draws, of which `miss_low` and `miss_high` are the extremes. Those of the oracle are outside
+    of the time in which it is overloaded.
     """
 
     name: AlternativeName
@@ -77,13 +78,19 @@ class Alternative:
 class OracleSupply:
     """What the oracle orders and has Ready, as steps in seconds from the start of the load. It orders each replica
     `cold_start_milliseconds` before it is needed; `starts` of them are not there from the start of the load on (if
-    none, the cold start is None). For `overloaded_milliseconds` even the maximum is not enough, or still works off what was left over."""
+    none, the cold start is None). During each (from, to) of `overloaded` even the maximum is not enough, or still works
+    off what was left over: no supply within the bounds of the autoscaler meets the demand then."""
 
     cold_start_milliseconds: int | None
     starts: int
-    overloaded_milliseconds: int
+    overloaded: tuple[tuple[float, float], ...]
     ordered: Steps
     ready: Steps
+
+    @property
+    def overloaded_seconds(self) -> float:
+        """How long the maximum was not enough."""
+        return sum(stop - start for start, stop in self.overloaded)
 
 
 @dataclass(frozen=True, slots=True)

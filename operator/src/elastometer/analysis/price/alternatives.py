@@ -7,7 +7,7 @@ from statistics import median
 
 from elastometer.analysis.price.money import PaidTime
 from elastometer.analysis.price.oracle import Oracle, oracle
-from elastometer.analysis.price.whole import Stretch, Whole, peak
+from elastometer.analysis.price.whole import Whole, peak
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.measurements import Origin, Steps
 from elastometer.model.milestones import Milestone
@@ -21,15 +21,15 @@ NOT_SIMULATED = "only a simulation can say how long its queue would have lasted"
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What all alternatives have in common. `arrival` is the demand of what arrives, None with the reason in
-    `no_demand`; `oracle` is the one for it, None where there is none. `missed` are the seconds that the run itself
-    missed, None without an objective on requests."""
+    `no_demand`; `oracle` is the one for it, None where there is none. `miss_seconds` are those of the run itself,
+    None without an objective on requests."""
 
     run: DerivedRun
     paid: PaidTime
     arrival: Whole | None
     no_demand: str | None
     oracle: Oracle | None
-    missed: set[int] | None
+    miss_seconds: int | None
     end: int
 
 
@@ -41,7 +41,7 @@ def alternatives(given: Compared, paid_replica_milliseconds: int) -> tuple[Alter
     source = MissSource.MEASURED if given.run.bundle.predicted is None else MissSource.PREDICTED
     return (
         _row(given, AlternativeName.RUN, None, paid_replica_milliseconds, None,
-             _misses(given, None if given.missed is None else len(given.missed), source)),
+             _misses(given, given.miss_seconds, source)),
         _static(given, AlternativeName.STATIC_MINIMUM, terms.minimum_replicas, highest, no_bounds),
         _static(given, AlternativeName.STATIC_PEAK, highest, highest, given.no_demand),
         _static(given, AlternativeName.STATIC_MAXIMUM, terms.maximum_replicas, highest, no_bounds),
@@ -57,7 +57,7 @@ class _Misses:
 
 
 def _misses(given: Compared, seconds: int | None, source: MissSource, otherwise: str | None = None) -> _Misses:
-    if given.missed is None:
+    if given.miss_seconds is None:
         return _Misses(None, None, NO_OBJECTIVES)
     return _Misses(None, None, otherwise) if seconds is None else _Misses(seconds, source, None)
 
@@ -91,15 +91,8 @@ def _oracle(given: Compared, no_bounds: str) -> Alternative:
     if found is None:
         reason = "no cold start was measured"
         return _row(given, name, None, None, reason, _Misses(None, None, reason))
-    missed = _still_missed(given.missed or set(), found.overloaded)
-    return _row(given, name, None, found.replica_milliseconds, None, _misses(given, missed, MissSource.DEMAND))
-
-
-def _still_missed(missed: set[int], overloaded: tuple[Stretch, ...]) -> int:
-    """Seconds that the oracle misses. Where the demand is within the maximum, by its definition none. Elsewhere the
-    oracle is at the maximum and comes with an empty queue, so that it misses no second that the run did not miss."""
-    over = {second for start, stop in overloaded for second in range(start // 1000, -(-stop // 1000))}
-    return len(missed & over)
+    # Where the demand is within the maximum, the oracle supplies it, which meets the objectives by its definition.
+    return _row(given, name, None, found.replica_milliseconds, None, _misses(given, 0, MissSource.DEMAND))
 
 
 def oracle_of(run: DerivedRun, arrival: Whole | None, cold_start: int | None, end: int) -> Oracle | None:
@@ -113,7 +106,8 @@ def oracle_of(run: DerivedRun, arrival: Whole | None, cold_start: int | None, en
 def oracle_supply(found: Oracle, cold_start: int | None) -> OracleSupply:
     """The oracle as the report has it."""
     return OracleSupply(
-        cold_start if found.starts else None, found.starts, sum(stop - start for start, stop in found.overloaded),
+        cold_start if found.starts else None, found.starts,
+        tuple((start / 1000, stop / 1000) for start, stop in found.overloaded),
         _seconds(found.size), _seconds(found.ready))
 
 

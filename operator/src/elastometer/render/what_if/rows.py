@@ -167,7 +167,8 @@ def supply_rows(answer: Answer) -> list[Row]:
     rows = [("recorded settings", "varying", *_supply_cells(answer.recorded.card, answer.recorded.interval))]
     for one in answer.supplies:
         replicas = "varying" if one.replicas is None else str(one.replicas)
-        rows.append((prices.ALTERNATIVES[one.name], replicas, *_supply_cells(one.card, one.interval)))
+        over = f" (for {one.overloaded_seconds:.0f} s the maximum is not enough)" if one.overloaded_seconds else ""
+        rows.append((prices.ALTERNATIVES[one.name] + over, replicas, *_supply_cells(one.card, one.interval)))
     return rows
 
 

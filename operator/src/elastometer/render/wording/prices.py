@@ -131,7 +131,9 @@ def misses(price: Price, one: Alternative) -> str:
     if one.miss_seconds is None or one.miss_source is None:
         return f"NoData ({NO_DEMAND if one.miss_reason == price.not_split else one.miss_reason})"
     span = "" if one.miss_low == one.miss_high else f" ({one.miss_low}–{one.miss_high})"
-    return f"{one.miss_seconds} s{span}, {_MISSES[one.miss_source]}"
+    over = 0.0 if price.oracle is None or one.name is not AlternativeName.ORACLE else price.oracle.overloaded_seconds
+    besides = f"; not counting {over:.0f} s in which the maximum is not enough" if over else ""
+    return f"{one.miss_seconds} s{span}, {_MISSES[one.miss_source]}{besides}"
 
 
 def flap_rows(price: Price) -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.model.bundle import Bundle
 from elastometer.model.document import text_at
 from elastometer.model.errors import SpecError
+from elastometer.model.price import AlternativeName
 from elastometer.model.report import Report
 from elastometer.twin.engine import predict
 from elastometer.twin.fit.backtest import PredictionError, backtest
@@ -92,8 +93,11 @@ def _supplies(run: Recorded, searcher: Searcher) -> tuple[Supply, ...]:
     """What the price of the run is compared with, simulated on the draws of everything else that is reported."""
     if run.report.price is None:
         return ()
-    found = supplies(run.report.price, run.problem.base.scenario)
-    return tuple(Supply(name, replicas, *searcher.spread(scenario)) for name, replicas, scenario in found)
+    price = run.report.price
+    over = 0.0 if price.oracle is None else price.oracle.overloaded_seconds
+    return tuple(
+        Supply(name, replicas, *searcher.spread(scenario), over if name is AlternativeName.ORACLE else 0.0)
+        for name, replicas, scenario in supplies(price, run.problem.base.scenario))
 
 
 def _with_notes(calibration: Calibration, notes: tuple[str, ...]) -> Calibration:

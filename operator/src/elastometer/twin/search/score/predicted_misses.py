@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil, floor
 from statistics import median_low
 
-from elastometer.model.price import Alternative, AlternativeName, MissSource, Price
+from elastometer.model.price import Alternative, AlternativeName, MissSource, OracleSupply, Price
 from elastometer.model.terms import Terms
 from elastometer.twin.engine import predict
 from elastometer.twin.scenario import Scenario
@@ -20,9 +21,17 @@ def with_predicted_misses(price: Price, scenario: Scenario, terms: Terms) -> Pri
     """The price with the predicted misses of its fixed numbers of replicas and of the oracle: the median and the span
     over held-out draws. Without an objective on requests nothing is missed, and nothing is changed."""
     judge = Judge(scenario.arrivals, terms, price.gpus_per_replica)
+    over = overloaded_seconds(price.oracle)
     return replace(price, alternatives=tuple(
-        one if (supplied := _supplied(one, price, scenario)) is None else _predicted(one, supplied, judge)
+        one if (supplied := _supplied(one, price, scenario)) is None else
+        _predicted(one, supplied, judge, over if one.name is AlternativeName.ORACLE else frozenset())
         for one in price.alternatives))
+
+
+def overloaded_seconds(oracle: OracleSupply | None) -> frozenset[int]:
+    """The seconds in which the oracle is overloaded, whole or in part."""
+    stretches = () if oracle is None else oracle.overloaded
+    return frozenset(second for start, stop in stretches for second in range(floor(start), ceil(stop)))
 
 
 def without_predicted_misses(price: Price, reason: str) -> Price:
@@ -39,9 +48,9 @@ def _supplied(one: Alternative, price: Price, scenario: Scenario) -> Scenario | 
     return None if one.replicas is None or one.replicas > MAX_REPLICAS else fixed(scenario, one.replicas)
 
 
-def _predicted(one: Alternative, supplied: Scenario, judge: Judge) -> Alternative:
+def _predicted(one: Alternative, supplied: Scenario, judge: Judge, left_out: frozenset[int]) -> Alternative:
     draws = held_out_draws(supplied, Purpose.REPORTING)
-    found = [misses for draw in draws if (misses := judge.score(predict(draw)).miss_seconds) is not None]
+    found = [len(missed - left_out) for draw in draws if (missed := judge.missed(predict(draw))) is not None]
     if not found:
         return one
     return replace(one, miss_seconds=median_low(found), miss_source=MissSource.PREDICTED, miss_reason=None,

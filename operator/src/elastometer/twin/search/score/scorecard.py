@@ -13,7 +13,7 @@ from math import floor
 from operator import ne, sub
 from statistics import median
 
-from elastometer.analysis.requests.misses import RequestColumns, miss_seconds, stretches
+from elastometer.analysis.requests.misses import RequestColumns, miss_seconds, missed_seconds, stretches
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model.measurements import Duration
 from elastometer.model.report import Verdict
@@ -109,6 +109,10 @@ class Judge:
             scale_out_lag_seconds=median(known) if known else None,
             requests=len(self._at), not_served=_absent(prediction.ended),
         )
+
+    def missed(self, prediction: Prediction) -> set[int] | None:
+        """Which seconds of the load are missed; None without an objective on requests."""
+        return missed_seconds(self._columns(prediction), self._objectives)
 
     def _columns(self, prediction: Prediction) -> RequestColumns:
         return RequestColumns(at=self._at, first_token=prediction.first_token, last_token=prediction.ended,

@@ -14,12 +14,15 @@ from elastometer.twin.search.vary.knobs import with_cold_start
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What is predicted of one supply: the median and the span over held-out draws. `replicas` is a fixed number."""
+    """What is predicted of one supply: the median and the span over held-out draws. `replicas` is a fixed number. The
+    oracle is `overloaded_seconds` at a maximum that is not enough; what it misses then could also have been avoided at
+    the expense of other requests."""
 
     name: AlternativeName
     replicas: int | None
     card: Scorecard
     interval: Interval
+    overloaded_seconds: float = 0.0
 
 
 def fixed(scenario: Scenario, replicas: int) -> Scenario:
