@@ -242,3 +242,10 @@ def test_bounds_of_the_curves_are_bounds_of_the_numbers() -> None:
     middle, worst = scorecard(demand, supply, 0, 100, 5), scorecard(more, less, 0, 100, 5)
     assert worst.theta_under > middle.theta_under
     assert worst.theta_over <= middle.theta_over
+
+
+def test_work_that_takes_no_time_is_no_capacity() -> None:
+    """Only prompt tokens are said to cost anything, and the prompts have none."""
+    requests = [replace(one, prompt_tokens=0) for one in evenly((0, 100, 2))]
+    run = run_of([READY], 100, sizes=[(-30, 1)], test=made({"tokensPerSecond": {"prompt": "20"}}), requests=requests)
+    assert "must take some of a replica's time" in (demand_of(run).account.reason or "")

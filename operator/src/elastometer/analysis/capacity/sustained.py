@@ -37,6 +37,8 @@ def sustained(capacity: Capacity, lengths: Sequence[Lengths], objectives: Sequen
     """The share at which every latency objective holds for requests of these lengths; a share of 0 if one of them is
     missed even by requests that find the replica idle."""
     found = Sustained(1.0, None)
+    if not fmean(_in_slot(capacity, lengths, float(capacity.slots))) > 0:
+        return found
     full = _rate(capacity, lengths, float(capacity.slots))
     for objective in objectives:
         if objective.indicator not in LATENCIES or objective.maximum_milliseconds is None:

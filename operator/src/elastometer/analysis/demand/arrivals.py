@@ -48,9 +48,10 @@ def arrivals(evidence: Evidence) -> Arrivals:
         pl.coalesce(_seconds("first_token", evidence.origin), _seconds("end", evidence.origin)).alias("left"),
         pl.col("prompt_tokens").alias("prompt"), pl.when(good).then(pl.col("completion_tokens")).alias("output"),
     )
+    # An answer has at least one token, whatever the server counted.
     filled = known.with_columns(*(
         pl.coalesce(pl.col(name), pl.col(name).median().over("stage"), pl.col(name).median()).cast(pl.Float64)
-        for name in ("prompt", "output")
+        .clip(lower_bound=least) for name, least in (("prompt", 0), ("output", 1))
     ))
     missing = known.select((pl.col("prompt").is_null() | pl.col("output").is_null()).sum()).item()
     return Arrivals(filled.drop("stage").sort("at"), int(missing))

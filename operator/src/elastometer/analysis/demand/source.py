@@ -43,11 +43,12 @@ class Found:
 
 def find_source(run: DerivedRun, terms: DemandTerms, came: Arrivals) -> Found:
     """The best source that there is. Raises SpecError with the reason why there is none."""
-    if terms.is_given:
-        return _given(run, terms, came)
-    if terms.calibration is not None:
-        return _calibrated(run, terms, came)
-    return _fitted(run, came)
+    find = _given if terms.is_given else _calibrated if terms.calibration is not None else _fitted
+    found = find(run, terms, came)
+    if found.work.seconds(came.mean("prompt") or 0.0, came.mean("output") or 0.0) <= 0:
+        raise SpecError(f"{found.basis}: a request of the run's mean length must take some of a replica's time, and by "
+                        "this it takes none")
+    return found
 
 
 def _given(run: DerivedRun, terms: DemandTerms, came: Arrivals) -> Found:
@@ -108,7 +109,7 @@ def _work_of(calibration: Calibration) -> Work:
                 calibration.seconds_per_output_token)
 
 
-def _fitted(run: DerivedRun, came: Arrivals) -> Found:
+def _fitted(run: DerivedRun, _: DemandTerms, came: Arrivals) -> Found:
     capacity, parameters = fit_capacity(run)
     if not came.has_tokens:
         raise SpecError("requests: some must state their tokens (usage), and none does")
