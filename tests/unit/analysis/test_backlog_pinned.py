@@ -86,8 +86,9 @@ def test_the_finding_names_the_replica_the_seconds_the_requests_and_what_would_h
     assert (one.name, one.severity) == (FindingName.BACKLOG_PINNED, Severity.PROBLEM)
     assert one.evidence == (
         "For 10 s between +10 and +20 s, requests waited on a replica while another Ready one had free slots (each has "
-        "4: --max-num-seqs=4): up to 8 at once on first, beside up to 4 free slots. 8 of 20 requests waited so for a "
-        "second or more; p95 of their first token is 21.0 s, that of all other requests 11.0 s")
+        "4: the server's argument --max-num-seqs=4): up to 8 at once on first, beside up to 4 free slots. 8 of 20 "
+        "requests waited so for a second or more; p95 of their first token is 21.0 s, that of all other requests "
+        "11.0 s")
     assert "In all, requests waited 200 request-seconds in the queues of replicas. For 40 of these a slot" in one.advice
     assert "With a queue limit of 4 a replica, beyond which another one is tried, it would have used 20" in one.advice
     assert "For the other 160 no slot was free: only headroom helps those" in one.advice

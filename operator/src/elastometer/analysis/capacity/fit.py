@@ -11,11 +11,12 @@ from statistics import linear_regression, mean, median
 
 from elastometer.analysis.capacity.served import ServedRequest, served_requests, served_requests_of
 from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.evidence.slots import slots_of
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
 from elastometer.model.capacity import Capacity, Fitted
 from elastometer.model.errors import SpecError
-from elastometer.model.server_flags import MAX_NUM_ACTIVE_SEQS, MAX_NUM_SEQS, flags_of_test
+from elastometer.model.server_flags import MAX_NUM_SEQS
 
 # Prompts must differ by this factor before the effect of their length can be separated from randomness.
 MIN_SPREAD = 1.5
@@ -60,11 +61,9 @@ def capacity_of(served: Sequence[ServedRequest], slots: int) -> tuple[Capacity, 
 
 
 def _slots(evidence: Evidence) -> tuple[int, Fitted]:
-    flags = flags_of_test(evidence.spec)
-    slots = flags.slots
-    if slots is not None and slots > 0:
-        name = MAX_NUM_SEQS if flags.whole(MAX_NUM_SEQS) == slots else MAX_NUM_ACTIVE_SEQS
-        return slots, Fitted("slots", slots, "requests", f"the server's argument {name}={slots}")
+    found = slots_of(evidence)
+    if found is not None:
+        return found.number, Fitted("slots", found.number, "requests", found.source)
     running = evidence.samples(SeriesName.RUNNING)
     most = max((value for pod in (running.series if running else ()) for _, value in pod.samples), default=0.0)
     if most < 1:

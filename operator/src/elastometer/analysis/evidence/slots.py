@@ -22,7 +22,7 @@ def slots_of(evidence: Evidence) -> Slots | None:
     stated = flags.slots
     if stated is not None and stated > 0:
         name = MAX_NUM_SEQS if flags.whole(MAX_NUM_SEQS) == stated else MAX_NUM_ACTIVE_SEQS
-        return Slots(stated, f"{name}={stated}")
+        return Slots(stated, f"the server's argument {name}={stated}")
     waiting = {
         (pod, time) for pod, series in evidence.series_of.get(SeriesName.WAITING.value, {}).items()
         for one in series for time, value in one.samples if value > 0
