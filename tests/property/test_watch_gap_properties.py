@@ -19,6 +19,7 @@ from elastometer.analysis.starts.coldstart import between
 from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model.bundle import Bundle
+from elastometer.model.document import text_at
 from elastometer.model.measurements import Duration
 from elastometer.model.milestones import Milestone
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation
@@ -75,6 +76,44 @@ def test_the_instant_without_a_gap_lies_within_the_bounds_of_the_same_with_one(
                 assert seen.earliest <= true.used[name].instant <= seen.latest, (one.pod.name, name)
 
 
+def stripped(bundle: Bundle, *, seconds: bool, logs: bool, events: bool) -> Bundle:
+    """The run without what bounds an instant: the API's seconds, the log, the events about scaling."""
+    kept = []
+    for line in bundle.observations:
+        is_scaling = isinstance(line, ObjectSeen) and text_at(line.object, "reason") == "SuccessfulRescale"
+        if (isinstance(line, LogSeen) and not logs) or (is_scaling and not events):
+            continue
+        is_pod = isinstance(line, ObjectSeen) and line.kind is ObjectKind.POD
+        kept.append(replace(line, object=_undated(line.object)) if is_pod and not seconds else line)
+    return replace(bundle, observations=tuple(kept))
+
+
+def _undated(value: object) -> object:
+    """Without the times of conditions, containers and the object itself."""
+    if isinstance(value, dict):
+        return {key: _undated(item) for key, item in value.items()
+                if key not in ("lastTransitionTime", "creationTimestamp", "startedAt")}
+    return [_undated(item) for item in value] if isinstance(value, list) else value
+
+
+@FEW
+@given(st.floats(55, 105), st.floats(0.3, 20), st.booleans(), st.booleans(), st.booleans())
+def test_the_bounds_hold_whatever_else_is_known_of_the_instant(
+    start: float, length: float, seconds: bool, logs: bool, events: bool,
+):
+    poor = stripped(run(), seconds=seconds, logs=logs, events=events)
+    found = derive_run(cut(poor, start, start + length))
+    assert found.starts
+    for one in found.starts:
+        true = next(other for other in whole().starts if other.pod.name == one.pod.name)
+        for name in (Milestone.CREATED, Milestone.READY, Milestone.IN_ENDPOINTS):
+            assert one.used[name].earliest <= true.used[name].instant <= one.used[name].latest, (one.pod.name, name)
+        if one.change is not None:
+            decided = whole().changes[one.change.number - 1].decided
+            same = one.change.before == whole().changes[one.change.number - 1].before
+            assert not same or one.change.decided.earliest <= decided.instant <= one.change.decided.latest
+
+
 @FEW
 @given(st.integers(0, 10**6))
 def test_after_twenty_kills_every_duration_still_holds_the_true_one(seed: int):
@@ -113,6 +152,18 @@ def test_a_longer_gap_never_turns_inconclusive_into_pass(
     longer = cut(run(), start - before, start + length + after)
     for first, second in zip(verdicts(short, maximum), verdicts(longer, maximum), strict=True):
         assert not (first is Verdict.INCONCLUSIVE and second is Verdict.PASS)
+
+
+@FEW
+@given(st.floats(55, 105), st.floats(0.3, 12), st.floats(0, 8), st.floats(0, 8), st.booleans())
+def test_a_longer_gap_never_narrows_an_instant(start: float, length: float, before: float, after: float, seconds: bool):
+    poor = stripped(run(), seconds=seconds, logs=True, events=seconds)
+    short = derive_run(cut(poor, start, start + length))
+    longer = derive_run(cut(poor, start - before, start + length + after))
+    for one in short.starts:
+        other = next(other for other in longer.starts if other.pod.name == one.pod.name)
+        for name in (Milestone.CREATED, Milestone.READY, Milestone.IN_ENDPOINTS):
+            assert other.used[name].resolution >= one.used[name].resolution, (one.pod.name, name)
 
 
 @FEW
