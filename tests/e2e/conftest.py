@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import polars as pl
 import pytest
-import zstandard
 
 from elastometer.analysis.autoscaler.fidelity import Compared, Fidelity, fidelity
 from elastometer.analysis.autoscaler.recording import Unrecorded, recording_of
 from elastometer.analysis.evidence.evidence import gather
+from elastometer.model.bundle_files import COLUMNS_OF, OBSERVATIONS, REQUESTS, SERIES
 from elastometer.world.bundle_reader import load_bundle
+from elastometer.world.columns.observations import observation_lines
+from elastometer.world.columns.series import series_lines
 
 LAB_STATE = Path(os.environ.get("ELASTOMETER_LAB_STATE", "/var/lib/elastometer-lab"))
 ROOT = Path(__file__).parent.parent.parent
@@ -46,15 +49,25 @@ class Bundle:
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        return self.lines("requests.jsonl.zst")
+        """As the load generator writes them."""
+        rows = pl.read_parquet(self.path / COLUMNS_OF[REQUESTS]).rows(named=True)
+        return [{name: _as_written(value) for name, value in row.items()} for row in rows]
 
     def document(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.path / name).read_text())
         return found
 
-    def lines(self, name: str) -> list[dict[str, Any]]:
-        with (self.path / name).open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as plain:
-            return [json.loads(line) for line in plain.read().splitlines()]
+    @property
+    def observations(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in observation_lines(self.path / COLUMNS_OF[OBSERVATIONS])]
+
+    @property
+    def series(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in series_lines(self.path / COLUMNS_OF[SERIES])]
+
+
+def _as_written(value: object) -> object:
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value
 
 
 @dataclass(frozen=True)

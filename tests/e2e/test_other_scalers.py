@@ -161,7 +161,7 @@ def test_the_autoscaler_as_served_is_kept_with_the_bundle(ran: Ran) -> None:
         assert hpa["metadata"]["name"] == f"keda-hpa-{ran.server}"
         assert [owner["kind"] for owner in hpa["metadata"]["ownerReferences"]] == ["ScaledObject"]
         assert kept["scaledObject"]["metadata"]["name"] == ran.server
-        assert {line["kind"] for line in ran.bundle.lines("observations.jsonl.zst")} >= {"ScaledObject"}
+        assert {line["kind"] for line in ran.bundle.observations} >= {"ScaledObject"}
     else:
         assert hpa["metadata"]["name"] == ran.server
         assert kept["scaledObject"] is None

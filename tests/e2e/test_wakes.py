@@ -125,7 +125,7 @@ def test_the_renamed_autoscaler_is_followed(ran: Ran) -> None:
     kept = ran.bundle.document("provenance.json")
     assert kept["autoscaler"]["metadata"]["name"] == HPA
     assert kept["scaledObject"]["status"]["hpaName"] == HPA
-    desired = next(one for one in ran.bundle.lines("series.jsonl.zst") if one["name"] == "autoscaler_desired_replicas")
+    desired = next(one for one in ran.bundle.series if one["name"] == "autoscaler_desired_replicas")
     assert f'horizontalpodautoscaler="{HPA}"' in desired["query"]
     outs = [one for one in ran.bundle.report["scaleEvents"] if one["toReplicas"] > one["fromReplicas"] > 0]
     assert outs
