@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from elastometer.controller.act import _report_map
 from elastometer.controller.calibration import read_calibration
 from elastometer.controller.inputs import Unusable
 from elastometer.model import reasons
+from elastometer.model.bundle_files import JUNIT, REPORT_JSON, REPORT_MARKDOWN
 from elastometer.model.calibration import server_settings
 from elastometer.model.spec import parse
 from elastometer.plan import Environment, TestPlan
@@ -78,3 +81,16 @@ async def test_what_cannot_be_used_is_refused_by_name(cluster: Held, expected: s
         await read_calibration(plan(REFERS), cluster)
     assert error.value.reason == reasons.CALIBRATION_UNUSABLE
     assert expected in str(error.value)
+
+
+@pytest.mark.parametrize(("calibration", "expected"), [
+    ({"found": {"requestsPerSecond": 2.5}, "reason": None}, {"requestsPerSecond": 2.5}),
+    ({"found": None, "reason": "no step failed"}, None),
+    (None, None),
+])
+def test_the_report_of_a_calibration_run_keeps_what_it_found(calibration: Any, expected: Any) -> None:
+    session: Any = SimpleNamespace(plan=plan())
+    files = {REPORT_JSON: json.dumps({"calibration": calibration}).encode(), REPORT_MARKDOWN: b"#", JUNIT: b"<x/>"}
+    data = _report_map(session, files)["data"]
+    assert (json.loads(data["calibration.json"]) if "calibration.json" in data else None) == expected
+    assert data[REPORT_MARKDOWN] == "#"
