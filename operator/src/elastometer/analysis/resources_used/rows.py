@@ -212,10 +212,10 @@ def _returned(
     """From the end of the load to the first value at or below the bound after the last one above it."""
     resolution = 1000 * samples.resolution_seconds
     if not rose:
-        return Duration(reason="it never rose above its idle value by more than the least that counts")
+        return Duration(reason="it hardly rose above idle")
     above = [index for index, value in enumerate(behind.values) if value > back_at]
     if not above:
-        return Duration(0.0, resolution, reason="it was back when the load ended")
+        return Duration(0.0, resolution)
     if above[-1] == len(behind.values) - 1:
         watched = 1000 * (behind.times[-1] - after.start_seconds)
         return Duration(at_least_milliseconds=round(watched, 1), reason="it was not back when the record ended")

@@ -100,6 +100,8 @@ def growth(row: ResourceRow, quantity: ResourceQuantity) -> str:
 def back(row: ResourceRow, quantity: ResourceQuantity) -> str:
     """When the value was back, after the end of the load."""
     said = numbers.figure(row.returned)
+    if row.returned.milliseconds == 0:
+        said = f"at once ± {numbers.duration(row.returned.plus_minus_milliseconds)}"
     return said if row.back_at is None or row.returned.milliseconds is None else \
         f"{said}, at {amount(row.back_at, quantity.unit)}"
 
