@@ -161,6 +161,11 @@ async def test_the_search_finds_one_pod_of_many_with_its_phases(address: str, ma
         row = await page.value(f"[...{search}.querySelectorAll('tbody td')].map((cell) => cell.innerText)")
         assert row[0] == "m-server-137"
         assert await page.value(f"{search}.querySelectorAll('.lane .bar rect').length") > 1
+        await page.value(f"{search}.querySelector('input').select()")
+        await page.value("document.execCommand('insertText', false, '\"scale-out 1\" node-5')")
+        rows = await page.value(f"[...{search}.querySelectorAll('tbody tr')].map((row) => row.innerText)")
+        assert rows
+        assert all("scale-out 1" in row and "node-5" in row for row in rows)
         assert page.problems == []
 
 

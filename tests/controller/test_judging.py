@@ -60,6 +60,17 @@ async def test_what_would_fail_again_is_not_repeated_and_why_is_noted(tmp_path: 
     assert "elastometer judge" in note(store)["reason"], "what to do"
 
 
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV])
+async def test_a_library_that_is_refused_memory_ends_the_process_in_its_own_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals,
+):
+    monkeypatch.setattr("elastometer.controller.judging.supervise.container_limit", lambda: 2048 * MEBIBYTE)
+    store, program = store_of(tmp_path), Program(f"import os; os.kill(os.getpid(), {int(number)})")
+    assert await judged(store, {}, program) == {}
+    assert program.begun == 1
+    assert "took more than its memory of" in note(store)["reason"]
+
+
 async def test_attempts_that_the_operator_did_not_survive_count(tmp_path: Path):
     store, program = store_of(tmp_path), Program(ENDS["killed"])
     store.write_json(JUDGING, {"attempts": JUDGING_ATTEMPTS - 1})

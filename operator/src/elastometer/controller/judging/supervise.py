@@ -1,7 +1,7 @@
 """The operator's side of judging: one process after the other, each bounded, and what became of it.
 
-An attempt is written down before it begins, and every attempt that did not return counts: one that was ended by a
-signal, and one that the operator itself did not survive. After JUDGING_ATTEMPTS of them the run ends without a report.
+An attempt is written down before it begins, and every attempt that did not return counts: one that the kernel killed,
+and one that the operator itself did not survive. After JUDGING_ATTEMPTS of them the run ends without a report.
 What would fail the same way again, such as too little memory or an error of the analysis, is not tried again.
 """
 from __future__ import annotations
@@ -24,6 +24,8 @@ from elastometer.world.run_store import RunStore
 JUDGING = "judging.json"
 JUDGING_ATTEMPTS = 3
 OUT_OF_MEMORY = 77
+# How libraries in C and Rust end a process that is refused memory.
+REFUSED_MEMORY = (-signal.SIGABRT, -signal.SIGSEGV)
 # Of what the process wrote about its error.
 SAID = 4000
 RAISE = "raise the memory limit of the operator's container (`resources.limits.memory` of the chart)"
@@ -63,7 +65,7 @@ async def judged(
         why = _why(ended.code, most)
         log.error("the bundle could not be judged", extra={**fields, "attempt": attempts, "reason": why,
                                                            "said": ended.said, "directory": str(store.directory)})
-        if ended.code > 0:
+        if ended.code != -signal.SIGKILL:
             break
     store.write_json(JUDGING, {"attempts": JUDGING_ATTEMPTS, "reason": why})
     return {}
@@ -89,11 +91,11 @@ def _files(answer: bytes) -> dict[str, bytes]:
 
 def _why(code: int, most: int | None) -> str:
     """In words for the run's status, with what to do."""
-    if code == OUT_OF_MEMORY:
+    if code == OUT_OF_MEMORY or (code in REFUSED_MEMORY and most is not None):
         bound = "" if most is None else f" of {most // MEBIBYTE} MiB"
         return f"judging the run took more than its memory{bound}; {RAISE}, {BY_HAND}"
     if code < 0:
         name = signal.Signals(-code).name
-        return f"the process that judged the run was ended by {name}, as happens without memory; {RAISE}, {BY_HAND}"
+        return f"the process that judged was ended by {name}, as happens when memory runs out; {RAISE}, {BY_HAND}"
     return ("the analysis failed, which is an error of elastometer; the operator's log has the traceback. Judge the "
             "bundle with another version: `elastometer fetch`, then `elastometer judge`")

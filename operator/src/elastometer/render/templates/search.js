@@ -28,20 +28,23 @@
     const table = tables[host.dataset.table];
     const columns = table.columns.map(cells), input = host.querySelector("input"), found = host.querySelector(".found"), matches = host.querySelector(".matches");
     const rows = Array.from({ length: table.count }, (_, row) => columns.map((column) => column[row]));
-    const texts = rows.map((row) => row.join(" \n ").toLowerCase());
+    const texts = rows.map((row) => row.join("\n").toLowerCase());
     const show = () => {
-      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      // Words of any cells, in any order; what is between quotes is one.
+      const words = [...input.value.toLowerCase().matchAll(/"([^"]+)"|([^\s"]+)/g)].map(([, phrase, word]) => phrase || word);
       if (!words.length) { found.textContent = ""; matches.replaceChildren(); return; }
       const hits = texts.reduce((kept, text, row) => { if (words.every((word) => text.includes(word))) kept.push(row); return kept; }, []);
       const listed = hits.slice(0, MATCHES);
       found.textContent = hits.length ? `${hits.length.toLocaleString("en")} found` + (hits.length > MATCHES ? `, the first ${MATCHES} shown` : "") : "none found";
       const made = element("table"), head = made.createTHead().insertRow(), body = made.createTBody();
-      head.append(...[...table.head, ...(table.parts ? ["Phases"] : [])].map((one) => element("th", "", one)));
+      const [name, ...facts] = table.head;
+      head.append(...[name, ...(table.parts ? ["Phases"] : []), ...facts].map((one) => element("th", "", one)));
       const longest = table.parts ? Math.max(1, ...listed.map((row) => length(table.parts[row]))) : 1;
       listed.forEach((row) => {
-        const line = body.insertRow();
-        line.append(...rows[row].map((one) => element("td", "", one)));
-        if (table.parts) { const cell = line.insertCell(); cell.append(lane(table.bars, table.parts[row], longest)); }
+        const line = body.insertRow(), [first, ...others] = rows[row].map((one) => element("td", "", one));
+        line.append(first);
+        if (table.parts) line.insertCell().append(lane(table.bars, table.parts[row], longest));
+        line.append(...others);
       });
       const scroll = element("div", "scroll");
       if (listed.length) scroll.append(made);
