@@ -96,10 +96,6 @@ def test_the_bounds_of_a_run_hold_for_what_a_file_plans(demo_body: dict[str, Any
     with pytest.raises(SpecError) as caught:
         with_files(spec, {"azure.csv": AZURE})
     assert str(caught.value) == "spec.load.stages: must last at most 172800 s together, last 180001 s"
-    lines = "".join('{"timestamp": 0, "input_length": 1, "output_length": 1}\n' for _ in range(500_001))
-    spec = parse(with_load(demo_body, TRACE | {"format": "Mooncake"}, filesFrom=FROM))
-    with pytest.raises(SpecError, match=r"must offer between 1 and 500000 requests, .* offer 500001"):
-        with_files(spec, {"azure.csv": lines})
 
 
 def test_the_job_mounts_a_copy_of_the_files_beside_the_profile(

@@ -15,8 +15,6 @@ from elastometer_loadgen.profile.inputs import files_of, with_files
 from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
 
 Json = dict[str, Any]
-# A run is judged in the operator's memory and takes some 2 KB per request: 1 GB, half of what the chart allows.
-MAX_REQUESTS = 500_000
 MAX_LOAD_SECONDS = 48 * 3600
 
 
@@ -64,6 +62,5 @@ def _size_flaws(profile: Profile) -> Iterator[str]:
         yield (f"spec.load.stages: must last at most {MAX_LOAD_SECONDS} s together, last "
                f"{'up to ' * profile.is_open_ended}{profile.duration_seconds:g} s{bound}")
     expected = float(sum(profile.requests_of(stage) for stage in profile.stages))
-    if not 1 <= expected <= MAX_REQUESTS:
-        yield (f"spec.load.stages: must offer between 1 and {MAX_REQUESTS} requests, maximumRequests of closed "
-               f"loops included, offer {expected:.0f}")
+    if expected < 1:
+        yield f"spec.load.stages: must offer at least 1 request, offer {expected:g}"
