@@ -63,7 +63,7 @@ def markdown(used: ResourcesUsed | None) -> Iterator[str]:
         "Resources", ["Quantity", "Of", *names, "Peak", "Growth", "Back after", "Source"],
         ([prose(one.title), words.OF_WORDS[row.of], *(prose(_level(level, one)) for level in row.levels),
           prose(words.peak(row, one)), prose(words.growth(row, one)), prose(words.back(row, one)),
-          prose(words.source(one))]
+          prose(words.source(one)) if row is one.rows[0] else ""]
          for one in words.measured(used) for row in one.rows))
     if words.measured(used):
         yield from ("", words.NOTE)
