@@ -40,7 +40,7 @@ from support.price_worlds import START, Replica, run_of, spec
 SLOTS = 16
 PACE = Pace(prefill_tokens_per_second=8000.0, prefill_overhead_ms=5.0, decode_ms_per_token=20.0, decode_slowdown=0.01)
 INSTANTS = ("intended", "send", "connect", "first_byte", "first_token", "last_token", "end")
-STEP_SECONDS = 25
+STEP_SECONDS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,10 @@ def bundle_run(records: list[Any], summary: Any, test: dict[str, Any], provenanc
     found = [_moved(one, START - begin) for line in records if (one := request_from(line)) is not None]
     end = max((one.end or one.intended) - START for one in found) / 1e9 + 1
     made = run_of([Replica(-40, -39, -20)], end, sizes=[(-40, 1)], test=test, requests=found)
-    workers = tuple(replace(worker, knees=tuple(replace(search, steps=tuple(
-        replace(step, start=step.start + START - begin, end=step.end + START - begin) for step in search.steps), soak=None)
-        for search in worker.knees)) for worker in map(generator_from, summary["generators"]))
+    by = START - begin
+    workers = tuple(replace(worker, knees=tuple(replace(search, soak=None, steps=tuple(
+        replace(step, start=step.start + by, end=step.end + by) for step in search.steps)) for search in worker.knees))
+        for worker in map(generator_from, summary["generators"]))
     return derive_run(replace(made.bundle, generators=workers, provenance=provenance))
 
 
@@ -133,7 +134,7 @@ def compared(load: Load) -> str:
             search = bundle_run(*run_load(folder, port, "calibration", load, [stage]), document("knee"), {})
             low, middle, high = (f"{share * load.rate:.3f}" for share in (0.3, 0.6, 1.3))
             ramp = [{"name": "calm", "type": "Rate", "durationSeconds": 20, "endRequestsPerSecond": low},
-                    {"name": "busy", "type": "Rate", "durationSeconds": 60, "startRequestsPerSecond": middle,
+                    {"name": "busy", "type": "Rate", "durationSeconds": 90, "startRequestsPerSecond": middle,
                      "endRequestsPerSecond": high}]
             records, summary = run_load(folder, port, "run", load, ramp)
         finally:

@@ -34,8 +34,7 @@ def test_the_same_target_and_tasks_without_an_autoscaler(capsys: pytest.CaptureF
 
 
 def test_users_rise_to_the_slots_and_on_to_twice_as_many(capsys: pytest.CaptureFixture[str]) -> None:
-    """The demo's server has four slots. Of the latency objectives the strictest counts; the cold start is none of a
-    step."""
+    """The demo's server has four slots. Of the latency objectives the strictest counts; a step has no cold start."""
     stage = calibrated(capsys)[0]["spec"]["load"]["stages"][0]
     assert (stage["of"], stage["start"], stage["step"], stage["maximum"]) == ("Users", 1, 1, 8)
     assert stage["objectives"] == [

@@ -52,11 +52,11 @@ def calibration_of(run: DerivedRun, found: Sequence[Knee]) -> CalibrationResult 
 def _calibration(run: DerivedRun, knee: Knee) -> Calibration:
     replicas = _constant_replicas(knee)
     capacity, _ = fit_capacity(run)
-    weights, served = saturated_work(capacity), _served(run, knee)
-    measured = _by_rate(knee) if knee.of == KneeVariable.RATE else _by_users(run, knee, capacity.slots * replicas)
-    prompt, output = (_mean(served, name) for name in ("prompt_tokens", "completion_tokens"))
+    served = _weighed(run, knee, saturated_work(capacity))
+    measured = _by_rate(knee) if knee.of == KneeVariable.RATE else \
+        _by_users(run, served, knee, capacity.slots * replicas)
     rate = (measured.low + measured.high) / 2 / replicas
-    work = weights.scaled(1 / (rate * weights.seconds(prompt, output)))
+    work = saturated_work(capacity).scaled(1 / (rate * _mean(served, "work")))
     return _document(run.evidence.terms, run, work, rate, measured, capacity, replicas)
 
 
@@ -96,7 +96,7 @@ def _by_rate(knee: Knee) -> _Measured:
         saturated=False)
 
 
-def _by_users(run: DerivedRun, knee: Knee, slots: int) -> _Measured:
+def _by_users(run: DerivedRun, served: pl.DataFrame, knee: Knee, slots: int) -> _Measured:
     """The throughput of the steps that filled all slots; where no such step held, of the last that did and of the first
     that did not."""
     if knee.good is None:
@@ -104,7 +104,7 @@ def _by_users(run: DerivedRun, knee: Knee, slots: int) -> _Measured:
     full = [step for step in knee.steps if step.value >= slots]
     held = [step for step in full if step.failed is None and step.inconclusive is None]
     if held:
-        rates = [_throughput(run, knee, step) for step in full]
+        rates = [_throughput(run, served, step) for step in full]
         return _Measured(min(rates), max(rates), (
             f"the saturated throughput of the calibration: {len(full)} steps of {full[0].value} to {full[-1].value} "
             f"users kept all {slots} slots busy"), saturated=True)
@@ -113,31 +113,37 @@ def _by_users(run: DerivedRun, knee: Knee, slots: int) -> _Measured:
         raise SpecError(f"a step of the Knee '{knee.stage}' must fail or fill all {slots} slots, and none did up to "
                         f"{last.value} users; raise its maximum to {2 * slots}")
     good = next(step for step in knee.steps if step.value == knee.good)
-    ends = sorted(_throughput(run, knee, step) for step in (good, last))
+    ends = sorted(_throughput(run, served, step) for step in (good, last))
     return _Measured(ends[0], ends[1], (
         f"the knee of the calibration: what was served with {knee.good} users, which held, and with {last.value}, "
         f"which did not ({last.failed})"), saturated=False)
 
 
-def _throughput(run: DerivedRun, knee: Knee, step: KneeStep) -> float:
-    """Requests that ended within the step, per second."""
+def _throughput(run: DerivedRun, served: pl.DataFrame, step: KneeStep) -> float:
+    """Requests of the search's mean work per second, by the work of those that ended within the step: which lengths
+    happened to end in it makes no difference."""
     start, end = (run.evidence.origin + round(at * SECOND) for at in (step.start_seconds, step.end_seconds))
-    count = _served(run, knee).filter((pl.col("end") >= start) & (pl.col("end") < end)).height
-    if count < LEAST_SERVED:
-        raise SpecError(f"{LEAST_SERVED} requests must be answered in the step of {step.value} of the Knee "
-                        f"'{knee.stage}', and {count} were; make its steps longer (stepSeconds)")
-    return count / (step.end_seconds - step.start_seconds)
+    inside = served.filter((pl.col("end") >= start) & (pl.col("end") < end))
+    if inside.height < LEAST_SERVED:
+        raise SpecError(f"{LEAST_SERVED} requests must be answered in the step of {step.value} of the Knee, and "
+                        f"{inside.height} were; make its steps longer (stepSeconds)")
+    return inside.height * _mean(inside, "work") / _mean(served, "work") / (step.end_seconds - step.start_seconds)
 
 
-def _served(run: DerivedRun, knee: Knee) -> pl.DataFrame:
-    return run.evidence.table.filter((pl.col("stage").cast(pl.String) == knee.stage) & request_measures.served())
+def _weighed(run: DerivedRun, knee: Knee, weights: Work) -> pl.DataFrame:
+    """When the served requests of the search ended, and what work each was."""
+    found = run.evidence.table.filter(
+        (pl.col("stage").cast(pl.String) == knee.stage) & request_measures.served()
+        & pl.col("prompt_tokens").is_not_null() & pl.col("completion_tokens").is_not_null())
+    if found.is_empty():
+        raise SpecError("requests: some must state their tokens (usage), and none does")
+    tokens = weights.per_prompt_token * pl.col("prompt_tokens") + weights.per_output_token * pl.col("completion_tokens")
+    return found.select("end", work=weights.per_request + tokens)
 
 
 def _mean(rows: pl.DataFrame, name: str) -> float:
     value = rows[name].mean()
-    if not isinstance(value, (int, float)):
-        raise SpecError(f"requests: some must state their tokens (usage), and none states {name}")
-    return float(value)
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def _linearity(run: DerivedRun, rate: float, replicas: int) -> str:
