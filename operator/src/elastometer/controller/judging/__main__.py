@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -44,7 +45,8 @@ def _confine(most: int) -> None:
     """Bounds what the process writes to. Address space would be the wrong measure: libraries reserve much more of it
     than they use. If the whole container runs out of memory nevertheless, the kernel is to end this process first."""
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    Path("/proc/self/oom_score_adj").write_text("1000")
+    with suppress(OSError):  # a sandboxed kernel may not admit it; the bound above is then all there is
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _end_with_the_operator() -> None:

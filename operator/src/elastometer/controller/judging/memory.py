@@ -1,6 +1,7 @@
 """How much memory the process that judges may have: what the container may use, less what the operator needs."""
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 MEBIBYTE = 1024 * 1024
@@ -25,11 +26,9 @@ def container_limit(cgroup: Path = _CGROUP) -> int | None:
     return None
 
 
-def own_use(process: Path = Path("/proc/self")) -> int:
-    """Bytes that this process holds which the kernel cannot take back."""
-    lines = (process / "status").read_text().splitlines()
-    anonymous = next(line for line in lines if line.startswith("RssAnon:"))
-    return int(anonymous.split()[1]) * 1024
+def own_use() -> int:
+    """The most bytes that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def judging_bound(limit: int | None, own: int) -> int | None:
