@@ -21,7 +21,7 @@ BAD_MILLISECONDS = 5000.0
 CALM_FACTOR = 3
 # Less than this is a hiccup, and a window holds few requests.
 LEAST_SECONDS = 10.0
-# An objective on a lower percentile holds while a tenth of the requests wait for ever.
+# An objective on a lower percentile holds while a tenth of the requests wait without end.
 LEAST_PERCENTILE = 90
 PROPOSED_MILLISECONDS = 2000
 _COVERS = (Indicator.TIME_TO_FIRST_TOKEN, Indicator.REQUEST_LATENCY)

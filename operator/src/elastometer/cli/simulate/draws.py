@@ -45,7 +45,7 @@ def each_draw(simulation: SimulationInput, seeds: Sequence[int]) -> Iterator[Dra
     if jobs == 1:
         yield from (_draw(simulation, seed) for seed in seeds)
         return
-    # Not forked: polars has threads, and their locks would stay locked in the child for ever.
+    # Not forked: polars has threads, and their locks would stay locked in the child.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(simulation,)) as pool:
         yield from pool.map(_draw_in_child, seeds)

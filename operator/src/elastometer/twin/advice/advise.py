@@ -37,8 +37,10 @@ _OTHERS = frozenset({Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.AN
 
 def advise(run: DerivedRun, report: Report, twin: FittedTwin) -> Advice:
     """The advice for a judged run."""
-    if twin.base is None or (reason := _excluded(run, report)) is not None:
-        return advice_from(report, twin.reason or reason)
+    if twin.base is None:
+        return advice_from(report, twin.reason or "the twin cannot be fitted to this run")
+    if (reason := _excluded(run, report)) is not None:
+        return advice_from(report, reason)
     problem = _problem(run, report, twin.base)
     forecaster = Forecaster(problem)
     recorded = forecaster.held_out((), Purpose.REPORTING)
