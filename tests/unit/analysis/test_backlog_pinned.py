@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
+from elastometer.analysis.evidence.replicas import replica_curves
 from elastometer.analysis.evidence.slots import slots_of
 from elastometer.analysis.findings.backlog import backlog_findings
 from elastometer.analysis.requests.backlog import PinnedBacklog, pinned_backlog
 from elastometer.model.bundle import LabelledSamples, SeriesName
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting, WatchGap
+from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import RequestRows, table_of
 from elastometer.model.terms import Terms
@@ -61,6 +63,10 @@ def waves(name: str = "first") -> list[Row]:
     return [(name, 0.0, 5.0 * wave + 1, 5.0 * wave + 5) for wave in range(5) for _ in range(4)]
 
 
+def findings(evidence: Evidence) -> list[Finding]:
+    return list(backlog_findings(evidence, replica_curves(evidence).ready_spans))
+
+
 def counted(evidence: Evidence) -> PinnedBacklog:
     slots = slots_of(evidence)
     assert slots is not None
@@ -82,7 +88,7 @@ def test_a_backlog_beside_an_idle_replica_is_counted_exactly() -> None:
 
 
 def test_the_finding_names_the_replica_the_seconds_the_requests_and_what_would_have_helped() -> None:
-    (one,) = backlog_findings(world(waves(), first=-60.0, second=10.0))
+    (one,) = findings(world(waves(), first=-60.0, second=10.0))
     assert (one.name, one.severity) == (FindingName.BACKLOG_PINNED, Severity.PROBLEM)
     assert one.evidence == (
         "For 10 s between +10 and +20 s, requests waited on a replica while another Ready one had free slots (each has "
@@ -96,18 +102,18 @@ def test_the_finding_names_the_replica_the_seconds_the_requests_and_what_would_h
 
 
 def test_connections_that_are_kept_are_named() -> None:
-    (one,) = backlog_findings(world(waves(), terms=replace(Terms(), connection="Reuse"), first=-60.0, second=10.0))
+    (one,) = findings(world(waves(), terms=replace(Terms(), connection="Reuse"), first=-60.0, second=10.0))
     assert "The load keeps its connections (`Reuse`), and all requests of one go to one replica." in one.advice
 
 
 def test_a_backlog_that_all_replicas_share_is_no_finding() -> None:
-    assert list(backlog_findings(world([*waves(), *waves("second")], first=-60.0, second=-60.0))) == []
+    assert (findings(world([*waves(), *waves("second")], first=-60.0, second=-60.0))) == []
 
 
 def test_mostly_too_few_replicas_is_a_warning_and_not_a_problem() -> None:
     """Four more in the last wave, and a second replica that is Ready from 15 s: min(8, 4) and min(4, 4) for 5 s each,
     40 of 300 request-seconds."""
-    (one,) = backlog_findings(world([*waves(), *waves()[-4:]], first=-60.0, second=15.0))
+    (one,) = findings(world([*waves(), *waves()[-4:]], first=-60.0, second=15.0))
     assert one.severity is Severity.WARNING
 
 
@@ -120,7 +126,7 @@ def test_mostly_too_few_replicas_is_a_warning_and_not_a_problem() -> None:
     replace(world(waves(), first=-60.0, second=10.0), gaps=(WatchGap(0, "pods", instant(9), instant(90), "lost"),)),
 ], ids=["slots unknown", "one replica", "Pods unknown", "nothing waits", "no requests", "not watched"])
 def test_nothing_is_claimed_where_nothing_is_known(evidence: Evidence) -> None:
-    assert list(backlog_findings(evidence)) == []
+    assert findings(evidence) == []
 
 
 def samples(**values: Sequence[float]) -> dict[str, tuple[LabelledSamples, ...]]:

@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeAlias
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.evidence.pods import is_ready
@@ -11,6 +13,8 @@ from elastometer.analysis.evidence.steps import Steps
 from elastometer.model.document import text_at, whole_at
 from elastometer.model.observation import ObjectSeen, Sighting
 from elastometer.model.units import Instant
+
+Span: TypeAlias = tuple[Instant, Instant]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,9 @@ class ReplicaCurves:
     `desired` is status.desiredReplicas of the autoscaler, `ordered` spec.replicas of the scale target; the others count
     server Pods: those that exist, those that are Ready and not being deleted, those that hold their resources (bound to
     a node and not yet gone), and those that an EndpointSlice lists as ready.
+
+    `ready_spans` has, by the name of each Pod, the times (from, to) in which it was Ready and not being deleted, up to
+    the end of the record. A time in which no Pod was watched is left out of them: nothing is known of it.
     """
 
     desired: Steps
@@ -28,18 +35,21 @@ class ReplicaCurves:
     ready: Steps
     held: Steps
     serving: Steps
+    ready_spans: Mapping[str, Sequence[Span]] = field(default_factory=dict)
 
 
 def replica_curves(evidence: Evidence) -> ReplicaCurves:
     """All curves of a run. A curve of which nothing was seen has no steps."""
+    ready = [list(_moves(pod, lambda seen: is_ready(seen.object))) for pod in evidence.pods]
     return ReplicaCurves(
         desired=_values(
             evidence, evidence.autoscalers, lambda seen: whole_at(seen.object, "status", "desiredReplicas")),
         ordered=_values(evidence, evidence.deployments, lambda seen: whole_at(seen.object, "spec", "replicas")),
-        created=_counts(evidence, lambda _: True),
-        ready=_counts(evidence, lambda seen: is_ready(seen.object)),
-        held=_counts(evidence, lambda seen: text_at(seen.object, "spec", "nodeName") is not None),
-        serving=_serving(evidence),
+        created=_counts(evidence, (_moves(pod, lambda _: True) for pod in evidence.pods)),
+        ready=_counts(evidence, ready),
+        held=_counts(evidence, (_moves(pod, lambda seen: text_at(seen.object, "spec", "nodeName") is not None)
+                                for pod in evidence.pods)),
+        serving=_serving(evidence), ready_spans=_ready_spans(evidence, ready),
     )
 
 
@@ -71,12 +81,11 @@ def _values(
     return Steps.of((time, float(number)) for time, number in found if number is not None)
 
 
-def _counts(evidence: Evidence, counted: Callable[[ObjectSeen], bool]) -> Steps:
+def _counts(evidence: Evidence, of_pods: Iterable[Iterable[tuple[Instant, int]]]) -> Steps:
     """A count over all Pods. It starts at 0 with the first line of any object that was watched."""
     moves: dict[Instant, int] = defaultdict(int)
-    for pod in evidence.pods:
-        for instant, move in _moves(pod, counted):
-            moves[instant] += move
+    for instant, move in chain.from_iterable(of_pods):
+        moves[instant] += move
     total = 0
     points: list[tuple[float, float]] = []
     # Before the watches began there is no count; from then on a Pod that was not seen did not exist.
@@ -98,21 +107,16 @@ def _moves(pod: PodHistory, counted: Callable[[ObjectSeen], bool]) -> Iterator[t
         before = now
 
 
-def ready_spans(evidence: Evidence) -> dict[str, list[tuple[Instant, Instant]]]:
-    """When each Pod was Ready and not being deleted, as (from, to), by its name, up to the end of the record. A time in
-    which no Pod was watched is left out: nothing is known of it."""
-    end, found = evidence.last_seen or evidence.origin, defaultdict[str, list[tuple[Instant, Instant]]](list)
+def _ready_spans(evidence: Evidence, moves: Sequence[Sequence[tuple[Instant, int]]]) -> dict[str, list[Span]]:
+    end, found = evidence.last_seen or evidence.origin, defaultdict[str, list[Span]](list)
     gaps = [(gap.start, gap.end) for gap in evidence.gaps if gap.resource in ("*", "pods")]
-    for pod in evidence.pods:
-        edges = [instant for instant, _ in _moves(pod, lambda seen: is_ready(seen.object))]
-        edges += [end] * (len(edges) % 2)
+    for pod, of_pod in zip(evidence.pods, moves, strict=True):
+        edges = [instant for instant, _ in of_pod] + [end] * (len(of_pod) % 2)
         found[pod.name] += _without(zip(edges[::2], edges[1::2], strict=True), gaps)
     return found
 
 
-def _without(
-    spans: Iterable[tuple[Instant, Instant]], gaps: Iterable[tuple[Instant, Instant]],
-) -> list[tuple[Instant, Instant]]:
+def _without(spans: Iterable[Span], gaps: Iterable[Span]) -> list[Span]:
     left = list(spans)
     for start, end in gaps:
         parts = [part for low, high in left for part in ((low, min(high, start)), (max(low, end), high))]

@@ -1,10 +1,10 @@
 """The finding that requests waited on one replica while others had free slots."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.evidence.replicas import ready_spans
+from elastometer.analysis.evidence.replicas import Span
 from elastometer.analysis.evidence.slots import Slots, slots_of
 from elastometer.analysis.requests.backlog import PinnedBacklog, pinned_backlog
 from elastometer.model.findings import FindingName, Severity
@@ -18,12 +18,13 @@ LEAST_SECONDS, LEAST_REQUESTS = 5.0, 5
 GRAVE_SHARE = 0.2
 
 
-def backlog_findings(evidence: Evidence) -> Iterator[Finding]:
-    """Nothing is claimed where the slots of a replica are not known, or not which Pod got which request."""
+def backlog_findings(evidence: Evidence, ready: Mapping[str, Sequence[Span]]) -> Iterator[Finding]:
+    """Nothing is claimed where the slots of a replica are not known, or not which Pod got which request. `ready` has
+    the times in which each Pod was Ready."""
     slots = slots_of(evidence)
     if slots is None or len(evidence.pods) < 2:
         return
-    found = pinned_backlog(evidence.table, slots.number, ready_spans(evidence))
+    found = pinned_backlog(evidence.table, slots.number, ready)
     if found is None or found.seconds < LEAST_SECONDS or found.requests < LEAST_REQUESTS:
         return
     grave = found.beside_free_slots >= GRAVE_SHARE * found.waiting

@@ -38,7 +38,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     found = [
         *load_findings(facts.evidence), *_client_bound(facts), *_pending(facts), *metric_missing(facts),
         *_aborts_on_drain(facts), *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
-        *backlog_findings(facts.evidence),
+        *backlog_findings(facts.evidence, facts.run.replicas.ready_spans),
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *wake_findings(facts), *stream_findings(facts.evidence.requests),
         *answer_findings(facts.evidence, facts.answers), *objective_blind(facts.blind),

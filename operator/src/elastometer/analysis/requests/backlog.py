@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from elastometer.analysis.evidence.replicas import Span
 from elastometer.model.request_measures import time_to_first_token
 from elastometer.model.units import SECOND, Instant
 from elastometer.statistics.percentiles import ranks
@@ -19,11 +20,10 @@ from elastometer.statistics.percentiles import ranks
 LEAST_WAIT = SECOND
 # With more served requests of unknown Pod, slots that seem free may be taken.
 KNOWN_SHARE = 0.95
-Spans = Sequence[tuple[Instant, Instant]]
+_NO_VALUE = pl.lit(None, pl.Int64)
 _MICROSECOND = SECOND // 1_000_000
 # Twice the microseconds of four years: no run is longer, and 30,000 Pods still fit into 63 bits.
 _POD_UNIT = 1 << 48
-_TIMED = ("time", "pinned", "waiting", "free")
 _IS_PINNED = (pl.col("waiting") > 0) & (pl.col("free") > 0)
 
 
@@ -55,7 +55,7 @@ class PinnedBacklog:
     beyond_limit: float
 
 
-def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Spans]) -> PinnedBacklog | None:
+def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence[Span]]) -> PinnedBacklog | None:
     """None if no request waited beside a free slot, or if the record does not show on which Pods requests were.
 
     `ready` has the times in which each Pod was Ready, by its name.
@@ -71,12 +71,15 @@ def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Spans]) 
     if not (by_pod["here"] > 0).any():
         return None
     levels = _levels(by_pod)
-    return _found(sent, levels, slots, tuple(codes), len(ready)) if levels["pinned"][-1] else None
+    if not levels["pinned"][-1]:
+        return None
+    by_pod = by_pod.with_columns(levels.select("event", "pinned").sort("event")["pinned"])
+    return _found(by_pod, levels, slots, tuple(codes), len(ready))
 
 
-def _found(sent: pl.DataFrame, levels: pl.DataFrame, slots: int, names: Sequence[str], pods: int) -> PinnedBacklog:
+def _found(by_pod: pl.DataFrame, levels: pl.DataFrame, slots: int, names: Sequence[str], pods: int) -> PinnedBacklog:
     pinned = levels.filter(_IS_PINNED)
-    waits, (worst, most) = _waits(sent, levels, slots), _worst(levels)
+    waits, (worst, most) = _waits(by_pod, slots), _worst(by_pod)
     return PinnedBacklog(
         slots=slots, seconds=float(pinned["span"].sum()) / SECOND, first=int(pinned["time"][0]),
         last=int(pinned["time"][-1]) + int(pinned["span"][-1]), requests=int(waits["is_pinned"].sum()),
@@ -89,13 +92,14 @@ def _found(sent: pl.DataFrame, levels: pl.DataFrame, slots: int, names: Sequence
     )
 
 
-def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Spans]) -> pl.DataFrame:
+def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]]) -> pl.DataFrame:
     """A row for each send, end and change of readiness, in order of Pod and time, and the state of the Pod from then:
     `here` requests wait, `queued` of them beyond one batch, and `room` slots are free."""
     spans = [(pod, *span) for pod, found in ready.items() for span in found]
-    watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row")
+    watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row").with_columns(value=_NO_VALUE)
     moves = pl.concat([
-        found.select("pod", time=instant, move=pl.lit(move, pl.Int8), ready=pl.lit(change, pl.Int8))
+        found.select("pod", time=instant, move=pl.lit(move, pl.Int8), ready=pl.lit(change, pl.Int8),
+                     value=pl.col("value") if instant == "send" else _NO_VALUE)
         for found, instant, move, change in (
             (sent, "send", 1, 0), (sent, "end", -1, 0), (watched, "send", 0, 1), (watched, "end", 0, -1))
     ])
@@ -106,7 +110,7 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Spans]) -> pl.Da
     count, is_ready = pl.col("move").cast(pl.Int64).cum_sum(), pl.col("ready").cast(pl.Int64).cum_sum()
     waiting = (count - slots).clip(lower_bound=0)
     return moves.sort(pl.col("pod") * _POD_UNIT + place).select(
-        "pod", "time", here=waiting, queued=(waiting - slots).clip(lower_bound=0),
+        "pod", "time", "move", "value", here=waiting, queued=(waiting - slots).clip(lower_bound=0),
         room=(slots - count).clip(lower_bound=0) * is_ready.clip(upper_bound=1))
 
 
@@ -117,33 +121,27 @@ def _levels(by_pod: pl.DataFrame) -> pl.DataFrame:
     changes = by_pod.with_row_index("event").with_columns(
         pl.col(name).diff().fill_null(pl.col(name)).alias(total)
         for name, total in (("here", "waiting"), ("queued", "beyond"), ("room", "free")))
-    sums = changes.drop("queued", "room").sort("time", maintain_order=True).with_columns(
+    sums = changes.select("event", "time", "waiting", "beyond", "free").sort("time", maintain_order=True).with_columns(
         pl.col("waiting", "beyond", "free").cum_sum(), span=-pl.col("time").diff(-1).fill_null(0))
     return sums.with_columns(pinned=pl.when(_IS_PINNED).then("span").otherwise(0).cum_sum().shift(1, fill_value=0))
 
 
-def _waits(sent: pl.DataFrame, levels: pl.DataFrame, slots: int) -> pl.DataFrame:
+def _waits(by_pod: pl.DataFrame, slots: int) -> pl.DataFrame:
     """A row per request: its time to the first token, and whether it waited beside a free slot for LEAST_WAIT.
 
     First come, first served: a request starts when the one that is `slots` places before it, in order of ends, is over.
+    Each Pod has as many ends as sends, so that both have it at the same places.
     """
-    queue, ends = sent.sort("pod", "send"), sent.sort("pod", "end")
-    freed = pl.when(pl.col("pod") == pl.col("pod").shift(slots)).then(ends["end"].shift(slots))
-    queue = queue.with_columns(start=pl.max_horizontal("send", freed)).with_row_index("place")
-    late = queue.filter(pl.col("start") - pl.col("send") >= LEAST_WAIT)
-    for instant in ("send", "start"):
-        place = pl.when(_IS_PINNED).then(pl.col(instant) - pl.col("time")).otherwise(0)
-        late = late.sort(instant).join_asof(levels.select(_TIMED), left_on=instant, right_on="time").with_columns(
-            (pl.col("pinned") + place).alias(f"pinned_at_{instant}")).drop(_TIMED)
-    hit = late.filter(pl.col("pinned_at_start") - pl.col("pinned_at_send") >= LEAST_WAIT)
-    return queue.select("value", is_pinned=pl.col("place").is_in(hit["place"].implode()))
+    sends, ends = by_pod.filter(pl.col("move") > 0), by_pod.filter(pl.col("move") < 0)
+    freed = ends.select(of="pod", at="pinned").shift(slots)
+    waited = (freed["of"] == sends["pod"]) & (freed["at"] - sends["pinned"] >= LEAST_WAIT)
+    return sends.select("value", is_pinned=waited.fill_null(value=False))
 
 
-def _worst(levels: pl.DataFrame) -> tuple[int, int]:
+def _worst(by_pod: pl.DataFrame) -> tuple[int, int]:
     """(the Pod where most waiting was beside free slots, the most that waited there at once meanwhile)."""
-    by_pod = levels.select("event", "pod", "here", "pinned").sort("event").with_columns(
-        held=pl.col("pinned").shift(-1) - pl.col("pinned"))
-    found = by_pod.filter(pl.col("here") > 0, pl.col("held") > 0).group_by("pod").agg(
+    held = by_pod.select("pod", "here", held=pl.col("pinned").shift(-1) - pl.col("pinned"))
+    found = held.filter(pl.col("here") > 0, pl.col("held") > 0).group_by("pod").agg(
         (pl.col("here") * pl.col("held")).sum().alias("area"), pl.col("here").max(),
     ).sort("area", "pod", descending=[True, False])
     return int(found["pod"][0]), int(found["here"][0])
