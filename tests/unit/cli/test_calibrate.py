@@ -1,6 +1,7 @@
 """`elastometer calibrate`: the test that it makes is valid, and searches the right steps."""
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,22 @@ def test_a_test_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "test.yaml").write_text("kind: Pod\n")
     assert main(["calibrate", str(tmp_path / "test.yaml")]) == 2
     assert "`apiVersion` must be" in capsys.readouterr().err
+
+
+def test_to_run_it_is_to_give_it_to_the_command_that_runs_tests(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    calls: list[tuple[list[str], dict[str, Any]]] = []
+
+    def run(command: list[str], *, input: str, text: bool, check: bool) -> subprocess.CompletedProcess[str]:
+        calls.append((command, yaml.safe_load(input)))
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr("elastometer.cli.calibrate.subprocess.run", run)
+    assert main(["calibrate", str(DEMO), "--run", "-n", "staging", "--out", "there"]) == 3
+    (command, made), = calls
+    assert command[1:] == ["-m", "elastometer.cli.main", "run", "-", "--namespace=staging", "--out=there"]
+    assert made["metadata"]["name"] == "demo-calibration"
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("then give the test spec.demand")
