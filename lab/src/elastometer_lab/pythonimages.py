@@ -107,9 +107,10 @@ def base_layer(layers: Path) -> Layer:
 
 
 def requirements(extra: str) -> tuple[str, ...]:
-    """The project's third-party requirements with one extra, as stated in pyproject.toml."""
+    """What an image needs, as stated in pyproject.toml: its extra, and for the operator what the command line needs."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    return tuple(sorted({*project["dependencies"], *project["optional-dependencies"][extra]}))
+    base = project["dependencies"] if extra == "operator" else ()
+    return tuple(sorted({*base, *project["optional-dependencies"][extra]}))
 
 
 def dependency_layer(layers: Path, wanted: tuple[str, ...]) -> Layer:

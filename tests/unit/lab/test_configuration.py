@@ -125,4 +125,8 @@ DOCKERFILES = {"operator": "operator/Dockerfile", "loadgen": "loadgen/Dockerfile
 
 def test_requirements_of_an_image_are_those_of_its_extra_and_no_other() -> None:
     assert any(name.startswith("kopf") for name in requirements("operator"))
-    assert not any(name.startswith(("kopf", "kubernetes")) for name in requirements("loadgen"))
+    assert any(name.startswith("polars") for name in requirements("operator"))
+    for extra in ("loadgen", "standin"):
+        assert not any(name.startswith(("kopf", "kubernetes", "polars")) for name in requirements(extra))
+        base = "*p['dependencies']"
+        assert base not in (REPOSITORY / DOCKERFILES[extra]).read_text()

@@ -51,7 +51,7 @@ def failures(row: AnswerRow) -> str:
 
 
 def examples(row: AnswerRow) -> str:
-    """Requests that failed, by the mark under which requests.jsonl.zst and the fingerprint lines have them."""
+    """Requests that failed, by the mark under which requests.parquet and the fingerprint lines have them."""
     return ", ".join(f"{one.request} at {one.seconds:+.1f} s" for one in row.examples) or numbers.DASH
 
 
