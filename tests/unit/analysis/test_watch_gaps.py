@@ -16,7 +16,15 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.document import text_at
 from elastometer.model.measurements import Source
 from elastometer.model.milestones import Milestone
-from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, Sighting, WatchGap
+from elastometer.model.observation import (
+    RESTARTED,
+    LogSeen,
+    ObjectKind,
+    ObjectSeen,
+    Observation,
+    Sighting,
+    WatchGap,
+)
 from elastometer.model.report import Verdict
 from elastometer.model.units import SECOND, format_instant
 from elastometer.world.bundle_reader import load_bundle
@@ -151,6 +159,22 @@ def test_a_cold_start_of_ten_seconds_passes_against_thirty_in_a_run_of_twenty_ki
     widened = [one.cold_start for one in found.cold_starts if one.cold_start.note]
     assert widened
     assert all(one.plus_minus_milliseconds > 100 for one in widened)
+
+
+@pytest.mark.parametrize(("reason", "expected"), [
+    pytest.param(RESTARTED, (69.403, 0.001, Source.WATCH), id="a killed operator stamped what it still wrote"),
+    pytest.param("the operator was stalled", (69.5, 0.5, Source.API), id="a stalled one may have read it late"),
+])
+def test_a_line_from_between_the_last_heartbeat_and_the_kill_is_exact(
+    bundle: Bundle, reason: str, expected: tuple[float, float, Source],
+):
+    """Ready at 69.403 s; the last heartbeat was at 68.9, the kill at 69.45, and at 72 all was watched again."""
+    def of_operator(line: Observation) -> Observation:
+        beat = (bundle.start or 0) + round(68.9 * SECOND)
+        return replace(line, start=beat, reason=reason) if isinstance(line, WatchGap) else line
+    gapped = cut(bundle, 69.45, 72)
+    killed = replace(gapped, observations=tuple(map(of_operator, gapped.observations)))
+    assert seconds(killed, Milestone.READY) == expected
 
 
 def test_a_gap_in_the_record_alone_hides_what_came_within_it(bundle: Bundle):

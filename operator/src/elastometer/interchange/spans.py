@@ -14,7 +14,7 @@ Attribute: TypeAlias = str | float | int | bool
 
 
 class NoOriginError(Exception):
-    """The instants of a report cannot be told, since the record lacks the start of the load."""
+    """The instants of a report are not known, since the record lacks the start of the load."""
 
 
 @dataclass(frozen=True, slots=True)

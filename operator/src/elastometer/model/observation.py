@@ -62,6 +62,11 @@ class LogSeen:
     line: str
 
 
+# The reason of a gap that began with the last heartbeat of an operator that was killed. What it wrote after that
+# heartbeat was seen as it happened.
+RESTARTED = "operator restarted"
+
+
 @dataclass(frozen=True, slots=True)
 class WatchGap:
     """Between `start` and `end` the recorder watched nothing of `resource`, which is a plural, or * for all."""

@@ -25,6 +25,7 @@ from elastometer.model.bundle_files import HEARTBEAT, OBSERVATIONS
 from elastometer.model.endpoints import ready_addresses
 from elastometer.model.errors import WorldError
 from elastometer.model.names import Names
+from elastometer.model.observation import RESTARTED
 from elastometer.model.times import format_instant, parse_instant
 from elastometer.world import meters
 from elastometer.world.api_reader import UNREACHABLE, ApiReader
@@ -164,7 +165,7 @@ class Recorder:
         watch is down, so that the next start of the operator reports the whole gap."""
         await self._all_listed.wait()
         if last_beat is not None:
-            self._write_gap("*", parse_instant(last_beat["time"]), self._clock.now(), "operator restarted")
+            self._write_gap("*", parse_instant(last_beat["time"]), self._clock.now(), RESTARTED)
         while True:
             # In a thread, because fsync may take long: the loop must go on stamping the lines of the watches.
             if not self._needed_watch_is_broken():
