@@ -48,6 +48,11 @@ def test_a_percentile_of_too_few_values_states_how_many_it_needs() -> None:
         "p99": ("needs n ≥ 368", "", False), "Longest": ("990 ms", "", False)}
 
 
+def test_a_mean_of_too_few_values_states_how_many_its_plus_minus_needs() -> None:
+    assert estimates.mean(quantiles(mean_plus_minus=None)) == ("200 ms", "± needs n ≥ 20")
+    assert estimates.mean(Quantiles(0)) == ("–", "")
+
+
 def test_a_percentile_of_nothing_is_absent() -> None:
     assert load.times(Quantiles(0, needs={"p50": 6}))[2] == ("–", "", False)
 

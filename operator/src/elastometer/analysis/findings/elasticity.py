@@ -46,7 +46,7 @@ def _over_provisioned(found: Elasticity, facts: Facts) -> Iterator[Finding]:
         return
     yield Finding(
         FindingName.OVER_PROVISIONED, Severity.WARNING, "Replicas were Ready that the demand did not need",
-        f"On average {whole.theta_over:.1f} Ready replicas more than the demand, what waited included"
+        f"On average {_replicas(whole.theta_over)} Ready replicas more than the demand, what waited included"
         f"{_between(least, most)}, in {100 * whole.tau_over:.0f} % of the {length:.0f} s of load: "
         f"{whole.area_over:.0f} of {held:.0f} Ready replica-seconds were idle, {_idle_at_minimum(found, facts):.0f} of "
         "them at or below the minimum of replicas",
@@ -76,20 +76,30 @@ def _missing(found: Elasticity, facts: Facts) -> Iterator[Finding]:
     cold = (starts, starts if found.cold_start_under_low is None else found.cold_start_under_low,
             starts if found.cold_start_under_high is None else found.cold_start_under_high)
     beyond = _beyond_maximum(found, facts)
-    whole = (f"On average {ready.score.theta_under:.1f} Ready replicas were missing"
+    whole = (f"On average {_replicas(ready.score.theta_under)} Ready replicas were missing"
              f"{_between(least.theta_under, (ready.high or ready.score).theta_under)}, in "
              f"{100 * ready.score.tau_under:.0f} % of the load")
     if _dominates(cold, decisions):
-        yield Finding(
-            FindingName.COLD_START_DOMINATES, Severity.WARNING, "Cold starts explain most of what was missing",
-            f"{whole}; {starts:.1f} of these ({100 * starts / (starts + decision):.0f} %) had been ordered and were "
-            "still starting", _on_starts(facts.cold_starts))
+        yield _cold_start(f"{whole}; {_part(starts, decision)}", facts.cold_starts)
     elif _dominates(decisions, cold) and beyond < decision / 2:
-        yield Finding(
-            FindingName.DECISION_DOMINATES, Severity.WARNING, "Decisions explain most of what was missing",
-            f"{whole}; {decision:.1f} of these ({100 * decision / (starts + decision):.0f} %) had not been ordered"
-            + (f", {beyond:.1f} because the demand was beyond the maximum of replicas" if beyond >= 0.05 else ""),
-            _on_decisions(facts.autoscaler))
+        above = f", {_replicas(beyond)} because the demand was beyond the maximum of replicas" if beyond >= 0.05 else ""
+        yield _decision(f"{whole}; {_part(decision, starts)}", above, facts.autoscaler)
+
+
+def _part(one: float, other: float) -> str:
+    return f"{_replicas(one)} of these ({100 * one / (one + other):.0f} %)"
+
+
+def _cold_start(seen: str, starts: Sequence[ColdStart]) -> Finding:
+    return Finding(
+        FindingName.COLD_START_DOMINATES, Severity.WARNING, "Cold starts explain most of what was missing",
+        f"{seen} had been ordered and were still starting", _on_starts(starts))
+
+
+def _decision(seen: str, above: str, account: AutoscalerAccount) -> Finding:
+    return Finding(
+        FindingName.DECISION_DOMINATES, Severity.WARNING, "Decisions explain most of what was missing",
+        f"{seen} had not been ordered{above}", _on_decisions(account))
 
 
 def _dominates(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
@@ -116,7 +126,12 @@ def _steps(points: Points) -> Steps:
 
 
 def _between(low: float, high: float) -> str:
-    return "" if f"{low:.1f}" == f"{high:.1f}" else f" ({low:.1f} to {high:.1f} by the error of the demand)"
+    ends = _replicas(low), _replicas(high)
+    return "" if ends[0] == ends[1] else f" ({ends[0]} to {ends[1]} by the error of the demand)"
+
+
+def _replicas(number: float) -> str:
+    return f"{number:.1f}" if number >= 1 else f"{number:.2f}"
 
 
 def _on_starts(starts: Sequence[ColdStart]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from elastometer.model.estimates import Interval, Percentile, Rate
 from elastometer.model.load_rows import Quantiles
 from elastometer.render.wording import numbers
+from elastometer.statistics.means import NEEDS
 from elastometer.statistics.percentiles import least_count
 
 # What a table says of all its intervals.
@@ -45,8 +46,11 @@ def quantile(of: Quantiles, name: str, value: float | None) -> tuple[str, str]:
 
 
 def mean(of: Quantiles) -> tuple[str, str]:
-    """(the mean, its ±)."""
-    return numbers.duration(of.mean), "" if of.mean_plus_minus is None else f"± {numbers.duration(of.mean_plus_minus)}"
+    """(the mean, its ±, or how many values that would take)."""
+    if of.mean is None:
+        return numbers.DASH, ""
+    return numbers.duration(of.mean), \
+        f"± {needs(NEEDS)}" if of.mean_plus_minus is None else f"± {numbers.duration(of.mean_plus_minus)}"
 
 
 def rate(found: Rate | None, percent: float | None) -> tuple[str, str]:
