@@ -78,7 +78,7 @@ def of_metric(until: Instant, evidence: Evidence) -> Iterator[Reference]:
             latest = max(times)
             values = [value for one in result.series for time, value in one.samples if time == latest]
             text = f"{name.value} {sum(values):g}, the sum of {len(values)} series"
-            yield Reference("series", name.value, "all replicas", "samples", format_instant(latest, 3), text)
+            yield Reference("series", name.value, "all replicas", "time", format_instant(latest, 3), text)
 
 
 def of_arrival(at: Instant, text: str, evidence: Evidence) -> Iterator[Reference]:
@@ -110,7 +110,7 @@ def _process(start: Start, evidence: Evidence) -> Iterator[Reference]:
     for one in evidence.samples_of(SeriesName.PROCESS_START, start.pod.name):
         for time, value in one.samples[:1]:
             text = f"the process began at {format_instant(from_unix_seconds(value), 2)}"
-            yield Reference("series", SeriesName.PROCESS_START.value, start.pod.name, "samples",
+            yield Reference("series", SeriesName.PROCESS_START.value, start.pod.name, "time",
                             format_instant(time, 3), text)
 
 
