@@ -28,10 +28,10 @@ from elastometer.twin.search.vary.fields import MAXIMUM, Setting
 from elastometer.twin.search.vary.grid import knows_tolerances
 from elastometer.twin.search.vary.knobs import hpa_of, with_cold_start
 
-# A prediction takes some 3 us a request: this is about 4 s.
-MAX_WORK = 1_400_000
+# A prediction takes some 3 to 5 us a request: this is about 5 s.
+MAX_WORK = 1_200_000
 MAX_SCREENING_DRAWS = 3
-FINALISTS, OF_A_FIELD, FIELDS_PAIRED = 3, 2, 4
+FINALISTS, OF_A_FIELD, FIELDS_PAIRED, MOST_MAXIMUMS = 3, 2, 4, 4
 _OTHERS = frozenset({Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
 
 
@@ -114,9 +114,10 @@ class _Adviser:
         fields = [best([self.forecaster.screened(option, draws) for option in field], scale, OF_A_FIELD)
                   for field in options]
         fields.sort(key=lambda found: -scale.worth(found[0]))
-        singles = best([one for field in fields for one in field], scale, FINALISTS)
+        finalists = FINALISTS if draws > 1 else FINALISTS - 1
+        singles = best([one for field in fields for one in field], scale, finalists)
         both = pairs([[one.settings for one in field] for field in fields[:FIELDS_PAIRED]])
-        doubles = best([self.forecaster.screened(option, draws) for option in both], scale, FINALISTS)
+        doubles = best([self.forecaster.screened(option, draws) for option in both], scale, finalists)
         self.tried = sum(map(len, options)) + len(both)
         return [self._chosen_by(one.settings) for one in (*singles, *doubles)]
 
@@ -162,7 +163,7 @@ class _Adviser:
         """Up to twice the maximum; the twin does not know whether there are GPUs for it."""
         hpa, path = hpa_of(self.problem.base.scenario), MAXIMUM[self.problem.base.kind]
         maximum = 0 if hpa is None else hpa.spec.maximum
-        for more in range(maximum + 1, 2 * maximum + 1)[:MOST]:
+        for more in range(maximum + 1, 2 * maximum + 1)[:MOST_MAXIMUMS]:
             found = self._chosen_by((*settings, Setting(path, more)))
             if found.held >= MOST:
                 return MoreReplicas(more, found.held)

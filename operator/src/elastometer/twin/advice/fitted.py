@@ -10,7 +10,7 @@ from elastometer.twin.search.vary.candidates import Baseline
 from elastometer.twin.search.vary.recorded import baseline
 
 # More than these would take a judgement too long.
-MAX_REQUESTS = 10_000
+MAX_REQUESTS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
