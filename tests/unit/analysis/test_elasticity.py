@@ -249,3 +249,39 @@ def test_work_that_takes_no_time_is_no_capacity() -> None:
     requests = [replace(one, prompt_tokens=0) for one in evenly((0, 100, 2))]
     run = run_of([READY], 100, sizes=[(-30, 1)], test=made({"tokensPerSecond": {"prompt": "20"}}), requests=requests)
     assert "must take some of a replica's time" in (demand_of(run).account.reason or "")
+
+
+def paced(pod: str, spells: list[tuple[float, float, float]]) -> list[RecordedRequest]:
+    """(from, to, tokens per second): one answer a second, each of which streams evenly for that second."""
+    found = []
+    for start, end, rate in spells:
+        for number in range(round(end - start)):
+            when = start + number
+            made_of = request(0, when, when, tokens=round(rate))
+            found.append(replace(made_of, pod=pod, last_token=at(when + 1), end=at(when + 1), chunks=round(rate)))
+    return found
+
+
+def test_a_young_replica_weighs_what_it_served_of_what_the_older_one_did() -> None:
+    """The older replica sends 100 tokens per second throughout. The new one, Ready at 20 s, sends 40 for ten seconds,
+    then 70 for twenty, then 100."""
+    requests = [*paced("demo-server-0", [(0, 100, 100)]),
+                *paced("demo-server-1", [(20, 30, 40), (30, 50, 70), (50, 100, 100)])]
+    requests = [replace(one, id=number) for number, one in enumerate(sorted(requests, key=lambda one: one.intended))]
+    run = run_of([Replica(-90, -89, -80), Replica(10, 10, 20)], 100, sizes=[(-90, 1), (10, 2)],
+                 test=made({"tokensPerSecond": {"output": "100"}}), requests=requests)
+    found = scored(run)
+    assert found.warm_up.replicas == 1
+    assert [round(share, 3) for _, share in found.warm_up.shares] == [0.4, 0.4, 0.7, 0.7, 1.0]
+    warm = Steps(found.warm)
+    weights = [round(warm.value_at(time) or 0, 3) for time in (10, 20, 29, 30, 49, 50, 80)]
+    assert weights == [1, 1.4, 1.4, 1.7, 1.7, 2, 2]
+
+
+def test_the_warm_supply_needs_an_older_replica_to_compare_with() -> None:
+    run = run_of([Replica(-30, -29, -20), Replica(10, 10, 20)], 100, sizes=[(-30, 1), (10, 2)], test=made(GIVEN),
+                 requests=evenly((0, 60, 2)))
+    row = scored(run).of(SupplyKind.WARM)
+    assert row is not None
+    assert row.score is None
+    assert (row.reason or "").startswith("the weight of a young replica is not known: ")

@@ -51,6 +51,9 @@ def warm_up(run: DerivedRun, end: float) -> WarmUp:
     if not young:
         return WarmUp(reason="no replica became Ready during the load")
     windows = [one for item in young for one in _windows(item, times, end)]
+    if not windows:
+        return WarmUp(replicas=len(young), reason=(
+            f"no replica that had been Ready for more than {YOUNG_SECONDS:.0f} s stood beside those that became Ready"))
     served = _served(run.evidence, {pod for _, pods, _, _ in windows for pod in pods})
     if served is None:
         return WarmUp(reason="no answered request names its Pod and states its tokens")
@@ -113,8 +116,6 @@ def _served(evidence: Evidence, pods: set[str]) -> pl.DataFrame | None:
 def _amounts(served: pl.DataFrame, windows: Sequence[_Window]) -> list[list[float]]:
     """The tokens of each Pod of each window."""
     asked = [(pod, time) for _, pods, start, stop in windows for pod in pods for time in (start, stop)]
-    if not asked:
-        return []
     rows = pl.DataFrame(asked, schema={"pod": pl.String, "at": pl.Float64}, orient="row").with_row_index("number")
     joined = rows.sort("at").join_asof(
         served.sort("time"), left_on="at", right_on="time", by="pod", check_sortedness=False).sort("number")
