@@ -15,7 +15,6 @@ from elastometer.analysis.evidence.evidence import (
     WATCH_RESOLUTION,
     Evidence,
     PodHistory,
-    is_state_only,
 )
 from elastometer.analysis.evidence.gaps import Window, unwatched, within_second
 from elastometer.model.document import Document, document_at, documents_at, instant_at, text_at, whole_at
