@@ -50,6 +50,15 @@ def test_each_instant_between_the_first_request_and_the_first_token_has_its_own_
     assert (report.summary.wake_request_count, report.summary.wake_failed_request_count) == (12, 12)
 
 
+def test_a_scale_out_from_zero_counts_from_the_first_request_and_waits_for_kedas_poll() -> None:
+    report, _ = judged(*AT_ZERO, *WOKEN, requests=REFUSED + SERVED)
+    (one,) = report.scale_outs
+    assert (one.begin, one.start_seconds, one.plus_minus_milliseconds) == ("DemandPassedSupply", 0.0, 2.0)
+    assert [(bar.name, bar.milliseconds) for bar in one.bars][:3] == [
+        ("lost-MetricDelay", 4000), ("poll", 2000), ("create", 200)]
+    assert sum(bar.milliseconds for bar in one.bars) == one.total_milliseconds == 13_000
+
+
 def test_the_fate_of_each_request_is_counted() -> None:
     requests = (
         request(0, 0), request(1, 1, Outcome.SERVER_ERROR, status=503), request(2, 2, Outcome.TIMED_OUT),

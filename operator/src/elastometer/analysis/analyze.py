@@ -93,7 +93,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind,
                                 demand.account, elasticity)),
         quality=state, provenance=provenance(run), autoscaler=condensed(account),
-        scale_outs=waterfalls(run, account, demand), story=Story(blind=blind),
+        scale_outs=waterfalls(run, account, demand, woken), story=Story(blind=blind),
         resources=resources_used(run) if run.bundle.predicted is None else None,
     )
 

@@ -32,12 +32,12 @@ class ScaleOutEnd(StrEnum):
 
 
 # Bars that neither the autoscaler's account nor a start has, in the order in which they may come.
-RISE, SIGNAL, WRITTEN, STEADY = "rise", "signal", "written", "steady"
+RISE, SIGNAL, POLL, WRITTEN, STEADY = "rise", "signal", "poll", "written", "steady"
 # Labels of all bars by their names; those of the autoscaler's account are named by their cause.
 BAR_LABELS: Mapping[str, str] = {
     RISE: "load rises", SIGNAL: "signal below its target",
     **{f"lost-{cause.value}": label for cause, label in CAUSE_LABELS.items()},
-    WRITTEN: "written", **PHASE_LABELS, STEADY: "to its steady rate",
+    POLL: "KEDA's poll", WRITTEN: "written", **PHASE_LABELS, STEADY: "to its steady rate",
 }
 
 

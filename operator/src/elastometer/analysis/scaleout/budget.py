@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from elastometer.model.autoscaler import Cause, ScaleAccount
 from elastometer.model.document import Document, number_at
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
-from elastometer.model.scaleout_waterfall import BAR_LABELS, ScaleOutBar, Summand
+from elastometer.model.scaleout_waterfall import BAR_LABELS, POLL, ScaleOutBar, Summand
 
 BUDGET = "delayBudgetSeconds"
 LOST = "lost-"  # begins the names of bars of the autoscaler's account
@@ -17,12 +17,18 @@ PLANNED: Mapping[str, tuple[str, ...]] = {
     f"lost-{Cause.STABILIZATION.value}": ("window",),
     PHASE_ENDED_BY[Milestone.READY]: ("probe",),
 }
+# From zero replicas KEDA's poll is a wait of its own, and the HPA takes no part.
+FROM_ZERO: Mapping[str, tuple[str, ...]] = {
+    f"lost-{Cause.METRIC_DELAY.value}": ("scrape",), POLL: ("kedaPolling",),
+    PHASE_ENDED_BY[Milestone.READY]: ("probe",),
+}
 
 
 def summands(bars: Sequence[ScaleOutBar], plan: Document, mine: ScaleAccount | None) -> tuple[Summand, ...]:
     """One for each kind of bar that was seen, and for each that was planned. The seen ones add up to the bars; what was
     planned and left no bar took no time, unless the account does not know it."""
-    planned = {name: round(1000 * sum(known)) for name, keys in PLANNED.items() if (known := _seconds(plan, keys))}
+    keys_of = FROM_ZERO if any(bar.name == POLL for bar in bars) else PLANNED
+    planned = {name: round(1000 * sum(known)) for name, keys in keys_of.items() if (known := _seconds(plan, keys))}
     return grouped(bars, planned, _unknown(planned, mine))
 
 

@@ -1,16 +1,19 @@
 """From the demand that passed supply to the decision in the API, by the autoscaler's account, in order of time."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from elastometer.analysis.demand.demand import Demand
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.scaling import Change, gap_sentence
 from elastometer.analysis.evidence.steps import Steps
+from elastometer.analysis.run import DerivedRun
+from elastometer.analysis.scaleout.activation import activation_segments, stamp_of
 from elastometer.analysis.scaleout.segments import Milliseconds, Segment, joined, since_origin
 from elastometer.model.autoscaler import AutoscalerAccount, LossPart, ScaleAccount
 from elastometer.model.scaleout_waterfall import SIGNAL, WRITTEN, ScaleOutBegin
+from elastometer.model.wake import Wake, WakeStep
 
 # The sync that wrote a change, and the change itself, are no further apart than one period of the controller.
 SAME_CHANGE_SECONDS = 15.0
@@ -36,9 +39,15 @@ def account_of(change: Change, account: AutoscalerAccount, evidence: Evidence) -
 
 
 def beginning(
-    change: Change, mine: ScaleAccount | None, demand: Demand, changes: Sequence[Change], evidence: Evidence,
+    change: Change, mine: ScaleAccount | None, demand: Demand, run: DerivedRun, wake: Wake | None,
 ) -> Beginning:
-    """Demand, if it is known and passed the supply; else the signal; else the decision itself."""
+    """Demand, if it is known and passed the supply; else the signal; else the decision itself. A request that finds no
+    replica is demand that nobody needs to estimate."""
+    evidence, changes = run.evidence, run.changes
+    first = None if wake is None else stamp_of(wake, WakeStep.FIRST_REQUEST)
+    if first is not None:
+        return Beginning(ScaleOutBegin.DEMAND, round(1000 * first.seconds), first.resolution_milliseconds,
+                         first.source.value, "a request came while there was no replica")
     decided = evidence.seconds(change.decided.instant)
     since = max((evidence.seconds(one.decided.instant) for one in changes
                  if one.number < change.number and one.before > change.before), default=None)
@@ -88,15 +97,23 @@ def _known(mine: ScaleAccount) -> list[LossPart]:
 
 def decision_segments(
     begin: Beginning, change: Change, mine: ScaleAccount | None, account: AutoscalerAccount, evidence: Evidence,
+    wake: Wake | None,
 ) -> list[Segment]:
     """The bars from the beginning to the decision; empty where replicas were ordered before they were needed."""
     end = since_origin(change.decided.instant, evidence.origin)
+    if mine is None and wake is not None:
+        return list(joined(activation_segments(begin.at, end, wake), begin.at, end, _not_visible(wake)))
     if mine is None:
         why = gap_sentence(change) or account.reason or "no sync of the autoscaler is known to have written this change"
         return list(joined([], begin.at, end, why))
     unknown = "; ".join(dict.fromkeys(part.reason for part in mine.parts if part.reason)) or \
         "between the parts that the record shows"
     return list(joined(_parts(begin, change, mine, end), begin.at, end, unknown))
+
+
+def _not_visible(wake: Wake) -> str:
+    reasons = (one.reason for one in wake.instants if one.name is WakeStep.VISIBLE)
+    return next(reasons, None) or "between the instants that the record shows"
 
 
 def _parts(begin: Beginning, change: Change, mine: ScaleAccount, end: Milliseconds) -> Iterator[Segment]:

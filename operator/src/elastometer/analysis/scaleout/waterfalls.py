@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -10,6 +11,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.scaleout import cited
+from elastometer.analysis.scaleout.activation import wake_of
 from elastometer.analysis.scaleout.budget import summands
 from elastometer.analysis.scaleout.decision import Beginning, account_of, beginning, decision_segments
 from elastometer.analysis.scaleout.path import Path, last_pod, path
@@ -19,8 +21,9 @@ from elastometer.analysis.scaleout.steady import SteadyState, looked_at, steady_
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.model.autoscaler import AutoscalerAccount, ScaleAccount
 from elastometer.model.milestones import Milestone
-from elastometer.model.scaleout_waterfall import SIGNAL, Reference, ScaleOutBegin, ScaleOutWaterfall
+from elastometer.model.scaleout_waterfall import POLL, SIGNAL, Reference, ScaleOutBegin, ScaleOutWaterfall
 from elastometer.model.units import MILLISECOND, Instant, Nanoseconds
+from elastometer.model.wake import Wake
 
 # A page with the rows of every scale-out of a long run would be too large; the slowest are those that are looked up.
 WITH_EVIDENCE = 6
@@ -29,13 +32,15 @@ ROWS_PER_BAR = 4
 WITH_STEADY_RATE = 60
 
 
-def waterfalls(run: DerivedRun, account: AutoscalerAccount, demand: Demand) -> tuple[ScaleOutWaterfall, ...]:
-    """One per scale-out, in order."""
+def waterfalls(
+    run: DerivedRun, account: AutoscalerAccount, demand: Demand, wakes: Sequence[Wake] = (),
+) -> tuple[ScaleOutWaterfall, ...]:
+    """One per scale-out, in order. `wakes` are the times at zero replicas, some of which a scale-out ended."""
     outs = [change for change in run.changes if change.is_out]
     starts = {change.number: [one for one in run.starts if one.change is not None and
                               one.change.number == change.number] for change in outs}
     steady = _steady_states([last for mine in starts.values() if (last := last_pod(mine)) is not None], run.evidence)
-    made = [_Made(change, starts[change.number], run, account, demand, steady) for change in outs]
+    made = [_Made(change, starts[change.number], run, _Sources(account, demand, wakes), steady) for change in outs]
     slowest = sorted(made, key=lambda one: (-one.total, one.change.number))[:WITH_EVIDENCE]
     chosen = {one.change.number for one in slowest}
     return tuple(one.waterfall(with_evidence=one.change.number in chosen) for one in made)
@@ -61,19 +66,28 @@ def _length(one: Start) -> Nanoseconds:
     return 0 if decided is None else one.used[Milestone.FIRST_SERVED].instant - decided.instant
 
 
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What says why and when the replicas were ordered."""
+
+    account: AutoscalerAccount
+    demand: Demand
+    wakes: Sequence[Wake]
+
+
 class _Made:
     """One scale-out while it is put together."""
 
     def __init__(
-        self, change: Change, starts: Sequence[Start], run: DerivedRun, account: AutoscalerAccount, demand: Demand,
+        self, change: Change, starts: Sequence[Start], run: DerivedRun, sources: _Sources,
         steady: dict[str, SteadyState],
     ) -> None:
-        evidence, last = run.evidence, last_pod(starts)
-        self.change, self._starts, self._run, self._demand = change, starts, run, demand
-        self._mine: ScaleAccount | None = account_of(change, account, evidence)
+        evidence, last, wake = run.evidence, last_pod(starts), wake_of(change, sources.wakes)
+        self.change, self._starts, self._run = change, starts, run
+        self._mine: ScaleAccount | None = account_of(change, sources.account, evidence)
         self._path: Path = path(change, starts, None if last is None else steady.get(last.pod.name), evidence)
-        self._begin: Beginning = beginning(change, self._mine, demand, run.changes, evidence)
-        decision = decision_segments(self._begin, change, self._mine, account, evidence)
+        self._begin: Beginning = beginning(change, self._mine, sources.demand, run, wake)
+        decision = decision_segments(self._begin, change, self._mine, sources.account, evidence, wake)
         end = max(self._path.until(decision[-1].until if decision else self._begin.at), self._begin.at)
         self._segments = list(joined([*decision, *self._path.segments], self._begin.at, end, "no source shows it"))
         self.total: Milliseconds = end - self._begin.at
@@ -103,7 +117,7 @@ class _Made:
         if one.since == self._begin.at and self._begin.kind is ScaleOutBegin.DEMAND:
             yield from cited.of_arrival(since, f"demand passes {self.change.before} with the load that begins here",
                                         evidence)
-        if one.name.startswith("lost-") or one.name == SIGNAL:
+        if one.name.startswith("lost-") or one.name in (SIGNAL, POLL):
             yield from cited.of_metric(until, evidence)
             yield from cited.of_sync(since, until, evidence)
         for seen in one.seen:
