@@ -16,6 +16,8 @@ MAX_FRONT_ROWS = 20
 _CALIBRATION = {0: 25, 1: 20, 2: 18}
 _SCORECARD = {0: 34, 1: 21, 2: 21, 3: 21}
 _SCORECARD_OF_FOUR = {0: 32, 1: 14, 2: 14, 3: 14, 4: 14}
+# A supply with its remark, and misses and cost with their spans.
+_SUPPLIES = {0: 24, 3: 16, 4: 22}
 _FRONT = {1: 25, 2: 16, 3: 20, 4: 20}
 
 
@@ -41,7 +43,7 @@ def _lines(answer: Answer, bundle: Path, out: Path | None) -> Iterator[str]:
     if answer.supplies:
         yield ""
         yield "without an autoscaler (predicted)"
-        yield from wrapped_columns([rows.supply_head(answer), *rows.supply_rows(answer)], {})
+        yield from wrapped_columns([rows.supply_head(answer), *rows.supply_rows(answer)], _SUPPLIES)
     yield ""
     yield "cold-start cliff (predicted)"
     yield from _paragraphs(cliff_lines(answer))
