@@ -155,7 +155,8 @@ def compared(load: Load) -> str:
 
 
 if __name__ == "__main__":
-    with ThreadPoolExecutor(len(LOADS)) as pool:
+    chosen = [load for load in LOADS if not sys.argv[1:] or load.name in sys.argv[1:]]
+    with ThreadPoolExecutor(len(chosen)) as pool:
         print("| load | Given: formula | Calibrated | Fitted | apart |\n|---|---|---|---|---|")
-        for row in pool.map(compared, LOADS):
+        for row in pool.map(compared, chosen):
             print(row, flush=True)

@@ -38,6 +38,12 @@ class _Prefill:
 
 def fit_capacity(run: DerivedRun) -> tuple[Capacity, list[Fitted]]:
     """The capacity of one replica and what it was fitted from. Raises SpecError naming what is missing."""
+    capacity, fitted, _ = fit_served(run)
+    return capacity, fitted
+
+
+def fit_served(run: DerivedRun) -> tuple[Capacity, list[Fitted], list[ServedRequest]]:
+    """The same, with the sample of requests that was used."""
     sample, count = served_requests(run)
     served = served_requests_of(sample)
     if count < MIN_OBSERVATIONS:
@@ -48,7 +54,7 @@ def fit_capacity(run: DerivedRun) -> tuple[Capacity, list[Fitted]]:
     capacity, about = capacity_of(served, slots)
     used = [] if len(served) == count else [Fitted(
         "requests used", len(served), "requests", f"evenly spaced among {count} that were served", None, count)]
-    return capacity, [about_slots, *about, *used]
+    return capacity, [about_slots, *about, *used], served
 
 
 def capacity_of(served: Sequence[ServedRequest], slots: int) -> tuple[Capacity, list[Fitted]]:
