@@ -14,6 +14,7 @@ from elastometer.model.report import Report, Verdict
 from elastometer.model.story import Advice, Story
 
 NOT_ASKED = "this judgement made no what-if"
+PREDICTED = "this is a prediction; `elastometer simulate --set` predicts other settings"
 
 
 def story_of(run: DerivedRun, report: Report) -> Story:
@@ -22,7 +23,8 @@ def story_of(run: DerivedRun, report: Report) -> Story:
     story = Story(
         happened=happened(run, report), cost=cost(run, report, None if missed is None else len(missed)),
         worst_minute=worst_minute(run, report, missed), blind=report.story.blind)
-    return with_advice(story, advice_from(report, NOT_ASKED), report.verdict)
+    reason = NOT_ASKED if run.bundle.predicted is None else PREDICTED
+    return with_advice(story, advice_from(report, reason), report.verdict)
 
 
 def with_advice(story: Story, advice: Advice, verdict: Verdict) -> Story:

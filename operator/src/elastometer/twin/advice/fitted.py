@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elastometer.analysis.run import DerivedRun
+from elastometer.analysis.story.story import PREDICTED
 from elastometer.model.errors import SpecError
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.search.vary.candidates import Baseline
@@ -25,7 +26,7 @@ def fit_twin(run: DerivedRun) -> FittedTwin:
     """The twin of a run that is judged."""
     count = len(run.evidence.requests)
     if run.bundle.predicted is not None:
-        return FittedTwin(None, "this is a prediction; `elastometer simulate --set` predicts other settings")
+        return FittedTwin(None, PREDICTED)
     if not count:
         return FittedTwin(None, "there are no requests")
     if count > MAX_REQUESTS:
