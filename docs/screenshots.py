@@ -37,6 +37,7 @@ class Picture:
 PICTURES = {
     "report": Picture("report.html", "header", "#chart-queue", 1440),
     "autoscaler": Picture("report.html", "section:has(> #autoscaler)", "section:has(> #autoscaler)", 930),
+    "replicas": Picture("report.html", "section:has(> #replicas)", "#heat-running", 620),
     "what-if": Picture("what-if.html", "header", "section:has(> #pareto)", 2060),
 }
 
