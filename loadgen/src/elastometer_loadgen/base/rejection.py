@@ -27,6 +27,11 @@ def is_rejection(outcome: Outcome, status: int | None) -> bool:
     return outcome is Outcome.CLIENT_ERROR or (status is not None and status in REDIRECTS)
 
 
+def is_rejected(outcome: Outcome, status: int | None) -> bool:
+    """True for an answer that turned the request away, for good or for now."""
+    return is_rejection(outcome, status) or outcome is Outcome.THROTTLED
+
+
 def is_throttling(status: int | None, error: str) -> bool:
     """True where the server wants less of the same, and nothing else is wrong."""
     return status == TOO_MANY or (status == IN_BODY and NAMES_OF_THROTTLING.search(error) is not None)
@@ -68,7 +73,7 @@ class RejectionCount:
 
     def add(self, outcome: Outcome, status: int | None, error: str | None, number: int = 1) -> None:
         """Counts one request that is over, or a number of them that ended alike; the first one's text is kept."""
-        if not (is_rejection(outcome, status) or outcome is Outcome.THROTTLED):
+        if not is_rejected(outcome, status):
             self.had_other = True
             return
         self._counts[status] += number

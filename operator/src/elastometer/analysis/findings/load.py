@@ -11,7 +11,14 @@ from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import table_of
 from elastometer_loadgen.base.record import Outcome
-from elastometer_loadgen.base.rejection import KEY_WANTED, NO_SUCH_PATH, Rejection, RejectionCount, is_throttling
+from elastometer_loadgen.base.rejection import (
+    KEY_WANTED,
+    NO_SUCH_PATH,
+    Rejection,
+    RejectionCount,
+    is_rejected,
+    is_throttling,
+)
 
 
 def load_findings(evidence: Evidence) -> Iterator[Finding]:
@@ -31,9 +38,11 @@ def load_findings(evidence: Evidence) -> Iterator[Finding]:
 
 def rejection_of_all(requests: Sequence[RecordedRequest]) -> Rejection | None:
     """What every request got; None where one was served, or failed in another way."""
-    kinds = table_of(requests).group_by("outcome", "status", maintain_order=True).agg(
-        pl.len(), pl.col("error").first())
-    count = RejectionCount()
+    table, count = table_of(requests), RejectionCount()
+    if any(not is_rejected(Outcome(outcome), status)
+           for outcome, status in table.select("outcome", "status").unique().iter_rows()):
+        return None
+    kinds = table.group_by("outcome", "status", maintain_order=True).agg(pl.len(), pl.col("error").first())
     for outcome, status, number, error in kinds.iter_rows():
         count.add(Outcome(outcome), status, error, number)
     return count.found()
