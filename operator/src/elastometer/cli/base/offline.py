@@ -95,6 +95,9 @@ def _rule_flaws(spec: Json) -> Iterator[str]:
             if scaler[body][low] > scaler[body][high]:
                 yield (f"spec.autoscaler.{body}.{low}: must be at most {high} ({scaler[body][high]}), "
                        f"is {scaler[body][low]}")
+    if "replicas" in scaler and scaler["type"] != "None":
+        yield (f"spec.autoscaler.replicas: must not be given unless type is None, is {scaler['replicas']}; type is "
+               f"{scaler['type']}")
     stages = [stage.get("name") for stage in spec["load"]["stages"]]
     for index, objective in enumerate(spec.get("objectives", ())):
         yield from _objective_flaws(objective, stages, f"spec.objectives[{index}]")
