@@ -109,8 +109,8 @@ def test_a_cold_start_that_takes_most_of_what_was_missing_dominates() -> None:
     starts = (started(12.0, 3.0), started(16.0, 1.0), started(14.0, 2.0))
     (one,) = found(STEP, [(0, 1), (22, 3)], [(0, 1), (42, 3)], cold_starts=starts)
     assert one.name is FindingName.COLD_START_DOMINATES
-    assert one.evidence == ("On average 0.44 Ready replicas were missing, in 22 % of the load; 0.40 of these (91 %) had "
-                            "been ordered and were still starting")
+    assert one.evidence == ("On average 0.44 Ready replicas were missing, in 22 % of the load; 0.40 of these (91 %) "
+                            "had been ordered and were still starting")
     assert one.advice.startswith("The longest part of a cold start is 'weights', 14.0 s (median of 3). ")
 
 
@@ -119,8 +119,8 @@ def test_a_decision_that_takes_most_of_what_was_missing_dominates() -> None:
     late = [(0, 1), (60, 3)], [(0, 1), (65, 3)]
     (one,) = found(STEP, *late, autoscaler=changed(METRIC_DELAY=5.0, STABILIZATION=30.0))
     assert one.name is FindingName.DECISION_DOMINATES
-    assert one.evidence == ("On average 0.90 Ready replicas were missing, in 45 % of the load; 0.80 of these (89 %) had "
-                            "not been ordered")
+    assert one.evidence == ("On average 0.90 Ready replicas were missing, in 45 % of the load; 0.80 of these (89 %) "
+                            "had not been ordered")
     assert one.advice.startswith("Most of the seconds between need and decision went to 'stabilization': 30 s over 1 ")
     assert found(STEP, *late)[0].advice.startswith("The metric did not ask for these replicas")
 

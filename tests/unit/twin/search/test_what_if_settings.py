@@ -182,8 +182,8 @@ BAD_HPA = {
                          "simulator, is unknown (value 2); similar: keda.minReplicaCount, minReplicas, maxReplicas",
     "scaleTargetRef.name=x": "scaleTargetRef.name: must be a field of the HorizontalPodAutoscaler's spec or a setting "
                              "of the simulator, is unknown (value x); paths begin with minReplicas, maxReplicas, "
-                             "target, metrics, behavior, autoscaler, metric, balancing, coldStart, load, scrape, controller, kpa, "
-                             "keda",
+                             "target, metrics, behavior, autoscaler, metric, balancing, coldStart, load, scrape, "
+                             "controller, kpa, keda",
     'behavior.scaleUp={"selectpolicy":Max}': "behavior.scaleUp.selectpolicy: is not a known field of autoscaling/v2 in "
                                            "Kubernetes 1.35; did you mean selectPolicy?",
     'target={"averagevalue":2}': "target.averagevalue: is not a known field of autoscaling/v2 in Kubernetes 1.35; "
