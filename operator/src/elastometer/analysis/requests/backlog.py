@@ -66,7 +66,7 @@ def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence
     sent = table.filter(pl.col("pod").is_not_null(), pl.col("end") >= pl.col("send")).select(
         pl.col("pod").cast(pl.String), "send", "end", value=time_to_first_token())
     codes = {pod: code for code, pod in enumerate(sorted({*sent["pod"].unique(), *ready}))}
-    sent = sent.with_columns(pl.col("pod").replace_strict(codes, return_dtype=pl.Int64))
+    sent = sent.with_columns(pl.col("pod").replace_strict(codes, return_dtype=pl.Int32))
     by_pod = _by_pod(sent, slots, {codes[pod]: spans for pod, spans in ready.items()})
     if not (by_pod["here"] > 0).any():
         return None
@@ -96,7 +96,8 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
     """A row for each send, end and change of readiness, in order of Pod and time, and the state of the Pod from then:
     `here` requests wait, `queued` of them beyond one batch, and `room` slots are free."""
     spans = [(pod, *span) for pod, found in ready.items() for span in found]
-    watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row").with_columns(value=_NO_VALUE)
+    watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row").with_columns(
+        pl.col("pod").cast(pl.Int32), value=_NO_VALUE)
     moves = pl.concat([
         found.select("pod", time=instant, move=pl.lit(move, pl.Int8), ready=pl.lit(change, pl.Int8),
                      value=pl.col("value") if instant == "send" else _NO_VALUE)
@@ -107,9 +108,9 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
     # send of the same instant, since the slot is free again.
     place = (pl.col("time") - pl.col("time").min()) // _MICROSECOND * 2 + (pl.col("move") > 0)
     # What begins on a Pod also ends there: sums over rows in order of Pods begin at 0 with each Pod.
-    count, is_ready = pl.col("move").cast(pl.Int64).cum_sum(), pl.col("ready").cast(pl.Int64).cum_sum()
+    count, is_ready = pl.col("move").cast(pl.Int32).cum_sum(), pl.col("ready").cast(pl.Int32).cum_sum()
     waiting = (count - slots).clip(lower_bound=0)
-    return moves.sort(pl.col("pod") * _POD_UNIT + place).select(
+    return moves.sort(pl.col("pod").cast(pl.Int64) * _POD_UNIT + place).select(
         "pod", "time", "move", "value", here=waiting, queued=(waiting - slots).clip(lower_bound=0),
         room=(slots - count).clip(lower_bound=0) * is_ready.clip(upper_bound=1))
 
