@@ -96,8 +96,8 @@ def run_demo(cluster: Cluster) -> int:
 
 
 def shown(code: int) -> int:
-    """The exit code of the demo, from that of `elastometer run`, which is explained where it is that of a verdict: a run
-    that was carried out and missed an objective is a demonstration that worked."""
+    """The exit code of the demo, from that of `elastometer run`, which is explained where it is that of a verdict: a
+    run that was carried out and missed an objective is a demonstration that worked."""
     if code not in VERDICTS:
         return code
     print(f"demo: the run was carried out; `elastometer run` exits with {code}, {VERDICTS[code]}", flush=True)

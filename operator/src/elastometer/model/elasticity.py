@@ -60,8 +60,8 @@ class DemandAccount:
 
     `arrival` is what came, `backlog` what came and what still waited, if that is to be worked off within
     `drain_seconds`; `low` and `high` are `arrival` at the ends of the error. Work is counted over windows of
-    `window_seconds`, which start again with each stage. `basis` says where the capacity comes from, `error_source` where
-    its error does. `reason` says why there is no demand; then all numbers are None and the curves are empty.
+    `window_seconds`, which start again with each stage. `basis` says where the capacity comes from, `error_source`
+    where its error does. `reason` says why there is no demand; then all numbers are None and the curves are empty.
     """
 
     source: DemandSource

@@ -43,8 +43,8 @@ BAR_LABELS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A row of the record that a bar was made from: its file, the field `key` that finds it, and the time in that field.
-    `text` is what the row shows; report.json has it only by reference."""
+    """A row of the record that a bar was made from: its file, the field `key` that finds it, and the time in that
+    field. `text` is what the row shows; report.json has it only by reference."""
 
     file: str
     kind: str

@@ -29,11 +29,11 @@ from elastometer.model.observation import RESTARTED
 from elastometer.model.times import format_instant, parse_instant
 from elastometer.world import meters
 from elastometer.world.api_reader import UNREACHABLE, ApiReader
-from elastometer.world.autoscaler_polls import AutoscalerPolls
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
 from elastometer.world.log_lines import of_test
 from elastometer.world.logs import PodLogs, stored_logs
+from elastometer.world.metrics_api.polls import AutoscalerPolls
 from elastometer.world.run_store import RunStore
 from elastometer.world.watched import Json, watched_of
 from elastometer.world.watching import Broken, Gap, News, Observed, ResourceWatch, Watching
