@@ -74,12 +74,12 @@ def _reached(values: Sequence[float]) -> int | None:
 
 
 def _rates(known: pl.DataFrame, first: Instant) -> Sequence[float]:
-    """Output tokens in each second after the first token."""
-    per_nanosecond = pl.col("completion_tokens") / (pl.col("last_token") - pl.col("first_token"))
-
-    def within(second: int) -> pl.Expr:
-        start, end = first + second * SECOND, first + (second + 1) * SECOND
-        overlap = pl.min_horizontal(pl.col("last_token"), pl.lit(end)) - \
-            pl.max_horizontal(pl.col("first_token"), pl.lit(start))
-        return (overlap.clip(lower_bound=0) * per_nanosecond).sum().alias(str(second))
-    return known.select(within(second) for second in range(LATER_TO)).row(0)
+    """Output tokens in each second after the first token, each stream's spread evenly over the time that it took."""
+    begin, end, second = pl.col("first_token") - first, pl.col("last_token") - first, pl.col("second")
+    touched = pl.int_ranges((begin // SECOND).clip(0, LATER_TO), ((end - 1) // SECOND + 1).clip(0, LATER_TO))
+    overlap = pl.min_horizontal("end", (second + 1) * SECOND) - pl.max_horizontal("begin", second * SECOND)
+    found = known.lazy().select(
+        begin=begin, end=end, rate=pl.col("completion_tokens") / (end - begin), second=touched,
+    ).explode("second").drop_nulls("second").group_by("second").agg((overlap * pl.col("rate")).sum()).collect()
+    rates = dict(found.iter_rows())
+    return [rates.get(at, 0.0) for at in range(LATER_TO)]

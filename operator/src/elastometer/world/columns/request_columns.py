@@ -31,8 +31,8 @@ def whole_numbers(name: str, values: list[Any]) -> pl.Series:
     if not set(map(type, values)) <= {int, NoneType}:
         values = [value if type(value) is int else None for value in values]
     known = [value for value in values if value is not None]
-    if known and not -LARGEST <= min(known) <= max(known) <= LARGEST:
-        values = [value if value is not None and -LARGEST <= value <= LARGEST else None for value in values]
+    if known and not -LARGEST < min(known) <= max(known) < LARGEST:
+        values = [value if value is not None and -LARGEST < value < LARGEST else None for value in values]
     return pl.Series(name, values, dtype=pl.Int64)
 
 

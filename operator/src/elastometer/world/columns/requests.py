@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ import polars as pl
 
 from elastometer.model.request_table import COLUMNS, OUTCOMES
 from elastometer.world.columns.blocks import blocks
+from elastometer.world.columns.instants import LARGEST
 from elastometer.world.columns.parquet import read, write
 from elastometer.world.columns.request_columns import RECORD_COLUMNS
 from elastometer.world.columns.request_lines import Malformed, frame_of
@@ -26,6 +28,8 @@ _ID, _SEND = KEYS["id"], KEYS["send"]
 # One of so many ids of a run is kept in memory, to cut the ranges by.
 _SAMPLE = 2048
 RANGE_ROWS = 262_144
+# No number of a record is this large.
+_BEYOND = LARGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,8 @@ def _run(found: pl.DataFrame, directory: Path) -> _Run:
 
 
 def _merged(runs: Sequence[_Run], dropped: Dropped) -> Iterator[pl.DataFrame]:
-    bounds = _bounds(runs)
-    for low, high in zip(bounds, [*bounds[1:], None], strict=True):
-        parts = [_part(run, low, high) for run in runs if run.last >= low and (high is None or run.first < high)]
+    for low, high in pairwise([*_bounds(runs), _BEYOND]):
+        parts = [_part(run, low, high) for run in runs if run.last >= low and run.first < high]
         if parts:
             together = pl.concat(parts).sort(_ID, _SEND, maintain_order=True)
             once = together.unique(_ID, keep="first", maintain_order=True)
@@ -81,9 +84,8 @@ def _bounds(runs: Sequence[_Run]) -> list[int]:
     return sorted(set(ids[::max(1, RANGE_ROWS // _SAMPLE)]))
 
 
-def _part(run: _Run, low: int, high: int | None) -> pl.DataFrame:
-    within = pl.col(_ID) >= low if high is None else (pl.col(_ID) >= low) & (pl.col(_ID) < high)
-    return pl.scan_ipc(run.path).filter(within).collect()
+def _part(run: _Run, low: int, high: int) -> pl.DataFrame:
+    return pl.scan_ipc(run.path).filter((pl.col(_ID) >= low) & (pl.col(_ID) < high)).collect()
 
 
 def read_requests(content: bytes | Path) -> tuple[pl.DataFrame, int]:
