@@ -19,6 +19,8 @@ from elastometer.model.knee import KneeSeen, StepSeen
 from elastometer.model.request import GeneratorSummary, RecordedRequest
 from elastometer.model.terms import Terms
 from elastometer.render.json_report import plain
+from elastometer.render.sections.elasticity import calibration_markdown
+from elastometer.render.wording.elasticity import calibration_sentence
 from support.price_worlds import Replica, at, request, run_of, spec
 
 SLOTS, SECONDS, STEP = 4, 2.0, 100.0
@@ -170,3 +172,14 @@ def test_a_reference_without_a_recorded_copy_is_not_judged() -> None:
     test = document(demand={"calibrationRef": {"name": "other"}})
     made = run_of([POD], 100, sizes=[(-40, 1)], test=test, requests=closed_loop([2]))
     assert "the calibration 'other' must be recorded in provenance.json" in (demand_of(made).account.reason or "")
+
+
+def test_the_report_says_what_was_found_or_why_nothing_was() -> None:
+    good = result(run("Users", [1, 2, 4, 6], closed_loop([1, 2, 4, 6])))
+    assert calibration_sentence(good).startswith("one replica serves 1.96 ± ")
+    assert "spec.demand.calibrationRef.name: demo" in calibration_sentence(good)
+    none = result(run("Rate", [1, 2], closed_loop([1, 2])))
+    lines = list(calibration_markdown(none))
+    assert lines[1] == "## Calibration"
+    assert lines[3].startswith("The run shows no capacity of one replica: a step of the Knee 'knee' must fail")
+    assert list(calibration_markdown(None)) == []

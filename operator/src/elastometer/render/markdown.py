@@ -46,6 +46,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from section("Objectives", ["", "Objective", "Result"], (
         [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
     yield from section("Summary", ["", ""], ([name, value] for name, value in numbers.headline(report.summary)))
+    yield from elasticity.calibration_markdown(report.calibration)
     yield from elasticity.markdown(report.demand, report.elasticity)
     yield from price.markdown(report.price)
     yield from section("Findings", ["", "Finding", "Evidence", "What to change"], (

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.report import Report
 from elastometer.render.downsample import downsampled
@@ -44,6 +45,12 @@ def markdown(demand: DemandAccount | None, found: Elasticity | None) -> Iterator
         yield from ("", _sentence(remark))
     yield from section("What the demand is based on", ["", ""], (
         [prose(name), prose(value)] for name, value in words.demand_rows(demand)))
+
+
+def calibration_markdown(result: CalibrationResult | None) -> Iterator[str]:
+    """What a calibration run found out; nothing of any other run."""
+    if result is not None:
+        yield from ("", "## Calibration", "", _sentence(words.calibration_sentence(result)))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import (
     DemandAccount,
     DemandSource,
@@ -118,6 +119,17 @@ def demand_rows(demand: DemandAccount) -> Iterator[tuple[str, str]]:
     yield "More replicas", "taken to serve as much each as one does"
     for note in demand.notes:
         yield "Note", note
+
+
+def calibration_sentence(result: CalibrationResult) -> str:
+    """What a calibration run found out, or why it found nothing."""
+    found = result.found
+    if found is None:
+        return f"the run shows no capacity of one replica: {result.reason}"
+    error = "" if found.error_percent is None else f" ± {figure(found.error_percent)} %"
+    return (f"one replica serves {figure(found.requests_per_second)}{error} requests per second of the search's mean "
+            f"length: {found.rule}; {found.linearity}. Tests of the same server settings use it with "
+            f"spec.demand.calibrationRef.name: {found.test}")
 
 
 def _by_rule(limits: Sequence[StageLimit]) -> dict[tuple[str, str], list[str]]:
