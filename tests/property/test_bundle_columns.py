@@ -136,7 +136,8 @@ SAMPLES = st.lists(st.tuples(st.integers(10**9, 2 * 10**9) | st.floats(10**9, 2 
 RESULTS = st.fixed_dictionaries({
     "name": st.sampled_from(["up", "a", None]), "outcome": st.sampled_from(["Samples", "NoData", "QueryFailed", "Odd"]),
     "series": st.lists(st.fixed_dictionaries({
-        "labels": st.dictionaries(st.sampled_from(["pod", "b"]), st.text(max_size=3)), "samples": SAMPLES}), max_size=3),
+        "labels": st.dictionaries(st.sampled_from(["pod", "b"]), st.text(max_size=3)), "samples": SAMPLES,
+    }), max_size=3),
 }, optional={"query": TEXTS, "message": TEXTS, "stepSeconds": st.none() | st.integers(1, 5) | st.floats(0.5, 5)})
 
 
