@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from elastometer.judgement import judge
 from elastometer.model.bundle import Bundle
-from elastometer.model.report import Report
+from elastometer.model.report import Report, Verdict
 from elastometer.model.story import Advice, AdviceSource, SentenceKind
+from elastometer.model.terms import Indicator, Objective
 from elastometer.twin.advice import fitted
 from elastometer.twin.advice.changes import changes, difference, merge_patch
 from elastometer.twin.advice.choose import Scale, cheapest, choose
@@ -234,3 +235,15 @@ def test_the_recorded_run_that_passed_over_65_bad_seconds_says_so():
     assert story.blind is not None
     assert "no objective covers the 65 s in which p95 was above 5 s" in story.sentences[0].text.lower()
     assert [(one.start_seconds, one.end_seconds) for one in story.blind.stretches] == [(55.0, 120.0)]
+
+
+def test_a_run_whose_requests_all_met_their_objectives_has_nothing_to_save():
+    """An objective on cold starts was missed: no setting of the autoscaler starts a replica faster."""
+    slow = Objective("cold-start", Indicator.COLD_START, 95, 1, None, None)
+    first = Objective("first-token", Indicator.TIME_TO_FIRST_TOKEN, 95, 600_000, None, None)
+    judged = judge(replace(bundle(), terms=replace(bundle().terms, objectives=(first, slow))))
+    assert judged.verdict is Verdict.FAIL
+    assert judged.story.cost is not None
+    assert judged.story.cost.miss_seconds == 0
+    assert advice(judged).reason == "no request missed an objective"
+    assert advice(judged).basis is AdviceSource.FINDING

@@ -42,9 +42,11 @@ def advise(run: DerivedRun, report: Report, twin: FittedTwin) -> Advice:
     if (reason := _excluded(run, report)) is not None:
         return advice_from(report, reason)
     problem = _problem(run, report, twin.base)
+    measured = _measured(run, report, problem)
+    if not measured.holds and not measured.miss_seconds:
+        return advice_from(report, "no request missed an objective")
     forecaster = Forecaster(problem)
-    recorded = forecaster.held_out((), Purpose.REPORTING)
-    return _Adviser(run, report, forecaster, recorded, _measured(run, report, problem)).advice()
+    return _Adviser(run, report, forecaster, forecaster.held_out((), Purpose.REPORTING), measured).advice()
 
 
 def _excluded(run: DerivedRun, report: Report) -> str | None:
