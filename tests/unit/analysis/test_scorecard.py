@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.elasticity.scorecard import scorecard, unit_steps
+from elastometer.analysis.evidence.steps import Steps
 
 DEMAND = Steps.of([(0, 1), (7, 5), (16, 3), (17, 2), (19, 4), (20, 4)])
 SUPPLY = Steps.of([(0, 1), (2, 2), (3, 1), (5, 3), (9, 7), (11, 6), (12, 8), (14, 2), (20, 2)])
