@@ -6,7 +6,7 @@ import pytest
 
 from elastometer.model.observation import MetricSample, MetricsSeen, observation_from
 from elastometer.model.times import parse_instant
-from elastometer.world.metrics_queries import queries_of
+from elastometer.world.metrics_api.queries import queries_of
 from support.recorded_world import NAMES
 
 SPACE = "/namespaces/team"

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
-from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.elasticity.scorecard import scorecard
+from elastometer.analysis.evidence.steps import Steps
 from elastometer.model.bundle import Bundle
 from elastometer.model.observation import ObjectSeen, Observation
 from elastometer.model.report import Report
