@@ -60,11 +60,13 @@ def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence
 
     `ready` has the times in which each Pod was Ready, by its name.
     """
-    served = table.filter(pl.col("first_token").is_not_null())
-    if len(ready) < 2 or not served.height or served["pod"].count() < KNOWN_SHARE * served.height:
+    served = pl.col("first_token").is_not_null()
+    count, known = table.select(served.sum().alias("count"), pl.col("pod").filter(served).count().alias("known")).row(0)
+    if len(ready) < 2 or not count or known < KNOWN_SHARE * count:
         return None
-    sent = table.filter(pl.col("pod").is_not_null(), pl.col("end") >= pl.col("send")).select(
-        pl.col("pod").cast(pl.String), "send", "end", value=time_to_first_token())
+    # Lazily, so that no column is copied that is not looked at.
+    sent = table.lazy().filter(pl.col("pod").is_not_null(), pl.col("end") >= pl.col("send")).select(
+        pl.col("pod").cast(pl.String), "send", "end", value=time_to_first_token()).collect()
     codes = {pod: code for code, pod in enumerate(sorted({*sent["pod"].unique(), *ready}))}
     sent = sent.with_columns(pl.col("pod").replace_strict(codes, return_dtype=pl.Int32))
     by_pod = _by_pod(sent, slots, {codes[pod]: spans for pod, spans in ready.items()})

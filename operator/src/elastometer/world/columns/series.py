@@ -61,7 +61,8 @@ def _frame(number: int, line: bytes) -> pl.DataFrame:
 
 
 def _filled(number: int, result: Mapping[str, Any], rows: Mapping[str, list[Any]], height: int) -> pl.DataFrame:
-    columns = {"result": [number] * height, **{name: [result.get(name)] * height for name in _RESULT}}
+    columns: dict[str, list[Any]] = {name: [result.get(name)] * height for name in _RESULT}
+    columns["result"] = [number] * height
     return pl.DataFrame([
         pl.Series(name, columns.get(name) or rows.get(name) or [None] * height,
                   dtype=pl.Int64 if name == "time" else pl.String if kind == pl.Categorical else kind).cast(kind)
@@ -95,7 +96,7 @@ def _is_sample(pair: Any) -> bool:
         float(pair[1])
     except ValueError:
         return False
-    return abs(pair[0]) < 1e11
+    return bool(abs(pair[0]) < 1e11)
 
 
 def read_series(content: bytes | Path) -> tuple[list[SeriesResult], int]:
