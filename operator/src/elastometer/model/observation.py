@@ -8,6 +8,9 @@ from typing import TypeAlias
 from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at
 from elastometer.model.units import Instant, Nanoseconds, go_duration_or_none
 
+# As long as an unsigned number of 64 bits.
+MAX_VERSION_DIGITS = 20
+
 
 class ObjectKind(StrEnum):
     """Kubernetes kinds that are recorded as served."""
@@ -49,6 +52,12 @@ class ObjectSeen:
     def uid(self) -> str:
         """Distinguishes two objects that had the same name in turn; the name itself if the uid was not recorded."""
         return text_at(self.object, "metadata", "uid") or self.name
+
+    @property
+    def version(self) -> int:
+        """metadata.resourceVersion, which grows from change to change; 0 if it is absent or no number."""
+        text = text_at(self.object, "metadata", "resourceVersion") or ""
+        return int(text) if text.isdecimal() and len(text) <= MAX_VERSION_DIGITS else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from elastometer.model.bundle import LabelledSamples, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, documents_at, text_at
+from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL, server_name
 from elastometer.model.observation import ObjectSeen, Sighting
+
+
+def server_pods(pods: Sequence[ObjectSeen], test: str) -> list[ObjectSeen]:
+    """Sightings of the server Pods of the test. A record that lacks its spec does not name the test (`test` is empty):
+    then those of the only test whose Pods were seen."""
+    name = test or _only_test(pods)
+    return [seen for seen in pods if _is_of_server(seen, name)] if name else []
+
+
+def _only_test(pods: Iterable[ObjectSeen]) -> str:
+    tests = {text_at(seen.object, "metadata", "labels", TEST_LABEL) for seen in pods} - {None}
+    return tests.pop() or "" if len(tests) == 1 else ""
+
+
+def _is_of_server(seen: ObjectSeen, test: str) -> bool:
+    labels = document_at(seen.object, "metadata", "labels")
+    if text_at(labels, TEST_LABEL) is None:
+        # Records of older runs have Pods without the test's label; the Deployment's name begins theirs.
+        return seen.name.startswith(f"{server_name(test)}-")
+    return labels.get(TEST_LABEL) == test and labels.get(COMPONENT_LABEL) == SERVER
 
 
 def events_by_subject(events: Iterable[ObjectSeen]) -> dict[str, tuple[ObjectSeen, ...]]:

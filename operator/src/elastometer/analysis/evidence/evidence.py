@@ -16,6 +16,7 @@ from elastometer.analysis.evidence.about_pods import (
     first_listings,
     listed_as_ready,
     samples_by_pod,
+    server_pods,
 )
 from elastometer.analysis.evidence.stages import stages_as_run
 from elastometer.model import request_measures
@@ -23,7 +24,7 @@ from elastometer.model.autoscalers import keda_autoscaler_name, rivals, under_te
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.measurements import Source, Stamp
-from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL, server_name
+from elastometer.model.names import server_name
 from elastometer.model.observation import (
     ClockSample,
     LogSeen,
@@ -154,7 +155,7 @@ def gather(bundle: Bundle) -> Evidence:
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
         spec=bundle.spec, generators=bundle.generators, stages=stages_as_run(bundle, requests, origin or 0),
-        pods=_group_pods([seen for seen in objects if _is_server_pod(seen, test)]),
+        pods=_group_pods(server_pods(_of_kind(objects, ObjectKind.POD), test)),
         deployments=_select_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
         autoscalers=autoscalers, scaled_objects=scaled_objects,
         rivals=rivals((seen.object for seen in every), test, autoscalers[-1].object) if autoscalers else (),
@@ -180,8 +181,9 @@ def _observations_of(bundle: Bundle, kind: type[T]) -> list[T]:
 
 
 def _sort_by_receipt(objects: list[ObjectSeen]) -> list[ObjectSeen]:
-    # The sort is stable, so that lines of one stream with one time keep their order.
-    return sorted(objects, key=lambda seen: (seen.received, seen.kind.value))
+    # Several lines of one object may have one time. The API server's versions of a kind grow; where a record has none,
+    # the sort is stable, so that lines of one stream keep their order.
+    return sorted(objects, key=lambda seen: (seen.received, seen.kind.value, seen.version))
 
 
 def _find_origin(bundle: Bundle, requests: Sequence[RecordedRequest]) -> Instant | None:
@@ -213,17 +215,7 @@ def _select_autoscaler(
     return _select_named(list(every), ObjectKind.AUTOSCALER, *names)
 
 
-def _is_server_pod(seen: ObjectSeen, test: str) -> bool:
-    if seen.kind is not ObjectKind.POD:
-        return False
-    labels = document_at(seen.object, "metadata", "labels")
-    if text_at(labels, TEST_LABEL) is None:
-        # Records of older runs have Pods without the test's label; the Deployment's name begins theirs.
-        return seen.name.startswith(f"{server_name(test)}-")
-    return labels.get(TEST_LABEL) in (test, None) and labels.get(COMPONENT_LABEL) == SERVER
-
-
-def _group_pods(sightings: list[ObjectSeen]) -> tuple[PodHistory, ...]:
+def _group_pods(sightings: Sequence[ObjectSeen]) -> tuple[PodHistory, ...]:
     # By uid, not by name: a StatefulSet's Pod comes back under its old name.
     by_uid: dict[str, list[ObjectSeen]] = defaultdict(list)
     for seen in sightings:

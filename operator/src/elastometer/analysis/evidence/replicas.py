@@ -88,8 +88,10 @@ def _counts(evidence: Evidence, of_pods: Iterable[Iterable[tuple[Instant, int]]]
         moves[instant] += move
     total = 0
     points: list[tuple[float, float]] = []
-    # Before the watches began there is no count; from then on a Pod that was not seen did not exist.
-    starts = [seen.received for seen in (*evidence.deployments, *evidence.autoscalers)[:1]]
+    # Before the watches began there is no count; from then on a Pod that was not seen did not exist, unless the record
+    # does not say which Pods are the server's.
+    starts = [seen.received for seen in (*evidence.deployments, *evidence.autoscalers)[:1]
+              if evidence.terms.test or evidence.pods]
     if starts and (not moves or starts[0] < min(moves)):
         points.append((evidence.seconds(starts[0]), 0.0))
     for instant in sorted(moves):
