@@ -102,13 +102,21 @@ async def test_the_loop_goes_on_while_a_run_is_judged_and_a_cancelled_wait_ends_
         os.kill(int(ready.read_text()), 0)
 
 
-async def test_too_little_memory_ends_the_process_and_not_the_operator(tmp_path: Path):
-    run = write_run(tmp_path)
-    words, pipe = command(run, 60 * MEBIBYTE), asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*words, stdout=pipe, stderr=pipe)
-    answer, _ = await process.communicate()
-    assert answer == b""
-    assert process.returncode == OUT_OF_MEMORY or (process.returncode or 0) < 0
+async def test_too_little_memory_ends_the_process_and_not_the_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("elastometer.controller.judging.supervise.JUDGING_SECONDS", 20.0)
+    store = RunStore(write_run(tmp_path))
+    assert await judged(store, {}, lambda run, _: command(run, 60 * MEBIBYTE)) == {}
+    assert "memory" in note(store)["reason"]
+
+
+async def test_a_process_that_stalls_is_ended_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("elastometer.controller.judging.supervise.JUDGING_SECONDS", 0.2)
+    store, program = store_of(tmp_path), Program("import signal; signal.pause()")
+    assert await judged(store, {}, program) == {}
+    assert program.begun == 1
+    assert "did not end within 0.2 s" in note(store)["reason"]
 
 
 async def test_the_status_says_why_there_is_no_report(run: Run):

@@ -24,6 +24,9 @@ from elastometer.world.run_store import RunStore
 JUDGING = "judging.json"
 JUDGING_ATTEMPTS = 3
 OUT_OF_MEMORY = 77
+STALLED = 78
+# Longer than any run takes. A library that is refused memory may wait for a thread that never began.
+JUDGING_SECONDS = 900.0
 # How libraries in C and Rust end a process that is refused memory.
 REFUSED_MEMORY = (-signal.SIGABRT, -signal.SIGSEGV)
 # Of what the process wrote about its error.
@@ -76,7 +79,9 @@ async def _run(words: list[str]) -> Ended:
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
     try:
-        answer, said = await process.communicate()
+        answer, said = await asyncio.wait_for(process.communicate(), JUDGING_SECONDS)
+    except TimeoutError:
+        return Ended(STALLED, b"", "")
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
@@ -94,6 +99,8 @@ def _why(code: int, most: int | None) -> str:
     if code == OUT_OF_MEMORY or (code in REFUSED_MEMORY and most is not None):
         bound = "" if most is None else f" of {most // MEBIBYTE} MiB"
         return f"judging the run took more than its memory{bound}; {RAISE}, {BY_HAND}"
+    if code == STALLED:
+        return f"judging did not end within {JUDGING_SECONDS:g} s, as happens with little memory; {RAISE}, {BY_HAND}"
     if code < 0:
         name = signal.Signals(-code).name
         return f"the process that judged was ended by {name}, as happens when memory runs out; {RAISE}, {BY_HAND}"
