@@ -73,7 +73,8 @@ def _more_replicas(advice: Advice) -> str:
 
 def _without_starts(advice: Advice) -> str:
     left = advice.instant_start_miss_seconds
-    if left is None or advice.miss_seconds is None:
+    # Chance may leave more than were measured, which says nothing about the cold start.
+    if left is None or advice.miss_seconds is None or left >= advice.miss_seconds.measured:
         return ""
     return f"; if replicas started at once, {left} of the {advice.miss_seconds.measured:.0f} objective-miss seconds " \
            "would be left (predicted)"
