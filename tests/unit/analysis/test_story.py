@@ -11,11 +11,24 @@ import pytest
 
 from elastometer.analysis.analyze import judge
 from elastometer.analysis.story.advice_words import advice_sentence, change_words
+from elastometer.analysis.story.from_findings import advice_from
+from elastometer.analysis.story.sentences import sentences
 from elastometer.model.bundle import Bundle
-from elastometer.model.findings import FindingName
+from elastometer.model.findings import FindingName, Severity
 from elastometer.model.report import Finding, Report, Verdict
 from elastometer.model.request import GeneratorSummary, RecordedRequest
-from elastometer.model.story import Advice, AdviceSource, Anchor, Change, Effect, MoreReplicas, SentenceKind
+from elastometer.model.story import (
+    Advice,
+    AdviceSource,
+    Anchor,
+    Change,
+    Cost,
+    Effect,
+    Happened,
+    MoreReplicas,
+    SentenceKind,
+    Story,
+)
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.model.units import SECOND
 from elastometer_loadgen.base.record import Outcome
@@ -158,6 +171,80 @@ def test_requests_that_never_got_a_token_are_counted_as_slow_and_have_no_percent
     assert worst.first_token_p95_milliseconds is None
     texts = [one.text for one in report.story.sentences]
     assert any("no request got a first token, of 180" in text for text in texts)
+
+
+def failing(second: int, outcome: Outcome = Outcome.REFUSED) -> RecordedRequest:
+    """It fails at once."""
+    intended = second * SECOND
+    return replace(request(second, None), end=intended, outcome=outcome, status=None)
+
+
+def test_requests_that_failed_at_once_are_not_said_to_have_waited():
+    requests = tuple(failing(second) if second < 60 else request(second, 6.0 if second < 70 else 0.1)
+                     for second in range(180))
+    story = judge(Bundle(terms=Terms(objectives=(SERVED,)), start=0, requests=requests)).story
+    assert any("and 70 of 180 requests waited more than 5 s for it or never got it; 60 were not served" in one.text
+               for one in story.sentences)
+
+
+def test_where_most_requests_failed_no_warning_about_scaling_is_what_would_help_most():
+    requests = tuple(failing(second) for second in range(180))
+    report = judge(Bundle(terms=Terms(objectives=(SERVED,)), start=0, requests=requests))
+    flapping = Finding(FindingName.FLAPPING, Severity.WARNING, "Replicas were removed", "twice", "Wait longer.")
+    clash = replace(flapping, severity=Severity.PROBLEM)
+    assert advice_from(replace(report, findings=(flapping,)), "none").reason == (
+        "180 of 180 requests were not served; their outcomes are under Load by stage")
+    assert advice_from(replace(report, findings=(flapping, clash)), "none").basis is AdviceSource.FINDING
+    few = replace(report, summary=replace(report.summary, failed_request_count=89))
+    assert advice_from(replace(few, findings=(flapping,)), "none").finding is FindingName.FLAPPING
+
+
+HAPPENED = Happened(
+    request_count=1_234_567, failed_request_count=0, peak_requests_per_second=1.0, first_replicas=1,
+    peak_replicas=1000, scale_out_count=2, scale_out_lag_milliseconds=None, first_token_p95_milliseconds=10,
+    slow_milliseconds=5000.0, slow_count=0)
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({}, "the Ready replicas rose from 1 to 1,000 in 2 scale-outs; "),
+    ({"scale_out_count": 1, "first_replicas": None}, "the Ready replicas rose to 1,000 in 1 scale-out; "),
+    # 4 replicas, of which a scale-in took some: they did not stay at 4
+    ({"scale_out_count": 0, "first_replicas": 4, "peak_replicas": 4},
+     "there was no scale-out, and at most 4 replicas were Ready; "),
+    ({"scale_out_count": 0, "peak_replicas": 1}, "there was no scale-out, and at most 1 replica was Ready; "),
+    # nothing that was ordered became Ready
+    ({"scale_out_count": 1, "peak_replicas": 1}, "in spite of 1 scale-out, never more than 1 replica was Ready; "),
+])
+def test_the_sentence_about_the_replicas_claims_no_rise_and_no_rest_that_was_not(changed: dict[str, int], words: str):
+    (one,) = sentences(Story(happened=replace(HAPPENED, **changed)), Verdict.PASS)
+    assert one.text.startswith(f"The load rose to 1 request/s; {words}")
+    assert one.text.endswith("and 0 of 1,234,567 requests waited more than 5 s for it")
+
+
+@pytest.mark.parametrize(("missing", "undecided", "words"), [
+    (0.423, 0.266, "on average 0.42 demanded replicas were missing, 0.27 of these because they had not been ordered"),
+    (0.004, 0.004, "no demanded replica was missing"),
+    # more was missing of what was ordered than of what was Ready: a scale-in that takes its time
+    (0.2, 0.25, "on average 0.20 demanded replicas were missing, 0.20 of these because they had not been ordered"),
+])
+def test_missing_replicas_are_a_number_and_no_share_of_the_demand(missing: float, undecided: float, words: str):
+    (one,) = sentences(Story(cost=Cost(3, 60.0, missing_replicas=missing, undecided_replicas=undecided)), Verdict.FAIL)
+    assert one.text == f"In 3 of 60 s at least one request missed an objective; {words}"
+
+
+def test_without_a_record_of_requests_no_second_is_said_to_have_met_its_objectives():
+    worker = GeneratorSummary(0, "w", 180, 180, 0, 180, False, 1.0, 2.0, 50.0, None)
+    story = judge(Bundle(terms=Terms(objectives=(SERVED,)), start=0, generators=(worker,))).story
+    assert story.cost is not None
+    assert story.cost.miss_seconds is None
+    assert story.sentences == ()
+
+
+def test_where_the_spec_is_missing_nothing_is_said_about_what_its_objectives_cover():
+    requests = tuple(request(second, slow(70, 100)(second)) for second in range(180))
+    bundle = Bundle(terms=Terms(), start=0, requests=requests)
+    assert judge(bundle).story.blind is not None
+    assert judge(replace(bundle, missing=("spec.json",))).story.blind is None
 
 
 def test_a_run_without_requests_has_no_story():

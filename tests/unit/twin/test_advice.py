@@ -23,6 +23,7 @@ from elastometer.twin.advice.forecast import Figures, Forecast, effect
 from elastometer.twin.advice.near import near, pairs
 from elastometer.twin.search.vary.fields import Setting
 from elastometer.world.bundle_reader import load_bundle
+from elastometer_loadgen.base.record import Outcome
 from support.planted_faults import merged
 from support.what_if_worlds import hpa_baseline, keda_baseline
 
@@ -213,6 +214,22 @@ def test_a_run_with_too_many_requests_names_the_command_that_searches(monkeypatc
     assert found.reason is not None
     assert found.reason.startswith("1,018 requests are more than the 1,000 that a judgement ")
     assert found.reason.endswith("`elastometer what-if BUNDLE --search` does")
+
+
+@pytest.mark.parametrize(("outcome", "failed", "searched"), [
+    (Outcome.REFUSED, 60, False), (Outcome.REFUSED, 30, True), (Outcome.TIMED_OUT, 60, True)])
+def test_failures_that_the_twin_does_not_predict_are_no_misses_that_a_setting_saves(
+    outcome: Outcome, failed: int, searched: bool,
+):
+    """Of 1,018 requests; the twin fails none while a replica serves, unless it times out."""
+    bundle = load_bundle(RUNS / "honest-pods-a")
+    requests = tuple(replace(one, outcome=outcome) if number < failed else one
+                     for number, one in enumerate(bundle.requests))
+    story = judge(replace(bundle, requests=requests)).story
+    assert story.advice is not None
+    assert (story.advice.basis is AdviceSource.WHAT_IF) is searched
+    reason = None if searched else "60 of 1,018 requests failed in ways that the twin does not predict: 60 Refused"
+    assert story.advice.reason == reason
 
 
 def test_a_load_that_was_not_delivered_is_not_searched():

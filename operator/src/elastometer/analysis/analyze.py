@@ -73,8 +73,9 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     added = added_pod_figures(run.changes, run.starts, evidence)
     results = tuple(judge_objective(objective, evidence.requests, lags, added) for objective in terms.objectives)
     flaws, state = list(load_flaws(run)), quality(run)
-    blind = blind_stretches(evidence, line.window_seconds)
-    verdict, reason, message = overall(results, flaws) if SPEC not in run.bundle.missing else _NOT_KNOWN
+    has_spec = SPEC not in run.bundle.missing
+    blind = blind_stretches(evidence, line.window_seconds) if has_spec else None
+    verdict, reason, message = overall(results, flaws) if has_spec else _NOT_KNOWN
     if (rejection := rejection_of_all(evidence.requests)) is not None:
         message = f"{rejection.sentence(None)}; {message}"
     account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)

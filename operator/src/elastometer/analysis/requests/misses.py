@@ -87,14 +87,14 @@ def measured_miss_seconds(evidence: Evidence, objectives: Sequence[Objective] | 
 
 
 def measured_missed(evidence: Evidence, objectives: Sequence[Objective] | None = None) -> set[int] | None:
-    """Which seconds of the recorded run were missed; None if no objective is about requests.
+    """Which seconds of the recorded run were missed; None if no objective is about requests, or none was recorded.
 
     The rules are those of `missed_seconds`, in whole nanoseconds.
     """
     objectives = evidence.terms.objectives if objectives is None else objectives
-    if not any(one.indicator in _ON_REQUESTS for one in objectives):
-        return None
     table = evidence.table
+    if not len(table) or not any(one.indicator in _ON_REQUESTS for one in objectives):
+        return None
     missed = table.select((~request_measures.served() | pl.col("end").is_null()).alias("missed"), *(
         _slower(one, one.maximum_milliseconds * MILLISECOND, table).fill_null(value=False).alias(str(number))
         for number, one in enumerate(objectives) if one.maximum_milliseconds is not None))

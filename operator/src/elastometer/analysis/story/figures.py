@@ -12,6 +12,12 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def plural(number: float, noun: str) -> str:
+    """1 replica, 1,000 replicas, 7.4 requests."""
+    shown = f"{number:,.0f}" if number == round(number) else f"{number:,g}"
+    return f"{shown} {noun}{'' if number == 1 else 's'}"
+
+
 def seconds_text(value: float) -> str:
     """An instant in seconds from the start of the load."""
     return f"{value:+.0f} s"

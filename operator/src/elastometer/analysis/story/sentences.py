@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.analysis.story.advice_words import advice_sentence
-from elastometer.analysis.story.figures import count, milliseconds, seconds_text
+from elastometer.analysis.story.figures import count, milliseconds, plural, seconds_text
 from elastometer.model.report import Verdict
 from elastometer.model.story import (
     Anchor,
@@ -16,6 +16,9 @@ from elastometer.model.story import (
     Story,
     WorstMinute,
 )
+
+# What two decimals show as 0.
+LEAST_MISSING = 0.005
 
 
 def sentences(story: Story, verdict: Verdict) -> tuple[Sentence, ...]:
@@ -48,12 +51,12 @@ def _blind(blind: Blind, verdict: Verdict) -> str:
 
 def _happened(found: Happened) -> str:
     parts = [] if found.peak_requests_per_second is None else [
-        f"The load rose to {found.peak_requests_per_second:g} requests/s"]
+        f"The load rose to {plural(found.peak_requests_per_second, 'request')}/s"]
     replicas = _replicas(found)
     if replicas:
         parts.append(replicas)
     slow = f"{count(found.slow_count)} of {count(found.request_count)} requests waited more than " \
-           f"{found.slow_milliseconds / 1000:g} s for it"
+           f"{found.slow_milliseconds / 1000:g} s for it" + (" or never got it" if found.failed_request_count else "")
     p95 = found.first_token_p95_milliseconds
     parts.append(f"no request got a first token, of {count(found.request_count)}" if p95 is None else
                  f"p95 of the first token was {milliseconds(p95)}, and {slow}")
@@ -66,13 +69,17 @@ def _happened(found: Happened) -> str:
 def _replicas(found: Happened) -> str:
     if found.scale_out_count is None or found.peak_replicas is None:
         return ""
+    peak = found.peak_replicas
+    most = f"{plural(peak, 'replica')} {'was' if peak == 1 else 'were'} Ready"
     if found.scale_out_count == 0:
-        return f"the replicas stayed at {found.peak_replicas}"
-    first = "" if found.first_replicas is None else f" from {found.first_replicas}"
+        return f"there was no scale-out, and at most {most}"
+    outs = plural(found.scale_out_count, "scale-out")
+    if found.first_replicas is not None and peak <= found.first_replicas:
+        return f"in spite of {outs}, never more than {most}"
+    first = "" if found.first_replicas is None else f" from {count(found.first_replicas)}"
     lag = "" if found.scale_out_lag_milliseconds is None else \
         f", with {milliseconds(found.scale_out_lag_milliseconds)} from decision to Ready (median)"
-    outs = "1 scale-out" if found.scale_out_count == 1 else f"{found.scale_out_count} scale-outs"
-    return f"the Ready replicas rose{first} to {found.peak_replicas} in {outs}{lag}"
+    return f"the Ready replicas rose{first} to {count(peak)} in {outs}{lag}"
 
 
 def _cost(found: Cost) -> str:
@@ -84,10 +91,17 @@ def _cost(found: Cost) -> str:
     users = [] if found.miss_seconds is None else [
         f"in {found.miss_seconds} of {found.load_seconds:.0f} s at least one request missed an objective"]
     if found.missing_replicas is not None and found.undecided_replicas is not None:
-        users.append(f"on average {found.missing_replicas:.2f} of the demanded replicas were missing, "
-                     f"{found.undecided_replicas:.2f} of them because they had not been ordered")
+        users.append(_missing(found.missing_replicas, found.undecided_replicas))
     text = "; ".join(filter(None, (text, *users)))
     return text[:1].upper() + text[1:]
+
+
+def _missing(missing: float, undecided: float) -> str:
+    """Replicas and not a share of them: "0.42 of the replicas" reads as 42 %."""
+    if missing < LEAST_MISSING:
+        return "no demanded replica was missing"
+    return f"on average {missing:.2f} demanded replicas were missing, {min(undecided, missing):.2f} of these because " \
+           "they had not been ordered"
 
 
 def _paid(found: Cost, replica_seconds: float) -> str:
@@ -101,15 +115,15 @@ def _paid(found: Cost, replica_seconds: float) -> str:
 def _worst_minute(found: WorstMinute) -> str:
     parts = [] if found.miss_seconds is None else [f"{found.miss_seconds} objective-miss seconds"]
     p95 = found.first_token_p95_milliseconds
-    parts.append(f"{count(found.request_count)} requests without a first token" if p95 is None else
-                 f"p95 of the first token {milliseconds(p95)} over {count(found.request_count)} requests")
+    requests = plural(found.request_count, "request")
+    parts.append(f"{requests} without a first token" if p95 is None else
+                 f"p95 of the first token {milliseconds(p95)} over {requests}")
     if found.ready_low is not None and found.ready_high is not None:
-        span = f"{found.ready_low}" if found.ready_low == found.ready_high else \
-            f"{found.ready_low} to {found.ready_high}"
+        low = "" if found.ready_low == found.ready_high else f"{count(found.ready_low)} to "
         demand = "" if found.demanded is None else f" against {found.demanded:.1f} demanded"
-        parts.append(f"{span} replicas Ready{demand}")
+        parts.append(f"{low}{plural(found.ready_high, 'replica')} Ready{demand}")
     if found.wanted is not None:
-        held = "" if found.held_by is None else f", and most syncs were held by: {found.held_by}"
+        held = "" if found.held_by is None else f", limited most often by: {found.held_by}"
         parts.append(f"the metrics asked for up to {count(found.wanted)}{held}")
     length = found.end_seconds - found.start_seconds
     name = "The worst minute" if length == 60 else f"The {length:.0f} s of the load"
