@@ -15,9 +15,9 @@ from elastometer.analysis.elasticity.elasticity import elasticity_of
 from elastometer.analysis.elasticity.scorecard import scorecard
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.run import DerivedRun
-from elastometer.model.elasticity import DemandSource, Elasticity, Scorecard, SupplyKind
+from elastometer.model.elasticity import DemandSource, Elasticity, Scorecard, StageLimit, SupplyKind
 from elastometer.model.request import RecordedRequest
-from elastometer.render.wording.elasticity import sentence
+from elastometer.render.wording.elasticity import demand_rows, remarks, sentence
 from elastometer_loadgen.base.record import Outcome
 from support.price_worlds import Replica, at, request, run_of, spec
 
@@ -69,6 +69,7 @@ def test_supply_that_is_demand_scores_nothing() -> None:
         assert (card.theta_under_normalized, card.theta_over_normalized, card.instability, card.inertia) == (0, 0, 0, 0)
     assert (found.decision_under, found.cold_start_under) == (0, 0)
     assert sentence(found).startswith("over the load, no replicas were missing; none was idle")
+    assert not any("while replicas were missing" in remark for remark in remarks(found))
 
 
 def test_always_one_missing() -> None:
@@ -109,6 +110,19 @@ def test_a_cold_start_of_ten_seconds_on_a_step_of_demand() -> None:
     assert (found.decision_under, found.cold_start_under) == (0, 0.2)
     assert sentence(found) == ("over the load, on average 0.2 replicas were missing for 10 % of the time, because new "
                                "ones were still starting; none was idle")
+    # Which reads as if they had been few.
+    assert next(remarks(found)) == (
+        "averages are over the whole time; while replicas were missing, 2.00 Ready ones were, on average")
+
+
+def test_the_times_of_a_request_are_those_of_the_rate_that_is_named_with_them() -> None:
+    """Stages with bounds of their own have capacities of their own; the times are those of the lowest."""
+    account = demand_of(run_of([READY], 100, sizes=[(-30, 1)], test=made(GIVEN), requests=evenly((0, 100, 1)))).account
+    assert account.capacity is not None
+    assert "time, at" not in dict(demand_rows(account))["A request takes"]
+    limits = (StageLimit("calm", 50.0, 1.0, "strict"), StageLimit("ramp", 100.0, 2.0, "lax"))
+    two = replace(account, capacity=replace(account.capacity, limits=limits))
+    assert dict(demand_rows(two))["A request takes"].endswith("of one replica's time, at 1 requests per second")
 
 
 def staged(requests: list[RecordedRequest]) -> list[RecordedRequest]:

@@ -10,6 +10,7 @@ from elastometer.model.elasticity import (
     DemandSource,
     Elasticity,
     Provisioning,
+    ReplicaCapacity,
     StageLimit,
     SupplyKind,
     SupplyScore,
@@ -113,12 +114,19 @@ def demand_rows(demand: DemandAccount) -> Iterator[tuple[str, str]]:
         yield "Waiting", WAITING
     yield "A request takes", (
         f"{1000 * capacity.seconds_per_request:.3g} ms, {1000 * capacity.seconds_per_prompt_token:.3g} ms per prompt "
-        f"token and {1000 * capacity.seconds_per_output_token:.3g} ms per output token of one replica's time")
+        f"token and {1000 * capacity.seconds_per_output_token:.3g} ms per output token of one replica's time"
+        f"{_at_the_lowest(capacity)}")
     yield "Work is counted over", f"windows of {figure(demand.window_seconds)} s, which start again with each stage"
     yield "Backlog", f"what waits at the start of a window is to be worked off within {figure(demand.drain_seconds)} s"
     yield "More replicas", "taken to serve as much each as one does"
     for note in demand.notes:
         yield "Note", note
+
+
+def _at_the_lowest(capacity: ReplicaCapacity) -> str:
+    """For which of several rates the times hold; in the other stages they are shorter in proportion."""
+    rates = dict.fromkeys(figure(one.requests_per_second) for one in capacity.limits)
+    return "" if len(rates) < 2 else f", at {figure(capacity.requests_per_second)} requests per second"
 
 
 def calibration_sentence(result: CalibrationResult) -> str:
@@ -170,7 +178,14 @@ def _bounded(score: Provisioning, low: Provisioning | None, high: Provisioning |
 
 
 def remarks(found: Elasticity) -> Iterator[str]:
-    """Sentences below the table: the shares of decision and cold start, what was not scored, and what widens it."""
+    """Sentences below the table: how many were missing at once, the shares of decision and cold start, what was not
+    scored, and what widens it."""
+    ready = found.of(SupplyKind.READY)
+    if ready is not None and ready.score is not None and ready.score.theta_under >= _NONE:
+        # An average over the whole time reads small where much was missing for a short time.
+        while_missing = ready.score.theta_under / ready.score.tau_under
+        yield ("averages are over the whole time; while replicas were missing, "
+               f"{while_missing:.2f} Ready ones were, on average")
     if found.decision_under is not None and found.cold_start_under is not None:
         low, high = found.cold_start_under_low, found.cold_start_under_high
         between = "" if low is None or high is None or f"{low:.2f}" == f"{high:.2f}" else f" ({low:.2f} to {high:.2f})"
