@@ -17,6 +17,7 @@ class DemandSource(StrEnum):
     GIVEN = "Given"  # spec.demand states it
     CALIBRATED = "Calibrated"  # a calibration run of the same server settings measured it
     FITTED = "Fitted"  # this run's own requests show it
+    PREDICTED = "Predicted"  # the requests of a prediction show it
     NOT_JUDGED = "NotJudged"  # nothing shows it
 
 

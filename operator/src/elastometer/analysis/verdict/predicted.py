@@ -11,6 +11,7 @@ from typing import Any
 
 from elastometer.analysis.scaleout.budget import grouped
 from elastometer.model.autoscaler import Loss, LossPart
+from elastometer.model.elasticity import DemandAccount, DemandSource, Elasticity
 from elastometer.model.findings import FindingName
 from elastometer.model.measurements import (
     PHASE_LABELS,
@@ -48,6 +49,7 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
         autoscaler=_mark(replace(report.autoscaler, fidelity=None)),
         scale_events=_mark(report.scale_events), scale_ins=_mark(report.scale_ins),
         wakes=_mark(report.wakes), scale_outs=_mark(report.scale_outs),
+        demand=_demand(report.demand), elasticity=_elasticity(report.elasticity),
         # Replicas that existed from the beginning have no start to predict.
         cold_starts=_mark(tuple(one for one in report.cold_starts if one.origin != Origin.INITIAL)),
         # The model predicts when an answer comes, not its content.
@@ -56,6 +58,21 @@ def as_predicted(report: Report, basis: PredictionBasis) -> Report:
         quality=Quality(),
         provenance=tuple((_NAMES.get(name, name), value) for name, value in report.provenance),
     )
+
+
+def _demand(found: DemandAccount | None) -> DemandAccount | None:
+    """What was fitted to predicted requests was not measured, and differs from the model's capacity by no error."""
+    if found is None or found.source is not DemandSource.FITTED:
+        return found
+    return replace(found, source=DemandSource.PREDICTED, basis="the predicted requests, by the time to their tokens",
+                   fitted=(), error_percent=None, error_source=None, low=(), high=())
+
+
+def _elasticity(found: Elasticity | None) -> Elasticity | None:
+    if found is None:
+        return None
+    return replace(found, cold_start_under_low=None, cold_start_under_high=None,
+                   supplies=tuple(replace(one, low=None, high=None) for one in found.supplies))
 
 
 def _phases(start: ColdStart) -> Iterator[Phase]:
