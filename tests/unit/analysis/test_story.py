@@ -232,6 +232,14 @@ def test_missing_replicas_are_a_number_and_no_share_of_the_demand(missing: float
     assert one.text == f"In 3 of 60 s at least one request missed an objective; {words}"
 
 
+@pytest.mark.parametrize(("money", "words"), [
+    ("0.572457", "0.572 EUR"), ("4611.960337", "4,612 EUR"), ("12.5", "12.5 EUR"), ("0.000123", "0.000123 EUR"),
+    ("0", "0 EUR"), ("0.000000", "0 EUR")])
+def test_money_is_said_as_the_table_shows_it(money: str, words: str):
+    (one,) = sentences(Story(cost=Cost(None, 60.0, 90.0, 90.0, money=money, currency="EUR")), Verdict.PASS)
+    assert one.text == f"It took 90 GPU-seconds, {words}"
+
+
 def test_without_a_record_of_requests_no_second_is_said_to_have_met_its_objectives():
     worker = GeneratorSummary(0, "w", 180, 180, 0, 180, False, 1.0, 2.0, 50.0, None)
     story = judge(Bundle(terms=Terms(objectives=(SERVED,)), start=0, generators=(worker,))).story

@@ -1,6 +1,8 @@
 """Numbers as the sentences of the story print them."""
 from __future__ import annotations
 
+from decimal import Decimal
+
 
 def milliseconds(value: float) -> str:
     """412 ms, 9.4 s, 185 s."""
@@ -16,6 +18,12 @@ def plural(number: float, noun: str) -> str:
     """1 replica, 1,000 replicas, 7.4 requests."""
     shown = f"{number:,.0f}" if number == round(number) else f"{number:,g}"
     return f"{shown} {noun}{'' if number == 1 else 's'}"
+
+
+def amount(value: str) -> str:
+    """0.572, 1.13, 4,612: a decimal string to three significant digits, whole from 1,000 on."""
+    number = Decimal(value)
+    return f"{number:,.{max(0, 2 - number.adjusted())}f}" if number else "0"
 
 
 def seconds_text(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.analysis.story.advice_words import advice_sentence
-from elastometer.analysis.story.figures import count, milliseconds, plural, seconds_text
+from elastometer.analysis.story.figures import amount, count, milliseconds, plural, seconds_text
 from elastometer.model.report import Verdict
 from elastometer.model.story import (
     Anchor,
@@ -86,7 +86,7 @@ def _cost(found: Cost) -> str:
     parts = [] if found.paid_replica_seconds is None else [_paid(found, found.paid_replica_seconds)]
     parts += [f"{share:.0f} % {name}" for share, name in (
         (found.idle_percent, "idle"), (found.starting_percent, "starting")) if share is not None]
-    parts += [] if found.money is None else [f"{found.money} {found.currency or ''}".rstrip()]
+    parts += [] if found.money is None else [f"{amount(found.money)} {found.currency or ''}".rstrip()]
     text = f"It took {', '.join(parts)}" if parts else ""
     users = [] if found.miss_seconds is None else [
         f"in {found.miss_seconds} of {found.load_seconds:.0f} s at least one request missed an objective"]
