@@ -233,8 +233,8 @@ def test_missing_replicas_are_a_number_and_no_share_of_the_demand(missing: float
 
 
 @pytest.mark.parametrize(("money", "words"), [
-    ("0.572457", "0.572 EUR"), ("4611.960337", "4,612 EUR"), ("12.5", "12.5 EUR"), ("0.000123", "0.000123 EUR"),
-    ("0", "0 EUR"), ("0.000000", "0 EUR")])
+    ("0.572457", "0.572 EUR"), ("4611.960337", "4,611.96 EUR"), ("12.5", "12.50 EUR"), ("0.00012345", "0.000123 EUR"),
+    ("0", "0.00 EUR"), ("0.000000", "0.00 EUR")])
 def test_money_is_said_as_the_table_shows_it(money: str, words: str):
     (one,) = sentences(Story(cost=Cost(None, 60.0, 90.0, 90.0, money=money, currency="EUR")), Verdict.PASS)
     assert one.text == f"It took 90 GPU-seconds, {words}"

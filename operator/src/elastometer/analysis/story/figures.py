@@ -21,9 +21,9 @@ def plural(number: float, noun: str) -> str:
 
 
 def amount(value: str) -> str:
-    """0.572, 1.13, 4,612: a decimal string to three significant digits, whole from 1,000 on."""
+    """0.572, 1.13, 4,611.96: a decimal string to the cent, and less than 1 to three digits."""
     number = Decimal(value)
-    return f"{number:,.{max(0, 2 - number.adjusted())}f}" if number else "0"
+    return f"{number:,.2f}" if abs(number) >= 1 or number == 0 else f"{number:.3g}"
 
 
 def seconds_text(value: float) -> str:

@@ -113,7 +113,7 @@ def _paid(found: Cost, replica_seconds: float) -> str:
 
 
 def _worst_minute(found: WorstMinute) -> str:
-    parts = [] if found.miss_seconds is None else [f"{found.miss_seconds} objective-miss seconds"]
+    parts = [] if found.miss_seconds is None else [plural(found.miss_seconds, "objective-miss second")]
     p95 = found.first_token_p95_milliseconds
     requests = plural(found.request_count, "request")
     parts.append(f"{requests} without a first token" if p95 is None else

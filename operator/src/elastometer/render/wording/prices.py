@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
+from elastometer.analysis.story.figures import amount
 from elastometer.model.price import (
     Alternative,
     AlternativeName,
@@ -150,13 +150,7 @@ def _flap_areas(price: Price, one: Flap) -> tuple[str, str, str]:
 
 def money(price: Price, value: str | None) -> str:
     """An amount with its currency; a dash without one."""
-    return numbers.DASH if value is None else f"{_short(value)} {price.money.currency}"
-
-
-def _short(value: str) -> str:
-    """To the cent, and small amounts to three digits."""
-    amount = Decimal(value)
-    return f"{amount:,.2f}" if abs(amount) >= 1 or amount == 0 else f"{amount:.3g}"
+    return numbers.DASH if value is None else f"{amount(value)} {price.money.currency}"
 
 
 def money_rows(price: Price) -> list[tuple[str, str]]:
@@ -174,8 +168,8 @@ def money_rows(price: Price) -> list[tuple[str, str]]:
     ]
 
 
-def _amount(price: Price, amount: Amount) -> str:
-    return f"NoData ({amount.reason})" if amount.value is None else money(price, amount.value)
+def _amount(price: Price, of: Amount) -> str:
+    return f"NoData ({of.reason})" if of.value is None else money(price, of.value)
 
 
 def summary_rows(price: Price | None) -> list[tuple[str, str]]:
