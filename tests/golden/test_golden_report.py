@@ -39,7 +39,7 @@ def test_the_report_of_the_run_with_checks_retries_and_a_knee_is_the_stored_one(
 
 def test_the_stored_json_names_its_schema_and_holds_the_verdict(files: dict[str, bytes]):
     document = json.loads(files["report.json"])
-    assert document["schemaVersion"] == "elastometer.dev/report/v1alpha1"
+    assert document["schemaVersion"] == "elastometer.dev/report/v1alpha2"
     assert document["verdict"] == "Pass"
     assert [one["milliseconds"] for one in (item["coldStart"] for item in document["coldStarts"])] == [11141.0] * 4
 

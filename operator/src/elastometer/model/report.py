@@ -22,7 +22,7 @@ from elastometer.model.scaleout_waterfall import ScaleOutWaterfall
 from elastometer.model.story import NO_STORY, Story
 from elastometer.model.wake import Wake
 
-SCHEMA_VERSION = "elastometer.dev/report/v1alpha1"
+SCHEMA_VERSION = "elastometer.dev/report/v1alpha2"
 
 
 class Verdict(StrEnum):
