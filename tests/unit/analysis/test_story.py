@@ -212,6 +212,9 @@ HAPPENED = Happened(
     ({"scale_out_count": 0, "first_replicas": 4, "peak_replicas": 4},
      "there was no scale-out, and at most 4 replicas were Ready; "),
     ({"scale_out_count": 0, "peak_replicas": 1}, "there was no scale-out, and at most 1 replica was Ready; "),
+    ({"scale_out_count": 0, "first_replicas": 0, "peak_replicas": 0},
+     "there was no scale-out, and no replica was Ready; "),
+    ({"first_replicas": 0, "peak_replicas": 0}, "in spite of 2 scale-outs, no replica became Ready; "),
     # nothing that was ordered became Ready
     ({"scale_out_count": 1, "peak_replicas": 1}, "in spite of 1 scale-out, never more than 1 replica was Ready; "),
 ])

@@ -72,10 +72,10 @@ def _replicas(found: Happened) -> str:
     peak = found.peak_replicas
     most = f"{plural(peak, 'replica')} {'was' if peak == 1 else 'were'} Ready"
     if found.scale_out_count == 0:
-        return f"there was no scale-out, and at most {most}"
+        return f"there was no scale-out, and {f'at most {most}' if peak else 'no replica was Ready'}"
     outs = plural(found.scale_out_count, "scale-out")
     if found.first_replicas is not None and peak <= found.first_replicas:
-        return f"in spite of {outs}, never more than {most}"
+        return f"in spite of {outs}, {f'never more than {most}' if peak else 'no replica became Ready'}"
     first = "" if found.first_replicas is None else f" from {count(found.first_replicas)}"
     lag = "" if found.scale_out_lag_milliseconds is None else \
         f", with {milliseconds(found.scale_out_lag_milliseconds)} from decision to Ready (median)"
@@ -119,9 +119,10 @@ def _worst_minute(found: WorstMinute) -> str:
     parts.append(f"{requests} without a first token" if p95 is None else
                  f"p95 of the first token {milliseconds(p95)} over {requests}")
     if found.ready_low is not None and found.ready_high is not None:
-        low = "" if found.ready_low == found.ready_high else f"{count(found.ready_low)} to "
+        span = plural(found.ready_high, "replica") if found.ready_low == found.ready_high else \
+            f"{count(found.ready_low)} to {count(found.ready_high)} replicas"
         demand = "" if found.demanded is None else f" against {found.demanded:.1f} demanded"
-        parts.append(f"{low}{plural(found.ready_high, 'replica')} Ready{demand}")
+        parts.append(f"{span} Ready{demand}")
     if found.wanted is not None:
         held = "" if found.held_by is None else f", limited most often by: {found.held_by}"
         parts.append(f"the metrics asked for up to {count(found.wanted)}{held}")
