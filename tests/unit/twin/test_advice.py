@@ -232,6 +232,19 @@ def test_failures_that_the_twin_does_not_predict_are_no_misses_that_a_setting_sa
     assert story.advice.reason == reason
 
 
+def test_misses_that_the_twin_does_not_see_are_not_promised_to_go():
+    """Every third request times out although there are slots: 191 objective-miss seconds, of which the twin sees some
+    107. Without them it would promise that a higher minimum leaves none."""
+    bundle = load_bundle(RUNS / "honest-pods-a")
+    requests = tuple(replace(one, outcome=Outcome.TIMED_OUT, first_token=None) if number % 3 == 0 else one
+                     for number, one in enumerate(bundle.requests))
+    story = judge(replace(bundle, requests=requests)).story
+    assert story.advice is not None
+    assert story.advice.basis is AdviceSource.NONE
+    assert story.advice.miss_seconds is not None
+    assert story.advice.miss_seconds.measured - story.advice.miss_seconds.predicted > 150
+
+
 def test_a_load_that_was_not_delivered_is_not_searched():
     late = replace(bundle(), generators=tuple(replace(one, fell_behind=True) for one in bundle().generators))
     found = advice(judge(late))

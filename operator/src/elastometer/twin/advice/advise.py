@@ -113,7 +113,7 @@ class _Adviser:
         error = max(abs(one.miss_seconds - self.measured.miss_seconds) for one in self.recorded.draws)
         chosen = choose(self._finalists(error), self._scale(self._chosen_by(()), error))
         advised = None if chosen is None else self._advised(chosen)
-        if advised is None or not _helps(advised):
+        if advised is None or not _helps(advised, self.recorded.miss_seconds):
             return self._nothing_helps(advised)
         return advised
 
@@ -203,9 +203,8 @@ class _Adviser:
         return advised
 
 
-def _helps(advised: Advice) -> bool:
-    """Whether the objective-miss seconds that it saves are more than the twin may be wrong by."""
+def _helps(advised: Advice, recorded: float) -> bool:
+    """Whether the objective-miss seconds that it saves are more than the twin may be wrong by. Those that were measured
+    and that the twin does not see under the `recorded` settings are no saving: nothing says that they would go."""
     found = advised.miss_seconds
-    return found is not None and found.measured - found.predicted > found.plus_minus
-
-
+    return found is not None and min(found.measured, recorded) - found.predicted > found.plus_minus
