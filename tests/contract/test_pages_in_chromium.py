@@ -188,6 +188,17 @@ async def test_a_phone_shows_the_page_without_scrolling_sideways(
         assert await page.value("document.documentElement.scrollWidth") <= 390
 
 
+async def test_paper_has_room_for_bars_and_tables(address: str, recorded: Path):
+    """The width of A4 within its margins, on which the layout of a phone would leave the bars a fifth of the line."""
+    async with opened(address, recorded, width=718) as page:
+        await page.media(on_paper=True)
+        shares = await page.value("""[...document.querySelectorAll('.strip')].map((one) => one.querySelector('.lane')
+            .getBoundingClientRect().width / one.getBoundingClientRect().width)""")
+        assert shares
+        assert min(shares) > 0.5
+        assert await page.value("document.documentElement.scrollWidth") <= 718
+
+
 async def test_paper_has_what_is_under_details(address: str, recorded: Path):
     async with opened(address, recorded) as page:
         hidden = "[...document.querySelectorAll('details .scroll')].filter((one) => !one.checkVisibility()).length"
