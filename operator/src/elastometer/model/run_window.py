@@ -41,7 +41,8 @@ def drop_outside_window(bundle: Bundle) -> Bundle:
     window = window_of(bundle)
     if window is None:
         return bundle
-    observations = tuple(line for line in bundle.observations if window.contains(line.received))
+    first, last = window.first, window.last
+    observations = tuple(line for line in bundle.observations if first <= line.received <= last)
     requests = RequestRows(_requests_within(table_of(bundle.requests), window))
     series = tuple(_series_within(result, window) for result in bundle.series)
     outside = (len(bundle.observations) - len(observations) + len(bundle.requests) - len(requests)

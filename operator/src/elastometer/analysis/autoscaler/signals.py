@@ -88,10 +88,10 @@ def _truth(signal: _Signal, evidence: Evidence) -> WantedReplicas | None:
         "at", pl.col("move").cum_sum().alias("total")).collect()
     # What a level asks for is looked up once for each, and steps that ask for the same are one.
     asked = {total: signal.replicas(total) for total in levels["total"].unique()}
-    steps = levels.select("at", wanted=pl.col("total").replace_strict(asked, return_dtype=pl.Float64)).filter(
+    steps = levels.select(
+        pl.col("at") / 1000, wanted=pl.col("total").replace_strict(asked, return_dtype=pl.Float64)).filter(
         pl.col("wanted") != pl.col("wanted").shift(1, fill_value=-1.0))
-    points = tuple((milliseconds / 1000, wanted) for milliseconds, wanted in steps.iter_rows())
-    return WantedReplicas(Steps(points), Source.REQUEST.value, _REQUEST_SECONDS)
+    return WantedReplicas(Steps(tuple(steps.rows())), Source.REQUEST.value, _REQUEST_SECONDS)
 
 
 def _moves(series: Mapping[SeriesName, int], table: pl.DataFrame) -> pl.LazyFrame:

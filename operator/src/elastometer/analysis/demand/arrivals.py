@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.model.request_table import table_of
 from elastometer.model.units import SECOND
 from elastometer_loadgen.base.record import Outcome
 
@@ -43,7 +42,7 @@ def arrivals(evidence: Evidence) -> Arrivals:
     """All requests of the run."""
     good = pl.col("outcome") == Outcome.SUCCESS.value
     # The answer of a request that was cut off is shorter than the one that was asked for.
-    known = table_of(evidence.requests).select(
+    known = evidence.table.lazy().select(
         pl.col("stage"), _seconds("intended", evidence.origin).alias("at"),
         pl.coalesce(_seconds("first_token", evidence.origin), _seconds("end", evidence.origin)).alias("left"),
         pl.col("prompt_tokens").alias("prompt"), pl.when(good).then(pl.col("completion_tokens")).alias("output"),
@@ -53,8 +52,9 @@ def arrivals(evidence: Evidence) -> Arrivals:
         pl.coalesce(pl.col(name), pl.col(name).median().over("stage"), pl.col(name).median()).cast(pl.Float64)
         .clip(lower_bound=least) for name, least in (("prompt", 0), ("output", 1))
     ))
-    missing = known.select((pl.col("prompt").is_null() | pl.col("output").is_null()).sum()).item()
-    return Arrivals(filled.drop("stage").sort("at"), int(missing))
+    missing = known.select((pl.col("prompt").is_null() | pl.col("output").is_null()).sum()).collect().item()
+    # The table is in this order.
+    return Arrivals(filled.drop("stage").collect(), int(missing))
 
 
 def _seconds(column: str, origin: int) -> pl.Expr:

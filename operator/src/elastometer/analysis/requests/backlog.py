@@ -75,7 +75,9 @@ def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence
     levels = _levels(by_pod)
     if not levels["pinned"][-1]:
         return None
-    by_pod = by_pod.with_columns(levels.select("event", "pinned").sort("event")["pinned"])
+    # Each row back to its place: several times faster than a sort.
+    by_pod = by_pod.with_columns(pl.zeros(levels.height, pl.Int64, eager=True).scatter(
+        levels["event"], levels["pinned"]).alias("pinned"))
     return _found(by_pod, levels, slots, tuple(codes), len(ready))
 
 
