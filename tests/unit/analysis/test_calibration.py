@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from elastometer.analysis.capacity.calibration import calibration_of
+from elastometer.analysis.capacity.full_time import LEAST_PERCENT
 from elastometer.analysis.demand.demand import demand_of
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.run import DerivedRun, derive_run
@@ -85,7 +86,7 @@ def test_users_beyond_the_slots_show_the_saturated_throughput() -> None:
     found = calibration(run("Users", [1, 2, 4, 6], closed_loop([1, 2, 4, 6])))
     assert found.requests_per_second == pytest.approx(1.98, abs=0.03)
     assert found.error_percent is not None
-    assert found.error_percent < 2
+    assert found.error_percent == LEAST_PERCENT
     assert found.capacity is not None
     assert found.capacity.slots == SLOTS
     assert found.linearity == "that further replicas serve as much each is assumed"

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from elastometer.analysis.capacity.fit import fit_capacity
+from elastometer.analysis.capacity.full_time import LEAST_PERCENT
+from elastometer.analysis.capacity.progress import done_between, progress
 from elastometer.analysis.capacity.work import Work, saturated_work
 from elastometer.analysis.run import DerivedRun
 from elastometer.model import request_measures
@@ -52,11 +54,11 @@ def calibration_of(run: DerivedRun, found: Sequence[Knee]) -> CalibrationResult 
 def _calibration(run: DerivedRun, knee: Knee) -> Calibration:
     replicas = _constant_replicas(knee)
     capacity, _ = fit_capacity(run)
-    served = _weighed(run, knee, saturated_work(capacity))
+    served = _weighed(run, knee, capacity)
     measured = _by_rate(knee) if knee.of == KneeVariable.RATE else \
-        _by_users(run, served, knee, capacity.slots * replicas)
+        _by_users(served, knee, capacity.slots * replicas)
     rate = (measured.low + measured.high) / 2 / replicas
-    work = saturated_work(capacity).scaled(1 / (rate * _mean(served, "work")))
+    work = saturated_work(capacity).scaled(capacity.slots / (rate * _mean(served, "in_slot")))
     return _document(run.evidence.terms, run, work, rate, measured, capacity, replicas)
 
 
@@ -67,10 +69,17 @@ def _document(
         test=terms.test, uid=terms.uid, server=server_settings(document_at(spec_of(run.evidence.spec), "target")),
         requests_per_second=rate, seconds_per_request=work.per_request,
         seconds_per_prompt_token=work.per_prompt_token, seconds_per_output_token=work.per_output_token,
-        error_percent=round(100 * (measured.high - measured.low) / (measured.high + measured.low), 2),
+        error_percent=_error_percent(measured),
         rule=measured.rule, linearity=_linearity(run, rate, replicas), replicas=replicas,
         capacity=capacity if measured.saturated else None,
     )
+
+
+def _error_percent(measured: _Measured) -> float:
+    """Half of what lies between both ends. Two steps that filled all slots can agree by chance, but are no more exact
+    than the formula and the fit of a saturated replica are."""
+    half = round(100 * (measured.high - measured.low) / (measured.high + measured.low), 2)
+    return max(LEAST_PERCENT, half) if measured.saturated else half
 
 
 def _constant_replicas(knee: Knee) -> int:
@@ -96,7 +105,7 @@ def _by_rate(knee: Knee) -> _Measured:
         saturated=False)
 
 
-def _by_users(run: DerivedRun, served: pl.DataFrame, knee: Knee, slots: int) -> _Measured:
+def _by_users(served: pl.DataFrame, knee: Knee, slots: int) -> _Measured:
     """The throughput of the steps that filled all slots; where no such step held, of the last that did and of the first
     that did not."""
     if knee.good is None:
@@ -104,7 +113,7 @@ def _by_users(run: DerivedRun, served: pl.DataFrame, knee: Knee, slots: int) -> 
     full = [step for step in knee.steps if step.value >= slots]
     held = [step for step in full if step.failed is None and step.inconclusive is None]
     if held:
-        rates = [_throughput(run, served, step) for step in full]
+        rates = [_throughput(served, step) for step in full]
         return _Measured(min(rates), max(rates), (
             f"the saturated throughput of the calibration: {len(full)} steps of {full[0].value} to {full[-1].value} "
             f"users kept all {slots} slots busy"), saturated=True)
@@ -113,32 +122,36 @@ def _by_users(run: DerivedRun, served: pl.DataFrame, knee: Knee, slots: int) -> 
         raise SpecError(f"a step of the Knee '{knee.stage}' must fail or fill all {slots} slots, and none did up to "
                         f"{last.value} users; raise its maximum to {2 * slots}")
     good = next(step for step in knee.steps if step.value == knee.good)
-    ends = sorted(_throughput(run, served, step) for step in (good, last))
+    ends = sorted(_throughput(served, step) for step in (good, last))
     return _Measured(ends[0], ends[1], (
         f"the knee of the calibration: what was served with {knee.good} users, which held, and with {last.value}, "
         f"which did not ({last.failed})"), saturated=False)
 
 
-def _throughput(run: DerivedRun, served: pl.DataFrame, step: KneeStep) -> float:
-    """Requests of the search's mean work per second, by the work of those that ended within the step: which lengths
-    happened to end in it makes no difference."""
-    start, end = (run.evidence.origin + round(at * SECOND) for at in (step.start_seconds, step.end_seconds))
-    inside = served.filter((pl.col("end") >= start) & (pl.col("end") < end))
-    if inside.height < LEAST_SERVED:
+def _throughput(served: pl.DataFrame, step: KneeStep) -> float:
+    """Requests of the search's mean work per second, by all that was done within the step: which lengths happened to
+    end in it makes no difference, nor that the first end an answer later than the users began."""
+    start, end = step.start_seconds, step.end_seconds
+    count = served.filter((pl.col("last") >= start) & (pl.col("last") < end)).height
+    if count < LEAST_SERVED:
         raise SpecError(f"{LEAST_SERVED} requests must be answered in the step of {step.value} of the Knee, and "
-                        f"{inside.height} were; make its steps longer (stepSeconds)")
-    return inside.height * _mean(inside, "work") / _mean(served, "work") / (step.end_seconds - step.start_seconds)
+                        f"{count} were; make its steps longer (stepSeconds)")
+    return done_between(served, start, end) / _mean(served, "in_slot") / (end - start)
 
 
-def _weighed(run: DerivedRun, knee: Knee, weights: Work) -> pl.DataFrame:
-    """When the served requests of the search ended, and what work each was."""
+def _weighed(run: DerivedRun, knee: Knee, capacity: Capacity) -> pl.DataFrame:
+    """The progress of the served requests of the search."""
     found = run.evidence.table.filter(
         (pl.col("stage").cast(pl.String) == knee.stage) & request_measures.served()
         & pl.col("prompt_tokens").is_not_null() & pl.col("completion_tokens").is_not_null())
     if found.is_empty():
         raise SpecError("requests: some must state their tokens (usage), and none does")
-    tokens = weights.per_prompt_token * pl.col("prompt_tokens") + weights.per_output_token * pl.col("completion_tokens")
-    return found.select("end", work=weights.per_request + tokens)
+    sent, first, last = (
+        (pl.coalesce(name, other) - run.evidence.origin) / SECOND
+        for name, other in (("send", "intended"), ("first_token", "end"), ("last_token", "end")))
+    return progress(found.select(
+        sent=sent, first=first, last=last, prompt="prompt_tokens",
+        later_tokens=(pl.col("completion_tokens") - 1).clip(lower_bound=0)), capacity)
 
 
 def _mean(rows: pl.DataFrame, name: str) -> float:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import linear_regression, mean, median
 
+import polars as pl
+
 from elastometer.analysis.capacity.served import ServedRequest, served_requests, served_requests_of
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.slots import slots_of
@@ -42,10 +44,10 @@ def fit_capacity(run: DerivedRun) -> tuple[Capacity, list[Fitted]]:
     return capacity, fitted
 
 
-def fit_served(run: DerivedRun) -> tuple[Capacity, list[Fitted], list[ServedRequest]]:
-    """The same, with the sample of requests that was used."""
-    sample, count = served_requests(run)
-    served = served_requests_of(sample)
+def fit_served(run: DerivedRun) -> tuple[Capacity, list[Fitted], pl.DataFrame]:
+    """The same, with all requests of the replicas that were looked at: the columns of `served_requests`."""
+    rows, count = served_requests(run)
+    served = served_requests_of(rows)
     if count < MIN_OBSERVATIONS:
         raise SpecError(f"requests: at least {MIN_OBSERVATIONS} must have been served and name their Pod (header "
                         "x-elastometer-pod or x-inference-pod), or have arrived while one replica served alone; "
@@ -54,7 +56,7 @@ def fit_served(run: DerivedRun) -> tuple[Capacity, list[Fitted], list[ServedRequ
     capacity, about = capacity_of(served, slots)
     used = [] if len(served) == count else [Fitted(
         "requests used", len(served), "requests", f"evenly spaced among {count} that were served", None, count)]
-    return capacity, [about_slots, *about, *used], served
+    return capacity, [about_slots, *about, *used], rows
 
 
 def capacity_of(served: Sequence[ServedRequest], slots: int) -> tuple[Capacity, list[Fitted]]:

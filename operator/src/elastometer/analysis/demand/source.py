@@ -4,8 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from elastometer.analysis.capacity.cycles import correction
 from elastometer.analysis.capacity.fit import fit_capacity, fit_served
+from elastometer.analysis.capacity.full_time import correction
 from elastometer.analysis.capacity.sustained import Lengths, Sustained, sustained
 from elastometer.analysis.capacity.work import Work, saturated_work
 from elastometer.analysis.demand.arrivals import Arrivals
@@ -111,22 +111,22 @@ def _work_of(calibration: Calibration) -> Work:
 
 
 def _fitted(run: DerivedRun, _: DemandTerms, came: Arrivals) -> Found:
-    capacity, parameters, served = fit_served(run)
+    capacity, parameters, rows = fit_served(run)
     if not came.has_tokens:
         raise SpecError("requests: some must state their tokens (usage), and none does")
     limits = _limits(run, capacity, lengths_of(came))
     basis, rule = "this run's own requests, by the time to their tokens", rule_words(_strictest(limits))
-    seen = correction(served, capacity)
+    seen = correction(rows, capacity)
     if seen is None:
         errors = [one.error_percent for one in parameters if one.error_percent is not None]
         return Found(
             DemandSource.FITTED, saturated_work(capacity), basis, rule, max(errors, default=None),
             "the median deviation of requests from the fit; no replica was full for long", limits, tuple(parameters))
-    cycles = Fitted("time in a slot of a full replica", seen.factor, "of the fit's",
-                    "from the end of a request to the end of the one that took its slot", None, seen.count)
+    full = Fitted("time in a slot of a full replica", seen.factor, "of the fit's",
+                  f"all that was served in {seen.seconds:.0f} s in which requests waited for a slot", None, seen.count)
     return Found(
         DemandSource.FITTED, saturated_work(capacity).scaled(seen.factor), basis, rule, seen.error_percent,
-        f"by {seen.count} requests of full replicas", limits, (*parameters, cycles))
+        f"by {seen.count} requests of full replicas", limits, (*parameters, full))
 
 
 def _strictest(limits: Mapping[str | None, Sustained]) -> Sustained:

@@ -1,0 +1,96 @@
+"""What replicas did while they were full, beside what the fit says of it.
+
+The fit is made of medians, which a few late requests do not move; throughput is made of means. So the fit is compared
+with all that was served while requests were waiting. No request has to be matched with the slot that it took: from
+outside that is not seen, and a replica that is full for a moment serves those that then take a slot faster than one
+that stays full, since fewer prompts begin beside their tokens. Requests that failed are not seen: the time for which
+they held a slot counts as that of the others.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import polars as pl
+
+from elastometer.analysis.capacity.progress import done_between, progress
+from elastometer.model.capacity import Capacity
+from elastometer.statistics.means import FEWEST_BLOCKS, mean_of_blocks
+
+# With fewer requests that ended on a full replica the fit stays as it is.
+LEAST_ENDED = 30
+# The stand-in's formula and its fit are up to this far apart where nothing disturbs either (docs/report.md, Demand).
+LEAST_PERCENT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The time in a slot is `factor` times what the fit says, by `count` requests that ended on full replicas, which
+    were full for `seconds` in all.
+
+    `error_percent` is how exact that is at 95 %, and how far the fit itself was off; it is at least LEAST_PERCENT.
+    """
+
+    factor: float
+    error_percent: float
+    count: int
+    seconds: float
+
+
+def correction(rows: pl.DataFrame, capacity: Capacity) -> Correction | None:
+    """From all requests of some replicas, with the columns of `served_requests`; None if too few ended on a full one.
+
+    While a replica is full, its slots x seconds are the time in a slot of all that it did then.
+    """
+    parts = [part for part in progress(rows, capacity).partition_by("pod") if part.height > capacity.slots]
+    spans = [_full_spans(part, capacity.slots) for part in parts]
+    count = sum(_ended(part, span) for part, span in zip(parts, spans, strict=True))
+    if count < LEAST_ENDED:
+        return None
+    lengths = [float(span["seconds"].sum()) for span in spans]
+    done = pl.concat([
+        part.with_columns(_passed(part[name], span) + sum(lengths[:number]) for name in ("began", "first", "last"))
+        for number, (part, span) in enumerate(zip(parts, spans, strict=True)) if span.height])
+    return _beside_the_fit(done, capacity, count, sum(lengths))
+
+
+def _beside_the_fit(done: pl.DataFrame, capacity: Capacity, count: int, seconds: float) -> Correction | None:
+    """`done` is the progress in the full seconds alone, those of all spans laid end to end; in blocks of equal length.
+    None where by the fit nothing was done."""
+    edges = [seconds * number / FEWEST_BLOCKS for number in range(FEWEST_BLOCKS + 1)]
+    mean = mean_of_blocks([done_between(done, *edge) for edge in pairwise(edges)], [1] * FEWEST_BLOCKS)
+    if not mean.value or mean.plus_minus is None:
+        return None
+    factor = capacity.slots * seconds / FEWEST_BLOCKS / mean.value
+    error = 100 * (mean.plus_minus / mean.value + abs(factor - 1))
+    return Correction(factor, max(LEAST_PERCENT, error), count, seconds)
+
+
+def _full_spans(rows: pl.DataFrame, slots: int) -> pl.DataFrame:
+    """(since, seconds, before) of the spans in which one replica had more requests than slots, for at least as long as
+    a request takes on average: then most of those that run beside each other took their slots from a full replica.
+    `before` are the seconds of all spans before it."""
+    changes = pl.concat([rows.select(at="sent", by=pl.lit(1)), rows.select(at="last", by=pl.lit(-1))])
+    held = changes.group_by("at").agg(pl.col("by").sum()).sort("at").select(
+        "at", until=pl.col("at").shift(-1), full=pl.col("by").cum_sum() > slots)
+    spans = held.filter("full").with_columns(
+        span=(pl.col("at") != pl.col("until").shift(1)).fill_null(value=True).cum_sum(),
+    ).group_by("span", maintain_order=True).agg(since=pl.col("at").first(), end=pl.col("until").last())
+    long = spans.select("since", seconds=pl.col("end") - pl.col("since")).filter(
+        pl.col("seconds") >= rows["in_slot"].mean())
+    return long.with_columns(before=pl.col("seconds").cum_sum() - pl.col("seconds"))
+
+
+def _ended(rows: pl.DataFrame, spans: pl.DataFrame) -> int:
+    """How many last tokens came within a span: one that came at its very start belongs to what was before it."""
+    within = rows.select(at="last").sort("at").join_asof(
+        spans.sort("since"), left_on="at", right_on="since", allow_exact_matches=False)
+    return within.filter(pl.col("at") - pl.col("since") <= pl.col("seconds")).height
+
+
+def _passed(instants: pl.Series, spans: pl.DataFrame) -> pl.Series:
+    """How many seconds of the spans had passed at each instant."""
+    at = (spans["since"].search_sorted(instants, side="right").cast(pl.Int64) - 1).clip(lower_bound=0)
+    since, seconds, before = (spans[name].gather(at) for name in ("since", "seconds", "before"))
+    return pl.select(before + pl.min_horizontal((instants - since).clip(lower_bound=0.0), seconds)).to_series().alias(
+        instants.name)
