@@ -5,7 +5,7 @@ Streams may be merged in any order: lines are sorted by receipt, and lines of on
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -32,6 +32,7 @@ from elastometer.model.observation import (
     Note,
     ObjectKind,
     ObjectSeen,
+    Observation,
     Sighting,
     WatchGap,
 )
@@ -143,7 +144,8 @@ def last_end(table: pl.DataFrame) -> Instant | None:
 
 def gather(bundle: Bundle) -> Evidence:
     """The evidence of a bundle, whole or partial."""
-    objects = _sort_by_receipt([line for line in bundle.observations if isinstance(line, ObjectSeen)])
+    lines = _by_class(bundle.observations)
+    objects = _sort_by_receipt(_of_class(lines, ObjectSeen))
     requests = RequestRows(in_order(table_of(bundle.requests)))
     origin = _find_origin(bundle, requests)
     test = bundle.terms.test
@@ -161,11 +163,11 @@ def gather(bundle: Bundle) -> Evidence:
         rivals=rivals((seen.object for seen in every), test, autoscalers[-1].object) if autoscalers else (),
         slices=slices, listed=listed, first_listing=first_listings(slices, listed),
         events=events, events_of=events_by_subject(events),
-        logs=_group_logs(_observations_of(bundle, LogSeen)),
-        gaps=tuple(sorted(_observations_of(bundle, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
-        clocks=tuple(sorted(_observations_of(bundle, ClockSample), key=lambda sample: sample.received)),
-        notes=tuple(sorted(_observations_of(bundle, Note), key=lambda note: note.received)),
-        readings=tuple(sorted(_observations_of(bundle, MetricsSeen), key=lambda reading: reading.received)),
+        logs=_group_logs(_of_class(lines, LogSeen)),
+        gaps=tuple(sorted(_of_class(lines, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
+        clocks=tuple(sorted(_of_class(lines, ClockSample), key=lambda sample: sample.received)),
+        notes=tuple(sorted(_of_class(lines, Note), key=lambda note: note.received)),
+        readings=tuple(sorted(_of_class(lines, MetricsSeen), key=lambda reading: reading.received)),
         requests=requests, first_ends=_first_ends(requests.table),
         series={result.name: result for result in bundle.series}, series_of=samples_by_pod(bundle.series),
         last_seen=max((line.received for line in bundle.observations), default=None),
@@ -176,8 +178,15 @@ def _of_kind(objects: list[ObjectSeen], kind: ObjectKind) -> tuple[ObjectSeen, .
     return tuple(seen for seen in objects if seen.kind is kind)
 
 
-def _observations_of(bundle: Bundle, kind: type[T]) -> list[T]:
-    return [line for line in bundle.observations if isinstance(line, kind)]
+def _by_class(observations: Iterable[Observation]) -> Mapping[type, list[Observation]]:
+    found: dict[type, list[Observation]] = defaultdict(list)
+    for line in observations:
+        found[type(line)].append(line)
+    return found
+
+
+def _of_class(lines: Mapping[type, list[Observation]], kind: type[T]) -> list[T]:
+    return [line for line in lines.get(kind, ()) if isinstance(line, kind)]
 
 
 def _sort_by_receipt(objects: list[ObjectSeen]) -> list[ObjectSeen]:

@@ -26,7 +26,8 @@ class ReplicaCurves:
     a node and not yet gone), and those that an EndpointSlice lists as ready.
 
     `ready_spans` has, by the name of each Pod, the times (from, to) in which it was Ready and not being deleted, up to
-    the end of the record. A time in which no Pod was watched is left out of them: nothing is known of it.
+    the end of the record. A time in which no Pod was watched is left out of them: nothing is known of it. `ready_moves`
+    has, for each Pod of the evidence, the receipts at which it became Ready (1) and ceased to be (-1), in turns.
     """
 
     desired: Steps
@@ -36,6 +37,7 @@ class ReplicaCurves:
     held: Steps
     serving: Steps
     ready_spans: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    ready_moves: Sequence[Sequence[tuple[Instant, int]]] = ()
 
 
 def replica_curves(evidence: Evidence) -> ReplicaCurves:
@@ -49,7 +51,7 @@ def replica_curves(evidence: Evidence) -> ReplicaCurves:
         ready=_counts(evidence, ready),
         held=_counts(evidence, (_moves(pod, lambda seen: text_at(seen.object, "spec", "nodeName") is not None)
                                 for pod in evidence.pods)),
-        serving=_serving(evidence), ready_spans=_ready_spans(evidence, ready),
+        serving=_serving(evidence), ready_spans=_ready_spans(evidence, ready), ready_moves=ready,
     )
 
 

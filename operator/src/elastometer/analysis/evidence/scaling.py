@@ -176,10 +176,11 @@ class Rescale:
 def _rescales(evidence: Evidence) -> Iterator[Rescale]:
     """Every occurrence that was seen: one event object is counted up, and each count has its own last time."""
     for event in evidence.events:
-        kind, message = text_at(event.object, "reason") or "", text_at(event.object, "message") or ""
+        kind = text_at(event.object, "reason") or ""
         of_keda = _KEDA_REASONS.get(kind)
         if kind != "SuccessfulRescale" and of_keda is None:
             continue
+        message = text_at(event.object, "message") or ""
         match = _OF_KEDA.search(message) if of_keda else _NEW_SIZE.match(message)
         component = text_at(event.object, "reportingComponent") or text_at(event.object, "source", "component")
         times = (instant_at(event.object, field) for field in ("lastTimestamp", "eventTime", "firstTimestamp"))

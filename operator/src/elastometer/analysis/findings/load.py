@@ -39,6 +39,8 @@ def load_findings(evidence: Evidence) -> Iterator[Finding]:
 def rejection_of_all(requests: Sequence[RecordedRequest]) -> Rejection | None:
     """What every request got; None where one was served, or failed in another way."""
     table, count = table_of(requests), RejectionCount()
+    if (table["outcome"] == Outcome.SUCCESS.value).any():
+        return None
     if any(not is_rejected(Outcome(outcome), status)
            for outcome, status in table.select("outcome", "status").unique().iter_rows()):
         return None

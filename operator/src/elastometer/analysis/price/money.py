@@ -4,8 +4,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
-import polars as pl
-
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.price.gpus import Gpus
 from elastometer.model.document import spec_of
@@ -62,7 +60,8 @@ def money(evidence: Evidence, paid: PaidTime, replica_milliseconds: int, length:
 
 def _answered(evidence: Evidence) -> tuple[int, int | None, int]:
     """(requests served, their output tokens or None where one reports none, how many report none)."""
-    tokens = evidence.table.filter(pl.col("outcome") == Outcome.SUCCESS.value)["completion_tokens"]
+    table = evidence.table
+    tokens = table["completion_tokens"].filter(table["outcome"] == Outcome.SUCCESS.value)
     unreported = tokens.null_count()
     return len(tokens), int(tokens.sum()) if len(tokens) and not unreported else None, unreported
 

@@ -84,12 +84,12 @@ def _windows(
     width = round(window_seconds * SECOND)
     place = ((pl.col("intended") - evidence.origin) // width).alias("place")
     rank = (95 * pl.len() + 99) // 100 - 1
+    is_covered = pl.any_horizontal(pl.lit(value=False), *(pl.col("stage") == name for name in covered))
     rows = (
-        evidence.table.lazy().select(pl.col("stage").cast(pl.String), _WAIT, place)
-        .drop_nulls("wait").filter(~pl.col("stage").is_in(list(covered)))
+        evidence.table.lazy().filter(~is_covered).select("stage", _WAIT, place).drop_nulls("wait")
         .group_by("place")
         .agg(pl.col("wait").sort().get(rank).alias("p95"), pl.col("stage").unique(maintain_order=True))
-        .sort("place").collect()
+        .sort("place").with_columns(pl.col("stage").cast(pl.List(pl.String))).collect()
     )
     return [(start * window_seconds, wait / MILLISECOND, stages)
             for start, wait, stages in rows.select("place", "p95", "stage").iter_rows()]

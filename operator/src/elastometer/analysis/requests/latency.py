@@ -65,10 +65,10 @@ def load_rows(evidence: Evidence) -> tuple[LoadRow, ...]:
     """A row per stage in the order of the schedule, and the total last."""
     table, windows = evidence.table, _windows(evidence)
     found: list[str] = table["stage"].unique(maintain_order=True).to_list()
-    parts = {name: of_stage(table, name)
-             for name in dict.fromkeys([*(stage.name for stage in evidence.terms.stages), *found])}
+    parts = ((name, of_stage(table, name))
+             for name in dict.fromkeys([*(stage.name for stage in evidence.terms.stages), *found]))
     rows = [_checked(load_row(name, RequestRows(mine)), mine, table, windows.get(name), evidence)
-            for name, mine in parts.items()]
+            for name, mine in parts]
     return (*rows, _checked(load_row(TOTAL, evidence.requests), table, table, _whole(evidence), evidence))
 
 
@@ -111,8 +111,11 @@ def _checked(
 
 
 def of_stage(table: pl.DataFrame, stage: str) -> pl.DataFrame:
-    """The requests of one stage."""
-    return table.filter(pl.col("stage") == stage)
+    """The requests of one stage, in the same order. Those that follow one another in the table are not copied."""
+    is_of = table["stage"] == stage
+    first, count = is_of.arg_max() or 0, int(is_of.sum())
+    is_whole = bool(is_of.slice(first, count).all())
+    return table.slice(first, count) if is_whole else table.filter(is_of)
 
 
 def load_row(stage: str, records: Sequence[RecordedRequest]) -> LoadRow:

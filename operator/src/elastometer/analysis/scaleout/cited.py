@@ -83,7 +83,7 @@ def of_metric(until: Instant, evidence: Evidence) -> Iterator[Reference]:
 
 def of_arrival(at: Instant, text: str, evidence: Evidence) -> Iterator[Reference]:
     """The first request at or after an instant."""
-    row = evidence.table.filter(pl.col("intended") >= at).head(1).select("id", "worker", "intended")
+    row = evidence.table.select("id", "worker", "intended").filter(pl.col("intended") >= at).head(1)
     for number, worker, intended in row.iter_rows():
         yield Reference("requests", "Request", f"worker {worker}, id {number}", "intendedTime",
                         format_instant(intended, 6), _short(text))
@@ -98,8 +98,9 @@ def _log(seen: Seen, start: Start) -> Iterator[Reference]:
 
 
 def _request(start: Start, evidence: Evidence) -> Iterator[Reference]:
-    row = evidence.table.filter((pl.col("pod") == start.pod.name) & pl.col("first_token").is_not_null()) \
-        .sort("first_token").head(1).select("id", "worker", "first_token", "intended", "stage")
+    row = evidence.table.select("id", "worker", "first_token", "intended", "stage", "pod") \
+        .filter((pl.col("pod") == start.pod.name) & pl.col("first_token").is_not_null()) \
+        .sort("first_token").head(1).drop("pod")
     for number, worker, token, intended, stage in row.iter_rows():
         text = f"first token {(token - intended) / MILLISECOND:.0f} ms after it was due, stage {stage}"
         yield Reference("requests", "Request", f"worker {worker}, id {number}", "firstTokenTime",
