@@ -11,5 +11,6 @@ Pure functions of numbers: they know no report, no request and no clock. All int
 | a difference of two runs or stages | `differences.difference` | circular block bootstrap |
 
 Percentiles, shares and slopes assume values that do not depend on each other. Latencies of neighbouring requests do:
-their true intervals are wider than the ones stated here. Means and differences allow for it by working in blocks.
+their true intervals are wider than the ones stated here. Means and differences work in blocks, which allows for most
+of it.
 """
