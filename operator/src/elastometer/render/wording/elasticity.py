@@ -118,7 +118,8 @@ def demand_rows(demand: DemandAccount) -> Iterator[tuple[str, str]]:
         f"{_at_the_lowest(capacity)}")
     yield "Work is counted over", f"windows of {figure(demand.window_seconds)} s, which start again with each stage"
     yield "Backlog", f"what waits at the start of a window is to be worked off within {figure(demand.drain_seconds)} s"
-    yield "More replicas", "taken to serve as much each as one does"
+    if demand.source is not DemandSource.CALIBRATED:  # the rule of a calibration says what is known of more replicas
+        yield "More replicas", "taken to serve as much each as one does"
     for note in demand.notes:
         yield "Note", note
 
