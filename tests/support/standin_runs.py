@@ -142,6 +142,36 @@ def knee(load: Load, slots: int, pace: Pace, rates: list[float], seconds: float,
     return good, None
 
 
+def users_knee(load: Load, slots: int, pace: Pace, steps: list[int], seconds: float,
+               objectives: tuple[KneeObjective, ...], seed: int) -> tuple[int | None, int | None]:
+    """The last number of users that held and the first that did not, judged by the load generator's own rule."""
+    replica, good = Replica(slots, pace), None
+    for number, users in enumerate(steps):
+        found = replica.serve_users(load, [users], seconds, seed=seed + number)
+        if judge(objectives, [_sample(one, replica.now) for one in found]).failed is not None:
+            return good, users
+        good = users
+    return good, None
+
+
+def users_within(load: Load, slots: int, pace: Pace, bound: float, percentile: float) -> int:
+    """Users without pauses of whom so many percent have their first token within `bound` seconds, by the formula.
+
+    With n users, n - slots always wait, first come, first served: one is late if fewer slots than those become free
+    within the bound. Slots that are always taken are renewal processes, each independent, in which a request takes time
+    in proportion to its output; how many end in a span of that length is counted in drawn ones. No batch is simulated.
+    """
+    rng, spans, (_, output) = random.Random(1), 1500, load.mean()
+    mean = slots / saturated_rate(load, slots, pace)
+    freed = [0] * spans
+    for _ in range(slots):
+        at = -40 * mean * rng.random()
+        while (at := at + mean * load.draw(rng)[1] / output) < spans * bound:
+            if at >= 0:
+                freed[int(at / bound)] += 1
+    return slots + sorted(freed)[int((1 - percentile / 100) * spans)]
+
+
 def _sample(one: Served, end: float) -> Sample:
     first = 1000 * (one.first - one.at) if one.first else None
     if one.output > one.sent:

@@ -18,6 +18,7 @@ from elastometer.analysis.demand.demand import demand_of
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.model.calibration import CALIBRATION
+from elastometer.model.calibration_plan import Search, calibration_test
 from elastometer.model.capacity import Capacity
 from elastometer.model.elasticity import DemandAccount, DemandSource
 from elastometer.model.knee import KneeSeen, StepSeen
@@ -26,15 +27,32 @@ from elastometer.model.request import GeneratorSummary, RecordedRequest
 from elastometer.model.terms import Indicator, Objective
 from elastometer.render.json_report import plain
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.stages.knee import KneeVariable
 from elastometer_loadgen.stages.objectives import KneeIndicator, KneeObjective
 from elastometer_standin.settings import Pace
 from support.price_worlds import Replica as Life
 from support.price_worlds import at, run_of, spec
-from support.standin_runs import LOADS, LONG, SHORT, Load, Replica, Served, arrivals, knee, saturated_rate
+from support.standin_runs import (
+    LOADS,
+    LONG,
+    MIXED,
+    SHORT,
+    Load,
+    Replica,
+    Served,
+    arrivals,
+    knee,
+    saturated_rate,
+    users_knee,
+    users_within,
+)
 
 SLOTS, BOUND_MILLISECONDS, PERCENTILE = 16, 3000, 95
 PACE = Pace(prefill_tokens_per_second=8000.0, prefill_overhead_ms=5.0, decode_ms_per_token=20.0, decode_slowdown=0.01)
 OBJECTIVE = Objective("first", Indicator.TIME_TO_FIRST_TOKEN, PERCENTILE, BOUND_MILLISECONDS, None, None)
+FIRST_TOKEN = KneeObjective(KneeIndicator.TIME_TO_FIRST_TOKEN, PERCENTILE, BOUND_MILLISECONDS, None)
+# From the start in a full batch: a step of 23 ms, and the prompts of those that begin with it.
+OWN_SECONDS = 0.065
 STEPS, STEP_SECONDS = [1, 4, 8, 12, 16, 20, 24], 120.0
 POD = Life(-40, -39, -20)
 ALLOWED = 0.05
@@ -126,15 +144,49 @@ def test_given_calibrated_and_fitted_agree(load: Load) -> None:
     assert max(rates) <= (1 + ALLOWED) * min(rates)
 
 
-@pytest.mark.parametrize(("load", "seconds"), [(SHORT, 200.0), (LONG, 1200.0)], ids=["short answers", "long answers"])
+@pytest.mark.parametrize(("load", "seconds"), [(SHORT, 200.0), (LONG, 1200.0), (MIXED, 1200.0)],
+                         ids=["short answers", "long answers", "mixed"])
 def test_the_knee_is_within_one_step_of_the_formula(load: Load, seconds: float) -> None:
     """Rates that rise by a tenth of the formula's, judged by the load generator's own rule. Long steps, so that the
     knee is that of the server and not of the random arrivals."""
     formula = given(load)
     rates = [formula * (0.6 + 0.1 * number) for number in range(8)]
-    objective = KneeObjective(KneeIndicator.TIME_TO_FIRST_TOKEN, PERCENTILE, BOUND_MILLISECONDS, None)
-    good, failed = knee(load, SLOTS, PACE, rates, seconds, (objective,), seed=2)
+    good, failed = knee(load, SLOTS, PACE, rates, seconds, (FIRST_TOKEN,), seed=2)
     assert good is not None
     assert failed is not None
     assert abs(good - formula) <= 0.1 * formula + 1e-9
     assert good < failed <= good + 0.1 * formula + 1e-9
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.name)
+def test_a_calibration_of_users_finds_the_knee_within_one_step_of_the_formula(load: Load) -> None:
+    """With the steps that `calibrate` makes, raised to where the objective fails."""
+    stage = calibration_stage("Users")
+    steps = list(range(stage["start"], 100, stage["step"]))
+    if load is SHORT:  # what holds far below the knee is passed over, for a quick test
+        steps = [users for users in steps if users > 50]
+    for seed in (1, 2, 3):
+        good, failed = users_knee(load, SLOTS, PACE, steps, stage["stepSeconds"], (FIRST_TOKEN,), seed=seed)
+        assert good is not None
+        assert failed == good + stage["step"]
+        formula = users_within(load, SLOTS, PACE, BOUND_MILLISECONDS / 1000 - OWN_SECONDS, PERCENTILE)
+        assert abs(good - formula) <= stage["step"]
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.name)
+def test_a_calibration_of_rates_finds_the_knee_within_one_step_of_the_formula(load: Load) -> None:
+    """With the steps that `calibrate` makes: whole requests per second."""
+    stage = calibration_stage("Rate")
+    rates = [float(rate) for rate in range(stage["start"], stage["maximum"] + 1, stage["step"])]
+    for seed in (1, 2, 3):
+        good, failed = knee(load, SLOTS, PACE, rates[:30], stage["stepSeconds"], (FIRST_TOKEN,), seed=seed)
+        assert good is not None
+        assert failed == good + stage["step"]
+        assert abs(good - given(load)) <= stage["step"]
+
+
+def calibration_stage(of: str) -> dict[str, Any]:
+    test = {"apiVersion": "elastometer.dev/v1alpha1", "kind": "ElasticityTest", **document()}
+    made = calibration_test(test, Search(of=KneeVariable(of)))
+    stage: dict[str, Any] = made["spec"]["load"]["stages"][0]
+    return stage

@@ -41,8 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for name, what in (("start", "first step"), ("step", "how much each step is higher"), ("maximum", "last step")):
         parser.add_argument(f"--{name}", type=positive_count, metavar="N",
                             help=f"{what} (default: by the server's slots)")
-    parser.add_argument("--step-seconds", type=positive_count, default=STEP_SECONDS, metavar="SECONDS",
-                        help=f"length of a step; many times that of an answer (default: {STEP_SECONDS})")
+    lengths = ", ".join(f"{seconds} for {of}" for of, seconds in STEP_SECONDS.items())
+    parser.add_argument("--step-seconds", type=positive_count, metavar="SECONDS",
+                        help=f"length of a step; many times that of an answer (default: {lengths})")
     parser.add_argument("--replicas", type=positive_count, default=1, metavar="N",
                         help="replicas; 2 checks whether two serve twice as much as one (default: 1)")
     parser.add_argument("--run", action="store_true", help="run it at once, as `elastometer run -` does")

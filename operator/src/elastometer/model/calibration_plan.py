@@ -21,7 +21,9 @@ from elastometer_loadgen.stages.stage import StageType
 Json = dict[str, Any]
 STAGE, SUFFIX = "knee", "-calibration"
 MAX_NAME = 40
-STEP_SECONDS = 60
+# A closed loop settles within an answer or two. The queue of random arrivals takes longer, so a step of rates is twice
+# as long: then the knee is within one step of what the server's formula says (docs/report.md, Calibration).
+STEP_SECONDS = {KneeVariable.USERS: 60, KneeVariable.RATE: 120}
 # vLLM's default of --max-num-seqs on current accelerators, where the arguments do not say.
 DEFAULT_SLOTS = 256
 # How many steps lead up to all slots, and how far beyond them the search goes.
@@ -34,13 +36,13 @@ SERVED = {"indicator": KneeIndicator.REQUEST_SUCCESS.value, "minimumPercent": 99
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The steps of the search; None for those that follow from the server."""
+    """The steps of the search; None for those that follow from the server and from what rises."""
 
     of: KneeVariable = KneeVariable.USERS
     start: int | None = None
     step: int | None = None
     maximum: int | None = None
-    step_seconds: int = STEP_SECONDS
+    step_seconds: int | None = None
     replicas: int = 1
 
 
@@ -75,7 +77,7 @@ def _stage(test: Json, search: Search) -> Json:
     return {
         "name": STAGE, "type": StageType.KNEE.value, "of": search.of.value, "start": search.start or 1,
         "step": search.step or (1 if is_rate else -(-slots // STEPS_TO_FULL)),
-        "stepSeconds": search.step_seconds,
+        "stepSeconds": search.step_seconds or STEP_SECONDS[search.of],
         "maximum": search.maximum or (HIGHEST_RATE if is_rate else BEYOND_FULL * slots),
         **({} if is_rate else {"thinkTimeSeconds": {"minimum": "0", "maximum": "0"}}),
         "objectives": list(_objectives(document_at(test, "spec"))),
