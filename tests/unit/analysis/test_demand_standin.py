@@ -66,7 +66,8 @@ def given(load: Load) -> float:
         SLOTS, PACE.prefill_seconds(0, begins=True), 1 / PACE.prefill_tokens_per_second,
         decode_seconds=PACE.decode_seconds(1), decode_seconds_per_neighbour=(
             SLOTS / (saturated_rate(load, SLOTS, PACE) * output) - PACE.decode_seconds(1)) / (SLOTS - 1),
-        refill_seconds=step * SLOTS)
+        # Half of the step under way, and the step in which the prompt is computed; from the queue only the latter.
+        join_seconds=1.5 * step * SLOTS, refill_seconds=step * SLOTS)
     lengths = [(float(one.prompt), float(one.output)) for one in arrivals(load, [(50.0, 10.0)], 4)]
     return saturated_rate(load, SLOTS, PACE) * sustained(formula, lengths, [OBJECTIVE]).share
 

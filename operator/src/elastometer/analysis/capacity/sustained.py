@@ -66,8 +66,16 @@ def _rate(capacity: Capacity, lengths: Sequence[Lengths], busy: float) -> float:
 
 
 def _in_slot(capacity: Capacity, lengths: Sequence[Lengths], busy: float) -> list[float]:
-    step = pace(capacity, busy)
-    return [first_token_seconds(capacity, prompt, busy) + max(0.0, output - 1) * step for prompt, output in lengths]
+    step, own = pace(capacity, busy), _first_tokens(capacity, lengths, busy)
+    return [first + max(0.0, output - 1) * step for first, (_, output) in zip(own, lengths, strict=True)]
+
+
+def _first_tokens(capacity: Capacity, lengths: Sequence[Lengths], busy: float) -> list[float]:
+    """Seconds from the start of each request to its first token: those that waited join from the queue, the others find
+    a free slot, so that a replica that is nearly full does nearly as a full one."""
+    waits = erlang_c(capacity.slots, busy)
+    return [waits * first_token_seconds(capacity, prompt, capacity.slots)
+            + (1 - waits) * first_token_seconds(capacity, prompt, busy) for prompt, _ in lengths]
 
 
 def _late(capacity: Capacity, lengths: Sequence[Lengths], indicator: Indicator, bound: float, busy: float) -> float:
@@ -76,8 +84,7 @@ def _late(capacity: Capacity, lengths: Sequence[Lengths], indicator: Indicator, 
     if indicator is Indicator.TIME_PER_OUTPUT_TOKEN:
         return 0.0 if step <= bound else 1.0
     seconds = _in_slot(capacity, lengths, busy)
-    own = seconds if indicator is Indicator.REQUEST_LATENCY else [
-        first_token_seconds(capacity, prompt, busy) for prompt, _ in lengths]
+    own = seconds if indicator is Indicator.REQUEST_LATENCY else _first_tokens(capacity, lengths, busy)
     mean = fmean(seconds)
     waits = erlang_c(capacity.slots, busy)
     # Allen and Cunneen: waits are (1 + cv^2) / 2 as long as those of exponential times in a slot.
