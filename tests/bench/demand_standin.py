@@ -14,7 +14,6 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from elastometer.render.json_report import plain
 from elastometer_standin.settings import Pace
 from support.ports import free_port
 from support.price_worlds import START, Replica, run_of, spec
+from support.standin_runs import saturated
 
 SLOTS = 16
 PACE = Pace(prefill_tokens_per_second=8000.0, prefill_overhead_ms=5.0, decode_ms_per_token=20.0, decode_slowdown=0.01)
@@ -118,9 +118,7 @@ def formula(account: DemandAccount) -> float:
     capacity = account.capacity
     assert capacity is not None, account.reason
     prompt, output = capacity.mean_prompt_tokens or 0.0, capacity.mean_output_tokens or 1.0
-    begins = SLOTS / output
-    overhead = PACE.prefill_overhead_ms / 1000 * (1 - exp(-begins)) / begins
-    return 1 / (output * PACE.decode_seconds(SLOTS) / SLOTS + overhead + prompt / PACE.prefill_tokens_per_second)
+    return saturated(prompt, output, SLOTS, PACE)
 
 
 def compared(load: Load) -> str:

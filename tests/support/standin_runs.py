@@ -117,10 +117,14 @@ class Replica:
 
 
 def saturated_rate(load: Load, slots: int, pace: Pace) -> float:
-    """Requests per second of a stand-in that is never idle, by its formula: each output token takes a share of a step
-    of the full batch, each prompt holds up the whole batch once, and each step in which at least one request begins
-    costs the overhead once (they begin independently: Poisson)."""
-    prompt, output = load.mean()
+    """Requests per second of a stand-in that is never idle, by its formula, for the mean lengths of a load."""
+    return saturated(*load.mean(), slots, pace)
+
+
+def saturated(prompt: float, output: float, slots: int, pace: Pace) -> float:
+    """The same for given mean lengths: each output token takes a share of a step of the full batch, each prompt holds
+    up the whole batch once, and each step in which at least one request begins costs the overhead once (they begin
+    independently: Poisson)."""
     begins = slots / output
     overhead = pace.prefill_overhead_ms / 1000 * (1 - exp(-begins)) / begins
     return 1 / (output * pace.decode_seconds(slots) / slots + overhead + prompt / pace.prefill_tokens_per_second)

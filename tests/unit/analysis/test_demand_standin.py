@@ -6,8 +6,10 @@ serve the same objective.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -42,6 +44,7 @@ from support.standin_runs import (
     Served,
     arrivals,
     knee,
+    saturated,
     saturated_rate,
     users_knee,
     users_within,
@@ -58,18 +61,20 @@ POD = Life(-40, -39, -20)
 ALLOWED = 0.05
 
 
-def given(load: Load) -> float:
-    """The formula: the saturated rate, and the share of it that the objective leaves."""
-    _, output = load.mean()
-    step = PACE.decode_seconds(SLOTS) / SLOTS
+def given(load: Load, served: Sequence[Served] = ()) -> float:
+    """The formula: the saturated rate, and the share of it that the objective leaves. For requests of the lengths that
+    were served, or else of those that the load draws."""
+    lengths = [(float(one.prompt), float(one.output)) for one in served or arrivals(load, [(50.0, 10.0)], 4)]
+    prompt, output = (fmean(one for one, _ in lengths), fmean(one for _, one in lengths)) if served else load.mean()
+    full = saturated(prompt, output, SLOTS, PACE)
+    step = PACE.decode_seconds(SLOTS)
     formula = Capacity(
         SLOTS, PACE.prefill_seconds(0, begins=True), 1 / PACE.prefill_tokens_per_second,
         decode_seconds=PACE.decode_seconds(1), decode_seconds_per_neighbour=(
-            SLOTS / (saturated_rate(load, SLOTS, PACE) * output) - PACE.decode_seconds(1)) / (SLOTS - 1),
+            SLOTS / (full * output) - PACE.decode_seconds(1)) / (SLOTS - 1),
         # Half of the step under way, and the step in which the prompt is computed; from the queue only the latter.
-        join_seconds=1.5 * step * SLOTS, refill_seconds=step * SLOTS)
-    lengths = [(float(one.prompt), float(one.output)) for one in arrivals(load, [(50.0, 10.0)], 4)]
-    return saturated_rate(load, SLOTS, PACE) * sustained(formula, lengths, [OBJECTIVE]).share
+        join_seconds=1.5 * step, refill_seconds=step)
+    return full * sustained(formula, lengths, [OBJECTIVE]).share
 
 
 def document(demand: dict[str, Any] | None = None, *, scaler: str = "HorizontalPodAutoscaler") -> dict[str, Any]:
@@ -138,7 +143,7 @@ def rate(found: DemandAccount) -> float:
 def test_given_calibrated_and_fitted_agree(load: Load) -> None:
     fitted = account(load)
     calibrated = account(load, {"calibrationRef": {"name": "demo"}}, {CALIBRATION: calibration(load)})
-    stated = account(load, {"requestsPerSecond": f"{given(load):.6f}"})
+    stated = account(load, {"requestsPerSecond": f"{given(load, ran(load)):.6f}"})
     assert [one.source for one in (fitted, calibrated, stated)] == [
         DemandSource.FITTED, DemandSource.CALIBRATED, DemandSource.GIVEN]
     rates = [rate(one) for one in (fitted, calibrated, stated)]
