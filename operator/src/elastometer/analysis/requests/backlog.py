@@ -55,6 +55,19 @@ class PinnedBacklog:
     beyond_limit: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """The fields of PinnedBacklog that are of all Pods together; nothing where no request waited beside a free slot."""
+
+    seconds: float = 0.0
+    first: Instant = 0
+    last: Instant = 0
+    most_free: int = 0
+    waiting: float = 0.0
+    beside_free_slots: float = 0.0
+    beyond_limit: float = 0.0
+
+
 def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence[Span]]) -> PinnedBacklog | None:
     """None if no request waited beside a free slot, or if the record does not show on which Pods requests were.
 
@@ -64,36 +77,49 @@ def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence
     count, known = table.select(served.sum().alias("count"), pl.col("pod").filter(served).count().alias("known")).row(0)
     if len(ready) < 2 or not count or known < KNOWN_SHARE * count:
         return None
-    # Lazily, so that no column is copied that is not looked at.
-    sent = table.lazy().filter(pl.col("pod").is_not_null(), pl.col("end") >= pl.col("send")).select(
-        pl.col("pod").cast(pl.String), "send", "end", value=time_to_first_token()).collect()
-    codes = {pod: code for code, pod in enumerate(sorted({*sent["pod"].unique(), *ready}))}
-    sent = sent.with_columns(pl.col("pod").replace_strict(codes, return_dtype=pl.Int32))
-    by_pod = _by_pod(sent, slots, {codes[pod]: spans for pod, spans in ready.items()})
+    names = sorted({*table["pod"].drop_nulls().unique(), *ready})
+    by_pod = _by_pod(_sent(table, names), slots, {names.index(pod): spans for pod, spans in ready.items()})
     if not (by_pod["here"] > 0).any():
         return None
-    levels = _levels(by_pod)
-    if not levels["pinned"][-1]:
-        return None
-    # Each row back to its place: several times faster than a sort.
-    by_pod = by_pod.with_columns(pl.zeros(levels.height, pl.Int64, eager=True).scatter(
-        levels["event"], levels["pinned"]).alias("pinned"))
-    return _found(by_pod, levels, slots, tuple(codes), len(ready))
+    by_pod, totals = _with_pinned(by_pod)
+    return _found(by_pod, totals, slots, names, len(ready)) if totals.seconds else None
 
 
-def _found(by_pod: pl.DataFrame, levels: pl.DataFrame, slots: int, names: Sequence[str], pods: int) -> PinnedBacklog:
-    pinned = levels.filter(_IS_PINNED)
+def _sent(table: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The requests that were sent to a known Pod and ended, with the place of their `pod` in the names."""
+    # Lazily, so that no column is copied that is not looked at.
+    return table.lazy().filter(pl.col("pod").is_not_null(), pl.col("end") >= pl.col("send")).select(
+        pl.col("pod").cast(pl.Enum(names)).to_physical().cast(pl.Int32), "send", "end",
+        value=time_to_first_token()).collect()
+
+
+def _found(by_pod: pl.DataFrame, totals: _Totals, slots: int, names: Sequence[str], pods: int) -> PinnedBacklog:
     waits, (worst, most) = _waits(by_pod, slots), _worst(by_pod)
     return PinnedBacklog(
-        slots=slots, seconds=float(pinned["span"].sum()) / SECOND, first=int(pinned["time"][0]),
-        last=int(pinned["time"][-1]) + int(pinned["span"][-1]), requests=int(waits["is_pinned"].sum()),
-        pod=names[worst], pods=pods, most_waiting=most, most_free=int(pinned.select(pl.col("free").max()).item()),
-        first_token_p95=_p95(waits.filter(pl.col("is_pinned"))),
+        slots=slots, seconds=totals.seconds, first=totals.first, last=totals.last,
+        requests=int(waits["is_pinned"].sum()), pod=names[worst], pods=pods, most_waiting=most,
+        most_free=totals.most_free, first_token_p95=_p95(waits.filter(pl.col("is_pinned"))),
         others_first_token_p95=_p95(waits.filter(~pl.col("is_pinned"))),
-        waiting=_area(levels, pl.col("waiting")),
-        beside_free_slots=_area(levels, pl.min_horizontal("waiting", "free")),
-        beyond_limit=_area(levels, pl.min_horizontal("beyond", "free")),
+        waiting=totals.waiting, beside_free_slots=totals.beside_free_slots, beyond_limit=totals.beyond_limit,
     )
+
+
+def _with_pinned(by_pod: pl.DataFrame) -> tuple[pl.DataFrame, _Totals]:
+    """The rows of `_by_pod` with the time `pinned` up to each, and the totals; what lies between takes most memory."""
+    levels = _levels(by_pod)
+    # Each row back to its place: several times faster than a sort.
+    pinned = pl.zeros(levels.height, pl.Int64, eager=True).scatter(levels["event"], levels["pinned"])
+    return by_pod.select("pod", "move", "value", "here", pinned=pinned), _totals(levels)
+
+
+def _totals(levels: pl.DataFrame) -> _Totals:
+    pinned = levels.filter(_IS_PINNED)
+    if not pinned["span"].sum():
+        return _Totals()
+    return _Totals(
+        float(pinned["span"].sum()) / SECOND, int(pinned["time"][0]), int(pinned["time"][-1]) + int(pinned["span"][-1]),
+        int(pinned.select(pl.col("free").max()).item()), _area(levels, pl.col("waiting")),
+        _area(pinned, pl.min_horizontal("waiting", "free")), _area(pinned, pl.min_horizontal("beyond", "free")))
 
 
 def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]]) -> pl.DataFrame:
@@ -102,8 +128,9 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
     spans = [(pod, *span) for pod, found in ready.items() for span in found]
     watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row").with_columns(
         pl.col("pod").cast(pl.Int32), value=_NO_VALUE)
+    # Lazily, so that what a step needs is free again before the next one.
     moves = pl.concat([
-        found.select("pod", time=instant, move=pl.lit(move, pl.Int8), ready=pl.lit(change, pl.Int8),
+        found.lazy().select("pod", time=instant, move=pl.lit(move, pl.Int8), ready=pl.lit(change, pl.Int8),
                      value=pl.col("value") if instant == "send" else _NO_VALUE)
         for found, instant, move, change in (
             (sent, "send", 1, 0), (sent, "end", -1, 0), (watched, "send", 0, 1), (watched, "end", 0, -1))
@@ -116,19 +143,20 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
     waiting = (count - slots).clip(lower_bound=0)
     return moves.sort(pl.col("pod").cast(pl.Int64) * _POD_UNIT + place).select(
         "pod", "time", "move", "value", here=waiting, queued=(waiting - slots).clip(lower_bound=0),
-        room=(slots - count).clip(lower_bound=0) * is_ready.clip(upper_bound=1))
+        room=(slots - count).clip(lower_bound=0) * is_ready.clip(upper_bound=1)).collect()
 
 
 def _levels(by_pod: pl.DataFrame) -> pl.DataFrame:
     """The same rows in order of time, with the sums `waiting`, `beyond` and `free` over all Pods, which hold for `span`
     nanoseconds. `pinned` is the time up to the row in which requests waited beside a free slot, and `event` the row's
     place in the order of Pods."""
-    changes = by_pod.with_row_index("event").with_columns(
+    changes = by_pod.lazy().with_row_index("event").select("event", "time", *(
         pl.col(name).diff().fill_null(pl.col(name)).alias(total)
-        for name, total in (("here", "waiting"), ("queued", "beyond"), ("room", "free")))
-    sums = changes.select("event", "time", "waiting", "beyond", "free").sort("time", maintain_order=True).with_columns(
+        for name, total in (("here", "waiting"), ("queued", "beyond"), ("room", "free"))))
+    sums = changes.sort("time", maintain_order=True).with_columns(
         pl.col("waiting", "beyond", "free").cum_sum(), span=-pl.col("time").diff(-1).fill_null(0))
-    return sums.with_columns(pinned=pl.when(_IS_PINNED).then("span").otherwise(0).cum_sum().shift(1, fill_value=0))
+    pinned = pl.when(_IS_PINNED).then("span").otherwise(0).cum_sum().shift(1, fill_value=0)
+    return sums.with_columns(pinned=pinned).collect()
 
 
 def _waits(by_pod: pl.DataFrame, slots: int) -> pl.DataFrame:
@@ -137,8 +165,8 @@ def _waits(by_pod: pl.DataFrame, slots: int) -> pl.DataFrame:
     First come, first served: a request starts when the one that is `slots` places before it, in order of ends, is over.
     Each Pod has as many ends as sends, so that both have it at the same places.
     """
-    sends, ends = by_pod.filter(pl.col("move") > 0), by_pod.filter(pl.col("move") < 0)
-    freed = ends.select(of="pod", at="pinned").shift(slots)
+    sends = by_pod.select("pod", "value", "pinned").filter(by_pod["move"] > 0)
+    freed = by_pod.select(of="pod", at="pinned").filter(by_pod["move"] < 0).shift(slots)
     waited = (freed["of"] == sends["pod"]) & (freed["at"] - sends["pinned"] >= LEAST_WAIT)
     return sends.select("value", is_pinned=waited.fill_null(value=False))
 
