@@ -9,7 +9,6 @@ they held a slot counts as that of the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import polars as pl
 
@@ -57,8 +56,7 @@ def correction(rows: pl.DataFrame, capacity: Capacity) -> Correction | None:
 def _beside_the_fit(done: pl.DataFrame, capacity: Capacity, count: int, seconds: float) -> Correction | None:
     """`done` is the progress in the full seconds alone, those of all spans laid end to end; in blocks of equal length.
     None where by the fit nothing was done."""
-    edges = [seconds * number / FEWEST_BLOCKS for number in range(FEWEST_BLOCKS + 1)]
-    mean = mean_of_blocks([done_between(done, *edge) for edge in pairwise(edges)], [1] * FEWEST_BLOCKS)
+    mean = mean_of_blocks(_by_block(done, seconds / FEWEST_BLOCKS), [1] * FEWEST_BLOCKS)
     if not mean.value or mean.plus_minus is None:
         return None
     factor = capacity.slots * seconds / FEWEST_BLOCKS / mean.value
@@ -66,26 +64,37 @@ def _beside_the_fit(done: pl.DataFrame, capacity: Capacity, count: int, seconds:
     return Correction(factor, max(LEAST_PERCENT, error), count, seconds)
 
 
+def _by_block(done: pl.DataFrame, length: float) -> list[float]:
+    """The progress in each block. Most requests lie within one; only those that do not have to be divided."""
+    block, last = ((pl.col(name) / length).floor() for name in ("began", "last"))
+    before = pl.col("before") * (pl.col("first") - pl.col("began"))
+    after = pl.col("after") * (pl.col("last") - pl.col("first"))
+    placed = done.filter(pl.col("last") > pl.col("began")).with_columns(block=block, apart=block != last)
+    whole, divided = placed.filter(~pl.col("apart")).select("block", done=before + after), placed.filter("apart")
+    return [float(whole.filter(pl.col("block") == number)["done"].sum())
+            + done_between(divided, length * number, length * (number + 1)) for number in range(FEWEST_BLOCKS)]
+
+
 def _full_spans(rows: pl.DataFrame, slots: int) -> pl.DataFrame:
     """(since, seconds, before) of the spans in which one replica had more requests than slots, for at least as long as
     a request takes on average: then most of those that run beside each other took their slots from a full replica.
     `before` are the seconds of all spans before it."""
-    changes = pl.concat([rows.select(at="sent", by=pl.lit(1)), rows.select(at="last", by=pl.lit(-1))])
-    held = changes.group_by("at").agg(pl.col("by").sum()).sort("at").select(
-        "at", until=pl.col("at").shift(-1), full=pl.col("by").cum_sum() > slots)
-    spans = held.filter("full").with_columns(
-        span=(pl.col("at") != pl.col("until").shift(1)).fill_null(value=True).cum_sum(),
-    ).group_by("span", maintain_order=True).agg(since=pl.col("at").first(), end=pl.col("until").last())
-    long = spans.select("since", seconds=pl.col("end") - pl.col("since")).filter(
-        pl.col("seconds") >= rows["in_slot"].mean())
-    return long.with_columns(before=pl.col("seconds").cum_sum() - pl.col("seconds"))
+    ats = pl.concat([rows["sent"], rows["last"]])
+    by = pl.concat([pl.repeat(1, rows.height, eager=True), pl.repeat(-1, rows.height, eager=True)])
+    held = pl.DataFrame({"at": ats, "by": by}).sort("at").with_columns(full=pl.col("by").cum_sum() > slots)
+    # Of changes at one instant only the last says how many there were from then on.
+    turns = held.filter((pl.col("at") != pl.col("at").shift(-1)).fill_null(value=True)).filter(
+        (pl.col("full") != pl.col("full").shift(1)).fill_null(pl.col("full")))
+    spans = turns.select("full", since="at", seconds=pl.col("at").shift(-1) - pl.col("at")).filter("full")
+    return spans.filter(pl.col("seconds") >= rows["in_slot"].mean()).select(
+        "since", "seconds", before=pl.col("seconds").cum_sum() - pl.col("seconds"))
 
 
 def _ended(rows: pl.DataFrame, spans: pl.DataFrame) -> int:
     """How many last tokens came within a span: one that came at its very start belongs to what was before it."""
-    within = rows.select(at="last").sort("at").join_asof(
-        spans.sort("since"), left_on="at", right_on="since", allow_exact_matches=False)
-    return within.filter(pl.col("at") - pl.col("since") <= pl.col("seconds")).height
+    lasts = rows["last"].sort()
+    until, since = (lasts.search_sorted(at, side="right") for at in (spans["since"] + spans["seconds"], spans["since"]))
+    return int(until.sum()) - int(since.sum())
 
 
 def _passed(instants: pl.Series, spans: pl.DataFrame) -> pl.Series:
