@@ -80,11 +80,11 @@ def windows(
     tokens = work.per_prompt_token * pl.col("prompt") + work.per_output_token * pl.col("output")
     # In whole nanoseconds: their sum is exact, in whatever order the threads of polars add them up.
     nanoseconds = (SECOND * (work.per_request + tokens)).round().cast(pl.Int64)
-    each = arrivals.rows.select(
-        at=pl.col("at").clip(lower_bound=edges[0]), left=pl.max_horizontal("left", "at"), work=nanoseconds,
-    ).filter(pl.col("at") < edges[-1])
-    came = _by_window(each, "at", edges)
-    went = _by_window(each.filter(pl.col("left").is_not_null()), "left", edges)
+    at = pl.col("at").clip(lower_bound=edges[0])
+    known = arrivals.rows.lazy().filter(at < edges[-1])
+    came = _by_window(known.select(instant=at, work=nanoseconds), edges)
+    went = _by_window(known.filter(pl.col("left").is_not_null()).select(
+        instant=pl.max_horizontal(pl.col("left"), at), work=nanoseconds), edges)
     # What waits at an edge came in a window before it and left in none.
     waiting = [0, *accumulate(arrived - left for arrived, left in zip(came, went, strict=True))][:-1]
     rates = [amount / SECOND / (right - left) for amount, (left, right) in zip(came, pairwise(edges), strict=True)]
@@ -92,11 +92,11 @@ def windows(
                    tuple(map(share_at, edges[:-1])))
 
 
-def _by_window(rows: pl.DataFrame, column: str, edges: tuple[float, ...]) -> list[int]:
-    """The sum of work by the window that the column lies in."""
+def _by_window(rows: pl.LazyFrame, edges: tuple[float, ...]) -> list[int]:
+    """The sum of `work` by the window that its `instant` lies in."""
     found = [0] * (len(edges) - 1)
-    place = pl.Series(edges).search_sorted(rows[column], side="right") - 1
-    sums = rows.select("work").with_columns(place.alias("place")).group_by("place").agg(pl.col("work").sum())
+    place = pl.lit(pl.Series(edges)).search_sorted(pl.col("instant"), side="right").cast(pl.Int64) - 1
+    sums = rows.select("work", place=place).group_by("place").agg(pl.col("work").sum()).collect()
     for number, amount in sums.iter_rows():
         if 0 <= number < len(found):
             found[number] = amount

@@ -81,7 +81,7 @@ def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence
     by_pod = _by_pod(_sent(table, names), slots, {names.index(pod): spans for pod, spans in ready.items()})
     if not (by_pod["here"] > 0).any():
         return None
-    by_pod, totals = _with_pinned(by_pod)
+    by_pod, totals = _with_pinned(by_pod, slots)
     return _found(by_pod, totals, slots, names, len(ready)) if totals.seconds else None
 
 
@@ -104,9 +104,9 @@ def _found(by_pod: pl.DataFrame, totals: _Totals, slots: int, names: Sequence[st
     )
 
 
-def _with_pinned(by_pod: pl.DataFrame) -> tuple[pl.DataFrame, _Totals]:
+def _with_pinned(by_pod: pl.DataFrame, slots: int) -> tuple[pl.DataFrame, _Totals]:
     """The rows of `_by_pod` with the time `pinned` up to each, and the totals; what lies between takes most memory."""
-    levels = _levels(by_pod)
+    levels = _levels(by_pod, slots)
     # Each row back to its place: several times faster than a sort.
     pinned = pl.zeros(levels.height, pl.Int64, eager=True).scatter(levels["event"], levels["pinned"])
     return by_pod.select("pod", "move", "value", "here", pinned=pinned), _totals(levels)
@@ -124,7 +124,7 @@ def _totals(levels: pl.DataFrame) -> _Totals:
 
 def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]]) -> pl.DataFrame:
     """A row for each send, end and change of readiness, in order of Pod and time, and the state of the Pod from then:
-    `here` requests wait, `queued` of them beyond one batch, and `room` slots are free."""
+    `here` requests wait and `room` slots are free."""
     spans = [(pod, *span) for pod, found in ready.items() for span in found]
     watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row").with_columns(
         pl.col("pod").cast(pl.Int32), value=_NO_VALUE)
@@ -142,17 +142,18 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
     count, is_ready = pl.col("move").cast(pl.Int32).cum_sum(), pl.col("ready").cast(pl.Int32).cum_sum()
     waiting = (count - slots).clip(lower_bound=0)
     return moves.sort(pl.col("pod").cast(pl.Int64) * _POD_UNIT + place).select(
-        "pod", "time", "move", "value", here=waiting, queued=(waiting - slots).clip(lower_bound=0),
+        "pod", "time", "move", "value", here=waiting,
         room=(slots - count).clip(lower_bound=0) * is_ready.clip(upper_bound=1)).collect()
 
 
-def _levels(by_pod: pl.DataFrame) -> pl.DataFrame:
+def _levels(by_pod: pl.DataFrame, slots: int) -> pl.DataFrame:
     """The same rows in order of time, with the sums `waiting`, `beyond` and `free` over all Pods, which hold for `span`
     nanoseconds. `pinned` is the time up to the row in which requests waited beside a free slot, and `event` the row's
     place in the order of Pods."""
     changes = by_pod.lazy().with_row_index("event").select("event", "time", *(
-        pl.col(name).diff().fill_null(pl.col(name)).alias(total)
-        for name, total in (("here", "waiting"), ("queued", "beyond"), ("room", "free"))))
+        state.diff().fill_null(state).alias(total) for total, state in (
+            ("waiting", pl.col("here")), ("beyond", (pl.col("here") - slots).clip(lower_bound=0)),
+            ("free", pl.col("room")))))
     sums = changes.sort("time", maintain_order=True).with_columns(
         pl.col("waiting", "beyond", "free").cum_sum(), span=-pl.col("time").diff(-1).fill_null(0))
     pinned = pl.when(_IS_PINNED).then("span").otherwise(0).cum_sum().shift(1, fill_value=0)
