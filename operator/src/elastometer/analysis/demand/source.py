@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from elastometer.analysis.capacity.fit import fit_capacity, fit_served
-from elastometer.analysis.capacity.full_time import correction
+from elastometer.analysis.capacity.full_time import LEAST_PERCENT, correction
 from elastometer.analysis.capacity.sustained import Lengths, Sustained, sustained
 from elastometer.analysis.capacity.work import Work, saturated_work
 from elastometer.analysis.demand.arrivals import Arrivals
@@ -99,10 +99,12 @@ def _calibrated(run: DerivedRun, terms: DemandTerms, came: Arrivals) -> Found:
         limits = _limits(run, calibration.capacity, lengths_of(came))
         rule = f"{rule_words(_strictest(limits))}; {rule}"
     is_own = terms.error_percent is None
+    least = "" if calibration.capacity is None else f", at least {LEAST_PERCENT:g} %"
     return Found(
         DemandSource.CALIBRATED, _work_of(calibration), f"the calibration run '{calibration.test}'",
         f"{rule}; {calibration.linearity}", calibration.error_percent if is_own else terms.error_percent,
-        "half of what lies between the steps of the calibration" if is_own else "spec.demand.errorPercent", limits)
+        f"half of what lies between the steps of the calibration{least}" if is_own else "spec.demand.errorPercent",
+        limits)
 
 
 def _work_of(calibration: Calibration) -> Work:
