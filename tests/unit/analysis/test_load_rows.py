@@ -59,8 +59,9 @@ def test_a_row_has_counts_mean_and_percentiles_with_their_intervals() -> None:
     assert (found.count, found.mean, found.p50, found.p90, found.p95) == (100, 50500.0, 50000.0, 90000.0, 95000.0)
     assert found.intervals["p50"] == Interval(40000.0, 61000.0)
     assert (found.intervals["p99"], found.needs) == (None, {"p99": 368})
-    # Ten blocks of ten whose means are 5.5, 15.5 … 95.5: a standard deviation of 30.28 s, t for 9 is 2.262.
-    assert found.mean_plus_minus == pytest.approx(2.2622 * 30276.5 / 10**0.5, rel=1e-3)
+    # Neighbouring blocks of ten are alike, which leaves five of twenty, whose means are 10.5, 30.5 … 90.5: a standard
+    # deviation of 31.62 s, t for 4 is 2.776.
+    assert found.mean_plus_minus == pytest.approx(2.7764 * 31622.8 / 5**0.5, rel=1e-3)
 
 
 def test_a_share_just_below_all_is_truncated_and_not_rounded_up() -> None:
