@@ -18,8 +18,8 @@ from elastometer.model.report import ObjectiveResult, Verdict
 ROOT = Path(__file__).parent.parent.parent.parent
 ANALYSIS = ROOT / "operator" / "src" / "elastometer" / "analysis"
 PRODUCERS = (
-    "evidence/pods.py", "evidence/readiness.py", "evidence/scaling.py", "starts/begins.py", "starts/coldstart.py", "starts/enginelog.py",
-    "starts/restarts.py", "starts/scalein.py", "starts/scraped.py", "starts/wordings.py",
+    "evidence/pods.py", "evidence/readiness.py", "evidence/scaling.py", "starts/begins.py", "starts/coldstart.py",
+    "starts/enginelog.py", "starts/restarts.py", "starts/scalein.py", "starts/scraped.py", "starts/wordings.py",
 )
 # What a healthy start of a server on a GPU does not show.
 NOT_IN_A_PLAIN_START = frozenset({Milestone.RESTARTED, Milestone.WOKEN})
