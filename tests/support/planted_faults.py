@@ -38,9 +38,12 @@ _SLOW_RAMP = ((30, "1", "1"), (120, "1", "5"), (30, "5", "5"))
 FAULTS = (
     Fault("window-too-long", _SLOW_RAMP, 4000, 2, {"stabilizationWindowSeconds": 120},
           "scaleUp.stabilizationWindowSeconds"),
-    Fault("policy-too-tight", ((30, "1", "1"), (120, "2", "7"), (40, "7", "7")), 5000, 2, _policies(1, 300),
+    # At its top the load needs the fourth replica, which the policy allows too late.
+    Fault("policy-too-tight", ((30, "1", "1"), (120, "2", "8"), (50, "8", "8")), 5000, 2, _policies(1, 300),
           "scaleUp.policies"),
-    Fault("target-too-high", _SLOW_RAMP, 4000, 2, {"averageValue": "20"}, "target.averageValue"),
+    # The load outgrows two replicas long before 60 requests wait on each.
+    Fault("target-too-high", ((30, "1", "1"), (120, "2", "7"), (50, "7", "7")), 5000, 2, {"averageValue": "60"},
+          "target.averageValue"),
     Fault("minimum-too-low", ((30, "1", "1"), (90, "4", "4")), 4000, 2, {"minReplicas": 1}, "minReplicas"),
 )
 
