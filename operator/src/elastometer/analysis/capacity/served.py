@@ -74,7 +74,7 @@ def _named(known: pl.DataFrame, run: DerivedRun) -> pl.DataFrame:
     """The requests whose replica is known: by its name, or because it was the only one that was Ready."""
     ready = pl.DataFrame(run.replicas.ready.points, schema={"since": pl.Float64, "ready": pl.Float64}, orient="row")
     alone = pl.when(pl.col("ready") == 1.0).then(pl.lit(ALONE))
-    return known.sort("at").join_asof(ready, left_on="at", right_on="since").with_columns(
+    return known.sort("at", maintain_order=True).join_asof(ready, left_on="at", right_on="since").with_columns(
         pod=pl.coalesce(pl.col("pod").cast(pl.String), alone)).filter(pl.col("pod").is_not_null())
 
 

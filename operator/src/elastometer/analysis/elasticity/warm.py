@@ -116,7 +116,8 @@ def _amounts(served: pl.DataFrame, windows: Sequence[_Window]) -> list[list[floa
     rows = pl.DataFrame(asked, schema={"pod": served["pod"].dtype, "at": pl.Float64}, orient="row") \
         .with_row_index("number")
     joined = rows.sort("at").join_asof(
-        served.sort("time"), left_on="at", right_on="time", by="pod", check_sortedness=False).sort("number")
+        served.sort("time", maintain_order=True), left_on="at", right_on="time", by="pod",
+        check_sortedness=False).sort("number")
     sent = joined.select(
         (pl.col("total") + pl.col("rate") * (pl.col("at") - pl.col("time"))).fill_null(0.0)).to_series().to_list()
     amounts, place = [], 0

@@ -141,7 +141,8 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
     # What begins on a Pod also ends there: sums over rows in order of Pods begin at 0 with each Pod.
     count, is_ready = pl.col("move").cast(pl.Int32).cum_sum(), pl.col("ready").cast(pl.Int32).cum_sum()
     waiting = (count - slots).clip(lower_bound=0)
-    return moves.sort(pl.col("pod").cast(pl.Int64) * _POD_UNIT + place).select(
+    # In the order of the records where instants are equal, or two judgements could tell different requests apart.
+    return moves.sort(pl.col("pod").cast(pl.Int64) * _POD_UNIT + place, maintain_order=True).select(
         "pod", "time", "move", "value", here=waiting,
         room=(slots - count).clip(lower_bound=0) * is_ready.clip(upper_bound=1)).collect()
 

@@ -100,7 +100,7 @@ def _log(seen: Seen, start: Start) -> Iterator[Reference]:
 def _request(start: Start, evidence: Evidence) -> Iterator[Reference]:
     row = evidence.table.select("id", "worker", "first_token", "intended", "stage", "pod") \
         .filter((pl.col("pod") == start.pod.name) & pl.col("first_token").is_not_null()) \
-        .sort("first_token").head(1).drop("pod")
+        .sort("first_token", maintain_order=True).head(1).drop("pod")
     for number, worker, token, intended, stage in row.iter_rows():
         text = f"first token {(token - intended) / MILLISECOND:.0f} ms after it was due, stage {stage}"
         yield Reference("requests", "Request", f"worker {worker}, id {number}", "firstTokenTime",
