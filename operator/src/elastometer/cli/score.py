@@ -12,6 +12,7 @@ from elastometer.analysis.elasticity.curve_file import read_curve
 from elastometer.analysis.elasticity.scorecard import scorecard
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.options import positive_number
 from elastometer.cli.base.text import columns
 from elastometer.model.elasticity import Scorecard
 from elastometer.model.errors import SpecError
@@ -43,8 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"{_EXAMPLES}\nexit codes: 0 printed, 2 wrong usage or a flaw in a file"
     for name, what in (("demand", "replicas that are needed"), ("supply", "replicas that there are")):
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="FILE", help=f"{what}, as t,value")
-    parser.add_argument("--until", type=_above_zero, required=True, metavar="T", help="where the time ends, in seconds")
-    parser.add_argument("--unit", type=_above_zero, default=1.0, metavar="SECONDS",
+    parser.add_argument("--until", type=positive_number, required=True, metavar="T",
+                        help="where the time ends, in seconds")
+    parser.add_argument("--unit", type=positive_number, default=1.0, metavar="SECONDS",
                         help="unit of time of jitter, and length of the cells of instability (default: 1)")
     parser.add_argument("--output", choices=("json", "text"), default="json", help="form of the result (default: json)")
 
@@ -86,14 +88,3 @@ def _curves(options: argparse.Namespace) -> tuple[Steps, Steps]:
 
 def _figure(value: float | None) -> str:
     return "none: fewer than two cells" if value is None else f"{value:.6g}"
-
-
-def _above_zero(text: str) -> float:
-    """An argument type: a finite number above zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, is {text!r}")
-    return value

@@ -4,12 +4,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from math import ceil
 from typing import Any
 
 import polars as pl
 
 from elastometer.analysis.evidence.steps import Steps, segments
+from elastometer_loadgen.base.measures import nearest_rank
 
 Json = dict[str, Any]
 # Field names of the format with their percentiles.
@@ -33,7 +33,7 @@ def statistics(values: pl.Series, units: str, scale: float = 1.0) -> Json | None
         found["stddev"] = _scaled(known.std(), scale)
     for name, percent in PERCENTILES.items():
         if count * min(percent, 100 - percent) >= 100:
-            found[name] = _scaled(known[ceil(count * percent / 100) - 1], scale)
+            found[name] = _scaled(known[nearest_rank(range(count), percent) or 0], scale)
     return {**found, "max": _scaled(known[-1], scale)}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from elastometer.analysis.price.whole import Stretch, Whole, counted, overlap, pieces
+from elastometer.analysis.price.whole import Stretch, Whole, counted, joined, overlap, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def oracle(arrival: Whole, minimum: int, maximum: int, cold_start: int | None, e
     lead = cold_start or 0
     kept = tuple(stretch for level in levels for stretch in _bridged(level, lead))
     ordered = tuple((start - lead, stop) for start, stop in kept)
-    overloaded = _joined(((left, right) for left, right, _, over in needs if over))
+    overloaded = tuple(joined((left, right) for left, right, _, over in needs if over))
     return Oracle(kept, ordered, overloaded, sum(start > 0 for start, _ in kept), end)
 
 
@@ -113,13 +113,3 @@ def _bridged(level: list[Stretch], lead: int) -> Iterator[Stretch]:
             open_since = start
         until = stop
     yield open_since, until
-
-
-def _joined(stretches: Iterator[Stretch]) -> tuple[Stretch, ...]:
-    found: list[Stretch] = []
-    for start, stop in stretches:
-        if found and found[-1][1] == start:
-            found[-1] = (found[-1][0], stop)
-        else:
-            found.append((start, stop))
-    return tuple(found)

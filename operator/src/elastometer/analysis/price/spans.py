@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory, is_state_only
 from elastometer.analysis.evidence.pods import is_ready
-from elastometer.analysis.price.whole import Stretch, milliseconds, overlap
+from elastometer.analysis.price.whole import Stretch, joined, milliseconds, overlap
 from elastometer.model.document import Document, instant_at, text_at
 from elastometer.model.observation import Sighting
 from elastometer.model.price import Part
@@ -75,8 +75,8 @@ def unwatched(evidence: Evidence, start: int, end: int) -> int:
                   for gap in evidence.gaps if gap.resource in ("*", "pods"))
     if not gaps:
         return 0
-    joined = _joined(gaps)
-    return sum(_within(joined, before, after, start, end) for pod in evidence.pods
+    unwatched = joined(gaps)
+    return sum(_within(unwatched, before, after, start, end) for pod in evidence.pods
                for before, after in _changes(pod, evidence))
 
 
@@ -89,16 +89,6 @@ def _changes(pod: PodHistory, evidence: Evidence) -> Iterator[Stretch]:
     for (before, old), (after, new) in pairwise(_states(pod, evidence)):
         if old is not new:
             yield before, after
-
-
-def _joined(gaps: Sequence[Stretch]) -> list[Stretch]:
-    found: list[Stretch] = []
-    for start, end in gaps:
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found
 
 
 def _within(gaps: Sequence[Stretch], before: int, after: int, start: int, end: int) -> int:

@@ -46,6 +46,17 @@ def counted(stretches: Iterable[Stretch]) -> Whole:
     return tuple(found)
 
 
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Stretches in order of their starts, with those that touch or overlap as one."""
+    found: list[Stretch] = []
+    for start, end in stretches:
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
+
+
 def value_at(function: Whole, at: int) -> int:
     """The value that holds at the instant."""
     index = bisect_right(function, at, key=lambda step: step[0]) - 1

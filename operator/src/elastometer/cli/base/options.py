@@ -23,12 +23,17 @@ def positive_count(text: str) -> int:
     return int(text)
 
 
-def positive_seconds(text: str) -> float:
-    """An argument type: a number of seconds above zero."""
+def positive_number(text: str, what: str = "a number") -> float:
+    """An argument type: a finite number above zero; `what` names it in the error message."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, is {text!r}")
+        raise argparse.ArgumentTypeError(f"must be {what} above 0, is {text!r}")
     return value
+
+
+def positive_seconds(text: str) -> float:
+    """An argument type: a number of seconds above zero."""
+    return positive_number(text, "a number of seconds")

@@ -1,10 +1,10 @@
 """What a what-if page draws: dots and lines as shapes with lengths, and the replica curves for the script."""
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from elastometer.render.charts import value_at
 from elastometer.render.downsample import kept_points
 from elastometer.render.what_if.rows import cost_name
 from elastometer.render.wording import numbers
@@ -164,7 +164,7 @@ def replica_data(answer: Answer) -> dict[str, object]:
     first = min((time for one in shown for time, _ in one.steps), default=0.0)
     times = sorted({time for one in shown for time, _ in one.steps} | {max(first, -30.0), last})
     times = [time for time in times if time >= -30.0]
-    columns = [[_value_at(one.steps, time) for time in times] for one in shown]
+    columns = [[value_at(one.steps, time) for time in times] for one in shown]
     kept = kept_points(times, columns)
     return {
         "range": [times[0], times[-1]], "x": [times[index] for index in kept],
@@ -172,8 +172,3 @@ def replica_data(answer: Answer) -> dict[str, object]:
         "predicted": [one.predicted for one in shown],
         "y": [[column[index] for index in kept] for column in columns],
     }
-
-
-def _value_at(steps: Sequence[tuple[float, int | None]], time: float) -> int | None:
-    index = bisect_right(steps, time, key=lambda step: step[0]) - 1
-    return None if index < 0 else steps[index][1]
