@@ -119,18 +119,27 @@ async def play_the_cluster(run: Run) -> None:
     await run.world.api.put(jobs, {**objects[jobs]["demo-load"], "status": {"conditions": [over]}})
 
 
-async def test_a_finished_run_leaves_its_report_and_its_token_and_nothing_else(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def let_prometheus_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preflight's ping; queries find nobody, and are tried once."""
     async def answers(_: Any) -> None: ...
 
     monkeypatch.setattr("elastometer.world.prometheus.Prometheus.ping", answers)
     monkeypatch.setattr("elastometer.world.prometheus.ATTEMPTS", 1)
-    run.body["spec"]["autoscaler"] = {"type": "None"}
-    run.body["spec"]["measurement"]["capacityCheck"] = "Skip"
+
+
+async def play_to_the_end(run: Run) -> None:
     playing = asyncio.create_task(play_the_cluster(run))
     await run.until(lambda: "completionTime" in run.last)
     await playing
+
+
+async def test_a_finished_run_leaves_its_report_and_its_token_and_nothing_else(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_prometheus_answer(monkeypatch)
+    run.body["spec"]["autoscaler"] = {"type": "None"}
+    run.body["spec"]["measurement"]["capacityCheck"] = "Skip"
+    await play_to_the_end(run)
     assert run.condition("Succeeded")["status"] == "True", run.last
     assert run.last["verdict"] == "Inconclusive"  # nobody sent a request
     assert run.last["reportRef"] == {"name": "demo-report"}
@@ -142,16 +151,11 @@ async def test_a_finished_run_leaves_its_report_and_its_token_and_nothing_else(
 async def test_a_finished_run_has_asked_every_query_of_the_tool_and_of_the_team(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def answers(_: Any) -> None: ...
-
-    monkeypatch.setattr("elastometer.world.prometheus.Prometheus.ping", answers)
-    monkeypatch.setattr("elastometer.world.prometheus.ATTEMPTS", 1)
+    let_prometheus_answer(monkeypatch)
     run.body["spec"]["autoscaler"] = {"type": "None"}
     own = {"name": "power", "unit": "W", "query": 'power{namespace="$namespace",pod=~"$pods",service="$service"}'}
     run.body["spec"]["measurement"] |= {"capacityCheck": "Skip", "series": [own]}
-    playing = asyncio.create_task(play_the_cluster(run))
-    await run.until(lambda: "completionTime" in run.last)
-    await playing
+    await play_to_the_end(run)
     asked = {one.name: one for one in load_bundle(run.context.data / "runs/lab/demo-11111111").series}
     assert set(asked) == {*SeriesName, "power"}
     assert asked["power"].query == 'power{namespace="lab",pod=~"demo-server-.+",service="demo-server"}'
@@ -274,10 +278,7 @@ async def test_a_file_that_is_no_trace_ends_the_run_with_its_line(run: Run) -> N
 async def test_the_run_uses_what_a_file_said_before_the_run_even_if_it_changes_later(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def answers(_: Any) -> None: ...
-
-    monkeypatch.setattr("elastometer.world.prometheus.Prometheus.ping", answers)
-    monkeypatch.setattr("elastometer.world.prometheus.ATTEMPTS", 1)
+    let_prometheus_answer(monkeypatch)
     maps, objects = with_trace(run), run.world.api.objects
     source = {"kind": "ConfigMap", "metadata": {"name": "traces"}, "data": {"burst.csv": TRACE_FILE, "more": "x"}}
     await run.world.api.put(maps, source)

@@ -1,6 +1,7 @@
 """Columns against lines: the same records, observations and series, whatever the lines hold."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -110,18 +111,26 @@ def written(found: Any) -> bytes:
         return b"{}"
 
 
-@given(st.lists(OBSERVATIONS.map(written) | st.sampled_from([b"{", b"[]", b"\xff"]), max_size=10))
-@settings(max_examples=150)
-def test_observations_come_back_from_columns_and_again_from_lines(lines: list[bytes]) -> None:
+def expected(
+    lines: list[bytes], parse: Callable[[dict[str, Any]], Any], is_skipped: Callable[[dict[str, Any]], bool],
+) -> tuple[list[Any], int]:
+    """What the lines say, read one by one, and how many of them cannot be read."""
     parsed, unreadable = [], 0
     for line in lines:
         try:
             document = orjson.loads(line)
         except orjson.JSONDecodeError:
             document = None
-        one = observation_from(document) if isinstance(document, dict) else None
+        one = parse(document) if isinstance(document, dict) else None
         parsed += [] if one is None else [one]
-        unreadable += one is None and not (isinstance(document, dict) and is_retired(document))
+        unreadable += one is None and not (isinstance(document, dict) and is_skipped(document))
+    return parsed, unreadable
+
+
+@given(st.lists(OBSERVATIONS.map(written) | st.sampled_from([b"{", b"[]", b"\xff"]), max_size=10))
+@settings(max_examples=150)
+def test_observations_come_back_from_columns_and_again_from_lines(lines: list[bytes]) -> None:
+    parsed, unreadable = expected(lines, observation_from, is_retired)
     with TemporaryDirectory() as scratch:
         plain, sealed = Path(scratch, "o.jsonl"), Path(scratch, "o.parquet")
         plain.write_bytes(b"".join(line + b"\n" for line in lines))
@@ -144,15 +153,7 @@ RESULTS = st.fixed_dictionaries({
 @given(st.lists(RESULTS.map(written) | st.sampled_from([b"{", b"[]"]), max_size=5))
 @settings(max_examples=100)
 def test_series_come_back_from_columns_and_again_from_lines(lines: list[bytes]) -> None:
-    parsed, unreadable = [], 0
-    for line in lines:
-        try:
-            document = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            document = None
-        one = series_from(document) if isinstance(document, dict) else None
-        parsed += [] if one is None else [one]
-        unreadable += one is None
+    parsed, unreadable = expected(lines, series_from, lambda _: False)
     with TemporaryDirectory() as scratch:
         plain, sealed = Path(scratch, "s.jsonl"), Path(scratch, "s.parquet")
         plain.write_bytes(b"".join(line + b"\n" for line in lines))
