@@ -1,0 +1,1 @@
+"""Runs of several variants, compared measure by measure with the noise between runs."""

@@ -1,0 +1,1 @@
+"""A change of settings, judged on recorded bundles by the twin."""

@@ -1,0 +1,1 @@
+"""Better settings for a recorded run, found by the twin and to be confirmed by live runs."""
