@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.price.oracle import Oracle, oracle
 from elastometer.analysis.price.price import price
-from elastometer.analysis.price.whole import Whole, pieces, value_at
+from elastometer.analysis.price.whole import PARTS, Whole, pieces, value_at
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.price import Part, Price
 from support.price_worlds import Replica, demand_of_steps, no_demand, request, run_of
@@ -83,10 +83,14 @@ def as_steps(levels: list[int]) -> Whole:
     return tuple((1000 * second, level) for second, level in enumerate(levels))
 
 
+def in_parts(whole: Whole) -> Whole:
+    return tuple((at, PARTS * level) for at, level in whole)
+
+
 @given(needs, st.integers(0, 4))
 @settings(max_examples=150, deadline=None)
 def test_no_supply_that_always_meets_the_demand_is_cheaper_than_the_oracle(levels: list[int], lead: int):
-    found = oracle(as_steps(levels), 0, 3, 1000 * lead, 1000 * len(levels))
+    found = oracle(in_parts(as_steps(levels)), 0, 3, 1000 * lead, 1000 * len(levels))
     assert found is not None
     assert found.replica_milliseconds == 1000 * cheapest(tuple(levels), lead)
 
@@ -129,7 +133,7 @@ def test_the_oracle_meets_the_demand_within_its_bounds_and_never_removes_a_start
     maximum, end = max(1, minimum + more), 100_000
     arrival = tuple((round(at * 1000), round(value)) for at, value in Steps.of(
         (at / 1000, float(value)) for at, value in [(0, 1), *points]).points)
-    found = oracle(arrival, minimum, maximum, lead, end)
+    found = oracle(in_parts(arrival), minimum, maximum, lead, end)
     assert found is not None
     for left, right, (demand, ready, size) in pieces([arrival, found.ready, found.size], 0, end):
         assert minimum <= ready <= maximum
@@ -161,3 +165,24 @@ def test_an_oracle_of_nothing_needs_no_cold_start():
     found = oracle(((0, 0),), 0, 5, None, 60_000)
     assert found is not None
     assert (found.size, found.replica_milliseconds) == ((), 0)
+
+
+@given(worlds)
+@settings(max_examples=300, deadline=None)
+def test_the_oracle_is_overloaded_for_as_long_as_a_queue_at_the_maximum_would_last(
+    world: tuple[list[tuple[int, int]], int, int, int],
+):
+    """Loads in quarters of a replica. The queue is worked through millisecond by millisecond, in quarters too."""
+    points, minimum, more, lead = world
+    maximum, end = max(1, minimum + more), 10_000
+    load = tuple((round(at * 1000), round(value)) for at, value in Steps.of(
+        (at // 9 / 1000, float(value)) for at, value in [(0, 1), *points]).points)
+    found = oracle(tuple((at, PARTS * quarters // 4) for at, quarters in load), minimum, maximum, lead, end)
+    assert found is not None
+    queue, expected = 0, set[int]()
+    for left, right, (quarters,) in pieces([load], 0, end):
+        for at in range(left, right):
+            if queue or quarters > 4 * maximum:
+                expected.add(at)
+            queue = max(0, queue + quarters - 4 * maximum)
+    assert {at for start, stop in found.overloaded for at in range(start, stop)} == expected

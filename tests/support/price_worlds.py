@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from elastometer.analysis.demand.demand import Demand
@@ -122,7 +123,8 @@ def demand_of_steps(arrival: Sequence[tuple[float, float]], backlog: Sequence[tu
                     end: float = 100.0) -> Demand:
     """A demand that is given."""
     account = DemandAccount(DemandSource.GIVEN, basis="spec.demand.requestsPerSecond", error_percent=5.0)
-    return Demand(account, end, Steps.of(arrival), Steps.of(arrival if backlog is None else backlog))
+    whole = Steps.of((time, ceil(level)) for time, level in arrival)
+    return Demand(account, end, whole, whole if backlog is None else Steps.of(backlog), load=Steps.of(arrival))
 
 
 def no_demand(reason: str = "nothing shows the capacity of a replica") -> Demand:

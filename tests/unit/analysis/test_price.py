@@ -280,3 +280,14 @@ def test_the_oracle_stays_at_a_maximum_that_is_not_enough_until_what_was_left_ov
     assert found.oracle is not None
     assert (found.oracle.overloaded, found.oracle.overloaded_seconds) == (((40.0, 60.0),), 20.0)
     assert found.oracle.ready == ((0.0, 1), (40.0, 2), (60.0, 1), (100.0, 0))
+
+
+def test_of_a_load_that_is_not_whole_only_the_work_beyond_the_maximum_is_left_over():
+    """2.1 replicas are demanded from 40 s to 50 s, which is three, and two are the maximum: one replica-second is left
+    over. Of the load of 1.5 from then on, half a replica is to spare, which works it off until 52 s."""
+    found = priced(ALWAYS, ALWAYS, demand=demand_of_steps([(0, 0.5), (40, 2.1), (50, 1.5)]), test=spec(maximum=2))
+    assert found.oracle is not None
+    assert found.oracle.overloaded == ((40.0, 52.0),)
+    assert found.oracle.ready == ((0.0, 1), (40.0, 2), (100.0, 0))
+    assert (peak := found.alternative(AlternativeName.STATIC_PEAK)) is not None
+    assert peak.replicas == 3, "fixed replicas are whole ones"

@@ -7,6 +7,7 @@ import pytest
 
 from elastometer.analysis.price.alternatives import oracle_supply
 from elastometer.analysis.price.oracle import oracle
+from elastometer.analysis.price.whole import PARTS
 from elastometer.analysis.price.price import price
 from elastometer.model.price import AlternativeName, MissSource, OracleSupply, Price
 from elastometer.twin.engine import predict
@@ -41,7 +42,7 @@ def test_a_fixed_number_never_changes():
 
 
 def ordered(cold_start: int, minimum: int = 1, maximum: int = 4) -> OracleSupply:
-    found = oracle(STEP, minimum, maximum, cold_start, END)
+    found = oracle(tuple((at, PARTS * level) for at, level in STEP), minimum, maximum, cold_start, END)
     assert found is not None
     return oracle_supply(found, cold_start)
 

@@ -37,6 +37,10 @@ class Windows:
     waiting: tuple[float, ...]
     shares: tuple[float, ...]
 
+    def load(self) -> Steps:
+        """What arrives in replicas and parts of them, before it is rounded up."""
+        return self._over_time([work / share for work, share in zip(self.work, self.shares, strict=True)], 0.0)
+
     def arrival(self, floor: int, factor: float = 1.0) -> Steps:
         """The fewest replicas for what arrives, at least `floor`; `factor` scales the work of each request."""
         return self._steps([factor * work for work in self.work], floor)
@@ -49,8 +53,11 @@ class Windows:
     def _steps(self, levels: Sequence[float], floor: int) -> Steps:
         wanted = [float(max(floor, ceil(level / share - ROUNDING)))
                   for level, share in zip(levels, self.shares, strict=True)]
-        # After the load nothing arrives; the last step lets the curve end there.
-        return Steps.of([*zip(self.edges[:-1], wanted, strict=True), (self.edges[-1], float(floor))])
+        return self._over_time(wanted, float(floor))
+
+    def _over_time(self, levels: Sequence[float], after: float) -> Steps:
+        """After the load nothing arrives; the last step lets the curve end there."""
+        return Steps.of([*zip(self.edges[:-1], levels, strict=True), (self.edges[-1], after)])
 
 
 def window_seconds(count: int, length: float) -> float:

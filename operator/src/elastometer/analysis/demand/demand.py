@@ -33,7 +33,8 @@ class Demand:
     """Replicas as steps, in seconds from the start of the load to `end`; all are empty where the source is NotJudged.
 
     `arrival` is what came, `backlog` what came plus what waited, `low` and `high` are `arrival` at the ends of the
-    capacity's error, None if no error is known. `account` is what the report says of them.
+    capacity's error, None if no error is known. `load` is `arrival` before it is rounded up to whole replicas, without
+    a floor. `account` is what the report says of them.
     """
 
     account: DemandAccount
@@ -42,6 +43,7 @@ class Demand:
     backlog: Steps = NOTHING
     low: Steps | None = None
     high: Steps | None = None
+    load: Steps = NOTHING
 
     @property
     def is_judged(self) -> bool:
@@ -88,7 +90,7 @@ def _demand(
         arrival=_points(arrival), backlog=_points(backlog),
         low=() if low is None else _points(low), high=() if high is None else _points(high),
     )
-    return Demand(account, counted.edges[-1], arrival, backlog, low, high)
+    return Demand(account, counted.edges[-1], arrival, backlog, low, high, counted.load())
 
 
 def least_replicas(evidence: Evidence) -> int:

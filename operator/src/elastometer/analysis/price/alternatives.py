@@ -95,12 +95,13 @@ def _oracle(given: Compared, no_bounds: str) -> Alternative:
     return _row(given, name, None, found.replica_milliseconds, None, _misses(given, 0, MissSource.DEMAND))
 
 
-def oracle_of(run: DerivedRun, arrival: Whole | None, cold_start: int | None, end: int) -> Oracle | None:
-    """None without a demand, without bounds of an autoscaler, or where a cold start is needed and none is known."""
+def oracle_of(run: DerivedRun, load: Whole | None, cold_start: int | None, end: int) -> Oracle | None:
+    """The oracle for a load in PARTS of a replica. None without one, without bounds of an autoscaler, or where a cold
+    start is needed and none is known."""
     minimum, maximum = run.evidence.terms.minimum_replicas, run.evidence.terms.maximum_replicas
-    if arrival is None or minimum is None or maximum is None:
+    if load is None or minimum is None or maximum is None:
         return None
-    return oracle(arrival, minimum, maximum, cold_start, end)
+    return oracle(load, minimum, maximum, cold_start, end)
 
 
 def oracle_supply(found: Oracle, cold_start: int | None) -> OracleSupply:

@@ -6,15 +6,15 @@ while the old one is still there, and would cost more. For identical replicas th
 meets the demand: the replicas are independent levels of the demand, and for each gap of each level the cheaper of the
 two ways is taken.
 
-Where the demand exceeds the maximum, work is left over. The oracle then stays at the maximum until that work is done.
+It orders whole replicas, but work is counted as it is: of a load of 4.07 replicas a maximum of 4 leaves over 0.07
+replica-seconds each second, not one. The oracle stays at the maximum until what was left over is done.
 """
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
-from elastometer.analysis.price.whole import Stretch, Whole, counted, joined, overlap, pieces
+from elastometer.analysis.price.whole import PARTS, Stretch, Whole, counted, joined, overlap, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,13 @@ class Oracle:
         return sum(overlap(stretch, 0, self.end) for stretch in self.ordered)
 
 
-def oracle(arrival: Whole, minimum: int, maximum: int, cold_start: int | None, end: int) -> Oracle | None:
-    """The oracle for the demand of what arrives. None if it would have to start a replica, and no cold start is known.
+def oracle(load: Whole, minimum: int, maximum: int, cold_start: int | None, end: int) -> Oracle | None:
+    """The oracle for what arrives, in PARTS of a replica. None if it would have to start a replica, and no cold start
+    is known.
 
     What lies before the start of the load is not counted: the first replicas are ordered early enough.
     """
-    needs = list(_needs(arrival, minimum, maximum, end))
+    needs = list(_needs(load, minimum, maximum, end))
     levels = _levels(needs)
     if cold_start is None and any(start > 0 for level in levels for start, _ in level):
         return None
@@ -64,24 +65,27 @@ def oracle(arrival: Whole, minimum: int, maximum: int, cold_start: int | None, e
     return Oracle(kept, ordered, overloaded, sum(start > 0 for start, _ in kept), end)
 
 
-def _needs(arrival: Whole, minimum: int, maximum: int, end: int) -> Iterator[tuple[int, int, int, bool]]:
-    """(from, to, replicas, whether they are not enough). `owed` is the work left over, in replica-milliseconds: it
-    grows by what the demand exceeds the maximum, and falls by what the maximum exceeds the demand."""
+def _needs(load: Whole, minimum: int, maximum: int, end: int) -> Iterator[tuple[int, int, int, bool]]:
+    """(from, to, replicas, whether they are not enough). `owed` is the work left over, in milliseconds of PARTS: it
+    grows by what the load exceeds the maximum, and falls by what the maximum exceeds the load."""
     owed = 0
-    for left, right, (demand,) in pieces([arrival], 0, end):
-        spare = maximum - demand
+    for left, right, (level,) in pieces([load], 0, end):
+        spare = maximum * PARTS - level
         if spare < 0:
             owed -= spare * (right - left)
             yield left, right, maximum, True
             continue
         if owed:
-            # Rounded up to a whole millisecond.
-            done = right if spare == 0 else min(right, left - int(Fraction(-owed, spare) // 1))
+            done = right if spare == 0 else min(right, left + _rounded_up(owed, spare))
             owed = max(0, owed - spare * (done - left))
             yield left, done, maximum, True
             left = done
         if right > left:
-            yield left, right, min(maximum, max(minimum, demand)), False
+            yield left, right, min(maximum, max(minimum, _rounded_up(level, PARTS))), False
+
+
+def _rounded_up(amount: int, by: int) -> int:
+    return -(-amount // by)
 
 
 def _levels(needs: list[tuple[int, int, int, bool]]) -> list[list[Stretch]]:

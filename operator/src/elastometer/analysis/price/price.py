@@ -9,7 +9,7 @@ from elastometer.analysis.price.money import PaidTime, money
 from elastometer.analysis.price.overshoot import overshoot
 from elastometer.analysis.price.parts import parts, ready
 from elastometer.analysis.price.spans import spans, unwatched
-from elastometer.analysis.price.whole import milliseconds, whole
+from elastometer.analysis.price.whole import in_parts, milliseconds, whole
 from elastometer.analysis.requests.misses import measured_miss_seconds
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.document import spec_of
@@ -36,7 +36,7 @@ def price(run: DerivedRun, demand: Demand) -> Price | None:
     held = sum(one.replica_milliseconds for one in split)
     on_node = held - sum(one.replica_milliseconds for one in split if one.part is Part.PENDING)
     cold_start = typical_cold_start(run)
-    best = oracle_of(run, arrival, cold_start, end)
+    best = oracle_of(run, in_parts(demand.load) if demand.is_judged else None, cold_start, end)
     compared = Compared(run, paid, arrival, unknown, best, measured_miss_seconds(evidence), end)
     return Price(
         start_seconds=0.0, end_seconds=end / 1000, gpus_per_replica=gpus.count, no_gpus=gpus.reason,

@@ -3,15 +3,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor
 from typing import TypeAlias
 
 from elastometer.analysis.evidence.steps import Steps
 
 # (milliseconds, value), in rising order of time; a value holds until the next one, and before the first it is 0.
 Whole: TypeAlias = tuple[tuple[int, int], ...]
+# Into so many parts a replica is divided, where loads are compared that are not whole.
+PARTS = 10**9
 # From (included) to (not included), in milliseconds.
 Stretch: TypeAlias = tuple[int, int]
 
@@ -23,12 +25,21 @@ def milliseconds(seconds: float) -> int:
 
 def whole(steps: Steps) -> Whole:
     """The step function to the millisecond. A part of a replica counts as a whole one: replicas cannot be divided."""
+    return _to_the_millisecond(steps, lambda value: ceil(round(value, 9)))
+
+
+def in_parts(steps: Steps) -> Whole:
+    """The step function to the millisecond, in PARTS of a replica. Less than one of them is floating point's."""
+    return _to_the_millisecond(steps, lambda value: floor(value * PARTS))
+
+
+def _to_the_millisecond(steps: Steps, as_whole: Callable[[float], int]) -> Whole:
     found: list[tuple[int, int]] = []
     for time, value in steps.points:
         at = milliseconds(time)
         if found and found[-1][0] == at:
             found.pop()
-        found.append((at, ceil(round(value, 9))))
+        found.append((at, as_whole(value)))
     return tuple(found)
 
 
