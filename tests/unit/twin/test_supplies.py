@@ -7,8 +7,8 @@ import pytest
 
 from elastometer.analysis.price.alternatives import oracle_supply
 from elastometer.analysis.price.oracle import oracle
-from elastometer.analysis.price.whole import PARTS
 from elastometer.analysis.price.price import price
+from elastometer.analysis.price.whole import PARTS
 from elastometer.model.price import AlternativeName, MissSource, OracleSupply, Price
 from elastometer.twin.engine import predict
 from elastometer.twin.scenario import Scenario, ScheduledController
