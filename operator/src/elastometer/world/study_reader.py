@@ -1,0 +1,83 @@
+"""Reads the directory of a study: its record, and the report and the spec of each run that has them.
+
+The runs' bundles are not read and nothing is judged again: a comparison needs their reports alone.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from elastometer.model.bundle_files import REPORT_JSON, SPEC
+from elastometer.model.document import Document
+from elastometer.model.study_document import (
+    RUNS_DIRECTORY,
+    STUDY_JSON,
+    RunEntry,
+    RunState,
+    StudyDocument,
+    study_document,
+)
+from elastometer.world.run_files import BundleError
+
+__all__ = ["BundleError", "RunRecord", "StudyRecord", "load_study"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run that was judged: its entry in the study's record, its report, and the test that was run."""
+
+    entry: RunEntry
+    report: Document
+    spec: Document
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """A study and those of its judged runs whose report is there, in the order of the record."""
+
+    document: StudyDocument
+    runs: tuple[RunRecord, ...]
+
+
+def load_study(directory: Path, places: Mapping[str, Path] | None = None) -> StudyRecord:
+    """The study in a directory. `places` are the directories of runs that are not below its own, by their names.
+
+    Raises BundleError where there is no record of a study, or where a file is damaged.
+    """
+    path = directory / STUDY_JSON
+    if not path.exists():
+        raise BundleError(f"'{directory}' must be the directory of a study; it contains no {STUDY_JSON}")
+    try:
+        document = study_document(_object(path))
+    except ValueError as error:
+        raise BundleError(f"'{path}': {error}") from error
+    found = (_record(entry, (places or {}).get(entry.name) or _below(directory, entry)) for entry in document.runs)
+    return StudyRecord(document, tuple(run for run in found if run is not None))
+
+
+def _below(directory: Path, entry: RunEntry) -> Path:
+    if Path(entry.name).name != entry.name:
+        raise BundleError(f"'{directory / STUDY_JSON}': the name of a run must be one word, is {entry.name!r}")
+    return directory / RUNS_DIRECTORY / entry.name
+
+
+def _record(entry: RunEntry, directory: Path) -> RunRecord | None:
+    report, spec = directory / REPORT_JSON, directory / SPEC
+    if entry.state is not RunState.JUDGED or not (report.exists() and spec.exists()):
+        return None
+    return RunRecord(entry, _object(report), _object(spec))
+
+
+def _object(path: Path) -> Document:
+    try:
+        found = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise BundleError(f"'{path}' must be readable: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise BundleError(f"'{path}' must be one JSON object: {error}") from error
+    if not isinstance(found, dict):
+        raise BundleError(f"'{path}' must be one JSON object, is a {type(found).__name__}")
+    return found
