@@ -68,6 +68,29 @@ def test_a_setting_stands_beside_what_was_recorded(run: Run, bundle: Path):
     assert document["spec"]["minReplicas"] == 3
 
 
+def test_every_predicted_figure_stands_beside_its_range_over_the_draws(run: Run, bundle: Path):
+    options = ("--jobs", 1, "--set", "minReplicas=3", "--objective",
+               "{indicator: TimeToFirstToken, percentile: 95, maximumMilliseconds: 500}")
+    code, text, _ = run(bundle, *options, "--output", "json")
+    assert code == 0
+    found = json.loads(text)
+    for name in ("recorded", "variant"):
+        card, interval, draws = (found[name][key] for key in ("card", "interval", "draws"))
+        assert len(draws) == interval["draws"]
+        for figure in ("missSeconds", "scaleOuts", "scaleIns", "peakReady", "notServed"):
+            values = [draw[figure] for draw in draws]
+            assert interval[figure] == [min(values), max(values)]
+            assert min(values) <= card[figure] <= max(values)
+        low, high = interval["objectives"][0]
+        assert low <= card["objectives"][0]["measured"] <= high
+    code, text, _ = run(bundle, *options)
+    table = text.partition("scorecard\n")[2].partition("predicted: median")[0]
+    rows = [line for line in table.splitlines() if re.match(r"  [A-Z].* seconds|  Scale|  Peak|  Requests", line)]
+    assert len(rows) == 6
+    for row in rows:
+        assert len(re.findall(r"\d \([\d,.]+–[\d,.]+\)", row)) == 2, row
+
+
 def test_a_search_writes_its_files_and_the_same_ones_on_any_number_of_cores(run: Run, bundle: Path, tmp_path: Path):
     found = []
     for jobs in (1, 2):

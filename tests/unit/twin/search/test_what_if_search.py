@@ -14,7 +14,7 @@ from elastometer.render.what_if.rows import calibration_rows, rule
 from elastometer.twin.engine import predict
 from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.search.answer.search import SearchOptions, choose, free, search
-from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Interval, Purpose, held_out_draws, median_card
+from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Purpose, held_out_draws, interval_of, median_card
 from elastometer.twin.search.score.scorecard import Judge, ObjectiveScore, Scorecard
 from elastometer.twin.search.score.searcher import (
     Evaluated,
@@ -38,8 +38,8 @@ MADE = Scorecard((), 0, 1.0, 1.0, 0, 0, 1, None, 1, 0)
 
 def evaluated(trial: Trial, held: int) -> Evaluated:
     """A candidate that held in this many of nine draws."""
-    interval = Interval(9, held, None, (1.0, 1.0), None)
-    return Evaluated(trial, interval, MADE, interval)
+    interval = replace(interval_of([MADE] * 9), held=held)
+    return Evaluated(trial, interval, (MADE,) * 9)
 
 
 def test_the_recorded_settings_come_first_and_every_value_alone_after_them():
@@ -229,7 +229,7 @@ def test_a_winner_by_luck_is_reported_with_its_held_out_figures():
     assert best.card.miss_seconds == 41
     assert best.interval.miss_seconds == (40, 42)
     assert best.patch is not None
-    assert f"predicted (median of {HELD_OUT_DRAWS} draws): misses ttft, 41 objective-miss seconds" in best.patch
+    assert f"predicted (median, lowest to highest of {HELD_OUT_DRAWS} draws): misses ttft, 41 (40 to 42) " in best.patch
     assert "holds in 0 of them" in best.patch.replace("\n# ", " ")
 
 
@@ -259,7 +259,7 @@ def test_the_median_card_is_in_the_middle_of_its_draws():
 
 def test_an_interval_spans_held_out_draws():
     settings: Settings = ()
-    found = Searcher(problem()).evaluate(settings).interval
+    found = interval_of(Searcher(problem()).evaluate(settings).cards)
     assert found.draws == HELD_OUT_DRAWS
     assert 0 <= found.held <= found.draws
     assert found.cost[0] <= found.cost[1]

@@ -14,8 +14,8 @@ from elastometer.twin.search.answer.answer import Answer
 MAX_FRONT_ROWS = 20
 # The width at which each column wraps, by its number, so that a row fits into 120 characters.
 _CALIBRATION = {0: 25, 1: 20, 2: 18}
-_SCORECARD = {0: 34, 1: 21, 2: 21, 3: 21}
-_SCORECARD_OF_FOUR = {0: 32, 1: 14, 2: 14, 3: 14, 4: 14}
+_SCORECARD = {0: 28, 1: 18, 2: 21, 3: 21, 4: 22}
+_SCORECARD_OF_FOUR = {0: 26, 1: 9, 2: 17, 3: 17, 4: 17, 5: 19}
 # A supply with its remark, and misses and cost with their spans.
 _SUPPLIES = {0: 24, 3: 16, 4: 22}
 _FRONT = {1: 25, 2: 16, 3: 20, 4: 20}
@@ -53,7 +53,7 @@ def _lines(answer: Answer, bundle: Path, out: Path | None) -> Iterator[str]:
 
 
 def _scorecard(answer: Answer) -> list[str]:
-    limits = _SCORECARD_OF_FOUR if len(rows.columns(answer)) > 3 else _SCORECARD
+    limits = _SCORECARD_OF_FOUR if len(rows.options(answer)) > 2 else _SCORECARD
     return wrapped_columns([rows.scorecard_head(answer), *rows.scorecard_rows(answer)], limits)
 
 

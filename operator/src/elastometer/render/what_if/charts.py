@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from elastometer.render.charts import value_at
 from elastometer.render.downsample import kept_points
-from elastometer.render.what_if.rows import cost_name
+from elastometer.render.what_if.rows import cost_name, span
 from elastometer.render.wording import numbers
 from elastometer.twin.search.answer.answer import Answer
 from elastometer.twin.search.answer.answer import Dot as Dotted
@@ -115,10 +115,11 @@ def pareto_plot(answer: Answer) -> Plot | None:
 
 
 def _tip(answer: Answer, there: Sequence[Dotted]) -> str:
-    failed, miss, cost, text = there[0]
+    failed, miss, cost, text, misses, costs = there[0]
     more = f"\nand {len(there) - 1} more here" if len(there) > 1 else ""
     held = "all objectives hold" if not failed else f"{numbers.number(failed, 1)} objectives missed"
-    return (f"{held}, {numbers.number(miss)} miss seconds, {numbers.number(cost)} {cost_name(answer)}\n"
+    return (f"{held}, {numbers.number(miss)}{span(misses)} miss seconds, "
+            f"{numbers.number(cost)}{span(costs)} {cost_name(answer)}\n"
             f"{text or 'recorded settings'}{more}")
 
 

@@ -45,7 +45,8 @@ def tiles(answer: Answer, shown: Option) -> list[Tile]:
              f"{_span(spread.miss_seconds)}recorded settings: {numbers.number(before.miss_seconds)}"),
         Tile(rows.cost_name(answer), numbers.number(rows.cost(card)),
              f"{_span(spread.cost)}recorded settings: {numbers.number(rows.cost(before))}"),
-        Tile("Scale-out lag", numbers.number(card.scale_out_lag_seconds, 1, " s"), f"median of {card.scale_outs}"),
+        Tile("Scale-out lag", numbers.number(card.scale_out_lag_seconds, 1, " s"),
+             f"{_span(spread.scale_out_lag_seconds, 1)}median of {card.scale_outs}"),
         Tile("Objectives hold in", f"{spread.held} of {spread.draws}", "held-out draws"),
         Tile("Longest cold start", _longest(answer),
              f"at which all hold{_elsewhere(answer)}; today {answer.run.cold_start_seconds:.1f} s"),
@@ -81,8 +82,8 @@ def _elsewhere(answer: Answer) -> str:
     return in_other_draws(answer.cliffs[-1][1].others) if answer.cliffs else ""
 
 
-def _span(limits: tuple[float, float] | None) -> str:
-    return "" if limits is None else f"{limits[0]:,.0f} to {limits[1]:,.0f}; "
+def _span(limits: tuple[float, float] | None, digits: int = 0) -> str:
+    return "" if limits is None else f"{limits[0]:,.{digits}f} to {limits[1]:,.{digits}f}; "
 
 
 @lru_cache(maxsize=1)

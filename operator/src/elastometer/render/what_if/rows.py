@@ -8,7 +8,7 @@ from elastometer.model.terms import Indicator
 from elastometer.render.wording import numbers, prices
 from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.search.answer.answer import Answer, Option
-from elastometer.twin.search.score.held_out import Interval
+from elastometer.twin.search.score.held_out import Interval, span_of
 from elastometer.twin.search.score.scorecard import ObjectiveScore, Scorecard
 
 Row = tuple[str, ...]
@@ -62,56 +62,89 @@ _NUMBERS: tuple[tuple[str, Callable[[Scorecard], float | None], int], ...] = (
 )
 
 
-def columns(answer: Answer) -> list[tuple[str, Scorecard]]:
-    """The columns: measured, predicted, and what is compared with them."""
-    found = [("recorded, measured", answer.measured), ("recorded, predicted", answer.recorded.card)]
+def options(answer: Answer) -> list[tuple[str, Option]]:
+    """The predicted columns of the scorecard, the recorded settings first."""
+    found = [("recorded, predicted", answer.recorded)]
     if answer.variant is not None:
-        found.append(("with --set, predicted", answer.variant.card))
+        found.append(("with --set, predicted", answer.variant))
     if answer.searched is not None:
-        found.append(("chosen, predicted", answer.searched.front[answer.searched.chosen].card))
+        found.append(("chosen, predicted", answer.searched.front[answer.searched.chosen]))
     return found
 
 
 def scorecard_head(answer: Answer) -> Row:
     """The columns, and the last one's difference from the recorded settings as predicted."""
-    return ("", *(name for name, _ in columns(answer)), *(["difference"] if answer.chosen is not None else []))
+    return ("", "recorded, measured", *(name for name, _ in options(answer)),
+            *(["difference"] if answer.chosen is not None else []))
 
 
 def scorecard_rows(answer: Answer) -> list[Row]:
-    """Objectives first, then numbers; the difference compares two predictions, never one with the measurement."""
-    cards = [card for _, card in columns(answer)]
-    with_difference = answer.chosen is not None
-    rows = [(rule(first), *(objective(card.objectives[number]) for card in cards),
-             *([_turned(cards[1].objectives[number], cards[-1].objectives[number])] if with_difference else []))
-            for number, first in enumerate(answer.recorded.card.objectives)]
-    for name, value, digits in _NUMBERS:
-        values = [value(card) for card in cards]
-        rows.append((name or cost_name(answer), *(numbers.number(one, digits) for one in values),
-                     *([_difference(values[1], values[-1], digits)] if with_difference else [])))
-    return rows
+    """Objectives first, then numbers, each predicted one with its span over the draws. The difference compares two
+    predictions draw by draw, never one with the measurement."""
+    shown, chosen, before = [one for _, one in options(answer)], answer.chosen, answer.recorded
+    rows = [(rule(first), objective(answer.measured.objectives[number]),
+             *(objective(one.card.objectives[number]) + objective_span(one, number) for one in shown),
+             *([_turned(before, chosen, number)] if chosen else []))
+            for number, first in enumerate(before.card.objectives)]
+    return rows + [
+        (name or cost_name(answer), numbers.number(value(answer.measured), digits),
+         *(numbers.number(value(one.card), digits) + span(span_of(list(map(value, one.draws))), digits)
+           for one in shown),
+         *([_difference(before, chosen, value, digits)] if chosen else []))
+        for name, value, digits in _NUMBERS]
 
 
-def _turned(before: ObjectiveScore, after: ObjectiveScore) -> str:
-    if before.verdict is not after.verdict:
-        return f"{before.verdict.value} → {after.verdict.value}"
-    if before.measured is None or after.measured is None:
+def objective_span(one: Option, number: int) -> str:
+    """What the objective of this number reached over the draws; nothing where it reached nothing."""
+    found, unit = one.interval.objectives[number], one.card.objectives[number].unit
+    if found is None:
+        return ""
+    low, high = (f"{value:.2f} %" if unit == "%" else numbers.duration(value) for value in found)
+    # One unit is enough where both have the same.
+    return f" ({low.removesuffix(' ' + high.rpartition(' ')[2])}–{high})"
+
+
+def _turned(before: Option, after: Option, number: int) -> str:
+    """From one verdict to another; with the same verdict, the difference and its span over the draws."""
+    first, last = before.card.objectives[number], after.card.objectives[number]
+    if first.verdict is not last.verdict:
+        return f"{first.verdict.value} → {last.verdict.value}"
+    steps = _steps(before, after, lambda card: card.objectives[number].measured)
+    if first.measured is None or last.measured is None or not steps:
         return numbers.DASH
-    step = after.measured - before.measured
-    if round(step, 2 if after.unit == "%" else 0) == 0:
+    step, low, high = (_stepped(value, last.unit)
+                       for value in (last.measured - first.measured, min(steps), max(steps)))
+    return f"{step} ({low} to {high})"
+
+
+def _stepped(step: float, unit: str) -> str:
+    if round(step, 2 if unit == "%" else 0) == 0:
         return "0"
-    if after.unit == "%":
-        return f"{step:+.2f} %"
-    return ("+" if step >= 0 else "−") + numbers.duration(abs(step))
+    sign = "+" if step >= 0 else "−"
+    return sign + (f"{abs(step):.2f} %" if unit == "%" else numbers.duration(abs(step)))
 
 
-def _difference(before: float | None, after: float | None, digits: int) -> str:
-    if before is None or after is None:
+def _steps(before: Option, after: Option, value: Callable[[Scorecard], float | None]) -> list[float]:
+    """The difference in each draw that has the figure with both."""
+    both = [(value(one), value(other)) for one, other in zip(before.draws, after.draws, strict=True)]
+    return [later - earlier for earlier, later in both if earlier is not None and later is not None]
+
+
+def _difference(before: Option, after: Option, value: Callable[[Scorecard], float | None], digits: int) -> str:
+    """Of the medians, with its share of the first, and the span of the differences in each draw."""
+    first, last = value(before.card), value(after.card)
+    steps = _steps(before, after, value)
+    if first is None or last is None or not steps:
         return numbers.DASH
-    step = round(after - before, digits)
-    if step == 0:
-        return "0"
-    share = f" ({100 * step / before:+.0f} %)" if before else ""
-    return f"{step:+,.{digits}f}{share}".replace("-", "−")
+    step = round(last - first, digits)
+    share = f"{100 * step / first:+.0f} %, " if first and step else ""
+    limits = " to ".join(_signed(limit, digits) for limit in (min(steps), max(steps)))
+    return f"{_signed(step, digits)} ({share}{limits})".replace("-", "−")
+
+
+def _signed(step: float, digits: int) -> str:
+    rounded = round(step, digits)
+    return f"{rounded:+,.{digits}f}" if rounded else "0"
 
 
 def calibration_rows(calibration: Calibration) -> list[Row]:

@@ -79,6 +79,7 @@ def _least_line(answer: Answer, least: LeastReplicas) -> str:
         highest = least.tried[-1][0] if least.tried else 0
         return f"no minReplicas up to {highest} holds all objectives at {today}, other settings as recorded"
     cost = next(cost for minimum, _, cost, _ in least.tried if minimum == least.minimum)
+    span = "" if least.cost is None else f", {least.cost[0]:,.0f}–{least.cost[1]:,.0f} over the draws"
     unit = "GPU" if answer.run.gpus_per_replica else "replica"
     return (f"smallest minReplicas that holds all objectives at {today}, other settings as recorded: {least.minimum} "
-            f"({cost:,.0f} {unit}-seconds; holds in {least.held} of {least.draws} held-out draws)")
+            f"({cost:,.0f} {unit}-seconds{span}; holds in {least.held} of {least.draws} held-out draws)")

@@ -38,17 +38,20 @@ class Curve:
 @dataclass(frozen=True, slots=True)
 class Option:
     """Settings and what is predicted for them: `card` is the median, `interval` the span over held-out draws, the same
-    draws for all options. `patch` is the manifest, or None with the reason in `no_patch`."""
+    draws for all options; `draws` has the scorecard of each. `patch` is the manifest, or None with the reason in
+    `no_patch`."""
 
     settings: tuple[Setting, ...]
     card: Scorecard
     interval: Interval
+    draws: tuple[Scorecard, ...]
     patch: str | None
     no_patch: str | None = None
 
 
-# Objectives missed, objective-miss seconds and cost (means over the draws), and the settings as text.
-Dot = tuple[float, float, float, str]
+# Objectives missed, objective-miss seconds and cost (means over the draws), the settings as text, and the lowest and
+# highest of miss seconds and of cost.
+Dot = tuple[float, float, float, str, tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from elastometer.twin.search.answer.answer import Dot, Option, Searched
 from elastometer.twin.search.answer.patch import balancing_remark, how_to_apply, patch
 from elastometer.twin.search.score.cliff import Cliff, LeastReplicas, cliff, least_replicas
-from elastometer.twin.search.score.held_out import Interval
+from elastometer.twin.search.score.held_out import Interval, interval_of, median_card
 from elastometer.twin.search.score.scorecard import Scorecard
 from elastometer.twin.search.score.searcher import (
     OTHER_DRAWS,
@@ -57,16 +57,15 @@ class SearchOptions:
 
 def option(problem: SearchProblem, searcher: Searcher, settings: Settings, options: SearchOptions) -> Option:
     """One set of settings with its scorecard, its interval and its manifest."""
-    card, interval = searcher.spread(vary(problem.base, settings).scenario)
-    return _option(problem, settings, card, interval, options)
+    return _option(problem, settings, searcher.reported(vary(problem.base, settings).scenario), options)
 
 
 def _option(
-    problem: SearchProblem, settings: Settings, card: Scorecard, interval: Interval, options: SearchOptions,
+    problem: SearchProblem, settings: Settings, cards: tuple[Scorecard, ...], options: SearchOptions,
 ) -> Option:
-    spec = vary(problem.base, settings).spec
+    spec, card, interval = vary(problem.base, settings).spec, median_card(cards), interval_of(cards)
     if spec is None:
-        return Option(settings, card, interval, None,
+        return Option(settings, card, interval, cards, None,
                       "the settings need another kind of autoscaler than the recorded one, so its manifest cannot hold "
                       "them")
     kind = problem.base.kind
@@ -74,17 +73,20 @@ def _option(
     under = [f"Assumed: {', '.join(outside)}; no manifest of the autoscaler can set this."] if outside else []
     under += [balancing_remark(setting) for setting in settings if setting.path == BALANCING]
     remarks = [*_promise(settings, card, interval), *under, *how_to_apply(options.patch_name)]
-    return Option(settings, card, interval, patch(problem.base.manifest, spec, remarks))
+    return Option(settings, card, interval, cards, patch(problem.base.manifest, spec, remarks))
 
 
 def _promise(settings: Settings, card: Scorecard, interval: Interval) -> list[str]:
     """What is predicted, as two comment lines."""
     missed = f"misses {', '.join(card.missed)}" if card.missed else \
         "holds all objectives" if card.objectives else "no objectives"
-    seconds = "" if card.miss_seconds is None else f", {card.miss_seconds} objective-miss seconds"
-    cost = f"{card.cost:.0f} {'replica' if card.gpu_seconds is None else 'GPU'}-seconds"
-    return [f"elastometer what-if, predicted (median of {interval.draws} draws): {missed}{seconds}, {cost}; holds in "
-            f"{interval.held} of them.", f"Changed: {', '.join(map(str, settings)) or 'nothing'}"]
+    low, high = interval.miss_seconds or (0, 0)
+    seconds = "" if card.miss_seconds is None else f", {card.miss_seconds} ({low} to {high}) objective-miss seconds"
+    least, most = interval.cost
+    cost = f"{card.cost:.0f} ({least:.0f} to {most:.0f}) {'replica' if card.gpu_seconds is None else 'GPU'}-seconds"
+    return [f"elastometer what-if, predicted (median, lowest to highest of {interval.draws} draws): "
+            f"{missed}{seconds}, {cost}; holds in {interval.held} of them.",
+            f"Changed: {', '.join(map(str, settings)) or 'nothing'}"]
 
 
 def search(problem: SearchProblem, options: SearchOptions, each: Each) -> Searched:
@@ -99,20 +101,21 @@ def search(problem: SearchProblem, options: SearchOptions, each: Each) -> Search
     pruned = each("pruning", _prune, [(trial, keep) for trial in pareto_front(trials)])
     found_front = pareto_front(pruned)
     evaluated = each("held-out draws", Searcher.evaluate, [trial.settings for trial in found_front])
-    order = sorted(range(len(evaluated)), key=lambda place: (evaluated[place].card.cost, evaluated[place].trial.rank))
+    order = sorted(range(len(evaluated)), key=lambda place: (
+        median_card(evaluated[place].cards).cost, evaluated[place].trial.rank))
     front = [evaluated[place] for place in order]
     chosen, why = choose(front, options.pick)
     return Searched(
         tried=len(tried), refused=len(tried) - len(trials), seed=options.seed,
         fields=tuple((dimension.name, 1 + len(dimension.options)) for dimension in found),
         dots=tuple(_dot(trial) for trial in trials),
-        front=tuple(_option(problem, member.trial.settings, member.card, member.interval, options) for member in front),
+        front=tuple(_option(problem, member.trial.settings, member.cards, options) for member in front),
         chosen=chosen, why=why, draws=problem.draws, ranked=tuple(_dot(found_front[place]) for place in order),
     )
 
 
 def _dot(trial: Trial) -> Dot:
-    return (*trial.costs, "; ".join(map(str, trial.settings)))
+    return (*trial.costs, "; ".join(map(str, trial.settings)), *trial.spans)
 
 
 def _prune(searcher: Searcher, given: tuple[Trial, int]) -> Trial:
@@ -189,5 +192,5 @@ def _least(searcher: Searcher, settings: Settings) -> LeastReplicas:
     if found.minimum is None:
         return found
     _, interval = searcher.spread(vary(base, (*rest, Setting(MINIMUM[kind], found.minimum))).scenario)
-    return replace(found, held=interval.held, draws=interval.draws)
+    return replace(found, held=interval.held, draws=interval.draws, cost=interval.cost)
 

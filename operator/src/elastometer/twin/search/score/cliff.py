@@ -45,12 +45,13 @@ class Cliff:
 @dataclass(frozen=True, slots=True)
 class LeastReplicas:
     """The smallest minimum at which the objectives hold in the draw shown, None if not even the maximum is enough. In
-    other draws it holds in `held` of `draws`."""
+    other draws it holds in `held` of `draws`, and its `cost` is between the two."""
 
     minimum: int | None
     tried: tuple[tuple[int, int | None, float, bool], ...]
     held: int = 0
     draws: int = 0
+    cost: tuple[float, float] | None = None
 
 
 def cliff(probe: Callable[[float], Point], longest_seconds: float) -> Cliff:

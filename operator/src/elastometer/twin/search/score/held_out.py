@@ -32,13 +32,19 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The smallest and largest values over the draws; all objectives hold in `held` of the `draws`."""
+    """The smallest and largest values over the draws; all objectives hold in `held` of the `draws`. `objectives` is
+    what each objective reached, in their order and units; None where a figure is missing in every draw."""
 
     draws: int
     held: int
     miss_seconds: tuple[int, int] | None
     cost: tuple[float, float]
     scale_out_lag_seconds: tuple[float, float] | None
+    scale_outs: tuple[int, int]
+    scale_ins: tuple[int, int]
+    peak_ready: tuple[int, int]
+    not_served: tuple[int, int]
+    objectives: tuple[tuple[float, float] | None, ...]
 
 
 def held_out_draws(scenario: Scenario, purpose: Purpose) -> list[Scenario]:
@@ -84,11 +90,22 @@ def _middle(scores: Sequence[ObjectiveScore]) -> ObjectiveScore:
 
 def interval_of(cards: Sequence[Scorecard]) -> Interval:
     """The span of the values over the draws."""
-    misses = [card.miss_seconds for card in cards if card.miss_seconds is not None]
-    lags = [card.scale_out_lag_seconds for card in cards if card.scale_out_lag_seconds is not None]
-    costs = [card.cost for card in cards]
-    return Interval(len(cards), sum(card.holds for card in cards), _span(misses), (min(costs), max(costs)), _span(lags))
+    return Interval(
+        draws=len(cards), held=sum(card.holds for card in cards),
+        miss_seconds=span_of([card.miss_seconds for card in cards]), cost=_span([card.cost for card in cards]),
+        scale_out_lag_seconds=span_of([card.scale_out_lag_seconds for card in cards]),
+        scale_outs=_span([card.scale_outs for card in cards]), scale_ins=_span([card.scale_ins for card in cards]),
+        peak_ready=_span([card.peak_ready for card in cards]), not_served=_span([card.not_served for card in cards]),
+        objectives=tuple(span_of([score.measured for score in scores])
+                         for scores in zip(*(card.objectives for card in cards), strict=True)),
+    )
 
 
-def _span(values: Sequence[Number]) -> tuple[Number, Number] | None:
-    return (min(values), max(values)) if values else None
+def span_of(values: Sequence[Number | None]) -> tuple[Number, Number] | None:
+    """The smallest and largest of the values that are known; None if none is."""
+    known = [value for value in values if value is not None]
+    return _span(known) if known else None
+
+
+def _span(values: Sequence[Number]) -> tuple[Number, Number]:
+    return min(values), max(values)

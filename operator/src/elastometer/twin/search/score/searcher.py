@@ -44,10 +44,11 @@ class SearchProblem:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One candidate with its costs, each the mean over the draws: objectives missed, objective-miss seconds, and
-    replica-seconds or GPU-seconds."""
+    replica-seconds or GPU-seconds; `spans` has the lowest and highest of the last two."""
 
     settings: Settings
     costs: tuple[float, float, float]
+    spans: tuple[tuple[float, float], tuple[float, float]]
 
     @property
     def rank(self) -> tuple[float, float, float, float]:
@@ -57,20 +58,19 @@ class Trial:
 
 def trial_of(settings: Settings, cards: Sequence[Scorecard]) -> Trial:
     """The trial from one scorecard per draw."""
-    means = (fmean(card.failed for card in cards), fmean(card.miss_seconds or 0 for card in cards),
-             round(fmean(card.cost for card in cards), 1))
-    return Trial(settings, means)
+    misses, costs = [card.miss_seconds or 0 for card in cards], [card.cost for card in cards]
+    means = (fmean(card.failed for card in cards), fmean(misses), round(fmean(costs), 1))
+    return Trial(settings, means, ((min(misses), max(misses)), (min(costs), max(costs))))
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A candidate on held-out draws. It is chosen by `trial` and `chosen_by`; `card` (the median) and `interval` are
-    reported and come from further draws."""
+    """A candidate on held-out draws. It is chosen by `trial` and `chosen_by`; `cards` are reported and come from
+    further draws."""
 
     trial: Trial
     chosen_by: Interval
-    card: Scorecard
-    interval: Interval
+    cards: tuple[Scorecard, ...]
 
 
 class Searcher:
@@ -115,16 +115,19 @@ class Searcher:
         """The candidate on held-out draws."""
         scenario = vary(self.problem.base, settings).scenario
         cards = self._cards(scenario, Purpose.CHOOSING)
-        card, interval = self.spread(scenario)
-        return Evaluated(trial_of(settings, cards), interval_of(cards), card, interval)
+        return Evaluated(trial_of(settings, cards), interval_of(cards), self.reported(scenario))
+
+    def reported(self, scenario: Scenario) -> tuple[Scorecard, ...]:
+        """One scorecard for each of the draws for reporting, which are the same for everything that is reported."""
+        return self._cards(scenario, Purpose.REPORTING)
 
     def spread(self, scenario: Scenario) -> tuple[Scorecard, Interval]:
-        """The median and the span over the draws for reporting, which are the same for everything that is reported."""
-        cards = self._cards(scenario, Purpose.REPORTING)
+        """The median and the span over the draws for reporting."""
+        cards = self.reported(scenario)
         return median_card(cards), interval_of(cards)
 
-    def _cards(self, scenario: Scenario, purpose: Purpose) -> list[Scorecard]:
-        return [self.card(draw) for draw in held_out_draws(scenario, purpose)]
+    def _cards(self, scenario: Scenario, purpose: Purpose) -> tuple[Scorecard, ...]:
+        return tuple(self.card(draw) for draw in held_out_draws(scenario, purpose))
 
 
 def _point(place: float, card: Scorecard) -> Point:
