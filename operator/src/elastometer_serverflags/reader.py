@@ -84,6 +84,16 @@ class Reading:
         return tuple(sorted([*(one.spelled for one in last.values()), *self.others]))
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Arguments that belong together, as they were written: a flag with its values, or what belongs to no flag, whose
+    name is None. A flag that is not known has the name as which it was written, evened out."""
+
+    name: str | None
+    args: tuple[str, ...]
+    place: int
+
+
 @dataclass(slots=True)
 class _State:
     """What has been read so far."""
@@ -96,20 +106,40 @@ class _State:
 
 def read(args: Sequence[str], flags: Sequence[Flag]) -> Reading:
     """Reads the arguments with the flags of one server."""
-    known = {name: flag for flag in flags for name in flag.names}
     state, tokens, index = _State(), list(evened(args)), 0
+    known = _by_name(flags)
     while index < len(tokens):
-        token = tokens[index]
-        if token.text == "--":
-            for later in tokens[index + 1:]:
-                _take_positional(later, {}, state)
-            break
-        if _is_value(token, known):
-            _take_positional(token, known, state)
-            index += 1
-        else:
-            index = _take(tokens, index, known, state)
+        index = _next(tokens, index, known, state)
     return Reading(tuple(state.given), tuple(state.positionals), tuple(state.faults), tuple(state.others))
+
+
+def pieces(args: Sequence[str], flags: Sequence[Flag]) -> Iterator[Piece]:
+    """The arguments in their order, each flag with its values."""
+    tokens, index, known = list(evened(args)), 0, _by_name(flags)
+    while index < len(tokens):
+        state, start = _State(), index
+        index = _next(tokens, index, known, state)
+        name = state.given[0].flag.name if state.given else \
+            state.others[0].partition("=")[0] if state.others else None
+        places = sorted({token.place for token in tokens[start:index]})
+        yield Piece(name, tuple(args[place] for place in places), places[0])
+
+
+def _by_name(flags: Sequence[Flag]) -> dict[str, Flag]:
+    return {name: flag for flag in flags for name in flag.names}
+
+
+def _next(tokens: Sequence[Token], index: int, known: Mapping[str, Flag], state: _State) -> int:
+    """Reads what is at `index`; the index after it."""
+    token = tokens[index]
+    if token.text == "--":
+        for later in tokens[index + 1:]:
+            _take_positional(later, {}, state)
+        return len(tokens)
+    if not _is_value(token, known):
+        return _take(tokens, index, known, state)
+    _take_positional(token, known, state)
+    return index + 1
 
 
 def _take_positional(token: Token, known: Mapping[str, Flag], state: _State) -> None:

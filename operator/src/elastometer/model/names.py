@@ -9,8 +9,15 @@ VERSION = "v1alpha1"
 PLURAL = "elasticitytests"
 KIND = "ElasticityTest"
 API_VERSION = f"{GROUP}/{VERSION}"
+STUDY_KIND = "ElasticityStudy"
+STUDY_PLURAL = "elasticitystudies"
+MAX_TEST_NAME = 40  # as in the CRD: names of Services, Pods and labels are made of it
 
 TEST_LABEL = f"{GROUP}/test"
+# On the runs of a study, beside the owner reference: for people and selectors.
+STUDY_LABEL = f"{GROUP}/study"
+VARIANT_LABEL = f"{GROUP}/variant"
+REPETITION_LABEL = f"{GROUP}/repetition"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 SERVER = "server"  # also the container that runs the model server

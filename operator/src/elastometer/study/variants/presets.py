@@ -1,0 +1,56 @@
+"""What a preset stands for: a merge patch that follows from the template. Pure."""
+from __future__ import annotations
+
+from typing import Any
+
+from elastometer.model.calibration_plan import Search, calibration_test
+from elastometer.model.document import document_at, text_at, whole_at
+from elastometer.model.errors import SpecError
+from elastometer.model.names import API_VERSION, KIND
+from elastometer.model.schema import shown
+from elastometer.model.spec import ScalerType
+from elastometer.model.study import Preset
+from elastometer.study.variants.merge_patch import patch_between
+
+Json = dict[str, Any]
+# The autoscaler's body, its limits, and what they are where they are absent.
+_BODIES = {ScalerType.HPA.value: "horizontalPodAutoscaler", ScalerType.KEDA.value: "scaledObject"}
+_LIMITS = {
+    (ScalerType.HPA.value, Preset.STATIC_MINIMUM): "minReplicas",
+    (ScalerType.HPA.value, Preset.STATIC_MAXIMUM): "maxReplicas",
+    (ScalerType.KEDA.value, Preset.STATIC_MINIMUM): "minReplicaCount",
+    (ScalerType.KEDA.value, Preset.STATIC_MAXIMUM): "maxReplicaCount",
+}
+_DEFAULT_MINIMUM = 1
+
+
+def preset_patch(template: Json, preset: Preset) -> Json:
+    """The patch. Raises SpecError where the template does not say what the preset needs."""
+    return _calibration(template) if preset is Preset.CALIBRATION else _static(template, preset)
+
+
+def _static(template: Json, preset: Preset) -> Json:
+    autoscaler = document_at(template, "autoscaler")
+    return {"autoscaler": {"type": ScalerType.NONE.value, "replicas": _replicas(template, preset),
+                           **{body: None for body in _BODIES.values() if body in autoscaler}}}
+
+
+def _replicas(template: Json, preset: Preset) -> int:
+    kind = text_at(template, "autoscaler", "type") or ""
+    if kind not in _BODIES:
+        return whole_at(template, "autoscaler", "replicas") or _DEFAULT_MINIMUM
+    path = ("autoscaler", _BODIES[kind], _LIMITS[kind, preset])
+    given = whole_at(template, *path)
+    found = _DEFAULT_MINIMUM if given is None and preset is Preset.STATIC_MINIMUM else given
+    if found is None or found < 1:
+        raise SpecError(f"spec.template.{'.'.join(path)}: must be at least 1 for {preset.value}, since a target that "
+                        f"nothing scales needs a replica, is {shown(found)}")
+    return found
+
+
+def _calibration(template: Json) -> Json:
+    """As `elastometer calibrate` makes it. What judges the run or needs its result is left out."""
+    test = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": KIND.lower()}, "spec": template}
+    spec = calibration_test(test, Search())["spec"]
+    kept = {key: value for key, value in template.items() if key not in ("objectives", "demand", *spec)}
+    return patch_between(template, {**kept, **spec})

@@ -1,0 +1,38 @@
+"""A variant of a study -> the spec of the ElasticityTest that runs it. Pure."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from elastometer.model.document import at, document_at
+from elastometer.model.study import StudySpec, Variant
+from elastometer.study.variants.merge_patch import merged
+from elastometer.study.variants.presets import preset_patch
+from elastometer.study.variants.server_args import args_merged
+
+Json = dict[str, Any]
+ARGS = ("target", "server", "args")
+
+
+def variant_spec(study: StudySpec, variant: Variant) -> Json:
+    """The template with the preset's patch and then the variant's own. Raises SpecError for a preset that does not suit
+    the template."""
+    base = study.template if variant.source is None else variant_spec(study, study.variant(variant.source))
+    if variant.preset is not None:
+        base = patched(base, preset_patch(base, variant.preset))
+    return patched(base, variant.patch)
+
+
+def patched(spec: Mapping[str, Any], patch: Mapping[str, Any]) -> Json:
+    """The spec of a test with a merge patch applied, and the server's arguments flag by flag."""
+    new: Json = merged(spec, patch)
+    args, more = args_at(spec), args_at(patch)
+    if args is not None and more is not None:
+        new["target"]["server"]["args"] = args_merged(args, more, document_at(new, "target"))
+    return new
+
+
+def args_at(spec: Mapping[str, Any]) -> list[str] | None:
+    """The server's arguments in a spec or in a patch; None if there are none, or other things than texts among them."""
+    found = at(spec, *ARGS)
+    return found if isinstance(found, list) and all(isinstance(item, str) for item in found) else None
