@@ -4,6 +4,7 @@ The runs' bundles are not read and nothing is judged again: a comparison needs t
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from elastometer.model.study_document import (
 )
 from elastometer.world.run_files import BundleError
 
+_RUN_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")  # a DNS label: no other text becomes part of a path
 __all__ = ["BundleError", "RunRecord", "StudyRecord", "load_study"]
 
 
@@ -59,8 +61,8 @@ def load_study(directory: Path, places: Mapping[str, Path] | None = None) -> Stu
 
 
 def _below(directory: Path, entry: RunEntry) -> Path:
-    if Path(entry.name).name != entry.name:
-        raise BundleError(f"'{directory / STUDY_JSON}': the name of a run must be one word, is {entry.name!r}")
+    if not _RUN_NAME.fullmatch(entry.name):
+        raise BundleError(f"'{directory / STUDY_JSON}': the name of a run must be a DNS label, is {entry.name!r}")
     return directory / RUNS_DIRECTORY / entry.name
 
 
