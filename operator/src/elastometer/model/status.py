@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from elastometer.model import reasons
 from elastometer.model.times import format_seconds, parse_instant
@@ -20,11 +20,16 @@ ACCEPTED = "Accepted"
 TARGET_READY = "TargetReady"
 METRICS_AVAILABLE = "MetricsAvailable"
 LOAD_DELIVERED = "LoadDelivered"
+RUNS_COMPLETED = "RunsCompleted"  # of a study
 REPORT_READY = "ReportReady"
 OBJECTIVES_MET = "ObjectivesMet"
+GATES_HELD = "GatesHeld"  # of a study with gates
 SUCCEEDED = "Succeeded"
 CLEANED_UP = "CleanedUp"  # set only if something could not be deleted
-ORDER = (ACCEPTED, TARGET_READY, METRICS_AVAILABLE, LOAD_DELIVERED, REPORT_READY, OBJECTIVES_MET, CLEANED_UP, SUCCEEDED)
+ORDER = (
+    ACCEPTED, TARGET_READY, METRICS_AVAILABLE, LOAD_DELIVERED, RUNS_COMPLETED, REPORT_READY, OBJECTIVES_MET, GATES_HELD,
+    CLEANED_UP, SUCCEEDED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +44,23 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """Everything that is patched into `.status`. What is absent is None, never zero."""
+class Conditioned:
+    """A status, as far as it consists of conditions."""
 
     conditions: Mapping[str, Condition] = field(default_factory=dict)
+
+    def is_true(self, kind: str) -> bool:
+        """Whether the condition is present and True."""
+        return kind in self.conditions and self.conditions[kind].status == "True"
+
+
+T = TypeVar("T", bound=Conditioned)
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Conditioned):
+    """Everything that is patched into `.status`. What is absent is None, never zero."""
+
     observed_generation: int | None = None
     start_time: datetime | None = None
     target_ready_time: datetime | None = None
@@ -57,17 +75,13 @@ class Status:
     report: str | None = None
     bundle: Json | None = None
 
-    def is_true(self, kind: str) -> bool:
-        """Whether the condition is present and True."""
-        return kind in self.conditions and self.conditions[kind].status == "True"
-
     @property
     def finished(self) -> bool:
         """Whether the run is over, successful or not; nothing is done for it after that."""
         return self.completion_time is not None
 
 
-def with_condition(status: Status, condition: Condition, now: datetime) -> Status:
+def with_condition(status: T, condition: Condition, now: datetime) -> T:
     """The status with one condition set. As Kubernetes requires, its time changes only when its status does."""
     old = status.conditions.get(condition.type)
     since = old.since if old is not None and old.status == condition.status else now
@@ -89,32 +103,39 @@ def phase_of(status: Status) -> str:
     return "Preparing" if status.conditions else "Pending"
 
 
-def _instant_or_none(text: str | None) -> datetime | None:
+def instant_or_none(text: str | None) -> datetime | None:
+    """The instant of a time as served."""
     return None if text is None else parse_instant(text)
 
 
-def _text_or_none(at: datetime | None) -> str | None:
+def text_or_none(at: datetime | None) -> str | None:
+    """A time as it is patched."""
     return None if at is None else format_seconds(at)
+
+
+def conditions_from(served: Mapping[str, Any]) -> dict[str, Condition]:
+    """The conditions of a status as the API server serves it."""
+    return {
+        item["type"]: Condition(
+            item["type"], item["status"], item["reason"], item["message"], instant_or_none(item["lastTransitionTime"])
+        )
+        for item in served.get("conditions", ())
+    }
 
 
 def status_from(served: Mapping[str, Any]) -> Status:
     """Parses the status as the API server serves it."""
-    conditions = {
-        item["type"]: Condition(
-            item["type"], item["status"], item["reason"], item["message"], _instant_or_none(item["lastTransitionTime"])
-        )
-        for item in served.get("conditions", ())
-    }
+    conditions = conditions_from(served)
     succeeded = conditions.get(SUCCEEDED)
     bundle = served.get("bundleRef")
     return Status(
         conditions=conditions,
         observed_generation=served.get("observedGeneration"),
-        start_time=_instant_or_none(served.get("startTime")),
-        target_ready_time=_instant_or_none(served.get("targetReadyTime")),
-        load_start_time=_instant_or_none(served.get("loadStartTime")),
-        load_end_time=_instant_or_none(served.get("loadEndTime")),
-        completion_time=_instant_or_none(served.get("completionTime")),
+        start_time=instant_or_none(served.get("startTime")),
+        target_ready_time=instant_or_none(served.get("targetReadyTime")),
+        load_start_time=instant_or_none(served.get("loadStartTime")),
+        load_end_time=instant_or_none(served.get("loadEndTime")),
+        completion_time=instant_or_none(served.get("completionTime")),
         verdict=served.get("verdict"),
         failure=succeeded.reason if succeeded is not None and succeeded.status == "False" else None,
         progress=served.get("progress"),
@@ -130,30 +151,34 @@ def _rank(condition: Condition) -> tuple[int, str]:
     return (ORDER.index(condition.type) if condition.type in ORDER else len(ORDER), condition.type)
 
 
-def to_json(status: Status) -> Json:
-    """The status as it is patched, without absent fields."""
-    conditions = [
+def conditions_json(status: Conditioned, generation: int | None) -> list[Json]:
+    """The conditions as they are patched."""
+    return [
         {
             "type": item.type,
             "status": item.status,
             "reason": item.reason,
             "message": item.message[:2000],  # a refusal of the API server can quote a whole object
-            "lastTransitionTime": _text_or_none(item.since),
-            "observedGeneration": status.observed_generation or 0,
+            "lastTransitionTime": text_or_none(item.since),
+            "observedGeneration": generation or 0,
         }
         for item in sorted(status.conditions.values(), key=_rank)
     ]
+
+
+def to_json(status: Status) -> Json:
+    """The status as it is patched, without absent fields."""
     fields: Json = {
         "observedGeneration": status.observed_generation,
         "phase": phase_of(status),
         "verdict": status.verdict,
-        "startTime": _text_or_none(status.start_time),
-        "targetReadyTime": _text_or_none(status.target_ready_time),
-        "loadStartTime": _text_or_none(status.load_start_time),
-        "loadEndTime": _text_or_none(status.load_end_time),
-        "completionTime": _text_or_none(status.completion_time),
+        "startTime": text_or_none(status.start_time),
+        "targetReadyTime": text_or_none(status.target_ready_time),
+        "loadStartTime": text_or_none(status.load_start_time),
+        "loadEndTime": text_or_none(status.load_end_time),
+        "completionTime": text_or_none(status.completion_time),
         "progress": status.progress,
-        "conditions": conditions,
+        "conditions": conditions_json(status, status.observed_generation),
         "summary": status.summary,
         "objectives": None if status.objectives is None else list(status.objectives),
         "reportRef": {"name": status.report} if status.report else None,
