@@ -16,7 +16,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "), allow_n
 
 def to_json(report: Report) -> bytes:
     """UTF-8, the same bytes for the same report."""
-    document = plain(report)
+    return document_bytes(report)
+
+
+def document_bytes(whole: object) -> bytes:
+    """A dataclass with a `schema_version`, which comes first. Raises TypeError for anything else."""
+    document = plain(whole)
     if not isinstance(document, dict):
         raise TypeError("a report must become a JSON object")
     first = {"schemaVersion": document.pop("schemaVersion")}

@@ -22,7 +22,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 def to_junit(report: Report) -> bytes:
     """One suite named after the test."""
     mark = "" if report.predicted is None else "predicted: "
-    suite = Element("testsuite", name=_clean(f"{mark}{report.namespace}/{report.test}"),
+    suite = Element("testsuite", name=clean(f"{mark}{report.namespace}/{report.test}"),
                     timestamp=report.load_start or "")
     if report.predicted is not None:
         _basis(suite, report.predicted)
@@ -30,16 +30,21 @@ def to_junit(report: Report) -> bytes:
     _price(suite, report.price)
     where = f"elastometer.{report.namespace}.{report.test}"
     for result in report.objectives:
-        case = SubElement(suite, "testcase", classname=_clean(where), name=_clean(result.name))
+        case = SubElement(suite, "testcase", classname=clean(where), name=clean(result.name))
         if result.verdict is Verdict.FAIL:
-            _add_outcome(case, "failure", result.indicator, result.message)
+            add_outcome(case, "failure", result.indicator, result.message)
         elif result.verdict is not Verdict.PASS:
-            _add_outcome(case, "error", result.verdict.value, result.message)
-        SubElement(case, "system-out").text = _clean(mark + result.message)
+            add_outcome(case, "error", result.verdict.value, result.message)
+        SubElement(case, "system-out").text = clean(mark + result.message)
     _whole_run(suite, where, report)
-    _count(suite)
     if report.story.sentences:
-        SubElement(suite, "system-out").text = _clean("\n".join(f"{mark}{one.text}." for one in report.story.sentences))
+        SubElement(suite, "system-out").text = clean("\n".join(f"{mark}{one.text}." for one in report.story.sentences))
+    return suite_bytes(suite)
+
+
+def suite_bytes(suite: Element) -> bytes:
+    """The document of a suite, with its test cases counted."""
+    _count(suite)
     indent(suite)
     return ('<?xml version="1.0" encoding="UTF-8"?>\n' + str(tostring(suite, encoding="unicode")) + "\n").encode()
 
@@ -49,7 +54,7 @@ def _basis(suite: Element, basis: PredictionBasis) -> None:
     rows = (("predicted", basis.tool), ("capacity", basis.capacity), ("coldStarts", basis.cold_starts),
             ("seed", str(basis.seed)))
     for name, value in rows:
-        SubElement(properties, "property", name=name, value=_clean(value))
+        SubElement(properties, "property", name=name, value=clean(value))
 
 
 def _answers(suite: Element, report: Report) -> None:
@@ -59,7 +64,7 @@ def _answers(suite: Element, report: Report) -> None:
         properties = SubElement(suite, "properties")
         for row in totals:
             value = answers.total_sentence(row)
-            SubElement(properties, "property", name=_clean(f"answers.{row.check}"), value=_clean(value))
+            SubElement(properties, "property", name=clean(f"answers.{row.check}"), value=clean(value))
 
 
 def _price(suite: Element, price: Price | None) -> None:
@@ -68,21 +73,22 @@ def _price(suite: Element, price: Price | None) -> None:
     if rows:
         properties = SubElement(suite, "properties")
         for name, value in rows:
-            SubElement(properties, "property", name=_clean(f"price.{name}"), value=_clean(value))
+            SubElement(properties, "property", name=clean(f"price.{name}"), value=clean(value))
 
 
 def _whole_run(suite: Element, where: str, report: Report) -> None:
     """What no single objective says: that there was none, or that the load was not delivered as specified."""
     if report.verdict is Verdict.NOT_JUDGED:
-        case = SubElement(suite, "testcase", classname=_clean(where), name="objectives")
-        SubElement(case, "skipped", message=_clean(report.verdict_message))
+        case = SubElement(suite, "testcase", classname=clean(where), name="objectives")
+        SubElement(case, "skipped", message=clean(report.verdict_message))
     elif report.verdict is Verdict.INCONCLUSIVE and report.verdict_reason != OBJECTIVES_UNCERTAIN:
-        case = SubElement(suite, "testcase", classname=_clean(where), name="load")
-        _add_outcome(case, "error", report.verdict_reason, report.verdict_message)
+        case = SubElement(suite, "testcase", classname=clean(where), name="load")
+        add_outcome(case, "error", report.verdict_reason, report.verdict_message)
 
 
-def _add_outcome(case: Element, tag: str, kind: str, message: str) -> None:
-    SubElement(case, tag, type=_clean(kind), message=_clean(message))
+def add_outcome(case: Element, tag: str, kind: str, message: str) -> None:
+    """A failure, an error or a skip of a test case."""
+    SubElement(case, tag, type=clean(kind), message=clean(message))
 
 
 def _count(suite: Element) -> None:
@@ -92,5 +98,6 @@ def _count(suite: Element) -> None:
         suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Text that XML can hold."""
     return _FORBIDDEN.sub("\ufffd", text)

@@ -10,10 +10,16 @@ _MARKUP = re.compile(r"([\\*_\[\]<>|])")
 
 def section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """A heading with its table; nothing if the table is empty. Cells are Markdown already."""
+    found = [*table(head, rows)]
+    if found:
+        yield from ("", f"## {title}", *found)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table after an empty line; nothing if it is empty. Cells are Markdown already."""
     body = ["| " + " | ".join(row) + " |" for row in rows]
-    if not body:
-        return
-    yield from ("", f"## {title}", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body)
+    if body:
+        yield from ("", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body)
 
 
 def prose(text: str) -> str:
