@@ -94,6 +94,12 @@ def effect(
     if truth is None or len(known) < len(before) or len(predicted) < len(after):
         return None
     middle, low, high = median(predicted), min(predicted), max(predicted)
-    error = max(*(abs(one - truth) for one in known), high - middle, middle - low)
     return Effect(measured=round(truth, 1), predicted=round(middle, 1), low=round(low, 1), high=round(high, 1),
-                  plus_minus=round(error, 1))
+                  plus_minus=round(own_error(truth, known, predicted), 1))
+
+
+def own_error(measured: float, recorded: Sequence[float], changed: Sequence[float]) -> float:
+    """The twin's own error in one figure: how far a draw under the recorded settings is from what was measured, or a
+    draw under the changed ones from their median, whichever is larger."""
+    middle = median(changed)
+    return max(*(abs(one - measured) for one in recorded), max(changed) - middle, middle - min(changed))

@@ -56,7 +56,7 @@ def fit_replica_timings(run: DerivedRun) -> tuple[ReplicaTimings, list[Fitted], 
     notes = [f"{sum(not done for _, done in measured)} of {len(measured)} added replicas never became Ready; their "
              "cold starts are assumed to last as long as they existed"] if not all(done for _, done in measured) else []
     drain, about_drain = _drain(run)
-    grace = _grace(evidence.spec)
+    grace = grace_seconds(evidence.spec)
     since = Milestone.DECIDED if added else Milestone.CREATED
     timings = ReplicaTimings(
         tuple(sorted(recorded)), recorded if added else (),
@@ -114,7 +114,8 @@ def _pre_stop(spec: Document) -> float:
     return hook_seconds(container) or 0.0
 
 
-def _grace(spec: Document) -> float:
+def grace_seconds(spec: Document) -> float:
+    """How long a deleted replica of this test, or of this spec, may take to finish its requests."""
     stated = flags_of_test(spec).number(SHUTDOWN_TIMEOUT)
     wanted = _pre_stop(spec) + (NO_SHUTDOWN_TIMEOUT if stated is None else stated)
     server = document_at(_target(spec), "server")
