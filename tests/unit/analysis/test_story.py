@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_a_pass_with_a_bad_stretch_that_nothing_covers_says_so_first():
     first = report.story.sentences[0]
     assert first.kind is SentenceKind.BLIND
     assert first.text == ("The run passes, but no objective covers the 30 s in which p95 was above 5 s (time to first "
-                          "token, stage 'ramp', at worst 6 s)")
+                          "token, stage 'ramp', at worst 6.00 s)")
     (finding,) = blind(report)
     assert "+70 to +100 s, at worst 6.0 s" in finding.evidence
     assert finding.advice.endswith(
@@ -232,7 +233,7 @@ def test_the_sentence_about_the_replicas_claims_no_rise_and_no_rest_that_was_not
 ])
 def test_missing_replicas_are_a_number_and_no_share_of_the_demand(missing: float, undecided: float, words: str):
     (one,) = sentences(Story(cost=Cost(3, 60.0, missing_replicas=missing, undecided_replicas=undecided)), Verdict.FAIL)
-    assert one.text == f"In 3 of 60 s at least one request missed an objective; {words}"
+    assert one.text == f"In 3 of 60 s at least one request missed an objective of the test; {words}"
 
 
 @pytest.mark.parametrize(("money", "words"), [
@@ -305,6 +306,64 @@ def test_a_change_is_named_in_words_and_by_its_path(change: Change, words: str):
 
 def test_where_nothing_helps_the_sentence_says_what_the_cold_start_costs():
     advice = Advice(AdviceSource.NONE, reason="no setting helps", miss_seconds=SAVED, draws=9,
-                    instant_start_miss_seconds=7)
+                    instant_start_miss_seconds=7, recorded_miss_seconds=95)
     assert advice_sentence(advice).text == (
-        "No setting helps; if replicas started at once, 7 of the 103 objective-miss seconds would be left (predicted)")
+        "No setting helps; if replicas started at once, the twin predicts 7 objective-miss seconds instead of 95")
+    assert advice_sentence(replace(advice, recorded_miss_seconds=7)).text == "No setting helps"
+
+
+def advised(**changes: Any) -> str:
+    """The sentence about a change of minReplicas, from its effects on."""
+    made = replace(Advice(AdviceSource.WHAT_IF, changes=(Change("minReplicas", "1", "2"),), miss_seconds=SAVED,
+                          cost=COST, has_gpus=True), **changes)
+    return advice_sentence(made).text.removeprefix("What would help most: raise `minReplicas` from 1 to 2; predicted ")
+
+
+def test_an_effect_within_the_twin_s_own_error_has_no_numbers():
+    """In the first case 11.5 s instead of 12.9 s stood beside ± 9.29 s, which reads as a gain."""
+    assert advised(first_token_p95_milliseconds=Effect(12_900, 11_500, 9000, 12_000, 9290)) == (
+        "24 instead of 103 objective-miss seconds (± 30, the twin's own error on this run), 810 instead of 742 "
+        "GPU-seconds (± 40); the effect on p95 of the first token (± 9.29 s) is within the twin's own error")
+    assert advised(first_token_p95_milliseconds=Effect(12_900, 3000, 2000, 4000, 9290), cost=replace(
+        COST, predicted=750.0)) == (
+        "24 instead of 103 objective-miss seconds (± 30, the twin's own error on this run), p95 of the first token "
+        "3.00 s instead of 12.9 s (± 9.29 s); the effect on GPU-seconds (± 40) is within the twin's own error")
+    assert advised(miss_seconds=replace(SAVED, measured=0.0, predicted=0.0)) == (
+        "810 instead of 742 GPU-seconds (± 40, the twin's own error on this run); the effect on objective-miss seconds "
+        "(± 30) is within the twin's own error")
+
+
+@pytest.mark.parametrize("basis", [AdviceSource.WHAT_IF, AdviceSource.NONE])
+def test_seconds_by_an_objective_that_the_test_lacks_are_not_those_of_the_test(basis: AdviceSource):
+    """The cost counts the seconds of the test's objectives, perhaps none; the advice counts more."""
+    lacking = Objective("first-token", Indicator.TIME_TO_FIRST_TOKEN, 95, 2000, None, None)
+    advice = Advice(basis, changes=(Change("minReplicas", "1", "2"),), miss_seconds=SAVED, draws=9, reason="none helps",
+                    proposed=lacking)
+    assert advice_sentence(advice).text.endswith(
+        "; these seconds and predictions are judged also by an objective that the test lacks, first token p95 within "
+        "2 s")
+
+
+ONE = replace(HAPPENED, request_count=1, peak_requests_per_second=0.1, scale_out_count=0, peak_replicas=1)
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({"first_token_p95_milliseconds": 120}, "its first token came after 120 ms"),
+    ({"first_token_p95_milliseconds": 120, "failed_request_count": 1},
+     "its first token came after 120 ms and it was not served to its end"),
+    ({"first_token_p95_milliseconds": None, "failed_request_count": 1, "slow_count": 1}, "it got no first token"),
+])
+def test_of_one_request_nothing_is_said_in_the_plural_or_as_a_percentile(changed: dict[str, Any], words: str):
+    (one,) = sentences(Story(happened=replace(ONE, **changed)), Verdict.PASS)
+    assert one.text == f"The load was one request; there was no scale-out, and at most 1 replica was Ready; {words}"
+
+
+def test_one_request_that_was_not_served_is_one():
+    (one,) = sentences(Story(happened=replace(HAPPENED, failed_request_count=1)), Verdict.PASS)
+    assert one.text.endswith("or never got it; 1 was not served")
+
+
+def test_the_worst_minute_of_one_request_has_no_percentile():
+    worst = judge(Bundle(terms=Terms(), start=0, requests=(request(0, 0.2),))).story.sentences[-1]
+    assert worst.kind is SentenceKind.WORST_MINUTE
+    assert "one request, first token after 200 ms" in worst.text

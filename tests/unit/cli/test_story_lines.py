@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from elastometer.analysis.analyze import judge
 from elastometer.cli.base.exits import Exit
-from elastometer.cli.base.summary import in_words
+from elastometer.cli.base.summary import in_words, summary_rows
 from elastometer.cli.main import main
 from elastometer.controller.outcome import _verdict_condition
 from elastometer.model.report import Report
@@ -100,3 +100,16 @@ def test_judge_prints_the_sentences_after_the_verdict(capsys: Any):
     lines = capsys.readouterr().out.splitlines()
     assert ": Pass (" in lines[0]
     assert BLIND in on_one_line(" ".join(lines[1:5]))
+
+
+def test_the_summary_prints_numbers_as_the_sentences_do():
+    rows = dict(summary_rows(
+        {"timeToFirstTokenP95Milliseconds": 8790, "requestCount": 1018, "coldStartMilliseconds": 412}))
+    assert rows == {"TTFT p95": "8.79 s", "requests": "1,018", "cold start, median": "412 ms"}
+    happened = report().story.happened
+    assert happened is not None
+    printed = dict(summary_rows({"timeToFirstTokenP95Milliseconds": happened.first_token_p95_milliseconds,
+                                 "requestCount": happened.request_count}))
+    said = next(one.text for one in report().story.sentences if one.kind is SentenceKind.HAPPENED)
+    assert f"p95 of the first token was {printed['TTFT p95']}" in said
+    assert f"of {printed['requests']} requests waited" in said

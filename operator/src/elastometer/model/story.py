@@ -169,7 +169,8 @@ class Advice:
     """What would help most. `reason` says why there is no what-if, or why nothing is changed; `finding` is the name of
     the finding that the advice comes from. All objectives hold in `held` of `draws` predictions with the change, judged
     also by the `proposed` objective where there is one. `cost` is in GPU-seconds if a replica `has_gpus`, otherwise in
-    replica-seconds. With starts that take no time at all, `instant_start_miss_seconds` would be left."""
+    replica-seconds. With starts that take no time at all, the twin predicts `instant_start_miss_seconds`, and
+    `recorded_miss_seconds` with the recorded ones."""
 
     basis: AdviceSource
     text: str | None = None
@@ -186,6 +187,7 @@ class Advice:
     proposed: Objective | None = None
     more_replicas: MoreReplicas | None = None
     instant_start_miss_seconds: int | None = None
+    recorded_miss_seconds: int | None = None
     patch: str | None = None
 
 

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from elastometer.analysis.story.figures import count, milliseconds
+from elastometer.model.in_words import bound, count, duration
 from elastometer.model.story import Advice, AdviceSource, Anchor, Change, Effect, Sentence, SentenceKind
 
 # (part of a path, its name, the verbs for a larger and for a smaller value, unit)
@@ -16,6 +17,7 @@ _NAMES: Sequence[tuple[str, str, str, str, str]] = (
     ("scaleDown.tolerance", "scale-down tolerance", "raise", "lower", ""),
     ("pollingInterval", "polling interval", "lengthen", "shorten", " s"),
 )
+OWN_ERROR = ", the twin's own error on this run"
 _COUNTS: Mapping[str, str] = {"minReplicas": "minReplicas", "minReplicaCount": "minReplicaCount"}
 
 
@@ -34,33 +36,66 @@ def _finding(advice: Advice) -> str:
 def _none(advice: Advice) -> str:
     text = f"What would help most is not known: {advice.reason}" if advice.draws == 0 else \
         f"{(advice.reason or '')[:1].upper()}{(advice.reason or '')[1:]}"
-    return text + _without_starts(advice) + _more_replicas(advice)
+    return text + _without_starts(advice) + _judged(advice) + _more_replicas(advice)
 
 
 def _what_if(advice: Advice) -> str:
     changes = " and ".join(change_words(change) for change in advice.changes)
     held = "" if not advice.draws else f"; all objectives hold in {advice.held} of {advice.draws} predictions"
-    judged = "" if advice.proposed is None else \
-        f", judged also by first token p{advice.proposed.percentile} within " \
-        f"{milliseconds(advice.proposed.maximum_milliseconds or 0)}"
-    return f"What would help most: {changes}; predicted {_effects(advice)}{held}{judged}{_more_replicas(advice)}"
+    return f"What would help most: {changes}; predicted {_effects(advice)}{held}{_judged(advice)}" \
+           f"{_more_replicas(advice)}"
+
+
+def _judged(advice: Advice) -> str:
+    """The objective that the test lacks, and by which the advice is judged too: the sentence about the cost is not."""
+    found = advice.proposed
+    return "" if found is None else (
+        "; these seconds and predictions are judged also by an objective that the test lacks, first token "
+        f"p{found.percentile} within {bound(found.maximum_milliseconds or 0)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """One figure of the advice: its effect, how its values are printed, and its name before or after them."""
+
+    effect: Effect
+    shown: Callable[[float], str]
+    before: str
+    after: str
+
+    @property
+    def name(self) -> str:
+        """Without values."""
+        return (self.before + self.after).strip()
+
+    @property
+    def error(self) -> str:
+        """The twin's own error."""
+        return f"± {self.shown(self.effect.plus_minus)}"
+
+    @property
+    def is_beyond_error(self) -> bool:
+        """Whether the effect is larger than the twin's own error."""
+        return abs(self.effect.measured - self.effect.predicted) > self.effect.plus_minus
+
+    def words(self, more: str) -> str:
+        """Both values and the error, of which `more` is said."""
+        values = f"{self.shown(self.effect.predicted)} instead of {self.shown(self.effect.measured)}"
+        return f"{self.before}{values}{self.after} ({self.error}{more})"
 
 
 def _effects(advice: Advice) -> str:
-    parts = []
-    if advice.miss_seconds is not None:
-        parts.append(_effect(advice.miss_seconds, count, " objective-miss seconds"))
-    if advice.first_token_p95_milliseconds is not None:
-        parts.append("p95 of the first token " + _effect(advice.first_token_p95_milliseconds, milliseconds, ""))
-    if advice.cost is not None:
-        parts.append(_effect(advice.cost, count, " GPU-seconds" if advice.has_gpus else " replica-seconds"))
-    # Said once, where the first ± stands.
-    first, *rest = parts
-    return ", ".join([first.replace(")", ", the twin's own error on this run)", 1), *rest])
-
-
-def _effect(effect: Effect, shown: Callable[[float], str], unit: str) -> str:
-    return f"{shown(effect.predicted)} instead of {shown(effect.measured)}{unit} (± {shown(effect.plus_minus)})"
+    """The effects that the twin can tell from its own error, with it; of the others only that it cannot."""
+    unit = " GPU-seconds" if advice.has_gpus else " replica-seconds"
+    misses, p95 = " objective-miss seconds", "p95 of the first token "
+    made = ((advice.miss_seconds, count, "", misses), (advice.first_token_p95_milliseconds, duration, p95, ""),
+            (advice.cost, count, "", unit))
+    found = [_Figure(effect, shown, before, after) for effect, shown, before, after in made if effect is not None]
+    beyond = [one.words(OWN_ERROR if place == 0 else "")
+              for place, one in enumerate(one for one in found if one.is_beyond_error)]
+    within = [f"{one.name} ({one.error})" for one in found if not one.is_beyond_error]
+    hidden = f"the effect on {' and on '.join(within)} is within the twin's own error"
+    return "; ".join([*([", ".join(beyond)] if beyond else []), *([hidden] if within else [])])
 
 
 def _more_replicas(advice: Advice) -> str:
@@ -72,12 +107,13 @@ def _more_replicas(advice: Advice) -> str:
 
 
 def _without_starts(advice: Advice) -> str:
-    left = advice.instant_start_miss_seconds
-    # Chance may leave more than were measured, which says nothing about the cold start.
-    if left is None or advice.miss_seconds is None or left >= advice.miss_seconds.measured:
+    """Both numbers are predicted: what was measured differs by more than the cold start, by the twin's error too."""
+    left, recorded = advice.instant_start_miss_seconds, advice.recorded_miss_seconds
+    # By chance there may be more, which says nothing about the cold start.
+    if left is None or recorded is None or left >= recorded:
         return ""
-    return f"; if replicas started at once, {left} of the {advice.miss_seconds.measured:.0f} objective-miss seconds " \
-           "would be left (predicted)"
+    return f"; if replicas started at once, the twin predicts {count(left)} objective-miss seconds instead of " \
+           f"{count(recorded)}"
 
 
 def change_words(change: Change) -> str:

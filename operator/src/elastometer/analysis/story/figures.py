@@ -1,23 +1,7 @@
-"""Numbers as the sentences of the story print them."""
+"""Money and instants as the sentences of the story print them."""
 from __future__ import annotations
 
 from decimal import Decimal
-
-
-def milliseconds(value: float) -> str:
-    """412 ms, 9.4 s, 185 s."""
-    return f"{value:.0f} ms" if abs(value) < 1000 else f"{value / 1000:.3g} s"
-
-
-def count(value: float) -> str:
-    """With thousands separators."""
-    return f"{value:,.0f}"
-
-
-def plural(number: float, noun: str) -> str:
-    """1 replica, 1,000 replicas, 7.4 requests."""
-    shown = f"{number:,.0f}" if number == round(number) else f"{number:,g}"
-    return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
 def amount(value: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.analysis.story.advice_words import advice_sentence
-from elastometer.analysis.story.figures import amount, count, milliseconds, plural, seconds_text
+from elastometer.analysis.story.figures import amount, seconds_text
+from elastometer.model.in_words import bound, count, duration, plural
 from elastometer.model.report import Verdict
 from elastometer.model.story import (
     Anchor,
@@ -45,25 +46,33 @@ def _blind(blind: Blind, verdict: Verdict) -> str:
     stages = _listed([f"'{name}'" for name in blind.stages])
     stage = "stage" if len(blind.stages) == 1 else "stages"
     return (f"{begin} objective covers the {blind.seconds:.0f} s in which p95 was above "
-            f"{blind.limit_milliseconds / 1000:g} s (time to first token, {stage} {stages}, at worst "
-            f"{milliseconds(blind.worst_p95_milliseconds)})")
+            f"{bound(blind.limit_milliseconds)} (time to first token, {stage} {stages}, at worst "
+            f"{duration(blind.worst_p95_milliseconds)})")
 
 
 def _happened(found: Happened) -> str:
-    parts = [] if found.peak_requests_per_second is None else [
-        f"The load rose to {plural(found.peak_requests_per_second, 'request')}/s"]
-    replicas = _replicas(found)
-    if replicas:
-        parts.append(replicas)
-    slow = f"{count(found.slow_count)} of {count(found.request_count)} requests waited more than " \
-           f"{found.slow_milliseconds / 1000:g} s for it" + (" or never got it" if found.failed_request_count else "")
-    p95 = found.first_token_p95_milliseconds
-    parts.append(f"no request got a first token, of {count(found.request_count)}" if p95 is None else
-                 f"p95 of the first token was {milliseconds(p95)}, and {slow}")
-    if found.failed_request_count:
-        parts.append(f"{count(found.failed_request_count)} were not served")
-    text = "; ".join(parts)
+    peak = found.peak_requests_per_second
+    load = "The load was one request" if found.request_count == 1 else \
+        "" if peak is None else f"The load rose to {plural(peak, 'request')}/s"
+    failed = found.failed_request_count
+    lost = "" if not failed else f"{count(failed)} {'was' if failed == 1 else 'were'} not served"
+    # Of one request, what it waited for says also whether it was served.
+    parts = [load, _replicas(found), _waits(found), "" if found.request_count == 1 else lost]
+    text = "; ".join(filter(None, parts))
     return text[:1].upper() + text[1:]
+
+
+def _waits(found: Happened) -> str:
+    """How long requests waited for their first token. One request has no percentile."""
+    p95, requests = found.first_token_p95_milliseconds, count(found.request_count)
+    if found.request_count == 1:
+        end = " and it was not served to its end" if found.failed_request_count else ""
+        return "it got no first token" if p95 is None else f"its first token came after {duration(p95)}{end}"
+    if p95 is None:
+        return f"no request got a first token, of {requests}"
+    slow = f"{count(found.slow_count)} of {requests} requests waited more than {bound(found.slow_milliseconds)} for it"
+    never = " or never got it" if found.failed_request_count else ""
+    return f"p95 of the first token was {duration(p95)}, and {slow}{never}"
 
 
 def _replicas(found: Happened) -> str:
@@ -78,7 +87,7 @@ def _replicas(found: Happened) -> str:
         return f"in spite of {outs}, {f'never more than {most}' if peak else 'no replica became Ready'}"
     first = "" if found.first_replicas is None else f" from {count(found.first_replicas)}"
     lag = "" if found.scale_out_lag_milliseconds is None else \
-        f", with {milliseconds(found.scale_out_lag_milliseconds)} from decision to Ready (median)"
+        f", with {duration(found.scale_out_lag_milliseconds)} from decision to Ready (median)"
     return f"the Ready replicas rose{first} to {count(peak)} in {outs}{lag}"
 
 
@@ -89,7 +98,7 @@ def _cost(found: Cost) -> str:
     parts += [] if found.money is None else [f"{amount(found.money)} {found.currency or ''}".rstrip()]
     text = f"It took {', '.join(parts)}" if parts else ""
     users = [] if found.miss_seconds is None else [
-        f"in {found.miss_seconds} of {found.load_seconds:.0f} s at least one request missed an objective"]
+        f"in {found.miss_seconds} of {found.load_seconds:.0f} s at least one request missed an objective of the test"]
     if found.missing_replicas is not None and found.undecided_replicas is not None:
         users.append(_missing(found.missing_replicas, found.undecided_replicas))
     text = "; ".join(filter(None, (text, *users)))
@@ -117,7 +126,8 @@ def _worst_minute(found: WorstMinute) -> str:
     p95 = found.first_token_p95_milliseconds
     requests = plural(found.request_count, "request")
     parts.append(f"{requests} without a first token" if p95 is None else
-                 f"p95 of the first token {milliseconds(p95)} over {requests}")
+                 f"one request, first token after {duration(p95)}" if found.request_count == 1 else
+                 f"p95 of the first token {duration(p95)} over {requests}")
     if found.ready_low is not None and found.ready_high is not None:
         span = plural(found.ready_high, "replica") if found.ready_low == found.ready_high else \
             f"{count(found.ready_low)} to {count(found.ready_high)} replicas"

@@ -8,24 +8,25 @@ from typing import Any
 import orjson
 
 from elastometer.cli.base.exits import condition, exit_of_status
-from elastometer.cli.base.text import milliseconds_in_words, printable, wrapped
+from elastometer.cli.base.text import printable, wrapped
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
+from elastometer.model.in_words import count, duration
 from elastometer.model.report import Verdict
 from elastometer.model.status import SUCCEEDED
 
 Json = Mapping[str, Any]
 # (key in status.summary, label, formatter)
 NUMBERS = (
-    ("peakReadyReplicas", "peak ready replicas", str),
-    ("scaleOutCount", "scale-outs", str),
-    ("scaleInCount", "scale-ins", str),
-    ("scaleOutLagMilliseconds", "scale-out lag, median", milliseconds_in_words),
-    ("coldStartMilliseconds", "cold start, median", milliseconds_in_words),
-    ("timeToFirstTokenP95Milliseconds", "TTFT p95", milliseconds_in_words),
-    ("requestCount", "requests", str),
-    ("failedRequestCount", "failed requests", str),
-    ("judgedAnswerCount", "answers judged", str),
-    ("failedAnswerCount", "answers failing a check", str),
+    ("peakReadyReplicas", "peak Ready replicas", count),
+    ("scaleOutCount", "scale-outs", count),
+    ("scaleInCount", "scale-ins", count),
+    ("scaleOutLagMilliseconds", "scale-out lag, median", duration),
+    ("coldStartMilliseconds", "cold start, median", duration),
+    ("timeToFirstTokenP95Milliseconds", "TTFT p95", duration),
+    ("requestCount", "requests", count),
+    ("failedRequestCount", "failed requests", count),
+    ("judgedAnswerCount", "answers judged", count),
+    ("failedAnswerCount", "answers failing a check", count),
 )
 MARKS: Mapping[str, str] = {
     Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?", Verdict.NOT_JUDGED: "–",

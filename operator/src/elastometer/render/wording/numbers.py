@@ -4,6 +4,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from elastometer.model import in_words
+from elastometer.model.in_words import bound as bound
+from elastometer.model.in_words import plural as plural
 from elastometer.model.load_rows import LoadRow
 from elastometer.model.measurements import Duration, Stamp
 from elastometer.model.prediction_basis import DrawRange, PredictionBasis
@@ -18,25 +21,8 @@ _IN_LINE = re.compile(rf"(?<= ){_QUANTITY.pattern}(?=[ )]|$)")
 
 
 def duration(milliseconds: float | None) -> str:
-    """To three significant digits: 412 ms, 9.42 s, 11.2 s, 3 min 05 s."""
-    if milliseconds is None:
-        return DASH
-    if 0 < abs(milliseconds) < 10:
-        return f"{milliseconds:.1f}".removesuffix(".0") + " ms"
-    if abs(milliseconds) < 1000:
-        return f"{milliseconds:.0f} ms"
-    seconds = milliseconds / 1000
-    if abs(seconds) < 10:
-        return f"{seconds:.2f} s"
-    if abs(seconds) < 120:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
-
-
-def bound(milliseconds: float) -> str:
-    """A bound as the test states it: 500 ms, 2 s, 30 s."""
-    return f"{milliseconds:g} ms" if milliseconds < 1000 else f"{milliseconds / 1000:g} s"
+    """To three significant digits; a dash where it was not measured."""
+    return DASH if milliseconds is None else in_words.duration(milliseconds)
 
 
 def figure(value: Duration | None) -> str:
@@ -119,11 +105,6 @@ def quantity(text: str) -> str:
 def metric(line: str) -> str:
     """A metric as the autoscaler saw it, with its quantities as people read them."""
     return _IN_LINE.sub(lambda match: quantity(match.group()), line)
-
-
-def plural(count: int, noun: str) -> str:
-    """1 request, 2 requests."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def counts(values: object) -> str:

@@ -173,7 +173,9 @@ class _Adviser:
             AdviceSource.NONE, tried=self.tried, draws=len(at_once.draws), held=self.recorded.held,
             reason=f"no setting within the same maximum is predicted to help by more than the twin's own error{error}",
             miss_seconds=None if advised is None else advised.miss_seconds,
-            more_replicas=self._more_replicas(()), instant_start_miss_seconds=round(at_once.miss_seconds))
+            more_replicas=self._more_replicas(()), instant_start_miss_seconds=round(at_once.miss_seconds),
+            recorded_miss_seconds=round(self.recorded.miss_seconds),
+            proposed=None if (blind := self.report.story.blind) is None else blind.proposed)
 
     def _more_replicas(self, settings: Settings) -> MoreReplicas | None:
         """Up to twice the maximum; the twin does not know whether there are GPUs for it."""
