@@ -1,13 +1,13 @@
 """The files of a run by their names, whether they lie in a directory or in the archive of a bundle.
 
-An archive is decompressed once, and its reports are not kept. What the manifest states about a file is checked when
-the file is read: numbers from a changed or damaged file would look like any others.
+An archive is decompressed once, and only what is asked for is kept of it. What the manifest states about a file is
+checked when the file is read: numbers from a changed or damaged file would look like any others.
 """
 from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import orjson
@@ -24,11 +24,12 @@ class BundleError(Exception):
 
 
 class RunFiles:
-    """The files of one run; `torn` counts the ends of files that were cut off."""
+    """The files of one run; `torn` counts the ends of files that were cut off. `only` names those that are needed; by
+    default, all but the reports."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, only: Collection[str] | None = None) -> None:
         self._path = path
-        self._files: dict[str, Path | bytes] = _directory(path) if path.is_dir() else _archive(path)
+        self._files: dict[str, Path | bytes] = _directory(path) if path.is_dir() else _archive(path, only)
         self.torn = 0
         self.manifest = self._read_manifest()
         self._checksums = {text_at(one, "name"): text_at(one, "sha256") for one in documents_at(self.manifest, "files")}
@@ -45,10 +46,18 @@ class RunFiles:
 
     def content(self, name: str) -> bytes:
         """All of a file. Raises BundleError if it is not the file that the manifest describes."""
-        found = self._files[name]
-        content = self._from_disk(name, found) if isinstance(found, Path) else found
+        content = self.as_found(name)
         self._check(name, hashlib.sha256(content).hexdigest())
         return content
+
+    def as_found(self, name: str) -> bytes:
+        """All of a file, whatever the manifest describes."""
+        found = self._files[name]
+        return self._from_disk(name, found) if isinstance(found, Path) else found
+
+    def is_described(self, name: str, content: bytes) -> bool:
+        """Whether the content is that of the file that the manifest describes; True where it describes none."""
+        return self._checksums.get(name) in (None, hashlib.sha256(content).hexdigest())
 
     def columns(self, name: str) -> Path | bytes:
         """Where the columns of a file are to be read from; content of an archive is handed over and not kept."""
@@ -126,7 +135,7 @@ def _directory(path: Path) -> dict[str, Path | bytes]:
     return {file.relative_to(path).as_posix(): file for file in found if file.is_file()}
 
 
-def _archive(path: Path) -> dict[str, Path | bytes]:
+def _archive(path: Path, only: Collection[str] | None) -> dict[str, Path | bytes]:
     """The members by their names below the archive's top directory, if it has one."""
     files: dict[str, Path | bytes] = {}
     try:
@@ -134,7 +143,8 @@ def _archive(path: Path) -> dict[str, Path | bytes]:
                 tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 name = _below_top(member.name)
-                content = archive.extractfile(member) if member.isfile() and name not in REPORTS else None
+                wanted = name not in REPORTS if only is None else name in only
+                content = archive.extractfile(member) if member.isfile() and wanted else None
                 if content is not None:
                     files[name] = content.read()
     except (tarfile.TarError, zstandard.ZstdError, EOFError, OSError) as error:

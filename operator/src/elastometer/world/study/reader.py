@@ -24,7 +24,7 @@ from elastometer.model.study_document import (
 from elastometer.world.run_files import BundleError
 
 _RUN_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")  # a DNS label: no other text becomes part of a path
-__all__ = ["BundleError", "RunRecord", "StudyRecord", "load_study"]
+__all__ = ["BundleError", "RunRecord", "StudyRecord", "load_document", "load_study", "run_directory"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,25 @@ def load_study(directory: Path, places: Mapping[str, Path] | None = None) -> Stu
 
     Raises BundleError where there is no record of a study, or where a file is damaged.
     """
+    document = load_document(directory)
+    found = (_record(entry, (places or {}).get(entry.name) or run_directory(directory, entry))
+             for entry in document.runs)
+    return StudyRecord(document, tuple(run for run in found if run is not None))
+
+
+def load_document(directory: Path) -> StudyDocument:
+    """The record of the study in a directory, without its runs. Raises BundleError as `load_study` does."""
     path = directory / STUDY_JSON
     if not path.exists():
         raise BundleError(f"'{directory}' must be the directory of a study; it contains no {STUDY_JSON}")
     try:
-        document = study_document(_object(path))
+        return study_document(_object(path))
     except ValueError as error:
         raise BundleError(f"'{path}': {error}") from error
-    found = (_record(entry, (places or {}).get(entry.name) or _below(directory, entry)) for entry in document.runs)
-    return StudyRecord(document, tuple(run for run in found if run is not None))
 
 
-def _below(directory: Path, entry: RunEntry) -> Path:
+def run_directory(directory: Path, entry: RunEntry) -> Path:
+    """Where a run's bundle lies in the bundle of its study. Raises BundleError for a name that is none."""
     if not _RUN_NAME.fullmatch(entry.name):
         raise BundleError(f"'{directory / STUDY_JSON}': the name of a run must be a DNS label, is {entry.name!r}")
     return directory / RUNS_DIRECTORY / entry.name
