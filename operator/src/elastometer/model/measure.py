@@ -1,7 +1,4 @@
-"""What of a run can be compared with another run: the registry of measures, each with its unit and which way is better.
-
-`study.compare` reads their values out of a run's report. A gate names a measure by its `name`.
-"""
+"""What a measure of a run is that can be compared with another run's; `measures` has the registry of them."""
 from __future__ import annotations
 
 from dataclasses import dataclass

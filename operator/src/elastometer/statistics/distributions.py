@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, lgamma, log, log1p
+from math import exp, lgamma, log, log1p, pi
+from statistics import NormalDist
 
 # Each tail of a two-sided interval at 95 %.
 TAIL = 0.025
 _TERMS = 100_000
+_STEPS = 100
 _TINY = 1e-300
 _PRECISION = 1e-14
 
@@ -20,18 +22,23 @@ def binomial_at_most(hits: int, count: int, share: float) -> float:
     return regularized_beta(1 - share, count - hits, hits + 1)
 
 
-@lru_cache(maxsize=1024)
-def student_quantile(freedom: int) -> float:
-    """The quantile of Student's t that 97.5 % do not exceed, for `freedom` of at least 1.
+@lru_cache(maxsize=4096)
+def student_quantile(freedom: float) -> float:
+    """The quantile of Student's t that 97.5 % do not exceed, for `freedom` of at least 1, whole or not.
 
-    P(|T| > t) = I_{v/(v+t²)}(v/2, 1/2), Abramowitz and Stegun 26.7.1; solved by bisection.
+    P(|T| > t) = I_{v/(v+t²)}(v/2, 1/2), Abramowitz and Stegun 26.7.1; solved by Newton's method from the normal
+    quantile, which is smaller. That probability is convex in t, so that no step goes beyond the solution.
     """
-    low, high = 0.0, 13.0  # t is 12.706 for one degree of freedom, and less for more
-    for _ in range(60):
-        middle = (low + high) / 2
-        beyond = regularized_beta(freedom / (freedom + middle * middle), freedom / 2, 0.5)
-        low, high = (middle, high) if beyond > 2 * TAIL else (low, middle)
-    return (low + high) / 2
+    scale = lgamma((freedom + 1) / 2) - lgamma(freedom / 2) - log(freedom * pi) / 2
+    found = NormalDist().inv_cdf(1 - TAIL)
+    for _ in range(_STEPS):
+        beyond = regularized_beta(freedom / (freedom + found * found), freedom / 2, 0.5)
+        density = exp(scale - (freedom + 1) / 2 * log1p(found * found / freedom))
+        step = (beyond - 2 * TAIL) / (2 * density)
+        found += step
+        if abs(step) < _PRECISION * found:
+            break
+    return found
 
 
 def regularized_beta(x: float, a: float, b: float) -> float:
