@@ -1,4 +1,4 @@
-"""One file that only grows, by whole lines, and whose writer may be killed at any byte.
+"""Files whose writer may be killed at any byte: one that only grows, by whole lines, and small ones, replaced whole.
 
 A line is handed to the kernel in one write. What a kill left of the last line is cut and counted when the file is
 opened again. Nothing here interprets the lines.
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from elastometer.model.errors import WorldError
 
+FILE_NAME = re.compile(r"[a-z]+(\.[a-z]+)+")
 TAIL_BYTES = 1 << 20  # read at a time, backwards, in search of the last whole line
 
 
@@ -40,6 +43,32 @@ def synced_write(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.rename(path)
         sync_directory(path.parent)
+
+
+class SmallFiles:
+    """The small files of a directory, each a JSON document."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def write_json(self, name: str, document: Any) -> None:
+        """Replaces a small file, whole or not at all."""
+        synced_write(self.path(name), orjson.dumps(document))
+
+    def read_json(self, name: str) -> Any | None:
+        """A small file's document; None when it was not written. Raises WorldError when it is not JSON."""
+        try:
+            return orjson.loads(self.path(name).read_bytes())
+        except FileNotFoundError:
+            return None
+        except orjson.JSONDecodeError as error:
+            raise WorldError(f"{self.path(name)} must be JSON, is not ({error}); restore or delete the file") from error
+
+    def path(self, name: str) -> Path:
+        """The path of a file. Raises ValueError for anything but a plain file name."""
+        if not FILE_NAME.fullmatch(name):
+            raise ValueError(f"the name of a run's file must match {FILE_NAME.pattern}, is {name!r}")
+        return self.directory / name
 
 
 def sync_directory(directory: Path) -> None:

@@ -28,23 +28,21 @@ from elastometer.model.bundle_files import (
     TORN,
     WORKERS,
 )
-from elastometer.model.errors import WorldError
 from elastometer.model.times import parse_instant
 from elastometer.world.columns.blocks import blocks
 from elastometer.world.columns.observations import observation_lines
 from elastometer.world.columns.series import series_lines
-from elastometer.world.journal import Journal, disk_errors, synced_write, whole_size
+from elastometer.world.journal import Journal, SmallFiles, disk_errors, synced_write, whole_size
 
-FILE_NAME = re.compile(r"[a-z]+(\.[a-z]+)+")
 INCARNATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 MAX_WORKERS = 64
 
 
-class RunStore:
+class RunStore(SmallFiles):
     """The only writer of one run directory."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        super().__init__(directory)
         with disk_errors(directory):
             (directory / WORKERS).mkdir(parents=True, exist_ok=True)
         self._journals: dict[str, Journal] = {}
@@ -79,25 +77,6 @@ class RunStore:
     def append_series(self, series: Mapping[str, Any]) -> None:
         """The result of one range query, as docs/data.md has it."""
         self._append(SERIES, series)
-
-    def write_json(self, name: str, document: Any) -> None:
-        """Replaces a small file, whole or not at all."""
-        synced_write(self.path(name), orjson.dumps(document))
-
-    def read_json(self, name: str) -> Any | None:
-        """A small file's document; None when it was not written. Raises WorldError when it is not JSON."""
-        try:
-            return orjson.loads(self.path(name).read_bytes())
-        except FileNotFoundError:
-            return None
-        except orjson.JSONDecodeError as error:
-            raise WorldError(f"{self.path(name)} must be JSON, is not ({error}); restore or delete the file") from error
-
-    def path(self, name: str) -> Path:
-        """The path of a file of the run. Raises ValueError for anything but a plain file name."""
-        if not FILE_NAME.fullmatch(name):
-            raise ValueError(f"the name of a run's file must match {FILE_NAME.pattern}, is {name!r}")
-        return self.directory / name
 
     def worker_path(self, index: int, incarnation: str) -> Path:
         """The file with the records of one incarnation of one worker."""
