@@ -14,7 +14,7 @@ import pytest
 from zstandard import ZstdDecompressor
 
 from elastometer_loadgen.base.turns import conversation_of, turn_of
-from elastometer_loadgen.drive.users import request_id
+from elastometer_loadgen.base.users import request_id
 
 StandIn = Callable[..., AbstractContextManager[str]]
 HEAD = """

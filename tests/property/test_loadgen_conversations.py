@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastometer_loadgen.base.turns import MAX_TURNS, conversation_of, turn_id, turn_of
+from elastometer_loadgen.base.users import FIRST_CLOSED_ID, request_id
 from elastometer_loadgen.drive.conversations import unfinished_conversations
-from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, request_id
 from elastometer_loadgen.plan.prompts import CANARY_SLOT, PromptSource
 from elastometer_loadgen.profile.profile import Profile, parse_profile
 

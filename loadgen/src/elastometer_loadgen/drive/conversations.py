@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.base.turns import conversation_of, turn_id, turn_of
+from elastometer_loadgen.base.users import FIRST_CLOSED_ID, think_seconds
 from elastometer_loadgen.drive.timers import ScheduledCall, Timers
-from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, think_seconds
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.plan.prompts import Prompt, PromptSource
 from elastometer_loadgen.plan.schedule import Arrival, Schedule

@@ -15,9 +15,10 @@ from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.measures import BUFFERED_TOKENS, is_in_one_piece
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.users import request_id
 from elastometer_loadgen.drive.pacer import Pacer
 from elastometer_loadgen.drive.timers import Timers
-from elastometer_loadgen.drive.users import StageRun, UserPool, request_id
+from elastometer_loadgen.drive.users import StageRun, UserPool
 from elastometer_loadgen.journal.journal import Journal, KneeNotes
 from elastometer_loadgen.journal.knee_record import KneeResult, Step
 from elastometer_loadgen.plan.schedule import Arrival

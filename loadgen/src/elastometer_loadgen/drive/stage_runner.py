@@ -17,11 +17,12 @@ from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.base.spans import NO_THINKING
 from elastometer_loadgen.base.turns import conversation_of
+from elastometer_loadgen.base.users import FIRST_CLOSED_ID, request_id
 from elastometer_loadgen.drive.knee_search import KneeSearch, PlannedKnee, knee_result
 from elastometer_loadgen.drive.pacer import Pacer
 from elastometer_loadgen.drive.share import WorkerShare
 from elastometer_loadgen.drive.timers import Timers
-from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, StageRun, UserPool, request_id
+from elastometer_loadgen.drive.users import StageRun, UserPool
 from elastometer_loadgen.journal.journal import Journal
 from elastometer_loadgen.journal.knee_record import KneeResult
 from elastometer_loadgen.plan.schedule import Arrival

@@ -6,28 +6,26 @@ one closed-loop stage to the one that follows it directly: a request belongs to 
 """
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 from elastometer_loadgen.base.clock import monotonic
 from elastometer_loadgen.base.spans import Span
 from elastometer_loadgen.base.turns import turn_of
+from elastometer_loadgen.base.users import (
+    FIRST_CLOSED_ID,
+    MIN_SECONDS_AFTER_LOSS,
+    STAGE_BITS,
+    USER_BITS,
+    request_id,
+    think_seconds,
+)
 from elastometer_loadgen.drive.pacer import MAX_BURST
 from elastometer_loadgen.drive.share import WorkerShare
 from elastometer_loadgen.drive.timers import ScheduledCall, Timers
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.stages.trace_file import Size
-
-# The ids of closed-loop requests are (stage + 1, user, number of that user's request), so they lie above those of any
-# schedule, which has at most 10 million arrivals. A count or a sweep has one sequence for all its users: user is 0.
-STAGE_BITS, USER_BITS = 38, 24
-FIRST_CLOSED_ID = 1 << STAGE_BITS
-# A user whose request was lost waits this long: a server that refuses at once would draw thousands of requests per
-# second.
-MIN_SECONDS_AFTER_LOSS = 1.0
 
 
 @dataclass(slots=True)
@@ -62,20 +60,6 @@ class StageRun:
         # Converted once: Fractions are exact but slow, and a think time is computed for every request.
         self.min_think = float(self.think.low)
         self.think_span = float(self.think.high) - self.min_think
-
-
-def request_id(stage: int, user: int, number: int) -> int:
-    """The id of a user's request in a stage."""
-    return (stage + 1 << STAGE_BITS) + (user << USER_BITS) + number
-
-
-def think_seconds(least: float, span: float, seed: int, request: int) -> float:
-    """How long a user thinks after a request: uniform in [least, least + span), from the seed and the request alone."""
-    if not span:
-        return least
-    # A hash instead of a random stream: what one user draws must not depend on how many others drew before it.
-    digest = blake2b(f"{seed}/thinks/{request}".encode(), digest_size=7).digest()
-    return least + math.ldexp(int.from_bytes(digest, "big"), -56) * span
 
 
 class UserPool:

@@ -6,10 +6,10 @@ from bisect import bisect_right
 from elastometer_loadgen.base.clock import Clock, monotonic
 from elastometer_loadgen.base.notes import note
 from elastometer_loadgen.base.record import format_record
+from elastometer_loadgen.base.users import FIRST_CLOSED_ID
 from elastometer_loadgen.drive.conversations import Conversations, planned_requests, unfinished_conversations
 from elastometer_loadgen.drive.stage_runner import StageRunner
 from elastometer_loadgen.drive.timers import Timers
-from elastometer_loadgen.drive.users import FIRST_CLOSED_ID
 from elastometer_loadgen.gauges.inspection import Inspection
 from elastometer_loadgen.gauges.meters import Meters
 from elastometer_loadgen.gauges.progress import OutputLines, Progress

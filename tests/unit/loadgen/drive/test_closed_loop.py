@@ -11,10 +11,10 @@ import pytest
 
 from elastometer_loadgen.base.clock import Clock
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.users import FIRST_CLOSED_ID
 from elastometer_loadgen.drive.share import WorkerShare
 from elastometer_loadgen.drive.stage_runner import StageRunner
 from elastometer_loadgen.drive.timers import Timers
-from elastometer_loadgen.drive.users import FIRST_CLOSED_ID
 from elastometer_loadgen.journal.journal import Journal
 from elastometer_loadgen.plan.prompts import Prompt
 from elastometer_loadgen.plan.schedule import Arrival, compute_schedule

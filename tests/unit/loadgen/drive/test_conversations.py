@@ -13,9 +13,9 @@ import pytest
 from elastometer_loadgen.base.record import parse_instant
 from elastometer_loadgen.base.target import Target, parse_target
 from elastometer_loadgen.base.turns import MAX_TURNS, TURN_BITS, conversation_of, turn_id, turn_of
+from elastometer_loadgen.base.users import FIRST_CLOSED_ID, request_id
 from elastometer_loadgen.checks.check import CheckType
 from elastometer_loadgen.drive.conversations import UnfinishedConversations, unfinished_conversations
-from elastometer_loadgen.drive.users import FIRST_CLOSED_ID, request_id
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.plan.overview import overview, table
 from elastometer_loadgen.plan.prompts import PromptSource

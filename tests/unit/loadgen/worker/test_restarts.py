@@ -13,10 +13,10 @@ import pytest
 
 from elastometer_loadgen.base.clock import Clock
 from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.users import request_id
 from elastometer_loadgen.drive.share import WorkerShare
 from elastometer_loadgen.drive.stage_runner import StageRunner
 from elastometer_loadgen.drive.timers import Timers
-from elastometer_loadgen.drive.users import request_id
 from elastometer_loadgen.journal.journal import JOURNAL_NAME, Journal
 from elastometer_loadgen.plan.prompts import Prompt
 from elastometer_loadgen.plan.schedule import Arrival, compute_schedule
