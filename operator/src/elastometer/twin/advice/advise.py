@@ -18,6 +18,7 @@ from elastometer.model.story import Advice, AdviceSource, MoreReplicas
 from elastometer.model.terms import Indicator
 from elastometer.twin.advice.changes import changes, merge_patch
 from elastometer.twin.advice.choose import Scale, best, cheapest, choose
+from elastometer.twin.advice.failures import unpredicted_failures
 from elastometer.twin.advice.fitted import FittedTwin
 from elastometer.twin.advice.forecast import MOST, Figures, Forecast, Forecaster, effect
 from elastometer.twin.advice.near import near, pairs
@@ -27,12 +28,10 @@ from elastometer.twin.search.vary.candidates import Baseline
 from elastometer.twin.search.vary.fields import MAXIMUM, Setting
 from elastometer.twin.search.vary.grid import knows_tolerances
 from elastometer.twin.search.vary.knobs import hpa_of, with_cold_start
-from elastometer_loadgen.base.record import Outcome
 
 # A prediction takes some 3 to 5 us a request: this is about 5 s.
 MAX_WORK = 1_200_000
 MAX_SCREENING_DRAWS = 3
-LEAST_FAILED_SHARE = 0.05
 FINALISTS, OF_A_FIELD, FIELDS_PAIRED, MOST_MAXIMUMS = 3, 2, 4, 4
 _OTHERS = frozenset({Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
 
@@ -58,19 +57,7 @@ def _excluded(run: DerivedRun, report: Report) -> str | None:
         return "the load was not delivered as specified"
     if report.story.blind is None and all(one.indicator in _OTHERS for one in objectives):
         return "no objective is on requests"
-    return _failures(report)
-
-
-def _failures(report: Report) -> str | None:
-    """What failed, if it is too much for a twin that fails no request while a replica serves, unless it times out."""
-    total = report.load[-1]
-    predicted = {Outcome.SUCCESS, Outcome.TIMED_OUT, *([Outcome.REFUSED] if report.wakes else [])}
-    kinds = {outcome: number for outcome, number in total.outcomes.items() if outcome not in predicted}
-    failed = sum(kinds.values())
-    if not total.count or failed < LEAST_FAILED_SHARE * total.count:
-        return None
-    shown = ", ".join(f"{number:,} {outcome}" for outcome, number in kinds.items())
-    return f"{failed:,} of {total.count:,} requests failed in ways that the twin does not predict: {shown}"
+    return unpredicted_failures(report)
 
 
 def _problem(run: DerivedRun, report: Report, base: Baseline) -> SearchProblem:

@@ -1,0 +1,48 @@
+"""What a gate says, as sentences."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elastometer.model.comparison import GateState
+from elastometer.model.gating import MEASURES, ChangeEffect, FieldChange, GateGroup, GateRow
+from elastometer.model.tuning import PredictedFigure
+
+_REFUSALS = {
+    ChangeEffect.NOT_MODELLED: "is not modelled",
+    ChangeEffect.OTHER_QUESTION: "asks another question, since load and objectives must be those of the recorded runs",
+}
+
+
+def refusal(change: FieldChange) -> str:
+    """Why a changed field keeps the recorded runs from answering."""
+    why = f" ({change.reason})" if change.reason else ""
+    values = "" if change.before is None and change.after is None else \
+        f"; it was {change.before or 'absent'} and is {change.after or 'absent'}"
+    return f"{change.path} {_REFUSALS[change.effect]}{why}{values}"
+
+
+def row_message(row: GateRow) -> str:
+    """What is predicted of one measure, with the rule and all numbers."""
+    what, change = MEASURES[row.measure], signed_range(row.change)
+    said = f"{what}: predicted to change by {change}"
+    error = f"the twin's own error on these runs, ± {row.error:,.0f}"
+    match row.state:
+        case GateState.HELD:
+            return f"{said}; {row.allowed:+,.0f} is allowed"
+        case GateState.REGRESSED:
+            return f"{said}, which is above the {row.allowed:+,.0f} allowed by more than {error}"
+        case _:
+            return f"{said}, which is above the {row.allowed:+,.0f} allowed, but not by more than {error}"
+
+
+def signed_range(change: PredictedFigure) -> str:
+    """A change with its range over chance."""
+    return f"{change.median:+,.0f} ({change.low:+,.0f} to {change.high:+,.0f})"
+
+
+def message(state: GateState, groups: Sequence[GateGroup]) -> str:
+    """The sentence of the whole answer: that of the first group that decided it."""
+    group = next(one for one in groups if one.state is state)
+    rows = [row.message for row in group.rows if row.state is state] or [group.reason or ""]
+    where = "" if len(groups) == 1 else f"{', '.join(group.runs)}: "
+    return where + "; ".join(rows)
