@@ -22,10 +22,12 @@ API_KEY_INVALID = "APIKeyInvalid"  # the key in the Secret is not one word of pr
 CALIBRATION_UNUSABLE = "CalibrationUnusable"  # the calibration run left no capacity, or measured another server
 CAPACITY_MISSING = "InsufficientCapacity"  # maxReplicas needs more GPUs than the nodes have
 ACCEPTED = "PreflightPassed"  # understood, dry runs passed, Prometheus answers
+VARIANTS_ACCEPTED = "VariantsAccepted"  # study: understood, and each variant passed a dry run
+NAME_TAKEN = "NameTaken"  # study: an object that it would make exists, and is somebody else's
 # Flaws of the spec, and of what it names, that only the operator can see: the API server took it, the run never began.
 SPEC_FLAWS = frozenset({
     SPEC_INVALID, SCALER_REJECTED, TARGET_REJECTED, LOAD_REJECTED, LOAD_FILES_MISSING, LOAD_FILES_INVALID,
-    API_KEY_MISSING, API_KEY_INVALID, CALIBRATION_UNUSABLE,
+    API_KEY_MISSING, API_KEY_INVALID, CALIBRATION_UNUSABLE, NAME_TAKEN,
 })
 
 # TargetReady
@@ -70,7 +72,31 @@ class LoadFlaw(StrEnum):
     RECORDS_MISSING = "RecordsMissing"  # more requests were sent than have a record
 
 
+# RunsCompleted, of a study
+RUNS_UNDER_WAY = "RunsUnderWay"  # not every planned run has ended
+TUNING = "Tuning"  # better settings are searched on the record of a run
+RUNS_JUDGED = "RunsJudged"  # every planned run was judged
+RUNS_MISSING = "RunsMissing"  # a run could not be carried out, or no run was begun
+RUNS_SKIPPED = "RunsSkipped"  # runs were left out, because the study stopped before their turn
+
+# A run of a study, in its status: why it was not carried out, beside the reason that its test ended with
+TEST_DELETED = "TestDeleted"  # somebody deleted the test; it is not created again
+RECORD_LOST = "RecordLost"  # it was judged, but the operator's volume no longer holds its report
+
+
+class StopReason(StrEnum):
+    """Why a study begins no further run: reasons of the runs that it leaves out."""
+
+    VARIANT_PASSED = "VariantPassed"  # every repetition of a variant met all objectives
+    RUN_FAILED = "RunFailed"  # a run missed an objective, or could not be carried out
+    GPU_SECONDS_SPENT = "GPUSecondsSpent"  # the runs so far have used the budget
+    TIME_SPENT = "TimeSpent"  # the study has lasted as long as it may
+
+
 # ReportReady
+COMPARED_SO_FAR = "ComparedSoFar"  # study: a comparison of the runs so far is there
+COMPARING = "Comparing"  # study: the runs are being compared
+REPORT_REFUSED = "ReportRefused"  # study: the API server refuses the ConfigMap of the report
 SETTLING = "Settling"  # still watching after the load, for scale-in
 ANALYZING = "Analyzing"  # the bundle is being judged
 REPORT_WRITTEN = "ReportWritten"  # report and bundle exist
@@ -85,7 +111,14 @@ OBJECTIVES_UNCERTAIN = "ObjectivesUncertain"  # report: none failed, and the dat
 NO_OBJECTIVES = "NoObjectives"  # report: the test has no objectives
 SPEC_MISSING = "SpecMissing"  # report: the record lacks the spec, and with it the objectives
 
+# GatesHeld, of a study
+GATES_HELD = "GatesHeld"  # no measure became worse than its gate allows
+GATES_REGRESSED = "GatesRegressed"  # at least one did
+GATES_UNCERTAIN = "GatesUncertain"  # none did as far as can be told, and of at least one it cannot be told
+
 # Succeeded, CleanedUp and events
+NO_RUN_JUDGED = "NoRunJudged"  # study: not one run could be carried out
+STUDY_COMPLETED = "StudyCompleted"  # study: its runs were compared, whatever the verdict
 RUNNING = "Running"  # the run is in progress
 CREATION_REFUSED = "CreationRefused"  # the API server keeps refusing what the run needs
 OPERATOR_FAILED = "OperatorFailed"  # the operator failed on this test repeatedly; its log says where

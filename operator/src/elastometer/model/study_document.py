@@ -69,7 +69,7 @@ def study_json(document: StudyDocument) -> Json:
         "schemaVersion": SCHEMA_VERSION,
         "study": {"name": names.study, "namespace": names.namespace, "uid": names.uid},
         "spec": document.spec,
-        "runs": [_run_json(run) for run in document.runs],
+        "runs": [run_json(run) for run in document.runs],
         "tune": document.tune,
         "startTime": _text(document.start_time),
         "endTime": _text(document.end_time),
@@ -89,7 +89,7 @@ def study_document(found: object) -> StudyDocument:
     return StudyDocument(
         names=StudyNames(namespace, name, text_at(found, "study", "uid") or ""),
         spec=document_at(found, "spec"),
-        runs=tuple(_run(run, f"runs[{index}]") for index, run in enumerate(documents_at(found, "runs"))),
+        runs=tuple(run_entry(run, f"runs[{index}]") for index, run in enumerate(documents_at(found, "runs"))),
         tune=tune if isinstance(tune, Mapping) else None,
         start_time=_instant(found, "", "startTime"),
         end_time=_instant(found, "", "endTime"),
@@ -97,7 +97,8 @@ def study_document(found: object) -> StudyDocument:
     )
 
 
-def _run_json(run: RunEntry) -> Json:
+def run_json(run: RunEntry) -> Json:
+    """A run as it is written, without absent fields."""
     return _given({
         "name": run.name, "variant": run.variant, "repetition": run.repetition, "judged": run.judged,
         "state": run.state.value, "verdict": run.verdict, "reason": run.reason, "message": run.message,
@@ -105,7 +106,8 @@ def _run_json(run: RunEntry) -> Json:
     })
 
 
-def _run(found: Document, path: str) -> RunEntry:
+def run_entry(found: Document, path: str) -> RunEntry:
+    """A run as read from `path`; raises ValueError for one that cannot be used."""
     name, variant, repetition = text_at(found, "name"), text_at(found, "variant"), whole_at(found, "repetition")
     if name is None or variant is None or repetition is None:
         raise ValueError(f"{path}: must have name, variant and repetition")
