@@ -51,7 +51,7 @@ def note(store: RunStore) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("end", "begun", "said"), [
     ("killed", JUDGING_ATTEMPTS, "ended by SIGKILL"), ("out of memory", 1, "took more than its memory"),
-    ("error", 1, "the analysis failed")])
+    ("error", 1, "judging the run failed")])
 async def test_what_would_fail_again_is_not_repeated_and_why_is_noted(tmp_path: Path, end: str, begun: int, said: str):
     store, program = store_of(tmp_path), Program(ENDS[end])
     assert await judged(store, {}, program) == {}
