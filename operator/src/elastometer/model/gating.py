@@ -4,36 +4,22 @@ Everything in here is predicted except `measured`.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from elastometer.model.bundle import Bundle
 from elastometer.model.comparison import GateState
-from elastometer.model.tuning import GPU_SECONDS, MISS_SECONDS, REPLICA_SECONDS, PredictedFigure
-
-# What a gate can bound, with the words for its unit.
-MEASURES: Mapping[str, str] = {
-    MISS_SECONDS: "objective-miss seconds", GPU_SECONDS: "GPU-seconds", REPLICA_SECONDS: "replica-seconds"}
-
-
-@dataclass(frozen=True, slots=True)
-class AllowedRegression:
-    """How much more of a measure is allowed: in its unit, or in percent of what was measured."""
-
-    measure: str
-    amount: float
-    is_percent: bool = False
-
-
-NONE_ALLOWED = AllowedRegression(MISS_SECONDS, 0.0)
+from elastometer.model.measures import MISS_SECONDS
+from elastometer.model.study import Gate
+from elastometer.model.tuning import PredictedFigure
 
 
 @dataclass(frozen=True, slots=True)
 class GateTerms:
     """What is bounded; each measure once."""
 
-    allowed: tuple[AllowedRegression, ...] = (NONE_ALLOWED,)
+    gates: tuple[Gate, ...] = (Gate(MISS_SECONDS, absolute=Decimal(0)),)
 
 
 @dataclass(frozen=True, slots=True)

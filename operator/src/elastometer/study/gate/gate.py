@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
-from statistics import fmean, median
 
 from elastometer.model.comparison import GateState
 from elastometer.model.document import Document, document_at, spec_of
 from elastometer.model.errors import SpecError
 from elastometer.model.gating import (
-    MEASURES,
     REFUSED,
-    AllowedRegression,
     GateAnswer,
     GateBundle,
     GateGroup,
-    GateRow,
     GateTerms,
 )
-from elastometer.model.tuning import PredictedFigure
 from elastometer.study.gate.differences import spec_changes
-from elastometer.study.gate.replay import Replayed, replay
-from elastometer.study.gate.words import message, refusal, row_message
-from elastometer.twin.advice.forecast import own_error
+from elastometer.study.gate.replay import Replay, replay
+from elastometer.study.gate.rows import row
+from elastometer.study.gate.words import message, refusal
 from elastometer.twin.reading.scaled_object import annotation_flaws
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS
 
@@ -40,6 +34,8 @@ def gate(bundles: Sequence[GateBundle], changed: Document, terms: GateTerms) -> 
     of one spec are judged together, by their means."""
     if not bundles:
         return GateAnswer(GateState.CANNOT_TELL, "no recorded run was given")
+    if not terms.gates:
+        return GateAnswer(GateState.CANNOT_TELL, "nothing is bounded")
     groups = tuple(_group(runs, changed, terms) for runs in _by_spec(bundles))
     state = next(state for state in _WORST if any(group.state is state for group in groups))
     return GateAnswer(state, message(state, groups), groups)
@@ -69,44 +65,18 @@ def _group(runs: Sequence[GateBundle], changed: Document, terms: GateTerms) -> G
         return GateGroup(names, GateState.CANNOT_TELL, changes, reason="; ".join(flaws))
     try:
         replayed = [_replayed(one, spec_of(changed)) for one in runs]
-        rows = tuple(_row(allowed, replayed) for allowed in terms.allowed)
+        rows = tuple(row(bound, replayed) for bound in terms.gates)
     except SpecError as error:
         return GateGroup(names, GateState.CANNOT_TELL, changes, reason="; ".join(error.flaws))
-    state = next(state for state in _WORST if any(row.state is state for row in rows))
+    state = next(state for state in _WORST if any(one.state is state for one in rows))
     notes = tuple(dict.fromkeys(note for one in replayed for note in one.notes))
     return GateGroup(names, state, changes, rows, draws=HELD_OUT_DRAWS, notes=notes)
 
 
-def _replayed(one: GateBundle, changed: Document) -> Replayed:
+def _replayed(one: GateBundle, changed: Document) -> Replay:
     try:
         if one.bundle is None:
             raise SpecError(one.flaw or "it could not be read")
         return replay(one.bundle, changed)
     except SpecError as error:
         raise SpecError(*(f"{one.name}: {flaw}" for flaw in error.flaws)) from error
-
-
-def _row(allowed: AllowedRegression, replayed: Sequence[Replayed]) -> GateRow:
-    """Raises SpecError if a run does not have the measure."""
-    name = allowed.measure
-    if any(name not in one.measured or name not in one.recorded for one in replayed):
-        raise SpecError(f"{MEASURES[name]} were not measured, or have no objective to be judged by")
-    measured = fmean(one.measured[name] for one in replayed)
-    before, after = (_means([side[name] for side in sides]) for sides in (
-        [one.recorded for one in replayed], [one.changed for one in replayed]))
-    change = _figure([later - earlier for earlier, later in zip(before, after, strict=True)])
-    error = own_error(measured, before, after)
-    most = allowed.amount * measured / 100 if allowed.is_percent else allowed.amount
-    state = GateState.HELD if change.median <= most else \
-        GateState.REGRESSED if change.median - error > most else GateState.CANNOT_TELL
-    row = GateRow(name, measured, _figure(before), _figure(after), change, error, most, state, "")
-    return replace(row, message=row_message(row))
-
-
-def _means(draws: Sequence[Sequence[float]]) -> list[float]:
-    """The mean over the runs of each draw."""
-    return [fmean(values) for values in zip(*draws, strict=True)]
-
-
-def _figure(values: Sequence[float]) -> PredictedFigure:
-    return PredictedFigure(median(values), min(values), max(values))

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elastometer.model.comparison import GateState
-from elastometer.model.gating import MEASURES, ChangeEffect, FieldChange, GateGroup, GateRow
+from elastometer.model.gating import ChangeEffect, FieldChange, GateGroup, GateRow
+from elastometer.model.measures import BY_NAME
 from elastometer.model.tuning import PredictedFigure
 
 _REFUSALS = {
@@ -23,8 +24,7 @@ def refusal(change: FieldChange) -> str:
 
 def row_message(row: GateRow) -> str:
     """What is predicted of one measure, with the rule and all numbers."""
-    what, change = MEASURES[row.measure], signed_range(row.change)
-    said = f"{what}: predicted to change by {change}"
+    said = f"{BY_NAME[row.measure].title}: predicted to change by {signed_range(row.change)}"
     error = f"the twin's own error on these runs, ± {row.error:,.0f}"
     match row.state:
         case GateState.HELD:

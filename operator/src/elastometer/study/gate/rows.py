@@ -1,0 +1,55 @@
+"""One measure of recorded runs under a change: whether it became worse than is allowed, beyond the twin's own error."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean, median
+
+from elastometer.model.comparison import GateState
+from elastometer.model.errors import SpecError
+from elastometer.model.gating import GateRow
+from elastometer.model.study import Gate
+from elastometer.model.tuning import PREDICTED_MEASURES, PredictedFigure
+from elastometer.study.gate.replay import Replay
+from elastometer.study.gate.words import row_message
+from elastometer.twin.advice.forecast import own_error
+
+
+def row(bound: Gate, replays: Sequence[Replay]) -> GateRow:
+    """The measure as the mean over the runs. Raises SpecError for one that the twin does not predict, or that a run
+    does not have."""
+    name = bound.measure
+    if name not in PREDICTED_MEASURES:
+        raise SpecError(f"{name} is not predicted by the twin, which predicts {', '.join(PREDICTED_MEASURES)}")
+    found = [one.measures[name] for one in replays if name in one.measures]
+    if len(found) < len(replays) or not found:
+        raise SpecError(f"{name} is not known of every run: it was not measured, or no objective is on requests")
+    measured = fmean(one.measured for one in found)
+    before, after = _means([one.recorded for one in found]), _means([one.changed for one in found])
+    change = _figure([later - earlier for earlier, later in zip(before, after, strict=True)])
+    made = GateRow(name, measured, _figure(before), _figure(after), change, own_error(measured, before, after),
+                   _allowed(bound, measured), GateState.CANNOT_TELL, "")
+    made = replace(made, state=state(made))
+    return replace(made, message=row_message(made))
+
+
+def state(row: GateRow) -> GateState:
+    """Held if no more is predicted than is allowed; Regressed if more is even where the twin is wrong by its error."""
+    if row.change.median <= row.allowed:
+        return GateState.HELD
+    return GateState.REGRESSED if row.change.median - row.error > row.allowed else GateState.CANNOT_TELL
+
+
+def _allowed(bound: Gate, measured: float) -> float:
+    if bound.percent is not None:
+        return bound.percent * measured / 100
+    return 0.0 if bound.absolute is None else float(bound.absolute)
+
+
+def _means(draws: Sequence[Sequence[float]]) -> list[float]:
+    """The mean over the runs of each draw."""
+    return [fmean(values) for values in zip(*draws, strict=True)]
+
+
+def _figure(values: Sequence[float]) -> PredictedFigure:
+    return PredictedFigure(median(values), min(values), max(values))
