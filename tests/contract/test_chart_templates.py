@@ -58,13 +58,14 @@ def verbs(objects: list[dict[str, Any]], resource: str, group: str | None = None
     return {verb for rule in rules for verb in rule["verbs"]}
 
 
-def test_the_chart_copy_of_the_schema_is_the_schema_with_one_annotation():
-    text = (CHART / "templates/crds/elasticitytest.yaml").read_text()
+@pytest.mark.parametrize("kind", ["elasticitytest", "elasticitystudy"])
+def test_the_chart_copy_of_a_schema_is_the_schema_with_one_annotation(kind: str):
+    text = (CHART / f"templates/crds/{kind}.yaml").read_text()
     first, *body, last = text.splitlines()
     assert (first, last) == ("{{- if .Values.crds.install }}", "{{- end }}")
     copy = yaml.safe_load("\n".join(body))
     assert copy["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
-    assert copy == yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())
+    assert copy == yaml.safe_load((ROOT / f"manifests/crd/{kind}.yaml").read_text())
 
 
 def test_every_value_has_a_described_schema_that_refuses_the_unknown():
@@ -115,7 +116,7 @@ def test_a_value_that_is_unknown_or_wrong_is_refused(setting: str):
 def test_the_default_installs_the_operator_and_nothing_else():
     kinds = sorted(item["kind"] for item in rendered())
     assert kinds == ["ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
-                     "Deployment", "PersistentVolumeClaim", "Service", "ServiceAccount"]
+                     "CustomResourceDefinition", "Deployment", "PersistentVolumeClaim", "Service", "ServiceAccount"]
 
 
 @needs_helm
@@ -184,6 +185,16 @@ def test_the_operator_never_lists_secrets_and_has_no_wildcard_but_to_read_custom
 
 
 @needs_helm
+def test_the_operator_makes_and_removes_the_runs_of_studies_and_never_makes_a_study():
+    objects = rendered()
+    assert verbs(objects, "elasticitytests") == {"get", "list", "watch", "patch", "create", "delete"}
+    assert verbs(objects, "elasticitystudies") == {"get", "list", "watch", "patch"}
+    for kind in ("elasticitytests", "elasticitystudies"):
+        assert verbs(objects, f"{kind}/status") == {"get", "patch"}
+        assert verbs(objects, f"{kind}/finalizers") == {"update"}
+
+
+@needs_helm
 def test_what_the_autoscaler_reads_of_its_pods_may_be_read_and_no_more():
     assert verbs(rendered(), "pods", "metrics.k8s.io") == {"list"}
     assert verbs(rendered(), "*", "custom.metrics.k8s.io") == {"get"}
@@ -239,7 +250,11 @@ def test_the_claim_asks_for_a_class_and_outlives_the_release_only_when_asked_to(
 
 
 @needs_helm
-def test_the_clusters_own_roles_may_read_and_edit_tests():
+def test_the_clusters_own_roles_may_read_and_edit_tests_and_studies():
+    both = ["elasticitytests", "elasticitystudies"]
+    of_users = [item["rules"] for item in of_kind(rendered(), "ClusterRole")
+                if item["metadata"]["name"].endswith(("-view", "-edit"))]
+    assert [rule["resources"] for rules in of_users for rule in rules] == [both, both]
     labels = [set(item["metadata"]["labels"]) for item in of_kind(rendered(), "ClusterRole")]
     assert any("rbac.authorization.k8s.io/aggregate-to-view" in found for found in labels)
     assert any("rbac.authorization.k8s.io/aggregate-to-edit" in found for found in labels)

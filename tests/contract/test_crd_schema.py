@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-CRD = yaml.safe_load((ROOT / "manifests/crd/elasticitytest.yaml").read_text())
-VERSION = CRD["spec"]["versions"][0]
-SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+KINDS = ("elasticitytest", "elasticitystudy")
+VERSIONS = {kind: yaml.safe_load((ROOT / f"manifests/crd/{kind}.yaml").read_text())["spec"]["versions"][0]
+            for kind in KINDS}
+SCHEMAS = {kind: version["schema"]["openAPIV3Schema"] for kind, version in VERSIONS.items()}
+COLUMNS = [(kind, column) for kind in KINDS for column in VERSIONS[kind]["additionalPrinterColumns"]]
 KNOWN_KEYS = {"type", "description", "properties", "required", "items", "enum", "minimum", "maximum", "minLength",
               "maxLength", "pattern", "format", "default", "maxItems", "minItems", "maxProperties",
               "additionalProperties"}
@@ -30,13 +32,23 @@ def nodes(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             yield from nodes(f"{path}[]", node[key])
 
 
-ALL = list(nodes("", SCHEMA))
-SPEC = [pair for pair in ALL if pair[0].startswith(".spec")]
+ALL = [pair for kind in KINDS for pair in nodes(kind, SCHEMAS[kind])]
+SPEC = [(path, node) for path, node in ALL if path.split(".")[1:2] == ["spec"]]
 
 
 def test_the_walk_sees_the_whole_schema():
-    assert len(ALL) > 120
-    assert any(path == ".spec.load.stages[].durationSeconds" for path, _ in ALL)
+    assert len(ALL) > 400
+    assert {"elasticitytest.spec.load.stages[].durationSeconds",
+            "elasticitystudy.spec.template.load.stages[].durationSeconds"} <= {path for path, _ in ALL}
+
+
+def test_the_template_of_a_study_has_the_fields_and_rules_of_the_spec_of_a_test():
+    test = SCHEMAS["elasticitytest"]["properties"]["spec"]
+    template = SCHEMAS["elasticitystudy"]["properties"]["spec"]["properties"]["template"]
+    rules = [rule for rule in test["x-kubernetes-validations"] if rule["rule"] != "self == oldSelf"]
+    assert len(rules) == len(test["x-kubernetes-validations"]) - 1
+    described = {"description": template["description"], "x-kubernetes-validations": rules}
+    assert template == {**test, **described}
 
 
 def test_no_node_has_a_key_that_the_api_server_would_not_know():
@@ -90,9 +102,9 @@ def test_every_rule_says_must_or_may_not_and_names_a_field_in_back_quotes():
         assert "must" in rule["message"] or "may not" in rule["message"], path
 
 
-@pytest.mark.parametrize("column", VERSION["additionalPrinterColumns"], ids=lambda column: column["name"])
-def test_every_printer_column_shows_a_field_of_the_schema(column: dict[str, Any]):
-    node, path = SCHEMA, column["jsonPath"]
+@pytest.mark.parametrize(("kind", "column"), COLUMNS, ids=lambda one: one if type(one) is str else one["name"])
+def test_every_printer_column_shows_a_field_of_the_schema(kind: str, column: dict[str, Any]):
+    node, path = SCHEMAS[kind], column["jsonPath"]
     if path == ".metadata.creationTimestamp":
         return
     for part in path.replace('conditions[?(@.type=="Succeeded")]', "conditions").strip(".").split("."):
@@ -100,13 +112,14 @@ def test_every_printer_column_shows_a_field_of_the_schema(column: dict[str, Any]
     assert node["type"] == ("string" if column["type"] == "string" else column["type"])
 
 
-def test_the_status_is_a_subresource_and_the_version_is_served():
-    assert VERSION["subresources"] == {"status": {}}
-    assert VERSION["served"]
-    assert VERSION["storage"]
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_status_is_a_subresource_and_the_version_is_served(kind: str):
+    assert VERSIONS[kind]["subresources"] == {"status": {}}
+    assert VERSIONS[kind]["served"]
+    assert VERSIONS[kind]["storage"]
 
 
-def test_the_chart_and_the_reference_hold_today_s_schema():
+def test_the_template_the_chart_and_the_reference_hold_today_s_schema():
     command = [sys.executable, str(ROOT / "manifests/crd/generate.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

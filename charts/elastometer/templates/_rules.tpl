@@ -1,17 +1,21 @@
 {{/*
-What the operator may do in the namespaces where it runs tests. It creates its objects once and never changes them.
+What the operator may do in the namespaces where it runs tests and studies. It creates its objects once and never changes them.
 Objects that the recorder follows need `list` and `watch`; objects that the clean-up removes need `delete`.
 */}}
 {{- define "elastometer.workloadRules" -}}
+# The runs of a study are tests that the operator makes, and removes where the study no longer wants them.
 - apiGroups: [elastometer.dev]
   resources: [elasticitytests]
+  verbs: [create, get, list, watch, patch, delete]
+- apiGroups: [elastometer.dev]
+  resources: [elasticitystudies]
   verbs: [get, list, watch, patch]
 - apiGroups: [elastometer.dev]
-  resources: [elasticitytests/status]
+  resources: [elasticitytests/status, elasticitystudies/status]
   verbs: [get, patch]
 # Owner references, for clusters that check permissions before one is set.
 - apiGroups: [elastometer.dev]
-  resources: [elasticitytests/finalizers]
+  resources: [elasticitytests/finalizers, elasticitystudies/finalizers]
   verbs: [update]
 - apiGroups: [apps]
   resources: [deployments]

@@ -15,6 +15,8 @@ from typing import Any
 
 from elastometer.model.document import text_at
 from elastometer.model.errors import SpecError
+from elastometer.model.measure import Better
+from elastometer.model.measures import measure_flaw
 from elastometer.model.names import MAX_TEST_NAME
 from elastometer.model.schema import shown
 from elastometer.model.study_names import TUNED_PREFIX, StudyNames, tuned_name
@@ -69,12 +71,12 @@ class StopWhen:
 @dataclass(frozen=True, slots=True)
 class Gate:
     """How much worse than the baseline a measure may be: by `percent` of the baseline's value, or by `absolute` in the
-    measure's unit; exactly one is given. `direction` is LowerIsBetter or HigherIsBetter; None is the measure's own."""
+    measure's unit; exactly one is given. A `direction` of None is the measure's own."""
 
     measure: str
     percent: int | None = None
     absolute: Decimal | None = None
-    direction: str | None = None
+    direction: Better | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +161,9 @@ def _variant(item: Json) -> Variant:
 
 
 def _gate(item: Json) -> Gate:
-    absolute = text_at(item, "maximumRegression")
+    absolute, direction = text_at(item, "maximumRegression"), text_at(item, "direction")
     return Gate(item["measure"], item.get("maximumRegressionPercent"),
-                None if absolute is None else Decimal(absolute), item.get("direction"))
+                None if absolute is None else Decimal(absolute), None if direction is None else Better(direction))
 
 
 def _first_compared(variants: tuple[Variant, ...]) -> str:
@@ -192,7 +194,9 @@ def _gate_flaws(study: StudySpec) -> Iterator[str]:
         if (gate.percent is None) == (gate.absolute is None):
             found = "both" if gate.percent is not None else "neither"
             yield f"{path}: must have exactly one of maximumRegressionPercent and maximumRegression, has {found}"
-        if gate.measure in [other.measure for other in study.gates[:index]]:
+        if (flaw := measure_flaw(gate.measure)) is not None:
+            yield f"{path}.measure: {flaw}"
+        elif gate.measure in [other.measure for other in study.gates[:index]]:
             yield f"{path}.measure: must differ from that of every other gate, is {gate.measure!r}"
     if study.gates and len(study.variants) == 1 and study.tune is None:
         yield (f"spec.gates: must not be given for one variant, since a gate compares others with the baseline, "
