@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from elastometer.analysis.price.parts import SPLIT
 from elastometer.judgement import judge
 from elastometer.model.errors import SpecError
 from elastometer.model.price import AlternativeName, MissSource, Part, Price
@@ -32,7 +33,7 @@ def priced(name: str) -> Price:
 def test_the_gpu_seconds_of_a_recorded_run_add_up_to_what_was_held(name: str):
     found = priced(name)
     parts = {one.part: one.gpu_milliseconds for one in found.parts}
-    assert set(parts) == {Part.USEFUL, Part.IDLE, Part.STARTING, Part.DRAINING, Part.PENDING}
+    assert set(parts) == set(SPLIT)
     assert sum(value or 0 for value in parts.values()) == found.held_gpu_milliseconds
     assert (found.held_gpu_milliseconds or 0) - (parts[Part.PENDING] or 0) == found.paid_gpu_milliseconds
     assert all((value or 0) > 0 for value in parts.values()), "a part that does not occur proves nothing"

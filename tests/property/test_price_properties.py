@@ -42,7 +42,9 @@ def drawn_world(seed: int) -> tuple[list[Replica], Price, DerivedRun]:
     lives = [drawn_replica(rng) for _ in range(rng.randint(1, 12))]
     run = run_of(lives, END, requests=[request(0, 1, 1.5)])
     steps = [(round(rng.uniform(0, 190), 3), rng.randint(0, 8)) for _ in range(rng.randint(0, 9))]
-    demand = no_demand() if rng.random() < 0.1 else demand_of_steps([(0, 1), *steps], end=END)
+    # A target that keeps one replica: where no work demands any, one is demanded all the same.
+    demand = no_demand() if rng.random() < 0.1 else demand_of_steps(
+        [(0, 1), *((at, max(1, level)) for at, level in steps)], end=END, work=[(0, 1), *steps])
     found = price(run, demand)
     assert found is not None
     return lives, found, run
@@ -67,7 +69,7 @@ def test_the_parts_of_a_thousand_drawn_worlds_add_up_exactly():
             for life in lives), seed
         assert found.paid_replica_milliseconds == area(run.replicas.held), seed
         assert found.paid_replica_milliseconds + parts[Part.PENDING] == found.held_replica_milliseconds, seed
-        ready = sum(parts.get(part, 0) for part in (Part.USEFUL, Part.IDLE, Part.READY))
+        ready = sum(parts.get(part, 0) for part in (Part.USEFUL, Part.KEPT, Part.IDLE, Part.READY))
         assert ready == area(run.replicas.ready), seed
         assert sum(one.gpu_milliseconds or 0 for one in found.parts) == found.held_gpu_milliseconds, seed
         assert all(value >= 0 for value in parts.values()), seed

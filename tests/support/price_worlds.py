@@ -120,11 +120,13 @@ def run_of(
 
 
 def demand_of_steps(arrival: Sequence[tuple[float, float]], backlog: Sequence[tuple[float, float]] | None = None,
-                    end: float = 100.0) -> Demand:
-    """A demand that is given."""
+                    end: float = 100.0, work: Sequence[tuple[float, float]] | None = None) -> Demand:
+    """A demand that is given. `work` is what of `backlog` some work demands: all of it, where nothing else is given."""
     account = DemandAccount(DemandSource.GIVEN, basis="spec.demand.requestsPerSecond", error_percent=5.0)
     whole = Steps.of((time, ceil(level)) for time, level in arrival)
-    return Demand(account, end, whole, whole if backlog is None else Steps.of(backlog), load=Steps.of(arrival))
+    waited = whole if backlog is None else Steps.of(backlog)
+    return Demand(account, end, whole, waited, load=Steps.of(arrival),
+                  work=waited if work is None else Steps.of(work))
 
 
 def no_demand(reason: str = "nothing shows the capacity of a replica") -> Demand:

@@ -261,7 +261,9 @@ def test_the_price_is_the_area_under_the_replicas(report: Report):
     assert (most.gpu_milliseconds, least.gpu_milliseconds) == (960_000, 240_000)
     areas = {one.part: one.replica_milliseconds for one in report.price.parts}
     ready = 240_000 + (193_288 - 69_403) + (193_291 - 84_425) + (208_276 - 99_407)
-    assert sum(areas.get(part, 0) for part in (Part.USEFUL, Part.IDLE, Part.READY)) == ready
+    assert sum(areas.get(part, 0) for part in (Part.USEFUL, Part.KEPT, Part.IDLE, Part.READY)) == ready
+    # The load lasts 180 s, and one replica is kept for 60 s more.
+    assert areas[Part.KEPT] == 60_000
     assert areas[Part.DRAINING] == (195_913 - 193_288) + (194_870 - 193_291) + (209_402 - 208_276)
     assert areas[Part.PENDING] == 3 * 21
     assert report.price.held_replica_milliseconds == sum(areas.values())

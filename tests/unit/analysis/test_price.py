@@ -8,9 +8,10 @@ import pytest
 
 from elastometer.analysis.demand.demand import Demand
 from elastometer.analysis.price.price import price
+from elastometer.analysis.price.spans import part_of
 from elastometer.analysis.run import derive_run
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
-from elastometer.model.price import AlternativeName, Flap, MissSource, Overshoot, Price
+from elastometer.model.price import AlternativeName, Flap, MissSource, Overshoot, Part, Price
 from elastometer_loadgen.base.record import Outcome
 from support.price_worlds import Replica, at, demand_of_steps, no_demand, pod_lines, request, run_of, spec
 
@@ -38,7 +39,7 @@ ALWAYS = Replica(-60, -59, -50)
 ])
 def test_two_replicas_all_the_time(demand: int, useful: int, idle: int):
     found = priced(ALWAYS, ALWAYS, demand=demand_of_steps([(0, demand)]))
-    assert seconds(found) == {"Useful": useful, "Idle": idle, "Starting": 0, "Draining": 0, "Pending": 0}
+    assert seconds(found) == {"Useful": useful, "Kept": 0, "Idle": idle, "Starting": 0, "Draining": 0, "Pending": 0}
     assert found.held_replica_milliseconds == found.paid_replica_milliseconds == 200_000
     assert found.held_gpu_milliseconds == found.paid_gpu_milliseconds == 400_000
     assert (found.gpus_per_replica, found.no_gpus, found.not_split) == (2, None, None)
@@ -56,7 +57,7 @@ def step_world(**changes: Any) -> Price:
 
 def test_a_cold_start_of_ten_seconds_on_a_step_of_the_demand():
     found = step_world()
-    assert seconds(found) == {"Useful": 100 + 25, "Idle": 5, "Starting": 9, "Draining": 3, "Pending": 1}
+    assert seconds(found) == {"Useful": 100 + 25, "Kept": 0, "Idle": 5, "Starting": 9, "Draining": 3, "Pending": 1}
     assert (found.held_replica_milliseconds, found.paid_replica_milliseconds) == (143_000, 142_000)
     assert found.paid_gpu_milliseconds == 284_000
     assert found.overshoot == Overshoot(
@@ -172,7 +173,7 @@ def test_what_waits_is_demanded_too_but_no_alternative_would_have_let_it_wait():
 
 def test_a_replica_that_loses_readiness_counts_as_starting_until_it_is_ready_again():
     found = priced(Replica(-60, -59, -50, steps=((20, False), (35, True))), demand=demand_of_steps([(0, 1)]))
-    assert seconds(found) == {"Useful": 85, "Idle": 0, "Starting": 15, "Draining": 0, "Pending": 0}
+    assert seconds(found) == {"Useful": 85, "Kept": 0, "Idle": 0, "Starting": 15, "Draining": 0, "Pending": 0}
 
 
 def test_a_pod_that_has_ended_holds_nothing_although_its_object_is_still_there():
@@ -188,7 +189,7 @@ def test_a_pod_that_never_got_a_node_is_pending_until_it_is_gone_and_is_not_paid
 
 def test_a_pod_that_was_not_seen_to_go_drains_until_the_end_of_the_record():
     found = priced(ALWAYS, Replica(-60, -59, -50, 95), demand=demand_of_steps([(0, 1)]))
-    assert seconds(found) == {"Useful": 100, "Idle": 95, "Starting": 0, "Draining": 5, "Pending": 0}
+    assert seconds(found) == {"Useful": 100, "Kept": 0, "Idle": 95, "Starting": 0, "Draining": 5, "Pending": 0}
 
 
 @pytest.mark.parametrize(("gap", "second", "unwatched"), [
@@ -291,3 +292,27 @@ def test_of_a_load_that_is_not_whole_only_the_work_beyond_the_maximum_is_left_ov
     assert found.oracle.ready == ((0.0, 1), (40.0, 2), (100.0, 0))
     assert (peak := found.alternative(AlternativeName.STATIC_PEAK)) is not None
     assert peak.replicas == 3, "fixed replicas are whole ones"
+
+
+def test_the_replica_that_is_left_after_the_load_is_kept_and_not_useful():
+    """Two replicas are Ready for 100 s, and the load ends at 60 s: from then on the target keeps one, and the other one
+    is idle. In a pause from 20 s to 30 s nothing comes either."""
+    found = priced(ALWAYS, ALWAYS, demand=demand_of_steps(
+        [(0, 2), (20, 1), (30, 2), (60, 1)], end=60, work=[(0, 2), (20, 0), (30, 2), (60, 0)]))
+    assert seconds(found) == {"Useful": 100, "Kept": 50, "Idle": 50, "Starting": 0, "Draining": 0, "Pending": 0}
+
+
+def test_a_pod_that_is_ready_is_on_a_node_although_the_record_does_not_name_it():
+    """It is Ready from 10 s to 60 s, and then fails its probe."""
+    found = priced(Replica(0, None, 10, steps=((60, False),)), demand=demand_of_steps([(0, 1)]))
+    assert seconds(found) == {"Useful": 50, "Kept": 0, "Idle": 0, "Starting": 0, "Draining": 0, "Pending": 50}
+
+
+@pytest.mark.parametrize(("status", "part"), [
+    ({}, Part.PENDING), ({"startTime": "2026-01-01T00:00:00Z"}, Part.STARTING),
+    ({"conditions": [{"type": "Ready", "status": "True"}]}, Part.READY),
+    ({"conditions": [{"type": "Ready", "status": "False"}]}, Part.PENDING)])
+def test_a_pod_without_the_name_of_its_node_is_pending_unless_a_kubelet_reports_it(
+    status: dict[str, Any], part: Part,
+):
+    assert part_of({"metadata": {}, "spec": {}, "status": status}) is part

@@ -27,7 +27,8 @@ def priced(*, known: bool = True, limits: dict[str, str] | None = None, money: b
 def test_the_parts_are_in_gpu_seconds_with_their_share_and_end_with_the_sum():
     rows = [row for _, row in prices.part_rows(priced())]
     assert [row[:3] for row in rows] == [
-        ("useful", "250.0", "87.4 %"), ("idle", "10.0", "3.5 %"), ("starting", "18.0", "6.3 %"),
+        ("useful", "250.0", "87.4 %"), ("kept", "0.0", "0.0 %"), ("idle", "10.0", "3.5 %"),
+        ("starting", "18.0", "6.3 %"),
         ("draining", "6.0", "2.1 %"), ("pending", "2.0", "0.7 %"), ("held", "286.0", "100.0 %")]
 
 
@@ -87,7 +88,8 @@ def test_a_predicted_median_comes_with_its_span():
 
 def test_the_summary_says_what_was_held_what_the_oracle_holds_and_the_money():
     assert prices.summary_rows(priced()) == [
-        ("GPU-seconds", "286.0 held: 87.4 % useful, 3.5 % idle, 6.3 % starting, 2.1 % draining, 0.7 % pending"),
+        ("GPU-seconds", "286.0 held: 87.4 % useful, 0.0 % kept, 3.5 % idle, 6.3 % starting, 2.1 % draining, "
+                        "0.7 % pending"),
         ("oracle", "300.0; objective-miss seconds: 0 s, by the demand"),
         ("money", "0.284 USD; per 1,000 requests 142.00 USD; per million output tokens 1,420.00 USD; "
                   "per month 7,463.52 USD")]

@@ -12,10 +12,11 @@ from elastometer.model.measurements import Steps
 
 
 class Part(StrEnum):
-    """What a replica was for at an instant, from its creation until it is gone. READY stands for USEFUL and IDLE where
-    no demand is known that could tell them apart."""
+    """What a replica was for at an instant, from its creation until it is gone. READY stands for USEFUL, KEPT and
+    IDLE where no demand is known that could tell them apart."""
 
     USEFUL = "Useful"  # Ready, and demanded
+    KEPT = "Kept"  # Ready while nothing was demanded, since the target may not scale to zero
     IDLE = "Idle"  # Ready beyond the demand
     READY = "Ready"  # Ready, not split
     STARTING = "Starting"  # on a node, not Ready: before the first Ready, and after a restart or a failed probe
@@ -154,7 +155,7 @@ class Price:
     of it was paid for (from its binding to a node).
 
     The `parts` add up to what was held. `no_gpus` says why GPUs are None, `not_split` why Ready is not split into
-    Useful and Idle. `unwatched_replica_milliseconds` is how much of what was held counts in the last state that was
+    Useful, Kept and Idle. `unwatched_replica_milliseconds` is how much of what was held counts in the last state that was
     seen before a watch gap, although another state was seen after it.
     """
 

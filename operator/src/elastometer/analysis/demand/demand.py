@@ -33,8 +33,9 @@ class Demand:
     """Replicas as steps, in seconds from the start of the load to `end`; all are empty where the source is NotJudged.
 
     `arrival` is what came, `backlog` what came plus what waited, `low` and `high` are `arrival` at the ends of the
-    capacity's error, None if no error is known. `load` is `arrival` before it is rounded up to whole replicas, without
-    a floor. `account` is what the report says of them.
+    capacity's error, None if no error is known. `work` is `backlog` without the replica that a target needs which may
+    not scale to zero; `load` is `arrival` without it, and before it is rounded up to whole replicas. `account` is what
+    the report says of them.
     """
 
     account: DemandAccount
@@ -44,6 +45,7 @@ class Demand:
     low: Steps | None = None
     high: Steps | None = None
     load: Steps = NOTHING
+    work: Steps = NOTHING
 
     @property
     def is_judged(self) -> bool:
@@ -90,7 +92,7 @@ def _demand(
         arrival=_points(arrival), backlog=_points(backlog),
         low=() if low is None else _points(low), high=() if high is None else _points(high),
     )
-    return Demand(account, counted.edges[-1], arrival, backlog, low, high, counted.load())
+    return Demand(account, counted.edges[-1], arrival, backlog, low, high, counted.load(), counted.backlog(0, drain))
 
 
 def least_replicas(evidence: Evidence) -> int:

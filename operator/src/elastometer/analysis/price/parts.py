@@ -2,24 +2,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from elastometer.analysis.price.spans import Span
 from elastometer.analysis.price.whole import Whole, counted, overlap, pieces
 from elastometer.model.price import Part, PartOfHeld
 
 # In the order in which they are shown.
-SPLIT = (Part.USEFUL, Part.IDLE, Part.STARTING, Part.DRAINING, Part.PENDING)
+SPLIT = (Part.USEFUL, Part.KEPT, Part.IDLE, Part.STARTING, Part.DRAINING, Part.PENDING)
 WITHOUT_DEMAND = (Part.READY, Part.STARTING, Part.DRAINING, Part.PENDING)
 
 
-def parts(found: Sequence[Span], demand: Whole | None, end: int, gpus: int | None) -> tuple[PartOfHeld, ...]:
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """What Ready is split by: the demand, and what of it some work demanded. The rest of the demand is the replica that
+    a target needs which may not scale to zero."""
+
+    all: Whole
+    by_work: Whole
+
+
+def parts(found: Sequence[Span], demand: Demanded | None, end: int, gpus: int | None) -> tuple[PartOfHeld, ...]:
     """From the start of the load to `end`. Ready is split where there is a demand; without one it is one part."""
     areas = dict.fromkeys(Part, 0)
     for span in found:
         areas[span.part] += overlap(span.stretch, 0, end)
     if demand is not None:
-        areas[Part.USEFUL] = met(ready(found), demand, 0, end)
-        areas[Part.IDLE] = areas[Part.READY] - areas[Part.USEFUL]
+        needed = met(ready(found), demand.all, 0, end)
+        areas[Part.USEFUL] = met(ready(found), demand.by_work, 0, end)
+        areas[Part.KEPT] = needed - areas[Part.USEFUL]
+        areas[Part.IDLE] = areas[Part.READY] - needed
     return tuple(PartOfHeld(part, areas[part], None if gpus is None else gpus * areas[part])
                  for part in (WITHOUT_DEMAND if demand is None else SPLIT))
 

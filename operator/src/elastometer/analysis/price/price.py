@@ -7,7 +7,7 @@ from elastometer.analysis.price.flaps import flaps
 from elastometer.analysis.price.gpus import gpus_of
 from elastometer.analysis.price.money import PaidTime, money
 from elastometer.analysis.price.overshoot import overshoot
-from elastometer.analysis.price.parts import parts, ready
+from elastometer.analysis.price.parts import Demanded, parts, ready
 from elastometer.analysis.price.spans import spans, unwatched
 from elastometer.analysis.price.whole import in_parts, milliseconds, whole
 from elastometer.analysis.requests.misses import measured_miss_seconds
@@ -32,7 +32,7 @@ def price(run: DerivedRun, demand: Demand) -> Price | None:
     paid = PaidTime(gpus, gpu_price(spec_of(evidence.spec)))
     arrival, backlog = (whole(demand.arrival), whole(demand.backlog)) if demand.is_judged else (None, None)
     unknown = f"the demand is not known: {demand.account.reason}" if backlog is None else None
-    split = parts(found, backlog, end, gpus.count)
+    split = parts(found, None if backlog is None else Demanded(backlog, whole(demand.work)), end, gpus.count)
     held = sum(one.replica_milliseconds for one in split)
     on_node = held - sum(one.replica_milliseconds for one in split if one.part is Part.PENDING)
     cold_start = typical_cold_start(run)

@@ -37,11 +37,18 @@ def part_of(pod: Document) -> Part | None:
     """The state of a Pod as its object shows it; None if it has ended."""
     if text_at(pod, "status", "phase") in _ENDED:
         return None
-    if text_at(pod, "spec", "nodeName") is None:
+    if not _is_on_node(pod):
         return Part.PENDING
     if text_at(pod, "metadata", "deletionTimestamp") is not None:
         return Part.DRAINING
     return Part.READY if is_ready(pod) else Part.STARTING
+
+
+def _is_on_node(pod: Document) -> bool:
+    """Whether a node has taken the Pod: by its name, or by what only a node's kubelet reports, where the record of the
+    object lacks the name."""
+    return text_at(pod, "spec", "nodeName") is not None or text_at(pod, "status", "startTime") is not None \
+        or is_ready(pod)
 
 
 def spans(evidence: Evidence, end: int) -> tuple[Span, ...]:

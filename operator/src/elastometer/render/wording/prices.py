@@ -18,11 +18,13 @@ from elastometer.model.price import (
 from elastometer.render.wording import numbers
 
 PART_LABELS = {
-    Part.USEFUL: "useful", Part.IDLE: "idle", Part.READY: "Ready", Part.STARTING: "starting",
+    Part.USEFUL: "useful", Part.KEPT: "kept", Part.IDLE: "idle", Part.READY: "Ready", Part.STARTING: "starting",
     Part.DRAINING: "draining", Part.PENDING: "pending",
 }
 PART_MEANINGS = {
-    Part.USEFUL: "Ready, and serving what was demanded", Part.IDLE: "Ready beyond the demand",
+    Part.USEFUL: "Ready, and serving what was demanded",
+    Part.KEPT: "Ready while nothing was demanded, since the target may not scale to zero",
+    Part.IDLE: "Ready beyond the demand",
     Part.READY: "Ready", Part.STARTING: "on a node, not Ready", Part.DRAINING: "deleted, finishing its requests",
     Part.PENDING: "waiting for a node; holds no GPU",
 }
@@ -88,7 +90,7 @@ def remarks(price: Price) -> Iterator[str]:
     if price.no_gpus is not None:
         yield f"GPU-seconds: NoData ({price.no_gpus})."
     if price.not_split is not None:
-        yield f"Ready is not split into useful and idle: {price.not_split}."
+        yield f"Ready is not split into useful, kept and idle: {price.not_split}."
     elif price.demand is not None:
         yield f"The demand is {price.demand}."
     if price.unwatched_replica_milliseconds:
