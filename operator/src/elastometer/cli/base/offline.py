@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.base.manifest_file import Manifest
+from elastometer.model.bundle import Bundle
 from elastometer.model.errors import SpecError
 from elastometer.model.schema import defaulted, flaws, shown
 from elastometer.model.shapes import part_flaws, shape_of
@@ -40,6 +42,13 @@ def checked_spec(source: str, manifest: Manifest) -> TestSpec:
         return accepted({**manifest, "metadata": metadata, "spec": filled})
     except SpecError as error:
         raise rejection(source, error) from error
+
+
+def defaulted_test(bundle: Bundle) -> Bundle:
+    """A recorded run whose test has the defaults of this version's API too, so that its spec can be compared."""
+    spec = bundle.spec.get("spec")
+    return bundle if not isinstance(spec, dict) else replace(
+        bundle, spec={**bundle.spec, "spec": defaulted(spec, _schema())})
 
 
 def rejection(source: str, error: SpecError) -> CliError:

@@ -45,8 +45,9 @@ def _values(flags: ServerFlags) -> Mapping[str, str]:
     given = {one.flag.name: " ".join(one.values).replace(UNKNOWN, STRUCK) if one.is_on else "off"
              for one in flags.reading.given}
     others = {text.partition("=")[0]: text for text in flags.reading.others}
-    words = {"model": " ".join(flags.reading.positionals)} if flags.reading.positionals else {}
-    return {**words, **others, **given}
+    # The model comes first, and is a field of its own.
+    more = [word for word in flags.reading.positionals if word != flags.model]
+    return {**({"words": " ".join(more)} if more else {}), **others, **given}
 
 
 def _effect(name: str, before: ServerFlags, after: ServerFlags) -> tuple[ChangeEffect, str | None]:
