@@ -23,6 +23,8 @@ from elastometer.model.study_names import TUNED_PREFIX, StudyNames, tuned_name
 
 Json = dict[str, Any]
 MAX_RUNS = 200
+# As in the CRD: what is left of the 40 characters of a run's name for the shortest variant and repetition.
+MAX_STUDY_NAME = 36
 DEFAULT_CANDIDATES, DEFAULT_CONFIRM = 1000, 3
 _TUNED = re.compile(rf"{TUNED_PREFIX}[0-9]+")
 

@@ -11,9 +11,11 @@ from typing import Any
 import yaml
 
 from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.kinds import KINDS, TEST, Kind
 from elastometer.cli.base.manifest_file import Manifest
 from elastometer.model.bundle import Bundle
 from elastometer.model.errors import SpecError
+from elastometer.model.names import MAX_TEST_NAME
 from elastometer.model.schema import defaulted, flaws, shown
 from elastometer.model.shapes import part_flaws, shape_of
 from elastometer.model.spec import TestSpec
@@ -21,8 +23,7 @@ from elastometer.plan import accepted
 
 Json = dict[str, Any]
 DEFAULT_NAMESPACE = "default"
-# As in the CRD: the names of children are made of the test's name, so it may have 40 characters only.
-_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _BODIES = {"HorizontalPodAutoscaler": "horizontalPodAutoscaler", "ScaledObject": "scaledObject"}
 _LIMITS = {"horizontalPodAutoscaler": ("minReplicas", "maxReplicas"), "scaledObject": ("minReplicaCount",
@@ -31,47 +32,56 @@ _LIMITS = {"horizontalPodAutoscaler": ("minReplicas", "maxReplicas"), "scaledObj
 
 def checked_spec(source: str, manifest: Manifest) -> TestSpec:
     """The spec, checked and with its defaults. Raises CliError with every flaw."""
-    schema = _schema()
-    spec = manifest.get("spec")
-    metadata = {"namespace": DEFAULT_NAMESPACE, **manifest["metadata"]}
-    found = [*_name_flaws(metadata), *_shape_flaws(manifest, schema)]
-    filled: Json = defaulted(spec, schema) if isinstance(spec, dict) else {}
     try:
-        # The API server too runs its CEL rules only where the shape is right.
-        _raise_flaws(found or list(_rule_flaws(filled)))
-        return accepted({**manifest, "metadata": metadata, "spec": filled})
+        return served_test(manifest)
     except SpecError as error:
         raise rejection(source, error) from error
+
+
+def served_test(manifest: Manifest) -> TestSpec:
+    """As `checked_spec`, but raises SpecError."""
+    schema = schema_of(TEST)
+    spec = manifest.get("spec")
+    metadata = {"namespace": DEFAULT_NAMESPACE, **manifest["metadata"]}
+    found = [*name_flaws(metadata, MAX_TEST_NAME), *_shape_flaws(manifest, schema)]
+    filled: Json = defaulted(spec, schema) if isinstance(spec, dict) else {}
+    # The API server too runs its CEL rules only where the shape is right.
+    raise_flaws(found or list(rule_flaws(filled)))
+    return accepted({**manifest, "metadata": metadata, "spec": filled})
 
 
 def defaulted_test(bundle: Bundle) -> Bundle:
     """A recorded run whose test has the defaults of this version's API too, so that its spec can be compared."""
     spec = bundle.spec.get("spec")
     return bundle if not isinstance(spec, dict) else replace(
-        bundle, spec={**bundle.spec, "spec": defaulted(spec, _schema())})
+        bundle, spec={**bundle.spec, "spec": defaulted(spec, schema_of(TEST))})
 
 
-def rejection(source: str, error: SpecError) -> CliError:
-    """The error of the command, with one flaw per line."""
-    return CliError(Exit.SPEC_OR_USAGE, f"{source} cannot be simulated:", *(f"  {flaw}" for flaw in error.flaws))
+def rejection(source: str, error: SpecError, done: str = "simulated") -> CliError:
+    """The error of the command, with one flaw per line. `done` is what the command would do."""
+    return CliError(Exit.SPEC_OR_USAGE, f"{source} cannot be {done}:", *(f"  {flaw}" for flaw in error.flaws))
 
 
-def _raise_flaws(found: list[str]) -> None:
+def raise_flaws(found: list[str]) -> None:
+    """Raises SpecError if there is a flaw."""
     if found:
         raise SpecError(*found)
 
 
-def _name_flaws(metadata: Json) -> Iterator[str]:
-    if _NAME.fullmatch(metadata["name"]) is None:
-        yield (f"metadata.name: must be a DNS label of at most 40 characters that starts with a letter, is "
-               f"{shown(metadata['name'])}")
+def name_flaws(metadata: Json, characters: int) -> Iterator[str]:
+    """What the API server would refuse of a name that may have this many characters, and of the namespace."""
+    name = metadata["name"]
+    if _NAME.fullmatch(name) is None or len(name) > characters:
+        yield (f"metadata.name: must be a DNS label of at most {characters} characters that starts with a letter, is "
+               f"{shown(name)}")
     if _NAMESPACE.fullmatch(metadata["namespace"]) is None:
         yield f"metadata.namespace: must be a DNS label of at most 63 characters, is {shown(metadata['namespace'])}"
 
 
-@lru_cache(maxsize=1)
-def _schema() -> Json:
-    text = files("elastometer.cli").joinpath("elasticitytest.yaml").read_text(encoding="utf-8")
+@lru_cache(maxsize=len(KINDS))
+def schema_of(kind: Kind) -> Json:
+    """The schema of the spec of a kind, as its CRD has it."""
+    text = files("elastometer.cli").joinpath(f"{kind.name.lower()}.yaml").read_text(encoding="utf-8")
     version = yaml.safe_load(text)["spec"]["versions"][0]
     found: Json = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return found
@@ -82,18 +92,18 @@ def _shape_flaws(manifest: Manifest, spec: Json) -> Iterator[str]:
     with one of them is said once."""
     in_parts = list(part_flaws(manifest))
     paths = {flaw.partition(": ")[0] for flaw in in_parts}
-    yield from (flaw for flaw in flaws(manifest, _whole(spec), "") if flaw.partition(": ")[0] not in paths)
+    yield from (flaw for flaw in flaws(manifest, whole(spec), "") if flaw.partition(": ")[0] not in paths)
     yield from in_parts
 
 
-def _whole(spec: Json) -> Json:
-    """The schema of a file with one test. What a served object has besides is not read."""
+def whole(spec: Json) -> Json:
+    """The schema of a file with one object. What a served object has besides is not read."""
     fields: Json = {"apiVersion": {}, "kind": {}, "metadata": shape_of("ObjectMeta"), "spec": spec}
     return {"properties": {**fields, "status": {"x-kubernetes-preserve-unknown-fields": True}}, "required": ["spec"]}
 
 
-def _rule_flaws(spec: Json) -> Iterator[str]:
-    """The CRD's CEL rules on a new test that `parse` does not check as well."""
+def rule_flaws(spec: Json) -> Iterator[str]:
+    """The test's CEL rules on a new test that `parse` does not check as well."""
     scaler = spec["autoscaler"]
     for kind, body in _BODIES.items():
         if (scaler["type"] == kind) != (body in scaler):
