@@ -41,7 +41,7 @@ def predicted_from(name: str, other: str) -> Scenario:
 def test_with_its_recorded_random_draw_a_run_is_reproduced(name: str, allowed: float) -> None:
     """One of the three runs depends on a single request in a queue at a single sync."""
     derived, calibration = run(name)
-    found = compare(predict(calibration.recorded), calibration.recorded, derived, derived.evidence.terms)
+    found = compare(predict(calibration.recorded), derived, derived.evidence.terms)
     truth = measured(derived, calibration.scenario.horizon_seconds)
     assert found.ready_percent <= allowed
     assert found.predicted.first_scale_out == pytest.approx(truth.first_scale_out, abs=0.1)
@@ -53,7 +53,7 @@ def test_with_its_recorded_random_draw_a_run_is_reproduced(name: str, allowed: f
 def test_one_run_predicts_another_with_other_settings(name: str, other: str) -> None:
     derived, _ = run(other)
     scenario = predicted_from(name, other)
-    found = compare(predict(scenario), scenario, derived, derived.evidence.terms)
+    found = compare(predict(scenario), derived, derived.evidence.terms)
     truth = measured(derived, scenario.horizon_seconds)
     assert found.ready_percent <= 10.0
     assert truth.miss_seconds is not None
@@ -68,7 +68,7 @@ def test_the_pair_is_ranked_as_it_was_measured() -> None:
         for scenario, name in ((costly, "honest-pods-b"), (slow, "honest-pods-a")):
             derived, _ = run(name)
             drawn = replace(scenario, recorded=None, seed=seed)
-            figures.append(compare(predict(drawn), drawn, derived, derived.evidence.terms).predicted)
+            figures.append(compare(predict(drawn), derived, derived.evidence.terms).predicted)
         fewer, more = (figure.miss_seconds for figure in figures)
         assert fewer is not None, "not judged is not zero"
         assert more is not None, "not judged is not zero"

@@ -10,13 +10,13 @@ from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.twin.fit.backtest import area_between, predicted, typical
 from elastometer.twin.prediction import PredictedReplica, Prediction
 from elastometer.twin.scenario import Arrival
-from support.twin_worlds import scenario
 
 
 def prediction(*ready: tuple[float, int], desired: tuple[tuple[float, int], ...] = ((0.0, 1),)) -> Prediction:
     replicas = (PredictedReplica(0, 0.0, 0.0, None, None), PredictedReplica(1, 10.0, 22.0, None, None),
                 PredictedReplica(2, 10.0, 25.0, 60.0, 66.0))
     return Prediction(
+        (Arrival(0.5, 1, 5, 0), Arrival(10.0, 1, 5, 0)),
         array("d", [1.0, 13.0]), array("d", [2.0, 14.0]), array("l", [0, 0]), desired, ready, (), replicas, 100.0)
 
 
@@ -38,8 +38,9 @@ def test_figures_of_a_prediction_are_those_of_the_report() -> None:
     terms = Terms(stages=(StageWindow("calm", 0, 50, 1, 1),),
                   objectives=(Objective("first", Indicator.TIME_TO_FIRST_TOKEN, 95, 2000, None, "calm"),))
     found = predicted(prediction((0.0, 1), (22.0, 2), (25.0, 3), (60.0, 2), desired=((0.0, 1), (10.0, 3), (60.0, 2))),
-                      scenario((Arrival(0.5, 1, 5, 0), Arrival(10.0, 1, 5, 0))), terms, 100.0)
+                      terms, 100.0)
     assert (found.first_scale_out, found.scale_outs, found.scale_ins) == (10.0, 1, 1)
     assert found.scale_out_lag == 15.0
     assert found.miss_seconds == 1
+    assert (found.requests, found.first_token_p95) == (2, 3.0)
     assert found.replica_seconds == pytest.approx(22 + 2 * 3 + 3 * 35 + 2 * 40)

@@ -95,7 +95,7 @@ def test_cold_starts_and_syncs_come_back_as_they_were() -> None:
 
 def test_with_the_recorded_random_draw_the_replicas_come_back_over_time() -> None:
     calibration, bundle, run = calibrated()
-    difference = compare(predict(calibration.recorded), calibration.recorded, run, bundle.terms)
+    difference = compare(predict(calibration.recorded), run, bundle.terms)
     assert difference.ready_percent < 3.0
     assert difference.desired_percent < 3.0
 

@@ -28,13 +28,15 @@ def _random_shares(seed: int, count: int) -> tuple[float, ...]:
 
 class Balancer:
     """Picks replicas. `done_at` is when each request left the system, filled in while requests are served. `unserved`
-    are those that left without an answer: their connections close with them."""
+    are those that left without an answer: their connections close with them. `shares` is a random number per request,
+    `choices` the replica that it went to in a record."""
 
     def __init__(self, scenario: Scenario, done_at: Sequence[float], unserved: Set[int]) -> None:
         self._scenario = scenario
         self._done_at = done_at
         self._unserved = unserved
-        self._shares = _random_shares(scenario.seed, len(scenario.arrivals))
+        self.shares: Sequence[float] = _random_shares(scenario.seed, len(scenario.arrivals))
+        self.choices: Sequence[int] = () if scenario.recorded is None else scenario.recorded.choices
         self._busy: list[tuple[float, float, int, Replica]] = []
         self._idle: list[tuple[float, float, Replica]] = []
         self._ends: list[tuple[float, int]] = []
@@ -44,21 +46,20 @@ class Balancer:
     def picks(self, numbers: Sequence[int], instants: Sequence[float], serving: list[Replica]) -> Iterable[Replica]:
         """One replica per request. The caller must take them one by one and serve each request before the next, since a
         connection is free only once its request has ended."""
-        recorded = self._scenario.recorded
-        if recorded is not None and recorded.choices:
-            return self._pick_recorded(recorded.choices, numbers, serving)
+        if self.choices:
+            return self._pick_recorded(self.choices, numbers, serving)
         if self._scenario.balancing is Balancing.BY_CONNECTION:
             return self._pick_connected(numbers, instants, serving)
         if self._scenario.balancing is Balancing.LEAST_IN_FLIGHT:
             return self._pick_least_busy(numbers, instants, serving)
-        shares, choices = self._shares, len(serving)
+        shares, choices = self.shares, len(serving)
         # A slice is faster than looking up each number, and arrivals come in ranges except after a release.
         drawn = shares[numbers.start:numbers.stop] if isinstance(numbers, range) else [
             shares[number] for number in numbers]
         return [serving[int(share * choices)] for share in drawn]
 
     def _pick_at_random(self, number: int, serving: list[Replica]) -> Replica:
-        return serving[int(self._shares[number] * len(serving))]
+        return serving[int(self.shares[number] * len(serving))]
 
     def _pick_recorded(self, choices: Sequence[int], numbers: Sequence[int], serving: list[Replica]) -> list[Replica]:
         """The replica that got the request in the record, if it is serving; otherwise a random one."""

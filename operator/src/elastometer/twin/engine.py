@@ -11,6 +11,7 @@ from itertools import count
 from typing import assert_never
 
 from elastometer.model.errors import SpecError
+from elastometer.twin.closed_traffic import traffic_of
 from elastometer.twin.controllers import Autoscaler, ControlLoop, Hpa
 from elastometer.twin.fleet import Fleet
 from elastometer.twin.keda import Keda
@@ -20,7 +21,6 @@ from elastometer.twin.prediction import Prediction, Sync
 from elastometer.twin.replica import Replica
 from elastometer.twin.scenario import HpaController, KedaController, KpaController, Scenario, ScheduledController
 from elastometer.twin.scheduled import Scheduled
-from elastometer.twin.traffic import Traffic
 
 # Order of events at one instant: a control loop sees a replica that becomes Ready at the same instant as Ready.
 READY, PASS = 0, 1
@@ -35,7 +35,7 @@ def predict(scenario: Scenario) -> Prediction:
 class _Simulation:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.traffic = Traffic(scenario)
+        self.traffic = traffic_of(scenario)
         self.fleet = Fleet(scenario, self.traffic)
         self.autoscaler = autoscaler(scenario, self.fleet, MetricsView(scenario, self.fleet, self.traffic))
         self.agenda: list[tuple[float, int, int, ControlLoop | Replica]] = []
@@ -47,7 +47,7 @@ class _Simulation:
         scenario, agenda, traffic, fleet = self.scenario, self.agenda, self.traffic, self.fleet
         for loop in self.autoscaler.loops():
             self._plan(loop.begin(scenario.start_seconds), PASS, loop)
-        while agenda and agenda[0][0] <= scenario.horizon_seconds:
+        while agenda and agenda[0][0] <= traffic.horizon:
             at, _, _, what = heappop(agenda)
             traffic.serve(at, fleet.serving)
             if isinstance(what, Replica):
@@ -56,7 +56,7 @@ class _Simulation:
             else:
                 self._pass(what, at)
                 self._plan(what.after(at, at), PASS, what)
-        traffic.serve(scenario.horizon_seconds, fleet.serving)
+        traffic.serve(traffic.horizon, fleet.serving)
         return self._prediction()
 
     def _pass(self, loop: ControlLoop, at: float) -> None:
@@ -71,12 +71,12 @@ class _Simulation:
         heappush(self.agenda, (at, kind, next(self.order), what))
 
     def _prediction(self) -> Prediction:
-        fleet, horizon = self.fleet, self.scenario.horizon_seconds
+        fleet, horizon = self.fleet, self.traffic.horizon
         first_token, ended, replica = self.traffic.outcome(horizon)
         return Prediction(
-            first_token=first_token, ended=ended, replica=replica, desired=tuple(fleet.desired),
-            ready=tuple(fleet.ready), syncs=tuple(self.syncs), replicas=fleet.predicted_replicas(),
-            end_seconds=horizon,
+            arrivals=self.traffic.requests(), first_token=first_token, ended=ended, replica=replica,
+            desired=tuple(fleet.desired), ready=tuple(fleet.ready), syncs=tuple(self.syncs),
+            replicas=fleet.predicted_replicas(), end_seconds=horizon,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from elastometer.hpa.decision import Decision
 from elastometer.hpa.sync import SyncInput
+from elastometer.twin.scenario import Arrival
 
 Steps = tuple[tuple[float, int], ...]
 
@@ -34,9 +35,11 @@ class PredictedReplica:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One array per quantity with one entry per arrival of the scenario, in its order; NaN if a request was not served
-    before the horizon. `first_token` and `ended` are instants, `replica` is the number of the replica that served."""
+    """One array per quantity with one entry per request, in the order of `arrivals`; NaN if a request was not served
+    before the horizon. `first_token` and `ended` are instants, `replica` is the number of the replica that served. The
+    arrivals are those of the scenario, or what its users sent."""
 
+    arrivals: tuple[Arrival, ...]
     first_token: array[float]
     ended: array[float]
     replica: array[int]

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
 from elastometer.hpa.settings import HpaSpec
 from elastometer.model.capacity import Capacity
+from elastometer.twin.closed_load import ClosedLoad
 from elastometer.twin.sources import Formula, Source, Trigger
 from elastometer_loadgen.profile.profile import ConnectionPolicy
 
@@ -133,12 +134,14 @@ class RecordedRandomness:
     """The random draw of a recorded run. Anything that is not given or not known is drawn from the seed.
 
     `choices` is the number of the replica that each request went to (-1: not known); it applies while that replica
-    serves. By number of the replica: `phases` is when in its scrape period it was scraped, `ids` the rank of its Pod's
-    uid, which decides between equals at a scale-in; both are shares from 0 to 1, a phase may be None (not known).
+    serves. `choice_of` is the same by the id of a request, where others may be sent than were recorded. By number of
+    the replica: `phases` is when in its scrape period it was scraped, `ids` the rank of its Pod's uid, which decides
+    between equals at a scale-in; both are shares from 0 to 1, a phase may be None (not known).
     `starts` are the cold starts of the replicas that were added, in order.
     """
 
     choices: tuple[int, ...] = ()
+    choice_of: Mapping[int, int] = field(default_factory=dict)
     phases: tuple[float | None, ...] = ()
     ids: tuple[float, ...] = ()
     starts: tuple[float, ...] = ()
@@ -146,8 +149,9 @@ class RecordedRandomness:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario from `start_seconds` to `horizon_seconds`. Arrivals are in order of time. Everything random is drawn
-    from the seed, except what is given as `recorded`.
+    """A scenario from `start_seconds` to `horizon_seconds`. Arrivals are in order of time; what is sent when answers
+    come is in `closed`. Everything random is drawn from the seed, except what is given as `recorded`. Where an answer
+    ends the load, the scenario ends `tail_seconds` after it, if that is before the horizon.
 
     `cold_starts` are the seconds from the change of spec.replicas to serving, measured or given, in ascending order;
     for the first `pending_seconds` of them the Pod is Pending. The first replicas have been Ready for
@@ -180,3 +184,5 @@ class Scenario:
     connection_seconds: float = inf
     initial_age_seconds: float = 60.0
     recorded: RecordedRandomness | None = None
+    closed: ClosedLoad | None = None
+    tail_seconds: float = inf

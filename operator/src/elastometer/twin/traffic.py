@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush, heapreplace
 from itertools import pairwise
@@ -71,15 +71,17 @@ class Traffic:
     keeps because no replica serves.
 
     One entry per request: `at` is its arrival, `first_token` when its first token comes, `done_at` when it left the
-    system (NaN while it has not arrived or is held), `replica` the one that served it, or had it when it failed, and
-    `later_tokens` its output tokens after the first. Requests in `unserved` left without an answer.
+    system (NaN while it has not arrived or is held), `replica` the one that served it, or had it when it failed,
+    `prompt` its prompt tokens and `later_tokens` its output tokens after the first. Requests in `unserved` left
+    without an answer.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         arrivals, capacity = scenario.arrivals, scenario.capacity
         self.scenario = scenario
         demand = _with_columns(_Demand(arrivals))
-        self.at, self.later_tokens, self.prefill = demand.at, demand.later_tokens, demand.prefill(capacity)
+        self.at, self.prompt, self.later_tokens = demand.at, demand.prompt, demand.later_tokens
+        self.prefill = demand.prefill(capacity)
         count = len(arrivals)
         self.first_token = [nan] * count
         self.done_at = [nan] * count
@@ -96,22 +98,37 @@ class Traffic:
         self._lookback = path.window_seconds + path.scrape_seconds + path.delay_seconds
         self._has_activator = isinstance(scenario.controller, KpaController)
 
+    @property
+    def horizon(self) -> float:
+        """When the prediction ends."""
+        return self.scenario.horizon_seconds
+
+    def requests(self) -> tuple[Arrival, ...]:
+        """All requests, in the order of the columns."""
+        return self.scenario.arrivals
+
     def serve(self, until: float, serving: list[Replica]) -> None:
         """Admits every request that arrives before `until`; meanwhile the set of serving replicas does not change."""
         begin, self.next = self.next, bisect_left(self.at, until, self.next)
         if serving:
-            self._admit(range(begin, self.next), self.at[begin:self.next], serving)
+            self._admit(self._picked(range(begin, self.next), self.at[begin:self.next], serving))
         elif self._has_activator:
             self.held.extend(range(begin, self.next))
 
     def release(self, at: float, serving: list[Replica]) -> None:
         """Passes the requests that the activator has kept to the first replicas that serve."""
         held, self.held = self.held, []
-        self._admit(held, [at] * len(held), serving)
+        self._admit(self._picked(held, [at] * len(held), serving))
 
-    def _admit(self, numbers: Sequence[int], instants: list[float], serving: list[Replica]) -> None:
-        """Computes start, first token and end of each request. `neighbours` is how many others are running on the
-        replica when the request starts; `occupy` puts its end into the heap of the running ones."""
+    def _picked(
+        self, numbers: Sequence[int], instants: list[float], serving: list[Replica],
+    ) -> Iterable[tuple[int, float, Replica]]:
+        return zip(numbers, instants, self.balancer.picks(numbers, instants, serving), strict=True)
+
+    def _admit(self, sent: Iterable[tuple[int, float, Replica]]) -> None:
+        """Computes start, first token and end of each request: (number, instant, replica). `neighbours` is how many
+        others are running on the replica when the request starts; `occupy` puts its end into the heap of the running
+        ones."""
         scenario, capacity, pace = self.scenario, self.scenario.capacity, self._pace
         slots, join = capacity.slots, capacity.join_seconds
         # With one slot a request from the queue starts alone, and joins no step of others.
@@ -119,9 +136,8 @@ class Traffic:
         patience = min(scenario.patience_seconds, timeout)
         prefill, later_tokens = self.prefill, self.later_tokens
         first_token, done_at, served_by = self.first_token, self.done_at, self.replica
-        picks = self.balancer.picks(numbers, instants, serving)
         occupy: Callable[[list[float], float], object]
-        for number, arrival, replica in zip(numbers, instants, picks, strict=True):
+        for number, arrival, replica in sent:
             busy = replica.busy
             while busy[0] <= arrival:
                 heappop(busy)
@@ -157,7 +173,7 @@ class Traffic:
         """(prompt tokens, output tokens so far) of each request that is running on the replica at `at`."""
         for number in self._recent(replica, at):
             if self.done_at[number] > at:
-                yield self.scenario.arrivals[number].prompt_tokens, floor(self._output_tokens(number, at))
+                yield self.prompt[number], floor(self._output_tokens(number, at))
 
     def tokens_between(self, replica: Replica, start: float, end: float) -> float:
         """Output tokens of the replica in (start, end]."""
@@ -193,10 +209,14 @@ class Traffic:
         last, done_at = at, self.done_at
         for number in replica.requests[replica.finished:]:
             if done_at[number] > deadline:
-                done_at[number] = deadline
-                self.unserved.add(number)
+                self._lose(number, deadline)
             last = max(last, done_at[number])
         return last
+
+    def _lose(self, number: int, at: float) -> None:
+        """The request ends without an answer."""
+        self.done_at[number] = at
+        self.unserved.add(number)
 
     def outcome(self, horizon: float) -> tuple[array[float], array[float], array[int]]:
         """First token, end and replica of each request; NaN and NOBODY if it was not served before the horizon. A

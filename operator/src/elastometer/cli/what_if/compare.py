@@ -9,12 +9,13 @@ from elastometer.twin.fit.backtest import PredictionError
 from elastometer.twin.search.answer.compare import Comparison, Pairing, PredictedRanking, Ranking
 
 Row = tuple[str, ...]
-_FIGURES = (("scale_out_lag", 1), ("miss_seconds", 0), ("replica_seconds", 0))
+_FIGURES = (("first_token_p95", 2), ("scale_out_lag", 1), ("miss_seconds", 0), ("replica_seconds", 0))
 _ERRORS: Row = ("run", "predicted from", "recorded draw", "typical draw", "all draws", "their mean", "two draws apart")
-_FIGURE_NAMES: Row = ("run", "predicted from", "scale-out lag, s", "objective-miss seconds", "Ready replica-seconds")
+_FIGURE_NAMES: Row = ("run", "predicted from", "TTFT p95, s", "scale-out lag, s", "objective-miss seconds",
+                      "Ready replica-seconds")
 # The width at which each column wraps, by its number, so that a row fits into 120 characters.
 _NAMES = {0: 20, 1: 20}
-_FIGURE_COLUMNS = {0: 16, 1: 16, 2: 29, 3: 24}
+_FIGURE_COLUMNS = {0: 14, 1: 14, 2: 22, 3: 22, 4: 18, 5: 18}
 _VERDICTS = {0: 22, 1: 14, 2: 28, 3: 28}
 
 

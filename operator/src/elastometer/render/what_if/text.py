@@ -29,7 +29,8 @@ def error_rows(found: PredictionError) -> list[Row]:
 
 def _figure_rows(found: PredictionError, named: list[tuple[str, Difference]]) -> list[Row]:
     rows: list[Row] = []
-    for label, name, digits in (("First scale-out, s after the load's start", "first_scale_out", 1),
+    for label, name, digits in (("Requests", "requests", 0), ("TTFT p95, s", "first_token_p95", 2),
+                                ("First scale-out, s after the load's start", "first_scale_out", 1),
                                 ("Scale-outs", "scale_outs", 0), ("Scale-ins", "scale_ins", 0),
                                 ("Scale-out lag, median, s", "scale_out_lag", 1),
                                 ("Objective-miss seconds", "miss_seconds", 0),

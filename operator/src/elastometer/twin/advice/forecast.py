@@ -57,7 +57,6 @@ class Forecaster:
     def __init__(self, problem: SearchProblem) -> None:
         self.problem = problem
         self._judge = problem.judge(problem.base.scenario)
-        self._at = [arrival.at for arrival in problem.base.scenario.arrivals]
 
     def screened(self, settings: Settings, draws: int) -> Forecast:
         """On the first of the draws by which a search ranks."""
@@ -77,7 +76,8 @@ class Forecaster:
     def _figures(self, scenario: Scenario) -> Figures:
         prediction = predict(scenario)
         card = self._judge.score(prediction)
-        waits = sorted(wait for wait in map(sub, prediction.first_token, self._at) if wait == wait)
+        sent = (arrival.at for arrival in prediction.arrivals)
+        waits = sorted(wait for wait in map(sub, prediction.first_token, sent) if wait == wait)
         p95 = nearest_rank(waits, 95)
         return Figures(card.holds, card.miss_seconds or 0, None if p95 is None else 1000 * p95, card.cost)
 

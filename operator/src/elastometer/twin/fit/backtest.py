@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
+from operator import sub
 from statistics import median
 
 from elastometer.analysis.evidence.evidence import Evidence
@@ -17,9 +18,11 @@ from elastometer.analysis.requests.misses import RequestColumns, measured_miss_s
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.scaleout import scale_out_lag
 from elastometer.model.terms import Terms
+from elastometer.model.units import SECOND
 from elastometer.twin.engine import predict
 from elastometer.twin.prediction import Prediction
 from elastometer.twin.scenario import Scenario
+from elastometer_loadgen.base.measures import nearest_rank
 
 # Odd, so that a median is the value of one draw.
 DRAWS = 15
@@ -27,8 +30,11 @@ DRAWS = 15
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures by which runs are compared, measured or predicted; times in seconds. None: there was none."""
+    """The figures by which runs are compared, measured or predicted; times in seconds. None: there was none. `requests`
+    are those that were sent, which users decide by the answers that they get."""
 
+    requests: int
+    first_token_p95: float | None
     first_scale_out: float | None
     scale_outs: int
     scale_ins: int
@@ -76,11 +82,11 @@ def backtest(
 ) -> PredictionError:
     """Predicts the recorded run and compares. `recorded` is the scenario with the run's own random draw, if known."""
     predictions = [predict(replace(scenario, seed=scenario.seed + number)) for number in range(draws)]
-    found = tuple(compare(prediction, scenario, run, terms) for prediction in predictions)
+    found = tuple(compare(prediction, run, terms) for prediction in predictions)
     return PredictionError(
         measured(run, scenario.horizon_seconds), _apart(predictions),
         _error(mean_ready(predictions), run.replicas.ready, min(scenario.horizon_seconds, _end(run.evidence))),
-        None if recorded is None else compare(predict(recorded), recorded, run, terms),
+        None if recorded is None else compare(predict(recorded), run, terms),
         found[typical(predictions)], found,
     )
 
@@ -99,28 +105,30 @@ def mean_ready(predictions: Sequence[Prediction]) -> Steps:
     return Steps.of((time, sum(curve.value_at(time) or 0.0 for curve in curves) / len(curves)) for time in times)
 
 
-def compare(prediction: Prediction, scenario: Scenario, run: DerivedRun, terms: Terms) -> Difference:
+def compare(prediction: Prediction, run: DerivedRun, terms: Terms) -> Difference:
     """One prediction against the recorded run."""
     end = min(prediction.end_seconds, _end(run.evidence))
     return Difference(
         _error(_steps(prediction.ready), run.replicas.ready, end),
         _error(_steps(prediction.desired), run.replicas.ordered, end),
-        predicted(prediction, scenario, terms, end),
+        predicted(prediction, terms, end),
     )
 
 
-def predicted(prediction: Prediction, scenario: Scenario, terms: Terms, end: float) -> Figures:
+def predicted(prediction: Prediction, terms: Terms, end: float) -> Figures:
     """The figures of a prediction."""
     steps = [(before, at, after) for (_, before), (at, after) in pairwise(prediction.desired) if 0 <= at <= end]
     outs = [at for before, at, after in steps if after > before]
     lags = [max(replica.ready or end for replica in prediction.replicas if replica.created == at) - at for at in outs]
-    arrivals, names = scenario.arrivals, [stage.name for stage in terms.stages]
+    arrivals, names = prediction.arrivals, [stage.name for stage in terms.stages]
     columns = RequestColumns(
         [arrival.at for arrival in arrivals], prediction.first_token, prediction.ended, prediction.ended,
         [max(0, arrival.output_tokens - 1) for arrival in arrivals],
         stretches([names[arrival.stage] if arrival.stage < len(names) else "" for arrival in arrivals]),
     )
+    waits = [wait for wait in map(sub, prediction.first_token, columns.at) if wait == wait]
     return Figures(
+        len(arrivals), nearest_rank(sorted(waits), 95),
         min(outs, default=None), len(outs), len(steps) - len(outs), median(lags) if lags else None,
         miss_seconds(columns, terms.objectives), _steps(prediction.ready).integral(0.0, end),
     )
@@ -134,7 +142,10 @@ def measured(run: DerivedRun, end: float) -> Figures:
     lags = [scale_out_lag(change, [start for start in run.starts if start.change is change], evidence).milliseconds
             for change in outs]
     known = [lag / 1000 for lag in lags if lag is not None]
+    waits = sorted((one.first_token - one.intended) / SECOND for one in evidence.requests
+                   if one.first_token is not None)
     return Figures(
+        len(evidence.requests), nearest_rank(waits, 95),
         min((evidence.seconds(change.decided.instant) for change in outs), default=None),
         len(outs), len(found) - len(outs), median(known) if known else None,
         measured_miss_seconds(evidence),

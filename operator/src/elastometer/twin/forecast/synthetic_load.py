@@ -23,7 +23,7 @@ def request_records(run: PredictedRun) -> tuple[RecordedRequest, ...]:
         {replica.number: pod_name(run.plan.names, replica.number) for replica in run.prediction.replicas},
         _Steps(run.prediction.ready))
     return tuple([_record(run, number, arrival, names)
-                  for number, arrival in enumerate(run.scenario.arrivals)])
+                  for number, arrival in enumerate(run.prediction.arrivals)])
 
 
 class _Steps:
@@ -79,7 +79,7 @@ def series(run: PredictedRun) -> tuple[SeriesResult, ...]:
     gave up before their first token are missing, since the prediction does not say where they waited."""
     moves: dict[int, tuple[list[float], list[float], list[float]]] = defaultdict(lambda: ([], [], []))
     prediction, capacity = run.prediction, run.scenario.capacity
-    for number, arrival in enumerate(run.scenario.arrivals):
+    for number, arrival in enumerate(run.prediction.arrivals):
         first, ended, replica = prediction.first_token[number], prediction.ended[number], prediction.replica[number]
         if replica >= 0 and not isnan(first):
             prefill = capacity.prefill_seconds + capacity.prefill_seconds_per_token * arrival.prompt_tokens

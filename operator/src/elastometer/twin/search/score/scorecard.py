@@ -82,18 +82,23 @@ class Scorecard:
 
 
 class Judge:
-    """The objectives of one test over one list of arrivals, prepared for many predictions."""
+    """The objectives of one test over one list of arrivals, prepared for many predictions of them."""
 
     def __init__(self, arrivals: Sequence[Arrival], terms: Terms, gpus_per_replica: int | None) -> None:
-        self._at = [arrival.at for arrival in arrivals]
-        self._later_tokens = [max(0, arrival.output_tokens - 1) for arrival in arrivals]
         self._objectives = terms.objectives
         self._gpus = gpus_per_replica
-        names = {number: stage.name for number, stage in enumerate(terms.stages)}
-        self._stretches = stretches([names.get(arrival.stage, "") for arrival in arrivals])
+        self._names = {number: stage.name for number, stage in enumerate(terms.stages)}
+        self._read(arrivals)
+
+    def _read(self, arrivals: Sequence[Arrival]) -> None:
+        self._arrivals = arrivals
+        self._at = [arrival.at for arrival in arrivals]
+        self._later_tokens = [max(0, arrival.output_tokens - 1) for arrival in arrivals]
+        self._stretches = stretches([self._names.get(arrival.stage, "") for arrival in arrivals])
 
     def score(self, prediction: Prediction) -> Scorecard:
         """The scorecard. Times count from the start of the load; replicas cost nothing before it."""
+        self._read_those_of(prediction)
         changes = list(pairwise(size for _, size in prediction.desired))
         lags = scale_out_lags(prediction)
         replica_seconds = held_seconds(prediction.replicas, prediction.end_seconds)
@@ -112,7 +117,13 @@ class Judge:
 
     def missed(self, prediction: Prediction) -> set[int] | None:
         """Which seconds of the load are missed; None without an objective on requests."""
+        self._read_those_of(prediction)
         return missed_seconds(self._columns(prediction), self._objectives)
+
+    def _read_those_of(self, prediction: Prediction) -> None:
+        """Users send other requests in each prediction; those of a schedule are always the same."""
+        if prediction.arrivals is not self._arrivals:
+            self._read(prediction.arrivals)
 
     def _columns(self, prediction: Prediction) -> RequestColumns:
         return RequestColumns(at=self._at, first_token=prediction.first_token, last_token=prediction.ended,

@@ -90,8 +90,7 @@ class Searcher:
 
     def card(self, scenario: Scenario) -> Scorecard:
         """The scorecard of one scenario."""
-        same = scenario.arrivals is self.problem.base.scenario.arrivals
-        return (self._judge if same else self.problem.judge(scenario)).score(predict(scenario))
+        return self._judge.score(predict(scenario))
 
     def pruned(self, trial: Trial, keep: int = 0) -> Trial:
         """The trial without the settings that improve nothing, except for the first `keep`, which the user fixed."""

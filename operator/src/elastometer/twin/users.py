@@ -1,0 +1,203 @@
+"""The users and conversations of a closed load in virtual time: who wants to send what, and when.
+
+The rules are those of the load generator (its `drive.users`, `drive.conversations` and `drive.stage_runner`): users
+carry over from one stage to the next, a request belongs to the stage in which its user wanted it, a conversation that
+has begun is carried to its end, and after a lost request a user waits for at least a second.
+"""
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import NamedTuple
+
+from elastometer.twin.closed_load import ClosedLoad, Step, UserStage
+from elastometer.twin.scenario import Arrival
+from elastometer_loadgen.base.turns import conversation_of, turn_id, turn_of
+from elastometer_loadgen.base.users import MIN_SECONDS_AFTER_LOSS, request_id, think_seconds
+
+NOBODY = -1
+# A wish of a user who has yet to choose: what it sends depends on the stage that runs by then.
+OPEN = -1
+
+
+class Wanted(NamedTuple):
+    """A request that is due: its id, the index of its stage, and its user (NOBODY: it came by a schedule)."""
+
+    at: float
+    request: int
+    stage: int
+    user: int
+
+
+class _Wish(NamedTuple):
+    """`before` is the number of the request whose answer it follows, NOBODY for none; `order` decides among equals."""
+
+    at: float
+    order: int
+    before: int
+    request: int
+    stage: int
+    user: int
+
+
+class _Run:
+    """One stage while it runs, with its instants moved by `shift`."""
+
+    def __init__(self, stage: UserStage, shift: float) -> None:
+        self.stage = stage
+        self.begin, self.end = stage.begin + shift, stage.end + shift
+        self.steps = [step._replace(at=step.at + shift) for step in stage.steps]
+        self._instants = [step.at for step in self.steps]
+        self._started: dict[int, int] = {}
+        self._spent: dict[int, int] = {}
+        self._next = 0
+        self.outstanding = 0
+
+    @property
+    def used_up(self) -> bool:
+        """Whether every number of its sequence was taken."""
+        return self.stage.count is not None and self._next >= self.stage.count
+
+    def runs_at(self, at: float) -> bool:
+        """A stage with a count runs until its numbers are used up and answered, whatever the plan says."""
+        return self.begin <= at and (self.stage.count is not None or at < self.end)
+
+    def has(self, user: int, at: float) -> bool:
+        """Whether the user takes part."""
+        return user < self.steps[bisect_right(self._instants, at) - 1].users
+
+    def number(self, user: int) -> int:
+        """The number of the request that the user would send next."""
+        return self._next if self.stage.count is not None else self._started.get(user, 0)
+
+    def take(self, user: int, turns: int, at: float) -> bool:
+        """Charges a conversation of so many turns; False if nothing is left for the user."""
+        if self.stage.count is not None:
+            if self.used_up:
+                return False
+            self._next += 1
+        else:
+            spent = self._spent.get(user, 0) + turns
+            if spent > sum(step.allowed for step in self.steps if step.at <= at and user < step.users):
+                return False
+            self._started[user], self._spent[user] = self._started.get(user, 0) + 1, spent
+        self.outstanding += 1
+        return True
+
+
+class Users:
+    """Gives out requests in order of time; `answered` must be called for each before the next is asked for."""
+
+    def __init__(self, load: ClosedLoad, arrivals: Sequence[Arrival]) -> None:
+        self._load = load
+        self._segments = _segments(load, arrivals)
+        self._heap: list[_Wish] = []
+        self._order = count()
+        self._valid: dict[int, int] = {}
+        self._runs: dict[int, _Run] = {}
+        self._present: set[int] = set()
+        self._open(0.0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is due any more, whatever the answers to come."""
+        return not self._heap and not self._segments
+
+    def next_before(self, until: float) -> Wanted | None:
+        """The next request, if it is due before `until`."""
+        heap = self._heap
+        while heap and heap[0].at < until:
+            wish = heappop(heap)
+            # A lost answer may have put another wish in its place.
+            if wish.before != NOBODY and self._valid.pop(wish.before, None) != wish.order:
+                continue
+            if (wanted := self._begin(wish)) is not None:
+                return wanted
+        return None
+
+    def answered(self, number: int, wanted: Wanted, end: float, *, lost: bool) -> None:
+        """Request `number` is over at `end`; a later call for the same number replaces an earlier one."""
+        first, turn = conversation_of(wanted.request), turn_of(wanted.request)
+        if not lost and turn < self._load.facts.turns(first):
+            further = turn_id(first, turn + 1)
+            self._wish(end + self._load.facts.turn_think(further), number, further, wanted)
+        elif wanted.user != NOBODY:
+            stage = self._runs[wanted.stage].stage
+            at = end + think_seconds(stage.think, stage.think_span, self._load.seed, first)
+            self._wish(max(at, wanted.at + MIN_SECONDS_AFTER_LOSS) if lost else at, number, OPEN, wanted)
+
+    def _wish(self, at: float, before: int, request: int, wanted: Wanted) -> None:
+        self._valid[before] = order = next(self._order)
+        heappush(self._heap, _Wish(at, order, before, request, wanted.stage, wanted.user))
+
+    def _begin(self, wish: _Wish) -> Wanted | None:
+        if wish.request != OPEN:
+            return Wanted(wish.at, wish.request, wish.stage, wish.user)
+        if wish.before == NOBODY:
+            if wish.user in self._present:
+                return None
+            self._present.add(wish.user)
+        else:
+            self._runs[wish.stage].outstanding -= 1
+        wanted = self._chosen(wish)
+        if wanted is None:
+            self._present.discard(wish.user)
+        self._close(wish)
+        return wanted
+
+    def _chosen(self, wish: _Wish) -> Wanted | None:
+        """What the user sends now; None if it leaves."""
+        run = next((run for run in reversed(self._runs.values()) if run.runs_at(wish.at)), None)
+        if run is None or not run.has(wish.user, wish.at):
+            return None
+        stage, number = run.stage, run.number(wish.user)
+        request = request_id(stage.index, wish.user if stage.count is None else 0, number)
+        if not run.take(wish.user, self._load.facts.turns(request), wish.at):
+            return None
+        return Wanted(wish.at, request, stage.index, wish.user)
+
+    def _close(self, wish: _Wish) -> None:
+        """What follows a stage with a count begins once its last request is over."""
+        run = self._runs.get(wish.stage)
+        if run is not None and run.used_up and not run.outstanding:
+            shift = wish.at - run.stage.end
+            del self._runs[wish.stage]
+            self._open(shift)
+
+    def _open(self, shift: float) -> None:
+        """Announces the next segment: the stages up to one whose end depends on answers, and their arrivals."""
+        if not self._segments:
+            return
+        stages, arrivals = self._segments.pop(0)
+        self._heap += [_Wish(at + shift, next(self._order), NOBODY, request, stage, NOBODY)
+                       for at, request, stage in arrivals]
+        for stage in stages:
+            run = self._runs[stage.index] = _Run(stage, shift)
+            self._heap += [_Wish(at, next(self._order), NOBODY, OPEN, stage.index, user)
+                           for step in run.steps for user, at in _arrivals(stage, step) if at < run.end or stage.count]
+        heapify(self._heap)
+
+
+def _arrivals(stage: UserStage, step: Step) -> Iterator[tuple[int, float]]:
+    """(user, instant) at which each user of a step arrives, unless it is there already."""
+    rate = stage.spawn_per_second
+    return ((user, step.at + (0.0 if rate is None else max(user - stage.present, 0) / rate))
+            for user in range(step.users))
+
+
+def _segments(
+    load: ClosedLoad, arrivals: Sequence[Arrival],
+) -> list[tuple[list[UserStage], list[tuple[float, int, int]]]]:
+    """The load, cut after each stage with a count."""
+    lasts = [stage.index for stage in load.stages if stage.count is not None]
+    bounds = [*lasts, max([*lasts, *(stage.index for stage in load.stages), *(one.stage for one in arrivals)]) + 1]
+    found, after = [], -1
+    for last in bounds:
+        found.append((
+            [stage for stage in load.stages if after < stage.index <= last],
+            [(arrival.at, request, arrival.stage) for arrival, request in zip(arrivals, load.ids, strict=True)
+             if after < arrival.stage <= last]))
+        after = last
+    return found
