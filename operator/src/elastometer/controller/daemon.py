@@ -1,17 +1,18 @@
-"""The loop of one test: take a snapshot, decide, publish, act, wait. The only place where all of these meet."""
+"""The turns of one test: take a snapshot, decide, publish, act. The only place where all of these meet."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from elastometer.controller.act import act
 from elastometer.controller.decide import decide
 from elastometer.controller.decision import Action
+from elastometer.controller.loop import Announce, Publisher, Stopped, announce_news, carry_out, idle
 from elastometer.controller.orphans import names_of
 from elastometer.controller.outcome import end_failed
 from elastometer.controller.session import Context, Session
@@ -23,13 +24,7 @@ from elastometer.model.status import ACCEPTED, SUCCEEDED, Condition, Status, sta
 from elastometer.plan import TestPlan, accepted
 from elastometer.world.cluster import Refused
 
-RETRY_SECONDS = 3.0
-MAX_FAILURES = 5  # in a row; a bug does not pass by itself
-# Watch lines come in bursts, e.g. a Pod, its Deployment and its HPA: one turn serves a burst.
-DEBOUNCE_SECONDS = 0.2
 log = logging.getLogger(__name__)
-Announce = Callable[[str, str, str], None]
-Stopped = Callable[[float], Awaitable[bool]]
 
 
 async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, announce: Announce) -> None:
@@ -42,10 +37,10 @@ async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, 
     else:
         session = Session(context, TestPlan(spec, context.environment))
         try:
-            await _carry_out(session, status, stopped, announce)
+            await carry_out(_Turns(session, status, announce), stopped)
         finally:
             await session.close()
-    await _idle(stopped)
+    await idle(stopped)
 
 
 def _parse(body: Mapping[str, Any]) -> TestSpec:
@@ -56,36 +51,28 @@ def _parse(body: Mapping[str, Any]) -> TestSpec:
                         "test again") from error
 
 
-async def _carry_out(session: Session, status: Status, stopped: Stopped, announce: Announce) -> None:
-    """Turn after turn until the run has ended. WorldError and Refused are retried; anything else is a bug of the
-    operator, which is reported and ends the run when it persists."""
-    failures = 0
-    turn = _Turn(session, status, announce)
-    while not turn.status.finished or not turn.opened:
-        wait = RETRY_SECONDS
-        try:
-            wait = await turn.take()
-            failures = 0
-        except (WorldError, Refused) as error:
-            log.warning("the turn failed and will be repeated", extra=session.fields(reason=str(error)))
-        except Exception as error:
-            failures += 1
-            log.exception("the operator failed on this test", extra=session.fields(failures=failures))
-            if failures >= MAX_FAILURES:
-                await _give_up(session, turn.status, error, announce)
-                return
-        if await _wait(session, stopped, wait):
-            return
-
-
-class _Turn:
-    """One turn: snapshot, decide, publish, act. Holds what one turn leaves to the next."""
+class _Turns:
+    """Turn after turn: snapshot, decide, publish, act. Holds what one turn leaves to the next."""
 
     def __init__(self, session: Session, status: Status, announce: Announce) -> None:
         self.session, self.status, self.opened = session, status, False
         self._announce = announce
-        self._published: dict[str, Any] | None = None
+        self._publisher = Publisher(lambda wanted: session.context.cluster.patch_status(session.plan.names, wanted))
         self._action: Action | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended. A session is opened even then: its bundle is still to be served."""
+        return self.status.finished and self.opened
+
+    @property
+    def changed(self) -> asyncio.Event | None:
+        """Set when an object of the run has changed."""
+        return None if self.session.recorder is None else self.session.recorder.changed
+
+    def fields(self, **facts: Any) -> dict[str, Any]:
+        """The `extra` of a log record about the test."""
+        return self.session.fields(**facts)
 
     async def take(self) -> float:
         """One turn; seconds until the next at the latest."""
@@ -120,64 +107,21 @@ class _Turn:
         self.opened = True
 
     async def _publish(self, status: Status) -> None:
-        self._published = await _publish(self.session, self.status, status, self._published, self._announce)
+        await self._publisher.publish(to_json(status))
+        announce_news(self.status.conditions, status.conditions, status.failure, self._announce, self.session.fields)
         self.status = status
 
-
-async def _give_up(session: Session, status: Status, error: Exception, announce: Announce) -> None:
-    """Ends a test that the operator cannot carry out, and deletes what it created as far as possible."""
-    now, said = session.context.clock.now(), f"the operator failed on this test ({error!r}); see the operator's log"
-    status = end_failed(status, SUCCEEDED, reasons.OPERATOR_FAILED, said, now)
-    ended = replace(status, completion_time=now, start_time=status.start_time or now)
-    await session.context.cluster.patch_status(session.plan.names, to_json(ended))
-    announce("Warning", reasons.OPERATOR_FAILED, said)
-    if session.plan.spec.cleanup is CleanupPolicy.DELETE:
-        with contextlib.suppress(WorldError):
-            await act(session, Action.CLEAN_UP)
-
-
-async def _publish(
-    session: Session, before: Status, status: Status, published: dict[str, Any] | None, announce: Announce
-) -> dict[str, Any]:
-    """Patches the status when it differs from the last patch. Announces each condition whose reason changed."""
-    wanted = to_json(status)
-    if wanted != published:
-        # A merge patch deletes a field only by an explicit null.
-        absent = {key: None for key in published or {} if key not in wanted}
-        await session.context.cluster.patch_status(session.plan.names, {**wanted, **absent})
-    for kind, condition in status.conditions.items():
-        old = before.conditions.get(kind)
-        if old is None or old.reason != condition.reason:
-            bad = condition.status == "False" and status.failure is not None
-            announce("Warning" if bad else "Normal", condition.reason, condition.message)
-            log.info("condition changed", extra=session.fields(
-                condition=kind, status=condition.status, reason=condition.reason, detail=condition.message))
-    return wanted
-
-
-async def _wait(session: Session, stopped: Stopped, seconds: float) -> bool:
-    """Waits for a change of a watched object, at most `seconds`; True when the daemon has to stop."""
-    if session.recorder is None:
-        return await stopped(seconds)
-    changed = session.recorder.changed
-    woken = asyncio.create_task(changed.wait())
-    ending = asyncio.ensure_future(stopped(seconds))
-    try:
-        await asyncio.wait({woken, ending}, return_when=asyncio.FIRST_COMPLETED)
-        # The end counts more than a change: a deleted test must not begin another turn.
-        if ending.done():
-            return ending.result()
-        changed.clear()
-    finally:
-        woken.cancel()
-        ending.cancel()
-    return await stopped(DEBOUNCE_SECONDS)
-
-
-async def _idle(stopped: Stopped) -> None:
-    """Nothing is left to do: waits until the daemon has to stop."""
-    while not await stopped(3600.0):
-        pass
+    async def give_up(self, error: Exception) -> None:
+        """Ends a test that the operator cannot carry out, and deletes what it created as far as possible."""
+        session, now = self.session, self.session.context.clock.now()
+        said = f"the operator failed on this test ({error!r}); see the operator's log"
+        status = end_failed(self.status, SUCCEEDED, reasons.OPERATOR_FAILED, said, now)
+        ended = replace(status, completion_time=now, start_time=status.start_time or now)
+        await session.context.cluster.patch_status(session.plan.names, to_json(ended))
+        self._announce("Warning", reasons.OPERATOR_FAILED, said)
+        if session.plan.spec.cleanup is CleanupPolicy.DELETE:
+            with contextlib.suppress(WorldError):
+                await act(session, Action.CLEAN_UP)
 
 
 async def _reject(context: Context, names: Names, status: Status, error: SpecError, announce: Announce) -> None:

@@ -90,6 +90,7 @@ class StopReason(StrEnum):
     VARIANT_PASSED = "VariantPassed"  # every repetition of a variant met all objectives
     RUN_FAILED = "RunFailed"  # a run missed an objective, or could not be carried out
     GPU_SECONDS_SPENT = "GPUSecondsSpent"  # the runs so far have used the budget
+    GPU_SECONDS_UNKNOWN = "GPUSecondsUnknown"  # there is a budget of them, and those of a run were not measured
     TIME_SPENT = "TimeSpent"  # the study has lasted as long as it may
 
 

@@ -81,6 +81,11 @@ class StudyStatus(Conditioned):
         return tuple(run for run in self.runs if run.state in states)
 
     @property
+    def judged(self) -> tuple[StudyRun, ...]:
+        """The runs that are compared: the warm-up is not."""
+        return tuple(run for run in self.in_state(RunState.JUDGED) if run.entry.judged)
+
+    @property
     def done(self) -> int:
         """How many runs have ended."""
         return sum(run.ended for run in self.runs)
