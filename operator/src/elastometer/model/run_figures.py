@@ -33,7 +33,6 @@ class Question:
     """What must be equal of runs that are compared. A part that a run's record does not hold is not in `parts`."""
 
     parts: tuple[QuestionPart, ...] = ()
-    digest: str = ""
 
     def part(self, name: str) -> QuestionPart | None:
         """The part of that name."""

@@ -11,15 +11,16 @@ from elastometer.model.measures import MEASURES
 from elastometer.model.report import Verdict
 from elastometer.model.run_figures import WARMUP_REASON, RunFigures, RunLabel
 from elastometer.study.compare.question import question_of
-from elastometer.study.compare.readers import READERS
+from elastometer.study.compare.readers import READERS, Found
 
+LARGEST = 1e15
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
 def figures_of(report: Document, label: RunLabel, test: Document = EMPTY, provenance: Document = EMPTY) -> RunFigures:
     """One run by its report.json; `test` is its spec.json and `provenance` its provenance.json, which say what was
     asked. Without the spec, the run is compared with any other: nothing is known to differ."""
-    found = {measure.name: READERS[measure.name](report) for measure in MEASURES}
+    found = {measure.name: _usable(READERS[measure.name](report)) for measure in MEASURES}
     verdict = _VERDICTS.get(text_at(report, "verdict") or "")
     return RunFigures(
         label=label, verdict=verdict, reason=text_at(report, "verdictReason") or "",
@@ -41,6 +42,13 @@ def without_report(label: RunLabel, reason: str, message: str = "") -> RunFigure
 def with_samples(run: RunFigures, samples: Mapping[str, Sequence[float]]) -> RunFigures:
     """The run with the latencies of its requests, in milliseconds by measure and in order of time."""
     return replace(run, samples=samples)
+
+
+def _usable(found: Found) -> Found:
+    """JSON as Python reads it may hold infinities, and any file may hold numbers that no run can have."""
+    if found.value is None or abs(found.value) <= LARGEST:
+        return found
+    return Found(None, f"must be at most {LARGEST:g}, is {found.value:g}")
 
 
 def _excluded(label: RunLabel, verdict: Verdict | None, report: Document) -> str | None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from elastometer.model.document import EMPTY, Document, at, documents_at, spec_of, text_at
+from elastometer.model.document import EMPTY, Document, at, document_at, documents_at, spec_of, text_at
 from elastometer.model.measure import MeasureGroup
 from elastometer.model.measures import MEASURES, MONEY
 from elastometer.model.run_figures import Question, QuestionPart
@@ -31,8 +31,7 @@ def question_of(test: Document, provenance: Document = EMPTY) -> Question:
     """The question of a recorded ElasticityTest (spec.json), given whole or as its `spec` alone. `provenance` is what
     provenance.json says: it has the digests of the files that the load reads."""
     spec = spec_of(test)
-    load = {key: value for key, value in spec["load"].items() if key not in _NOT_ASKED} if isinstance(
-        spec.get("load"), Mapping) else None
+    load = {key: value for key, value in document_at(spec, "load").items() if key not in _NOT_ASKED} or None
     parts = (
         (LOAD, load, ()), (OBJECTIVES, _by_name(spec), ()), (MODEL, at(spec, "target", "model"), ()),
         (FILES, {text_at(one, "name") or "": text_at(one, "sha256") for one in documents_at(provenance, "loadFiles")}
@@ -45,8 +44,7 @@ def question_of(test: Document, provenance: Document = EMPTY) -> Question:
 def _question(parts: tuple[tuple[str, object, tuple[str, ...]], ...]) -> Question:
     known = tuple(QuestionPart(name, dict(_leaves(value, f"spec.{_PATHS.get(name, name)}")), measures)
                   for name, value, measures in parts if value is not None)
-    text = json.dumps([(part.name, sorted(part.leaves.items())) for part in known if not part.measures])
-    return Question(known, hashlib.sha256(text.encode()).hexdigest()[:12])
+    return Question(known)
 
 
 _PATHS = {MODEL: "target.model", FILES: "load.files"}
@@ -91,3 +89,18 @@ def differences_of_question(first: Question, second: Question, measure: str | No
 def _shown(part: QuestionPart, path: str) -> str:
     value = part.leaves.get(path)
     return "absent" if value is None else shown(json.loads(value))
+
+
+def in_words(question: Question | None) -> Mapping[str, str]:
+    """Each part: its one or two values, or how many there are, with a digest that tells equal ones."""
+    return {} if question is None else {part.name: _part_words(part) for part in question.parts}
+
+
+def _part_words(part: QuestionPart) -> str:
+    if len(part.leaves) <= 2:
+        return ", ".join(str(json.loads(value)) for value in part.leaves.values()) or "none"
+    return f"{len(part.leaves)} values, digest {_digest(part.leaves)}"
+
+
+def _digest(leaves: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(leaves.items())).encode()).hexdigest()[:12]

@@ -1,0 +1,89 @@
+"""A study's record (study.json) with what is kept of its runs -> the comparison, the same wherever it is made."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from elastometer.model.comparison import Comparison
+from elastometer.model.document import EMPTY, Document
+from elastometer.model.run_figures import RunFigures, RunLabel
+from elastometer.model.study import Preset, StudySpec, Variant, parse_study
+from elastometer.model.study_document import RunEntry, RunState, StudyDocument
+from elastometer.model.tuning import TuneResult
+from elastometer.model.tuning_document import tune_result
+from elastometer.study.compare.compare import compare
+from elastometer.study.compare.figures import figures_of, without_report
+from elastometer.study.compare.terms import CompareTerms, VariantTerms
+
+Json = dict[str, Any]
+CALIBRATION_REASON = "a calibration bears another load"
+_STATES = {
+    RunState.PENDING: "it has not been made yet", RunState.RUNNING: "it has not ended yet",
+    RunState.NOT_CARRIED_OUT: "it was not carried out", RunState.SKIPPED: "the study ended before its turn",
+    RunState.JUDGED: "its report is missing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRun:
+    """What is kept of one run: its report.json, its spec.json and its provenance.json, as far as they are there."""
+
+    report: Document
+    test: Document = EMPTY
+    provenance: Document = EMPTY
+
+
+def compare_study(document: StudyDocument, kept: Mapping[str, KeptRun]) -> Comparison:
+    """The comparison so far; `kept` is by the names of the runs. Raises SpecError for a spec that is no study's."""
+    names = document.names
+    study = parse_study({"metadata": {"name": names.study, "namespace": names.namespace, "uid": names.uid},
+                         "spec": document.spec})
+    return compare(terms_of(study, document), [_run(entry, kept.get(entry.name)) for entry in document.runs])
+
+
+def terms_of(study: StudySpec, document: StudyDocument) -> CompareTerms:
+    """The study's variants, and those that a search found; each with the runs that it was to have."""
+    found = None if document.tune is None else tune_result(document.tune)
+    return CompareTerms(
+        study=study.names.study, namespace=study.names.namespace, baseline=study.baseline, gates=study.gates,
+        variants=(*(_variant(one, study, found) for one in study.variants), *_tuned(study, found)))
+
+
+def _variant(one: Variant, study: StudySpec, found: TuneResult | None) -> VariantTerms:
+    """The variant whose run was searched has what the twin predicts of its own settings."""
+    is_source = found is not None and study.tune is not None and study.tune.source == one.name
+    predicted = found.base.figures if is_source and found is not None and found.base is not None else {}
+    return VariantTerms(
+        one.name, study.repetitions, _patch_text(one), predicted=predicted,
+        not_compared=CALIBRATION_REASON if one.preset is Preset.CALIBRATION else None)
+
+
+def _tuned(study: StudySpec, found: TuneResult | None) -> Iterator[VariantTerms]:
+    for one in () if found is None else found.variants:
+        yield VariantTerms(one.name, study.repetitions, _yaml(one.patch), is_tuned=True,
+                           predicted=one.predicted.figures)
+
+
+def _patch_text(one: Variant) -> str | None:
+    shown: Json = {**({} if one.preset is None else {"preset": one.preset.value}),
+                   **({"patch": one.patch} if one.patch else {})}
+    if not shown:
+        return None
+    return _yaml(one.patch) if one.preset is None else _yaml(shown)
+
+
+def _yaml(patch: Json) -> str:
+    text: str = yaml.safe_dump(patch, sort_keys=False)
+    return text
+
+
+def _run(entry: RunEntry, kept: KeptRun | None) -> RunFigures:
+    label = RunLabel(entry.name, entry.variant, entry.repetition, is_warmup=not entry.judged)
+    if kept is not None and kept.report:
+        return figures_of(kept.report, label, kept.test, kept.provenance)
+    told = ": ".join(filter(None, (entry.reason, entry.message)))
+    state = _STATES[entry.state]
+    return without_report(label, f"{state} ({told})" if told else state)

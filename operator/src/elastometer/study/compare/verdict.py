@@ -1,0 +1,51 @@
+"""The verdict of a study: by its gates if it has any, else by whether a variant met all objectives in every run."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from elastometer.model.comparison import GateResult, GateState, VariantSummary
+from elastometer.model.report import Verdict
+
+
+class StudyVerdict(NamedTuple):
+    """The verdict, its reason as one word, and a sentence."""
+
+    verdict: Verdict
+    reason: str
+    message: str
+
+
+def verdict_of(gates: Sequence[GateResult], has_gates: bool, variants: Sequence[VariantSummary]) -> StudyVerdict:
+    """With gates, those alone decide: one that regressed fails, one that cannot tell leaves the study inconclusive."""
+    if not any(one.compared for one in variants):
+        return StudyVerdict(Verdict.INCONCLUSIVE, "NothingToCompare", "no run could be compared")
+    return _by_gates(gates) if has_gates else _by_objectives(variants)
+
+
+def _by_gates(gates: Sequence[GateResult]) -> StudyVerdict:
+    for state, verdict, reason in ((GateState.REGRESSED, Verdict.FAIL, "GateRegressed"),
+                                   (GateState.CANNOT_TELL, Verdict.INCONCLUSIVE, "GateCannotTell")):
+        found = [one for one in gates if one.state is state]
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            return StudyVerdict(verdict, reason, found[0].message + more)
+    if not gates:
+        return StudyVerdict(Verdict.INCONCLUSIVE, "GateCannotTell", "there is no variant beside the baseline to gate")
+    return StudyVerdict(Verdict.PASS, "GatesHeld", f"all {len(gates)} gates held")
+
+
+def _by_objectives(variants: Sequence[VariantSummary]) -> StudyVerdict:
+    compared = [one for one in variants if one.compared]
+    if not any(one.passed or one.failed for one in compared):
+        return StudyVerdict(Verdict.NOT_JUDGED, "NoObjectives",
+                            "the study has neither gates nor objectives: it was measured but not judged")
+    passing = [one.name for one in compared if one.passed == one.compared]
+    if passing:
+        verb = "meets" if len(passing) == 1 else "meet"
+        return StudyVerdict(Verdict.PASS, "ObjectivesMet", f"{', '.join(passing)} {verb} all objectives in every run")
+    missing = [one.name for one in variants if one.planned and not one.compared]
+    if missing:
+        return StudyVerdict(Verdict.INCONCLUSIVE, "VariantNotCompared",
+                            f"no run of {', '.join(missing)} could be compared")
+    return StudyVerdict(Verdict.FAIL, "ObjectivesMissed", "no variant met all objectives in every run")
