@@ -154,6 +154,19 @@ def test_a_patch_is_applied_after_the_preset():
     assert made["autoscaler"] == {"type": "None", "replicas": 7}
 
 
+def test_a_patch_to_another_type_of_autoscaler_drops_what_belongs_to_the_old_one_without_a_null():
+    keda = {"type": "ScaledObject", "scaledObject": {"maxReplicaCount": 3, "triggers": []}}
+    assert spec_of({"name": "a", "patch": {"autoscaler": keda}})["autoscaler"] == keda
+    assert spec_of({"name": "a", "patch": {"autoscaler": {"type": "None"}}})["autoscaler"] == {"type": "None"}
+    fixed = study({"name": "a"}, template={"autoscaler": {"type": "None", "replicas": 3}})
+    assert variant_spec(fixed, Variant("b", {"autoscaler": keda}))["autoscaler"] == keda
+
+
+def test_what_a_patch_gives_of_another_type_stays_to_be_refused():
+    both = {"type": "ScaledObject", "scaledObject": {}, "horizontalPodAutoscaler": {"maxReplicas": 9}}
+    assert spec_of({"name": "a", "patch": {"autoscaler": both}})["autoscaler"].keys() == both.keys()
+
+
 def test_a_calibration_has_one_replica_and_a_load_that_rises_to_its_knee():
     template = {**study_body()["spec"]["template"], "demand": {"calibrationRef": {"name": "scalers-one-1"}},
                 "price": {"perGPUHour": "2.50", "currency": "USD"}}

@@ -120,7 +120,6 @@ def parse_study(body: Mapping[str, Any]) -> StudySpec:
     """Parses the object as served. Raises SpecError with every flaw found."""
     meta, spec = body["metadata"], body["spec"]
     variants = tuple(_variant(item) for item in spec["variants"])
-    tune, stop = spec.get("tune"), spec.get("stopWhen") or {}
     study = StudySpec(
         names=StudyNames(meta["namespace"], meta["name"], meta.get("uid", "")),
         generation=int(meta.get("generation", 1)),
@@ -132,12 +131,9 @@ def parse_study(body: Mapping[str, Any]) -> StudySpec:
         seed=spec.get("seed", 0),
         parallelism=spec.get("parallelism", 1),
         warmup=spec.get("warmup", "Skip") == "Run",
-        stop_when=StopWhen(stop.get("variantPasses", False), stop.get("runFails", False), stop.get("gpuSeconds"),
-                           stop.get("minutes")),
+        stop_when=_stop_when(spec.get("stopWhen", {})),
         gates=tuple(_gate(item) for item in spec.get("gates", ())),
-        tune=None if tune is None else TuneSpec(
-            tune["from"], tune.get("candidates", DEFAULT_CANDIDATES), tune.get("confirm", DEFAULT_CONFIRM),
-            tune.get("maximumGpuSeconds")),
+        tune=_tune(spec["tune"]) if "tune" in spec else None,
         raw=dict(spec),
     )
     flaws = [*_variant_flaws(study), *_gate_flaws(study), *_count_flaws(study), *_name_flaws(study)]
@@ -160,6 +156,16 @@ def run_count(study: StudySpec) -> int:
 def _variant(item: Json) -> Variant:
     preset = item.get("preset")
     return Variant(item["name"], item.get("patch") or {}, None if preset is None else Preset(preset))
+
+
+def _stop_when(item: Json) -> StopWhen:
+    return StopWhen(item.get("variantPasses", False), item.get("runFails", False), item.get("gpuSeconds"),
+                    item.get("minutes"))
+
+
+def _tune(item: Json) -> TuneSpec:
+    return TuneSpec(item["from"], item.get("candidates", DEFAULT_CANDIDATES), item.get("confirm", DEFAULT_CONFIRM),
+                    item.get("maximumGpuSeconds"))
 
 
 def _gate(item: Json) -> Gate:

@@ -1,6 +1,7 @@
 """What a preset stands for: a merge patch that follows from the template. Pure."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from elastometer.model.calibration_plan import Search, calibration_test
@@ -13,13 +14,13 @@ from elastometer.model.study import Preset
 from elastometer.study.variants.merge_patch import patch_between
 
 Json = dict[str, Any]
-# The autoscaler's body, its limits, and what they are where they are absent.
-_BODIES = {ScalerType.HPA.value: "horizontalPodAutoscaler", ScalerType.KEDA.value: "scaledObject"}
-_LIMITS = {
-    (ScalerType.HPA.value, Preset.STATIC_MINIMUM): "minReplicas",
-    (ScalerType.HPA.value, Preset.STATIC_MAXIMUM): "maxReplicas",
-    (ScalerType.KEDA.value, Preset.STATIC_MINIMUM): "minReplicaCount",
-    (ScalerType.KEDA.value, Preset.STATIC_MAXIMUM): "maxReplicaCount",
+# What `spec.autoscaler` has for each type of autoscaler.
+SCALER_FIELDS: Mapping[str, str] = {
+    ScalerType.HPA: "horizontalPodAutoscaler", ScalerType.KEDA: "scaledObject", ScalerType.NONE: "replicas"}
+_LIMITS: Mapping[tuple[str, Preset], str] = {
+    (ScalerType.HPA, Preset.STATIC_MINIMUM): "minReplicas", (ScalerType.HPA, Preset.STATIC_MAXIMUM): "maxReplicas",
+    (ScalerType.KEDA, Preset.STATIC_MINIMUM): "minReplicaCount",
+    (ScalerType.KEDA, Preset.STATIC_MAXIMUM): "maxReplicaCount",
 }
 _DEFAULT_MINIMUM = 1
 
@@ -30,16 +31,16 @@ def preset_patch(template: Json, preset: Preset) -> Json:
 
 
 def _static(template: Json, preset: Preset) -> Json:
-    autoscaler = document_at(template, "autoscaler")
-    return {"autoscaler": {"type": ScalerType.NONE.value, "replicas": _replicas(template, preset),
-                           **{body: None for body in _BODIES.values() if body in autoscaler}}}
+    given = document_at(template, "autoscaler")
+    bodies = {field: None for of, field in SCALER_FIELDS.items() if of != ScalerType.NONE and field in given}
+    return {"autoscaler": {"type": ScalerType.NONE.value, "replicas": _replicas(template, preset), **bodies}}
 
 
 def _replicas(template: Json, preset: Preset) -> int:
     kind = text_at(template, "autoscaler", "type") or ""
-    if kind not in _BODIES:
+    if (kind, preset) not in _LIMITS:
         return whole_at(template, "autoscaler", "replicas") or _DEFAULT_MINIMUM
-    path = ("autoscaler", _BODIES[kind], _LIMITS[kind, preset])
+    path = ("autoscaler", SCALER_FIELDS[kind], _LIMITS[kind, preset])
     given = whole_at(template, *path)
     found = _DEFAULT_MINIMUM if given is None and preset is Preset.STATIC_MINIMUM else given
     if found is None or found < 1:

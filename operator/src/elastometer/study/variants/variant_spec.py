@@ -1,13 +1,18 @@
-"""A variant of a study -> the spec of the ElasticityTest that runs it. Pure."""
+"""A variant of a study -> the spec of the ElasticityTest that runs it. Pure.
+
+A patch is a JSON merge patch with two additions: the server's arguments are merged flag by flag, and a patch that names
+the type of autoscaler drops what belongs to other types. `kubectl apply` drops every null before the API server sees
+it, so a patch to another autoscaler must not need one.
+"""
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from elastometer.model.document import at, document_at
+from elastometer.model.document import at, document_at, text_at
 from elastometer.model.study import StudySpec, Variant
 from elastometer.study.variants.merge_patch import merged
-from elastometer.study.variants.presets import preset_patch
+from elastometer.study.variants.presets import SCALER_FIELDS, preset_patch
 from elastometer.study.variants.server_args import args_merged
 
 Json = dict[str, Any]
@@ -24,8 +29,12 @@ def variant_spec(study: StudySpec, variant: Variant) -> Json:
 
 
 def patched(spec: Mapping[str, Any], patch: Mapping[str, Any]) -> Json:
-    """The spec of a test with a merge patch applied, and the server's arguments flag by flag."""
+    """The spec of a test with a patch applied."""
     new: Json = merged(spec, patch)
+    given = document_at(patch, "autoscaler")
+    if (kind := text_at(given, "type")) is not None:
+        others = [field for of, field in SCALER_FIELDS.items() if of != kind and field not in given]
+        new["autoscaler"] = {name: value for name, value in new["autoscaler"].items() if name not in others}
     args, more = args_at(spec), args_at(patch)
     if args is not None and more is not None:
         new["target"]["server"]["args"] = args_merged(args, more, document_at(new, "target"))
