@@ -1,0 +1,17 @@
+"""All files of a study's report, in memory."""
+from __future__ import annotations
+
+from elastometer.model.bundle_files import JUNIT, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from elastometer.model.comparison import Comparison
+from elastometer.render.json_report import document_bytes
+from elastometer.render.study.html import to_html
+from elastometer.render.study.junit import to_junit
+from elastometer.render.study.markdown import to_markdown
+
+
+def render_study(comparison: Comparison) -> dict[str, bytes]:
+    """File name -> content; the same bytes for the same comparison."""
+    return {
+        REPORT_JSON: document_bytes(comparison), REPORT_MARKDOWN: to_markdown(comparison),
+        REPORT_HTML: to_html(comparison), JUNIT: to_junit(comparison),
+    }

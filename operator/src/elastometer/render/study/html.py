@@ -1,0 +1,43 @@
+"""The comparison as one HTML file, in the style of the report; see `page` for what keeps it safe.
+
+Without a script it is complete as tables. The script adds the replica curves, the values of each repetition as dots,
+and the choice of another baseline and measure.
+"""
+from __future__ import annotations
+
+from functools import lru_cache
+
+from jinja2 import Template
+
+from elastometer.model.comparison import Comparison
+from elastometer.model.measures import MISS_SECONDS
+from elastometer.render.page import environment, frame
+from elastometer.render.shapes import verdict_mark
+from elastometer.render.study import tables, words
+from elastometer.render.study.plots import plane
+from elastometer.render.study.script_data import charts, script_data
+
+_SCRIPTS = ("page.js", "charts.js", "study_curves.js", "study.js")
+_STYLES = ("report.css", "story.css", "study.css")
+
+
+def to_html(comparison: Comparison) -> bytes:
+    """UTF-8, the same bytes for the same comparison."""
+    groups = tables.grouped(comparison)
+    rows = [row for _, found in groups for row in found]
+    numbered = {row.measure.name: number for number, row in enumerate(rows)}
+    return _template().render(
+        comparison=comparison, variants=comparison.variants,
+        baseline=[one.name for one in comparison.variants].index(comparison.baseline), numbered=numbered,
+        chosen=numbered.get(MISS_SECONDS, 0), main=tables.main_rows(comparison), groups=groups,
+        cells=lambda row: tables.cells(comparison, row, comparison.baseline), plane=plane(comparison),
+        curves=charts(comparison), **frame(_SCRIPTS, _STYLES, script_data(comparison, rows)),
+    ).encode()
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    made = environment()
+    made.globals.update(mark=verdict_mark, words=words, tables=tables)
+    made.filters.update(stopped=words.stopped)
+    return made.get_template("study.html.j2")

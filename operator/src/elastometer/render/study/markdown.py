@@ -1,0 +1,147 @@
+"""The comparison as Markdown, short enough for a comment on a pull request: the answer first, details folded.
+
+Foreign text is escaped, never markup; `<details>` and `<summary>` are the only elements.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from elastometer.model.comparison import Comparison, GateState, MeasureRow
+from elastometer.render.study import tables, words
+from elastometer.render.wording import numbers
+from elastometer.render.wording.tables import code, prose, section, table
+
+
+def to_markdown(comparison: Comparison) -> bytes:
+    """The charts are in the HTML."""
+    return ("\n".join(_lines(comparison)).rstrip() + "\n").encode()
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield f"# {prose(tables.headline(comparison))}"
+    best, verdict = (prose(words.stopped(one)) for one in (comparison.best.sentence, comparison.verdict_message))
+    yield from ("", f"**{best}** {verdict}")
+    yield from ("", prose(f"{comparison.namespace}/{comparison.study}: {', '.join(tables.totals(comparison))}; "
+                          f"differences are to {comparison.baseline}."))
+    yield from _warnings(comparison)
+    yield from table(["Variant", *(_head(row) for row in tables.main_rows(comparison))], _main(comparison))
+    yield from section("Gates", ["", *tables.GATES_HEAD], _gates(comparison))
+    yield from ("", *(f"- {prose(words.stopped(one))}" for one in comparison.sentences))
+    yield from _folded("All measures", _measures(comparison))
+    yield from _folded("Elastic speedup", table(["Variant", "Against", "ε", ""], _speedups(comparison)))
+    yield from _folded("Wins", _wins(comparison))
+    yield from _folded("Predicted beside measured", _predicted(comparison))
+    yield from _patch(comparison)
+    yield from _folded("Runs", table(_runs_head(comparison), _runs(comparison)))
+    yield from _folded("Notes", ("", *(f"- {prose(words.stopped(one))}" for one in _notes(comparison))))
+
+
+def _warnings(comparison: Comparison) -> Iterator[str]:
+    """What keeps the runs from being compared, or left some out."""
+    left_out = [one for one in tables.not_compared(comparison) if not one.label.is_warmup]
+    lines = [f"the runs were not asked the same: {one}" for one in comparison.differing]
+    lines += [f"{one.label.run} is not compared: {one.excluded}" for one in left_out]
+    if lines:
+        yield from ("", *(f"- {prose(words.stopped(one))}" for one in lines))
+
+
+def _head(row: MeasureRow) -> str:
+    return f"{row.measure.title}, {words.DIRECTIONS[row.measure.better]}"
+
+
+def _main(comparison: Comparison) -> Iterator[list[str]]:
+    columns = [tables.cells(comparison, row, comparison.baseline) for row in tables.main_rows(comparison)]
+    for number, one in enumerate(comparison.variants):
+        special = ["baseline"] if one.name == comparison.baseline else []
+        special += tables.tags(comparison, one)
+        name = f"**{prose(one.name)}**" + (f" ({', '.join(special)})" if special else "")
+        yield [name, *(_cell(cells[number]) for cells in columns)]
+
+
+def _cell(cell: tables.Cell) -> str:
+    """`23.1 s; Better, −38 s (−62 %)`."""
+    found = cell.difference
+    if found is None:
+        return prose(cell.value + (f" ({cell.note})" if cell.note and cell.value == numbers.DASH else ""))
+    return prose("; ".join([cell.value, ", ".join(part for part in (found.word, found.change) if part)]))
+
+
+def _gates(comparison: Comparison) -> Iterable[Sequence[str]]:
+    """Regressions first."""
+    order = [GateState.REGRESSED, GateState.CANNOT_TELL, GateState.HELD]
+    return ([words.GATES[one.state], prose(tables.title(comparison, one.measure)), prose(one.variant),
+             prose(one.allowed), prose(one.message)]
+            for one in sorted(comparison.gates, key=lambda gate: order.index(gate.state)))
+
+
+def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
+    body = [*lines]
+    if any(body):
+        yield from ("", f"<details><summary>{title}</summary>", *body, "", "</details>")
+
+
+def _measures(comparison: Comparison) -> Iterator[str]:
+    head = ["Measure", *(prose(one.name) for one in comparison.variants)]
+    for group, rows in tables.grouped(comparison):
+        yield from ("", f"**{group.value}**")
+        yield from table(head, ([prose(row.measure.title), *(_long_cell(cell) for cell in tables.cells(
+            comparison, row, comparison.baseline))] for row in rows))
+    missing = tables.unknown(comparison)
+    if missing:
+        yield from ("", *(f"- {prose(f'{title} is not known: {reason}')}" for title, reason in missing))
+
+
+def _long_cell(cell: tables.Cell) -> str:
+    """With the interval of the mean and that of the difference."""
+    own = cell.value + (f" [{cell.span}]" if cell.span else "")
+    found = cell.difference
+    if found is None:
+        return prose(own)
+    change = found.change + (f" [{found.span}]" if found.span else "")
+    return prose(f"{own}; " + " ".join(part for part in (found.word, change) if part))
+
+
+def _speedups(comparison: Comparison) -> Iterator[list[str]]:
+    for one in comparison.speedups:
+        value, span = words.speedup(one)
+        yield [prose(one.variant), prose(one.against), prose(value + (span and f" [{span}]")),
+               prose(f"{words.JUDGEMENTS[one.judgement]}: {one.reason}" if one.reason else
+                     words.JUDGEMENTS[one.judgement])]
+
+
+def _wins(comparison: Comparison) -> Iterator[str]:
+    names = [prose(one.name) for one in comparison.variants]
+    for measure in tables.wins_measures(comparison):
+        yield from ("", f"{prose(tables.title(comparison, measure))}: wins–draws–losses by repetition")
+        yield from table(["", *names, "Points"],
+                         ([prose(cell) for cell in row] for row in tables.wins_rows(comparison, measure)))
+
+
+def _predicted(comparison: Comparison) -> Iterator[str]:
+    rows = tables.predicted_rows(comparison)
+    yield from table(tables.PREDICTED_HEAD, ([prose(cell) for cell in row] for row in rows))
+    lines = tables.agreement_lines(comparison)
+    if lines:
+        yield from ("", *(f"- {prose(words.stopped(one))}" for one in lines))
+
+
+def _patch(comparison: Comparison) -> Iterator[str]:
+    """That of the best variant. Indented, not fenced: foreign text could end a fence."""
+    best = None if comparison.best.variant is None else comparison.variant(comparison.best.variant)
+    if best is not None and best.patch is not None:
+        lines = ("", f"Of {code(best.name)}, on the template:", "",
+                 *(f"    {line}".rstrip() for line in best.patch.splitlines()))
+        yield from _folded("Patch of the best variant", lines)
+
+
+def _runs_head(comparison: Comparison) -> list[str]:
+    return ["Run", "Verdict", *(row.measure.title for row in tables.main_rows(comparison)), "Compared"]
+
+
+def _runs(comparison: Comparison) -> Iterator[list[str]]:
+    for one in tables.run_lines(comparison):
+        yield [code(one.run.label.run), one.verdict, *map(prose, one.figures), prose(one.run.excluded or "yes")]
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    return [tables.chance_line(comparison), *comparison.notes]

@@ -1,0 +1,221 @@
+"""The tables of a comparison as cells of text, for the page and for Markdown."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from elastometer.model.bundle_files import REPORT_HTML
+from elastometer.model.comparison import (
+    Comparison,
+    Judgement,
+    MeasureRow,
+    PredictedRow,
+    VariantDifference,
+    VariantSummary,
+    Wins,
+)
+from elastometer.model.estimates import Interval
+from elastometer.model.measure import MeasureGroup
+from elastometer.model.measures import BY_NAME, MISS_SECONDS, latency_name
+from elastometer.model.run_figures import RunFigures
+from elastometer.render.study import words
+from elastometer.render.wording import numbers
+
+# What people ask of a variant first: how well, at what price (see `main_rows`), how fast, what was lost, how it starts.
+_AFTER_COST = (latency_name("timeToFirstToken", 95), "successPercent", "coldStartP50Milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a variant differs from a baseline by, in words."""
+
+    kind: Judgement
+    change: str
+    span: str
+    reason: str
+
+    @property
+    def word(self) -> str:
+        """The judgement as people read it."""
+        return words.JUDGEMENTS[self.kind]
+
+    @property
+    def mark(self) -> str:
+        """Its shape."""
+        return words.MARKS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A measure of a variant: its median, the interval of its mean, what is missing, and the difference to the
+    baseline, which the baseline itself has not."""
+
+    value: str
+    span: str
+    note: str
+    difference: Difference | None
+
+
+def main_rows(comparison: Comparison) -> list[MeasureRow]:
+    """The measures of the first table, without those of which nothing is known."""
+    names = (MISS_SECONDS, comparison.primary_cost, *_AFTER_COST)
+    return [row for name in names if (row := comparison.row(name)) is not None and is_known(row)]
+
+
+def is_known(row: MeasureRow) -> bool:
+    """Whether any variant has a value."""
+    return any(one.median is not None for one in row.figures)
+
+
+def grouped(comparison: Comparison) -> list[tuple[MeasureGroup, list[MeasureRow]]]:
+    """The measures of which something is known, by group in the order of a report."""
+    found = [(group, [row for row in comparison.rows if row.measure.group is group and is_known(row)])
+             for group in MeasureGroup]
+    return [(group, rows) for group, rows in found if rows]
+
+
+def unknown(comparison: Comparison) -> list[tuple[str, str]]:
+    """(title, reason) of each measure that no run has."""
+    return [(row.measure.title, next((one.reason for one in row.figures if one.reason), "not measured"))
+            for row in comparison.rows if not is_known(row)]
+
+
+def cells(comparison: Comparison, row: MeasureRow, baseline: str) -> list[Cell]:
+    """One for each variant, in their order."""
+    return [_cell(row, one.name, baseline) for one in comparison.variants]
+
+
+def _cell(row: MeasureRow, variant: str, baseline: str) -> Cell:
+    found = row.figure(variant)
+    if found is None:
+        return Cell(numbers.DASH, "", "", None)
+    between = row.difference(variant, baseline)
+    return Cell(
+        words.value(row.measure, found.median), words.span(row.measure, found.interval),
+        found.reason or "", None if between is None else difference(row, between))
+
+
+def difference(row: MeasureRow, one: VariantDifference) -> Difference:
+    """In words."""
+    return Difference(one.judgement, words.change(row.measure, one),
+                      words.change_span(row.measure, one), one.reason)
+
+
+def runs_line(one: VariantSummary) -> str:
+    """`3 of 3 runs compared, 2 passed`."""
+    passed = f", {one.passed} passed" if one.passed or one.failed else ""
+    return f"{one.compared} of {numbers.plural(one.planned, 'run')} compared{passed}"
+
+
+def tags(comparison: Comparison, one: VariantSummary) -> list[str]:
+    """What is special about a variant, apart from being the baseline, which a reader may change."""
+    there = ((one.name == comparison.best.variant, "best"), (one.is_static, "fixed replicas"), (one.is_tuned, "tuned"),
+             (one.on_front is True, "non-dominated"))
+    return [word for holds, word in there if holds]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run; `page` is the address of its own report, empty for a run without one."""
+
+    run: RunFigures
+    page: str
+    verdict: str
+    figures: tuple[str, ...]
+
+
+def run_lines(comparison: Comparison) -> list[RunLine]:
+    """Every run with the figures of the first table."""
+    rows = main_rows(comparison)
+    return [RunLine(
+        one, f"runs/{quote(one.label.run, safe='')}/{REPORT_HTML}" if one.verdict is not None else "",
+        numbers.DASH if one.verdict is None else one.verdict.value,
+        tuple(words.value(row.measure, one.figure(row.measure.name)) for row in rows),
+    ) for one in comparison.runs]
+
+
+def not_compared(comparison: Comparison) -> list[RunFigures]:
+    """Runs that are in no comparison."""
+    return [one for one in comparison.runs if one.excluded is not None]
+
+
+def wins_of(comparison: Comparison, measure: str) -> Mapping[tuple[str, str], Wins]:
+    """By (variant, against)."""
+    return {(one.variant, one.against): one for one in comparison.wins if one.measure == measure}
+
+
+def wins_measures(comparison: Comparison) -> list[str]:
+    """The measures for which wins were counted, in their first order."""
+    return list(dict.fromkeys(one.measure for one in comparison.wins))
+
+
+def wins_rows(comparison: Comparison, measure: str) -> list[list[str]]:
+    """A row for each variant: its name, wins-draws-losses against each other one, and its points."""
+    found, names = wins_of(comparison, measure), [one.name for one in comparison.variants]
+    return [[name, *(_score(found.get((name, other))) for other in names),
+             words.amount(sum(one.points for one in found.values() if one.variant == name))] for name in names]
+
+
+def _score(one: Wins | None) -> str:
+    return numbers.DASH if one is None else f"{one.wins}–{one.draws}–{one.losses}"
+
+
+PREDICTED_HEAD = ("Variant", "Measure", "Predicted", "Lowest and highest of the draws", "Measured", "Within the range")
+
+
+def predicted_rows(comparison: Comparison) -> list[list[str]]:
+    """Predicted beside measured."""
+    return [_predicted(comparison, one) for one in comparison.predicted]
+
+
+def _predicted(comparison: Comparison, one: PredictedRow) -> list[str]:
+    row = comparison.row(one.measure)
+    measure = BY_NAME.get(one.measure) if row is None else row.measure
+    if measure is None:
+        return [one.variant, one.measure, *[numbers.DASH] * 4]
+    predicted, measured = (words.value(measure, value) for value in (one.predicted, one.measured))
+    reach = None if one.low is None or one.high is None else Interval(one.low, one.high)
+    within = {True: "yes", False: "no", None: numbers.DASH}[one.is_within]
+    return [one.variant, measure.title, predicted, words.span(measure, reach) or numbers.DASH, measured,
+            within]
+
+
+def agreement_lines(comparison: Comparison) -> list[str]:
+    """How far prediction and measurement order the variants alike."""
+    return [f"{title(comparison, one.measure)}: {one.agreeing} of {numbers.plural(one.pairs, 'pair')} of variants "
+            "in the same order predicted as measured" for one in comparison.agreement]
+
+
+def title(comparison: Comparison, measure: str) -> str:
+    """Of a measure; its name where it is not in the comparison."""
+    row = comparison.row(measure)
+    return measure if row is None else row.measure.title
+
+
+GATES_HEAD = ("Gate", "Variant", "Allowed", "Result")
+
+
+def chance_line(comparison: Comparison) -> str:
+    """How many judgements chance alone would make."""
+    return (f"{numbers.plural(comparison.judged, 'difference')} from {comparison.baseline} were judged; if no variant "
+            f"differed from it, {words.amount(comparison.outside_by_chance)} of them would still be Better or Worse by "
+            "chance")
+
+
+def headline(comparison: Comparison) -> str:
+    """The verdict and the best variant."""
+    return f"{comparison.verdict.value}; {best_words(comparison)}"
+
+
+def best_words(comparison: Comparison) -> str:
+    """The best variant, or that there is none."""
+    best = comparison.best.variant
+    return "no variant is best" if best is None else f"best: {best}"
+
+
+def totals(comparison: Comparison) -> Sequence[str]:
+    """How much was run and compared."""
+    compared = sum(one.is_compared for one in comparison.runs)
+    return (numbers.plural(len(comparison.variants), "variant"),
+            f"{compared} of {numbers.plural(len(comparison.runs), 'run')} compared")

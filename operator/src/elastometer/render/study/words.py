@@ -1,0 +1,103 @@
+"""Figures, intervals and differences of a comparison in words; for the page, Markdown and JUnit alike."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from elastometer.model.comparison import GateState, Judgement, Speedup, VariantDifference
+from elastometer.model.estimates import Interval
+from elastometer.model.measure import Better, Measure
+from elastometer.model.measures import MONEY
+from elastometer.render.wording import numbers
+from elastometer.study.compare.wording import number as amount
+
+MILLISECONDS, PERCENT, BYTES = "ms", "%", "bytes"
+# Units that a number cannot be read without; counts and areas are named by the title of their measure.
+_BEHIND = frozenset({MILLISECONDS, PERCENT, BYTES, "s", "tokens/s"})
+JUDGEMENTS = {
+    Judgement.BETTER: "Better", Judgement.WORSE: "Worse", Judgement.WITHIN_NOISE: "Within noise",
+    Judgement.CANNOT_TELL: "Cannot tell",
+}
+GATES = {GateState.HELD: "Held", GateState.REGRESSED: "Regressed", GateState.CANNOT_TELL: "Cannot tell"}
+# A shape next to the word, so that colour is never the only sign.
+MARKS = {
+    Judgement.BETTER: "✓", Judgement.WORSE: "✕", Judgement.WITHIN_NOISE: "≈", Judgement.CANNOT_TELL: "?",
+    GateState.HELD: "✓", GateState.REGRESSED: "✕", GateState.CANNOT_TELL: "?",
+}
+DIRECTIONS = {Better.LOWER: "lower is better", Better.HIGHER: "higher is better"}
+
+
+def unit(measure: Measure) -> str:
+    """The unit as it stands behind a number; empty where the measure's title says it. That of money is its currency."""
+    return measure.unit if measure.name == MONEY or measure.unit in _BEHIND else ""
+
+
+def value(measure: Measure, number: float | None) -> str:
+    """One figure with its unit; a dash where it is not known."""
+    if number is None:
+        return numbers.DASH
+    return _shown(unit(measure))(number)
+
+
+def span(measure: Measure, interval: Interval | None) -> str:
+    """`12.1 to 15.3 s`; nothing without an interval."""
+    if interval is None:
+        return ""
+    shown = _shown(unit(measure))
+    return _from_to(*(shown(one) if one >= 0 else _signed(shown, one) for one in (interval.low, interval.high)))
+
+
+def change(measure: Measure, one: VariantDifference) -> str:
+    """`−38.2 s (−62 %)`; nothing where it is not known."""
+    if one.absolute is None:
+        return ""
+    percent = "" if one.percent is None else f" ({_signed(_percent, one.percent)})"
+    if unit(measure) == PERCENT:
+        percent = ""  # of a share, a difference in percent of the share is read as one of the other
+    return _signed(_shown(unit(measure)), one.absolute) + percent
+
+
+def change_span(measure: Measure, one: VariantDifference) -> str:
+    """The interval of a difference, `−47.1 to −29.3 s`; that within two single runs says so; nothing without one."""
+    found, shown = one.interval or one.within_runs, _shown(unit(measure))
+    if found is None:
+        return ""
+    ends = _from_to(*(_signed(shown, end) for end in (found.low, found.high)))
+    return ends if one.interval is not None else f"{ends} within the runs"
+
+
+def speedup(one: Speedup) -> tuple[str, str]:
+    """ε and its interval."""
+    interval = one.interval
+    return (numbers.DASH if one.value is None else amount(one.value),
+            "" if interval is None else _from_to(amount(interval.low), amount(interval.high)))
+
+
+def stopped(text: str) -> str:
+    """With a full stop. Without a capital: it may begin with a name."""
+    return text + ("" if not text or text.endswith((".", "?")) else ".")
+
+
+def _from_to(low: str, high: str) -> str:
+    """The lower end without a unit that the upper one repeats."""
+    number, _, unit_of_low = low.partition(" ")
+    return f"{number if high.partition(' ')[2] == unit_of_low else low} to {high}"
+
+
+def _signed(shown: Callable[[float], str], number: float) -> str:
+    """With a plus or a minus sign, and 0 without."""
+    text = shown(abs(number))
+    return text if number == 0 else ("+" if number > 0 else "−") + text
+
+
+def _percent(number: float) -> str:
+    return f"{number:.2g} %" if number < 10 else f"{number:,.0f} %"
+
+
+def _shown(of: str) -> Callable[[float], str]:
+    if of == MILLISECONDS:
+        return numbers.duration
+    if of == PERCENT:
+        return lambda number: f"{number:.2f} %"
+    if of == BYTES:
+        return lambda number: f"{numbers.quantity(f'{number / 1024:.0f}Ki')}B"
+    return lambda number: amount(number) + (of and f" {of}")
