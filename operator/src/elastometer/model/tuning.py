@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from elastometer.model.measures import GPU_SECONDS, MISS_SECONDS, REPLICA_SECONDS, latency_name
 from elastometer.model.story import Change
 
 Json = dict[str, Any]
-# What the twin predicts, by the names of measures; replica-seconds stand for GPU-seconds where no GPUs are known.
-FIRST_TOKEN_P95 = latency_name("timeToFirstToken", 95)
-PREDICTED_MEASURES = (MISS_SECONDS, GPU_SECONDS, REPLICA_SECONDS, FIRST_TOKEN_P95)
 
 
 class TuneOutcome(StrEnum):

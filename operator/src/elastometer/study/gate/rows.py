@@ -9,9 +9,10 @@ from elastometer.model.comparison import GateState
 from elastometer.model.errors import SpecError
 from elastometer.model.gating import GateRow
 from elastometer.model.study import Gate
-from elastometer.model.tuning import PREDICTED_MEASURES, PredictedFigure
+from elastometer.model.tuning import PredictedFigure
 from elastometer.study.gate.replay import Replay
 from elastometer.study.gate.words import row_message
+from elastometer.twin.advice.by_measure import PREDICTED
 from elastometer.twin.advice.forecast import own_error
 
 
@@ -19,8 +20,8 @@ def row(bound: Gate, replays: Sequence[Replay]) -> GateRow:
     """The measure as the mean over the runs. Raises SpecError for one that the twin does not predict, or that a run
     does not have."""
     name = bound.measure
-    if name not in PREDICTED_MEASURES:
-        raise SpecError(f"{name} is not predicted by the twin, which predicts {', '.join(PREDICTED_MEASURES)}")
+    if name not in PREDICTED:
+        raise SpecError(f"{name} is not predicted by the twin, which predicts {', '.join(PREDICTED)}")
     found = [one.measures[name] for one in replays if name in one.measures]
     if len(found) < len(replays) or not found:
         raise SpecError(f"{name} is not known of every run: it was not measured, or no objective is on requests")

@@ -17,7 +17,7 @@ from elastometer.model.report import Report, Verdict
 from elastometer.model.story import Advice, AdviceSource, MoreReplicas
 from elastometer.model.terms import Indicator
 from elastometer.twin.advice.changes import changes, merge_patch
-from elastometer.twin.advice.choose import Scale, best, cheapest, choose
+from elastometer.twin.advice.choose import best, cheapest, choose, scale_of
 from elastometer.twin.advice.failures import unpredicted_failures
 from elastometer.twin.advice.fitted import FittedTwin
 from elastometer.twin.advice.forecast import MOST, Figures, Forecast, Forecaster, effect
@@ -98,22 +98,16 @@ class _Adviser:
         if self.measured.holds:
             return self._cheaper()
         error = max(abs(one.miss_seconds - self.measured.miss_seconds) for one in self.recorded.draws)
-        chosen = choose(self._finalists(error), self._scale(self._chosen_by(()), error))
+        chosen = choose(self._finalists(error), scale_of(self.problem, self._chosen_by(()), error))
         advised = None if chosen is None else self._advised(chosen)
         if advised is None or not _helps(advised, self.recorded.miss_seconds):
             return self._nothing_helps(advised)
         return advised
 
-    def _scale(self, recorded: Forecast, error_seconds: float) -> Scale:
-        scenario = self.problem.base.scenario
-        hpa = hpa_of(scenario)
-        always = (1 if hpa is None else hpa.spec.maximum) * scenario.horizon_seconds
-        return Scale(recorded, always * (self.problem.gpus_per_replica or 1), error_seconds)
-
     def _finalists(self, error_seconds: float) -> list[Forecast]:
         """The best single changes and the best pairs, on draws that did not select them."""
         options, draws = self._options(), self._screening_draws()
-        scale = self._scale(self.forecaster.screened((), draws), error_seconds)
+        scale = scale_of(self.problem, self.forecaster.screened((), draws), error_seconds)
         fields = [best([self.forecaster.screened(option, draws) for option in field], scale, OF_A_FIELD)
                   for field in options]
         fields.sort(key=lambda found: -scale.worth(found[0]))

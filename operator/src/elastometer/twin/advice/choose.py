@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elastometer.twin.advice.forecast import MOST, Forecast
+from elastometer.twin.search.score.searcher import SearchProblem
+from elastometer.twin.search.vary.knobs import hpa_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class Scale:
         """The twin's error as a share of the misses."""
         misses = self.recorded.miss_seconds
         return self.error_seconds / misses if misses else 0.0
+
+
+def scale_of(problem: SearchProblem, recorded: Forecast, error_seconds: float) -> Scale:
+    """What shares are of, for the settings of this problem."""
+    scenario = problem.base.scenario
+    hpa = hpa_of(scenario)
+    always = (1 if hpa is None else hpa.spec.maximum) * scenario.horizon_seconds
+    return Scale(recorded, always * (problem.gpus_per_replica or 1), error_seconds)
 
 
 def best(found: Sequence[Forecast], scale: Scale, count: int) -> list[Forecast]:
