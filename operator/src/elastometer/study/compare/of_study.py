@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -32,8 +32,8 @@ class KeptRun:
     """What is kept of one run: its report.json, its spec.json and its provenance.json, as far as they are there."""
 
     report: Document
-    test: Document = EMPTY
-    provenance: Document = EMPTY
+    test: Document = field(default_factory=lambda: EMPTY)
+    provenance: Document = field(default_factory=lambda: EMPTY)
 
 
 def compare_study(document: StudyDocument, kept: Mapping[str, KeptRun]) -> Comparison:
