@@ -9,6 +9,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.kinds import TEST
 from elastometer.cli.cluster.follow import FollowLimits, follow
 
 RUNNING = {"conditions": [{"type": "Succeeded", "status": "Unknown", "reason": "Running", "message": ""}]}
@@ -23,7 +24,7 @@ def version(number: int, status: dict[str, Any] | None = None, uid: str = "u1") 
 class Script:
     """A cluster that plays watches (a list of versions, or an error) and reads, and counts seconds at each read."""
 
-    namespace = "staging"
+    namespace, kind = "staging", TEST
 
     def __init__(self, watches: list[Any], reads: list[Any]) -> None:
         self.watches, self.reads, self.clock, self.asked = watches, reads, 0.0, []

@@ -14,10 +14,11 @@ from elastometer.cli.base.exits import CliError, Exit
 # Name, what it does, and the module with `configure` and `execute`. A module is loaded only when its command is called,
 # so that `elastometer version` does not wait for the Kubernetes client.
 COMMANDS = (
-    ("run", "run one ElasticityTest and wait for its verdict", "run"),
-    ("judge", "judge a recorded run again", "judge"),
+    ("run", "run one ElasticityTest or ElasticityStudy and wait for its verdict", "run"),
+    ("judge", "judge a recorded run or study again", "judge"),
+    ("compare", "compare runs with others, and gate a change", "compare"),
     ("export", "write a recorded run in the formats of other tools", "export"),
-    ("fetch", "fetch the bundle of a finished test", "fetch"),
+    ("fetch", "fetch the bundle of a finished test or study", "fetch"),
     ("simulate", "predict the report of a test without running it", "simulate.command"),
     ("hpa", "replay or explain the decisions of a HorizontalPodAutoscaler", "hpa.command"),
     ("what-if", "predict a recorded run under other autoscaler settings", "what_if.command"),

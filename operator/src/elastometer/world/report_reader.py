@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from elastometer.model.bundle_files import EXPECTED, MANIFEST, REPORT_JSON, SPEC
+from elastometer.model.bundle_files import EXPECTED, MANIFEST, PROVENANCE, REPORT_JSON, SPEC
 from elastometer.model.document import EMPTY, Document, text_at
 from elastometer.world.run_files import BundleError, RunFiles
 
@@ -16,11 +16,12 @@ ARCHIVE_SUFFIX = ".tar.zst"
 
 @dataclass(frozen=True, slots=True)
 class ReportOnDisk:
-    """The report of one run. `report` is None where the run has none; `tool_version` is that of the run's operator, and
+    """The report of one run, its test and its provenance. `report` is None where the run has none; `tool_version` is that of the run's operator, and
     `is_original` whether the report is the one that it left."""
 
     report: Document | None
     spec: Document
+    provenance: Document
     tool_version: str | None
     is_original: bool
 
@@ -34,14 +35,19 @@ def is_bundle(path: Path) -> bool:
 
 def read_report(path: Path) -> ReportOnDisk:
     """The report at `path`, a directory or a `.tar.zst`. Raises BundleError for a file that cannot be read."""
-    files = RunFiles(path, (MANIFEST, SPEC, REPORT_JSON))
+    files = RunFiles(path, (MANIFEST, SPEC, PROVENANCE, REPORT_JSON))
     report = files.as_found(REPORT_JSON) if REPORT_JSON in files else None
     return ReportOnDisk(
         report=None if report is None else _object(files, REPORT_JSON, report),
-        spec=_object(files, SPEC, files.content(SPEC)) if SPEC in files else EMPTY,
+        spec=_stated(files, SPEC),
+        provenance=_stated(files, PROVENANCE),
         tool_version=text_at(files.manifest, "toolVersion"),
         is_original=report is None or files.is_described(REPORT_JSON, report),
     )
+
+
+def _stated(files: RunFiles, name: str) -> Document:
+    return _object(files, name, files.content(name)) if name in files else EMPTY
 
 
 def _object(files: RunFiles, name: str, content: bytes) -> Document:

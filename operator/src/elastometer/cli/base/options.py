@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import argparse
 
+from elastometer.cli.base.kinds import called
+
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Options that select the cluster, named as in kubectl."""
@@ -14,6 +16,13 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
 def add_output_option(parser: argparse.ArgumentParser) -> None:
     """Text for people or JSON for programs on standard output, which carries nothing else: progress goes to stderr."""
     parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result (default: text)")
+
+
+def add_kind_option(parser: argparse.ArgumentParser, when: str = "") -> None:
+    """Which of the two kinds a name is meant to be of."""
+    where = f"{when}, " if when else ""
+    parser.add_argument("--kind", type=called, metavar="KIND",
+                        help=f"{where}test or study: needed where there is one of each of this name")
 
 
 def positive_count(text: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from elastometer.cli.base.exits import condition, exit_of_status
+from elastometer.cli.base.kinds import STUDY
 from elastometer.cli.base.text import printable, wrapped
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.model.in_words import count, duration
@@ -109,13 +110,14 @@ def summary_rows(summary: Json) -> list[tuple[str, str]]:
 
 
 def as_json(test: Json, directory: Path | None) -> dict[str, Any]:
-    """The end of a run as JSON."""
+    """The end of a run, or of a study, as JSON."""
     status, metadata = test.get("status") or {}, test["metadata"]
     succeeded = condition(status, SUCCEEDED)
+    found = ({"best": status.get("best"), "runs": status.get("runs") or []} if test.get("kind") == STUDY.name else
+             {"objectives": status.get("objectives") or [], "summary": status.get("summary") or {}})
     return {
         "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"],
         "succeeded": succeeded.get("status") == "True", "reason": succeeded.get("reason"),
-        "message": succeeded.get("message"), "verdict": status.get("verdict"),
-        "objectives": status.get("objectives") or [], "summary": status.get("summary") or {},
+        "message": succeeded.get("message"), "verdict": status.get("verdict"), **found,
         "directory": None if directory is None else str(directory), "exitCode": int(exit_of_status(status)),
     }

@@ -10,6 +10,7 @@ import urllib3
 from kubernetes.client.exceptions import ApiException
 
 from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.kinds import TEST, Kind
 
 
 def is_transient(error: BaseException) -> bool:
@@ -41,22 +42,24 @@ def refusal(error: ApiException) -> list[str]:
 
 
 @contextmanager
-def in_words(host: str) -> Iterator[None]:
-    """Turns API errors that no command handles into a message and an exit code."""
+def in_words(host: str, kind: Kind = TEST) -> Iterator[None]:
+    """Turns API errors that no command handles into a message and an exit code; `kind` is that of the objects that are
+    asked for."""
     try:
         yield
     except ApiException as error:
-        raise _explained(error, host) from error
+        raise _explained(error, host, kind) from error
     except urllib3.exceptions.HTTPError as error:
         reason = getattr(error, "reason", None) or error
         raise CliError(Exit.NOT_CARRIED_OUT, f"the API server {host} does not answer: {reason}") from error
 
 
-def _explained(error: ApiException, host: str) -> CliError:
+def _explained(error: ApiException, host: str, kind: Kind) -> CliError:
     if is_kind_missing(error):
         return CliError(
-            Exit.NOT_CARRIED_OUT, f"the API server {host} does not know ElasticityTest: elastometer is not installed",
-            "  helm install elastometer charts/elastometer -n elastometer --create-namespace")
+            Exit.NOT_CARRIED_OUT, f"the API server {host} does not know {kind.name}: elastometer is not installed, or "
+            "in a version that lacks it",
+            "  helm upgrade --install elastometer charts/elastometer -n elastometer --create-namespace")
     return CliError(
         Exit.NOT_CARRIED_OUT, f"the API server {host} answered {error.status}:",
         *(f"  {line}" for line in refusal(error)))

@@ -12,8 +12,9 @@ from kubernetes.client.exceptions import ApiException
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.kinds import TEST, Kind
 from elastometer.cli.cluster.api_errors import is_kind_missing, is_transient
-from elastometer.model.names import GROUP, PLURAL, TOKEN_KEY, VERSION
+from elastometer.model.names import GROUP, TOKEN_KEY, VERSION
 from elastometer_loadgen.base.secret import TOKEN_HEADER
 
 Json: TypeAlias = dict[str, Any]
@@ -33,62 +34,73 @@ def retrying(call: Callable[[], T]) -> T:
 
 
 class ClusterClient:
-    """One API server with one set of credentials, in one namespace."""
+    """One API server with one set of credentials: the objects of one kind in one namespace."""
 
-    def __init__(self, api: client.ApiClient, namespace: str) -> None:
+    def __init__(self, api: client.ApiClient, namespace: str, kind: Kind = TEST) -> None:
         self._api = api
         self._objects = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
         self.namespace = namespace
+        self.kind = kind
+        self._place = (GROUP, VERSION, namespace, kind.plural)
 
     @property
     def host(self) -> str:
         """URL of the API server, for messages."""
         return str(self._api.configuration.host)
 
-    def create(self, body: Json) -> Json:
-        """Creates the test. Strict validation: unknown and duplicate fields are rejected, not dropped.
+    def of(self, kind: Kind) -> ClusterClient:
+        """The same server and namespace, for the objects of this kind."""
+        return ClusterClient(self._api, self.namespace, kind)
 
-        Not retried: a first attempt whose answer was lost would look like a test of somebody else.
+    def create(self, body: Json) -> Json:
+        """Creates the object. Strict validation: unknown and duplicate fields are rejected, not dropped.
+
+        Not retried: a first attempt whose answer was lost would look like an object of somebody else.
         """
         created = self._objects.create_namespaced_custom_object(
-            GROUP, VERSION, self.namespace, PLURAL, body, field_manager="elastometer-cli",
-            field_validation="Strict", _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
+            *self._place, body, field_manager="elastometer-cli", field_validation="Strict",
+            _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
         return cast(Json, created)
 
     def get(self, name: str) -> Json | None:
-        """The test as served; None if there is no test of that name."""
+        """The object as served; None if there is none of that name."""
         try:
             found = retrying(lambda: self._objects.get_namespaced_custom_object(
-                GROUP, VERSION, self.namespace, PLURAL, name, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
+                *self._place, name, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
         except ApiException as error:
             if error.status == 404 and not is_kind_missing(error):
                 return None
             raise
         return cast(Json, found)
 
-    def delete(self, name: str, uid: str) -> None:
-        """Requests the deletion of exactly this test; one that is already gone is fine.
+    def labelled(self, selector: str) -> list[Json]:
+        """The objects with these labels, as served."""
+        found: Any = retrying(lambda: self._objects.list_namespaced_custom_object(
+            *self._place, label_selector=selector, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
+        return [item for item in found.get("items") or () if isinstance(item, dict)]
 
-        The uid protects a test of the same name that somebody else created meanwhile. In the foreground, so that the
-        test exists until its children are gone.
+    def delete(self, name: str, uid: str) -> None:
+        """Requests the deletion of exactly this object; one that is already gone is fine.
+
+        The uid protects an object of the same name that somebody else created meanwhile. In the foreground, so that the
+        object exists until its children are gone.
         """
         body = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid), propagation_policy="Foreground")
         try:
             retrying(lambda: self._objects.delete_namespaced_custom_object(
-                GROUP, VERSION, self.namespace, PLURAL, name, body=body,
-                _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
+                *self._place, name, body=body, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
         except ApiException as error:
             if error.status != 404:
                 raise
 
     def changes(self, name: str, resource_version: str, seconds: int) -> Iterator[Json]:
-        """Each later version of the test, for at most `seconds`; ends early when the watch does.
+        """Each later version of the object, for at most `seconds`; ends early when the watch does.
 
         The read deadline is later than the server's own `timeout_seconds`, so that a quiet watch is not an error.
         """
         answer: Any = self._objects.list_namespaced_custom_object(
-            GROUP, VERSION, self.namespace, PLURAL, watch=True, field_selector=f"metadata.name={name}",
+            *self._place, watch=True, field_selector=f"metadata.name={name}",
             resource_version=resource_version, timeout_seconds=seconds, _preload_content=False,
             _request_timeout=(CONNECT_SECONDS, seconds + CONNECT_SECONDS))
         try:
@@ -100,6 +112,12 @@ class ClusterClient:
                 yield event["object"]
         finally:
             answer.close()
+
+    def config_map(self, name: str) -> dict[str, str]:
+        """The texts in a ConfigMap, by their keys."""
+        found = retrying(lambda: self._core.read_namespaced_config_map(
+            name, self.namespace, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)))
+        return dict(found.data or {})
 
     def token(self, secret: str) -> str:
         """The run's token, from its Secret."""

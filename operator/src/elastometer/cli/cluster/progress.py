@@ -4,9 +4,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from dataclasses import dataclass
+from typing import Any, Generic, TextIO, TypeVar
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -17,6 +18,7 @@ from elastometer.cli.base.text import columns, milliseconds_in_words, printable,
 from elastometer.model.status import ACCEPTED, LOAD_DELIVERED, METRICS_AVAILABLE, REPORT_READY, TARGET_READY
 
 Json = dict[str, Any]
+T = TypeVar("T")
 # Often enough to see that a run in CI is alive, seldom enough that its log stays readable.
 PLAIN_PERIOD_SECONDS = 15.0
 # (condition, label)
@@ -30,18 +32,26 @@ STEPS = (
 MARKS = {"True": "✓", "False": "✗"}
 
 
+@dataclass(frozen=True, slots=True)
+class View(Generic[T]):
+    """How what is followed is shown: on a terminal, and as the lines that are printed elsewhere."""
+
+    panel: Callable[[T], RenderableType]
+    lines: Callable[[TextIO], Callable[[T], None]]
+
+
 @contextmanager
-def with_progress(versions: Iterable[Json], stream: TextIO) -> Iterator[Iterator[Json]]:
+def with_progress(versions: Iterable[T], stream: TextIO, view: View[T]) -> Iterator[Iterator[T]]:
     """The same versions; each is shown as it passes."""
     console = Console(file=stream, highlight=False)
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=True) as live:
-            yield _each_shown(versions, lambda test: live.update(panel(test)))
+            yield _each_shown(versions, lambda version: live.update(view.panel(version)))
     else:
-        yield _each_shown(versions, PlainLines(stream).show)
+        yield _each_shown(versions, view.lines(stream))
 
 
-def _each_shown(versions: Iterable[Json], show: Callable[[Json], None]) -> Iterator[Json]:
+def _each_shown(versions: Iterable[T], show: Callable[[T], None]) -> Iterator[T]:
     for version in versions:
         show(version)
         yield version
@@ -111,3 +121,6 @@ class PlainLines:
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
+
+
+TEST_VIEW = View(panel, lambda stream: PlainLines(stream).show)

@@ -1,0 +1,102 @@
+"""`elastometer compare`: runs of one kind against runs of another, with their noise. Needs no cluster."""
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from elastometer.cli.base.exits import CliError, Exit, exit_of_verdict
+from elastometer.cli.base.files import write_files
+from elastometer.cli.base.text import printable
+from elastometer.cli.studies.bundles import is_study
+from elastometer.cli.studies.compared import Asked, compared
+from elastometer.cli.studies.gates import gates_from
+from elastometer.cli.studies.groups import Group, groups_by_option, groups_by_path, groups_of_study, named_path
+from elastometer.cli.studies.text import print_comparison
+from elastometer.model.bundle_files import JUNIT, REPORT_JSON, REPORT_MARKDOWN
+from elastometer.model.comparison import Comparison
+from elastometer.render.study.files import render_study
+
+_EPILOG = """\
+A path is the bundle of a run (a directory or a .tar.zst, as `elastometer fetch` leaves it), a directory with bundles
+below it, or the bundle of a study. The first path, or --base, is the baseline. Reports are reused; only a run without
+one, or with one of an earlier schema, is judged.
+
+examples:
+  elastometer compare base/ new/                                 # the bundles below base against those below new
+  elastometer compare --base runs/old-* --new runs/new-*         # bundles one by one; --new may be repeated
+  elastometer compare hpa=runs/a keda=runs/b static=runs/c       # names of your own
+  elastometer compare study/                                     # the variants of one study
+  elastometer compare last-release/ this-release/ --variant hpa  # one variant of two studies
+  elastometer compare base/ new/ --gate missSeconds=10% --gate timeToFirstTokenP95Milliseconds=200 --junit gate.xml
+  elastometer compare base/ new/ --output markdown | gh pr comment --body-file -
+
+A gate allows a measure to become worse than the baseline by so much, in percent or in its own unit; docs/studies.md
+lists the measures. One run of each side cannot tell, since the noise between runs is not known: give at least three.
+
+exit codes: 0 every gate held, or none was given; 1 a gate's measure regressed; 2 wrong usage, a bundle that cannot be
+read, or runs that do not answer the same question; 3 a gate cannot be told"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("paths", nargs="*", metavar="[NAME=]PATH",
+                        help="one group of runs each; the first is the baseline")
+    parser.add_argument("--base", nargs="+", metavar="[NAME=]PATH", help="the runs of the baseline")
+    parser.add_argument("--new", nargs="+", action="append", default=[], metavar="[NAME=]PATH",
+                        help="the runs that are compared with it; may be repeated, for a group each")
+    parser.add_argument("--variant", metavar="NAME", help="of the bundle of a study, the runs of this variant")
+    parser.add_argument("--gate", action="append", default=[], dest="gates", metavar="MEASURE=LIMIT",
+                        help="how much worse than the baseline a measure may be: 10%%, or a number in its unit; may be "
+                             "repeated")
+    parser.add_argument("--allow-different", action="store_true",
+                        help="compare runs of different loads, objectives or models too")
+    parser.add_argument("--runs", action="store_true", help="judge every run again, instead of reusing its report")
+    parser.add_argument("--output", choices=("text", "markdown", "json"), default="text",
+                        help="form of the result (default: text)")
+    parser.add_argument("--all", action="store_true", help="in the text, also measures that nothing is told of")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="also write the gates as JUnit XML")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, .md, .html and junit.xml there")
+
+
+def execute(options: argparse.Namespace) -> Exit:
+    """Compares, writes what was asked for, and prints the comparison. The gates are the exit code."""
+    gates = gates_from(options.gates)
+    groups = _groups(options)
+    found = compared(groups, Asked(gates=gates, again=options.runs, allow_different=options.allow_different))
+    files = render_study(found)
+    if options.out is not None:
+        write_files(files, options.out, "the comparison")
+    if options.junit is not None:
+        write_files({options.junit.name: files[JUNIT]}, options.junit.parent)
+    _print(found, files, options)
+    return exit_of_verdict(found.verdict)
+
+
+def _groups(options: argparse.Namespace) -> Sequence[Group]:
+    if options.paths and (options.base or options.new):
+        raise CliError(Exit.SPEC_OR_USAGE, "give paths, or --base and --new, not both")
+    if options.base or options.new:
+        if not (options.base and options.new):
+            raise CliError(Exit.SPEC_OR_USAGE, f"{'--new' if options.base else '--base'}: must be given as well")
+        return groups_by_option(options.base, options.new, options.variant)
+    if len(options.paths) == 1 and options.variant is None and is_study(path := named_path(options.paths[0])[1]):
+        return groups_of_study(path)
+    if len(options.paths) < 2:
+        raise CliError(Exit.SPEC_OR_USAGE, "give the baseline and at least one path to compare with it, or the bundle "
+                       f"of one study; {len(options.paths)} given")
+    return groups_by_path(options.paths, options.variant)
+
+
+def _print(found: Comparison, files: dict[str, bytes], options: argparse.Namespace) -> None:
+    if options.output == "json":
+        print(files[REPORT_JSON].decode())
+    elif options.output == "markdown":
+        print(files[REPORT_MARKDOWN].decode())
+    else:
+        print_comparison(found, sys.stdout, every=options.all)
+        if options.out is not None:
+            print(printable(f"report: {options.out / 'report.html'}"))

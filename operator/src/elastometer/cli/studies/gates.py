@@ -1,0 +1,48 @@
+"""`--gate MEASURE=LIMIT`, as typed on a command line: the gate of a study's spec."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.model.measures import measure_flaw
+from elastometer.model.study import Gate
+
+
+def gates_from(texts: Sequence[str]) -> tuple[Gate, ...]:
+    """The gates. Raises CliError for one that is none, and for two of one measure."""
+    gates = [_gate(text) for text in texts]
+    for at, gate in enumerate(gates):
+        if gate.measure in [other.measure for other in gates[:at]]:
+            raise CliError(Exit.SPEC_OR_USAGE, f"--gate: must be given once for each measure, {gate.measure} is twice")
+    return tuple(gates)
+
+
+def _gate(text: str) -> Gate:
+    measure, equals, limit = text.partition("=")
+    if not equals or not limit:
+        raise CliError(Exit.SPEC_OR_USAGE, "--gate: must be MEASURE=LIMIT, as in missSeconds=5 or gpuSeconds=10%, is "
+                       f"{text!r}")
+    if flaw := measure_flaw(measure):
+        raise CliError(Exit.SPEC_OR_USAGE, f"--gate: {flaw}")
+    if limit.endswith("%"):
+        return Gate(measure, percent=_percent(limit, text))
+    return Gate(measure, absolute=_absolute(limit, text))
+
+
+def _percent(limit: str, text: str) -> int:
+    number = limit.removesuffix("%").strip()
+    if not (number.isascii() and number.isdigit()):
+        raise CliError(Exit.SPEC_OR_USAGE, f"--gate: must allow a whole number of percent, 0 or more, is {text!r}")
+    return int(number)
+
+
+def _absolute(limit: str, text: str) -> Decimal:
+    try:
+        found = Decimal(limit)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not found.is_finite() or found < 0:
+        raise CliError(Exit.SPEC_OR_USAGE, "--gate: must allow a number of the measure's unit, 0 or more, or a "
+                       f"percentage of the baseline's value, is {text!r}")
+    return found

@@ -1,0 +1,41 @@
+"""A study's bundle -> its comparison, from the reports of its runs, as the operator compares them."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.files import write_files
+from elastometer.cli.studies.bundles import study_at
+from elastometer.cli.studies.reports import read_kept
+from elastometer.model.comparison import Comparison
+from elastometer.model.errors import SpecError
+from elastometer.model.study_document import RUNS_DIRECTORY, STUDY_JSON, RunState, StudyDocument
+from elastometer.study.compare.of_study import KeptRun, compare_study
+from elastometer.world.report_reader import BundleError, is_bundle
+from elastometer.world.study.reader import run_directory
+
+
+def compare_record(directory: Path, *, again: bool = False, out: Path | None = None) -> Comparison:
+    """The comparison of the runs whose bundles are in the directory. `again` judges each of them anew; the reports that
+    are made are then written below `out`. Raises CliError for a record that cannot be used."""
+    document = study_at(directory)
+    try:
+        return compare_study(document, _kept(document, directory, again=again, out=out))
+    except BundleError as error:
+        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
+    except SpecError as error:
+        raise CliError(Exit.SPEC_OR_USAGE, f"'{directory / STUDY_JSON}' is not the record of a study:",
+                       *(f"  {flaw}" for flaw in error.flaws)) from error
+
+
+def _kept(document: StudyDocument, directory: Path, *, again: bool, out: Path | None) -> dict[str, KeptRun]:
+    kept: dict[str, KeptRun] = {}
+    for entry in document.runs:
+        path = run_directory(directory, entry)
+        if entry.state is not RunState.JUDGED or not is_bundle(path):
+            continue
+        found = read_kept(path, again=again)
+        kept[entry.name] = KeptRun(found.report, found.disk.spec, found.disk.provenance)
+        if out is not None and found.files is not None:
+            write_files(found.files, out / RUNS_DIRECTORY / entry.name, "the report of a run")
+    return kept
