@@ -1,4 +1,4 @@
-"""Whichever field of a valid test is misspelt, and however deep it is, the test is refused under that very path."""
+"""Whichever field of a valid test or study is misspelt, and however deep it is, it is refused under that very path."""
 from __future__ import annotations
 
 import copy
@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from elastometer.cli.base.exits import CliError
 from elastometer.cli.base.offline import checked_spec
+from elastometer.cli.base.offline_study import checked_study
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "manifests/samples").glob("*.yaml")), *sorted((ROOT / "tests/cases/simulate").glob("*.yaml"))]
-TESTS: list[dict[str, Any]] = [yaml.safe_load(path.read_text()) for path in FILES]
+DOCUMENTS: list[dict[str, Any]] = [yaml.safe_load(path.read_text()) for path in FILES]
+TESTS = [document for document in DOCUMENTS if document["kind"] == "ElasticityTest"]
+STUDIES = [document for document in DOCUMENTS if document["kind"] == "ElasticityStudy"]
 # Their keys are the user's own.
 MAPS = {"labels", "annotations", "nodeSelector", "limits", "requests", "matchLabels", "schema", "inline"}
 Way = tuple[str | int, ...]
@@ -37,6 +40,7 @@ def fields(node: object, way: Way = ()) -> Iterator[Way]:
 # Without these there is no test to speak of, and the file is refused before it is looked into.
 HEAD = {("apiVersion",), ("kind",), ("metadata",), ("metadata", "name")}
 PLACES = [(test, way) for test in TESTS for way in fields(test) if way not in HEAD]
+OF_STUDIES = [(study, way) for study in STUDIES for way in fields(study) if way not in HEAD]
 
 
 def misspelt(word: str, kind: int, place: int) -> str:
@@ -50,17 +54,24 @@ def path_of(way: Way) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in way).removeprefix(".")
 
 
-def refusals(test: dict[str, Any]) -> tuple[str, ...]:
+def refusals(document: dict[str, Any]) -> tuple[str, ...]:
     try:
-        checked_spec("test.yaml", test)
+        if document["kind"] == "ElasticityStudy":
+            checked_study("study.yaml", document)
+        else:
+            checked_spec("test.yaml", document)
     except CliError as error:
         return error.lines
     return ()
 
 
-@pytest.mark.parametrize("test", TESTS, ids=[path.stem for path in FILES])
-def test_the_tests_that_the_misspelt_ones_differ_from_are_accepted(test: dict[str, Any]) -> None:
-    assert refusals(test) == ()
+def test_there_are_documents_of_both_kinds() -> None:
+    assert (len(TESTS) > 5, len(STUDIES) > 3) == (True, True)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[path.stem for path in FILES])
+def test_the_documents_that_the_misspelt_ones_differ_from_are_accepted(document: dict[str, Any]) -> None:
+    assert refusals(document) == ()
 
 
 def changed(test: dict[str, Any], way: Way, kind: int, place: int) -> tuple[dict[str, Any], str]:
@@ -79,6 +90,18 @@ def changed(test: dict[str, Any], way: Way, kind: int, place: int) -> tuple[dict
 def test_a_misspelt_field_is_refused_under_its_path(found: tuple[dict[str, Any], Way], kind: int, place: int) -> None:
     test, where = changed(*found, kind, place)
     assert any(line.startswith(f"  {where}: ") for line in refusals(test)), (where, refusals(test))
+
+
+@given(st.sampled_from(OF_STUDIES), st.integers(0, 3), st.integers(0, 40))
+def test_a_misspelt_field_of_a_study_is_refused_under_its_path_or_that_of_the_variants_test(
+    found: tuple[dict[str, Any], Way], kind: int, place: int,
+) -> None:
+    study, where = changed(*found, kind, place)
+    match found[1]:
+        case ("spec", "variants", int(index), "patch", _, *_):
+            of_patch = where.partition(".patch.")[2]
+            where = f"spec.variants[{index}] ({study['spec']['variants'][index]['name']}): spec.{of_patch}"
+    assert any(line.startswith(f"  {where}: ") for line in refusals(study)), (where, refusals(study))
 
 
 OF_LOADS = [found for found in PLACES if found[1][:2] == ("spec", "load") and len(found[1]) > 2]

@@ -43,7 +43,7 @@ def served_test(manifest: Manifest) -> TestSpec:
     schema = schema_of(TEST)
     spec = manifest.get("spec")
     metadata = {"namespace": DEFAULT_NAMESPACE, **manifest["metadata"]}
-    found = [*name_flaws(metadata, MAX_TEST_NAME), *_shape_flaws(manifest, schema)]
+    found = [*name_flaws(metadata, MAX_TEST_NAME), *shape_flaws(manifest, schema, list(part_flaws(manifest)))]
     filled: Json = defaulted(spec, schema) if isinstance(spec, dict) else {}
     # The API server too runs its CEL rules only where the shape is right.
     raise_flaws(found or list(rule_flaws(filled)))
@@ -87,16 +87,15 @@ def schema_of(kind: Kind) -> Json:
     return found
 
 
-def _shape_flaws(manifest: Manifest, spec: Json) -> Iterator[str]:
+def shape_flaws(manifest: Manifest, spec: Json, in_parts: Sequence[str]) -> Iterator[str]:
     """By the CRD, and by the shapes of the parts that it passes on. Some fields are known to both, and what is wrong
     with one of them is said once."""
-    in_parts = list(part_flaws(manifest))
     paths = {flaw.partition(": ")[0] for flaw in in_parts}
-    yield from (flaw for flaw in flaws(manifest, whole(spec), "") if flaw.partition(": ")[0] not in paths)
+    yield from (flaw for flaw in flaws(manifest, _whole(spec), "") if flaw.partition(": ")[0] not in paths)
     yield from in_parts
 
 
-def whole(spec: Json) -> Json:
+def _whole(spec: Json) -> Json:
     """The schema of a file with one object. What a served object has besides is not read."""
     fields: Json = {"apiVersion": {}, "kind": {}, "metadata": shape_of("ObjectMeta"), "spec": spec}
     return {"properties": {**fields, "status": {"x-kubernetes-preserve-unknown-fields": True}}, "required": ["spec"]}

@@ -2,7 +2,7 @@
 test that its variants make."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from elastometer.cli.base.kinds import STUDY
@@ -15,10 +15,12 @@ from elastometer.cli.base.offline import (
     rule_flaws,
     schema_of,
     served_test,
-    whole,
+    shape_flaws,
 )
+from elastometer.model.document import at
 from elastometer.model.errors import SpecError
-from elastometer.model.schema import defaulted, flaws
+from elastometer.model.schema import defaulted
+from elastometer.model.shapes import part_flaws
 from elastometer.model.study import MAX_STUDY_NAME, StudySpec, Variant
 from elastometer.study.variants.accepted import accepted_study, run_manifest, variant_flaws
 from elastometer.study.variants.planned_runs import PlannedRun
@@ -38,17 +40,19 @@ def served_study(manifest: Manifest) -> StudySpec:
     """As `checked_study`, but raises SpecError."""
     schema, spec = schema_of(STUDY), manifest.get("spec")
     metadata = {"namespace": DEFAULT_NAMESPACE, **manifest["metadata"]}
-    raise_flaws([*name_flaws(metadata, MAX_STUDY_NAME), *flaws(manifest, whole(schema), "")])
+    in_parts = list(_of_template(part_flaws({"spec": at(spec, "template")})))
+    raise_flaws([*name_flaws(metadata, MAX_STUDY_NAME), *shape_flaws(manifest, schema, in_parts)])
     filled: Json = defaulted(spec, schema)
-    raise_flaws(list(_template_flaws(filled["template"])))
+    # The API server checks the rules of a template too, whatever its variants make of it.
+    raise_flaws(list(_of_template(rule_flaws(filled["template"]))))
     study = accepted_study({**manifest, "metadata": metadata, "spec": filled})
     raise_flaws(list(variant_flaws(study, {one.name: _test_flaws(study, one) for one in study.variants})))
     return study
 
 
-def _template_flaws(template: Json) -> Iterator[str]:
-    """The API server checks the rules of a template too, whatever its variants make of it."""
-    for flaw in rule_flaws(template):
+def _of_template(found: Iterable[str]) -> Iterator[str]:
+    """The flaws of a test's spec as flaws of the template."""
+    for flaw in found:
         yield f"spec.template.{flaw.removeprefix('spec.')}"
 
 
