@@ -17,6 +17,8 @@ COMMANDS = (
     ("run", "run one ElasticityTest or ElasticityStudy and wait for its verdict", "run"),
     ("judge", "judge a recorded run or study again", "judge"),
     ("compare", "compare runs with others, and gate a change", "compare"),
+    ("gate", "predict from recorded runs whether a changed test would do worse", "gate"),
+    ("tune", "find better settings of a test's autoscaler, and run the best", "tune"),
     ("export", "write a recorded run in the formats of other tools", "export"),
     ("fetch", "fetch the bundle of a finished test or study", "fetch"),
     ("simulate", "predict the report of a test without running it", "simulate.command"),
