@@ -44,7 +44,9 @@ def main() -> None:
         log_lines.configure(get("ELASTOMETER_LOG_FORMAT", LogFormat.TEXT), get("ELASTOMETER_LOG_LEVEL", "INFO"))
     except ValueError as error:
         raise SystemExit(f"ELASTOMETER_LOG_FORMAT, ELASTOMETER_LOG_LEVEL: {error}") from error
-    assert handlers.elasticitytest  # importing the module is what registers the handlers with kopf
+    # Importing the module is what registers the handlers with kopf.
+    assert handlers.elasticitytest
+    assert handlers.elasticitystudy
     uvloop.run(serve())
 
 

@@ -58,7 +58,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What all tests share."""
+    """What all tests and studies share."""
 
     api: ApiClient
     cluster: Cluster
@@ -68,6 +68,8 @@ class Context:
     environment: Environment
     # One judgement at a time, since each holds a whole run in memory.
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # And one comparison or search of a study, which may take long, beside it: no test waits for it.
+    studying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Session:

@@ -80,6 +80,8 @@ RUNS_MISSING = "RunsMissing"  # a run could not be carried out, or no run was be
 RUNS_SKIPPED = "RunsSkipped"  # runs were left out, because the study stopped before their turn
 
 # A run of a study, in its status: why it was not carried out, beside the reason that its test ended with
+RUN_JUDGED = "RunJudged"  # event: the run of that name was judged
+RUN_NOT_CARRIED_OUT = "RunNotCarriedOut"  # event: it could not be carried out; the message says why
 TEST_DELETED = "TestDeleted"  # somebody deleted the test; it is not created again
 RECORD_LOST = "RecordLost"  # it was judged, but the operator's volume no longer holds its report
 

@@ -44,15 +44,15 @@ class RecordFact:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonFact:
-    """The last comparison. `of` says which state of the study it was made of; `gates` is (status of the condition,
-    reason, message), None without gates; `flaw` is why there is no comparison, empty if there is one."""
+    """The last comparison. `of` says which state of the study it was made of, `ended` how many runs had ended, and
+    `sentence` which variant is best; `flaw` is why there is no comparison, empty if there is one."""
 
     of: str
     ended: int
     verdict: str | None = None
     message: str = ""
     best: str | None = None
-    gates: tuple[str, str, str] | None = None
+    sentence: str = ""
     flaw: str = ""
 
 

@@ -10,8 +10,10 @@ import orjson
 from kubernetes.aio.client import ApiClient
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from elastometer.model.document import documents_at, text_at
 from elastometer.model.errors import WorldError
-from elastometer.model.names import API_VERSION, PLURAL, Names
+from elastometer.model.names import API_VERSION, KIND, PLURAL, STUDY_KIND, STUDY_PLURAL, Names
+from elastometer.model.study_names import StudyNames
 
 Json = dict[str, Any]
 REQUEST_SECONDS = 10.0  # of one attempt; a load balancer in front of a dead API server may accept and never answer
@@ -24,15 +26,21 @@ PLURALS = {
     ("batch/v1", "Job"): "jobs",
     ("autoscaling/v2", "HorizontalPodAutoscaler"): "horizontalpodautoscalers",
     ("keda.sh/v1alpha1", "ScaledObject"): "scaledobjects",
+    (API_VERSION, KIND): PLURAL,
+    (API_VERSION, STUDY_KIND): STUDY_PLURAL,
 }
+# What an object's owner is to the people who read a message.
+OWNERS = {KIND: "test", STUDY_KIND: "study"}
 
 
 class Refused(Exception):
-    """The API server understood the request and said no (4xx); asking again does not help."""
+    """The API server understood the request and said no (4xx); asking again does not help. `flaws` are the fields that
+    it named, each as `path: what is wrong`."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, flaws: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.status = status
+        self.flaws = flaws
 
 
 def may_pass(status: int) -> bool:
@@ -49,6 +57,14 @@ def path_of(api_version: str, kind: str, namespace: str, name: str = "") -> str:
 def owners(item: Json) -> set[str]:
     """Uids of an object's owners."""
     return {owner["uid"] for owner in item["metadata"].get("ownerReferences") or ()}
+
+
+def taken(kind: str, meta: Mapping[str, Any], owner_kind: str = KIND) -> str:
+    """In words: an object of that name exists, and is somebody else's."""
+    owner = OWNERS[owner_kind]
+    an = "an" if kind[0] in "AEIO" else "a"
+    return (f"{an} {kind} called '{meta['name']}' exists in namespace '{meta['namespace']}' and is not this {owner}'s; "
+            f"delete it, or give the {owner} another name")
 
 
 class Cluster:
@@ -91,7 +107,7 @@ class Cluster:
         if may_pass(answer.status):
             raise WorldError(f"the API server answered {answer.status} to {method} {path}: {_message(payload)}")
         if answer.status >= 400:
-            raise Refused(answer.status, _message(payload))
+            raise Refused(answer.status, _message(payload), _flaws(payload))
         decoded: Json = orjson.loads(payload)
         return decoded
 
@@ -100,11 +116,8 @@ class Cluster:
 
         Raises Refused when an object is there that belongs to somebody else, or to a deleted test of the same name.
         """
-        path = path_of(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["namespace"])
-        # Strict, because a misspelt field of a Pod template would otherwise be dropped with a warning nobody sees.
-        query = {"fieldManager": "elastometer", "fieldValidation": "Strict"}
         try:
-            await self.request("POST", path, manifest, query={**query, **({"dryRun": "All"} if dry_run else {})})
+            await self.post(manifest, dry_run=dry_run)
         except Refused as refusal:
             if refusal.status != 409:
                 raise
@@ -112,15 +125,19 @@ class Cluster:
             return False
         return True
 
+    async def post(self, manifest: Json, *, dry_run: bool) -> Json:
+        """The object as the API server would serve it, or does. Raises Refused also when one of its name exists."""
+        path = path_of(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["namespace"])
+        # Strict, because a misspelt field of a Pod template would otherwise be dropped with a warning nobody sees.
+        query = {"fieldManager": "elastometer", "fieldValidation": "Strict"}
+        return await self.request("POST", path, manifest, query={**query, **({"dryRun": "All"} if dry_run else {})})
+
     async def _check_owner(self, manifest: Json) -> None:
         kind, meta = manifest["kind"], manifest["metadata"]
         there = await self.get(manifest["apiVersion"], kind, meta["namespace"], meta["name"])
         if there is not None and not owners(there) & owners(manifest):
-            raise Refused(
-                409,
-                f"a {kind} called '{meta['name']}' exists in namespace '{meta['namespace']}' and is not this test's; "
-                "delete it, or give the test another name",
-            )
+            owner_kinds = [ref["kind"] for ref in meta.get("ownerReferences") or ()]
+            raise Refused(409, taken(kind, meta, *owner_kinds))
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Json | None:
         """An object as served; None when it does not exist."""
@@ -165,13 +182,27 @@ class Cluster:
 
     async def tests(self, namespace: str | None) -> list[Json]:
         """All ElasticityTests, in one namespace or in all."""
+        return await self._all(PLURAL, namespace)
+
+    async def _all(self, plural: str, namespace: str | None) -> list[Json]:
         scope = f"/namespaces/{namespace}" if namespace else ""
-        items: list[Json] = (await self.request("GET", f"/apis/{API_VERSION}{scope}/{PLURAL}")).get("items", [])
+        items: list[Json] = (await self.request("GET", f"/apis/{API_VERSION}{scope}/{plural}")).get("items", [])
         return items
+
+    async def studies(self, namespace: str | None) -> list[Json]:
+        """All ElasticityStudies, in one namespace or in all."""
+        return await self._all(STUDY_PLURAL, namespace)
 
     async def patch_status(self, names: Names, status: Mapping[str, Any]) -> None:
         """Writes the status of a test; a test that was deleted needs none."""
-        path = f"/apis/{API_VERSION}/namespaces/{names.namespace}/{PLURAL}/{names.test}/status"
+        await self._patch_status(path_of(API_VERSION, KIND, names.namespace, names.test), status)
+
+    async def patch_study_status(self, names: StudyNames, status: Mapping[str, Any]) -> None:
+        """Writes the status of a study; one that was deleted needs none."""
+        await self._patch_status(path_of(API_VERSION, STUDY_KIND, names.namespace, names.study), status)
+
+    async def _patch_status(self, path: str, status: Mapping[str, Any]) -> None:
+        path = f"{path}/status"
         try:
             await self.request("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
         except Refused as refusal:
@@ -181,6 +212,17 @@ class Cluster:
     async def version(self) -> Json:
         """Version of the API server."""
         return await self.request("GET", "/version")
+
+
+def _flaws(payload: bytes) -> tuple[str, ...]:
+    """The causes that the API server's Status names with their fields. One without a field ("<nil>") only says that
+    some rules are not checked until the shape is right."""
+    try:
+        found = documents_at(orjson.loads(payload), "details", "causes")
+    except orjson.JSONDecodeError:
+        return ()
+    named = [(text_at(cause, "field"), text_at(cause, "message")) for cause in found]
+    return tuple(dict.fromkeys(f"{field}: {message}" for field, message in named if field and field != "<nil>"))
 
 
 def _message(payload: bytes) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 
 from elastometer.model.bundle_files import STRUCK
-from elastometer.model.names import KIND, Names
+from elastometer.model.names import KIND, STUDY_KIND, Names
+from elastometer.model.study_names import StudyNames
 from elastometer.model.times import format_instant
 from elastometer.world.redaction import SECRET_NAME, text_without_secrets
 
@@ -47,6 +48,11 @@ def configure(format_name: str, level: str) -> None:
 def of_test(names: Names, **facts: Any) -> dict[str, Any]:
     """The `extra` of a record about one test."""
     return {"namespace": names.namespace, "test": names.test, **facts}
+
+
+def of_study(names: StudyNames, **facts: Any) -> dict[str, Any]:
+    """The `extra` of a record about one study."""
+    return {"namespace": names.namespace, "study": names.study, **facts}
 
 
 class FieldFormatter(logging.Formatter):
@@ -82,7 +88,7 @@ class FieldFormatter(logging.Formatter):
 
 def _about(reference: Mapping[str, Any]) -> dict[str, Any]:
     """kopf's reference to an object under the names that our own records use."""
-    name = "test" if reference.get("kind") == KIND else "object"
+    name = {KIND: "test", STUDY_KIND: "study"}.get(str(reference.get("kind")), "object")
     found = {"namespace": reference.get("namespace"), name: reference.get("name")}
     return {key: value for key, value in found.items() if value}
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,6 +26,12 @@ from elastometer.model.study_status import StudyStatus
 
 # Of runs that were not carried out; the status has them all.
 NAMED = 3
+# Where a study has gates, they alone decide its verdict.
+GATE_CONDITIONS: Mapping[str, tuple[str, str]] = {
+    Verdict.PASS: ("True", reasons.GATES_HELD),
+    Verdict.FAIL: ("False", reasons.GATES_REGRESSED),
+    Verdict.INCONCLUSIVE: ("Unknown", reasons.GATES_UNCERTAIN),
+}
 
 
 def end_failed(status: StudyStatus, kind: str, reason: str, message: str, now: datetime) -> StudyStatus:
@@ -61,7 +68,7 @@ def conclude(study: StudySpec, status: StudyStatus, seen: StudySnapshot, now: da
     status = with_condition(status, Condition(REPORT_READY, "True", reasons.REPORT_WRITTEN, where), now)
     if status.failure is not None or seen.comparison is None:
         return status
-    return _with_verdict(status, seen.comparison, now)
+    return _with_verdict(study, status, seen.comparison, now)
 
 
 def _flaw(study: StudySpec, seen: StudySnapshot) -> tuple[str, str] | None:
@@ -75,18 +82,23 @@ def _flaw(study: StudySpec, seen: StudySnapshot) -> tuple[str, str] | None:
     return None
 
 
-def _with_verdict(status: StudyStatus, found: ComparisonFact, now: datetime) -> StudyStatus:
+def _with_verdict(study: StudySpec, status: StudyStatus, found: ComparisonFact, now: datetime) -> StudyStatus:
     verdict = found.verdict or Verdict.INCONCLUSIVE
-    state, reason = VERDICT_CONDITIONS[verdict]
-    status = with_condition(status, Condition(OBJECTIVES_MET, state, reason, found.message), now)
-    if found.gates is not None:
-        status = with_condition(status, Condition(GATES_HELD, *found.gates), now)
-    missing = _missing(status)
-    planned = sum(run.entry.judged for run in status.runs)
+    kind, known = (GATES_HELD, GATE_CONDITIONS) if study.gates else (OBJECTIVES_MET, VERDICT_CONDITIONS)
+    status = with_condition(status, Condition(kind, *known[verdict], found.message), now)
+    planned, missing = sum(run.entry.judged for run in status.runs), _missing(status)
     judged = f"{len(status.judged)} of {planned} runs were judged and compared"
-    done = f"{judged}{f'; {missing}' if missing else ''}; the verdict is {verdict}"
+    done = "; ".join(filter(None, (judged, missing, f"the verdict is {verdict}", found.sentence)))
     status = with_condition(status, Condition(SUCCEEDED, "True", reasons.STUDY_COMPLETED, done), now)
     return replace(status, verdict=str(verdict))
+
+
+def end_reason(status: StudyStatus) -> str | None:
+    """Why the study ends, or ended; None as long as a run is to come."""
+    if not all(run.ended for run in status.runs):
+        return None
+    left = next(iter(status.in_state(RunState.SKIPPED)), None)
+    return status.failure or (reasons.STUDY_COMPLETED if left is None else left.entry.reason)
 
 
 def _with_counts(status: StudyStatus, now: datetime) -> StudyStatus:

@@ -103,8 +103,8 @@ def _accepted(status: StudyStatus, seen: StudySnapshot, now: datetime) -> StudyS
 def _with_runs(study: StudySpec, status: StudyStatus, seen: StudySnapshot, now: datetime) -> StudyStatus:
     """The rows as they are now, and those left out that are not to begin any more."""
     if status.failure is not None:
-        why = status.conditions[SUCCEEDED]
-        return skipped(with_facts(status, seen), why.reason, why.message)
+        failed = status.conditions[SUCCEEDED]
+        return skipped(with_facts(status, seen), failed.reason, failed.message)
     if status.tune is None and seen.tuned is not None:
         status = replace(status, tune=seen.tuned)
     status = with_facts(with_planned(study, status), seen)

@@ -1,4 +1,4 @@
-"""Reads the directory of a study: its record, and the report and the spec of each run that has them.
+"""Reads the directory of a study: its record, and what is kept of each run that was judged.
 
 The runs' bundles are not read and nothing is judged again: a comparison needs their reports alone.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from elastometer.model.bundle_files import REPORT_JSON, SPEC
+from elastometer.model.bundle_files import REPORT_JSON
 from elastometer.model.document import Document
 from elastometer.model.study_document import (
     RUNS_DIRECTORY,
@@ -21,27 +21,19 @@ from elastometer.model.study_document import (
     StudyDocument,
     study_document,
 )
+from elastometer.world.report_reader import ReportOnDisk, read_report
 from elastometer.world.run_files import BundleError
 
 _RUN_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")  # a DNS label: no other text becomes part of a path
-__all__ = ["BundleError", "RunRecord", "StudyRecord", "load_document", "load_study", "run_directory"]
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """A run that was judged: its entry in the study's record, its report, and the test that was run."""
-
-    entry: RunEntry
-    report: Document
-    spec: Document
+__all__ = ["BundleError", "StudyRecord", "load_document", "load_study", "run_directory"]
 
 
 @dataclass(frozen=True, slots=True)
 class StudyRecord:
-    """A study and those of its judged runs whose report is there, in the order of the record."""
+    """A study, and what is kept of those of its judged runs whose report is there, by their names."""
 
     document: StudyDocument
-    runs: tuple[RunRecord, ...]
+    runs: Mapping[str, ReportOnDisk]
 
 
 def load_study(directory: Path, places: Mapping[str, Path] | None = None) -> StudyRecord:
@@ -50,9 +42,10 @@ def load_study(directory: Path, places: Mapping[str, Path] | None = None) -> Stu
     Raises BundleError where there is no record of a study, or where a file is damaged.
     """
     document = load_document(directory)
-    found = (_record(entry, (places or {}).get(entry.name) or run_directory(directory, entry))
-             for entry in document.runs)
-    return StudyRecord(document, tuple(run for run in found if run is not None))
+    found = {entry.name: (places or {}).get(entry.name) or run_directory(directory, entry)
+             for entry in document.runs if entry.state is RunState.JUDGED}
+    return StudyRecord(document, {name: read_report(path) for name, path in found.items()
+                                  if (path / REPORT_JSON).exists()})
 
 
 def load_document(directory: Path) -> StudyDocument:
@@ -71,13 +64,6 @@ def run_directory(directory: Path, entry: RunEntry) -> Path:
     if not _RUN_NAME.fullmatch(entry.name):
         raise BundleError(f"'{directory / STUDY_JSON}': the name of a run must be a DNS label, is {entry.name!r}")
     return directory / RUNS_DIRECTORY / entry.name
-
-
-def _record(entry: RunEntry, directory: Path) -> RunRecord | None:
-    report, spec = directory / REPORT_JSON, directory / SPEC
-    if entry.state is not RunState.JUDGED or not (report.exists() and spec.exists()):
-        return None
-    return RunRecord(entry, _object(report), _object(spec))
 
 
 def _object(path: Path) -> Document:
