@@ -51,7 +51,7 @@ def test_what_is_given_is_read():
     assert found.tune == TuneSpec("a", candidates=1000, confirm=3, maximum_gpu_seconds=2000)
 
 
-def test_the_baseline_is_the_first_variant_that_bears_the_load_of_the_template():
+def test_the_baseline_is_the_first_variant_that_has_the_load_of_the_template():
     assert study(variants=[{"name": "one", "preset": "Calibration"}, {"name": "two"}]).baseline == "two"
 
 

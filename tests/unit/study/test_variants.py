@@ -227,7 +227,7 @@ def test_tuned_variants_run_last():
     assert len(names) == 6
 
 
-def test_the_test_of_a_run_bears_its_place_in_the_study():
+def test_the_test_of_a_run_states_its_place_in_the_study():
     made = study({"name": "a"})
     metadata = run_manifest(made, made.variants[0], planned_runs(made)[0])["metadata"]
     assert metadata["name"] == "scalers-a-1"

@@ -33,11 +33,11 @@ class Order(StrEnum):
     """In which order the runs are made."""
 
     INTERLEAVED = "Interleaved"
-    """The first repetition of every variant, then the second: what drifts in the cluster spoils no comparison."""
+    """The first repetition of every variant, then the second: a drift of the cluster affects all variants alike."""
     SEQUENTIAL = "Sequential"
     """All repetitions of the first variant, then all of the second."""
     RANDOMIZED = "Randomized"
-    """As Interleaved, with the order of the variants drawn anew for each repetition."""
+    """As Interleaved, with an order of the variants that is drawn for each repetition."""
 
 
 class Preset(StrEnum):
@@ -175,7 +175,7 @@ def _gate(item: Json) -> Gate:
 
 
 def _first_compared(variants: tuple[Variant, ...]) -> str:
-    """The first variant that bears the template's load, if there is one; a calibration bears another load."""
+    """The first variant that has the template's load, if there is one; a calibration has another load."""
     return next((one.name for one in variants if one.preset is not Preset.CALIBRATION), variants[0].name)
 
 
@@ -193,7 +193,7 @@ def _variant_flaws(study: StudySpec) -> Iterator[str]:
         if name not in known:
             yield f"{path}: must be the name of a variant ({', '.join(known)}), is {name!r}"
         elif others and study.variant(name).preset is Preset.CALIBRATION:
-            yield f"{path}: must be a variant that bears the template's load, is {name!r}, which is a Calibration"
+            yield f"{path}: must be a variant that has the template's load, is {name!r}, which is a Calibration"
 
 
 def _gate_flaws(study: StudySpec) -> Iterator[str]:
