@@ -1,8 +1,10 @@
 """Means of repetitions, and differences of them: few values that do not depend on each other, one for each run.
 
-Values are Student's: Welch's interval for two groups whose noise may differ, as that of a fixed number of replicas and
-of an autoscaler does. B. L. Welch, Biometrika 34 (1947) 28-35; degrees of freedom by F. E. Satterthwaite, Biometrics
-Bulletin 2 (1946) 110-114.
+With equal counts, the interval is that of Student's t with one variance for both groups, which finds the most that so
+few values can show. Where one group scatters far more than the other, it misses the truth in up to 11 % of cases
+instead of 5 % (three values each; 15 % for two): G. E. P. Box, Annals of Mathematical Statistics 25 (1954) 290-302.
+With unequal counts it would be far worse, and the interval is Welch's, Biometrika 34 (1947) 28-35, with the degrees of freedom of F. E. Satterthwaite, Biometrics Bulletin
+2 (1946) 110-114. Not a test by ranks or permutations: of three and three values it can never find anything at 95 %.
 """
 from __future__ import annotations
 
@@ -51,7 +53,8 @@ def interval_of_mean(sample: Sample) -> Interval | None:
 
 
 def interval_of_difference(first: Sample, second: Sample) -> Interval | None:
-    """Of the second mean minus the first; None where one of them has fewer than FEWEST values."""
+    """Of the second mean minus the first; None where one of them has fewer than FEWEST values. For groups of equal
+    counts the standard error is the same with one variance for both and with two."""
     if first.variance is None or second.variance is None:
         return None
     parts = first.variance / first.count, second.variance / second.count
@@ -59,7 +62,12 @@ def interval_of_difference(first: Sample, second: Sample) -> Interval | None:
     value = second.mean - first.mean
     if whole == 0:
         return Interval(value, value)
-    share = parts[0] / whole
-    freedom = 1 / (share**2 / (first.count - 1) + (1 - share) ** 2 / (second.count - 1))
-    half = student_quantile(freedom) * sqrt(whole)
+    half = student_quantile(_freedom(first.count, second.count, parts[0] / whole)) * sqrt(whole)
     return Interval(value - half, value + half)
+
+
+def _freedom(first: int, second: int, share: float) -> float:
+    """`share` is the first group's part of the squared standard error."""
+    if first == second:
+        return first + second - 2
+    return 1 / (share**2 / (first - 1) + (1 - share) ** 2 / (second - 1))

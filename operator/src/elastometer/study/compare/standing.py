@@ -21,7 +21,7 @@ COMPETED = (*SCORECARD, "instabilityReady", MISS_SECONDS, latency_name("timeToFi
 def speedups(runs: Runs, against: Iterable[str], asked: Asked) -> Iterator[Speedup]:
     """The elastic speedup ε of each variant against each of `against`: the geometric mean of the four ratios of θ and τ
     of the Ready replicas, equation 16 of Imdoukh et al., Neural Computing and Applications 32 (2020) 9745-9760, with
-    equal weights. Over repetitions it is a ratio of geometric means, and its interval Welch's of their logarithms."""
+    equal weights. Over repetitions it is a ratio of geometric means; its interval is that of their logarithms."""
     products = {variant: _products(variant, mine) for variant, mine in runs.items()}
     for base in dict.fromkeys(against):
         for variant in runs:

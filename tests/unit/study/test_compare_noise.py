@@ -1,0 +1,130 @@
+"""How often a difference is found: hardly ever between equal variants, and as often as the test's power says else."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import exp, sqrt
+from random import Random
+
+import pytest
+
+from elastometer.model.comparison import Judgement
+from elastometer.model.measure import Better, Measure, Scale
+from elastometer.study.compare.differences import measure_row
+from support.comparisons import plain_measure, run
+from support.power import power, share_within
+
+PAIRS = 1000
+LINEAR, FACTOR = plain_measure(Scale.LINEAR), plain_measure(Scale.LOGARITHMIC)
+# Latencies as they are: a long tail to the right. The gamma has a coefficient of variation of 0.5, the exponential of 1.
+DRAWN: dict[str, tuple[Measure, Callable[[Random], float]]] = {
+    "normal": (LINEAR, lambda rng: rng.gauss(100, 15)),
+    "normal, by a factor": (FACTOR, lambda rng: rng.gauss(100, 15)),
+    "lognormal": (FACTOR, lambda rng: 800 * exp(rng.gauss(0, 0.8))),
+    "gamma": (FACTOR, lambda rng: rng.gammavariate(4, 200)),
+    "exponential": (FACTOR, lambda rng: rng.expovariate(1 / 500)),
+    "Poisson": (plain_measure(Scale.LINEAR, resolution=1.0), lambda rng: poisson(rng, 8)),
+}
+
+
+def poisson(rng: Random, mean: float) -> float:
+    """A count, by multiplying uniforms until they fall below exp(-mean)."""
+    count, product, bound = 0, rng.random(), exp(-mean)
+    while product > bound:
+        count, product = count + 1, product * rng.random()
+    return float(count)
+
+
+def judged(measure: Measure, first: Sequence[float], second: Sequence[float]) -> Judgement:
+    every = {name: [run(name, index, {"x": value}) for index, value in enumerate(values, 1)]
+             for name, values in (("first", first), ("second", second))}
+    found = measure_row(measure, every, lambda *_: ()).difference("second", "first")
+    assert found is not None
+    return found.judgement
+
+
+@pytest.mark.parametrize("count", [3, 5, 10])
+@pytest.mark.parametrize("name", DRAWN)
+def test_of_a_thousand_equal_pairs_93_to_97_percent_are_within_the_noise(name: str, count: int):
+    measure, draw = DRAWN[name]
+    rng = Random(f"{name}/{count}")
+    found = [judged(measure, [draw(rng) for _ in range(count)], [draw(rng) for _ in range(count)])
+             for _ in range(PAIRS)]
+    assert 0.93 <= found.count(Judgement.WITHIN_NOISE) / PAIRS <= 0.97
+    assert found.count(Judgement.CANNOT_TELL) == 0
+
+
+@pytest.mark.parametrize("count", [3, 5, 10])
+@pytest.mark.parametrize("deviations", [1, 2, 3])
+def test_planted_differences_are_found_as_often_as_the_power_of_the_test_says(deviations: int, count: int):
+    """Within four standard errors of a share of 1,000; hardly ever is a difference taken for its opposite."""
+    rng = Random(f"{deviations}/{count}")
+    found = [judged(LINEAR, [rng.gauss(0, 1) for _ in range(count)], [rng.gauss(deviations, 1) for _ in range(count)])
+             for _ in range(PAIRS)]
+    expected = power(deviations, count)
+    share = 1 - found.count(Judgement.WITHIN_NOISE) / PAIRS
+    assert share == pytest.approx(expected, abs=4 * sqrt(expected * (1 - expected) / PAIRS) + 0.001)
+    assert found.count(Judgement.BETTER) <= 0.01 * PAIRS
+
+
+@pytest.mark.parametrize("count", [3, 5, 10])
+@pytest.mark.parametrize("spread", [2, 4, 10])
+def test_equal_means_that_scatter_differently_are_found_to_differ_as_often_as_the_documented_limit_says(
+    spread: float, count: int,
+):
+    """As a fixed number of replicas and an autoscaler scatter: at most 10 % instead of 5 %."""
+    rng = Random(f"{spread}/{count}")
+    found = [judged(LINEAR, [rng.gauss(0, 1) for _ in range(count)], [rng.gauss(0, spread) for _ in range(count)])
+             for _ in range(PAIRS)]
+    expected = share_within(spread, count)
+    share = found.count(Judgement.WITHIN_NOISE) / PAIRS
+    assert share == pytest.approx(expected, abs=4 * sqrt(expected * (1 - expected) / PAIRS))
+    assert expected > 0.89
+
+
+@pytest.mark.parametrize("spread", [4, 10])
+def test_groups_of_unequal_counts_that_scatter_differently_are_held_by_welchs_interval(spread: float):
+    rng = Random(spread)
+    found = [judged(LINEAR, [rng.gauss(0, 1) for _ in range(10)], [rng.gauss(0, spread) for _ in range(4)])
+             for _ in range(PAIRS)]
+    assert 0.93 <= found.count(Judgement.WITHIN_NOISE) / PAIRS <= 0.97
+
+
+def test_a_measure_of_which_more_is_better_is_judged_the_other_way_round():
+    more = plain_measure(Scale.LINEAR, Better.HIGHER)
+    low, high = [1.0, 1.1, 0.9], [2.0, 2.1, 1.9]
+    assert judged(LINEAR, low, high) is Judgement.WORSE
+    assert judged(LINEAR, high, low) is Judgement.BETTER
+    assert judged(more, low, high) is Judgement.BETTER
+    assert judged(more, high, low) is Judgement.WORSE
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), [
+    ((0, 0, 0), (0, 0, 0), Judgement.WITHIN_NOISE),
+    ((0, 0, 0), (1, 1, 1), Judgement.WITHIN_NOISE),
+    ((0, 0, 0), (2, 2, 2), Judgement.WORSE),
+    ((5, 5, 5), (0, 0, 0), Judgement.BETTER),
+    ((0, 0), (2, 2), Judgement.WITHIN_NOISE),
+    ((0, 0), (3, 3), Judgement.WORSE),
+    ((0, 0, 0), (0, 0, 3), Judgement.WITHIN_NOISE),
+    ((0, 0, 0), (4, 5, 6), Judgement.WORSE),
+    ((7,), (7,), Judgement.CANNOT_TELL),
+    ((0,), (5,), Judgement.CANNOT_TELL),
+    ((0,), (5, 5, 5), Judgement.CANNOT_TELL),
+])
+def test_counts_that_are_all_alike_differ_by_two_or_more_where_they_differ(
+    first: Sequence[float], second: Sequence[float], expected: Judgement,
+):
+    """A count that was always 0 may be 1 the next time: 0, 0, 0 and 1, 1, 1 are not told apart, 0, 0, 0 and 2, 2, 2
+    are."""
+    counts = plain_measure(Scale.LINEAR, resolution=1.0)
+    assert judged(counts, first, second) is expected
+
+
+def test_a_latency_of_zero_is_compared_by_an_amount_and_not_by_its_logarithm():
+    measure = plain_measure(Scale.LOGARITHMIC, resolution=0.1)
+    every = {"first": [run("first", 1, {"x": 0.0}), run("first", 2, {"x": 2.0})],
+             "second": [run("second", 1, {"x": 10.0}), run("second", 2, {"x": 12.0})]}
+    found = measure_row(measure, every, lambda *_: ()).difference("second", "first")
+    assert found is not None
+    assert (found.absolute, found.percent, found.percent_interval) == (10.0, 1000.0, None)
+    assert found.judgement is Judgement.WORSE
