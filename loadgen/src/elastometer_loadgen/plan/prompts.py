@@ -162,11 +162,10 @@ class PromptSource:
         return mark == _canary(f"{self._draws(request_id)[6]:04x}", request_id)
 
     def _draws(self, request_id: int) -> tuple[int, ...]:
-        digest = blake2b(f"{self._seed}/requests/{request_id}".encode(), digest_size=DRAWS.size).digest()
-        return DRAWS.unpack(digest)
+        return _draws(self._seed, request_id)
 
     def _task_index(self, draw: int) -> int:
-        return bisect_right(self._weights, draw * self._weights[-1] // RANGE)
+        return _task_index(self._weights, draw)
 
     def _rows_of(self, task: Task, endpoint: Endpoint) -> tuple[_Row, ...]:
         form = _response_format(task)
@@ -190,6 +189,20 @@ class PromptSource:
             return None
         others = (shape_of(other.checks.checks) for other in self._tasks if other is not task)
         return CrosstalkCheck(tuple(filter(None, others)), self.is_canary)
+
+
+def drawn_task(profile: Profile, request_id: int) -> Task:
+    """The task of the request with this id, without its prompt."""
+    weights = tuple(accumulate(task.weight for task in profile.tasks))
+    return profile.tasks[_task_index(weights, _draws(profile.seed, request_id)[0])]
+
+
+def _draws(seed: int, request_id: int) -> tuple[int, ...]:
+    return DRAWS.unpack(blake2b(f"{seed}/requests/{request_id}".encode(), digest_size=DRAWS.size).digest())
+
+
+def _task_index(weights: Sequence[int], draw: int) -> int:
+    return bisect_right(weights, draw * weights[-1] // RANGE)
 
 
 def _contract(task: Task, row: Mapping[str, str], crosstalk: CrosstalkCheck | None) -> Contract | None:

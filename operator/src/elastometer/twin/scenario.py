@@ -186,3 +186,14 @@ class Scenario:
     recorded: RecordedRandomness | None = None
     closed: ClosedLoad | None = None
     tail_seconds: float = inf
+
+    @property
+    def request_count(self) -> int:
+        """How many requests there are; about how many where that depends on answers."""
+        return len(self.arrivals) if self.closed is None else self.closed.expected
+
+    @property
+    def load_end(self) -> float:
+        """The last instant at which anything is sent by plan, in seconds from the load's start."""
+        stages = () if self.closed is None else self.closed.stages
+        return max([*(arrival.at for arrival in self.arrivals), *(stage.end for stage in stages)], default=0.0)

@@ -29,6 +29,8 @@ from elastometer.twin.search.vary.fields import MAXIMUM, Setting
 from elastometer.twin.search.vary.grid import knows_tolerances
 from elastometer.twin.search.vary.knobs import hpa_of, with_cold_start
 
+# What a request of a user costs in a prediction, against one of a schedule.
+CLOSED_COST = 4
 # A prediction takes some 3 to 5 us a request: this is about 5 s.
 MAX_WORK = 1_200_000
 MAX_SCREENING_DRAWS = 3
@@ -123,7 +125,9 @@ class _Adviser:
         return [one.options for one in near(self.problem.base, tolerances=knows_tolerances(version))]
 
     def _screening_draws(self) -> int:
-        left = MAX_WORK // len(self.problem.base.scenario.arrivals) - 10 * HELD_OUT_DRAWS
+        scenario = self.problem.base.scenario
+        cost = scenario.request_count * (1 if scenario.closed is None else CLOSED_COST)
+        left = MAX_WORK // cost - 10 * HELD_OUT_DRAWS
         count = sum(map(len, self._options())) + len(range(FIELDS_PAIRED)) * OF_A_FIELD ** 2
         return max(1, min(MAX_SCREENING_DRAWS, left // count))
 

@@ -4,11 +4,8 @@ A parameter that the record does not show is refused by name, with what to do ab
 """
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from statistics import median
 
 from elastometer.analysis.autoscaler.pods import pods_at
 from elastometer.analysis.capacity.fit import fit_capacity
@@ -20,14 +17,14 @@ from elastometer.model.document import document_at, spec_of, whole_at
 from elastometer.model.errors import SpecError
 from elastometer.model.measurements import Origin
 from elastometer.model.milestones import Milestone
-from elastometer.model.request import RecordedRequest
-from elastometer.model.units import SECOND
 from elastometer.promql.series import TestSeries
 from elastometer.twin.fit.autoscaler import blind_syncs, fit_hpa, fit_keda, recorded_containers
 from elastometer.twin.fit.calibration import Calibration
+from elastometer.twin.fit.closed_load import closed_part
 from elastometer.twin.fit.kv_cache import fit_cache
 from elastometer.twin.fit.metrics_path import fit_cpu, fit_path, fit_resource_path
 from elastometer.twin.fit.node_capacity import room_notes
+from elastometer.twin.fit.recorded_arrivals import recorded_arrivals
 from elastometer.twin.fit.recorded_series import recorded_series
 from elastometer.twin.fit.scrape_phase import scrape_phases
 from elastometer.twin.fit.starts import fit_replica_timings
@@ -35,7 +32,6 @@ from elastometer.twin.measured import measured_by, source_words
 from elastometer.twin.reading.scaled_object import read_scaled_object
 from elastometer.twin.scenario import (
     BALANCING_OF,
-    Arrival,
     Balancing,
     Controller,
     HpaController,
@@ -44,11 +40,12 @@ from elastometer.twin.scenario import (
     Scenario,
 )
 from elastometer.twin.sources import Signal
-from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.profile.profile import ConnectionPolicy
 
 # The load generator's defaults for a profile that does not state them.
 TIMEOUT_SECONDS = 300
+# How many times as long as in the record a load may last that ends with its last answer.
+LONGER = 3.0
 
 
 @dataclass(slots=True)
@@ -63,7 +60,8 @@ def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calib
     """The scenario of the recorded run. `flags` are those of the controller, which no API serves. Raises SpecError
     naming what is missing."""
     bundle, evidence, found = run.bundle, run.evidence, _Found([], [])
-    arrivals = _arrivals(evidence, found)
+    arrivals, notes = recorded_arrivals(evidence)
+    found.notes += notes
     capacity, about = fit_capacity(run)
     found.fitted += about
     timings, about, notes = fit_replica_timings(run)
@@ -79,7 +77,7 @@ def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calib
     capacity = _with_cache(evidence, Signal.KV_CACHE in measured, capacity, found)
     start, initial = _beginning(run, hpa)
     load = document_at(spec_of(bundle.spec), "load")
-    scenario = Scenario(
+    scenario = _with_users(Scenario(
         arrivals=arrivals, capacity=capacity, cold_starts=timings.cold_starts, path=path, controller=controller,
         initial_replicas=initial, start_seconds=start, horizon_seconds=_horizon(evidence),
         drain_seconds=timings.drain, pending_seconds=timings.pending, grace_seconds=timings.grace,
@@ -87,63 +85,46 @@ def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calib
         balancing=BALANCING_OF.get(evidence.terms.connection or ConnectionPolicy.REUSE, Balancing.UNIFORM),
         connection_seconds=float(whole_at(load, "connection", "maxAgeSeconds") or inf),
         resource_path=resource_path, initial_age_seconds=_age(run, start),
-    )
+    ), evidence, found)
     if scenario.balancing is Balancing.LEAST_IN_FLIGHT and (evidence.terms.workers or 1) > 1:
         found.notes.append(f"each of {evidence.terms.workers} load workers sent its requests to the Pod with the "
                            "fewest of its own in flight; the model counts those of all workers")
-    randomness = _recorded_randomness(run, timings.recorded, capacity)
+    randomness = _recorded_randomness(run, timings.recorded, scenario)
     return Calibration(scenario, replace(scenario, recorded=randomness), tuple(found.fitted), tuple(found.notes))
 
 
 def _recorded_randomness(
-    run: DerivedRun, cold_starts: tuple[float, ...], capacity: Capacity,
+    run: DerivedRun, cold_starts: tuple[float, ...], scenario: Scenario,
 ) -> RecordedRandomness:
     """The run's own random draw: where each request went, when each replica was scraped, the order of the uids."""
     evidence, pods = run.evidence, [start.pod for start in run.starts]
     order, ids = {pod.name: number for number, pod in enumerate(pods)}, sorted(pod.uid for pod in pods)
     names = [pod.name for pod in pods]
+    capacity, is_closed = scenario.capacity, scenario.closed is not None
+    choices = [order.get(record.pod or "", -1) for record in evidence.requests]
+    by_id = {record.id: choice for record, choice in zip(evidence.requests, choices, strict=True)}
     return RecordedRandomness(
-        choices=tuple(order.get(record.pod or "", -1) for record in evidence.requests),
+        choices=() if is_closed else tuple(choices), choice_of=by_id if is_closed else {},
         phases=scrape_phases(evidence, names, capacity.prefill_seconds + capacity.refill_seconds),
         ids=tuple(ids.index(pod.uid) / len(ids) for pod in pods), starts=cold_starts,
     )
 
 
-def _arrivals(evidence: Evidence, found: _Found) -> tuple[Arrival, ...]:
-    """Every request at its intended time. A request that failed reported no tokens and gets the median of its stage."""
-    if not evidence.requests:
-        raise SpecError("requests: the run must have request records, which are the load to replay; it has none")
-    stages = {stage.name: number for number, stage in enumerate(evidence.terms.stages)}
-    by_stage: dict[str, list[RecordedRequest]] = defaultdict(list)
-    for record in evidence.requests:
-        by_stage[record.stage].append(record)
-    usual = {stage: _usual(records, evidence.requests) for stage, records in by_stage.items()}
-    guessed = sum(not _has_tokens(record) for record in evidence.requests)
-    if guessed:
-        found.notes.append(f"{guessed} of {len(evidence.requests)} requests reported no tokens; they are given the "
-                           "medians of their stage")
-    return tuple(
-        Arrival((record.intended - evidence.origin) / SECOND,
-                usual[record.stage][0] if record.prompt_tokens is None else record.prompt_tokens,
-                record.completion_tokens if _has_tokens(record) and record.completion_tokens
-                else usual[record.stage][1],
-                stages.get(record.stage, 0))
-        for record in evidence.requests
-    )
-
-
-def _has_tokens(record: RecordedRequest) -> bool:
-    """Whether the server reported the output tokens of the whole answer; a request that was cut off had fewer."""
-    return record.completion_tokens is not None and record.outcome is Outcome.SUCCESS
-
-
-def _usual(records: Sequence[RecordedRequest], every: Sequence[RecordedRequest]) -> tuple[int, int]:
-    known = [record for record in records if _has_tokens(record)] or [
-        record for record in every if _has_tokens(record)]
-    if not known:
-        raise SpecError("requests: at least one must report its tokens (usage in the last chunk), none does")
-    return (round(median(record.prompt_tokens or 0 for record in known)),
-            round(median(record.completion_tokens or 1 for record in known)))
+def _with_users(scenario: Scenario, evidence: Evidence, found: _Found) -> Scenario:
+    """The scenario in which requests that depend on answers do. Where the record does not show how they do, a note says
+    that they are replayed."""
+    part = closed_part(evidence, scenario.arrivals)
+    if part is None or isinstance(part, str):
+        found.notes += [] if part is None else [part]
+        return scenario
+    found.fitted += part.fitted
+    found.notes += part.notes
+    closed = replace(scenario, arrivals=part.arrivals, closed=part.load)
+    if not part.load.is_open_ended:
+        return closed
+    # Answers end the load: it may last longer than in the record, and the run goes on after it for as long as there.
+    tail = scenario.horizon_seconds - evidence.seconds(evidence.load_end)
+    return replace(closed, horizon_seconds=LONGER * scenario.horizon_seconds, tail_seconds=tail)
 
 
 def _controller(

@@ -59,7 +59,7 @@ def recorded(bundle: Bundle) -> Recorded:
 def draws_for(scenario: Scenario) -> int:
     """How many draws each candidate of a search is judged over. A long run needs fewer, since randomness averages out
     within it, and each of its draws takes longer."""
-    return max(1, min(MAX_DRAWS, DRAWN_REQUESTS // max(1, len(scenario.arrivals))))
+    return max(1, min(MAX_DRAWS, DRAWN_REQUESTS // max(1, scenario.request_count)))
 
 
 def answer(run: Recorded, options: SearchOptions, each: Each) -> Answer:

@@ -166,9 +166,8 @@ def cliffs(named: Sequence[tuple[str, Settings]], each: Each) -> list[tuple[str,
 def _cliff(searcher: Searcher, asked: tuple[Settings, int]) -> Cliff:
     settings, number = asked
     scenario = other_draw(vary(searcher.problem.base, without_cold_start(settings)).scenario, number)
-    last = max((arrival.at for arrival in scenario.arrivals), default=0.0)
     # A cold start longer than the load changes nothing any more, but the measured ones must be well inside the chart.
-    longest = max(last, 2 * searcher.problem.base.scenario.cold_starts[-1])
+    longest = max(scenario.load_end, 2 * searcher.problem.base.scenario.cold_starts[-1])
     return cliff(lambda seconds: searcher.at_cold_start(scenario, seconds), longest)
 
 
