@@ -34,6 +34,10 @@ from elastometer.render.json_report import plain
 from elastometer.world.bundle_reader import load_bundle
 
 RUNS = sorted((Path(__file__).parents[1] / "golden/runs").iterdir())
+NO_TIMELINE: dict[str, Any] = {name: [] for name in (
+    "seconds", "planned", "offered", "sent", "served", "failed", "inFlight", "windowStarts",
+    "firstTokenP50Milliseconds", "firstTokenP95Milliseconds", "desired", "spec", "created", "ready", "serving",
+    "curves")}
 DEMO = next(run for run in RUNS if run.name == "honest-pods-a")
 
 
@@ -179,6 +183,18 @@ class TestCsv:
         table = _rows(csv_tables(plain(report))["coldStarts.csv"])  # type: ignore[arg-type]
         first = next(row for row in table if row["origin"] == "Initial")
         assert first["scaleEvent"] == ""
+
+    def test_every_column_has_a_value_in_some_row(self, report: Report) -> None:
+        tables = csv_tables(plain(report))  # type: ignore[arg-type]
+        columns = [(name, column) for name, content in tables.items() for column in _rows(content)[0]]
+        assert len(columns) > 200
+        assert [(name, column) for name, column in columns
+                if not any(row[column] for row in _rows(tables[name]))] == []
+
+    def test_a_value_of_zero_or_false_is_a_value(self) -> None:
+        document = {"zero": 0, "no": False, "nothing": None, "empty": "", "timeline": NO_TIMELINE}
+        rows = _rows(csv_tables(document)["run.csv"])
+        assert rows == [{"zero": "0", "no": "False"}]
 
     def test_a_spreadsheet_computes_no_name(self, report: Report) -> None:
         document: Any = plain(replace(report, test="=HYPERLINK(\"http://x\")", model="\tcmd"))

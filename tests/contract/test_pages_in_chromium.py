@@ -4,6 +4,7 @@ Needs Chromium (`apt-get install chromium`); without it every test here is skipp
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -199,13 +200,61 @@ async def test_paper_has_room_for_bars_and_tables(address: str, recorded: Path):
         assert await page.value("document.documentElement.scrollWidth") <= 718
 
 
-async def test_paper_has_what_is_under_details(address: str, recorded: Path):
+@pytest.mark.parametrize("name", ["recorded", "many"])
+async def test_a_phone_shows_the_widest_tables_in_blocks_of_named_cells(
+    address: str, request: pytest.FixtureRequest, name: str,
+):
+    async with opened(address, request.getfixturevalue(name), width=390, height=800) as page:
+        tables = await page.value("""[...document.querySelectorAll('.stacked')].map((one) => [
+            one.closest('.scroll').scrollWidth <= one.closest('.scroll').clientWidth,
+            [...one.querySelectorAll('tbody td:not(.title)')].every((cell) => cell.dataset.label &&
+                getComputedStyle(cell, '::before').content === JSON.stringify(cell.dataset.label))])""")
+        assert (len(tables) >= 3) is (name == "recorded"), "elasticity, other supplies, resources"
+        assert all(fits and named for fits, named in tables)
+
+
+async def test_a_phone_shows_each_mark_of_a_scale_event_beside_the_others(
+    address: str, tmp_path_factory: pytest.TempPathFactory,
+):
+    """Where events are a few pixels apart, one label goes below the other."""
+    flaps = written(tmp_path_factory, judge(load_bundle(RECORDED.parent / "honest-pods-a")))
+    async with opened(address, flaps, width=390, height=800) as page:
+        boxes = await page.value("""(() => {
+          const found = [], write = CanvasRenderingContext2D.prototype.fillText;
+          CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+            if (/^[+−][0-9]+$/.test(text) && this.canvas.closest('#chart-replicas'))
+              found.push([x, y, x + this.measureText(text).width, y + 11 * devicePixelRatio]);
+            return write.apply(this, arguments);
+          };
+          page.charts.forEach((chart) => chart.redraw(false, true));
+          return new Promise((done) => setTimeout(() => done(found), 100));
+        })()""")
+        assert len(boxes) >= 8
+        for number, (left, top, right, bottom) in enumerate(boxes):
+            for x, y, to, down in boxes[:number]:
+                assert right <= x or to <= left or bottom <= y or down <= top, (boxes[number], (x, y, to, down))
+
+
+async def test_paper_has_what_is_under_details_once_and_of_starts_the_slowest(address: str, recorded: Path):
     async with opened(address, recorded) as page:
-        hidden = "[...document.querySelectorAll('details .scroll')].filter((one) => !one.checkVisibility()).length"
-        assert await page.value(hidden) > 0
+        hidden = "[...document.querySelectorAll('details{} .scroll')].filter((one) => !one.checkVisibility()).length"
+        unlike = ":not(.brief, [data-chart])"
+        assert await page.value(hidden.format(unlike)) > 0
         await page.media(on_paper=True)
         await page.value("dispatchEvent(new Event('beforeprint'))")
-        assert await page.value(hidden) == 0
-        assert await page.value("document.querySelectorAll('details[data-chart] tbody tr').length") > 20
+        assert await page.value(hidden.format(unlike)) == 0
+        assert await page.value("document.querySelectorAll('details[data-chart] tbody tr').length") == 0
+        starts = "[...document.querySelectorAll('#cold-starts ~ details')]"
+        assert await page.value(f"{starts}.length") == 4
+        assert await page.value(f"{starts}.filter((one) => one.open).length") == 1
+        assert await page.value(f"{starts}.every((one) => one.querySelector('summary').checkVisibility())")
+        assert "report.json" in await page.value("document.querySelector('.paper-note').innerText")
         await page.value("dispatchEvent(new Event('afterprint'))")
         assert await page.value("document.querySelectorAll('details[open]').length") == 0
+
+
+@pytest.mark.parametrize("name", ["recorded", "many"])
+async def test_paper_takes_at_most_twelve_sheets(address: str, request: pytest.FixtureRequest, name: str):
+    async with opened(address, request.getfixturevalue(name)) as page:
+        sheets = len(re.findall(rb"/Type /Page\b", await page.pdf()))
+        assert 3 <= sheets <= 12

@@ -1,7 +1,7 @@
 """The tables of report.json as CSV: one table for each list of rows, nested objects as dotted columns.
 
 The rows of a list inside a row become a table of their own, in which `row` is the number of the row that they belong
-to, counted from 0. Absent values are empty cells.
+to, counted from 0. Absent values are empty cells, and a column of empty cells alone is left out.
 """
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _columns(line: Mapping[str, Any], names: Sequence[str]) -> list[Row]:
 
 
 def _text(rows: Sequence[Row]) -> bytes:
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(name for row in rows for name, value in row.items() if value not in (None, "")))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)

@@ -1,8 +1,9 @@
 """What the page shows of the tables that grow with the run, and the searches that stand for the rest of their rows."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from elastometer.model.measurements import ColdStart
 from elastometer.model.report import Report
 from elastometer.render.many import SPREAD_HEAD, Search
 from elastometer.render.sections.many_starts import GROUP_HEAD, many_starts, starts_search
@@ -18,7 +19,14 @@ def growing_values(report: Report) -> dict[str, object]:
         "many_starts": many, "strips": strips(report.cold_starts if many is None else ()),
         "events": events_shown(report.scale_events), "leaving": leaving_shown(report.scale_ins),
         "spread_head": SPREAD_HEAD, "group_head": GROUP_HEAD, "node_head": ("Node", *GROUP_HEAD[1:]),
+        "paper_start": _slowest(report.cold_starts if many is None else many.shown),
     }
+
+
+def _slowest(starts: Sequence[ColdStart]) -> str | None:
+    """The Pod whose start took longest: of those that the page has phase by phase, paper has this one."""
+    slowest = max(starts, key=lambda one: (one.cold_start and one.cold_start.milliseconds) or 0.0, default=None)
+    return None if slowest is None else slowest.pod
 
 
 def searches(report: Report) -> Mapping[str, Search]:

@@ -3,8 +3,9 @@ const run = ((range) => {
   const { css, charts, plain, axis, held, element } = page;
   // How many rows the table of a chart has at most: a reader goes through all of them.
   const ROWS = 40;
-  // Pixels across a sheet of A4 or Letter between its margins.
-  const PAPER = 680;
+  // Pixels across a sheet of A4 or Letter between its margins, what two charts beside each other have of it, and the
+  // part of its height that a chart has there.
+  const PAPER = 680, HALF = 330, LOWER = .72;
   let view = range, zooming = false;
 
   const clock = (s) => {
@@ -91,7 +92,6 @@ const run = ((range) => {
       body.replaceChildren(table);
     };
     details.addEventListener("toggle", () => { if (details.open) fill(); });
-    addEventListener("beforeprint", fill);
     host.after(details);
   };
   const extremes = (u, series, part) => {
@@ -102,7 +102,7 @@ const run = ((range) => {
     return texts.length > 1 ? texts.join(" to ") : texts[0];
   };
 
-  // Options: height, format and incrs of the y axis, most and least of it, steps (hold until the next point), and what is
+  // Options: height, whole (as high on paper), format and incrs of the y axis, most and least of it, steps (hold until the next point), and what is
   // drawn `behind` and in `front` of the curves: functions of the chart.
   const draw = (id, columns, series, options = {}) => {
     const host = document.getElementById(id);
@@ -134,7 +134,8 @@ const run = ((range) => {
     let printed = false;
     const fit = () => { if (host.clientWidth && !printed) chart.setSize({ width: host.clientWidth, height }); };
     new ResizeObserver(fit).observe(host);
-    addEventListener("beforeprint", () => { printed = true; chart.setSize({ width: PAPER, height }); });
+    const onPaper = { width: host.closest(".multiples") ? HALF : PAPER, height: options.whole ? height : Math.round(height * LOWER) };
+    addEventListener("beforeprint", () => { printed = true; chart.setSize(onPaper); });
     addEventListener("afterprint", () => { printed = false; fit(); });
   };
 

@@ -47,11 +47,11 @@ const page = (() => {
     button.hidden = false;
     button.addEventListener("click", () => { chosen = current() === "dark" ? "light" : "dark"; paint(chosen); });
     system.addEventListener("change", () => paint(current()));
-    // On paper everything is light, and nothing can be opened.
+    // On paper everything is light, and nothing can be opened: what is brief there stays closed.
     let closed = [];
     addEventListener("beforeprint", () => {
       paint("light");
-      closed = [...document.querySelectorAll("details:not([open])")];
+      closed = [...document.querySelectorAll("details:not([open], .brief, [data-chart])")];
       closed.forEach((one) => { one.open = true; });
     });
     addEventListener("afterprint", () => { closed.forEach((one) => { one.open = false; }); closed = []; paint(current()); });

@@ -49,12 +49,22 @@
     ctx.save();
     ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
     ctx.lineWidth = ratio; ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`; ctx.textBaseline = "top"; ctx.textAlign = "left";
+    // With a rim, so that curves behind it leave it legible.
+    const write = (label, x, y) => {
+      ctx.globalAlpha = 1; ctx.fillStyle = ctx.strokeStyle; ctx.strokeStyle = css("--surface"); ctx.setLineDash([]); ctx.lineWidth = 3 * ratio;
+      ctx.strokeText(label, x, y); ctx.fillText(label, x, y); ctx.lineWidth = ratio;
+    };
+    // A label that would touch another one goes below it; where there is no room, the line alone is drawn.
+    const ends = [], LEVELS = 4;
+    const level = (x, width) => { let at = 0; while (at < ends.length && ends[at] > x) at += 1; if (at < LEVELS) ends[at] = x + width; return at; };
     data.events.forEach((event) => {
       const x = Math.round(u.valToPos(event.at, "x", true)) + .5;
       ctx.strokeStyle = css(event.step > 0 ? "--c-served" : "--c-p95"); ctx.globalAlpha = labelled ? .9 : .35;
       ctx.setLineDash([3 * ratio, 3 * ratio]);
       ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke();
-      if (labelled) { ctx.globalAlpha = 1; ctx.fillStyle = ctx.strokeStyle; ctx.fillText((event.step > 0 ? "+" : "−") + Math.abs(event.step), x + 3 * ratio, bbox.top + 2 * ratio); }
+      if (!labelled) return;
+      const label = (event.step > 0 ? "+" : "−") + Math.abs(event.step), at = level(x, ctx.measureText(label).width + 6 * ratio);
+      if (at < LEVELS) { write(label, x + 3 * ratio, bbox.top + (2 + 13 * at) * ratio); }
     });
     if (bounds) {
       ctx.globalAlpha = 1; ctx.strokeStyle = css("--c-bound"); ctx.lineWidth = 1.5 * ratio; ctx.setLineDash([6 * ratio, 4 * ratio]);

@@ -61,7 +61,7 @@
     if (rows.length > FEW) host.classList.add("many");
     let repaint = () => {};
     const series = replicas.pods.map((pod, i) => line(pod, `--r-${i % PODS}`, { paths: () => null, spanGaps: false, value: (_u, v) => v == null ? "–" : String(v) }));
-    run.draw(host.id, [times, ...rows], series, { height: rows.length * row + 80, least: rows.length, most: rows.length, steps: true, format: () => "", behind: [cells(rows, most)], front: [names, () => repaint()] });
+    run.draw(host.id, [times, ...rows], series, { whole: true, height: rows.length * row + 80, least: rows.length, most: rows.length, steps: true, format: () => "", behind: [cells(rows, most)], front: [names, () => repaint()] });
     repaint = scaleOf(host, most, unit);
     const chart = charts.at(-1), over = chart.over;
     over.dataset.tip = "";
