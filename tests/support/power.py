@@ -14,8 +14,8 @@ SLICES = 400
 
 
 def power(deviations: float, count: int) -> float:
-    """The probability that the interval at 95 % excludes 0 for two groups of `count` normal values each, whose means are
-    `deviations` standard deviations apart: by the noncentral t distribution."""
+    """The probability that the interval at 95 % excludes 0 for two groups of `count` normal values each, whose means
+    are `deviations` standard deviations apart: by the noncentral t distribution."""
     freedom, shift = 2 * count - 2, deviations * sqrt(count / 2)
     bound = stats.t.ppf(0.975, freedom)
     return float(stats.nct.sf(bound, freedom, shift) + stats.nct.cdf(-bound, freedom, shift))

@@ -27,7 +27,9 @@ def test_the_interval_of_a_mean_is_that_of_scipy(count: int):
 
 
 @pytest.mark.parametrize(("first", "second", "spread"), [(2, 2, 1), (3, 3, 1), (3, 3, 8), (2, 7, 3), (10, 4, 0.1)])
-def test_the_interval_of_a_difference_is_that_of_scipy_with_one_variance_for_equal_counts_and_two_for_others(first: int, second: int, spread: float):
+def test_the_interval_of_a_difference_is_that_of_scipy_with_one_variance_for_equal_counts_else_two(
+    first: int, second: int, spread: float,
+):
     rng = Random(first * 100 + second)
     before, after = [rng.gauss(5, 1) for _ in range(first)], [rng.gauss(6, spread) for _ in range(second)]
     expected = stats.ttest_ind(after, before, equal_var=first == second).confidence_interval()

@@ -15,7 +15,7 @@ from support.power import power, share_within
 
 PAIRS = 1000
 LINEAR, FACTOR = plain_measure(Scale.LINEAR), plain_measure(Scale.LOGARITHMIC)
-# Latencies as they are: a long tail to the right. The gamma has a coefficient of variation of 0.5, the exponential of 1.
+# Latencies have a long tail to the right. The coefficient of variation of the gamma is 0.5, of the exponential 1.
 DRAWN: dict[str, tuple[Measure, Callable[[Random], float]]] = {
     "normal": (LINEAR, lambda rng: rng.gauss(100, 15)),
     "normal, by a factor": (FACTOR, lambda rng: rng.gauss(100, 15)),

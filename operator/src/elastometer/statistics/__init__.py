@@ -8,7 +8,7 @@ Pure functions of numbers: they know no report, no request and no clock. All int
 | a share | `rates.rate` | Wilson's score interval; an exact bound for 0 of n and n of n |
 | a mean of values in order of time | `means.mean_by_blocks` | means of blocks, Student's t |
 | a trend | `slopes.theil_sen` | median of pairwise slopes, Kendall's variance |
-| a mean of repetitions, a difference of two | `repetitions.interval_of_difference` | Student's t, Welch's for unequal counts |
+| means of repetitions | `repetitions.interval_of_difference` | Student's t; Welch's for unequal counts |
 | a difference of two runs or stages | `differences.difference` | circular block bootstrap |
 
 Percentiles, shares and slopes assume values that do not depend on each other. Latencies of neighbouring requests do:

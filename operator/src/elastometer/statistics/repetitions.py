@@ -3,8 +3,9 @@
 With equal counts, the interval is that of Student's t with one variance for both groups, which finds the most that so
 few values can show. Where one group scatters far more than the other, it misses the truth in up to 11 % of cases
 instead of 5 % (three values each; 15 % for two): G. E. P. Box, Annals of Mathematical Statistics 25 (1954) 290-302.
-With unequal counts it would be far worse, and the interval is Welch's, Biometrika 34 (1947) 28-35, with the degrees of freedom of F. E. Satterthwaite, Biometrics Bulletin
-2 (1946) 110-114. Not a test by ranks or permutations: of three and three values it can never find anything at 95 %.
+With unequal counts it would be far worse, and the interval is Welch's, Biometrika 34 (1947) 28-35, with the degrees of
+freedom of F. E. Satterthwaite, Biometrics Bulletin 2 (1946) 110-114. Not a test by ranks or permutations: of three and
+three values it can never find anything at 95 %.
 """
 from __future__ import annotations
 
