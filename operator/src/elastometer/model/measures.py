@@ -54,8 +54,9 @@ def _price() -> Iterator[Measure]:
     yield gpu
     yield replace(gpu, name=REPLICA_SECONDS, title="Replica-seconds", unit="replica-s", is_primary=False,
                   source="price.paidReplicaMilliseconds", description="replicas times seconds on a node")
-    for part, what in (("Useful", "Ready, and demanded"), ("Idle", "Ready beyond the demand"),
-                       ("Starting", "on a node, not Ready"), ("Draining", "deleted, still on a node")):
+    for part, what in (("Useful", "Ready, and demanded"), ("Kept", "Ready while nothing was demanded, to be above 0"),
+                       ("Idle", "Ready beyond the demand"), ("Starting", "on a node, not Ready"),
+                       ("Draining", "deleted, still on a node")):
         better = Better.HIGHER if part == "Useful" else lower
         yield Measure(f"{part.lower()}GpuSeconds", f"{part} GPU-seconds", "GPU-s", better, group, "price.parts",
                       f"GPUs times seconds: {what}", resolution=0.001)

@@ -22,7 +22,7 @@ _NOT_ASKED = ("workers", "apiKeyFrom", "resources", "filesFrom")
 SHOWN = 5
 _AGAINST_DEMAND = (
     *(one.name for one in MEASURES if one.group is MeasureGroup.ELASTICITY),
-    "usefulGpuSeconds", "idleGpuSeconds", "overshootReplicas",
+    "usefulGpuSeconds", "keptGpuSeconds", "idleGpuSeconds", "overshootReplicas",
 )
 LOAD, OBJECTIVES, MODEL, FILES, PRICE, DEMAND = "load", "objectives", "model", "load files", "price", "demand"
 

@@ -23,6 +23,7 @@ from elastometer.model.measures import (
 )
 from elastometer.model.price import AlternativeName, Part
 from elastometer.model.resources_used import Of
+from elastometer.model.schema import shown
 from elastometer_loadgen.base.measures import nearest_rank
 from elastometer_loadgen.base.record import Outcome
 
@@ -80,7 +81,12 @@ def _money(report: Document) -> Found:
     if "value" not in amount:
         return lacks("price.money")
     text = text_at(amount, "value")
-    return Found(None, text_at(amount, "reason") or "no price") if text is None else Found(float(text))
+    if text is None:
+        return Found(None, text_at(amount, "reason") or "the run has no price")
+    try:
+        return Found(float(text))
+    except ValueError:
+        return Found(None, f"price.money.run.value must be a decimal number, is {shown(text)}")
 
 
 def total(report: Document) -> Document:
@@ -180,7 +186,7 @@ READERS: Mapping[str, Reader] = {
     GPU_SECONDS: _gpu_seconds,
     REPLICA_SECONDS: _at("price", "paidReplicaMilliseconds", per=MILLI),
     **{f"{part.lower()}GpuSeconds": partial(_part, part=part)
-       for part in (Part.USEFUL, Part.IDLE, Part.STARTING, Part.DRAINING)},
+       for part in (Part.USEFUL, Part.KEPT, Part.IDLE, Part.STARTING, Part.DRAINING)},
     MONEY: _money,
     **dict(_latencies()),
     "successPercent": lambda report: _number(total(report), "successPercent", reason="no request was sent"),
