@@ -24,8 +24,8 @@ def _lines(answer: GateAnswer, spec: str, live_run: Sequence[str]) -> Iterator[s
     yield from ("", prose(answer.message))
     for group in answer.groups:
         yield from ("", f"## {', '.join(map(code, group.runs))}")
-        yield from table(rows.CHANGES_HEAD, (map(prose, rows.change_row(change)) for change in group.changes))
-        yield from table(rows.ROWS_HEAD, (map(prose, rows.figures_row(row)) for row in group.rows))
+        yield from table(rows.CHANGES_HEAD, ([*map(prose, rows.change_row(change))] for change in group.changes))
+        yield from table(rows.ROWS_HEAD, ([*map(prose, rows.figures_row(row))] for row in group.rows))
         yield from (line for text in rows.about(group) for line in ("", prose(text)))
     if live_run:
         yield from ("", "A live run decides:", "", *(f"    {line}" for line in live_run))
