@@ -122,6 +122,13 @@ def test_a_server_without_tolerances_gets_none_and_a_target_never_falls_below_on
     assert [option[0].value for option in targets.options] == ["1", "1500m", "3", "4", "6"]
 
 
+def test_a_target_that_is_far_too_high_may_also_become_one():
+    metric = {"type": "Pods", "pods": {"metric": {"name": "vllm_num_requests_waiting"},
+                                       "target": {"type": "AverageValue", "averageValue": "60"}}}
+    targets = next(one for one in near(hpa_baseline(metrics=[metric]), tolerances=False) if one.name == "target")
+    assert [option[0].value for option in targets.options] == ["6", "15", "30", "45", "90", "120", "180", "1"]
+
+
 def test_pairs_take_one_option_from_each_of_two_fields():
     made = pairs([[(WINDOW,)], [(MINIMUM,), (TARGET,)]])
     assert made == [(WINDOW, MINIMUM), (WINDOW, TARGET)]
