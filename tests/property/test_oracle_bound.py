@@ -21,9 +21,9 @@ from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.price import AlternativeName, Price
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict
-from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
+from elastometer.twin.forecast.planned_load import planned_load
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import predicted_syncs, synthetic_bundle
 from elastometer.twin.scenario import Scenario
@@ -65,7 +65,7 @@ def drawn_world(seed: int) -> World | None:
     plan = TestPlan(checked_spec("test.yaml", drawn_test(rng)), NOWHERE)
     scaler = planned_autoscaler(plan)
     assumed = Assumed(Capacity(4, 0.02, 0.0, 0.04, 0.001), "", rng.choice([(2.0,), (10.0, 12.0), (30.0,), (60.0,)]), "")
-    scenario = planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), seed=seed)
+    scenario = planned_scenario(plan, scaler, assumed, planned_load(plan.spec.profile), seed=seed)
     run = PredictedRun(plan, scenario, predict(scenario), BASIS, scaler.document)
     bundle = synthetic_bundle(run)
     price = judge(bundle, predicted_syncs(run)).price

@@ -18,9 +18,9 @@ from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict
-from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
+from elastometer.twin.forecast.planned_load import planned_load
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import predicted_syncs, synthetic_bundle
 
@@ -40,7 +40,7 @@ def predicted_run(rate: str, changes: dict[str, Any], **scenario: Any) -> Predic
     plan = TestPlan(checked_spec("test.yaml", test), NOWHERE)
     scaler = planned_autoscaler(plan)
     assumed = Assumed(Capacity(4, 0.02, 0.0, 0.04, 0.001), "", (10.0, 12.0), "")
-    wanted = replace(planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), seed=1), **scenario)
+    wanted = replace(planned_scenario(plan, scaler, assumed, planned_load(plan.spec.profile), seed=1), **scenario)
     return PredictedRun(plan, wanted, predict(wanted), BASIS, scaler.document)
 
 

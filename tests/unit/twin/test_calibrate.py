@@ -23,9 +23,9 @@ from elastometer.twin.fit.backtest import backtest, compare
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.fit.calibration import Calibration
 from elastometer.twin.fit.pod_requests import PodRequests
-from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
+from elastometer.twin.forecast.planned_load import planned_load
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import synthetic_bundle
 from elastometer.twin.scenario import Balancing, HpaController, Scenario
@@ -46,7 +46,7 @@ def record() -> tuple[Scenario, Bundle]:
     plan = TestPlan(checked_spec("test.yaml", test), NOWHERE)
     scaler = planned_autoscaler(plan)
     assumed = Assumed(TRUTH, "", (12.0,), "")
-    scenario = planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), seed=1)
+    scenario = planned_scenario(plan, scaler, assumed, planned_load(plan.spec.profile), seed=1)
     case = PredictedRun(plan, scenario, predict(scenario), PredictionBasis("t", "c", "s", "h", 1), scaler.document)
     return scenario, replace(synthetic_bundle(case), provenance={"autoscaler": {"spec": scaler.document}})
 

@@ -21,9 +21,9 @@ from elastometer.promql.series import Matcher, MatchOperator
 from elastometer.twin.engine import predict
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.fit.recorded_series import recorded_series
-from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed, planned_scenario
+from elastometer.twin.forecast.planned_load import planned_load
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import synthetic_bundle
 from elastometer.twin.scenario import KedaController
@@ -46,7 +46,7 @@ def predicted() -> PredictedRun:
     plan = TestPlan(checked_spec("test.yaml", test), Environment("", "", "", 0, "", ""))
     scaler = planned_autoscaler(plan)
     assumed = Assumed(Capacity(4, 0.02, 0.0, 0.04, 0.001, join_seconds=0.05, refill_seconds=0.03), "", (12.0,), "")
-    scenario = planned_scenario(plan, scaler, assumed, planned_arrivals(plan.spec.profile), seed=1)
+    scenario = planned_scenario(plan, scaler, assumed, planned_load(plan.spec.profile), seed=1)
     return PredictedRun(plan, scenario, predict(scenario), PredictionBasis("t", "c", "s", "h", 1), scaler.document)
 
 

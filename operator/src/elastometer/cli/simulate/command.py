@@ -28,13 +28,15 @@ from elastometer.plan import Environment, TestPlan
 from elastometer.render.files import render_all
 from elastometer.render.wording import numbers, prices
 from elastometer.twin.draws import Drawn
-from elastometer.twin.forecast.arrivals import planned_arrivals
 from elastometer.twin.forecast.autoscaler import planned_autoscaler
 from elastometer.twin.forecast.planned import Assumed
+from elastometer.twin.forecast.planned_load import planned_load
 from elastometer.twin.reading.scaled_object import annotation_flaws
 from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import Profile
+from elastometer_loadgen.stages.count import CountStage
 from elastometer_loadgen.stages.rate import RateStage
+from elastometer_loadgen.stages.users import UsersStage
 
 DEFAULT_DRAWS = 10
 PROGRESS_PERIOD_SECONDS = 2.0
@@ -109,16 +111,16 @@ def _simulation_input(options: argparse.Namespace) -> SimulationInput:
     if flaws := list(annotation_flaws(manifest["metadata"])):
         raise SpecError(*flaws)
     _require_modelled(plan.spec.profile)
-    expected = float(sum(stage.expected for stage in plan.spec.profile.stages))
+    expected = float(sum(stage.expected for stage in plan.spec.profile.stages if not stage.is_closed))
     if expected >= MANY_REQUESTS:
         print(f"about {expected:,.0f} requests", file=sys.stderr, flush=True)
-    arrivals = planned_arrivals(plan.spec.profile)
-    if not arrivals:
+    load = planned_load(plan.spec.profile)
+    if not load.request_count:
         raise SpecError("spec.load.stages: must plan at least one request with this seed, plan none")
     earlier = None if options.bundle is None else recorded(options.bundle, plan)
     given = InputOptions(options.capacity, options.cold_start)
     autoscaler = planned_autoscaler(plan, _assumed_namespace(manifest, earlier))
-    return SimulationInput(plan, autoscaler, assume(plan, arrivals, given, earlier), arrivals)
+    return SimulationInput(plan, autoscaler, assume(plan, load, given, earlier), load)
 
 
 def _assumed_namespace(manifest: Manifest, earlier: Assumed | None) -> str | None:
@@ -135,17 +137,14 @@ def _require_modelled(profile: Profile) -> None:
 
 
 def _stage_flaws(profile: Profile) -> Iterator[str]:
-    # When a closed loop sends depends on the answers, and other stages end when their requests do.
-    others = [f"{stage.name} ({stage.type})" for stage in profile.stages if not isinstance(stage, RateStage)]
+    others = [f"{stage.name} ({stage.type})" for stage in profile.stages
+              if not isinstance(stage, RateStage | UsersStage | CountStage)]
     if others:
-        yield f"spec.load.stages: must be of type Rate to be simulated; others are {', '.join(others)}"
+        yield ("spec.load.stages: must be of type Rate, Users, Concurrency or Sweep to be simulated; others are "
+               f"{', '.join(others)}")
 
 
 def _task_flaws(profile: Profile) -> Iterator[str]:
-    conversations = [task.name for task in profile.tasks if task.turns > 1]
-    if conversations:
-        yield ("spec.load.tasks: must hold no generated message to be simulated; "
-               f"conversations are {', '.join(conversations)}")
     for path, name in files_of(profile):
         yield f"spec.load.{path}: must be inline to be simulated, is the file {name}"
 

@@ -17,9 +17,9 @@ from elastometer.twin.draws import Drawn, drawn, intervals, median_draw, verdict
 from elastometer.twin.engine import predict
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler
 from elastometer.twin.forecast.planned import Assumed, assumptions, planned_scenario
+from elastometer.twin.forecast.planned_load import PlannedLoad
 from elastometer.twin.forecast.predicted_run import PredictedRun
 from elastometer.twin.forecast.synthetic import predicted_syncs, synthetic_bundle
-from elastometer.twin.scenario import Arrival
 from elastometer.twin.search.score.predicted_misses import with_predicted_misses
 
 # Requests over all draws below which further processes cost more than they save.
@@ -35,12 +35,12 @@ class SimulationInput:
     plan: TestPlan
     autoscaler: PlannedAutoscaler
     assumed: Assumed
-    arrivals: tuple[Arrival, ...]
+    load: PlannedLoad
 
 
 def each_draw(simulation: SimulationInput, seeds: Sequence[int]) -> Iterator[Drawn]:
     """The numbers of every draw, in the order of the seeds."""
-    is_large = len(simulation.arrivals) * len(seeds) >= MIN_REQUESTS_FOR_WORKERS
+    is_large = simulation.load.request_count * len(seeds) >= MIN_REQUESTS_FOR_WORKERS
     jobs = min(len(seeds), os.cpu_count() or 1) if is_large else 1
     if jobs == 1:
         yield from (_draw(simulation, seed) for seed in seeds)
@@ -61,7 +61,7 @@ def _draw_in_child(seed: int) -> Drawn:
 
 def _predict(simulation: SimulationInput, seed: int) -> PredictedRun:
     assumed = simulation.assumed
-    scenario = planned_scenario(simulation.plan, simulation.autoscaler, assumed, simulation.arrivals, seed=seed)
+    scenario = planned_scenario(simulation.plan, simulation.autoscaler, assumed, simulation.load, seed=seed)
     basis = PredictionBasis(
         tool=f"elastometer {version('elastometer')}", autoscaler=simulation.autoscaler.words, seed=seed,
         capacity=f"{assumed.capacity_source}: {capacity_in_words(assumed.capacity)}",

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
-from statistics import fmean
 
 import yaml
 
@@ -13,13 +12,13 @@ from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.plan import TestPlan
 from elastometer.twin.forecast.planned import Assumed, probe_seconds
+from elastometer.twin.forecast.planned_load import PlannedLoad
 from elastometer.twin.forecast.standin_pace import (
     not_predicted,
     standin_capacity,
     standin_startup_seconds,
     unknown_argument,
 )
-from elastometer.twin.scenario import Arrival
 from elastometer_loadgen.base.document import one_line, read_document
 from elastometer_loadgen.base.fields import unknown_field
 
@@ -47,9 +46,9 @@ class InputOptions:
     cold_starts: str | None
 
 
-def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: InputOptions, recorded: Assumed | None) -> Assumed:
+def assume(plan: TestPlan, load: PlannedLoad, given: InputOptions, recorded: Assumed | None) -> Assumed:
     """Each input from the first that has it: the command line, the recorded run, the stand-in's arguments."""
-    base = recorded or _standin(plan, arrivals)
+    base = recorded or _standin(plan, load)
     values = None if given.capacity is None else parse_capacity(given.capacity)
     capacity = None if values is None else _capacity(values, plan, base)
     starts = None if given.cold_starts is None else parse_cold_starts(given.cold_starts)
@@ -67,13 +66,13 @@ def assume(plan: TestPlan, arrivals: tuple[Arrival, ...], given: InputOptions, r
     return whole
 
 
-def _standin(plan: TestPlan, arrivals: tuple[Arrival, ...]) -> Assumed | None:
+def _standin(plan: TestPlan, load: PlannedLoad) -> Assumed | None:
     """What the stand-in's arguments state; None if they are not known, and for another server, whose arguments state no
     times."""
     server = plan.spec.server
     if not server.flags.is_standin or unknown_argument(server.flags):
         return None
-    capacity = standin_capacity(server.flags, fmean(arrival.output_tokens for arrival in arrivals))
+    capacity = standin_capacity(server.flags, load.mean_output_tokens)
     startup = standin_startup_seconds(server.flags)
     delay, period, again = probe_seconds(plan)
     shortest = max(startup, delay) + STANDIN_OVERHEAD_SECONDS + again

@@ -27,20 +27,22 @@ def planned_arrivals(profile: Profile) -> tuple[Arrival, ...]:
     for number, at in enumerate(schedule.times):
         body = orjson.loads(source.prompt(number).body)
         stage = bisect_right(schedule.first_ids, number) - 1
-        found.append(Arrival(at, _prompt_tokens(body), body["max_tokens"], stage))
+        found.append(Arrival(at, prompt_tokens(body), body["max_tokens"], stage))
     return tuple(found)
 
 
-def _prompt_tokens(body: object) -> int:
+def prompt_tokens(body: object) -> int:
+    """Of a request's body, by estimate."""
     prompt = text_at(body, "prompt")
     if prompt is not None:
-        return _text_tokens(prompt)
+        return text_tokens(prompt)
     return TEMPLATE_TOKENS + sum(
-        MESSAGE_TOKENS + _text_tokens(text_at(message, "role") or "") + _text_tokens(text_at(message, "content") or "")
+        MESSAGE_TOKENS + text_tokens(text_at(message, "role") or "") + text_tokens(text_at(message, "content") or "")
         for message in documents_at(body, "messages")
     )
 
 
 @lru_cache(maxsize=1024)
-def _text_tokens(text: str) -> int:
+def text_tokens(text: str) -> int:
+    """Of one text, by estimate."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)

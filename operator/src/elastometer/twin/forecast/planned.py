@@ -15,8 +15,9 @@ from elastometer.plan import TestPlan
 from elastometer.resources.target import deployment
 from elastometer.twin.forecast.arrivals import ANSWER_RULE, PROMPT_RULE
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler, started
+from elastometer.twin.forecast.planned_load import PlannedLoad
 from elastometer.twin.reading.hooks import hook_seconds
-from elastometer.twin.scenario import BALANCING_OF, Arrival, MetricsPath, Scenario
+from elastometer.twin.scenario import BALANCING_OF, MetricsPath, Scenario
 from elastometer_loadgen.profile.profile import ConnectionPolicy
 
 # The twin starts this long before the load, so that the autoscaler has synced on an idle service, as in a real run.
@@ -48,7 +49,7 @@ class Assumed:
 
 
 def planned_scenario(
-    plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed, arrivals: tuple[Arrival, ...], *, seed: int,
+    plan: TestPlan, autoscaler: PlannedAutoscaler, assumed: Assumed, load: PlannedLoad, *, seed: int,
 ) -> Scenario:
     """The scenario of one draw."""
     spec = plan.spec
@@ -56,14 +57,16 @@ def planned_scenario(
     connection = spec.profile.connection
     pod = _pod_spec(plan)
     capacity = replace(assumed.capacity, requests=requests_of(pod), container_requests=container_requests_of(pod))
+    is_open_ended = load.closed is not None and load.closed.is_open_ended
     return Scenario(
-        arrivals=arrivals, capacity=capacity,
+        arrivals=load.arrivals, closed=load.closed, capacity=capacity,
         cold_starts=assumed.cold_starts, pending_seconds=assumed.pending_seconds,
         path=assumed.path or MetricsPath(float(spec.measurement.scrape_period_seconds)),
         resource_path=assumed.resource_path or RESOURCE_PATH,
         controller=started(autoscaler.controller, -LEAD_SECONDS, seed, assumed.sync_seconds),
         initial_replicas=plan.initial_replicas, start_seconds=-LEAD_SECONDS, seed=seed,
         horizon_seconds=plan.load_seconds + max(spec.measurement.settle_seconds, spec.profile.timeout_seconds),
+        tail_seconds=float(spec.measurement.settle_seconds) if is_open_ended else inf,
         drain_seconds=drain, grace_seconds=grace,
         timeout_seconds=float(spec.profile.timeout_seconds),
         balancing=BALANCING_OF[connection.policy],
