@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from math import exp, log
+from statistics import fmean
 
 from elastometer.model.comparison import Judgement, MeasureRow, Speedup, Wins
 from elastometer.model.estimates import Interval
@@ -56,7 +57,7 @@ def _products(variant: str, runs: Sequence[RunFigures]) -> Sample | str:
     make ε 0 or infinite, and no floor is applied, since it would decide the result."""
     if not runs:
         return f"{variant}: no run was compared"
-    logs: list[float] = []
+    logs, steps = [], []
     for run in runs:
         factors = {name: run.figure(name) for name in SCORECARD}
         for name, value in factors.items():
@@ -64,8 +65,10 @@ def _products(variant: str, runs: Sequence[RunFigures]) -> Sample | str:
                 return f"{name} of {run.label.run} is not known: {run.missing.get(name) or 'not in the report'}"
             if value <= 0:
                 return f"{name} of {run.label.run} is 0, and ε divides by it or multiplies with it"
-        logs.append(sum(log(value) for value in factors.values() if value) / len(SCORECARD))
-    return sample_of(logs)
+        known = {name: value for name, value in factors.items() if value}
+        logs.append(fmean(map(log, known.values())))
+        steps.append(fmean(BY_NAME[name].resolution / value for name, value in known.items()))
+    return sample_of(logs, max(steps))
 
 
 def wins(runs: Runs) -> Iterator[Wins]:

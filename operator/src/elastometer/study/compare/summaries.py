@@ -57,7 +57,7 @@ def run_sentences(terms: CompareTerms, variants: Sequence[VariantSummary], runs:
     for summary in variants:
         missing = summary.planned - sum(run.label.variant == summary.name and not run.label.is_warmup for run in runs)
         if missing > 0:
-            yield f"{plural(missing, 'run')} of {summary.name} were not made."
+            yield f"{plural(missing, 'run')} of {summary.name} {'was' if missing == 1 else 'were'} not made."
 
 
 def judged_differences(rows: Sequence[MeasureRow], baseline: str) -> tuple[int, int]:
@@ -72,7 +72,8 @@ def notes(variants: Sequence[VariantSummary], judged: int, beyond: int, cost: st
     if judged:
         yield (f"{plural(judged, 'difference')} from the baseline {'was' if judged == 1 else 'were'} judged, each at "
                f"95 %: if no variant differed at all, about {number(OUTSIDE * judged)} would still be called Better or "
-               f"Worse by chance; {beyond} are. The gates, the objective-miss seconds and {cost} are what decides.")
+               f"Worse by chance; {beyond} {'is' if beyond == 1 else 'are'}. What decides are the gates, the "
+               f"objective-miss seconds and {cost}.")
     few = [one.name for one in variants if 0 < one.compared < FEWEST]
     if few:
         yield (f"{', '.join(few)}: one run each. How much another run would differ is not known, so that nothing is "

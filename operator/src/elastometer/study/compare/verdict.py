@@ -32,7 +32,7 @@ def _by_gates(gates: Sequence[GateResult]) -> StudyVerdict:
             return StudyVerdict(verdict, reason, found[0].message + more)
     if not gates:
         return StudyVerdict(Verdict.INCONCLUSIVE, "GateCannotTell", "there is no variant beside the baseline to gate")
-    return StudyVerdict(Verdict.PASS, "GatesHeld", f"all {len(gates)} gates held")
+    return StudyVerdict(Verdict.PASS, "GatesHeld", f"every gate held ({len(gates)} of {len(gates)})")
 
 
 def _by_objectives(variants: Sequence[VariantSummary]) -> StudyVerdict:
