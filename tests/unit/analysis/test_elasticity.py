@@ -15,9 +15,17 @@ from elastometer.analysis.elasticity.elasticity import elasticity_of
 from elastometer.analysis.elasticity.scorecard import scorecard
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.run import DerivedRun
-from elastometer.model.elasticity import DemandSource, Elasticity, Scorecard, StageLimit, SupplyKind
+from elastometer.model.elasticity import (
+    DemandSource,
+    Elasticity,
+    Movement,
+    Scorecard,
+    StageLimit,
+    SupplyKind,
+    SupplyScore,
+)
 from elastometer.model.request import RecordedRequest
-from elastometer.render.wording.elasticity import demand_rows, remarks, sentence
+from elastometer.render.wording.elasticity import demand_rows, remarks, row, sentence
 from elastometer_loadgen.base.record import Outcome
 from support.price_worlds import Replica, at, request, run_of, spec
 
@@ -125,8 +133,8 @@ def test_the_times_of_a_request_are_those_of_the_rate_that_is_named_with_them() 
     assert dict(demand_rows(two))["A request takes"].endswith("of one replica's time, at 1 requests per second")
 
 
-def staged(requests: list[RecordedRequest]) -> list[RecordedRequest]:
-    return [replace(one, stage="low" if one.intended < at(30) else "high") for one in requests]
+def staged(requests: list[RecordedRequest], change: float = 30) -> list[RecordedRequest]:
+    return [replace(one, stage="low" if one.intended < at(change) else "high") for one in requests]
 
 
 def test_the_share_of_the_decision_and_that_of_the_cold_start() -> None:
@@ -299,3 +307,37 @@ def test_the_warm_supply_needs_an_older_replica_to_compare_with() -> None:
     assert row is not None
     assert row.score is None
     assert (row.reason or "").startswith("the weight of a young replica is not known: ")
+
+
+def movement_of(error: int | None, **world: Any) -> SupplyScore:
+    """Three replicas all the time, each of which serves ten requests per second; 19 come per second, and 21 from 50 s
+    on: a demand of two replicas, then of three."""
+    demand = {"requestsPerSecond": "10", **({} if error is None else {"errorPercent": error})}
+    run = run_of([READY] * 3, 100, sizes=[(-30, 3)], test=made(demand, ("low", 50), ("high", 50)),
+                 requests=staged(evenly((0, 50, 19), (50, 100, 21)), change=50), **world)
+    found = scored(run).of(SupplyKind.READY)
+    assert found is not None
+    return found
+
+
+def test_what_counts_moves_is_bounded_by_all_demands_within_the_error_and_not_by_its_ends():
+    """The demand rises by one replica in 100 s, which the supply does not: a jitter of -0.6 a minute, and in one of 19
+    pairs of cells the supply does not follow. At both ends of an error of 10 % the demand stays at two, or at three."""
+    found = movement_of(10)
+    assert found.score is not None
+    assert (found.score.jitter_per_minute, found.score.instability, found.score.inertia) == (-0.6, 0, 1 / 19)
+    assert found.low_movement == Movement(-0.6, 0, 0)
+    assert found.high_movement == Movement(0, 0, 1 / 19)
+    assert found.movement_reason is None
+    assert row(found)[7:10] == ["-0.60/min (-0.60/min to +0.00/min)", "0 %", "5 % (0 % to 5 %)"]
+
+
+def test_without_an_error_or_with_a_watch_gap_they_have_no_bounds_and_say_why():
+    found = movement_of(None)
+    assert (found.low_movement, found.high_movement) == (None, None)
+    assert found.movement_reason == "the error of the demand is not known"
+    hidden = movement_of(10, gaps=[(40.0, 105.0)])
+    assert (hidden.low_movement, hidden.high_movement) == (None, None)
+    assert hidden.movement_reason == "replicas may have come and gone unseen in the watch gaps"
+    assert "Ready: jitter, υ and υ′ have no bounds: replicas may have come and gone unseen in the watch gaps" in \
+        list(remarks(Elasticity(0, 100, supplies=(hidden,))))

@@ -126,12 +126,24 @@ class Scorecard(Provisioning):
 
 
 @dataclass(frozen=True, slots=True)
+class Movement:
+    """The three metrics of a scorecard that count moves: none of them rises or falls with the demand."""
+
+    jitter_per_minute: float
+    instability: float | None
+    inertia: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class SupplyScore:
     """One supply against the demand of what arrived, or the reason why it could not be scored.
 
     `low` and `high` are the bounds of each number: by the error of the demand, and by the watch gaps of the supply,
     whose replicas then lie between those before and after. They are None where neither is known. `backlog` is the same
     supply against the demand that includes what waited.
+
+    `low_movement` and `high_movement` are the bounds of the metrics that count moves: the lowest and the highest over
+    the demands of capacities within the error. Without them `movement_reason` says why there are none.
     """
 
     supply: SupplyKind
@@ -140,6 +152,9 @@ class SupplyScore:
     low: Provisioning | None = None
     high: Provisioning | None = None
     backlog: Provisioning | None = None
+    low_movement: Movement | None = None
+    high_movement: Movement | None = None
+    movement_reason: str | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -25,6 +25,8 @@ from elastometer_loadgen.stages.stage import StageType
 NOTHING = Steps(())
 # Within this time what waits is to be worked off, where neither the test nor an objective says.
 DRAIN_SECONDS = 30.0
+# So many capacities stand for all within the error, both ends and the middle among them.
+CAPACITIES = 41
 CLOSED_LOOPS = (StageType.USERS, StageType.CONCURRENCY, StageType.SWEEP)
 
 
@@ -35,7 +37,8 @@ class Demand:
     `arrival` is what came, `backlog` what came plus what waited, `low` and `high` are `arrival` at the ends of the
     capacity's error, None if no error is known. `work` is `backlog` without the replica that a target needs which may
     not scale to zero; `load` is `arrival` without it, and before it is rounded up to whole replicas. `account` is what
-    the report says of them.
+    the report says of them. `within` are the demands of what came at capacities within the error, from the highest to
+    the lowest, each once; empty if no error is known.
     """
 
     account: DemandAccount
@@ -46,6 +49,7 @@ class Demand:
     high: Steps | None = None
     load: Steps = NOTHING
     work: Steps = NOTHING
+    within: tuple[Steps, ...] = ()
 
     @property
     def is_judged(self) -> bool:
@@ -82,9 +86,10 @@ def _demand(
     floor = least_replicas(evidence)
     arrival, backlog = counted.arrival(floor), counted.backlog(floor, drain)
     low = high = None
+    within: tuple[Steps, ...] = ()
     if found.error_percent is not None:
-        share = min(found.error_percent, 99.0) / 100
-        low, high = counted.arrival(floor, 1 / (1 + share)), counted.arrival(floor, 1 / (1 - share))
+        within = _within(counted, floor, min(found.error_percent, 99.0) / 100)
+        low, high = within[0], within[-1]
     account = DemandAccount(
         source=found.source, basis=found.basis, error_percent=found.error_percent, error_source=found.error_source,
         capacity=_capacity(found, came), window_seconds=width, drain_seconds=drain,
@@ -92,7 +97,14 @@ def _demand(
         arrival=_points(arrival), backlog=_points(backlog),
         low=() if low is None else _points(low), high=() if high is None else _points(high),
     )
-    return Demand(account, counted.edges[-1], arrival, backlog, low, high, counted.load(), counted.backlog(0, drain))
+    return Demand(account, counted.edges[-1], arrival, backlog, low, high, counted.load(), counted.backlog(0, drain),
+                  within)
+
+
+def _within(counted: Windows, floor: int, share: float) -> tuple[Steps, ...]:
+    """What came, in replicas of capacities that are evenly spaced from 1 + `share` of the capacity to 1 - `share`."""
+    factors = (1 / (1 + share * (1 - 2 * number / (CAPACITIES - 1))) for number in range(CAPACITIES))
+    return tuple(dict.fromkeys(counted.arrival(floor, factor) for factor in factors))
 
 
 def least_replicas(evidence: Evidence) -> int:

@@ -1,14 +1,16 @@
 """Every supply of a run against its demand: what was ordered, what was Ready, and what was warm."""
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from elastometer.analysis.demand.demand import Demand
-from elastometer.analysis.elasticity.scorecard import provisioning, scorecard
+from elastometer.analysis.elasticity.scorecard import movement, provisioning, scorecard
 from elastometer.analysis.elasticity.supply import Supply, supply_of
 from elastometer.analysis.elasticity.warm import warm_supply, warm_up
 from elastometer.analysis.run import DerivedRun
-from elastometer.model.elasticity import Elasticity, Provisioning, SupplyKind, SupplyScore
+from elastometer.model.elasticity import Elasticity, Movement, Provisioning, SupplyKind, SupplyScore
 
 ORDERED, READY = "the replicas that were ordered", "the Ready replicas"
 
@@ -36,13 +38,33 @@ def _score(kind: SupplyKind, supply: Supply, demand: Demand) -> SupplyScore:
     end, unit = demand.end, demand.account.window_seconds or demand.end
     card = scorecard(demand.arrival, supply.steps, 0.0, end, unit)
     waiting = provisioning(demand.backlog, supply.steps, 0.0, end)
+    lowest, highest, reason = _movements(supply, demand, unit)
+    found = SupplyScore(kind, score=card, backlog=waiting, low_movement=lowest, high_movement=highest,
+                        movement_reason=reason, notes=supply.notes)
     if demand.low is None and demand.high is None and supply.low == supply.high:
-        return SupplyScore(kind, score=card, backlog=waiting, notes=supply.notes)
+        return found
     least, most = demand.low or demand.arrival, demand.high or demand.arrival
     # What is missing is least with the lowest demand and the highest supply, what is idle the other way round.
     few, many = provisioning(least, supply.high, 0.0, end), provisioning(most, supply.low, 0.0, end)
-    return SupplyScore(kind, score=card, low=_mixed(few, many), high=_mixed(many, few), backlog=waiting,
-                       notes=supply.notes)
+    return replace(found, low=_mixed(few, many), high=_mixed(many, few))
+
+
+def _movements(supply: Supply, demand: Demand, unit: float) -> tuple[Movement | None, Movement | None, str | None]:
+    """(lowest, highest, why there are none) over the demands within the error."""
+    if supply.low != supply.high:
+        return None, None, "replicas may have come and gone unseen in the watch gaps"
+    if not demand.within:
+        return None, None, "the error of the demand is not known"
+    found = [movement(curve, supply.steps, 0.0, demand.end, unit) for curve in demand.within]
+    return _each(min, found), _each(max, found), None
+
+
+def _each(pick: Callable[[list[float]], float], found: Sequence[Movement]) -> Movement:
+    """The pick of each metric; a share that is not known is not known for any demand."""
+    unstable, inert = ([value for one in found if (value := share(one)) is not None]
+                       for share in (attrgetter("instability"), attrgetter("inertia")))
+    return Movement(pick([one.jitter_per_minute for one in found]), pick(unstable) if unstable else None,
+                    pick(inert) if inert else None)
 
 
 def _mixed(under: Provisioning, over: Provisioning) -> Provisioning:

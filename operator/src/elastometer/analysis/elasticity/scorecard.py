@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import floor
 
 from elastometer.analysis.evidence.steps import Steps, segments
-from elastometer.model.elasticity import Provisioning, Scorecard
+from elastometer.model.elasticity import Movement, Provisioning, Scorecard
 
 # Of a whole number of units, floating point may miss the last by this much.
 ROUNDING = 1e-9
@@ -21,15 +21,19 @@ MINUTE = 60.0
 def scorecard(demand: Steps, supply: Steps, start: float, end: float, unit: float) -> Scorecard:
     """All metrics over [start, end], in seconds; both functions must have a value at `start`. `unit` is the length of a
     cell of the grid on which instability and inertia are counted; a cell that the end cuts is left out."""
-    adaptations, needed = unit_steps(supply, start, end), unit_steps(demand, start, end)
-    moves = _moves(demand, supply, start, end, unit)
     return Scorecard(
-        **asdict(provisioning(demand, supply, start, end)),
-        demand_events=needed, supply_events=adaptations,
-        jitter_per_minute=MINUTE * (adaptations - needed) / (end - start), unit_seconds=unit,
-        instability=_share([max(0, of_supply - of_demand) for of_demand, of_supply in moves]),
-        inertia=_share([max(0, of_demand - of_supply) for of_demand, of_supply in moves]),
-    )
+        **asdict(provisioning(demand, supply, start, end)), **asdict(movement(demand, supply, start, end, unit)),
+        demand_events=unit_steps(demand, start, end), supply_events=unit_steps(supply, start, end), unit_seconds=unit)
+
+
+def movement(demand: Steps, supply: Steps, start: float, end: float, unit: float) -> Movement:
+    """Jitter, instability and inertia. None of them rises or falls with the demand: what counts is where it changes, so
+    that bounds of the curves give no bounds of them."""
+    moves = _moves(demand, supply, start, end, unit)
+    more = unit_steps(supply, start, end) - unit_steps(demand, start, end)
+    return Movement(
+        MINUTE * more / (end - start), _share([max(0, of_supply - of_demand) for of_demand, of_supply in moves]),
+        _share([max(0, of_demand - of_supply) for of_demand, of_supply in moves]))
 
 
 def provisioning(demand: Steps, supply: Steps, start: float, end: float) -> Provisioning:

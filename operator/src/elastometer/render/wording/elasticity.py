@@ -1,7 +1,7 @@
 """Demand and elasticity in words: how many replicas were missing or idle, for how long, and why."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from elastometer.model.calibration import CalibrationResult
@@ -162,20 +162,29 @@ def row(one: SupplyScore) -> list[str]:
     low, high = one.low, one.high
     names = ("theta_under", "theta_over", "theta_under_normalized", "theta_over_normalized", "tau_under", "tau_over")
     cells = [_bounded(score, low, high, name, is_share=name not in names[:2]) for name in names]
-    rare = [DASH if value is None else percent(value) for value in (score.instability, score.inertia)]
+    moves = [_moves(one, "jitter_per_minute", "{:+.2f}/min".format), _moves(one, "instability", percent),
+             _moves(one, "inertia", percent)]
     waiting = DASH if one.backlog is None else f"{one.backlog.theta_under:.2f}"
-    return [SUPPLY_WORDS[one.supply], *cells, f"{score.jitter_per_minute:+.2f}/min", *rare, waiting]
+    return [SUPPLY_WORDS[one.supply], *cells, *moves, waiting]
+
+
+def _moves(one: SupplyScore, name: str, shown: Callable[[float], str]) -> str:
+    return _spanned([None if of is None else getattr(of, name)
+                     for of in (one.score, one.low_movement, one.high_movement)], shown)
 
 
 def _bounded(score: Provisioning, low: Provisioning | None, high: Provisioning | None, name: str, *,
              is_share: bool) -> str:
-    def shown(of: Provisioning) -> str:
-        value: float = getattr(of, name)
-        return percent(value) if is_share else f"{value:.2f}"
-    value = shown(score)
-    if low is None or high is None or shown(low) == shown(high):
-        return value
-    return f"{value} ({shown(low)} to {shown(high)})"
+    return _spanned([None if of is None else getattr(of, name) for of in (score, low, high)],
+                    percent if is_share else "{:.2f}".format)
+
+
+def _spanned(values: Sequence[float | None], shown: Callable[[float], str]) -> str:
+    """The first value, with the other two as its bounds where they are known and look different."""
+    value, low, high = (None if one is None else shown(one) for one in values)
+    if value is None:
+        return DASH
+    return value if low is None or high is None or low == high else f"{value} ({low} to {high})"
 
 
 def remarks(found: Elasticity) -> Iterator[str]:
@@ -195,6 +204,8 @@ def remarks(found: Elasticity) -> Iterator[str]:
     for one in found.supplies:
         if one.reason is not None:
             yield f"{SUPPLY_WORDS[one.supply]}: NoData, {one.reason}"
+        elif one.movement_reason is not None and (one.low is not None or one.notes):
+            yield f"{SUPPLY_WORDS[one.supply]}: jitter, υ and υ′ have no bounds: {one.movement_reason}"
         yield from one.notes
     if found.warm_up.shares:
         shares = ", ".join(f"{100 * share:.0f} % from {age:.0f} s" for age, share in found.warm_up.shares)
