@@ -9,40 +9,61 @@ from collections.abc import Iterable, Iterator, Sequence
 from elastometer.model.comparison import Comparison, GateState, MeasureRow
 from elastometer.render.study import tables, words
 from elastometer.render.wording import numbers
-from elastometer.render.wording.tables import code, prose, section, table
+from elastometer.render.wording.tables import code, printable, prose, section, table
+
+# What the short part states of the findings before the others are folded.
+_FIRST = 5
+# A comment on GitHub or GitLab has at most 65,536 characters; a program may add its own to these.
+_MOST_CHARACTERS = 60_000
 
 
 def to_markdown(comparison: Comparison) -> bytes:
-    """The charts are in the HTML."""
-    return ("\n".join(_lines(comparison)).rstrip() + "\n").encode()
+    """The charts are in the HTML. What would make it longer than a comment may be is left out, and named."""
+    lines, left_out = [*_short(comparison)], []
+    for title, body in _details(comparison):
+        folded = [*_folded(title, body)]
+        if _length([*lines, *folded]) <= _MOST_CHARACTERS:
+            lines += folded
+        else:
+            left_out.append(title.lower())
+    if left_out:
+        lines += ["", f"Left out, so that this fits into a comment: {', '.join(left_out)}; report.html has all."]
+    return ("\n".join(lines).rstrip() + "\n").encode()
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _length(lines: Sequence[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
+
+
+def _short(comparison: Comparison) -> Iterator[str]:
+    """What everybody reads."""
     yield f"# {prose(tables.headline(comparison))}"
-    best, verdict = (prose(words.stopped(one)) for one in (comparison.best.sentence, comparison.verdict_message))
-    yield from ("", f"**{best}** {verdict}")
-    yield from ("", prose(f"{comparison.namespace}/{comparison.study}: {', '.join(tables.totals(comparison))}; "
+    yield from ("", f"**{prose(words.stopped(comparison.best.sentence))}**")
+    yield from ("", prose(f"Study {comparison.namespace}/{comparison.study}: {', '.join(tables.totals(comparison))}; "
                           f"differences are to {comparison.baseline}."))
-    yield from _warnings(comparison)
+    if comparison.differing:
+        yield from ("", "The runs were not asked the same:")
+        yield from ("", *_listed(comparison.differing))
     yield from table(["Variant", *(_head(row) for row in tables.main_rows(comparison))], _main(comparison))
     yield from section("Gates", ["", *tables.GATES_HEAD], _gates(comparison))
-    yield from ("", *(f"- {prose(words.stopped(one))}" for one in comparison.sentences))
-    yield from _folded("All measures", _measures(comparison))
-    yield from _folded("Elastic speedup", table(["Variant", "Against", "ε", ""], _speedups(comparison)))
-    yield from _folded("Wins", _wins(comparison))
-    yield from _folded("Predicted beside measured", _predicted(comparison))
-    yield from _patch(comparison)
-    yield from _folded("Runs", table(_runs_head(comparison), _runs(comparison)))
-    yield from _folded("Notes", ("", *(f"- {prose(words.stopped(one))}" for one in _notes(comparison))))
+    yield from ("", *_listed(tables.sentences(comparison)[:_FIRST]))
 
 
-def _warnings(comparison: Comparison) -> Iterator[str]:
-    """What keeps the runs from being compared, or left some out."""
-    left_out = [one for one in tables.not_compared(comparison) if not one.label.is_warmup]
-    lines = [f"the runs were not asked the same: {one}" for one in comparison.differing]
-    lines += [f"{one.label.run} is not compared: {one.excluded}" for one in left_out]
-    if lines:
-        yield from ("", *(f"- {prose(words.stopped(one))}" for one in lines))
+def _details(comparison: Comparison) -> Iterator[tuple[str, Iterable[str]]]:
+    """What is folded: (title, lines), what matters most first."""
+    more = tables.sentences(comparison)[_FIRST:]
+    yield "More findings", ("", *_listed(more)) if more else ()
+    yield "Patch of the best variant", _patch(comparison)
+    yield "Notes", ("", *_listed(comparison.notes)) if comparison.notes else ()
+    yield "Predicted beside measured", _predicted(comparison)
+    yield "All measures", _measures(comparison)
+    yield "Elastic speedup", table(["Variant", "Against", "ε", ""], _speedups(comparison))
+    yield "Wins", _wins(comparison)
+    yield "Runs", table(_runs_head(comparison), _runs(comparison))
+
+
+def _listed(sentences: Iterable[str]) -> Iterator[str]:
+    return (f"- {prose(words.stopped(one))}" for one in sentences)
 
 
 def _head(row: MeasureRow) -> str:
@@ -88,7 +109,7 @@ def _measures(comparison: Comparison) -> Iterator[str]:
             comparison, row, comparison.baseline))] for row in rows))
     missing = tables.unknown(comparison)
     if missing:
-        yield from ("", *(f"- {prose(f'{title} is not known: {reason}')}" for title, reason in missing))
+        yield from ("", *_listed(f"{title} is not known: {reason}" for title, reason in missing))
 
 
 def _long_cell(cell: tables.Cell) -> str:
@@ -122,16 +143,15 @@ def _predicted(comparison: Comparison) -> Iterator[str]:
     yield from table(tables.PREDICTED_HEAD, ([prose(cell) for cell in row] for row in rows))
     lines = tables.agreement_lines(comparison)
     if lines:
-        yield from ("", *(f"- {prose(words.stopped(one))}" for one in lines))
+        yield from ("", *_listed(lines))
 
 
 def _patch(comparison: Comparison) -> Iterator[str]:
-    """That of the best variant. Indented, not fenced: foreign text could end a fence."""
+    """Indented, not fenced: foreign text could end a fence."""
     best = None if comparison.best.variant is None else comparison.variant(comparison.best.variant)
     if best is not None and best.patch is not None:
-        lines = ("", f"Of {code(best.name)}, on the template:", "",
-                 *(f"    {line}".rstrip() for line in best.patch.splitlines()))
-        yield from _folded("Patch of the best variant", lines)
+        yield from ("", f"Of {code(best.name)}, on the template:", "")
+        yield from (f"    {printable(line)}".rstrip() for line in best.patch.splitlines())
 
 
 def _runs_head(comparison: Comparison) -> list[str]:
@@ -141,7 +161,3 @@ def _runs_head(comparison: Comparison) -> list[str]:
 def _runs(comparison: Comparison) -> Iterator[list[str]]:
     for one in tables.run_lines(comparison):
         yield [code(one.run.label.run), one.verdict, *map(prose, one.figures), prose(one.run.excluded or "yes")]
-
-
-def _notes(comparison: Comparison) -> list[str]:
-    return [tables.chance_line(comparison), *comparison.notes]

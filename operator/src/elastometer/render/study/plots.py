@@ -14,12 +14,14 @@ from elastometer.render.wording import numbers
 
 Tick = tuple[float, str]
 PLANE_PIXELS, _LINE_PIXELS = 320, 15
+# Up to so many points all names are shown; of more, only those of the front until a point is looked at.
+_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """One variant on the plane. `across` and `down` are the ends of its intervals; `label_y` is where its name does not
-    lie on another one's, and `to_left` says that the name stands left of the point."""
+    lie on another one's, and `to_left` says that the name stands left of the point. `is_quiet` hides it at first."""
 
     name: str
     x: float
@@ -29,6 +31,7 @@ class Point:
     label_y: float
     to_left: bool
     on_front: bool
+    is_quiet: bool
     tip: str
 
 
@@ -55,7 +58,7 @@ def plane(comparison: Comparison) -> Plane | None:
     if not both:
         return None
     across, up = _scale([x for _, x, _ in both]), _scale([y for _, _, y in both])
-    points = [_point(one, (cost, x, across), (miss, y, up)) for one, x, y in both]
+    points = [_point(one, (cost, x, across), (miss, y, up), len(both) > _NAMED) for one, x, y in both]
     unit = words.unit(cost.measure)
     return Plane(
         cost.measure.title + (unit and f", {unit}"), miss.measure.title, _ticks(across),
@@ -79,13 +82,15 @@ def _ticks(scale: Scale) -> tuple[Tick, ...]:
 _Placed = tuple[MeasureRow, Figure, Scale]
 
 
-def _point(one: VariantSummary, x: _Placed, y: _Placed) -> Point:
+def _point(one: VariantSummary, x: _Placed, y: _Placed, are_many: bool) -> Point:
     (_, on_x, across), (_, on_y, up) = x, y
-    down = _ends(on_y.interval, up)
     place_x, place_y = across.at(on_x.median or 0.0), round(100 - up.at(on_y.median or 0.0), 2)
+    down, on_front = _ends(on_y.interval, up), one.on_front is True
     return Point(
-        one.name, place_x, place_y, _ends(on_x.interval, across), down and (100 - down[1], 100 - down[0]), place_y,
-        place_x > 70, one.on_front is True, "\n".join([one.name, *(_line(*both[:2]) for both in (y, x))]))
+        name=one.name, x=place_x, y=place_y, across=_ends(on_x.interval, across),
+        down=down and (round(100 - down[1], 2), round(100 - down[0], 2)), label_y=place_y, to_left=place_x > 70,
+        on_front=on_front, is_quiet=are_many and not on_front,
+        tip="\n".join([one.name, *(_line(*both[:2]) for both in (y, x))]))
 
 
 def _line(row: MeasureRow, found: Figure) -> str:
@@ -102,9 +107,9 @@ def _spread(points: Sequence[Point]) -> list[Point]:
     """With the names moved down where they would lie on others of the same part of the plane."""
     placed: list[Point] = []
     for one in sorted(points, key=lambda point: point.y):
-        near = [other.label_y for other in placed if abs(other.x - one.x) < 35]
+        near = [other.label_y for other in placed if not other.is_quiet and abs(other.x - one.x) < 35]
         least = max(near, default=-100.0) + 100 * _LINE_PIXELS / PLANE_PIXELS
-        placed.append(replace(one, label_y=round(max(one.y, least), 2)))
+        placed.append(one if one.is_quiet else replace(one, label_y=round(max(one.y, least), 2)))
     return placed
 
 

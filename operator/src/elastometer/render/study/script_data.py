@@ -1,7 +1,11 @@
-"""What the page's script needs: replica curves on one clock, each repetition's values, and the differences to every
-possible baseline. Texts that occur often are listed once."""
+"""What the page's script needs: replica curves on one clock, and, packed, each repetition's values and the differences
+to every possible baseline. Those grow with the square of the variants and are only read after the page is drawn.
+"""
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Sequence
 
 from elastometer.model.comparison import Comparison, Judgement, MeasureRow
@@ -18,30 +22,28 @@ _KINDS = tuple(Judgement)
 
 def script_data(comparison: Comparison, rows: Sequence[MeasureRow]) -> dict[str, object]:
     """`rows` are the measures that the page shows, which its elements refer to by number."""
-    texts: dict[str, int] = {}
     return {
         "range": _range(comparison.runs), "variants": [one.name for one in comparison.variants],
         "charts": charts(comparison), "most": _most(comparison.runs),
-        "measures": [{"title": row.measure.title, "direction": words.DIRECTIONS[row.measure.better],
-                      "strips": plots.strips(comparison, row)} for row in rows],
-        "differences": [_differences(comparison, row, texts) for row in rows],
-        "texts": list(texts), "kinds": [(one.value, words.MARKS[one], words.JUDGEMENTS[one]) for one in _KINDS],
+        "measures": [f"{row.measure.title}, {words.DIRECTIONS[row.measure.better]}" for row in rows],
+        "kinds": [(one.value, words.JUDGEMENTS[one]) for one in _KINDS],
+        "packed": packed({"strips": [plots.strips(comparison, row) for row in rows],
+                          "differences": [_differences(comparison, row) for row in rows]}),
     }
 
 
-def _differences(comparison: Comparison, row: MeasureRow, texts: dict[str, int]) -> list[list[list[int]]]:
-    """[baseline][variant] -> [kind, change, span, reason], the last three as numbers of texts; empty for itself."""
-    names = [one.name for one in comparison.variants]
-    found = {(one.baseline, one.variant): one for one in row.differences}
+def packed(whole: object) -> str:
+    """JSON, deflated, in base64."""
+    text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
-    def numbered(baseline: str, variant: str) -> list[int]:
-        one = found.get((baseline, variant))
-        if one is None:
-            return []
-        shown = tables.difference(row, one)
-        parts = (shown.change, shown.span, shown.reason)
-        return [_KINDS.index(shown.kind), *(texts.setdefault(text, len(texts)) for text in parts)]
-    return [[numbered(baseline, variant) for variant in names] for baseline in names]
+
+def _differences(comparison: Comparison, row: MeasureRow) -> list[list[object]]:
+    """[baseline][variant] -> [kind, change, span, reason]; None for itself."""
+    names = [one.name for one in comparison.variants]
+    found = {(one.baseline, one.variant): tables.difference(row, one) for one in row.differences}
+    return [[None if (one := found.get((baseline, variant))) is None else
+             [_KINDS.index(one.kind), one.change, one.span, one.reason] for variant in names] for baseline in names]
 
 
 def charts(comparison: Comparison) -> list[dict[str, object]]:

@@ -21,6 +21,7 @@ from elastometer.model.measures import BY_NAME, MISS_SECONDS, latency_name
 from elastometer.model.run_figures import RunFigures
 from elastometer.render.study import words
 from elastometer.render.wording import numbers
+from elastometer.study.compare.wording import number
 
 # What people ask of a variant first: how well, at what price (see `main_rows`), how fast, what was lost, how it starts.
 _AFTER_COST = (latency_name("timeToFirstToken", 95), "successPercent", "coldStartP50Milliseconds")
@@ -39,11 +40,6 @@ class Difference:
     def word(self) -> str:
         """The judgement as people read it."""
         return words.JUDGEMENTS[self.kind]
-
-    @property
-    def mark(self) -> str:
-        """Its shape."""
-        return words.MARKS[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +131,6 @@ def run_lines(comparison: Comparison) -> list[RunLine]:
     ) for one in comparison.runs]
 
 
-def not_compared(comparison: Comparison) -> list[RunFigures]:
-    """Runs that are in no comparison."""
-    return [one for one in comparison.runs if one.excluded is not None]
-
-
 def wins_of(comparison: Comparison, measure: str) -> Mapping[tuple[str, str], Wins]:
     """By (variant, against)."""
     return {(one.variant, one.against): one for one in comparison.wins if one.measure == measure}
@@ -154,7 +145,7 @@ def wins_rows(comparison: Comparison, measure: str) -> list[list[str]]:
     """A row for each variant: its name, wins-draws-losses against each other one, and its points."""
     found, names = wins_of(comparison, measure), [one.name for one in comparison.variants]
     return [[name, *(_score(found.get((name, other))) for other in names),
-             words.amount(sum(one.points for one in found.values() if one.variant == name))] for name in names]
+             number(sum(one.points for one in found.values() if one.variant == name))] for name in names]
 
 
 def _score(one: Wins | None) -> str:
@@ -196,11 +187,9 @@ def title(comparison: Comparison, measure: str) -> str:
 GATES_HEAD = ("Gate", "Variant", "Allowed", "Result")
 
 
-def chance_line(comparison: Comparison) -> str:
-    """How many judgements chance alone would make."""
-    return (f"{numbers.plural(comparison.judged, 'difference')} from {comparison.baseline} were judged; if no variant "
-            f"differed from it, {words.amount(comparison.outside_by_chance)} of them would still be Better or Worse by "
-            "chance")
+def sentences(comparison: Comparison) -> list[str]:
+    """What the study found, without the sentence about the best variant, which stands above them."""
+    return [comparison.verdict_message, *(one for one in comparison.sentences if one != comparison.best.sentence)]
 
 
 def headline(comparison: Comparison) -> str:

@@ -8,7 +8,7 @@ from elastometer.model.estimates import Interval
 from elastometer.model.measure import Better, Measure
 from elastometer.model.measures import MONEY
 from elastometer.render.wording import numbers
-from elastometer.study.compare.wording import number as amount
+from elastometer.study.compare.wording import number
 
 MILLISECONDS, PERCENT, BYTES = "ms", "%", "bytes"
 # Units that a number cannot be read without; counts and areas are named by the title of their measure.
@@ -18,11 +18,6 @@ JUDGEMENTS = {
     Judgement.CANNOT_TELL: "Cannot tell",
 }
 GATES = {GateState.HELD: "Held", GateState.REGRESSED: "Regressed", GateState.CANNOT_TELL: "Cannot tell"}
-# A shape next to the word, so that colour is never the only sign.
-MARKS = {
-    Judgement.BETTER: "✓", Judgement.WORSE: "✕", Judgement.WITHIN_NOISE: "≈", Judgement.CANNOT_TELL: "?",
-    GateState.HELD: "✓", GateState.REGRESSED: "✕", GateState.CANNOT_TELL: "?",
-}
 DIRECTIONS = {Better.LOWER: "lower is better", Better.HIGHER: "higher is better"}
 
 
@@ -31,11 +26,9 @@ def unit(measure: Measure) -> str:
     return measure.unit if measure.name == MONEY or measure.unit in _BEHIND else ""
 
 
-def value(measure: Measure, number: float | None) -> str:
+def value(measure: Measure, figure: float | None) -> str:
     """One figure with its unit; a dash where it is not known."""
-    if number is None:
-        return numbers.DASH
-    return _shown(unit(measure))(number)
+    return numbers.DASH if figure is None else _shown(unit(measure))(figure)
 
 
 def span(measure: Measure, interval: Interval | None) -> str:
@@ -68,8 +61,8 @@ def change_span(measure: Measure, one: VariantDifference) -> str:
 def speedup(one: Speedup) -> tuple[str, str]:
     """ε and its interval."""
     interval = one.interval
-    return (numbers.DASH if one.value is None else amount(one.value),
-            "" if interval is None else _from_to(amount(interval.low), amount(interval.high)))
+    return (numbers.DASH if one.value is None else number(one.value),
+            "" if interval is None else _from_to(number(interval.low), number(interval.high)))
 
 
 def stopped(text: str) -> str:
@@ -79,25 +72,25 @@ def stopped(text: str) -> str:
 
 def _from_to(low: str, high: str) -> str:
     """The lower end without a unit that the upper one repeats."""
-    number, _, unit_of_low = low.partition(" ")
-    return f"{number if high.partition(' ')[2] == unit_of_low else low} to {high}"
+    figure, _, of_low = low.partition(" ")
+    return f"{figure if high.partition(' ')[2] == of_low else low} to {high}"
 
 
-def _signed(shown: Callable[[float], str], number: float) -> str:
+def _signed(shown: Callable[[float], str], figure: float) -> str:
     """With a plus or a minus sign, and 0 without."""
-    text = shown(abs(number))
-    return text if number == 0 else ("+" if number > 0 else "−") + text
+    text = shown(abs(figure))
+    return text if figure == 0 else ("+" if figure > 0 else "−") + text
 
 
-def _percent(number: float) -> str:
-    return f"{number:.2g} %" if number < 10 else f"{number:,.0f} %"
+def _percent(figure: float) -> str:
+    return f"{figure:.2g} %" if figure < 10 else f"{figure:,.0f} %"
 
 
 def _shown(of: str) -> Callable[[float], str]:
     if of == MILLISECONDS:
         return numbers.duration
     if of == PERCENT:
-        return lambda number: f"{number:.2f} %"
+        return lambda figure: f"{figure:.2f} %"
     if of == BYTES:
-        return lambda number: f"{numbers.quantity(f'{number / 1024:.0f}Ki')}B"
-    return lambda number: amount(number) + (of and f" {of}")
+        return lambda figure: f"{numbers.quantity(f'{figure / 1024:.0f}Ki')}B"
+    return lambda figure: number(figure) + (of and f" {of}")

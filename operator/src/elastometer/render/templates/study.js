@@ -1,50 +1,46 @@
 // The reader's choice of a baseline and of a measure. All text stays text.
-(() => {
+const study = (async () => {
   const data = JSON.parse(document.getElementById("data").textContent), { element } = page;
   const SVG = "http://www.w3.org/2000/svg";
   const drawn = (name, attributes) => { const made = document.createElementNS(SVG, name); Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value)); return made; };
-  const says = document.getElementById("says");
+  const unpacked = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  };
 
   // What is in a cell of the tables: as the template writes it.
   const fill = (cell, found) => {
-    const [kind, change, span, reason] = found.length ? [data.kinds[found[0]], ...found.slice(1).map((one) => data.texts[one])] : [];
-    cell.className = kind ? `difference ${kind[0]}` : "difference";
+    cell.className = "difference";
     cell.removeAttribute("title");
-    if (!kind) { cell.replaceChildren(element("b", "", "baseline")); return; }
+    if (!found) { cell.replaceChildren(element("b", "", "baseline")); return; }
+    const [number, change, span, reason] = found, [kind, word] = data.kinds[number];
+    cell.classList.add(kind);
     if (reason) cell.title = reason;
-    const mark = element("i", "", kind[1]), word = element("b");
-    mark.setAttribute("aria-hidden", "true");
-    word.append(mark, ` ${kind[2]}`);
-    cell.replaceChildren(word, " ", ...(change ? [element("span", "", change), " "] : []), element("small", "", span || reason));
+    cell.replaceChildren(element("b", "", word), " ", ...(change ? [element("span", "", change), " "] : []), element("small", "", span || reason));
   };
-  const baseline = document.getElementById("baseline");
-  const compare = () => {
+  const compare = (differences, baseline) => {
     const chosen = Number(baseline.value), name = data.variants[chosen];
     document.querySelectorAll("[data-difference]").forEach((cell) => {
       const [measure, variant] = cell.dataset.difference.split(" ").map(Number);
-      fill(cell, data.differences[measure][chosen][variant]);
+      fill(cell, differences[measure][chosen][variant]);
     });
     document.querySelectorAll(".to").forEach((one) => { one.textContent = name; });
-    says.textContent = `Differences are to ${name} now.`;
+    document.getElementById("says").textContent = `Differences are to ${name} now.`;
   };
-  baseline.addEventListener("change", compare);
 
   // A lane for each variant with a dot for each of its runs, all on one scale.
-  const measure = document.getElementById("measure"), host = document.getElementById("strips");
+  const host = document.getElementById("strips");
   const lane = (ticks, one, height) => {
-    const middle = height / 2, svg = drawn("svg", { class: "dots", width: "100%", height });
+    const says = one.dots.map(([, repetition, text]) => `repetition ${repetition}: ${text}`);
+    const middle = height / 2, svg = drawn("svg", { class: "dots", width: "100%", height, tabindex: 0, role: "img", "aria-label": says.join(", "), "data-tip": says.join("\n") });
     ticks.forEach(([at]) => svg.append(drawn("line", { class: "grid", x1: `${at}%`, x2: `${at}%`, y1: 0, y2: "100%" })));
     if (one.ends) svg.append(drawn("line", { class: "whisker", x1: `${one.ends[0]}%`, x2: `${one.ends[1]}%`, y1: middle, y2: middle }));
     if (one.dots.length) svg.append(drawn("line", { class: "middle", x1: `${one.median}%`, x2: `${one.median}%`, y1: middle - 12, y2: middle + 12 }));
-    one.dots.forEach(([at, repetition, text]) => {
-      const tip = `repetition ${repetition}: ${text}`;
-      svg.append(drawn("circle", { cx: `${at}%`, cy: middle, r: 5, tabindex: 0, role: "img", "aria-label": tip, "data-tip": tip }));
-    });
+    one.dots.forEach(([at]) => svg.append(drawn("circle", { cx: `${at}%`, cy: middle, r: 5 })));
     return svg;
   };
-  const scatter = () => {
-    const { title, direction, strips } = data.measures[Number(measure.value)];
-    document.getElementById("strips-title").textContent = `${title}, ${direction}`;
+  const scatter = (strips, title) => {
+    document.getElementById("strips-title").textContent = title;
     // As high together as the chart beside them, as long as each is high enough.
     const height = Math.max(30, Math.min(64, Math.round(330 / strips.lanes.length)));
     const rows = strips.lanes.map((one, variant) => {
@@ -59,8 +55,6 @@
     host.replaceChildren(...rows, scale);
     page.tips(host);
   };
-  measure.addEventListener("change", scatter);
-  if (data.measures.length) scatter();
 
   // The patch as text in the clipboard; where that is not allowed, as the reader's selection.
   document.querySelectorAll(".copy").forEach((button) => {
@@ -73,6 +67,14 @@
       button.textContent = document.execCommand("copy") ? "Copied" : "Selected";
     });
   });
-  document.querySelectorAll(".control").forEach((one) => { one.hidden = false; });
   page.start();
+  if (!data.measures.length) return;
+
+  const { strips, differences } = await unpacked(data.packed);
+  const baseline = document.getElementById("baseline"), measure = document.getElementById("measure");
+  const choose = () => scatter(strips[Number(measure.value)], data.measures[Number(measure.value)]);
+  baseline.addEventListener("change", () => compare(differences, baseline));
+  measure.addEventListener("change", choose);
+  choose();
+  document.querySelectorAll(".control").forEach((one) => { one.hidden = false; });
 })();

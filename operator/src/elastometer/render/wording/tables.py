@@ -34,4 +34,9 @@ def code(text: str) -> str:
 
 def _one_line(text: str) -> str:
     """Without characters that could break a table or control a terminal."""
-    return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
+    return printable(" ".join(text.split()))
+
+
+def printable(line: str) -> str:
+    """A line as it is, without characters that control a terminal or its direction of writing."""
+    return _UNPRINTABLE.sub("\ufffd", line)
