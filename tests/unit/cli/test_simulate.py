@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -195,3 +196,25 @@ def test_the_help_has_an_example_for_every_sample_that_can_be_predicted(capsys: 
     assert len(PREDICTED) >= 4
     for name in PREDICTED:
         assert f"elastometer simulate manifests/samples/{name}.yaml" in said
+
+
+def test_every_predicted_figure_has_its_range_over_the_draws_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    assert main(["simulate", DEMO, "--draws", "3", "--out", str(tmp_path)]) == Exit.FAILED
+    said = capsys.readouterr().out
+    block = said.partition("range over all draws\n")[2].partition("  oracle")[0]
+    rows = [line for line in block.splitlines() if line.startswith("  ")]
+    assert len(rows) >= 9
+    assert all(re.search(r"\d.* \(.+ to .+ over 3 draws\)", row) for row in rows), rows
+    report = json.loads((tmp_path / "report.json").read_text())
+    ranges = {one["name"]: one for one in report["predicted"]["intervals"]}
+    assert ranges["Requests"]["low"] <= report["summary"]["requestCount"] <= ranges["Requests"]["high"]
+    p95 = report["summary"]["timeToFirstTokenP95Milliseconds"]
+    assert ranges["TTFT p95"]["low"] <= p95 == ranges["TTFT p95"]["median"] <= ranges["TTFT p95"]["high"]
+    assert all(re.search(r"over 3 draws .+ to .+, met in [0-3]$", one["message"]) for one in report["objectives"]
+               if one["measured"] is not None)
+    html = (tmp_path / "report.html").read_text()
+    tiles = re.findall(r'<dd class="note">([^<]*)</dd>', html.partition('<dl class="tiles">')[2].partition("</dl>")[0])
+    assert tiles
+    assert all("over 3 draws" in note for note in tiles), tiles

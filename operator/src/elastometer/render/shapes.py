@@ -7,6 +7,7 @@ from math import ceil
 
 from elastometer.model.measurements import PHASE_LABELS, ColdStart, Phase
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
+from elastometer.model.prediction_basis import DrawnFigure
 from elastometer.model.report import ObjectiveResult, Report, Verdict
 from elastometer.model.start_class import CLASS_LABELS, Ingredient, Presence
 from elastometer.render.wording import numbers, prices
@@ -161,16 +162,24 @@ def tiles(report: Report) -> list[Tile]:
     of = numbers.DASH if requests is None else f"of {requests:,} requests{answers}"
     return [
         Tile("Scale-out lag", numbers.duration(summary.scale_out_lag_milliseconds),
-             f"median of {summary.scale_out_count or 0}, decision to Ready"),
-        Tile("Cold start", numbers.duration(summary.cold_start_milliseconds), "median of added Pods, created to Ready"),
+             _note(report, DrawnFigure.SCALE_OUT_LAG, f"median of {summary.scale_out_count or 0}, decision to Ready")),
+        Tile("Cold start", numbers.duration(summary.cold_start_milliseconds),
+             _note(report, DrawnFigure.COLD_START, "median of added Pods, created to Ready")),
         Tile("First token, p95", numbers.duration(summary.time_to_first_token_p95_milliseconds),
-             "whole load, from the intended time"),
+             _note(report, DrawnFigure.FIRST_TOKEN, "whole load, from the intended time")),
         *_wake_tiles(report),
-        Tile("Not served", numbers.number(failed), of),
+        Tile("Not served", numbers.number(failed), _note(report, DrawnFigure.NOT_SERVED, of)),
         Tile("Peak Ready", numbers.number(summary.peak_ready_replicas),
-             f"{numbers.number(summary.scale_out_count)} out, {numbers.number(summary.scale_in_count)} in"),
+             _note(report, DrawnFigure.PEAK_READY,
+                   f"{numbers.number(summary.scale_out_count)} out, {numbers.number(summary.scale_in_count)} in")),
         _price_tile(report),
     ]
+
+
+def _note(report: Report, figure: DrawnFigure, text: str) -> str:
+    """The note of a tile; before it the range of a predicted figure over the draws."""
+    span = numbers.over_draws(report.predicted, figure)
+    return f"{span}; {text}" if span else text
 
 
 def _wake_tiles(report: Report) -> list[Tile]:
@@ -186,7 +195,9 @@ def _price_tile(report: Report) -> Tile:
     price = report.price
     if price is None:
         return Tile("Replica-seconds", numbers.DASH, "no Pod was seen")
-    return Tile(prices.unit(price), prices.area(price, price.paid_replica_milliseconds), prices.note(price))
+    figure = DrawnFigure.GPU_SECONDS if price.gpus_per_replica else DrawnFigure.REPLICA_SECONDS
+    return Tile(prices.unit(price), prices.area(price, price.paid_replica_milliseconds),
+                _note(report, figure, prices.note(price)))
 
 
 def verdict_mark(verdict: Verdict) -> str:

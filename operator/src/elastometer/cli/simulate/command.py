@@ -23,6 +23,7 @@ from elastometer.cli.simulate.recorded import recorded
 from elastometer.cli.simulate.settings import with_settings
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.model.errors import SpecError
+from elastometer.model.prediction_basis import DrawnFigure, PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import Environment, TestPlan
 from elastometer.render.files import render_all
@@ -42,6 +43,14 @@ DEFAULT_DRAWS = 10
 PROGRESS_PERIOD_SECONDS = 2.0
 # Planning this many takes seconds, before the first draw can report progress.
 MANY_REQUESTS = 50_000
+# Label of a row in lower case -> the figure whose range over the draws stands beside it.
+_RANGES = {
+    "peak ready replicas": DrawnFigure.PEAK_READY, "scale-outs": DrawnFigure.SCALE_OUTS,
+    "scale-ins": DrawnFigure.SCALE_INS, "scale-out lag, median": DrawnFigure.SCALE_OUT_LAG,
+    "cold start, median": DrawnFigure.COLD_START, "ttft p95": DrawnFigure.FIRST_TOKEN,
+    "requests": DrawnFigure.REQUESTS, "failed requests": DrawnFigure.NOT_SERVED,
+    "gpu-seconds": DrawnFigure.GPU_SECONDS, "replica-seconds": DrawnFigure.REPLICA_SECONDS,
+}
 # A plan names what it would create in a cluster; a simulation creates nothing.
 NOWHERE = Environment(namespace="", service="", receiver_url="", receiver_port=0, prometheus_url="", load_image="")
 ABOUT = """Predicts the report of a test before any GPU is paid for: the load as the generator would send it, replicas
@@ -159,14 +168,24 @@ def _with_progress(draws: Iterator[Drawn], count: int) -> Iterator[Drawn]:
             print(f"{number} of {count} draws", file=sys.stderr, flush=True)
 
 
+def _with_range(label: str, text: str, basis: PredictionBasis | None) -> str:
+    """The text of a row, with the range of its figure in brackets after the figure."""
+    figure = _RANGES.get(label.lower())
+    if figure is None:
+        return text
+    shown, colon, rest = text.partition(":")
+    return numbers.beside(shown, basis, figure) + colon + rest
+
+
 def in_words(content: dict[str, Any], report: Report, options: argparse.Namespace) -> list[str]:
     """The most important lines of the report as text; each section says that it is predicted."""
     basis = report.predicted
     lines = [f"{options.file}: predicted: {report.verdict.value} ({report.verdict_message})"]
     lines += [line.replace("  ", "  predicted: ", 1) for line in objective_lines(content["objectives"])]
-    lines += ["predicted numbers of one draw" + ("" if options.draws == 1 else f", the median of {options.draws}")]
+    lines += ["predicted numbers of one draw" + (
+        "" if options.draws == 1 else f", the median of {options.draws}; in brackets the range over all draws")]
     rows = [*summary_rows(content["summary"]), *prices.summary_rows(report.price)]
-    lines += [f"  {label:<24}{text}" for label, text in rows]
+    lines += [f"  {label:<24}{_with_range(label, text, basis)}" for label, text in rows]
     if basis is not None and basis.draws > 1:
         lines += [f"predicted over {basis.draws} draws: verdicts {numbers.counts(basis.verdicts)}"]
         lines += columns((interval.name, numbers.interval(interval)) for interval in basis.intervals)

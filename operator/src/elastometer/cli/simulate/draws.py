@@ -13,7 +13,7 @@ from elastometer.cli.simulate.text import capacity_in_words, starts_in_words
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.plan import TestPlan
-from elastometer.twin.draws import Drawn, drawn, intervals, median_draw, verdict_counts
+from elastometer.twin.draws import Drawn, drawn, intervals, median_draw, verdict_counts, with_ranges
 from elastometer.twin.engine import predict
 from elastometer.twin.forecast.autoscaler import PlannedAutoscaler
 from elastometer.twin.forecast.planned import Assumed, assumptions, planned_scenario
@@ -83,6 +83,6 @@ def report_of(simulation: SimulationInput, draws: list[Drawn]) -> Report:
     basis = replace(predicted.basis, draws=len(draws), verdicts=counts, intervals=intervals(draws))
     predicted = replace(predicted, basis=basis)
     bundle = synthetic_bundle(predicted)
-    report = judge(bundle, predicted_syncs(predicted))
+    report = with_ranges(judge(bundle, predicted_syncs(predicted)), draws)
     return report if report.price is None else replace(
         report, price=with_predicted_misses(report.price, predicted.scenario, bundle.terms))

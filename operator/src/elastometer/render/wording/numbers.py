@@ -9,7 +9,7 @@ from elastometer.model.in_words import bound as bound
 from elastometer.model.in_words import plural as plural
 from elastometer.model.load_rows import LoadRow
 from elastometer.model.measurements import Duration, Stamp
-from elastometer.model.prediction_basis import DrawRange, PredictionBasis
+from elastometer.model.prediction_basis import DrawnFigure, DrawRange, PredictionBasis
 from elastometer.model.report import Report, Summary
 
 DASH = "–"
@@ -82,6 +82,21 @@ def interval(one: DrawRange) -> str:
     return f"{shown(one.median)}, from {shown(one.low)} to {shown(one.high)}"
 
 
+def over_draws(basis: PredictionBasis | None, figure: DrawnFigure) -> str:
+    """`17.0 s to 22.6 s over 10 draws` beside a predicted figure; nothing beside one that was measured."""
+    found = None if basis is None else basis.range_of(figure)
+    if basis is None or found is None:
+        return ""
+    shown = duration if found.unit == "ms" else number
+    return f"{shown(found.low)} to {shown(found.high)} over {basis.draws} draws"
+
+
+def beside(text: str, basis: PredictionBasis | None, figure: DrawnFigure) -> str:
+    """The figure, with its range over the draws in brackets if it is predicted."""
+    span = over_draws(basis, figure)
+    return f"{text} ({span})" if span else text
+
+
 def number(value: float | None, digits: int = 0, unit: str = "") -> str:
     """A number with thousands separators."""
     return DASH if value is None else f"{value:,.{digits}f}{unit}"
@@ -119,18 +134,24 @@ def was_sent_again(rows: Sequence[LoadRow]) -> bool:
     return any(row.sent_again for row in rows)
 
 
-def headline(summary: Summary) -> list[tuple[str, str]]:
-    """The summary as (what, value)."""
+def headline(summary: Summary, basis: PredictionBasis | None = None) -> list[tuple[str, str]]:
+    """The summary as (what, value); predicted values with their range over the draws."""
     failed, requests = summary.failed_request_count, summary.request_count
     wrong, judged = summary.failed_answer_count, summary.judged_answer_count
     lost, waking = summary.wake_failed_request_count, summary.wake_request_count
     return [
-        ("Peak Ready replicas", number(summary.peak_ready_replicas)),
-        ("Scale-outs / scale-ins", f"{number(summary.scale_out_count)} / {number(summary.scale_in_count)}"),
-        ("Scale-out lag, median", duration(summary.scale_out_lag_milliseconds)),
-        ("Cold start, median", duration(summary.cold_start_milliseconds)),
-        ("Time to first token, p95", duration(summary.time_to_first_token_p95_milliseconds)),
-        ("Requests not served", DASH if requests is None else f"{number(failed)} of {number(requests)}"),
+        ("Peak Ready replicas", beside(number(summary.peak_ready_replicas), basis, DrawnFigure.PEAK_READY)),
+        ("Scale-outs / scale-ins",
+         f"{beside(number(summary.scale_out_count), basis, DrawnFigure.SCALE_OUTS)} / "
+         f"{beside(number(summary.scale_in_count), basis, DrawnFigure.SCALE_INS)}"),
+        ("Scale-out lag, median",
+         beside(duration(summary.scale_out_lag_milliseconds), basis, DrawnFigure.SCALE_OUT_LAG)),
+        ("Cold start, median", beside(duration(summary.cold_start_milliseconds), basis, DrawnFigure.COLD_START)),
+        ("Time to first token, p95",
+         beside(duration(summary.time_to_first_token_p95_milliseconds), basis, DrawnFigure.FIRST_TOKEN)),
+        ("Requests not served", DASH if requests is None else
+         f"{beside(number(failed), basis, DrawnFigure.NOT_SERVED)} of "
+         f"{beside(number(requests), basis, DrawnFigure.REQUESTS)}"),
         *([] if waking is None else [
             ("Wake from 0, first request to first token", duration(summary.wake_milliseconds)),
             ("Requests during a wake, not served", f"{number(lost)} of {number(waking)}")]),
