@@ -109,7 +109,7 @@ def test_the_summary_leaves_out_what_was_not_measured_and_keeps_zero():
     numbers = {"failedRequestCount": 0, "coldStartMilliseconds": 9800}
     text = "\n".join(in_words(finished(succeeded="True", verdict="Pass", summary=numbers), Path("out")))
     assert "failed requests         0" in text
-    assert "9.8 s" in text
+    assert "9.80 s" in text
     assert "scale-out" not in text
     assert "report: out/report.html" in text
 

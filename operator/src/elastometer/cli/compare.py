@@ -14,9 +14,12 @@ from elastometer.cli.studies.compared import Asked, compared
 from elastometer.cli.studies.gates import gates_from
 from elastometer.cli.studies.groups import Group, groups_by_option, groups_by_path, groups_of_study, named_path
 from elastometer.cli.studies.text import print_comparison
-from elastometer.model.bundle_files import JUNIT, REPORT_JSON, REPORT_MARKDOWN
+from elastometer.model.bundle_files import REPORT_HTML
 from elastometer.model.comparison import Comparison
+from elastometer.render.json_report import document_bytes
 from elastometer.render.study.files import render_study
+from elastometer.render.study.junit import to_junit
+from elastometer.render.study.markdown import to_markdown
 
 _EPILOG = """\
 A path is the bundle of a run (a directory or a .tar.zst, as `elastometer fetch` leaves it), a directory with bundles
@@ -33,10 +36,11 @@ examples:
   elastometer compare base/ new/ --output markdown | gh pr comment --body-file -
 
 A gate allows a measure to become worse than the baseline by so much, in percent or in its own unit; docs/studies.md
-lists the measures. One run of each side cannot tell, since the noise between runs is not known: give at least three.
+lists the measures. Without a gate, the exit code tells whether the objective-miss seconds became worse. One run of
+each side cannot tell, since the noise between runs is not known: give at least three.
 
-exit codes: 0 every gate held, or none was given; 1 a gate's measure regressed; 2 wrong usage, a bundle that cannot be
-read, or runs that do not answer the same question; 3 a gate cannot be told"""
+exit codes: 0 held: every gate, or without one the objective-miss seconds are not worse beyond the noise; 1 regressed;
+2 wrong usage, a bundle that cannot be read, or runs that do not answer the same question; 3 cannot tell"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,12 +71,11 @@ def execute(options: argparse.Namespace) -> Exit:
     gates = gates_from(options.gates)
     groups = _groups(options)
     found = compared(groups, Asked(gates=gates, again=options.runs, allow_different=options.allow_different))
-    files = render_study(found)
     if options.out is not None:
-        write_files(files, options.out, "the comparison")
+        write_files(render_study(found), options.out, "the comparison")
     if options.junit is not None:
-        write_files({options.junit.name: files[JUNIT]}, options.junit.parent)
-    _print(found, files, options)
+        write_files({options.junit.name: to_junit(found)}, options.junit.parent)
+    _print(found, options)
     return exit_of_verdict(found.verdict)
 
 
@@ -91,12 +94,12 @@ def _groups(options: argparse.Namespace) -> Sequence[Group]:
     return groups_by_path(options.paths, options.variant)
 
 
-def _print(found: Comparison, files: dict[str, bytes], options: argparse.Namespace) -> None:
+def _print(found: Comparison, options: argparse.Namespace) -> None:
     if options.output == "json":
-        print(files[REPORT_JSON].decode())
+        print(document_bytes(found).decode())
     elif options.output == "markdown":
-        print(files[REPORT_MARKDOWN].decode())
+        print(to_markdown(found).decode())
     else:
         print_comparison(found, sys.stdout, every=options.all)
         if options.out is not None:
-            print(printable(f"report: {options.out / 'report.html'}"))
+            print(printable(f"report: {options.out / REPORT_HTML}"))

@@ -21,6 +21,7 @@ from elastometer.judgement import judge
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.model.price import Price
 from elastometer.render.files import render_all
+from elastometer.render.json_report import document_bytes
 from elastometer.render.study.files import render_study
 from elastometer.render.wording import prices
 from elastometer.world.bundle_reader import BundleError, load_bundle
@@ -72,11 +73,10 @@ def execute(options: argparse.Namespace) -> Exit:
 def _judge_study(options: argparse.Namespace) -> Exit:
     """Compares the runs. With `--runs` and `--out`, each run's new report is written too, where the page links it."""
     found = compare_record(options.bundle, again=options.runs, out=options.out)
-    files = render_study(found)
     if options.out is not None:
-        write_files(files, options.out, "the report")
+        write_files(render_study(found), options.out, "the report")
     if options.output == "json":
-        print(files[REPORT_JSON].decode())
+        print(document_bytes(found).decode())
     else:
         print_comparison(found, sys.stdout)
         if options.out is not None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,15 @@ class RunPlace:
     entry: RunEntry | None = None
 
 
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turns what is wrong with a bundle into a message and exit code 2."""
+    try:
+        yield
+    except (BundleError, OSError) as error:
+        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
+
+
 def is_study(path: Path) -> bool:
     """Whether the path is that of a study's bundle."""
     return (path / STUDY_JSON).is_file()
@@ -34,7 +44,8 @@ def places_at(path: Path, variant: str | None) -> list[RunPlace]:
     """
     if not path.exists():
         raise CliError(Exit.SPEC_OR_USAGE, f"'{path}' must be a bundle or a directory of bundles; no such file exists")
-    found = list(_below(path, variant, 0))
+    with usage_errors():
+        found = list(_below(path, variant, 0))
     if not found:
         raise CliError(Exit.SPEC_OR_USAGE, f"'{path}' must be a bundle (a directory or a .tar.zst of a run), the "
                        "bundle of a study, or a directory with some of them below it; it has none")
@@ -66,7 +77,5 @@ def _of_study(path: Path, variant: str | None) -> Iterator[RunPlace]:
 
 def study_at(path: Path) -> StudyDocument:
     """The record of the study in a directory."""
-    try:
+    with usage_errors():
         return load_document(path)
-    except BundleError as error:
-        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error

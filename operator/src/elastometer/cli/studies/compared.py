@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.studies.bundles import usage_errors
 from elastometer.cli.studies.groups import Group, read_groups
+from elastometer.cli.studies.regression import gated_by_misses
 from elastometer.cli.studies.reports import RunReport, check_distinct, notes_of
 from elastometer.model.comparison import Comparison
 from elastometer.model.measures import MISS_SECONDS
@@ -16,7 +18,7 @@ from elastometer.study.compare.figures import with_samples
 from elastometer.study.compare.question import differences_of_question
 from elastometer.study.compare.samples import samples_of
 from elastometer.study.compare.terms import CompareTerms, VariantTerms
-from elastometer.world.bundle_reader import BundleError, load_bundle
+from elastometer.world.bundle_reader import load_bundle
 
 MAX_LINES = 20
 
@@ -37,12 +39,18 @@ def compared(groups: Sequence[Group], asked: Asked) -> Comparison:
     runs = read_groups(groups, again=asked.again)
     check_distinct(runs)
     terms = CompareTerms(
-        study="", namespace="", baseline=groups[0].name, gates=asked.gates, across_questions=asked.allow_different,
+        study=_title(groups), namespace="", baseline=groups[0].name, gates=asked.gates,
+        across_questions=asked.allow_different,
         variants=tuple(VariantTerms(group.name, planned=len(group.places)) for group in groups))
     if not asked.allow_different:
         _check_question([run.figures for run in runs])
     found = compare(terms, _with_samples(runs))
+    found = found if asked.gates else gated_by_misses(found)
     return replace(found, notes=(*found.notes, *notes_of(runs)))
+
+
+def _title(groups: Sequence[Group]) -> str:
+    return f"{', '.join(group.name for group in groups[1:])} against {groups[0].name}"
 
 
 def _check_question(runs: Sequence[RunFigures]) -> None:
@@ -67,7 +75,5 @@ def _with_samples(runs: Sequence[RunReport]) -> tuple[RunFigures, ...]:
 def _with_requests(run: RunReport) -> RunFigures:
     if not run.has_record:
         return run.figures
-    try:
+    with usage_errors():
         return with_samples(run.figures, samples_of(load_bundle(run.path)))
-    except (BundleError, OSError) as error:
-        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error

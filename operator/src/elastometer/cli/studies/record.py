@@ -5,13 +5,16 @@ from pathlib import Path
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.base.files import write_files
-from elastometer.cli.studies.bundles import study_at
+from elastometer.cli.base.kinds import STUDY
+from elastometer.cli.base.offline import schema_of
+from elastometer.cli.studies.bundles import study_at, usage_errors
 from elastometer.cli.studies.reports import read_kept
 from elastometer.model.comparison import Comparison
 from elastometer.model.errors import SpecError
+from elastometer.model.schema import flaws, unknown_fields
 from elastometer.model.study_document import RUNS_DIRECTORY, STUDY_JSON, RunState, StudyDocument
 from elastometer.study.compare.of_study import KeptRun, compare_study
-from elastometer.world.report_reader import BundleError, is_bundle
+from elastometer.world.report_reader import is_bundle
 from elastometer.world.study.reader import run_directory
 
 
@@ -20,12 +23,20 @@ def compare_record(directory: Path, *, again: bool = False, out: Path | None = N
     are made are then written below `out`. Raises CliError for a record that cannot be used."""
     document = study_at(directory)
     try:
-        return compare_study(document, _kept(document, directory, again=again, out=out))
-    except BundleError as error:
-        raise CliError(Exit.SPEC_OR_USAGE, str(error)) from error
+        _check_shape(document)
+        with usage_errors():
+            return compare_study(document, _kept(document, directory, again=again, out=out))
     except SpecError as error:
         raise CliError(Exit.SPEC_OR_USAGE, f"'{directory / STUDY_JSON}' is not the record of a study:",
                        *(f"  {flaw}" for flaw in error.flaws)) from error
+
+
+def _check_shape(document: StudyDocument) -> None:
+    """Raises SpecError for a spec that is not of a study's shape; what a later version knows besides is not read."""
+    schema = schema_of(STUDY)
+    unknown = set(unknown_fields(document.spec, schema, "spec"))
+    if found := [flaw for flaw in flaws(document.spec, schema, "spec") if flaw not in unknown]:
+        raise SpecError(*found)
 
 
 def _kept(document: StudyDocument, directory: Path, *, again: bool, out: Path | None) -> dict[str, KeptRun]:

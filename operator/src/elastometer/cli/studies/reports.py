@@ -112,9 +112,9 @@ def check_distinct(runs: Sequence[RunReport]) -> None:
     for run in runs:
         key = run.uid or str(run.path.resolve())
         if key in seen:
-            where = f"as {seen[key].path} and as {run.path}" if seen[key].path != run.path else f"as {run.path}"
-            raise CliError(Exit.SPEC_OR_USAGE, f"one run was given twice, {where}: its uid is {run.uid or 'unknown'}; "
-                           "a comparison needs runs that were made apart")
+            first, second = (f"{one.path} in {one.figures.label.variant}" for one in (seen[key], run))
+            raise CliError(Exit.SPEC_OR_USAGE, f"one run was given twice, as {first} and as {second} (its uid is "
+                           f"{run.uid or 'unknown'}): a comparison needs runs that were made apart")
         seen[key] = run
 
 

@@ -1,0 +1,69 @@
+"""The table of a comparison on a terminal: measures down and variants across, or the other way round where there are
+too many variants to stand side by side."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from elastometer.cli.base.text import columns, printable, wrapped_columns
+from elastometer.model.comparison import Comparison, GateState, Judgement, MeasureRow, VariantSummary
+from elastometer.render.study import tables
+
+MARKS: Mapping[str, str] = {
+    Judgement.BETTER: "✓", Judgement.WORSE: "✗", Judgement.WITHIN_NOISE: "≈", Judgement.CANNOT_TELL: "?",
+    GateState.HELD: "✓", GateState.REGRESSED: "✗",
+}
+STYLES: Mapping[str, str] = {
+    Judgement.BETTER: "green", Judgement.WORSE: "red", Judgement.WITHIN_NOISE: "dim", Judgement.CANNOT_TELL: "dim",
+}
+MOST_ABREAST = 3
+COLUMN_WIDTH = 18
+Styled: TypeAlias = tuple[str, str]  # a text and its style on a terminal
+
+
+def plain_table(found: Comparison, rows: Sequence[MeasureRow]) -> list[str]:
+    """As lines."""
+    texts = [[text for text, _ in row] for row in _table(found, rows)]
+    if len(found.variants) <= MOST_ABREAST:
+        return columns(texts)
+    return wrapped_columns(texts, dict.fromkeys(range(1, len(rows) + 1), COLUMN_WIDTH))
+
+
+def drawn_table(found: Comparison, rows: Sequence[MeasureRow]) -> Table:
+    """As it is drawn on a terminal."""
+    head, *body = _table(found, rows)
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for text, _ in head:
+        drawn.add_column(Text(printable(text)), overflow="fold")
+    for row in body:
+        drawn.add_row(*(Text("\n".join(map(printable, text.split("\n"))), style) for text, style in row))
+    return drawn
+
+
+def _table(found: Comparison, rows: Sequence[MeasureRow]) -> list[list[Styled]]:
+    """The medians of all variants, each with its difference from the baseline."""
+    names: list[Styled] = [(_named(found, one), "") for one in found.variants]
+    is_upright = len(names) <= MOST_ABREAST
+    cells = [_cells(found, row, "  " if is_upright else "\n") for row in rows]
+    titles: list[Styled] = [(row.measure.title, "") for row in rows]
+    if is_upright:
+        return [[("median of the runs", ""), *names],
+                *([title, *row] for title, row in zip(titles, cells, strict=True))]
+    across = [list(column) for column in zip(*cells, strict=True)]
+    return [[("median of the runs", ""), *titles], *([name, *row] for name, row in zip(names, across, strict=True))]
+
+
+def _named(found: Comparison, one: VariantSummary) -> str:
+    baseline = ", baseline" if one.name == found.baseline else ""
+    return f"{one.name} ({one.compared} of {one.planned}{baseline})"
+
+
+def _cells(found: Comparison, row: MeasureRow, between: str) -> list[Styled]:
+    """One for each variant: `38.2 s  ✓ −12.1 s (−24 %)`."""
+    return [(cell.value, "") if cell.difference is None else
+            (f"{cell.value}{between}{MARKS[cell.difference.kind]} {cell.difference.change}".rstrip(),
+             STYLES[cell.difference.kind]) for cell in tables.cells(found, row, found.baseline)]

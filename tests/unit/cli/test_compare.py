@@ -1,0 +1,322 @@
+"""`elastometer compare`: which runs are meant, whether they can be compared, and what the exit code says."""
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from elastometer.cli.main import main
+from support.kept_runs import Run, archive_of, files_of, run_entry, study_record, write_run, write_runs, write_study
+
+RECORDED = Path(__file__).parents[2] / "golden/runs/cpu1"
+CALM, WORSE = (40, 41, 39), (80, 79, 81)
+
+
+def compared(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main(["compare", *map(str, arguments)])
+    said = capsys.readouterr()
+    return code, " ".join(said.out.split()), said.err
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    code, said, error = compared(capsys, *arguments)
+    assert (code, said) == (2, "")
+    assert "Traceback" not in error
+    return error
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return write_runs(tmp_path / "base", CALM)
+
+
+@pytest.fixture
+def worse(tmp_path: Path) -> Path:
+    return write_runs(tmp_path / "new", WORSE)
+
+
+def test_more_misses_beyond_the_noise_are_a_regression(base: Path, worse: Path, capsys: pytest.CaptureFixture[str]):
+    code, said, _ = compared(capsys, base, worse)
+    assert code == 1
+    assert said.startswith("new against base: Fail (Objective-miss seconds of new: +40 s")
+    assert "Objective-miss seconds 40 s 80 s ✗ +40 s (+100 %)" in said
+
+
+def test_runs_that_differ_within_the_noise_hold(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    code, said, _ = compared(capsys, base, write_runs(tmp_path / "same", (41, 40, 39)))
+    assert code == 0
+    assert "same against base: Pass" in said
+
+
+def test_one_run_of_each_cannot_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    code, said, _ = compared(capsys, write_run(tmp_path / "a"), write_run(tmp_path / "b", Run(80)))
+    assert code == 3
+    assert "the noise between runs is not known" in said
+
+
+def test_runs_without_a_known_miss_cannot_tell(tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]):
+    code, said, _ = compared(capsys, base, write_runs(tmp_path / "new", (None, None, None)))
+    assert code == 3
+    assert "no objective" in said
+
+
+@pytest.mark.parametrize(("gate", "code"), [
+    ("missSeconds=10%", 1), ("missSeconds=60", 0), ("missSeconds=40", 3), ("gpuSeconds=5%", 0),
+])
+def test_a_gate_is_the_exit_code(
+    gate: str, code: int, base: Path, worse: Path, capsys: pytest.CaptureFixture[str],
+):
+    found, said, _ = compared(capsys, base, worse, "--gate", gate)
+    assert found == code, said
+
+
+def test_every_gate_counts(base: Path, worse: Path, capsys: pytest.CaptureFixture[str]):
+    assert compared(capsys, base, worse, "--gate", "gpuSeconds=5%", "--gate", "missSeconds=5")[0] == 1
+
+
+@pytest.mark.parametrize(("gate", "flaw"), [
+    ("missSeconds", "must be MEASURE=LIMIT"), ("misSeconds=1", "did you mean missSeconds?"),
+    ("missSeconds=-1", "0 or more"), ("missSeconds=nan", "0 or more"), ("missSeconds=1.5%", "a whole number"),
+    ("missSeconds=lots", "must allow a number"), ("=1", "must be the name of a measure"),
+])
+def test_a_gate_that_is_none_is_refused(
+    gate: str, flaw: str, base: Path, worse: Path, capsys: pytest.CaptureFixture[str],
+):
+    assert flaw in refused(capsys, base, worse, "--gate", gate)
+
+
+def test_two_gates_of_one_measure_are_refused(base: Path, worse: Path, capsys: pytest.CaptureFixture[str]):
+    assert "once for each measure" in refused(
+        capsys, base, worse, "--gate", "missSeconds=1", "--gate", "missSeconds=2")
+
+
+def test_bundles_are_given_one_by_one_too(base: Path, worse: Path, capsys: pytest.CaptureFixture[str]):
+    first, *more = sorted(base.iterdir())
+    code, said, _ = compared(capsys, "--base", f"old={first}", *more, "--new", *worse.iterdir())
+    assert code == 1
+    assert "new against old: Fail" in said
+    again = compared(capsys, "--base", *base.iterdir(), "--new", worse / "r1", "--new", f"last={worse / 'r2'}")
+    assert "new, last against base" in again[1]
+
+
+def test_an_archive_is_read_like_a_directory(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    new = tmp_path / "packed"
+    new.mkdir()
+    for number in range(3):
+        (new / f"{number}.tar.zst").write_bytes(archive_of(f"demo-{number}", files_of(Run(80 + number), f"u{number}")))
+    code, said, _ = compared(capsys, base, new)
+    assert code == 1
+    assert "6 of 6 runs were compared" in said
+
+
+def test_names_are_given_or_are_those_of_the_paths(tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]):
+    other = write_runs(tmp_path / "deep/base", CALM)
+    _, said, _ = compared(capsys, base, other)
+    assert said.startswith(f"{other} against {base}")
+    _, said, _ = compared(capsys, f"old={base}", f"new={other}")
+    assert said.startswith("new against old")
+    assert "must differ from that of every other, is 'x'" in refused(capsys, f"x={base}", f"x={other}")
+
+
+def test_a_path_with_an_equals_sign_is_a_path(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    code, said, _ = compared(capsys, base, write_runs(tmp_path / "x=y", CALM))
+    assert code == 0
+    assert "x=y against base" in said
+
+
+def test_the_variants_of_one_study_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    study = write_study(tmp_path / "study", {"cpu": WORSE, "queue": CALM}, baseline="queue")
+    code, said, _ = compared(capsys, study)
+    assert code == 1
+    assert "cpu against queue: Fail" in said
+
+
+def test_one_variant_of_two_studies_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    studies = [write_study(tmp_path / name, {"queue": misses, "cpu": (7, 7)})
+               for name, misses in (("last", CALM), ("this", WORSE))]
+    code, said, _ = compared(capsys, *studies, "--variant", "queue")
+    assert (code, "6 of 6 runs were compared" in said) == (1, True)
+    assert "--variant: must be a variant of the study" in refused(capsys, *studies)
+    assert "is 'nope'" in refused(capsys, *studies, "--variant", "nope")
+
+
+def test_a_run_of_a_study_without_a_bundle_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    study = write_study(tmp_path / "study", {"queue": CALM, "cpu": CALM})
+    entries = [*json.loads((study / "study.json").read_text())["runs"],
+               run_entry("cpu", 4, state="NotCarriedOut", reason="LoadJobFailed", message="why")]
+    (study / "study.json").write_text(json.dumps(study_record(entries)))
+    _, said, _ = compared(capsys, study)
+    assert "6 of 7 runs were compared" in said
+    assert "scalers-cpu-4 is not compared" in said
+
+
+def test_an_inconclusive_run_is_in_no_comparison(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    new = write_runs(tmp_path / "new", (41, 40))
+    write_run(new / "r3", Run(900, verdict="Inconclusive"))
+    code, said, _ = compared(capsys, base, new)
+    assert code == 0
+    assert re.search(r"new/r3 is not compared: inconclusive: why", said)
+
+
+def test_where_nothing_can_be_compared_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    runs = [write_run(tmp_path / name, Run(verdict="Inconclusive")) for name in "ab"]
+    assert compared(capsys, *runs)[0] == 3
+
+
+def test_another_load_is_refused_by_its_path(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    stages = [{"name": "steady", "type": "Rate", "durationSeconds": 30, "endRequestsPerSecond": "9"}]
+    new = write_runs(tmp_path / "new", CALM, load={"tasks": [{"name": "poem", "prompt": "Write a poem."}],
+                                                   "stages": stages})
+    said = refused(capsys, base, new)
+    assert "spec.load.stages[0].endRequestsPerSecond: '2' and '9'" in said
+    assert "--allow-different" in said
+    assert compared(capsys, base, new, "--allow-different")[0] == 0
+
+
+def test_another_objective_is_refused_too_and_another_autoscaler_is_not(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    looser = write_runs(tmp_path / "looser", CALM, objectives=[
+        {"name": "served", "indicator": "RequestSuccess", "minimumPercent": 90}])
+    assert "minimumPercent: 99 and 90" in refused(capsys, base, looser)
+    static = write_runs(tmp_path / "static", CALM, autoscaler={"type": "None", "replicas": 3})
+    assert compared(capsys, base, static)[0] == 0
+
+
+def test_a_run_that_is_given_twice_is_refused(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert "one run was given twice" in refused(capsys, base, base)
+    assert "one run was given twice" in refused(capsys, base, base / "r1")
+    shutil.copytree(base, tmp_path / "copied")
+    said = refused(capsys, base, tmp_path / "copied")
+    assert f"{base / 'r1'} in base" in said
+    assert f"{tmp_path / 'copied/r1'} in copied" in said
+
+
+def test_what_is_no_bundle_is_refused(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text").write_text("x")
+    (tmp_path / "bad.tar.zst").write_text("x")
+    assert "it has none" in refused(capsys, base, tmp_path / "empty")
+    assert "it has none" in refused(capsys, base, tmp_path / "text")
+    assert "must be a .tar.zst of a run" in refused(capsys, base, tmp_path / "bad.tar.zst")
+    assert "no such file exists" in refused(capsys, base, tmp_path / "absent")
+
+
+@pytest.mark.parametrize("name", ["report.json", "spec.json", "manifest.json"])
+@pytest.mark.parametrize("content", [b"", b'{"a": ', b"[]", b"\xff\xfe", b"null"])
+def test_a_damaged_file_is_named(
+    name: str, content: bytes, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    run = write_run(tmp_path / "new")
+    (run / name).write_bytes(content)
+    code = main(["compare", str(base), str(run)])
+    said = capsys.readouterr().err
+    assert code in (2, 3), said
+    assert code == 3 or (name in said and "must be" in said)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schemaVersion": 9}', '{"schemaVersion": 1}',
+                                     json.dumps(study_record([{"name": "../../x", "variant": "a", "repetition": 1,
+                                                               "state": "Judged"}]))])
+def test_a_damaged_record_of_a_study_is_named(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study/study.json").write_text(content)
+    assert "study.json" in refused(capsys, tmp_path / "study")
+
+
+def test_a_report_of_a_later_schema_is_refused(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    said = refused(capsys, base, write_run(tmp_path / "new", Run(schema="elastometer.dev/report/v1alpha99")))
+    assert "or an earlier one, has 'elastometer.dev/report/v1alpha99'" in said
+
+
+def test_a_report_of_an_earlier_schema_is_made_anew(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    shutil.copytree(RECORDED, tmp_path / "old")
+    (tmp_path / "old/report.json").write_text('{"schemaVersion": "elastometer.dev/report/v1alpha1"}')
+    code, _, error = compared(capsys, base, tmp_path / "old", "--allow-different")
+    assert code == 3
+    assert "its report has the earlier schema elastometer.dev/report/v1alpha1" in error
+
+
+def test_a_bundle_without_a_report_is_judged_and_that_is_said(
+    base: Path, capsys: pytest.CaptureFixture[str],
+):
+    code, said, error = compared(capsys, base, RECORDED, "--allow-different")
+    assert code == 3
+    assert f"judging {RECORDED}: it has no report" in error
+    assert "cpu1 (1 of 1)" in said
+
+
+def test_reports_of_another_version_are_told(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    new = tmp_path / "new"
+    for number in range(3):
+        write_run(new / f"r{number}", Run(tool="0.0.7"))
+    _, said, _ = compared(capsys, base, new)
+    assert "note: judged by elastometer 0.0.7, and this is" in said
+
+
+def test_a_report_that_is_not_the_operator_s_is_told(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run = write_run(tmp_path / "new")
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["files"] = [{"name": "report.json", "sha256": "0" * 64}]
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    assert "judged again or changed" in compared(capsys, base, run)[1]
+
+
+def test_a_spec_that_is_not_the_recorded_one_is_refused(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    run = write_run(tmp_path / "new")
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["files"] = [{"name": "spec.json", "sha256": "0" * 64}]
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    assert "must have the SHA-256" in refused(capsys, base, run)
+
+
+def test_hostile_names_stay_text(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    hostile = write_runs(tmp_path / "a\x1b[31m<script>\u202e|`", CALM)
+    assert main(["compare", str(base), str(hostile), "--out", str(tmp_path / "out"), "--output", "markdown"]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "<script>\u202e" not in (tmp_path / "out/report.html").read_text()
+    ElementTree.parse(tmp_path / "out/junit.xml")
+    main(["compare", str(base), str(hostile)])
+    assert not re.search("[\x1b\u202e]", capsys.readouterr().out)
+
+
+def test_all_files_are_written_and_json_is_the_report(
+    base: Path, worse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    out = tmp_path / "out"
+    assert main(["compare", str(base), str(worse), "--out", str(out), "--junit", str(tmp_path / "deep/gate.xml"),
+                 "--output", "json"]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert sorted(path.name for path in out.iterdir()) == ["junit.xml", "report.html", "report.json", "report.md"]
+    assert printed == json.loads((out / "report.json").read_text())
+    assert printed["verdict"] == "Fail"
+    suite = ElementTree.parse(tmp_path / "deep/gate.xml").getroot()
+    assert int(suite.get("failures") or 0) >= 1
+
+
+def test_many_variants_stand_below_each_other(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    others = [write_runs(tmp_path / f"variant-{number}", CALM) for number in range(6)]
+    main(["compare", str(base), *map(str, others)])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 130
+    assert any(line.lstrip().startswith("variant-5") for line in lines)
+
+
+@pytest.mark.parametrize("arguments", [[], ["x"], ["x", "--base", "y"], ["--base", "y"], ["--new", "y"]])
+def test_wrong_usage_says_what_to_give(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert main(["compare", *arguments]) == 2
+    assert "give" in capsys.readouterr().err
+
+
+def test_paths_that_cannot_be_written_are_named(base: Path, worse: Path, tmp_path: Path,
+                                                capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").write_text("")
+    assert main(["compare", str(base), str(worse), "--out", str(tmp_path / "file")]) == 4
+    assert "cannot write" in capsys.readouterr().err
