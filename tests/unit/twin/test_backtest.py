@@ -16,7 +16,7 @@ def prediction(*ready: tuple[float, int], desired: tuple[tuple[float, int], ...]
     replicas = (PredictedReplica(0, 0.0, 0.0, None, None), PredictedReplica(1, 10.0, 22.0, None, None),
                 PredictedReplica(2, 10.0, 25.0, 60.0, 66.0))
     return Prediction(
-        (Arrival(0.5, 1, 5, 0), Arrival(10.0, 1, 5, 0)),
+        (Arrival(0.5, 1, 5, 0), Arrival(10.0, 1, 5, 0)), range(2),
         array("d", [1.0, 13.0]), array("d", [2.0, 14.0]), array("l", [0, 0]), desired, ready, (), replicas, 100.0)
 
 

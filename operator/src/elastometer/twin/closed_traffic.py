@@ -70,6 +70,10 @@ class ClosedTraffic(Traffic):
         return tuple(Arrival(wanted.at, *tokens, wanted.stage)
                      for wanted, tokens in zip(self._wanted, self._tokens, strict=True))
 
+    def ids(self) -> tuple[int, ...]:
+        """Their ids in the load."""
+        return tuple(wanted.request for wanted in self._wanted)
+
     def _lose(self, number: int, at: float) -> None:
         super()._lose(number, at)
         self._follow(number)

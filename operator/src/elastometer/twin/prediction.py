@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elastometer.hpa.decision import Decision
@@ -37,9 +38,10 @@ class PredictedReplica:
 class Prediction:
     """One array per quantity with one entry per request, in the order of `arrivals`; NaN if a request was not served
     before the horizon. `first_token` and `ended` are instants, `replica` is the number of the replica that served. The
-    arrivals are those of the scenario, or what its users sent."""
+    arrivals are those of the scenario, or what its users sent; `ids` are their ids in the load."""
 
     arrivals: tuple[Arrival, ...]
+    ids: Sequence[int]
     first_token: array[float]
     ended: array[float]
     replica: array[int]

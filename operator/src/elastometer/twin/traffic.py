@@ -107,6 +107,10 @@ class Traffic:
         """All requests, in the order of the columns."""
         return self.scenario.arrivals
 
+    def ids(self) -> Sequence[int]:
+        """Their ids in the load."""
+        return range(len(self.at))
+
     def serve(self, until: float, serving: list[Replica]) -> None:
         """Admits every request that arrives before `until`; meanwhile the set of serving replicas does not change."""
         begin, self.next = self.next, bisect_left(self.at, until, self.next)

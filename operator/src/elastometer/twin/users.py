@@ -73,10 +73,8 @@ class _Run:
         return self._next if self.stage.count is not None else self._started.get(user, 0)
 
     def take(self, user: int, turns: int, at: float) -> bool:
-        """Charges a conversation of so many turns; False if nothing is left for the user."""
+        """Charges a conversation of so many turns; False if the user may not send that many more."""
         if self.stage.count is not None:
-            if self.used_up:
-                return False
             self._next += 1
         else:
             spent = self._spent.get(user, 0) + turns
@@ -150,7 +148,7 @@ class Users:
     def _chosen(self, wish: _Wish) -> Wanted | None:
         """What the user sends now; None if it leaves."""
         run = next((run for run in reversed(self._runs.values()) if run.runs_at(wish.at)), None)
-        if run is None or not run.has(wish.user, wish.at):
+        if run is None or run.used_up or not run.has(wish.user, wish.at):
             return None
         stage, number = run.stage, run.number(wish.user)
         request = request_id(stage.index, wish.user if stage.count is None else 0, number)

@@ -84,7 +84,7 @@ class RecordedFacts:
     def _task(self, conversation: int) -> Task | None:
         """None where the stage and not a task sets the sizes."""
         name, stage = self.tasks.get(conversation), _stage_of(conversation)
-        if name is None:
+        if not name:
             if stage >= 0 and self.profile.stages[stage].fixes_sizes:
                 return None
             return drawn_task(self.profile, conversation)
