@@ -57,8 +57,9 @@ class VariantDifference:
 
     `interval` is in the measure's unit; `percent` and `percent_interval` are shares of the baseline's mean. On a
     logarithmic scale the percent interval is the one that judges, and `interval` is that share of the baseline's mean.
-    On a linear scale `interval` judges, and there is no percent interval. `within_runs` is the interval of a latency's
-    difference between two single runs, which knows the noise within them and not the noise between runs.
+    On a linear scale `interval` judges, and there is no percent interval; nor is there a percent of a mean that is less
+    than a step of the measure's grid. `within_runs` is the interval of a latency's difference between two single runs,
+    which knows the noise within them and not the noise between runs.
     """
 
     variant: str

@@ -69,9 +69,9 @@ def _difference(measure: Measure, variant: Figure, baseline: Figure, seen: _Seen
             None if shares is None else Interval(base * shares.low, base * shares.high),
             None if shares is None else Interval(100 * shares.low, 100 * shares.high), judgement, reason, seen.within)
     base = fmean(baseline.values)
-    return VariantDifference(
-        variant.variant, baseline.variant, apart.value, 100 * apart.value / base if base > 0 else None, apart.interval,
-        None, judgement, reason, seen.within)
+    percent = 100 * apart.value / base if base >= measure.resolution else None
+    return VariantDifference(variant.variant, baseline.variant, apart.value, percent, apart.interval, None, judgement,
+                             reason, seen.within)
 
 
 def _judged(measure: Measure, variant: Figure, baseline: Figure, seen: _Seen) -> tuple[Judgement, str]:

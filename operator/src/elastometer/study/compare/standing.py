@@ -63,8 +63,8 @@ def _products(variant: str, runs: Sequence[RunFigures]) -> Sample | str:
         for name, value in factors.items():
             if value is None:
                 return f"{name} of {run.label.run} is not known: {run.missing.get(name) or 'not in the report'}"
-            if value <= 0:
-                return f"{name} of {run.label.run} is 0, and ε divides by it or multiplies with it"
+            if value < BY_NAME[name].resolution:
+                return f"{name} of {run.label.run} is {value:g}, and ε divides by it or multiplies with it"
         known = {name: value for name, value in factors.items() if value}
         logs.append(fmean(map(log, known.values())))
         steps.append(fmean(BY_NAME[name].resolution / value for name, value in known.items()))
