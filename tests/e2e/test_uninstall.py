@@ -1,4 +1,4 @@
-"""What is left of us: after `kubectl delete etest` and `helm uninstall`, the CRD and nothing else."""
+"""What is left of us: after `kubectl delete etest` and `helm uninstall`, the CRDs and nothing else."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import yaml
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.wrecks("operator"), pytest.mark.timeout(600)]
 ROOT = Path(__file__).parent.parent.parent
-CRD = "customresourcedefinition.apiextensions.k8s.io/elasticitytests.elastometer.dev"
+CRDS = {f"customresourcedefinition.apiextensions.k8s.io/{plural}.elastometer.dev"
+        for plural in ("elasticitytests", "elasticitystudies")}
 # The namespace was made by `helm --create-namespace`, which never removes one; the APIService is the CRD's own.
-KEPT = {CRD, "namespace/elastometer", "apiservice.apiregistration.k8s.io/v1alpha1.elastometer.dev"}
+KEPT = CRDS | {"namespace/elastometer", "apiservice.apiregistration.k8s.io/v1alpha1.elastometer.dev"}
 NOISE = ("event", "lease", "endpoints/")
 
 
@@ -47,11 +48,11 @@ def reinstalled(request: pytest.FixtureRequest) -> Any:
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-def test_uninstalling_leaves_the_definition_and_nothing_else(
+def test_uninstalling_leaves_the_definitions_and_nothing_else(
     cluster: Any, namespace: str, tmp_path: Path, reinstalled: None
 ) -> None:
-    # A test that somebody ran before, such as that of `make demo`, stays as well.
-    kept = KEPT | {name for name in ours(cluster) if name.startswith("elasticitytest.")}
+    # A test or a study that somebody ran before, such as that of `make demo`, stays as well.
+    kept = KEPT | {name for name in ours(cluster) if name.startswith(("elasticitytest.", "elasticitystudy."))}
     test = yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text())
     test["metadata"]["name"] = "going"
     path = tmp_path / "going.yaml"
@@ -73,4 +74,4 @@ def test_uninstalling_leaves_the_definition_and_nothing_else(
         time.sleep(1)
     assert left == set()
     assert going == set()
-    assert CRD in ours(cluster)
+    assert ours(cluster) >= CRDS
