@@ -9,9 +9,10 @@ from elastometer.render.study.junit import to_junit
 from elastometer.render.study.markdown import to_markdown
 
 
-def render_study(comparison: Comparison) -> dict[str, bytes]:
-    """File name -> content; the same bytes for the same comparison."""
+def render_study(comparison: Comparison, *, has_pages: bool = True) -> dict[str, bytes]:
+    """File name -> content; the same bytes for the same comparison. `has_pages` says that the page of each run lies
+    beside these files, as in the bundle of a study, so that the study's page links to it."""
     return {
         REPORT_JSON: document_bytes(comparison), REPORT_MARKDOWN: to_markdown(comparison),
-        REPORT_HTML: to_html(comparison), JUNIT: to_junit(comparison),
+        REPORT_HTML: to_html(comparison, has_pages=has_pages), JUNIT: to_junit(comparison),
     }

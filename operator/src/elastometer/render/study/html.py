@@ -21,8 +21,8 @@ _SCRIPTS = ("page.js", "charts.js", "study_curves.js", "study.js")
 _STYLES = ("report.css", "story.css", "study.css")
 
 
-def to_html(comparison: Comparison) -> bytes:
-    """UTF-8, the same bytes for the same comparison."""
+def to_html(comparison: Comparison, *, has_pages: bool = True) -> bytes:
+    """UTF-8, the same bytes for the same comparison. `has_pages` says that the reports of the runs lie in `runs`."""
     groups = tables.grouped(comparison)
     rows = [row for _, found in groups for row in found]
     numbered = {row.measure.name: number for number, row in enumerate(rows)}
@@ -30,6 +30,7 @@ def to_html(comparison: Comparison) -> bytes:
         comparison=comparison, variants=comparison.variants,
         baseline=[one.name for one in comparison.variants].index(comparison.baseline), numbered=numbered,
         chosen=numbered.get(MISS_SECONDS, 0), main=tables.main_rows(comparison), groups=groups,
+        runs=tables.run_lines(comparison, has_pages),
         cells=lambda row: tables.cells(comparison, row, comparison.baseline), plane=plane(comparison),
         curves=charts(comparison), **frame(_SCRIPTS, _STYLES, script_data(comparison, rows)),
     ).encode()

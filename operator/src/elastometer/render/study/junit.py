@@ -1,6 +1,6 @@
 """The comparison as JUnit XML: one test case for each gate of each variant, and one for each variant's objectives.
 
-A gate that regressed and a missed objective are failures. What cannot be told, and a variant of which no run could be
+A gate that regressed and a missed objective are failures. What is not known, and a variant of which no run could be
 compared, is an error and not a skip: CI systems show skipped cases as good. Only a variant whose runs have no
 objectives is skipped.
 """

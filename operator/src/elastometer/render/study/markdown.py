@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from elastometer.model.comparison import Comparison, GateState, MeasureRow
+from elastometer.model.comparison import Comparison, MeasureRow
 from elastometer.render.study import tables, words
 from elastometer.render.wording import numbers
 from elastometer.render.wording.tables import code, printable, prose, section, table
@@ -88,11 +88,8 @@ def _cell(cell: tables.Cell) -> str:
 
 
 def _gates(comparison: Comparison) -> Iterable[Sequence[str]]:
-    """Regressions first."""
-    order = [GateState.REGRESSED, GateState.CANNOT_TELL, GateState.HELD]
     return ([words.GATES[one.state], prose(tables.title(comparison, one.measure)), prose(one.variant),
-             prose(one.allowed), prose(one.message)]
-            for one in sorted(comparison.gates, key=lambda gate: order.index(gate.state)))
+             prose(one.allowed), prose(one.message)] for one in tables.gates(comparison))
 
 
 def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -118,7 +115,7 @@ def _long_cell(cell: tables.Cell) -> str:
     found = cell.difference
     if found is None:
         return prose(own)
-    change = found.change + (f" [{found.span}]" if found.span else "")
+    change = found.change + (f" [{found.note}]" if found.note else "")
     return prose(f"{own}; " + " ".join(part for part in (found.word, change) if part))
 
 
@@ -159,5 +156,5 @@ def _runs_head(comparison: Comparison) -> list[str]:
 
 
 def _runs(comparison: Comparison) -> Iterator[list[str]]:
-    for one in tables.run_lines(comparison):
+    for one in tables.run_lines(comparison, has_pages=False):
         yield [code(one.run.label.run), one.verdict, *map(prose, one.figures), prose(one.run.excluded or "yes")]

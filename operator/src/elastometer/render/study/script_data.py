@@ -39,11 +39,11 @@ def packed(whole: object) -> str:
 
 
 def _differences(comparison: Comparison, row: MeasureRow) -> list[list[object]]:
-    """[baseline][variant] -> [kind, change, span, reason]; None for itself."""
+    """[baseline][variant] -> [kind, change, note, reason]; None for itself."""
     names = [one.name for one in comparison.variants]
     found = {(one.baseline, one.variant): tables.difference(row, one) for one in row.differences}
     return [[None if (one := found.get((baseline, variant))) is None else
-             [_KINDS.index(one.kind), one.change, one.span, one.reason] for variant in names] for baseline in names]
+             [_KINDS.index(one.kind), one.change, one.note, one.reason] for variant in names] for baseline in names]
 
 
 def charts(comparison: Comparison) -> list[dict[str, object]]:

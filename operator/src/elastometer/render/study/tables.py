@@ -8,6 +8,8 @@ from urllib.parse import quote
 from elastometer.model.bundle_files import REPORT_HTML
 from elastometer.model.comparison import (
     Comparison,
+    GateResult,
+    GateState,
     Judgement,
     MeasureRow,
     PredictedRow,
@@ -29,11 +31,12 @@ _AFTER_COST = (latency_name("timeToFirstToken", 95), "successPercent", "coldStar
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a variant differs from a baseline by, in words."""
+    """What a variant differs from a baseline by, in words. `note` is the interval, or else why there is no difference,
+    unless that is the variant's own missing value, of which its cell says so."""
 
     kind: Judgement
     change: str
-    span: str
+    note: str
     reason: str
 
     @property
@@ -94,8 +97,10 @@ def _cell(row: MeasureRow, variant: str, baseline: str) -> Cell:
 
 def difference(row: MeasureRow, one: VariantDifference) -> Difference:
     """In words."""
-    return Difference(one.judgement, words.change(row.measure, one),
-                      words.change_span(row.measure, one), one.reason)
+    own = row.figure(one.variant)
+    why = one.reason if own is not None and own.median is not None else ""
+    return Difference(one.judgement, words.change(row.measure, one), words.change_span(row.measure, one) or why,
+                      one.reason)
 
 
 def runs_line(one: VariantSummary) -> str:
@@ -121,11 +126,11 @@ class RunLine:
     figures: tuple[str, ...]
 
 
-def run_lines(comparison: Comparison) -> list[RunLine]:
-    """Every run with the figures of the first table."""
+def run_lines(comparison: Comparison, has_pages: bool) -> list[RunLine]:
+    """Every run with the figures of the first table; `has_pages` says that their reports lie beside this one."""
     rows = main_rows(comparison)
     return [RunLine(
-        one, f"runs/{quote(one.label.run, safe='')}/{REPORT_HTML}" if one.verdict is not None else "",
+        one, f"runs/{quote(one.label.run, safe='')}/{REPORT_HTML}" if has_pages and one.verdict is not None else "",
         numbers.DASH if one.verdict is None else one.verdict.value,
         tuple(words.value(row.measure, one.figure(row.measure.name)) for row in rows),
     ) for one in comparison.runs]
@@ -137,8 +142,9 @@ def wins_of(comparison: Comparison, measure: str) -> Mapping[tuple[str, str], Wi
 
 
 def wins_measures(comparison: Comparison) -> list[str]:
-    """The measures for which wins were counted, in their first order."""
-    return list(dict.fromkeys(one.measure for one in comparison.wins))
+    """The measures for which wins were counted, the objective-miss seconds first."""
+    found = list(dict.fromkeys(one.measure for one in comparison.wins))
+    return sorted(found, key=lambda name: name != MISS_SECONDS)
 
 
 def wins_rows(comparison: Comparison, measure: str) -> list[list[str]]:
@@ -182,6 +188,12 @@ def title(comparison: Comparison, measure: str) -> str:
     """Of a measure; its name where it is not in the comparison."""
     row = comparison.row(measure)
     return measure if row is None else row.measure.title
+
+
+def gates(comparison: Comparison) -> list[GateResult]:
+    """Regressions first, then what is not known."""
+    order = (GateState.REGRESSED, GateState.CANNOT_TELL, GateState.HELD)
+    return sorted(comparison.gates, key=lambda one: order.index(one.state))
 
 
 GATES_HEAD = ("Gate", "Variant", "Allowed", "Result")

@@ -13,10 +13,10 @@ const study = (async () => {
     cell.className = "difference";
     cell.removeAttribute("title");
     if (!found) { cell.replaceChildren(element("b", "", "baseline")); return; }
-    const [number, change, span, reason] = found, [kind, word] = data.kinds[number];
+    const [number, change, note, reason] = found, [kind, word] = data.kinds[number];
     cell.classList.add(kind);
     if (reason) cell.title = reason;
-    cell.replaceChildren(element("b", "", word), " ", ...(change ? [element("span", "", change), " "] : []), element("small", "", span || reason));
+    cell.replaceChildren(element("b", "", word), " ", ...(change ? [element("span", "", change), " "] : []), element("small", "", note));
   };
   const compare = (differences, baseline) => {
     const chosen = Number(baseline.value), name = data.variants[chosen];
