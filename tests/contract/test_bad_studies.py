@@ -23,7 +23,8 @@ def test_the_table_is_long_and_every_row_says_who_refuses_it():
     assert len(TABLE) >= 60
     assert len({row["name"] for row in TABLE}) == len(TABLE)
     assert all(("refused" in row) != ("ended" in row) for row in TABLE)
-    assert len([row for row in TABLE if "ended" in row]) >= 15
+    ended = {bad_study(row)["metadata"]["name"] for row in TABLE if "ended" in row}
+    assert len(ended) == len([row for row in TABLE if "ended" in row]) >= 15  # a lab creates them in one namespace
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: str(row["name"]))

@@ -15,7 +15,7 @@ def bad_study(row: dict[str, Any]) -> dict[str, Any]:
     """The sample with the row's one change, under the row's name. The text '@300' stands for 300 letters, '#21' for 21
     variants, and an object with '<' for the sample's own with its further fields."""
     study: dict[str, Any] = yaml.safe_load((ROOT / "manifests/samples/study-demo.yaml").read_text())
-    study["metadata"]["name"] = row.get("study", row["name"][:20].strip("-"))
+    study["metadata"]["name"] = row.get("study", row["name"][:25].strip("-"))
     *parents, last = [int(part) if part.isdigit() else part for part in (row.get("at") or row["without"]).split(".")]
     place: Any = study
     for part in parents:
