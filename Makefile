@@ -7,7 +7,7 @@ ORACLE_WORLDS ?= 1000
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-judge bench-load vllm images screenshots clean oracle oracle-mutants oracle-tables
+.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-study bench-judge bench-load vllm images screenshots clean oracle oracle-mutants oracle-tables
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,7 +67,10 @@ oracle-tables: setup ## regenerate the cases of the HPA controller's own tests a
 	@$(BIN)/python tests/oracle/tables.py
 
 bench: setup ## measure speed and memory as ratios, side by side with other tools
-	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in tests/bench/*.py tests/bench_study/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-study: setup ## compare 60 stored runs of 10,000 requests with `elastometer compare`, which must take at most 5 s
+	@$(BIN)/python tests/bench_study/compare_bundles.py
 
 bench-judge: setup ## measure judging: time and memory by size, beside DuckDB, pandas and polars  [JUDGE_REQUESTS="10000 1000000"]
 	@$(BIN)/python tests/bench_judge/judge.py $(if $(JUDGE_REQUESTS),--requests $(JUDGE_REQUESTS))

@@ -356,3 +356,9 @@ def test_every_pair_has_a_difference_so_that_any_variant_can_be_the_baseline():
     found: Comparison = compared({"a": QUEUE, "b": EAGER, "c": ALWAYS})
     assert {(one.variant, one.baseline) for one in found.rows[0].differences} == {
         (one, other) for one in "abc" for other in "abc" if one != other}
+
+
+def test_a_measure_that_never_varied_is_not_counted_among_those_that_chance_may_call_different():
+    found = compared({"queue": {**QUEUE, "lostRequests": [0, 0, 0]}, "eager": {**EAGER, "lostRequests": [0, 0, 0]}})
+    assert difference(found, "lostRequests", "eager", "queue").judgement is Judgement.WITHIN_NOISE
+    assert found.judged == 2

@@ -194,8 +194,8 @@ class Comparison:
     """All that a study found. `question` describes what all runs were asked; `differing` names what they were asked
     differently. `primary_cost` is the measure of cost that the Pareto front and the best variant go by.
 
-    `outside_by_chance` is how many of the `judged` differences from the baseline would be Better or Worse if no variant
-    differed from it.
+    `judged` differences from the baseline could be judged, without those of measures that never varied; of them,
+    `outside_by_chance` would be Better or Worse if no variant differed from it.
     """
 
     study: str

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from elastometer.model.comparison import Judgement, MeasureRow, VariantSummary, Wins
+from elastometer.model.comparison import Judgement, MeasureRow, VariantDifference, VariantSummary, Wins
 from elastometer.model.in_words import plural
 from elastometer.model.report import Verdict
 from elastometer.model.run_figures import RunFigures
@@ -61,10 +61,16 @@ def run_sentences(terms: CompareTerms, variants: Sequence[VariantSummary], runs:
 
 
 def judged_differences(rows: Sequence[MeasureRow], baseline: str) -> tuple[int, int]:
-    """(how many differences from the baseline were judged, how many of them are beyond the noise)."""
-    found = [one.judgement for row in rows for one in row.differences if one.baseline == baseline]
-    judged = [one for one in found if one is not Judgement.CANNOT_TELL]
+    """(how many differences from the baseline were judged, how many of them are beyond the noise). Those of a measure
+    that every run of both variants has at one and the same value, such as no lost request, could not have differed."""
+    judged = [one.judgement for row in rows for one in row.differences
+              if one.baseline == baseline and one.judgement is not Judgement.CANNOT_TELL and not _is_constant(row, one)]
     return len(judged), len(judged) - judged.count(Judgement.WITHIN_NOISE)
+
+
+def _is_constant(row: MeasureRow, difference: VariantDifference) -> bool:
+    return len({value for one in row.figures if one.variant in (difference.variant, difference.baseline)
+                for value in one.values}) == 1
 
 
 def notes(variants: Sequence[VariantSummary], judged: int, beyond: int, cost: str) -> Iterator[str]:
