@@ -24,6 +24,7 @@ from elastometer.cli.cluster.progress import TEST_VIEW, with_progress
 from elastometer.cli.cluster.study_progress import STUDY_VIEW
 from elastometer.cli.cluster.study_seen import study_versions
 from elastometer.cli.studies.text import print_comparison
+from elastometer.model.comparison import Comparison
 
 _EXAMPLES = """\
 examples:
@@ -140,5 +141,13 @@ def _finish(cluster: ClusterClient, ended: Json, options: argparse.Namespace) ->
     else:
         if comparison is not None:
             print_comparison(comparison, sys.stdout)
+            _say_if_other(comparison, ended)
         print("\n".join(summary.in_words(ended, directory)))
     return exit_of_status(ended["status"])
+
+
+def _say_if_other(comparison: Comparison, ended: Json) -> None:
+    """The operator may be of another version, which compares otherwise; the exit code is its verdict."""
+    verdict = ended["status"].get("verdict")
+    if verdict not in (None, comparison.verdict):
+        print(f"note: the operator's verdict is {verdict}, of its own comparison: is it of another version?")
