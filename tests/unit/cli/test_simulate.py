@@ -20,9 +20,8 @@ DEMO = str(SAMPLES / "demo.yaml")
 GPU = ("--cold-start", "70,85,120",
        "--capacity", "prefillSeconds=0.02,prefillSecondsPerToken=0.00004,decodeSeconds=0.007")
 MORE: dict[str, tuple[str, ...]] = {"vllm-gpu": GPU}
-# A Knee decides as it runs which step comes next, the other scales on a rate: that is measured, and not predicted.
+# It scales on a rate: that is measured, and not predicted.
 MEASURED_ONLY = {
-    "knee": "must be of type Rate, Users, Concurrency or Sweep to be simulated; others are search (Knee)",
     "zero": "spec.autoscaler.scaledObject.triggers[0].metadata.query: must be a query that the simulator models, but "
             "`rate` is not modelled",
 }

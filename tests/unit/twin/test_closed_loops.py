@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import comb, factorial, isnan
+from typing import Any
 
 import pytest
 
+from elastometer.twin.closed_load import UserStage
 from elastometer.twin.engine import predict
 from elastometer.twin.prediction import Prediction
 from elastometer.twin.scenario import Arrival, Balancing, Scenario
+from elastometer_loadgen.profile.profile import parse_profile
+from elastometer_loadgen.stages.knee import KneeStage
 from support.closed_loads import closed, exponential, users
 
 SERVICE, END = 1.0, 7_000.0
@@ -137,6 +141,47 @@ def test_a_user_sends_no_more_than_its_limit():
     stage = users(1, 100.0)
     limited = replace(stage, steps=(stage.steps[0]._replace(allowed=3),))
     assert len(sent(closed(limited, prefill=1.0))) == 3
+
+
+def search(of: str, maximum: int, limit: int, **more: Any) -> UserStage:
+    """A Knee in steps of 20 s with a soak of 30 s, judged by the latency that every request must keep."""
+    stage = {"name": "knee", "type": "Knee", "of": of, "start": 1, "step": 1, "stepSeconds": 20, "maximum": maximum,
+             "soakSeconds": 30, "objectives": [
+                 {"indicator": "RequestLatency", "percentile": 100, "maximumMilliseconds": limit}], **more}
+    knee = parse_profile({"stages": [stage]}).stages[0]
+    assert isinstance(knee, KneeStage)
+    return replace(users(1, float(knee.duration_seconds)), knee=knee)
+
+
+def test_a_knee_of_users_rises_until_its_objective_fails_and_soaks_at_the_last_good_step():
+    """One slot and 1 s of service: each of N users waits for N seconds, so three keep 3.5 s and four do not."""
+    found = predict(closed(search("Users", 8, 3500), users(2, 400.0, index=1, begin=190.0), prefill=1.0))
+    climb, = found.climbs
+    assert [(step.value, step.start, step.end) for step in climb.steps] == [
+        (1, 0, 20), (2, 20, 40), (3, 40, 60), (4, 60, 80)]
+    assert climb.steps[-1].verdict.failed == "RequestLatency p100 must be at most 3500 ms, was 4000 ms"
+    assert climb.soak is not None
+    assert (climb.soak.value, climb.soak.start, climb.soak.end) == (3, 80, 110)
+    assert climb.soak.verdict.failed is None
+    after = [arrival.at for arrival in found.arrivals if arrival.stage == 1]
+    assert 110 <= min(after) < 115
+
+
+def test_a_knee_that_holds_everywhere_soaks_at_its_maximum():
+    climb, = predict(closed(search("Users", 2, 9000), prefill=1.0)).climbs
+    assert [step.value for step in climb.steps] == [1, 2]
+    assert climb.soak is not None
+    assert climb.soak.value == 2
+
+
+def test_a_knee_of_rates_fails_where_requests_wait_longer_than_they_may():
+    """Four requests a second fill the slot; five let the queue grow by 5 s of work in 20 s."""
+    found = predict(closed(search("Rate", 6, 2000), output=lambda _: 251))
+    climb, = found.climbs
+    assert 3 <= climb.steps[-1].value <= 5
+    assert climb.steps[-1].verdict.failed is not None
+    rates = [sum(step.start <= arrival.at < step.end for arrival in found.arrivals) / 20 for step in climb.steps]
+    assert rates == pytest.approx([step.value for step in climb.steps], rel=0.5)
 
 
 def test_more_users_take_part_from_step_to_step():

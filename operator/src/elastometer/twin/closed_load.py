@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from elastometer_loadgen.stages.knee import KneeStage
+
 
 class Step(NamedTuple):
     """From `at` on, `users` take part in a stage, and each may send `allowed` more requests."""
@@ -23,7 +25,8 @@ class UserStage:
 
     Its `steps` begin with the stage. Users beyond the `present` ones arrive at `spawn_per_second`, or at once (None).
     A user thinks from `think` up to `think` + `think_span` seconds. With a `count` each start takes one number of one
-    sequence; the stage is over when all are answered, and whatever follows begins then instead of at `end`.
+    sequence; the stage is over when all are answered, and whatever follows begins then instead of at `end`. So it is
+    with a `knee`, which decides as it runs how many users or requests its next step has; its only step is the first.
     """
 
     index: int
@@ -35,6 +38,12 @@ class UserStage:
     think: float = 0.0
     think_span: float = 0.0
     count: int | None = None
+    knee: KneeStage | None = None
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether answers decide when it ends."""
+        return self.count is not None or self.knee is not None
 
 
 class Facts(Protocol):
@@ -67,4 +76,4 @@ class ClosedLoad:
     @property
     def is_open_ended(self) -> bool:
         """Whether it ends with an answer, at a time that nobody knows before."""
-        return any(stage.count is not None for stage in self.stages)
+        return any(stage.is_open_ended for stage in self.stages)

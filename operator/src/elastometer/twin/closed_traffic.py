@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from math import nan
 
 from elastometer.twin.closed_load import ClosedLoad
+from elastometer.twin.ladder import Climb
 from elastometer.twin.randomness import stream
 from elastometer.twin.replica import Replica
 from elastometer.twin.scenario import Arrival, RecordedRandomness, Scenario
 from elastometer.twin.traffic import NOBODY, Traffic
 from elastometer.twin.users import Users, Wanted
+from elastometer_loadgen.stages.objectives import Sample
+
+MILLISECONDS = 1000.0
 
 
 def traffic_of(scenario: Scenario) -> Traffic:
@@ -24,7 +28,7 @@ class ClosedTraffic(Traffic):
     def __init__(self, scenario: Scenario, load: ClosedLoad) -> None:
         super().__init__(scenario)
         self._facts, self._capacity = load.facts, scenario.capacity
-        self._users = Users(load, scenario.arrivals)
+        self._users = Users(load, scenario.arrivals, self._samples)
         self._wanted: list[Wanted] = []
         self._tokens: list[tuple[int, int]] = []
         # The columns grow as requests are sent; those of an open loop are shared with other predictions.
@@ -70,6 +74,10 @@ class ClosedTraffic(Traffic):
         return tuple(Arrival(wanted.at, *tokens, wanted.stage)
                      for wanted, tokens in zip(self._wanted, self._tokens, strict=True))
 
+    def climbs(self) -> tuple[Climb, ...]:
+        """What each Knee found that is over."""
+        return tuple(self._users.climbs)
+
     def ids(self) -> tuple[int, ...]:
         """Their ids in the load."""
         return tuple(wanted.request for wanted in self._wanted)
@@ -77,6 +85,27 @@ class ClosedTraffic(Traffic):
     def _lose(self, number: int, at: float) -> None:
         super()._lose(number, at)
         self._follow(number)
+
+    def _samples(self, stage: int, begin: float, until: float) -> list[Sample]:
+        """What a Knee's step was like for those who asked in it, as at its end."""
+        found: list[Sample] = []
+        for number in range(self.next - 1, -1, -1):
+            if self.at[number] < begin:
+                break
+            if self._wanted[number].stage == stage:
+                found.append(self._sample(number, until))
+        return found
+
+    def _sample(self, number: int, until: float) -> Sample:
+        at, first, done = self.at[number], self.first_token[number], self.done_at[number]
+        to_first = MILLISECONDS * (first - at) if first <= until else None
+        if done > until or number in self.held:
+            return Sample(age=MILLISECONDS * (until - at), first_token=to_first)
+        if done != done or number in self.unserved:
+            return Sample(first_token=to_first)
+        tokens = self.later_tokens[number]
+        pace = MILLISECONDS * (done - first) / tokens if tokens else None
+        return Sample(succeeded=True, first_token=to_first, per_token=pace, latency=MILLISECONDS * (done - at))
 
     def _sent(self, until: float, serving: list[Replica]) -> Iterator[tuple[int, float, Replica]]:
         """Each request with its replica. The caller serves one before it asks for the next, which may follow it."""

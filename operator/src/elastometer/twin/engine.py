@@ -74,9 +74,9 @@ class _Simulation:
         fleet, horizon = self.fleet, self.traffic.horizon
         first_token, ended, replica = self.traffic.outcome(horizon)
         return Prediction(
-            arrivals=self.traffic.requests(), ids=self.traffic.ids(), first_token=first_token, ended=ended, replica=replica,
-            desired=tuple(fleet.desired), ready=tuple(fleet.ready), syncs=tuple(self.syncs),
-            replicas=fleet.predicted_replicas(), end_seconds=horizon,
+            arrivals=self.traffic.requests(), ids=self.traffic.ids(), first_token=first_token, ended=ended,
+            replica=replica, desired=tuple(fleet.desired), ready=tuple(fleet.ready), syncs=tuple(self.syncs),
+            replicas=fleet.predicted_replicas(), end_seconds=horizon, climbs=self.traffic.climbs(),
         )
 
 

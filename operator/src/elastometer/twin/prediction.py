@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from elastometer.hpa.decision import Decision
 from elastometer.hpa.sync import SyncInput
+from elastometer.twin.ladder import Climb
 from elastometer.twin.scenario import Arrival
 
 Steps = tuple[tuple[float, int], ...]
@@ -38,7 +39,8 @@ class PredictedReplica:
 class Prediction:
     """One array per quantity with one entry per request, in the order of `arrivals`; NaN if a request was not served
     before the horizon. `first_token` and `ended` are instants, `replica` is the number of the replica that served. The
-    arrivals are those of the scenario, or what its users sent; `ids` are their ids in the load."""
+    arrivals are those of the scenario, or what its users sent; `ids` are their ids in the load, and
+    `climbs` what its Knees found."""
 
     arrivals: tuple[Arrival, ...]
     ids: Sequence[int]
@@ -50,6 +52,7 @@ class Prediction:
     syncs: tuple[Sync, ...]
     replicas: tuple[PredictedReplica, ...]
     end_seconds: float
+    climbs: tuple[Climb, ...] = ()
 
     @property
     def replica_seconds(self) -> float:

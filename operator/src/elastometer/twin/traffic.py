@@ -16,6 +16,7 @@ from math import floor, nan
 from elastometer.model.capacity import Capacity
 from elastometer.model.errors import SpecError
 from elastometer.twin.balance import Balancer
+from elastometer.twin.ladder import Climb
 from elastometer.twin.replica import Replica
 from elastometer.twin.scenario import Arrival, KpaController, Scenario
 
@@ -106,6 +107,10 @@ class Traffic:
     def requests(self) -> tuple[Arrival, ...]:
         """All requests, in the order of the columns."""
         return self.scenario.arrivals
+
+    def climbs(self) -> tuple[Climb, ...]:
+        """What each Knee found; a schedule has none."""
+        return ()
 
     def ids(self) -> Sequence[int]:
         """Their ids in the load."""

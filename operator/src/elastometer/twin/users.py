@@ -13,13 +13,17 @@ from itertools import count
 from typing import NamedTuple
 
 from elastometer.twin.closed_load import ClosedLoad, Step, UserStage
+from elastometer.twin.ladder import Climb, Ladder, Samples
 from elastometer.twin.scenario import Arrival
 from elastometer_loadgen.base.turns import conversation_of, turn_id, turn_of
 from elastometer_loadgen.base.users import MIN_SECONDS_AFTER_LOSS, request_id, think_seconds
+from elastometer_loadgen.stages.knee import KneeVariable
 
 NOBODY = -1
 # A wish of a user who has yet to choose: what it sends depends on the stage that runs by then.
 OPEN = -1
+# No wish, but the end of a step of a Knee.
+JUDGED = -2
 
 
 class Wanted(NamedTuple):
@@ -45,8 +49,9 @@ class _Wish(NamedTuple):
 class _Run:
     """One stage while it runs, with its instants moved by `shift`."""
 
-    def __init__(self, stage: UserStage, shift: float) -> None:
+    def __init__(self, stage: UserStage, shift: float, seed: int) -> None:
         self.stage = stage
+        self.ladder = None if stage.knee is None else Ladder(stage.knee, stage.index, seed, stage.begin + shift)
         self.begin, self.end = stage.begin + shift, stage.end + shift
         self.steps = [step._replace(at=step.at + shift) for step in stage.steps]
         self._instants = [step.at for step in self.steps]
@@ -54,6 +59,7 @@ class _Run:
         self._spent: dict[int, int] = {}
         self._next = 0
         self.outstanding = 0
+        self.is_over = False
 
     @property
     def used_up(self) -> bool:
@@ -61,12 +67,17 @@ class _Run:
         return self.stage.count is not None and self._next >= self.stage.count
 
     def runs_at(self, at: float) -> bool:
-        """A stage with a count runs until its numbers are used up and answered, whatever the plan says."""
-        return self.begin <= at and (self.stage.count is not None or at < self.end)
+        """A stage that answers end runs until they do, whatever the plan says."""
+        return self.begin <= at and (not self.is_over if self.stage.is_open_ended else at < self.end)
 
     def has(self, user: int, at: float) -> bool:
         """Whether the user takes part."""
         return user < self.steps[bisect_right(self._instants, at) - 1].users
+
+    def add(self, step: Step) -> None:
+        """One more step, after all others."""
+        self.steps.append(step)
+        self._instants.append(step.at)
 
     def number(self, user: int) -> int:
         """The number of the request that the user would send next."""
@@ -88,8 +99,10 @@ class _Run:
 class Users:
     """Gives out requests in order of time; `answered` must be called for each before the next is asked for."""
 
-    def __init__(self, load: ClosedLoad, arrivals: Sequence[Arrival]) -> None:
+    def __init__(self, load: ClosedLoad, arrivals: Sequence[Arrival], samples: Samples) -> None:
         self._load = load
+        self._samples = samples
+        self.climbs: list[Climb] = []
         self._segments = _segments(load, arrivals)
         self._heap: list[_Wish] = []
         self._order = count()
@@ -131,6 +144,8 @@ class Users:
         heappush(self._heap, _Wish(at, order, before, request, wanted.stage, wanted.user))
 
     def _begin(self, wish: _Wish) -> Wanted | None:
+        if wish.request == JUDGED:
+            return self._judge(self._runs[wish.stage])
         if wish.request != OPEN:
             return Wanted(wish.at, wish.request, wish.stage, wish.user)
         if wish.before == NOBODY:
@@ -159,10 +174,40 @@ class Users:
     def _close(self, wish: _Wish) -> None:
         """What follows a stage with a count begins once its last request is over."""
         run = self._runs.get(wish.stage)
-        if run is not None and run.used_up and not run.outstanding:
-            shift = wish.at - run.stage.end
-            del self._runs[wish.stage]
-            self._open(shift)
+        if run is not None and run.used_up and not run.outstanding and not run.is_over:
+            self._over(run, wish.at)
+
+    def _over(self, run: _Run, at: float) -> None:
+        """A stage that answers end is over: what follows it begins."""
+        run.is_over = True
+        self._open(at - run.stage.end)
+
+    def _judge(self, run: _Run) -> None:
+        """A step of a Knee ends: the next one begins, or the stage is over."""
+        ladder = run.ladder
+        if ladder is None:
+            raise TypeError(f"stage {run.stage.index} is no Knee")
+        at = ladder.end
+        if ladder.rises(self._samples):
+            run.add(Step(at, ladder.value, ladder.allowed()))
+            self._hold(run)
+        else:
+            self.climbs.append(ladder.found)
+            self._over(run, at)
+
+    def _hold(self, run: _Run) -> None:
+        """What a step sends of itself, and its end."""
+        stage, step, ladder = run.stage, run.steps[-1], run.ladder
+        if ladder is None or ladder.stage.of is KneeVariable.USERS:
+            for user, at in _arrivals(stage, step):
+                self._push(at, OPEN, stage.index, user)
+        if ladder is not None:
+            for at, request in ladder.scheduled():
+                self._push(at, request, stage.index, NOBODY)
+            self._push(ladder.end, JUDGED, stage.index, NOBODY)
+
+    def _push(self, at: float, request: int, stage: int, user: int) -> None:
+        heappush(self._heap, _Wish(at, next(self._order), NOBODY, request, stage, user))
 
     def _open(self, shift: float) -> None:
         """Announces the next segment: the stages up to one whose end depends on answers, and their arrivals."""
@@ -172,9 +217,12 @@ class Users:
         self._heap += [_Wish(at + shift, next(self._order), NOBODY, request, stage, NOBODY)
                        for at, request, stage in arrivals]
         for stage in stages:
-            run = self._runs[stage.index] = _Run(stage, shift)
+            run = self._runs[stage.index] = _Run(stage, shift, self._load.seed)
+            if stage.knee is not None:
+                self._hold(run)
+                continue
             self._heap += [_Wish(at, next(self._order), NOBODY, OPEN, stage.index, user)
-                           for step in run.steps for user, at in _arrivals(stage, step) if at < run.end or stage.count]
+                           for step in run.steps for user, at in _arrivals(stage, step) if run.runs_at(at)]
         heapify(self._heap)
 
 
@@ -188,8 +236,8 @@ def _arrivals(stage: UserStage, step: Step) -> Iterator[tuple[int, float]]:
 def _segments(
     load: ClosedLoad, arrivals: Sequence[Arrival],
 ) -> list[tuple[list[UserStage], list[tuple[float, int, int]]]]:
-    """The load, cut after each stage with a count."""
-    lasts = [stage.index for stage in load.stages if stage.count is not None]
+    """The load, cut after each stage that answers end."""
+    lasts = [stage.index for stage in load.stages if stage.is_open_ended]
     bounds = [*lasts, max([*lasts, *(stage.index for stage in load.stages), *(one.stage for one in arrivals)]) + 1]
     found, after = [], -1
     for last in bounds:

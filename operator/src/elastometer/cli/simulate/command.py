@@ -35,9 +35,7 @@ from elastometer.twin.forecast.planned_load import planned_load
 from elastometer.twin.reading.scaled_object import annotation_flaws
 from elastometer_loadgen.profile.inputs import files_of
 from elastometer_loadgen.profile.profile import Profile
-from elastometer_loadgen.stages.count import CountStage
-from elastometer_loadgen.stages.rate import RateStage
-from elastometer_loadgen.stages.users import UsersStage
+from elastometer_loadgen.stages.trace import TraceStage
 
 DEFAULT_DRAWS = 10
 PROGRESS_PERIOD_SECONDS = 2.0
@@ -68,6 +66,7 @@ examples:
   elastometer simulate manifests/samples/demo.yaml
   elastometer simulate manifests/samples/demo-tuned.yaml
   elastometer simulate manifests/samples/keda.yaml --draws 50 --out predicted
+  elastometer simulate manifests/samples/knee.yaml
   elastometer simulate manifests/samples/cpu.yaml --set autoscaler.horizontalPodAutoscaler.minReplicas=2
   elastometer simulate manifests/samples/vllm-gpu.yaml --cold-start 70,85,120 \\
       --capacity prefillSeconds=0.02,prefillSecondsPerToken=0.00004,decodeSeconds=0.007,decodeSecondsPerNeighbour=0.0001
@@ -146,11 +145,9 @@ def _require_modelled(profile: Profile) -> None:
 
 
 def _stage_flaws(profile: Profile) -> Iterator[str]:
-    others = [f"{stage.name} ({stage.type})" for stage in profile.stages
-              if not isinstance(stage, RateStage | UsersStage | CountStage)]
-    if others:
-        yield ("spec.load.stages: must be of type Rate, Users, Concurrency or Sweep to be simulated; others are "
-               f"{', '.join(others)}")
+    traces = [stage.name for stage in profile.stages if isinstance(stage, TraceStage)]
+    if traces:
+        yield f"spec.load.stages: must not be of type Trace to be simulated; of this type are {', '.join(traces)}"
 
 
 def _task_flaws(profile: Profile) -> Iterator[str]:

@@ -23,10 +23,11 @@ def _has_users(stage: Stage) -> bool:
 
 
 def user_stages(
-    profile: Profile, windows: Sequence[tuple[float, float]], knees: Mapping[str, Sequence[Step]],
+    profile: Profile, windows: Sequence[tuple[float, float]], knees: Mapping[str, Sequence[Step]] | None,
 ) -> Iterator[UserStage]:
     """Its stages of users, each in its window (begin, end) in seconds from the load's start. `knees` has the steps of
-    each Knee of users, by the stage's name; the last of them ends with the window."""
+    each Knee of users, by the stage's name; the last of them ends with the window. Without them, a Knee chooses its
+    steps as it runs."""
     present = 0
     for index, (stage, (begin, end)) in enumerate(zip(profile.stages, windows, strict=True)):
         match stage:
@@ -38,9 +39,12 @@ def user_stages(
             case CountStage():
                 yield UserStage(index, begin, end, (Step(begin, stage.concurrency, inf),), present, count=stage.count)
                 present = stage.concurrency
-            case KneeStage(of=KneeVariable.USERS):
-                yield UserStage(index, begin, end, tuple(knees[stage.name]), think=float(stage.think.low),
-                                think_span=float(stage.think.high - stage.think.low))
+            case KneeStage() if knees is None or stage.of is KneeVariable.USERS:
+                first = (Step(begin, stage.steps[0], stage.max_per_user(stage.step_seconds)),)
+                steps = first if knees is None else tuple(knees[stage.name])
+                yield UserStage(index, begin, end, steps, think=float(stage.think.low),
+                                think_span=float(stage.think.high - stage.think.low),
+                                knee=stage if knees is None else None)
                 present = 0
             case _:
                 present = 0

@@ -9,7 +9,7 @@ from statistics import fmean
 import orjson
 
 from elastometer.model.document import text_at
-from elastometer.twin.closed_load import ClosedLoad
+from elastometer.twin.closed_load import ClosedLoad, UserStage
 from elastometer.twin.fit.user_stages import depends_on_answers, user_stages
 from elastometer.twin.forecast.arrivals import MESSAGE_TOKENS, planned_arrivals, prompt_tokens, text_tokens
 from elastometer.twin.scenario import Arrival
@@ -18,6 +18,7 @@ from elastometer_loadgen.base.users import STAGE_BITS, USER_BITS, request_id, th
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.stages.count import CountStage
+from elastometer_loadgen.stages.knee import KneeVariable
 from elastometer_loadgen.stages.trace_file import Size
 
 # Requests by which the mean length of an answer is estimated.
@@ -104,17 +105,22 @@ def _first_requests(load: ClosedLoad) -> Iterator[int]:
 def planned_load(profile: Profile) -> PlannedLoad:
     """The load of a profile whose stages are all known."""
     arrivals = planned_arrivals(profile)
-    if not depends_on_answers(profile):
+    if not depends_on_answers(profile) and not profile.is_open_ended:
         return PlannedLoad(arrivals, None)
     ends = accumulate((float(stage.duration_seconds) for stage in profile.stages), initial=0.0)
     windows = list(pairwise(ends))
-    facts, stages = PlannedFacts(profile), tuple(user_stages(profile, windows, {}))
+    facts, stages = PlannedFacts(profile), tuple(user_stages(profile, windows, None))
     load = ClosedLoad(tuple(range(len(arrivals))), stages, facts, profile.seed, 0)
     return PlannedLoad(arrivals, replace(load, expected=_expected(load, facts)))
+
+
+def _is_of_rates(stage: UserStage) -> bool:
+    return stage.knee is not None and stage.knee.of is KneeVariable.RATE
 
 
 def _expected(load: ClosedLoad, facts: PlannedFacts) -> int:
     """About how many requests it has, if every answer took as long as its user thinks, or a second."""
     users = sum(stage.steps[0].users * (stage.end - stage.begin) / (2 * max(stage.think + stage.think_span / 2, 0.5))
-                for stage in load.stages if stage.count is None)
-    return round(users) + sum(stage.count or 0 for stage in load.stages) + sum(map(facts.turns, load.ids))
+                for stage in load.stages if stage.count is None and not _is_of_rates(stage))
+    rates = sum(stage.knee.area / 2 for stage in load.stages if stage.knee is not None and _is_of_rates(stage))
+    return round(users + rates) + sum(stage.count or 0 for stage in load.stages) + sum(map(facts.turns, load.ids))

@@ -15,6 +15,7 @@ from elastometer.model.terms import terms_from
 from elastometer.plan import TestPlan, describe
 from elastometer.twin.forecast.predicted_run import ORIGIN, PredictedRun, instant
 from elastometer.twin.forecast.synthetic_autoscaler import autoscaler_sightings
+from elastometer.twin.forecast.synthetic_knees import searches
 from elastometer.twin.forecast.synthetic_load import request_records, series
 from elastometer.twin.forecast.synthetic_objects import target_sightings
 from elastometer.twin.scenario import HpaController, KedaController
@@ -31,7 +32,7 @@ def synthetic_bundle(run: PredictedRun) -> Bundle:
         terms=terms_from(test, plan), manifest={"toolVersion": run.basis.tool}, spec=test, plan=plan,
         provenance={"source": f"predicted by {run.basis.tool}"}, start=ORIGIN,
         observations=tuple(sorted(observations, key=lambda line: line.received)),
-        requests=request_records(run), series=series(run), predicted=run.basis,
+        requests=request_records(run), generators=searches(run), series=series(run), predicted=run.basis,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from elastometer.hpa.settings import ControllerSettings
 from elastometer.model.errors import SpecError
+from elastometer.twin.closed_load import ClosedLoad
 from elastometer.twin.randomness import stream
 from elastometer.twin.scenario import Arrival, Balancing, HpaController, KedaController, Scenario
 from elastometer.twin.search.vary.fields import Setting
@@ -57,8 +58,13 @@ def _started(scenario: Scenario, cold_starts: tuple[float, ...]) -> Scenario:
 
 
 def _load(scenario: Scenario, factor: float) -> Scenario:
-    """Each request `factor` times. Copies are moved a little but stay in the stage of their original, so that Poisson
-    arrivals stay Poisson arrivals instead of becoming pairs."""
+    """Each request `factor` times, or as many times the users. Copies are moved a little but stay in the stage of their
+    original, so that Poisson arrivals stay Poisson arrivals instead of becoming pairs."""
+    if scenario.closed is not None:
+        if scenario.arrivals:
+            raise SpecError("load.scale: must be absent where users or conversations come beside a schedule, "
+                            f"is {factor:g}")
+        return replace(scenario, closed=_more_users(scenario.closed, factor))
     rng = stream(scenario.seed, "load")
     whole = int(factor)
     spans: dict[int, tuple[float, float]] = {}
@@ -72,6 +78,16 @@ def _load(scenario: Scenario, factor: float) -> Scenario:
             shift = rng.uniform(-SPREAD_SECONDS, SPREAD_SECONDS) if number else 0.0
             made.append(arrival._replace(at=min(last, max(first, arrival.at + shift))))
     return replace(scenario, arrivals=tuple(sorted(made, key=lambda arrival: (arrival.at, arrival.stage))))
+
+
+def _more_users(load: ClosedLoad, factor: float) -> ClosedLoad:
+    """The same stages with more users, or fewer, who arrive at a rate that is as many times as high."""
+    stages = tuple(replace(
+        stage, present=round(stage.present * factor),
+        spawn_per_second=None if stage.spawn_per_second is None else stage.spawn_per_second * factor,
+        steps=tuple(step._replace(users=max(1, round(step.users * factor))) for step in stage.steps),
+    ) for stage in load.stages)
+    return replace(load, stages=stages, expected=round(load.expected * factor))
 
 
 def _scrape(scenario: Scenario, seconds: float) -> Scenario:
