@@ -1,7 +1,8 @@
-"""The JSON Schema (draft 2020-12) of report.json, read from the classes that the report is made of.
+"""The JSON Schemas (draft 2020-12) of report.json, of a run and of a study, read from the classes that it is made of.
 
-It is published as docs/report.schema.json. It forbids fields that it does not know, so that a reader that checks a
-report learns of a field that its version lacks; every field of the classes is required, and an absent value is null.
+They are published as docs/report.schema.json and docs/study.schema.json. A schema forbids fields that it does not know,
+so that a reader that checks a report learns of a field that its version lacks; every field of the classes is required,
+and an absent value is null.
 """
 from __future__ import annotations
 
@@ -12,11 +13,12 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from elastometer.model.comparison import SCHEMA_VERSION as STUDY_VERSION
+from elastometer.model.comparison import Comparison
 from elastometer.model.report import SCHEMA_VERSION, Report
 from elastometer.render.json_report import camel_case
 
 Json = dict[str, Any]
-SCHEMA_URL = f"https://elastometer.dev/schemas/{SCHEMA_VERSION.partition('/')[2]}.schema.json"
 _SCALARS: Mapping[object, Json] = {
     str: {"type": "string"}, bool: {"type": "boolean"}, int: {"type": "integer"}, float: {"type": "number"},
     NoneType: {"type": "null"}, object: {}, Any: {},
@@ -25,13 +27,22 @@ _SCALARS: Mapping[object, Json] = {
 
 def report_schema() -> Json:
     """The schema of the report that this version writes; its `$id` and `schemaVersion` state the version."""
+    return _published(Report, "report", SCHEMA_VERSION)
+
+
+def study_schema() -> Json:
+    """That of the report of a study."""
+    return _published(Comparison, "study", STUDY_VERSION)
+
+
+def _published(kind: type[Any], name: str, version: str) -> Json:
     definitions: dict[str, Json] = {}
-    root = _object(Report, definitions)
-    root["properties"]["schemaVersion"] = {"const": SCHEMA_VERSION}
+    root = _object(kind, definitions)
+    root["properties"]["schemaVersion"] = {"const": version}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_URL,
-        "title": f"elastometer report, {SCHEMA_VERSION}", **root,
-        "$defs": dict(sorted(definitions.items())),
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://elastometer.dev/schemas/{version.partition('/')[2]}.schema.json",
+        "title": f"elastometer {name}, {version}", **root, "$defs": dict(sorted(definitions.items())),
     }
 
 
