@@ -18,8 +18,8 @@ from elastometer.render.wording import numbers
 
 def to_junit(comparison: Comparison) -> bytes:
     """One suite named after the study."""
-    suite = Element("testsuite", name=clean(f"{comparison.namespace}/{comparison.study}"))
-    where = f"elastometer.{comparison.namespace}.{comparison.study}"
+    suite = Element("testsuite", name=clean(tables.name(comparison)))
+    where = ".".join(filter(None, ("elastometer", comparison.namespace, comparison.study)))
     for gate in comparison.gates:
         _gate(suite, f"{where}.gates", gate)
     for one in comparison.variants:

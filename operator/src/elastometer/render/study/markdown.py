@@ -39,7 +39,7 @@ def _short(comparison: Comparison) -> Iterator[str]:
     """What everybody reads."""
     yield f"# {prose(tables.headline(comparison))}"
     yield from ("", f"**{prose(words.stopped(comparison.best.sentence))}**")
-    yield from ("", prose(f"Study {comparison.namespace}/{comparison.study}: {', '.join(tables.totals(comparison))}; "
+    yield from ("", prose(f"Study {tables.name(comparison)}: {', '.join(tables.totals(comparison))}; "
                           f"differences are to {comparison.baseline}."))
     if comparison.differing:
         yield from ("", "The runs were not asked the same:")
@@ -104,7 +104,9 @@ def _measures(comparison: Comparison) -> Iterator[str]:
         yield from ("", f"**{group.value}**")
         yield from table(head, ([prose(row.measure.title), *(_long_cell(cell) for cell in tables.cells(
             comparison, row, comparison.baseline))] for row in rows))
-    missing = tables.unknown(comparison)
+    missing, zeros = tables.unknown(comparison), tables.zeros(comparison)
+    if zeros:
+        yield from ("", prose(f"0 in every run: {', '.join(zeros)}."))
     if missing:
         yield from ("", *_listed(f"{title} is not known: {reason}" for title, reason in missing))
 

@@ -67,11 +67,23 @@ def is_known(row: MeasureRow) -> bool:
     return any(one.median is not None for one in row.figures)
 
 
+def is_zero(row: MeasureRow) -> bool:
+    """Whether it is 0 in every run, such as the requests that ended in a way in which none did."""
+    return is_known(row) and not any(value for one in row.figures for value in one.values)
+
+
 def grouped(comparison: Comparison) -> list[tuple[MeasureGroup, list[MeasureRow]]]:
-    """The measures of which something is known, by group in the order of a report."""
-    found = [(group, [row for row in comparison.rows if row.measure.group is group and is_known(row)])
-             for group in MeasureGroup]
+    """The measures of which something is known, by group in the order of a report; of those that are 0 in every run
+    only the ones of the first table."""
+    main = main_rows(comparison)
+    shown = [row for row in comparison.rows if is_known(row) and (row in main or not is_zero(row))]
+    found = [(group, [row for row in shown if row.measure.group is group]) for group in MeasureGroup]
     return [(group, rows) for group, rows in found if rows]
+
+
+def zeros(comparison: Comparison) -> list[str]:
+    """The titles of the measures that are 0 in every run."""
+    return [row.measure.title for row in comparison.rows if is_zero(row)]
 
 
 def unknown(comparison: Comparison) -> list[tuple[str, str]]:
@@ -202,6 +214,11 @@ GATES_HEAD = ("Gate", "Variant", "Allowed", "Result")
 def sentences(comparison: Comparison) -> list[str]:
     """What the study found, without the sentence about the best variant, which stands above them."""
     return [comparison.verdict_message, *(one for one in comparison.sentences if one != comparison.best.sentence)]
+
+
+def name(comparison: Comparison) -> str:
+    """`team-a/autoscalers`; without a namespace, of runs that were compared from their bundles, the name alone."""
+    return "/".join(filter(None, (comparison.namespace, comparison.study)))
 
 
 def headline(comparison: Comparison) -> str:
