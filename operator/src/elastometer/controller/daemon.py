@@ -12,14 +12,14 @@ from typing import Any
 from elastometer.controller.act import act
 from elastometer.controller.decide import decide
 from elastometer.controller.decision import Action
-from elastometer.controller.loop import Announce, Publisher, Stopped, announce_news, carry_out, idle
+from elastometer.controller.loop import Announce, Publisher, Stopped, announce_news, carry_out, idle, parsed
 from elastometer.controller.orphans import names_of
 from elastometer.controller.outcome import end_failed
 from elastometer.controller.session import Context, Session
 from elastometer.model import reasons
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import Names
-from elastometer.model.spec import CleanupPolicy, TestSpec
+from elastometer.model.spec import CleanupPolicy
 from elastometer.model.status import ACCEPTED, SUCCEEDED, Condition, Status, status_from, to_json, with_condition
 from elastometer.plan import TestPlan, accepted
 from elastometer.world.cluster import Refused
@@ -31,7 +31,7 @@ async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, 
     """Carries out a test, then waits until it is deleted or the operator stops."""
     status = status_from(body.get("status", {}))
     try:
-        spec = _parse(body)
+        spec = parsed(accepted, body, "test")
     except SpecError as error:
         await _reject(context, names_of(body["metadata"]), status, error, announce)
     else:
@@ -41,14 +41,6 @@ async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, 
         finally:
             await session.close()
     await idle(stopped)
-
-
-def _parse(body: Mapping[str, Any]) -> TestSpec:
-    try:
-        return accepted(body)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise SpecError(f"spec: must match the schema of the CRD, does not ({error!r}); apply the current CRD, and the "
-                        "test again") from error
 
 
 class _Turns:

@@ -4,13 +4,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from elastometer.model.errors import WorldError
+from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.status import Condition
 from elastometer.world.cluster import Refused
 
 Json = dict[str, Any]
+T = TypeVar("T")
 RETRY_SECONDS = 3.0
 MAX_FAILURES = 5  # in a row; a bug does not pass by itself
 # Watch lines come in bursts, e.g. a Pod, its Deployment and its HPA: one turn serves a burst.
@@ -79,6 +80,15 @@ async def _wait(changed: asyncio.Event | None, stopped: Stopped, seconds: float)
         woken.cancel()
         ending.cancel()
     return await stopped(DEBOUNCE_SECONDS)
+
+
+def parsed(parse: Callable[[Mapping[str, Any]], T], body: Mapping[str, Any], what: str) -> T:
+    """The spec of an object as served. Raises SpecError with every flaw, also where its shape is not the schema's."""
+    try:
+        return parse(body)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise SpecError(f"spec: must match the schema of the CRD, does not ({error!r}); apply the current CRD, and the "
+                        f"{what} again") from error
 
 
 async def idle(stopped: Stopped) -> None:

@@ -22,6 +22,7 @@ API_KEY_INVALID = "APIKeyInvalid"  # the key in the Secret is not one word of pr
 CALIBRATION_UNUSABLE = "CalibrationUnusable"  # the calibration run left no capacity, or measured another server
 CAPACITY_MISSING = "InsufficientCapacity"  # maxReplicas needs more GPUs than the nodes have
 ACCEPTED = "PreflightPassed"  # understood, dry runs passed, Prometheus answers
+CHECKING = "Checking"  # study: the tests of its variants are being checked
 VARIANTS_ACCEPTED = "VariantsAccepted"  # study: understood, and each variant passed a dry run
 NAME_TAKEN = "NameTaken"  # study: an object that it would make exists, and is somebody else's
 # Flaws of the spec, and of what it names, that only the operator can see: the API server took it, the run never began.

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from elastometer.controller.loop import parsed
 from elastometer.controller.study.manifest import study_run
 from elastometer.controller.study.session import StudySession
 from elastometer.model import reasons
@@ -79,7 +80,7 @@ async def _flaws_of(session: StudySession, variant: Variant) -> tuple[str, ...]:
             raise
         return refusal.flaws or _unknown_fields(str(refusal)) or (f"spec: the API server refused the test: {refusal}",)
     try:
-        spec = accepted(served)
+        spec = parsed(accepted, served, "study")
     except SpecError as error:
         return error.flaws
     plan = TestPlan(spec, session.context.environment)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from elastometer.controller.loop import Announce, Publisher, Stopped, announce_news, carry_out, idle
+from elastometer.controller.loop import Announce, Publisher, Stopped, announce_news, carry_out, idle, parsed
 from elastometer.controller.orphans import study_names
 from elastometer.controller.session import Context
 from elastometer.controller.study.act import act_on_study
@@ -18,7 +18,6 @@ from elastometer.controller.study.session import StudySession
 from elastometer.model import reasons
 from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.status import ACCEPTED, SUCCEEDED, Condition, with_condition
-from elastometer.model.study import StudySpec
 from elastometer.model.study_document import RunState
 from elastometer.model.study_names import StudyNames
 from elastometer.model.study_status import StudyStatus, study_status_from, study_status_json
@@ -40,7 +39,7 @@ async def run_study(
     status = study_status_from(body.get("status", {}))
     if not status.finished:
         try:
-            study = _parse(body)
+            study = parsed(accepted_study, body, "study")
         except SpecError as error:
             await _reject(context, study_names(body["metadata"]), status, error, announce)
         else:
@@ -50,14 +49,6 @@ async def run_study(
             finally:
                 await session.close()
     await idle(stopped)
-
-
-def _parse(body: Mapping[str, Any]) -> StudySpec:
-    try:
-        return accepted_study(body)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise SpecError(f"spec: must match the schema of the CRD, does not ({error!r}); apply the current CRD, and the "
-                        "study again") from error
 
 
 class _Turns:

@@ -83,13 +83,14 @@ def _refused(status: StudyStatus, seen: StudySnapshot, now: datetime) -> StudySt
 
 
 def _check(status: StudyStatus, seen: StudySnapshot, now: datetime) -> StudyDecision:
-    said, wait = "the tests of its variants are being checked", SOON_SECONDS
+    reason, said, wait = reasons.CHECKING, "the tests of its variants are being checked", SOON_SECONDS
     if seen.check is not None:
-        said, wait = (f"what an earlier study of this name left must be deleted first; waiting for "
-                      f"{', '.join(seen.check.waiting)}"), AGAIN_SECONDS
+        reason, wait = reasons.NOT_BEGUN, AGAIN_SECONDS
+        left = ", ".join(seen.check.waiting)
+        said = f"what an earlier study of this name left must be deleted first; waiting for {left}"
     elif seen.refusal is not None:
-        said = f"the check was refused and will be repeated: {seen.refusal.message}"
-    status = with_condition(status, Condition(ACCEPTED, "Unknown", reasons.NOT_BEGUN, said), now)
+        reason, said = reasons.NOT_BEGUN, f"the check was refused and will be repeated: {seen.refusal.message}"
+    status = with_condition(status, Condition(ACCEPTED, "Unknown", reason, said), now)
     return StudyDecision(StudyAction.CHECK, status, wait)
 
 

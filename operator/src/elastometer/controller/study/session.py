@@ -85,7 +85,7 @@ class StudySession:
         """The facts of this study now."""
         if self._watching is not None and self._watching.done():
             self._watching.result()  # an error of ours, which must not look like silence
-        tests, gone = await self._own_tests()
+        tests, gone = await self._own_tests(status)
         facts = {name: run_fact(test) for name, test in tests.items()}
         wanted = {name: fact.uid for name, fact in facts.items() if fact.ended}
         wanted |= {run.name: run.uid for run in status.in_state(RunState.JUDGED) if run.uid is not None}
@@ -95,12 +95,12 @@ class StudySession:
             tuned=self.tuned, comparison=self.comparison, refusal=self.refusal,
         )
 
-    async def _own_tests(self) -> tuple[Mapping[str, Json], frozenset[str]]:
-        """The study's tests by name, and those that were created and exist no more. What was created just now, and the
-        watch has not delivered yet, is asked for: it may have been deleted again already."""
+    async def _own_tests(self, status: StudyStatus) -> tuple[Mapping[str, Json], frozenset[str]]:
+        """The study's tests by name, and those that were created and exist no more. What no status names yet, and the
+        watch has not delivered, is asked for: it may have been deleted again already."""
         tests, gone = self._tests.own, set()
-        self.created -= tests.keys()
-        for name in sorted(self.created):
+        self.created -= {run.name for run in status.runs if run.uid is not None}
+        for name in sorted(self.created - tests.keys()):
             test = await self.context.cluster.get(API_VERSION, KIND, self.study.names.namespace, name)
             if test is not None and self.study.names.uid in owners(test):
                 tests[name] = test
