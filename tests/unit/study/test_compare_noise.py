@@ -2,7 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import takewhile
 from math import exp, sqrt
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,6 +17,7 @@ from support.comparisons import plain_measure, run
 from support.power import power, share_within
 
 PAIRS = 1000
+DOCS = Path(__file__).parents[3] / "docs" / "studies.md"
 LINEAR, FACTOR = plain_measure(Scale.LINEAR), plain_measure(Scale.LOGARITHMIC)
 # Latencies have a long tail to the right. The coefficient of variation of the gamma is 0.5, of the exponential 1.
 DRAWN: dict[str, tuple[Measure, Callable[[Random], float]]] = {
@@ -42,6 +46,14 @@ def judged(measure: Measure, first: Sequence[float], second: Sequence[float]) ->
     return found.judgement
 
 
+@cache
+def planted(deviations: int, count: int) -> list[Judgement]:
+    """Of 1,000 pairs of variants whose means are so many standard deviations apart."""
+    rng = Random(f"{deviations}/{count}")
+    return [judged(LINEAR, [rng.gauss(0, 1) for _ in range(count)], [rng.gauss(deviations, 1) for _ in range(count)])
+            for _ in range(PAIRS)]
+
+
 @pytest.mark.parametrize("count", [3, 5, 10])
 @pytest.mark.parametrize("name", DRAWN)
 def test_of_a_thousand_equal_pairs_93_to_97_percent_are_within_the_noise(name: str, count: int):
@@ -57,12 +69,9 @@ def test_of_a_thousand_equal_pairs_93_to_97_percent_are_within_the_noise(name: s
 @pytest.mark.parametrize("deviations", [1, 2, 3])
 def test_planted_differences_are_found_as_often_as_the_power_of_the_test_says(deviations: int, count: int):
     """Within four standard errors of a share of 1,000; hardly ever is a difference taken for its opposite."""
-    rng = Random(f"{deviations}/{count}")
-    found = [judged(LINEAR, [rng.gauss(0, 1) for _ in range(count)], [rng.gauss(deviations, 1) for _ in range(count)])
-             for _ in range(PAIRS)]
+    found = [seen for seen in planted(deviations, count) if seen is not Judgement.WITHIN_NOISE]
     expected = power(deviations, count)
-    share = 1 - found.count(Judgement.WITHIN_NOISE) / PAIRS
-    assert share == pytest.approx(expected, abs=4 * sqrt(expected * (1 - expected) / PAIRS) + 0.001)
+    assert len(found) / PAIRS == pytest.approx(expected, abs=4 * sqrt(expected * (1 - expected) / PAIRS) + 0.001)
     assert found.count(Judgement.BETTER) <= 0.01 * PAIRS
 
 
@@ -128,3 +137,19 @@ def test_a_latency_of_zero_is_compared_by_an_amount_and_not_by_its_logarithm():
     assert found is not None
     assert (found.absolute, found.percent, found.percent_interval) == (10.0, 1000.0, None)
     assert found.judgement is Judgement.WORSE
+
+
+def documented(header: str) -> list[list[str]]:
+    """The rows below a table's header in docs/studies.md."""
+    lines = DOCS.read_text().splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith(header)) + 2
+    rows = takewhile(lambda line: line.startswith("|"), lines[first:])
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in rows]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 10, 30])
+def test_the_table_of_the_documentation_is_what_the_power_says_and_what_was_found(count: int):
+    row = next(cells for cells in documented("| runs of each |") if cells[0] == str(count))
+    shares = {one: 100 * (1 - planted(one, count).count(Judgement.WITHIN_NOISE) / PAIRS) for one in (1, 2, 3)}
+    assert row[1:4] == [f"{100 * power(one, count):.0f} % ({share:.0f} %)" for one, share in shares.items()]
+    assert power(float(row[4].removesuffix(" sd")), count) == pytest.approx(0.8, abs=0.005)
