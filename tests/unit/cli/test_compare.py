@@ -132,7 +132,18 @@ def test_the_variants_of_one_study_are_compared(tmp_path: Path, capsys: pytest.C
     study = write_study(tmp_path / "study", {"cpu": WORSE, "queue": CALM}, baseline="queue")
     code, said, _ = compared(capsys, study)
     assert code == 1
-    assert "cpu against queue: Fail" in said
+    assert "cpu against queue: Fail (Objective-miss seconds of cpu: +40 s" in said
+    assert compared(capsys, study, "--gate", "missSeconds=60")[0] == 0
+
+
+def test_a_calibration_in_a_study_hinders_no_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    study = write_study(tmp_path / "study", {"queue": CALM, "cpu": CALM, "knee": (7,)})
+    record = json.loads((study / "study.json").read_text())
+    record["spec"]["variants"].append({"name": "knee", "preset": "Calibration"})
+    (study / "study.json").write_text(json.dumps(record))
+    code, said, _ = compared(capsys, study)
+    assert code == 0
+    assert "knee is not compared" in said
 
 
 def test_one_variant_of_two_studies_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -12,7 +12,9 @@ from elastometer.cli.base.text import printable
 from elastometer.cli.studies.bundles import is_study
 from elastometer.cli.studies.compared import Asked, compared
 from elastometer.cli.studies.gates import gates_from
-from elastometer.cli.studies.groups import Group, groups_by_option, groups_by_path, groups_of_study, named_path
+from elastometer.cli.studies.groups import Group, groups_by_option, groups_by_path, named_path
+from elastometer.cli.studies.record import compare_record
+from elastometer.cli.studies.regression import gated_by_misses
 from elastometer.cli.studies.text import print_comparison
 from elastometer.model.bundle_files import REPORT_HTML
 from elastometer.model.comparison import Comparison
@@ -69,14 +71,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> Exit:
     """Compares, writes what was asked for, and prints the comparison. The gates are the exit code."""
     gates = gates_from(options.gates)
-    groups = _groups(options)
-    found = compared(groups, Asked(gates=gates, again=options.runs, allow_different=options.allow_different))
+    study = _only_study(options)
+    if study is None:
+        found = compared(_groups(options), Asked(gates, again=options.runs, allow_different=options.allow_different))
+    else:
+        found = compare_record(study, again=options.runs, gates=gates)
+    found = found if found.gates else gated_by_misses(found)
     if options.out is not None:
         write_files(render_study(found), options.out, "the comparison")
     if options.junit is not None:
         write_files({options.junit.name: to_junit(found)}, options.junit.parent)
     _print(found, options)
     return exit_of_verdict(found.verdict)
+
+
+def _only_study(options: argparse.Namespace) -> Path | None:
+    """The bundle of the one study whose variants are to be compared with each other."""
+    if len(options.paths) != 1 or options.base or options.new or options.variant is not None:
+        return None
+    _, path = named_path(options.paths[0])
+    return path if is_study(path) else None
 
 
 def _groups(options: argparse.Namespace) -> Sequence[Group]:
@@ -86,8 +100,6 @@ def _groups(options: argparse.Namespace) -> Sequence[Group]:
         if not (options.base and options.new):
             raise CliError(Exit.SPEC_OR_USAGE, f"{'--new' if options.base else '--base'}: must be given as well")
         return groups_by_option(options.base, options.new, options.variant)
-    if len(options.paths) == 1 and options.variant is None and is_study(path := named_path(options.paths[0])[1]):
-        return groups_of_study(path)
     if len(options.paths) < 2:
         raise CliError(Exit.SPEC_OR_USAGE, "give the baseline and at least one path to compare with it, or the bundle "
                        f"of one study; {len(options.paths)} given")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.studies.bundles import usage_errors
 from elastometer.cli.studies.groups import Group, read_groups
-from elastometer.cli.studies.regression import gated_by_misses
 from elastometer.cli.studies.reports import RunReport, check_distinct, notes_of
 from elastometer.model.comparison import Comparison
 from elastometer.model.measures import MISS_SECONDS
@@ -45,7 +44,6 @@ def compared(groups: Sequence[Group], asked: Asked) -> Comparison:
     if not asked.allow_different:
         _check_question([run.figures for run in runs])
     found = compare(terms, _with_samples(runs))
-    found = found if asked.gates else gated_by_misses(found)
     return replace(found, notes=(*found.notes, *notes_of(runs)))
 
 

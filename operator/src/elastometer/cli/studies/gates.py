@@ -18,6 +18,13 @@ def gates_from(texts: Sequence[str]) -> tuple[Gate, ...]:
     return tuple(gates)
 
 
+def gate_json(gate: Gate) -> dict[str, object]:
+    """The gate as it stands in a study's spec."""
+    limit: dict[str, object] = ({"maximumRegressionPercent": gate.percent} if gate.percent is not None else
+                                {"maximumRegression": format(gate.absolute or 0, "f")})
+    return {"measure": gate.measure, **limit}
+
+
 def _gate(text: str) -> Gate:
     measure, equals, limit = text.partition("=")
     if not equals or not limit:

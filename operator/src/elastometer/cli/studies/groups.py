@@ -7,9 +7,8 @@ from pathlib import Path
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.base.text import printable
-from elastometer.cli.studies.bundles import RunPlace, places_at, study_at
+from elastometer.cli.studies.bundles import RunPlace, places_at
 from elastometer.cli.studies.reports import RunReport, absent_run, read_run
-from elastometer.model.document import text_at
 from elastometer.model.run_figures import RunLabel
 from elastometer.world.report_reader import ARCHIVE_SUFFIX, is_bundle
 
@@ -44,14 +43,6 @@ def groups_by_option(base: Sequence[str], new: Sequence[Sequence[str]], variant:
         places = [place for one in (path, *map(Path, more)) for place in places_at(one, variant)]
         groups.append(Group(name or default, tuple(places)))
     return _distinct(groups)
-
-
-def groups_of_study(path: Path) -> list[Group]:
-    """A group for each variant of a study, its baseline first."""
-    document = study_at(path)
-    names = list(dict.fromkeys(entry.variant for entry in document.runs if entry.judged))
-    baseline = text_at(document.spec, "baseline")
-    return [Group(name, tuple(places_at(path, name))) for name in sorted(names, key=lambda name: name != baseline)]
 
 
 def named_path(text: str) -> tuple[str | None, Path]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from elastometer.model.comparison import Comparison, GateResult, GateState, Judgement, VariantDifference
 from elastometer.model.measure import Measure
 from elastometer.model.measures import MISS_SECONDS
+from elastometer.study.compare.of_study import CALIBRATION_REASON
 from elastometer.study.compare.verdict import verdict_of
 from elastometer.study.compare.wording import amount_words
 
@@ -18,8 +19,10 @@ def gated_by_misses(found: Comparison) -> Comparison:
     """The comparison with that gate for each group, and its verdict. A gate of a limit must be shown to hold; this one
     holds unless the opposite is shown, so that equal groups pass whatever their noise."""
     row = found.row(MISS_SECONDS)
+    others = {run.label.variant for run in found.runs if run.excluded != CALIBRATION_REASON} - {found.baseline}
     gates = () if row is None else tuple(
-        _gate(row.measure, one) for one in row.differences if one.baseline == found.baseline)
+        _gate(row.measure, one) for one in row.differences
+        if one.baseline == found.baseline and one.variant in others)
     verdict = verdict_of(gates, True, found.variants)
     return replace(found, gates=gates, verdict=verdict.verdict, verdict_reason=verdict.reason,
                    verdict_message=verdict.message)
