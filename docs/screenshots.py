@@ -1,4 +1,5 @@
-"""Makes the pictures of the docs from the recorded run in tests/golden, so that they show what the pages are today.
+"""Makes the pictures of the docs, so that they show what the pages are today: from the recorded run in tests/golden,
+and that of a study from the hand-written figures of the tests.
 
 `make screenshots`, or `python docs/screenshots.py [PICTURE ...]`. Needs Chromium.
 """
@@ -15,7 +16,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from elastometer.cli.main import main as elastometer  # noqa: E402
+from elastometer.render.study.files import render_study  # noqa: E402
 from support.browser import Page, browser, opened  # noqa: E402 - the tests' browser is not installed
+from support.study_worlds import compared  # noqa: E402
 
 IMAGES = ROOT / "docs/images"
 RECORDED = ROOT / "tests/golden/runs/cpu1"
@@ -38,6 +41,7 @@ PICTURES = {
     "report": Picture("report.html", "header", "#chart-queue", 1440),
     "autoscaler": Picture("report.html", "section:has(> #autoscaler)", "section:has(> #autoscaler)", 930),
     "replicas": Picture("report.html", "section:has(> #replicas)", "#heat-running", 620),
+    "study": Picture("study.html", "header", "section:has(> .bar-head #charts)", 1900),
     "what-if": Picture("what-if.html", "header", "section:has(> #pareto)", 2060),
 }
 
@@ -57,6 +61,7 @@ async def shoot(address: str, pages: Path, names: Sequence[str]) -> None:
     for name in names:
         picture = PICTURES[name]
         async with opened(address, pages / picture.page, width=WIDTH) as page:
+            await page.value("typeof study === 'undefined' || study.then(() => true)")
             (IMAGES / f"{name}.png").write_bytes(await take(page, picture))
             print(f"docs/images/{name}.png")
 
@@ -66,6 +71,7 @@ def main(names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         pages = Path(directory)
         elastometer(["judge", str(RECORDED), "--out", directory])
+        (pages / "study.html").write_bytes(render_study(compared())["report.html"])
         if any(PICTURES[name].page == "what-if.html" for name in names):
             elastometer(["what-if", str(RECORDED), "--search", "--objective", OBJECTIVE, "--out", directory])
         with browser(pages / "profile") as address:
