@@ -123,8 +123,8 @@ def test_a_measure_of_which_more_is_better_is_judged_the_other_way_round():
 def test_counts_that_are_all_alike_differ_by_two_or_more_where_they_differ(
     first: Sequence[float], second: Sequence[float], expected: Judgement,
 ):
-    """A count that was always 0 may be 1 the next time: 0, 0, 0 and 1, 1, 1 are not told apart, 0, 0, 0 and 2, 2, 2
-    are."""
+    """A count that was always 0 may be 1 the next time: 0, 0, 0 and 1, 1, 1 are within the noise, 0, 0, 0 and 2, 2, 2
+    are not."""
     counts = plain_measure(Scale.LINEAR, resolution=1.0)
     assert judged(counts, first, second) is expected
 

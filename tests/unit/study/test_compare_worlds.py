@@ -133,7 +133,7 @@ def test_two_single_runs_whose_requests_were_read_say_what_the_noise_within_them
                           "two runs does not include 0")
 
 
-def test_a_measure_that_a_variant_lacks_cannot_be_told_and_says_whose_and_why():
+def test_a_measure_that_a_variant_lacks_cannot_be_judged_and_says_whose_and_why():
     found = compared({"queue": QUEUE, "eager": {MISSES: [None, None, None], GPU: EAGER[GPU]}})
     one = difference(found, MISSES, "eager", "queue")
     assert one == VariantDifference("eager", "queue", None, None, None, None, Judgement.CANNOT_TELL,
@@ -204,7 +204,7 @@ def test_a_gate_holds_only_where_the_whole_interval_is_within_its_bound(gate: Ga
     assert _gated(gate, new)[0] is expected
 
 
-def test_a_gate_on_what_never_happened_holds_and_one_occurrence_cannot_be_told():
+def test_a_gate_on_what_never_happened_holds_and_one_occurrence_leaves_it_undecided():
     never: Values = {MISSES: [0, 0, 0]}
     assert _gated(Gate(MISSES, percent=10), never, never)[0] is GateState.HELD
     assert _gated(Gate(MISSES, percent=10), {MISSES: [0, 0, 1]}, never)[0] is GateState.CANNOT_TELL
@@ -226,9 +226,9 @@ def test_gates_alone_give_the_verdict_of_a_study_that_has_some():
         Verdict.PASS, "GatesHeld", "every gate held (1 of 1)")
     same: Values = {MISSES: [49, 50, 51], GPU: [601, 612, 620]}
     found = compared({"queue": QUEUE, "same": same}, held, loose, verdict=Verdict.FAIL)
-    assert (found.verdict, found.verdict_reason) == (Verdict.INCONCLUSIVE, "GateCannotTell")
+    assert (found.verdict, found.verdict_reason) == (Verdict.INCONCLUSIVE, "GatesUncertain")
     found = compared({"queue": QUEUE, "same": same, "always": ALWAYS}, held, loose)
-    assert (found.verdict, found.verdict_reason) == (Verdict.FAIL, "GateRegressed")
+    assert (found.verdict, found.verdict_reason) == (Verdict.FAIL, "GatesRegressed")
     assert found.verdict_message.startswith("GPU-seconds of always: +50 %")
 
 

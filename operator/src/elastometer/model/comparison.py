@@ -1,6 +1,6 @@
 """The comparison of a study's variants: each measure with its noise, differences, gates, and which variant is best.
 
-Every interval is at 95 %. What could not be told is None or CannotTell, with a reason. `study.compare` makes it,
+Every interval is at 95 %. What cannot be judged is None or CannotTell, with a reason. `study.compare` makes it,
 `render.study` shows it.
 """
 from __future__ import annotations

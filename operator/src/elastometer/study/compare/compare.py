@@ -21,7 +21,7 @@ from elastometer.study.compare.verdict import verdict_of
 
 def compare(terms: CompareTerms, runs: Sequence[RunFigures]) -> Comparison:
     """All differences between the variants, and what follows from them. A run of a variant that `terms` does not name
-    is excluded. Raises ValueError if the baseline is none of the variants."""
+    is excluded. Raises ValueError if the baseline is not one of the variants."""
     if terms.baseline not in [one.name for one in terms.variants]:
         raise ValueError(f"the baseline must be one of the variants, is {terms.baseline!r}")
     every = _in_order(terms, runs)

@@ -93,11 +93,11 @@ def _judged(measure: Measure, variant: Figure, baseline: Figure, seen: _Seen) ->
 def _unknown_noise(variant: Figure, baseline: Figure, seen: _Seen) -> str:
     few = [one for one in (baseline, variant) if len(one.values) < FEWEST]
     who = "one run of each" if len(few) == 2 else f"one run of {few[0].variant}"
-    told = f"{who}: the noise between runs is not known"
+    unknown = f"{who}: the noise between runs is not known"
     if seen.within is None:
-        return told
+        return unknown
     apart = "includes 0" if seen.within.low <= 0 <= seen.within.high else "does not include 0"
-    return f"{told}; the interval of the noise within the two runs {apart}"
+    return f"{unknown}; the interval of the noise within the two runs {apart}"
 
 
 def _within_runs(measure: Measure, first: Figure, second: Figure, runs: Runs) -> Interval | None:

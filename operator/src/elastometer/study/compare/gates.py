@@ -24,7 +24,7 @@ MOST_REPETITIONS = 30
 def gate_results(
     gates: Sequence[Gate], rows: Mapping[str, MeasureRow], baseline: str, variants: Sequence[str],
 ) -> Iterator[GateResult]:
-    """Each gate for each variant. A measure that is not in `rows` cannot be told, and says so."""
+    """Each gate for each variant. A measure that is not in `rows` leaves the gate undecided, and it says so."""
     for gate in gates:
         row = rows.get(gate.measure)
         for variant in variants:

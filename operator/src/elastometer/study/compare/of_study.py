@@ -84,6 +84,6 @@ def _run(entry: RunEntry, kept: KeptRun | None) -> RunFigures:
     label = RunLabel(entry.name, entry.variant, entry.repetition, is_warmup=not entry.judged)
     if kept is not None and kept.report:
         return figures_of(kept.report, label, kept.test, kept.provenance)
-    told = ": ".join(filter(None, (entry.reason, entry.message)))
+    stated = ": ".join(filter(None, (entry.reason, entry.message)))
     state = _STATES[entry.state]
-    return without_report(label, f"{state} ({told})" if told else state)
+    return without_report(label, f"{state} ({stated})" if stated else state)

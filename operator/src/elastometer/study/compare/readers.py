@@ -43,7 +43,7 @@ Reader = Callable[[Document], Found]
 
 def lacks(what: str) -> Found:
     """The report does not hold it at all, as those of an earlier version do not."""
-    return Found(None, f"the report has no {what}; `elastometer judge` writes it anew from the bundle")
+    return Found(None, f"the report has no {what}; `elastometer judge` writes it again from the bundle")
 
 
 def _number(document: Document, *path: str, per: float = 1, reason: str = "") -> Found:

@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from elastometer.model.comparison import GateResult, GateState, VariantSummary
+from elastometer.model.reasons import (
+    GATES_HELD,
+    GATES_REGRESSED,
+    GATES_UNCERTAIN,
+    NO_OBJECTIVES,
+    OBJECTIVES_MET,
+    OBJECTIVES_MISSED,
+)
 from elastometer.model.report import Verdict
+
+NOTHING_TO_COMPARE, VARIANT_NOT_COMPARED = "NothingToCompare", "VariantNotCompared"
 
 
 class StudyVerdict(NamedTuple):
@@ -19,33 +29,33 @@ class StudyVerdict(NamedTuple):
 def verdict_of(gates: Sequence[GateResult], has_gates: bool, variants: Sequence[VariantSummary]) -> StudyVerdict:
     """With gates, those alone decide: one that regressed fails, one that cannot tell leaves the study inconclusive."""
     if not any(one.compared for one in variants):
-        return StudyVerdict(Verdict.INCONCLUSIVE, "NothingToCompare", "no run could be compared")
+        return StudyVerdict(Verdict.INCONCLUSIVE, NOTHING_TO_COMPARE, "no run could be compared")
     return _by_gates(gates) if has_gates else _by_objectives(variants)
 
 
 def _by_gates(gates: Sequence[GateResult]) -> StudyVerdict:
-    for state, verdict, reason in ((GateState.REGRESSED, Verdict.FAIL, "GateRegressed"),
-                                   (GateState.CANNOT_TELL, Verdict.INCONCLUSIVE, "GateCannotTell")):
+    for state, verdict, reason in ((GateState.REGRESSED, Verdict.FAIL, GATES_REGRESSED),
+                                   (GateState.CANNOT_TELL, Verdict.INCONCLUSIVE, GATES_UNCERTAIN)):
         found = [one for one in gates if one.state is state]
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             return StudyVerdict(verdict, reason, found[0].message + more)
     if not gates:
-        return StudyVerdict(Verdict.INCONCLUSIVE, "GateCannotTell", "there is no variant beside the baseline to gate")
-    return StudyVerdict(Verdict.PASS, "GatesHeld", f"every gate held ({len(gates)} of {len(gates)})")
+        return StudyVerdict(Verdict.INCONCLUSIVE, GATES_UNCERTAIN, "there is no variant beside the baseline to gate")
+    return StudyVerdict(Verdict.PASS, GATES_HELD, f"every gate held ({len(gates)} of {len(gates)})")
 
 
 def _by_objectives(variants: Sequence[VariantSummary]) -> StudyVerdict:
     compared = [one for one in variants if one.compared]
     if not any(one.passed or one.failed for one in compared):
-        return StudyVerdict(Verdict.NOT_JUDGED, "NoObjectives",
+        return StudyVerdict(Verdict.NOT_JUDGED, NO_OBJECTIVES,
                             "the study has neither gates nor objectives: it was measured but not judged")
     passing = [one.name for one in compared if one.passed == one.compared]
     if passing:
         verb = "meets" if len(passing) == 1 else "meet"
-        return StudyVerdict(Verdict.PASS, "ObjectivesMet", f"{', '.join(passing)} {verb} all objectives in every run")
+        return StudyVerdict(Verdict.PASS, OBJECTIVES_MET, f"{', '.join(passing)} {verb} all objectives in every run")
     missing = [one.name for one in variants if one.planned and not one.compared]
     if missing:
-        return StudyVerdict(Verdict.INCONCLUSIVE, "VariantNotCompared",
+        return StudyVerdict(Verdict.INCONCLUSIVE, VARIANT_NOT_COMPARED,
                             f"no run of {', '.join(missing)} could be compared")
-    return StudyVerdict(Verdict.FAIL, "ObjectivesMissed", "no variant met all objectives in every run")
+    return StudyVerdict(Verdict.FAIL, OBJECTIVES_MISSED, "no variant met all objectives in every run")
