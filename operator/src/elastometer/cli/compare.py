@@ -78,7 +78,7 @@ def execute(options: argparse.Namespace) -> Exit:
         found = compare_record(study, again=options.runs, gates=gates)
     found = found if found.gates else gated_by_misses(found)
     if options.out is not None:
-        write_files(render_study(found), options.out, "the comparison")
+        write_files(render_study(found, has_pages=options.out == study), options.out, "the comparison")
     if options.junit is not None:
         write_files({options.junit.name: to_junit(found)}, options.junit.parent)
     _print(found, options)
