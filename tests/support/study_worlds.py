@@ -74,7 +74,7 @@ def study(names: Sequence[str] = NAMES) -> Comparison:
     runs = tuple(run for name in names for run in runs_of(name))
     return Comparison(
         study="autoscalers", namespace="team-a", baseline=names[0], verdict=Verdict.FAIL,
-        verdict_reason="GateRegressed",
+        verdict_reason="GatesRegressed",
         verdict_message="1 of 3 gates regressed: GPU-seconds of always-three, 124 % more than cpu, at most 20 %",
         best=Best("tuned-1", "tuned-1 is best: 42 fewer objective-miss seconds than cpu (−68 %), at the same cost"),
         sentences=("queue and keda are within the noise of each other in every main measure",

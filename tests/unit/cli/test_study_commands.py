@@ -303,7 +303,7 @@ def test_judge_of_a_study_prints_its_gates_as_exit_code(tmp_path: Path, capsys: 
     assert main(["judge", str(study)]) == 1
     assert "✗ Regressed: Objective-miss seconds of cpu" in capsys.readouterr().out
     assert main(["judge", str(study), "--output", "json"]) == 1
-    assert json.loads(capsys.readouterr().out)["verdictReason"] == "GateRegressed"
+    assert json.loads(capsys.readouterr().out)["verdictReason"] == "GatesRegressed"
 
 
 @pytest.mark.parametrize("spec", [{}, {"variants": []}, {"variants": [{"name": 7}], "template": {}}, {"template": {}}])
