@@ -8,8 +8,8 @@ from pathlib import Path
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.study_document import STUDY_JSON, RunEntry, StudyDocument
-from elastometer.world.report_reader import is_bundle
 from elastometer.world.study.reader import BundleError, load_document, run_directory
+from elastometer.world.study.report_reader import is_bundle
 
 # Below this depth a directory of bundles is taken for something else, such as a home directory.
 MAX_DEPTH = 4

@@ -10,7 +10,7 @@ from elastometer.cli.base.text import printable
 from elastometer.cli.studies.bundles import RunPlace, places_at
 from elastometer.cli.studies.reports import RunReport, absent_run, read_run
 from elastometer.model.run_figures import RunLabel
-from elastometer.world.report_reader import ARCHIVE_SUFFIX, is_bundle
+from elastometer.world.study.report_reader import ARCHIVE_SUFFIX, is_bundle
 
 BASE, NEW = "base", "new"
 

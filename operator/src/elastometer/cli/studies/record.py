@@ -18,8 +18,8 @@ from elastometer.model.schema import flaws, unknown_fields
 from elastometer.model.study import Gate
 from elastometer.model.study_document import RUNS_DIRECTORY, STUDY_JSON, RunState, StudyDocument
 from elastometer.study.compare.of_study import KeptRun, compare_study
-from elastometer.world.report_reader import is_bundle
 from elastometer.world.study.reader import run_directory
+from elastometer.world.study.report_reader import is_bundle
 
 
 def compare_record(

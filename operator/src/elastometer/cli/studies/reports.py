@@ -22,7 +22,7 @@ from elastometer.model.study_document import RunEntry
 from elastometer.render.files import render_all
 from elastometer.study.compare.figures import figures_of, without_report
 from elastometer.world.bundle_reader import BundleError, load_bundle
-from elastometer.world.report_reader import ReportOnDisk, read_report
+from elastometer.world.study.report_reader import ReportOnDisk, read_report
 
 _NUMBERED = re.compile(r"(.*/v\d+alpha)(\d+)")
 MAX_NAMED = 3

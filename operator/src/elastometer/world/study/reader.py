@@ -21,8 +21,8 @@ from elastometer.model.study_document import (
     StudyDocument,
     study_document,
 )
-from elastometer.world.report_reader import ReportOnDisk, read_report
 from elastometer.world.run_files import BundleError
+from elastometer.world.study.report_reader import ReportOnDisk, read_report
 
 _RUN_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")  # a DNS label: no other text becomes part of a path
 __all__ = ["BundleError", "StudyRecord", "load_document", "load_study", "run_directory"]
@@ -60,7 +60,7 @@ def load_document(directory: Path) -> StudyDocument:
 
 
 def run_directory(directory: Path, entry: RunEntry) -> Path:
-    """Where a run's bundle lies in the bundle of its study. Raises BundleError for a name that is none."""
+    """Where a run's bundle lies in the bundle of its study. Raises BundleError for what cannot be one of a run."""
     if not _RUN_NAME.fullmatch(entry.name):
         raise BundleError(f"'{directory / STUDY_JSON}': the name of a run must be a DNS label, is {entry.name!r}")
     return directory / RUNS_DIRECTORY / entry.name
