@@ -91,7 +91,7 @@ async def test_better_settings_are_searched_on_the_record_of_the_run(session: St
     ("raise SystemExit(77)", "took more than its memory"),
     ("raise ValueError", "which is an error of elastometer"),
 ])
-async def test_a_search_that_fails_is_told_in_its_record_and_the_study_goes_on(
+async def test_a_search_that_fails_is_named_in_its_record_and_the_study_goes_on(
     session: StudySession, monkeypatch: pytest.MonkeyPatch, source: str, said: str,
 ) -> None:
     monkeypatch.setattr(act, "PROGRAM", program_of(source))

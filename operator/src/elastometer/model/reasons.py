@@ -118,7 +118,7 @@ SPEC_MISSING = "SpecMissing"  # report: the record lacks the spec, and with it t
 # GatesHeld, of a study
 GATES_HELD = "GatesHeld"  # no measure became worse than its gate allows
 GATES_REGRESSED = "GatesRegressed"  # at least one did
-GATES_UNCERTAIN = "GatesUncertain"  # none did as far as can be told, and of at least one it cannot be told
+GATES_UNCERTAIN = "GatesUncertain"  # none is known to, and of at least one nothing can be said
 
 # Succeeded, CleanedUp and events
 NO_RUN_JUDGED = "NoRunJudged"  # study: not one run could be carried out

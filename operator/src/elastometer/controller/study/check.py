@@ -91,7 +91,7 @@ async def _flaws_of(session: StudySession, variant: Variant) -> tuple[str, ...]:
 
 
 def _unknown_fields(message: str) -> tuple[str, ...]:
-    return tuple(f"{path}: must be a field of {KIND} ({API_VERSION}), is none" for path in
+    return tuple(f"{path}: must be a field of {KIND} ({API_VERSION}), is not one" for path in
                  _UNKNOWN_FIELD.findall(message))
 
 

@@ -24,7 +24,7 @@ from elastometer.model.study_status import StudyStatus, study_status_from, study
 from elastometer.study.variants.accepted import accepted_study
 from elastometer.world.cluster import Refused
 
-# Type and reason of the event when a run ends. Those left out are told of once, by the condition RunsCompleted.
+# Type and reason of the event when a run ends. Those left out are announced once, by the condition RunsCompleted.
 RUN_EVENTS = {
     RunState.JUDGED: ("Normal", reasons.RUN_JUDGED),
     RunState.NOT_CARRIED_OUT: ("Warning", reasons.RUN_NOT_CARRIED_OUT),
