@@ -16,8 +16,8 @@ ARCHIVE_SUFFIX = ".tar.zst"
 
 @dataclass(frozen=True, slots=True)
 class ReportOnDisk:
-    """The report of one run, its test and its provenance. `report` is None where the run has none; `tool_version` is that of the run's operator, and
-    `is_original` whether the report is the one that it left."""
+    """The report of one run, its test and its provenance. `report` is None where the run has none; `tool_version` is
+    that of the run's operator, and `is_original` whether the report is the one that it left."""
 
     report: Document | None
     spec: Document
