@@ -108,9 +108,9 @@ def _groups(options: argparse.Namespace) -> Sequence[Group]:
 
 def _print(found: Comparison, options: argparse.Namespace) -> None:
     if options.output == "json":
-        print(document_bytes(found).decode())
+        print(document_bytes(found).decode(), end="")
     elif options.output == "markdown":
-        print(to_markdown(found).decode())
+        print(to_markdown(found).decode(), end="")
     else:
         print_comparison(found, sys.stdout, every=options.all)
         if options.out is not None:

@@ -76,7 +76,7 @@ def _judge_study(options: argparse.Namespace) -> Exit:
     if options.out is not None:
         write_files(render_study(found), options.out, "the report")
     if options.output == "json":
-        print(document_bytes(found).decode())
+        print(document_bytes(found).decode(), end="")
     else:
         print_comparison(found, sys.stdout)
         if options.out is not None:

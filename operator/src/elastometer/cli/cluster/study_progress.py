@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TextIO
 
 from rich.console import Group, RenderableType
@@ -19,13 +19,16 @@ from elastometer.cli.cluster.study_seen import StudySeen
 from elastometer.model.document import Document, documents_at, number_at, text_at
 from elastometer.model.measure import Measure
 from elastometer.model.measures import BY_NAME, GPU_SECONDS, MISS_SECONDS, latency_name
+from elastometer.model.status import SUCCEEDED
 from elastometer.model.study_document import RunState
 from elastometer.render.wording.numbers import DASH
 from elastometer.study.compare.wording import value_words
 
 # Beyond this many repetitions, a variant's runs are counted and not shown one by one.
 MAX_MARKS = 12
-RUN_MARKS = {RunState.PENDING: "·", RunState.SKIPPED: "–", RunState.NOT_CARRIED_OUT: "!", RunState.RUNNING: "▶"}
+RUN_MARKS: Mapping[str, str] = {
+    RunState.PENDING: "·", RunState.SKIPPED: "–", RunState.NOT_CARRIED_OUT: "!", RunState.RUNNING: "▶",
+}
 
 
 def panel(seen: StudySeen) -> RenderableType:
@@ -37,8 +40,8 @@ def panel(seen: StudySeen) -> RenderableType:
     for test in seen.running:
         now.add_row(Spinner("dots"), *map(Text, running_words(test)))
     table = Text("\n".join(columns(variant_rows(seen), indent="")))
-    told = printable(condition(status, "Succeeded").get("message", ""), 200)
-    return Group(head, Text(told, style="dim"), now, table)
+    told = filter(None, (printable(condition(status, SUCCEEDED).get("message", ""), 200), tune_line(status)))
+    return Group(head, *(Text(line, style="dim") for line in told), now, table)
 
 
 def headline(seen: StudySeen) -> str:
@@ -46,6 +49,12 @@ def headline(seen: StudySeen) -> str:
     status = seen.study.get("status") or {}
     runs = (status.get("progress") or {}).get("runs")
     return printable("  ".join(filter(None, (status.get("phase") or "Pending", f"{runs} runs" if runs else ""))))
+
+
+def tune_line(status: Document) -> str:
+    """What the search for better settings found; empty before."""
+    outcome, reason = (text_at(status, "tune", key) for key in ("outcome", "reason"))
+    return printable(f"tune {outcome}: {reason}", 300) if outcome else ""
 
 
 def running_words(test: Json) -> tuple[str, str]:
@@ -115,6 +124,8 @@ def _lines(seen: StudySeen) -> Iterator[tuple[str, str]]:
     for test in seen.running:
         phase = (test.get("status") or {}).get("phase") or "Pending"
         yield f"phase {test['metadata']['name']}", f"{printable(test['metadata']['name'])} {printable(phase)}"
+    if line := tune_line(status):
+        yield "tune", line
     for row in variant_lines(seen.comparison):
         yield f"variant {row.partition(':')[0]}", row
     yield "headline", headline(seen)
