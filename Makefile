@@ -7,7 +7,7 @@ ORACLE_WORLDS ?= 1000
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-study bench-judge bench-load vllm images screenshots clean oracle oracle-mutants oracle-tables
+.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-study bench-judge bench-load gate-corpus vllm images screenshots clean oracle oracle-mutants oracle-tables
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ bench-judge: setup ## measure judging: time and memory by size, beside DuckDB, p
 
 bench-load: setup ## compare the load generator with other clients: CPU, TTFT, memory  [BENCH_RUNS=5]
 	@$(BIN)/python tests/bench_load/bench_load.py
+
+gate-corpus: setup ## run every change of the gate's corpus live, about 4 minutes each; resumable  [GATE_ARGS="--parallel 2"]
+	@$(BIN)/python tests/bench_gate/live.py $(GATE_ARGS)
 
 vllm: setup ## build a real vLLM for this machine's CPU (6.2 GB in ~/.cache), used by an end-to-end test and bench-load
 	@$(BIN)/python tests/bench_load/real_vllm.py

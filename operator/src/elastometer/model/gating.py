@@ -58,15 +58,17 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class GateRow:
-    """One measure of a group of runs, as the mean over the runs. `change` is predicted less predicted, draw by draw.
-    `error` is the twin's own error on these runs: the largest difference between a draw under the recorded settings and
-    what was measured, or how far a draw under the changed ones lies from their median, whichever is larger."""
+    """One measure of a group of runs, as the mean over the runs. The change is predicted less predicted, draw by draw:
+    `expected` is its mean over the draws, `change` its median and range. `error` is the twin's own error on these runs,
+    the largest difference between a draw under the recorded settings and what was measured; or what so few draws leave
+    open of the mean (two standard errors), if that is more."""
 
     measure: str
     measured: float
     recorded: PredictedFigure
     changed: PredictedFigure
     change: PredictedFigure
+    expected: float
     error: float
     allowed: float
     state: GateState

@@ -33,7 +33,7 @@ def change_row(change: FieldChange) -> Row:
 def figures_row(row: GateRow) -> Row:
     """One measure with all its numbers."""
     return (f"{BY_NAME[row.measure].title}", f"{row.measured:,.0f}", _range(row.recorded), _range(row.changed),
-            f"{row.change.median:+,.0f} ({row.change.low:+,.0f} to {row.change.high:+,.0f})", f"± {row.error:,.0f}",
+            f"{row.expected:+,.0f} ({row.change.low:+,.0f} to {row.change.high:+,.0f})", f"± {row.error:,.0f}",
             f"{row.allowed:+,.0f}", STATES[row.state])
 
 
@@ -46,6 +46,6 @@ def about(group: GateGroup) -> list[str]:
     lines = [] if group.reason is None else [f"cannot tell: {group.reason}"]
     if group.rows:
         runs = "the run" if len(group.runs) == 1 else f"the mean of {len(group.runs)} runs"
-        lines.append(f"figures are of {runs}: the median of {group.draws} random draws, lowest to highest; the own "
-                     "error is how far the twin is from what was measured")
+        lines.append(f"figures are of {runs} over {group.draws} random draws: the median, for the change the mean, "
+                     "with lowest and highest; the own error is how far the simulator is from what was measured")
     return [*lines, *(f"note: {note}" for note in group.notes)]

@@ -3,6 +3,7 @@ period."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from elastometer.model.document import Document, document_at, number_at, text_at, whole_at
@@ -21,9 +22,19 @@ _BODIES = {ScalerType.HPA: "horizontalPodAutoscaler", ScalerType.KEDA: "scaledOb
 _SCRAPE = ("measurement", "scrapePeriodSeconds")
 
 
-def under_spec(base: Baseline, recorded: Document, changed: Document, kubernetes: str | None) -> Scenario:
+@dataclass(frozen=True, slots=True)
+class RunTraits:
+    """What of a run decides what a change would do: the version of its Kubernetes, which may not know a field, and the
+    mean length of its answers in tokens."""
+
+    kubernetes: str | None
+    output_tokens: float
+
+
+def under_spec(base: Baseline, recorded: Document, changed: Document, run: RunTraits) -> Scenario:
     """The recorded scenario under the changed spec of the test. Raises SpecError, by path, for what has no model."""
-    scenario = under_flags(_under_autoscaler(base, recorded, changed, kubernetes), recorded, changed)
+    scenario = _under_autoscaler(base, recorded, changed, run.kubernetes)
+    scenario = under_flags(scenario, recorded, changed, run.output_tokens)
     seconds = number_at(changed, *_SCRAPE)
     if seconds is None or seconds == number_at(recorded, *_SCRAPE):
         return scenario

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean, median
+from math import inf, sqrt
+from statistics import fmean, median, stdev
 
 from elastometer.model.comparison import GateState
 from elastometer.model.errors import SpecError
@@ -13,7 +14,6 @@ from elastometer.model.tuning import PredictedFigure
 from elastometer.study.gate.replay import Replay
 from elastometer.study.gate.words import row_message
 from elastometer.twin.advice.by_measure import PREDICTED
-from elastometer.twin.advice.forecast import own_error
 
 
 def row(bound: Gate, replays: Sequence[Replay]) -> GateRow:
@@ -27,18 +27,25 @@ def row(bound: Gate, replays: Sequence[Replay]) -> GateRow:
         raise SpecError(f"{name} is not known of every run: it was not measured, or no objective is on requests")
     measured = fmean(one.measured for one in found)
     before, after = _means([one.recorded for one in found]), _means([one.changed for one in found])
-    change = _figure([later - earlier for earlier, later in zip(before, after, strict=True)])
-    made = GateRow(name, measured, _figure(before), _figure(after), change, own_error(measured, before, after),
-                   _allowed(bound, measured), GateState.CANNOT_TELL, "")
-    made = replace(made, state=state(made))
+    changes = [later - earlier for earlier, later in zip(before, after, strict=True)]
+    made = GateRow(
+        name, measured, _figure(before), _figure(after), _figure(changes), expected=fmean(changes),
+        error=max(max(abs(one - measured) for one in before), _chance(changes)), allowed=_allowed(bound, measured),
+        state=GateState.CANNOT_TELL, message="")
+    made = replace(made, state=_state(made))
     return replace(made, message=row_message(made))
 
 
-def state(row: GateRow) -> GateState:
+def _state(row: GateRow) -> GateState:
     """Held if no more is predicted than is allowed; Regressed if more is even where the twin is wrong by its error."""
-    if row.change.median <= row.allowed:
+    if row.expected <= row.allowed:
         return GateState.HELD
-    return GateState.REGRESSED if row.change.median - row.error > row.allowed else GateState.CANNOT_TELL
+    return GateState.REGRESSED if row.expected - row.error > row.allowed else GateState.CANNOT_TELL
+
+
+def _chance(changes: Sequence[float]) -> float:
+    """What the draws leave open of their mean: two standard errors."""
+    return 2 * stdev(changes) / sqrt(len(changes)) if len(changes) > 1 else inf
 
 
 def _allowed(bound: Gate, measured: float) -> float:

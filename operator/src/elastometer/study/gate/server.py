@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from statistics import fmean
 
 from elastometer.model.bundle_files import STRUCK
 from elastometer.model.capacity import Capacity
@@ -65,8 +64,9 @@ def _effect(name: str, before: ServerFlags, after: ServerFlags) -> tuple[ChangeE
     return ChangeEffect.MODELLED, None
 
 
-def under_flags(scenario: Scenario, recorded: Document, changed: Document) -> Scenario:
-    """The scenario with what the new flags change. Raises SpecError for a value that the stand-in would refuse."""
+def under_flags(scenario: Scenario, recorded: Document, changed: Document, output_tokens: float) -> Scenario:
+    """The scenario with what the new flags change; an answer of the run had so many tokens on average. Raises SpecError
+    for a value that the stand-in would refuse."""
     before, after = flags_of_test(recorded), flags_of_test(changed)
     graced = replace(scenario, grace_seconds=grace_seconds(changed)) if before.number(SHUTDOWN_TIMEOUT) != after.number(
         SHUTDOWN_TIMEOUT) else scenario
@@ -74,12 +74,11 @@ def under_flags(scenario: Scenario, recorded: Document, changed: Document) -> Sc
         slots = after.slots
         return graced if slots in (None, before.slots) else replace(
             graced, capacity=replace(graced.capacity, slots=slots or graced.capacity.slots))
-    return _under_standin(graced, before, after)
+    return _under_standin(graced, before, after, output_tokens)
 
 
-def _under_standin(scenario: Scenario, before: ServerFlags, after: ServerFlags) -> Scenario:
-    tokens = fmean(arrival.output_tokens for arrival in scenario.arrivals)
-    old, new = (standin_pace.standin_capacity(flags, tokens) for flags in (before, after))
+def _under_standin(scenario: Scenario, before: ServerFlags, after: ServerFlags, output_tokens: float) -> Scenario:
+    old, new = (standin_pace.standin_capacity(flags, output_tokens) for flags in (before, after))
     later = standin_pace.standin_startup_seconds(after) - standin_pace.standin_startup_seconds(before)
     starts = tuple(max(0.0, seconds + later) for seconds in scenario.cold_starts) if later else scenario.cold_starts
     return replace(scenario, capacity=_moved(scenario.capacity, old, new), cold_starts=starts,

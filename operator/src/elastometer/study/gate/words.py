@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from elastometer.model.comparison import GateState
 from elastometer.model.gating import ChangeEffect, FieldChange, GateGroup, GateRow
 from elastometer.model.measures import BY_NAME
-from elastometer.model.tuning import PredictedFigure
 
 _REFUSALS = {
     ChangeEffect.NOT_MODELLED: "is not modelled",
@@ -24,7 +23,7 @@ def refusal(change: FieldChange) -> str:
 
 def row_message(row: GateRow) -> str:
     """What is predicted of one measure, with the rule and all numbers."""
-    said = f"{BY_NAME[row.measure].title}: predicted to change by {signed_range(row.change)}"
+    said = f"{BY_NAME[row.measure].title}: predicted to change by {signed_range(row)}"
     error = f"the twin's own error on these runs, ± {row.error:,.0f}"
     match row.state:
         case GateState.HELD:
@@ -35,9 +34,9 @@ def row_message(row: GateRow) -> str:
             return f"{said}, which is above the {row.allowed:+,.0f} allowed, but not by more than {error}"
 
 
-def signed_range(change: PredictedFigure) -> str:
-    """A change with its range over chance."""
-    return f"{change.median:+,.0f} ({change.low:+,.0f} to {change.high:+,.0f})"
+def signed_range(row: GateRow) -> str:
+    """The expected change with its range over chance."""
+    return f"{row.expected:+,.0f} ({row.change.low:+,.0f} to {row.change.high:+,.0f})"
 
 
 def message(state: GateState, groups: Sequence[GateGroup]) -> str:
