@@ -4,6 +4,7 @@ Needs Chromium (`apt-get install chromium`); without it every test here is skipp
 """
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,18 +136,29 @@ async def test_another_baseline_changes_every_difference_and_says_so(address: st
         assert page.problems == []
 
 
-async def test_what_the_script_writes_is_what_the_template_wrote(address: str, judged: Path):
-    cells = "[...document.querySelectorAll('[data-difference]')].map((one) => [one.className.trim(), one.title, " \
-            "one.innerText.replace(/\\s+/g, ' ').trim()].join('|'))"
+async def test_what_the_script_writes_is_what_the_template_wrote_with_the_reason(address: str, judged: Path):
+    shown = "[...{}.querySelectorAll('[data-difference]')].map((one) => [one.className.trim(), " \
+            "one.textContent.replace(/\\s+/g, ' ').trim()].join('|'))"
     async with opened(address, judged) as page:
         await ready(page)
-        await page.value("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        before = await page.value(cells)
-        assert len(before) > 50
+        template = "new DOMParser().parseFromString(source, 'text/html')"
+        await page.value(f"window.source = {json.dumps(judged.read_text())}")
+        written = await page.value(shown.format(template))
+        assert len(written) > 50
+        assert await page.value(shown.format("document")) == written
         await choose(page, "baseline", "queue")
-        assert await page.value(cells) != before
+        assert await page.value(shown.format("document")) != written
         await choose(page, "baseline", "cpu")
-        assert await page.value(cells) == before
+        assert await page.value(shown.format("document")) == written
+        reasons = await page.value("[...document.querySelectorAll('.difference.WithinNoise')].map((one) => one.title)")
+        assert {"the interval includes 0"} == set(reasons)
+
+
+async def test_without_javascript_the_tables_are_there_and_nothing_asks_for_a_choice(address: str, written: Path):
+    async with opened(address, written, scripts=False) as page:
+        assert await page.value("document.querySelectorAll('.control:not([hidden])').length") == 0
+        assert (await page.value(QUEUE))[0].endswith("Better −23.3 s (−38 %) −36.3 to −10.3 s")
+        assert "need JavaScript" in await page.value("document.querySelector('.multiples + noscript').textContent")
 
 
 async def test_another_measure_moves_the_dots_which_are_one_for_each_run(address: str, written: Path):

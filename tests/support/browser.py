@@ -103,8 +103,10 @@ class Page:
         result: dict[str, Any] = found.get("result", {})
         return result
 
-    async def open(self, path: Path, width: int = 1300, height: int = 900, dark: bool = False) -> None:
-        """Loads the page of a file."""
+    async def open(
+        self, path: Path, width: int = 1300, height: int = 900, *, dark: bool = False, scripts: bool = True,
+    ) -> None:
+        """Loads the page of a file; without `scripts` as a browser does that runs none."""
         target = await self.send("Target.createTarget", url="about:blank")
         attached = await self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session, self._url = attached["sessionId"], path.resolve().as_uri()
@@ -113,6 +115,7 @@ class Page:
         await self.send("Page.addScriptToEvaluateOnNewDocument", source=_VIOLATIONS)
         await self.size(width, height)
         await self.media(dark=dark)
+        await self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         await self.send("Page.navigate", url=self._url)
         await self._loaded.wait()
 

@@ -8,7 +8,7 @@ const study = (async () => {
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
   };
 
-  // What is in a cell of the tables: as the template writes it.
+  // What is in a cell of the tables: as the template writes it, and the reason, which would double the page there.
   const fill = (cell, found) => {
     cell.className = "difference";
     cell.removeAttribute("title");
@@ -25,7 +25,7 @@ const study = (async () => {
       fill(cell, differences[measure][chosen][variant]);
     });
     document.querySelectorAll(".to").forEach((one) => { one.textContent = name; });
-    document.getElementById("says").textContent = `Differences are to ${name} now.`;
+    return name;
   };
 
   // A lane for each variant with a dot for each of its runs, all on one scale.
@@ -73,8 +73,9 @@ const study = (async () => {
   const { strips, differences } = await unpacked(data.packed);
   const baseline = document.getElementById("baseline"), measure = document.getElementById("measure");
   const choose = () => scatter(strips[Number(measure.value)], data.measures[Number(measure.value)]);
-  baseline.addEventListener("change", () => compare(differences, baseline));
+  baseline.addEventListener("change", () => { document.getElementById("says").textContent = `Differences are to ${compare(differences, baseline)} now.`; });
   measure.addEventListener("change", choose);
+  compare(differences, baseline);
   choose();
   document.querySelectorAll(".control").forEach((one) => { one.hidden = false; });
 })();
