@@ -173,7 +173,7 @@ def test_an_inconclusive_run_is_in_no_comparison(base: Path, tmp_path: Path, cap
     assert re.search(r"new/r3 is not compared: inconclusive: why", said)
 
 
-def test_where_nothing_can_be_compared_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_where_nothing_can_be_compared_no_verdict_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     runs = [write_run(tmp_path / name, Run(verdict="Inconclusive")) for name in "ab"]
     assert compared(capsys, *runs)[0] == 3
 
@@ -244,7 +244,7 @@ def test_a_report_of_a_later_schema_is_refused(base: Path, tmp_path: Path, capsy
     assert "or an earlier one, has 'elastometer.dev/report/v1alpha99'" in said
 
 
-def test_a_report_of_an_earlier_schema_is_made_anew(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_report_of_an_earlier_schema_is_made_again(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     shutil.copytree(RECORDED, tmp_path / "old")
     (tmp_path / "old/report.json").write_text('{"schemaVersion": "elastometer.dev/report/v1alpha1"}')
     code, _, error = compared(capsys, base, tmp_path / "old", "--allow-different")
@@ -261,7 +261,7 @@ def test_a_bundle_without_a_report_is_judged_and_that_is_said(
     assert "cpu1 (1 of 1)" in said
 
 
-def test_reports_of_another_version_are_told(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_reports_of_another_version_are_named(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     new = tmp_path / "new"
     for number in range(3):
         write_run(new / f"r{number}", Run(tool="0.0.7"))
@@ -269,7 +269,7 @@ def test_reports_of_another_version_are_told(base: Path, tmp_path: Path, capsys:
     assert "note: judged by elastometer 0.0.7, and this is" in said
 
 
-def test_a_report_that_is_not_the_operator_s_is_told(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_report_that_is_not_the_operator_s_is_named(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     run = write_run(tmp_path / "new")
     manifest = json.loads((run / "manifest.json").read_text())
     manifest["files"] = [{"name": "report.json", "sha256": "0" * 64}]

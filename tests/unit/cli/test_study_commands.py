@@ -126,7 +126,7 @@ def test_a_study_whose_spec_is_refused_says_so_and_ends_with_two(
     assert "has no report (yet)" in said.err
 
 
-def test_runs_and_medians_are_told_while_the_study_runs(
+def test_runs_and_medians_are_shown_while_the_study_runs(
     api: tuple[Served, list[str]], manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ):
     served, where = api

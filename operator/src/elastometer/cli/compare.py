@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", action="store_true", help="judge every run again, instead of reusing its report")
     parser.add_argument("--output", choices=("text", "markdown", "json"), default="text",
                         help="form of the result (default: text)")
-    parser.add_argument("--all", action="store_true", help="in the text, also measures that nothing is told of")
+    parser.add_argument("--all", action="store_true", help="in the text, every measure that is known")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="also write the gates as JUnit XML")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, .md, .html and junit.xml there")
 

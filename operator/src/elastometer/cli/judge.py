@@ -54,7 +54,7 @@ def execute(options: argparse.Namespace) -> Exit:
     if is_study(options.bundle):
         return _judge_study(options)
     if options.runs:
-        raise CliError(Exit.SPEC_OR_USAGE, f"--runs: must come with the directory of a study; {options.bundle} is none")
+        raise CliError(Exit.SPEC_OR_USAGE, f"--runs: must come with the directory of a study, is with {options.bundle}")
     try:
         report = judge(load_bundle(options.bundle))
     except (BundleError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The two kinds of object that commands make, follow and fetch, and the words by which people are told of them."""
+"""The two kinds of object that commands make, follow and fetch, and their names in sentences."""
 from __future__ import annotations
 
 import argparse

@@ -40,8 +40,8 @@ def panel(seen: StudySeen) -> RenderableType:
     for test in seen.running:
         now.add_row(Spinner("dots"), *map(Text, running_words(test)))
     table = Text("\n".join(columns(variant_rows(seen), indent="")))
-    told = filter(None, (printable(condition(status, SUCCEEDED).get("message", ""), 200), tune_line(status)))
-    return Group(head, *(Text(line, style="dim") for line in told), now, table)
+    below = filter(None, (printable(condition(status, SUCCEEDED).get("message", ""), 200), tune_line(status)))
+    return Group(head, *(Text(line, style="dim") for line in below), now, table)
 
 
 def headline(seen: StudySeen) -> str:

@@ -24,7 +24,7 @@ MAX_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How the groups are to be compared. `again` judges every run anew; `allow_different` compares runs of different
+    """How the groups are to be compared. `again` judges every run; `allow_different` compares runs of different
     questions too."""
 
     gates: tuple[Gate, ...] = ()

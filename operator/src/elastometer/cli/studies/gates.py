@@ -10,7 +10,7 @@ from elastometer.model.study import Gate
 
 
 def gates_from(texts: Sequence[str]) -> tuple[Gate, ...]:
-    """The gates. Raises CliError for one that is none, and for two of one measure."""
+    """The gates. Raises CliError for one that cannot be read, and for two of one measure."""
     gates = [_gate(text) for text in texts]
     for at, gate in enumerate(gates):
         if gate.measure in [other.measure for other in gates[:at]]:

@@ -27,7 +27,7 @@ def groups_by_path(texts: Sequence[str], variant: str | None) -> list[Group]:
     """A group for each path, called as its last part is, or as `NAME=PATH` says."""
     named = [named_path(text) for text in texts]
     plain = [name or _last_part(path) for name, path in named]
-    # Two directories of one name are told apart by their paths, and one that is given twice by its place.
+    # Two directories of one name differ by their paths, and one that is given twice by its place.
     names = [short if given or plain.count(short) == 1 else f"{path}" if texts.count(text) == 1 else f"{path} ({place})"
              for place, (short, (given, path), text) in enumerate(zip(plain, named, texts, strict=True), 1)]
     return _distinct([Group(name, tuple(places_at(path, variant)))

@@ -103,7 +103,7 @@ def _why_again(path: Path, report: Document | None) -> str | None:
 def _remedy(path: Path, error: Exception) -> tuple[str, ...]:
     if "report.json must be one JSON object" not in str(error):
         return ()
-    return (f"to write it anew from the record: elastometer judge {path} --out {path}",)
+    return (f"to write a new one from the record: elastometer judge {path} --out {path}",)
 
 
 def check_distinct(runs: Sequence[RunReport]) -> None:

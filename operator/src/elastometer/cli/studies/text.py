@@ -33,17 +33,17 @@ def _print(lines: Iterable[str], stream: TextIO) -> None:
 
 
 def rows_shown(found: Comparison, *, every: bool = False) -> list[MeasureRow]:
-    """The leading measures, those of gates, and all that tell some variant from the baseline; or all that are known."""
+    """The leading measures, those of gates, and all that set some variant apart from the baseline; or all that are known."""
     known = [row for row in found.rows if tables.is_known(row)]
     if every:
         return known
     leading = [row.measure.name for row in tables.main_rows(found)]
     gated = {gate.measure for gate in found.gates}
-    rows = [row for row in known if row.measure.name in leading or row.measure.name in gated or _is_told(found, row)]
+    rows = [row for row in known if row.measure.name in leading or row.measure.name in gated or _differs(found, row)]
     return sorted(rows, key=lambda row: row.measure.name not in leading)
 
 
-def _is_told(found: Comparison, row: MeasureRow) -> bool:
+def _differs(found: Comparison, row: MeasureRow) -> bool:
     return any(one.judgement in (Judgement.BETTER, Judgement.WORSE) for one in row.differences
                if one.baseline == found.baseline)
 
@@ -59,7 +59,7 @@ def opening(found: Comparison) -> Iterator[str]:
 
 
 def closing(found: Comparison, rows: Sequence[MeasureRow]) -> Iterator[str]:
-    """What the marks mean, why nothing can be told, and what else is to know."""
+    """What the marks mean, what keeps a difference from being judged, and what else is to know."""
     if rows:
         yield f"  {LEGEND}"
     reasons = dict.fromkeys(one.reason for row in rows for one in row.differences
