@@ -25,8 +25,8 @@ from elastometer.world.study.report_reader import is_bundle
 def compare_record(
     directory: Path, *, again: bool = False, out: Path | None = None, gates: Sequence[Gate] = (),
 ) -> Comparison:
-    """The comparison of the runs whose bundles are in the directory. `again` judges each of them first; the reports that
-    are made are then written below `out`. `gates` take the place of those in the study's spec. Raises CliError for a
+    """The comparison of the runs whose bundles are in the directory. `again` judges each of them first; the new
+    reports are then written below `out`. `gates` take the place of those in the study's spec. Raises CliError for a
     record that cannot be used."""
     document = study_at(directory)
     if gates:

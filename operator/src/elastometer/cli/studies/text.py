@@ -33,7 +33,7 @@ def _print(lines: Iterable[str], stream: TextIO) -> None:
 
 
 def rows_shown(found: Comparison, *, every: bool = False) -> list[MeasureRow]:
-    """The leading measures, those of gates, and all that set some variant apart from the baseline; or all that are known."""
+    """The leading measures, those of gates, and all in which a variant differs from the baseline; or all known ones."""
     known = [row for row in found.rows if tables.is_known(row)]
     if every:
         return known
