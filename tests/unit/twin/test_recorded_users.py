@@ -14,6 +14,7 @@ from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.cli.base.offline import checked_spec
 from elastometer.model.bundle import Bundle
 from elastometer.model.capacity import Capacity
+from elastometer.model.errors import SpecError
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.plan import Environment, TestPlan
 from elastometer.twin.engine import predict
@@ -134,6 +135,48 @@ def test_a_sweep_lasts_as_long_as_its_answers_and_what_follows_begins_then():
     assert begins[1] == pytest.approx(begins[0], rel=0.02)
     assert begins[2] > 1.7 * begins[0]
     assert sum(one.stage == 0 for one in slow.arrivals) == 6
+
+
+def test_a_recorded_knee_keeps_its_steps_and_its_users_ask_as_often_as_they_are_answered():
+    knee = {"name": "knee", "type": "Knee", "of": "Users", "start": 4, "step": 8, "maximum": 20, "stepSeconds": 40,
+            "soakSeconds": 60, "thinkTimeSeconds": THINK,
+            "objectives": [{"indicator": "RequestSuccess", "minimumPercent": 99}]}
+    truth, bundle = recorded([knee])
+    run = derive_run(bundle)
+    scenario = calibrate(run).scenario
+    assert scenario.closed is not None
+    stage, = scenario.closed.stages
+    assert [(round(step.at, 3), step.users) for step in stage.steps] == [(0, 4), (40, 12), (80, 20), (120, 20)]
+    more = predict(vary(baseline(run, scenario), (Setting("minReplicas", 4),)).scenario)
+    fewer = predict(vary(baseline(run, scenario), (Setting("minReplicas", 1), Setting("maxReplicas", 1))).scenario)
+    assert len(fewer.ids) < len(truth.ids) < len(more.ids)
+    assert max(one.at for one in more.arrivals) < 180
+
+
+def test_a_knee_without_its_search_is_replayed_and_a_note_says_so():
+    knee = {"name": "knee", "type": "Knee", "of": "Users", "start": 4, "step": 8, "maximum": 12, "stepSeconds": 40,
+            "thinkTimeSeconds": THINK}
+    found = calibrate(derive_run(replace(recorded([knee])[1], generators=())))
+    assert found.scenario.closed is None
+    assert any("it has no complete search of knee" in note for note in found.notes)
+
+
+def test_more_load_is_more_users_that_arrive_as_much_faster():
+    truth, run, calibration = users()
+    base = baseline(run, calibration.scenario)
+    doubled = vary(base, (Setting("load.scale", 2), Setting("minReplicas", 4), Setting("maxReplicas", 8))).scenario
+    assert doubled.closed is not None
+    assert [stage.steps[0].users for stage in doubled.closed.stages] == [8, 48]
+    assert doubled.closed.stages[1].spawn_per_second == 2
+    assert len(predict(doubled).ids) > 1.5 * len(truth.ids)
+
+
+def test_more_load_is_refused_where_a_schedule_begins_conversations():
+    bundle = recorded([{"name": "talks", "type": "Rate", "durationSeconds": 60, "endRequestsPerSecond": "2"}],
+                      [TALK])[1]
+    run = derive_run(bundle)
+    with pytest.raises(SpecError, match=r"load.scale: must be absent where users or conversations .*, is 2"):
+        vary(baseline(run, calibrate(run).scenario), (Setting("load.scale", 2),))
 
 
 def test_a_load_whose_spec_cannot_be_read_is_replayed_and_a_note_says_so():

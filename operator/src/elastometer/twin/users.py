@@ -145,7 +145,8 @@ class Users:
 
     def _begin(self, wish: _Wish) -> Wanted | None:
         if wish.request == JUDGED:
-            return self._judge(self._runs[wish.stage])
+            self._judge(self._runs[wish.stage])
+            return None
         if wish.request != OPEN:
             return Wanted(wish.at, wish.request, wish.stage, wish.user)
         if wish.before == NOBODY:
