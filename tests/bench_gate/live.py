@@ -106,7 +106,7 @@ def _run(found: Corpus, change: str, repetition: int, options: argparse.Namespac
 
 
 def _called(command: list[str], text: str) -> str:
-    """What the command said, if it has to be told."""
+    """What the command said, for the case that it left no report."""
     try:
         ended = subprocess.run(command, input=text, text=True, capture_output=True, check=False, timeout=RUN_SECONDS)
     except subprocess.TimeoutExpired:

@@ -57,7 +57,7 @@ def recorded_test(bundle: Path) -> Json:
 
 @dataclass(frozen=True)
 class CorpusRun:
-    """One run of the baseline or of a change, and what it said. Misses are None where the run told nothing."""
+    """One run of the baseline or of a change, and what it said. Misses are None where the run was inconclusive."""
 
     change: str
     repetition: int
@@ -101,7 +101,7 @@ class Label:
 
 
 def labels(results: Results) -> dict[str, Label]:
-    """By change, of those with a run that told something. The noise of a run is that of the baseline's runs, of which
+    """By change, of those with a conclusive run. The noise of a run is that of the baseline's runs, of which
     there must be two."""
     found: dict[str, list[float]] = {}
     for run in results.runs:

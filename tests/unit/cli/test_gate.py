@@ -55,7 +55,7 @@ def test_a_harmful_change_is_red_in_every_form(gate: Gate, tmp_path: Path):
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "1", "0")
 
 
-def test_what_cannot_be_told_names_the_commands_that_decide_it(gate: Gate, tmp_path: Path):
+def test_what_is_left_open_names_the_commands_that_decide_it(gate: Gate, tmp_path: Path):
     new, junit = spec(tmp_path, maxReplicas=3), tmp_path / "gate.xml"
     code, out, _ = gate("--baseline", BASELINE, "--spec", new, "--junit", junit, "--output", "json")
     found = json.loads(out)
@@ -63,7 +63,7 @@ def test_what_cannot_be_told_names_the_commands_that_decide_it(gate: Gate, tmp_p
     assert (found["state"], found["predicted"]) == ("CannotTell", True)
     assert found["liveRun"][0] == f"elastometer run {new} --out runs/demo-new"
     assert found["liveRun"][1].startswith(f"elastometer compare --base {BASELINE} --new runs/demo-new --gate ")
-    assert ElementTree.parse(junit).getroot().get("errors") == "1", "what cannot be told is not good"
+    assert ElementTree.parse(junit).getroot().get("errors") == "1", "what is left open is not good"
 
 
 @pytest.mark.parametrize("baseline", [[], ["absent"], ["empty"]])

@@ -1,4 +1,4 @@
-"""A changed spec on recorded runs: held, regressed, or why it cannot be told. Nothing that the twin does not know is
+"""A changed spec on recorded runs: held, regressed, or why the twin cannot tell. Nothing that the twin does not know is
 ever good."""
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_regression_that_is_allowed_is_held():
     assert found.state is GateState.HELD
 
 
-def test_a_change_within_the_own_error_of_the_twin_cannot_be_told():
+def test_a_change_within_the_own_error_of_the_twin_is_left_open():
     found = asked(lambda test: hpa(test).update(maxReplicas=3))
     (only,) = found.groups[0].rows
     assert found.state is GateState.CANNOT_TELL
@@ -141,13 +141,13 @@ def test_what_the_twin_does_not_model_is_never_good(edit: Edit, path: str):
     assert found.groups[0].rows == ()
 
 
-def test_a_metric_that_the_twin_refuses_cannot_be_told_by_its_path():
+def test_a_metric_that_the_twin_refuses_is_named_and_not_good():
     found = asked(lambda test: hpa(test)["metrics"][0]["pods"]["metric"].update(name="queue_of_another_system"))
     assert found.state is GateState.CANNOT_TELL
     assert "queue_of_another_system" in found.message
 
 
-def test_another_kind_of_autoscaler_cannot_be_told():
+def test_another_kind_of_autoscaler_is_named_and_not_good():
     def scaled(test: Json) -> None:
         test["spec"]["autoscaler"] = {"type": "ScaledObject", "scaledObject": {"maxReplicaCount": 4, "triggers": []}}
 
@@ -179,7 +179,7 @@ def test_a_slower_start_of_the_stand_in_is_predicted_to_miss_more():
     assert found.groups[0].rows[0].change.low > 0
 
 
-def test_a_flag_whose_recorded_value_was_struck_out_cannot_be_told_if_it_matters():
+def test_a_flag_whose_recorded_value_was_struck_out_is_not_good_if_it_matters():
     assert any(STRUCK in one for one in bundle().spec["spec"]["target"]["server"]["args"])  # type: ignore[index]
     found = asked(with_args(lambda given: ["--standin-decode-ms-per-token=80" if STRUCK in one else one
                                            for one in given]))
@@ -215,7 +215,7 @@ def test_a_run_that_cannot_be_replayed_is_named_and_not_good(run: GateBundle, re
     assert reason in str([group.reason for group in found.groups])
 
 
-def test_a_measure_that_the_twin_does_not_predict_cannot_be_told():
+def test_a_measure_that_the_twin_does_not_predict_is_named_and_not_good():
     found = asked(lambda test: None, Gate("coldStartP95Milliseconds", percent=10))
     assert found.state is GateState.CANNOT_TELL
     assert "coldStartP95Milliseconds" in found.message

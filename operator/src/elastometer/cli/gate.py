@@ -26,7 +26,7 @@ Replays the recorded load of each baseline run under the new spec, with the simu
 gate has regressed only where the predicted change exceeds what is allowed by more than the simulator's own error on
 these runs; that error shrinks with several runs of the baseline. Changes of the HorizontalPodAutoscaler, of the
 ScaledObject, of the scrape period and of the server flags --max-num-seqs and --shutdown-timeout are modelled; any other
-change cannot be told, by name, and asks for a live run. docs/studies.md has the details.
+change is refused by name, and asks for a live run. docs/studies.md has the details.
 
 examples:
   elastometer gate --baseline runs/demo-* --spec new.yaml

@@ -78,7 +78,7 @@ class GateRow:
 @dataclass(frozen=True, slots=True)
 class GateGroup:
     """Recorded runs of one spec, replayed together: their mean has less chance in it than each of them. `reason` says
-    why nothing could be told."""
+    why the twin cannot tell."""
 
     runs: tuple[str, ...]
     state: GateState

@@ -39,7 +39,7 @@ def gate_json(answer: GateAnswer, live_run: Sequence[str]) -> bytes:
 
 
 def gate_junit(answer: GateAnswer, spec: str) -> bytes:
-    """One case for each measure of each group of runs. What cannot be told is an error: it is not good."""
+    """One case for each measure of each group of runs. What the twin cannot tell is an error: it is not good."""
     suite = Element("testsuite", name=clean(f"elastometer gate {spec}"))
     for group in answer.groups:
         for name, state, message in _cases(group):
