@@ -144,9 +144,9 @@ def rates(said: Mapping[str, GateState], known: Mapping[str, Label]) -> Rates:
     """How far what the gate said agrees with what the runs said."""
     harmful = [name for name, label in known.items() if label.is_harmful]
     harmless = [name for name in known if name not in harmful]
-    return Rates(
-        *({state: sum(said[name] is state for name in names) for state in GateState} for names in (harmful, harmless)),
-        tuple(name for name in harmful if said[name] is GateState.HELD),
-        tuple(name for name in harmless if said[name] is GateState.REGRESSED))
+    counted = [{state: sum(said[name] is state for name in names) for state in GateState}
+               for names in (harmful, harmless)]
+    return Rates(counted[0], counted[1], tuple(name for name in harmful if said[name] is GateState.HELD),
+                 tuple(name for name in harmless if said[name] is GateState.REGRESSED))
 
 
