@@ -45,6 +45,11 @@ TALK = {"name": "talk", "thinkTimeSeconds": {"minimum": "0.5", "maximum": "0.5"}
     {"role": "user", "content": "Which number?"}]}
 
 
+KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 4, "step": 8, "maximum": 20, "stepSeconds": 40,
+        "soakSeconds": 60, "thinkTimeSeconds": THINK,
+        "objectives": [{"indicator": "RequestSuccess", "minimumPercent": 99}]}
+
+
 def recorded(stages: list[dict[str, Any]], tasks: list[dict[str, Any]] | None = None) -> tuple[Prediction, Bundle]:
     """The demo's service under another load, as the twin would have recorded it."""
     test = yaml.safe_load((ROOT / "manifests/samples/demo.yaml").read_text())
@@ -138,10 +143,7 @@ def test_a_sweep_lasts_as_long_as_its_answers_and_what_follows_begins_then():
 
 
 def test_a_recorded_knee_keeps_its_steps_and_its_users_ask_as_often_as_they_are_answered():
-    knee = {"name": "knee", "type": "Knee", "of": "Users", "start": 4, "step": 8, "maximum": 20, "stepSeconds": 40,
-            "soakSeconds": 60, "thinkTimeSeconds": THINK,
-            "objectives": [{"indicator": "RequestSuccess", "minimumPercent": 99}]}
-    truth, bundle = recorded([knee])
+    truth, bundle = recorded([KNEE])
     run = derive_run(bundle)
     scenario = calibrate(run).scenario
     assert scenario.closed is not None
@@ -154,9 +156,7 @@ def test_a_recorded_knee_keeps_its_steps_and_its_users_ask_as_often_as_they_are_
 
 
 def test_a_knee_without_its_search_is_replayed_and_a_note_says_so():
-    knee = {"name": "knee", "type": "Knee", "of": "Users", "start": 4, "step": 8, "maximum": 12, "stepSeconds": 40,
-            "thinkTimeSeconds": THINK}
-    found = calibrate(derive_run(replace(recorded([knee])[1], generators=())))
+    found = calibrate(derive_run(replace(recorded([KNEE])[1], generators=())))
     assert found.scenario.closed is None
     assert any("it has no complete search of knee" in note for note in found.notes)
 
