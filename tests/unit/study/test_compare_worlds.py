@@ -69,15 +69,15 @@ def test_the_best_variant_is_named_with_its_margin():
     assert found.best.variant == "eager"
     assert found.best.sentence == (
         "eager is best: compared with queue, Objective-miss seconds −10 s (−14.5 to −5.47 s); "
-        "GPU-seconds +0.00672 % (−2.89 to +2.99 %), within the noise.")
+        "GPU-seconds 0 % (−2.9 to +3 %), within the noise.")
 
 
 def test_a_tradeoff_has_no_best_variant_and_names_both_ends():
     found = compared({"queue": QUEUE, "always": ALWAYS})
     assert found.best.variant is None
     assert found.best.sentence == (
-        "None is best: always has objective-miss seconds 0 s and GPU-seconds 915 GPU-s; "
-        "queue has objective-miss seconds 50 s and GPU-seconds 610 GPU-s.")
+        "None is best: always has 0 objective-miss seconds and 915 GPU-seconds; "
+        "queue has 50 objective-miss seconds and 610 GPU-seconds.")
     assert [one.on_front for one in found.variants] == [True, True]
 
 
@@ -94,7 +94,7 @@ def test_the_only_variant_that_meets_all_objectives_in_every_run_is_best_whateve
     assert found.best.variant == "always"
     assert found.best.sentence == (
         "always is best: it alone met all objectives in each of its 3 runs (queue in 1 of 3); "
-        "objective-miss seconds 0 s and GPU-seconds 915 GPU-s.")
+        "0 objective-miss seconds and 915 GPU-seconds.")
     assert (found.verdict, found.verdict_reason) == (Verdict.PASS, "ObjectivesMet")
     assert found.verdict_message == "always meets all objectives in every run"
 
@@ -362,3 +362,9 @@ def test_a_measure_that_never_varied_is_not_counted_among_those_that_chance_may_
     found = compared({"queue": {**QUEUE, "lostRequests": [0, 0, 0]}, "eager": {**EAGER, "lostRequests": [0, 0, 0]}})
     assert difference(found, "lostRequests", "eager", "queue").judgement is Judgement.WITHIN_NOISE
     assert found.judged == 2
+
+
+def test_the_only_variant_that_passes_is_best_even_if_nothing_is_known_of_its_cost():
+    made = [*runs({"queue": {MISSES: [3, 3]}}), *runs({"eager": {"flaps": [0, 0]}}, Verdict.FAIL)]
+    assert compare(terms("queue", "eager"), made).best.sentence == (
+        "queue is best: it alone met all objectives in each of its 2 runs (eager in 0 of 2); 3 objective-miss seconds.")

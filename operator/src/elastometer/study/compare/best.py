@@ -14,7 +14,7 @@ from itertools import permutations
 from elastometer.model.comparison import Best, Judgement, MeasureRow, VariantDifference, VariantSummary
 from elastometer.model.measures import MISS_SECONDS
 from elastometer.statistics.repetitions import FEWEST
-from elastometer.study.compare.wording import amount_words, value_words
+from elastometer.study.compare.wording import amount_words, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def _nearest(contest: Contest, winner: str, names: Sequence[str]) -> str:
 
 def _only_one_passes(contest: Contest, one: VariantSummary, compared: Sequence[VariantSummary]) -> Best:
     others = ", ".join(f"{other.name} in {other.passed} of {other.compared}" for other in compared if other is not one)
-    return Best(one.name, f"{one.name} is best: it alone met all objectives in each of its {one.compared} runs "
-                          f"({others}); {_place(contest, one.name)}.")
+    met = f"{one.name} is best: it alone met all objectives in each of its {one.compared} runs ({others})"
+    return Best(one.name, "; ".join(filter(None, (met, _place(contest, one.name)))) + ".")
 
 
 def _none(contest: Contest, names: Sequence[str]) -> str:
@@ -110,10 +110,14 @@ def _none(contest: Contest, names: Sequence[str]) -> str:
 
 
 def _place(contest: Contest, name: str) -> str:
-    """Its two deciding medians."""
-    known = [f"{row.measure.title.lower() if row.measure.name == MISS_SECONDS else row.measure.title} "
-             f"{value_words(row.measure, _median(row, name))}" for row in contest.deciding]
-    return " and ".join(known)
+    """Those of its two deciding medians that are known: 12 objective-miss seconds and 610 GPU-seconds."""
+    known = [(row, figure.median) for row in contest.deciding if (figure := row.figure(name)) is not None]
+    return " and ".join(f"{number(median)} {_plain_title(row)}" for row, median in known if median is not None)
+
+
+def _plain_title(row: MeasureRow) -> str:
+    title = row.measure.title
+    return title if title.startswith("GPU") else f"{title[0].lower()}{title[1:]}"
 
 
 def _median(row: MeasureRow, name: str) -> float:

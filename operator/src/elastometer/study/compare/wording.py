@@ -25,7 +25,8 @@ def number(value: float) -> str:
 def amount_words(measure: Measure, difference: VariantDifference) -> str:
     """A difference with its interval: "−38 s (−56 to −20 s)", or by a factor "−12 % (−20 to −3 %)"."""
     if difference.percent_interval is not None and difference.percent is not None:
-        return f"{signed(difference.percent)} % ({between(difference.percent_interval)} %)"
+        low, high = (round(end, 1) for end in (difference.percent_interval.low, difference.percent_interval.high))
+        return f"{signed(round(difference.percent, 1))} % ({between(Interval(low, high))} %)"
     if difference.absolute is None:
         return "unknown"
     if measure.unit == "ms":
