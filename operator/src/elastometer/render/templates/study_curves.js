@@ -1,6 +1,7 @@
-// Replica curves, a chart for each variant: all on one clock and one scale, a line for each repetition.
+// What cannot be shown without a script, and then the replica curves, a chart for each variant: all on one clock and one scale, a line for each repetition.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent), { css, steps } = page;
+  document.querySelectorAll(".scripted").forEach((one) => { one.hidden = false; });
   data.charts.forEach((chart) => {
     const columns = run.heldTogether([chart.demand, ...chart.ready.map(([, x, y]) => [x, y])], ...data.range);
     run.draw(`curve-${chart.variant}`, columns, [
