@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -16,6 +16,7 @@ from elastometer.model.tuning import TuneResult
 from elastometer.model.tuning_document import tune_result
 from elastometer.study.compare.compare import compare
 from elastometer.study.compare.figures import figures_of, without_report
+from elastometer.study.compare.search_words import search_sentences
 from elastometer.study.compare.terms import CompareTerms, VariantTerms
 
 Json = dict[str, Any]
@@ -41,7 +42,9 @@ def compare_study(document: StudyDocument, kept: Mapping[str, KeptRun]) -> Compa
     names = document.names
     study = parse_study({"metadata": {"name": names.study, "namespace": names.namespace, "uid": names.uid},
                          "spec": document.spec})
-    return compare(terms_of(study, document), [_run(entry, kept.get(entry.name)) for entry in document.runs])
+    found = compare(terms_of(study, document), [_run(entry, kept.get(entry.name)) for entry in document.runs])
+    searched = None if document.tune is None else tune_result(document.tune)
+    return found if searched is None else replace(found, sentences=(*found.sentences, *search_sentences(searched)))
 
 
 def terms_of(study: StudySpec, document: StudyDocument) -> CompareTerms:
