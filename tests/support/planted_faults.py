@@ -42,7 +42,8 @@ FAULTS = (
     Fault("policy-too-tight", ((30, "1", "1"), (120, "2", "8"), (50, "8", "8")), 5000, 2, _policies(1, 300),
           "scaleUp.policies"),
     # The load outgrows two replicas long before 60 requests wait on each.
-    Fault("target-too-high", ((30, "1", "1"), (120, "2", "7"), (50, "7", "7")), 5000, 2, {"averageValue": "60"},
+    # With a target of 1, all objectives hold in 10 of 10 draws of the simulator; at 7/s, or within 5 s, in 7 only.
+    Fault("target-too-high", ((30, "1", "1"), (120, "2", "6"), (50, "6", "6")), 8000, 2, {"averageValue": "60"},
           "target.averageValue"),
     Fault("minimum-too-low", ((30, "1", "1"), (90, "4", "4")), 4000, 2, {"minReplicas": 1}, "minReplicas"),
 )
