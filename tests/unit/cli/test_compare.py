@@ -287,6 +287,21 @@ def test_a_spec_that_is_not_the_recorded_one_is_refused(
     assert "must have the SHA-256" in refused(capsys, base, run)
 
 
+def test_runs_stand_beside_each_other_in_order_of_time(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    """The paths of both groups say the opposite: r1 is the last run of `new`."""
+    for hour, number in zip((12, 11, 10), (1, 2, 3), strict=True):
+        run = write_run(tmp_path / f"new/r{number}", Run(40 + number))
+        report = json.loads((run / "report.json").read_text())
+        (run / "report.json").write_text(json.dumps({**report, "loadStart": f"2026-03-04T{hour}:00:00.000Z"}))
+    main(["compare", str(base), str(tmp_path / "new"), "--output", "json"])
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    found = {run["label"]["repetition"]: run["figures"]["missSeconds"] for run in runs
+             if run["label"]["variant"] == "new"}
+    assert found == {1: 43, 2: 42, 3: 41}
+
+
 def test_hostile_names_stay_text(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     hostile = write_runs(tmp_path / "a\x1b[31m<script>\u202e|`", CALM)
     assert main(["compare", str(base), str(hostile), "--out", str(tmp_path / "out"), "--output", "markdown"]) == 0

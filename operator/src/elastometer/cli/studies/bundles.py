@@ -48,7 +48,8 @@ def places_at(path: Path, variant: str | None) -> list[RunPlace]:
         found = list(_below(path, variant, 0))
     if not found:
         raise CliError(Exit.SPEC_OR_USAGE, f"'{path}' must be a bundle (a directory or a .tar.zst of a run), the "
-                       "bundle of a study, or a directory with some of them below it; it has none")
+                       f"bundle of a study, or a directory with some of them at most {MAX_DEPTH} levels below it; it "
+                       "has none")
     return found
 
 

@@ -1,8 +1,8 @@
 """The groups of runs that are compared, as they are named on the command line: the first is the baseline."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elastometer.cli.base.exits import CliError, Exit
@@ -52,9 +52,16 @@ def named_path(text: str) -> tuple[str | None, Path]:
 
 
 def read_groups(groups: Sequence[Group], *, again: bool) -> list[RunReport]:
-    """The runs of all groups, with the number of each within its group."""
-    return [_read(place, RunLabel(_run_name(place), group.name, number), again=again)
-            for group in groups for number, place in enumerate(group.places, 1)]
+    """The runs of all groups. In its group, the repetition of a run is its number in the order of time, so that runs
+    that were made in turns stand beside each other."""
+    return [run for group in groups for run in _numbered(
+        [_read(place, RunLabel(_run_name(place), group.name, 0), again=again) for place in group.places])]
+
+
+def _numbered(runs: Sequence[RunReport]) -> Iterator[RunReport]:
+    for number, run in enumerate(sorted(runs, key=lambda run: run.load_start or ""), 1):
+        label = replace(run.figures.label, repetition=number)
+        yield replace(run, figures=replace(run.figures, label=label))
 
 
 def _read(place: RunPlace, label: RunLabel, *, again: bool) -> RunReport:

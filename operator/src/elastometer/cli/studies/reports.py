@@ -32,7 +32,7 @@ MAX_NAMED = 3
 class RunReport:
     """One run with where its report came from. `judged_by` is the version of another elastometer that judged it, None
     where it was this one; `is_original` whether the report is the one that the operator left; `has_record` whether more
-    than the report is there."""
+    than the report is there. `load_start` is in RFC 3339, as the report has it."""
 
     path: Path
     figures: RunFigures
@@ -40,6 +40,7 @@ class RunReport:
     judged_by: str | None
     is_original: bool
     has_record: bool
+    load_start: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ def _run(path: Path, label: RunLabel, found: ReportOnDisk, report: Document, *, 
     other = found.tool_version if is_reused and found.tool_version != version("elastometer") else None
     return RunReport(
         path, figures_of(report, label, found.spec, found.provenance), text_at(report, "uid") or None,
-        other if found.is_original else None, found.is_original or not is_reused, bool(found.spec))
+        other if found.is_original else None, found.is_original or not is_reused, bool(found.spec),
+        text_at(report, "loadStart"))
 
 
 def _why_again(path: Path, report: Document | None) -> str | None:
