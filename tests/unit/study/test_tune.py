@@ -12,12 +12,13 @@ from elastometer.cli.base.offline import served_test
 from elastometer.model.bundle import Bundle
 from elastometer.model.bundle_files import STRUCK
 from elastometer.model.measures import GPU_SECONDS, MISS_SECONDS
+from elastometer.model.story import Change
 from elastometer.model.terms import Terms
 from elastometer.model.tuning import TuneOutcome, TuneResult, TuneTerms
 from elastometer.model.tuning_document import tune_document, tune_result
 from elastometer.study.tune.chosen import Candidate, chosen, useful
 from elastometer.study.tune.tune import tune
-from elastometer.study.tune.variants import spec_patch
+from elastometer.study.tune.variants import spec_patch, tuned_variants
 from elastometer.study.variants.variant_spec import patched
 from elastometer.twin.advice.choose import Scale
 from elastometer.twin.advice.forecast import Figures, Forecast
@@ -124,6 +125,14 @@ def test_what_is_beaten_worse_than_the_base_or_too_expensive_is_not_run():
     good, beaten = candidate(2, misses=10, cost=600), candidate(3, misses=20, cost=700)
     worse, dear = candidate(4, misses=110, cost=400), candidate(5, misses=0, cost=900)
     assert useful([good, beaten, worse, dear], BASE, 800) == [good]
+
+
+def test_another_metric_is_named_with_its_target():
+    settings = (Setting("metric", "running"), Setting("target", 2))
+    made = Candidate(*(Forecast(settings, BASE.choosing.draws) for _ in "ab"))
+    (one,) = tuned_variants([(made, True)], hpa_baseline(), None)
+    assert one.changes == (Change("metric", "waiting", "running with a target of 2"),)
+    assert "vllm_num_requests_running" in str(one.patch)
 
 
 def test_settings_that_change_nothing_have_no_patch():

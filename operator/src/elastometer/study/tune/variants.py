@@ -16,6 +16,7 @@ from elastometer.twin.advice.changes import changes
 from elastometer.twin.measured import source_words
 from elastometer.twin.search.score.searcher import Settings
 from elastometer.twin.search.vary.candidates import METRIC, Baseline, vary
+from elastometer.twin.search.vary.grid import TARGET
 
 _BODIES = {ScalerType.HPA: "horizontalPodAutoscaler", ScalerType.KEDA: "scaledObject"}
 
@@ -41,10 +42,10 @@ def tuned_variants(
 
 
 def _changes(base: Baseline, settings: Settings) -> Iterator[Change]:
-    """Each setting before and after; what goes with another metric has nothing before it."""
-    metric = next((one for one in settings if one.path == METRIC), None)
+    """Each setting before and after. The target of another metric has nothing before it, so it is said with that."""
+    metric, target = (next((one for one in settings if one.path == path), None) for path in (METRIC, TARGET))
     if metric is not None:
-        yield Change(METRIC, ", ".join(source_words(base.scenario.controller)), str(metric.value))
-    for one in changes(base, tuple(setting for setting in settings if setting.path != METRIC)):
-        if one.before != one.after:
-            yield one
+        aim = "" if target is None else f" with a target of {target.value}"
+        yield Change(METRIC, ", ".join(source_words(base.scenario.controller)), f"{metric.value}{aim}")
+    rest = [one for one in settings if metric is None or one not in (metric, target)]
+    yield from (one for one in changes(base, tuple(rest)) if one.before != one.after)
