@@ -101,7 +101,8 @@ def hostile(text: str) -> Comparison:
     found = study(tuple(f"{name}{text}" for name in NAMES[:3]))
     return replace(
         found, study=text, namespace=text, verdict_message=text, best=Best(found.variants[1].name, text),
-        sentences=(text,) * 6, notes=(text,), differing=(text,), question={text: text},
+        sentences=tuple(f"{text} {number}" for number in range(8)), notes=(text,), differing=(text,),
+        question={text: text},
         gates=tuple(replace(one, variant=text, allowed=text, message=text) for one in found.gates),
         speedups=tuple(replace(one, variant=text, against=text, reason=text) for one in found.speedups),
         predicted=tuple(replace(one, variant=text) for one in found.predicted),
