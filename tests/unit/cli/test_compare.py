@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from elastometer.analysis.analyze import judge
 from elastometer.cli.main import main
 from support.kept_runs import Run, archive_of, files_of, run_entry, study_record, write_run, write_runs, write_study
 
@@ -32,6 +33,12 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     return write_runs(tmp_path / "base", CALM)
+
+
+@pytest.fixture
+def _without_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judges without the search for what would help most, which no comparison reads and which takes seconds."""
+    monkeypatch.setattr("elastometer.cli.studies.reports.judge", judge)
 
 
 @pytest.fixture
@@ -244,6 +251,7 @@ def test_a_report_of_a_later_schema_is_refused(base: Path, tmp_path: Path, capsy
     assert "or an earlier one, has 'elastometer.dev/report/v1alpha99'" in said
 
 
+@pytest.mark.usefixtures("_without_advice")
 def test_a_report_of_an_earlier_schema_is_made_again(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     shutil.copytree(RECORDED, tmp_path / "old")
     (tmp_path / "old/report.json").write_text('{"schemaVersion": "elastometer.dev/report/v1alpha1"}')
@@ -252,6 +260,7 @@ def test_a_report_of_an_earlier_schema_is_made_again(base: Path, tmp_path: Path,
     assert "its report has the earlier schema elastometer.dev/report/v1alpha1" in error
 
 
+@pytest.mark.usefixtures("_without_advice")
 def test_a_bundle_without_a_report_is_judged_and_that_is_said(
     base: Path, capsys: pytest.CaptureFixture[str],
 ):
