@@ -97,10 +97,10 @@ def _bundles(path: str, variant: str | None) -> Iterator[GateBundle]:
 
 
 def _live_run(options: argparse.Namespace, test: Manifest) -> list[str]:
-    out = f"runs/{test['metadata']['name']}-new"
+    spec, out = "NEW.yaml" if options.spec == "-" else options.spec, f"runs/{test['metadata']['name']}-new"
     base = " ".join(map(shlex.quote, options.baseline)) or "BUNDLE"
     limits = "".join(f" --gate {shlex.quote(text)}" for text in options.gates or ["missSeconds=0"])
-    return [f"elastometer run {shlex.quote(options.spec)} --out {shlex.quote(out)}",
+    return [f"elastometer run {shlex.quote(spec)} --out {shlex.quote(out)}",
             f"elastometer compare --base {base} --new {shlex.quote(out)}{limits}"]
 
 

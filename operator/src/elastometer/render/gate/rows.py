@@ -5,6 +5,7 @@ from elastometer.model.comparison import GateState
 from elastometer.model.gating import ChangeEffect, FieldChange, GateAnswer, GateGroup, GateRow
 from elastometer.model.measures import BY_NAME
 from elastometer.model.tuning import PredictedFigure
+from elastometer.study.gate.words import signed, signed_range
 
 Row = tuple[str, ...]
 STATES = {GateState.HELD: "Held", GateState.REGRESSED: "Regressed", GateState.CANNOT_TELL: "Cannot tell"}
@@ -33,8 +34,8 @@ def change_row(change: FieldChange) -> Row:
 def figures_row(row: GateRow) -> Row:
     """One measure with all its numbers."""
     return (f"{BY_NAME[row.measure].title}", f"{row.measured:,.0f}", _range(row.recorded), _range(row.changed),
-            f"{row.expected:+,.0f} ({row.change.low:+,.0f} to {row.change.high:+,.0f})", f"± {row.error:,.0f}",
-            f"{row.allowed:+,.0f}", STATES[row.state])
+            signed_range(row), f"± {row.error:,.0f}",
+            signed(row.allowed), STATES[row.state])
 
 
 def _range(figure: PredictedFigure) -> str:

@@ -27,16 +27,21 @@ def row_message(row: GateRow) -> str:
     error = f"the twin's own error on these runs, ± {row.error:,.0f}"
     match row.state:
         case GateState.HELD:
-            return f"{said}; {row.allowed:+,.0f} is allowed"
+            return f"{said}; {signed(row.allowed)} is allowed"
         case GateState.REGRESSED:
-            return f"{said}, which is above the {row.allowed:+,.0f} allowed by more than {error}"
+            return f"{said}, which is above the {signed(row.allowed)} allowed by more than {error}"
         case _:
-            return f"{said}, which is above the {row.allowed:+,.0f} allowed, but not by more than {error}"
+            return f"{said}, which is above the {signed(row.allowed)} allowed, but not by more than {error}"
 
 
 def signed_range(row: GateRow) -> str:
     """The expected change with its range over chance."""
-    return f"{row.expected:+,.0f} ({row.change.low:+,.0f} to {row.change.high:+,.0f})"
+    return f"{signed(row.expected)} ({signed(row.change.low)} to {signed(row.change.high)})"
+
+
+def signed(value: float) -> str:
+    """With its sign; a small one with a decimal, so that what is above 0 is never shown as 0."""
+    return f"{value:+,.0f}" if abs(value) >= 10 or value == round(value) else f"{value:+,.1f}"
 
 
 def message(state: GateState, groups: Sequence[GateGroup]) -> str:
