@@ -54,7 +54,7 @@ class Facts(Protocol):
         ...
 
     def turns(self, conversation: int) -> int:
-        """How many requests the conversation takes that begins with this one; 1 where it is none."""
+        """How many requests the conversation takes that begins with this one; 1 where it is no conversation."""
         ...
 
     def turn_think(self, request: int) -> float:

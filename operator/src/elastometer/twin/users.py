@@ -6,15 +6,15 @@ has begun is carried to its end, and after a lost request a user waits for at le
 """
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
 from elastometer.twin.closed_load import ClosedLoad, Step, UserStage
-from elastometer.twin.ladder import Climb, Ladder, Samples
+from elastometer.twin.ladder import Climb, Samples
 from elastometer.twin.scenario import Arrival
+from elastometer.twin.stage_run import StageRun
 from elastometer_loadgen.base.turns import conversation_of, turn_id, turn_of
 from elastometer_loadgen.base.users import MIN_SECONDS_AFTER_LOSS, request_id, think_seconds
 from elastometer_loadgen.stages.knee import KneeVariable
@@ -46,56 +46,6 @@ class _Wish(NamedTuple):
     user: int
 
 
-class _Run:
-    """One stage while it runs, with its instants moved by `shift`."""
-
-    def __init__(self, stage: UserStage, shift: float, seed: int) -> None:
-        self.stage = stage
-        self.ladder = None if stage.knee is None else Ladder(stage.knee, stage.index, seed, stage.begin + shift)
-        self.begin, self.end = stage.begin + shift, stage.end + shift
-        self.steps = [step._replace(at=step.at + shift) for step in stage.steps]
-        self._instants = [step.at for step in self.steps]
-        self._started: dict[int, int] = {}
-        self._spent: dict[int, int] = {}
-        self._next = 0
-        self.outstanding = 0
-        self.is_over = False
-
-    @property
-    def used_up(self) -> bool:
-        """Whether every number of its sequence was taken."""
-        return self.stage.count is not None and self._next >= self.stage.count
-
-    def runs_at(self, at: float) -> bool:
-        """A stage that answers end runs until they do, whatever the plan says."""
-        return self.begin <= at and (not self.is_over if self.stage.is_open_ended else at < self.end)
-
-    def has(self, user: int, at: float) -> bool:
-        """Whether the user takes part."""
-        return user < self.steps[bisect_right(self._instants, at) - 1].users
-
-    def add(self, step: Step) -> None:
-        """One more step, after all others."""
-        self.steps.append(step)
-        self._instants.append(step.at)
-
-    def number(self, user: int) -> int:
-        """The number of the request that the user would send next."""
-        return self._next if self.stage.count is not None else self._started.get(user, 0)
-
-    def take(self, user: int, turns: int, at: float) -> bool:
-        """Charges a conversation of so many turns; False if the user may not send that many more."""
-        if self.stage.count is not None:
-            self._next += 1
-        else:
-            spent = self._spent.get(user, 0) + turns
-            if spent > sum(step.allowed for step in self.steps if step.at <= at and user < step.users):
-                return False
-            self._started[user], self._spent[user] = self._started.get(user, 0) + 1, spent
-        self.outstanding += 1
-        return True
-
-
 class Users:
     """Gives out requests in order of time; `answered` must be called for each before the next is asked for."""
 
@@ -107,7 +57,7 @@ class Users:
         self._heap: list[_Wish] = []
         self._order = count()
         self._valid: dict[int, int] = {}
-        self._runs: dict[int, _Run] = {}
+        self._runs: dict[int, StageRun] = {}
         self._present: set[int] = set()
         self._open(0.0)
 
@@ -178,12 +128,12 @@ class Users:
         if run is not None and run.used_up and not run.outstanding and not run.is_over:
             self._over(run, wish.at)
 
-    def _over(self, run: _Run, at: float) -> None:
+    def _over(self, run: StageRun, at: float) -> None:
         """A stage that answers end is over: what follows it begins."""
         run.is_over = True
         self._open(at - run.stage.end)
 
-    def _judge(self, run: _Run) -> None:
+    def _judge(self, run: StageRun) -> None:
         """A step of a Knee ends: the next one begins, or the stage is over."""
         ladder = run.ladder
         if ladder is None:
@@ -196,7 +146,7 @@ class Users:
             self.climbs.append(ladder.found)
             self._over(run, at)
 
-    def _hold(self, run: _Run) -> None:
+    def _hold(self, run: StageRun) -> None:
         """What a step sends of itself, and its end."""
         stage, step, ladder = run.stage, run.steps[-1], run.ladder
         if ladder is None or ladder.stage.of is KneeVariable.USERS:
@@ -218,7 +168,7 @@ class Users:
         self._heap += [_Wish(at + shift, next(self._order), NOBODY, request, stage, NOBODY)
                        for at, request, stage in arrivals]
         for stage in stages:
-            run = self._runs[stage.index] = _Run(stage, shift, self._load.seed)
+            run = self._runs[stage.index] = StageRun(stage, shift, self._load.seed)
             if stage.knee is not None:
                 self._hold(run)
                 continue

@@ -57,6 +57,11 @@ class RecordedFacts:
     alike: Mapping[tuple[int, int], Sequence[tuple[int, int]]]
     tasks: Mapping[int, str]
     _turns: dict[int, int] = field(default_factory=dict)
+    _has_turns: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked for with every request, and a profile computes it each time.
+        self._has_turns = self.profile.max_turns > 1
 
     def tokens(self, request: int) -> tuple[int, int]:
         found = self.known.get(request)
@@ -67,7 +72,7 @@ class RecordedFacts:
         return pool[int(think_seconds(0.0, len(pool), self.profile.seed, request))]
 
     def turns(self, conversation: int) -> int:
-        if self.profile.max_turns == 1:
+        if not self._has_turns:
             return 1
         if conversation not in self._turns:
             task = self._task(conversation)
