@@ -14,6 +14,7 @@ from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.evidence.replicas import replica_curves
 from elastometer.analysis.evidence.slots import slots_of
 from elastometer.analysis.findings.backlog import backlog_findings
+from elastometer.analysis.requests import backlog, pinned_levels
 from elastometer.analysis.requests.backlog import PinnedBacklog, pinned_backlog
 from elastometer.model.bundle import LabelledSamples, SeriesName
 from elastometer.model.findings import FindingName, Severity
@@ -177,3 +178,19 @@ def test_areas_are_those_of_a_slow_count(
         assert expected[0] == 0
     else:
         assert (found.seconds, found.waiting, found.beside_free_slots, found.beyond_limit) == pytest.approx(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ROW, max_size=25), st.integers(1, 3), st.integers(2, 20),
+       st.dictionaries(st.sampled_from("abc"), st.integers(-5, 15), min_size=3))
+def test_a_long_run_is_counted_in_pieces_as_in_one(
+    drawn: list[tuple[str, int, int, int]], slots: int, piece: int, begun: dict[str, int],
+) -> None:
+    table = table_of([request(number, (name, float(sent), float(sent + first), float(sent + first + rest)))
+                      for number, (name, sent, first, rest) in enumerate(drawn)])
+    ready = {name: [(instant(start), instant(25))] for name, start in begun.items()}
+    whole = pinned_backlog(table, slots, ready)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backlog, "PIECE", piece)
+        patch.setattr(pinned_levels, "PIECE", piece)
+        assert pinned_backlog(table, slots, ready) == whole

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from elastometer.analysis.capacity.progress import done_between, progress
+from elastometer.analysis.capacity.served import by_replica
 from elastometer.model.capacity import Capacity
 from elastometer.statistics.means import FEWEST_BLOCKS, mean_of_blocks
 
@@ -41,16 +42,21 @@ def correction(rows: pl.DataFrame, capacity: Capacity) -> Correction | None:
 
     While a replica is full, its slots x seconds are the time in a slot of all that it did then.
     """
-    parts = [part for part in progress(rows, capacity).partition_by("pod") if part.height > capacity.slots]
-    spans = [_full_spans(part, capacity.slots) for part in parts]
-    count = sum(_ended(part, span) for part, span in zip(parts, spans, strict=True))
-    if count < LEAST_ENDED:
-        return None
-    lengths = [float(span["seconds"].sum()) for span in spans]
-    done = pl.concat([
-        part.with_columns(_passed(part[name], span) + sum(lengths[:number]) for name in ("began", "first", "last"))
-        for number, (part, span) in enumerate(zip(parts, spans, strict=True)) if span.height])
-    return _beside_the_fit(done, capacity, count, sum(lengths))
+    count, seconds, done = 0, 0.0, []
+    for part in by_replica(rows):
+        if part.height > capacity.slots:
+            made = progress(part, capacity)
+            spans = _full_spans(made, capacity.slots)
+            count += _ended(made, spans)
+            done += [_within(made, spans, seconds)] if spans.height else []
+            seconds += float(spans["seconds"].sum())
+    return None if count < LEAST_ENDED else _beside_the_fit(pl.concat(done), capacity, count, seconds)
+
+
+def _within(made: pl.DataFrame, spans: pl.DataFrame, before: float) -> pl.DataFrame:
+    """The progress within the spans of one replica, which are laid end to end after `before` seconds."""
+    passed = [_passed(made[name], spans) + before for name in ("began", "first", "last")]
+    return made.select(*passed, "before", "after").filter(pl.col("last") > pl.col("began"))
 
 
 def _beside_the_fit(done: pl.DataFrame, capacity: Capacity, count: int, seconds: float) -> Correction | None:
@@ -69,7 +75,7 @@ def _by_block(done: pl.DataFrame, length: float) -> list[float]:
     block, last = ((pl.col(name) / length).floor() for name in ("began", "last"))
     before = pl.col("before") * (pl.col("first") - pl.col("began"))
     after = pl.col("after") * (pl.col("last") - pl.col("first"))
-    placed = done.filter(pl.col("last") > pl.col("began")).with_columns(block=block, apart=block != last)
+    placed = done.with_columns(block=block, apart=block != last)
     whole, divided = placed.filter(~pl.col("apart")).select("block", done=before + after), placed.filter("apart")
     return [float(whole.filter(pl.col("block") == number)["done"].sum())
             + done_between(divided, length * number, length * (number + 1)) for number in range(FEWEST_BLOCKS)]

@@ -5,7 +5,7 @@ many requests a sample is taken, evenly spaced in time.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -56,23 +56,24 @@ def served_requests(run: DerivedRun) -> tuple[pl.DataFrame, int]:
     evidence = run.evidence
     first, last, sent = ((pl.col(name) - evidence.origin) / SECOND for name in ("first_token", "last_token", "send"))
     paced = request_measures.time_per_output_token().is_not_null()
-    known = evidence.table.lazy().filter(
+    counted = evidence.table.lazy().filter(
         request_measures.served() & pl.all_horizontal(pl.col("send", "first_token", "last_token").is_not_null()),
-    ).select(
-        "pod", at=(pl.col("intended") - evidence.origin) / SECOND,
-        sent=sent, first=first, last=last, prompt=pl.col("prompt_tokens").fill_null(0),
-        later_tokens=pl.when(paced).then(pl.col("completion_tokens") - 1).otherwise(0),
-    ).collect()
-    named = known if known["pod"].null_count() == 0 else _named(known, run)
-    rows = named.select("pod", *COLUMNS)
+    )
+    known = counted.select(
+        "pod", at=(pl.col("intended") - evidence.origin) / SECOND, sent=sent, first=first, last=last,
+        # Half as wide as they were recorded: no request has two thousand million tokens.
+        prompt=pl.col("prompt_tokens").fill_null(0).cast(pl.Int32),
+        later_tokens=pl.when(paced).then(pl.col("completion_tokens") - 1).otherwise(0).cast(pl.Int32))
+    are_named = counted.select(pl.col("pod").null_count()).collect().item() == 0
+    rows = (known if are_named else _named(known, run)).select("pod", *COLUMNS).collect()
     pods = rows.group_by("pod", maintain_order=True).agg(pl.len())["pod"].head(MOST_REPLICAS)
     kept = rows if len(pods) == rows["pod"].n_unique() else rows.filter(pl.col("pod").is_in(pods.implode()))
     return kept, rows.height
 
 
-def _named(known: pl.DataFrame, run: DerivedRun) -> pl.DataFrame:
+def _named(known: pl.LazyFrame, run: DerivedRun) -> pl.LazyFrame:
     """The requests whose replica is known: by its name, or because it was the only one that was Ready."""
-    ready = pl.DataFrame(run.replicas.ready.points, schema={"since": pl.Float64, "ready": pl.Float64}, orient="row")
+    ready = pl.LazyFrame(run.replicas.ready.points, schema={"since": pl.Float64, "ready": pl.Float64}, orient="row")
     alone = pl.when(pl.col("ready") == 1.0).then(pl.lit(ALONE))
     return known.sort("at", maintain_order=True).join_asof(ready, left_on="at", right_on="since").with_columns(
         pod=pl.coalesce(pl.col("pod").cast(pl.String), alone)).filter(pl.col("pod").is_not_null())
@@ -83,8 +84,14 @@ def served_requests_of(rows: pl.DataFrame) -> list[ServedRequest]:
     if rows.is_empty():
         return []
     every = -(-rows.height // MOST_REQUESTS)
-    beside = pl.concat(_beside(part, every) for part in rows.partition_by("pod", maintain_order=True))
+    beside = pl.concat(_beside(part, every) for part in by_replica(rows))
     return [ServedRequest(*row) for row in beside.iter_rows()]
+
+
+def by_replica(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The requests of one replica after the other: those of all at once would take as much memory as the rows."""
+    pods = rows["pod"].unique(maintain_order=True)
+    return (rows.filter(rows["pod"] == pod) for pod in pods) if len(pods) > 1 else iter([rows])
 
 
 def of_one_replica(rows: Sequence[tuple[float, float, float, int, int]]) -> pl.DataFrame:

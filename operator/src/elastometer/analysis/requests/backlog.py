@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from elastometer.analysis.evidence.replicas import Span
+from elastometer.analysis.requests.pinned_levels import PIECE, PinnedTotals, pinned_levels
 from elastometer.model.request_measures import time_to_first_token
 from elastometer.model.units import SECOND, Instant
 from elastometer.statistics.percentiles import ranks
@@ -24,7 +25,6 @@ _NO_VALUE = pl.lit(None, pl.Int64)
 _MICROSECOND = SECOND // 1_000_000
 # Twice the microseconds of four years: no run is longer, and 30,000 Pods still fit into 63 bits.
 _POD_UNIT = 1 << 48
-_IS_PINNED = (pl.col("waiting") > 0) & (pl.col("free") > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,6 @@ class PinnedBacklog:
     beyond_limit: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Totals:
-    """The fields of PinnedBacklog that are of all Pods together; nothing where no request waited beside a free slot."""
-
-    seconds: float = 0.0
-    first: Instant = 0
-    last: Instant = 0
-    most_free: int = 0
-    waiting: float = 0.0
-    beside_free_slots: float = 0.0
-    beyond_limit: float = 0.0
-
-
 def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence[Span]]) -> PinnedBacklog | None:
     """None if no request waited beside a free slot, or if the record does not show on which Pods requests were.
 
@@ -81,8 +68,12 @@ def pinned_backlog(table: pl.DataFrame, slots: int, ready: Mapping[str, Sequence
     by_pod = _by_pod(_sent(table, names), slots, {names.index(pod): spans for pod, spans in ready.items()})
     if not (by_pod["here"] > 0).any():
         return None
-    by_pod, totals = _with_pinned(by_pod, slots)
-    return _found(by_pod, totals, slots, names, len(ready)) if totals.seconds else None
+    pinned, totals = pinned_levels(by_pod, slots)
+    if not totals.seconds:
+        return None
+    # Under the same name, so that the columns that are not needed any more are free.
+    by_pod = by_pod.select("pod", "move", "value", "here", pinned=pinned)
+    return _found(by_pod, totals, slots, names, len(ready))
 
 
 def _sent(table: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -93,8 +84,9 @@ def _sent(table: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
         value=time_to_first_token()).collect()
 
 
-def _found(by_pod: pl.DataFrame, totals: _Totals, slots: int, names: Sequence[str], pods: int) -> PinnedBacklog:
-    waits, (worst, most) = _waits(by_pod, slots), _worst(by_pod)
+def _found(by_pod: pl.DataFrame, totals: PinnedTotals, slots: int, names: Sequence[str], pods: int) -> PinnedBacklog:
+    worst, most = _worst(by_pod)
+    waits = _waits(by_pod.drop("here"), slots)
     return PinnedBacklog(
         slots=slots, seconds=totals.seconds, first=totals.first, last=totals.last,
         requests=int(waits["is_pinned"].sum()), pod=names[worst], pods=pods, most_waiting=most,
@@ -104,30 +96,35 @@ def _found(by_pod: pl.DataFrame, totals: _Totals, slots: int, names: Sequence[st
     )
 
 
-def _with_pinned(by_pod: pl.DataFrame, slots: int) -> tuple[pl.DataFrame, _Totals]:
-    """The rows of `_by_pod` with the time `pinned` up to each, and the totals; what lies between takes most memory."""
-    levels = _levels(by_pod, slots)
-    # Each row back to its place: several times faster than a sort.
-    pinned = pl.zeros(levels.height, pl.Int64, eager=True).scatter(levels["event"], levels["pinned"])
-    return by_pod.select("pod", "move", "value", "here", pinned=pinned), _totals(levels)
-
-
-def _totals(levels: pl.DataFrame) -> _Totals:
-    pinned = levels.filter(_IS_PINNED)
-    if not pinned["span"].sum():
-        return _Totals()
-    return _Totals(
-        float(pinned["span"].sum()) / SECOND, int(pinned["time"][0]), int(pinned["time"][-1]) + int(pinned["span"][-1]),
-        int(pinned.select(pl.col("free").max()).item()), _area(levels, pl.col("waiting")),
-        _area(pinned, pl.min_horizontal("waiting", "free")), _area(pinned, pl.min_horizontal("beyond", "free")))
-
-
 def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]]) -> pl.DataFrame:
     """A row for each send, end and change of readiness, in order of Pod and time, and the state of the Pod from then:
-    `here` requests wait and `room` slots are free."""
+    `here` requests wait and `room` slots are free. Some Pods after the others, since sorting takes several times the
+    memory of what is sorted."""
     spans = [(pod, *span) for pod, found in ready.items() for span in found]
     watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row").with_columns(
         pl.col("pod").cast(pl.Int32), value=_NO_VALUE)
+    first = min(one for found in (sent, watched) for name in ("send", "end") if (one := found[name].min()) is not None)
+    groups = _groups(pl.concat([sent["pod"], watched["pod"]]), rows_each=2)
+    if len(groups) < 2:
+        return _states(sent, watched, first, slots)
+    return pl.concat(_states(*(found.filter(pl.col("pod").is_between(low, high)) for found in (sent, watched)),
+                             first, slots) for low, high in groups)
+
+
+def _groups(pods: pl.Series, rows_each: int) -> list[tuple[int, int]]:
+    """(first, last) Pod of groups, each of one Pod or of at most PIECE rows, of which each value stands for some."""
+    counts = pods.value_counts(name="count").sort("pod")
+    found: list[tuple[int, int]] = []
+    held = 0
+    for pod, count in counts.iter_rows():
+        is_new = not found or held + rows_each * count > PIECE
+        found = [*found, (pod, pod)] if is_new else [*found[:-1], (found[-1][0], pod)]
+        held = rows_each * count if is_new else held + rows_each * count
+    return found
+
+
+def _states(sent: pl.DataFrame, watched: pl.DataFrame, first: Instant, slots: int) -> pl.DataFrame:
+    """The rows of `_by_pod` for some Pods."""
     # Lazily, so that what a step needs is free again before the next one.
     moves = pl.concat([
         found.lazy().select("pod", time=instant, move=pl.lit(move, pl.Int8), ready=pl.lit(change, pl.Int8),
@@ -137,7 +134,7 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
     ])
     # One number to sort by is several times faster than three columns. Records have microseconds; an end comes before a
     # send of the same instant, since the slot is free again.
-    place = (pl.col("time") - pl.col("time").min()) // _MICROSECOND * 2 + (pl.col("move") > 0)
+    place = (pl.col("time") - first) // _MICROSECOND * 2 + (pl.col("move") > 0)
     # What begins on a Pod also ends there: sums over rows in order of Pods begin at 0 with each Pod.
     count, is_ready = pl.col("move").cast(pl.Int32).cum_sum(), pl.col("ready").cast(pl.Int32).cum_sum()
     waiting = (count - slots).clip(lower_bound=0)
@@ -147,26 +144,19 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
         room=(slots - count).clip(lower_bound=0) * is_ready.clip(upper_bound=1)).collect()
 
 
-def _levels(by_pod: pl.DataFrame, slots: int) -> pl.DataFrame:
-    """The same rows in order of time, with the sums `waiting`, `beyond` and `free` over all Pods, which hold for `span`
-    nanoseconds. `pinned` is the time up to the row in which requests waited beside a free slot, and `event` the row's
-    place in the order of Pods."""
-    changes = by_pod.lazy().with_row_index("event").select("event", "time", *(
-        state.diff().fill_null(state).alias(total) for total, state in (
-            ("waiting", pl.col("here")), ("beyond", (pl.col("here") - slots).clip(lower_bound=0)),
-            ("free", pl.col("room")))))
-    sums = changes.sort("time", maintain_order=True).with_columns(
-        pl.col("waiting", "beyond", "free").cum_sum(), span=-pl.col("time").diff(-1).fill_null(0))
-    pinned = pl.when(_IS_PINNED).then("span").otherwise(0).cum_sum().shift(1, fill_value=0)
-    return sums.with_columns(pinned=pinned).collect()
-
-
 def _waits(by_pod: pl.DataFrame, slots: int) -> pl.DataFrame:
     """A row per request: its time to the first token, and whether it waited beside a free slot for LEAST_WAIT.
 
     First come, first served: a request starts when the one that is `slots` places before it, in order of ends, is over.
     Each Pod has as many ends as sends, so that both have it at the same places.
     """
+    pods = by_pod["pod"]
+    edges = [(pods.search_sorted(low), pods.search_sorted(high, side="right"))
+             for low, high in _groups(pods, rows_each=1)]
+    return pl.concat(_waits_of(by_pod.slice(start, end - start), slots) for start, end in edges)
+
+
+def _waits_of(by_pod: pl.DataFrame, slots: int) -> pl.DataFrame:
     sends = by_pod.select("pod", "value", "pinned").filter(by_pod["move"] > 0)
     freed = by_pod.select(of="pod", at="pinned").filter(by_pod["move"] < 0).shift(slots)
     waited = (freed["of"] == sends["pod"]) & (freed["at"] - sends["pinned"] >= LEAST_WAIT)
@@ -180,11 +170,6 @@ def _worst(by_pod: pl.DataFrame) -> tuple[int, int]:
         (pl.col("here") * pl.col("held")).sum().alias("area"), pl.col("here").max(),
     ).sort("area", "pod", descending=[True, False])
     return int(found["pod"][0]), int(found["here"][0])
-
-
-def _area(levels: pl.DataFrame, height: pl.Expr) -> float:
-    """In request-seconds."""
-    return float(levels.select((height * pl.col("span")).sum()).item()) / SECOND
 
 
 def _p95(waits: pl.DataFrame) -> float | None:
