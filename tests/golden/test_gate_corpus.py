@@ -66,6 +66,16 @@ def test_the_gate_rings_no_false_alarm(source: str) -> None:
     assert judged(source).harmless[GateState.HELD] > 0
 
 
+def test_the_gate_agrees_with_a_pair_of_live_runs_both_ways() -> None:
+    """One load under two settings: 103 s were missed under the first, 34 s under the second."""
+    runs = {name: load_bundle(RECORDED.parent / name) for name in ("honest-pods-a", "honest-pods-b")}
+    (slow, quick), bundles = runs, {name: GateBundle(name, run) for name, run in runs.items()}
+    better = Baseline([bundles[slow]]).gate(runs[quick].spec, GateTerms())
+    worse = Baseline([bundles[quick]]).gate(runs[slow].spec, GateTerms())
+    assert [answer.groups[0].rows[0].measured for answer in (better, worse)] == [103, 34]
+    assert (better.state, worse.state) == (GateState.HELD, GateState.REGRESSED)
+
+
 def test_every_change_of_the_corpus_is_one_that_the_api_server_accepts() -> None:
     test = corpus().test
     for name, patch in corpus().patches.items():
