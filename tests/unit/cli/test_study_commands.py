@@ -173,6 +173,19 @@ def test_a_run_whose_bundle_is_gone_is_named_and_the_operator_s_reports_stay(
     assert not (tmp_path / "out/report.html").exists()
 
 
+def test_a_study_that_still_runs_gives_what_was_judged_so_far(
+    api: tuple[Served, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    served, where = api
+    status = finished(served)
+    del status["completionTime"]
+    status["runs"] = [run_entry("queue", 1), {**run_entry("cpu", 1), "state": "Running"}]
+    served.put(STUDIES, "scalers", status)
+    assert main(["fetch", "scalers", *where, "--out", str(tmp_path / "out")]) == 0
+    assert "the study still runs" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out/runs").iterdir()] == ["scalers-queue-1"]
+
+
 def test_a_name_of_both_kinds_asks_which(
     api: tuple[Served, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ):

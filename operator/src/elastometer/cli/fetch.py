@@ -2,16 +2,19 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import orjson
 
 from elastometer.cli.base.exits import Exit
+from elastometer.cli.base.kinds import STUDY
 from elastometer.cli.base.options import add_cluster_options, add_kind_option, add_output_option
 from elastometer.cli.cluster.api_errors import in_words
 from elastometer.cli.cluster.cluster import connect
 from elastometer.cli.cluster.fetch import fetch
 from elastometer.cli.cluster.find import find
+from elastometer.cli.cluster.follow import is_finished
 from elastometer.model.bundle_files import REPORT_HTML
 
 _EPILOG = """\
@@ -44,6 +47,8 @@ def execute(options: argparse.Namespace) -> Exit:
     cluster = connect(kubeconfig=options.kubeconfig, context=options.context, namespace=options.namespace)
     with in_words(cluster.host):
         cluster, found = find(cluster, options.name, options.kind)
+        if cluster.kind is STUDY and not is_finished(found):
+            print("the study still runs: these are the runs that were judged so far", file=sys.stderr)
         files = fetch(cluster, found, options.out).files
     if options.output == "json":
         print(orjson.dumps({"directory": str(options.out), "files": files}, option=orjson.OPT_INDENT_2).decode())
