@@ -3,7 +3,8 @@
     make gate-corpus        # or: python tests/bench_gate/live.py [--parallel 2] [--repetitions 1] [--only NAME ...]
 
 The baseline is run first and more often: the gate replays its runs, and their spread is the noise. Each run takes some
-four minutes. Nothing but the results and the baseline's bundles is kept.
+four minutes. Nothing but the results and the baseline's bundles is kept. A change needs up to six GPUs, so for two runs
+at a time the node must have twelve: python -m elastometer_lab up --gpus 12
 """
 from __future__ import annotations
 
