@@ -4,15 +4,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import takewhile
-from math import exp, sqrt
+from math import exp, log, sqrt
 from pathlib import Path
 from random import Random
 
 import pytest
+from scipy import stats
 
 from elastometer.model.comparison import Judgement
 from elastometer.model.measure import Better, Measure, Scale
 from elastometer.study.compare.differences import measure_row
+from elastometer.study.compare.noise import figure_of, gap
 from support.comparisons import plain_measure, run
 from support.power import power, share_within
 
@@ -127,6 +129,30 @@ def test_counts_that_are_all_alike_differ_by_two_or_more_where_they_differ(
     are not."""
     counts = plain_measure(Scale.LINEAR, resolution=1.0)
     assert judged(counts, first, second) is expected
+
+
+def test_equal_gpu_seconds_scatter_by_half_a_step_of_their_grid_as_a_share_of_them():
+    """Half of 1 in 100 is 0.5 %, over √3 and with t of 2 degrees of freedom 1.25 %."""
+    figure = figure_of(plain_measure(Scale.LOGARITHMIC, resolution=1.0), "a",
+                       [run("a", index, {"x": 100.0}) for index in (1, 2, 3)])
+    half = 4.302652729911275 * 0.005 / sqrt(3)
+    assert figure.interval is not None
+    assert (figure.interval.low, figure.interval.high) == pytest.approx((100 * exp(-half), 100 * exp(half)))
+
+
+def test_a_mean_by_factors_is_the_geometric_one_with_scipys_interval_of_the_logarithms():
+    values = [100.0, 200.0, 900.0]
+    figure = figure_of(FACTOR, "a", [run("a", index, {"x": value}) for index, value in enumerate(values, 1)])
+    expected = stats.ttest_1samp([log(value) for value in values], 0).confidence_interval()
+    assert figure.interval is not None
+    assert (figure.median, figure.mean) == (200.0, pytest.approx(float(stats.gmean(values))))
+    assert (figure.interval.low, figure.interval.high) == pytest.approx((exp(expected.low), exp(expected.high)))
+
+
+def test_a_value_no_larger_than_a_step_is_compared_by_an_amount():
+    measure = plain_measure(Scale.LOGARITHMIC, resolution=0.1)
+    assert gap(measure, [0.1, 5.0], [6.0, 7.0]).is_factor is False
+    assert gap(measure, [0.2, 5.0], [6.0, 7.0]).is_factor is True
 
 
 def test_a_latency_of_zero_is_compared_by_an_amount_and_not_by_its_logarithm():
