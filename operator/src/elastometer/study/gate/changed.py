@@ -11,6 +11,7 @@ from elastometer.model.errors import SpecError
 from elastometer.model.spec import ScalerType
 from elastometer.resources.scaler import HPA_FIELDS
 from elastometer.study.gate.server import under_flags
+from elastometer.study.variants.presets import SCALER_FIELDS
 from elastometer.twin.scenario import Scenario
 from elastometer.twin.search.score.supplies import fixed
 from elastometer.twin.search.vary.candidates import Baseline, under_manifest
@@ -18,7 +19,6 @@ from elastometer.twin.search.vary.fields import Setting
 from elastometer.twin.search.vary.grid import knows_tolerances
 from elastometer.twin.search.vary.knobs import with_knob
 
-_BODIES = {ScalerType.HPA: "horizontalPodAutoscaler", ScalerType.KEDA: "scaledObject"}
 _SCRAPE = ("measurement", "scrapePeriodSeconds")
 
 
@@ -50,7 +50,7 @@ def _under_autoscaler(base: Baseline, recorded: Document, changed: Document, kub
     if kind != base.kind:
         raise SpecError(f"spec.autoscaler.type: must be {base.kind.value}, as in the recorded run, or None to be "
                         f"replayed, is {kind}")
-    field = _BODIES[base.kind]
+    field = SCALER_FIELDS[base.kind]
     before, after = (document_at(spec, "autoscaler", field) for spec in (recorded, changed))
     if not knows_tolerances(kubernetes) and _names_tolerance(after):
         raise SpecError(f"spec.autoscaler.{field}: must not set a tolerance, which the recorded Kubernetes "

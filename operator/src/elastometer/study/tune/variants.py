@@ -5,20 +5,18 @@ from collections.abc import Iterator, Sequence
 
 from elastometer.model.bundle_files import STRUCK
 from elastometer.model.price import Price
-from elastometer.model.spec import ScalerType
 from elastometer.model.story import Change
 from elastometer.model.study_names import tuned_name
 from elastometer.model.tuning import Json, TunedVariant
 from elastometer.study.tune.chosen import Candidate
 from elastometer.study.tune.figures import predicted_of
 from elastometer.study.variants.merge_patch import patch_between
+from elastometer.study.variants.presets import SCALER_FIELDS
 from elastometer.twin.advice.changes import changes
 from elastometer.twin.measured import source_words
 from elastometer.twin.search.score.searcher import Settings
 from elastometer.twin.search.vary.candidates import METRIC, Baseline, vary
 from elastometer.twin.search.vary.grid import TARGET
-
-_BODIES = {ScalerType.HPA: "horizontalPodAutoscaler", ScalerType.KEDA: "scaledObject"}
 
 
 def spec_patch(base: Baseline, settings: Settings) -> Json | None:
@@ -28,7 +26,7 @@ def spec_patch(base: Baseline, settings: Settings) -> Json | None:
     body = {} if spec is None else patch_between(base.manifest["spec"], spec)
     if not body or STRUCK in str(body):
         return None
-    return {"autoscaler": {_BODIES[base.kind]: body}}
+    return {"autoscaler": {SCALER_FIELDS[base.kind]: body}}
 
 
 def tuned_variants(
