@@ -49,7 +49,8 @@ def worse(tmp_path: Path) -> Path:
 def test_more_misses_beyond_the_noise_are_a_regression(base: Path, worse: Path, capsys: pytest.CaptureFixture[str]):
     code, said, _ = compared(capsys, base, worse)
     assert code == 1
-    assert said.startswith("new against base: Fail (Objective-miss seconds of new: +40 s")
+    assert said.startswith("new against base: Fail ")
+    assert "✗ Regressed: Objective-miss seconds of new: +40 s" in said
     assert "Objective-miss seconds 40 s 80 s ✗ +40 s (+100 %)" in said
 
 
@@ -139,7 +140,8 @@ def test_the_variants_of_one_study_are_compared(tmp_path: Path, capsys: pytest.C
     study = write_study(tmp_path / "study", {"cpu": WORSE, "queue": CALM}, baseline="queue")
     code, said, _ = compared(capsys, study)
     assert code == 1
-    assert "cpu against queue: Fail (Objective-miss seconds of cpu: +40 s" in said
+    assert said.startswith("cpu against queue: Fail ")
+    assert "✗ Regressed: Objective-miss seconds of cpu: +40 s" in said
     assert compared(capsys, study, "--gate", "missSeconds=60")[0] == 0
 
 

@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("paths", nargs="*", metavar="[NAME=]PATH",
-                        help="one group of runs each; the first is the baseline")
+                        help="one group of runs each, all next to each other; the first is the baseline")
     parser.add_argument("--base", nargs="+", metavar="[NAME=]PATH", help="the runs of the baseline")
     parser.add_argument("--new", nargs="+", action="append", default=[], metavar="[NAME=]PATH",
                         help="the runs that are compared with it; may be repeated, for a group each")

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from elastometer.cli.base.text import printable, wrapped
+from elastometer.cli.base.text import printable, wrapped, wrapped_columns
 from elastometer.cli.studies.table import MARKS, drawn_table, plain_table
 from elastometer.model.comparison import Comparison, Judgement, MeasureRow
 from elastometer.render.study import tables, words
@@ -24,7 +24,7 @@ def print_comparison(found: Comparison, stream: TextIO, *, every: bool = False) 
         console.print(drawn_table(found, rows))
     elif rows:
         _print(("", *plain_table(found, rows), ""), stream)
-    _print(closing(found, rows), stream)
+    _print((*closing(found, rows, every=every), *predictions(found), *patch_of_best(found)), stream)
 
 
 def _print(lines: Iterable[str], stream: TextIO) -> None:
@@ -34,9 +34,9 @@ def _print(lines: Iterable[str], stream: TextIO) -> None:
 
 def rows_shown(found: Comparison, *, every: bool = False) -> list[MeasureRow]:
     """The leading measures, those of gates, and all in which a variant differs from the baseline; or all known ones."""
-    known = [row for row in found.rows if tables.is_known(row)]
     if every:
-        return known
+        return [row for _, rows in tables.grouped(found) for row in rows]
+    known = [row for row in found.rows if tables.is_known(row)]
     leading = [row.measure.name for row in tables.main_rows(found)]
     gated = {gate.measure for gate in found.gates}
     rows = [row for row in known if row.measure.name in leading or row.measure.name in gated or _differs(found, row)]
@@ -50,18 +50,23 @@ def _differs(found: Comparison, row: MeasureRow) -> bool:
 
 def opening(found: Comparison) -> Iterator[str]:
     """The verdict, what was found, and the gates."""
-    others = ", ".join(one.name for one in found.variants if one.name != found.baseline) or "nothing"
-    yield from wrapped(f"{others} against {found.baseline}: {found.verdict} ({found.verdict_message})", further="  ")
+    others = ", ".join(one.name for one in found.variants if one.name != found.baseline)
+    asked = f"{others} against {found.baseline}" if others else found.baseline
+    is_said_below = any(found.verdict_message.startswith(gate.message) for gate in found.gates)
+    why = "" if is_said_below else f" ({found.verdict_message})"
+    yield from wrapped(f"{asked}: {found.verdict}{why}", further="  ")
     for sentence in found.sentences:
         yield from wrapped(sentence if sentence.endswith(".") else f"{sentence}.", "  ")
-    for gate in found.gates:
+    for gate in tables.gates(found):
         yield from wrapped(f"{MARKS[gate.state]} {words.GATES[gate.state]}: {gate.message}", "  ", "  ")
 
 
-def closing(found: Comparison, rows: Sequence[MeasureRow]) -> Iterator[str]:
+def closing(found: Comparison, rows: Sequence[MeasureRow], *, every: bool = False) -> Iterator[str]:
     """What the marks mean, what keeps a difference from being judged, and what else is to know."""
     if rows:
         yield f"  {LEGEND}"
+    if every and (zeros := tables.zeros(found)):
+        yield from wrapped(f"0 in every run: {', '.join(zeros)}", "  ", "  ")
     reasons = dict.fromkeys(one.reason for row in rows for one in row.differences
                             if one.baseline == found.baseline and one.judgement is Judgement.CANNOT_TELL)
     for reason in list(reasons)[:MAX_REASONS]:
@@ -70,3 +75,18 @@ def closing(found: Comparison, rows: Sequence[MeasureRow]) -> Iterator[str]:
         yield from wrapped(f"note: {note}", "  ", "  ")
 
 
+def predictions(found: Comparison) -> Iterator[str]:
+    """What was predicted of variants, beside what their runs measured."""
+    if found.predicted:
+        yield from ("", "predicted beside measured")
+        yield from wrapped_columns([tables.PREDICTED_HEAD, *tables.predicted_rows(found)], {})
+        for line in tables.agreement_lines(found):
+            yield from wrapped(line, "  ", "  ")
+
+
+def patch_of_best(found: Comparison) -> Iterator[str]:
+    """The settings of the best variant, to copy."""
+    best = None if found.best.variant is None else found.variant(found.best.variant)
+    if best is not None and best.patch and best.name != found.baseline:
+        yield from ("", f"the settings of {best.name}, as a merge patch:")
+        yield from (f"    {line}" for line in best.patch.splitlines())
