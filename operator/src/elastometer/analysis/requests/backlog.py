@@ -103,12 +103,17 @@ def _by_pod(sent: pl.DataFrame, slots: int, ready: Mapping[int, Sequence[Span]])
     spans = [(pod, *span) for pod, found in ready.items() for span in found]
     watched = pl.DataFrame(spans, schema=["pod", "send", "end"], orient="row").with_columns(
         pl.col("pod").cast(pl.Int32), value=_NO_VALUE)
-    first = min(one for found in (sent, watched) for name in ("send", "end") if (one := found[name].min()) is not None)
+    first: Instant = pl.concat(found.select("send", "end") for found in (sent, watched)).select(
+        pl.min_horizontal("send", "end").min()).item() or 0
     groups = _groups(pl.concat([sent["pod"], watched["pod"]]), rows_each=2)
     if len(groups) < 2:
         return _states(sent, watched, first, slots)
-    return pl.concat(_states(*(found.filter(pl.col("pod").is_between(low, high)) for found in (sent, watched)),
-                             first, slots) for low, high in groups)
+    return pl.concat(_states(_of_pods(sent, low, high), _of_pods(watched, low, high), first, slots)
+                     for low, high in groups)
+
+
+def _of_pods(rows: pl.DataFrame, low: int, high: int) -> pl.DataFrame:
+    return rows.filter(pl.col("pod").is_between(low, high))
 
 
 def _groups(pods: pl.Series, rows_each: int) -> list[tuple[int, int]]:
