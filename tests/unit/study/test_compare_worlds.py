@@ -368,3 +368,9 @@ def test_the_only_variant_that_passes_is_best_even_if_nothing_is_known_of_its_co
     made = [*runs({"queue": {MISSES: [3, 3]}}), *runs({"eager": {"flaps": [0, 0]}}, Verdict.FAIL)]
     assert compare(terms("queue", "eager"), made).best.sentence == (
         "queue is best: it alone met all objectives in each of its 2 runs (eager in 0 of 2); 3 objective-miss seconds.")
+
+
+def test_a_repetition_that_is_given_twice_is_refused_since_it_would_agree_with_itself():
+    made = runs({"queue": QUEUE})
+    with pytest.raises(ValueError, match="must be given once, is given more often: queue 2"):
+        compare(terms("queue"), [*made, made[1]])

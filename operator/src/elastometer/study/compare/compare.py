@@ -1,6 +1,7 @@
 """Runs -> Comparison, for the operator, the command line and the tests alike. The order of the runs changes nothing."""
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -21,9 +22,8 @@ from elastometer.study.compare.verdict import verdict_of
 
 def compare(terms: CompareTerms, runs: Sequence[RunFigures]) -> Comparison:
     """All differences between the variants, and what follows from them. A run of a variant that `terms` does not name
-    is excluded. Raises ValueError if the baseline is not one of the variants."""
-    if terms.baseline not in [one.name for one in terms.variants]:
-        raise ValueError(f"the baseline must be one of the variants, is {terms.baseline!r}")
+    is excluded. Raises ValueError if the baseline is not one of the variants, or if one repetition is given twice."""
+    _check(terms, runs)
     every = _in_order(terms, runs)
     mine = {one.name: [run for run in every if run.is_compared and run.label.variant == one.name]
             for one in terms.variants}
@@ -47,6 +47,14 @@ def compare(terms: CompareTerms, runs: Sequence[RunFigures]) -> Comparison:
         differing=tuple(differing_lines(mine, terms.baseline)),
         question=in_words(next((run.question for run in mine[terms.baseline]), None)), primary_cost=cost,
         currency=_currency(every), judged=judged, outside_by_chance=OUTSIDE * judged)
+
+
+def _check(terms: CompareTerms, runs: Sequence[RunFigures]) -> None:
+    if terms.baseline not in [one.name for one in terms.variants]:
+        raise ValueError(f"the baseline must be one of the variants, is {terms.baseline!r}")
+    seen = Counter((run.label.variant, run.label.repetition) for run in runs if not run.label.is_warmup)
+    if twice := [f"{variant} {repetition}" for (variant, repetition), count in seen.items() if count > 1]:
+        raise ValueError(f"a repetition of a variant must be given once, is given more often: {', '.join(twice)}")
 
 
 def _in_order(terms: CompareTerms, runs: Sequence[RunFigures]) -> tuple[RunFigures, ...]:
