@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,12 @@ def test_predictions_stand_beside_what_was_measured_and_their_order_is_compared(
 def test_a_record_that_holds_no_study_is_refused_by_its_flaws(report: dict[str, Any]):
     with pytest.raises(SpecError, match=r"spec\.baseline: must be the name of a variant"):
         compare_study(_record([], baseline="queu"), {})
+
+
+def test_a_run_that_is_recorded_twice_is_refused(report: dict[str, Any]):
+    entries = [_entry("queue", 1), _entry("most", 1), replace(_entry("queue", 1), name="s-queue-one")]
+    with pytest.raises(SpecError, match=r"^runs: must have each repetition of a variant once, have queue 1 more often$"):
+        compare_study(_record(entries), {"s-queue-1": _kept(report, 50)})
 
 
 def test_the_latencies_of_a_run_are_in_order_of_time_and_have_the_percentiles_that_its_report_states(

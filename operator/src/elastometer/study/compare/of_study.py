@@ -1,6 +1,7 @@
 """A study's record (study.json) with what is kept of its runs -> the comparison, the same wherever it is made."""
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 
 from elastometer.model.comparison import Comparison
 from elastometer.model.document import EMPTY, Document
+from elastometer.model.errors import SpecError
 from elastometer.model.run_figures import RunFigures, RunLabel
 from elastometer.model.study import Preset, StudySpec, Variant, parse_study
 from elastometer.model.study_document import RunEntry, RunState, StudyDocument
@@ -38,13 +40,22 @@ class KeptRun:
 
 
 def compare_study(document: StudyDocument, kept: Mapping[str, KeptRun]) -> Comparison:
-    """The comparison so far; `kept` is by the names of the runs. Raises SpecError for a spec that is no study's."""
+    """The comparison so far; `kept` is by the names of the runs. Raises SpecError for a spec that is no study's, and for
+    a run that is recorded twice."""
     names = document.names
     study = parse_study({"metadata": {"name": names.study, "namespace": names.namespace, "uid": names.uid},
                          "spec": document.spec})
+    _check_runs(document)
     found = compare(terms_of(study, document), [_run(entry, kept.get(entry.name)) for entry in document.runs])
     searched = None if document.tune is None else tune_result(document.tune)
     return found if searched is None else replace(found, sentences=(*found.sentences, *search_sentences(searched)))
+
+
+def _check_runs(document: StudyDocument) -> None:
+    counts = Counter((entry.variant, entry.repetition) for entry in document.runs if entry.judged)
+    if flaws := [f"runs: must have each repetition of a variant once, have {variant} {repetition} more often"
+                 for (variant, repetition), count in counts.items() if count > 1]:
+        raise SpecError(*flaws)
 
 
 def terms_of(study: StudySpec, document: StudyDocument) -> CompareTerms:
