@@ -11,7 +11,7 @@ from rich.text import Text
 
 from elastometer.cli.base.text import columns, printable, wrapped_columns
 from elastometer.model.comparison import Comparison, GateState, Judgement, MeasureRow, VariantSummary
-from elastometer.render.study import tables
+from elastometer.render.study import words
 
 MARKS: Mapping[str, str] = {
     Judgement.BETTER: "✓", Judgement.WORSE: "✗", Judgement.WITHIN_NOISE: "≈", Judgement.CANNOT_TELL: "?",
@@ -63,7 +63,16 @@ def _named(found: Comparison, one: VariantSummary) -> str:
 
 
 def _cells(found: Comparison, row: MeasureRow, between: str) -> list[Styled]:
-    """One for each variant: `38.2 s  ✓ −12.1 s (−24 %)`."""
-    return [(cell.value, "") if cell.difference is None else
-            (f"{cell.value}{between}{MARKS[cell.difference.kind]} {cell.difference.change}".rstrip(),
-             STYLES[cell.difference.kind]) for cell in tables.cells(found, row, found.baseline)]
+    """One for each variant: `38.2 s  ✓ −12.1 s (−24 %)`; with the interval where only two stand side by side."""
+    return [_cell(row, one.name, found.baseline, between, with_interval=len(found.variants) == 2)
+            for one in found.variants]
+
+
+def _cell(row: MeasureRow, variant: str, baseline: str, between: str, *, with_interval: bool) -> Styled:
+    figure, difference = row.figure(variant), row.difference(variant, baseline)
+    value = words.value(row.measure, None if figure is None else figure.median)
+    if difference is None:
+        return value, ""
+    interval = words.change_span(row.measure, difference) if with_interval else ""
+    shown = (MARKS[difference.judgement], words.change(row.measure, difference), f"[{interval}]" if interval else "")
+    return f"{value}{between}{' '.join(filter(None, shown))}", STYLES[difference.judgement]
