@@ -268,6 +268,15 @@ def test_red_begins_where_the_change_exceeds_the_own_error(rise: float, state: G
     assert judged(100, rise=rise).state is state
 
 
+@pytest.mark.parametrize(("measured", "state"), [
+    (100, GateState.HELD), (130, GateState.HELD), (60, GateState.HELD), (181, GateState.CANNOT_TELL),
+    (39, GateState.CANNOT_TELL)])
+def test_a_twin_that_does_not_reproduce_the_run_holds_nothing(measured: float, state: GateState):
+    """The draws lie from 80 to 120 s."""
+    assert judged(measured, rise=-10).state is state
+    assert judged(measured, rise=0).state is GateState.HELD, "nothing changes, whatever the twin is worth"
+
+
 def test_the_recorded_spec_is_not_changed_by_a_replay():
     before = copy.deepcopy(bundle().spec)
     asked(lambda test: hpa(test).update(maxReplicas=1))

@@ -61,7 +61,8 @@ class GateRow:
     """One measure of a group of runs, as the mean over the runs. The change is predicted less predicted, draw by draw:
     `expected` is its mean over the draws, `change` its median and range. `error` is the twin's own error on these runs,
     the largest difference between a draw under the recorded settings and what was measured; or what so few draws leave
-    open of the mean (two standard errors), if that is more."""
+    open of the mean (two standard errors), if that is more. With `is_reproduced` the twin reproduces what was measured,
+    as far as chance allows."""
 
     measure: str
     measured: float
@@ -70,6 +71,7 @@ class GateRow:
     change: PredictedFigure
     expected: float
     error: float
+    is_reproduced: bool
     allowed: float
     state: GateState
     message: str

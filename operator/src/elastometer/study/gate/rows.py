@@ -9,11 +9,15 @@ from statistics import fmean, median, stdev
 from elastometer.model.comparison import GateState
 from elastometer.model.errors import SpecError
 from elastometer.model.gating import GateRow
+from elastometer.model.measures import BY_NAME
 from elastometer.model.study import Gate
 from elastometer.model.tuning import PredictedFigure
 from elastometer.study.gate.replay import Replay
 from elastometer.study.gate.words import row_message
 from elastometer.twin.advice.by_measure import PREDICTED
+
+# What may be off without being wrong: a share of what was measured, or steps of the grid on which it is known.
+SMALL_SHARE, SMALL_STEPS = 0.1, 5
 
 
 def row(bound: Gate, replays: Sequence[Replay]) -> GateRow:
@@ -30,17 +34,29 @@ def row(bound: Gate, replays: Sequence[Replay]) -> GateRow:
     changes = [later - earlier for earlier, later in zip(before, after, strict=True)]
     made = GateRow(
         name, measured, _figure(before), _figure(after), _figure(changes), expected=fmean(changes),
-        error=max(max(abs(one - measured) for one in before), _chance(changes)), allowed=_allowed(bound, measured),
+        error=max(max(abs(one - measured) for one in before), _chance(changes)),
+        is_reproduced=_is_reproduced(measured, before, BY_NAME[name].resolution), allowed=_allowed(bound, measured),
         state=GateState.CANNOT_TELL, message="")
     made = replace(made, state=_state(made))
     return replace(made, message=row_message(made))
 
 
 def _state(row: GateRow) -> GateState:
-    """Held if no more is predicted than is allowed; Regressed if more is even where the twin is wrong by its error."""
+    """Held if no more is predicted than is allowed; Regressed if more is even where the twin is wrong by its error. A
+    twin that does not reproduce the runs may only say that nothing changes."""
     if row.expected <= row.allowed:
-        return GateState.HELD
+        is_unchanged = row.change.low == row.change.high == 0
+        return GateState.HELD if row.is_reproduced or is_unchanged else GateState.CANNOT_TELL
     return GateState.REGRESSED if row.expected - row.error > row.allowed else GateState.CANNOT_TELL
+
+
+def _is_reproduced(measured: float, before: Sequence[float], resolution: float) -> bool:
+    """Whether what was measured is no further from the draws than they are from each other. With a twin that is right,
+    one run in five lies outside of nine draws, but one in 300 so far outside (one in 50 where noise is exponential).
+    Small differences do not count."""
+    low, high = min(before), max(before)
+    outside = max(low - measured, measured - high)
+    return outside <= max(high - low, SMALL_SHARE * measured, SMALL_STEPS * resolution)
 
 
 def _chance(changes: Sequence[float]) -> float:

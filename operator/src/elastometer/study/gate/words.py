@@ -30,6 +30,10 @@ def row_message(row: GateRow) -> str:
             return f"{said}; {signed(row.allowed)} is allowed"
         case GateState.REGRESSED:
             return f"{said}, which is above the {signed(row.allowed)} allowed by more than {error}"
+        case _ if row.expected <= row.allowed:
+            low, high = (f"{value:,.0f}" for value in (row.recorded.low, row.recorded.high))
+            return f"{said}, but the twin does not reproduce these runs: {row.measured:,.0f} were measured, {low} to " \
+                   f"{high} predicted"
         case _:
             return f"{said}, which is above the {signed(row.allowed)} allowed, but not by more than {error}"
 
