@@ -40,8 +40,8 @@ class KeptRun:
 
 
 def compare_study(document: StudyDocument, kept: Mapping[str, KeptRun]) -> Comparison:
-    """The comparison so far; `kept` is by the names of the runs. Raises SpecError for a spec that is no study's, and for
-    a run that is recorded twice."""
+    """The comparison so far; `kept` is by the names of the runs. Raises SpecError for a spec that is no study's, and
+    for a run that is recorded twice."""
     names = document.names
     study = parse_study({"metadata": {"name": names.study, "namespace": names.namespace, "uid": names.uid},
                          "spec": document.spec})
