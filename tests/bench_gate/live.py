@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests")]
 
-from elastometer.model.bundle_files import REPORTS  # noqa: E402
+from elastometer.model.bundle_files import BUNDLE, REPORTS  # noqa: E402
 from elastometer.model.measures import GPU_SECONDS, MISS_SECONDS  # noqa: E402
 from elastometer.model.run_figures import RunLabel  # noqa: E402
 from elastometer.study.compare.figures import figures_of  # noqa: E402
@@ -116,9 +116,9 @@ def _called(command: list[str], text: str) -> str:
 
 
 def _keep(bundle: Path, kept: Path) -> None:
-    """What the gate needs of a run: all but its reports."""
+    """What the gate needs of a run: all but its reports and their archive."""
     shutil.rmtree(kept, ignore_errors=True)
-    shutil.copytree(bundle, kept, ignore=shutil.ignore_patterns(*REPORTS))
+    shutil.copytree(bundle, kept, ignore=shutil.ignore_patterns(*REPORTS, BUNDLE))
 
 
 def _figures(report: dict[str, Any], change: str, repetition: int) -> CorpusRun:

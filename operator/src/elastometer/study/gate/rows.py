@@ -32,10 +32,12 @@ def row(bound: Gate, replays: Sequence[Replay]) -> GateRow:
     measured = fmean(one.measured for one in found)
     before, after = _means([one.recorded for one in found]), _means([one.changed for one in found])
     changes = [later - earlier for earlier, later in zip(before, after, strict=True)]
+    resolution = BY_NAME[name].resolution
     made = GateRow(
         name, measured, _figure(before), _figure(after), _figure(changes), expected=fmean(changes),
-        error=max(max(abs(one - measured) for one in before), _chance(changes)),
-        is_reproduced=_is_reproduced(measured, before, BY_NAME[name].resolution), allowed=_allowed(bound, measured),
+        # No error is smaller than the grid on which the value is known: nine draws without a miss do not exclude one.
+        error=max(*(abs(one - measured) for one in before), _chance(changes), resolution),
+        is_reproduced=_is_reproduced(measured, before, resolution), allowed=_allowed(bound, measured),
         state=GateState.CANNOT_TELL, message="")
     made = replace(made, state=_state(made))
     return replace(made, message=row_message(made))
