@@ -362,6 +362,14 @@ def test_a_study_that_has_stopped_searches_nothing() -> None:
     found.to_the_end({"scalers-queue-1": "Fail"})
     assert StudyAction.TUNE not in found.actions
     assert found.status.finished
+    assert "scalers-queue-1' ended with Fail" in found.served["tune"]["reason"]
+
+
+def test_a_study_that_stops_with_its_last_run_searches_nothing_either() -> None:
+    found = play(QUEUE, tune=TUNE, stopWhen={"variantPasses": True})
+    found.to_the_end()
+    assert StudyAction.TUNE not in found.actions
+    assert found.served["progress"]["runs"] == "1/1"
 
 
 def test_a_finished_study_is_left_alone() -> None:

@@ -30,7 +30,7 @@ from elastometer.controller.study.runs import (
 from elastometer.controller.study.stopping import stop_reason
 from elastometer.model import reasons
 from elastometer.model.status import ACCEPTED, REPORT_READY, RUNS_COMPLETED, SUCCEEDED, Condition, with_condition
-from elastometer.model.study import StudySpec
+from elastometer.model.study import StudySpec, TuneSpec
 from elastometer.model.study_document import RunState
 from elastometer.model.study_snapshot import StudySnapshot
 from elastometer.model.study_status import StudyStatus
@@ -110,12 +110,19 @@ def _with_runs(study: StudySpec, status: StudyStatus, seen: StudySnapshot, now: 
         status = replace(status, tune=seen.tuned)
     status = with_facts(with_planned(study, status), seen)
     stop = stop_reason(study, status, now)
-    if stop is not None:
-        return skipped(status, stop[0].value, f"not begun: {stop[1]}")
-    if study.tune is not None and status.tune is None and cannot_be_searched(study, status):
-        why = f"no run of the variant '{study.tune.source}' was judged, so that there is no record to search"
-        status = with_planned(study, replace(status, tune=tune_document(TuneResult("", TuneOutcome.CANNOT_TELL, why))))
-    return status
+    if study.tune is not None and status.tune is None:
+        status = _not_searched(study, study.tune, status, None if stop is None else f"the study ends: {stop[1]}")
+    return status if stop is None else skipped(status, stop[0].value, f"not begun: {stop[1]}")
+
+
+def _not_searched(study: StudySpec, tune: TuneSpec, status: StudyStatus, stop: str | None) -> StudyStatus:
+    """The status with the record of a search that is never made, where there is a reason for that."""
+    why = stop
+    if why is None and cannot_be_searched(study, status):
+        why = f"no run of the variant '{tune.source}' was judged, so that there is no record to search"
+    if why is None:
+        return status
+    return with_planned(study, replace(status, tune=tune_document(TuneResult("", TuneOutcome.CANNOT_TELL, why))))
 
 
 def _next(study: StudySpec, status: StudyStatus, seen: StudySnapshot, now: datetime) -> StudyDecision:
@@ -139,9 +146,7 @@ def _next(study: StudySpec, status: StudyStatus, seen: StudySnapshot, now: datet
 
 
 def _awaits_search(study: StudySpec, status: StudyStatus) -> bool:
-    """Not once runs were left out: the study is to end."""
-    return (study.tune is not None and status.tune is None and status.failure is None
-            and not status.in_state(RunState.SKIPPED))
+    return study.tune is not None and status.tune is None and status.failure is None
 
 
 def _counted(status: StudyStatus, now: datetime) -> StudyStatus:
