@@ -217,3 +217,59 @@ def test_every_predicted_figure_has_its_range_over_the_draws_beside_it(
     tiles = re.findall(r'<dd class="note">([^<]*)</dd>', html.partition('<dl class="tiles">')[2].partition("</dl>")[0])
     assert tiles
     assert all("over 3 draws" in note for note in tiles), tiles
+
+
+def test_a_predicted_knee_has_its_steps_in_the_report_and_the_range_of_its_last_good_one(tmp_path: Path):
+    sample = str(SAMPLES / "knee.yaml")
+    assert main(["simulate", sample, "--draws", "2", "--out", str(tmp_path)]) == Exit.PASSED
+    report = json.loads((tmp_path / "report.json").read_text())
+    knee, = report["knees"]
+    assert [step["value"] for step in knee["steps"]] == list(range(4, knee["good"] + 5, 4))
+    assert knee["ending"] == "StepFailed"
+    assert knee["steps"][-1]["failed"].startswith("TimeToFirstToken p95 must be at most 500 ms, was ")
+    ranges = {one["name"]: one for one in report["predicted"]["intervals"]}
+    assert ranges["Last good step of search"]["low"] <= knee["good"] <= ranges["Last good step of search"]["high"]
+    # The sweep before it lasts as long as its 20 answers, and nothing waits for its planned end.
+    assert knee["steps"][0]["startSeconds"] < 60
+
+
+LOADS: dict[str, list[dict[str, Any]]] = {
+    "levels of concurrency": [
+        {"name": f"level-{number}", "type": "Concurrency", "durationSeconds": 20, "concurrency": number}
+        for number in (2, 8, 16)],
+    "a swarm that grows until it hurts": [
+        {"name": "knee", "type": "Knee", "of": "Users", "start": 2, "step": 4, "stepSeconds": 20, "maximum": 14,
+         "soakSeconds": 20, "thinkTimeSeconds": {"minimum": "1", "maximum": "3"}}],
+    "lengths, then users": [
+        {"name": "lengths", "type": "Sweep", "inputTokens": [128, 512, 2048], "outputTokens": 64, "requestsEach": 2},
+        {"name": "users", "type": "Users", "durationSeconds": 30, "users": 10, "spawnPerSecond": "2",
+         "thinkTimeSeconds": {"minimum": "1", "maximum": "3"}},
+        {"name": "count", "type": "Concurrency", "concurrency": 3, "requests": 30}],
+}
+
+
+@pytest.mark.parametrize("stages", LOADS.values(), ids=LOADS)
+def test_the_usual_ways_to_load_a_model_can_be_simulated(stages: list[dict[str, Any]], tmp_path: Path):
+    test = yaml.safe_load(Path(DEMO).read_text())
+    talk = {"name": "talk", "thinkTimeSeconds": {"minimum": "0", "maximum": "1"},
+            "maximumTokens": {"minimum": 20, "maximum": 30},
+            "messages": [{"role": "user", "content": "Remember 4711."}, {"role": "assistant", "generated": True},
+                         {"role": "user", "content": "Which number?"}]}
+    test["spec"]["load"] |= {"stages": stages, "workers": 1, "tasks": [*test["spec"]["load"]["tasks"], talk]}
+    test["spec"]["objectives"] = [{"name": "served", "indicator": "RequestSuccess", "minimumPercent": 99}]
+    file = tmp_path / "test.yaml"
+    file.write_text(yaml.safe_dump(test))
+    assert main(["simulate", str(file), "--draws", "2", "--out", str(tmp_path / "out")]) == Exit.PASSED
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert {row["stage"] for row in report["load"]} >= {stage["name"] for stage in stages}
+
+
+def test_a_trace_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    test = yaml.safe_load(Path(DEMO).read_text())
+    test["spec"]["load"] |= {"stages": [{"name": "replay", "type": "Trace", "file": "a.csv", "format": "AzureLLM"}],
+                             "filesFrom": {"configMapRef": {"name": "traces"}}}
+    test["spec"]["objectives"] = [{"name": "served", "indicator": "RequestSuccess", "minimumPercent": 99}]
+    file = tmp_path / "test.yaml"
+    file.write_text(yaml.safe_dump(test))
+    assert main(["simulate", str(file)]) == Exit.SPEC_OR_USAGE
+    assert "must not be of type Trace to be simulated; of this type are replay" in capsys.readouterr().err

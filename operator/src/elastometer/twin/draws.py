@@ -28,18 +28,21 @@ _NUMBERS: tuple[tuple[DrawnFigure, str, Callable[[Report], float | None]], ...] 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """The verdict and the main numbers of one draw; the numbers are in the order of `_NUMBERS`. `objectives` has what
-    each reached, and whether it was met."""
+    each reached, and whether it was met; `knees` has the last good step of the search of each stage, None if none was.
+    """
 
     seed: int
     verdict: Verdict
     numbers: tuple[float | None, ...]
     objectives: tuple[tuple[float | None, bool], ...] = ()
+    knees: tuple[tuple[str, int | None], ...] = ()
 
 
 def drawn(seed: int, report: Report) -> Drawn:
     """The main numbers of one draw."""
     reached = tuple((one.measured, one.verdict is Verdict.PASS) for one in report.objectives)
-    return Drawn(seed, report.verdict, tuple(number(report) for _, _, number in _NUMBERS), reached)
+    knees = tuple((one.stage, one.good) for one in report.knees)
+    return Drawn(seed, report.verdict, tuple(number(report) for _, _, number in _NUMBERS), reached, knees)
 
 
 def _first_scale_out(report: Report) -> float | None:
@@ -55,11 +58,13 @@ def median_draw(draws: Sequence[Drawn]) -> Drawn:
 
 
 def intervals(draws: Sequence[Drawn]) -> tuple[DrawRange, ...]:
-    """The span and median of each number over the draws that have it."""
-    return tuple(
-        _interval(name, unit, [value for draw in draws if (value := draw.numbers[index]) is not None])
-        for index, (name, unit, _) in enumerate(_NUMBERS)
-    )
+    """The span and median of each number over the draws that have it, and those of the last good step of each Knee."""
+    found = [_interval(name, unit, [value for draw in draws if (value := draw.numbers[index]) is not None])
+             for index, (name, unit, _) in enumerate(_NUMBERS)]
+    for stage, _ in draws[0].knees:
+        good = [float(value) for draw in draws if (value := dict(draw.knees).get(stage)) is not None]
+        found.append(_interval(f"Last good step of {stage}", "", good))
+    return tuple(found)
 
 
 def _interval(name: str, unit: str, values: list[float]) -> DrawRange:
