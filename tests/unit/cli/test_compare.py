@@ -145,6 +145,20 @@ def test_the_variants_of_one_study_are_compared(tmp_path: Path, capsys: pytest.C
     assert compared(capsys, study, "--gate", "missSeconds=60")[0] == 0
 
 
+def test_variants_of_different_loads_are_compared_only_on_demand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    study = write_study(tmp_path / "study", {"queue": CALM, "cpu": WORSE})
+    for run in (study / "runs").glob("scalers-cpu-*"):
+        spec = json.loads((run / "spec.json").read_text())
+        spec["spec"]["load"]["stages"][0]["endRequestsPerSecond"] = "9"
+        (run / "spec.json").write_text(json.dumps(spec))
+    code, said, _ = compared(capsys, study)
+    assert code == 3
+    assert "spec.load.stages[0].endRequestsPerSecond" in said
+    assert compared(capsys, study, "--allow-different")[0] == 1
+
+
 def test_a_calibration_in_a_study_hinders_no_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     study = write_study(tmp_path / "study", {"queue": CALM, "cpu": CALM, "knee": (7,)})
     record = json.loads((study / "study.json").read_text())

@@ -9,8 +9,9 @@ from pathlib import Path
 from elastometer.cli.base.exits import CliError, Exit, exit_of_verdict
 from elastometer.cli.base.files import write_files
 from elastometer.cli.base.text import printable
+from elastometer.cli.studies.asked import Asked
 from elastometer.cli.studies.bundles import is_study
-from elastometer.cli.studies.compared import Asked, compared
+from elastometer.cli.studies.compared import compared
 from elastometer.cli.studies.gates import gates_from
 from elastometer.cli.studies.groups import Group, groups_by_option, groups_by_path, named_path
 from elastometer.cli.studies.record import compare_record
@@ -70,12 +71,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Exit:
     """Compares, writes what was asked for, and prints the comparison. The gates are the exit code."""
-    gates = gates_from(options.gates)
+    asked = Asked(gates_from(options.gates), again=options.runs, allow_different=options.allow_different)
     study = _only_study(options)
-    if study is None:
-        found = compared(_groups(options), Asked(gates, again=options.runs, allow_different=options.allow_different))
-    else:
-        found = compare_record(study, again=options.runs, gates=gates)
+    found = compared(_groups(options), asked) if study is None else compare_record(study, asked)
     found = found if found.gates else gated_by_misses(found)
     if options.out is not None:
         write_files(render_study(found, has_pages=options.out == study), options.out, "the comparison")

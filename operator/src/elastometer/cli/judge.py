@@ -14,6 +14,7 @@ from elastometer.cli.base.files import write_files
 from elastometer.cli.base.options import add_output_option
 from elastometer.cli.base.summary import answer_lines, finding_lines, objective_lines, story_lines, summary_rows
 from elastometer.cli.base.text import printable
+from elastometer.cli.studies.asked import Asked
 from elastometer.cli.studies.bundles import is_study
 from elastometer.cli.studies.record import compare_record
 from elastometer.cli.studies.text import print_comparison
@@ -72,7 +73,7 @@ def execute(options: argparse.Namespace) -> Exit:
 
 def _judge_study(options: argparse.Namespace) -> Exit:
     """Compares the runs. With `--runs` and `--out`, each run's new report is written too, where the page links it."""
-    found = compare_record(options.bundle, again=options.runs, out=options.out)
+    found = compare_record(options.bundle, Asked(again=options.runs), out=options.out)
     if options.out is not None:
         write_files(render_study(found), options.out, "the report")
     if options.output == "json":

@@ -2,16 +2,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.studies.asked import Asked
 from elastometer.cli.studies.bundles import usage_errors
 from elastometer.cli.studies.groups import Group, read_groups
 from elastometer.cli.studies.reports import RunReport, check_distinct, notes_of
 from elastometer.model.comparison import Comparison
 from elastometer.model.measures import MISS_SECONDS
 from elastometer.model.run_figures import Question, RunFigures
-from elastometer.model.study import Gate
 from elastometer.study.compare.compare import compare
 from elastometer.study.compare.figures import with_samples
 from elastometer.study.compare.question import differences_of_question
@@ -19,17 +19,7 @@ from elastometer.study.compare.samples import samples_of
 from elastometer.study.compare.terms import CompareTerms, VariantTerms
 from elastometer.world.bundle_reader import load_bundle
 
-MAX_LINES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How the groups are to be compared. `again` judges every run; `allow_different` compares runs of different
-    questions too."""
-
-    gates: tuple[Gate, ...] = ()
-    again: bool = False
-    allow_different: bool = False
+MAX_LINES = 20  # more differences are counted
 
 
 def compared(groups: Sequence[Group], asked: Asked) -> Comparison:

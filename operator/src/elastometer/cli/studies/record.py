@@ -1,7 +1,6 @@
 """A study's bundle -> its comparison, from the reports of its runs, as the operator compares them."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,32 +8,30 @@ from elastometer.cli.base.exits import CliError, Exit
 from elastometer.cli.base.files import write_files
 from elastometer.cli.base.kinds import STUDY
 from elastometer.cli.base.offline import schema_of
+from elastometer.cli.studies.asked import NOTHING_ELSE, Asked
 from elastometer.cli.studies.bundles import study_at, usage_errors
 from elastometer.cli.studies.gates import gate_json
 from elastometer.cli.studies.reports import read_kept
 from elastometer.model.comparison import Comparison
 from elastometer.model.errors import SpecError
 from elastometer.model.schema import flaws, unknown_fields
-from elastometer.model.study import Gate
 from elastometer.model.study_document import RUNS_DIRECTORY, STUDY_JSON, RunState, StudyDocument
 from elastometer.study.compare.of_study import KeptRun, compare_study
 from elastometer.world.study.reader import run_directory
 from elastometer.world.study.report_reader import is_bundle
 
 
-def compare_record(
-    directory: Path, *, again: bool = False, out: Path | None = None, gates: Sequence[Gate] = (),
-) -> Comparison:
-    """The comparison of the runs whose bundles are in the directory. `again` judges each of them first; the new
-    reports are then written below `out`. `gates` take the place of those in the study's spec. Raises CliError for a
-    record that cannot be used."""
+def compare_record(directory: Path, asked: Asked = NOTHING_ELSE, *, out: Path | None = None) -> Comparison:
+    """The comparison of the runs whose bundles are in the directory. Where runs are judged again, the new reports are
+    written below `out`. Raises CliError for a record that cannot be used."""
     document = study_at(directory)
-    if gates:
-        document = replace(document, spec={**document.spec, "gates": [gate_json(gate) for gate in gates]})
+    if asked.gates:
+        document = replace(document, spec={**document.spec, "gates": [gate_json(gate) for gate in asked.gates]})
     try:
         _check_shape(document)
         with usage_errors():
-            return compare_study(document, _kept(document, directory, again=again, out=out))
+            kept = _kept(document, directory, again=asked.again, out=out)
+            return compare_study(document, kept, across_questions=asked.allow_different)
     except SpecError as error:
         raise CliError(Exit.SPEC_OR_USAGE, f"'{directory / STUDY_JSON}' is not the record of a study:",
                        *(f"  {flaw}" for flaw in error.flaws)) from error

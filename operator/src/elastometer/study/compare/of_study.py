@@ -39,14 +39,17 @@ class KeptRun:
     provenance: Document = field(default_factory=lambda: EMPTY)
 
 
-def compare_study(document: StudyDocument, kept: Mapping[str, KeptRun]) -> Comparison:
+def compare_study(
+    document: StudyDocument, kept: Mapping[str, KeptRun], *, across_questions: bool = False,
+) -> Comparison:
     """The comparison so far; `kept` is by the names of the runs. Raises SpecError for a spec that is no study's, and
-    for a run that is recorded twice."""
+    for a run that is recorded twice. `across_questions` is that of the terms."""
     names = document.names
     study = parse_study({"metadata": {"name": names.study, "namespace": names.namespace, "uid": names.uid},
                          "spec": document.spec})
     _check_runs(document)
-    found = compare(terms_of(study, document), [_run(entry, kept.get(entry.name)) for entry in document.runs])
+    terms = replace(terms_of(study, document), across_questions=across_questions)
+    found = compare(terms, [_run(entry, kept.get(entry.name)) for entry in document.runs])
     searched = None if document.tune is None else tune_result(document.tune)
     return found if searched is None else replace(found, sentences=(*found.sentences, *search_sentences(searched)))
 
