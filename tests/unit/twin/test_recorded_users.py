@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -159,6 +160,20 @@ def test_a_knee_without_its_search_is_replayed_and_a_note_says_so():
     found = calibrate(derive_run(replace(recorded([KNEE])[1], generators=())))
     assert found.scenario.closed is None
     assert any("it has no complete search of knee" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("change", "why"), [
+    (lambda bundle: replace(bundle, requests=(*bundle.requests[:-1], replace(bundle.requests[-1], id=1 << 45))),
+     "some are of stages that its spec does not have"),
+    (lambda bundle: replace(bundle, terms=replace(bundle.terms, stages=bundle.terms.stages[:1])),
+     "it does not show when each stage of its spec began and ended"),
+])
+def test_a_record_that_contradicts_itself_is_replayed_and_a_note_says_why(
+    change: Callable[[Bundle], Bundle], why: str,
+):
+    found = calibrate(derive_run(change(recorded(USERS)[1])))
+    assert found.scenario.closed is None
+    assert any(note.endswith(why) for note in found.notes), found.notes
 
 
 def test_more_load_is_more_users_that_arrive_as_much_faster():

@@ -108,10 +108,13 @@ def closed_part(evidence: Evidence, every: Sequence[Arrival]) -> ClosedPart | st
         return None
     windows = [(one.start_seconds, one.end_seconds) for one in evidence.stages]
     known = [(begin, end) for begin, end in windows if begin is not None and end is not None]
-    if len(known) < len(profile.stages):
-        return f"{AS_RECORDED}it does not show when each stage began and ended"
+    if len(known) != len(profile.stages):
+        return f"{AS_RECORDED}it does not show when each stage of its spec began and ended"
+    if any(_stage_of(one.id) >= len(profile.stages) for one in evidence.requests):
+        return f"{AS_RECORDED}some are of stages that its spec does not have"
     knees = {search.stage: search for worker in evidence.generators for search in worker.knees}
-    blind = [one.name for one in _knees_of_users(profile) if one.name not in knees or knees[one.name].interrupted]
+    blind = [one.name for one in _knees_of_users(profile)
+             if (found := knees.get(one.name)) is None or found.interrupted or not found.steps]
     if blind:
         return f"{AS_RECORDED}it has no complete search of {', '.join(blind)}"
     steps = {one.name: tuple(_steps(one, knees[one.name], evidence)) for one in _knees_of_users(profile)}
