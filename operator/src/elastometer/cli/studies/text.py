@@ -65,6 +65,7 @@ def closing(found: Comparison, rows: Sequence[MeasureRow], *, every: bool = Fals
     """What the marks mean, what keeps a difference from being judged, and what else is to know."""
     if rows:
         yield f"  {LEGEND}"
+        yield "  differences are those of the means, with their 95 % intervals"
     if every and (zeros := tables.zeros(found)):
         yield from wrapped(f"0 in every run: {', '.join(zeros)}", "  ", "  ")
     reasons = dict.fromkeys(one.reason for row in rows for one in row.differences
