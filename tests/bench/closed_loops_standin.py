@@ -24,6 +24,7 @@ from elastometer.model.units import SECOND
 from elastometer.twin.engine import predict
 from elastometer.twin.fit.closed_load import ClosedPart, closed_part
 from elastometer.twin.fit.recorded_arrivals import recorded_arrivals
+from elastometer.twin.prediction import Prediction
 from elastometer.twin.scenario import MetricsPath, Scenario, ScheduledController
 from elastometer_loadgen.base.measures import nearest_rank
 from support.ports import free_port
@@ -60,14 +61,26 @@ def record(name: str, folder: Path, port: int) -> Measured:
     return Measured(name, run, fit_capacity(run)[0], part, stages)
 
 
-def compared(of: Measured, by: Measured) -> list[str]:
-    """A row per stage: requests, mean latency and p95 of the first token, measured and predicted."""
+def predicted(of: Measured, by: Measured) -> Prediction:
+    """The load of one run on one replica of the capacity that the other run shows."""
     end = max(one.end or 0 for one in of.run.evidence.requests)
-    scenario = Scenario(
+    return predict(Scenario(
         arrivals=of.part.arrivals, closed=of.part.load, capacity=by.capacity, cold_starts=(1.0,),
         path=MetricsPath(1.0), controller=ScheduledController(()), initial_replicas=1, start_seconds=0.0,
-        horizon_seconds=of.run.evidence.seconds(end) + 5)
-    found = predict(scenario)
+        horizon_seconds=of.run.evidence.seconds(end) + 5))
+
+
+def requests_apart(of: Measured) -> list[float]:
+    """By which share the predicted requests of each stage differ from those that were sent."""
+    found = predicted(of, of)
+    counts = [(sum(one.stage == stage["name"] for one in of.run.evidence.requests),
+               sum(arrival.stage == index for arrival in found.arrivals)) for index, stage in enumerate(of.stages)]
+    return [mine / theirs - 1 for theirs, mine in counts]
+
+
+def compared(of: Measured, by: Measured) -> list[str]:
+    """A row per stage: requests, mean latency and p95 of the first token, measured and predicted."""
+    found = predicted(of, by)
     rows = []
     for index, stage in enumerate(of.stages):
         seen = [((one.first_token - one.intended) / SECOND, (one.end - one.intended) / SECOND)
@@ -110,6 +123,8 @@ def main() -> None:
     for of in found:
         for by in found:
             print(*compared(of, by), sep="\n")
+    if any(abs(apart) > ALLOWED for of in found for apart in requests_apart(of)):
+        sys.exit(f"more than {100 * ALLOWED:.0f} % apart in requests")
 
 
 if __name__ == "__main__":
