@@ -27,11 +27,6 @@ def seconds_in_words(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
 
 
-def milliseconds_in_words(milliseconds: float) -> str:
-    """1234 -> '1.2 s'; 87 -> '87 ms'."""
-    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
-
-
 def columns(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     """Rows as lines, every column but the last padded to its widest cell."""
     table = [[printable(cell) for cell in row] for row in rows]

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from elastometer.cli.base.exits import condition
-from elastometer.cli.base.text import columns, milliseconds_in_words, printable, seconds_in_words
+from elastometer.cli.base.text import columns, printable, seconds_in_words
+from elastometer.model.in_words import duration
 from elastometer.model.status import ACCEPTED, LOAD_DELIVERED, METRICS_AVAILABLE, REPORT_READY, TARGET_READY
 
 Json = dict[str, Any]
@@ -82,7 +83,7 @@ def facts(progress: Json) -> list[tuple[str, str]]:
         ("stage", progress.get("stage")),
         ("replicas", f"{progress['replicas']} ready/desired" if progress.get("replicas") else None),
         ("offered", progress.get("load")),
-        ("TTFT p50", None if first_token is None else milliseconds_in_words(first_token)),
+        ("TTFT p50", None if first_token is None else duration(first_token)),
         ("requests", None if requests is None else str(requests)),
         ("failed", None if failed is None else str(failed)),
         ("time left", None if remaining is None else seconds_in_words(remaining)),
