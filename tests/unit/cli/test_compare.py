@@ -81,6 +81,8 @@ def test_every_gate_counts(base: Path, worse: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(("gate", "flaw"), [
     ("missSeconds", "must be MEASURE=LIMIT"), ("misSeconds=1", "did you mean missSeconds?"),
     ("missSeconds=-1", "0 or more"), ("missSeconds=nan", "0 or more"), ("missSeconds=1.5%", "a whole number"),
+    ("missSeconds=10001%", "from 0 to 10000"), ("missSeconds=1e999999999", "at most 12 digits"),
+    (f"missSeconds={'9' * 5000}%", "from 0 to 10000"),
     ("missSeconds=lots", "must allow a number"), ("=1", "must be the name of a measure"),
 ])
 def test_a_gate_that_is_none_is_refused(

@@ -1,12 +1,17 @@
-"""`--gate MEASURE=LIMIT`, as typed on a command line: the gate of a study's spec."""
+"""`--gate MEASURE=LIMIT`, as typed on a command line: the gate of a study's spec, within the bounds of the CRD."""
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from elastometer.cli.base.exits import CliError, Exit
+from elastometer.cli.base.kinds import STUDY
+from elastometer.cli.base.offline import schema_of
 from elastometer.model.measures import measure_flaw
 from elastometer.model.study import Gate
+
+MAX_DIGITS = 10
 
 
 def gates_from(texts: Sequence[str]) -> tuple[Gate, ...]:
@@ -32,24 +37,22 @@ def _gate(text: str) -> Gate:
                        f"{text!r}")
     if flaw := measure_flaw(measure):
         raise CliError(Exit.SPEC_OR_USAGE, f"--gate: {flaw}")
+    known = schema_of(STUDY)["properties"]["gates"]["items"]["properties"]
     if limit.endswith("%"):
-        return Gate(measure, percent=_percent(limit, text))
-    return Gate(measure, absolute=_absolute(limit, text))
+        return Gate(measure, percent=_percent(limit, text, known["maximumRegressionPercent"]["maximum"]))
+    return Gate(measure, absolute=_absolute(limit, text, known["maximumRegression"]["pattern"]))
 
 
-def _percent(limit: str, text: str) -> int:
+def _percent(limit: str, text: str, highest: int) -> int:
     number = limit.removesuffix("%").strip()
-    if not (number.isascii() and number.isdigit()):
-        raise CliError(Exit.SPEC_OR_USAGE, f"--gate: must allow a whole number of percent, 0 or more, is {text!r}")
+    if not (number.isascii() and number.isdigit() and len(number) < MAX_DIGITS and int(number) <= highest):
+        raise CliError(Exit.SPEC_OR_USAGE,
+                       f"--gate: must allow a whole number of percent from 0 to {highest}, is {text!r}")
     return int(number)
 
 
-def _absolute(limit: str, text: str) -> Decimal:
-    try:
-        found = Decimal(limit)
-    except InvalidOperation:
-        found = Decimal(-1)
-    if not found.is_finite() or found < 0:
-        raise CliError(Exit.SPEC_OR_USAGE, "--gate: must allow a number of the measure's unit, 0 or more, or a "
-                       f"percentage of the baseline's value, is {text!r}")
-    return found
+def _absolute(limit: str, text: str, pattern: str) -> Decimal:
+    if re.fullmatch(pattern, limit) is None:
+        raise CliError(Exit.SPEC_OR_USAGE, "--gate: must allow a number of the measure's unit, 0 or more, with at most "
+                       f"12 digits and 6 decimals, or a percentage of the baseline's value, is {text!r}")
+    return Decimal(limit)

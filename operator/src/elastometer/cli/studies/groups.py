@@ -48,7 +48,7 @@ def groups_by_option(base: Sequence[str], new: Sequence[Sequence[str]], variant:
 def named_path(text: str) -> tuple[str | None, Path]:
     """`NAME=PATH` or `PATH`. A path that exists is one, whatever signs are in it."""
     name, equals, path = text.partition("=")
-    return (None, Path(text)) if not equals or not name or Path(text).exists() else (name, Path(path))
+    return (None, Path(text)) if not equals or not name or Path(text).exists() else (printable(name), Path(path))
 
 
 def read_groups(groups: Sequence[Group], *, again: bool) -> list[RunReport]:
