@@ -28,7 +28,7 @@ def near(base: Baseline, *, tolerances: bool) -> list[Dimension]:
     more = sorted({*range(low + 1, high + 1)[:MOST_MINIMUMS], high}) if high > low else []
     first = hpa.spec.metrics[0].target
     factors = [factor for factor in TARGET_FACTORS if factor >= 0.5 or factor * first >= WHOLE]
-    # The tightest, however far off: a target of 60 is not mended by one of 6.
+    # The tightest, however far off: a target of 60 is not fixed by one of 6.
     factors += [WHOLE / first] if first * min(TARGET_FACTORS) > WHOLE else []
     found += [Dimension("target", other_targets(base, factors)),
               Dimension(MINIMUM[base.kind], tuple((Setting(MINIMUM[base.kind], value),) for value in more))]
