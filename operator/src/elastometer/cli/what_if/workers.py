@@ -19,6 +19,8 @@ T = TypeVar("T")
 # Candidates per message: enough that messages cost little, few enough that no core waits long for the last one.
 CHUNK = 8
 PROGRESS_LINES = 4
+# Predicted requests below which further processes, of which each imports everything again, cost more than they save.
+MIN_REQUESTS_FOR_WORKERS = 500_000
 # One searcher per process: it is too large to send with each task.
 _searchers: dict[str, Searcher] = {}
 
@@ -41,18 +43,13 @@ def _call(task: tuple[Callable[[Searcher, Any], T], Any]) -> T:
 
 
 class Workers(AbstractContextManager["Workers"]):
-    """`jobs` processes that hold the search problem; with one job it is this process itself."""
+    """Up to `jobs` processes that hold the search problem. With one job, and until there is much to do, it is this
+    process itself."""
 
     def __init__(self, problem: SearchProblem, jobs: int, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream, self._problem, self._jobs = stream, problem, jobs
         self._pool: ProcessPoolExecutor | None = None
         _start(problem)
-        if jobs > 1:
-            # A forked process has the problem, with all its arrivals, without copying. It is safe here: no other thread
-            # runs in this process.
-            method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-            self._pool = ProcessPoolExecutor(
-                jobs, multiprocessing.get_context(method), initializer=_start_in_child, initargs=(problem,))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
@@ -63,8 +60,16 @@ class Workers(AbstractContextManager["Workers"]):
         """function(searcher, argument) of every argument, in their order."""
         tasks = [(function, argument) for argument in arguments]
         chunk = CHUNK if len(tasks) > 10 * CHUNK else 1
+        requests = len(tasks) * len(self._problem.base.scenario.arrivals)
+        if self._pool is None and self._jobs > 1 and requests >= MIN_REQUESTS_FOR_WORKERS:
+            self._pool = self._started()
         results = map(_call, tasks) if self._pool is None else self._pool.map(_call, tasks, chunksize=chunk)
         return list(self._with_progress(label, results, len(tasks)))
+
+    def _started(self) -> ProcessPoolExecutor:
+        # Not forked: polars has threads, and their locks would stay locked in the child.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._jobs, context, initializer=_start_in_child, initargs=(self._problem,))
 
     def _with_progress(self, label: str, results: Iterator[T], count: int) -> Iterator[T]:
         console = Console(file=self._stream, highlight=False)
