@@ -363,6 +363,12 @@ def test_one_request_that_was_not_served_is_one():
     assert one.text.endswith("or never got it; 1 was not served")
 
 
+def test_the_worst_minute_of_a_run_with_an_uncovered_stretch_says_whose_seconds_it_counts():
+    uncovered, covered = run(slow(70, 100), first_token("calm")), run(slow(70, 100), first_token(None))
+    assert "0 objective-miss seconds by the test's own objectives; " in uncovered.story.sentences[-1].text
+    assert "30 objective-miss seconds; " in covered.story.sentences[-1].text
+
+
 def test_the_worst_minute_of_one_request_has_no_percentile():
     worst = judge(Bundle(terms=Terms(), start=0, requests=(request(0, 0.2),))).story.sentences[-1]
     assert worst.kind is SentenceKind.WORST_MINUTE

@@ -37,7 +37,7 @@ def _sentences(story: Story, verdict: Verdict) -> Iterator[Sentence]:
     if story.advice is not None and story.happened is not None:
         yield advice_sentence(story.advice)
     if story.worst_minute is not None:
-        yield Sentence(SentenceKind.WORST_MINUTE, _worst_minute(story.worst_minute),
+        yield Sentence(SentenceKind.WORST_MINUTE, _worst_minute(story.worst_minute, story.blind is not None),
                        (Anchor.CHARTS, Anchor.AUTOSCALER))
 
 
@@ -121,8 +121,10 @@ def _paid(found: Cost, replica_seconds: float) -> str:
     return f"{amount} ({found.static_maximum_percent:.0f} % of what a fixed {found.maximum_replicas} replicas take)"
 
 
-def _worst_minute(found: WorstMinute) -> str:
-    parts = [] if found.miss_seconds is None else [plural(found.miss_seconds, "objective-miss second")]
+def _worst_minute(found: WorstMinute, is_blind: bool) -> str:
+    # Where the advice counts by one objective more, these are others.
+    whose = " by the test's own objectives" if is_blind else ""
+    parts = [] if found.miss_seconds is None else [f"{plural(found.miss_seconds, 'objective-miss second')}{whose}"]
     p95 = found.first_token_p95_milliseconds
     requests = plural(found.request_count, "request")
     parts.append(f"{requests} without a first token" if p95 is None else
