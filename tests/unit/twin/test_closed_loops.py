@@ -108,6 +108,14 @@ def test_a_sequence_of_requests_ends_with_its_last_answer_and_the_next_stage_fol
     assert found.end_seconds == 15.0
 
 
+def test_a_run_whose_length_answers_decide_ends_a_while_after_its_last_stage_however_long_users_think():
+    """The sequence is over at 2 s, the users of the next stage at 7 s, and the last of them would think until 62 s."""
+    sweep, after = users(1, 100.0, count=2), users(1, 105.0, index=1, begin=100.0, think=60.0)
+    found = predict(closed(sweep, after, prefill=1.0, tail_seconds=10.0))
+    assert [(arrival.at, arrival.stage) for arrival in found.arrivals] == [(0, 0), (1, 0), (2, 1)]
+    assert found.end_seconds == 17.0
+
+
 def test_arrivals_on_a_schedule_wait_for_the_sequence_before_them():
     sweep = users(1, 50.0, count=2)
     found = predict(closed(sweep, arrivals=(Arrival(51.0, 10, 1, 1),), prefill=1.0))

@@ -3,7 +3,7 @@ once the answers before it are known."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import nan
+from math import inf, nan
 
 from elastometer.twin.closed_load import ClosedLoad
 from elastometer.twin.ladder import Climb
@@ -43,11 +43,13 @@ class ClosedTraffic(Traffic):
 
     @property
     def horizon(self) -> float:
-        """Earlier than that of the scenario where the load ended earlier than it might have."""
+        """Earlier than that of the scenario where the load ended earlier than it might have: a while after its last
+        stage and its last answer."""
         end, tail = self.scenario.horizon_seconds, self.scenario.tail_seconds
-        if not self._users.is_over or self.held:
+        over = None if tail == inf or self.held else self._users.over_at
+        if over is None:
             return end
-        return min(end, tail + max((done for done in self.done_at if done == done), default=0.0))
+        return min(end, tail + max((done for done in self.done_at if done == done and done > over), default=over))
 
     def serve(self, until: float, serving: list[Replica]) -> None:
         """Sends and admits every request that is due before `until`."""

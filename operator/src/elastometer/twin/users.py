@@ -62,9 +62,13 @@ class Users:
         self._open(0.0)
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing is due any more, whatever the answers to come."""
-        return not self._heap and not self._segments
+    def over_at(self) -> float | None:
+        """When the last stage ended after which nobody asks any more, whatever the answers; None while some may."""
+        if self._segments or any(run.stage.is_open_ended and not run.is_over for run in self._runs.values()):
+            return None
+        end = max((run.end for run in self._runs.values()), default=0.0)
+        # Who thinks beyond the end of the last stage leaves.
+        return end if all(wish.request == OPEN and wish.at >= end for wish in self._heap) else None
 
     def next_before(self, until: float) -> Wanted | None:
         """The next request, if it is due before `until`."""
@@ -130,7 +134,7 @@ class Users:
 
     def _over(self, run: StageRun, at: float) -> None:
         """A stage that answers end is over: what follows it begins."""
-        run.is_over = True
+        run.is_over, run.end = True, at
         self._open(at - run.stage.end)
 
     def _judge(self, run: StageRun) -> None:
