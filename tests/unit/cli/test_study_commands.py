@@ -101,7 +101,21 @@ def test_the_reports_are_those_of_the_operator_byte_for_byte(
     for name in ("report.json", "report.md", "junit.xml"):
         assert (tmp_path / "a" / name).read_text() == operator[name], name
         assert (tmp_path / "b" / name).read_text() == operator[name], name
-    assert (tmp_path / "a/report.html").read_bytes() == (tmp_path / "b/report.html").read_bytes()
+    page = (tmp_path / "a/report.html").read_bytes()
+    assert main(["judge", str(tmp_path / "a"), "--out", str(tmp_path / "a")]) in (0, 1)
+    assert (tmp_path / "a/report.html").read_bytes() == page
+    capsys.readouterr()
+
+
+def test_a_page_links_the_runs_only_where_their_pages_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    study, link = write_study(tmp_path / "study", MISSES), "runs/scalers-cpu-1/report.html"
+    main(["judge", str(study), "--out", str(study)])
+    assert link in (study / "report.html").read_text()
+    main(["judge", str(study), "--out", str(tmp_path / "elsewhere")])
+    assert link not in (tmp_path / "elsewhere/report.html").read_text()
+    main(["compare", str(study), "--out", str(tmp_path / "compared")])
+    assert link not in (tmp_path / "compared/report.html").read_text()
+    capsys.readouterr()
 
 
 def test_the_verdict_in_the_status_is_the_exit_code(

@@ -75,7 +75,9 @@ def _judge_study(options: argparse.Namespace) -> Exit:
     """Compares the runs. With `--runs` and `--out`, each run's new report is written too, where the page links it."""
     found = compare_record(options.bundle, Asked(again=options.runs), out=options.out)
     if options.out is not None:
-        write_files(render_study(found), options.out, "the report")
+        # The pages of the runs lie there only if they were written now, or lay there before.
+        has_pages = options.runs or options.out.resolve() == options.bundle.resolve()
+        write_files(render_study(found, has_pages=has_pages), options.out, "the report")
     if options.output == "json":
         print(document_bytes(found).decode(), end="")
     else:
