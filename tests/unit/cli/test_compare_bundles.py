@@ -9,7 +9,7 @@ import pytest
 
 from elastometer.analysis.analyze import judge
 from elastometer.cli.main import main
-from support.kept_runs import Run, study_record, write_run, write_runs
+from support.kept_runs import Run, study_record, write_run, write_runs, write_study
 
 RECORDED = Path(__file__).parents[2] / "golden/runs/cpu1"
 CALM = (40, 41, 39)
@@ -118,3 +118,22 @@ def test_a_spec_that_is_not_the_recorded_one_is_refused(
     manifest["files"] = [{"name": "spec.json", "sha256": "0" * 64}]
     (run / "manifest.json").write_text(json.dumps(manifest))
     assert "must have the SHA-256" in refused(capsys, base, run)
+
+
+@pytest.mark.usefixtures("_without_advice")
+def test_a_study_s_runs_are_judged_again_on_demand_and_their_reports_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    study, out = write_study(tmp_path / "study", {"queue": (900,)}), tmp_path / "out"
+    run = study / "runs/scalers-queue-1"
+    shutil.rmtree(run)
+    shutil.copytree(RECORDED, run)
+    shutil.copy(write_run(tmp_path / "other", Run(900)) / "report.json", run)
+    main(["judge", str(study)])
+    assert " 900 s" in capsys.readouterr().out
+    main(["judge", str(study), "--runs", "--out", str(out)])
+    said = capsys.readouterr()
+    assert " 900 s" not in said.out
+    assert f"judging {run}: --runs was given" in said.err
+    assert (out / "runs/scalers-queue-1/report.html").exists()
+    assert "runs/scalers-queue-1/report.html" in (out / "report.html").read_text()
