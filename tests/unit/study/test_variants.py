@@ -242,3 +242,16 @@ def test_a_flaw_of_every_variant_is_said_once_as_one_of_the_template():
     assert variant_flaws(made, {"a": (both,), "b": (both, one)}) == (
         "spec.template.load.stages: must be given, is absent",
         "spec.variants[1] (b): spec.autoscaler.type: must be given, is absent")
+
+
+def test_a_patch_that_nobody_could_mean_is_refused_before_anything_reads_it():
+    deep: dict[str, Any] = {}
+    for _ in range(60):
+        deep = {"a": deep}
+    many = {"target": {"server": {"args": [f"--x={number}" for number in range(20_000)]}}}
+    with pytest.raises(SpecError) as caught:
+        accepted_study(study_body({"name": "deep", "patch": deep}, {"name": "many", "patch": many}))
+    assert caught.value.flaws == (
+        "spec.variants[0].patch: must have at most 40 levels of objects and lists within each other, has more",
+        "spec.variants[1].patch.target.server.args: must have at most 64 entries, has 20000",
+    )

@@ -12,6 +12,7 @@ from elastometer.model.errors import SpecError
 from elastometer.model.names import API_VERSION, KIND
 from elastometer.model.spec import ScalerType
 from elastometer.model.study import StudySpec, Variant, parse_study
+from elastometer.study.variants.limits import size_flaws
 from elastometer.study.variants.planned_runs import PlannedRun
 from elastometer.study.variants.server_args import args_flaws
 from elastometer.study.variants.variant_spec import ARGS, args_at, variant_spec
@@ -22,6 +23,10 @@ Json = dict[str, Any]
 def accepted_study(body: Mapping[str, Any]) -> StudySpec:
     """Parses the object as served. Raises SpecError with every flaw found."""
     study = parse_study(body)
+    if flaws := [*size_flaws(study.template, "spec.template"), *(
+            flaw for index, variant in enumerate(study.variants)
+            for flaw in size_flaws(variant.patch, f"spec.variants[{index}].patch"))]:
+        raise SpecError(*flaws)
     flaws = [flaw for index, variant in enumerate(study.variants) for flaw in _flaws_of(study, variant, index)]
     if flaws:
         raise SpecError(*flaws)
