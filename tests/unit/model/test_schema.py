@@ -80,3 +80,9 @@ def test_null_is_absent_and_takes_the_default() -> None:
 ])
 def test_the_schema_of_a_place(steps: tuple[str | int, ...], schema: Json) -> None:
     assert below(SCHEMA, steps) == schema
+
+
+def test_a_pattern_ends_where_the_text_ends_and_not_before_a_last_newline() -> None:
+    schema: Json = {"type": "string", "pattern": "^[a-z]+$"}
+    assert list(flaws("a", schema, "name")) == []
+    assert list(flaws("a\n", schema, "name")) == ["name: must match ^[a-z]+$, is 'a\\n'"]

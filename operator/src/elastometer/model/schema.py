@@ -120,10 +120,15 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+def _matches(value: str, pattern: str) -> bool:
+    """As RE2 of the API server does, in which $ is the end of the text; in Python it is also before a last newline."""
+    return re.search(re.sub(r"\$$", r"\\Z", pattern), value) is not None
+
+
 def _bounds(value: Any, schema: Json, path: str) -> Iterator[str]:
     if "enum" in schema and value not in schema["enum"]:
         yield f"{path}: must be one of {', '.join(map(str, schema['enum']))}, is {shown(value)}"
-    if isinstance(value, str) and "pattern" in schema and re.search(schema["pattern"], value) is None:
+    if isinstance(value, str) and "pattern" in schema and not _matches(value, schema["pattern"]):
         yield f"{path}: must match {schema['pattern']}, is {shown(value)}"
     size = value if isinstance(value, (int, float)) else len(value) if isinstance(value, (str, list, dict)) else None
     for lower, upper in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
