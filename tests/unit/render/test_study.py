@@ -109,25 +109,33 @@ def test_markdown_begins_with_the_answer_and_folds_the_rest():
 
 def test_gates_and_objectives_are_cases_of_junit_with_failures_errors_and_skips_apart():
     suite = ElementTree.fromstring(to_junit(study()))
-    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["8", "5", "1", "0"]
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["8", "1", "1", "0"]
     kinds = {case.get("name"): [child.tag for child in case if child.tag != "system-out"] for case in suite.iter(
         "testcase")}
     assert kinds["gpuSeconds of tuned-1"] == []
     assert kinds["gpuSeconds of always-three"] == ["failure"]
     assert kinds["gpuSeconds of keda"] == ["error"]
-    assert kinds["cpu"] == ["failure"]
-    assert kinds["always-three"] == []
+    assert kinds["cpu"] == [], "with gates, those alone decide"
+    assert "3 of 3 runs: autoscalers-cpu-1 missed its objectives" in "".join(suite.itertext())
 
 
 @pytest.mark.parametrize(("verdict", "kind"), [
     (Verdict.PASS, []), (Verdict.FAIL, ["failure"]), (Verdict.INCONCLUSIVE, ["error"]), (None, ["error"]),
     (Verdict.NOT_JUDGED, ["skipped"])])
 def test_a_variant_is_in_junit_what_its_runs_are(verdict: Verdict | None, kind: Sequence[str]):
-    found = study()
-    suite = ElementTree.fromstring(to_junit(replace(found, runs=tuple(replace(one, verdict=verdict)
-                                                                      for one in found.runs))))
-    case = next(case for case in suite.iter("testcase") if case.get("name") == "queue")
-    assert [child.tag for child in case if child.tag != "system-out"] == kind
+    without = replace(study(), gates=(), runs=tuple(replace(one, verdict=verdict) for one in study().runs))
+    assert outcomes(without, "queue") == kind
+
+
+def test_what_other_variants_missed_fails_nothing_where_one_met_all_objectives():
+    found = replace(study(), gates=(), verdict=Verdict.PASS)
+    assert {tag for one in found.variants for tag in outcomes(found, one.name)} == set()
+
+
+def outcomes(comparison: Comparison, name: str) -> list[str]:
+    suite = ElementTree.fromstring(to_junit(comparison))
+    case = next(case for case in suite.iter("testcase") if case.get("name") == name)
+    return [child.tag for child in case if child.tag != "system-out"]
 
 
 def test_a_page_of_sixty_runs_is_at_most_a_megabyte_and_its_markdown_fits_into_a_comment():
@@ -174,8 +182,10 @@ def test_money_has_the_currency_of_its_measure():
 @pytest.mark.parametrize(("measure", "one", "change", "span"), [
     (MISS_SECONDS, difference(-23.33, -37.8, Interval(-36.3, -10.3)), "−23.3 s (−38 %)", "−36.3 to −10.3 s"),
     (MISS_SECONDS, difference(0.0, 0.0, Interval(-1, 1)), "0 s (0 %)", "−1 to +1 s"),
+    ("successPercent", difference(-0.35, -0.4, Interval(-0.49, -0.21)), "−0.35 points", "−0.49 to −0.21 points"),
+    ("gpuSeconds", difference(1e-7, 1e-8), "+0 (+0.00 %)", ""),
     (MISS_SECONDS, difference(5.0), "+5 s", ""), (MISS_SECONDS, difference(None), "", ""),
-    ("successPercent", difference(0.77, 0.78), "+0.77 %", ""),
+    ("successPercent", difference(0.77, 0.78), "+0.77 points", ""),
     ("latencyP95Milliseconds", difference(-1200, -8, None, Interval(-1500, 40)), "−1.20 s (−8 %)",
      "−1.50 s to +40 ms within the runs")])
 def test_a_difference_has_its_sign_and_its_interval(measure: str, one: VariantDifference, change: str, span: str):

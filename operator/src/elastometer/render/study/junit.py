@@ -1,8 +1,9 @@
 """The comparison as JUnit XML: one test case for each gate of each variant, and one for each variant's objectives.
 
-A gate that regressed and a missed objective are failures. What is not known, and a variant of which no run could be
-compared, is an error and not a skip: CI systems show skipped cases as good. Only a variant whose runs have no
-objectives is skipped.
+Something is a failure or an error just where the verdict is not Pass, so that CI and the exit code agree. A gate that
+regressed is a failure. Where there are gates, or one variant met all objectives, what the runs of the others missed is
+stated and fails nothing; otherwise it is a failure. What is not known, and a variant of which no run could be compared,
+is an error and not a skip: CI systems show skipped cases as good. A variant whose runs have no objectives is skipped.
 """
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from elastometer.model.comparison import Comparison, GateResult, GateState, Vari
 from elastometer.model.report import Verdict
 from elastometer.model.run_figures import RunFigures
 from elastometer.render.junit import add_outcome, clean, suite_bytes
-from elastometer.render.study import tables
+from elastometer.render.study import tables, words
 from elastometer.render.wording import numbers
 
 
@@ -22,11 +23,12 @@ def to_junit(comparison: Comparison) -> bytes:
     where = ".".join(filter(None, ("elastometer", comparison.namespace, comparison.study)))
     for gate in comparison.gates:
         _gate(suite, f"{where}.gates", gate)
+    decides = not comparison.gates and comparison.verdict is not Verdict.PASS
     for one in comparison.variants:
         _objectives(suite, f"{where}.objectives", one, [
-            run for run in comparison.runs if run.label.variant == one.name and not run.label.is_warmup])
+            run for run in comparison.runs if run.label.variant == one.name and not run.label.is_warmup], decides)
     SubElement(suite, "system-out").text = clean("\n".join(
-        [comparison.verdict_message, comparison.best.sentence, *comparison.sentences, *comparison.notes]))
+        map(words.stopped, (comparison.best.sentence, *tables.sentences(comparison), *comparison.notes))))
     return suite_bytes(suite)
 
 
@@ -39,18 +41,24 @@ def _gate(suite: Element, where: str, gate: GateResult) -> None:
     SubElement(case, "system-out").text = clean(gate.message)
 
 
-def _objectives(suite: Element, where: str, one: VariantSummary, runs: list[RunFigures]) -> None:
-    """All runs of a variant as one case; a run that failed decides it, then one that says nothing."""
+def _objectives(suite: Element, where: str, one: VariantSummary, runs: list[RunFigures], decides: bool) -> None:
+    """All runs of a variant as one case; a run that failed decides it, then one that says nothing. `decides` says
+    whether the verdict is by the objectives, and not Pass."""
     case = SubElement(suite, "testcase", classname=clean(where), name=clean(one.name))
+    lines = [tables.runs_line(one)]
     failed = [run for run in runs if run.verdict is Verdict.FAIL]
     unknown = [run for run in runs if run.verdict is None or run.verdict is Verdict.INCONCLUSIVE]
-    if failed:
-        add_outcome(case, "failure", Verdict.FAIL.value, _named(failed, len(runs), "missed its objectives"))
-    elif unknown or not runs:
-        add_outcome(case, "error", Verdict.INCONCLUSIVE.value, _named(unknown, len(runs), "has no verdict"))
+    if failed or unknown or not runs:
+        kind, verdict, what = ("failure", Verdict.FAIL, "missed its objectives") if failed else (
+            "error", Verdict.INCONCLUSIVE, "has no verdict")
+        message = _named(failed or unknown, len(runs), what)
+        if decides:
+            add_outcome(case, kind, verdict.value, message)
+        else:
+            lines.append(message)
     elif all(run.verdict is Verdict.NOT_JUDGED for run in runs):
         SubElement(case, "skipped", message=clean(_named(runs, len(runs), "has no objectives")))
-    SubElement(case, "system-out").text = clean(tables.runs_line(one))
+    SubElement(case, "system-out").text = clean("\n".join(lines))
 
 
 def _named(found: list[RunFigures], of: int, what: str) -> str:

@@ -40,12 +40,12 @@ def _short(comparison: Comparison) -> Iterator[str]:
     yield f"# {prose(tables.headline(comparison))}"
     yield from ("", f"**{prose(words.stopped(comparison.best.sentence))}**")
     yield from ("", prose(f"Study {tables.name(comparison)}: {', '.join(tables.totals(comparison))}; "
-                          f"differences are to {comparison.baseline}."))
+                          f"differences are those of the means, to {comparison.baseline}."))
     if comparison.differing:
         yield from ("", "The runs were not asked the same:")
         yield from ("", *_listed(comparison.differing))
     yield from table(["Variant", *(_head(row) for row in tables.main_rows(comparison))], _main(comparison))
-    yield from section("Gates", ["", *tables.GATES_HEAD], _gates(comparison))
+    yield from section("Gates", tables.GATES_HEAD, _gates(comparison))
     yield from ("", *_listed(tables.sentences(comparison)[:_FIRST]))
 
 

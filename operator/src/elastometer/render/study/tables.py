@@ -208,7 +208,7 @@ def gates(comparison: Comparison) -> list[GateResult]:
     return sorted(comparison.gates, key=lambda one: order.index(one.state))
 
 
-GATES_HEAD = ("Gate", "Variant", "Allowed", "Result")
+GATES_HEAD = ("Result", "Gate", "Variant", "Allowed", "Numbers")
 
 
 def sentences(comparison: Comparison) -> list[str]:

@@ -11,6 +11,8 @@ from elastometer.render.wording import numbers
 from elastometer.study.compare.wording import number
 
 MILLISECONDS, PERCENT, BYTES = "ms", "%", "bytes"
+# Of a difference of percentages: in percent, it would be read as a share of the baseline.
+POINTS = "points"
 # Units that a number cannot be read without; counts and areas are named by the title of their measure.
 _BEHIND = frozenset({MILLISECONDS, PERCENT, BYTES, "s", "tokens/s"})
 JUDGEMENTS = {
@@ -43,15 +45,14 @@ def change(measure: Measure, one: VariantDifference) -> str:
     """`−38.2 s (−62 %)`; nothing where it is not known."""
     if one.absolute is None:
         return ""
-    percent = "" if one.percent is None else f" ({_signed(_percent, one.percent)})"
-    if unit(measure) == PERCENT:
-        percent = ""  # of a share, a difference in percent of the share is read as one of the other
-    return _signed(_shown(unit(measure)), one.absolute) + percent
+    has_percent = one.percent is not None and unit(measure) != PERCENT
+    percent = f" ({_signed(_percent, one.percent or 0.0)})" if has_percent else ""
+    return _signed(_difference(measure), one.absolute) + percent
 
 
 def change_span(measure: Measure, one: VariantDifference) -> str:
     """The interval of a difference, `−47.1 to −29.3 s`; that within two single runs says so; nothing without one."""
-    found, shown = one.interval or one.within_runs, _shown(unit(measure))
+    found, shown = one.interval or one.within_runs, _difference(measure)
     if found is None:
         return ""
     ends = _from_to(*(_signed(shown, end) for end in (found.low, found.high)))
@@ -83,7 +84,16 @@ def _signed(shown: Callable[[float], str], figure: float) -> str:
 
 
 def _percent(figure: float) -> str:
-    return f"{figure:.2g} %" if figure < 10 else f"{figure:,.0f} %"
+    """Of a number of 0 or more; a very small one in two decimals."""
+    if figure == 0 or 0.01 <= figure < 10:
+        return f"{figure:.2g} %"
+    return f"{figure:.2f} %" if figure < 0.01 else f"{figure:,.0f} %"
+
+
+def _difference(measure: Measure) -> Callable[[float], str]:
+    if unit(measure) == PERCENT:
+        return lambda figure: f"{figure:.2f} {POINTS}"
+    return _shown(unit(measure))
 
 
 def _shown(of: str) -> Callable[[float], str]:
