@@ -4,13 +4,14 @@
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from elastometer.analysis.analyze import judge
+from elastometer.analysis.analyze import judge, judge_run
 from elastometer.analysis.story.advice_words import advice_sentence, change_words
 from elastometer.analysis.story.from_findings import advice_from
 from elastometer.analysis.story.sentences import sentences
@@ -33,6 +34,8 @@ from elastometer.model.story import (
 from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer.model.units import SECOND
 from elastometer_loadgen.base.record import Outcome
+from support.price_worlds import Replica, run_of, spec
+from support.price_worlds import request as world_request
 
 STAGES = ("calm", "ramp", "drop")
 SERVED = Objective("served", Indicator.REQUEST_SUCCESS, 95, None, 99, None)
@@ -242,6 +245,28 @@ def test_missing_replicas_are_a_number_and_no_share_of_the_demand(missing: float
 def test_money_is_said_as_the_table_shows_it(money: str, words: str):
     (one,) = sentences(Story(cost=Cost(None, 60.0, 90.0, 90.0, money=money, currency="EUR")), Verdict.PASS)
     assert one.text == f"It took 90 GPU-seconds, {words}"
+
+
+@pytest.mark.parametrize(("maximum", "words"), [(4, "a fixed 4 replicas take"), (1, "one fixed replica takes")])
+def test_what_is_compared_with_one_replica_is_said_of_one(maximum: int, words: str):
+    cost = Cost(None, 60.0, 90.0, 90.0, maximum_replicas=maximum, static_maximum_percent=50.0)
+    (one,) = sentences(Story(cost=cost), Verdict.PASS)
+    assert one.text == f"It took 90 GPU-seconds (50 % of what {words})"
+
+
+def test_no_sentence_about_one_request_speaks_of_several():
+    """Of a run of one request: objectives, findings and the notes of the demand."""
+    report = run_of_one()
+    said = [*(one.text for one in report.story.sentences), report.verdict_message,
+            *(one.message for one in report.objectives),
+            *(text for one in report.findings for text in (one.title, one.evidence))]
+    assert any("1 request," in text for text in said)
+    assert [text for text in said if re.search(r"\b1 (requests|streams|replicas|users|answers)\b", text)] == []
+
+
+def run_of_one() -> Report:
+    """One request on one replica of at most three."""
+    return judge_run(run_of([Replica(-60, -59, -50)], 20, requests=[world_request(0, 1, 1.5)], test=spec()))
 
 
 def test_without_a_record_of_requests_no_second_is_said_to_have_met_its_objectives():

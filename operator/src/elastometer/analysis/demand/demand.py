@@ -19,6 +19,7 @@ from elastometer.analysis.run import DerivedRun
 from elastometer.model.demand_terms import demand_terms
 from elastometer.model.elasticity import DemandAccount, DemandSource, ReplicaCapacity, StageLimit
 from elastometer.model.errors import SpecError
+from elastometer.model.in_words import plural
 from elastometer.model.units import SECOND
 from elastometer_loadgen.stages.stage import StageType
 
@@ -150,8 +151,8 @@ def _capacity(found: Found, came: Arrivals) -> ReplicaCapacity:
 
 def _notes(evidence: Evidence, came: Arrivals, floor: int) -> Iterator[str]:
     if came.substituted:
-        yield (f"{came.substituted} of {came.count} requests failed or state no tokens; they count with the median "
-               "tokens of their stage")
+        yield (f"{came.substituted} of {plural(came.count, 'request')} failed or state no tokens; they count with the "
+               "median tokens of their stage")
     closed = [stage.name for stage in evidence.stages if stage.type in CLOSED_LOOPS]
     if closed:
         yield (f"users wait for their answers, so in the stages {', '.join(closed)} no more could arrive than was "

@@ -10,6 +10,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.requests.answers import answers_to
 from elastometer.model.answers import AnswerRow, FailureRate
 from elastometer.model.findings import FindingName, Severity
+from elastometer.model.in_words import plural
 from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import table_of
@@ -42,7 +43,7 @@ def _crosstalk(evidence: Evidence) -> Iterator[Finding]:
         FindingName.CROSS_TALK, Severity.PROBLEM if proven else Severity.WARNING,
         f"Requests that got the answer to another request: {proven}" if proven else
         f"Answers that have the form of another task's answer: {len(hit)}",
-        f"{words}, of {len(judged)} answers checked: {shown}",
+        f"{words}, of {plural(len(judged), 'answer')} checked: {shown}",
         "A user may have received another user's data. Find the records by these ids in `requests.parquet`, and "
         "send the same load with one request in flight. If it no longer happens, concurrent requests are mixed up, "
         "in the server or in a proxy in front of it.")

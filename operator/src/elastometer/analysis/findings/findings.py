@@ -22,6 +22,7 @@ from elastometer.analysis.price.flaps import reversals
 from elastometer.analysis.starts.enginelog import aborted_by_server
 from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
+from elastometer.model.in_words import plural
 from elastometer.model.milestones import Milestone
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding
@@ -96,8 +97,8 @@ def _never_triggered(facts: Facts) -> Iterator[Finding]:
     if was_seen and room and not any(change.is_out for change in facts.run.changes) and not never_woke(facts.wakes):
         yield Finding(
             FindingName.SCALING_NEVER_TRIGGERED, Severity.WARNING, "The number of replicas never grew",
-            f"There was no scale-out during {len(facts.evidence.requests)} requests, although up to "
-            f"{terms.maximum_replicas} replicas were allowed",
+            f"There was no scale-out during {plural(len(facts.evidence.requests), 'request')}, although "
+            f"the autoscaler may keep up to {plural(terms.maximum_replicas or 0, 'replica')}",
             "A run without a scale-out says nothing about elasticity. Compare the metric's peak with its target. A "
             f"queue metric stays 0 until the batch is full: lower {_flag(MAX_NUM_SEQS, facts.evidence)}, or scale on "
             "running requests.")

@@ -7,6 +7,7 @@ import polars as pl
 
 from elastometer.model import request_measures
 from elastometer.model.findings import FindingName, Severity
+from elastometer.model.in_words import plural
 from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import table_of
@@ -27,8 +28,8 @@ def stream_findings(records: Sequence[RecordedRequest]) -> Iterator[Finding]:
     whole = int((buffered["first_token"] == buffered["last_token"]).sum())
     yield Finding(
         FindingName.STREAM_BUFFERED, Severity.WARNING, "Tokens arrived together instead of one by one",
-        f"{len(buffered)} of {streams} streams of {BUFFERED_TOKENS} tokens or more arrived in one piece ({whole}) "
-        f"or in a burst ({len(buffered) - whole}). The median of their times to first token is "
+        f"{len(buffered)} of {plural(streams, 'stream')} of {BUFFERED_TOKENS} tokens or more arrived in one piece "
+        f"({whole}) or in a burst ({len(buffered) - whole}). The median of their times to first token is "
         f"{_median_milliseconds(buffered, request_measures.time_to_first_token())}, and that of their latencies "
         f"{_median_milliseconds(buffered, request_measures.latency())}",
         "A client behind the same path waits as long, but these times to first token are not the server's, and the "

@@ -8,6 +8,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.findings.facts import Facts
 from elastometer.model.document import document_at
 from elastometer.model.findings import FindingName, Severity
+from elastometer.model.in_words import plural
 from elastometer.model.names import server_name
 from elastometer.model.report import Finding
 from elastometer.model.wake import Wake, WakeStep
@@ -36,7 +37,7 @@ def _never_woke(facts: Facts) -> Iterator[Finding]:
         shown = "" if metric is None or metric.stamp is not None or not metric.reason else f"; {metric.reason}"
         yield Finding(
             FindingName.NEVER_WOKE, Severity.PROBLEM, "Nothing woke the target from zero replicas",
-            f"{wake.request_count} requests came ({_since(wake)}), and no replica was added: "
+            f"{plural(wake.request_count, 'request')} came ({_since(wake)}), and no replica was added: "
             f"{wake.fate_words}{shown}",
             "Scale on a metric that exists at 0 replicas and rises with the load, such as a gateway's queue or the "
             f"load generator's `elastometer_load_sent_total`, or keep one replica.{blind}")
@@ -48,8 +49,8 @@ def _lost_during_wake(facts: Facts) -> Iterator[Finding]:
         lost = sum(wake.failed_count for wake in hit)
         yield Finding(
             FindingName.LOST_DURING_WAKE, Severity.PROBLEM, f"Requests lost before the target had a replica: {lost}",
-            "; ".join(f"{wake.request_count} requests came before a replica served ({_since(wake)}): {wake.fate_words}"
-                      for wake in hit),
+            "; ".join(f"{plural(wake.request_count, 'request')} came before a replica served ({_since(wake)}): "
+                      f"{wake.fate_words}" for wake in hit),
             "A Service without a Ready Pod refuses connections at once. Put a gateway in front that holds requests "
             "until a replica serves, let clients retry (`load.retries`), or keep one replica.")
 

@@ -118,7 +118,9 @@ def _paid(found: Cost, replica_seconds: float) -> str:
     amount = f"{count(gpu_seconds)} GPU-seconds" if gpu_seconds else f"{count(replica_seconds)} replica-seconds"
     if found.static_maximum_percent is None or found.maximum_replicas is None:
         return amount
-    return f"{amount} ({found.static_maximum_percent:.0f} % of what a fixed {found.maximum_replicas} replicas take)"
+    fixed = "one fixed replica takes" if found.maximum_replicas == 1 else \
+        f"a fixed {plural(found.maximum_replicas, 'replica')} take"
+    return f"{amount} ({found.static_maximum_percent:.0f} % of what {fixed})"
 
 
 def _worst_minute(found: WorstMinute, is_blind: bool) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from elastometer.analysis.requests.answers import answers_to, failure_rate
+from elastometer.model.in_words import plural
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Objective
 from elastometer.statistics.rates import truncated_percent
@@ -21,7 +22,7 @@ def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, s
     judged = answers_to(table, check)
     name, count = f"`answer check {check}`", len(judged)
     if not count or bound is None or check is None:
-        why = f"the check could judge none of the answers to {len(table)} requests" if len(table) else \
+        why = f"the check could judge none of the answers to {plural(len(table), 'request')}" if len(table) else \
             "no request was recorded"
         return Verdict.INCONCLUSIVE, f"{name} cannot be judged{where}: {why}", None, count
     failed = judged["failure"].count()
@@ -30,7 +31,7 @@ def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, s
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     # A task without this check has no answers that could be judged.
     requests = table.join(judged.select("task").unique(), on="task", how="semi").height
-    of = f"n={count}" if count == requests else f"n={count} of {requests} requests"
+    of = f"n={count}" if count == requests else f"n={count} of {plural(requests, 'request')}"
     message = f"{name} {percent:.2f} % {rule}{where} ({of}, {failed} failed, {_interval(failed, count, bound)})"
     return Verdict.PASS if met else Verdict.FAIL, message, percent, count
 

@@ -13,6 +13,7 @@ import polars as pl
 from elastometer.analysis.requests.latency import of_stage, ordered, ranked
 from elastometer.analysis.verdict.answer_objective import judge_answers
 from elastometer.model import request_measures
+from elastometer.model.in_words import plural
 from elastometer.model.measurements import Duration
 from elastometer.model.reasons import NO_OBJECTIVES, OBJECTIVES_MET, OBJECTIVES_MISSED, OBJECTIVES_UNCERTAIN, LoadFlaw
 from elastometer.model.report import ObjectiveResult, Verdict
@@ -103,15 +104,16 @@ def _judge_latency(objective: Objective, table: pl.DataFrame) -> ObjectiveResult
     values = ordered(table, _MEASURES[objective.indicator])
     found = ranked(values, objective.percentile)
     if found is None or bound is None:
-        message = f"`{word}` cannot be judged{_where(objective)}: none of {len(table)} requests has a value"
+        message = f"`{word}` cannot be judged{_where(objective)}: none of {plural(len(table), 'request')} has a value"
         buffered = _count(table, request_measures.is_buffered())
         if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and buffered:
-            message += f"; the tokens of {buffered} requests arrived together"
+            message += f"; the tokens of {plural(buffered, 'request')} arrived together"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
     measured, name = to_milliseconds(found), f"`{word}` p{objective.percentile}"
     if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (unknown := _buffered(objective, table, values)):
-        message = (f"{name} cannot be judged{_where(objective)}: the tokens of {unknown} of {len(table)} requests "
-                   f"arrived together (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
+        message = (f"{name} cannot be judged{_where(objective)}: the tokens of {unknown} of "
+                   f"{plural(len(table), 'request')} arrived together (p{objective.percentile} of the other "
+                   f"{len(values)}: {measured:.0f} ms)")
         return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(values))
     unreached = _UNREACHED.get(objective.indicator)
     missing = len(table) - len(values) if unreached else 0
@@ -122,8 +124,9 @@ def _judge_latency(objective: Objective, table: pl.DataFrame) -> ObjectiveResult
     within = int((values <= bound * MILLISECOND).sum())
     # Counted, not ranked: requests without a value are beyond any bound, and would fill the ranks above the others.
     if 100 * within < objective.percentile * (len(values) + missing):
-        message = (f"{name} is not within {bound} ms{_where(objective)}: {missing} of {len(table)} requests "
-                   f"{unreached} (p{objective.percentile} of the other {len(values)}: {measured:.0f} ms)")
+        message = (f"{name} is not within {bound} ms{_where(objective)}: {missing} of "
+                   f"{plural(len(table), 'request')} {unreached} (p{objective.percentile} of the other {len(values)}: "
+                   f"{measured:.0f} ms)")
         return _result(objective, Verdict.FAIL, message, measured, len(values))
     message = f"{name} {measured:.0f} ms is within {bound} ms{_where(objective)} ({counted})"
     return _result(objective, Verdict.PASS, message, measured, len(values))

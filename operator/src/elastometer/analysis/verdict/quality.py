@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
+from elastometer.model.in_words import plural
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import AwayBand, GapBand, GeneratorState, Quality, SeriesState
 from elastometer.model.units import MILLISECOND, SECOND, Nanoseconds
@@ -99,17 +100,25 @@ def load_flaws(run: DerivedRun) -> Iterator[tuple[LoadFlaw, str]]:
         since = "" if gap.start_seconds is None else f"from {gap.start_seconds:+.1f} s "
         yield LoadFlaw.INCOMPLETE, f"load worker {gap.worker} was away {since}until {gap.end_seconds:+.1f} s"
     if unsent := sum(_unsent_by_worker(evidence)):
-        yield LoadFlaw.INCOMPLETE, (f"{unsent} requests were never sent: their worker was stopped before their "
-                                    "scheduled time")
+        yield LoadFlaw.INCOMPLETE, (f"{_were(unsent)} never sent: {_their(unsent)} worker was stopped before "
+                                    f"{_their(unsent)} scheduled time")
     if capped := sum(one.capped_users or 0 for one in bundle.generators):
-        yield LoadFlaw.INCOMPLETE, f"{capped} users reached maximumRequests and left early"
+        yield LoadFlaw.INCOMPLETE, f"{plural(capped, 'user')} reached maximumRequests and left early"
     skipped = sum(one.skipped or 0 for one in bundle.generators)
     if skipped:
-        yield LoadFlaw.INCOMPLETE, (f"{skipped} requests were never sent: their scheduled time passed before their "
-                                    "worker (re)started")
+        yield LoadFlaw.INCOMPLETE, (f"{_were(skipped)} never sent: {_their(skipped)} scheduled time passed before "
+                                    f"{_their(skipped)} worker (re)started")
     sent = sum(one.sent or 0 for one in bundle.generators)
     if sent > len(bundle.requests):
-        yield LoadFlaw.RECORDS_MISSING, f"{sent} requests were sent, but only {len(bundle.requests)} have a record"
+        yield LoadFlaw.RECORDS_MISSING, f"{_were(sent)} sent, but only {len(bundle.requests)} have a record"
+
+
+def _were(count: int) -> str:
+    return f"{plural(count, 'request')} {'was' if count == 1 else 'were'}"
+
+
+def _their(count: int) -> str:
+    return "its" if count == 1 else "their"
 
 
 def _fell_behind(worker: int, late: float | None, bound: float | None) -> str:
