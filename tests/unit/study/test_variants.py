@@ -192,6 +192,14 @@ def test_a_variant_without_an_autoscaler_cannot_be_tuned():
         accepted_study(study_body({"name": "most", "preset": "StaticMaximum"}, tune={"from": "most"}))
 
 
+def test_a_variant_without_an_objective_on_requests_cannot_be_tuned():
+    cold = {"name": "cold", "patch": {"objectives": [
+        {"name": "start", "indicator": "ColdStart", "maximumMilliseconds": 9000}]}}
+    with pytest.raises(SpecError, match=r"spec.tune.from: must be a variant with an objective on requests.*is 'cold'"):
+        accepted_study(study_body({"name": "base"}, cold, tune={"from": "cold"}))
+    accepted_study(study_body({"name": "base"}, cold, tune={"from": "base"}))
+
+
 def runs(**spec: Any) -> list[str]:
     return [run.name.removeprefix("scalers-") for run in planned_runs(study(
         {"name": "a"}, {"name": "b"}, {"name": "c"}, repetitions=2, **spec))]

@@ -43,6 +43,11 @@ class Indicator(StrEnum):
     ANSWER_CHECK = "AnswerCheck"
 
 
+# What the requests of every second meet or miss; the others are about replicas, and about what answers say.
+ON_REQUESTS = frozenset({
+    Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN, Indicator.REQUEST_LATENCY,
+    Indicator.REQUEST_SUCCESS})
+
 @dataclass(frozen=True, slots=True)
 class StageWindow:
     """One stage of the load; seconds count from the load's start. Only a Rate has planned rates, only a Knee the

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from elastometer.model.document import document_at, text_at
+from elastometer.model.document import document_at, documents_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.names import API_VERSION, KIND
 from elastometer.model.spec import ScalerType
 from elastometer.model.study import StudySpec, Variant, parse_study
+from elastometer.model.terms import ON_REQUESTS
 from elastometer.study.variants.limits import size_flaws
 from elastometer.study.variants.planned_runs import PlannedRun
 from elastometer.study.variants.server_args import args_flaws
@@ -30,9 +31,8 @@ def accepted_study(body: Mapping[str, Any]) -> StudySpec:
     flaws = [flaw for index, variant in enumerate(study.variants) for flaw in _flaws_of(study, variant, index)]
     if flaws:
         raise SpecError(*flaws)
-    if study.tune is not None and not _has_autoscaler(study, study.tune.source):
-        raise SpecError(f"spec.tune.from: must be a variant with an autoscaler, since its settings are searched, is "
-                        f"{study.tune.source!r}")
+    if study.tune is not None and (flaw := _not_searched(study, study.tune.source)) is not None:
+        raise SpecError(f"spec.tune.from: must be a variant with {flaw}, is {study.tune.source!r}")
     return study
 
 
@@ -67,5 +67,11 @@ def _flaws_of(study: StudySpec, variant: Variant, index: int) -> Iterator[str]:
     yield from args_flaws(args_at(variant.patch) or (), document_at(spec, "target"), path)
 
 
-def _has_autoscaler(study: StudySpec, name: str) -> bool:
-    return text_at(variant_spec(study, study.variant(name)), "autoscaler", "type") != ScalerType.NONE
+def _not_searched(study: StudySpec, name: str) -> str | None:
+    """What a search would need that the variant does not have: found now, and not after its first run."""
+    spec = variant_spec(study, study.variant(name))
+    if text_at(spec, "autoscaler", "type") == ScalerType.NONE:
+        return "an autoscaler, since its settings are searched"
+    if not any(text_at(one, "indicator") in ON_REQUESTS for one in documents_at(spec, "objectives")):
+        return "an objective on requests, since settings are ranked by the seconds in which one is missed"
+    return None
