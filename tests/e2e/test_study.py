@@ -110,6 +110,8 @@ def test_a_study_whose_operator_is_killed_judges_every_run_and_repeats_none(clus
     record = json.loads(cluster.get("cm", "killed-study", "-n", namespace)["data"]["study.json"])
     assert [run["state"] for run in record["runs"]] == ["Judged"] * 9
     report = json.loads(cluster.get("cm", "killed-study", "-n", namespace)["data"]["report.json"])
-    assert {variant["name"]: variant["compared"] for variant in report["variants"]} == {
-        "queue": 3, "always-one": 3, "always-three": 3}
-    print(status["conditions"][-1]["message"])
+    assert [(variant["name"], variant["planned"]) for variant in report["variants"]] == [(one, 3) for one in VARIANTS]
+    # After a gap, or on a busy machine, a run may be inconclusive: judged, and left out of the comparison by name.
+    left_out = {run["label"]["run"]: run["excluded"] for run in report["runs"] if run["excluded"]}
+    assert {run["name"] for run in status["runs"] if run["verdict"] == "Inconclusive"} == set(left_out)
+    print(status["conditions"][-1]["message"], left_out)
