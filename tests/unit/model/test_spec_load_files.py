@@ -148,9 +148,9 @@ def test_what_lies_in_files_is_not_simulated(
 ) -> None:
     path = tmp_path / "test.yaml"
     task = {"name": "poem", "prompt": "About {{ theme }}.", "dataset": {"file": "rows.jsonl"}}
-    body = with_load(demo_body, RATE, SWEEP, endpoint="Completions", tasks=[task], filesFrom=FROM)
+    body = with_load(demo_body, TRACE, SWEEP, endpoint="Completions", tasks=[task], filesFrom=FROM)
     path.write_text(yaml.safe_dump({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")}))
     assert main(["simulate", str(path), "--draws", "1"]) == Exit.SPEC_OR_USAGE
     error = capsys.readouterr().err
-    assert "spec.load.stages: must be of type Rate to be simulated; others are lengths (Sweep)" in error
+    assert "spec.load.stages: must not be of type Trace to be simulated; of this type are replay" in error
     assert "spec.load.tasks[0].dataset.file: must be inline to be simulated, is the file rows.jsonl" in error

@@ -1,14 +1,10 @@
 """Which stages of a load the operator runs in a cluster, how it plans them, and what it says of bad ones."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from elastometer.cli.base.exits import Exit
-from elastometer.cli.main import main
 from elastometer.controller.progress import Standing, offered, remaining_seconds
 from elastometer.model.errors import SpecError
 from elastometer.model.spec import parse
@@ -155,26 +151,3 @@ def test_turns_of_conversations_count_as_requests_and_the_load_may_last_as_long_
     with pytest.raises(SpecError) as caught:
         parse(with_stages(demo_body, RATE | {"durationSeconds": 2_000, "endRequestsPerSecond": "1700"}))
     assert str(caught.value).endswith("got about 10200000")
-
-
-def test_a_conversation_is_not_simulated_and_named(
-    demo_body: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "test.yaml"
-    demo_body["spec"]["load"]["tasks"] = [TALK]
-    body = with_stages(demo_body, RATE)
-    path.write_text(yaml.safe_dump({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")}))
-    assert main(["simulate", str(path), "--draws", "1"]) == Exit.SPEC_OR_USAGE
-    words = "spec.load.tasks: must hold no generated message to be simulated; conversations are talk"
-    assert words in capsys.readouterr().err
-
-
-def test_what_is_not_simulated_is_named(
-    demo_body: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "test.yaml"
-    body = with_stages(demo_body, USERS, RATE, KNEE)
-    path.write_text(yaml.safe_dump({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")}))
-    assert main(["simulate", str(path), "--draws", "1"]) == Exit.SPEC_OR_USAGE
-    words = "spec.load.stages: must be of type Rate to be simulated; others are crowd (Users), knee (Knee)"
-    assert words in capsys.readouterr().err
