@@ -155,8 +155,8 @@ class Price:
     of it was paid for (from its binding to a node).
 
     The `parts` add up to what was held. `no_gpus` says why GPUs are None, `not_split` why Ready is not split into
-    Useful, Kept and Idle. `unwatched_replica_milliseconds` is how much of what was held counts in the last state that was
-    seen before a watch gap, although another state was seen after it.
+    Useful, Kept and Idle. `unwatched_replica_milliseconds` is how much of what was held counts in the last state that
+    was seen before a watch gap, although another state was seen after it.
     """
 
     start_seconds: float

@@ -45,7 +45,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from story.patch_markdown(report.story.advice)
     yield from section("Objectives", ["", "Objective", "Result"], (
         [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
-    yield from section("Summary", ["", ""], ([name, value] for name, value in numbers.headline(report.summary, report.predicted)))
+    yield from section("Summary", ["", ""], (
+        [name, value] for name, value in numbers.headline(report.summary, report.predicted)))
     yield from elasticity.calibration_markdown(report.calibration)
     yield from elasticity.markdown(report.demand, report.elasticity)
     yield from price.markdown(report.price)
