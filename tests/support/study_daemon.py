@@ -23,7 +23,8 @@ from support.recorded_world import World
 ROOT = Path(__file__).parents[2]
 TESTS = "/apis/elastometer.dev/v1alpha1/namespaces/staging/elasticitytests"
 MAPS = "/api/v1/namespaces/staging/configmaps"
-FACT = {"verdict": "Pass", "message": "queue meets all objectives", "best": "queue", "sentence": "queue is best."}
+FACT = {"compared": 2, "verdict": "Pass", "message": "queue meets all objectives", "best": "queue",
+        "sentence": "queue is best."}
 ANSWER = {"files": {"report.md": "# so far", "report.json": "{}", "report.html": "<html>", "junit.xml": "<x/>"},
           "fact": FACT}
 

@@ -97,7 +97,8 @@ class Play:
                 assert not status.in_state(RunState.RUNNING), "a comparison would disturb what is being measured"
                 states = {run.name: run.state.value for run in status.runs}
                 self.reports.append(states)
-                self.memory.comparison = ComparisonFact(decision.of, status.done, "Pass", "met", "queue")
+                self.memory.comparison = ComparisonFact(
+                    decision.of, status.done, len(status.judged), "Pass", "met", "queue")
 
     def _create(self, name: str) -> None:
         """The API server refuses a second test of a name; that is not an error."""

@@ -44,11 +44,13 @@ class RecordFact:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonFact:
-    """The last comparison. `of` says which state of the study it was made of, `ended` how many runs had ended, and
-    `sentence` which variant is best; `flaw` is why there is no comparison, empty if there is one."""
+    """The last comparison. `of` says which state of the study it was made of, `ended` how many runs had ended,
+    `compared` how many of the judged ones were compared (an inconclusive run is not), and `sentence` which variant is
+    best; `flaw` is why there is no comparison, empty if there is one."""
 
     of: str
     ended: int
+    compared: int = 0
     verdict: str | None = None
     message: str = ""
     best: str | None = None

@@ -87,7 +87,7 @@ def _with_verdict(study: StudySpec, status: StudyStatus, found: ComparisonFact, 
     kind, known = (GATES_HELD, GATE_CONDITIONS) if study.gates else (OBJECTIVES_MET, VERDICT_CONDITIONS)
     status = with_condition(status, Condition(kind, *known[verdict], found.message), now)
     planned, missing = sum(run.entry.judged for run in status.runs), _missing(status)
-    judged = f"{len(status.judged)} of {planned} runs were judged and compared"
+    judged = f"{len(status.judged)} of {planned} runs were judged, {found.compared} compared"
     done = "; ".join(filter(None, (judged, missing, f"the verdict is {verdict}", found.sentence)))
     status = with_condition(status, Condition(SUCCEEDED, "True", reasons.STUDY_COMPLETED, done), now)
     return replace(status, verdict=str(verdict))

@@ -34,7 +34,9 @@ def _reasons(study: StudySpec, status: StudyStatus, now: datetime) -> Iterator[t
 
 
 def _budget(status: StudyStatus, most: int) -> Iterator[tuple[StopReason, str]]:
-    unknown = [run.name for run in status.in_state(RunState.JUDGED) if run.gpu_seconds is None]
+    # A run that was not carried out may have held its GPUs for as long as any other.
+    begun = (run for run in status.in_state(RunState.JUDGED, RunState.NOT_CARRIED_OUT) if run.uid is not None)
+    unknown = [run.name for run in begun if run.gpu_seconds is None]
     used = sum(run.gpu_seconds or 0 for run in status.runs)
     if unknown:
         yield StopReason.GPU_SECONDS_UNKNOWN, (

@@ -44,8 +44,8 @@ def _compared(directory: Path, places: dict[str, Path]) -> Json:
     found = compare_study(record.document, kept)
     return {
         "files": {name: content.decode() for name, content in render_study(found).items()},
-        "fact": {"verdict": found.verdict.value, "message": found.verdict_message, "best": found.best.variant,
-                 "sentence": found.best.sentence},
+        "fact": {"compared": sum(one.compared for one in found.variants), "verdict": found.verdict.value,
+                 "message": found.verdict_message, "best": found.best.variant, "sentence": found.best.sentence},
     }
 
 
