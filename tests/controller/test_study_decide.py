@@ -186,6 +186,13 @@ def test_a_budget_that_cannot_be_measured_ends_the_study_by_name() -> None:
     assert found.served["runs"][1]["reason"] == "GPUSecondsUnknown"
 
 
+def test_a_run_that_was_not_carried_out_ends_a_study_with_a_budget_since_it_may_have_held_gpus() -> None:
+    found = play(repetitions=2, stopWhen={"gpuSeconds": 1000})
+    found.to_the_end({"scalers-cpu-1": None})
+    assert found.created == ["scalers-queue-1", "scalers-cpu-1"]
+    assert {run["reason"] for run in found.served["runs"] if run["state"] == "Skipped"} == {"GPUSecondsUnknown"}
+
+
 def test_runs_that_are_under_way_when_a_study_stops_end_and_are_judged() -> None:
     found = play(repetitions=2, parallelism=2, stopWhen={"runFails": True})
     while len(found.created) < 2:
