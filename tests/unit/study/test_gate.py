@@ -196,6 +196,14 @@ def test_a_scrape_period_is_replayed_and_what_is_only_watched_has_no_effect():
                        "spec.measurement.readyDeadlineSeconds": ChangeEffect.WITHOUT_EFFECT}
 
 
+def test_money_is_not_compared_at_another_price():
+    price = {"perGPUHour": "2.5", "currency": "EUR"}
+    found = asked(lambda test: test["spec"].update(price=price), Gate("money", absolute=Decimal(0)))
+    assert found.state is GateState.CANNOT_TELL
+    assert "spec.price differs from that of the recorded runs" in found.message
+    assert asked(lambda test: test["spec"].update(price=price)).state is GateState.HELD
+
+
 def test_without_a_run_nothing_is_good():
     assert gate([], changed(), GateTerms()).state is GateState.CANNOT_TELL
     assert gate([GateBundle("a", bundle())], changed(), GateTerms(())).state is GateState.CANNOT_TELL

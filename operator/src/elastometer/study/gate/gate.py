@@ -13,6 +13,7 @@ from elastometer.model.comparison import GateState
 from elastometer.model.document import Document, document_at, spec_of
 from elastometer.model.errors import SpecError
 from elastometer.model.gating import REFUSED, FieldChange, GateAnswer, GateBundle, GateGroup, GateTerms
+from elastometer.model.measures import MONEY
 from elastometer.study.gate.differences import spec_changes
 from elastometer.study.gate.replay import FittedRun, Replay, fit, replay
 from elastometer.study.gate.rows import row
@@ -49,6 +50,7 @@ class Baseline:
     def _group(self, runs: Sequence[GateBundle], changed: Document, terms: GateTerms) -> GateGroup:
         names = tuple(one.name for one in runs)
         changes, flaws = _asked(runs[0], changed)
+        flaws += _repriced(changes, terms)
         if flaws:
             return GateGroup(names, GateState.CANNOT_TELL, changes, reason="; ".join(flaws))
         try:
@@ -86,6 +88,14 @@ def _asked(run: GateBundle, changed: Document) -> tuple[tuple[FieldChange, ...],
     changes = spec_changes(recorded, spec_of(changed))
     refused = [refusal(one) for one in changes if one.effect in REFUSED]
     return changes, [*refused, *annotation_flaws(document_at(changed, "metadata"))]
+
+
+def _repriced(changes: Sequence[FieldChange], terms: GateTerms) -> list[str]:
+    """Both sides are priced as the recorded runs are, so that another price would never be seen."""
+    if MONEY not in [bound.measure for bound in terms.gates]:
+        return []
+    said = "differs from that of the recorded runs, so that their money cannot be compared; bound gpuSeconds instead"
+    return [f"{one.path} {said}" for one in changes if one.path.startswith("spec.price")][:1]
 
 
 def _by_spec(bundles: Sequence[GateBundle]) -> list[list[GateBundle]]:
