@@ -200,3 +200,13 @@ def test_a_missing_cluster_ends_with_words_and_two(tmp_path: Path, capsys: pytes
     sample = Path(__file__).parents[3] / "manifests/samples/demo.yaml"
     assert main(["run", str(sample), "--kubeconfig", str(tmp_path / "absent")]) == 2
     assert "cannot use the kubeconfig" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"\x00\xff\xfe", b"[1, 2]", b"a: [", b"clusters: 5\ncontexts: x\n", b"5", b""])
+def test_a_file_that_is_no_kubeconfig_ends_with_words_and_two(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    sample = Path(__file__).parents[3] / "manifests/samples/demo.yaml"
+    (tmp_path / "config").write_bytes(content)
+    assert main(["run", str(sample), "--kubeconfig", str(tmp_path / "config")]) == 2
+    assert "cannot use the kubeconfig" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
 import orjson
+import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
@@ -141,6 +142,9 @@ class ClusterClient:
         answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
         return answer.response
 
+# What the client raises for a file that cannot be read, is no YAML, or is none of a kubeconfig's shape.
+_NO_KUBECONFIG = (OSError, ValueError, TypeError, LookupError, AttributeError, yaml.YAMLError)
+
 
 def connect(*, kubeconfig: str | None, context: str | None, namespace: str | None) -> ClusterClient:
     """The cluster of the kubeconfig, or the one that this Pod runs in. `namespace` overrides the context's."""
@@ -148,7 +152,7 @@ def connect(*, kubeconfig: str | None, context: str | None, namespace: str | Non
     try:
         config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
         default = _namespace_of_context(kubeconfig, context)
-    except config.ConfigException as error:
+    except (config.ConfigException, *_NO_KUBECONFIG) as error:
         # A kubeconfig or context that was named must be used: falling back to another cluster would be dangerous.
         if kubeconfig or context:
             raise CliError(Exit.SPEC_OR_USAGE, f"cannot use the kubeconfig: {error}") from error
