@@ -346,6 +346,24 @@ def test_a_record_whose_spec_is_no_study_s_is_refused_by_path(
     assert "  spec." in said
 
 
+def test_one_run_that_stands_for_two_of_a_study_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    study = write_study(tmp_path / "study", MISSES)
+    report = (study / "runs/scalers-queue-1/report.json").read_bytes()
+    (study / "runs/scalers-cpu-1/report.json").write_bytes(report)
+    assert main(["compare", str(study)]) == 2
+    assert "must be of another run than scalers-queue-1, but has the same uid" in capsys.readouterr().err
+
+
+def test_a_record_that_is_nested_too_deep_is_refused_by_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    study = write_study(tmp_path / "study", MISSES)
+    deep = '{"a":' * 500 + "1" + "}" * 500
+    record = json.loads((study / "study.json").read_text())
+    record["spec"]["variants"][0]["patch"] = {"here": "it goes"}
+    (study / "study.json").write_text(json.dumps(record).replace('"it goes"', deep))
+    assert main(["judge", str(study)]) == 2
+    assert "spec.variants[0].patch: must have at most 40 levels" in capsys.readouterr().err
+
+
 def test_runs_is_for_studies(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["judge", str(tmp_path), "--runs"]) == 2
     assert "--runs: must come with the directory of a study" in capsys.readouterr().err

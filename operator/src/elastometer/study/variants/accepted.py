@@ -24,9 +24,7 @@ Json = dict[str, Any]
 def accepted_study(body: Mapping[str, Any]) -> StudySpec:
     """Parses the object as served. Raises SpecError with every flaw found."""
     study = parse_study(body)
-    if flaws := [*size_flaws(study.template, "spec.template"), *(
-            flaw for index, variant in enumerate(study.variants)
-            for flaw in size_flaws(variant.patch, f"spec.variants[{index}].patch"))]:
+    if flaws := list(size_flaws(study.raw)):
         raise SpecError(*flaws)
     flaws = [flaw for index, variant in enumerate(study.variants) for flaw in _flaws_of(study, variant, index)]
     if flaws:

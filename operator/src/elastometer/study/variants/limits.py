@@ -3,19 +3,30 @@ that this is checked before anything reads them: the API server takes far more t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from elastometer.model.document import Document, document_at, documents_at
 from elastometer.study.variants.variant_spec import ARGS, args_at
 
 # As many arguments as a test may have.
 MAX_LEVELS, MAX_ARGS = 40, 64
 
 
-def size_flaws(document: Mapping[str, Any], path: str) -> Iterator[str]:
-    """The flaws of a spec, or of a patch on one, at `path`."""
+def size_flaws(spec: Document) -> Iterator[str]:
+    """The flaws of a study's spec, whatever its shape."""
+    yield from _flaws_of(document_at(spec, "template"), "spec.template")
+    for index, variant in enumerate(documents_at(spec, "variants")):
+        yield from _flaws_of(document_at(variant, "patch"), f"spec.variants[{index}].patch")
+
+
+def level_flaws(document: Document, path: str) -> Iterator[str]:
+    """The flaw of a document whose parts lie too deep within each other."""
     if _is_deeper(document, MAX_LEVELS):
         yield f"{path}: must have at most {MAX_LEVELS} levels of objects and lists within each other, has more"
-    elif (count := len(args_at(document) or ())) > MAX_ARGS:
+
+
+def _flaws_of(document: Document, path: str) -> Iterator[str]:
+    yield from level_flaws(document, path)
+    if (count := len(args_at(document) or ())) > MAX_ARGS:
         yield f"{path}.{'.'.join(ARGS)}: must have at most {MAX_ARGS} entries, has {count}"
 
 
