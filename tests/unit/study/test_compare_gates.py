@@ -44,7 +44,7 @@ def test_a_bound_in_gpu_seconds_is_judged_by_an_amount_though_gpu_seconds_are_co
 def test_a_gate_states_its_bound_in_words():
     found = compared({"base": {SERVED: [99, 99]}, "new": {SERVED: [99, 99]}},
                      Gate(SERVED, absolute=Decimal("0.5")), Gate(GPU, percent=5))
-    assert [one.allowed for one in found.gates] == ["at most 0.5 % less", "at most 5 % more"]
+    assert [one.allowed for one in found.gates] == ["at most 0.5 points less", "at most 5 % more"]
     assert found.gates[1].message == "GPU-seconds of new: base: not in the report"
 
 
@@ -54,8 +54,24 @@ def test_a_regression_in_another_measure_keeps_the_best_variant_from_being_best(
     assert compared({"base": base, "new": new}).best.variant == "new"
     found = compared({"base": base, "new": new}, Gate(P95, percent=10))
     assert found.best.variant is None
-    assert found.best.sentence == ("None is best: only base is in question, and it was not seen to be better than the "
-                                   "others. A gate found new worse than the baseline.")
+    assert found.best.sentence == (
+        "None is best: only base is in question, and by objective-miss seconds and GPU-seconds it is not better than "
+        "new. A gate found new worse than the baseline.")
+
+
+def test_a_variant_that_a_gate_found_worse_is_beaten_all_the_same_by_one_that_is_better():
+    base: Values = {MISSES: [18, 20, 22], GPU: [600, 610, 620]}
+    new: Values = {MISSES: [48, 50, 52], GPU: [900, 910, 920]}
+    found = compared({"base": base, "new": new}, Gate(MISSES, percent=10))
+    assert found.best.variant == "base"
+    assert found.best.sentence.startswith("base is best: compared with new, Objective-miss seconds −30 s (")
+    assert found.best.sentence.endswith("A gate found new worse than the baseline.")
+
+
+def test_a_gate_says_a_difference_of_percentages_in_points():
+    found = compared({"base": {SERVED: [99.9, 99.8]}, "new": {SERVED: [97.9, 97.8]}}, Gate(SERVED, absolute=Decimal(1)))
+    assert found.gates[0].message == (
+        "Requests served of new: −2 points (−2.3 to −1.7 points); at most 1 point less is allowed")
 
 
 def test_one_passing_run_beside_a_failing_one_makes_no_variant_best():

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 
 class Better(StrEnum):
@@ -50,3 +51,8 @@ class Measure:
     scale: Scale = Scale.LINEAR
     resolution: float = 1.0
     is_primary: bool = False
+
+    @property
+    def highest(self) -> float:
+        """More than this no run can have; less than 0 none can have of any measure."""
+        return {"%": 100.0, "share": 1.0}.get(self.unit, inf)

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from elastometer.model.run_figures import Question, RunFigures
 from elastometer.study.compare.differences import Asked
-from elastometer.study.compare.question import differences_of_question
+from elastometer.study.compare.question import SHOWN, differences_of_question
 
 Runs = Mapping[str, Sequence[RunFigures]]
 
@@ -35,6 +35,15 @@ def differing_lines(runs: Runs, baseline: str) -> Iterator[str]:
         others = _distinct(mine)
         found = [line for one in base[:1] for other in others for line in differences_of_question(one, other)]
         yield from (f"{variant}: {line}" for line in dict.fromkeys(found))
+
+
+def unrecorded(runs: Runs) -> Iterator[str]:
+    """Which runs have no record of what they were asked, so that they are compared with any other."""
+    names = [run.label.run for mine in runs.values() for run in mine if not run.question.parts]
+    if names:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        yield (f"what was asked of {', '.join(names[:SHOWN])}{more} is not recorded (spec.json): nothing shows that it "
+               "is the same question")
 
 
 def _distinct(runs: Sequence[RunFigures]) -> list[Question]:

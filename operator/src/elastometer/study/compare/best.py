@@ -44,20 +44,29 @@ def best_of(contest: Contest, variants: Sequence[VariantSummary]) -> Best:
     if len(passing) == 1 and all(one.failed for one in compared if one is not passing[0]):
         return _only_one_passes(contest, passing[0], compared)
     names = [one.name for one in passing or eligible]
-    winner = next((name for name in names if len(names) > 1
-                   and all(_beats(contest, name, other) for other in names if other != name)), None)
-    sentence = _none(contest, names) if winner is None else _winner(contest, winner, names)
+    # One that alone is in question has the others to beat all the same.
+    rivals = names if len(names) > 1 else [one.name for one in compared]
+    winner = next((name for name in names if not _unbeaten(contest, name, rivals)), None)
+    sentence = _none(contest, names, rivals) if winner is None else _winner(contest, winner, rivals)
     return Best(winner, " ".join((sentence, *_out_of_question(names, compared, contest.regressed))))
 
 
 def _out_of_question(names: Sequence[str], compared: Sequence[VariantSummary], regressed: Set[str]) -> Iterator[str]:
     """Why the others are not in question."""
     worse = [one.name for one in compared if one.name in regressed]
-    missed = [one.name for one in compared if one.name not in names and one.name not in regressed]
+    others = [one for one in compared if one.name not in names and one.name not in regressed]
+    few = [one.name for one in others if one.compared < FEWEST and one.passed == one.compared]
+    missed = [one.name for one in others if one.name not in few]
     if worse:
         yield f"A gate found {', '.join(worse)} worse than the baseline."
     if missed:
         yield f"Not every run of {', '.join(missed)} met all objectives."
+    if few:
+        yield f"Of {', '.join(few)}, a single run could be compared."
+
+
+def _unbeaten(contest: Contest, variant: str, rivals: Sequence[str]) -> list[str]:
+    return [other for other in rivals if other != variant and not _beats(contest, variant, other)]
 
 
 def _beats(contest: Contest, variant: str, other: str) -> bool:
@@ -94,25 +103,37 @@ def _only_one_passes(contest: Contest, one: VariantSummary, compared: Sequence[V
     return Best(one.name, "; ".join(filter(None, (met, _place(contest, one.name)))) + ".")
 
 
-def _none(contest: Contest, names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return f"None is best: only {names[0]} is in question, and it was not seen to be better than the others."
-    found = [one for variant, other in permutations(names, 2) for one in _deciding(contest, variant, other)]
+def _none(contest: Contest, names: Sequence[str], rivals: Sequence[str]) -> str:
+    found = [one for variant, other in permutations(rivals, 2) for one in _deciding(contest, variant, other)
+             if variant in names]
     unknown = next((one for one in found if one.judgement is Judgement.CANNOT_TELL), None)
     if unknown is not None:
         return f"None is best: {unknown.reason}."
     if all(one.judgement is Judgement.WITHIN_NOISE for one in found):
-        return f"None is best: {', '.join(names)} differ by no more than the noise."
+        return f"None is best: {', '.join(rivals)} differ by no more than the noise."
     misses, cost = contest.deciding
-    places = dict.fromkeys((min(names, key=lambda name: (_median(misses, name), _median(cost, name))),
-                            min(names, key=lambda name: (_median(cost, name), _median(misses, name)))))
+    places = list(dict.fromkeys((min(names, key=lambda name: (_median(misses, name), _median(cost, name))),
+                                 min(names, key=lambda name: (_median(cost, name), _median(misses, name))))))
+    unbeaten = ", ".join(_unbeaten(contest, places[0], rivals))
+    if len(names) == 1:
+        by = " and ".join(_plain_title(row) for row in contest.deciding)
+        return f"None is best: only {names[0]} is in question, and by {by} it is not better than {unbeaten}."
+    if len(places) == 1:
+        return (f"None is best: {places[0]} has the lowest medians, {_place(contest, places[0])}, but is not better "
+                f"than {unbeaten} beyond the noise.")
     return "None is best: " + "; ".join(f"{name} has {_place(contest, name)}" for name in places) + "."
 
 
 def _place(contest: Contest, name: str) -> str:
     """Those of its two deciding medians that are known: 12 objective-miss seconds and 610 GPU-seconds."""
     known = [(row, figure.median) for row in contest.deciding if (figure := row.figure(name)) is not None]
-    return " and ".join(f"{number(median)} {_plain_title(row)}" for row, median in known if median is not None)
+    return " and ".join(_count(row, median) for row, median in known if median is not None)
+
+
+def _count(row: MeasureRow, value: float) -> str:
+    """1 objective-miss second, 610 GPU-seconds."""
+    shown, title = number(value), _plain_title(row)
+    return f"{shown} {title.removesuffix('s') if shown == '1' else title}"
 
 
 def _plain_title(row: MeasureRow) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from elastometer.model.comparison import Comparison, GateState, MeasureRow
 from elastometer.model.measures import MEASURES, MISS_SECONDS, MONEY
 from elastometer.model.run_figures import RunFigures
-from elastometer.study.compare.asked import asked_differently, differing_lines
+from elastometer.study.compare.asked import asked_differently, differing_lines, unrecorded
 from elastometer.study.compare.best import Contest, best_of
 from elastometer.study.compare.differences import Asked, Runs, measure_row
 from elastometer.study.compare.gates import gate_results
@@ -43,7 +43,7 @@ def compare(terms: CompareTerms, runs: Sequence[RunFigures]) -> Comparison:
         sentences=(best.sentence, *run_sentences(terms, variants, every)), variants=variants, rows=tuple(rows.values()),
         gates=gates, speedups=tuple(speedups(mine, _speedup_bases(terms, mine), asked)),
         wins=competed, predicted=predicted, agreement=tuple(agreement(predicted)), runs=every,
-        notes=tuple(notes(variants, judged, beyond, rows[cost].measure.title)),
+        notes=(*unrecorded(mine), *notes(variants, judged, beyond, rows[cost].measure.title)),
         differing=tuple(differing_lines(mine, terms.baseline)),
         question=in_words(next((run.question for run in mine[terms.baseline]), None)), primary_cost=cost,
         currency=_currency(every), judged=judged, outside_by_chance=OUTSIDE * judged)

@@ -45,10 +45,10 @@ def with_samples(run: RunFigures, samples: Mapping[str, Sequence[float]]) -> Run
 
 
 def _usable(found: Found) -> Found:
-    """JSON as Python reads it may hold infinities, and any file may hold numbers that no run can have."""
-    if found.value is None or abs(found.value) <= LARGEST:
+    """Any file may hold numbers that no run can have: every measure counts from 0."""
+    if found.value is None or 0 <= found.value <= LARGEST:
         return found
-    return Found(None, f"must be at most {LARGEST:g}, is {found.value:g}")
+    return Found(None, f"must be from 0 to {LARGEST:g}, is {found.value:g}")
 
 
 def _excluded(label: RunLabel, verdict: Verdict | None, report: Document) -> str | None:

@@ -15,7 +15,7 @@ from elastometer.model.measure import Better, Measure, Scale
 from elastometer.model.study import Gate
 from elastometer.statistics.repetitions import FEWEST
 from elastometer.study.compare.noise import Gap, gap
-from elastometer.study.compare.wording import amount_words, number
+from elastometer.study.compare.wording import amount_unit, amount_words, number, with_unit
 
 # What spec.repetitions may be at most.
 MOST_REPETITIONS = 30
@@ -82,7 +82,7 @@ def _allowed_words(gate: Gate, measure: Measure) -> str:
     direction = "more" if measure.better is Better.LOWER else "less"
     if gate.percent is not None:
         return f"at most {gate.percent:g} % {direction}"
-    return " ".join(filter(None, ("at most", number(float(gate.absolute or 0)), measure.unit, direction)))
+    return f"at most {with_unit(number(float(gate.absolute or 0)), amount_unit(measure))} {direction}"
 
 
 def _advice(beyond: Gap, repetitions: int) -> str:

@@ -47,8 +47,15 @@ def figure_of(measure: Measure, variant: str, runs: Sequence[RunFigures]) -> Fig
         mean: float = exp(sample.mean)
         found = None if found is None else Interval(exp(found.low), exp(found.high))
     else:
-        mean = sample.mean
+        mean, found = sample.mean, _possible(measure, values, found)
     return Figure(variant, float(median(values)), mean, found, repetitions, values, reason)
+
+
+def _possible(measure: Measure, values: Sequence[float], found: Interval | None) -> Interval | None:
+    """The interval without what no run can have: Student's may reach below 0 requests, or beyond 100 % of them."""
+    if found is None:
+        return None
+    return Interval(max(found.low, min(0.0, *values)), min(found.high, max(measure.highest, *values)))
 
 
 def gap(measure: Measure, first: Sequence[float], second: Sequence[float]) -> Gap:

@@ -62,9 +62,10 @@ def _products(variant: str, runs: Sequence[RunFigures]) -> Sample | str:
         factors = {name: run.figure(name) for name in SCORECARD}
         for name, value in factors.items():
             if value is None:
-                return f"{name} of {run.label.run} is not known: {run.missing.get(name) or 'not in the report'}"
+                why = run.missing.get(name) or "not in the report"
+                return f"{BY_NAME[name].title} of {run.label.run} is not known: {why}"
             if value < BY_NAME[name].resolution:
-                return f"{name} of {run.label.run} is {value:g}, and ε divides by it or multiplies with it"
+                return f"{BY_NAME[name].title} of {run.label.run} is {value:g}, and ε multiplies by it or divides by it"
         known = {name: value for name, value in factors.items() if value}
         logs.append(fmean(map(log, known.values())))
         steps.append(fmean(BY_NAME[name].resolution / value for name, value in known.items()))

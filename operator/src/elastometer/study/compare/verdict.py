@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from elastometer.model.comparison import GateResult, GateState, VariantSummary
+from elastometer.model.in_words import plural
 from elastometer.model.reasons import (
     GATES_HELD,
     GATES_REGRESSED,
@@ -30,10 +31,10 @@ def verdict_of(gates: Sequence[GateResult], has_gates: bool, variants: Sequence[
     """With gates, those alone decide: one that regressed fails, one that cannot tell leaves the study inconclusive."""
     if not any(one.compared for one in variants):
         return StudyVerdict(Verdict.INCONCLUSIVE, NOTHING_TO_COMPARE, "no run could be compared")
-    return _by_gates(gates) if has_gates else _by_objectives(variants)
+    return _by_gates(gates, variants) if has_gates else _by_objectives(variants)
 
 
-def _by_gates(gates: Sequence[GateResult]) -> StudyVerdict:
+def _by_gates(gates: Sequence[GateResult], variants: Sequence[VariantSummary]) -> StudyVerdict:
     for state, verdict, reason in ((GateState.REGRESSED, Verdict.FAIL, GATES_REGRESSED),
                                    (GateState.CANNOT_TELL, Verdict.INCONCLUSIVE, GATES_UNCERTAIN)):
         found = [one for one in gates if one.state is state]
@@ -42,7 +43,13 @@ def _by_gates(gates: Sequence[GateResult]) -> StudyVerdict:
             return StudyVerdict(verdict, reason, found[0].message + more)
     if not gates:
         return StudyVerdict(Verdict.INCONCLUSIVE, GATES_UNCERTAIN, "there is no variant beside the baseline to gate")
-    return StudyVerdict(Verdict.PASS, GATES_HELD, f"every gate held ({len(gates)} of {len(gates)})")
+    held = f"every gate held ({len(gates)} of {len(gates)})"
+    missing = (_missing(one) for one in variants if one.compared < one.planned)
+    return StudyVerdict(Verdict.PASS, GATES_HELD, "; ".join((held, *missing)))
+
+
+def _missing(one: VariantSummary) -> str:
+    return f"{one.planned - one.compared} of {plural(one.planned, 'run')} of {one.name} could not be compared"
 
 
 def _by_objectives(variants: Sequence[VariantSummary]) -> StudyVerdict:
@@ -50,10 +57,15 @@ def _by_objectives(variants: Sequence[VariantSummary]) -> StudyVerdict:
     if not any(one.passed or one.failed for one in compared):
         return StudyVerdict(Verdict.NOT_JUDGED, NO_OBJECTIVES,
                             "the study has neither gates nor objectives: it was measured but not judged")
-    passing = [one.name for one in compared if one.passed == one.compared]
+    passing = [one.name for one in compared if one.passed >= one.planned]
     if passing:
         verb = "meets" if len(passing) == 1 else "meet"
         return StudyVerdict(Verdict.PASS, OBJECTIVES_MET, f"{', '.join(passing)} {verb} all objectives in every run")
+    so_far = [one for one in compared if one.passed == one.compared]
+    if so_far:
+        return StudyVerdict(Verdict.INCONCLUSIVE, VARIANT_NOT_COMPARED,
+                            f"{so_far[0].name} met all objectives in the runs that could be compared, but "
+                            f"{_missing(so_far[0])}")
     missing = [one.name for one in variants if one.planned and not one.compared]
     if missing:
         return StudyVerdict(Verdict.INCONCLUSIVE, VARIANT_NOT_COMPARED,

@@ -6,12 +6,20 @@ from elastometer.model.estimates import Interval
 from elastometer.model.in_words import duration
 from elastometer.model.measure import Measure
 
+# Units that are words.
+_COUNTED = frozenset({"answers", "requests", "events", "replicas", "points", "bytes"})
+
 
 def value_words(measure: Measure, value: float) -> str:
     """412 ms, 620 GPU-s, 38 s, 99.7 %, to about three significant digits."""
     if measure.unit == "ms":
         return duration(value)
-    return " ".join(filter(None, (number(value), measure.unit)))
+    return with_unit(number(value), measure.unit)
+
+
+def with_unit(shown: str, unit: str) -> str:
+    """5 s, 1 request, 2 requests; a measure without a unit is a number."""
+    return " ".join(filter(None, (shown, unit.removesuffix("s") if unit in _COUNTED and shown == "1" else unit)))
 
 
 def number(value: float) -> str:
@@ -31,7 +39,14 @@ def amount_words(measure: Measure, difference: VariantDifference) -> str:
         return "unknown"
     if measure.unit == "ms":
         return f"{_sign(difference.absolute)}{duration(abs(difference.absolute))}{_interval(measure, difference)}"
-    return " ".join(filter(None, (signed(difference.absolute), measure.unit))) + _interval(measure, difference)
+    amount = _sign(difference.absolute) + with_unit(number(abs(difference.absolute)), amount_unit(measure))
+    return amount + _interval(measure, difference)
+
+
+def amount_unit(measure: Measure) -> str:
+    """The unit of a difference. That of two percentages is in points: in percent, it would be read as a share of one of
+    them."""
+    return "points" if measure.unit == "%" else measure.unit
 
 
 def between(found: Interval) -> str:
@@ -46,7 +61,7 @@ def signed(value: float) -> str:
 
 def _interval(measure: Measure, difference: VariantDifference) -> str:
     found = difference.interval
-    return "" if found is None else f" ({' '.join(filter(None, (between(found), measure.unit)))})"
+    return "" if found is None else f" ({' '.join(filter(None, (between(found), amount_unit(measure))))})"
 
 
 def _sign(value: float) -> str:
