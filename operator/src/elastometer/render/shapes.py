@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from elastometer.model.in_words import bound
 from elastometer.model.measurements import PHASE_LABELS, ColdStart, Phase
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.prediction_basis import DrawnFigure
@@ -141,7 +142,7 @@ def bullet(result: ObjectiveResult) -> Bullet | None:
                       f"{result.measured:.2f} %", f"≥ {result.bound:g} %")
     scale = max(result.bound * 1.25, result.measured * 1.05) or 1.0
     return Bullet(100 * result.measured / scale, 100 * result.bound / scale,
-                  numbers.duration(result.measured), f"≤ {numbers.bound(result.bound)}")
+                  numbers.duration(result.measured), f"≤ {bound(result.bound)}")
 
 
 @dataclass(frozen=True, slots=True)

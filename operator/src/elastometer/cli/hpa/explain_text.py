@@ -7,6 +7,7 @@ from elastometer.analysis.autoscaler.explain import folded
 from elastometer.cli.base.text import blocks, columns, printable, wrapped
 from elastometer.cli.hpa.explain_changes import change_lines
 from elastometer.model.autoscaler import AutoscalerAccount, FidelitySummary, SyncRow
+from elastometer.model.in_words import plural
 from elastometer.render.wording import numbers
 from elastometer.render.wording.autoscaler import (
     binding_words,
@@ -50,7 +51,7 @@ def _sync_lines(rows: Sequence[SyncRow]) -> Iterator[str]:
 
 
 def _idle_line(row: SyncRow) -> str:
-    until, replicas = numbers.instant(row.until_seconds), numbers.plural(row.desired, "replica")
+    until, replicas = numbers.instant(row.until_seconds), plural(row.desired, "replica")
     why = "" if row.wanted == row.desired else ", held by minReplicas"
     return (f"  {numbers.instant(row.seconds)}  … {row.count} syncs to {until}, nothing to do: "
             f"{replicas}, {row.ready} Ready{why}")

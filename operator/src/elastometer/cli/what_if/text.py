@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from elastometer.cli.base.text import blocks, wrapped, wrapped_columns
+from elastometer.model.in_words import plural
 from elastometer.render.what_if import rows as rows
 from elastometer.render.what_if.text import cliff_lines, error_rows, figures_line, headline
-from elastometer.render.wording.numbers import plural
 from elastometer.twin.search.answer.answer import Answer
 
 # Longer tables scroll the scorecard off the screen.

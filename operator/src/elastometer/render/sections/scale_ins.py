@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from elastometer.model.in_words import plural
 from elastometer.model.measurements import ScaleIn
 from elastometer.render.many import MANY, SHOWN, SPREAD_HEAD, spread, spread_cells, standing_out
 from elastometer.render.wording import numbers
@@ -41,8 +42,8 @@ def _sentence(pods: Sequence[ScaleIn], losers: int, shown: int) -> str:
     for one in pods:
         lost.update(one.lost)
     flying, late = sum(one.in_flight for one in pods), sum(one.sent_after_deletion for one in pods)
-    return (f"{len(pods):,} Pods were removed, with {numbers.plural(flying, 'request')} in flight at deletion and "
-            f"{late:,} sent after it. {numbers.plural(losers, 'Pod')} lost requests: "
+    return (f"{len(pods):,} Pods were removed, with {plural(flying, 'request')} in flight at deletion and "
+            f"{late:,} sent after it. {plural(losers, 'Pod')} lost requests: "
             f"{numbers.counts(dict(lost)) if lost else 'none'}. Listed are {shown}: those that lost most, those with "
             "the longest drains, and those that drained in doubt or without an end.")
 

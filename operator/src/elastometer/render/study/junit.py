@@ -10,11 +10,11 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement
 
 from elastometer.model.comparison import Comparison, GateResult, GateState, VariantSummary
+from elastometer.model.in_words import plural
 from elastometer.model.report import Verdict
 from elastometer.model.run_figures import RunFigures
 from elastometer.render.junit import add_outcome, clean, suite_bytes
 from elastometer.render.study import tables, words
-from elastometer.render.wording import numbers
 
 
 def to_junit(comparison: Comparison) -> bytes:
@@ -64,4 +64,4 @@ def _objectives(suite: Element, where: str, one: VariantSummary, runs: list[RunF
 def _named(found: list[RunFigures], of: int, what: str) -> str:
     """`2 of 3 runs: queue-1 missed its objectives (message); ...`."""
     each = "; ".join(f"{run.label.run} {what} ({run.message or run.excluded or run.reason})" for run in found)
-    return f"{len(found)} of {numbers.plural(of, 'run')}" + (each and f": {each}")
+    return f"{len(found)} of {plural(of, 'run')}" + (each and f": {each}")

@@ -18,6 +18,7 @@ from elastometer.model.comparison import (
     Wins,
 )
 from elastometer.model.estimates import Interval
+from elastometer.model.in_words import plural
 from elastometer.model.measure import MeasureGroup
 from elastometer.model.measures import BY_NAME, MISS_SECONDS, latency_name
 from elastometer.model.run_figures import RunFigures
@@ -118,7 +119,7 @@ def difference(row: MeasureRow, one: VariantDifference) -> Difference:
 def runs_line(one: VariantSummary) -> str:
     """`3 of 3 runs compared, 2 passed`."""
     passed = f", {one.passed} passed" if one.passed or one.failed else ""
-    return f"{one.compared} of {numbers.plural(one.planned, 'run')} compared{passed}"
+    return f"{one.compared} of {plural(one.planned, 'run')} compared{passed}"
 
 
 def tags(comparison: Comparison, one: VariantSummary) -> list[str]:
@@ -192,7 +193,7 @@ def _predicted(comparison: Comparison, one: PredictedRow) -> list[str]:
 
 def agreement_lines(comparison: Comparison) -> list[str]:
     """How far prediction and measurement order the variants alike."""
-    return [f"{title(comparison, one.measure)}: {one.agreeing} of {numbers.plural(one.pairs, 'pair')} of variants "
+    return [f"{title(comparison, one.measure)}: {one.agreeing} of {plural(one.pairs, 'pair')} of variants "
             "in the same order predicted as measured" for one in comparison.agreement]
 
 
@@ -235,5 +236,5 @@ def best_words(comparison: Comparison) -> str:
 def totals(comparison: Comparison) -> Sequence[str]:
     """How much was run and compared."""
     compared = sum(one.is_compared for one in comparison.runs)
-    return (numbers.plural(len(comparison.variants), "variant"),
-            f"{compared} of {numbers.plural(len(comparison.runs), 'run')} compared")
+    return (plural(len(comparison.variants), "variant"),
+            f"{compared} of {plural(len(comparison.runs), 'run')} compared")

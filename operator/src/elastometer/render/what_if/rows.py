@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from elastometer.model.capacity import Fitted
+from elastometer.model.in_words import bound
 from elastometer.model.terms import Indicator
 from elastometer.render.wording import numbers, prices
 from elastometer.twin.fit.calibration import Calibration
@@ -38,7 +39,7 @@ def rule(one: ObjectiveScore) -> str:
 
 
 def _bound(one: ObjectiveScore) -> str:
-    return f"{one.bound:g} %" if one.unit == "%" else numbers.bound(one.bound or 0.0)
+    return f"{one.bound:g} %" if one.unit == "%" else bound(one.bound or 0.0)
 
 
 def cost_name(answer: Answer) -> str:

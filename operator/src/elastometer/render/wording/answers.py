@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elastometer.model.answers import AnswerRow
+from elastometer.model.in_words import plural
 from elastometer.render.wording import numbers
 
 NO_DATA = "NoData"
@@ -58,6 +59,6 @@ def examples(row: AnswerRow) -> str:
 def total_sentence(row: AnswerRow) -> str:
     """A check over the whole run, on one line."""
     if row.rate is None:
-        return f"{NO_DATA}: none of {numbers.plural(row.requests, 'request')} could be judged"
-    return f"{numbers.number(row.failed)} of {numbers.plural(row.judged, 'answer')} failed ({rate(row)}, " \
+        return f"{NO_DATA}: none of {plural(row.requests, 'request')} could be judged"
+    return f"{numbers.number(row.failed)} of {plural(row.judged, 'answer')} failed ({rate(row)}, " \
            f"95 % interval {interval(row)}): {failures(row)}"

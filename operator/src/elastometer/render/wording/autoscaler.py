@@ -13,6 +13,7 @@ from elastometer.model.autoscaler import (
     ScaleAccount,
     SyncRow,
 )
+from elastometer.model.in_words import plural
 from elastometer.model.measurements import Direction
 from elastometer.render.wording import numbers
 
@@ -45,7 +46,7 @@ def miss_rows(found: FidelitySummary) -> list[tuple[str, str, str]]:
 
 
 def _moments(seconds: Sequence[float]) -> str:
-    more = f" and {numbers.plural(len(seconds) - 1, 'more sync')}" if len(seconds) > 1 else ""
+    more = f" and {plural(len(seconds) - 1, 'more sync')}" if len(seconds) > 1 else ""
     return numbers.instant(seconds[0]) + more
 
 
@@ -124,4 +125,4 @@ def binding_words(row: SyncRow) -> str:
 
 def sync_count(rows: Sequence[SyncRow]) -> str:
     """1 sync, 40 syncs."""
-    return numbers.plural(sum(row.count for row in rows), "sync")
+    return plural(sum(row.count for row in rows), "sync")

@@ -5,8 +5,6 @@ import re
 from collections.abc import Sequence
 
 from elastometer.model import in_words
-from elastometer.model.in_words import bound as bound
-from elastometer.model.in_words import plural as plural
 from elastometer.model.load_rows import LoadRow
 from elastometer.model.measurements import Duration, Stamp
 from elastometer.model.prediction_basis import DrawnFigure, DrawRange, PredictionBasis

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from elastometer.model.in_words import plural
 from elastometer.model.report import Report, Verdict
 from elastometer.model.story import Advice, Anchor, Effect
 from elastometer.render.wording import numbers
@@ -18,7 +19,7 @@ ANCHOR_NAMES: Mapping[Anchor, str] = {
 def objectives_met(report: Report) -> str:
     """How many objectives are met, and the names of the others."""
     others = [f"{one.name} ({one.verdict.value})" for one in report.objectives if one.verdict is not Verdict.PASS]
-    met = f"{len(report.objectives) - len(others)} of {numbers.plural(len(report.objectives), 'objective')} met"
+    met = f"{len(report.objectives) - len(others)} of {plural(len(report.objectives), 'objective')} met"
     return f"{met}; not {', '.join(others)}" if others else met
 
 
