@@ -55,8 +55,16 @@ def test_a_regression_in_another_measure_keeps_the_best_variant_from_being_best(
     found = compared({"base": base, "new": new}, Gate(P95, percent=10))
     assert found.best.variant is None
     assert found.best.sentence == (
-        "None is best: only base is in question, and by objective-miss seconds and GPU-seconds it is not better than "
-        "new. A gate found new worse than the baseline.")
+        "None is best: only base is in question, and new is no worse in either: 10 objective-miss seconds and "
+        "310 GPU-seconds. A gate found new worse than the baseline.")
+
+
+def test_a_tradeoff_with_a_variant_that_a_gate_found_worse_names_both_ends():
+    base: Values = {MISSES: [38, 40, 42], GPU: [600, 602, 604]}
+    new: Values = {MISSES: [62, 64, 66], GPU: [372, 374, 376]}
+    assert compared({"base": base, "new": new}, Gate(MISSES, percent=10)).best.sentence == (
+        "None is best: base has 40 objective-miss seconds and 602 GPU-seconds; new has 64 objective-miss seconds and "
+        "374 GPU-seconds. A gate found new worse than the baseline.")
 
 
 def test_a_variant_that_a_gate_found_worse_is_beaten_all_the_same_by_one_that_is_better():

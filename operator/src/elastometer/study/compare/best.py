@@ -112,16 +112,16 @@ def _none(contest: Contest, names: Sequence[str], rivals: Sequence[str]) -> str:
     if all(one.judgement is Judgement.WITHIN_NOISE for one in found):
         return f"None is best: {', '.join(rivals)} differ by no more than the noise."
     misses, cost = contest.deciding
-    places = list(dict.fromkeys((min(names, key=lambda name: (_median(misses, name), _median(cost, name))),
-                                 min(names, key=lambda name: (_median(cost, name), _median(misses, name))))))
+    places = list(dict.fromkeys((min(rivals, key=lambda name: (_median(misses, name), _median(cost, name))),
+                                 min(rivals, key=lambda name: (_median(cost, name), _median(misses, name))))))
+    if len(places) > 1:
+        return "None is best: " + "; ".join(f"{name} has {_place(contest, name)}" for name in places) + "."
+    if places[0] not in names:
+        return f"None is best: only {names[0]} is in question, and {places[0]} is no worse in either: " \
+               f"{_place(contest, places[0])}."
     unbeaten = ", ".join(_unbeaten(contest, places[0], rivals))
-    if len(names) == 1:
-        by = " and ".join(_plain_title(row) for row in contest.deciding)
-        return f"None is best: only {names[0]} is in question, and by {by} it is not better than {unbeaten}."
-    if len(places) == 1:
-        return (f"None is best: {places[0]} has the lowest medians, {_place(contest, places[0])}, but is not better "
-                f"than {unbeaten} beyond the noise.")
-    return "None is best: " + "; ".join(f"{name} has {_place(contest, name)}" for name in places) + "."
+    return (f"None is best: {places[0]} has the lowest medians, {_place(contest, places[0])}, but is not better "
+            f"than {unbeaten} beyond the noise.")
 
 
 def _place(contest: Contest, name: str) -> str:
