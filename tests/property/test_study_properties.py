@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from elastometer.model.document import document_at
 from elastometer.model.errors import SpecError
+from elastometer.model.merge_patch import merged, patch_between
 from elastometer.model.schema import defaulted, flaws
 from elastometer.model.study import MAX_RUNS, Order, parse_study, run_count, tuned_variant
 from elastometer.study.variants.accepted import accepted_study, run_manifest
-from elastometer.study.variants.merge_patch import merged, patch_between
 from elastometer.study.variants.planned_runs import planned_runs
 from elastometer.study.variants.server_args import args_merged
 from elastometer_serverflags.reader import pieces, read

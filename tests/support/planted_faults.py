@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from elastometer.model.merge_patch import merged
+
 Json = dict[str, Any]
 DEMO = Path(__file__).parents[2] / "manifests/samples/demo.yaml"
 
@@ -83,18 +85,4 @@ def patched(test: Json, patch: str) -> Json:
     made["metadata"]["name"] += "-patched"
     scaler = made["spec"]["autoscaler"]
     scaler["horizontalPodAutoscaler"] = merged(scaler["horizontalPodAutoscaler"], yaml.safe_load(patch)["spec"])
-    return made
-
-
-def merged(document: Json, patch: Mapping[str, Any]) -> Json:
-    """A merge patch: null removes, objects are merged, everything else replaces."""
-    made = dict(document)
-    for key, value in patch.items():
-        if value is None:
-            made.pop(key, None)
-        elif isinstance(value, Mapping):
-            old = made.get(key)
-            made[key] = merged(dict(old) if isinstance(old, Mapping) else {}, value)
-        else:
-            made[key] = value
     return made

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from elastometer.model.errors import SpecError
+from elastometer.model.merge_patch import merged, patch_between
 from elastometer.model.study import StudySpec, Variant, parse_study, tuned_variant
 from elastometer.study.variants.accepted import accepted_study, run_manifest, variant_flaws
-from elastometer.study.variants.merge_patch import merged, patch_between
 from elastometer.study.variants.planned_runs import PlannedRun, planned_runs
 from elastometer.study.variants.variant_spec import variant_spec
 from support.studies import study_body

@@ -4,12 +4,7 @@ from __future__ import annotations
 import pytest
 
 from elastometer.model.spec import parse
-from support.planted_faults import FAULTS, Fault, merged, patched, planted
-
-
-def test_a_merge_patch_replaces_lists_merges_objects_and_removes_nulls():
-    assert merged({"a": {"b": 1, "c": [1, 2]}, "d": 4}, {"a": {"c": [3]}, "d": None, "e": 5}) == {
-        "a": {"b": 1, "c": [3]}, "e": 5}
+from support.planted_faults import FAULTS, Fault, patched, planted
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

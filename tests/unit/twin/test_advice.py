@@ -4,12 +4,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from elastometer.judgement import judge
 from elastometer.model.bundle import Bundle
@@ -17,14 +14,13 @@ from elastometer.model.report import Report, Verdict
 from elastometer.model.story import Advice, AdviceSource, SentenceKind
 from elastometer.model.terms import Indicator, Objective
 from elastometer.twin.advice import fitted
-from elastometer.twin.advice.changes import changes, difference, merge_patch
+from elastometer.twin.advice.changes import changes, merge_patch
 from elastometer.twin.advice.choose import Scale, cheapest, choose
 from elastometer.twin.advice.forecast import Figures, Forecast, effect
 from elastometer.twin.advice.near import near, pairs
 from elastometer.twin.search.vary.fields import Setting
 from elastometer.world.bundle_reader import load_bundle
 from elastometer_loadgen.base.record import Outcome
-from support.planted_faults import merged
 from support.what_if_worlds import hpa_baseline, keda_baseline
 
 RUNS = Path(__file__).parents[2] / "golden/runs"
@@ -149,17 +145,6 @@ def test_the_patch_has_the_changed_fields_alone():
     assert patch is not None
     assert yaml.safe_load(patch) == {"spec": {"minReplicas": 2}}
     assert patch.startswith("# kubectl -n demo patch hpa demo-server --type merge")
-
-
-VALUES: Any = st.recursive(
-    st.integers(0, 3) | st.text("ab", max_size=2) | st.lists(st.integers(0, 2), max_size=2),
-    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8)
-
-
-@given(st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3),
-       st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3))
-def test_merging_the_difference_gives_what_was_meant(before: dict[str, Any], after: dict[str, Any]):
-    assert merged(before, difference(before, after)) == after
 
 
 @lru_cache(maxsize=1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.model.bundle_files import STRUCK
+from elastometer.model.merge_patch import patch_between
 from elastometer.model.price import Price
 from elastometer.model.story import Change
 from elastometer.model.study_names import tuned_name
 from elastometer.model.tuning import Json, TunedVariant
 from elastometer.study.tune.chosen import Candidate
 from elastometer.study.tune.figures import predicted_of
-from elastometer.study.variants.merge_patch import patch_between
 from elastometer.study.variants.presets import SCALER_FIELDS
 from elastometer.twin.advice.changes import changes
 from elastometer.twin.measured import source_words

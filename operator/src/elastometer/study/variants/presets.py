@@ -7,11 +7,11 @@ from typing import Any
 from elastometer.model.calibration_plan import Search, calibration_test
 from elastometer.model.document import document_at, text_at, whole_at
 from elastometer.model.errors import SpecError
+from elastometer.model.merge_patch import patch_between
 from elastometer.model.names import API_VERSION, KIND
 from elastometer.model.schema import shown
 from elastometer.model.spec import ScalerType
 from elastometer.model.study import Preset
-from elastometer.study.variants.merge_patch import patch_between
 
 Json = dict[str, Any]
 # What `spec.autoscaler` has for each type of autoscaler.

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from elastometer.model.document import at, document_at, text_at
+from elastometer.model.merge_patch import merged
 from elastometer.model.study import StudySpec, Variant
-from elastometer.study.variants.merge_patch import merged
 from elastometer.study.variants.presets import SCALER_FIELDS, preset_patch
 from elastometer.study.variants.server_args import args_merged
 

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from elastometer.model.merge_patch import patch_between
 from elastometer.model.spec import ScalerType
 from elastometer.model.story import Change
 from elastometer.twin.search.vary.candidates import Baseline, vary
@@ -50,19 +50,4 @@ def merge_patch(base: Baseline, settings: tuple[Setting, ...]) -> str | None:
         f"# kubectl -n {namespace} patch {_RESOURCES[base.kind]} {name} --type merge --patch-file patch.yaml",
         f"# In the ElasticityTest, what is under `spec` here belongs under spec.autoscaler.{_FIELDS[base.kind]}.",
     )
-    return "\n".join([*lines, write_document({"spec": difference(base.manifest["spec"], spec)})])
-
-
-def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
-    """RFC 7386: the fields of `after` that differ, null for those that it lacks; lists are replaced as a whole."""
-    made: Json = {}
-    for key in after:
-        old, new = before.get(key), after[key]
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            inner = difference(old, new)
-            if inner:
-                made[key] = inner
-        elif old != new:
-            made[key] = new
-    made.update({key: None for key in before if key not in after})
-    return made
+    return "\n".join([*lines, write_document({"spec": patch_between(base.manifest["spec"], spec)})])
