@@ -15,7 +15,7 @@ from elastometer.model.document import text_at
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Report, Verdict
 from elastometer.model.story import Advice, AdviceSource, MoreReplicas
-from elastometer.model.terms import Indicator
+from elastometer.model.terms import ON_REQUESTS
 from elastometer.twin.advice.changes import changes, merge_patch
 from elastometer.twin.advice.choose import best, cheapest, choose, scale_of
 from elastometer.twin.advice.failures import unpredicted_failures
@@ -35,7 +35,6 @@ CLOSED_COST = 4
 MAX_WORK = 1_200_000
 MAX_SCREENING_DRAWS = 3
 FINALISTS, OF_A_FIELD, FIELDS_PAIRED, MOST_MAXIMUMS = 3, 2, 4, 4
-_OTHERS = frozenset({Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
 
 
 def advise(run: DerivedRun, report: Report, twin: FittedTwin) -> Advice:
@@ -57,7 +56,7 @@ def _excluded(run: DerivedRun, report: Report) -> str | None:
     objectives = run.evidence.terms.objectives
     if report.verdict_reason in list(LoadFlaw):
         return "the load was not delivered as specified"
-    if report.story.blind is None and all(one.indicator in _OTHERS for one in objectives):
+    if report.story.blind is None and not any(one.indicator in ON_REQUESTS for one in objectives):
         return "no objective is on requests"
     return unpredicted_failures(report)
 

@@ -17,14 +17,11 @@ from elastometer.analysis.requests.misses import RequestColumns, miss_seconds, m
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model.measurements import Duration
 from elastometer.model.report import Verdict
-from elastometer.model.terms import Indicator, Objective, Terms
+from elastometer.model.terms import ON_REQUESTS, Indicator, Objective, Terms
 from elastometer.twin.prediction import PredictedReplica, Prediction
 from elastometer.twin.scenario import Arrival
 from elastometer_loadgen.base.measures import nearest_rank
 
-# An objective on requests that cannot be judged counts as missed. One on answers does not: no prediction knows the
-# content of an answer, so it is neither met nor missed.
-_ON_REQUESTS = frozenset(set(Indicator) - {Indicator.SCALE_OUT_LAG, Indicator.COLD_START, Indicator.ANSWER_CHECK})
 # Requests are recorded to the microsecond, so a smaller difference from a bound does not count.
 CLOCK_SECONDS = 1e-6
 
@@ -60,9 +57,10 @@ class Scorecard:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Names of the objectives missed. An objective on scale-outs or cold starts is not missed if there was none."""
+        """Names of the objectives missed. One on requests that cannot be judged counts as missed; one on scale-outs or
+        cold starts does not if there was none, nor does one on answers, whose content no prediction knows."""
         return tuple(objective.name for objective in self.objectives if objective.verdict is Verdict.FAIL
-                     or (objective.verdict is Verdict.INCONCLUSIVE and objective.indicator in _ON_REQUESTS))
+                     or (objective.verdict is Verdict.INCONCLUSIVE and objective.indicator in ON_REQUESTS))
 
     @property
     def failed(self) -> int:
