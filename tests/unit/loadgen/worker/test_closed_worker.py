@@ -23,8 +23,8 @@ GOOD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
     b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 )
-KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 1, "maximum": 4,
-        "soakSeconds": 1, "thinkTimeSeconds": "0.01",
+KNEE = {"name": "knee", "type": "Knee", "of": "Users", "start": 2, "step": 2, "stepSeconds": 5, "maximum": 4,
+        "soakSeconds": 5, "thinkTimeSeconds": "0.01",
         "objectives": [{"indicator": "RequestLatency", "maximumMilliseconds": 60_000}]}
 CROWD = {"name": "users", "type": "Users", "durationSeconds": 1, "users": 3, "thinkTimeSeconds": "0.02"}
 COUNT = {"name": "count", "type": "Concurrency", "concurrency": 2, "requests": 5}
