@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,23 +10,9 @@ from hypothesis import strategies as st
 
 from elastometer.controller.study.decide import decide_study
 from elastometer.controller.study.decision import StudyAction
-from elastometer.model.study import parse_study
 from elastometer.model.study_snapshot import CheckFact, ComparisonFact, StudyRefusal, StudySnapshot
 from elastometer.model.study_status import StudyStatus, phase_of, study_status_from, study_status_json
-from support.studies import study_body
-from support.study_play import START, Cut, Play
-
-QUEUE = {"name": "queue"}
-CPU = {"name": "cpu", "patch": {"autoscaler": {"horizontalPodAutoscaler": {"minReplicas": 1}}}}
-
-
-def play(*variants: dict[str, Any], **spec: Any) -> Play:
-    return Play(parse_study(study_body(*(variants or (QUEUE, CPU)), **spec)))
-
-
-def condition(found: Play, kind: str) -> tuple[str, str]:
-    one = found.status.conditions[kind]
-    return one.status, one.reason
+from support.study_play import QUEUE, START, TUNE, Cut, Play, condition, play
 
 
 def test_a_whole_study_runs_each_variant_in_turn_and_ends_with_one_report() -> None:
@@ -147,65 +132,6 @@ def test_a_judged_run_whose_record_is_gone_counts_no_more() -> None:
     assert found.reports[-1]["scalers-queue-1"] == "NotCarriedOut"
 
 
-@pytest.mark.parametrize(("stop", "verdicts", "seconds", "reason", "created"), [
-    pytest.param({"variantPasses": True}, {}, 1, "VariantPassed", 3, id="every repetition of one variant passed"),
-    pytest.param({"variantPasses": True}, {"scalers-queue-2": "Fail"}, 1, None, 4, id="none but the last passes"),
-    pytest.param({"variantPasses": True}, {"scalers-queue-1": None, "scalers-cpu-1": "Inconclusive"}, 1, None, 4,
-                 id="a run that was not carried out is no pass"),
-    pytest.param({"runFails": True}, {"scalers-cpu-1": "Fail"}, 1, "RunFailed", 2, id="a run missed an objective"),
-    pytest.param({"runFails": True}, {"scalers-queue-1": None}, 1, "RunFailed", 1, id="a run was not carried out"),
-    pytest.param({"runFails": True}, {"scalers-queue-1": "Inconclusive"}, 1, None, 4, id="doubt is no failure"),
-    pytest.param({"gpuSeconds": 200}, {}, 1, "GPUSecondsSpent", 2, id="the GPU-seconds are spent"),
-    pytest.param({"gpuSeconds": 201}, {}, 1, "GPUSecondsSpent", 3, id="not quite spent"),
-    pytest.param({"minutes": 1}, {}, 20, "TimeSpent", 1, id="the time is over"),
-])
-def test_when_it_is_to_stop_no_further_run_begins_and_the_rest_is_left_out_with_the_reason(
-    stop: dict[str, Any], verdicts: dict[str, str | None], seconds: float, reason: str | None, created: int,
-) -> None:
-    found = play(repetitions=2, stopWhen=stop)
-    for _ in range(40):
-        found.turn(seconds=seconds)
-        for name in found.under_way:
-            found.end(name, verdicts.get(name, "Pass"))
-    assert found.status.finished
-    left = [run for run in found.served["runs"] if run["state"] == "Skipped"]
-    assert {run["reason"] for run in left} == ({reason} if reason else set())
-    assert len(found.created) == created
-    assert len(left) == 4 - created
-    assert all("stopWhen" in run["message"] for run in left)
-    if reason and created > 1:
-        assert condition(found, "RunsCompleted")[1] in ("RunsSkipped", "RunsMissing")
-
-
-def test_a_budget_that_cannot_be_measured_ends_the_study_by_name() -> None:
-    found = play(stopWhen={"gpuSeconds": 200})
-    for _ in range(4):
-        found.turn()
-    found.end("scalers-queue-1", gpu_seconds=None)
-    found.to_the_end()
-    assert found.served["runs"][1]["reason"] == "GPUSecondsUnknown"
-
-
-def test_a_run_that_was_not_carried_out_ends_a_study_with_a_budget_since_it_may_have_held_gpus() -> None:
-    found = play(repetitions=2, stopWhen={"gpuSeconds": 1000})
-    found.to_the_end({"scalers-cpu-1": None})
-    assert found.created == ["scalers-queue-1", "scalers-cpu-1"]
-    assert {run["reason"] for run in found.served["runs"] if run["state"] == "Skipped"} == {"GPUSecondsUnknown"}
-
-
-def test_runs_that_are_under_way_when_a_study_stops_end_and_are_judged() -> None:
-    found = play(repetitions=2, parallelism=2, stopWhen={"runFails": True})
-    while len(found.created) < 2:
-        found.turn()
-    found.end("scalers-queue-1", "Fail")
-    for _ in range(5):
-        found.turn()
-    assert not found.status.finished
-    found.to_the_end()
-    assert found.reports[-1] == {"scalers-queue-1": "Judged", "scalers-cpu-1": "Judged", "scalers-queue-2": "Skipped",
-                                 "scalers-cpu-2": "Skipped"}
-
-
 @pytest.mark.parametrize(("check", "reason"), [
     (CheckFact(("SpecInvalid", "spec.variants[1] (cpu): spec.load.stages: must be given, is absent")), "SpecInvalid"),
     (CheckFact(("NameTaken", "an ElasticityTest called 'scalers-cpu-1' exists")), "NameTaken"),
@@ -316,67 +242,6 @@ def test_with_gates_the_verdict_is_theirs(verdict: str, expected: tuple[str, str
     assert condition(found, "GatesHeld") == expected
     assert "ObjectivesMet" not in found.status.conditions
     assert found.status.verdict == verdict
-
-
-TUNE = {"from": "queue", "candidates": 10, "confirm": 3}
-
-
-def test_better_settings_are_searched_after_the_first_run_of_their_variant_and_run_last() -> None:
-    found = play(repetitions=2, tune=TUNE)
-    assert [found.turn() for _ in range(3)][-1].status.planned == 10
-    found.to_the_end()
-    assert found.created == ["scalers-queue-1", "scalers-cpu-1", "scalers-queue-2", "scalers-cpu-2",
-                             "scalers-tuned-1-1", "scalers-tuned-1-2"]
-    assert found.actions.count(StudyAction.TUNE) == 1
-    assert found.actions.index(StudyAction.TUNE) < found.actions.index(StudyAction.CREATE_RUN) + 4
-    assert found.served["tune"]["outcome"] == "Found"
-    assert found.served["progress"]["runs"] == "6/6"
-
-
-def test_the_search_waits_until_no_run_is_under_way() -> None:
-    found = play(repetitions=2, parallelism=2, tune=TUNE)
-    while len(found.created) < 2:
-        found.turn()
-    found.end("scalers-queue-1")
-    for _ in range(4):
-        found.turn()
-    assert StudyAction.TUNE not in found.actions
-
-
-def test_what_a_search_found_is_in_the_status_before_a_run_is_made_of_it() -> None:
-    found = play(QUEUE, tune=TUNE)
-    while StudyAction.TUNE not in found.actions:
-        found.turn()
-        for name in found.under_way:
-            found.end(name)
-    assert "tune" not in found.served
-    found.turn(Cut.BEFORE_THE_ACTION)
-    assert found.served["tune"]["outcome"] == "Found"
-    found.to_the_end()
-    assert found.actions.count(StudyAction.TUNE) == 1
-
-
-def test_without_a_judged_run_nothing_is_searched_and_the_record_says_why() -> None:
-    found = play(repetitions=1, tune=TUNE)
-    found.to_the_end({"scalers-queue-1": None})
-    assert StudyAction.TUNE not in found.actions
-    assert found.served["tune"]["outcome"] == "CannotTell"
-    assert "no run of the variant 'queue' was judged" in found.served["tune"]["reason"]
-
-
-def test_a_study_that_has_stopped_searches_nothing() -> None:
-    found = play(tune=TUNE, stopWhen={"runFails": True})
-    found.to_the_end({"scalers-queue-1": "Fail"})
-    assert StudyAction.TUNE not in found.actions
-    assert found.status.finished
-    assert "scalers-queue-1' ended with Fail" in found.served["tune"]["reason"]
-
-
-def test_a_study_that_stops_with_its_last_run_searches_nothing_either() -> None:
-    found = play(QUEUE, tune=TUNE, stopWhen={"variantPasses": True})
-    found.to_the_end()
-    assert StudyAction.TUNE not in found.actions
-    assert found.served["progress"]["runs"] == "1/1"
 
 
 def test_a_finished_study_is_left_alone() -> None:

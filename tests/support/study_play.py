@@ -13,14 +13,18 @@ from typing import Any
 from elastometer.controller.study.decide import decide_study
 from elastometer.controller.study.decision import StudyAction, StudyDecision
 from elastometer.controller.study.runs import all_variants
-from elastometer.model.study import StudySpec
+from elastometer.model.study import StudySpec, parse_study
 from elastometer.model.study_document import RunState
 from elastometer.model.study_snapshot import CheckFact, ComparisonFact, RecordFact, RunFact, StudySnapshot
 from elastometer.model.study_status import StudyStatus, study_status_from, study_status_json
+from support.studies import study_body
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TUNED = {"run": "r", "outcome": "Found", "reason": "", "variants": [
     {"name": "tuned-1", "patch": {"autoscaler": {"horizontalPodAutoscaler": {"minReplicas": 3}}}}]}
+QUEUE = {"name": "queue"}
+CPU = {"name": "cpu", "patch": {"autoscaler": {"horizontalPodAutoscaler": {"minReplicas": 1}}}}
+TUNE = {"from": "queue", "candidates": 10, "confirm": 3}
 
 
 class Cut(StrEnum):
@@ -137,3 +141,14 @@ class Play:
             for name in self.under_way:
                 self.end(name, (verdicts or {}).get(name, "Pass"))
         raise AssertionError(f"the study did not end: {self.served}")
+
+
+def play(*variants: dict[str, Any], **spec: Any) -> Play:
+    """The study of these variants; without any, of two."""
+    return Play(parse_study(study_body(*(variants or (QUEUE, CPU)), **spec)))
+
+
+def condition(found: Play, kind: str) -> tuple[str, str]:
+    """Status and reason of a condition of the study."""
+    one = found.status.conditions[kind]
+    return one.status, one.reason
