@@ -142,7 +142,8 @@ class ClusterClient:
         answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
         return answer.response
 
-# What the client raises for a file that cannot be read, is no YAML, or is none of a kubeconfig's shape.
+
+# What the client raises for a file that cannot be read, is not YAML, or does not have the shape of a kubeconfig.
 _NO_KUBECONFIG = (OSError, ValueError, TypeError, LookupError, AttributeError, yaml.YAMLError)
 
 
