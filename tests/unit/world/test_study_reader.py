@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from elastometer.world.study.reader import BundleError, load_study
+from elastometer.world.study.report_reader import read_report
 
 RUN: dict[str, Any] = {"name": "s-queue-1", "variant": "queue", "repetition": 1, "judged": True, "state": "Judged"}
 
@@ -70,3 +73,11 @@ def test_a_damaged_report_is_refused_with_its_path(tmp_path: Path) -> None:
     record(study(tmp_path, RUN) / "runs/s-queue-1", report="{")
     with pytest.raises(BundleError, match=r"report\.json must be one JSON object"):
         load_study(tmp_path)
+
+
+def test_an_archive_that_states_a_report_of_gigabytes_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("demo/report.json")
+    member.size = 3 << 30
+    (tmp_path / "bomb.tar.zst").write_bytes(zstandard.compress(member.tobuf()))
+    with pytest.raises(BundleError, match="report.json must have at most 268435456 bytes, has 3221225472"):
+        read_report(tmp_path / "bomb.tar.zst")

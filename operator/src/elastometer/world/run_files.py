@@ -17,6 +17,9 @@ from elastometer.model.bundle_files import COMPRESSED, MANIFEST, REPORTS, SCHEMA
 from elastometer.model.document import EMPTY, Document, document_at, documents_at, text_at, whole_at
 
 PIECE_BYTES = 4 << 20
+# Of one member where only documents are asked for. The report of a run of an hour takes a few megabytes; an archive of
+# kilobytes can state any size.
+MAX_DOCUMENT_BYTES = 256 << 20
 
 
 class BundleError(Exception):
@@ -144,6 +147,8 @@ def _archive(path: Path, only: Collection[str] | None) -> dict[str, Path | bytes
             for member in archive:
                 name = _below_top(member.name)
                 wanted = name not in REPORTS if only is None else name in only
+                if only is not None and wanted and member.size > MAX_DOCUMENT_BYTES:
+                    raise BundleError(f"'{path}': {name} must have at most {MAX_DOCUMENT_BYTES} bytes, has {member.size}")
                 content = archive.extractfile(member) if member.isfile() and wanted else None
                 if content is not None:
                     files[name] = content.read()
