@@ -148,7 +148,8 @@ def _archive(path: Path, only: Collection[str] | None) -> dict[str, Path | bytes
                 name = _below_top(member.name)
                 wanted = name not in REPORTS if only is None else name in only
                 if only is not None and wanted and member.size > MAX_DOCUMENT_BYTES:
-                    raise BundleError(f"'{path}': {name} must have at most {MAX_DOCUMENT_BYTES} bytes, has {member.size}")
+                    raise BundleError(f"'{path}': {name} must have at most {MAX_DOCUMENT_BYTES} bytes, has "
+                                      f"{member.size}")
                 content = archive.extractfile(member) if member.isfile() and wanted else None
                 if content is not None:
                     files[name] = content.read()
