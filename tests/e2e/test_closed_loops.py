@@ -22,7 +22,7 @@ from elastometer.twin.search.answer.run import Recorded, recorded
 from elastometer.twin.search.score.searcher import Searcher
 from elastometer.twin.search.vary.candidates import vary
 from elastometer.world.bundle_reader import load_bundle
-from support.closed_pairs import PAIRS, ClosedPair, test_of
+from support.closed_pairs import PAIRS, ClosedPair, closed_test
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -41,7 +41,7 @@ def runs(request: pytest.FixtureRequest, cluster: Any, module_namespace: str, tm
     directory.mkdir(parents=True, exist_ok=True)
 
     def run(which: str) -> Recorded:
-        test = test_of(request.param, which)
+        test = closed_test(request.param, which)
         file, out = directory / f"{test['metadata']['name']}.json", directory / test["metadata"]["name"]
         if not out.is_dir():
             file.write_text(json.dumps(test))
@@ -74,8 +74,9 @@ def test_a_live_run_of_the_other_setting_is_within_what_was_predicted(runs: Runs
 
 
 def test_the_users_ask_as_often_as_the_model_says(runs: Runs):
-    """With the recorded random draw, within 5 % of the requests that were sent."""
+    """With the recorded random draw, within a fifth of the requests that were sent: a closed loop drifts, and pairs of
+    live runs were 0 to 18 % off (docs/what-if.md)."""
     for run in (runs.a, runs.b):
         error = run.prediction_error
         assert error.recorded is not None
-        assert error.recorded.predicted.requests == pytest.approx(error.measured.requests, rel=0.05)
+        assert error.recorded.predicted.requests == pytest.approx(error.measured.requests, rel=0.2)

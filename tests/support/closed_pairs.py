@@ -45,7 +45,7 @@ PAIRS = (
 )
 
 
-def test_of(pair: ClosedPair, which: str) -> dict[str, Any]:
+def closed_test(pair: ClosedPair, which: str) -> dict[str, Any]:
     """The ElasticityTest: the demo's server and HPA under the pair's load and one of its two settings."""
     test: dict[str, Any] = yaml.safe_load(DEMO.read_text())
     test["metadata"]["name"] = f"{pair.name}-{which}"
