@@ -1,4 +1,4 @@
-"""What tests of the load generator share: a stand-in that is up, in a process of its own."""
+"""What several tests here share: a stand-in that is up, in a process of its own, and a browser."""
 
 import socket
 import subprocess
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.browser import browser
 from support.ports import free_port
 
 AT_ONCE = ",".join(f"{phase}=0" for phase in ("import", "config", "weights", "compile", "profile", "graphs", "http"))
@@ -19,6 +20,13 @@ AT_ONCE = ",".join(f"{phase}=0" for phase in ("import", "config", "weights", "co
 def standin() -> Callable[..., AbstractContextManager[str]]:
     """Starts a stand-in that logs to a file, with further options; the context's value is its URL."""
     return _standin
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a headless Chromium that is up."""
+    with browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Needs Chromium (`apt-get install chromium`); without it every test here is skipp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from elastometer.judgement import judge
 from elastometer.model.report import Report
 from elastometer.render.html import to_html
 from elastometer.world.bundle_reader import load_bundle
-from support.browser import browser, chromium, opened
+from support.browser import chromium, opened
 from support.many_pods import many_pods
 
 pytestmark = [
@@ -32,12 +31,6 @@ DRAWN = """[...document.querySelectorAll("canvas")].map((canvas) => {
   return [canvas.closest("[id]")?.id || canvas.parentElement.className, drawn];
 })"""
 VIEWS = "page.charts.map((chart) => [chart.scales.x.min, chart.scales.x.max].join(' '))"
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

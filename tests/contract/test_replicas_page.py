@@ -1,7 +1,6 @@
 """The heat map by replica in a real browser: colours follow values in both themes, and each cell says what it is."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from elastometer.judgement import judge
 from elastometer.render.html import to_html
 from elastometer.world.bundle_reader import load_bundle
-from support.browser import browser, chromium, opened
+from support.browser import chromium, opened
 
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="Chromium is not installed: apt-get install chromium"),
@@ -32,12 +31,6 @@ MOVED = f"""((seconds, row) => {{
   over.dispatchEvent(new PointerEvent("pointermove", {{ clientX, clientY, bubbles: true }}));
   return document.getElementById("tip").textContent;
 }})"""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """A bar of a scale-out in a real browser: by keyboard and by pointer it opens the rows that it was made from."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from elastometer.analysis.analyze import judge
 from elastometer.render.html import to_html
 from elastometer.world.bundle_reader import load_bundle
-from support.browser import browser, chromium, opened
+from support.browser import chromium, opened
 from support.synthetic.run import write_run
 
 pytestmark = [
@@ -18,12 +17,6 @@ pytestmark = [
 ]
 LINK = "document.querySelectorAll('.so-link')[4]"
 OPENED = "[document.activeElement.id, document.activeElement.closest('details').open]"
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,13 @@ Needs Chromium (`apt-get install chromium`); without it every test here is skipp
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from elastometer.model.comparison import Comparison
 from elastometer.render.study.files import render_study
-from support.browser import Page, browser, chromium, opened
+from support.browser import Page, chromium, opened
 from support.study_worlds import compared, many, study
 from support.study_worlds import hostile as hostile_study
 
@@ -31,12 +30,6 @@ QUEUE = ("(() => { const row = [...document.querySelectorAll('.result-table tbod
          "one.querySelector('b').textContent === 'queue');"
          " return [...row.cells].slice(1).map((cell) => cell.innerText.replace(/\\s+/g, ' ')); })()")
 DOTS = "[...document.querySelectorAll('#strips .dots circle')].map((one) => one.getAttribute('cx'))"
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -59,35 +59,56 @@ class MemoryCluster(Cluster):
         return {}
 
 
-class Run:
-    """One daemon of one test; its time moves as fast as it waits."""
+class Daemon:
+    """One daemon of one object; its time moves as fast as it waits."""
 
-    def __init__(self, world: World, directory: Path, body: dict[str, Any]) -> None:
+    def __init__(self, world: World, directory: Path, body: dict[str, Any], cluster: MemoryCluster) -> None:
         self.world, self.body, self.letting_go = world, body, False
-        self.cluster = MemoryCluster(world.api)
-        self.context = Context(world.client, self.cluster, Receiver(world.clock), world.clock, directory, ENVIRONMENT)
+        self.context = Context(world.client, cluster, Receiver(world.clock), world.clock, directory, ENVIRONMENT)
+        self.statuses = cluster.statuses
         self.announced: list[tuple[str, str, str]] = []
 
+    async def carry_out(self) -> None:
+        """Until the daemon is let go."""
+        raise NotImplementedError
+
     def announce(self, kind: str, reason: str, message: str) -> None:
+        """Keeps an event."""
         self.announced.append((kind, reason, message))
 
     async def stopped(self, seconds: float) -> bool:
+        """Moves the time on instead of waiting."""
         for _ in range(20):
             await asyncio.sleep(0.001)
         self.world.clock.advance(min(seconds, 5.0))
         return self.letting_go
 
     async def until(self, condition: Callable[[], object]) -> None:
-        task = asyncio.create_task(run_test(self.context, self.body, self.stopped, self.announce))
-        async with asyncio.timeout(20):
+        """Runs the daemon until the condition holds, and lets it go."""
+        self.letting_go = False
+        task = asyncio.create_task(self.carry_out())
+        async with asyncio.timeout(30):
             while not condition() and not task.done():
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.002)
         self.letting_go = True
         await task
 
-    def condition(self, kind: str) -> dict[str, Any]:
-        return next((one for one in self.last.get("conditions", ()) if one["type"] == kind), {})
-
     @property
     def last(self) -> dict[str, Any]:
-        return self.cluster.statuses[-1] if self.cluster.statuses else {}
+        """The status as it was patched last."""
+        return self.statuses[-1] if self.statuses else {}
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """A condition of the last status."""
+        return next((one for one in self.last.get("conditions", ()) if one["type"] == kind), {})
+
+
+class Run(Daemon):
+    """The daemon of a test."""
+
+    def __init__(self, world: World, directory: Path, body: dict[str, Any]) -> None:
+        self.cluster = MemoryCluster(world.api)
+        super().__init__(world, directory, body, self.cluster)
+
+    async def carry_out(self) -> None:
+        await run_test(self.context, self.body, self.stopped, self.announce)

@@ -11,12 +11,10 @@ from typing import Any
 
 import orjson
 
-from elastometer.controller.session import Context
 from elastometer.controller.study.daemon import run_study
 from elastometer.model.names import Names
 from elastometer.world.cluster import Refused
-from elastometer.world.receiver import Receiver
-from support.daemon_run import ENVIRONMENT, MemoryCluster
+from support.daemon_run import Daemon, MemoryCluster
 from support.fake_api import FakeApi
 from support.recorded_world import World
 
@@ -83,34 +81,15 @@ class StudyCluster(MemoryCluster):
             raise self.refused[name]
 
 
-class StudyDaemon:
-    """One study; `restart` loses what only the process knew."""
+class StudyDaemon(Daemon):
+    """The daemon of a study; `restart_and` loses what only the process knew."""
 
     def __init__(self, world: World, directory: Path, body: dict[str, Any]) -> None:
-        self.world, self.body, self.letting_go, self.generation = world, body, False, 1
-        self.cluster = StudyCluster(world.api)
-        self.context = Context(world.client, self.cluster, Receiver(world.clock), world.clock, directory, ENVIRONMENT)
-        self.announced: list[tuple[str, str, str]] = []
+        self.cluster, self.generation = StudyCluster(world.api), 1
+        super().__init__(world, directory, body, self.cluster)
 
-    def announce(self, kind: str, reason: str, message: str) -> None:
-        self.announced.append((kind, reason, message))
-
-    async def stopped(self, seconds: float) -> bool:
-        for _ in range(20):
-            await asyncio.sleep(0.001)
-        self.world.clock.advance(min(seconds, 5.0))
-        return self.letting_go
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Runs the daemon until the condition holds, and lets it go."""
-        self.letting_go = False
-        task = asyncio.create_task(run_study(
-            self.context, self.body, lambda: self.generation, self.stopped, self.announce))
-        async with asyncio.timeout(30):
-            while not condition() and not task.done():
-                await asyncio.sleep(0.002)
-        self.letting_go = True
-        await task
+    async def carry_out(self) -> None:
+        await run_study(self.context, self.body, lambda: self.generation, self.stopped, self.announce)
 
     async def restart_and(self, condition: Callable[[], object]) -> None:
         """Another process with the status as served, until the condition holds."""
@@ -153,18 +132,9 @@ class StudyDaemon:
         """The tests in the cluster."""
         return dict(self.world.api.objects.get(TESTS, {}))
 
-    @property
-    def last(self) -> dict[str, Any]:
-        """The status as it was patched last."""
-        return self.cluster.statuses[-1] if self.cluster.statuses else {}
-
     def has_ended(self) -> bool:
         """Whether the study is over."""
         return "completionTime" in self.last
-
-    def condition(self, kind: str) -> dict[str, Any]:
-        """A condition of the last status."""
-        return next((one for one in self.last.get("conditions", ()) if one["type"] == kind), {})
 
     def states(self) -> dict[str, str]:
         """How far each run is."""

@@ -10,22 +10,10 @@ from xml.etree import ElementTree
 import pytest
 
 from elastometer.cli.main import main
+from support.compare_command import compared, refused
 from support.kept_runs import Run, archive_of, files_of, run_entry, study_record, write_run, write_runs, write_study
 
 CALM, WORSE = (40, 41, 39), (80, 79, 81)
-
-
-def compared(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main(["compare", *map(str, arguments)])
-    said = capsys.readouterr()
-    return code, " ".join(said.out.split()), said.err
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    code, said, error = compared(capsys, *arguments)
-    assert (code, said) == (2, "")
-    assert "Traceback" not in error
-    return error
 
 
 @pytest.fixture

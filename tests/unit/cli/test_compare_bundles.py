@@ -9,22 +9,11 @@ import pytest
 
 from elastometer.analysis.analyze import judge
 from elastometer.cli.main import main
+from support.compare_command import compared, refused
 from support.kept_runs import Run, study_record, write_run, write_runs, write_study
 
 RECORDED = Path(__file__).parents[2] / "golden/runs/cpu1"
 CALM = (40, 41, 39)
-
-
-def compared(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main(["compare", *map(str, arguments)])
-    said = capsys.readouterr()
-    return code, " ".join(said.out.split()), said.err
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    code, said, error = compared(capsys, *arguments)
-    assert (code, said) == (2, "")
-    return error
 
 
 @pytest.fixture
