@@ -42,7 +42,7 @@ PICTURES = {
     "autoscaler": Picture("report.html", "section:has(> #autoscaler)", "section:has(> #autoscaler)", 930),
     "replicas": Picture("report.html", "section:has(> #replicas)", "#heat-running", 620),
     "study": Picture("study.html", "header", "section:has(> .bar-head #charts)", 1900),
-    "what-if": Picture("what-if.html", "header", "section:has(> #pareto)", 2060),
+    "what-if": Picture("what-if.html", "header", "section:has(> #pareto)", 2438),
 }
 
 
