@@ -251,3 +251,11 @@ async def test_paper_takes_at_most_twelve_sheets(address: str, request: pytest.F
     async with opened(address, request.getfixturevalue(name)) as page:
         sheets = len(re.findall(rb"/Type /Page\b", await page.pdf()))
         assert 3 <= sheets <= 12
+
+
+async def test_each_key_of_the_legend_of_candidates_has_a_colour_of_its_own(address: str, asked: Path):
+    async with opened(address, asked) as page:
+        colours = await page.value("""[...document.querySelectorAll("section:has(> #pareto) .legend i")].map(
+          (key) => getComputedStyle(key).backgroundColor)""")
+    assert len(colours) == len(set(colours)) == 5
+    assert "rgba(0, 0, 0, 0)" not in colours
