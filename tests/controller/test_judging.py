@@ -156,3 +156,34 @@ def test_the_program_is_the_one_that_the_operator_runs():
 def run(world: Any, tmp_path: Path, demo_body: dict[str, Any]) -> Run:
     demo_body["metadata"].update(namespace="lab", name="demo", uid="11111111-now")
     return Run(world, tmp_path, demo_body)
+
+
+class EndingProcess:
+    """A process that ends when `ended` is set, and answers nothing."""
+
+    returncode = 0
+
+    def __init__(self) -> None:
+        self.ended: asyncio.Future[tuple[bytes, bytes]] = asyncio.get_running_loop().create_future()
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        return await self.ended
+
+
+async def test_the_end_of_the_operator_is_noticed_even_as_the_process_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    process, begun = EndingProcess(), asyncio.Event()
+
+    async def begin(*_: object, **__: object) -> EndingProcess:
+        begun.set()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", begin)
+    judging = asyncio.create_task(judged(store_of(tmp_path), {}))
+    await begun.wait()
+    await asyncio.sleep(0)
+    process.ended.set_result((b"{}", b""))
+    judging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await judging

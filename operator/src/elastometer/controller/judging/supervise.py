@@ -106,7 +106,9 @@ async def _run(words: list[str]) -> Ended:
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
     try:
-        answer, said = await asyncio.wait_for(process.communicate(), JUDGING_SECONDS)
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes just when the process has ended.
+        async with asyncio.timeout(JUDGING_SECONDS):
+            answer, said = await process.communicate()
     except TimeoutError:
         return Ended(STALLED, b"", "")
     finally:
