@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from elastometer.controller.act import act
 from elastometer.controller.decide import decide
 from elastometer.controller.decision import Action
+from elastometer.controller.ending import given_up, rejected
 from elastometer.controller.loop import Announce, Publisher, Stopped, announce_news, carry_out, idle, parsed
 from elastometer.controller.orphans import names_of
-from elastometer.controller.outcome import end_failed
 from elastometer.controller.session import Context, Session
 from elastometer.model import reasons
 from elastometer.model.errors import SpecError, WorldError
@@ -105,12 +104,10 @@ class _Turns:
 
     async def give_up(self, error: Exception) -> None:
         """Ends a test that the operator cannot carry out, and deletes what it created as far as possible."""
-        session, now = self.session, self.session.context.clock.now()
-        said = f"the operator failed on this test ({error!r}); see the operator's log"
-        status = end_failed(self.status, SUCCEEDED, reasons.OPERATOR_FAILED, said, now)
-        ended = replace(status, completion_time=now, start_time=status.start_time or now)
+        session = self.session
+        ended = given_up(self.status, "test", error, session.context.clock.now())
         await session.context.cluster.patch_status(session.plan.names, to_json(ended))
-        self._announce("Warning", reasons.OPERATOR_FAILED, said)
+        self._announce("Warning", reasons.OPERATOR_FAILED, ended.conditions[SUCCEEDED].message)
         if session.plan.spec.cleanup is CleanupPolicy.DELETE:
             with contextlib.suppress(WorldError):
                 await act(session, Action.CLEAN_UP)
@@ -120,8 +117,6 @@ async def _reject(context: Context, names: Names, status: Status, error: SpecErr
     """Ends a test whose spec cannot be carried out, with the reason. Nothing was created."""
     if status.finished:
         return
-    now = context.clock.now()
-    message = "; ".join(error.flaws)
-    status = end_failed(status, ACCEPTED, reasons.SPEC_INVALID, message, now)
-    await context.cluster.patch_status(names, to_json(replace(status, completion_time=now, start_time=now)))
-    announce("Warning", reasons.SPEC_INVALID, message)
+    ended = rejected(status, error, context.clock.now())
+    await context.cluster.patch_status(names, to_json(ended))
+    announce("Warning", reasons.SPEC_INVALID, ended.conditions[ACCEPTED].message)

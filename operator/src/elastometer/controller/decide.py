@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from elastometer.controller.decision import PROGRESS_SECONDS, SOON_SECONDS, Action, Decision
-from elastometer.controller.outcome import CLEAN_UP_SECONDS, conclude, end_failed, refused
+from elastometer.controller.ending import end_failed
+from elastometer.controller.outcome import CLEAN_UP_SECONDS, conclude, refused
 from elastometer.controller.steps import STEPS
 from elastometer.model import reasons
 from elastometer.model.snapshot import Snapshot

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from elastometer.controller.decision import Action
+from elastometer.controller.ending import end_failed
 from elastometer.model import reasons
 from elastometer.model.report import Verdict
 from elastometer.model.snapshot import RefusalFact, ReportFact, Snapshot
@@ -59,13 +60,6 @@ VERDICT_CONDITIONS: Mapping[str, tuple[str, str]] = {
     Verdict.INCONCLUSIVE: ("Unknown", reasons.NOT_ENOUGH_DATA),
     Verdict.NOT_JUDGED: ("Unknown", reasons.NOT_JUDGED),
 }
-
-
-def end_failed(status: Status, kind: str, reason: str, message: str, now: datetime) -> Status:
-    """The run could not be carried out: the condition that says why, and Succeeded=False with the same reason."""
-    status = with_condition(status, Condition(kind, "False", reason, message), now)
-    status = with_condition(status, Condition(SUCCEEDED, "False", reason, message), now)
-    return replace(status, failure=reason, verdict=Verdict.INCONCLUSIVE.value)
 
 
 def refused(status: Status, refusal: RefusalFact, now: datetime) -> Status:

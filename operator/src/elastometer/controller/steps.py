@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from elastometer.controller.decision import PROGRESS_SECONDS, SOON_SECONDS, Action, Decision
-from elastometer.controller.outcome import end_failed, terminal_trouble
+from elastometer.controller.ending import end_failed
+from elastometer.controller.outcome import terminal_trouble
 from elastometer.controller.scaling import (
     conflict,
     fault,

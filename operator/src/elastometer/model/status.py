@@ -45,13 +45,24 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Conditioned:
-    """A status, as far as it consists of conditions."""
+    """What the status of a test and that of a study have in common. What is absent is None, never zero."""
 
     conditions: Mapping[str, Condition] = field(default_factory=dict)
+    observed_generation: int | None = None
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
+    verdict: str | None = None
+    failure: str | None = None
+    report: str | None = None
 
     def is_true(self, kind: str) -> bool:
         """Whether the condition is present and True."""
         return kind in self.conditions and self.conditions[kind].status == "True"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is over, successful or not; nothing is done for it after that."""
+        return self.completion_time is not None
 
 
 T = TypeVar("T", bound=Conditioned)
@@ -59,26 +70,15 @@ T = TypeVar("T", bound=Conditioned)
 
 @dataclass(frozen=True, slots=True)
 class Status(Conditioned):
-    """Everything that is patched into `.status`. What is absent is None, never zero."""
+    """Everything that is patched into `.status` of a test."""
 
-    observed_generation: int | None = None
-    start_time: datetime | None = None
     target_ready_time: datetime | None = None
     load_start_time: datetime | None = None
     load_end_time: datetime | None = None
-    completion_time: datetime | None = None
-    verdict: str | None = None
-    failure: str | None = None
     progress: Json | None = None
     summary: Json | None = None
     objectives: tuple[Json, ...] | None = None
-    report: str | None = None
     bundle: Json | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether the run is over, successful or not; nothing is done for it after that."""
-        return self.completion_time is not None
 
 
 def with_condition(status: T, condition: Condition, now: datetime) -> T:
@@ -113,6 +113,21 @@ def text_or_none(at: datetime | None) -> str | None:
     return None if at is None else format_seconds(at)
 
 
+def common_from(served: Mapping[str, Any]) -> Json:
+    """The fields of Conditioned, by name, of a status as the API server serves it."""
+    conditions = conditions_from(served)
+    succeeded = conditions.get(SUCCEEDED)
+    return {
+        "conditions": conditions,
+        "observed_generation": served.get("observedGeneration"),
+        "start_time": instant_or_none(served.get("startTime")),
+        "completion_time": instant_or_none(served.get("completionTime")),
+        "verdict": served.get("verdict"),
+        "failure": succeeded.reason if succeeded is not None and succeeded.status == "False" else None,
+        "report": served.get("reportRef", {}).get("name"),
+    }
+
+
 def conditions_from(served: Mapping[str, Any]) -> dict[str, Condition]:
     """The conditions of a status as the API server serves it."""
     return {
@@ -125,23 +140,15 @@ def conditions_from(served: Mapping[str, Any]) -> dict[str, Condition]:
 
 def status_from(served: Mapping[str, Any]) -> Status:
     """Parses the status as the API server serves it."""
-    conditions = conditions_from(served)
-    succeeded = conditions.get(SUCCEEDED)
     bundle = served.get("bundleRef")
     return Status(
-        conditions=conditions,
-        observed_generation=served.get("observedGeneration"),
-        start_time=instant_or_none(served.get("startTime")),
+        **common_from(served),
         target_ready_time=instant_or_none(served.get("targetReadyTime")),
         load_start_time=instant_or_none(served.get("loadStartTime")),
         load_end_time=instant_or_none(served.get("loadEndTime")),
-        completion_time=instant_or_none(served.get("completionTime")),
-        verdict=served.get("verdict"),
-        failure=succeeded.reason if succeeded is not None and succeeded.status == "False" else None,
         progress=served.get("progress"),
         summary=served.get("summary"),
         objectives=tuple(served["objectives"]) if "objectives" in served else None,
-        report=served.get("reportRef", {}).get("name"),
         bundle=dict(bundle) if bundle else None,
     )
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from elastometer.model import reasons
@@ -16,9 +15,8 @@ from elastometer.model.status import (
     RUNS_COMPLETED,
     SUCCEEDED,
     Conditioned,
-    conditions_from,
+    common_from,
     conditions_json,
-    instant_or_none,
     text_or_none,
 )
 from elastometer.model.study_document import RunEntry, RunState, run_entry, run_json
@@ -56,25 +54,14 @@ class StudyRun:
 
 @dataclass(frozen=True, slots=True)
 class StudyStatus(Conditioned):
-    """Everything that is patched into `.status`. What is absent is None, never zero. `planned` is how many runs the
-    study will have if nothing stops it, `compared` how many ended runs the last comparison knew of."""
+    """Everything that is patched into `.status` of a study. `planned` is how many runs it will have if nothing stops
+    it, `compared` how many ended runs the last comparison knew of."""
 
-    observed_generation: int | None = None
-    start_time: datetime | None = None
-    completion_time: datetime | None = None
-    verdict: str | None = None
-    failure: str | None = None
     best: str | None = None
     planned: int = 0
     compared: int | None = None
     runs: tuple[StudyRun, ...] = field(default_factory=tuple)
     tune: Json | None = None
-    report: str | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether the study is over, successful or not; nothing is done for it after that."""
-        return self.completion_time is not None
 
     def in_state(self, *states: RunState) -> tuple[StudyRun, ...]:
         """The runs that are in one of these states."""
@@ -105,21 +92,13 @@ def phase_of(status: StudyStatus) -> str:
 
 def study_status_from(served: Mapping[str, Any]) -> StudyStatus:
     """Parses the status as the API server serves it."""
-    conditions = conditions_from(served)
-    succeeded = conditions.get(SUCCEEDED)
     return StudyStatus(
-        conditions=conditions,
-        observed_generation=served.get("observedGeneration"),
-        start_time=instant_or_none(served.get("startTime")),
-        completion_time=instant_or_none(served.get("completionTime")),
-        verdict=served.get("verdict"),
-        failure=succeeded.reason if succeeded is not None and succeeded.status == "False" else None,
+        **common_from(served),
         best=served.get("best"),
         planned=served.get("progress", {}).get("all", 0),
         compared=served.get("comparedRuns"),
         runs=tuple(_run(item, f"status.runs[{index}]") for index, item in enumerate(served.get("runs", ()))),
         tune=served.get("tune"),
-        report=served.get("reportRef", {}).get("name"),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from elastometer.controller.ending import end_failed
 from elastometer.controller.outcome import VERDICT_CONDITIONS
 from elastometer.controller.study.decision import StudyAction
 from elastometer.model import reasons
@@ -32,13 +33,6 @@ GATE_CONDITIONS: Mapping[str, tuple[str, str]] = {
     Verdict.FAIL: ("False", reasons.GATES_REGRESSED),
     Verdict.INCONCLUSIVE: ("Unknown", reasons.GATES_UNCERTAIN),
 }
-
-
-def end_failed(status: StudyStatus, kind: str, reason: str, message: str, now: datetime) -> StudyStatus:
-    """The study could not be carried out: the condition that says why, and Succeeded=False with the same reason."""
-    status = with_condition(status, Condition(kind, "False", reason, message), now)
-    status = with_condition(status, Condition(SUCCEEDED, "False", reason, message), now)
-    return replace(status, failure=reason, verdict=Verdict.INCONCLUSIVE.value)
 
 
 def not_all_compared(status: StudyStatus, seen: StudySnapshot) -> str | None:

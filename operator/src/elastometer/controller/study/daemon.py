@@ -4,14 +4,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
+from elastometer.controller.ending import given_up, rejected
 from elastometer.controller.loop import Announce, Publisher, Stopped, announce_news, carry_out, idle, parsed
 from elastometer.controller.orphans import study_names
 from elastometer.controller.session import Context
 from elastometer.controller.study.act import act_on_study
-from elastometer.controller.study.conclusion import end_failed
 from elastometer.controller.study.decide import decide_study
 from elastometer.controller.study.decision import StudyDecision
 from elastometer.controller.study.session import StudySession
@@ -119,20 +118,16 @@ class _Turns:
 
     async def give_up(self, error: Exception) -> None:
         """Ends a study that the operator cannot carry out. Runs that are under way end by themselves."""
-        session, now = self.session, self.session.context.clock.now()
-        said = f"the operator failed on this study ({error!r}); see the operator's log"
-        status = end_failed(self.status, SUCCEEDED, reasons.OPERATOR_FAILED, said, now)
-        ended = replace(status, completion_time=now, start_time=status.start_time or now)
+        session = self.session
+        ended = given_up(self.status, "study", error, session.context.clock.now())
         await session.context.cluster.patch_study_status(session.study.names, study_status_json(ended))
-        self._announce("Warning", reasons.OPERATOR_FAILED, said)
+        self._announce("Warning", reasons.OPERATOR_FAILED, ended.conditions[SUCCEEDED].message)
 
 
 async def _reject(
     context: Context, names: StudyNames, status: StudyStatus, error: SpecError, announce: Announce,
 ) -> None:
     """Ends a study whose spec cannot be carried out, with the reason. Nothing was created."""
-    now, message = context.clock.now(), "; ".join(error.flaws)
-    status = end_failed(status, ACCEPTED, reasons.SPEC_INVALID, message, now)
-    await context.cluster.patch_study_status(
-        names, study_status_json(replace(status, completion_time=now, start_time=now)))
-    announce("Warning", reasons.SPEC_INVALID, message)
+    ended = rejected(status, error, context.clock.now())
+    await context.cluster.patch_study_status(names, study_status_json(ended))
+    announce("Warning", reasons.SPEC_INVALID, ended.conditions[ACCEPTED].message)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from elastometer.controller.ending import end_failed
 from elastometer.controller.outcome import REFUSAL_SECONDS
-from elastometer.controller.study.conclusion import conclude, end_failed, not_all_compared
+from elastometer.controller.study.conclusion import conclude, not_all_compared
 from elastometer.controller.study.decision import (
     AGAIN_SECONDS,
     IDLE_SECONDS,
