@@ -59,6 +59,21 @@ def test_every_figure_lies_within_its_range_over_chance():
         assert all(one.low <= one.median <= one.high for one in predicted.figures.values())
 
 
+def test_ranges_are_widened_by_how_far_the_twin_was_from_the_searched_run():
+    """The draws alone give GPU-seconds that are too low; what was measured must lie within the range of the base."""
+    found = result()
+    assert found.base is not None
+    assert found.measured is not None
+    for name, figure in found.base.figures.items():
+        assert figure.low <= found.measured[name] <= figure.high
+    shift = abs(found.base.figures[GPU_SECONDS].median - found.measured[GPU_SECONDS])
+    assert shift > 1
+    for one in found.variants:
+        cost = one.predicted.figures[GPU_SECONDS]
+        assert cost.high - cost.median >= shift - 0.02
+        assert cost.median - cost.low >= shift - 0.02
+
+
 def test_every_variant_is_a_valid_test_that_changes_the_autoscaler_within_its_maximum():
     recorded = orjson.loads(orjson.dumps(bundle().spec))
     for one in result().variants:
@@ -130,7 +145,7 @@ def test_what_is_beaten_worse_than_the_base_or_too_expensive_is_not_run():
 def test_another_metric_is_named_with_its_target():
     settings = (Setting("metric", "running"), Setting("target", 2))
     made = Candidate(*(Forecast(settings, BASE.choosing.draws) for _ in "ab"))
-    (one,) = tuned_variants([(made, True)], hpa_baseline(), None)
+    (one,) = tuned_variants([(made, True)], hpa_baseline(), None, {})
     assert one.changes == (Change("metric", "waiting", "running with a target of 2"),)
     assert "vllm_num_requests_running" in str(one.patch)
 

@@ -36,7 +36,8 @@ class TuneTerms:
 
 @dataclass(frozen=True, slots=True)
 class PredictedFigure:
-    """The median over the draws, with the smallest and the largest: the range over chance."""
+    """The median over the draws with its range: from the smallest to the largest. In a result of tuning the range is
+    widened on both sides by how far the median was from what was measured on the searched run."""
 
     median: float
     low: float

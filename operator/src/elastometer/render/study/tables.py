@@ -171,7 +171,7 @@ def _score(one: Wins | None) -> str:
     return numbers.DASH if one is None else f"{one.wins}–{one.draws}–{one.losses}"
 
 
-PREDICTED_HEAD = ("Variant", "Measure", "Predicted", "Lowest and highest of the draws", "Measured", "Within the range")
+PREDICTED_HEAD = ("Variant", "Measure", "Predicted", "Range", "Measured", "Within the range")
 
 
 def predicted_rows(comparison: Comparison) -> list[list[str]]:

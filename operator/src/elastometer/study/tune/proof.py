@@ -1,7 +1,7 @@
 """What no settings within the same maximum can beat: always the maximum, replicas that start at once, the oracle."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from elastometer.model.measures import GPU_SECONDS, MISS_SECONDS, REPLICA_SECONDS
 from elastometer.model.price import Price
@@ -15,7 +15,7 @@ from elastometer.twin.search.vary.knobs import hpa_of, with_cold_start
 ALWAYS_MAXIMUM, INSTANT_START, ORACLE = "AlwaysMaximum", "InstantStart", "Oracle"
 
 
-def bounds(forecaster: Forecaster, price: Price | None) -> list[Bound]:
+def bounds(forecaster: Forecaster, price: Price | None, shifts: Mapping[str, float]) -> list[Bound]:
     """Each bound on the draws that are reported. The oracle knows the demand in advance and keeps its cold starts; it
     is absent where the demand of the run is not known."""
     scenario = forecaster.problem.base.scenario
@@ -25,7 +25,7 @@ def bounds(forecaster: Forecaster, price: Price | None) -> list[Bound]:
         found[ALWAYS_MAXIMUM] = fixed(scenario, hpa.spec.maximum)
     if price is not None and price.oracle is not None:
         found[ORACLE] = as_ordered(scenario, price.oracle)
-    return [Bound(name, predicted_of(forecaster.under(held_out_draws(one, Purpose.REPORTING)), price))
+    return [Bound(name, predicted_of(forecaster.under(held_out_draws(one, Purpose.REPORTING)), price, shifts))
             for name, one in sorted(found.items())]
 
 

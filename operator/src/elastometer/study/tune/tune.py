@@ -15,7 +15,7 @@ from elastometer.model.errors import SpecError
 from elastometer.model.measures import MISS_SECONDS
 from elastometer.model.tuning import TuneOutcome, TuneResult, TuneTerms
 from elastometer.study.tune.chosen import Candidate, chosen, useful
-from elastometer.study.tune.figures import errors_of, predicted_of
+from elastometer.study.tune.figures import errors_of, predicted_of, shifts_of
 from elastometer.study.tune.proof import bounds, nothing_helps
 from elastometer.study.tune.variants import spec_patch, tuned_variants
 from elastometer.twin.advice.by_measure import measured_by_name
@@ -57,15 +57,15 @@ def _tuned(run: Recorded, terms: TuneTerms) -> TuneResult:
     now = _candidate(forecaster, ())
     found = useful([_candidate(forecaster, one) for one in (*settings, *_always_the_maximum(base))
                     if spec_patch(base, one)], now, terms.maximum_gpu_seconds)
-    errors = errors_of(measured, now.reported, price)
+    errors, shifts = (of(measured, now.reported, price) for of in (errors_of, shifts_of))
     picked = chosen(found, now, scale_of(run.problem, now.choosing, errors[MISS_SECONDS]), errors, terms.confirm)
-    proof, predicted = bounds(forecaster, price), predicted_of(now.reported, price)
+    proof, predicted = bounds(forecaster, price, shifts), predicted_of(now.reported, price, shifts)
     reason = f"{len(picked)} of {searched.tried:,} settings are worth a live run" if picked else \
         nothing_helps(searched.tried, predicted, proof, terms)
     return TuneResult(
         run=run.report.test, outcome=TuneOutcome.FOUND if picked else TuneOutcome.NOTHING_HELPS, reason=reason,
         considered=searched.tried - searched.refused, refused=searched.refused, measured=measured, error=errors,
-        base=predicted, variants=tuned_variants(picked, base, price),
+        base=predicted, variants=tuned_variants(picked, base, price, shifts),
         proof=tuple(proof), notes=run.calibration.notes)
 
 

@@ -1,7 +1,7 @@
 """A candidate as a variant of the study: a merge patch on the test, and its changes as people read them."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from elastometer.model.bundle_files import STRUCK
 from elastometer.model.merge_patch import patch_between
@@ -30,12 +30,12 @@ def spec_patch(base: Baseline, settings: Settings) -> Json | None:
 
 
 def tuned_variants(
-    picked: Sequence[tuple[Candidate, bool]], base: Baseline, price: Price | None,
+    picked: Sequence[tuple[Candidate, bool]], base: Baseline, price: Price | None, shifts: Mapping[str, float],
 ) -> tuple[TunedVariant, ...]:
     """The variants, in their order; candidates come with a patch."""
     return tuple(
         TunedVariant(tuned_name(number), spec_patch(base, one.choosing.settings) or {},
-                     tuple(_changes(base, one.choosing.settings)), predicted_of(one.reported, price), apart)
+                     tuple(_changes(base, one.choosing.settings)), predicted_of(one.reported, price, shifts), apart)
         for number, (one, apart) in enumerate(picked, 1))
 
 
