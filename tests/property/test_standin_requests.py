@@ -4,8 +4,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elastometer_standin.answers.compose import OtherCalls, compose, possible_faults
 from elastometer_standin.api import ApiError, Call, parse_call, parse_json
-from elastometer_standin.compose import OtherCalls, compose, possible_faults
 from elastometer_standin.settings import Settings
 
 LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=8)

@@ -7,9 +7,9 @@ from elastometer_serverflags.standin import FAULTS as FAULT_NAMES
 from elastometer_serverflags.standin import standin_flags
 from elastometer_serverflags.table import vllm_flags
 from elastometer_standin.cli import CliError, _parser, parse
-from elastometer_standin.faults import Fault
 from elastometer_standin.flags import FAULTS
 from elastometer_standin.settings import DEFAULT_STARTUP, Settings, ShutdownMode
+from elastometer_standin.troubles.faults import Fault
 
 
 def test_no_argument_at_all_is_a_server_like_vllms() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from elastometer_standin.answers.compose import Kind, OtherCalls, compose, kind_of, possible_faults
 from elastometer_standin.api import Call, parse_call
-from elastometer_standin.compose import Kind, OtherCalls, compose, kind_of, possible_faults
-from elastometer_standin.faults import Fault, Faults
 from elastometer_standin.settings import Settings
+from elastometer_standin.troubles.faults import Fault, Faults
 
 SCHEMA = {
     "type": "object",

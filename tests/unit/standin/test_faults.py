@@ -2,9 +2,9 @@
 
 import pytest
 
-from elastometer_standin.faults import Fault, Faults, parse_rates
 from elastometer_standin.server import changed_pace
 from elastometer_standin.settings import Pace
+from elastometer_standin.troubles.faults import Fault, Faults, parse_rates
 
 
 def test_the_share_of_requests_with_a_fault_is_the_rate() -> None:

@@ -15,7 +15,6 @@ from elastometer_serverflags.flag import Flag, Reads, Takes
 from elastometer_serverflags.reader import Given, Reading, read
 from elastometer_serverflags.standin import from_environment, standin_flags
 from elastometer_serverflags.values import AUTOMATIC, value_of
-from elastometer_standin.faults import Fault, parse_rates
 from elastometer_standin.flags import add_standin_flags
 from elastometer_standin.settings import (
     DEFAULT_STARTUP,
@@ -26,6 +25,7 @@ from elastometer_standin.settings import (
     ShutdownMode,
     Startup,
 )
+from elastometer_standin.troubles.faults import Fault, parse_rates
 
 HELP, CONFIG = "--help", "--config"
 EPILOG = """\

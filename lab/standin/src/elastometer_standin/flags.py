@@ -7,8 +7,8 @@ import argparse
 from collections.abc import Mapping
 
 from elastometer_serverflags.standin import PREFIX
-from elastometer_standin.faults import Fault
 from elastometer_standin.settings import DrainRejection, Pace, ShutdownMode
+from elastometer_standin.troubles.faults import Fault
 
 PACE_FLAGS: Mapping[str, str] = {
     "prefill-tokens-per-second": "prompt tokens that are prefilled per second",

@@ -13,8 +13,8 @@ import orjson
 from elastometer_standin import VLLM_VERSION
 from elastometer_standin.api import Call
 from elastometer_standin.engine import Finish, Sequence
-from elastometer_standin.faults import Fault
 from elastometer_standin.http import Connection
+from elastometer_standin.troubles.faults import Fault
 
 STREAM_TYPE = ("content-type", "text/event-stream; charset=utf-8")
 JSON_TYPE = ("content-type", "application/json")

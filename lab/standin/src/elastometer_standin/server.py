@@ -11,16 +11,16 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from elastometer_standin import log
+from elastometer_standin.answers.compose import OtherCalls, compose, possible_faults
 from elastometer_standin.api import ApiError, Call
 from elastometer_standin.burn import burn_cpu
 from elastometer_standin.catalog import Catalog
-from elastometer_standin.compose import OtherCalls, compose, possible_faults
 from elastometer_standin.engine import Engine, Finish, Sequence
-from elastometer_standin.faults import Fault, Faults, parse_rates
 from elastometer_standin.http import Connection
 from elastometer_standin.reply import Draft, StreamReply, WholeReply
 from elastometer_standin.routes import Routes
 from elastometer_standin.settings import DrainRejection, Pace, Settings
+from elastometer_standin.troubles.faults import Fault, Faults, parse_rates
 
 CATCH_UP_SECONDS = 0.25
 """A delay longer than this is not caught up: the machine was suspended and not merely busy.

@@ -8,7 +8,6 @@ from itertools import cycle, islice
 from typing import Any
 
 from elastometer_standin.api import Call
-from elastometer_standin.faults import Fault
 from elastometer_standin.tokens import (
     CANARY,
     FACT,
@@ -18,6 +17,7 @@ from elastometer_standin.tokens import (
     write_answer,
     write_json_answer,
 )
+from elastometer_standin.troubles.faults import Fault
 
 LABELS = re.compile(r"one of: ([^.\n]+)")
 """How a prompt lists the labels of which its answer must be one."""
