@@ -24,7 +24,7 @@ from elastometer.analysis.requests.blind import blind_stretches
 from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.requests.latency import load_rows, task_rows
 from elastometer.analysis.requests.timeline import bands, timeline
-from elastometer.analysis.resources_used.used import resources_used
+from elastometer.analysis.resources_used.measurements import measurements
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.analysis.scaleout.waterfalls import waterfalls
 from elastometer.analysis.starts.coldstart import cold_start
@@ -32,7 +32,9 @@ from elastometer.analysis.starts.scalein import scale_ins
 from elastometer.analysis.starts.scaleout import added_pod_figures, scale_out_lag
 from elastometer.analysis.starts.wake import wakes
 from elastometer.analysis.story.story import story_of
-from elastometer.analysis.verdict.objectives import judge_objective, overall
+from elastometer.analysis.tables import with_tables
+from elastometer.analysis.verdict.judged import judge_objectives
+from elastometer.analysis.verdict.objectives import overall
 from elastometer.analysis.verdict.predicted import as_predicted
 from elastometer.analysis.verdict.provenance import provenance
 from elastometer.analysis.verdict.quality import load_flaws, quality
@@ -63,7 +65,7 @@ def judge_run(run: DerivedRun, recording: Recording | None = None) -> Report:
 
 
 def _judged(run: DerivedRun, recording: Recording | None) -> Report:
-    evidence, terms = run.evidence, run.evidence.terms
+    evidence, terms, measured = run.evidence, run.evidence.terms, measurements(run)
     cold_starts = tuple(cold_start(start, evidence) for start in run.starts)
     events = tuple(_event(change, run) for change in run.changes)
     leaving, woken = scale_ins(evidence, run.changes), wakes(evidence, run.changes, run.starts)
@@ -71,7 +73,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     rows = load_rows(evidence)
     lags = [event.lag for event in events if event.lag is not None]
     added = added_pod_figures(run.changes, run.starts, evidence)
-    results = tuple(judge_objective(objective, evidence.requests, lags, added) for objective in terms.objectives)
+    results = judge_objectives(evidence, lags, added)
     flaws, state = list(load_flaws(run)), quality(run)
     has_spec = SPEC not in run.bundle.missing
     blind = blind_stretches(evidence, line.window_seconds) if has_spec else None
@@ -81,7 +83,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     account = explain_run(evidence) if recording is None else explain_predicted(recording, evidence)
     demand, searched = demand_of(run), knees(evidence, run.replicas.ready)
     elasticity = elasticity_of(run, demand)
-    return Report(
+    report = Report(
         test=terms.test, namespace=terms.namespace, uid=terms.uid, model=terms.model,
         load_start=format_instant(evidence.origin) if evidence.has_origin else None,
         verdict=verdict, verdict_reason=reason, verdict_message=message,
@@ -91,12 +93,14 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         calibration=calibration_of(run, searched),
         scale_ins=leaving, wakes=woken, price=price(run, demand),
         demand=demand.account, elasticity=elasticity,
-        findings=findings(Facts(run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind,
-                                demand.account, elasticity)),
-        quality=state, provenance=provenance(run), autoscaler=condensed(account),
+        findings=(), quality=state, provenance=provenance(run), autoscaler=condensed(account),
         scale_outs=waterfalls(run, account, demand, woken), story=Story(blind=blind),
-        resources=resources_used(run) if run.bundle.predicted is None else None,
+        resources=resources_used(run, measured) if run.bundle.predicted is None else None,
     )
+    report = with_tables(run, report)
+    return replace(report, findings=findings(Facts(
+        run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind, demand.account, elasticity,
+        report)))
 
 
 def _event(change: Change, run: DerivedRun) -> ScaleEvent:
