@@ -95,9 +95,8 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
         demand=demand.account, elasticity=elasticity,
         findings=(), quality=state, provenance=provenance(run), autoscaler=condensed(account),
         scale_outs=waterfalls(run, account, demand, woken), story=Story(blind=blind),
-        resources=resources_used(run, measured) if run.bundle.predicted is None else None,
     )
-    report = with_tables(run, report)
+    report = with_tables(run, report, measured)
     return replace(report, findings=findings(Facts(
         run, cold_starts, leaving, line, state, flaws, account, answers, woken, blind, demand.account, elasticity,
         report)))

@@ -3,11 +3,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from elastometer.analysis.resources_used.measurements import Measurements
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.report import Report
 
 
-def with_tables(run: DerivedRun, report: Report) -> Report:
+def with_tables(run: DerivedRun, report: Report, measured: Measurements) -> Report:
     """The report with its tables. It has all but findings and story; each step sees the tables of those before it."""
-    return replace(report, resources=resources_used(run) if run.bundle.predicted is None else None)
+    if run.bundle.predicted is None:
+        report = replace(report, resources=resources_used(run, measured))
+    return report
