@@ -18,6 +18,7 @@ from elastometer.analysis.evidence.scaling import (
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.findings import findings
 from elastometer.analysis.findings.load import rejection_of_all
+from elastometer.analysis.in_short.in_short import in_short
 from elastometer.analysis.price.price import price
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.analysis.requests.blind import blind_stretches
@@ -60,7 +61,7 @@ def judge(bundle: Bundle, recording: Recording | None = None) -> Report:
 def judge_run(run: DerivedRun, recording: Recording | None = None) -> Report:
     """The same for a run that the caller asks other questions too."""
     report, basis = _judged(run, recording), run.bundle.predicted
-    report = replace(report, story=story_of(run, report))
+    report = replace(report, story=story_of(run, report), in_short=in_short(report))
     return report if basis is None else as_predicted(report, basis)
 
 

@@ -12,6 +12,7 @@ from elastometer.model.autoscaler import AutoscalerAccount
 from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.findings import FindingName, Severity
+from elastometer.model.in_short import InShort
 from elastometer.model.knee import Knee
 from elastometer.model.load_rows import LoadRow
 from elastometer.model.measurements import ColdStart, ScaleEvent, ScaleIn, Timeline
@@ -189,4 +190,5 @@ class Report:
     resources: ResourcesUsed | None = None
     story: Story = NO_STORY
     scale_outs: tuple[ScaleOutWaterfall, ...] = ()
+    in_short: tuple[InShort, ...] = ()
     schema_version: str = field(default=SCHEMA_VERSION)

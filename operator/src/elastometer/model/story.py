@@ -23,6 +23,21 @@ class Anchor(StrEnum):
     PRICE = "price"
     ELASTICITY = "elasticity"
     ADVICE = "advice"
+    LEVELS = "levels"
+    BY_INPUT = "by-input"
+    ERRORS_IN_TIME = "errors-in-time"
+    MEMORY = "memory"
+    SATURATION = "saturation"
+    ISOLATION = "isolation"
+    ANSWERS = "answers"
+    ANSWER_ENDS = "answer-ends"
+    STRUCTURED = "structured"
+    RECALL = "recall"
+    HEALTH = "health"
+    SCALE_OUT_GAINS = "scale-out-gains"
+    FIRST_STARTS = "first-starts"
+    WARM_SPARES = "warm-spares"
+    UNDER_TEST = "under-test"
 
 
 class SentenceKind(StrEnum):
