@@ -9,7 +9,8 @@ import pytest
 
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.checks.check import Check, CheckedAnswer
-from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck
+from elastometer_loadgen.checks.contract import Contract
+from elastometer_loadgen.checks.crosstalk import CrosstalkCheck
 from elastometer_loadgen.checks.json import JSONCheck, compile_schema
 from elastometer_loadgen.checks.text import (
     LabelCheck,
@@ -206,45 +207,3 @@ def test_an_answer_that_is_not_whole_is_not_judged_by_its_text(outcome: Outcome)
 def test_a_text_that_was_not_kept_is_not_judged() -> None:
     contract = Contract((*TEXTUAL, TruncationCheck()), CrosstalkCheck((), lambda _: True))
     assert contract.judge(replace(WHOLE, text=None)) == {"Truncation": None}
-
-
-def crosstalk(text: str, own: tuple[Check, ...], *others: Check) -> str | None:
-    known = CrosstalkCheck(tuple((other,) for other in others), lambda mark: mark == "[REQ-0001-3]")
-    return Contract(own, known).judge(replace(WHOLE, text=text))["Crosstalk"]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        (f"{OWN} Once there was a fox", None),
-        ("Once there was a fox", None),
-        ("[REQ-0001-3] Once", "ForeignCanary"),
-        (f"{OWN} Once [REQ-0001-3] more", "ForeignCanary"),
-        ("[REQ-7a2f-18] Once", "UnknownCanary"),
-        (f"{OWN} happy", "OtherTask"),
-        ('{"firstName": "A", "age": 3}', "OtherTask"),
-        ('{"firstName": "A"}', None),
-    ],
-)
-def test_text_is_cross_talk_by_a_foreign_mark_or_another_tasks_shape(text: str, found: str | None) -> None:
-    assert crosstalk(text, (), LABELS, SCHEMA) == found
-
-
-@pytest.mark.parametrize(
-    ("text", "own", "other", "found"),
-    [
-        ("happy", LABELS, SCHEMA, None),
-        ("happy", SCHEMA, LABELS, "OtherTask"),
-        ("nonsense", SCHEMA, LABELS, None),
-        ("happy", LabelCheck(("happy", "angry")), LABELS, None),
-        ("angry", LABELS, LabelCheck(("happy", "angry")), "OtherTask"),
-        ("very sad", replace(LABELS, expected="happy"), SCHEMA, None),
-        ("very sad", replace(LABELS, expected="happy"), LabelCheck(("very sad",)), None),
-        ("5", LABELS, JSONCheck(), None),
-        ("[5]", LABELS, JSONCheck(), "OtherTask"),
-    ],
-)
-def test_an_answer_that_fits_its_own_task_is_not_cross_talk(
-    text: str, own: Check, other: Check, found: str | None
-) -> None:
-    assert crosstalk(text, (own,), other) == found
