@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
 from elastometer.analysis.resources_used.quantities import DEFINED
+from elastometer.analysis.resources_used.measurements import measurements
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import derive_run
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
@@ -43,7 +44,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @given(results=st.lists(RESULT, min_size=1, max_size=8))
 def test_any_series_give_a_table_or_a_reason(bundle: Bundle, results: list[SeriesResult]):
     terms = replace(bundle.terms, series=(OwnSeries("own", "W", "x"),))
-    found = resources_used(derive_run(replace(bundle, series=tuple(results), terms=terms)))
+    run = derive_run(replace(bundle, series=tuple(results), terms=terms))
+    found = resources_used(run, measurements(run))
     assert len(found.quantities) == len(DEFINED) + 1
     for one in found.quantities:
         assert bool(one.rows) != bool(one.reason)

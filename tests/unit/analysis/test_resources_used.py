@@ -12,6 +12,7 @@ from time import perf_counter
 
 import pytest
 
+from elastometer.analysis.resources_used.measurements import measurements
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import derive_run
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
@@ -46,7 +47,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def used(bundle: Bundle, *series: SeriesResult, own: tuple[OwnSeries, ...] = ()) -> ResourcesUsed:
-    return resources_used(derive_run(replace(bundle, series=series, terms=replace(bundle.terms, series=own))))
+    run = derive_run(replace(bundle, series=series, terms=replace(bundle.terms, series=own)))
+    return resources_used(run, measurements(run))
 
 
 def quantity(found: ResourcesUsed, name: str) -> ResourceQuantity:
@@ -357,6 +359,6 @@ def test_a_thousand_pods_cost_little(bundle: Bundle):
     run = derive_run(replace(nobody, series=tuple(
         scraped(name, *series) for name in (SeriesName.PROCESS_MEMORY, SeriesName.PROCESS_CPU, SeriesName.WAITING))))
     began = perf_counter()
-    found = resources_used(run)
+    found = resources_used(run, measurements(run))
     assert quantity(found, "processMemory").pods == 1000
     assert perf_counter() - began < 5

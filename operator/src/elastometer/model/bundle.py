@@ -42,6 +42,8 @@ class SeriesName(StrEnum):
     GPU_MEMORY = "gpu_memory_used"
     GPU_MEMORY_FREE = "gpu_memory_free"
     GPU_BUSY = "gpu_utilization"
+    ADMISSION_REJECTIONS = "admission_rejections_total"
+    OPEN_FILES = "process_open_fds"
 
 
 class SeriesOutcome(StrEnum):

@@ -16,6 +16,8 @@ class WindowKind(StrEnum):
 
     IDLE = "Idle"  # from the first Ready replica to the start of the load
     STAGE = "Stage"
+    QUIET = "Quiet"  # a stage that offers no load
+    STEP = "Step"  # of a Knee, within the window of its stage
     AFTER = "After"  # from the end of the load to the end of the record
 
 
@@ -51,7 +53,8 @@ class ResourceWindow:
 class ResourceLevel:
     """One row within one window: over `samples` instants. `pod` is the Pod with the highest mean, in a row of the
     highest Pod. `increase` is how much a counter grew. The slope is per minute; there is none where Pods came or
-    went."""
+    went. `growth` is the mean less that before the load, of the same Pods. `returned` counts from the end of a part
+    with load until the value was back in the part without any that follows it; None where load follows."""
 
     samples: int
     mean: float | None = None
@@ -59,6 +62,8 @@ class ResourceLevel:
     increase: float | None = None
     slope: Slope | None = None
     pod: str | None = None
+    growth: float | None = None
+    returned: Duration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,24 @@ class ReplicaMap:
     rows: tuple[ReplicaRow, ...]
     busiest_percent: float | None = None
     even_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelResources:
+    """What all Pods together used over one span: means, and how many preemptions. `cpu_of` and `memory_of` name the
+    quantity that the number is of. What is None has its reason in `missing`, by the name of the field."""
+
+    cpu_cores: float | None = None
+    cpu_of: str | None = None
+    memory_bytes: float | None = None
+    memory_peak_bytes: float | None = None
+    memory_of: str | None = None
+    gpu_memory_bytes: float | None = None
+    kv_cache_percent: float | None = None
+    waiting: float | None = None
+    running: float | None = None
+    preemptions: float | None = None
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

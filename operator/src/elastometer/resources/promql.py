@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from elastometer.model.bundle import SeriesName
 from elastometer.model.names import Names
 from elastometer.model.own_series import OwnSeries
-from elastometer.model.server_metrics import KV_CACHE, PREEMPTIONS, RUNNING, WAITING
+from elastometer.model.server_metrics import KV_CACHE, PREEMPTIONS, REJECTIONS, RUNNING, WAITING
 from elastometer.promql.own_series import NAMESPACE, PODS, SERVICE, filled_in
 
 
@@ -71,10 +71,14 @@ QUERIES: tuple[Query, ...] = (
           "replicas that the autoscaler decided on, where kube-state-metrics is scraped"),
     Query(SeriesName.PREEMPTIONS, f"sum by (pod) ({PREEMPTIONS}{{$selector}})",
           "sequences that each replica put back into its queue for want of KV cache", coarse=True),
+    Query(SeriesName.ADMISSION_REJECTIONS, f"sum by (pod, reason) ({REJECTIONS}{{$selector}})",
+          "requests that each replica refused to queue, by reason, where the server counts them", coarse=True),
     Query(SeriesName.PROCESS_MEMORY, "max by (pod, job) (process_resident_memory_bytes{$selector})",
           "resident memory of the process that serves /metrics: of vLLM its API server, not its engine", coarse=True),
     Query(SeriesName.PROCESS_CPU, "max by (pod, job) (process_cpu_seconds_total{$selector})",
           "CPU time of the same process", coarse=True),
+    Query(SeriesName.OPEN_FILES, "max by (pod, job) (process_open_fds{$selector})",
+          "file descriptors that the same process has open: each of its connections is one", coarse=True),
     Query(SeriesName.PROCESS_SAMPLED, "max by (pod, job) (timestamp(process_cpu_seconds_total{$selector}))",
           "when each of its samples was taken, Unix seconds", coarse=True),
     Query(SeriesName.WORKING_SET, f"max by (pod, container, job) (container_memory_working_set_bytes{_CONTAINERS})",

@@ -20,19 +20,29 @@ from elastometer.model.request_table import RequestRows
 
 
 def knees(evidence: Evidence, ready: Steps) -> tuple[Knee, ...]:
-    """In order of their first steps. Of several reports on one search the longest counts: a worker that was stopped
-    reported a part of it, and the worker that replaced it the whole."""
+    """In order of their first steps."""
+    maxima = {stage.name: stage.maximum for stage in evidence.terms.stages}
+    found: list[Knee] = []
+    for search, further in _searches(evidence):
+        knee = _knee(search, of_stage(evidence.table, search.stage), evidence, ready)
+        maximum = maxima.get(search.stage)
+        found.append(replace(knee, maximum=maximum, ending=ending(search, maximum), further_accounts=further))
+    return tuple(sorted(found, key=lambda knee: knee.steps[0].start_seconds if knee.steps else 0.0))
+
+
+def searches(evidence: Evidence) -> tuple[KneeSeen, ...]:
+    """One search of each stage, as its worker reported it."""
+    return tuple(search for search, _ in _searches(evidence))
+
+
+def _searches(evidence: Evidence) -> Iterator[tuple[KneeSeen, int]]:
+    """With the number of further reports on it. Of several the longest counts: a worker that was stopped reported a
+    part of it, and the worker that replaced it the whole."""
     seen = defaultdict[str, dict[KneeSeen, None]](dict)
     for search in (search for generator in evidence.generators for search in generator.knees):
         seen[search.stage][search] = None
-    maxima = {stage.name: stage.maximum for stage in evidence.terms.stages}
-    found: list[Knee] = []
-    for stage, reports in seen.items():
-        search = max(reports, key=lambda report: (len(report.steps), report.soak is not None))
-        knee = _knee(search, of_stage(evidence.table, stage), evidence, ready)
-        maximum = maxima.get(stage)
-        found.append(replace(knee, maximum=maximum, ending=ending(search, maximum), further_accounts=len(reports) - 1))
-    return tuple(sorted(found, key=lambda knee: knee.steps[0].start_seconds if knee.steps else 0.0))
+    for reports in seen.values():
+        yield max(reports, key=lambda report: (len(report.steps), report.soak is not None)), len(reports) - 1
 
 
 def _knee(search: KneeSeen, table: pl.DataFrame, evidence: Evidence, ready: Steps) -> Knee:

@@ -10,10 +10,15 @@ from elastometer.model.own_series import PATH, OwnSeries
 from elastometer.model.resources_used import Group
 
 BYTES, CORES, PERCENT, REQUESTS = "bytes", "cores", "percent", "requests"
-BYTES_PER_SECOND, PER_SECOND = "bytes/s", "per second"
+BYTES_PER_SECOND, PER_SECOND, DESCRIPTORS = "bytes/s", "per second", "descriptors"
 MEBIBYTE = 2 ** 20
 
-WORKING_SET, CONTAINER_CPU = "workingSet", "containerCPU"
+PROCESS_MEMORY, WORKING_SET, CONTAINER_RSS = "processMemory", "workingSet", "containerRSS"
+PROCESS_CPU, CONTAINER_CPU, THROTTLED = "processCPU", "containerCPU", "throttled"
+WAITING, RUNNING, KV_CACHE, PREEMPTIONS = "waiting", "running", "kvCache", "preemptions"
+REJECTIONS, OPEN_FILES = "rejections", "openFiles"
+GPU_MEMORY, GPU_MEMORY_SHARE, GPU_MEMORY_FILLED = "gpuMemory", "gpuMemoryShare", "gpuMemoryFilled"
+GPU_UTILIZATION, NETWORK_RECEIVED, NETWORK_SENT = "gpuUtilization", "networkReceived", "networkSent"
 PROCESS = "the process that serves /metrics; in vLLM that is the API server, and its engine is another process"
 ENGINE = "the model server's own count"
 POD = "the Pod, all its containers"
@@ -27,6 +32,9 @@ NO_NETWORK = "cAdvisor has no network of these Pods, as where they use the node'
 NO_SERVER = "no series of the servers: let Prometheus scrape their /metrics"
 NO_GPU = ("no series of DCGM for these Pods: where they have NVIDIA GPUs, let Prometheus scrape dcgm-exporter, which "
           "must tell the Pod of each GPU")
+NO_REJECTIONS = "no counter of rejections, which a server has that can refuse requests (`--max-num-queued-reqs`)"
+NO_FILLED = ("the weights and the space for the KV cache are not known, which the server's log states at its start, or "
+             "`vllm:kv_cache_usage_perc` is not scraped")
 NO_OWN = "the query returned no series"
 
 
@@ -51,7 +59,8 @@ class Total(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Defined:
     """A quantity. `other` is the second series of a share, `sampled` the one that says when samples were taken,
-    `factor` brings values to the unit, and within `floor` of the idle value a value is back."""
+    `factor` brings values to the unit, and within `floor` of the idle value a value is back. The series of a Pod that
+    are `is_split`, as by a reason, are added."""
 
     name: str
     title: str
@@ -68,6 +77,7 @@ class Defined:
     sampled: SeriesName | None = None
     factor: float = 1.0
     containers: tuple[str, ...] = ()
+    is_split: bool = False
 
 
 # Of several rows of one Pod: the server's container, else the Pod's own; a Pod's network has only the latter.
@@ -103,31 +113,43 @@ def _network(name: str, title: str, series: SeriesName) -> Defined:
                    NO_NETWORK, floor=1024.0, sampled=SeriesName.NETWORK_SAMPLED, containers=_POD_ONLY)
 
 
+# Not scraped: `filled.py` derives it of the log and of the share of the KV cache that is in use.
+FILLED = Defined(GPU_MEMORY_FILLED, "GPU memory filled", Group.GPU, Kind.GAUGE, Total.SUM, BYTES, SeriesName.KV_CACHE,
+                 "weights + space for the KV cache × vllm:kv_cache_usage_perc",
+                 "weights and space as the server's log states them; the rest of what is in use is reserved",
+                 NO_FILLED, floor=8 * MEBIBYTE)
 DEFINED: tuple[Defined, ...] = (
-    _memory("processMemory", "Process memory (RSS)", SeriesName.PROCESS_MEMORY, PROCESS, NO_PROCESS),
+    _memory(PROCESS_MEMORY, "Process memory (RSS)", SeriesName.PROCESS_MEMORY, PROCESS, NO_PROCESS),
     _memory(WORKING_SET, "Container memory (working set)", SeriesName.WORKING_SET, CONTAINER, NO_CONTAINER),
-    _memory("containerRSS", "Container memory (RSS)", SeriesName.CONTAINER_RSS, CONTAINER, NO_CONTAINER),
-    _cpu("processCPU", "Process CPU", SeriesName.PROCESS_CPU, PROCESS, NO_PROCESS),
+    _memory(CONTAINER_RSS, "Container memory (RSS)", SeriesName.CONTAINER_RSS, CONTAINER, NO_CONTAINER),
+    _cpu(PROCESS_CPU, "Process CPU", SeriesName.PROCESS_CPU, PROCESS, NO_PROCESS),
     _cpu(CONTAINER_CPU, "Container CPU", SeriesName.CONTAINER_CPU, CONTAINER, NO_CONTAINER),
-    Defined("throttled", "CPU throttled", Group.CPU, Kind.SHARE, Total.MEAN, PERCENT, SeriesName.CFS_THROTTLED,
+    Defined(THROTTLED, "CPU throttled", Group.CPU, Kind.SHARE, Total.MEAN, PERCENT, SeriesName.CFS_THROTTLED,
             "container_cpu_cfs_throttled_periods_total / container_cpu_cfs_periods_total", CONTAINER, NO_PERIODS,
             floor=1.0, other=SeriesName.CFS_PERIODS, sampled=_CADVISOR, containers=_SERVER_FIRST),
-    _server("waiting", "Requests waiting", SeriesName.WAITING, "vllm:num_requests_waiting"),
-    _server("running", "Requests running", SeriesName.RUNNING, "vllm:num_requests_running"),
-    _server("kvCache", "KV cache in use", SeriesName.KV_CACHE, "vllm:kv_cache_usage_perc", PERCENT),
-    Defined("preemptions", "Preemptions", Group.SERVER, Kind.EVENTS, Total.SUM, PER_SECOND, SeriesName.PREEMPTIONS,
+    _server(WAITING, "Requests waiting", SeriesName.WAITING, "vllm:num_requests_waiting"),
+    _server(RUNNING, "Requests running", SeriesName.RUNNING, "vllm:num_requests_running"),
+    _server(KV_CACHE, "KV cache in use", SeriesName.KV_CACHE, "vllm:kv_cache_usage_perc", PERCENT),
+    Defined(PREEMPTIONS, "Preemptions", Group.SERVER, Kind.EVENTS, Total.SUM, PER_SECOND, SeriesName.PREEMPTIONS,
             "vllm:num_preemptions_total", ENGINE, NO_SERVER, floor=0.0),
-    Defined("gpuMemory", "GPU memory in use", Group.GPU, Kind.GAUGE, Total.SUM, BYTES, SeriesName.GPU_MEMORY,
+    Defined(REJECTIONS, "Requests rejected", Group.SERVER, Kind.EVENTS, Total.SUM, PER_SECOND,
+            SeriesName.ADMISSION_REJECTIONS, "vllm:admission_rejections_total", ENGINE, NO_REJECTIONS, floor=0.0,
+            is_split=True),
+    Defined(OPEN_FILES, "Open files and connections", Group.SERVER, Kind.GAUGE, Total.SUM, DESCRIPTORS,
+            SeriesName.OPEN_FILES, "process_open_fds", PROCESS, NO_PROCESS, floor=1.0,
+            sampled=SeriesName.PROCESS_SAMPLED),
+    Defined(GPU_MEMORY, "GPU memory in use", Group.GPU, Kind.GAUGE, Total.SUM, BYTES, SeriesName.GPU_MEMORY,
             "DCGM_FI_DEV_FB_USED", "the Pod's GPUs; vLLM reserves most of it at its start", NO_GPU,
             floor=8 * MEBIBYTE, factor=MEBIBYTE),
-    Defined("gpuMemoryShare", "GPU memory in use, share", Group.GPU, Kind.PART, Total.MEAN, PERCENT,
+    Defined(GPU_MEMORY_SHARE, "GPU memory in use, share", Group.GPU, Kind.PART, Total.MEAN, PERCENT,
             SeriesName.GPU_MEMORY, "DCGM_FI_DEV_FB_USED / (DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE)",
             "the Pod's GPUs", NO_GPU, floor=1.0, other=SeriesName.GPU_MEMORY_FREE),
-    Defined("gpuUtilization", "GPU utilization", Group.GPU, Kind.GAUGE, Total.MEAN, PERCENT, SeriesName.GPU_BUSY,
+    FILLED,
+    Defined(GPU_UTILIZATION, "GPU utilization", Group.GPU, Kind.GAUGE, Total.MEAN, PERCENT, SeriesName.GPU_BUSY,
             "DCGM_FI_DEV_GPU_UTIL", "the Pod's GPUs: the share of the time in which a kernel ran, not how full they "
             "were", NO_GPU, floor=1.0),
-    _network("networkReceived", "Network received", SeriesName.NETWORK_RECEIVED),
-    _network("networkSent", "Network sent", SeriesName.NETWORK_SENT),
+    _network(NETWORK_RECEIVED, "Network received", SeriesName.NETWORK_RECEIVED),
+    _network(NETWORK_SENT, "Network sent", SeriesName.NETWORK_SENT),
 )
 
 

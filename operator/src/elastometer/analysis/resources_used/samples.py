@@ -7,7 +7,7 @@ repeated one is no new one, and the time between two is exact.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -145,7 +145,19 @@ def _chosen(defined: Defined, result: SeriesResult | None, evidence: Evidence) -
     if not series:
         return None
     job = _fullest_job(series)
-    return _Chosen(tuple(one for one in series if _job(one) == job), job or None, container, step)
+    kept = [one for one in series if _job(one) == job]
+    return _Chosen(tuple(_added_by_pod(kept) if defined.is_split else kept), job or None, container, step)
+
+
+def _added_by_pod(series: Iterable[LabelledSamples]) -> Iterator[LabelledSamples]:
+    """One series for each Pod, the sum of its series at each instant."""
+    of_value: dict[str, dict[Instant, float]] = {}
+    for one in series:
+        values = of_value.setdefault(one.pod, {})
+        for instant, value in one.samples:
+            values[instant] = values.get(instant, 0.0) + value
+    for pod, values in of_value.items():
+        yield LabelledSamples({"pod": pod}, tuple(sorted(values.items())))
 
 
 def _fullest_job(series: Iterable[LabelledSamples]) -> str:
