@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from elastometer.model.demand_terms import REFERENCE
-from elastometer.model.document import Document, at, document_at, documents_at, text_at, whole_at
+from elastometer.model.document import Document, at, document_at, text_at, whole_at
+from elastometer.model.health import objective_rows
 from elastometer.model.server_flags import flags_of_test
 from elastometer_loadgen.stages.knee import KneeVariable
 from elastometer_loadgen.stages.objectives import OBJECTIVE_FIELDS, KneeIndicator
@@ -87,7 +88,7 @@ def _stage(test: Json, search: Search) -> Json:
 def _objectives(spec: Document) -> Iterator[Json]:
     """Those of the test that a step can be judged by, of each kind the strictest, whatever stage they are of."""
     strictest: dict[tuple[str, int | None], Json] = {}
-    for item in documents_at(spec, "objectives"):
+    for item in objective_rows(spec):
         indicator, percentile = text_at(item, "indicator") or "", whole_at(item, "percentile")
         bound, place = whole_at(item, "maximumMilliseconds"), (indicator, percentile)
         if indicator not in set(KneeIndicator) or bound is None:

@@ -17,11 +17,13 @@ from elastometer.model.demand_terms import demand_flaws
 from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.gpu_price import price_flaws
+from elastometer.model.health import preset_flaws
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import SERVER, Names
 from elastometer.model.own_series import OwnSeries, own_series
 from elastometer.model.server_flags import ServerFlags, server_flags
 from elastometer.model.triggers import scaled_object_flaws
+from elastometer.model.what_if_terms import what_if_flaws
 from elastometer_loadgen.base.fields import unknown_field
 from elastometer_loadgen.profile.profile import Profile
 
@@ -123,6 +125,8 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
              *name_flaws(document_at(spec, "autoscaler", "scaledObject"), "spec.autoscaler.scaledObject")]
     flaws += price_flaws(spec)
     flaws += demand_flaws(spec)
+    flaws += preset_flaws(spec)
+    flaws += what_if_flaws(spec)
     server = _server(spec["target"])
     flaws += server.flags.flaws(server.port)
     try:

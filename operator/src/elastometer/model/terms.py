@@ -16,6 +16,7 @@ from elastometer.model.document import (
     text_at,
     whole_at,
 )
+from elastometer.model.health import objective_rows
 from elastometer.model.own_series import OwnSeries, own_series
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
 from elastometer_loadgen.stages.knee import KneeStage
@@ -41,6 +42,7 @@ class Indicator(StrEnum):
     COLD_START = "ColdStart"
     REQUEST_SUCCESS = "RequestSuccess"
     ANSWER_CHECK = "AnswerCheck"
+    STEADY_RATE = "SteadyRate"  # only as a row of the preset Health
 
 
 # What the requests of every second meet or miss; the others are about replicas, and about what answers say.
@@ -72,7 +74,7 @@ class StageWindow:
 @dataclass(frozen=True, slots=True)
 class Objective:
     """One line of `spec.objectives`; exactly one of the bounds is set. `check` is the check that an AnswerCheck
-    counts."""
+    counts. `preset` names the objective whose preset stands for this row."""
 
     name: str
     indicator: Indicator
@@ -82,6 +84,8 @@ class Objective:
     stage: str | None
     check: str | None = None
     task: str | None = None
+    maximum_percent: int | None = None
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +207,9 @@ def _objectives(spec: Document) -> tuple[Objective, ...]:
             maximum_milliseconds=whole_at(item, "maximumMilliseconds"),
             minimum_percent=whole_at(item, "minimumPercent"), stage=text_at(item, "stageName"),
             check=text_at(item, "checkType"), task=text_at(item, "taskName"),
+            maximum_percent=whole_at(item, "maximumPercent"), preset=text_at(item, "preset"),
         )
-        for item in documents_at(spec, "objectives")
+        for item in objective_rows(spec)
         if (word := text_at(item, "indicator")) in set(Indicator) and word is not None
     )
 

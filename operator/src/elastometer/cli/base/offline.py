@@ -15,6 +15,7 @@ from elastometer.cli.base.kinds import KINDS, TEST, Kind
 from elastometer.cli.base.manifest_file import Manifest
 from elastometer.model.bundle import Bundle
 from elastometer.model.errors import SpecError
+from elastometer.model.health import DEFAULTED_FIELDS, PRESET_FIELDS
 from elastometer.model.names import MAX_TEST_NAME
 from elastometer.model.schema import defaulted, flaws, shown
 from elastometer.model.shapes import part_flaws, shape_of
@@ -118,8 +119,24 @@ def rule_flaws(spec: Json) -> Iterator[str]:
                f"{scaler['type']}")
     stages = [stage.get("name") for stage in spec["load"]["stages"]]
     for index, objective in enumerate(spec.get("objectives", ())):
-        yield from _objective_flaws(objective, stages, f"spec.objectives[{index}]")
-        yield from _answer_objective_flaws(objective, spec["load"].get("tasks", ()), f"spec.objectives[{index}]")
+        path = f"spec.objectives[{index}]"
+        if "preset" in objective or "indicator" not in objective:
+            yield from _preset_flaws(objective, stages, path)
+            continue
+        yield from _objective_flaws(objective, stages, path)
+        yield from _answer_objective_flaws(objective, spec["load"].get("tasks", ()), path)
+
+
+def _preset_flaws(objective: Json, stages: list[str], path: str) -> Iterator[str]:
+    if "preset" not in objective or "indicator" in objective:
+        given = "both" if "preset" in objective else "none"
+        yield f"{path}: must have exactly one of indicator and preset, has {given}"
+        return
+    for field in sorted(objective.keys() - {*PRESET_FIELDS, *DEFAULTED_FIELDS}):
+        yield (f"{path}.{field}: must not be given beside preset, which stands for whole rows, is "
+               f"{shown(objective[field])}")
+    if (stage := objective.get("stageName")) is not None and stage not in stages:
+        yield f"{path}.stageName: must be one of {', '.join(stages)}, is {stage!r}"
 
 
 def _objective_flaws(objective: Json, stages: list[str], path: str) -> Iterator[str]:

@@ -35,8 +35,9 @@ def _objective(number: int, text: str, terms: Terms) -> Objective:
     unknown = [f"{name} {unknown_field(name, _FIELDS)}" for name in given if name not in _FIELDS]
     if unknown:
         raise _flaw("; ".join(unknown), text)
-    # The simulator predicts when answers come, not what they contain.
-    known = [indicator.value for indicator in Indicator if indicator is not Indicator.ANSWER_CHECK]
+    # The simulator predicts when answers come, not what they contain; a steady rate is a row of a preset only.
+    known = [indicator.value for indicator in Indicator
+             if indicator not in (Indicator.ANSWER_CHECK, Indicator.STEADY_RATE)]
     if given.get("indicator") not in known:
         raise _flaw(f"indicator must be one of {', '.join(known)}", text)
     _check_bound(given, text)

@@ -17,7 +17,7 @@ _INDICATOR_NAMES = {
     Indicator.TIME_TO_FIRST_TOKEN: "TTFT", Indicator.TIME_PER_OUTPUT_TOKEN: "TPOT",
     Indicator.REQUEST_LATENCY: "latency", Indicator.SCALE_OUT_LAG: "scale-out lag",
     Indicator.COLD_START: "cold start", Indicator.REQUEST_SUCCESS: "served",
-    Indicator.ANSWER_CHECK: "answers",
+    Indicator.ANSWER_CHECK: "answers", Indicator.STEADY_RATE: "steady rate",
 }
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from elastometer.model.document import document_at, documents_at, text_at
+from elastometer.model.document import document_at, text_at
 from elastometer.model.errors import SpecError
+from elastometer.model.health import objective_rows
 from elastometer.model.names import API_VERSION, KIND
 from elastometer.model.spec import ScalerType
 from elastometer.model.study import StudySpec, Variant, parse_study
@@ -70,6 +71,6 @@ def _not_searched(study: StudySpec, name: str) -> str | None:
     spec = variant_spec(study, study.variant(name))
     if text_at(spec, "autoscaler", "type") == ScalerType.NONE:
         return "an autoscaler, since its settings are searched"
-    if not any(text_at(one, "indicator") in ON_REQUESTS for one in documents_at(spec, "objectives")):
+    if not any(text_at(one, "indicator") in ON_REQUESTS for one in objective_rows(spec)):
         return "an objective on requests, since settings are ranked by the seconds in which one is missed"
     return None

@@ -135,7 +135,7 @@ class Judge:
                 return replace(_scored(objective, result.verdict, result.measured), bound=result.bound)
             case Indicator.REQUEST_SUCCESS:
                 return _success(objective, prediction.ended[low:high])
-            case Indicator.ANSWER_CHECK:
+            case Indicator.ANSWER_CHECK | Indicator.STEADY_RATE:
                 return _scored(objective, Verdict.INCONCLUSIVE, None)
         values = self._values(objective.indicator, prediction, low, high)
         return _latency(objective, values, high - low)
