@@ -34,6 +34,26 @@ def test_more_misses_beyond_the_noise_are_a_regression(base: Path, worse: Path, 
     assert "Objective-miss seconds 40 s 80 s ✗ +40 s (+100 %)" in said
 
 
+@pytest.mark.parametrize(("verdicts", "code", "words"), [
+    (("Pass", "Fail"), 1, "Regressed: Failed objectives of new: +1"),
+    (("Fail", "Fail"), 0, "against base: Pass"),
+    (("Pass", "Inconclusive"), 3, "1 of 2 objectives could not be judged"),
+], ids=["fails in every new run", "fails in all runs", "cannot be judged"])
+def test_an_objective_that_has_no_seconds_counts_too(
+    verdicts: tuple[str, str], code: int, words: str, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+):
+    """One on cold starts, while requests miss their objective for as long as before."""
+    new = write_runs(tmp_path / "new", CALM)
+    for directory, verdict in zip((base, new), verdicts, strict=True):
+        for path in directory.glob("*/report.json"):
+            report = json.loads(path.read_text())
+            report["objectives"] = [{**report["objectives"][0], "verdict": one} for one in ("Fail", verdict)]
+            path.write_text(json.dumps(report))
+    found, said, _ = compared(capsys, base, new)
+    assert found == code, said
+    assert words in said
+
+
 def test_runs_that_differ_within_the_noise_hold(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     code, said, _ = compared(capsys, base, write_runs(tmp_path / "same", (41, 40, 39)))
     assert code == 0

@@ -15,7 +15,7 @@ from elastometer.cli.studies.compared import compared
 from elastometer.cli.studies.gates import gates_from
 from elastometer.cli.studies.groups import Group, groups_by_option, groups_by_path, named_path
 from elastometer.cli.studies.record import compare_record
-from elastometer.cli.studies.regression import gated_by_misses
+from elastometer.cli.studies.regression import gated_by_objectives
 from elastometer.cli.studies.text import print_comparison
 from elastometer.model.bundle_files import REPORT_HTML
 from elastometer.model.comparison import Comparison
@@ -39,11 +39,12 @@ examples:
   elastometer compare base/ new/ --output markdown | gh pr comment --body-file -
 
 A gate allows a measure to become worse than the baseline by so much, in percent or in its own unit; docs/studies.md
-lists the measures. Without a gate, the exit code tells whether the objective-miss seconds became worse. One run of
-each side cannot tell, since the noise between runs is not known: give at least three.
+lists the measures. Without a gate, the exit code tells whether objectives were missed for longer, or more of them
+failed. One run of each side cannot tell, since the noise between runs is not known: give at least three.
 
-exit codes: 0 held: every gate, or without one the objective-miss seconds are not worse beyond the noise; 1 regressed;
-2 wrong usage, a bundle that cannot be read, or runs that do not answer the same question; 3 cannot tell"""
+exit codes: 0 held: every gate, or without one neither objective-miss seconds nor failed objectives are worse beyond
+the noise; 1 regressed; 2 wrong usage, a bundle that cannot be read, or runs that do not answer the same question;
+3 cannot tell"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +75,7 @@ def execute(options: argparse.Namespace) -> Exit:
     asked = Asked(gates_from(options.gates), again=options.runs, allow_different=options.allow_different)
     study = _only_study(options)
     found = compared(_groups(options), asked) if study is None else compare_record(study, asked)
-    found = found if found.gates else gated_by_misses(found)
+    found = found if found.gates else gated_by_objectives(found)
     if options.out is not None:
         write_files(render_study(found, has_pages=options.out == study), options.out, "the comparison")
     if options.junit is not None:

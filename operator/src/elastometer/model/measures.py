@@ -14,6 +14,7 @@ from elastometer_loadgen.base.record import Outcome
 
 # The two that decide which variant is best, and what stands for the second where no GPUs are known.
 MISS_SECONDS, GPU_SECONDS, REPLICA_SECONDS = "missSeconds", "gpuSeconds", "replicaSeconds"
+FAILED_OBJECTIVES = "failedObjectives"
 MONEY = "money"
 # The factors of the elastic speedup: of the replicas that were Ready.
 SCORECARD = ("thetaUnderReady", "thetaOverReady", "tauUnderReady", "tauOverReady")
@@ -41,6 +42,11 @@ def _objectives() -> Iterator[Measure]:
     yield Measure(
         MISS_SECONDS, "Objective-miss seconds", "s", Better.LOWER, MeasureGroup.OBJECTIVES, "price.alternatives",
         "seconds of the load in which an objective was not met", is_primary=True)
+    # Verdicts are counted exactly: unlike a second or a request, a whole one is no step of a scale.
+    yield Measure(
+        FAILED_OBJECTIVES, "Failed objectives", "objectives", Better.LOWER, MeasureGroup.OBJECTIVES,
+        "objectives.verdict", "objectives of the test that the run failed, on cold starts and scale-outs too",
+        resolution=0.01)
     yield Measure(
         "failedAnswers", "Failed answers", "answers", Better.LOWER, MeasureGroup.OBJECTIVES, "summary",
         "answers that a check of the load found to be wrong")

@@ -12,6 +12,7 @@ from elastometer.model.document import Document, at, document_at, documents_at, 
 from elastometer.model.elasticity import SupplyKind
 from elastometer.model.measurements import Origin
 from elastometer.model.measures import (
+    FAILED_OBJECTIVES,
     GPU_SECONDS,
     LATENCIES,
     MISS_SECONDS,
@@ -22,6 +23,7 @@ from elastometer.model.measures import (
     outcome_name,
 )
 from elastometer.model.price import AlternativeName, Part
+from elastometer.model.report import Verdict
 from elastometer.model.resources_used import Of
 from elastometer.model.schema import shown
 from elastometer_loadgen.base.measures import nearest_rank
@@ -61,6 +63,15 @@ def _misses(report: Document) -> Found:
     if run is None:
         return lacks("price.alternatives")
     return _number(run, "missSeconds", reason=text_at(run, "missReason") or "")
+
+
+def _failed_objectives(report: Document) -> Found:
+    found = [text_at(one, "verdict") for one in documents_at(report, "objectives")]
+    if not found:
+        return Found(None, "the test has no objectives")
+    if Verdict.INCONCLUSIVE in found:
+        return Found(None, f"{found.count(Verdict.INCONCLUSIVE)} of {len(found)} objectives could not be judged")
+    return Found(float(found.count(Verdict.FAIL)))
 
 
 def _gpu_seconds(report: Document) -> Found:
@@ -182,6 +193,7 @@ def _scores() -> Iterator[tuple[str, Reader]]:
 # By the names of the registry; a test keeps the two equal.
 READERS: Mapping[str, Reader] = {
     MISS_SECONDS: _misses,
+    FAILED_OBJECTIVES: _failed_objectives,
     "failedAnswers": _at("summary", "failedAnswerCount", reason="no answer was judged by a check"),
     GPU_SECONDS: _gpu_seconds,
     REPLICA_SECONDS: _at("price", "paidReplicaMilliseconds", per=MILLI),
