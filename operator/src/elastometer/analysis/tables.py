@@ -4,6 +4,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from elastometer.analysis.resources_used.measurements import Measurements
+from elastometer.analysis.resources_used.memory import memory_table
+from elastometer.analysis.resources_used.saturation import saturation_table
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.report import Report
@@ -12,5 +14,7 @@ from elastometer.model.report import Report
 def with_tables(run: DerivedRun, report: Report, measured: Measurements) -> Report:
     """The report with its tables. It has all but findings and story; each step sees the tables of those before it."""
     if run.bundle.predicted is None:
-        report = replace(report, resources=resources_used(run, measured))
+        resources = resources_used(run, measured)
+        report = replace(report, resources=resources, memory=memory_table(resources),
+                         saturation=saturation_table(run, measured))
     return report

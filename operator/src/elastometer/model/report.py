@@ -16,9 +16,11 @@ from elastometer.model.in_short import InShort
 from elastometer.model.knee import Knee
 from elastometer.model.load_rows import LoadRow
 from elastometer.model.measurements import ColdStart, ScaleEvent, ScaleIn, Timeline
+from elastometer.model.memory import MemoryTable
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.price import Price
 from elastometer.model.resources_used import ResourcesUsed
+from elastometer.model.saturation import SaturationTable
 from elastometer.model.scaleout_waterfall import ScaleOutWaterfall
 from elastometer.model.story import NO_STORY, Story
 from elastometer.model.wake import Wake
@@ -188,6 +190,8 @@ class Report:
     elasticity: Elasticity | None = None
     calibration: CalibrationResult | None = None
     resources: ResourcesUsed | None = None
+    memory: MemoryTable | None = None
+    saturation: SaturationTable | None = None
     story: Story = NO_STORY
     scale_outs: tuple[ScaleOutWaterfall, ...] = ()
     in_short: tuple[InShort, ...] = ()

@@ -28,13 +28,13 @@ def cpu_limit(run: DerivedRun) -> Limit | None:
     """Cores: the limit of the server's container, else what its node has; None where neither was recorded."""
     own = {pod.name: limit for pod in run.evidence.pods if (limit := _container_limit(pod)) is not None}
     if own:
-        return Limit(f"the container's limit of {_shown(own)} cores", own)
+        return Limit(f"the container's limit of {_shown(own)}", own)
     nodes = {seen.name: cores for seen in run.bundle.observations
              if isinstance(seen, ObjectSeen) and seen.kind is ObjectKind.NODE
              and (cores := _milli(at(document_at(seen.object, "status", "allocatable"), "cpu"))) is not None}
     of_node = {pod.name: nodes[node] for pod in run.evidence.pods
                if (node := text_at(pod.last.object, "spec", "nodeName")) in nodes and node is not None}
-    return Limit(f"the node's {_shown(of_node)} cores, since the container has no limit", of_node) if of_node else None
+    return Limit(f"the node's {_shown(of_node)}, since the container has no limit", of_node) if of_node else None
 
 
 def batch_limit(run: DerivedRun) -> Limit | None:
@@ -68,4 +68,4 @@ def _milli(value: object) -> float | None:
 
 def _shown(values: Mapping[str, float]) -> str:
     low, high = min(values.values()), max(values.values())
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return f"{low:g} {'core' if low == 1 else 'cores'}" if low == high else f"{low:g} to {high:g} cores"

@@ -40,6 +40,7 @@ from elastometer.model.server_flags import MAX_NUM_SEQS
 # What was above 80 % for this share of a part of the load was full in it.
 FULL_SHARE = 0.5
 _OF_LOAD = frozenset({WindowKind.STAGE, WindowKind.STEP})
+COUNT = "count"
 _POD, _VALUE, _SHARE = "pod", "value", "share"
 _NO_LIMITS: Mapping[str, str] = {
     CPU[0]: "the container has no CPU limit, and its node was not recorded",
@@ -94,8 +95,8 @@ def _share(measured: Measurements, name: str, title: str, *, can_be_full: bool) 
 
 def _limited(measured: Measurements, name: str, title: str, limit: Limit | None) -> _Resource:
     found = measured.of(name)
-    unit = found.defined.unit if found is not None else next(
-        (one.unit for one in measured.defined if one.name == name), "")
+    defined = next(one for one in measured.defined if one.name == name)
+    unit = COUNT if defined.kind is Kind.EVENTS else defined.unit
     column = SaturationColumn(name, title, unit, None if limit is None else limit.words, limit is not None)
     why_not = measured.why_not(name) if found is None else _NO_LIMITS.get(name, _NO_LIMITS[CPU[0]])
     return _Resource(column, found, None if found is None or limit is None else _shares(found, limit), why_not)
