@@ -109,6 +109,8 @@ def kind(node: dict[str, Any]) -> str:
         return f"{node['items']['type']}[]"
     if "additionalProperties" in node:
         return f"{node['additionalProperties']['type']}{{}}"
+    if node.get("x-kubernetes-int-or-string"):
+        return "integer or string"
     return str(node.get("format", node["type"]))
 
 

@@ -19,8 +19,8 @@ from elastometer.controller.study.runs import with_facts, with_planned
 from elastometer.controller.study.session import StudySession
 from elastometer.controller.study.work import main
 from elastometer.model.names import Names
-from elastometer.model.study import parse_study
 from elastometer.model.study_names import StudyNames
+from elastometer.model.study_parse import parse_study
 from elastometer.model.study_snapshot import RecordFact, RunFact, StudySnapshot
 from elastometer.model.study_status import StudyStatus
 from support.studies import study_body

@@ -10,7 +10,7 @@ from elastometer.cli.base.offline import schema_of
 from elastometer.cli.studies.gates import gate_json, gates_from
 from elastometer.model.measures import BY_NAME
 from elastometer.model.schema import flaws
-from elastometer.model.study import parse_study
+from elastometer.model.study_parse import parse_study
 from support.studies import study_body
 
 LIMITS = st.one_of(

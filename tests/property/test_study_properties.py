@@ -14,7 +14,8 @@ from elastometer.model.document import document_at
 from elastometer.model.errors import SpecError
 from elastometer.model.merge_patch import merged, patch_between
 from elastometer.model.schema import defaulted, flaws
-from elastometer.model.study import MAX_RUNS, Order, parse_study, run_count, tuned_variant
+from elastometer.model.study import MAX_RUNS, Order, run_count, tuned_variant
+from elastometer.model.study_parse import parse_study
 from elastometer.study.variants.accepted import accepted_study, run_manifest
 from elastometer.study.variants.planned_runs import planned_runs
 from elastometer.study.variants.server_args import args_merged

@@ -13,8 +13,9 @@ from typing import Any
 from elastometer.controller.study.decide import decide_study
 from elastometer.controller.study.decision import StudyAction, StudyDecision
 from elastometer.controller.study.runs import all_variants
-from elastometer.model.study import StudySpec, parse_study
+from elastometer.model.study import StudySpec
 from elastometer.model.study_document import RunState
+from elastometer.model.study_parse import parse_study
 from elastometer.model.study_snapshot import CheckFact, ComparisonFact, RecordFact, RunFact, StudySnapshot
 from elastometer.model.study_status import StudyStatus, study_status_from, study_status_json
 from support.studies import study_body

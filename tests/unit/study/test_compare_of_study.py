@@ -18,7 +18,7 @@ from elastometer.model.study_document import RunEntry, RunState, StudyDocument
 from elastometer.model.study_names import StudyNames
 from elastometer.model.tuning import Predicted, PredictedFigure, TunedVariant, TuneOutcome, TuneResult
 from elastometer.model.tuning_document import tune_document
-from elastometer.study.compare.of_study import CALIBRATION_REASON, KeptRun, compare_study
+from elastometer.study.compare.of_study import CALIBRATION_REASON, REPORTED_REASON, KeptRun, compare_study
 from elastometer.study.compare.samples import samples_of
 from elastometer.world.bundle_reader import load_bundle
 from support.comparisons import SPEC
@@ -82,6 +82,35 @@ def test_the_runs_of_a_record_are_compared_and_each_missing_one_is_named(report:
     assert difference is not None
     assert (difference.absolute, difference.judgement) == (-50.5, Judgement.BETTER)
     assert found.verdict is Verdict.PASS
+
+
+def test_a_variant_that_is_only_reported_is_named_with_its_reason_and_has_no_differences(report: dict[str, Any]):
+    variants = [{"name": "main", "compared": False, "repetitions": 1}, {"name": "queue"}, {"name": "most"}]
+    entries = [_entry("main", 1), *(_entry(name, number) for number in (1, 2) for name in ("queue", "most"))]
+    found = compare_study(_record(entries, variants=variants), {one.name: _kept(report, 50) for one in entries})
+    assert (found.baseline, [one.planned for one in found.variants]) == ("queue", [1, 2, 2])
+    assert {run.label.run: run.excluded for run in found.runs if run.excluded} == {"s-main-1": REPORTED_REASON}
+    assert "main is not compared: the study only reports it (compared: false)." in found.sentences
+    row = found.row("missSeconds")
+    assert row is not None
+    assert {one.variant for one in row.differences if one.absolute is not None} == {"queue", "most"}
+
+
+@pytest.mark.parametrize(("allowed", "judged"), [(False, Judgement.CANNOT_TELL), (True, Judgement.BETTER)])
+def test_variants_of_other_loads_are_compared_only_where_the_study_allows_it(
+    report: dict[str, Any], allowed: bool, judged: Judgement,
+):
+    def kept(name: str, number: int) -> KeptRun:
+        load = {"stages": [{"name": name}]}
+        return replace(_kept(report, 50 + number if name == "queue" else number), test={"spec": {**SPEC, "load": load}})
+
+    entries = [_entry(name, number) for number in (1, 2) for name in ("queue", "most")]
+    record = _record(entries, variants=[{"name": "queue"}, {"name": "most"}], allowDifferent=allowed)
+    found = compare_study(record, {one.name: kept(one.variant, one.repetition) for one in entries})
+    row = found.row("missSeconds")
+    assert row is not None
+    assert [one.judgement for one in row.differences if (one.variant, one.baseline) == ("most", "queue")] == [judged]
+    assert any(line.startswith("most: spec.load.stages[0].name: ") for line in found.differing)
 
 
 def test_a_record_whose_runs_have_not_ended_is_compared_so_far(report: dict[str, Any]):

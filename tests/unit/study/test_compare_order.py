@@ -11,7 +11,8 @@ import pytest
 
 from elastometer.model.comparison import Judgement
 from elastometer.model.measure import Scale
-from elastometer.model.study import Order, parse_study
+from elastometer.model.study import Order
+from elastometer.model.study_parse import parse_study
 from elastometer.study.compare.differences import measure_row
 from elastometer.study.variants.planned_runs import planned_runs
 from support.comparisons import SPEC, plain_measure, run

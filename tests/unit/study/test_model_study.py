@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from elastometer.model.errors import SpecError
-from elastometer.model.study import Gate, Order, Preset, StopWhen, StudySpec, TuneSpec, parse_study, run_count
+from elastometer.model.study import Gate, Order, Preset, StopWhen, StudySpec, TuneSpec, run_count
+from elastometer.model.study_parse import parse_study
 
 TEMPLATE: dict[str, Any] = {"target": {}, "autoscaler": {"type": "None"}, "load": {"stages": []}}
 
@@ -53,6 +54,23 @@ def test_what_is_given_is_read():
 
 def test_the_baseline_is_the_first_variant_that_has_the_load_of_the_template():
     assert study(variants=[{"name": "one", "preset": "Calibration"}, {"name": "two"}]).baseline == "two"
+
+
+def test_the_baseline_is_the_first_variant_that_is_compared():
+    assert study(variants=[{"name": "main", "compared": False}, {"name": "two"}]).baseline == "two"
+
+
+def test_a_variant_that_is_only_reported_is_no_baseline():
+    found = flaws(variants=[{"name": "main", "compared": False}, {"name": "two"}], baseline="main")
+    assert found == ("spec.baseline: must be a variant that is compared, is 'main', which has compared: false",)
+
+
+def test_a_variant_may_be_run_less_often_than_the_others_but_not_more_often():
+    rarely = study(variants=[{"name": "main", "repetitions": 1}, {"name": "two"}], repetitions=3)
+    assert [rarely.repetitions_of(one) for one in rarely.variants] == [1, 3]
+    assert run_count(rarely) == 4
+    assert flaws(variants=[{"name": "main"}, {"name": "two", "repetitions": 4}], repetitions=3) == (
+        "spec.variants[1].repetitions: must be at most those of the study (3), is 4",)
 
 
 def test_the_runs_of_the_warm_up_and_of_tuned_variants_count():

@@ -7,7 +7,8 @@ import pytest
 
 from elastometer.model.errors import SpecError
 from elastometer.model.merge_patch import merged, patch_between
-from elastometer.model.study import StudySpec, Variant, parse_study, tuned_variant
+from elastometer.model.study import StudySpec, Variant, tuned_variant
+from elastometer.model.study_parse import parse_study
 from elastometer.study.variants.accepted import accepted_study, run_manifest, variant_flaws
 from elastometer.study.variants.planned_runs import PlannedRun, planned_runs
 from elastometer.study.variants.variant_spec import variant_spec
@@ -211,6 +212,13 @@ def test_interleaved_runs_make_each_repetition_of_every_variant_in_turn():
 
 def test_sequential_runs_finish_one_variant_before_the_next():
     assert runs(order="Sequential") == ["a-1", "a-2", "b-1", "b-2", "c-1", "c-2"]
+
+
+@pytest.mark.parametrize(("order", "expected"), [
+    ("Interleaved", ["a-1", "b-1", "c-1", "b-2", "c-2"]), ("Sequential", ["a-1", "b-1", "b-2", "c-1", "c-2"])])
+def test_a_variant_that_is_run_less_often_leaves_its_later_turns_to_the_others(order: str, expected: list[str]):
+    made = study({"name": "a", "repetitions": 1}, {"name": "b"}, {"name": "c"}, repetitions=2, order=order)
+    assert [run.name.removeprefix("scalers-") for run in planned_runs(made)] == expected
 
 
 def test_randomized_runs_draw_the_order_of_each_repetition_from_the_seed():

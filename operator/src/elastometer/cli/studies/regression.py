@@ -11,7 +11,7 @@ from dataclasses import replace
 from elastometer.model.comparison import Comparison, GateResult, GateState, Judgement, VariantDifference
 from elastometer.model.measure import Measure
 from elastometer.model.measures import FAILED_OBJECTIVES, MISS_SECONDS
-from elastometer.study.compare.of_study import CALIBRATION_REASON
+from elastometer.study.compare.of_study import NOT_COMPARED
 from elastometer.study.compare.verdict import verdict_of
 from elastometer.study.compare.wording import amount_words
 
@@ -23,7 +23,7 @@ _STATES = {Judgement.WORSE: GateState.REGRESSED, Judgement.CANNOT_TELL: GateStat
 def gated_by_objectives(found: Comparison) -> Comparison:
     """The comparison with these gates for each group, and its verdict. A gate of a limit must be shown to hold; these
     hold unless the opposite is shown, so that equal groups pass whatever their noise."""
-    others = {run.label.variant for run in found.runs if run.excluded != CALIBRATION_REASON} - {found.baseline}
+    others = {run.label.variant for run in found.runs if run.excluded not in NOT_COMPARED} - {found.baseline}
     gates = tuple(_gates(found, others))
     verdict = verdict_of(gates, True, found.variants)
     return replace(found, gates=gates, verdict=verdict.verdict, verdict_reason=verdict.reason,

@@ -12,8 +12,9 @@ from elastometer.model.comparison import Comparison
 from elastometer.model.document import EMPTY, Document
 from elastometer.model.errors import SpecError
 from elastometer.model.run_figures import RunFigures, RunLabel
-from elastometer.model.study import Preset, StudySpec, Variant, parse_study
+from elastometer.model.study import Preset, StudySpec, Variant
 from elastometer.model.study_document import RunEntry, RunState, StudyDocument
+from elastometer.model.study_parse import parse_study
 from elastometer.model.tuning import TuneResult
 from elastometer.model.tuning_document import tune_result
 from elastometer.study.compare.compare import compare
@@ -23,6 +24,8 @@ from elastometer.study.compare.terms import CompareTerms, VariantTerms
 
 Json = dict[str, Any]
 CALIBRATION_REASON = "a calibration bears another load"
+REPORTED_REASON = "the study only reports it (compared: false)"
+NOT_COMPARED = (CALIBRATION_REASON, REPORTED_REASON)
 _STATES = {
     RunState.PENDING: "it has not been made yet", RunState.RUNNING: "it has not ended yet",
     RunState.NOT_CARRIED_OUT: "it was not carried out", RunState.SKIPPED: "the study ended before its turn",
@@ -48,7 +51,7 @@ def compare_study(
     study = parse_study({"metadata": {"name": names.study, "namespace": names.namespace, "uid": names.uid},
                          "spec": document.spec})
     _check_runs(document)
-    terms = replace(terms_of(study, document), across_questions=across_questions)
+    terms = replace(terms_of(study, document), across_questions=across_questions or study.allow_different)
     found = compare(terms, [_run(entry, kept.get(entry.name)) for entry in document.runs])
     searched = None if document.tune is None else tune_result(document.tune)
     return found if searched is None else replace(found, sentences=(*found.sentences, *search_sentences(searched)))
@@ -74,8 +77,13 @@ def _variant(one: Variant, study: StudySpec, found: TuneResult | None) -> Varian
     is_source = found is not None and study.tune is not None and study.tune.source == one.name
     predicted = found.base.figures if is_source and found is not None and found.base is not None else {}
     return VariantTerms(
-        one.name, study.repetitions, _patch_text(one), predicted=predicted,
-        not_compared=CALIBRATION_REASON if one.preset is Preset.CALIBRATION else None)
+        one.name, study.repetitions_of(one), _patch_text(one), predicted=predicted, not_compared=_not_compared(one))
+
+
+def _not_compared(one: Variant) -> str | None:
+    if one.preset is Preset.CALIBRATION:
+        return CALIBRATION_REASON
+    return None if one.compared else REPORTED_REASON
 
 
 def _tuned(study: StudySpec, found: TuneResult | None) -> Iterator[VariantTerms]:
@@ -93,7 +101,7 @@ def _patch_text(one: Variant) -> str | None:
 
 
 def _yaml(patch: Json) -> str:
-    text: str = yaml.safe_dump(patch, sort_keys=False)
+    text: str = yaml.safe_dump(patch, sort_keys=False, allow_unicode=True)
     return text
 
 

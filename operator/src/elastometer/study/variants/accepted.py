@@ -12,7 +12,8 @@ from elastometer.model.errors import SpecError
 from elastometer.model.health import objective_rows
 from elastometer.model.names import API_VERSION, KIND
 from elastometer.model.spec import ScalerType
-from elastometer.model.study import StudySpec, Variant, parse_study
+from elastometer.model.study import StudySpec, Variant
+from elastometer.model.study_parse import parse_study
 from elastometer.model.terms import ON_REQUESTS
 from elastometer.study.variants.limits import size_flaws
 from elastometer.study.variants.planned_runs import PlannedRun

@@ -27,13 +27,15 @@ def planned_runs(study: StudySpec, tuned: Sequence[Variant] = ()) -> tuple[Plann
 
 def _ordered(study: StudySpec, variants: Sequence[Variant]) -> Iterator[PlannedRun]:
     names = [variant.name for variant in variants]
+    last = {variant.name: study.repetitions_of(variant) for variant in variants}
     repetitions = range(1, study.repetitions + 1)
     if study.order is Order.SEQUENTIAL:
         pairs = [(name, repetition) for name in names for repetition in repetitions]
     else:
         pairs = [(name, repetition) for repetition in repetitions for name in _drawn(study, names, repetition)]
     for name, repetition in pairs:
-        yield PlannedRun(study.names.run_name(name, repetition), name, repetition)
+        if repetition <= last[name]:
+            yield PlannedRun(study.names.run_name(name, repetition), name, repetition)
 
 
 def _drawn(study: StudySpec, names: Sequence[str], repetition: int) -> Sequence[str]:
