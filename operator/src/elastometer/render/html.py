@@ -20,26 +20,29 @@ from elastometer.render.sections.quality import quality_rows
 from elastometer.render.sections.resources import resource_chart, resource_values
 from elastometer.render.sections.story import story_values
 from elastometer.render.shapes import bullet, tiles, verdict_mark
+from elastometer.render.tables.sections import table_searches, table_sections
 from elastometer.render.wording import answers, estimates, knees, numbers, wakes
 from elastometer.render.wording import starts as start_words
 from elastometer.render.wording.provenance import provenance_rows
 
 _REASON = re.compile(r"\((\w+)\)$")
 _SCRIPTS = ("page.js", "charts.js", "resources.js", "elasticity.js", "report.js", "search.js", "scale_out.js")
-_STYLES = ("report.css", "story.css", "price.css", "elasticity.css", "resources.css", "scale_out.css", "load.css")
+_STYLES = ("report.css", "story.css", "price.css", "elasticity.css", "resources.css", "scale_out.css", "load.css",
+           "tables.css")
 
 
 def to_html(report: Report) -> bytes:
     """UTF-8, the same bytes for the same report."""
-    tables = {**searches(report), **sync_searches(report.autoscaler)}
+    parts = table_sections(report)
+    tables = {**searches(report), **sync_searches(report.autoscaler), **table_searches(parts)}
     data = {**chart_data(report), "autoscaler": autoscaler_chart(report.autoscaler, report.timeline),
             "tables": embedded(tables.values()), "resources": resource_chart(report.resources),
             "elasticity": elasticity_chart(report)}
     return _template().render(
         report=report, load_flaws=tuple(LoadFlaw), **frame(_SCRIPTS, _STYLES, data),
-        tables=tables, **growing_values(report), tiles=tiles(report), quality=quality_rows(report.quality),
-        provenance=provenance_rows(report),
-        **autoscaler_values(report.autoscaler), **story_values(report), **price_values(report.price),
+        tables=tables, table_sections=parts, **growing_values(report), tiles=tiles(report),
+        quality=quality_rows(report.quality), provenance=provenance_rows(report),
+        **autoscaler_values(report.autoscaler), **story_values(report, parts), **price_values(report.price),
         **resource_values(), **scale_out.scale_out_values(report.scale_outs), **elasticity_values(),
         basis=None if report.predicted is None else numbers.basis_rows(report.predicted),
     ).encode()

@@ -21,6 +21,8 @@ from elastometer.render.sections import (
     scale_out,
     story,
 )
+from elastometer.render.tables import table
+from elastometer.render.tables.sections import table_sections
 from elastometer.render.wording import answers, autoscaler, knees, numbers, wakes
 from elastometer.render.wording.provenance import provenance_rows
 from elastometer.render.wording.tables import code, prose, section
@@ -36,13 +38,15 @@ def to_markdown(report: Report) -> bytes:
 def _lines(report: Report) -> Iterator[str]:
     yield f"# {numbers.verdict(report)}: {prose(report.namespace)}/{prose(report.test)}"
     yield ""
-    yield from story.markdown(report)
+    tables = table_sections(report)
+    yield from story.markdown(report, tables)
     yield ""
     yield _sentence(report.verdict_message)
     yield ""
     yield f"Model {code(report.model or numbers.DASH)}, {_when(report)} Seconds count from the start of the load."
     yield from _basis(report.predicted)
     yield from story.patch_markdown(report.story.advice)
+    yield from story.in_short_markdown(report, tables)
     yield from section("Objectives", ["", "Objective", "Result"], (
         [one.verdict.value, code(one.name), prose(one.message)] for one in report.objectives))
     yield from section("Summary", ["", ""], (
@@ -53,6 +57,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from section("Findings", ["", "Finding", "Evidence", "What to change"], (
         [one.severity, f"{one.name}: {prose(one.title)}", prose(one.evidence), prose(one.advice)]
         for one in report.findings))
+    yield from table.markdown(tables)
     yield from scale_out.markdown(report.scale_outs)
     yield from scale_events.markdown(report.scale_events)
     yield from _autoscaler(report.autoscaler, report.predicted is not None)

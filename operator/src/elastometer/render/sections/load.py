@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from elastometer.model.load_rows import LittlesLaw, LoadRow, Quantiles
+from elastometer.render.tables.table import Cell, cell_text
 from elastometer.render.wording import estimates, numbers
 from elastometer.render.wording.tables import code, prose, section
 from elastometer_loadgen.base.record import Outcome
@@ -15,14 +15,6 @@ COUNTS_HEAD = ("Stage", "Requests", "Success", "Tokens/s", "In flight", "By Litt
                "Status", "Finish reason", "Not served")
 TIMES_HEAD = ("Stage", "n", "Mean", "p50", "p90", "p95", "p99", "Longest")
 MEASURES = ("Time to first token", "Time per output token", "Latency", "Latency from send")
-
-
-class Cell(NamedTuple):
-    """`text` with a smaller `note`; a `doubtful` one is marked. Both may hold foreign text."""
-
-    text: str
-    note: str = ""
-    doubtful: bool = False
 
 
 def counts(row: LoadRow, *, again: bool) -> list[Cell]:
@@ -105,5 +97,4 @@ def _name(row: LoadRow) -> str:
 
 
 def _text(cell: Cell) -> str:
-    note = f" {prose(cell.note)}" if cell.note.startswith("±") else f" ({prose(cell.note)})" if cell.note else ""
-    return prose(cell.text) + note + (" !" if cell.doubtful else "")
+    return prose(cell_text(cell))

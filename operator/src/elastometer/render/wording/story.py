@@ -12,7 +12,12 @@ ANCHOR_NAMES: Mapping[Anchor, str] = {
     Anchor.CHARTS: "charts", Anchor.FINDINGS: "findings", Anchor.AUTOSCALER: "autoscaler",
     Anchor.COLD_STARTS: "cold starts", Anchor.SCALE_EVENTS: "scale events", Anchor.LOAD: "load", Anchor.PRICE: "price",
     Anchor.ELASTICITY: "elasticity",
-    Anchor.ADVICE: "the change to try",
+    Anchor.ADVICE: "the change to try", Anchor.LEVELS: "levels", Anchor.BY_INPUT: "by input",
+    Anchor.ERRORS_IN_TIME: "errors in time", Anchor.MEMORY: "memory", Anchor.SATURATION: "saturation",
+    Anchor.ISOLATION: "isolation", Anchor.ANSWERS: "answers", Anchor.ANSWER_ENDS: "how answers ended",
+    Anchor.STRUCTURED: "structured answers", Anchor.RECALL: "recall", Anchor.HEALTH: "health",
+    Anchor.SCALE_OUT_GAINS: "what each scale-out brought", Anchor.FIRST_STARTS: "first and later starts",
+    Anchor.WARM_SPARES: "warm spares", Anchor.UNDER_TEST: "under test",
 }
 
 

@@ -1,0 +1,26 @@
+"""The sections of tables, in the order of the page."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from elastometer.model.report import Report
+from elastometer.render.many import Search
+from elastometer.render.tables.table import TableSection
+
+Made: TypeAlias = Callable[[Report], TableSection | None]
+# In short stands above them. Levels with the recommended limit, By input, Errors in time, Memory, Saturation,
+# Isolation, How answers ended, Structured answers, Recall, Health, What each scale-out brought, First and later
+# starts, Warm spares, Under test: each where the report has its rows.
+SECTIONS: tuple[Made, ...] = ()
+
+
+def table_sections(report: Report) -> tuple[TableSection, ...]:
+    """Those that this report has."""
+    return tuple(found for made in SECTIONS if (found := made(report)) is not None)
+
+
+def table_searches(sections: tuple[TableSection, ...]) -> Mapping[str, Search]:
+    """The searches of tables that are not shown whole, by their ids."""
+    found = (table.search for section in sections for table in section.tables)
+    return {one.id: one for one in found if one is not None}
