@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER ?= lab
+SIZE ?= smoke
 ORACLE_WORLDS ?= 1000
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-study bench-judge bench-load gate-corpus vllm images screenshots clean oracle oracle-mutants oracle-tables
+.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-study bench-judge bench-load gate-corpus vllm studies images screenshots clean oracle oracle-mutants oracle-tables
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +37,9 @@ prepare: setup
 
 demo: setup ## start a real Kubernetes, install the chart, run a test, write a report  [CLUSTER=lab|kind|current]
 	@$(BIN)/python -m elastometer_lab.demo --cluster=$(CLUSTER)
+
+studies: setup ## run the studies of manifests/studies; reports in runs/studies  [SIZE=smoke STUDY=limits CLUSTER=lab]
+	@$(BIN)/python -m elastometer_lab.studies --cluster=$(CLUSTER) --size=$(SIZE) $(if $(STUDY),--study=$(STUDY))
 
 lab-up: setup ## start the lab: a real Kubernetes on this host, as root, without Docker
 	@$(LAB) up

@@ -64,9 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if options.prepare_only else run_demo(cluster)
 
 
-def prepare(kind: str, *, keda: bool) -> Cluster:
-    """The cluster, with the chart installed and the operator ready."""
-    cluster = {"lab": _lab, "kind": _kind, "current": _current}[kind](keda)
+def prepare(kind: str, *, keda: bool, gpus: int | None = None) -> Cluster:
+    """The cluster, with the chart installed and the operator ready. `gpus` are those that the lab's node is given at
+    least; another cluster has those that it has."""
+    cluster = _lab(keda, gpus) if kind == "lab" else {"kind": _kind, "current": _current}[kind](keda)
     install(cluster)
     return cluster
 
@@ -87,7 +88,7 @@ def run_demo(cluster: Cluster) -> int:
     if kubectl:
         print("kubectl get etest -n demo -w   # in another terminal, with KUBECONFIG="
               f"{cluster.kubeconfig}", flush=True)
-    _namespace(cluster)
+    make_namespace(cluster, DEMO_NAMESPACE)
     out = REPOSITORY / "runs/demo"
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "elastometer.cli.main", "run", str(SAMPLE), "--namespace", DEMO_NAMESPACE,
@@ -104,16 +105,18 @@ def shown(code: int) -> int:
     return 0
 
 
-def _namespace(cluster: Cluster) -> None:
-    manifest = orjson.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DEMO_NAMESPACE}})
+def make_namespace(cluster: Cluster, name: str) -> None:
+    """Make the namespace, unless it is there."""
+    manifest = orjson.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     _call([_kubectl(), "apply", "--server-side", "-f", "-"], cluster.kubeconfig, quiet=True, stdin=manifest)
 
 
-def _lab(keda: bool) -> Cluster:
+def _lab(keda: bool, gpus: int | None) -> Cluster:
     """The lab; where it cannot run, the error says which other clusters are possible."""
     if platform.system() != "Linux" or os.geteuid() != 0:
         raise LabError(f"the lab needs Linux and root; {_other_ways()}")
-    command = [sys.executable, "-m", "elastometer_lab", "up", *(["--keda"] if keda else [])]
+    command = [sys.executable, "-m", "elastometer_lab", "up", *(["--keda"] if keda else []),
+               *([] if gpus is None else [f"--gpus={gpus}"])]
     if subprocess.run(command, check=False).returncode:
         raise LabError(f"the lab did not come up (its messages are above); {_other_ways()}")
     # The digest of the image that the lab just imported: a change of code changes it, and nothing else does.
