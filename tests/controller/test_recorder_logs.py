@@ -86,8 +86,12 @@ async def test_a_log_that_is_not_there_yet_is_asked_for_again(world):
         await world.until(lambda: world.seen("Log"), step=0.005)
 
 
+ACCESS = '(APIServer pid=1) INFO:     10.0.0.9:41244 - "POST /v1/chat/completions HTTP/1.1" 200 OK'
+FIGURES = "INFO 11-21 05:00:09 [loggers.py:259] Engine 000: Avg prompt throughput: 1.0 tokens/s"
+
+
 async def test_of_a_chatty_pod_the_beginning_is_kept_and_the_cut_is_noted(world, monkeypatch):
-    monkeypatch.setattr("elastometer.world.logs.MAX_LINES", 3)
+    monkeypatch.setattr("elastometer.world.stored_log.MAX_LINES", 3)
     await world.api.put(PODS, pod("a"))
     await world.api.log("a", *(line(number, f"line {number}") for number in range(9)))
     async with world.recording() as recorder:
@@ -95,6 +99,44 @@ async def test_of_a_chatty_pod_the_beginning_is_kept_and_the_cut_is_noted(world,
         await world.until(lambda: world.seen("Note"), step=0.005)
     assert [one["line"] for one in world.seen("Log")] == ["line 0", "line 1", "line 2"]
     assert world.seen("Note")[0]["reason"] == "LogTruncated"
+    assert world.seen("LogCount")[-1]["otherLines"] == 6
+
+
+async def test_an_out_of_memory_trace_late_in_a_run_is_kept_whole(world, monkeypatch):
+    """The start fills the limit; the trace comes after thousands of access lines, its frames without a level."""
+    monkeypatch.setattr("elastometer.world.stored_log.MAX_LINES", 2)
+    trace = ["ERROR 11-21 05:00:30 [core.py:700] EngineCore encountered a fatal error.",
+             "Traceback (most recent call last):", '  File "core.py", line 691, in run_engine_core',
+             "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 70.00 MiB."]
+    await world.api.put(PODS, pod("a"))
+    await world.api.log("a", line(1, "INFO one"), line(2, "INFO two"), *(line(20, ACCESS) for _ in range(50)),
+                        line(25, FIGURES), *(line(30, text) for text in trace), line(31, FIGURES), line(32, ACCESS))
+    async with world.recording() as recorder:
+        await recorder.synced(5)
+        await world.until(lambda: len(world.seen("Log")) == 6)
+        await world.api.remove(PODS, "a")
+        await world.until(lambda: world.seen("LogCount"), step=0.5)
+    assert [one["line"] for one in world.seen("Log")] == ["INFO one", "INFO two", *trace]
+    count = world.seen("LogCount")[-1]
+    assert (count["pod"], count["otherLines"]) == ("a", 2)
+
+
+async def test_access_lines_are_counted_once_and_never_stored(world):
+    await world.api.put(PODS, pod("a"))
+    await world.api.log("a", line(1, "one"), line(5, ACCESS), line(6, ACCESS))
+    async with world.recording() as recorder:
+        await recorder.synced(5)
+        await world.until(lambda: world.seen("Log"))
+    assert world.seen("LogCount")[-1]["accessLines"] == 2
+    await world.api.log("a", line(7, ACCESS))
+    async with world.recording() as recorder:
+        await recorder.synced(5)
+        await world.until(lambda: [query for path, query in world.api.asked if "sinceTime" in query])
+        world.api.drop(f"{PODS}/a/log")
+        await world.api.log("a", line(8, "two"))
+        await world.until(lambda: len(world.seen("Log")) == 2, step=0.005)
+    assert [one["line"] for one in world.seen("Log")] == ["one", "two"]
+    assert world.seen("LogCount")[-1]["accessLines"] == 3
 
 
 async def test_following_ends_with_the_pod(world):

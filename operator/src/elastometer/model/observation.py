@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at
+from elastometer.model.document import Document, at, document_at, documents_at, instant_at, text_at, whole_at
 from elastometer.model.units import Instant, Nanoseconds, go_duration_or_none
 
 # As long as an unsigned number of 64 bits.
@@ -71,6 +71,18 @@ class LogSeen:
     line: str
 
 
+@dataclass(frozen=True, slots=True)
+class LogCount:
+    """How many lines of a Pod's log were counted and not stored up to `time`: those of its access log, and others beyond
+    what is kept."""
+
+    received: Instant
+    pod: str
+    time: Instant
+    access_lines: int
+    other_lines: int
+
+
 # The reason of a gap that began with the last heartbeat of an operator that was killed. What it wrote after that
 # heartbeat was seen as it happened.
 RESTARTED = "operator restarted"
@@ -134,7 +146,7 @@ class Note:
     message: str
 
 
-Observation: TypeAlias = ObjectSeen | LogSeen | WatchGap | ClockSample | MetricsSeen | Note
+Observation: TypeAlias = ObjectSeen | LogSeen | LogCount | WatchGap | ClockSample | MetricsSeen | Note
 _OBJECT_KINDS = {kind.value: kind for kind in ObjectKind}
 _RETIRED_KINDS = ("Probe",)  # was to be the recorder's own request to the readiness path; nothing ever read it
 _SIGHTINGS = {sighting.value: sighting for sighting in Sighting}
@@ -158,6 +170,8 @@ def observation_from(line: Document) -> Observation | None:
     match kind:
         case "Log":
             return _log(line, received)
+        case "LogCount":
+            return _log_count(line, received)
         case "WatchGap":
             return _gap(line, received)
         case "ClockSample":
@@ -175,6 +189,13 @@ def _log(line: Document, received: Instant) -> LogSeen | None:
     if time is None or text is None:
         return None
     return LogSeen(received, text_at(line, "pod") or "", text_at(line, "container") or "", time, text)
+
+
+def _log_count(line: Document, received: Instant) -> LogCount | None:
+    time, access, other = instant_at(line, "time"), whole_at(line, "accessLines"), whole_at(line, "otherLines")
+    if time is None or access is None or other is None:
+        return None
+    return LogCount(received, text_at(line, "pod") or "", time, access, other)
 
 
 def _gap(line: Document, received: Instant) -> WatchGap | None:

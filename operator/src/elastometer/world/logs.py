@@ -1,4 +1,5 @@
-"""Follows the server containers' logs from their start, because a log vanishes with its Pod.
+"""Follows the server containers' logs from start to end, because a log vanishes with its Pod; `stored_log` says what of
+it is kept.
 
 Lines carry the kubelet's timestamp (nanoseconds, the node's clock). After a lost connection or a restart of the
 operator, reading resumes one second before the last timestamp, and lines that are stored already are left out.
@@ -7,72 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
-
-import orjson
+from collections.abc import Callable
+from datetime import timedelta
 
 from elastometer.model.names import COMPONENT_LABEL, SERVER
-from elastometer.model.times import format_instant, format_seconds, parse_instant
+from elastometer.model.times import format_instant
 from elastometer.world.api_reader import UNREACHABLE, ApiReader, Line
 from elastometer.world.backoff import Backoff
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
+from elastometer.world.stored_log import MAX_LINES, MAX_NOTABLE_LINES, StoredLog
 from elastometer.world.watched import Json
 
-MAX_LINES = 5_000  # per Pod: the start of vLLM takes hundreds, the rest is its access log
 MAX_CHARACTERS = 1_000
-# The API cuts `sinceTime` to whole seconds, and the lines of stdout and stderr may come out of order.
-OVERLAP = timedelta(seconds=2)
+COUNT_SECONDS = 30  # between two accounts of what was only counted: a killed operator loses no more
 LINGER_SECONDS = 10  # the stream of a deleted Pod may still deliver its last lines
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 Sink = Callable[[Json], None]
-
-
-class StoredLog:
-    """What is stored of one Pod's log: the number of lines, and the last seconds of them to recognize repetitions."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.last: datetime | None = None
-        self._recent: dict[tuple[str, str], datetime] = {}
-
-    def is_new(self, stamp: str, line: str) -> bool:
-        """Remembers the line; False when it is stored already, or is too old to be anything but a repetition."""
-        instant = parse_instant(stamp)
-        if (stamp, line) in self._recent or (self.last and instant < self.last - OVERLAP):
-            return False
-        self._recent[stamp, line] = instant
-        self.count += 1
-        if self.last is None or instant > self.last:
-            if self.last and int(instant.timestamp()) > int(self.last.timestamp()):
-                self._recent = {key: at for key, at in self._recent.items() if at >= instant - 2 * OVERLAP}
-            self.last = instant
-        return True
-
-    def since(self) -> dict[str, str]:
-        """The query for the rest of the log, with an overlap; the whole log when nothing is stored."""
-        if self.last is None:
-            return {}
-        return {"sinceTime": format_seconds(self.last - OVERLAP / 2)}
-
-
-def stored_logs(observations: Path) -> dict[str, StoredLog]:
-    """What was stored before a restart of the operator, by Pod."""
-    known: dict[str, StoredLog] = {}
-    for record in _stored(observations):
-        if "time" in record:
-            known.setdefault(record["pod"], StoredLog()).is_new(record["time"], record["line"])
-    return known
-
-
-def _stored(observations: Path) -> Iterator[Json]:
-    if observations.exists():
-        with observations.open("rb") as file:
-            # Only what the recorder itself wrote, with its order of keys: the other lines need not be decoded.
-            yield from (orjson.loads(line) for line in file if line.startswith(b'{"kind":"Log"'))
 
 
 class PodLog:
@@ -84,24 +37,27 @@ class PodLog:
         self._path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         self._reader, self._pod, self._clock, self._sink, self._known = reader, pod, clock, sink, known
         self._read_restarts = 0
+        self._cut_noted = known.other_lines > 0
+        self._accounted, self._accounted_at = (known.access_lines, known.other_lines), clock.now()
 
     async def follow(self) -> None:
-        """Stores line after line until the Pod is gone or the limit is reached."""
+        """Stores line after line until the Pod is gone."""
         backoff = Backoff()
-        while self._known.count < MAX_LINES:
-            before = self._known.count
-            # The kubelet keeps the log of the previous container only: a crash must be read before the next one.
-            if self.restarts > self._read_restarts:
-                self._read_restarts = self.restarts
-                await self._read({"previous": "true"})
-            await self._read({"follow": "true"})
-            if self.gone:
-                return
-            if self._known.count > before:
-                backoff.reset()
-            await self._clock.sleep(backoff.next_seconds())
-        self._sink({"kind": "Note", "receivedTime": format_instant(self._clock.now()), "reason": "LogTruncated",
-                    "message": f"only the first {MAX_LINES} lines of the log of Pod {self._pod} are kept"})
+        try:
+            while not self.gone:
+                before = self._known.seen
+                # The kubelet keeps the log of the previous container only: a crash must be read before the next one.
+                if self.restarts > self._read_restarts:
+                    self._read_restarts = self.restarts
+                    await self._read({"previous": "true"})
+                await self._read({"follow": "true"})
+                if self.gone:
+                    return
+                if self._known.seen > before:
+                    backoff.reset()
+                await self._clock.sleep(backoff.next_seconds())
+        finally:
+            self._account()
 
     async def _read(self, how: dict[str, str]) -> None:
         query = {"container": SERVER, "timestamps": "true", **how, **self._known.since()}
@@ -109,8 +65,6 @@ class PodLog:
             async with self._reader.lines(self._path, query, None) as lines:
                 async for line in lines:
                     self._store(line)
-                    if self._known.count >= MAX_LINES:
-                        return
         except (Refused, *UNREACHABLE):
             return  # not started yet, gone, or the kubelet is unreachable: `follow` tries again
 
@@ -120,9 +74,30 @@ class PodLog:
             return  # a message of the kubelet itself, e.g. that the log was not found
         # A progress bar rewrites its line; what a terminal would show in the end is kept, and what follows the bar.
         text = text.rstrip("\r").rpartition("\r")[2][:MAX_CHARACTERS]
-        if self._known.is_new(stamp, text):
+        if self._known.is_stored(stamp, text):
             self._sink({"kind": "Log", "receivedTime": format_instant(line.received), "pod": self._pod,
                         "container": SERVER, "time": stamp, "line": text})
+        elif self._known.other_lines and not self._cut_noted:
+            self._note_cut()
+        if self._clock.now() - self._accounted_at >= timedelta(seconds=COUNT_SECONDS):
+            self._account()
+
+    def _note_cut(self) -> None:
+        self._cut_noted = True
+        self._sink({"kind": "Note", "receivedTime": format_instant(self._clock.now()), "reason": "LogTruncated",
+                    "message": f"of the log of Pod {self._pod} only the first {MAX_LINES:,} lines, and the first "
+                               f"{MAX_NOTABLE_LINES:,} of warnings and errors, are kept"})
+
+    def _account(self) -> None:
+        """Writes how many lines were counted only, if there are more than at the last time."""
+        self._accounted_at = self._clock.now()
+        counted = self._known.access_lines, self._known.other_lines
+        if counted == self._accounted or self._known.last is None:
+            return
+        self._accounted = counted
+        self._sink({"kind": "LogCount", "receivedTime": format_instant(self._accounted_at), "pod": self._pod,
+                    "container": SERVER, "time": format_instant(self._known.last), "accessLines": counted[0],
+                    "otherLines": counted[1]})
 
 
 class PodLogs:

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.document import Document, at, document_at, documents_at
+from elastometer.model.observation import LogCount, Observation
 
 # A longer document is split into one row per key.
 MAX_ROW_CHARACTERS = 600
@@ -26,6 +27,7 @@ def provenance(run: DerivedRun) -> tuple[tuple[str, str], ...]:
         ("image digest", _image_ids(evidence)), ("autoscaler as served", _autoscaler(evidence)),
         ("planned delay budget, seconds", document_at(bundle.plan, "delayBudgetSeconds") or None),
         ("load connection", bundle.terms.connection), ("load workers", bundle.terms.workers),
+        ("server log lines that were counted and not stored", _counted_lines(bundle.observations)),
         *_flatten(bundle.provenance, ""),
         ("tool version", at(bundle.manifest, "toolVersion")),
     ]
@@ -60,6 +62,16 @@ def _fit_into_value(name: str, items: list[object]) -> Iterator[tuple[str, objec
     yield name, items[:kept]
     if kept < len(items):
         yield f"{name}, left out", f"{len(items) - kept} of {len(items)}; all are in provenance.json"
+
+
+def _counted_lines(observations: Iterable[Observation]) -> str | None:
+    """Of all Pods together; None where a record has none of it, as one of an earlier version."""
+    newest = {seen.pod: seen for seen in observations if isinstance(seen, LogCount)}
+    if not newest:
+        return None
+    access, other = (sum(counts) for counts in zip(
+        *((one.access_lines, one.other_lines) for one in newest.values()), strict=True))
+    return f"{access:,} of access logs, {other:,} others"
 
 
 def _image_ids(evidence: Evidence) -> str:
