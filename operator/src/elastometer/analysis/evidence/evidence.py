@@ -18,8 +18,8 @@ from elastometer.analysis.evidence.about_pods import (
     samples_by_pod,
     server_pods,
 )
+from elastometer.analysis.evidence.served_by import first_ends, with_pods
 from elastometer.analysis.evidence.stages import stages_as_run
-from elastometer.model import request_measures
 from elastometer.model.autoscalers import keda_autoscaler_name, rivals, under_test
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, text_at
@@ -146,9 +146,10 @@ def gather(bundle: Bundle) -> Evidence:
     """The evidence of a bundle, whole or partial."""
     lines = _by_class(bundle.observations)
     objects = _sort_by_receipt(_of_class(lines, ObjectSeen))
-    requests = RequestRows(in_order(table_of(bundle.requests)))
-    origin = _find_origin(bundle, requests)
     test = bundle.terms.test
+    pods = server_pods(_of_kind(objects, ObjectKind.POD), test)
+    requests = RequestRows(with_pods(in_order(table_of(bundle.requests)), pods))
+    origin = _find_origin(bundle, requests)
     scaled_objects = _select_named(objects, ObjectKind.SCALED_OBJECT, server_name(test))
     every = _of_kind(objects, ObjectKind.AUTOSCALER)
     slices, events = _of_kind(objects, ObjectKind.ENDPOINT_SLICE), _of_kind(objects, ObjectKind.EVENT)
@@ -157,7 +158,7 @@ def gather(bundle: Bundle) -> Evidence:
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
         spec=bundle.spec, generators=bundle.generators, stages=stages_as_run(bundle, requests, origin or 0),
-        pods=_group_pods(server_pods(_of_kind(objects, ObjectKind.POD), test)),
+        pods=_group_pods(pods),
         deployments=_select_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
         autoscalers=autoscalers, scaled_objects=scaled_objects,
         rivals=rivals((seen.object for seen in every), test, autoscalers[-1].object) if autoscalers else (),
@@ -168,7 +169,7 @@ def gather(bundle: Bundle) -> Evidence:
         clocks=tuple(sorted(_of_class(lines, ClockSample), key=lambda sample: sample.received)),
         notes=tuple(sorted(_of_class(lines, Note), key=lambda note: note.received)),
         readings=tuple(sorted(_of_class(lines, MetricsSeen), key=lambda reading: reading.received)),
-        requests=requests, first_ends=_first_ends(requests.table),
+        requests=requests, first_ends=first_ends(requests.table),
         series={result.name: result for result in bundle.series}, series_of=samples_by_pod(bundle.series),
         last_seen=max((line.received for line in bundle.observations), default=None),
     )
@@ -231,11 +232,6 @@ def _group_pods(sightings: Sequence[ObjectSeen]) -> tuple[PodHistory, ...]:
         by_uid[seen.uid].append(seen)
     histories = [PodHistory(found[0].name, uid, tuple(found)) for uid, found in by_uid.items()]
     return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
-
-
-def _first_ends(table: pl.DataFrame) -> dict[str, Instant]:
-    served = table.lazy().filter(request_measures.served()).drop_nulls(["pod", "end"])
-    return dict(served.group_by("pod").agg(pl.col("end").min()).collect().iter_rows())
 
 
 def _group_logs(lines: list[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:

@@ -1,0 +1,48 @@
+"""Which Pod served a request of a server that names none: by the address of its connection, at that instant.
+
+    seconds   0      10     20      30
+    10.0.0.1  a      a      gone    c (from 25 on)
+    10.0.0.2         b      b       b
+"""
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from elastometer.analysis.evidence.served_by import with_pods
+from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
+from elastometer.model.request_table import COLUMNS
+from elastometer.model.units import SECOND
+
+
+def pod(name: str, address: str | None, at: int) -> ObjectSeen:
+    status = {} if address is None else {"podIP": address, "podIPs": [{"ip": address}]}
+    return ObjectSeen(at * SECOND, ObjectKind.POD, Sighting.MODIFIED, {"metadata": {"name": name}, "status": status})
+
+
+PODS = [pod("a", None, 0), pod("a", "10.0.0.1", 1), pod("b", "10.0.0.2", 9), pod("c", "10.0.0.1", 25),
+        pod("c", "10.0.0.1", 28), pod("v6", "fd00::7", 2)]
+
+
+def of(address: str | None, send: int, named: str | None = None) -> str | None:
+    row = {name: None for name in COLUMNS} | {"id": 1, "address": address, "send": send * SECOND, "pod": named}
+    table = pl.DataFrame({name: [value] for name, value in row.items()}, schema=COLUMNS)
+    found = with_pods(table, PODS)
+    assert found.schema == table.schema
+    return found["pod"].item()
+
+
+@pytest.mark.parametrize(("address", "send", "expected"), [
+    ("10.0.0.1:8000", 5, "a"), ("10.0.0.1:8000", 24, "a"), ("10.0.0.1:8000", 25, "c"), ("10.0.0.2:8000", 12, "b"),
+    ("[fd00::7]:8000", 5, "v6"),
+    ("10.96.0.40:8000", 12, None),  # the Service's
+    (None, 12, None),
+])
+def test_the_pod_is_the_one_that_had_the_address_when_the_request_was_sent(
+    address: str | None, send: int, expected: str | None,
+):
+    assert of(address, send) == expected
+
+
+def test_what_the_server_said_stands():
+    assert of("10.0.0.1:8000", 5, named="elsewhere") == "elsewhere"
