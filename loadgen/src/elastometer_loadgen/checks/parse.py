@@ -151,5 +151,10 @@ def _recall(check: Fields, contents: Sequence[str | None]) -> RecallCheck:
             check.refuse("fact", "occur, as it is written here, in a message before the last")
         elif fact in (contents[-1] or ""):
             check.refuse("fact", "not occur in the last message, which asks for it")
-    turns = contents[given[-1] :].count(None) if given else 0
-    return RecallCheck(fact, turns or None)
+    return RecallCheck(fact, turns_between(fact, contents))
+
+
+def turns_between(fact: str, contents: Sequence[str | None]) -> int | None:
+    """How many of the model's own answers (None) follow the last message that gives the fact; None without any."""
+    given = [index for index, content in enumerate(contents[:-1]) if content is not None and fact in content]
+    return (contents[given[-1] :].count(None) or None) if given else None

@@ -1,8 +1,10 @@
 """Shares of counted things, such as requests that were served or answers that failed."""
 from __future__ import annotations
 
-from elastometer.model.estimates import Interval, Rate
-from elastometer_loadgen.checks.rate import wilson_interval
+from math import ceil, sqrt
+
+from elastometer.model.estimates import Difference, Interval, Rate
+from elastometer_loadgen.checks.rate import Z_95, wilson_interval
 
 _DECIMALS = 4
 
@@ -23,3 +25,25 @@ def truncated_percent(hits: int, count: int) -> float:
     """To 0.01 %, never rounded up, so that a share just below its bound does not read as if it met it; `count` is at
     least 1."""
     return 10_000 * hits // count / 100
+
+
+def answers_needed(percent: float, bound_percent: float) -> int | None:
+    """How many counted things it takes until Wilson's interval of this share lies at or above a bound below 100 %; None
+    where the share is no higher than the bound. Its lower end is the bound where (p - b)² = z² b (1 - b) / n."""
+    share, bound = percent / 100, bound_percent / 100
+    if share <= bound:
+        return None
+    return max(1, ceil(Z_95**2 * bound * (1 - bound) / (share - bound) ** 2))
+
+
+def difference_of_rates(first: Rate, second: Rate) -> Difference:
+    """The second share minus the first, in percentage points, of groups that do not depend on each other.
+
+    Newcombe's hybrid score interval, which squares and adds how far each share is from the end of its own interval that
+    matters: R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890, method 10. Unlike a bootstrap it does not claim
+    certainty where both groups have no hit.
+    """
+    value = second.percent - first.percent
+    low = sqrt((second.percent - second.interval.low) ** 2 + (first.interval.high - first.percent) ** 2)
+    high = sqrt((second.interval.high - second.percent) ** 2 + (first.percent - first.interval.low) ** 2)
+    return Difference(round(value, _DECIMALS), Interval(round(value - low, _DECIMALS), round(value + high, _DECIMALS)))
