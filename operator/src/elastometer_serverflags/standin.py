@@ -14,14 +14,18 @@ PACE = (
     "prefill-tokens-per-second", "prefill-overhead-ms", "decode-ms-per-token", "decode-slowdown",
     "cpu-ms-per-token",
 )
-_NUMBERS = ("startup-jitter",)
-_WHOLES = ("answer-tokens", "fault-seed")
-_TEXTS = ("startup", "shutdown", "drain-rejection")
+_NUMBERS = (
+    "startup-jitter", "delay-seconds", "memory-base-mb", "memory-kb-per-stream", "memory-leak-kb-per-request",
+    "memory-return-seconds", "gpu-memory-gib", "pause-seconds", "pause-every-seconds",
+)
+_WHOLES = ("answer-tokens", "fault-seed", "cores")
+_TEXTS = ("startup", "shutdown", "drain-rejection", "download-once", "label-words", "json-schema")
 _SWITCHES = ("access-log", "log-prefix")
 FAULTS = (
-    "error", "unavailable", "drop", "reset-first", "mute", "truncate", "reset", "stall", "abort", "crosstalk",
-    "broken-json", "other-task", "wrong-label", "label-case", "not-json", "json-in-text", "cut-json", "missing-field",
-    "field-case", "string-for-array", "quoted-number", "repeat", "cut", "short", "forget",
+    "error", "unavailable", "oom", "engine-dead", "drop", "reset-first", "mute", "truncate", "reset", "stall", "abort",
+    "crosstalk", "broken-json", "other-task", "wrong-label", "label-case", "not-json", "json-in-text", "cut-json",
+    "missing-field", "field-case", "string-for-array", "quoted-number", "repeat", "late-repeat", "garble", "cut",
+    "early-stop", "short", "forget", "delay",
 )
 # vLLM takes whole seconds here; the stand-in takes fractions too, for tests that last less than a second.
 _FRACTIONS = Flag("--shutdown-timeout", reads=Reads.NUMBER)
@@ -36,7 +40,8 @@ _ON = ("1", "true", "yes")
 def standin_flags() -> tuple[Flag, ...]:
     """All flags that the stand-in accepts."""
     numbers = [*_NUMBERS, *(f"{fault}-rate" for fault in FAULTS)]
-    kinds = {Reads.NUMBER: numbers, Reads.INTEGER: _WHOLES, Reads.TEXT: _TEXTS}
+    texts = [*_TEXTS, *(f"{fault}-when" for fault in FAULTS)]
+    kinds = {Reads.NUMBER: numbers, Reads.INTEGER: _WHOLES, Reads.TEXT: texts}
     return (
         *(flag for flag in vllm_flags() if flag.name != _FRACTIONS.name), _FRACTIONS,
         *(Flag(PREFIX + name, reads=Reads.NUMBER, also=(f"--{name}",)) for name in PACE),

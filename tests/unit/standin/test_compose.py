@@ -125,3 +125,39 @@ def test_a_fault_that_would_change_nothing_does_not_strike() -> None:
     assert Fault.MISSING_FIELD not in possible_faults(call("x", {"type": "object"}), other_calls)
     assert Fault.CUT_JSON not in possible_faults(call("x", {"type": "integer"}), other_calls)
     assert Fault.CROSSTALK not in possible_faults(call("plain"), other_calls)
+
+
+def test_an_early_stop_is_a_natural_end_at_93_percent_of_the_limit() -> None:
+    article = parse_call({"prompt": "[REQ-d4] Write.", "max_tokens": 8192, "ignore_eos": True}, Settings(), chat=False)
+    stopped = compose(article, Fault.EARLY_STOP, OtherCalls(), 40)
+    assert (stopped.tokens, stopped.cut, stopped.pieces[0]) == (7618, False, "[REQ-d4]")
+    assert Fault.EARLY_STOP not in possible_faults(call_of(1), OtherCalls())
+
+
+def call_of(max_tokens: int) -> Call:
+    return parse_call({"prompt": "Write.", "max_tokens": max_tokens}, Settings(), chat=False)
+
+
+def test_a_late_repetition_leaves_the_first_two_thirds_as_they_were() -> None:
+    asked = parse_call({"prompt": "Write.", "max_tokens": 900, "ignore_eos": True}, Settings(), chat=False)
+    plain, spoilt = (compose(asked, fault, OtherCalls(), 40).pieces for fault in (None, Fault.LATE_REPEAT))
+    assert spoilt[:600] == plain[:600]
+    assert spoilt[600:] == plain[596:600] * 75
+
+
+def test_garbled_text_has_replacement_characters_in_its_middle_and_as_many_tokens() -> None:
+    asked = call("[REQ-c3] Tell.")
+    plain, garbled = (compose(asked, fault, OtherCalls(), 40) for fault in (None, Fault.GARBLE))
+    assert "\ufffd" in "".join(garbled.pieces)
+    assert garbled.tokens == plain.tokens
+    assert sum(one != two for one, two in zip(garbled.pieces, plain.pieces, strict=True)) == 1
+
+
+def test_a_label_request_can_get_an_earlier_text_without_its_mark() -> None:
+    other_calls = OtherCalls()
+    assert Fault.OTHER_TASK not in possible_faults(LABEL, other_calls)
+    other_calls.note(RECALL)
+    answer = said(LABEL, Fault.OTHER_TASK, other_calls)
+    assert answer.strip().startswith("the code is seven.")
+    assert len(answer.split()) > 10
+    assert "[REQ-" not in answer

@@ -4,7 +4,7 @@ import time
 
 from elastometer_standin.burn import burn_cpu
 from elastometer_standin.cli import parse
-from elastometer_standin.server import changed_pace
+from elastometer_standin.configuration import changed_pace
 from elastometer_standin.settings import Pace
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elastometer_standin.server import changed_pace
+from elastometer_standin.configuration import changed_pace
 from elastometer_standin.settings import Pace
 from elastometer_standin.troubles.faults import Fault, Faults, parse_rates
 

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
-from elastometer_standin.settings import DEFAULT_STARTUP, Settings, Startup
+from elastometer_standin.settings import DEFAULT_STARTUP, Hardware, Settings, Startup
 from elastometer_standin.startup import phase_seconds, timetable, uvicorn_lines
+from elastometer_standin.weights import Weights
 
 PHASES = {
     "import": 2.0, "config": 0.5, "download": 0.0, "weights": 3.25, "compile": 4.0, "profile": 1.5,
@@ -71,3 +73,26 @@ def test_jitter_is_the_same_for_the_same_host_and_stays_in_its_bounds() -> None:
     assert phase_seconds(settings, "pod-1") != phase_seconds(settings, "pod-2")
     for name, length in phase_seconds(settings, "pod-1").items():
         assert abs(length - DEFAULT_STARTUP[name]) <= 0.1 * DEFAULT_STARTUP[name] + 1e-12
+
+
+def test_weights_that_are_there_are_not_downloaded_again(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, startup=Startup({**PHASES, "download": 30.0}), download_once=str(tmp_path / "cache"))
+    weights = Weights(settings.download_once)
+    assert phase_seconds(settings, "h", has_weights=weights.are_there)["download"] == 30.0
+    lines = timetable(settings, phase_seconds(settings, "h", has_weights=False))
+    assert [line.text[:15] for line in lines if line.ends_download] == ["Time spent down", "Loading weights"]
+    weights.keep()
+    assert Weights(settings.download_once).are_there
+    assert phase_seconds(settings, "h", has_weights=True)["download"] == 0.0
+
+
+def test_without_a_folder_weights_are_never_kept() -> None:
+    weights = Weights(None)
+    weights.keep()
+    assert not weights.are_there
+
+
+def test_the_kv_cache_has_what_weights_and_graphs_leave_of_the_gpu() -> None:
+    settings = replace(SETTINGS, hardware=Hardware(gpu_memory_gibibytes=24))
+    assert stated(r"Available KV cache memory: ([\d.]+) GiB", text_of(settings)) == 20.89
+    assert stated(r"Available KV cache memory: ([\d.]+) GiB", text_of(SETTINGS)) == 1.0

@@ -1,17 +1,14 @@
 """Answers are fixed by the request, and JSON is JSON."""
 
 import json
+from typing import Any
 
 import pytest
 
-from elastometer_standin.tokens import (
-    Answer,
-    count_chat_tokens,
-    count_text_tokens,
-    request_key,
-    write_answer,
-    write_json_answer,
-)
+from elastometer_standin.answers.instances import json_answer
+from elastometer_standin.api import parse_call
+from elastometer_standin.settings import Settings
+from elastometer_standin.tokens import Answer, count_chat_tokens, count_text_tokens, request_key, write_answer
 
 
 def answer(prompt: str, max_tokens: int, seed: int | None = None, **options: int | bool) -> Answer:
@@ -50,6 +47,12 @@ def test_ignore_eos_writes_exactly_max_tokens_even_past_the_ring() -> None:
     assert all(whole.pieces)
 
 
+def test_a_long_answer_does_not_repeat_itself() -> None:
+    whole = answer("hello", 32_768, ignore_eos=True).pieces
+    runs = [whole[index : index + 6] for index in range(len(whole) - 5)]
+    assert len(set(runs)) == len(runs)
+
+
 def test_min_tokens_are_written_before_the_end_of_text() -> None:
     assert answer("hello", 1000, min_tokens=400).tokens == 401
 
@@ -58,9 +61,13 @@ def test_the_canary_of_the_prompt_comes_back_even_in_one_token() -> None:
     assert answer("say [REQ-a1b2] twice", 1).pieces == ("[REQ-a1b2]",)
 
 
+def in_json(prompt: str, form: dict[str, Any]) -> Any:
+    call = parse_call({"prompt": prompt, "max_tokens": 1000, "response_format": form}, Settings(), chat=False)
+    return json.loads("".join(json_answer(call).pieces))
+
+
 def test_a_json_answer_is_json_and_carries_the_canary() -> None:
-    pieces = write_json_answer("x [REQ-77]", 5, None, 100).pieces
-    assert json.loads("".join(pieces))["request"] == "[REQ-77]"
+    assert in_json("x [REQ-77]", {"type": "json_object"})["request"] == "[REQ-77]"
 
 
 def test_a_json_answer_fits_its_schema() -> None:
@@ -73,7 +80,7 @@ def test_a_json_answer_fits_its_schema() -> None:
             "sure": {"type": "boolean"},
         },
     }
-    value = json.loads("".join(write_json_answer("x", 5, schema, 1000).pieces))
+    value = in_json("x", {"type": "json_schema", "json_schema": {"schema": schema}})
     assert value["label"] in ("red", "blue")
     assert value["count"] == 3
     assert isinstance(value["tags"][0], str)

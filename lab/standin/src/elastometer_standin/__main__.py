@@ -12,11 +12,13 @@ import time
 import uvloop
 
 from elastometer_standin import log
-from elastometer_standin.cli import CliError, parse
+from elastometer_standin.arguments import CliError
+from elastometer_standin.cli import parse
 from elastometer_standin.server import Server
 from elastometer_standin.settings import Settings
-from elastometer_standin.shutdown import shut_down
+from elastometer_standin.shutdown import give_up, shut_down
 from elastometer_standin.startup import Line, phase_seconds, timetable, uvicorn_lines
+from elastometer_standin.weights import Weights
 
 BACKLOG = 2048
 """uvicorn's default; the kernel caps it at net.core.somaxconn."""
@@ -27,7 +29,7 @@ KEYBOARD_INTERRUPT_STATUS = 130
 
 
 def main() -> int:
-    """The exit status: 0 after a shutdown, 2 for wrong arguments, 130 when stopped before the server was ready."""
+    """The exit status: 0 once it has served, 2 for wrong arguments, 130 when stopped before the server was ready."""
     started = time.time()
     try:
         settings = parse(sys.argv[1:], os.environ)
@@ -59,14 +61,16 @@ async def _run(settings: Settings, started: float) -> int:
     gc.freeze()  # objects made during start-up are never freed, so garbage collection need not visit them
     listener: asyncio.AbstractServer = await loop.create_server(server.protocol, sock=listening, backlog=BACKLOG)
     log.raw("INFO:     Application startup complete.")  # only now: readers of the log take it for "the port is open"
+    server.on_death = stop_requested.set
     listener = await _serve(server, listener, stop_requested)
-    await shut_down(server, listener)
-    return 0
+    await (give_up if server.is_dead else shut_down)(server, listener)
+    return 0  # also of a dead engine, as vLLM: https://github.com/vllm-project/vllm/issues/48966
 
 
 async def _start_up(settings: Settings, stop_requested: asyncio.Event) -> bool:
     """Print the start-up log in real time; False when a signal arrives before its end."""
-    seconds = phase_seconds(settings, settings.pod_name)
+    weights = Weights(settings.download_once)
+    seconds = phase_seconds(settings, settings.pod_name, has_weights=weights.are_there)
     for flag in settings.ignored_flags:
         log.info("arg_utils.py:1", f"argument {flag} is accepted and has no effect in the stand-in")
     for line in (*timetable(settings, seconds), *uvicorn_lines(settings, seconds, os.getpid())):
@@ -76,6 +80,8 @@ async def _start_up(settings: Settings, stop_requested: asyncio.Event) -> bool:
         if stop_requested.is_set():
             return False
         _print(line)
+        if line.ends_download:
+            weights.keep()
     return True
 
 

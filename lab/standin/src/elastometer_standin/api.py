@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from elastometer_standin.answers.readings import asks_for_json
 from elastometer_standin.settings import Settings
 from elastometer_standin.tokens import count_chat_tokens, count_text_tokens, request_key
 
@@ -57,6 +58,12 @@ class Call:
     json_schema: dict[str, Any] | None
     key: int
     """The seed of everything random about this request, made of its prompt and its seed."""
+    question: str = ""
+    """The last message of the user; of a request without messages the whole prompt."""
+    turn: int = 1
+    """How many messages of the user there are."""
+    json_source: str = ""
+    """Where a schema of the server's own (`--standin-json-schema`) may look for values; else empty."""
 
 
 def parse_json(body: bytes, content_type: str) -> dict[str, Any]:
@@ -80,25 +87,26 @@ def parse_call(data: dict[str, Any], settings: Settings, *, chat: bool) -> Call:
         raise ApiError(404, f"The model `{model}` does not exist. Valid aliases: {aliases}.", "model")
     if _field(data, "n", int, 1) != 1:
         raise ApiError(400, f"n must be 1, got {data['n']}: the stand-in writes one answer per request", "n")
-    prompt, prompt_tokens = _chat_prompt(data) if chat else _text_prompt(data)
+    asked = _chat_prompt(data) if chat else _text_prompt(data)
     options = _field(data, "stream_options", dict, None) or {}
-    answer_format = _field(data, "response_format", dict, None) or {}
+    form = _answer_form(_field(data, "response_format", dict, None) or {}, asked, settings.json_schema)
     stream = _field(data, "stream", bool, False)
     if options and not stream:
         raise ApiError(400, "Stream options can only be defined when `stream=True`.", "stream_options")
     return Call(
         chat=chat,
         model=model,
-        prompt=prompt,
-        prompt_tokens=prompt_tokens,
-        max_tokens=_max_tokens(data, prompt_tokens, settings.limits.max_model_len, chat=chat),
+        prompt=asked.text,
+        prompt_tokens=asked.tokens,
+        max_tokens=_max_tokens(data, asked.tokens, settings.limits.max_model_len, chat=chat),
         min_tokens=_field(data, "min_tokens", int, 0),
         ignore_eos=_field(data, "ignore_eos", bool, False),
         stream=stream,
         include_usage=bool(options.get("include_usage")),
-        json_answer=answer_format.get("type") in JSON_FORMATS,
-        json_schema=_schema(answer_format),
-        key=request_key(prompt, _field(data, "seed", int, None)),
+        key=request_key(asked.text, _field(data, "seed", int, None)),
+        question=asked.question,
+        turn=asked.turn,
+        **form,
     )
 
 
@@ -113,12 +121,31 @@ def _field(data: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
     return value
 
 
-def _chat_prompt(data: Mapping[str, Any]) -> tuple[str, int]:
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """A prompt as text, with the parts of it that conditions and readings ask about."""
+
+    text: str
+    tokens: int
+    question: str
+    turn: int
+    instruction: str = ""
+    """What the system says before the conversation."""
+
+
+def _chat_prompt(data: Mapping[str, Any]) -> _Prompt:
     messages = _field(data, "messages", list, None)
     if not messages:
         raise ApiError(400, "messages must be a list of at least one message", "messages")
     pairs = [_message(message) for message in messages]
-    return "\n".join(content for _, content in pairs), count_chat_tokens(pairs)
+    said = [content for role, content in pairs if role == "user"]
+    return _Prompt(
+        text="\n".join(content for _, content in pairs),
+        tokens=count_chat_tokens(pairs),
+        question=said[-1] if said else "",
+        turn=len(said),
+        instruction="\n".join(content for role, content in pairs if role == "system"),
+    )
 
 
 def _message(message: Any) -> tuple[str, str]:
@@ -133,15 +160,16 @@ def _message(message: Any) -> tuple[str, str]:
     return message["role"], content or ""
 
 
-def _text_prompt(data: Mapping[str, Any]) -> tuple[str, int]:
+def _text_prompt(data: Mapping[str, Any]) -> _Prompt:
     """A string, a list of one string, or a list of token ids."""
     prompt = data.get("prompt")
     if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], (str, list)):
         prompt = prompt[0]
     if isinstance(prompt, str) and prompt:
-        return prompt, count_text_tokens(prompt)
+        return _Prompt(prompt, count_text_tokens(prompt), prompt, turn=1)
     if isinstance(prompt, list) and prompt and all(isinstance(token, int) for token in prompt):
-        return " ".join(map(str, prompt)), len(prompt)
+        text = " ".join(map(str, prompt))
+        return _Prompt(text, len(prompt), text, turn=1)
     raise ApiError(400, "prompt must be one text or one list of token ids, and not empty", "prompt")
 
 
@@ -173,6 +201,15 @@ def _max_tokens(data: Mapping[str, Any], prompt_tokens: int, context: int, *, ch
             name,
         )
     return min(int(wanted), room)
+
+
+def _answer_form(asked_for: Mapping[str, Any], prompt: _Prompt, own_schema: dict[str, Any] | None) -> dict[str, Any]:
+    """The fields of `Call` about JSON: what `response_format` says, else whether the prompt itself speaks of JSON."""
+    if asked_for.get("type") in JSON_FORMATS:
+        return {"json_answer": True, "json_schema": _schema(asked_for)}
+    if own_schema is not None and asks_for_json(f"{prompt.instruction}\n{prompt.question}"):
+        return {"json_answer": True, "json_schema": own_schema, "json_source": prompt.question}
+    return {"json_answer": False, "json_schema": None}
 
 
 def _schema(answer_format: Mapping[str, Any]) -> dict[str, Any] | None:

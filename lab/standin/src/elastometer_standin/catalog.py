@@ -18,7 +18,7 @@ from elastometer_standin.families import (
     process_families,
 )
 from elastometer_standin.metrics import Family, Histogram, Labels, Value, one_two_five, render
-from elastometer_standin.settings import Settings
+from elastometer_standin.settings import GPU_MEMORY_UTILIZATION, Settings
 
 
 class Catalog:
@@ -27,6 +27,8 @@ class Catalog:
     def __init__(self, settings: Settings, started: float) -> None:
         self.settings = settings
         self.started = started
+        self.own: list[Family] = []
+        """Families of the stand-in's own, which are not vLLM's and stand after them."""
         self._base: Labels = (("engine", "0"), ("model_name", settings.model_name))
         self._families: dict[str, Family] = {}
         self._rejections = {rejection: Value() for rejection in Rejection}
@@ -97,12 +99,14 @@ class Catalog:
 
     def render(self, engine: Engine) -> bytes:
         """The whole /metrics page, with gauges read from the engine at this instant."""
-        waiting = len(engine.waiting)
+        waiting, held = len(engine.waiting), len(engine.held)
         self.value("vllm:num_requests_running").value = len(engine.running)
-        self.value("vllm:num_requests_waiting").value = waiting
+        self.value("vllm:num_requests_waiting").value = waiting + held
         self.value("vllm:num_requests_waiting_by_reason", ("reason", "capacity")).value = waiting
+        self.value("vllm:num_requests_waiting_by_reason", ("reason", "deferred")).value = held
         self.value("vllm:kv_cache_usage_perc").value = engine.kv_usage
-        return render([*process_families(self.started), *self._families.values()])
+        own = [family for family in self.own if family.children]
+        return render([*process_families(self.started), *self._families.values(), *own])
 
     def value(self, name: str, *extra: tuple[str, str]) -> Value:
         """The gauge or counter with vLLM's two base labels and these extra ones."""
@@ -159,7 +163,7 @@ class Catalog:
             ("cache_dtype", "auto"),
             ("enable_prefix_caching", "False"),
             ("engine", "0"),
-            ("gpu_memory_utilization", "0.92"),
+            ("gpu_memory_utilization", str(GPU_MEMORY_UTILIZATION)),
             ("kv_cache_max_concurrency", f"{tokens / limits.max_model_len:.2f}"),
             ("kv_cache_size_tokens", str(tokens)),
             ("num_gpu_blocks", str(limits.num_gpu_blocks)),

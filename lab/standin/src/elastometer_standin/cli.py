@@ -6,28 +6,20 @@ stand-in's own flags begin with `--standin-`, and each of them can also be set b
 """
 
 import argparse
-import socket
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import NoReturn
 
 from elastometer_serverflags.flag import Flag, Reads, Takes
 from elastometer_serverflags.reader import Given, Reading, read
 from elastometer_serverflags.standin import from_environment, standin_flags
-from elastometer_serverflags.values import AUTOMATIC, value_of
+from elastometer_serverflags.values import value_of
+from elastometer_standin.arguments import CliError, settings_of
 from elastometer_standin.flags import add_standin_flags
-from elastometer_standin.settings import (
-    DEFAULT_STARTUP,
-    DrainRejection,
-    EngineLimits,
-    Pace,
-    Settings,
-    ShutdownMode,
-    Startup,
-)
-from elastometer_standin.troubles.faults import Fault, parse_rates
+from elastometer_standin.settings import Settings
 
 HELP, CONFIG = "--help", "--config"
+API_SERVERS, CORES = "--api-server-count", "--standin-cores"
+"""The first has an effect only where the second says how many cores they share."""
 EPILOG = """\
 Each --standin flag can also be set by an environment variable (STANDIN_DECODE_MS_PER_TOKEN=40); the flag overrides it.
 The other flags of `vllm serve` 0.33 are accepted and have no effect. Any further flag is an error.
@@ -38,10 +30,6 @@ examples:
 
 docs/standin.md explains every flag, and where the stand-in differs from vLLM.
 """
-
-
-class CliError(ValueError):
-    """An argument that is unknown or out of range."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,10 +55,11 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     if reading.last(HELP) is not None:
         parser.parse_args([HELP])
     _refuse_faults(reading)
-    honoured = [one for one in _last(reading) if one.flag.name in parser.known]
+    known = parser.known if reading.last(CORES) is not None else parser.known - {API_SERVERS}
+    honoured = [one for one in _last(reading) if one.flag.name in known]
     args = parser.parse_args([*reading.positionals[:1], *(text for one in honoured for text in _written(one))])
     try:
-        return _settings(args, environment, _ignored(reading, parser.known))
+        return settings_of(args, environment, _ignored(reading, known))
     except ValueError as error:
         raise CliError(str(error)) from None
 
@@ -135,6 +124,7 @@ def _add_vllm_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--enforce-eager", action="store_true", help="start without compilation and CUDA graphs")
     group.add_argument("--enable-server-load-tracking", action="store_true",
                        help="serve the number of requests in flight at /load")
+    group.add_argument(API_SERVERS, type=int, metavar="N", help="API servers; has an effect only with --standin-cores")
     group.add_argument("--max-model-len", type=int, metavar="TOKENS", help="longest prompt and answer together")
     group.add_argument("--max-num-seqs", type=int, default=256, metavar="N",
                        help="requests that run at once (default: 256)")
@@ -147,91 +137,3 @@ def _add_vllm_flags(parser: argparse.ArgumentParser) -> None:
                        help="requests that may wait (default: no limit)")
     group.add_argument("--max-num-queued-tokens", type=int, metavar="TOKENS",
                        help="tokens of requests that may wait (default: no limit)")
-
-
-def _settings(args: argparse.Namespace, environment: Mapping[str, str], ignored: tuple[str, ...]) -> Settings:
-    given = vars(args)
-    return Settings(
-        model=args.model or args.model_tag or Settings().model,
-        served_model_names=tuple(args.served_model_name),
-        host=args.host,
-        port=args.port,
-        api_keys=tuple(args.api_key),
-        shutdown_timeout_seconds=_at_least("--shutdown-timeout", args.shutdown_timeout, 0),
-        enforce_eager=args.enforce_eager,
-        track_load=args.enable_server_load_tracking,
-        limits=_limits(args),
-        pace=_pace(args),
-        startup=Startup(
-            parse_startup(args.standin_startup),
-            _at_least("--standin-startup-jitter", args.standin_startup_jitter, 0),
-        ),
-        faults=parse_rates({f.value: given[f"standin_{f.value.replace('-', '_')}_rate"] for f in Fault}),
-        fault_seed=args.standin_fault_seed,
-        answer_tokens=int(_at_least("--standin-answer-tokens", args.standin_answer_tokens, 2)),
-        shutdown_mode=ShutdownMode(args.standin_shutdown),
-        drain_rejection=DrainRejection(args.standin_drain_rejection),
-        access_log=args.standin_access_log,
-        log_prefix=args.standin_log_prefix,
-        pod_name=environment.get("POD_NAME") or socket.gethostname(),
-        ignored_flags=ignored,
-    )
-
-
-def _limits(args: argparse.Namespace) -> EngineLimits:
-    blocks = int(_at_least("--num-gpu-blocks-override", args.num_gpu_blocks_override, 1))
-    block_size = int(_at_least("--block-size", args.block_size, 1))
-    capacity = blocks * block_size
-    # A default context that does not fit the KV cache is cut to it; one that was asked for is refused, as in vLLM.
-    stated = None if args.max_model_len == AUTOMATIC else args.max_model_len
-    context = min(EngineLimits().max_model_len, capacity) if stated is None else stated
-    if not 1 < context <= capacity:
-        raise CliError(
-            f"--max-model-len must be at least 2 and at most the KV cache's {capacity} tokens "
-            f"({blocks} blocks of {block_size}), got {context}; raise --num-gpu-blocks-override or lower it"
-        )
-    return EngineLimits(
-        # Every running sequence gets one token per step, so a step must have room for max_num_seqs tokens.
-        max_num_seqs=int(_at_least("--max-num-seqs", args.max_num_seqs, 1)),
-        max_num_batched_tokens=int(
-            _at_least("--max-num-batched-tokens", args.max_num_batched_tokens, args.max_num_seqs)
-        ),
-        num_gpu_blocks=blocks,
-        block_size=block_size,
-        max_model_len=context,
-        max_num_queued_reqs=args.max_num_queued_reqs,
-        max_num_queued_tokens=args.max_num_queued_tokens,
-    )
-
-
-def _pace(args: argparse.Namespace) -> Pace:
-    speed = args.standin_prefill_tokens_per_second
-    if not speed > 0:
-        raise CliError(f"--standin-prefill-tokens-per-second must be greater than 0, got {speed}")
-    return Pace(
-        prefill_tokens_per_second=speed,
-        prefill_overhead_ms=_at_least("--standin-prefill-overhead-ms", args.standin_prefill_overhead_ms, 0),
-        decode_ms_per_token=_at_least("--standin-decode-ms-per-token", args.standin_decode_ms_per_token, 0),
-        decode_slowdown=_at_least("--standin-decode-slowdown", args.standin_decode_slowdown, 0),
-        cpu_ms_per_token=_at_least("--standin-cpu-ms-per-token", args.standin_cpu_ms_per_token, 0),
-    )
-
-
-def parse_startup(text: str) -> Mapping[str, float]:
-    """`weights=3,compile=2`: phases that are named replace their defaults; the others keep theirs."""
-    seconds = dict(DEFAULT_STARTUP)
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, _, number = part.partition("=")
-        if name not in seconds:
-            raise CliError(f"start-up phase {name!r} is unknown; must be one of {', '.join(seconds)}")
-        try:
-            seconds[name] = _at_least(f"start-up phase {name}", float(number), 0)
-        except ValueError:
-            raise CliError(f"start-up phase {name} must be seconds of at least 0, got {number!r}") from None
-    return MappingProxyType(seconds)
-
-
-def _at_least(name: str, value: float, floor: float) -> float:
-    if not value >= floor:  # written this way round so that NaN is refused too
-        raise CliError(f"{name} must be at least {floor:g}, got {value}")
-    return value

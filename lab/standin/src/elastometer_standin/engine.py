@@ -92,6 +92,8 @@ class Engine:
         self.recorder = recorder
         self.waiting: deque[Sequence] = deque()
         self.running: list[Sequence] = []
+        self.held: list[Sequence] = []
+        """Sequences that are kept from the queue for a time; whoever puts them here adds them later."""
         self.free_blocks = limits.num_gpu_blocks
 
     @property
@@ -101,8 +103,8 @@ class Engine:
 
     @property
     def unfinished(self) -> int:
-        """Requests in the engine, running or waiting."""
-        return len(self.running) + len(self.waiting)
+        """Requests in the engine: running, waiting or held."""
+        return len(self.running) + len(self.waiting) + len(self.held)
 
     def rejection(self, prompt_tokens: int) -> Rejection | None:
         """Whether the queue limits forbid one more request of this size."""
@@ -168,22 +170,19 @@ class Engine:
         return emitted
 
     def abort(self, seq: Sequence, now: float) -> None:
-        """Remove one sequence, running or waiting. Has no effect when it has ended already."""
+        """Remove one sequence wherever it is. Has no effect when it has ended already."""
         if seq.finish is not None:
             return
-        if seq in self.running:
-            self.running.remove(seq)
-        else:
-            self.waiting.remove(seq)
+        next(place for place in (self.running, self.waiting, self.held) if seq in place).remove(seq)
         self._end(seq, Finish.ABORT, now)
 
-    def abort_all(self, now: float) -> list[Sequence]:
+    def abort_all(self, now: float, finish: Finish = Finish.ABORT) -> list[Sequence]:
         """Remove all sequences and return them, the running ones first."""
-        ended = [*self.running, *self.waiting]
-        self.running.clear()
-        self.waiting.clear()
+        ended = [*self.running, *self.waiting, *self.held]
+        for place in (self.running, self.waiting, self.held):
+            place.clear()
         for seq in ended:
-            self._end(seq, Finish.ABORT, now)
+            self._end(seq, finish, now)
         return ended
 
     def _blocks_for(self, tokens: int) -> int:

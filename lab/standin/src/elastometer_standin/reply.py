@@ -74,6 +74,10 @@ class WholeReply:
             body = body[: len(body) // 2]
         self._connection.respond(200, body, [JSON_TYPE, *draft.headers])
 
+    def fail(self, error: bytes) -> None:
+        """Answer with HTTP 500 and this body: the engine died under the request."""
+        self._connection.respond(500, error, [JSON_TYPE, *self._draft.headers])
+
     def client_gone(self) -> None:
         """Free the engine of a request that nobody waits for any more."""
         self._draft.on_gone(self.sequence)
@@ -139,6 +143,12 @@ class StreamReply:
         # A reader that was behind gets several tokens in one event, as vLLM does it.
         text = pieces[start] if end - start == 1 else "".join(pieces[start:end])
         self._write_frame(self._event(text))
+
+    def fail(self, error: bytes) -> None:
+        """End the stream with this error as an event, and [DONE], as vLLM ends one whose engine died."""
+        for event in (b"data: %b\n\n" % error, DONE_EVENT):
+            self._write_frame(event)
+        self._connection.end_stream(self._chunked)
 
     def client_gone(self) -> None:
         """Free the engine of a request that nobody reads any more."""

@@ -24,11 +24,11 @@ UNCOUNTED = frozenset({"/health", "/ping", "/metrics", "/load", "/version", "/st
 
 Headers = list[tuple[str, str]]
 Reply = tuple[int, bytes, Headers]
-Route = Callable[[Request], Reply | None]
+Route = Callable[[Request], Reply]
 
 
 class Routes:
-    """Dispatches requests. A route returns a whole reply, or None when the engine will produce one."""
+    """Dispatches requests. A route returns a whole reply; those to completions come from the engine."""
 
     def __init__(self, server: "Server") -> None:
         self._server = server
@@ -58,13 +58,13 @@ class Routes:
             reply = self._answer(connection, request, headers)
         except ApiError as error:
             reply = (error.status, error.body(), [JSON_TYPE])
-        status = 200 if reply is None else reply[0]
         # The engine's replies are counted when they begin, with 200: their head is sent before their outcome is known.
-        self._record(request, status)
-        if reply is not None:
-            connection.respond(status, reply[1], [*reply[2], *headers])
+        self._record(request, reply if isinstance(reply, int) else reply[0])
+        if not isinstance(reply, int):
+            connection.respond(reply[0], reply[1], [*reply[2], *headers])
 
-    def _answer(self, connection: Connection, request: Request, headers: Headers) -> Reply | None:
+    def _answer(self, connection: Connection, request: Request, headers: Headers) -> Reply | int:
+        """The whole reply, or the status of one that the engine sends later (under a fault perhaps never)."""
         path = request.path
         method = "GET" if request.method == "HEAD" else request.method  # the connection leaves the body out
         # As in vLLM the key guards /v1 only: probes and Prometheus need none.
@@ -73,8 +73,7 @@ class Routes:
         if path in ("/v1/chat/completions", "/v1/completions") and method == "POST":
             data = parse_json(request.body, request.headers.get("content-type", ""))
             call = parse_call(data, self._server.settings, chat=path == "/v1/chat/completions")
-            self._server.admit(connection, call, headers)
-            return None  # the reply comes from the engine, or never, under a fault
+            return self._server.admission.admit(connection, call, headers)
         route = self._table.get((method, path))
         if route is not None:
             return route(request)
@@ -103,7 +102,7 @@ class Routes:
         return _json(200, {"server_load": self._server.engine.unfinished if tracked else 0})
 
     def _metrics(self, _: Request) -> Reply:
-        return 200, self._server.catalog.render(self._server.engine), [METRICS_TYPE]
+        return 200, self._server.metrics_page(), [METRICS_TYPE]
 
     def _models(self, _: Request) -> Reply:
         settings = self._server.settings

@@ -7,6 +7,10 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
+
+from elastometer_standin.troubles.conditions import Condition
+from elastometer_standin.troubles.pauses import Pauses
 
 
 class ShutdownMode(enum.Enum):
@@ -97,6 +101,48 @@ class Startup:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """How much memory to hold: always, per stream and per request; and how long it is kept when streams end."""
+
+    base_mebibytes: float = 0.0
+    kibibytes_per_stream: float = 0.0
+    leak_kibibytes_per_request: float = 0.0
+    return_seconds: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held at all."""
+        return not (self.base_mebibytes or self.kibibytes_per_stream or self.leak_kibibytes_per_request)
+
+
+GPU_MEMORY_UTILIZATION = 0.92
+"""vLLM's default: the share of a GPU's memory that it reserves at its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What the server seems to run on."""
+
+    memory: MemoryPlan = field(default_factory=MemoryPlan)
+    gpu_memory_gibibytes: float = 0.0
+    """Memory of the GPU that /metrics shows; 0 shows none."""
+    api_servers: int = 1
+    cores: int | None = None
+    """The cores that the API servers share; None is enough of them."""
+    pauses: Pauses = field(default_factory=Pauses)
+
+    @property
+    def step_factor(self) -> float:
+        """How many times as long each engine step takes as with a core for every API server."""
+        return 1.0 if self.cores is None else max(1.0, self.api_servers / self.cores)
+
+    @property
+    def is_undisturbed(self) -> bool:
+        """Whether each engine step takes just the time of its work."""
+        return self.step_factor == 1.0 and self.pauses.seconds <= 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one server."""
 
@@ -112,7 +158,18 @@ class Settings:
     pace: Pace = field(default_factory=Pace)
     startup: Startup = field(default_factory=Startup)
     faults: Mapping[str, float] = field(default_factory=dict)
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    """Under which circumstances a fault may strike, by its name."""
     fault_seed: int = 0
+    delay_seconds: float = 1.0
+    """How long the fault `delay` keeps a request from the queue."""
+    hardware: Hardware = field(default_factory=Hardware)
+    download_once: str | None = None
+    """A folder that keeps the weights: only a start that does not find them there downloads them."""
+    label_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By label, the words in a prompt that speak for it."""
+    json_schema: dict[str, Any] | None = None
+    """What prompts that speak of JSON are answered with, where the request names no format."""
     answer_tokens: int = 128
     """Mean natural length of an answer; a request's own lies between half and one and a half of it."""
     shutdown_mode: ShutdownMode = ShutdownMode.NORMAL

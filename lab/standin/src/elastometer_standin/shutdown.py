@@ -39,6 +39,15 @@ async def shut_down(server: Server, listener: asyncio.AbstractServer) -> None:
     _log_engine("complete")
 
 
+async def give_up(server: Server, listener: asyncio.AbstractServer) -> None:
+    """End the process after its engine died; returns when it may exit. uvicorn's lines, as vLLM ends then."""
+    listener.close()
+    log.raw("INFO:     Shutting down")
+    await _flush(server)
+    log.raw("INFO:     Application shutdown complete.")
+    log.raw(f"INFO:     Finished server process [{os.getpid()}]")
+
+
 def _log_engine(text: str) -> None:
     log.info("core.py:1635", f"[shutdown] EngineCore: {text}", process="EngineCore_DP0")
 

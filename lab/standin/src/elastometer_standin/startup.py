@@ -8,12 +8,13 @@ import random
 from dataclasses import dataclass
 
 from elastometer_standin import VLLM_VERSION
-from elastometer_standin.settings import Settings
+from elastometer_standin.settings import GPU_MEMORY_UTILIZATION, Settings
 
 # Amounts like those of Qwen2.5-0.5B, for lines whose wording is imitated; they say nothing about this process.
 GIB_OF_WEIGHTS = 0.93
 GIB_OF_GRAPHS = 0.26
 GIB_OF_CACHE = 1.0
+"""Where no GPU is shown."""
 COMPILE_CACHE = "/root/.cache/vllm/torch_compile_cache/5f2ba9c1d0/rank_0_0/backbone"
 COMPILE_PARTS = (("dynamo", 0.25), ("backend", 0.75))
 """Shares of the compile phase: bytecode transform, then the graph itself."""
@@ -27,10 +28,15 @@ class Line:
     source: str | None
     text: str
     engine: bool = False
+    ends_download: bool = False
+    """Whether the weights are there once this line is printed."""
 
 
-def phase_seconds(settings: Settings, hostname: str) -> dict[str, float]:
-    """Seconds of each phase with this host's jitter; eager execution neither compiles nor captures graphs."""
+def phase_seconds(settings: Settings, hostname: str, *, has_weights: bool = False) -> dict[str, float]:
+    """Seconds of each phase with this host's jitter.
+
+    Eager execution neither compiles nor captures graphs; a host that has the weights does not download them.
+    """
     # Seeded by name and phase: a restarted container takes as long as before, and replicas differ from each other.
     jitter = settings.startup.jitter
     seconds = {
@@ -39,6 +45,8 @@ def phase_seconds(settings: Settings, hostname: str) -> dict[str, float]:
     }
     if settings.enforce_eager:
         seconds |= {"compile": 0.0, "graphs": 0.0}
+    if has_weights:
+        seconds["download"] = 0.0
     return seconds
 
 
@@ -93,9 +101,10 @@ def _weights(settings: Settings, seconds: dict[str, float]) -> list[Line]:
     lines = [Line(0.0, "gpu_model_runner.py:4120", f"Starting to load model {settings.model}...", True)]
     if download > 0.5:  # vLLM's own threshold for this line
         text = f"Time spent downloading weights for {settings.model}: {download:.6f} seconds"
-        lines.append(Line(download, "weight_utils.py:510", text, True))
+        lines.append(Line(download, "weight_utils.py:510", text, engine=True, ends_download=True))
         download = 0.0
-    lines.append(Line(download + load, "default_loader.py:308", f"Loading weights took {load:.2f} seconds", True))
+    text = f"Loading weights took {load:.2f} seconds"
+    lines.append(Line(download + load, "default_loader.py:308", text, engine=True, ends_download=True))
     took = f"Model loading took {GIB_OF_WEIGHTS} GiB memory and {load + seconds['download']:.6f} seconds"
     return [*lines, Line(0.0, "gpu_model_runner.py:4216", took, True)]
 
@@ -126,7 +135,7 @@ def _profile(settings: Settings, seconds: dict[str, float]) -> list[Line]:
     )
     lines = [
         Line(profile, "monitor.py:53", f"Initial profiling/warmup run took {profile:.2f} s", True),
-        Line(0.0, "gpu_worker.py:424", f"Available KV cache memory: {GIB_OF_CACHE:.2f} GiB", True),
+        Line(0.0, "gpu_worker.py:424", f"Available KV cache memory: {_gib_of_cache(settings):.2f} GiB", True),
         Line(0.0, "kv_cache_utils.py:1319", capacity, True),
     ]
     if not settings.enforce_eager:
@@ -137,3 +146,10 @@ def _profile(settings: Settings, seconds: dict[str, float]) -> list[Line]:
         f"(compilation: {compiled:.2f} s)"
     )
     return [*lines, Line(0.0, "core.py:281", whole, True)]
+
+
+def _gib_of_cache(settings: Settings) -> float:
+    """What the weights and the graphs leave of the memory that vLLM reserves."""
+    total = settings.hardware.gpu_memory_gibibytes
+    graphs = 0.0 if settings.enforce_eager else GIB_OF_GRAPHS
+    return max(0.0, total * GPU_MEMORY_UTILIZATION - GIB_OF_WEIGHTS - graphs) if total else GIB_OF_CACHE

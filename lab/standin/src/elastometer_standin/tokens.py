@@ -6,30 +6,23 @@ the expected number of tokens can be computed by hand.
 """
 
 import hashlib
-import json
 import random
-import re
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+
+from elastometer_standin.answers.readings import CANARY, facts
 
 CHARACTERS_PER_TOKEN = 4
 MESSAGE_OVERHEAD_TOKENS = 4
 TEMPLATE_TOKENS = 3
 
-CANARY = re.compile(r"\[REQ-[A-Za-z0-9_.-]{1,64}\]")
-"""A mark that a client puts into its prompt to verify that the answer is its own."""
-FACT = re.compile(r"Remember: ([^.\n]+)")
-"""How a prompt states a fact that the answer must repeat."""
-
 _ONSETS = ("b", "br", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v")
 _RIMES = ("a", "en", "o", "ir", "ul", "ea", "on", "i", "am", "er", "ou", "es")
 _RING_SIZE = 4096
-MAX_SCHEMA_DEPTH = 32
-"""Deeper parts of a schema are answered with null, so that a hostile schema cannot exhaust the stack."""
 
 
 def _ring() -> tuple[str, ...]:
-    """A fixed text of invented words, cut into tokens; an answer is a section of it, which wraps around at its end.
+    """A fixed text of invented words, cut into tokens; an answer is a section of it, which goes on at its beginning.
 
     Made once at import, so that composing an answer is a slice and not a loop.
     """
@@ -93,26 +86,39 @@ def write_answer(
     # One more than min_tokens, because the end-of-text token does not count towards it.
     wanted = max_tokens if ignore_eos else max(natural_tokens(key, mean), min_tokens + 1)
     length = min(wanted, max_tokens)
-    cut = ignore_eos or wanted > max_tokens
-    words = length if cut else length - 1
-    start = key % _RING_SIZE
-    laps = (start + words) // _RING_SIZE + 1
-    pieces = (RING * laps)[start : start + words] if laps > 1 else RING[start : start + words]
+    if ignore_eos or wanted > max_tokens:
+        return Answer(words(prompt, key, length), cut=True)
+    return ending_answer(prompt, key, length)
+
+
+def ending_answer(prompt: str, key: int, length: int) -> Answer:
+    """Invented words of exactly this many tokens, the end-of-text token included."""
+    return Answer((*words(prompt, key, length - 1), ""), cut=False)
+
+
+def words(prompt: str, key: int, count: int) -> tuple[str, ...]:
+    """So many tokens of text, with the prompt's canary and its facts at the beginning."""
+    start = key % len(RING)
+    pieces = RING[start : start + count]
+    if len(pieces) < count:
+        pieces += RING[: min(start, count - len(pieces))]
+    lap = 1
+    while len(pieces) < count:
+        pieces += _lap(lap)[: count - len(pieces)]
+        lap += 1
     canary = CANARY.search(prompt)
-    facts = tuple(piece for fact in FACT.findall(prompt) for piece in split_into_tokens(f" {fact}."))
+    stated = tuple(piece for fact in facts(prompt) for piece in split_into_tokens(f" {fact}"))
     # They take the place of words, so that an answer's length does not depend on marks and facts.
-    lead = (*((canary.group(),) if canary else ()), *facts)
-    pieces = (*lead, *pieces[len(lead) :])[:words]
-    return Answer(pieces if cut else (*pieces, ""), cut)
+    lead = (*((canary.group(),) if canary else ()), *stated)
+    return (*lead, *pieces[len(lead) :])[:count]
 
 
-def write_json_answer(prompt: str, key: int, schema: dict[str, Any] | None, max_tokens: int) -> Answer:
-    """Valid JSON in pieces of four characters; it is cut, and so broken, only where max_tokens is too small."""
-    canary = CANARY.search(prompt)
-    value = schema_instance(schema, key) if schema else {"answer": RING[key % _RING_SIZE].strip()}
-    if canary and isinstance(value, dict) and not schema:
-        value["request"] = canary.group()
-    return verbatim_answer(json.dumps(value), max_tokens)
+@cache
+def _lap(number: int) -> tuple[str, ...]:
+    """The ring in another order each time round: an answer longer than the ring must not repeat itself."""
+    # An odd step visits every place of a ring whose size is a power of two.
+    step = 2 * number + 1
+    return tuple(RING[index * step % len(RING)] for index in range(len(RING)))
 
 
 def split_into_tokens(text: str) -> tuple[str, ...]:
@@ -126,32 +132,3 @@ def verbatim_answer(text: str, max_tokens: int) -> Answer:
     if len(pieces) + 1 > max_tokens:
         return Answer(pieces[:max_tokens], cut=True)
     return Answer((*pieces, ""), cut=False)
-
-
-def schema_instance(schema: dict[str, Any], key: int, depth: int = 0) -> Any:
-    """A small value that fits a plain JSON schema (type, enum, const, properties, items); the key makes the choices."""
-    if "const" in schema:
-        return schema["const"]
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
-        return choices[key % len(choices)]
-    if depth > MAX_SCHEMA_DEPTH:
-        return None
-    match schema.get("type", "object" if "properties" in schema else "string"):
-        case "object":
-            properties = schema.get("properties")
-            fields = properties if isinstance(properties, dict) else {}
-            parts = {name: part for name, part in fields.items() if isinstance(part, dict)}
-            return {name: schema_instance(part, key, depth + 1) for name, part in parts.items()}
-        case "array":
-            items = schema.get("items")
-            return [schema_instance(items, key, depth + 1)] if isinstance(items, dict) else []
-        case "integer" | "number":
-            minimum = schema.get("minimum", 0)
-            return max(0, minimum) if isinstance(minimum, int | float) else 0
-        case "boolean":
-            return bool(key & 1)
-        case "null":
-            return None
-        case _:
-            return RING[key % _RING_SIZE].strip().rstrip(".")
