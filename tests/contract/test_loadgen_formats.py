@@ -19,7 +19,7 @@ from elastometer.model.request import RecordedRequest, request_from
 from elastometer.world.live import Tally
 from elastometer_loadgen.base import record
 from elastometer_loadgen.base.measures import time_per_output_token
-from elastometer_loadgen.base.record import INSTANTS, KEYS, Outcome, RequestRecord, format_record
+from elastometer_loadgen.base.record import INSTANTS, KEYS, Outcome, Repeat, RequestRecord, format_record
 from elastometer_loadgen.checks.check import CheckType, Failure
 from elastometer_loadgen.profile.profile import parse_profile
 from elastometer_loadgen.results.totals import Results
@@ -34,9 +34,13 @@ RECORD = RequestRecord(
     finish_reason="stop", status=200, outcome=Outcome.TRUNCATED, error="gone", pod="p", address="10.0.0.1:8000",
     fingerprint="00ff", checks={"Label": None, "JSONSchema": "QuotedNumber:age"}, attempts=2,
     first_attempt={KEYS["outcome"]: Outcome.REFUSED.value}, conversation=77, turn=6, first_chunks=8,
+    input_characters=33, group="short", requested_tokens=64, received=512,
+    repeat=Repeat(0.25, 9, (0.0, 0.125, 0.5, 1.0)),
 )
 # What only the load generator itself reads.
 UNREAD = {"attempts", "conversation", "turn"}
+# What records of earlier versions lack.
+AFTER_CHECKS = {"first_chunks", "input_characters", "group", "requested_tokens", "received", "repeat"}
 
 
 def differences(line: bytes) -> set[str]:
@@ -86,7 +90,7 @@ def test_the_operator_reads_every_field_as_it_was_written() -> None:
 
 def test_what_was_not_observed_is_read_as_not_observed() -> None:
     optional = {"connect", "first_byte", "first_token", "last_token", "prompt_tokens", "completion_tokens",
-                "finish_reason", "status", "error", "pod", "address", "first_attempt", "first_chunks"}
+                "finish_reason", "status", "error", "pod", "address", "first_attempt", *AFTER_CHECKS}
     read = request_from(orjson.loads(format_record(RECORD._replace(checks=None, **dict.fromkeys(optional)))))
     assert read is not None
     assert {field.name for field in fields(read) if getattr(read, field.name) is None} == optional
@@ -94,17 +98,18 @@ def test_what_was_not_observed_is_read_as_not_observed() -> None:
 
 
 def test_a_record_of_an_earlier_version_is_read_as_it_was_written() -> None:
-    """It called 429 a client error, and did not count the chunks that came with the first one."""
+    """It called 429 a client error, and lacks what was recorded later."""
     line = orjson.loads(format_record(RECORD._replace(outcome=Outcome.CLIENT_ERROR, status=429)))
-    del line["firstChunks"]
+    for field in AFTER_CHECKS:
+        del line[KEYS[field]]
     read, own = request_from(line), record.parse_record(orjson.dumps(line))
     assert read is not None
-    assert (read.outcome, read.status, read.first_chunks) == (Outcome.CLIENT_ERROR, 429, None)
-    assert (own.outcome, own.status, own.first_chunks) == (Outcome.CLIENT_ERROR, 429, None)
+    assert (read.outcome, read.status) == (own.outcome, own.status) == (Outcome.CLIENT_ERROR, 429)
+    assert [getattr(one, field) for one in (read, own) for field in AFTER_CHECKS] == [None] * 12
 
 
 def test_the_values_of_the_record_differ_between_all_fields_of_one_type() -> None:
-    instants, numbers, texts, objects = 21, 42, 28, 1
+    instants, numbers, texts, objects = 21, 75, 36, 1
     assert len(pairs_of_one_type()) == instants + numbers + texts + objects
     assert all(getattr(RECORD, field) != getattr(RECORD, other) for field, other in pairs_of_one_type())
 

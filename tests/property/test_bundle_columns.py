@@ -17,15 +17,18 @@ from elastometer.model.request_table import RequestRows
 from elastometer.world.columns.observations import observation_lines, read_observations, seal_observations
 from elastometer.world.columns.requests import merge, read_lines, read_requests
 from elastometer.world.columns.series import read_series, seal_series, series_lines
-from elastometer_loadgen.base.record import KEYS, Outcome, RequestRecord, format_record
+from elastometer_loadgen.base.record import KEYS, Outcome, Repeat, RequestRecord, format_record
 from elastometer_loadgen.journal.merge import Dropped
 
 BASE = 1_795_237_200_000_000
 NUMBERS, TEXTS = st.none() | st.integers(0, 2**50), st.none() | st.text(max_size=6)
 INSTANTS = st.none() | st.integers(BASE, BASE + 10**9)
+REPEATS = st.none() | st.builds(Repeat, st.floats(0, 1), st.integers(0, 99), st.tuples(*[st.floats(0, 1)] * 4))
 STRANGE: st.SearchStrategy[Any] = st.one_of(
     st.none(), st.booleans(), st.integers(-2**70, 2**70), st.floats(allow_nan=False, allow_infinity=False),
-    st.text(max_size=5), st.just([1]), st.just({"a": None}), st.sampled_from([
+    st.text(max_size=5), st.just([1]), st.just({"a": None}),
+    st.just({"share": 1, "ngramCount": 2, "quarters": [0, 0.5, 1, 1]}), st.just({"share": 1, "ngramCount": 2}),
+    st.sampled_from([
         "2026-11-21T05:00:00Z", "2026-11-21T07:00:00.5+02:00", "2026-02-30T05:00:00.000000Z",
         "2026-11-21T05:00:00.123456789Z"]))
 
@@ -39,7 +42,7 @@ def records(draw: st.DrawFn) -> bytes:
         draw(NUMBERS), draw(TEXTS), draw(NUMBERS), draw(st.sampled_from(Outcome)), draw(TEXTS), draw(TEXTS),
         draw(TEXTS), "7a2f", draw(st.none() | st.dictionaries(st.text(max_size=4), TEXTS, max_size=3)), 1,
         draw(st.none() | st.fixed_dictionaries({"outcome": st.sampled_from([*Outcome, "Nope"]), "status": NUMBERS})),
-        None, None, draw(NUMBERS)))
+        None, None, draw(NUMBERS), draw(NUMBERS), draw(TEXTS), draw(NUMBERS), draw(NUMBERS), draw(REPEATS)))
 
 
 @st.composite

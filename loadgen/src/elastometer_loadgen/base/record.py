@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,6 +33,17 @@ class Outcome(StrEnum):
     ABORTED = "Aborted"
     TIMED_OUT = "TimedOut"
     MALFORMED = "Malformed"
+
+
+class Repeat(NamedTuple):
+    """How much of an answer repeats what it said before, counted in words; no text."""
+
+    share: float
+    """Of all words: the longest run of them that occurs twice (overlaps count)."""
+    ngram_count: int
+    """How often the most frequent run of four words occurs."""
+    quarters: tuple[float, ...]
+    """Of the runs of four words that begin in each quarter of the answer: the share that had occurred before."""
 
 
 class RequestRecord(NamedTuple):
@@ -74,6 +85,16 @@ class RequestRecord(NamedTuple):
     """Which turn of the conversation it is, counted from 1."""
     first_chunks: int | None = None
     """How many chunks came together with the first one, itself included; None without any, and in earlier versions."""
+    input_characters: int | None = None
+    """Characters of the last user message as it was sent; None in earlier versions, as are the next three."""
+    group: str | None = None
+    """The value of the field of the data set that the task's `groupBy` names; None without one."""
+    requested_tokens: int | None = None
+    """The most tokens that the request asked for."""
+    received: int | None = None
+    """Bytes read from the connection for the answer: head, framing and body."""
+    repeat: Repeat | None = None
+    """None where the check Repetition did not judge the answer, and for answers of fewer than ten words."""
 
 
 # The fields that are instants, and their keys in the line.
@@ -84,12 +105,14 @@ INSTANTS: Mapping[str, str] = {
 _RENAMED: Mapping[str, str] = {
     **INSTANTS, "prompt_tokens": "promptTokens", "completion_tokens": "completionTokens",
     "finish_reason": "finishReason", "first_attempt": "firstAttempt",
-    "first_chunks": "firstChunks",
+    "first_chunks": "firstChunks", "input_characters": "inputCharacters", "requested_tokens": "requestedTokens",
 }
+# Field of a Repeat -> its key.
+REPEAT_KEYS: Mapping[str, str] = {"share": "share", "ngram_count": "ngramCount", "quarters": "quarters"}
 # Field of the record -> its key in the line, in the order of the record's fields.
 KEYS: Mapping[str, str] = {field: _RENAMED.get(field, field) for field in RequestRecord._fields}
 # The line as a template for %: integers that are always there, and JSON. One formatting costs a fraction of what
-# encoding a dictionary of 27 values does.
+# encoding a dictionary of 32 values does.
 WHOLE_NUMBERS = frozenset({"id", "worker", "chunks", "attempts"})
 LINE = b"{%b}\n" % b",".join(
     b'"%b":%b' % (key.encode(), b"%d" if field in WHOLE_NUMBERS else b"%b") for field, key in KEYS.items()
@@ -124,13 +147,18 @@ def format_record(record: RequestRecord) -> bytes:
     """The record as one line with its newline. It runs for every request, so values are inserted by position."""
     (number, worker, stage, task, intended, send, connect, first_byte, first_token, last_token, end, chunks,
      prompt_tokens, completion_tokens, finish_reason, status, outcome, error, pod, address, fingerprint, checks,
-     attempts, first_attempt, conversation, turn, first_chunks) = record
+     attempts, first_attempt, conversation, turn, first_chunks, input_characters, group, requested_tokens, received,
+     repeat) = record
     return LINE % (
         number, worker, _json(stage), _json(task), _instant(intended), _instant(send), _instant(connect),
         _instant(first_byte), _instant(first_token), _instant(last_token), _instant(end), chunks,
         _json(prompt_tokens), _json(completion_tokens), _json(finish_reason), _json(status), _json(outcome),
         _json(error), _json(pod), _json(address), orjson.dumps(fingerprint), _document(checks), attempts,
         _document(first_attempt), _json(conversation), _json(turn), _json(first_chunks),
+        _json(input_characters), _json(group), _json(requested_tokens),
+        # Not cached: hardly two answers have the same size.
+        b"null" if received is None else b"%d" % received,
+        b"null" if repeat is None else orjson.dumps(dict(zip(REPEAT_KEYS.values(), repeat, strict=True))),
     )
 
 
@@ -160,6 +188,13 @@ def parse_record(line: bytes | str) -> RequestRecord:
         for field in INSTANTS:
             if values[field] is not None:
                 values[field] = parse_instant(values[field])
+        if values.get("repeat") is not None:
+            values["repeat"] = _repeat(values["repeat"])
         return RequestRecord(**values | {"outcome": Outcome(values["outcome"])})
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a request record: {error!r}") from error
+
+
+def _repeat(found: Mapping[str, Any]) -> Repeat:
+    values = {field: found[key] for field, key in REPEAT_KEYS.items()}
+    return Repeat(**values | {"quarters": tuple(values["quarters"])})

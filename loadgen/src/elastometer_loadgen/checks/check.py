@@ -7,9 +7,11 @@ count is not known. Such an answer is absent from the check's counts; it is neve
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
-from elastometer_loadgen.base.record import Outcome
+from elastometer_loadgen.base.record import Outcome, Repeat
+from elastometer_loadgen.checks.repeats import repeat_of, words_of
 
 # A mark that the prompt asks the answer to repeat; the field `canary` of a template.
 CANARY = re.compile(r"\[REQ-[A-Za-z0-9_.-]{1,64}\]")
@@ -58,9 +60,12 @@ class Failure(StrEnum):
     FORGOTTEN = "Forgotten"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CheckedAnswer:
-    """What the checks know about one answer. `text` is None where it was not kept."""
+    """What the checks know about one answer. `text` is None where it was not kept.
+
+    What several checks ask for is derived once, for which it needs a dictionary instead of slots.
+    """
 
     outcome: Outcome
     text: str | None
@@ -68,12 +73,17 @@ class CheckedAnswer:
     completion_tokens: int | None
     canary: str
 
-    @property
+    @cached_property
     def content(self) -> str:
         """The text without a mark at its start; empty where no text was kept."""
         text = self.text or ""
         mark = LEADING_CANARY.match(text)
         return text if mark is None else text[mark.end() :]
+
+    @cached_property
+    def repeat(self) -> Repeat | None:
+        """How much of it repeats what it said before; None for a text that is too short to tell."""
+        return repeat_of(words_of(self.content))
 
 
 class Check(Protocol):

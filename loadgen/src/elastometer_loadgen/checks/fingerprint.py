@@ -18,6 +18,7 @@ from elastometer_loadgen.base.fields import Fields
 FINGERPRINT_FIELDS = ("lines", "samplePercent", "charactersShown")
 FINGERPRINTS = 65_536
 MAX_CHARACTERS = 100_000
+USER = "user"
 
 
 class FingerprintLines(StrEnum):
@@ -89,8 +90,14 @@ def escaped(text: str) -> str:
 
 
 def last_input(body: bytes) -> str:
-    """The input of a request: its prompt, or the last message of its chat."""
-    document: dict[str, Any] = orjson.loads(body)
-    if "prompt" in document:
-        return str(document["prompt"])
-    return str(document["messages"][-1]["content"])
+    """The input of a request, by its body."""
+    return input_text(orjson.loads(body))
+
+
+def input_text(fields: Mapping[str, Any]) -> str:
+    """The input in the fields of a body: its prompt, or the last user message of its chat, else its last message."""
+    if "prompt" in fields:
+        return str(fields["prompt"])
+    messages = fields["messages"]
+    asked = (message for message in reversed(messages) if message["role"] == USER)
+    return str(next(asked, messages[-1])["content"])

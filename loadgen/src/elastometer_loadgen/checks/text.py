@@ -1,7 +1,6 @@
 """Checks of an answer's text: one of a set of labels, repetition, a recalled fact, length, a proper ending. Pure."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
@@ -11,13 +10,6 @@ from elastometer_loadgen.checks.check import CheckedAnswer, CheckType, Failure, 
 
 # Models put labels in quotes and end them like sentences; neither makes it a different label.
 AROUND_A_LABEL = " \t\r\n\"'`*.!。！“”‘’「」"
-# A word, or one character of a script that is written without spaces.
-WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]+")
-# Among fewer words any word that occurs twice is a large share.
-MIN_WORDS = 10
-# A Mersenne prime: so large that runs of words which differ practically never have equal hashes.
-HASH_BASE = 1_000_003
-HASH_PRIME = 2**61 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +43,18 @@ class RepetitionCheck:
     type: ClassVar[CheckType] = CheckType.REPETITION
     maximum_share: Fraction
 
+    @property
+    def _bound(self) -> float:
+        """As the share, which is rounded to a decimal: equal decimals are equal floats."""
+        return float(self.maximum_share)
+
     def judges(self, answer: CheckedAnswer) -> bool:
         """Complete texts only."""
         return is_whole_text(answer)
 
     def failure(self, answer: CheckedAnswer) -> Failure | None:
-        """Looks for one repeated run that is just too long; the length of the longest one does not matter."""
-        words = WORD.findall(answer.content.casefold())
-        if len(words) < MIN_WORDS:
-            return None
-        return Failure.REPEATS if has_repeat(words, int(self.maximum_share * len(words)) + 1) else None
+        """An answer that is too short to tell passes."""
+        return Failure.REPEATS if answer.repeat is not None and answer.repeat.share > self._bound else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +115,3 @@ class TruncationCheck:
         if answer.finish_reason is None:
             return Failure.NO_FINISH_REASON
         return Failure.CUT_BY_LENGTH if answer.finish_reason == "length" else None
-
-
-def has_repeat(words: Sequence[str], length: int) -> bool:
-    """True when some run of `length` words occurs twice: Rabin-Karp's rolling hash, with equality checked."""
-    numbers = {word: number for number, word in enumerate(dict.fromkeys(words), 1)}
-    power = pow(HASH_BASE, length, HASH_PRIME)
-    first_at: dict[int, int] = {}
-    value = 0
-    for index, word in enumerate(words):
-        value = value * HASH_BASE + numbers[word]
-        if index >= length:
-            value -= numbers[words[index - length]] * power
-        value %= HASH_PRIME
-        start = index - length + 1
-        if start < 0:
-            continue
-        before = first_at.setdefault(value, start)
-        if before != start and words[before : before + length] == words[start : index + 1]:
-            return True
-    return False

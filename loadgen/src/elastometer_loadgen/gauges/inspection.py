@@ -1,8 +1,10 @@
 """What happens to an answer when its request is over: it is judged, counted, and may be printed as a line."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-from elastometer_loadgen.checks.check import CheckedAnswer
+from elastometer_loadgen.base.record import Repeat
+from elastometer_loadgen.checks.check import CheckedAnswer, CheckType
 from elastometer_loadgen.checks.contract import Findings
 from elastometer_loadgen.checks.fingerprint import (
     FingerprintLines,
@@ -15,6 +17,16 @@ from elastometer_loadgen.checks.rate import CheckTally
 from elastometer_loadgen.wire.exchange import Exchange
 
 
+class Inspected(NamedTuple):
+    """The findings of the checks, None when nothing was judged; and the repetition that one of them looked at."""
+
+    findings: Findings | None
+    repeat: Repeat | None
+
+
+NOTHING = Inspected(None, None)
+
+
 class Inspection:
     """Inspects every settled exchange once; `tally` may hold what an earlier incarnation of the worker counted."""
 
@@ -23,14 +35,14 @@ class Inspection:
         self._rule = rule
         self._print_line = print_line
 
-    def inspect(self, exchange: Exchange) -> Findings | None:
-        """The findings for the record; None when nothing was judged."""
-        findings = _judge(exchange)
+    def inspect(self, exchange: Exchange) -> Inspected:
+        """What the record says of the answer."""
+        findings, repeat = _judge(exchange)
         if findings is not None:
             self.tally.add(exchange.arrival.stage, exchange.prompt.task, findings)
         if self._rule.lines is not FingerprintLines.NONE:
             self._print(exchange, findings or {})
-        return findings
+        return Inspected(findings, repeat)
 
     def _print(self, exchange: Exchange, findings: Findings) -> None:
         prompt, answer = exchange.prompt, exchange.answer
@@ -45,9 +57,11 @@ class Inspection:
             self._print_line(fingerprint_line(line, self._rule.characters_shown))
 
 
-def _judge(exchange: Exchange) -> Findings | None:
+def _judge(exchange: Exchange) -> Inspected:
     contract, outcome, answer = exchange.prompt.contract, exchange.outcome, exchange.answer
     if contract is None or outcome is None:
-        return None
+        return NOTHING
     text, reason, tokens = answer.text, answer.finish_reason, answer.completion_tokens
-    return contract.judge(CheckedAnswer(outcome, text, reason, tokens, exchange.prompt.canary)) or None
+    checked = CheckedAnswer(outcome, text, reason, tokens, exchange.prompt.canary)
+    findings = contract.judge(checked)
+    return Inspected(findings or None, checked.repeat if CheckType.REPETITION.value in findings else None)

@@ -4,11 +4,9 @@ Request 17 therefore has the same content in every run with the same seed, howev
 however often one of them was restarted. The draw is a hash, not a random stream: no prompt depends on another one.
 """
 
-import struct
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -16,7 +14,10 @@ import orjson
 
 from elastometer_loadgen.base.spans import NO_THINKING, Span
 from elastometer_loadgen.base.turns import turn_of
-from elastometer_loadgen.checks.contract import Contract, CrosstalkCheck, bind, shape_of
+from elastometer_loadgen.checks.contract import Contract, bind, shape_of
+from elastometer_loadgen.checks.crosstalk import CrosstalkCheck
+from elastometer_loadgen.checks.fingerprint import input_text
+from elastometer_loadgen.plan.draws import RANGE, draw, drawn_fields
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.plan.sized import SizedText, sized_body
 from elastometer_loadgen.profile.dialogue import CANARY_SLOT, FurtherTurn, further_turns, needs_text, turn_bodies
@@ -25,11 +26,6 @@ from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.profile.task import Endpoint, ResponseFormat, Task
 
 PATHS = {Endpoint.CHAT_COMPLETIONS: "/v1/chat/completions", Endpoint.COMPLETIONS: "/v1/completions"}
-# Six draws of 64 bits (task, row, token limit and three sampling fields) and one of 16 for the fingerprint.
-DRAWS = struct.Struct("<6QH")
-RANGE = 2**64
-TAIL = b',"stream":true,"stream_options":{"include_usage":true}}'
-SAMPLING_DECIMALS = 4
 
 
 class Prompt(NamedTuple):
@@ -48,46 +44,27 @@ class Prompt(NamedTuple):
     keeps_text: bool = False
     further: tuple[FurtherTurn, ...] = ()
     think: Span = NO_THINKING
+    input_characters: int | None = None
+    """Characters of the last user message, or of the prompt."""
+    requested_tokens: int | None = None
+    group: str | None = None
+    """The value of the field of its data that its task groups requests by."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One task with one row of its data; `head` is the JSON body up to the fields that each request draws."""
+    """One task with one row of its data; `head` is the JSON body up to the fields that each request draws.
+
+    `characters` are those of its input, without the marks that are put into `slots` places of it.
+    """
 
     head: bytes
     marked: bool
+    characters: int
+    slots: int
     contract: Contract | None
     keeps_text: bool
     further: tuple[FurtherTurn, ...]
-
-
-class _Decimal(NamedTuple):
-    """A drawn field: (offset + slope * draw) / divisor, in integers, so that the result is rounded only once."""
-
-    name: bytes
-    place: int
-    offset: int
-    slope: int
-    divisor: int
-
-    def json(self, draws: Sequence[int]) -> bytes:
-        """The field as part of a body."""
-        value = round((self.offset + self.slope * draws[self.place]) / self.divisor, SAMPLING_DECIMALS)
-        return b',"%b":%b' % (self.name, orjson.dumps(value))
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """The fields that each request of a task draws."""
-
-    least_tokens: int
-    token_choices: int
-    decimals: tuple[_Decimal, ...]
-
-    def json(self, draws: Sequence[int]) -> bytes:
-        """The end of a body, from the value of the token limit on."""
-        limit = self.least_tokens + draws[2] * self.token_choices // RANGE
-        return b"%d%b%b" % (limit, b"".join([field.json(draws) for field in self.decimals]), TAIL)
 
 
 class PromptSource:
@@ -103,7 +80,7 @@ class PromptSource:
         self._weights = tuple(accumulate(task.weight for task in profile.tasks))
         self.has_conversations = any(task.turns > 1 for task in profile.tasks)
         self._rows = tuple(self._rows_of(task, profile.endpoint) for task in profile.tasks)
-        self._drawn = tuple(map(_drawn, profile.tasks))
+        self._drawn = tuple(map(drawn_fields, profile.tasks))
 
     def task_of(self, arrival: Arrival) -> str:
         """The name of the task that a request belongs to; the stage's name for it where the stage sets the size."""
@@ -118,7 +95,8 @@ class PromptSource:
         text = self._sized.prompt(arrival.id, arrival.size)
         body = sized_body(self._model, self._endpoint, text, arrival.size.output_tokens)
         fingerprint = f"{self._draws(arrival.id)[6]:04x}"
-        return Prompt(arrival.size.task, fingerprint, body, keeps_text=self._lines.is_due(fingerprint))
+        return Prompt(arrival.size.task, fingerprint, body, keeps_text=self._lines.is_due(fingerprint),
+                      input_characters=len(text), requested_tokens=arrival.size.output_tokens)
 
     def prompt(self, request_id: int) -> Prompt:
         """The request with this id."""
@@ -126,13 +104,17 @@ class PromptSource:
         index = self._task_index(draws[0])
         task, rows = self._tasks[index], self._rows[index]
         row = rows[draws[1] * len(rows) // RANGE]
-        body = row.head + self._drawn[index].json(draws)
+        drawn, characters = self._drawn[index], row.characters
+        limit = drawn.limit(draws)
+        body = row.head + drawn.json(limit, draws)
         fingerprint, canary = f"{draws[6]:04x}", ""
         if row.marked:
             canary = _canary(fingerprint, request_id)
             body = body.replace(CANARY_SLOT.encode(), canary.encode())
+            characters += row.slots * len(canary)
         keeps_text = row.keeps_text or self._lines.is_due(fingerprint)
-        return Prompt(task.name, fingerprint, body, canary, row.contract, keeps_text, row.further, task.think)
+        return Prompt(task.name, fingerprint, body, canary, row.contract, keeps_text, row.further, task.think,
+                      characters, limit)
 
     def turns(self, request_id: int) -> int:
         """The number of requests in the conversation that this one starts; 1 where its task is not a conversation."""
@@ -145,12 +127,14 @@ class PromptSource:
         further = before.further[turn_of(request_id) - 2]
         new = orjson.dumps(further.messages).replace(CANARY_SLOT.encode(), before.canary.encode())
         body = orjson.loads(before.body)
-        body["messages"] += [{"role": Role.ASSISTANT.value, "content": answer}, *orjson.loads(new)]
+        messages = orjson.loads(new)
+        body["messages"] += [{"role": Role.ASSISTANT.value, "content": answer}, *messages]
         fingerprint = f"{self._draws(request_id)[6]:04x}"
         keeps_text = further.keeps_text or self._lines.is_due(fingerprint)
         data = orjson.dumps(body | further.fields)
         return before._replace(
-            fingerprint=fingerprint, body=data, contract=further.contract, keeps_text=keeps_text
+            fingerprint=fingerprint, body=data, contract=further.contract, keeps_text=keeps_text,
+            input_characters=len(input_text({"messages": messages})),
         )
 
     def is_canary(self, mark: str) -> bool:
@@ -162,7 +146,7 @@ class PromptSource:
         return mark == _canary(f"{self._draws(request_id)[6]:04x}", request_id)
 
     def _draws(self, request_id: int) -> tuple[int, ...]:
-        return _draws(self._seed, request_id)
+        return draw(self._seed, request_id)
 
     def _task_index(self, draw: int) -> int:
         return _task_index(self._weights, draw)
@@ -181,24 +165,23 @@ class PromptSource:
             model = {} if self._model is None else {"model": self._model}
             fields = orjson.dumps({**model, **first, **({} if further else form)})
             keeps_text = bool(further) or needs_text(contract)
-            rows.append(_Row(fields[:-1] + b',"max_tokens":', marked, contract, keeps_text, further))
+            head, text = fields[:-1] + b',"max_tokens":', input_text(first)
+            slots = text.count(CANARY_SLOT)
+            characters = len(text) - slots * len(CANARY_SLOT)
+            rows.append(_Row(head, marked, characters, slots, contract, keeps_text, further))
         return tuple(rows)
 
     def _crosstalk(self, task: Task) -> CrosstalkCheck | None:
         if not task.checks.crosstalk:
             return None
-        others = (shape_of(other.checks.checks) for other in self._tasks if other is not task)
-        return CrosstalkCheck(tuple(filter(None, others)), self.is_canary)
+        others = [shape_of(other.checks.checks) for other in self._tasks if other is not task]
+        return CrosstalkCheck(tuple(filter(None, others)), self.is_canary, has_free_others=() in others)
 
 
 def drawn_task(profile: Profile, request_id: int) -> Task:
     """The task of the request with this id, without its prompt."""
     weights = tuple(accumulate(task.weight for task in profile.tasks))
-    return profile.tasks[_task_index(weights, _draws(profile.seed, request_id)[0])]
-
-
-def _draws(seed: int, request_id: int) -> tuple[int, ...]:
-    return DRAWS.unpack(blake2b(f"{seed}/requests/{request_id}".encode(), digest_size=DRAWS.size).digest())
+    return profile.tasks[_task_index(weights, draw(profile.seed, request_id)[0])]
 
 
 def _task_index(weights: Sequence[int], draw: int) -> int:
@@ -223,15 +206,3 @@ def _response_format(task: Task) -> dict[str, Any]:
         case ResponseFormat.JSON_SCHEMA:
             schema = {"name": task.name, "schema": task.checks.schema}
             return {"response_format": {"type": "json_schema", "json_schema": schema}}
-
-
-def _drawn(task: Task) -> _Drawn:
-    least, most = int(task.maximum_tokens.low), int(task.maximum_tokens.high)
-    sampling = {"temperature": task.temperature, "top_p": task.top_p, "repetition_penalty": task.repetition_penalty}
-    decimals = (_decimal(name, at, span) for at, (name, span) in enumerate(sampling.items(), 3) if span is not None)
-    return _Drawn(least, most - least + 1, tuple(decimals))
-
-
-def _decimal(name: str, place: int, span: Span) -> _Decimal:
-    (low, below), (width, under) = span.low.as_integer_ratio(), (span.high - span.low).as_integer_ratio()
-    return _Decimal(name.encode(), place, low * under * RANGE, width * below, below * under * RANGE)

@@ -116,6 +116,7 @@ class Connection(asyncio.Protocol):
             # Bytes without a request, such as a 408 for an idle connection: nothing sent after them could be trusted.
             self.close()
             return
+        exchange.received += len(data)
         # After the first token nearly every read ends here: one chunk with one event, known but for its text.
         if self._between_chunks and exchange.answer.take_chunk(data, now):
             exchange.last_body_at = now

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 
 from elastometer_loadgen.base.clock import Clock
-from elastometer_loadgen.base.record import KEYS, MAX_ERROR_CHARACTERS, Outcome, RequestRecord, format_instant
+from elastometer_loadgen.base.record import KEYS, MAX_ERROR_CHARACTERS, Outcome, Repeat, RequestRecord, format_instant
 from elastometer_loadgen.base.turns import conversation_of, turn_of
 from elastometer_loadgen.plan.prompts import Prompt
 from elastometer_loadgen.plan.schedule import Arrival
@@ -26,7 +26,7 @@ class Exchange:
     __slots__ = (
         "address", "answer", "arrival", "attempt", "client_exhausted", "connect_at", "content_type", "encoding",
         "end_at", "error", "error_body", "first_attempt", "first_byte_at", "intended_at", "last_body_at", "outcome",
-        "pod", "prompt", "retry_headers", "send_at", "status",
+        "pod", "prompt", "received", "retry_headers", "send_at", "status",
     )
 
     def __init__(self, arrival: Arrival, prompt: Prompt, intended_at: float, send_at: float) -> None:
@@ -44,6 +44,8 @@ class Exchange:
         """How the body is compressed, though no request asks for that; None where it is not."""
         self.pod: str | None = None
         self.address: str | None = None
+        self.received = 0
+        """Bytes that were read from the connection for it."""
         self.retry_headers: dict[bytes, bytes] = NO_HEADERS
         """When the server wants the request again, if it said so."""
         self.answer = Answer(keeps_text=prompt.keeps_text)
@@ -101,9 +103,9 @@ class Exchange:
         return self.settle(Ending.UNREACHABLE, at, f"{prefix}{cause.strerror or cause}")
 
     def record(
-        self, clock: Clock, worker: int, checks: Mapping[str, str | None] | None = None
+        self, clock: Clock, worker: int, checks: Mapping[str, str | None] | None = None, repeat: Repeat | None = None
     ) -> RequestRecord:
-        """The record of a settled exchange."""
+        """The record of a settled exchange, with what the checks found in its answer."""
         if self.outcome is None or self.end_at is None:
             raise RuntimeError(f"request {self.arrival.id} is still in flight")
         answer, first = self.answer, self.first_attempt
@@ -119,7 +121,8 @@ class Exchange:
             None if self.error is None else self.error[:MAX_ERROR_CHARACTERS], self.pod, self.address,
             prompt.fingerprint, checks, self.attempt, None if first is None else first._as_first_attempt(clock),
             conversation_of(number) if prompt.further else None, turn_of(number) if prompt.further else None,
-            answer.joint_chunks or None,
+            answer.joint_chunks or None, prompt.input_characters, prompt.group, prompt.requested_tokens, self.received,
+            repeat,
         ))
 
     def _as_first_attempt(self, clock: Clock) -> dict[str, str | int | None]:

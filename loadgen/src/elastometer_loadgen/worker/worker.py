@@ -165,7 +165,7 @@ class Worker:
         self._progress.note_done(exchange)
         self.meters.note_ended(exchange)
         self._vitals.client_exhausted |= exchange.client_exhausted
-        record = exchange.record(self._clock, self._assignment.worker, self._inspection.inspect(exchange))
+        record = exchange.record(self._clock, self._assignment.worker, *self._inspection.inspect(exchange))
         if not self._unwritten:
             # Requests that end in the same turn of the loop are written together: one write costs as much CPU as making
             # one record. Still within that turn, so a killed process loses no request that ended before it.

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from elastometer.model.document import Document, document_at, documents_at, instant_at, number_at, text_at, whole_at
 from elastometer.model.knee import KneeSeen, knee_from
 from elastometer.model.units import Instant
-from elastometer_loadgen.base.record import KEYS, Outcome
+from elastometer_loadgen.base.record import KEYS, REPEAT_KEYS, Outcome, Repeat
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+_QUARTERS = 4
+# No number of a record is this large: columns hold 64 bits.
+_LARGEST = 2**62
 _NOTHING_JUDGED: Mapping[str, str | None] = {}
 
 
@@ -20,7 +23,7 @@ class RecordedRequest:
 
     What is None was not observed; `intended` is when the schedule wanted the request sent, `send` when it was. `checks`
     is check -> what was wrong with the answer, or None; a check that could not judge is not in it. `first_attempt` is
-    None when there was only one. `first_chunks` is None in records of earlier versions.
+    None when there was only one. `first_chunks` and the fields after it are None in records of earlier versions.
     """
 
     id: int
@@ -47,6 +50,11 @@ class RecordedRequest:
     checks: Mapping[str, str | None] = field(default_factory=lambda: _NOTHING_JUDGED)
     first_attempt: Outcome | None = None
     first_chunks: int | None = None
+    input_characters: int | None = None
+    group: str | None = None
+    requested_tokens: int | None = None
+    received: int | None = None
+    repeat: Repeat | None = None
 
     @property
     def mark(self) -> str:
@@ -74,12 +82,26 @@ def request_from(line: Document) -> RecordedRequest | None:
         fingerprint=text_at(line, KEYS["fingerprint"]), checks=_checks(document_at(line, KEYS["checks"])),
         first_attempt=_OUTCOMES.get(text_at(line, KEYS["first_attempt"], KEYS["outcome"]) or ""),
         first_chunks=whole_at(line, KEYS["first_chunks"]),
+        input_characters=whole_at(line, KEYS["input_characters"]), group=text_at(line, KEYS["group"]),
+        requested_tokens=whole_at(line, KEYS["requested_tokens"]), received=whole_at(line, KEYS["received"]),
+        repeat=repeat_from(document_at(line, KEYS["repeat"])),
     )
 
 
 def _checks(found: Document) -> Mapping[str, str | None]:
     """Most records have none and share one empty mapping: a run may have half a million of them."""
     return {name: what for name, what in found.items() if what is None or isinstance(what, str)} or _NOTHING_JUDGED
+
+
+def repeat_from(found: Document) -> Repeat | None:
+    """What a record says of repetition; None unless all of it is there, as numbers."""
+    share, count = number_at(found, REPEAT_KEYS["share"]), whole_at(found, REPEAT_KEYS["ngram_count"])
+    given = found.get(REPEAT_KEYS["quarters"])
+    quarters = tuple(number_at({"": one}, "") for one in given) if isinstance(given, list) else ()
+    known = tuple(one for one in quarters if one is not None)
+    if share is None or count is None or abs(count) >= _LARGEST or len(quarters) != _QUARTERS or known != quarters:
+        return None
+    return Repeat(share, count, known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from typing import Any, overload
 import polars as pl
 
 from elastometer.model.request import RecordedRequest
-from elastometer_loadgen.base.record import INSTANTS, Outcome
+from elastometer_loadgen.base.record import INSTANTS, Outcome, Repeat
 
 OUTCOMES = pl.Enum([outcome.value for outcome in Outcome])
 # What each check found: `failure` is null where the answer passed. A check that could not judge is not in the list.
 CHECKS = pl.List(pl.Struct({"check": pl.String, "failure": pl.String}))
+REPEAT = pl.Struct({"share": pl.Float64, "ngram_count": pl.Int64, "quarters": pl.List(pl.Float64)})
 # Categorical: a run has few of them, and as text they would take most of the memory. Compare with text as usual; before
 # a join with a column of text, or text functions, cast to pl.String.
 COLUMNS: Mapping[str, Any] = {
@@ -25,7 +26,8 @@ COLUMNS: Mapping[str, Any] = {
     "chunks": pl.Int64, "prompt_tokens": pl.Int64, "completion_tokens": pl.Int64, "first_chunks": pl.Int64,
     "status": pl.Int64, "finish_reason": pl.Categorical, "outcome": OUTCOMES, "error": pl.String,
     "pod": pl.Categorical, "address": pl.Categorical, "fingerprint": pl.String, "first_attempt": OUTCOMES,
-    "checks": CHECKS,
+    "checks": CHECKS, "input_characters": pl.Int64, "group": pl.Categorical, "requested_tokens": pl.Int64,
+    "received": pl.Int64, "repeat": REPEAT,
 }
 # The order of rows: by intended time, and of requests that were wanted at once by their number.
 ORDER = ("intended", "id", "worker")
@@ -88,6 +90,7 @@ def _row(record: RecordedRequest) -> dict[str, Any]:
     row["outcome"] = record.outcome.value
     row["first_attempt"] = None if record.first_attempt is None else record.first_attempt.value
     row["checks"] = [{"check": name, "failure": failure} for name, failure in record.checks.items()] or None
+    row["repeat"] = None if record.repeat is None else record.repeat._asdict()
     return row
 
 
@@ -96,4 +99,6 @@ def _record(row: dict[str, Any]) -> RecordedRequest:
     first = row["first_attempt"]
     row["first_attempt"] = None if first is None else _OUTCOME[first]
     row["checks"] = {item["check"]: item["failure"] for item in row["checks"] or ()}
+    repeat = row["repeat"]
+    row["repeat"] = None if repeat is None else Repeat(**repeat | {"quarters": tuple(repeat["quarters"])})
     return RecordedRequest(**row)

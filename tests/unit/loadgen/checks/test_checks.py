@@ -1,6 +1,5 @@
 """Each way in which an answer can be wrong has a name of its own, and a right answer has none."""
 
-import random
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -18,7 +17,6 @@ from elastometer_loadgen.checks.text import (
     RecallCheck,
     RepetitionCheck,
     TruncationCheck,
-    has_repeat,
 )
 
 OWN = "[REQ-7a2f-17]"
@@ -154,15 +152,6 @@ def test_a_schema_that_refers_to_itself_without_end_does_not_crash() -> None:
 )
 def test_the_longest_repeated_run_is_a_share_of_all_words(text: str, share: str, found: str | None) -> None:
     assert failure(RepetitionCheck(Fraction(share)), text) == found
-
-
-def test_repeated_runs_are_found_where_a_plain_search_finds_them() -> None:
-    draw = random.Random(5)
-    for _ in range(300):
-        words = [draw.choice("abcd") for _ in range(draw.randint(1, 40))]
-        length = draw.randint(1, 12)
-        runs = [tuple(words[i : i + length]) for i in range(len(words) - length + 1)]
-        assert has_repeat(words, length) == (len(set(runs)) < len(runs))
 
 
 def test_a_fact_may_be_given_in_any_letter_case_and_spacing() -> None:

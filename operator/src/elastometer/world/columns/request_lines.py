@@ -13,9 +13,8 @@ from typing import Any
 import orjson
 import polars as pl
 
-from elastometer.model.request_table import CHECKS
 from elastometer.world.columns.instants import TIME, instants
-from elastometer.world.columns.request_columns import RECORD_COLUMNS, checks_value, first_attempt_value, whole_numbers
+from elastometer.world.columns.request_columns import NESTED, RECORD_COLUMNS, whole_numbers
 from elastometer.world.columns.usual_lines import is_usual, usual_frame
 
 
@@ -70,10 +69,8 @@ def _series(name: str, kind: Any, values: list[Any]) -> pl.Series:
         return instants(_texts(name, values))
     if kind == pl.Int64:
         return whole_numbers(name, values)
-    if kind == CHECKS:
-        return _nested(name, values, CHECKS, checks_value)
-    if isinstance(kind, pl.Struct):
-        return _nested(name, values, kind, first_attempt_value)
+    if name in NESTED:
+        return _nested(name, values, kind, NESTED[name])
     return _texts(name, values).cast(kind)
 
 

@@ -19,7 +19,7 @@ from elastometer.world.columns.instants import LARGEST
 from elastometer.world.columns.parquet import read, write
 from elastometer.world.columns.request_columns import RECORD_COLUMNS
 from elastometer.world.columns.request_lines import Malformed, frame_of
-from elastometer_loadgen.base.record import INSTANTS, KEYS
+from elastometer_loadgen.base.record import INSTANTS, KEYS, REPEAT_KEYS
 from elastometer_loadgen.journal.merge import Dropped
 
 # What no record can lack.
@@ -116,6 +116,8 @@ def _column(name: str) -> pl.Expr:
         return found.cast(pl.String).cast(OUTCOMES, strict=False)
     if name == "first_attempt":
         return found.struct.field("outcome").cast(OUTCOMES, strict=False)
+    if name == "repeat":
+        return found.struct.rename_fields(list(REPEAT_KEYS))
     if name in ("worker", "chunks"):
         return found.fill_null(0)
     if name in ("stage", "task"):

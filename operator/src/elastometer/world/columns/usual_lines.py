@@ -12,16 +12,20 @@ from typing import Any
 import orjson
 import polars as pl
 
-from elastometer.model.request_table import CHECKS
 from elastometer.world.columns.instants import TIME, instants
-from elastometer.world.columns.request_columns import RECORD_COLUMNS, checks_value, first_attempt_value
-from elastometer_loadgen.base.record import KEYS, LATER
+from elastometer.world.columns.request_columns import NESTED, RECORD_COLUMNS
+from elastometer_loadgen.base.record import KEYS, LATER, REPEAT_KEYS
 
 _TEXT = r'"[^"\\\x00-\x1f]*"'
 _NUMBER = r"(?:0|[1-9][0-9]{0,17})"
 _VALUE = rf"(?:null|{_NUMBER}|{_TEXT})"
 _OBJECT = rf"\{{{_TEXT}:{_VALUE}(?:,{_TEXT}:{_VALUE})*\}}"
-_NESTED = (KEYS["checks"], KEYS["first_attempt"])
+_SHARE = r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?(?:e-[0-9]{1,2})?"
+_REPEAT = r"\{{{}\}}".format(",".join(
+    f'"{key}":' + {"ngram_count": _NUMBER, "quarters": rf"\[{_SHARE}(?:,{_SHARE}){{3}}\]"}.get(field, _SHARE)
+    for field, key in REPEAT_KEYS.items()))
+# Key of a field that is an object -> the pattern of one.
+_OBJECTS = dict.fromkeys(NESTED, _OBJECT) | {KEYS["repeat"]: _REPEAT}
 _LATER = [key for field, key in KEYS.items() if field in LATER]
 
 
@@ -35,25 +39,24 @@ def usual_frame(texts: pl.Series, content: bytes) -> pl.DataFrame:
     if texts.is_empty():
         return pl.DataFrame(schema=RECORD_COLUMNS)
     flat = {key: pl.Int64 if kind == pl.Int64 else pl.String
-            for key, kind in RECORD_COLUMNS.items() if key not in _NESTED}
+            for key, kind in RECORD_COLUMNS.items() if key not in NESTED}
     read = pl.read_ndjson(io.BytesIO(content), schema=flat)
     return pl.DataFrame([_column(key, kind, read, texts) for key, kind in RECORD_COLUMNS.items()])
 
 
 def _column(key: str, kind: Any, read: pl.DataFrame, texts: pl.Series) -> pl.Series:
-    if key in _NESTED:
+    if key in NESTED:
         return _nested(key, kind, texts)
     return instants(read[key]) if kind == TIME else read[key].cast(kind)
 
 
 def _nested(key: str, kind: Any, texts: pl.Series) -> pl.Series:
     """The objects under a key; those that are written alike are read once."""
-    found = texts.str.extract(rf'"{key}":({_OBJECT})')
+    found = texts.str.extract(rf'"{key}":({_OBJECTS[key]})')
     if found.null_count() == len(found):
         return pl.Series(key, [None], dtype=kind).new_from_index(0, len(found))
     distinct = found.drop_nulls().unique(maintain_order=True)
-    parse = checks_value if kind == CHECKS else first_attempt_value
-    parsed = pl.Series([parse(orjson.loads(text)) for text in distinct], dtype=kind)
+    parsed = pl.Series([NESTED[key](orjson.loads(text)) for text in distinct], dtype=kind)
     values = pl.DataFrame({"text": distinct, key: parsed})
     return pl.DataFrame({"text": found}).join(values, on="text", how="left", maintain_order="left")[key]
 
@@ -65,7 +68,7 @@ def _pattern() -> str:
 def _parts() -> Iterator[str]:
     comma = ""
     for key, kind in RECORD_COLUMNS.items():
-        value = _OBJECT if key in _NESTED else _NUMBER if kind == pl.Int64 else _TEXT
+        value = _OBJECTS[key] if key in NESTED else _NUMBER if kind == pl.Int64 else _TEXT
         part = f'{comma}"{key}":(?:null|{value})'
         yield f"(?:{part})?" if key in _LATER else part
         comma = ","
