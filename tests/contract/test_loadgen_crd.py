@@ -10,13 +10,14 @@ from elastometer_loadgen.checks.check import CheckType
 from elastometer_loadgen.checks.fingerprint import FINGERPRINT_FIELDS, FingerprintLines
 from elastometer_loadgen.checks.parse import CHECK_FIELDS
 from elastometer_loadgen.profile.messages import MESSAGE_FIELDS, Role
+from elastometer_loadgen.profile.offer import TaskOrder
 from elastometer_loadgen.profile.profile import PROFILE_FIELDS, ConnectionPolicy, parse_profile
 from elastometer_loadgen.profile.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
 from elastometer_loadgen.stages.knee import KneeVariable
-from elastometer_loadgen.stages.objectives import OBJECTIVE_FIELDS, KneeIndicator
-from elastometer_loadgen.stages.parse import READERS
+from elastometer_loadgen.stages.objectives import OBJECTIVE_FIELDS, KneeIndicator, Statistic
+from elastometer_loadgen.stages.parse import COMMON_FIELDS, READERS
 from elastometer_loadgen.stages.rate import Arrivals
-from elastometer_loadgen.stages.stage import StageType
+from elastometer_loadgen.stages.stage import StageRole, StageType
 from elastometer_loadgen.stages.trace_file import TraceFormat
 
 CHART = Path(__file__).parents[2] / "charts" / "elastometer" / "templates" / "crds" / "elasticitytest.yaml"
@@ -37,7 +38,7 @@ def test_every_field_is_known_on_both_sides() -> None:
     stage = fields["stages"]["items"]["properties"]
     assert set(stage["type"]["enum"]) == set(StageType)
     known = {name for kind in StageType for name in READERS[kind].fields}
-    assert set(stage) == {"name", "type"} | known
+    assert set(stage) == set(COMMON_FIELDS) | known
     assert set(stage["objectives"]["items"]["properties"]) == set(OBJECTIVE_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]["sampling"]["properties"]) == set(SAMPLING)
@@ -56,6 +57,9 @@ def test_every_word_of_the_crd_is_understood() -> None:
         TraceFormat: stage["format"]["enum"],
         KneeVariable: stage["of"]["enum"],
         KneeIndicator: stage["objectives"]["items"]["properties"]["indicator"]["enum"],
+        Statistic: stage["objectives"]["items"]["properties"]["statistic"]["enum"],
+        StageRole: stage["role"]["enum"],
+        TaskOrder: fields["taskOrder"]["enum"],
         Arrivals: stage["arrivals"]["enum"],
         CheckType: task["checks"]["items"]["properties"]["type"]["enum"],
         ResponseFormat: task["responseFormat"]["enum"],

@@ -22,8 +22,9 @@ from elastometer_loadgen.journal.spool import Spool, SpoolError
 from elastometer_loadgen.plan.overview import overview, table
 from elastometer_loadgen.plan.prompts import PromptSource
 from elastometer_loadgen.plan.schedule import compute_schedule
+from elastometer_loadgen.profile.impossible import needs_one_worker
 from elastometer_loadgen.profile.inputs import with_files
-from elastometer_loadgen.profile.profile import Profile, ProfileError, needs_one_worker, read_profile
+from elastometer_loadgen.profile.profile import Profile, ProfileError, read_profile
 from elastometer_loadgen.reporting.endpoint_feed import EndpointFeed
 from elastometer_loadgen.reporting.receiver_client import ReceiverClient
 from elastometer_loadgen.reporting.reporter import Patience, Reporter

@@ -195,8 +195,9 @@ def _float(seconds: int | None) -> float | None:
 def _offer(profile: Profile, stage: Stage) -> Json:
     """What a stage of the load is planned to send; for a closed loop, the most that it may send."""
     expected = float(profile.requests_of(stage))
+    given = {**stage.details(), **stage.marks()}
     if stage.is_closed:
-        return {**stage.details(), "maximumRequests": int(expected)}
+        return {**given, "maximumRequests": int(expected)}
     # A trace that was not read yet has no count, which is not a count of 0.
     counted = {} if stage.awaits_data else {"expectedRequests": expected}
-    return {**counted, **stage.details()}
+    return {**counted, **given}

@@ -90,8 +90,8 @@ def test_the_longest_that_a_load_may_take_is_bounded_and_so_is_what_it_sends(dem
         "takes 60 s"
     )
     with pytest.raises(SpecError) as caught:
-        parse(with_stages(demo_body, RATE, KNEE | {"maximumRequests": 10_000_000}))
-    assert str(caught.value) == "spec.load.stages must plan at most 10000000 requests; got about 10000010"
+        parse(with_stages(demo_body, RATE | {"durationSeconds": 86_400, "endRequestsPerSecond": "200"}))
+    assert str(caught.value) == "spec.load.stages must plan at most 10000000 requests; got about 17280000"
 
 
 def test_progress_follows_what_was_seen_behind_a_stage_of_unknown_end(
@@ -119,7 +119,7 @@ def test_closed_loops_of_fixed_time_are_planned_without_a_rate(
     rows = describe(plan)["stages"]
     keys = ("type", "users", "maximumRequests", "expectedRequests")
     assert [tuple(row.get(key) for key in keys) for row in rows] == [
-        ("Users", 5, 1000, None), ("Concurrency", 4, 100_000, None), ("Rate", None, None, 10.0),
+        ("Users", 5, 1000, None), ("Concurrency", 4, 500_000 - 10, None), ("Rate", None, None, 10.0),
     ]
     assert describe(plan)["loadSecondsAreExact"]
     assert [offered(plan, standing(at)) for at in (5, 25, 55, 65)] == ["5 users", "4 users", "1.0/s", "0.0/s"]
@@ -129,11 +129,18 @@ def test_closed_loops_of_fixed_time_are_planned_without_a_rate(
     ]
 
 
-def test_closed_loops_count_with_the_most_that_they_may_send(demo_body: dict[str, Any]) -> None:
+def test_what_closed_loops_might_send_is_not_added_up_but_bounded_for_the_whole_load(demo_body: dict[str, Any]) -> None:
     crowds = [USERS | {"name": f"c{number}", "maximumRequests": 4_000_000} for number in range(3)]
+    body = with_stages(demo_body, *crowds)
     with pytest.raises(SpecError) as caught:
-        parse(with_stages(demo_body, *crowds))
-    assert str(caught.value) == "spec.load.stages must plan at most 10000000 requests; got about 12000000"
+        parse(body)
+    assert caught.value.flaws[0] == (
+        "spec.load.stages[0].maximumRequests must be at most the maximumRequests of the whole load, 500000; "
+        "got 4000000")
+    body["spec"]["load"]["maximumRequests"] = 5_000_000
+    profile = parse(body).profile
+    assert (profile.shared_requests, profile.most_requests) == (5_000_000, 5_000_000)
+    assert [int(profile.requests_of(stage)) for stage in profile.stages] == [4_000_000] * 3
 
 
 def test_turns_of_conversations_count_as_requests_and_the_load_may_last_as_long_as_the_last_one(

@@ -220,7 +220,7 @@ def _sample(exchange: Exchange) -> Sample:
     )
 
 
-def _allow(stage_run: StageRun, users: int, requests: int) -> None:
+def _allow(stage_run: StageRun, users: int, requests: float) -> None:
     """Adds to what each user of a step may send; what it did not use in an earlier step stays with it."""
     for user in range(users):
         stage_run.allowed[user] = stage_run.allowed.get(user, 0) + requests

@@ -44,12 +44,12 @@ class StageRun:
     end: float
     users: int
     think: Span
-    max_per_user: int
+    max_per_user: float
     numbers: deque[int] | None = None
     size: Callable[[int], Size | None] = lambda _: None
     started: dict[int, int] = field(default_factory=dict)
     spent: dict[int, int] = field(default_factory=dict)
-    allowed: dict[int, int] = field(default_factory=dict)
+    allowed: dict[int, float] = field(default_factory=dict)
     capped: set[int] = field(default_factory=set)
     on_send: Callable[[Arrival, float], None] | None = None
     """Called with each request of this stage before it is sent."""

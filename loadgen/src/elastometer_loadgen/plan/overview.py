@@ -1,6 +1,6 @@
 """The plan of a load for people: one row per stage, and a picture of the rate over time. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -32,7 +32,7 @@ def _row(profile: Profile, index: int, planned: PlannedStage) -> dict[str, Any]:
         "startSeconds": planned.start_seconds, "endSeconds": planned.end_seconds,
         "startIsExact": planned.start_is_exact, "endIsExact": planned.end_is_exact,
         "maximumRequests" if stage.is_closed else "expectedRequests": float(profile.requests_of(stage)),
-        "seed": stage_seed(profile.seed, index), **stage.details(),
+        "seed": stage_seed(profile.seed, index), **stage.details(), **stage.marks(),
     }
 
 
@@ -85,5 +85,13 @@ def _cells(row: dict[str, Any], stage: Stage) -> tuple[str, ...]:
     limit = "≤" if "maximumRequests" in row else ""
     return (
         stage.name, row["type"], f"{start}{row['startSeconds']}", f"{end}{row['endSeconds']}",
-        f"{limit}{row.get('maximumRequests', row.get('expectedRequests')):g}", stage.sentence(),
+        f"{limit}{row.get('maximumRequests', row.get('expectedRequests')):g}", "; ".join(_what(stage)),
     )
+
+
+def _what(stage: Stage) -> Iterator[str]:
+    yield stage.sentence() if stage.role is None else f"{stage.role}: {stage.sentence()}"
+    if stage.tasks:
+        yield f"only {', '.join(stage.tasks)}"
+    if stage.warmup_seconds:
+        yield f"{stage.warmup_seconds} s of warm-up"

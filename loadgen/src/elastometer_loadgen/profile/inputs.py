@@ -10,7 +10,8 @@ from dataclasses import replace
 from elastometer_loadgen.base.fields import Fault
 from elastometer_loadgen.base.files import FileFault, OpenFile
 from elastometer_loadgen.profile.dataset import read_rows
-from elastometer_loadgen.profile.profile import Profile, ProfileError, check_total
+from elastometer_loadgen.profile.impossible import check_total
+from elastometer_loadgen.profile.profile import Profile, ProfileError
 from elastometer_loadgen.profile.task import Task
 from elastometer_loadgen.stages.stage import Stage
 

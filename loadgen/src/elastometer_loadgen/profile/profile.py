@@ -5,10 +5,8 @@ before anything is sent, and all faults are reported together.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from fractions import Fraction
 
 import yaml
 
@@ -16,18 +14,25 @@ from elastometer_loadgen.base.document import one_line, read_document
 from elastometer_loadgen.base.fields import Fault, Fields, shown
 from elastometer_loadgen.base.retries import request_seconds
 from elastometer_loadgen.checks.fingerprint import FingerprintRule, parse_fingerprints
+from elastometer_loadgen.profile.impossible import (
+    check_cycles,
+    check_task_names,
+    check_total,
+    check_user_shares,
+    needs_one_worker,
+)
+from elastometer_loadgen.profile.offer import Offer, TaskOrder
 from elastometer_loadgen.profile.task import Endpoint, Task, default_task, parse_task
 from elastometer_loadgen.stages.parse import parse_stages
-from elastometer_loadgen.stages.stage import Stage, Turns
+from elastometer_loadgen.stages.stage import MAX_REQUESTS, Stage
 
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
-    "latenessBoundMilliseconds", "retries", "connection", "fingerprints", "tasks", "stages",
+    "latenessBoundMilliseconds", "retries", "connection", "fingerprints", "tasks", "taskOrder", "stages",
+    "maximumRequests",
     # For the operator, which provides the files and the key to this program; they have no meaning here.
     "filesFrom", "apiKeyFrom",
 )
-# 10 million arrivals take 80 MB; a profile that plans more is more likely a typing error than an intention.
-MAX_ARRIVALS = 10_000_000
 
 
 class ConnectionPolicy(StrEnum):
@@ -47,8 +52,8 @@ class ConnectionRule:
     max_age_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(Offer):
     """Everything that a load worker must know, except where to send the load."""
 
     seed: int
@@ -61,8 +66,6 @@ class Profile:
     retries: int
     connection: ConnectionRule
     fingerprints: FingerprintRule
-    tasks: tuple[Task, ...]
-    stages: tuple[Stage, ...]
 
     @property
     def duration_seconds(self) -> int:
@@ -80,24 +83,15 @@ class Profile:
         return tuple(stage.warning for stage in self.stages if stage.warning is not None)
 
     @property
-    def max_turns(self) -> int:
-        """The turns of the longest conversation; 1 where no task is a conversation."""
-        return max(task.turns for task in self.tasks)
-
-    @property
     def max_conversation_seconds(self) -> int:
         """The longest time that one conversation may take, with all its turns and all attempts of each."""
+        return max(map(self.conversation_seconds, self.stages))
+
+    def conversation_seconds(self, stage: Stage) -> int:
+        """The same of the conversations that begin in one stage."""
         longest = request_seconds(self.timeout_seconds, self.retries)
-        return max(math.ceil(task.turns * longest + (task.turns - 1) * task.think.high) for task in self.tasks)
-
-    def requests_of(self, stage: Stage) -> Fraction:
-        """What an open loop is expected to send, and the most that a closed loop may send; each turn is a request."""
-        return stage.requests(self._turns)
-
-    @property
-    def _turns(self) -> Turns:
-        weights = sum(task.weight for task in self.tasks)
-        return Turns(Fraction(sum(task.weight * task.turns for task in self.tasks), weights), self.max_turns)
+        times = (task.turns * longest + (task.turns - 1) * task.think.high for task in self.tasks_of(stage))
+        return math.ceil(max(times, default=longest))
 
 
 class ProfileError(ValueError):
@@ -136,30 +130,36 @@ def parse_profile(document: object) -> Profile:
         connection=_connection(fields),
         fingerprints=parse_fingerprints(fields),
         tasks=_tasks(fields, endpoint),
+        task_order=fields.choice("taskOrder", TaskOrder, default=TaskOrder.DRAWN),
+        given_maximum_requests=_maximum_requests(fields),
         stages=parse_stages(fields, request_seconds(timeout_seconds, retries)),
     )
     _check_names([stage.name for stage in profile.stages], "stages", faults)
-    if not faults and (alone := needs_one_worker(profile.stages)) is not None and profile.workers > 1:
-        fields.refuse("workers", f"be 1: {alone}")
-    if not faults and not any(stage.awaits_data for stage in profile.stages):
-        check_total(profile, faults)
-    if not faults and profile.max_turns > 1:
-        _check_user_shares(profile, faults)
-        seconds = profile.max_conversation_seconds
-        profile = replace(profile, stages=tuple(stage.with_request_seconds(seconds) for stage in profile.stages))
+    if not faults:
+        _check_whole(profile, fields)
     if faults:
         raise ProfileError(faults)
-    return profile
+    return profile if profile.max_turns == 1 else replace(profile, stages=tuple(
+        stage.with_request_seconds(profile.conversation_seconds(stage)) for stage in profile.stages))
 
 
-def needs_one_worker(stages: Sequence[Stage]) -> str | None:
-    """Why a load cannot be shared between workers, which do not communicate; None when it can."""
-    for number, stage in enumerate(stages):
-        if stage.one_worker_reason is not None:
-            return stage.one_worker_reason
-        if stage.is_open_ended and number < len(stages) - 1:
-            return f"stage {stage.name} ends when its requests do, and only one worker knows when the next begins"
-    return None
+def _check_whole(profile: Profile, fields: Fields) -> None:
+    """Adds what is wrong with the profile as a whole, each of whose fields is right by itself."""
+    check_task_names(profile, fields.faults)
+    if fields.faults:
+        return
+    if profile.workers > 1 and (alone := needs_one_worker(profile.stages)) is not None:
+        fields.refuse("workers", f"be 1: {alone}")
+    check_cycles(profile, fields.faults)
+    if not any(stage.awaits_data for stage in profile.stages):
+        check_total(profile, fields.faults)
+    if not fields.faults:
+        check_user_shares(profile, fields.faults)
+
+
+def _maximum_requests(fields: Fields) -> int | None:
+    given = fields.integer("maximumRequests", 1, MAX_REQUESTS, default=MAX_REQUESTS)
+    return given if fields.has("maximumRequests") else None
 
 
 def _connection(fields: Fields) -> ConnectionRule:
@@ -187,19 +187,3 @@ def _check_names(names: list[str], where: str, faults: list[Fault]) -> None:
         if name and name in names[:index]:
             rule = f"must be unique in {where}; got {shown(name)} again"
             faults.append(Fault(f"{where}[{index}].name", rule))
-
-
-def check_total(profile: Profile, faults: list[Fault]) -> None:
-    """Adds a fault when a profile plans nothing, or too much to hold in memory; traces must have been read before."""
-    expected = sum(profile.requests_of(stage) for stage in profile.stages)
-    if expected == 0:
-        faults.append(Fault("stages", "must plan at least one request; got rates of 0 throughout"))
-    elif expected > MAX_ARRIVALS:
-        faults.append(Fault("stages", f"must plan at most {MAX_ARRIVALS} requests; got about {float(expected):.0f}"))
-
-
-def _check_user_shares(profile: Profile, faults: list[Fault]) -> None:
-    """Adds faults where a user may not send a complete conversation: it would never start one."""
-    for index, stage in enumerate(profile.stages):
-        if (refusal := stage.conversation_refusal(profile.max_turns)) is not None:
-            faults.append(Fault(f"stages[{index}].{refusal.field}", refusal.rule))

@@ -6,20 +6,21 @@ from typing import Any
 
 from elastometer_loadgen.base.fields import Fields
 from elastometer_loadgen.base.spans import NO_THINKING
+from elastometer_loadgen.stages.defaults import ClosedLoop
 from elastometer_loadgen.stages.stage import (
     MAX_REQUESTS,
     MAX_STAGE_SECONDS,
     MAX_USERS,
-    ClosedLoop,
     Context,
     StageType,
     Turns,
     read_max_requests,
+    read_warmup,
 )
 from elastometer_loadgen.stages.trace_file import MAX_TOKENS, Size
 from elastometer_loadgen.stages.users import UsersStage
 
-CONCURRENCY_FIELDS = ("durationSeconds", "concurrency", "requests", "maximumRequests")
+CONCURRENCY_FIELDS = ("durationSeconds", "concurrency", "requests", "maximumRequests", "warmupSeconds")
 SWEEP_FIELDS = ("inputTokens", "outputTokens", "requestsEach")
 
 
@@ -54,6 +55,10 @@ class CountStage(ClosedLoop):
     def fixes_sizes(self) -> bool:
         return bool(self.sizes)
 
+    @property
+    def sized_tasks(self) -> tuple[str, ...]:
+        return tuple(size.task for size in self.sizes)
+
     def size(self, number: int) -> Size | None:
         """The size of the request with this number within the stage; None where its task determines it."""
         return self.sizes[number * len(self.sizes) // self.count] if self.sizes else None
@@ -84,10 +89,11 @@ def read_concurrency(fields: Fields, context: Context) -> UsersStage | CountStag
         fields.fault("durationSeconds", "must be given, or requests instead, but not both")
     if not fields.has("requests"):
         seconds = fields.integer("durationSeconds", 1, MAX_STAGE_SECONDS, default=1)
-        max_requests = read_max_requests(fields)
-        return UsersStage(name, StageType.CONCURRENCY, seconds, concurrency, None, NO_THINKING, max_requests)
-    if fields.has("maximumRequests"):
-        fields.refuse("maximumRequests", "be absent where requests is given")
+        return UsersStage(name, StageType.CONCURRENCY, seconds, concurrency, None, NO_THINKING,
+                          read_max_requests(fields), warmup_seconds=read_warmup(fields, seconds, "durationSeconds"))
+    for given in ("maximumRequests", "warmupSeconds"):
+        if fields.has(given):
+            fields.refuse(given, "be absent where requests is given")
     count = fields.integer("requests", 1, MAX_REQUESTS, default=None)
     return CountStage(name, StageType.CONCURRENCY, concurrency, count, context.request_seconds)
 

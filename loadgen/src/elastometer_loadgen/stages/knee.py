@@ -1,36 +1,33 @@
 """Knee: steps up in rate or users until an objective fails, then soaks at the last good step. Pure."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
 from elastometer_loadgen.base.fields import Fields
 from elastometer_loadgen.base.spans import NO_THINKING, THINKING, Span, decimal_span
+from elastometer_loadgen.stages.defaults import ClosedLoop
 from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE, KneeIndicator, KneeObjective, read_objectives
 from elastometer_loadgen.stages.stage import (
-    DEFAULT_MAX_REQUESTS,
     MAX_STAGE_SECONDS,
     MAX_USERS,
-    ClosedLoop,
     Context,
     Refusal,
     StageType,
     Turns,
     read_max_requests,
+    read_warmup,
     too_few_requests,
 )
 
 FIELDS = (
     "of", "start", "step", "stepSeconds", "maximum", "soakSeconds", "thinkTimeSeconds", "maximumRequests", "objectives",
+    "warmupSeconds",
 )
 # With fewer requests in the first step of a Knee, randomness and not the server decides its verdict.
 MIN_REQUESTS_IN_FIRST_STEP = 10
-# A Knee spreads its limit over all steps, so it needs a higher one where the steps are many and long.
-DEFAULT_MAX_REQUESTS_OF_KNEE = 500_000
-# A quarter more than the users could send if every answer came instantly.
-THINK_TIME_MARGIN = Fraction(5, 4)
 # What people call healthy: 99 of 100 requests succeed, and 99 of 100 answers take at most 2 seconds.
 DEFAULT_OBJECTIVES = (
     KneeObjective(KneeIndicator.REQUEST_SUCCESS, DEFAULT_PERCENTILE, None, 99),
@@ -50,7 +47,8 @@ class KneeStage(ClosedLoop):
     """Steps up until an objective fails, then holds the last step that was good.
 
     For each step in which it takes part, a user has a share of `max_requests` in proportion to the step's seconds, and
-    at least one request. A Knee of rates is an open loop within each step, but which steps come is decided as it runs.
+    at least one request. Where it is None, only the bound of the whole load holds. A Knee of rates is an open loop
+    within each step, but which steps come is decided as it runs. The warm-up is that of each step, and of the soak.
     """
 
     name: str
@@ -61,7 +59,7 @@ class KneeStage(ClosedLoop):
     maximum: int
     soak_seconds: int
     think: Span
-    max_requests: int
+    max_requests: int | None
     objectives: tuple[KneeObjective, ...]
 
     @property
@@ -83,17 +81,9 @@ class KneeStage(ClosedLoop):
         """Value times seconds, for all steps and a soak at the maximum: requests for rates, user-seconds for users."""
         return sum(self.steps) * self.step_seconds + self.maximum * self.soak_seconds
 
-    def max_per_user(self, seconds: int) -> int:
-        """How many requests one user may send in a step of this length."""
-        return max(self.max_requests * seconds // self.area, 1)
-
-    @property
-    def expected(self) -> Fraction:
-        """The most requests; for rates, what all steps and a soak at the maximum are expected to send."""
-        if self.of is KneeVariable.RATE:
-            return Fraction(self.area)
-        soaked = self.maximum * self.max_per_user(self.soak_seconds) if self.soak_seconds else 0
-        return Fraction(max(self.max_requests, sum(self.steps) * self.max_per_user(self.step_seconds) + soaked))
+    def max_per_user(self, seconds: int) -> float:
+        """How many requests one user may send in a step of this length; infinite without a limit of its own."""
+        return math.inf if self.max_requests is None else max(self.max_requests * seconds // self.area, 1)
 
     @property
     def is_open_ended(self) -> bool:
@@ -103,8 +93,19 @@ class KneeStage(ClosedLoop):
     def one_worker_reason(self) -> str:
         return f"stage {self.name} is a Knee, and one worker must judge its steps from all requests"
 
-    def requests(self, turns: Turns) -> Fraction:
-        return self.expected if self.of is KneeVariable.USERS else self.expected * turns.most
+    def requests(self, turns: Turns) -> Fraction | None:
+        """The most requests; for rates, what all steps and a soak at the maximum are expected to send."""
+        if self.of is KneeVariable.RATE:
+            return Fraction(self.area * turns.most)
+        if self.max_requests is None:
+            return None
+        each, last = (max(self.max_requests * seconds // self.area, 1)
+                      for seconds in (self.step_seconds, self.soak_seconds))
+        soaked = self.maximum * last if self.soak_seconds else 0
+        return Fraction(max(self.max_requests, sum(self.steps) * each + soaked))
+
+    def least_requests(self, turns: Turns) -> int | None:
+        return self.maximum * turns.most if self.of is KneeVariable.USERS else None
 
     def conversation_refusal(self, turns: int) -> Refusal | None:
         if self.of is KneeVariable.RATE:
@@ -138,31 +139,30 @@ def read(fields: Fields, context: Context) -> KneeStage:  # noqa: ARG001
             if fields.has(name):
                 fields.refuse(name, "be absent unless of is Users")
         _check_first_step(fields, start)
-    stage = KneeStage(
+    step_seconds = fields.integer("stepSeconds", 1, MAX_STAGE_SECONDS, default=None)
+    soak_seconds = fields.integer("soakSeconds", 0, MAX_STAGE_SECONDS, default=0)
+    is_short = 0 < soak_seconds < step_seconds
+    held = (soak_seconds, "soakSeconds") if is_short else (step_seconds, "stepSeconds")
+    return KneeStage(
         name=fields.name(),
         of=of,
         start=start,
         step=fields.integer("step", 1, MAX_USERS, default=None),
-        step_seconds=fields.integer("stepSeconds", 1, MAX_STAGE_SECONDS, default=None),
+        step_seconds=step_seconds,
         maximum=fields.integer("maximum", start, MAX_USERS, default=None),
-        soak_seconds=fields.integer("soakSeconds", 0, MAX_STAGE_SECONDS, default=0),
+        soak_seconds=soak_seconds,
+        warmup_seconds=read_warmup(fields, *held),
         think=decimal_span(fields, "thinkTimeSeconds", *THINKING) or NO_THINKING,
         max_requests=read_max_requests(fields),
         objectives=read_objectives(fields) if fields.has("objectives") else DEFAULT_OBJECTIVES,
     )
-    return stage if fields.has("maximumRequests") else replace(stage, max_requests=_default_max_requests(stage))
-
-
-def _default_max_requests(stage: KneeStage) -> int:
-    """Enough for users that think, and one request per second for users that hardly do."""
-    pause = max((stage.think.low + stage.think.high) / 2 / THINK_TIME_MARGIN, Fraction(1))
-    return min(max(math.ceil(stage.area / pause), DEFAULT_MAX_REQUESTS), DEFAULT_MAX_REQUESTS_OF_KNEE)
 
 
 def _check_first_step(fields: Fields, rate: int) -> None:
-    seconds = fields.raw("stepSeconds")
-    are_valid = fields.raw("start") == rate and isinstance(seconds, int) and seconds >= 1
-    if are_valid and rate * seconds < MIN_REQUESTS_IN_FIRST_STEP:
-        least = -(-MIN_REQUESTS_IN_FIRST_STEP // rate)
-        expected = f"{MIN_REQUESTS_IN_FIRST_STEP} requests are expected in the first step, at {rate}/s"
+    seconds, warmup = fields.raw("stepSeconds"), fields.raw("warmupSeconds") or 0
+    are_valid = fields.raw("start") == rate and isinstance(seconds, int) and seconds >= 1 and isinstance(warmup, int)
+    if are_valid and rate * (seconds - warmup) < MIN_REQUESTS_IN_FIRST_STEP:
+        least = warmup + -(-MIN_REQUESTS_IN_FIRST_STEP // rate)
+        after = f" after the warm-up of {warmup} s" if warmup else ""
+        expected = f"{MIN_REQUESTS_IN_FIRST_STEP} requests are expected in the first step{after}, at {rate}/s"
         fields.refuse("stepSeconds", f"be at least {least}, so that {expected}")

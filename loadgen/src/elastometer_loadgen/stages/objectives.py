@@ -8,14 +8,16 @@ counts as soon as it has come. A step about which too little is known has not fa
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+from statistics import fmean
 
 from elastometer_loadgen.base.fields import Fields
 from elastometer_loadgen.base.measures import nearest_rank
 
 # Of an objective that names none; the objectives of an ElasticityTest have the same.
 DEFAULT_PERCENTILE = 95
-OBJECTIVE_FIELDS = ("indicator", "percentile", "maximumMilliseconds", "minimumPercent")
+OBJECTIVE_FIELDS = ("indicator", "statistic", "percentile", "maximumMilliseconds", "minimumPercent")
 
 
 class KneeIndicator(StrEnum):
@@ -27,14 +29,34 @@ class KneeIndicator(StrEnum):
     REQUEST_SUCCESS = "RequestSuccess"
 
 
+class Statistic(StrEnum):
+    """Which number of many durations must not exceed a bound."""
+
+    PERCENTILE = "Percentile"
+    MEAN = "Mean"
+
+
 @dataclass(frozen=True, slots=True)
 class KneeObjective:
-    """What must hold in a step; exactly one of the two bounds is set. Percentiles are by nearest rank."""
+    """What must hold in a step; exactly one of the two bounds is set. Percentiles are by nearest rank, and mean nothing
+    where the statistic is another."""
 
     indicator: KneeIndicator
     percentile: int
     maximum_milliseconds: int | None
-    minimum_percent: int | None
+    minimum_percent: Decimal | int | None
+    statistic: Statistic = Statistic.PERCENTILE
+
+    @property
+    def name(self) -> str:
+        """What is compared with the bound."""
+        return f"{self.indicator} {'mean' if self.statistic is Statistic.MEAN else f'p{self.percentile}'}"
+
+    def of(self, values: Sequence[float]) -> float | None:
+        """The statistic of these values; None without any."""
+        if self.statistic is Statistic.PERCENTILE:
+            return nearest_rank(sorted(values), self.percentile)
+        return fmean(values) if values else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +106,12 @@ def _verdict(objective: KneeObjective, samples: Sequence[Sample]) -> StepVerdict
     if bound is None:
         if not ended:
             return nothing
-        share, least = 100 * sum(ended) / len(ended), objective.minimum_percent or 0
-        return GOOD if share >= least else StepVerdict(f"{indicator} must be at least {least} %, was {share:.2f} %")
+        least = objective.minimum_percent or 0
+        if 100 * sum(ended) >= least * len(ended):
+            return GOOD
+        return StepVerdict(f"{indicator} must be at least {least} %, was {100 * sum(ended) / len(ended):.2f} %")
     seen = (_value(indicator, sample, bound) for sample in samples)
-    found = nearest_rank(sorted(value for value in seen if value is not None), objective.percentile)
-    name = f"{indicator} p{objective.percentile}"
+    found, name = objective.of([value for value in seen if value is not None]), objective.name
     if indicator is KneeIndicator.TIME_PER_OUTPUT_TOKEN and any(ended):
         return _pace_verdict(objective, samples, bound)
     if found is None:
@@ -100,9 +123,8 @@ def _pace_verdict(objective: KneeObjective, samples: Sequence[Sample], bound: fl
     """Streams whose tokens came together may have been of any pace: what they decide is not known."""
     known = [sample.per_token for sample in samples if sample.per_token is not None]
     buffered = sum(sample.is_buffered for sample in samples)
-    at_best, at_worst = (nearest_rank(sorted(known + [pace] * buffered), objective.percentile)
-                         for pace in (0.0, math.inf))
-    name = f"{objective.indicator} p{objective.percentile}"
+    at_best, at_worst = (objective.of(known + [pace] * buffered) for pace in (0.0, math.inf))
+    name = objective.name
     if at_best is None:
         return StepVerdict(inconclusive=f"{name} is not known: no answer states its tokens, or has two of them")
     if at_best > bound:
@@ -149,8 +171,21 @@ def _objective(fields: Fields) -> KneeObjective:
         if fields.has(other):
             fields.refuse(other, f"be absent with the indicator {indicator}")
     maximum = fields.integer("maximumMilliseconds", 1, 2**31 - 1, default=1)
-    minimum = fields.integer("minimumPercent", 0, 100, default=0)
+    minimum = _percent(fields, "minimumPercent")
     percentile = fields.integer("percentile", 1, 100, default=DEFAULT_PERCENTILE)
+    statistic = fields.choice("statistic", Statistic, default=Statistic.PERCENTILE)
+    if statistic is Statistic.MEAN and fields.has("percentile"):
+        fields.refuse("percentile", f"be absent where statistic is {Statistic.MEAN}")
     if indicator is KneeIndicator.REQUEST_SUCCESS:
+        if fields.has("statistic"):
+            fields.refuse("statistic", f"be absent with the indicator {indicator}, which is a share")
         return KneeObjective(indicator, percentile, None, minimum)
-    return KneeObjective(indicator, percentile, maximum, None)
+    return KneeObjective(indicator, percentile, maximum, None, statistic)
+
+
+def _percent(fields: Fields, name: str) -> Decimal:
+    """A percentage: an integer, or a decimal string where a fraction of a percent matters."""
+    value = fields.raw(name)
+    if isinstance(value, str):
+        return Decimal(value) if fields.decimal(name, "0", "100") is not None else Decimal(0)
+    return Decimal(fields.integer(name, 0, 100, default=0))

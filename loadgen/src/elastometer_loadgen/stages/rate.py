@@ -15,7 +15,8 @@ from fractions import Fraction
 from typing import Any
 
 from elastometer_loadgen.base.fields import Fields
-from elastometer_loadgen.stages.stage import Context, StageDefaults, StageType, Turns, read_duration
+from elastometer_loadgen.stages.defaults import StageDefaults
+from elastometer_loadgen.stages.stage import Context, StageRole, StageType, Turns, read_duration
 
 FIELDS = ("durationSeconds", "startRequestsPerSecond", "endRequestsPerSecond", "arrivals", "burstiness")
 MAX_RATE = "100000"
@@ -118,8 +119,7 @@ def read(fields: Fields, context: Context) -> RateStage:
     """A ramp starts where the stage before it ended, unless it says where."""
     fields.require("endRequestsPerSecond")
     end = fields.decimal("endRequestsPerSecond", "0", MAX_RATE) or Fraction(0)
-    before = context.before.end_rate if isinstance(context.before, RateStage) else end
-    start = fields.decimal("startRequestsPerSecond", "0", MAX_RATE, default=before)
+    start = fields.decimal("startRequestsPerSecond", "0", MAX_RATE, default=_rate_before(fields, context, end))
     arrivals = fields.choice("arrivals", Arrivals, default=Arrivals.POISSON)
     return RateStage(
         name=fields.name(),
@@ -129,6 +129,12 @@ def read(fields: Fields, context: Context) -> RateStage:
         arrivals=arrivals,
         burstiness=_burstiness(fields, arrivals),
     )
+
+
+def _rate_before(fields: Fields, context: Context, end: Fraction) -> Fraction:
+    """Where a ramp starts that does not say so; a stage without load does not fade out."""
+    is_quiet = fields.raw("role") == StageRole.QUIET
+    return context.before.end_rate if isinstance(context.before, RateStage) and not is_quiet else end
 
 
 def _burstiness(fields: Fields, arrivals: Arrivals) -> Fraction | None:

@@ -1,8 +1,7 @@
 """What every type of stage says about itself. Times in seconds, rates in requests per second. Pure.
 
 Open loop: requests are sent when they are due, whatever the server does. Closed loop: each user waits for its answer
-before it sends again. `duration_seconds` is how long a stage lasts, or at most lasts where `is_open_ended`; `expected`
-is the number of requests that an open loop is expected to send, and the most that a closed loop may.
+before it sends again. `duration_seconds` is how long a stage lasts, or at most lasts where `is_open_ended`.
 """
 
 from array import array
@@ -17,7 +16,6 @@ from elastometer_loadgen.stages.trace_file import Trace
 
 MAX_STAGE_SECONDS = 604_800
 MAX_REQUESTS = 10_000_000
-DEFAULT_MAX_REQUESTS = 100_000
 MAX_USERS = 10_000
 
 
@@ -32,8 +30,15 @@ class StageType(StrEnum):
     TRACE = "Trace"
 
 
+class StageRole(StrEnum):
+    """What a stage is for, besides load: Quiet offers none, and Baseline is what later levels are compared with."""
+
+    QUIET = "Quiet"
+    BASELINE = "Baseline"
+
+
 class Turns(NamedTuple):
-    """Requests per conversation over the tasks of a profile: the weighted mean, and those of the longest one."""
+    """Requests per conversation over the tasks of a stage: the weighted mean, and those of the longest one."""
 
     mean: Fraction
     most: int
@@ -47,7 +52,7 @@ class Refusal(NamedTuple):
 
 
 class Stage(Protocol):
-    """One stage of a load. The classes of this room implement it; `StageDefaults` has what most of them share."""
+    """One stage of a load. The classes of this room implement it; `defaults` has what most of them share."""
 
     @property
     def name(self) -> str: ...
@@ -59,7 +64,20 @@ class Stage(Protocol):
     def duration_seconds(self) -> int: ...
 
     @property
-    def expected(self) -> Fraction: ...
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that it draws from; empty for all of them."""
+
+    @property
+    def role(self) -> StageRole | None:
+        """What the stage is for, where that is not only to load the server."""
+
+    @property
+    def warmup_seconds(self) -> int:
+        """For so long after its begin, or after that of each step of a Knee, requests are sent but not judged."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """True where nothing is sent."""
 
     @property
     def is_closed(self) -> bool:
@@ -72,6 +90,10 @@ class Stage(Protocol):
     @property
     def fixes_sizes(self) -> bool:
         """True where the stage and not a task sets the lengths of prompts."""
+
+    @property
+    def sized_tasks(self) -> tuple[str, ...]:
+        """The names that stand for tasks in the records of such requests."""
 
     @property
     def data_file(self) -> str | None:
@@ -106,8 +128,16 @@ class Stage(Protocol):
     def with_request_seconds(self, seconds: int) -> Self:
         """The stage where one request, with all turns of its conversation, may take this long."""
 
-    def requests(self, turns: Turns) -> Fraction:
-        """Like `expected`, with each turn of a conversation counted as a request."""
+    def drawing(self, tasks: tuple[str, ...], role: StageRole | None) -> Self:
+        """The stage with the tasks that it draws from, and with its role."""
+
+    def requests(self, turns: Turns) -> Fraction | None:
+        """How many requests an open loop is expected to send, and the most that a closed loop may, with each turn of a
+        conversation counted as one; None where only the bound of the whole load limits them."""
+
+    def least_requests(self, turns: Turns) -> int | None:
+        """How many requests its users need for one conversation each. None unless it sends as answers come and until a
+        time is over, so that its requests are counted against the bound of the whole load as they are sent."""
 
     def conversation_refusal(self, turns: int) -> Refusal | None:
         """Why a user could not finish a conversation of this many turns."""
@@ -124,81 +154,14 @@ class Stage(Protocol):
     def details(self) -> dict[str, Any]:
         """Its own fields in a plan, as JSON."""
 
+    def marks(self) -> dict[str, Any]:
+        """Its tasks, role and warm-up in a plan, as far as they were given."""
+
     def sentence(self) -> str:
         """The same in a few words."""
 
     def load_at(self, seconds: float) -> str:
         """What it asks of the server this long after its begin, for a column of a table."""
-
-
-class StageDefaults:
-    """What holds for a stage unless its class says otherwise: an open loop that needs no file."""
-
-    __slots__ = ()
-
-    @property
-    def is_closed(self) -> bool:
-        return False
-
-    @property
-    def is_open_ended(self) -> bool:
-        return False
-
-    @property
-    def fixes_sizes(self) -> bool:
-        return False
-
-    @property
-    def data_file(self) -> str | None:
-        return None
-
-    @property
-    def awaits_data(self) -> bool:
-        return False
-
-    @property
-    def has_unknown_length(self) -> bool:
-        return False
-
-    @property
-    def recorded(self) -> Trace | None:
-        return None
-
-    @property
-    def warning(self) -> str | None:
-        return None
-
-    @property
-    def one_worker_reason(self) -> str | None:
-        return None
-
-    def with_data(self, lines: Iterable[str]) -> Self:  # noqa: ARG002
-        return self
-
-    def data_refusal(self) -> Refusal | None:
-        return None
-
-    def with_request_seconds(self, seconds: int) -> Self:  # noqa: ARG002
-        return self
-
-    def conversation_refusal(self, turns: int) -> Refusal | None:  # noqa: ARG002
-        return None
-
-
-class ClosedLoop(StageDefaults):
-    """What closed loops share: their requests are due when answers arrive, so no instant is planned."""
-
-    __slots__ = ()
-
-    @property
-    def is_closed(self) -> bool:
-        return True
-
-    def instants(self, seed: str, carried: Fraction) -> "tuple[array[float], Fraction]":  # noqa: ARG002
-        return array("d"), Fraction(0)
-
-    def count_between(self, low: float, high: float) -> float | None:  # noqa: ARG002
-        return None
 
 
 def stage_seed(seed: int, index: int) -> str:
@@ -219,16 +182,23 @@ def read_duration(fields: Fields) -> int:
     return fields.integer("durationSeconds", 1, MAX_STAGE_SECONDS, default=None)
 
 
-def read_max_requests(fields: Fields) -> int:
-    """The field `maximumRequests`."""
-    return fields.integer("maximumRequests", 1, MAX_REQUESTS, default=DEFAULT_MAX_REQUESTS)
+def read_max_requests(fields: Fields) -> int | None:
+    """The field `maximumRequests`; None where only the bound of the whole load holds."""
+    given = fields.integer("maximumRequests", 1, MAX_REQUESTS, default=MAX_REQUESTS)
+    return given if fields.has("maximumRequests") else None
 
 
-def too_few_requests(users: int, turns: int, least: int, given: int, where: str = "") -> Refusal | None:
+def read_warmup(fields: Fields, limit: int, of: str) -> int:
+    """The field `warmupSeconds`, which must leave something to judge of the `limit` seconds that the field `of` has."""
+    seconds = fields.integer("warmupSeconds", 0, MAX_STAGE_SECONDS, default=0)
+    if seconds and seconds >= limit:
+        fields.refuse("warmupSeconds", f"be below {of}, {limit}, since what is due in it is not judged")
+    return seconds
+
+
+def too_few_requests(users: int, turns: int, least: int, given: int | None, where: str = "") -> Refusal | None:
     """A refusal unless each user may send a complete conversation: otherwise it would never start one."""
-    if given >= least:
+    if given is None or given >= least:
         return None
     rule = f"must let each of {users} users have a conversation of {turns} turns{where}, {least} requests"
     return Refusal("maximumRequests", f"{rule}; got {given}")
-
-

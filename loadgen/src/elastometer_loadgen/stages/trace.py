@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 from elastometer_loadgen.base.fields import Fields
-from elastometer_loadgen.stages.stage import MAX_STAGE_SECONDS, Context, Refusal, StageDefaults, StageType, Turns
-from elastometer_loadgen.stages.trace_file import Trace, TraceFormat, parse_trace, unit_of
+from elastometer_loadgen.stages.defaults import StageDefaults
+from elastometer_loadgen.stages.stage import MAX_STAGE_SECONDS, Context, Refusal, StageType, Turns
+from elastometer_loadgen.stages.trace_file import TRACE_TASK, Trace, TraceFormat, parse_trace, unit_of
 from elastometer_loadgen.stages.trace_time import TimeUnit
 
 FIELDS = ("file", "format", "timeUnit", "timeScale", "durationSeconds")
@@ -52,6 +53,10 @@ class TraceStage(StageDefaults):
     @property
     def fixes_sizes(self) -> bool:
         return True
+
+    @property
+    def sized_tasks(self) -> tuple[str, ...]:
+        return (TRACE_TASK,)
 
     @property
     def data_file(self) -> str:

@@ -22,6 +22,9 @@ MAX_TOKENS = 1_000_000
 MAX_YEARS = 10
 MAX_SECONDS = MAX_YEARS * 366 * 86_400
 
+# The task of a recorded request.
+TRACE_TASK = "trace"
+
 
 class TraceFormat(StrEnum):
     """The formats that can be read; docs/load.md lists their columns and keys."""
@@ -60,7 +63,7 @@ class Trace:
     def size(self, number: int) -> Size:
         """The size of the request with this number in the file; servers reject 0 tokens, so 0 counts as 1."""
         blocks = self.blocks[number] if self.blocks else ()
-        return Size("trace", max(self.prompt_tokens[number], 1), max(self.output_tokens[number], 1), blocks)
+        return Size(TRACE_TASK, max(self.prompt_tokens[number], 1), max(self.output_tokens[number], 1), blocks)
 
     def within(self, seconds: float, scale: float) -> int:
         """How many requests arrive before this instant of the scaled trace."""

@@ -7,19 +7,20 @@ from typing import Any
 
 from elastometer_loadgen.base.fields import Fields
 from elastometer_loadgen.base.spans import NO_THINKING, THINKING, Span, decimal_span
+from elastometer_loadgen.stages.defaults import ClosedLoop
 from elastometer_loadgen.stages.stage import (
     MAX_USERS,
-    ClosedLoop,
     Context,
     Refusal,
     StageType,
     Turns,
     read_duration,
     read_max_requests,
+    read_warmup,
     too_few_requests,
 )
 
-FIELDS = ("durationSeconds", "users", "spawnPerSecond", "thinkTimeSeconds", "maximumRequests")
+FIELDS = ("durationSeconds", "users", "spawnPerSecond", "thinkTimeSeconds", "maximumRequests", "warmupSeconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class UsersStage(ClosedLoop):
     """Closed loop: Users, or Concurrency by time, whose users start at once and do not think.
 
     `spawn_rate` is new users per second, None for all at once. `max_requests` limits how many requests a server that
-    answers at once could draw; each user has an equal share of it, and at least one request.
+    answers at once could draw; each user has an equal share of it, and at least one request. Where it is None, only the
+    bound of the whole load holds.
     """
 
     name: str
@@ -36,16 +38,12 @@ class UsersStage(ClosedLoop):
     users: int
     spawn_rate: Fraction | None
     think: Span
-    max_requests: int
+    max_requests: int | None
 
     @property
-    def expected(self) -> Fraction:
-        return Fraction(max(self.max_requests, self.users))
-
-    @property
-    def max_per_user(self) -> int:
-        """How many requests one user may send."""
-        return max(self.max_requests // self.users, 1)
+    def max_per_user(self) -> float:
+        """How many requests one user may send; infinite where only the bound of the whole load holds."""
+        return math.inf if self.max_requests is None else max(self.max_requests // self.users, 1)
 
     def present(self, seconds: float, before: int) -> int:
         """The number of users this long into the stage, when `before` carried over from the previous stage."""
@@ -54,9 +52,12 @@ class UsersStage(ClosedLoop):
             return self.users
         return min(self.users, kept + math.floor(seconds * self.spawn_rate) + 1)
 
-    def requests(self, turns: Turns) -> Fraction:  # noqa: ARG002
+    def requests(self, turns: Turns) -> Fraction | None:  # noqa: ARG002
         """The limit counts requests, so it counts turns already."""
-        return self.expected
+        return None if self.max_requests is None else Fraction(max(self.max_requests, self.users))
+
+    def least_requests(self, turns: Turns) -> int:
+        return self.users * turns.most
 
     def conversation_refusal(self, turns: int) -> Refusal | None:
         return too_few_requests(self.users, turns, self.users * turns, self.max_requests)
@@ -77,10 +78,12 @@ class UsersStage(ClosedLoop):
 
 def read(fields: Fields, context: Context) -> UsersStage:  # noqa: ARG001
     """The type Users; Concurrency by time is read in `count`, which knows both of its forms."""
+    seconds = read_duration(fields)
     return UsersStage(
         name=fields.name(),
         type=StageType.USERS,
-        duration_seconds=read_duration(fields),
+        duration_seconds=seconds,
+        warmup_seconds=read_warmup(fields, seconds, "durationSeconds"),
         users=fields.integer("users", 1, MAX_USERS, default=None),
         spawn_rate=fields.decimal("spawnPerSecond", "0.001", str(MAX_USERS)),
         think=decimal_span(fields, "thinkTimeSeconds", *THINKING) or NO_THINKING,

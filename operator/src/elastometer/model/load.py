@@ -61,6 +61,6 @@ def _size_flaws(profile: Profile) -> Iterator[str]:
         bound = f", where a request that ends a stage takes {seconds} s" * profile.is_open_ended
         yield (f"spec.load.stages: must last at most {MAX_LOAD_SECONDS} s together, last "
                f"{'up to ' * profile.is_open_ended}{profile.duration_seconds:g} s{bound}")
-    expected = float(sum(profile.requests_of(stage) for stage in profile.stages))
-    if expected < 1:
-        yield f"spec.load.stages: must offer at least 1 request, offer {expected:g}"
+    offered = float(sum(profile.requests_of(stage) for stage in profile.stages))
+    if offered < 1:
+        yield f"spec.load.stages: must offer at least 1 request, offer {offered:g}"

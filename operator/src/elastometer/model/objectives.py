@@ -6,18 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from elastometer.model.document import Document, at
+from elastometer.model.document import Document, at, documents_at, text_at
 from elastometer.model.health import DEFAULTED_FIELDS, PRESET_FIELDS, ObjectivePreset
 from elastometer.model.schema import shown
 from elastometer.model.terms import Indicator
-from elastometer_loadgen.base.fields import nearest, unknown_field
+from elastometer_loadgen.base.fields import DECIMAL, nearest, unknown_field
+from elastometer_loadgen.profile.profile import Profile
+from elastometer_loadgen.stages.objectives import Statistic
 
 SHARES = (Indicator.REQUEST_SUCCESS, Indicator.ANSWER_CHECK)
 FIELDS = ("name", "indicator", "percentile", "maximumMilliseconds", "minimumPercent", "stageName", "checkType",
-          "taskName", "preset")
+          "taskName", "preset", "statistic", "maximumMebibytes")
 _PATH = "spec.objectives"
 # `objective` and `objectivs` are meant, `observations` of some other version is not.
 _SIMILAR = 0.8
+
+
+def bound_field(indicator: Indicator) -> str:
+    """The field that an objective of this indicator must have, and no other bound."""
+    if indicator in SHARES:
+        return "minimumPercent"
+    return "maximumMebibytes" if indicator is Indicator.MEMORY_GROWTH else "maximumMilliseconds"
 
 
 def objective_flaws(test: Document) -> Iterator[str]:
@@ -49,11 +58,27 @@ def _flaws(item: object, path: str) -> Iterator[str]:
     if indicator not in list(Indicator):
         yield f"{path}.indicator: must be one of {', '.join(Indicator)}, is {shown(indicator)}"
         return
-    bound = "minimumPercent" if indicator in SHARES else "maximumMilliseconds"
+    bound = bound_field(Indicator(indicator))
     for name in (bound, "percentile"):
         value = item.get(name)
+        if name == "minimumPercent" and isinstance(value, str) and DECIMAL.fullmatch(value):
+            continue
         if (value is not None or name == bound) and (not isinstance(value, int) or isinstance(value, bool)):
             yield f"{path}.{name}: must be a whole number, is {'absent' if value is None else shown(value)}"
+    if (statistic := item.get("statistic")) not in (None, *Statistic):
+        yield f"{path}.statistic: must be one of {', '.join(Statistic)}, is {shown(statistic)}"
+
+
+def task_flaws(spec: Document, profile: Profile) -> Iterator[str]:
+    """Objectives on the requests of a task that none of their stages sends: they could never be judged."""
+    for index, item in enumerate(documents_at(spec, "objectives")):
+        name, stage = text_at(item, "taskName"), text_at(item, "stageName")
+        sent = dict.fromkeys(task for one in profile.stages if stage in (None, one.name)
+                             for task in profile.task_names_of(one))
+        if name is not None and name not in sent:
+            where = "the load" if stage is None else f"stage {stage!r}"
+            yield (f"{_PATH}[{index}].taskName: must be one of the tasks of {where}, which are "
+                   f"{', '.join(sent) or 'none'}, is {name!r}")
 
 
 def _preset_flaws(item: Document, path: str) -> Iterator[str]:

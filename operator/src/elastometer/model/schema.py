@@ -18,6 +18,11 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,), "integer": (int,),
     "number": (int, float), "quantity": (str, int, float), "integer or string": (int, str),
 }
+# A value may be an integer or a string, and its schema then has limits of both.
+_LIMITS: tuple[tuple[tuple[type, ...], str, str], ...] = (
+    ((int, float), "minimum", "maximum"), ((str,), "minLength", "maxLength"), ((list,), "minItems", "maxItems"),
+    ((dict,), "minProperties", "maxProperties"),
+)
 MAX_SHOWN_CHARACTERS = 60
 
 
@@ -48,7 +53,7 @@ def defaulted(value: Any, schema: Json) -> Any:
 
 def flaws(value: Any, schema: Json, path: str, reading: Reading = _WHOLE) -> Iterator[str]:
     """Every flaw as `path: rule, is value`, in the order of the document."""
-    kind = schema.get("type", "")
+    kind = "integer or string" if schema.get("x-kubernetes-int-or-string") else schema.get("type", "")
     # In Python, True is an int; in JSON it is not.
     wrong = kind in _TYPES and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"))
     if wrong:
@@ -130,13 +135,13 @@ def _bounds(value: Any, schema: Json, path: str) -> Iterator[str]:
         yield f"{path}: must be one of {', '.join(map(str, schema['enum']))}, is {shown(value)}"
     if isinstance(value, str) and "pattern" in schema and not _matches(value, schema["pattern"]):
         yield f"{path}: must match {schema['pattern']}, is {shown(value)}"
-    size = value if isinstance(value, (int, float)) else len(value) if isinstance(value, (str, list, dict)) else None
-    for lower, upper in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
-                         ("minProperties", "maxProperties")):
-        if size is not None and lower in schema and size < schema[lower]:
-            yield f"{path}: must {_limit(value, 'at least', schema[lower])}, is {shown(value)}"
-        if size is not None and upper in schema and size > schema[upper]:
-            yield f"{path}: must {_limit(value, 'at most', schema[upper])}, is {shown(value)}"
+    for kind, lower, upper in _LIMITS:
+        if isinstance(value, kind):
+            size = value if isinstance(value, (int, float)) else len(value)
+            if lower in schema and size < schema[lower]:
+                yield f"{path}: must {_limit(value, 'at least', schema[lower])}, is {shown(value)}"
+            if upper in schema and size > schema[upper]:
+                yield f"{path}: must {_limit(value, 'at most', schema[upper])}, is {shown(value)}"
 
 
 def _limit(value: Any, word: str, bound: float) -> str:

@@ -20,6 +20,7 @@ from elastometer.model.gpu_price import price_flaws
 from elastometer.model.health import preset_flaws
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import SERVER, Names
+from elastometer.model.objectives import task_flaws
 from elastometer.model.own_series import OwnSeries, own_series
 from elastometer.model.server_flags import ServerFlags, server_flags
 from elastometer.model.triggers import scaled_object_flaws
@@ -133,7 +134,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
         profile = parse_load(spec["load"], server.flags.served_model)
     except SpecError as error:
         raise SpecError(*flaws, *error.flaws) from error
-    if flaws:
+    if flaws := [*flaws, *task_flaws(spec, profile)]:
         raise SpecError(*flaws)
     return TestSpec(
         names=names,

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 
 from elastometer.model.document import (
@@ -18,18 +19,20 @@ from elastometer.model.document import (
 )
 from elastometer.model.health import objective_rows
 from elastometer.model.own_series import OwnSeries, own_series
+from elastometer_loadgen.base.fields import DECIMAL
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
 from elastometer_loadgen.stages.knee import KneeStage
-from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE
+from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE, Statistic
 from elastometer_loadgen.stages.rate import RateStage
-from elastometer_loadgen.stages.stage import Stage, StageType
+from elastometer_loadgen.stages.stage import Stage, StageRole, StageType
 from elastometer_loadgen.stages.timetable import timetable
 from elastometer_loadgen.stages.trace import TraceStage
 
 _TYPES = {kind.value: kind for kind in StageType}
+_ROLES = {role.value: role for role in StageRole}
 
 # All of a load that decides what its stages are.
-_OF_STAGES = ("stages", "timeoutSeconds", "retries")
+_OF_STAGES = ("stages", "tasks", "timeoutSeconds", "retries", "maximumRequests", "endpoint")
 
 
 class Indicator(StrEnum):
@@ -43,12 +46,18 @@ class Indicator(StrEnum):
     REQUEST_SUCCESS = "RequestSuccess"
     ANSWER_CHECK = "AnswerCheck"
     STEADY_RATE = "SteadyRate"  # only as a row of the preset Health
+    MEMORY_GROWTH = "MemoryGrowth"
+    MEMORY_RETURN = "MemoryReturn"
 
 
 # What the requests of every second meet or miss; the others are about replicas, and about what answers say.
 ON_REQUESTS = frozenset({
     Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN, Indicator.REQUEST_LATENCY,
     Indicator.REQUEST_SUCCESS})
+ON_MEMORY = frozenset({Indicator.MEMORY_GROWTH, Indicator.MEMORY_RETURN})
+# The simulator predicts when answers come: not what they contain, nor what the servers' processes use.
+NOT_PREDICTED = frozenset({Indicator.ANSWER_CHECK, Indicator.STEADY_RATE}) | ON_MEMORY
+
 
 @dataclass(frozen=True, slots=True)
 class StageWindow:
@@ -57,7 +66,8 @@ class StageWindow:
 
     `length_seconds` is None where the stage ends when its requests do; its end, and all that comes behind it, is then
     not known beforehand, and None. A `type` that only a later version knows is None. The `warning` says what the file
-    of a Trace makes doubtful.
+    of a Trace makes doubtful. `tasks` are those that it draws from, none for all of them. What is due within
+    `warmup_seconds` of its begin, or of that of each step of a Knee, is not judged.
     """
 
     name: str
@@ -69,23 +79,29 @@ class StageWindow:
     length_seconds: float | None = None
     maximum: int | None = None
     warning: str | None = None
+    tasks: tuple[str, ...] = ()
+    warmup_seconds: float = 0.0
+    role: StageRole | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
     """One line of `spec.objectives`; exactly one of the bounds is set. `check` is the check that an AnswerCheck
-    counts. `preset` names the objective whose preset stands for this row."""
+    counts. `preset` names the objective whose preset stands for this row. The `percentile` means nothing where the
+    `statistic` is another."""
 
     name: str
     indicator: Indicator
     percentile: int
     maximum_milliseconds: int | None
-    minimum_percent: int | None
+    minimum_percent: Decimal | int | None
     stage: str | None
     check: str | None = None
     task: str | None = None
     maximum_percent: int | None = None
     preset: str | None = None
+    statistic: Statistic = Statistic.PERCENTILE
+    maximum_mebibytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +173,14 @@ def _planned(row: Document) -> StageWindow:
         start_rate=number_at(row, "startRequestsPerSecond"), end_rate=number_at(row, "endRequestsPerSecond"),
         type=_TYPES.get(text_at(row, "type") or ""), length_seconds=number_at(row, "lengthSeconds"),
         maximum=steps[-1] if isinstance(steps, list) and steps and isinstance(steps[-1], int) else None,
-        warning=text_at(row, "warning"),
+        warning=text_at(row, "warning"), tasks=_names_at(row, "tasks"),
+        warmup_seconds=number_at(row, "warmupSeconds") or 0.0, role=_ROLES.get(text_at(row, "role") or ""),
     )
+
+
+def _names_at(row: Document, key: str) -> tuple[str, ...]:
+    found = at(row, key)
+    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
 
 
 def _resolved(load: Document, rows: Sequence[Document]) -> Iterator[StageWindow]:
@@ -181,6 +203,7 @@ def _resolved(load: Document, rows: Sequence[Document]) -> Iterator[StageWindow]
             end_rate=None if ramp is None else float(ramp.end_rate),
             type=stage.type, length_seconds=_exact(planned.length_seconds, is_exact=True),
             maximum=stage.maximum if isinstance(stage, KneeStage) else None,
+            tasks=stage.tasks, warmup_seconds=float(stage.warmup_seconds), role=stage.role,
         )
 
 
@@ -205,13 +228,23 @@ def _objectives(spec: Document) -> tuple[Objective, ...]:
             name=text_at(item, "name") or "", indicator=Indicator(word),
             percentile=DEFAULT_PERCENTILE if (percentile := whole_at(item, "percentile")) is None else percentile,
             maximum_milliseconds=whole_at(item, "maximumMilliseconds"),
-            minimum_percent=whole_at(item, "minimumPercent"), stage=text_at(item, "stageName"),
+            minimum_percent=_percent_at(item, "minimumPercent"), stage=text_at(item, "stageName"),
             check=text_at(item, "checkType"), task=text_at(item, "taskName"),
             maximum_percent=whole_at(item, "maximumPercent"), preset=text_at(item, "preset"),
+            statistic=Statistic.MEAN if text_at(item, "statistic") == Statistic.MEAN else Statistic.PERCENTILE,
+            maximum_mebibytes=whole_at(item, "maximumMebibytes"),
         )
         for item in objective_rows(spec)
         if (word := text_at(item, "indicator")) in set(Indicator) and word is not None
     )
+
+
+def _percent_at(item: Document, key: str) -> Decimal | int | None:
+    """A percentage is an integer or a decimal string."""
+    written = text_at(item, key)
+    if written is None:
+        return whole_at(item, key)
+    return Decimal(written) if DECIMAL.fullmatch(written) else None
 
 
 def _checks(spec: Document) -> tuple[tuple[str, str], ...]:

@@ -75,7 +75,7 @@ class Ladder:
         self.soaks = bool(good and self.stage.soak_seconds)
         return self.soaks and self._hold(good[-1], self.stage.soak_seconds)
 
-    def allowed(self) -> int:
+    def allowed(self) -> float:
         """How many more requests each user of the step may send."""
         return self.stage.max_per_user(round(self.end - self.start))
 

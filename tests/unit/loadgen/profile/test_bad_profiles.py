@@ -59,7 +59,7 @@ ZERO: list[tuple[str, object, str]] = [
     ("stages.1", USERS | {"spawnPerSecond": "0"},
      'stages[1].spawnPerSecond must be a decimal string from "0.001" to "10000"; got "0"'),
     ("stages.1", KNEE | {"step": 0}, "stages[1].step must be an integer from 1 to 10000; got 0"),
-    ("stages", [{"name": "a", "type": "Rate", "durationSeconds": 5, "endRequestsPerSecond": "0"}],
+    ("stages", [{"name": "a", "type": "Rate", "durationSeconds": 5, "endRequestsPerSecond": "0", "role": "Quiet"}],
      "stages must plan at least one request; got rates of 0 throughout"),
 ]
 HUGE: list[tuple[str, object, str]] = [

@@ -1,6 +1,7 @@
 """A bad profile is refused with the path, the rule and the value of everything that is wrong in it."""
 
 import copy
+import math
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -179,7 +180,7 @@ def test_all_faults_are_reported_at_once() -> None:
         ("stages: [", "the profile must be YAML"),
         ("", "the profile must be a mapping; got null"),
         ("- 1", "the profile must be a mapping; got [1]"),
-        ("stages: [{name: a, type: Rate, durationSeconds: 5, endRequestsPerSecond: '0'}]",
+        ("stages: [{name: a, type: Rate, durationSeconds: 5, endRequestsPerSecond: '0', role: Quiet}]",
          "must plan at least one request"),
         ("stages: [{name: a, type: Rate, durationSeconds: 604800, endRequestsPerSecond: '99999'}]",
          "must plan at most 10000000 requests"),
@@ -229,8 +230,8 @@ BAD_STAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (USERS, {"thinkTimeSeconds": {"minimum": "3"}}, "stages[0].thinkTimeSeconds.maximum must be given; it is absent"),
     (USERS, {"maximumRequests": 0}, "stages[0].maximumRequests must be an integer from 1 to 10000000; got 0"),
     (USERS, {"endRequestsPerSecond": "1"},
-     "stages[0].endRequestsPerSecond is not a known field; known here: name, type, durationSeconds, users, "
-     "spawnPerSecond, thinkTimeSeconds, maximumRequests"),
+     "stages[0].endRequestsPerSecond is not a known field; known here: name, type, role, durationSeconds, users, "
+     "spawnPerSecond, thinkTimeSeconds, maximumRequests, warmupSeconds, tasks"),
     (FIXED, {"concurrency": "5"}, 'stages[0].concurrency must be an integer from 1 to 10000; got "5"'),
     (FIXED, {"requests": 5}, "stages[0].durationSeconds must be given, or requests instead, but not both"),
     (FIXED, {"durationSeconds": None},
@@ -300,29 +301,29 @@ def test_a_load_whose_next_step_only_one_worker_knows_is_not_shared(stages: list
 @pytest.mark.parametrize(
     ("change", "most", "each"),
     [
-        ({}, 393_750, (75, 375)),  # of 630,000 s of users that think for 2 s on average: 1.25 / 2 a second
-        ({"thinkTimeSeconds": "60"}, 100_000, (19, 95)),  # 13,125 would do
-        ({"thinkTimeSeconds": "0"}, 500_000, (95, 476)),  # 1 a second would be 630,000
+        ({}, 500_000, (math.inf, math.inf)),  # the bound of the whole load, which users share as they spend it
+        ({"maximumRequests": 393_750}, 393_750, (75, 375)),  # over 630,000 s of users
         ({"maximumRequests": 300}, 3250, (1, 1)),  # each of 50, 100 … 500 users once, and of 500 in the soak
     ],
 )
-def test_the_bound_of_a_knee_is_spread_over_its_steps_and_is_one_that_users_who_think_do_not_meet(
-    change: dict[str, Any], most: int, each: tuple[int, int]
+def test_a_bound_of_a_knee_s_own_is_spread_over_its_steps(
+    change: dict[str, Any], most: int, each: tuple[float, float]
 ) -> None:
-    """Without any waiting, a user that thinks for 1 to 3 s sends 60 times in a step of 120 s and 300 times in 600 s."""
     (documented,) = re.findall(r"```yaml\n(stages:\n  - name: knee\n.*?)```", LOAD_PAGE.read_text(), re.DOTALL)
     document = yaml.safe_load(documented)
     document["stages"][0] |= change
-    (knee,) = parse_profile(document).stages
+    profile = parse_profile(document)
+    (knee,) = profile.stages
     assert isinstance(knee, KneeStage)
-    assert (knee.expected, (knee.max_per_user(120), knee.max_per_user(600))) == (most, each)
-    assert sum(knee.steps) * each[0] + 500 * each[1] <= most
+    assert (profile.requests_of(knee), (knee.max_per_user(120), knee.max_per_user(600))) == (most, each)
+    assert each == (math.inf, math.inf) or sum(knee.steps) * each[0] + 500 * each[1] <= most
 
 
 def test_the_most_that_users_may_send_is_never_less_than_one_request_each() -> None:
-    (stage,) = parse_profile({"stages": [USERS | {"users": 30, "maximumRequests": 20}]}).stages
+    profile = parse_profile({"stages": [USERS | {"users": 30, "maximumRequests": 20}]})
+    (stage,) = profile.stages
     assert isinstance(stage, UsersStage)
-    assert (stage.expected, stage.max_per_user) == (30, 1)
+    assert (profile.requests_of(stage), stage.max_per_user) == (30, 1)
 
 
 def test_the_stages_of_the_design_are_read() -> None:
@@ -333,4 +334,6 @@ def test_the_stages_of_the_design_are_read() -> None:
     profile = parse_profile({"stages": stages})
     assert [stage.duration_seconds for stage in profile.stages] == [100, 10, 10, 10 * 120 + 600, 10 * 300]
     assert [stage.is_open_ended for stage in profile.stages] == [False, False, False, True, True]
-    assert [int(stage.expected) for stage in profile.stages] == [2600, 100_000, 100_000, 500_000, 10]
+    shared = 500_000 - 2600 - 10
+    assert [int(profile.requests_of(stage)) for stage in profile.stages] == [2600, shared, shared, shared, 10]
+    assert profile.most_requests == 500_000

@@ -5,6 +5,8 @@ next to it states what another run of the same kind might show; it does not chan
 """
 from __future__ import annotations
 
+from decimal import Decimal
+
 import polars as pl
 
 from elastometer.analysis.requests.answers import answers_to, failure_rate
@@ -36,7 +38,7 @@ def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, s
     return Verdict.PASS if met else Verdict.FAIL, message, percent, count
 
 
-def _interval(failed: int, judged: int, bound: int) -> str:
+def _interval(failed: int, judged: int, bound: Decimal | int) -> str:
     rate = failure_rate(failed, judged)
     low, high = 100 - rate.high_percent, 100 - rate.low_percent
     doubt = "; the bound lies within it: another run could get another verdict" if low < bound <= high else ""

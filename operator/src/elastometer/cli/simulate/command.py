@@ -119,7 +119,8 @@ def _simulation_input(options: argparse.Namespace) -> SimulationInput:
     if flaws := list(annotation_flaws(manifest["metadata"])):
         raise SpecError(*flaws)
     _require_modelled(plan.spec.profile)
-    expected = float(sum(stage.expected for stage in plan.spec.profile.stages if not stage.is_closed))
+    profile = plan.spec.profile
+    expected = float(sum(profile.requests_of(stage) for stage in profile.stages if not stage.is_closed))
     if expected >= MANY_REQUESTS:
         print(f"about {expected:,.0f} requests", file=sys.stderr, flush=True)
     load = planned_load(plan.spec.profile)

@@ -17,7 +17,7 @@ from elastometer.analysis.requests.misses import RequestColumns, miss_seconds, m
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model.measurements import Duration
 from elastometer.model.report import Verdict
-from elastometer.model.terms import ON_REQUESTS, Indicator, Objective, Terms
+from elastometer.model.terms import NOT_PREDICTED, ON_REQUESTS, Indicator, Objective, Terms
 from elastometer.twin.prediction import PredictedReplica, Prediction
 from elastometer.twin.scenario import Arrival
 from elastometer_loadgen.base.measures import nearest_rank
@@ -129,14 +129,14 @@ class Judge:
 
     def _objective(self, objective: Objective, prediction: Prediction, lags: Sequence[Duration]) -> ObjectiveScore:
         low, high = (0, len(self._at)) if objective.stage is None else self._stretches.get(objective.stage, (0, 0))
+        if objective.indicator in NOT_PREDICTED:
+            return _scored(objective, Verdict.INCONCLUSIVE, None)
         match objective.indicator:
             case Indicator.SCALE_OUT_LAG | Indicator.COLD_START:
                 result = judge_objective(objective, (), lags, cold_starts(prediction))
                 return replace(_scored(objective, result.verdict, result.measured), bound=result.bound)
             case Indicator.REQUEST_SUCCESS:
                 return _success(objective, prediction.ended[low:high])
-            case Indicator.ANSWER_CHECK | Indicator.STEADY_RATE:
-                return _scored(objective, Verdict.INCONCLUSIVE, None)
         values = self._values(objective.indicator, prediction, low, high)
         return _latency(objective, values, high - low)
 
@@ -165,10 +165,12 @@ def _absent(values: Sequence[float]) -> int:
 
 def _scored(objective: Objective, verdict: Verdict, measured: float | None) -> ObjectiveScore:
     is_share = objective.indicator in (Indicator.REQUEST_SUCCESS, Indicator.ANSWER_CHECK)
+    bound = objective.minimum_percent if is_share else objective.maximum_milliseconds
     return ObjectiveScore(
         objective.name, objective.indicator, objective.stage, verdict, measured,
-        bound=objective.minimum_percent if is_share else objective.maximum_milliseconds,
-        unit="%" if is_share else "ms", percentile=None if is_share else objective.percentile)
+        bound=None if bound is None else float(bound),
+        unit="%" if is_share else "ms",
+        percentile=None if is_share or objective.indicator in NOT_PREDICTED else objective.percentile)
 
 
 def _success(objective: Objective, ended: Sequence[float]) -> ObjectiveScore:
