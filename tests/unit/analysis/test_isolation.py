@@ -80,6 +80,12 @@ def test_without_marks_in_the_prompts_another_requests_mark_is_unknown_and_not_0
     assert row.other_task is not None
 
 
+def test_a_mark_that_was_seen_could_be_seen_at_every_level():
+    unmarked = ({"name": "chat", "prompt": "Hello", **CHECKED}, EMOTION)
+    found = rows(*level("calm", own=5), *level("busy", own=5, mark=1), tasks=unmarked)
+    assert [row.foreign_mark and row.foreign_mark.hits for row in found] == [0, 1, 1]
+
+
 def test_the_only_task_of_a_run_has_no_other_task_to_be_taken_for():
     (row,) = rows(*level("calm", own=5), tasks=(CHAT,))
     assert (row.other_task, row.missing) == (None, {"other_task": "there is only one task"})

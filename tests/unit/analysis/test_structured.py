@@ -46,6 +46,7 @@ def test_a_check_of_json_alone_knows_no_fields():
     (row,) = rows(judged(["NotJSON"], check="JSON"))
     assert shares(row) == {"Syntax": "99 of 100", "Fields": "–", "Names": "–", "Arrays": "–", "Types": "–",
                            "Values": "–"}
+    assert row.missing["aspects"] == "the check JSON knows no fields; JSONSchema does"
 
 
 def test_without_a_document_its_fields_have_no_share():

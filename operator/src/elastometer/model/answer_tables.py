@@ -108,7 +108,8 @@ class StructuredRow:
     right, of all judged answers for Syntax and of those that are JSON for the others; None without a schema. `failures`
     counts kinds with their fields, the most frequent first, and `other_failures` the rest. `bound_percent` is what an
     objective demands; `bound_is_shown` says whether the whole interval of `whole` meets it, and `answers_needed` how
-    many answers it would take at this share: None where no number of them would do, or there is no objective.
+    many answers it would take at this share: None where no number of them would do, or there is no objective. `missing`
+    says by the name of a field why it is None.
     """
 
     task: str
@@ -122,6 +123,7 @@ class StructuredRow:
     bound_percent: float | None = None
     bound_is_shown: bool | None = None
     answers_needed: int | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

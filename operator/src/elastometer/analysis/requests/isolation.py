@@ -5,7 +5,7 @@ could be told whose the answer is, and an answer without one could not be told.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import polars as pl
 
@@ -31,7 +31,7 @@ def isolation_rows(evidence: Evidence, knees: Sequence[Knee]) -> tuple[Isolation
     answers = _answers(evidence)
     if answers.is_empty():
         return ()
-    missing = _missing(evidence)
+    missing = _missing(evidence, set(answers["verdict"].unique()))
     stages = list(dict.fromkeys([*(stage.name for stage in evidence.terms.stages), *answers["stage"].unique(
         maintain_order=True)]))
     parts = [part for stage in stages for part in _levels(stage, answers.filter(pl.col("stage") == stage), knees)]
@@ -63,13 +63,13 @@ def _levels(stage: str, answers: pl.DataFrame, knees: Sequence[Knee]) -> list[tu
             for name, step in steps]
 
 
-def _missing(evidence: Evidence) -> Mapping[str, str]:
-    """What this test could not have shown, whatever its answers were."""
+def _missing(evidence: Evidence, seen: Set[str]) -> Mapping[str, str]:
+    """What this test could not have shown, whatever its answers were; what was `seen` all the same, it could."""
     tasks = task_terms(evidence.spec)
     found = {}
-    if tasks and not any(task.is_marked for task in tasks.values()):
+    if tasks and not any(task.is_marked for task in tasks.values()) and Failure.FOREIGN_CANARY.value not in seen:
         found["foreign_mark"] = NO_MARKS
-    if len(tasks) == 1:
+    if len(tasks) == 1 and Failure.OTHER_TASK.value not in seen:
         found["other_task"] = ONE_TASK
     return found
 
@@ -80,9 +80,7 @@ def _row(level: str | None, answers: pl.DataFrame, missing: Mapping[str, str]) -
     hits = {"other_task": counts.get(Failure.OTHER_TASK.value, 0),
             "foreign_mark": counts.get(Failure.FOREIGN_CANARY.value, 0)}
     told = own + sum(hits.values())
-    # What was seen all the same is told, whatever the spec says.
-    why = {name: reason for name, reason in missing.items() if not hits[name]} if told else \
-        dict.fromkeys(hits, NOTHING_TOLD)
+    why = missing if told else dict.fromkeys(hits, NOTHING_TOLD)
     rates = {name: None if name in why else rate(count, told) for name, count in hits.items()}
     return IsolationRow(level, answers.height, own, rates["other_task"], rates["foreign_mark"],
                         answers.height - told, why)

@@ -15,6 +15,10 @@ from elastometer.model.terms import Indicator, Objective
 from elastometer.statistics.rates import answers_needed, rate
 from elastometer_loadgen.checks.check import CheckType, Failure
 
+NO_SCHEMA = "the check JSON knows no fields; JSONSchema does"
+NO_DOCUMENT = "no answer is JSON, so that none has fields"
+NO_OBJECTIVE = "no objective is about these answers"
+NO_NUMBER = "the share does not exceed the objective's bound, so that no number of answers shows it"
 # The stricter check first: it alone knows of fields.
 STRUCTURES = (CheckType.JSON_SCHEMA, CheckType.JSON)
 ASPECTS: Mapping[str, Aspect] = {
@@ -58,13 +62,28 @@ def _row(
     count, shown = len(part), dict(sorted(failures.items(), key=lambda one: (-one[1], one[0]))[:FAILURES_SHOWN])
     whole = rate(count - failures.total(), count)
     bound = _bound(evidence.terms.objectives, task, stage, check)
+    aspects = _aspects(failures, count, has_schema=check is CheckType.JSON_SCHEMA)
+    needed = None if bound is None else answers_needed(whole.percent, bound)
     return StructuredRow(
         task=task, stage=stage, in_flight=None if stage is None else busy.get(stage), judged=count, whole=whole,
-        aspects=_aspects(failures, count, has_schema=check is CheckType.JSON_SCHEMA), failures=shown,
+        aspects=aspects, failures=shown,
         other_failures=failures.total() - sum(shown.values()), bound_percent=bound,
         bound_is_shown=None if bound is None else whole.interval.low >= bound,
-        answers_needed=None if bound is None else answers_needed(whole.percent, bound),
+        answers_needed=needed, missing=_missing(check, aspects, bound, needed),
     )
+
+
+def _missing(
+    check: CheckType, aspects: Mapping[Aspect, Rate | None], bound: float | None, needed: int | None,
+) -> Mapping[str, str]:
+    found = {}
+    if None in aspects.values():
+        found["aspects"] = NO_DOCUMENT if check is CheckType.JSON_SCHEMA else NO_SCHEMA
+    if bound is None:
+        found["bound_percent"] = NO_OBJECTIVE
+    elif needed is None:
+        found["answers_needed"] = NO_NUMBER
+    return found
 
 
 def _aspects(failures: Counter[str], count: int, *, has_schema: bool) -> Mapping[Aspect, Rate | None]:
