@@ -15,6 +15,7 @@ from elastometer.model.answer_tables import (
     StructuredRow,
 )
 from elastometer.model.estimates import Rate
+from elastometer.model.in_words import share_interval
 from elastometer.model.report import Report
 from elastometer.model.story import Anchor
 from elastometer.render.tables.table import Cell, Row, Table, TableSection
@@ -80,7 +81,7 @@ def _end_row(row: AnswerEndRow) -> Row:
         f"{row.early.hits:,} of {row.early.count:,}" + (f", by {ended_by(row.early_by)}" if row.early_by else "")
     return Row((
         Cell(row.stage), Cell(row.task), Cell(numbers.number(row.answers)), sizes(row.asked), sizes(row.made),
-        Cell(ended_by(row.ended_by)), Cell(early, "" if row.early is None else _interval(row.early)),
+        Cell(ended_by(row.ended_by)), Cell(early, "" if row.early is None else share_interval(row.early)),
         sizes(row.tokens_per_second, digits=1)), is_bad=row.early is not None and row.early.hits > 0)
 
 
@@ -159,7 +160,7 @@ def forgetting(found: Forgetting) -> str:
     tokens = "" if found.tokens is None else f" ({found.tokens:,.0f} tokens)"
     doubt = "" if found.is_proven else "; so few answers do not prove it"
     return f"From {found.turns} turns{tokens} on, fewer than {found.bound_percent:.0f} % of the facts were recalled: " \
-           f"{found.recalled.hits:,} of {found.recalled.count:,} there, {_interval(found.recalled)}{doubt}."
+           f"{found.recalled.hits:,} of {found.recalled.count:,} there, {share_interval(found.recalled)}{doubt}."
 
 
 def sizes(found: Sizes | None, digits: int = 0, unit: str = "") -> Cell:
@@ -172,15 +173,11 @@ def sizes(found: Sizes | None, digits: int = 0, unit: str = "") -> Cell:
 
 
 def _hits(found: Rate | None) -> Cell:
-    return Cell(numbers.DASH) if found is None else Cell(f"{found.hits:,}", _interval(found))
+    return Cell(numbers.DASH) if found is None else Cell(f"{found.hits:,}", share_interval(found))
 
 
 def _share(found: Rate | None) -> Cell:
-    return Cell(numbers.DASH) if found is None else Cell(f"{found.hits:,} of {found.count:,}", _interval(found))
-
-
-def _interval(found: Rate) -> str:
-    return estimates.rate(found, found.percent)[1]
+    return Cell(numbers.DASH) if found is None else Cell(f"{found.hits:,} of {found.count:,}", share_interval(found))
 
 
 def _reasons(missing: Iterable[Mapping[str, str]]) -> Iterator[str]:

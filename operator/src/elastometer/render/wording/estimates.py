@@ -1,6 +1,7 @@
 """Numbers with their uncertainty, as people read them: one place for all tables. Every interval is at 95 %."""
 from __future__ import annotations
 
+from elastometer.model import in_words
 from elastometer.model.estimates import Interval, Percentile, Rate
 from elastometer.model.load_rows import Quantiles
 from elastometer.render.wording import numbers
@@ -57,11 +58,4 @@ def rate(found: Rate | None, percent: float | None) -> tuple[str, str]:
     """(the share as it is judged, its interval); of none and of all, the one bound that is left."""
     if found is None:
         return numbers.DASH, ""
-    low, high = found.interval.low, found.interval.high
-    words = f"at most {_percent(high)}" if found.hits == 0 else \
-        f"at least {_percent(low)}" if found.hits == found.count else f"{_percent(low)} to {_percent(high)}"
-    return numbers.number(percent, 2, " %"), words
-
-
-def _percent(value: float) -> str:
-    return f"{value:.2f} %" if value >= 0.01 else f"{value:.1g} %"
+    return numbers.number(percent, 2, " %"), in_words.share_interval(found)
