@@ -46,6 +46,13 @@ class Process:
             assert time.monotonic() < deadline, f"{words!r} is not in the log:\n{self.log}"
             time.sleep(0.01)
 
+    def post(self) -> bytes:
+        """The reply to a short request."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock:
+            head = b"POST /v1/completions HTTP/1.1\r\ncontent-type: application/json\r\nconnection: close\r\n"
+            sock.sendall(head + b'content-length: 15\r\n\r\n{"prompt": "x"}')
+            return all_of(sock)
+
     def stream(self) -> socket.socket:
         """A stream that would last minutes, after its first token."""
         body = json.dumps({"prompt": "x", "max_tokens": 9000, "ignore_eos": True, "stream": True}).encode()
@@ -210,3 +217,24 @@ def test_the_process_spends_the_cpu_that_its_tokens_are_said_to_cost(launch: typ
         assert b'"completion_tokens":50' in all_of(sock)
     # The last token's share is spent after its reply has left; the kernel counts in hundredths of a second.
     assert 0.17 <= cpu() - before <= 0.40
+
+
+def test_a_process_whose_engine_died_exits_as_vllms_does(launch: type) -> None:
+    process = launch("--standin-engine-dead-rate=1", "--standin-engine-dead-when=injected<1,streams>=2")
+    process.wait_for("Application startup complete.")
+    sock = process.stream()
+    for _ in range(2):
+        asked = process.post()
+        assert b"HTTP/1.1 500" in asked
+        assert b"EngineCore encountered an issue." in asked
+    assert all_of(sock).endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+    assert process.popen.wait(3) == 0
+    assert "request" in process.log.partition("injected engine-dead (1 so far)")[0]
+
+
+def test_only_the_first_start_downloads_what_its_folder_keeps(launch: type, tmp_path: Path) -> None:
+    once = f"--standin-download-once={tmp_path / 'cache'}"
+    for downloads in (True, False):
+        process = launch(f"--standin-startup={BRIEF},download=0.6", once)
+        process.wait_for("Application startup complete.")
+        assert ("Time spent downloading weights" in process.log) == downloads
