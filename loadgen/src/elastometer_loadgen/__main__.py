@@ -120,8 +120,9 @@ def _plan(options: argparse.Namespace) -> ExitCode:
         sys.stdout.write(document if options.output == "json" else table(profile, team))
         sys.stdout.flush()
         return ExitCode.CARRIED_OUT
-    prompts = PromptSource(profile)
-    for arrival in compute_schedule(profile).share(worker, workers):
+    schedule = compute_schedule(profile)
+    prompts = PromptSource(profile, first_ids=schedule.first_ids)
+    for arrival in schedule.share(worker, workers):
         line = {
             "at": round(arrival.at, PLAN_DECIMALS),
             "stage": arrival.stage,

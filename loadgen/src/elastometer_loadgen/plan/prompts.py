@@ -4,10 +4,8 @@ Request 17 therefore has the same content in every run with the same seed, howev
 however often one of them was restarted. The draw is a hash, not a random stream: no prompt depends on another one.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,6 +18,7 @@ from elastometer_loadgen.checks.fingerprint import input_text
 from elastometer_loadgen.plan.draws import RANGE, draw, drawn_fields
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.plan.sized import SizedText, sized_body
+from elastometer_loadgen.plan.task_choice import TaskChoice
 from elastometer_loadgen.profile.dialogue import CANARY_SLOT, FurtherTurn, further_turns, needs_text, turn_bodies
 from elastometer_loadgen.profile.messages import Role
 from elastometer_loadgen.profile.profile import Profile
@@ -68,16 +67,19 @@ class _Row:
 
 
 class PromptSource:
-    """Makes the body of any request of a profile; texts are rendered once per task and row."""
+    """Makes the body of any request of a profile; texts are rendered once per task and row.
 
-    def __init__(self, profile: Profile, model: str | None = None) -> None:
+    `first_ids` are those of the schedule, which is computed where they are needed and not given.
+    """
+
+    def __init__(self, profile: Profile, model: str | None = None, first_ids: Sequence[int] | None = None) -> None:
         self._seed = profile.seed
         self._endpoint = profile.endpoint
         self._sized = SizedText(profile.seed) if any(stage.fixes_sizes for stage in profile.stages) else None
         self._model = model or profile.model
         self._tasks = profile.tasks
         self._lines = profile.fingerprints
-        self._weights = tuple(accumulate(task.weight for task in profile.tasks))
+        self._place = TaskChoice(profile, first_ids).place
         self.has_conversations = any(task.turns > 1 for task in profile.tasks)
         self._rows = tuple(self._rows_of(task, profile.endpoint) for task in profile.tasks)
         self._drawn = tuple(map(drawn_fields, profile.tasks))
@@ -86,7 +88,7 @@ class PromptSource:
         """The name of the task that a request belongs to; the stage's name for it where the stage sets the size."""
         if arrival.size is not None:
             return arrival.size.task
-        return self._tasks[self._task_index(self._draws(arrival.id)[0])].name
+        return self._tasks[self._place(arrival.id, self._draws(arrival.id)[0])].name
 
     def of(self, arrival: Arrival) -> Prompt:
         """The request of an arrival: of its task, or of the size that its stage sets."""
@@ -101,7 +103,7 @@ class PromptSource:
     def prompt(self, request_id: int) -> Prompt:
         """The request with this id."""
         draws = self._draws(request_id)
-        index = self._task_index(draws[0])
+        index = self._place(request_id, draws[0])
         task, rows = self._tasks[index], self._rows[index]
         row = rows[draws[1] * len(rows) // RANGE]
         drawn, characters = self._drawn[index], row.characters
@@ -120,7 +122,7 @@ class PromptSource:
         """The number of requests in the conversation that this one starts; 1 where its task is not a conversation."""
         if not self.has_conversations:
             return 1
-        return self._tasks[self._task_index(self._draws(request_id)[0])].turns
+        return self._tasks[self._place(request_id, self._draws(request_id)[0])].turns
 
     def turn(self, request_id: int, before: Prompt, answer: str) -> Prompt:
         """A further turn: the previous request, its answer, the new messages; mark and drawn fields stay the same."""
@@ -148,9 +150,6 @@ class PromptSource:
     def _draws(self, request_id: int) -> tuple[int, ...]:
         return draw(self._seed, request_id)
 
-    def _task_index(self, draw: int) -> int:
-        return _task_index(self._weights, draw)
-
     def _rows_of(self, task: Task, endpoint: Endpoint) -> tuple[_Row, ...]:
         form = _response_format(task)
         crosstalk = self._crosstalk(task)
@@ -176,16 +175,6 @@ class PromptSource:
             return None
         others = [shape_of(other.checks.checks) for other in self._tasks if other is not task]
         return CrosstalkCheck(tuple(filter(None, others)), self.is_canary, has_free_others=() in others)
-
-
-def drawn_task(profile: Profile, request_id: int) -> Task:
-    """The task of the request with this id, without its prompt."""
-    weights = tuple(accumulate(task.weight for task in profile.tasks))
-    return profile.tasks[_task_index(weights, draw(profile.seed, request_id)[0])]
-
-
-def _task_index(weights: Sequence[int], draw: int) -> int:
-    return bisect_right(weights, draw * weights[-1] // RANGE)
 
 
 def _contract(task: Task, row: Mapping[str, str], crosstalk: CrosstalkCheck | None) -> Contract | None:

@@ -40,8 +40,8 @@ class Worker:
         self._assignment = assignment
         self._spool = spool
         self._clock = Clock()
-        self._prompts = PromptSource(assignment.profile, assignment.model)
         self._schedule = compute_schedule(assignment.profile)
+        self._prompts = PromptSource(assignment.profile, assignment.model, self._schedule.first_ids)
         self._vitals = Vitals(assignment.profile.lateness_bound_milliseconds)
         self._inspection = Inspection(assignment.profile.fingerprints, spool.tally, OutputLines().write)
         self._journal = Journal(assignment.out, assignment.incarnation, self._clock)

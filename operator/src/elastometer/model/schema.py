@@ -135,9 +135,9 @@ def _bounds(value: Any, schema: Json, path: str) -> Iterator[str]:
         yield f"{path}: must be one of {', '.join(map(str, schema['enum']))}, is {shown(value)}"
     if isinstance(value, str) and "pattern" in schema and not _matches(value, schema["pattern"]):
         yield f"{path}: must match {schema['pattern']}, is {shown(value)}"
+    size: float = value if isinstance(value, (int, float)) else len(value) if hasattr(value, "__len__") else 0
     for kind, lower, upper in _LIMITS:
         if isinstance(value, kind):
-            size = value if isinstance(value, (int, float)) else len(value)
             if lower in schema and size < schema[lower]:
                 yield f"{path}: must {_limit(value, 'at least', schema[lower])}, is {shown(value)}"
             if upper in schema and size > schema[upper]:

@@ -25,7 +25,8 @@ from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.base.spans import NO_THINKING
 from elastometer_loadgen.base.turns import conversation_of, turn_of
 from elastometer_loadgen.base.users import FIRST_CLOSED_ID, STAGE_BITS, USER_BITS, think_seconds
-from elastometer_loadgen.plan.prompts import drawn_task
+from elastometer_loadgen.plan.draws import draw
+from elastometer_loadgen.plan.task_choice import TaskChoice
 from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
 from elastometer_loadgen.profile.task import Task
 from elastometer_loadgen.stages.knee import KneeStage, KneeVariable
@@ -58,10 +59,14 @@ class RecordedFacts:
     tasks: Mapping[int, str]
     _turns: dict[int, int] = field(default_factory=dict)
     _has_turns: bool = field(init=False)
+    _choice: TaskChoice = field(init=False)
 
     def __post_init__(self) -> None:
         # Asked for with every request, and a profile computes it each time.
         self._has_turns = self.profile.max_turns > 1
+        # A trace is not part of a record, so which request of the schedule is of which stage is not known then.
+        is_unread = any(stage.awaits_data for stage in self.profile.stages)
+        self._choice = TaskChoice(self.profile, () if is_unread else None)
 
     def tokens(self, request: int) -> tuple[int, int]:
         found = self.known.get(request)
@@ -90,9 +95,10 @@ class RecordedFacts:
         """None where the stage and not a task sets the sizes."""
         name, stage = self.tasks.get(conversation), _stage_of(conversation)
         if not name:
-            if stage >= 0 and self.profile.stages[stage].fixes_sizes:
+            is_sized = stage >= 0 and self.profile.stages[stage].fixes_sizes
+            if is_sized or not self._choice.is_known(conversation):
                 return None
-            return drawn_task(self.profile, conversation)
+            return self.profile.tasks[self._choice.place(conversation, draw(self.profile.seed, conversation)[0])]
         return next((task for task in self.profile.tasks if task.name == name), None)
 
 

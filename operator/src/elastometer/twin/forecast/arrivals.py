@@ -22,7 +22,8 @@ ANSWER_RULE = "every answer is as long as maximumTokens allows"
 
 def planned_arrivals(profile: Profile) -> tuple[Arrival, ...]:
     """The instants at which the generator would send; output tokens are the `max_tokens` that it would request."""
-    schedule, source = compute_schedule(profile), PromptSource(profile)
+    schedule = compute_schedule(profile)
+    source = PromptSource(profile, first_ids=schedule.first_ids)
     found = []
     for number, at in enumerate(schedule.times):
         body = orjson.loads(source.prompt(number).body)
