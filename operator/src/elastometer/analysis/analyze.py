@@ -26,6 +26,7 @@ from elastometer.analysis.requests.knees import knees
 from elastometer.analysis.requests.latency import load_rows, task_rows
 from elastometer.analysis.requests.timeline import bands, timeline
 from elastometer.analysis.resources_used.measurements import measurements
+from elastometer.analysis.resources_used.memory import host_memory
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.analysis.scaleout.waterfalls import waterfalls
 from elastometer.analysis.starts.coldstart import cold_start
@@ -74,7 +75,7 @@ def _judged(run: DerivedRun, recording: Recording | None) -> Report:
     rows = load_rows(evidence)
     lags = [event.lag for event in events if event.lag is not None]
     added = added_pod_figures(run.changes, run.starts, evidence)
-    results = judge_objectives(evidence, lags, added)
+    results = judge_objectives(evidence, lags, added, host_memory(run, measured))
     flaws, state = list(load_flaws(run)), quality(run)
     has_spec = SPEC not in run.bundle.missing
     blind = blind_stretches(evidence, line.window_seconds) if has_spec else None

@@ -10,15 +10,20 @@ from elastometer.model.estimates import Slope
 from elastometer.model.measurements import Duration
 from elastometer.model.resources_used import Of, WindowKind
 
+# The witnesses of a server's own memory by their names in `resources`. The first that was measured counts: a container
+# has all processes of a server, and its working set a part of the files that it read.
+HOST_MEMORY = ("containerRSS", "workingSet", "processMemory")
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryLevel:
-    """`growth_bytes` is the mean less that before the load, of the same Pods; the slope is in bytes per minute.
-    `returned` counts from the end of the level until memory was back, in the part without load that follows; None where
-    load follows."""
+    """`stage` is the one that the level is of. `growth_bytes` is the mean less that before the load, of the same Pods;
+    the slope is in bytes per minute. `returned` counts from the end of the level until memory was back, in the part
+    without load that follows; None where load follows."""
 
     name: str
     kind: WindowKind
+    stage: str | None
     mean_bytes: float | None
     peak_bytes: float | None
     growth_bytes: float | None
@@ -57,7 +62,7 @@ class MemoryTable:
     rows: tuple[MemoryRow, ...]
     missing: tuple[tuple[str, str], ...]
 
-    def witness(self, names: tuple[str, ...]) -> MemoryRow | None:
-        """The first of the named witnesses that has a row: of the Pod that grew most, else of all Pods."""
-        return next((row for name in names for of in (Of.HIGHEST_POD, Of.ALL_PODS) for row in self.rows
-                     if row.name == name and row.of is of and row.growth_bytes is not None), None)
+    def host(self) -> MemoryRow | None:
+        """The first of HOST_MEMORY that has a row: of the highest Pod, or of the only one. None without any."""
+        return next((row for name in HOST_MEMORY for of in (Of.HIGHEST_POD, Of.ALL_PODS) for row in self.rows
+                     if row.name == name and row.of is of), None)

@@ -15,6 +15,9 @@ from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.stages.objectives import Statistic
 
 SHARES = (Indicator.REQUEST_SUCCESS, Indicator.ANSWER_CHECK)
+ON_MEMORY = frozenset({Indicator.MEMORY_GROWTH, Indicator.MEMORY_RETURN})
+# The simulator predicts when answers come: not what they contain, nor what the servers' processes use.
+NOT_PREDICTED = frozenset({Indicator.ANSWER_CHECK, Indicator.STEADY_RATE}) | ON_MEMORY
 FIELDS = ("name", "indicator", "percentile", "maximumMilliseconds", "minimumPercent", "stageName", "checkType",
           "taskName", "preset", "statistic", "maximumMebibytes")
 _PATH = "spec.objectives"

@@ -73,8 +73,8 @@ class LogSeen:
 
 @dataclass(frozen=True, slots=True)
 class LogCount:
-    """How many lines of a Pod's log were counted and not stored up to `time`: those of its access log, and others beyond
-    what is kept."""
+    """How many lines of a Pod's log were counted and not stored up to `time`: those of its access log, and others
+    beyond what is kept."""
 
     received: Instant
     pod: str

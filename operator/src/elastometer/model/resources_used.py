@@ -10,6 +10,9 @@ from enum import StrEnum
 from elastometer.model.estimates import Slope
 from elastometer.model.measurements import Duration
 
+# Why a value that rose by less than counts has no time to return.
+HARDLY_ROSE = "it hardly rose above idle"
+
 
 class WindowKind(StrEnum):
     """What a part of the run is to its resources."""
@@ -41,12 +44,13 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResourceWindow:
-    """A part of the run, in seconds from the start of the load."""
+    """A part of the run, in seconds from the start of the load, and the stage that it is of."""
 
     name: str
     kind: WindowKind
     start_seconds: float
     end_seconds: float
+    stage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,7 @@ from elastometer_loadgen.stages.trace import TraceStage
 _TYPES = {kind.value: kind for kind in StageType}
 _ROLES = {role.value: role for role in StageRole}
 
-# All of a load that decides what its stages are.
-_OF_STAGES = ("stages", "tasks", "timeoutSeconds", "retries", "maximumRequests", "endpoint")
+_OF_STAGES = ("stages", "tasks", "timeoutSeconds", "retries", "maximumRequests", "endpoint")  # all that decides them
 
 
 class Indicator(StrEnum):
@@ -54,10 +53,6 @@ class Indicator(StrEnum):
 ON_REQUESTS = frozenset({
     Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN, Indicator.REQUEST_LATENCY,
     Indicator.REQUEST_SUCCESS})
-ON_MEMORY = frozenset({Indicator.MEMORY_GROWTH, Indicator.MEMORY_RETURN})
-# The simulator predicts when answers come: not what they contain, nor what the servers' processes use.
-NOT_PREDICTED = frozenset({Indicator.ANSWER_CHECK, Indicator.STEADY_RATE}) | ON_MEMORY
-
 
 @dataclass(frozen=True, slots=True)
 class StageWindow:

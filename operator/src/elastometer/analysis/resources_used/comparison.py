@@ -11,7 +11,7 @@ from elastometer.analysis.resources_used.quantities import Defined
 from elastometer.analysis.resources_used.samples import Samples
 from elastometer.analysis.resources_used.windows import edges_of
 from elastometer.model.measurements import Duration
-from elastometer.model.resources_used import ResourceWindow, WindowKind
+from elastometer.model.resources_used import HARDLY_ROSE, ResourceWindow, WindowKind
 
 # A value is back at idle plus this share of how far it rose, or within the quantity's floor if that is more.
 BACK_SHARE = 0.15
@@ -75,7 +75,7 @@ def bound_of(idle: float, rise: float, defined: Defined) -> float:
 
 def hardly_rose() -> Duration:
     """Of a value that did not rise by the least that counts."""
-    return Duration(reason="it hardly rose above idle")
+    return Duration(reason=HARDLY_ROSE)
 
 
 def returned(behind: Line, back_at: float, rest: ResourceWindow, samples: Samples) -> Duration:

@@ -7,23 +7,20 @@ from elastometer.analysis.resources_used.figures import level_of, of_all_pods, w
 from elastometer.analysis.resources_used.measurements import Measurements
 from elastometer.analysis.resources_used.quantities import (
     CONTAINER_CPU,
-    CONTAINER_RSS,
     GPU_MEMORY,
     KV_CACHE,
     PREEMPTIONS,
     PROCESS_CPU,
-    PROCESS_MEMORY,
     RUNNING,
     WAITING,
-    WORKING_SET,
 )
+from elastometer.model.memory import HOST_MEMORY
 from elastometer.model.resources_used import LevelResources, ResourceLevel, ResourceWindow
 
-# The first that was measured counts: a container has all processes of a server.
+# The first that was measured counts, as with memory: a container has all processes of a server.
 CPU = (CONTAINER_CPU, PROCESS_CPU)
-MEMORY = (CONTAINER_RSS, WORKING_SET, PROCESS_MEMORY)
 _FIELDS: Mapping[str, tuple[str, ...]] = {
-    "cpu_cores": CPU, "memory_bytes": MEMORY, "gpu_memory_bytes": (GPU_MEMORY,), "kv_cache_percent": (KV_CACHE,),
+    "cpu_cores": CPU, "memory_bytes": HOST_MEMORY, "gpu_memory_bytes": (GPU_MEMORY,), "kv_cache_percent": (KV_CACHE,),
     "waiting": (WAITING,), "running": (RUNNING,), "preemptions": (PREEMPTIONS,),
 }
 NO_SAMPLE = "nothing was sampled in this span"

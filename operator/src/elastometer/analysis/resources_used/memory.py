@@ -3,9 +3,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from elastometer.analysis.resources_used.measurements import Measurements
 from elastometer.analysis.resources_used.quantities import GPU_MEMORY, GPU_MEMORY_FILLED
-from elastometer.analysis.resources_used.windows import levels_among
-from elastometer.model.memory import MemoryLevel, MemoryRow, MemoryTable
+from elastometer.analysis.resources_used.used import quantity_of
+from elastometer.analysis.resources_used.windows import levels_among, windows_of
+from elastometer.analysis.run import DerivedRun
+from elastometer.model.memory import HOST_MEMORY, MemoryLevel, MemoryRow, MemoryTable
 from elastometer.model.resources_used import (
     Group,
     Of,
@@ -29,6 +32,15 @@ def memory_table(used: ResourcesUsed | None) -> MemoryTable | None:
         tuple((one.title, f"{one.outcome}: {one.reason}") for one in witnesses if not one.rows))
 
 
+def host_memory(run: DerivedRun, measured: Measurements) -> MemoryRow | None:
+    """The row that objectives on memory are judged by, before any other quantity is tabled; None without a witness."""
+    found = next((one for name in HOST_MEMORY if (one := measured.of(name)) is not None), None)
+    if found is None:
+        return None
+    windows = windows_of(run)
+    return MemoryTable(tuple(_rows(quantity_of(found, windows), windows)), ()).host()
+
+
 def _rows(quantity: ResourceQuantity, windows: Sequence[ResourceWindow]) -> Iterator[MemoryRow]:
     for row in quantity.rows:
         # Of one Pod both rows say the same.
@@ -46,4 +58,5 @@ def _row(quantity: ResourceQuantity, row: ResourceRow, windows: Sequence[Resourc
 
 
 def _level(window: ResourceWindow, level: ResourceLevel) -> MemoryLevel:
-    return MemoryLevel(window.name, window.kind, level.mean, level.peak, level.growth, level.slope, level.returned)
+    return MemoryLevel(window.name, window.kind, window.stage, level.mean, level.peak, level.growth, level.slope,
+                       level.returned)

@@ -22,13 +22,14 @@ def resources_used(run: DerivedRun, measured: Measurements) -> ResourcesUsed:
         return ResourcesUsed(reason=measured.reason)
     windows = windows_of(run)
     quantities = tuple(
-        _quantity(found, windows) if (found := measured.of(one.name)) is not None else _missing(one, measured)
+        quantity_of(found, windows) if (found := measured.of(one.name)) is not None else _missing(one, measured)
         for one in measured.defined)
     samples = {name: found.samples for name, found in (measured.found or {}).items()}
     return ResourcesUsed(None, windows, quantities, replica_map(samples, windows))
 
 
-def _quantity(found: Measured, windows: Sequence[ResourceWindow]) -> ResourceQuantity:
+def quantity_of(found: Measured, windows: Sequence[ResourceWindow]) -> ResourceQuantity:
+    """One quantity that has samples, with its table and what its chart draws."""
     defined, samples = found.defined, found.samples
     seconds, lines = lines_of(samples, windows)
     return ResourceQuantity(

@@ -10,6 +10,7 @@ from elastometer.analysis.run import DerivedRun
 from elastometer.model.knee import KneeSeen
 from elastometer.model.resources_used import ResourceWindow, WindowKind
 from elastometer.model.units import to_seconds
+from elastometer_loadgen.stages.stage import StageRole
 
 IDLE, AFTER = "idle", "after"
 _UNLOADED = frozenset({WindowKind.IDLE, WindowKind.QUIET, WindowKind.AFTER})
@@ -28,7 +29,8 @@ def windows_of(run: DerivedRun) -> tuple[ResourceWindow, ...]:
     for stage in evidence.stages:
         if stage.start_seconds is None or stage.end_seconds is None:
             continue
-        found.append(ResourceWindow(stage.name, WindowKind.STAGE, stage.start_seconds, stage.end_seconds))
+        kind = WindowKind.QUIET if stage.role is StageRole.QUIET else WindowKind.STAGE
+        found.append(ResourceWindow(stage.name, kind, stage.start_seconds, stage.end_seconds, stage.name))
         if stage.name in steps:
             found += _steps(stage.name, evidence, steps[stage.name])
     last = _record_end(evidence)
@@ -76,10 +78,10 @@ def levels_among(windows: Sequence[ResourceWindow]) -> list[int]:
 def _steps(stage: str, evidence: Evidence, search: KneeSeen) -> Iterator[ResourceWindow]:
     for one in search.steps:
         yield ResourceWindow(f"{stage} {one.value}", WindowKind.STEP, evidence.seconds(one.start),
-                             evidence.seconds(one.end))
+                             evidence.seconds(one.end), stage)
     if (soak := search.soak) is not None:
         yield ResourceWindow(f"{stage} {soak.value} soak", WindowKind.STEP, evidence.seconds(soak.start),
-                             evidence.seconds(soak.end))
+                             evidence.seconds(soak.end), stage)
 
 
 def _record_end(evidence: Evidence) -> float | None:

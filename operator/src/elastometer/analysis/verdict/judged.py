@@ -4,18 +4,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elastometer.analysis.evidence.evidence import Evidence
+from elastometer.analysis.verdict.memory_objective import judge_memory
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.analysis.verdict.steady_rate import judge_steady_rate
 from elastometer.model.measurements import Duration
+from elastometer.model.memory import MemoryRow
+from elastometer.model.objectives import ON_MEMORY
 from elastometer.model.report import ObjectiveResult
 from elastometer.model.terms import Indicator, Objective
 
 
 def judge_objectives(
-    evidence: Evidence, lags: Sequence[Duration], cold_starts: Sequence[Duration],
+    evidence: Evidence, lags: Sequence[Duration], cold_starts: Sequence[Duration], memory: MemoryRow | None,
 ) -> tuple[ObjectiveResult, ...]:
-    """In the order of the test. `lags` has one figure per scale-out, `cold_starts` one per added Pod."""
-    return tuple(_judged(objective, evidence, lags, cold_starts) for objective in evidence.terms.objectives)
+    """In the order of the test. `lags` has one figure per scale-out, `cold_starts` one per added Pod; `memory` is what
+    the best witness of it says."""
+    return tuple(judge_memory(objective, memory) if objective.indicator in ON_MEMORY
+                 else _judged(objective, evidence, lags, cold_starts) for objective in evidence.terms.objectives)
 
 
 def _judged(

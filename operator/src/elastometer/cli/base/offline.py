@@ -17,15 +17,19 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.errors import SpecError
 from elastometer.model.health import DEFAULTED_FIELDS, PRESET_FIELDS
 from elastometer.model.names import MAX_TEST_NAME
+from elastometer.model.objectives import ON_MEMORY, bound_field
 from elastometer.model.schema import defaulted, flaws, shown
 from elastometer.model.shapes import part_flaws, shape_of
 from elastometer.model.spec import TestSpec
+from elastometer.model.terms import Indicator
 from elastometer.plan import accepted
 
 Json = dict[str, Any]
 DEFAULT_NAMESPACE = "default"
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_BOUNDS = frozenset({"minimumPercent", "maximumMilliseconds", "maximumMebibytes"})
+_OF_PODS = frozenset({Indicator.SCALE_OUT_LAG, Indicator.COLD_START}) | ON_MEMORY
 _BODIES = {"HorizontalPodAutoscaler": "horizontalPodAutoscaler", "ScaledObject": "scaledObject"}
 _LIMITS = {"horizontalPodAutoscaler": ("minReplicas", "maxReplicas"), "scaledObject": ("minReplicaCount",
                                                                                        "maxReplicaCount")}
@@ -124,6 +128,7 @@ def rule_flaws(spec: Json) -> Iterator[str]:
             yield from _preset_flaws(objective, stages, path)
             continue
         yield from _objective_flaws(objective, stages, path)
+        yield from _statistic_flaws(objective, path)
         yield from _answer_objective_flaws(objective, spec["load"].get("tasks", ()), path)
 
 
@@ -140,10 +145,11 @@ def _preset_flaws(objective: Json, stages: list[str], path: str) -> Iterator[str
 
 
 def _objective_flaws(objective: Json, stages: list[str], path: str) -> Iterator[str]:
-    bound = "minimumPercent" if objective["indicator"] in ("RequestSuccess", "AnswerCheck") else "maximumMilliseconds"
-    other = {"minimumPercent", "maximumMilliseconds"} - {bound}
-    if bound not in objective or other & objective.keys():
-        yield f"{path}: must have {bound} and not {other.pop()}, since its indicator is {objective['indicator']}"
+    bound = bound_field(Indicator(objective["indicator"]))
+    other = sorted(_BOUNDS & objective.keys() - {bound})
+    if bound not in objective or other:
+        beside = f" and not {' or '.join(other)}" if other else ""
+        yield f"{path}: must have {bound}{beside}, since its indicator is {objective['indicator']}"
     stage = objective.get("stageName")
     if stage is not None and objective["indicator"] in ("ScaleOutLag", "ColdStart"):
         yield f"{path}.stageName: must not be given for {objective['indicator']}, which belongs to Pods, is {stage!r}"
@@ -151,11 +157,24 @@ def _objective_flaws(objective: Json, stages: list[str], path: str) -> Iterator[
         yield f"{path}.stageName: must be one of {', '.join(stages)}, is {stage!r}"
 
 
+def _statistic_flaws(objective: Json, path: str) -> Iterator[str]:
+    statistic = objective.get("statistic")
+    if statistic is not None and "maximumMilliseconds" not in objective:
+        yield f"{path}.statistic: must not be given without maximumMilliseconds, is {statistic!r}"
+    if statistic == "Mean" and "percentile" in objective:
+        yield f"{path}.percentile: must not be given where statistic is Mean, is {objective['percentile']}"
+    if statistic is not None and objective["indicator"] == Indicator.MEMORY_RETURN:
+        yield f"{path}.statistic: must not be given for MemoryReturn, is {statistic!r}"
+    if "taskName" in objective and objective["indicator"] in _OF_PODS:
+        yield (f"{path}.taskName: must not be given for {objective['indicator']}, which belongs to Pods, is "
+               f"{objective['taskName']!r}")
+
+
 def _answer_objective_flaws(objective: Json, tasks: Sequence[Json], path: str) -> Iterator[str]:
     check, name = objective.get("checkType"), objective.get("taskName")
     if objective["indicator"] != "AnswerCheck":
-        for field in sorted({"checkType", "taskName"} & objective.keys()):
-            yield f"{path}.{field}: must not be given for {objective['indicator']}, is {objective[field]!r}"
+        if check is not None:
+            yield f"{path}.checkType: must not be given for {objective['indicator']}, is {check!r}"
         return
     in_scope = [task for task in tasks if name in (None, task["name"])]
     if check is None:

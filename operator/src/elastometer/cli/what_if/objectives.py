@@ -9,6 +9,7 @@ import yaml
 
 from elastometer.cli.base.exits import CliError, Exit
 from elastometer.model.bundle import Bundle
+from elastometer.model.objectives import NOT_PREDICTED
 from elastometer.model.terms import Indicator, Objective, Terms, terms_from
 from elastometer_loadgen.base.document import one_line, read_document
 from elastometer_loadgen.base.fields import unknown_field
@@ -35,9 +36,7 @@ def _objective(number: int, text: str, terms: Terms) -> Objective:
     unknown = [f"{name} {unknown_field(name, _FIELDS)}" for name in given if name not in _FIELDS]
     if unknown:
         raise _flaw("; ".join(unknown), text)
-    # The simulator predicts when answers come, not what they contain; a steady rate is a row of a preset only.
-    known = [indicator.value for indicator in Indicator
-             if indicator not in (Indicator.ANSWER_CHECK, Indicator.STEADY_RATE)]
+    known = [indicator.value for indicator in Indicator if indicator not in NOT_PREDICTED]
     if given.get("indicator") not in known:
         raise _flaw(f"indicator must be one of {', '.join(known)}", text)
     _check_bound(given, text)

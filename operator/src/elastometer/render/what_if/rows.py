@@ -18,6 +18,7 @@ _INDICATOR_NAMES = {
     Indicator.REQUEST_LATENCY: "latency", Indicator.SCALE_OUT_LAG: "scale-out lag",
     Indicator.COLD_START: "cold start", Indicator.REQUEST_SUCCESS: "served",
     Indicator.ANSWER_CHECK: "answers", Indicator.STEADY_RATE: "steady rate",
+    Indicator.MEMORY_GROWTH: "memory growth", Indicator.MEMORY_RETURN: "memory return",
 }
 
 

@@ -16,8 +16,9 @@ from statistics import median
 from elastometer.analysis.requests.misses import RequestColumns, miss_seconds, missed_seconds, stretches
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model.measurements import Duration
+from elastometer.model.objectives import NOT_PREDICTED
 from elastometer.model.report import Verdict
-from elastometer.model.terms import NOT_PREDICTED, ON_REQUESTS, Indicator, Objective, Terms
+from elastometer.model.terms import ON_REQUESTS, Indicator, Objective, Terms
 from elastometer.twin.prediction import PredictedReplica, Prediction
 from elastometer.twin.scenario import Arrival
 from elastometer_loadgen.base.measures import nearest_rank

@@ -1,0 +1,102 @@
+"""Objectives on the servers' memory: how much it grew over what it was before the load, and when it was back.
+
+They are judged by the first witness that was measured: the container's RSS, its working set, or the memory of the
+process. Of several Pods the one that had most counts.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from elastometer.model.measurements import Duration
+from elastometer.model.memory import MemoryLevel, MemoryRow
+from elastometer.model.report import ObjectiveResult, Verdict
+from elastometer.model.resources_used import HARDLY_ROSE, WindowKind
+from elastometer.model.terms import Indicator, Objective
+
+_MEBIBYTE = 2 ** 20
+_OF_LOAD = frozenset({WindowKind.STAGE, WindowKind.STEP})
+_Judged = tuple[Verdict, str, float | None]
+
+
+def judge_memory(objective: Objective, memory: MemoryRow | None) -> ObjectiveResult:
+    """The verdict; Inconclusive without a witness, or without a time before the load to compare with."""
+    is_growth = objective.indicator is Indicator.MEMORY_GROWTH
+    bound = objective.maximum_mebibytes if is_growth else objective.maximum_milliseconds
+    name = "memory growth" if is_growth else "memory return"
+    if memory is None or bound is None:
+        verdict, message, measured = _untold(name, objective, "no memory of the servers was measured")
+    elif is_growth:
+        verdict, message, measured = _growth(objective, memory, bound)
+    else:
+        verdict, message, measured = _return(objective, memory, bound)
+    return ObjectiveResult(
+        name=objective.name, indicator=objective.indicator.value, verdict=verdict, message=message, measured=measured,
+        bound=None if bound is None else float(bound), unit="MiB" if is_growth else "ms",
+        count=0 if memory is None else len(list(_levels(objective, memory))), stage=objective.stage)
+
+
+def _growth(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
+    grown = [(one.growth_bytes, one.name) for one in _levels(objective, memory) if one.growth_bytes is not None]
+    if not grown:
+        return _untold("memory growth", objective, memory.growth_reason or "no level has a value to compare with idle")
+    most, level = max(grown)
+    mebibytes = round(most / _MEBIBYTE, 2)
+    met = most <= bound * _MEBIBYTE
+    where = f" in '{level}'" if objective.stage is None else _where(objective)
+    rule = "is within" if met else "exceeds"
+    return (Verdict.PASS if met else Verdict.FAIL,
+            f"`memory growth` {mebibytes:.1f} MiB over idle {rule} {bound} MiB{where} ({_source(memory)})", mebibytes)
+
+
+def _return(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
+    found = [one.returned for one in _levels(objective, memory) if one.returned is not None]
+    found += [memory.returned] if objective.stage is None else []
+    seen = [one for one in found if one.milliseconds is not None or one.at_least_milliseconds is not None]
+    if seen:
+        return _against(objective, max(seen, key=_latest), bound, memory)
+    if found and all(one.reason == HARDLY_ROSE for one in found):
+        return Verdict.PASS, f"`memory return`: {HARDLY_ROSE}{_where(objective)}, so that nothing had to return " \
+                             f"({_source(memory)})", None
+    reasons = [one.reason for one in found if one.reason != HARDLY_ROSE and one.reason]
+    return _untold("memory return", objective, (reasons or ["load follows at once, and a return cannot be seen"])[0])
+
+
+def _against(objective: Objective, slowest: Duration, bound: int, memory: MemoryRow) -> _Judged:
+    where, doubt = _where(objective), slowest.plus_minus_milliseconds or 0.0
+    if slowest.milliseconds is None:
+        at_least = slowest.at_least_milliseconds or 0.0
+        if at_least > bound:
+            return (Verdict.FAIL, f"`memory return` of at least {at_least:.0f} ms exceeds {bound} ms{where}: "
+                                  f"{slowest.reason} ({_source(memory)})", None)
+        return _untold("memory return", objective, f"{slowest.reason}, after {at_least:.0f} ms")
+    taken = slowest.milliseconds
+    said = f"`memory return` {taken:.0f} ms (± {doubt:.0f} ms)"
+    if taken - doubt > bound:
+        return Verdict.FAIL, f"{said} exceeds {bound} ms{where} ({_source(memory)})", taken
+    if taken + doubt <= bound:
+        return Verdict.PASS, f"{said} is within {bound} ms{where} ({_source(memory)})", taken
+    return (Verdict.INCONCLUSIVE, f"`memory return` cannot be told within {bound} ms{where}: memory was sampled each "
+                                  f"{doubt / 1000:g} s, and was back after {taken:.0f} ms", taken)
+
+
+def _levels(objective: Objective, memory: MemoryRow) -> Iterable[MemoryLevel]:
+    """The parts with load that the objective is about; a Knee's are its steps."""
+    if objective.stage is None:
+        return [one for one in memory.levels if one.kind in _OF_LOAD]
+    return [one for one in memory.levels if one.stage == objective.stage and one.kind in _OF_LOAD]
+
+
+def _untold(name: str, objective: Objective, why: str) -> _Judged:
+    return Verdict.INCONCLUSIVE, f"`{name}` cannot be judged{_where(objective)}: {why}", None
+
+
+def _latest(one: Duration) -> float:
+    return one.at_least_milliseconds + 1e12 if one.at_least_milliseconds is not None else one.milliseconds or 0.0
+
+
+def _source(memory: MemoryRow) -> str:
+    return f"{memory.metric}, {memory.witness}"
+
+
+def _where(objective: Objective) -> str:
+    return "" if objective.stage is None else f" in stage '{objective.stage}'"
