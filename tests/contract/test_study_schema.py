@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from elastometer.model.comparison import Comparison
-from elastometer.render.json_report import document_bytes
 from elastometer.render.json_schema import study_schema
+from elastometer.render.study.files import to_json
 from support.goldens import compare
 from support.study_worlds import compared, study
 
@@ -25,7 +25,7 @@ def validator() -> Draft202012Validator:
 
 
 def document_of(comparison: Comparison) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(document_bytes(comparison))
+    found: dict[str, Any] = json.loads(to_json(comparison))
     return found
 
 

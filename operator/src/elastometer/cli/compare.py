@@ -19,8 +19,7 @@ from elastometer.cli.studies.regression import gated_by_objectives
 from elastometer.cli.studies.text import print_comparison
 from elastometer.model.bundle_files import REPORT_HTML
 from elastometer.model.comparison import Comparison
-from elastometer.render.json_report import document_bytes
-from elastometer.render.study.files import render_study
+from elastometer.render.study.files import render_study, to_json
 from elastometer.render.study.junit import to_junit
 from elastometer.render.study.markdown import to_markdown
 
@@ -107,7 +106,7 @@ def _groups(options: argparse.Namespace) -> Sequence[Group]:
 
 def _print(found: Comparison, options: argparse.Namespace) -> None:
     if options.output == "json":
-        print(document_bytes(found).decode(), end="")
+        print(to_json(found).decode(), end="")
     elif options.output == "markdown":
         print(to_markdown(found).decode(), end="")
     else:

@@ -22,8 +22,7 @@ from elastometer.judgement import judge
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON
 from elastometer.model.price import Price
 from elastometer.render.files import render_all
-from elastometer.render.json_report import document_bytes
-from elastometer.render.study.files import render_study
+from elastometer.render.study.files import render_study, to_json
 from elastometer.render.wording import prices
 from elastometer.world.bundle_reader import BundleError, load_bundle
 
@@ -79,7 +78,7 @@ def _judge_study(options: argparse.Namespace) -> Exit:
         has_pages = options.runs or options.out.resolve() == options.bundle.resolve()
         write_files(render_study(found, has_pages=has_pages), options.out, "the report")
     if options.output == "json":
-        print(document_bytes(found).decode(), end="")
+        print(to_json(found).decode(), end="")
     else:
         print_comparison(found, sys.stdout)
         if options.out is not None:

@@ -16,7 +16,7 @@ from elastometer.cli.base.options import positive_number
 from elastometer.cli.base.text import columns
 from elastometer.model.elasticity import Scorecard
 from elastometer.model.errors import SpecError
-from elastometer.render.json_report import camel_case
+from elastometer.model.read_back import camel_case
 
 _EXAMPLES = """\
 Each file has one line t,value for each change: the value holds from t until the next line. t is in seconds from the

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from elastometer.model.estimates import Interval
 from elastometer.model.measure import Measure
-from elastometer.model.report import Verdict
+from elastometer.model.report import Report, Verdict
 from elastometer.model.run_figures import RunFigures
 
 SCHEMA_VERSION = "elastometer.dev/study/v1alpha1"
@@ -190,6 +190,17 @@ class RankAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedRun:
+    """The run whose tables open the report: the first one of a variant that the study reports but does not compare.
+    `report` is None where it has none (yet), or one that this version cannot read; `reason` then says which."""
+
+    variant: str
+    run: str
+    report: Report | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """All that a study found. `question` describes what all runs were asked; `differing` names what they were asked
     differently. `primary_cost` is the measure of cost that the Pareto front and the best variant go by.
@@ -221,6 +232,7 @@ class Comparison:
     currency: str | None
     judged: int
     outside_by_chance: float
+    reported: ReportedRun | None = field(default=None, metadata={"json": False})
     schema_version: str = field(default=SCHEMA_VERSION)
 
     def row(self, measure: str) -> MeasureRow | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 
+from elastometer.model.read_back import camel_case
 from elastometer.model.report import Report
 
 # The types of which nearly all values are, named before any rule is tried on them.
@@ -19,13 +20,15 @@ def to_json(report: Report) -> bytes:
     return document_bytes(report)
 
 
-def document_bytes(whole: object) -> bytes:
-    """A dataclass with a `schema_version`, which comes first. Raises TypeError for anything else."""
+def document_bytes(whole: object, more: Mapping[str, object] | None = None) -> bytes:
+    """A dataclass with a `schema_version`, which comes first, and further fields after its own. Raises TypeError for
+    anything else."""
     document = plain(whole)
     if not isinstance(document, dict):
         raise TypeError("a report must become a JSON object")
     first = {"schemaVersion": document.pop("schemaVersion")}
-    lines = [f"  {_text(key)}: {_rows(value)}" for key, value in {**first, **document}.items()]
+    others = {camel_case(name): plain(value) for name, value in (more or {}).items()}
+    lines = [f"  {_text(key)}: {_rows(value)}" for key, value in {**first, **document, **others}.items()]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
@@ -52,12 +55,6 @@ def _keys(kind: type) -> tuple[tuple[str, str], ...]:
         raise TypeError(f"must be a dataclass, is {kind.__name__}")
     return tuple((item.name, camel_case(item.name)) for item in dataclasses.fields(kind)
                  if item.metadata.get("json", True))
-
-
-def camel_case(name: str) -> str:
-    """The name of a field in JSON."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _rows(value: object, indent: str = "  ") -> str:

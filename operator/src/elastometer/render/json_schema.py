@@ -15,8 +15,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from elastometer.model.comparison import SCHEMA_VERSION as STUDY_VERSION
 from elastometer.model.comparison import Comparison
+from elastometer.model.read_back import camel_case
 from elastometer.model.report import SCHEMA_VERSION, Report
-from elastometer.render.json_report import camel_case
+from elastometer.render.study.reported import FIELDS
 
 Json = dict[str, Any]
 _SCALARS: Mapping[object, Json] = {
@@ -31,13 +32,17 @@ def report_schema() -> Json:
 
 
 def study_schema() -> Json:
-    """That of the report of a study."""
-    return _published(Comparison, "study", STUDY_VERSION)
+    """That of the report of a study: its comparison, and the tables of the run that it reports."""
+    tables = {camel_case(name): {"description": "As in the report of a run; null where the study reports none."}
+              for name in FIELDS}
+    return _published(Comparison, "study", STUDY_VERSION, tables)
 
 
-def _published(kind: type[Any], name: str, version: str) -> Json:
+def _published(kind: type[Any], name: str, version: str, more: Mapping[str, Json] | None = None) -> Json:
     definitions: dict[str, Json] = {}
     root = _object(kind, definitions)
+    root["properties"] |= more or {}
+    root["required"] += list(more or ())
     root["properties"]["schemaVersion"] = {"const": version}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from elastometer.model.comparison import Comparison, MeasureRow
+from elastometer.render.sections.story import in_short_markdown
 from elastometer.render.study import tables, words
+from elastometer.render.study.reported import reported_tables
+from elastometer.render.tables.table import markdown
 from elastometer.render.wording import numbers
 from elastometer.render.wording.tables import code, printable, prose, section, table
 
@@ -41,6 +44,8 @@ def _short(comparison: Comparison) -> Iterator[str]:
     yield from ("", f"**{prose(words.stopped(comparison.best.sentence))}**")
     yield from ("", prose(f"Study {tables.name(comparison)}: {', '.join(tables.totals(comparison))}; "
                           f"differences are those of the means, to {comparison.baseline}."))
+    if (reported := reported_tables(comparison)) is not None and reported.reported.report is not None:
+        yield from in_short_markdown(reported.reported.report, reported.sections)
     if comparison.differing:
         yield from ("", "The runs were not asked the same:")
         yield from ("", *_listed(comparison.differing))
@@ -51,6 +56,8 @@ def _short(comparison: Comparison) -> Iterator[str]:
 
 def _details(comparison: Comparison) -> Iterator[tuple[str, Iterable[str]]]:
     """What is folded: (title, lines), what matters most first."""
+    if (reported := reported_tables(comparison)) is not None:
+        yield f"The run of {reported.reported.variant}, reported and not compared", markdown(reported.sections)
     more = tables.sentences(comparison)[_FIRST:]
     yield "More findings", ("", *_listed(more)) if more else ()
     yield "Patch of the best variant", _patch(comparison)

@@ -8,9 +8,11 @@ from typing import Any
 
 import yaml
 
-from elastometer.model.comparison import Comparison
+from elastometer.model.comparison import Comparison, ReportedRun
 from elastometer.model.document import EMPTY, Document
 from elastometer.model.errors import SpecError
+from elastometer.model.read_back import NotReadBack, read_back
+from elastometer.model.report import Report
 from elastometer.model.run_figures import RunFigures, RunLabel
 from elastometer.model.study import Preset, StudySpec, Variant
 from elastometer.model.study_document import RunEntry, RunState, StudyDocument
@@ -53,8 +55,25 @@ def compare_study(
     _check_runs(document)
     terms = replace(terms_of(study, document), across_questions=across_questions or study.allow_different)
     found = compare(terms, [_run(entry, kept.get(entry.name)) for entry in document.runs])
+    found = replace(found, reported=_reported(study, document, kept))
     searched = None if document.tune is None else tune_result(document.tune)
     return found if searched is None else replace(found, sentences=(*found.sentences, *search_sentences(searched)))
+
+
+def _reported(study: StudySpec, document: StudyDocument, kept: Mapping[str, KeptRun]) -> ReportedRun | None:
+    """The first run of the first variant that is reported but not compared."""
+    only = next((one.name for one in study.variants if not one.compared), None)
+    entry = next((one for one in document.runs if one.variant == only and one.judged), None)
+    if entry is None:
+        return None
+    run = kept.get(entry.name)
+    if run is None or not run.report:
+        return ReportedRun(entry.variant, entry.name, None, _STATES[entry.state])
+    try:
+        return ReportedRun(entry.variant, entry.name, read_back(Report, run.report))
+    except NotReadBack as error:
+        return ReportedRun(entry.variant, entry.name, None, f"its report is of another version ({error}); `elastometer "
+                           "judge --runs` writes it again from the bundle")
 
 
 def _check_runs(document: StudyDocument) -> None:
