@@ -14,9 +14,9 @@ from elastometer.model.observation import ObjectKind, ObjectSeen
 from elastometer.model.report import Report
 from elastometer.model.server_flags import flags_of_test
 from elastometer.model.terms import StageWindow
+from elastometer.model.under_test import GPU_PRODUCT
 
 Json = dict[str, Any]
-_GPU_PRODUCT = "nvidia.com/gpu.product"
 TENSOR_PARALLEL, PIPELINE_PARALLEL = "--tensor-parallel-size", "--pipeline-parallel-size"
 
 
@@ -47,7 +47,7 @@ def _server(run: DerivedRun, report: Report, window: tuple[float, float]) -> Jso
 
 
 def _accelerator(run: DerivedRun, report: Report, replicas: int) -> Json | None:
-    products = {text_at(seen.object, "metadata", "labels", _GPU_PRODUCT) for seen in run.bundle.observations
+    products = {text_at(seen.object, "metadata", "labels", GPU_PRODUCT) for seen in run.bundle.observations
                 if isinstance(seen, ObjectSeen) and seen.kind is ObjectKind.NODE} - {None}
     gpus = None if report.price is None else report.price.gpus_per_replica
     if len(products) != 1 or not gpus:

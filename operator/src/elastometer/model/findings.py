@@ -25,12 +25,14 @@ class FindingName(StrEnum):
     ABORTS_ON_DRAIN = "AbortsOnDrain"  # requests were lost on Pods that were being removed
     MAXIMUM_CLAMPED = "MaximumClamped"  # maxReplicas held the autoscaler back
     FLAPPING = "Flapping"  # replicas were removed and then missed
+    REPLICAS_ADDED_NOTHING = "ReplicasAddedNothing"  # no scale-out brought a gain that replicas could bring
     SCALING_NEVER_TRIGGERED = "ScalingNeverTriggered"  # nothing scaled, although requests waited
     NEVER_WOKE = "NeverWoke"  # requests came to a target without a replica, and nothing woke it
     LOST_DURING_WAKE = "LostDuringWake"  # requests were lost until a target at zero replicas served
     AUTOSCALER_CONFLICT = "AutoscalerConflict"  # more than one autoscaler scaled the target
     UNUSED_REPLICAS = "UnusedReplicas"  # Ready replicas got no request
     BACKLOG_PINNED = "BacklogPinned"  # requests waited on one replica while others had free slots
+    SLOW_FIRST_START = "SlowFirstStart"  # the first start fetched what later ones found
     PROBE_TAX = "ProbeTax"  # probes kept finished replicas waiting
     UNATTRIBUTED_START = "UnattributedStart"  # a good part of a cold start has no explanation
     CLOCK_SKEW = "ClockSkew"  # two clocks disagree
@@ -48,6 +50,11 @@ class FindingName(StrEnum):
     AUTOSCALER_DOUBTFUL = "AutoscalerDoubtful"  # the replay does not reproduce what the controller decided
 
     # The answers
-    CROSS_TALK = "CrossTalk"  # requests got the answer of another request
+    CROSS_TALK = "CrossTalk"  # requests got the answer of another request: a mark proves it
+    TASKS_MIXED_UP = "TasksMixedUp"  # answers have the form of another task's
+    ANSWERS_END_EARLY = "AnswersEndEarly"  # answers are shorter than they should be
+    REPETITIVE = "Repetitive"  # answers repeat themselves
+    FORGETS = "Forgets"  # from some distance on, facts of a conversation are not recalled
+    STRUCTURE_UNRELIABLE = "StructureUnreliable"  # structured answers fail too often
     STREAM_BUFFERED = "StreamBuffered"  # something between model and client holds the tokens back
     ANSWERS_DEGRADE_UNDER_LOAD = "AnswersDegradeUnderLoad"  # checks fail more often when more is in flight

@@ -102,3 +102,31 @@ class ServedRate:
     def fell(self) -> bool:
         """Whether a bin has less than half of the median."""
         return self.lowest_of_median_percent is not None and self.lowest_of_median_percent < FALLEN_PERCENT
+
+
+class HealthState(StrEnum):
+    """What one measure says of a service."""
+
+    HEALTHY = "Healthy"
+    BETWEEN = "Between"
+    ABNORMAL = "Abnormal"
+    NOT_JUDGED = "NotJudged"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """One measure of a preset, in `unit`: healthy up to `healthy` (success: from it on), abnormal beyond `abnormal`.
+    `word` is what the rate did: it `falls`, or `swings`. `reason` says why there is no number, or no state."""
+
+    objective: str
+    part: HealthPart
+    stage: str | None
+    unit: str
+    healthy: float
+    abnormal: float | None
+    measured: float | None
+    interval: Interval | None
+    count: int
+    state: HealthState
+    word: str | None = None
+    reason: str | None = None

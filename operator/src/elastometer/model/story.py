@@ -37,6 +37,7 @@ class Anchor(StrEnum):
     SCALE_OUT_GAINS = "scale-out-gains"
     FIRST_STARTS = "first-starts"
     WARM_SPARES = "warm-spares"
+    WHAT_IF = "what-if"
     UNDER_TEST = "under-test"
 
 

@@ -17,7 +17,7 @@ ANCHOR_NAMES: Mapping[Anchor, str] = {
     Anchor.ISOLATION: "isolation", Anchor.ANSWERS: "answers", Anchor.ANSWER_ENDS: "how answers ended",
     Anchor.STRUCTURED: "structured answers", Anchor.RECALL: "recall", Anchor.HEALTH: "health",
     Anchor.SCALE_OUT_GAINS: "what each scale-out brought", Anchor.FIRST_STARTS: "first and later starts",
-    Anchor.WARM_SPARES: "warm spares", Anchor.UNDER_TEST: "under test",
+    Anchor.WARM_SPARES: "warm spares", Anchor.WHAT_IF: "what if", Anchor.UNDER_TEST: "under test",
 }
 
 

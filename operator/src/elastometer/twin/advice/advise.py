@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from elastometer.analysis.requests.misses import measured_miss_seconds
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.story.from_findings import advice_from
 from elastometer.model.document import text_at
 from elastometer.model.reasons import LoadFlaw
-from elastometer.model.report import Report, Verdict
+from elastometer.model.report import Report
 from elastometer.model.story import Advice, AdviceSource, MoreReplicas
 from elastometer.model.terms import ON_REQUESTS
 from elastometer.twin.advice.changes import changes, merge_patch
 from elastometer.twin.advice.choose import best, cheapest, choose, scale_of
 from elastometer.twin.advice.failures import unpredicted_failures
 from elastometer.twin.advice.fitted import FittedTwin
-from elastometer.twin.advice.forecast import MOST, Figures, Forecast, Forecaster, effect
+from elastometer.twin.advice.forecast import MOST, Figures, Forecast, Forecaster, effect, measured_figures
 from elastometer.twin.advice.near import near, pairs
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Purpose, held_out_draws
 from elastometer.twin.search.score.searcher import SearchProblem, Settings
@@ -44,7 +43,7 @@ def advise(run: DerivedRun, report: Report, twin: FittedTwin) -> Advice:
     if (reason := _excluded(run, report)) is not None:
         return advice_from(report, reason)
     problem = _problem(run, report, twin.base)
-    measured = _measured(run, report, problem)
+    measured = measured_figures(run, report, problem.terms.objectives)
     if not measured.holds and not measured.miss_seconds:
         return advice_from(report, "no request missed an objective")
     forecaster = Forecaster(problem)
@@ -67,15 +66,6 @@ def _problem(run: DerivedRun, report: Report, base: Baseline) -> SearchProblem:
     if blind is not None:
         terms = replace(terms, objectives=(*terms.objectives, blind.proposed))
     return SearchProblem(base, terms, report.price.gpus_per_replica if report.price else None)
-
-
-def _measured(run: DerivedRun, report: Report, problem: SearchProblem) -> Figures:
-    """The run itself. It is fine if it passes and no bad stretch is uncovered, whatever its objectives allow."""
-    missed = measured_miss_seconds(run.evidence, problem.terms.objectives)
-    price, wait = report.price, report.summary.time_to_first_token_p95_milliseconds
-    cost = 0.0 if price is None else price.paid_gpu_seconds or price.paid_replica_seconds
-    is_fine = report.verdict is Verdict.PASS and report.story.blind is None
-    return Figures(is_fine, missed or 0, None if wait is None else float(wait), cost)
 
 
 @dataclass(slots=True)

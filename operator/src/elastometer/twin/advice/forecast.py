@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from operator import sub
 from statistics import fmean, median
 
+from elastometer.analysis.requests.misses import measured_miss_seconds
+from elastometer.analysis.run import DerivedRun
+from elastometer.model.report import Report, Verdict
 from elastometer.model.story import Effect
+from elastometer.model.terms import Objective
 from elastometer.twin.engine import predict
 from elastometer.twin.scenario import Scenario
 from elastometer.twin.search.score.held_out import Purpose, held_out_draws
@@ -26,6 +30,15 @@ class Figures:
     miss_seconds: int
     first_token: float | None
     cost: float
+
+
+def measured_figures(run: DerivedRun, report: Report, objectives: Sequence[Objective]) -> Figures:
+    """The run itself. It is fine if it passes and no bad stretch is uncovered, whatever its objectives allow."""
+    missed = measured_miss_seconds(run.evidence, objectives)
+    price, wait = report.price, report.summary.time_to_first_token_p95_milliseconds
+    cost = 0.0 if price is None else price.paid_gpu_seconds or price.paid_replica_seconds
+    is_fine = report.verdict is Verdict.PASS and report.story.blind is None
+    return Figures(is_fine, missed or 0, None if wait is None else float(wait), cost)
 
 
 @dataclass(frozen=True, slots=True)

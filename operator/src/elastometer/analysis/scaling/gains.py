@@ -1,0 +1,145 @@
+"""What each scale-out brought: rate, latency, CPU and errors in the windows before and after it, with intervals."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, floor
+
+import polars as pl
+
+from elastometer.analysis.evidence.scaling import Change
+from elastometer.analysis.requests.misses import measured_missed
+from elastometer.analysis.resources_used.levels import level_resources
+from elastometer.analysis.resources_used.measurements import Measurements
+from elastometer.analysis.run import DerivedRun
+from elastometer.analysis.scaling.ended import EndedRequests, ended_requests
+from elastometer.analysis.scaling.gain_windows import Windows, windows_of
+from elastometer.analysis.scaling.gained import Need, gain_of, held_again, lowest_mean
+from elastometer.model.estimates import Difference, Interval
+from elastometer.model.resources_used import LevelResources, ResourceWindow, WindowKind
+from elastometer.model.scaleout_gains import BeforeAfter, Errors, Gain, GainWindow, ScaleOutGain
+from elastometer.statistics.differences import difference_of_means, difference_of_percentiles
+from elastometer.statistics.percentiles import percentile
+from elastometer.statistics.rates import difference_of_rates, rate
+
+# An event costs some 50 ms with these; more of either would make the intervals hardly narrower.
+RESAMPLES, MOST_VALUES = 400, 1000
+P95 = 95
+NO_READY = "no replica was Ready in one of the windows"
+
+
+def scale_out_gains(run: DerivedRun, measured: Measurements) -> tuple[ScaleOutGain, ...]:
+    """One for each scale-out, in order."""
+    outs = [change for change in run.changes if change.is_out]
+    if not outs:
+        return ()
+    ended = ended_requests(run.evidence)
+    whole = _Whole(run, measured, ended, measured_missed(run.evidence), lowest_mean(ended))
+    return tuple(map(whole.gain, outs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What all events of a run share. `missed` are objective-miss seconds, `lowest` the lowest mean latency."""
+
+    run: DerivedRun
+    measured: Measurements
+    ended: EndedRequests
+    missed: set[int] | None
+    lowest: float | None
+
+    def gain(self, change: Change) -> ScaleOutGain:
+        """The row of one event."""
+        evidence = self.run.evidence
+        decided, windows = evidence.seconds(change.decided.instant), windows_of(change, self.run)
+        again, reason = held_again(self.missed, decided, evidence.seconds(evidence.load_end))
+        found = ScaleOutGain(change.number, change.before, change.after, round(decided, 3), Gain.CANNOT_BE_TOLD,
+                             held_again_seconds=again, held_reason=reason)
+        return replace(found, reason=windows) if isinstance(windows, str) else self._compared(found, windows)
+
+    def _compared(self, found: ScaleOutGain, windows: Windows) -> ScaleOutGain:
+        before, after = (self.ended.within(*window) for window in (windows.before, windows.after))
+        used = level_resources(self.measured, [ResourceWindow("", WindowKind.STAGE, *window)
+                                               for window in (windows.before, windows.after)])
+        found = replace(
+            found, notes=windows.notes, before=_window(windows.before, before), after=_window(windows.after, after),
+            rate=_rate(windows, before, after), mean_milliseconds=_mean(before, after),
+            p95_milliseconds=_p95(before, after), cpu_per_replica=self._cpu(windows, used),
+            errors=_errors(before, after))
+        need = Need(windows.before, self.missed, used[0].waiting, self.lowest, found.mean_milliseconds.before)
+        found = replace(found, was_needed=need.in_words())
+        return replace(found, gain=gain_of(found, windows))
+
+    def _cpu(self, windows: Windows, used: Sequence[LevelResources]) -> BeforeAfter:
+        """Cores of one Ready replica: what all Pods used together, over the mean number of Ready ones."""
+        found = []
+        for (start, end), one in zip((windows.before, windows.after), used, strict=True):
+            ready = self.run.replicas.ready.integral(start, end) / (end - start)
+            found.append(None if one.cpu_cores is None or ready <= 0 else one.cpu_cores / ready)
+        before, after = found
+        difference = None if before is None or after is None else Difference(after - before, None)
+        reason = None if difference is not None else next(
+            (dict(one.missing).get("cpu_cores") for one in used if one.cpu_cores is None), NO_READY)
+        return replace(_rounded(BeforeAfter(before, after, difference), 4), reason=reason)
+
+
+def _window(window: tuple[float, float], requests: pl.DataFrame) -> GainWindow:
+    return GainWindow(round(window[0], 3), round(window[1], 3), requests.height)
+
+
+def _rate(windows: Windows, before: pl.DataFrame, after: pl.DataFrame) -> BeforeAfter:
+    """Served requests per second, by the second in which they ended."""
+    counts = [_per_second(requests, *window)
+              for window, requests in ((windows.before, before), (windows.after, after))]
+    first, second = (sum(found) / len(found) for found in counts)
+    return _rounded(BeforeAfter(first, second, difference_of_means(*counts, resamples=RESAMPLES)), 3)
+
+
+def _per_second(requests: pl.DataFrame, start: float, end: float) -> list[float]:
+    """Of the whole seconds of the window, which end where it ends."""
+    count = floor(end - start)
+    at = requests.filter("served").select((end - pl.col("seconds")).floor().cast(pl.Int64).alias("at"))["at"]
+    found = dict(at.value_counts().iter_rows())
+    return [float(found.get(second, 0)) for second in reversed(range(count))]
+
+
+def _rounded(one: BeforeAfter, digits: int) -> BeforeAfter:
+    """To as many digits as its intervals are worth."""
+    found = one.difference
+    if found is not None:
+        of = found.interval
+        found = Difference(round(found.value, digits), None if of is None else Interval(
+            round(of.low, digits), round(of.high, digits)), found.needs)
+    before, after = (None if value is None else round(value, digits) for value in (one.before, one.after))
+    return BeforeAfter(before, after, found)
+
+
+def _latencies(requests: pl.DataFrame) -> list[float]:
+    """In order of their end. Every k-th of many has the same distribution, and an interval that is not narrower."""
+    values: list[float] = requests["milliseconds"].drop_nulls().to_list()
+    return values[::max(1, ceil(len(values) / MOST_VALUES))]
+
+
+def _mean(before: pl.DataFrame, after: pl.DataFrame) -> BeforeAfter:
+    values = [_latencies(one) for one in (before, after)]
+    means = [_number(one["milliseconds"].mean()) for one in (before, after)]
+    difference = difference_of_means(*values, resamples=RESAMPLES) if all(values) else None
+    return _rounded(BeforeAfter(means[0], means[1], difference), 1)
+
+
+def _p95(before: pl.DataFrame, after: pl.DataFrame) -> BeforeAfter:
+    values = [_latencies(one) for one in (before, after)]
+    found = [percentile(one["milliseconds"].drop_nulls().sort(), P95).value for one in (before, after)]
+    difference = difference_of_percentiles(values[0], values[1], P95, resamples=RESAMPLES) if all(values) else None
+    return _rounded(BeforeAfter(found[0], found[1], difference), 1)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _errors(before: pl.DataFrame, after: pl.DataFrame) -> Errors:
+    rates = [rate(one.height - int(one["served"].sum()), one.height) if one.height else None
+             for one in (before, after)]
+    first, second = rates
+    return Errors(first, second, None if first is None or second is None else difference_of_rates(first, second))

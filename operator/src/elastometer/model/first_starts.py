@@ -1,0 +1,41 @@
+"""First and later starts: the starts of a run by what they had to fetch, and the phase that makes the difference."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elastometer.model.start_class import Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Whether each ingredient of a start was there when it began."""
+
+    image: Presence = Presence.UNKNOWN
+    weights: Presence = Presence.UNKNOWN
+    compilation: Presence = Presence.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseDifference:
+    """The phase that differs most from the fastest kind of start, with its median here and there, in milliseconds."""
+
+    name: str
+    label: str
+    milliseconds: float
+    fastest_milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartKind:
+    """Starts that had to fetch the same. `count` of them became Ready, with their time from creation to Ready in
+    milliseconds; `never_ready` did not. `has_first` is whether the first start of the run is one of them. The fastest
+    kind has no `difference`, nor has one whose phases are not known."""
+
+    fetched: Fetched
+    count: int
+    never_ready: int
+    has_first: bool
+    median_milliseconds: float | None = None
+    least_milliseconds: float | None = None
+    most_milliseconds: float | None = None
+    difference: PhaseDifference | None = None
