@@ -140,9 +140,9 @@ def call_of(max_tokens: int) -> Call:
 
 def test_a_late_repetition_leaves_the_first_two_thirds_as_they_were() -> None:
     asked = parse_call({"prompt": "Write.", "max_tokens": 900, "ignore_eos": True}, Settings(), chat=False)
-    plain, spoilt = (compose(asked, fault, OtherCalls(), 40).pieces for fault in (None, Fault.LATE_REPEAT))
-    assert spoilt[:600] == plain[:600]
-    assert spoilt[600:] == plain[596:600] * 75
+    plain, repeated = (compose(asked, fault, OtherCalls(), 40).pieces for fault in (None, Fault.LATE_REPEAT))
+    assert repeated[:600] == plain[:600]
+    assert repeated[600:] == plain[596:600] * 75
 
 
 def test_garbled_text_has_replacement_characters_in_its_middle_and_as_many_tokens() -> None:

@@ -116,7 +116,7 @@ def test_a_schema_from_a_client_cannot_search_the_prompt() -> None:
 
 @pytest.mark.parametrize(("schema", "words"), [
     ("{", "must be a JSON schema"), ("[]", "must be an object"), ('{"fromPrompt": "("}', "must be a pattern"),
-    ('{"properties": {"a": {"fromPrompt": 4}}}', "must be a pattern, 4 is none"),
+    ('{"properties": {"a": {"fromPrompt": 4}}}', "must be a pattern, got 4"),
 ])
 def test_a_schema_that_cannot_work_is_refused(schema: str, words: str) -> None:
     with pytest.raises(CliError, match=f"--standin-json-schema .*{words}"):

@@ -68,6 +68,9 @@ def test_what_the_stand_in_is_asked_to_do_and_the_prediction_leaves_out_is_named
     assert not_predicted(asked) == (
         "the effect of --standin-error-rate, --standin-startup-jitter on the stand-in is not modelled",)
     assert not_predicted(flags("--standin-decode-ms-per-token=40", "--max-num-seqs=4")) == ()
+    assert not_predicted(flags("--standin-memory-base-mb=100", "--standin-label-words=a=b")) == ()
+    assert not_predicted(flags("--standin-oom-rate=1", "--standin-oom-when=streams>=60")) == (
+        "the effect of --standin-oom-rate, --standin-oom-when on the stand-in is not modelled",)
 
 
 @pytest.mark.parametrize(("image", "args", "answer"), [

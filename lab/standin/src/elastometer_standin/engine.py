@@ -93,7 +93,7 @@ class Engine:
         self.waiting: deque[Sequence] = deque()
         self.running: list[Sequence] = []
         self.held: list[Sequence] = []
-        """Sequences that are kept from the queue for a time; whoever puts them here adds them later."""
+        """Sequences that are kept from the queue for a time; the one who puts them here adds them later."""
         self.free_blocks = limits.num_gpu_blocks
 
     @property

@@ -152,7 +152,7 @@ class Server:
                 self._start_step(time.monotonic())
 
     def _follow(self, now: float) -> None:
-        """Tell whoever depends on it how many requests there are."""
+        """Pass on how many requests there are, to what depends on it."""
         under_way = self.engine.unfinished
         self.memory.follow(under_way, now)
         self.admission.follow(under_way, now)

@@ -118,7 +118,7 @@ def parse_schema(text: str) -> dict[str, Any]:
         try:
             re.compile(pattern)
         except (re.error, TypeError) as error:
-            raise ValueError(f"{FROM_PROMPT} must be a pattern, {pattern!r} is none: {error}") from None
+            raise ValueError(f"{FROM_PROMPT} must be a pattern, got {pattern!r}: {error}") from None
     return schema
 
 

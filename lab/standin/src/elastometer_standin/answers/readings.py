@@ -1,6 +1,6 @@
 """What a prompt asks for, in English or in Chinese: its mark, the labels to choose from, facts to remember, JSON. Pure.
 
-Fixed forms and not understanding: whoever writes a prompt can tell by hand what the stand-in will answer.
+Fixed forms and not understanding, so that the author of a prompt knows by hand what the stand-in will answer.
 """
 
 import re

@@ -42,12 +42,12 @@ def text_answer(call: Call, fault: Fault | None, mean: int) -> Answer:
         case Fault.SHORT:
             return Answer((*words[: SHORT_TOKENS - 1], ""), cut=False) if len(words) >= SHORT_TOKENS else answer
         case Fault.REPEAT | Fault.LATE_REPEAT | Fault.GARBLE:
-            return Answer((*_spoilt(words, fault), *end), answer.cut)
+            return Answer((*_changed(words, fault), *end), answer.cut)
         case _:
             return answer
 
 
-def _spoilt(words: tuple[str, ...], fault: Fault) -> tuple[str, ...]:
+def _changed(words: tuple[str, ...], fault: Fault) -> tuple[str, ...]:
     """As many words, of which some are wrong."""
     match fault:
         case Fault.REPEAT:

@@ -1,4 +1,4 @@
-"""What clients and logs are told when the memory of the GPU runs out or the engine dies, in vLLM's and torch's words.
+"""What clients and logs see when the memory of the GPU runs out or the engine dies, in vLLM's and torch's words.
 
 Load generators and operators search for them, so they are word for word, and the numbers in them mean nothing.
 """

@@ -135,7 +135,7 @@ def parse_rates(rates: Mapping[str, float]) -> dict[str, float]:
 
 
 def parse_conditions(texts: Mapping[str, Any]) -> dict[str, Condition]:
-    """The conditions by fault; an empty text is none. ValueError names the fault and what is wrong."""
+    """The conditions by fault; an empty text means no condition. ValueError names the fault and what is wrong."""
     for name, text in texts.items():
         _refuse_unknown(name)
         if not isinstance(text, str):

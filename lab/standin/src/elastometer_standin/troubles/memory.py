@@ -12,7 +12,7 @@ from elastometer_standin.settings import MemoryPlan
 
 KIB, MIB = 1024, 1024 * 1024
 ARENA_BYTES = 4 * MIB
-ALLOCATED_HELP = "Bytes that the stand-in was told to hold and has touched, the memory of the program itself aside."
+ALLOCATED_HELP = "Bytes that the stand-in holds and has touched as its flags ask, the program itself aside."
 _PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 
 

@@ -22,7 +22,11 @@ PHASES, EAGER = "--standin-startup", "--enforce-eager"
 # What eager execution leaves out.
 NOT_EAGER = ("compile", "graphs")
 # These change nothing that a prediction contains.
-WITHOUT_EFFECT = ("--standin-answer-tokens", "--standin-access-log", "--standin-log-prefix", "--standin-fault-seed")
+WITHOUT_EFFECT = (
+    "--standin-answer-tokens", "--standin-access-log", "--standin-log-prefix", "--standin-fault-seed",
+    "--standin-label-words", "--standin-json-schema", "--standin-gpu-memory-gib", "--standin-memory-base-mb",
+    "--standin-memory-kb-per-stream", "--standin-memory-leak-kb-per-request", "--standin-memory-return-seconds",
+)
 MILLISECONDS = 1000
 # The stand-in's timers have whole milliseconds, and the connection costs one: measured first tokens come by this much
 # later than its formula says.
