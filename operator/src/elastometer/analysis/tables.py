@@ -3,11 +3,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from elastometer.analysis.levels.levels import level_rows
+from elastometer.analysis.levels.limit import recommended_limit
+from elastometer.analysis.requests.answer_tables import with_answer_tables
 from elastometer.analysis.resources_used.measurements import Measurements
 from elastometer.analysis.resources_used.memory import memory_table
 from elastometer.analysis.resources_used.saturation import saturation_table
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import DerivedRun
+from elastometer.analysis.scaling.tables import with_scaling
 from elastometer.model.report import Report
 
 
@@ -17,4 +21,7 @@ def with_tables(run: DerivedRun, report: Report, measured: Measurements) -> Repo
         resources = resources_used(run, measured)
         report = replace(report, resources=resources, memory=memory_table(resources),
                          saturation=saturation_table(run, measured))
-    return report
+        report = with_answer_tables(run.evidence, report)
+    levels = level_rows(run, measured)
+    report = replace(report, levels=levels, recommended_limit=recommended_limit(levels))
+    return with_scaling(run, report, measured)

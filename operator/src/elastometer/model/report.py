@@ -5,15 +5,18 @@ Seconds count from the start of the load and are negative before it. What was no
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from elastometer.model.answer_tables import AnswerEndRow, IsolationRow, Recall, StructuredRow
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount
 from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.findings import FindingName, Severity
+from elastometer.model.first_starts import StartKind
+from elastometer.model.health import HealthRow
 from elastometer.model.in_short import InShort
 from elastometer.model.knee import Knee
+from elastometer.model.levels import LevelRow, RecommendedLimit
 from elastometer.model.load_rows import LoadRow
 from elastometer.model.measurements import ColdStart, ScaleEvent, ScaleIn, Timeline
 from elastometer.model.memory import MemoryTable
@@ -21,20 +24,16 @@ from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.price import Price
 from elastometer.model.resources_used import ResourcesUsed
 from elastometer.model.saturation import SaturationTable
+from elastometer.model.scaleout_gains import ScaleOutGain
 from elastometer.model.scaleout_waterfall import ScaleOutWaterfall
 from elastometer.model.story import NO_STORY, Story
+from elastometer.model.under_test import UnderTest
+from elastometer.model.verdict import ObjectiveResult as ObjectiveResult
+from elastometer.model.verdict import Verdict as Verdict
 from elastometer.model.wake import Wake
+from elastometer.model.what_if import WarmSpares, WhatIf
 
 SCHEMA_VERSION = "elastometer.dev/report/v1alpha2"
-
-
-class Verdict(StrEnum):
-    """Missing an objective (FAIL) is not the same as data that allow no verdict (INCONCLUSIVE)."""
-
-    PASS = "Pass"
-    FAIL = "Fail"
-    INCONCLUSIVE = "Inconclusive"
-    NOT_JUDGED = "NotJudged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +53,6 @@ class GapBand:
     start_seconds: float
     end_seconds: float
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectiveResult:
-    """One objective with the number measured, the bound, and the rule as a sentence."""
-
-    name: str
-    indicator: str
-    verdict: Verdict
-    message: str
-    measured: float | None
-    bound: float | None
-    unit: str
-    count: int
-    stage: str | None
-    check: str | None = None
-    task: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,5 +176,17 @@ class Report:
     saturation: SaturationTable | None = None
     story: Story = NO_STORY
     scale_outs: tuple[ScaleOutWaterfall, ...] = ()
+    health: tuple[HealthRow, ...] = ()
+    scale_out_gains: tuple[ScaleOutGain, ...] = ()
+    first_starts: tuple[StartKind, ...] = ()
+    what_if: WhatIf | None = None
+    warm_spares: WarmSpares | None = None
+    under_test: UnderTest | None = None
     in_short: tuple[InShort, ...] = ()
+    isolation: tuple[IsolationRow, ...] = ()
+    answer_ends: tuple[AnswerEndRow, ...] = ()
+    structured: tuple[StructuredRow, ...] = ()
+    recall: Recall | None = None
+    levels: tuple[LevelRow, ...] = ()
+    recommended_limit: RecommendedLimit | None = None
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -67,7 +67,7 @@ def ending(search: KneeSeen, maximum: int | None) -> KneeEnding:
 
 def _step(one: StepSeen, records: Sequence[RecordedRequest], evidence: Evidence, ready: Steps) -> KneeStep:
     row, start, end = load_row("", records), evidence.seconds(one.start), evidence.seconds(one.end)
-    replicas, gap = list(_within(ready, start, end)), evidence.gap_within(one.start, one.end, "pods")
+    replicas, gap = list(within(ready, start, end)), evidence.gap_within(one.start, one.end, "pods")
     return KneeStep(
         value=one.value, start_seconds=start, end_seconds=end, failed=one.failed, inconclusive=one.inconclusive,
         count=row.count, success_percent=row.success_percent,
@@ -77,7 +77,7 @@ def _step(one: StepSeen, records: Sequence[RecordedRequest], evidence: Evidence,
     )
 
 
-def _within(steps: Steps, start: float, end: float) -> Iterator[int]:
+def within(steps: Steps, start: float, end: float) -> Iterator[int]:
     """Every value that the steps had at some time within the interval."""
     first = steps.value_at(start)
     if first is not None:

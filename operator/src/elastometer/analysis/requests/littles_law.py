@@ -29,6 +29,14 @@ def littles_law(
     by the servers' metrics with the number of instants that it is of."""
     length = window[1] - window[0]
     expected = _per(mine.select((pl.col("end") - pl.col("send")).sum()).item(), length) if mine.height else None
+    return compared(expected, every, window, scraped)
+
+
+def compared(
+    expected: float | None, every: pl.DataFrame, window: Window, scraped: tuple[float, int] | None,
+) -> LittlesLaw:
+    """The same for a number in flight that is expected for another reason."""
+    length = window[1] - window[0]
     start, end = (pl.col(name).clip(*window) for name in ("send", "end"))
     recorded = _per(every.select((end - start).sum()).item(), length) if every.height else None
     mean, samples = scraped if scraped is not None else (None, 0)

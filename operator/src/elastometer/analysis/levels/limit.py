@@ -1,0 +1,90 @@
+"""Up to which level all objectives held, said so that neither users and requests per second nor noise are mixed up."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from elastometer.analysis.levels.limit_words import limit_text
+from elastometer.analysis.levels.outcome import failures_of, is_within_noise
+from elastometer.model.levels import LevelOf, LevelRow, RecommendedLimit
+from elastometer.model.verdict import Verdict
+
+# A ladder of one level has nothing to compare.
+FEWEST_LEVELS = 2
+# How much slower than at the Baseline a level may be that is served best.
+BEST_PERCENT = 10.0
+NO_BASELINE = "no stage has the role Baseline"
+
+
+class _Key(NamedTuple):
+    """What the levels of one ladder have in common: a Knee, or the kind of level and the tasks."""
+
+    knee: str | None
+    of: LevelOf
+    tasks: tuple[str, ...]
+
+
+def recommended_limit(rows: Sequence[LevelRow]) -> RecommendedLimit | None:
+    """Of the ladder with the most levels, the first of several; None where no ladder has two judged levels."""
+    ladders: dict[_Key, list[LevelRow]] = {}
+    for row in rows:
+        if row.level is not None and not row.is_soak and row.verdict is not Verdict.NOT_JUDGED:
+            key = _Key(row.stage if row.is_step else None, row.of, tuple(sorted(row.tasks)))
+            ladders.setdefault(key, []).append(row)
+    longest = max(ladders.values(), key=lambda found: len({row.level for row in found}), default=[])
+    if len({row.level for row in longest}) < FEWEST_LEVELS:
+        return None
+    return _limit(sorted(longest, key=lambda row: row.level or 0), rows)
+
+
+def _limit(ladder: Sequence[LevelRow], rows: Sequence[LevelRow]) -> RecommendedLimit:
+    """Of several rows of one level all must hold."""
+    first_bad = next((row.level for row in ladder if row.verdict is not Verdict.PASS), None)
+    held = [row for row in ladder if first_bad is None or (row.level or 0) < first_bad]
+    bad = [row for row in ladder if row.level == first_bad and row.verdict is not Verdict.PASS]
+    last = held[-1] if held else None
+    undecided = _undecided(held, bad)
+    failures = tuple(dict.fromkeys(text for row in bad for text in failures_of(row)))
+    best, reason = _best_experience(ladder, rows)
+    return RecommendedLimit(
+        of=ladder[0].of, level=None if last is None else last.level, stage=(last or ladder[0]).stage,
+        levels=tuple(dict.fromkeys(row.level for row in ladder if row.level is not None)),
+        requests_per_second=None if last is None else last.requests_per_second, next_level=first_bad,
+        failures=failures, undecided=undecided,
+        text=limit_text(ladder, last, bad, failures, undecided), soak=_soak(ladder, rows),
+        best_experience=best, best_experience_reason=reason)
+
+
+def _undecided(held: Sequence[LevelRow], bad: Sequence[LevelRow]) -> tuple[int, ...]:
+    """The limit and the levels next to it that another run could find to be the limit."""
+    levels = {row.level for row in held[-1:]}
+    below = [row.level for row in held if row.level not in levels]
+    if held and any(is_within_noise(row) for row in held if row.level in levels) and below:
+        levels.add(below[-1])
+    if bad and all(is_within_noise(row) for row in bad):
+        levels.add(bad[0].level)
+    found = sorted(level for level in levels if level is not None)
+    return tuple(found) if len(found) > 1 else ()
+
+
+def _soak(ladder: Sequence[LevelRow], rows: Sequence[LevelRow]) -> int | None:
+    """The row of the soak of this ladder's search, if all objectives held through it."""
+    return next((number for number, row in enumerate(rows) if row.is_soak and row.stage == ladder[0].stage
+                 and row.verdict is Verdict.PASS), None)
+
+
+def _best_experience(ladder: Sequence[LevelRow], rows: Sequence[LevelRow]) -> tuple[int | None, str | None]:
+    """(number of the row, or None, and why there is none)."""
+    base = next((row for row in rows if row.is_baseline), None)
+    if base is None:
+        return None, NO_BASELINE
+    if base.latency.p95 is None:
+        return None, f"nothing was served at the Baseline '{base.stage}'"
+    found: LevelRow | None = None
+    for row in ladder:
+        if row.latency.p95 is None or row.latency.p95 > base.latency.p95 * (1 + BEST_PERCENT / 100):
+            break
+        found = row
+    if found is None:
+        return None, f"at the lowest level P95 is more than {BEST_PERCENT:.0f} % above the Baseline's"
+    return rows.index(found), None
