@@ -86,11 +86,32 @@ def test_markdown_tables_each_part_of_the_run_and_says_what_is_missing(report: R
     text = to_markdown(report).decode()
     table = text[text.index("## Resources\n"):]
     assert "| Quantity | Of | `idle` | `calm` | `ramp` | `plateau` | `drop` | `after` | Peak |" in table
-    assert "| Process memory (RSS) | all Pods | 100 MiB |" in table
-    assert "API server" in table
+    assert "| Requests waiting | all Pods |" in table
     assert "## Resources that were not measured" in table
     assert "NotRecorded" in table
     assert "with equal parts it would have been" in table
+
+
+def test_memory_has_a_section_of_its_own_with_each_part_of_the_run(report: Report):
+    """100 MiB before the load, then a MiB more each second; its last sample is at 238 s."""
+    text, page = to_markdown(report).decode(), to_html(report).decode()
+    section = text[text.index("## Memory\n"):text.index("## Saturation\n")]
+    assert "| Part of the run | Process memory (RSS) |" in section
+    assert "| calm | 114 MiB (+14 MiB over idle; +60 MiB/min (+60 MiB to +60 MiB)) |" in section
+    assert "| back | at least 58.0 s (it was not back when the record ended) (at 136 MiB) |" in section
+    assert "API server" in section
+    assert "Container memory (RSS): NotRecorded" in section
+    assert "Process memory" not in text[text.index("## Resources\n"):text.index("## Resources that")]
+    assert 'id="memory"' in page
+    assert page.index('id="chart-resource-0"') < page.index('id="saturation"')
+
+
+def test_saturation_names_what_was_full_and_why_the_rest_has_no_share(report: Report):
+    text = to_markdown(report).decode()
+    section = text[text.index("## Saturation\n"):]
+    assert "| Part of the load | Queue | Full |" in section
+    assert "CPU, CPU throttled, Batch, KV cache" in section
+    assert "the record has no such series" in section
 
 
 def test_json_has_every_quantity_with_source_and_resolution(report: Report):

@@ -4,12 +4,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from elastometer.analysis.in_short import answers, resources, scaling
 from elastometer.model.in_short import MOST, InShort, Question
 from elastometer.model.report import Report
 
 Answer: TypeAlias = Callable[[Report], InShort | None]
 # One function for each question; the order does not matter.
-ANSWERS: tuple[Answer, ...] = ()
+ANSWERS: tuple[Answer, ...] = (
+    answers.isolation, answers.answer_ends, answers.structured, answers.recall,
+    resources.memory, resources.saturation, scaling.health, scaling.scaling, scaling.starts, scaling.warm_spares)
 
 
 def in_short(report: Report) -> tuple[InShort, ...]:

@@ -61,11 +61,11 @@ def markdown(used: ResourcesUsed | None) -> Iterator[str]:
     names = [code(name) for name in words.columns(used)]
     yield from section(
         "Resources", ["Quantity", "Of", *names, "Peak", "Growth", "Back after", "Source"],
-        ([prose(one.title), words.OF_WORDS[row.of], *(prose(_level(level, one)) for level in row.levels),
+        ([prose(one.title), words.OF_WORDS[row.of], *(prose(_level(level, one)) for level in words.levels(row, used)),
           prose(words.peak(row, one)), prose(words.growth(row, one)), prose(words.back(row, one)),
           prose(words.source(one)) if row is one.rows[0] else ""]
-         for one in words.measured(used) for row in one.rows))
-    if words.measured(used):
+         for one in words.tabled(used) for row in one.rows))
+    if words.tabled(used):
         yield from ("", words.NOTE)
     yield from section("Resources that were not measured", ["Quantity", "Why"], (
         [prose(titles), prose(reason)] for titles, reason in words.missing(used)))
@@ -74,7 +74,7 @@ def markdown(used: ResourcesUsed | None) -> Iterator[str]:
 
 def _level(one: ResourceLevel, quantity: ResourceQuantity) -> str:
     return "; ".join(part for part in (
-        words.level(one, quantity), words.highest(one, quantity), words.slope(one, quantity)) if part)
+        words.level(one, quantity), words.highest(one, quantity), words.slope(one.slope, quantity.unit)) if part)
 
 
 def _replicas(found: ReplicaMap | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from elastometer.model.answer_tables import (
+    ENDERS,
     AnswerEndRow,
     Aspect,
     EndedBy,
@@ -31,10 +32,6 @@ _ASPECTS: Mapping[Aspect, str] = {
     Aspect.TYPES: "Types", Aspect.VALUES: "Values"}
 _STRUCTURED = ("Task", "Stage", "In flight", "Right as a whole", *_ASPECTS.values(), "Failures", "Objective")
 _RECALL = ("Turns between", "Tokens between", "Stage", "Task", "Recalled", "Forgotten", "Share recalled")
-ENDED_BY: Mapping[EndedBy, str] = {
-    EndedBy.MODEL: "the model", EndedBy.MAX_TOKENS: "max_tokens", EndedBy.CONTEXT: "the context",
-    EndedBy.LENGTH: "max_tokens or the context", EndedBy.ABORT: "an abort", EndedBy.CUT: "a broken stream",
-    EndedBy.OTHER: "something else"}
 JUDGED = "judged by the load generator as the answers arrived; Wilson intervals at 95 %"
 
 
@@ -95,7 +92,7 @@ def _repeat_row(row: AnswerEndRow, found: Repetition) -> Row:
 
 def ended_by(counts: Mapping[EndedBy, int]) -> str:
     """`the model: 97, max_tokens: 3`."""
-    return ", ".join(f"{ENDED_BY[who]}: {count:,}" for who, count in counts.items()) or numbers.DASH
+    return ", ".join(f"{ENDERS[who]}: {count:,}" for who, count in counts.items()) or numbers.DASH
 
 
 def structured(report: Report) -> TableSection | None:

@@ -25,8 +25,8 @@ def memory(report: Report) -> TableSection | None:
     head = ("Part of the run", *map(_title, found))
     parts = [Row((Cell(found[0].levels[number].name), *(_level(row.levels[number]) for row in found)))
              for number in range(len(found[0].levels))]
-    sums = [Row((Cell("peak"), *map(_peak, found)), is_sum=True), Row((Cell("stayed"), *map(_stayed, found)), is_sum=True),
-            Row((Cell("back"), *map(_back, found)), is_sum=True)]
+    sums = [Row((Cell(name), *map(cell, found)), is_sum=True)
+            for name, cell in (("peak", _peak), ("stayed", _stayed), ("back", _back))]
     return TableSection(
         Anchor.MEMORY, "Memory", (Table("memory-parts", head, (*sums, *parts), noun="parts"),),
         "as each witness states it", remarks=(REMARK, *_sources(found), *_missing(report)),
@@ -73,8 +73,8 @@ def _back(row: MemoryRow) -> Cell:
 def _sources(found: tuple[MemoryRow, ...]) -> Iterator[str]:
     by_title = {row.title: row for row in found}
     for title, row in by_title.items():
-        yield (f"{title}: {row.metric}, sampled each {numbers.duration(1000 * (row.resolution_seconds or 0.0))}, so that "
-               f"no return is known more exactly; {row.witness}")
+        period = numbers.duration(1000 * (row.resolution_seconds or 0.0))
+        yield f"{title}: {row.metric}, sampled each {period}, so that no return is known more exactly; {row.witness}"
 
 
 def _missing(report: Report) -> Iterator[str]:

@@ -6,13 +6,22 @@ from typing import TypeAlias
 
 from elastometer.model.report import Report
 from elastometer.render.many import Search
+from elastometer.render.tables import answers, predicted, scaling
+from elastometer.render.tables.health import health
+from elastometer.render.tables.memory import memory
+from elastometer.render.tables.saturation import saturation
 from elastometer.render.tables.table import TableSection
+from elastometer.render.tables.under_test import under_test
 
 Made: TypeAlias = Callable[[Report], TableSection | None]
 # In short stands above them. Levels with the recommended limit, By input, Errors in time, Memory, Saturation,
 # Isolation, How answers ended, Structured answers, Recall, Health, What each scale-out brought, First and later
 # starts, Warm spares, Under test: each where the report has its rows.
-SECTIONS: tuple[Made, ...] = ()
+SECTIONS: tuple[Made, ...] = (
+    memory, saturation,
+    answers.isolation, answers.answer_ends, answers.structured, answers.recall,
+    health, scaling.scale_out_gains, scaling.first_starts, predicted.warm_spares, predicted.what_if, under_test,
+)
 
 
 def table_sections(report: Report) -> tuple[TableSection, ...]:

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from elastometer.model.estimates import Slope
 from elastometer.model.resources_used import (
+    Group,
     Of,
     ReplicaMap,
     ReplicaRow,
@@ -11,6 +13,7 @@ from elastometer.model.resources_used import (
     ResourceQuantity,
     ResourceRow,
     ResourcesUsed,
+    WindowKind,
 )
 from elastometer.render.wording import numbers
 
@@ -33,7 +36,7 @@ def amount(value: float | None, unit: str) -> str:
         return _bytes(value) + unit.removeprefix("bytes")
     if unit == "seconds":
         return numbers.duration(1000 * value)
-    if unit == "requests":
+    if unit in ("requests", "descriptors"):
         return _short(value)  # as the title says
     return f"{_short(value)} {'%' if unit == 'percent' else unit}"
 
@@ -59,7 +62,7 @@ def signed(value: float | None, unit: str) -> str:
 
 def counted(quantity: ResourceQuantity) -> bool:
     """Whether a reader wants to know how many there were, and not how many a second."""
-    return quantity.name == "preemptions"
+    return quantity.name in ("preemptions", "rejections")
 
 
 def level(one: ResourceLevel, quantity: ResourceQuantity) -> str:
@@ -76,13 +79,12 @@ def highest(one: ResourceLevel, quantity: ResourceQuantity) -> str:
     return f"peak {amount(one.peak, quantity.unit)}"
 
 
-def slope(one: ResourceLevel, quantity: ResourceQuantity) -> str:
+def slope(found: Slope | None, unit: str) -> str:
     """Per minute with its interval; nothing where there is none, or where it may as well be flat."""
-    found = one.slope
     if found is None or found.interval is None or found.interval.low <= 0 <= found.interval.high:
         return ""
-    low, high = (signed(end, quantity.unit) for end in (found.interval.low, found.interval.high))
-    return f"{signed(found.value, quantity.unit)}/min ({low} to {high})"
+    low, high = (signed(end, unit) for end in (found.interval.low, found.interval.high))
+    return f"{signed(found.value, unit)}/min ({low} to {high})"
 
 
 def peak(row: ResourceRow, quantity: ResourceQuantity) -> str:
@@ -144,6 +146,22 @@ def evenness(found: ReplicaMap) -> str:
             f"all waiting requests; with equal parts it would have been {found.even_percent:.0f} %.")
 
 
+def in_memory_section(quantity: ResourceQuantity) -> bool:
+    """Whether its table and its chart are those of the section of memory."""
+    return quantity.group is Group.MEMORY or quantity.name in ("gpuMemory", "gpuMemoryFilled")
+
+
+def tabled(used: ResourcesUsed) -> tuple[ResourceQuantity, ...]:
+    """The quantities of the table of resources."""
+    return tuple(one for one in measured(used) if not in_memory_section(one))
+
+
 def columns(used: ResourcesUsed) -> Sequence[str]:
-    """Names of the windows."""
-    return [one.name for one in used.windows]
+    """Names of the windows that are columns: of a Knee its stage, since its steps may be many."""
+    return [one.name for one in used.windows if one.kind is not WindowKind.STEP]
+
+
+def levels(row: ResourceRow, used: ResourcesUsed) -> Sequence[ResourceLevel]:
+    """The levels in the order of the columns."""
+    return [level for level, window in zip(row.levels, used.windows, strict=True)
+            if window.kind is not WindowKind.STEP]
