@@ -1,13 +1,16 @@
 """Requests with what was found in their answers, for tests of the tables that are made of them."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from elastometer.analysis.analyze import judge
 from elastometer.analysis.evidence.evidence import Evidence, gather
 from elastometer.model.bundle import Bundle
 from elastometer.model.knee import KneeSeen
+from elastometer.model.report import Report
 from elastometer.model.request import GeneratorSummary, RecordedRequest, request_from
-from elastometer.model.terms import terms_from
+from elastometer.model.terms import Terms, terms_from
 from elastometer.model.units import SECOND, format_instant, instant_or_none
 from elastometer_loadgen.base.turns import turn_id
 
@@ -37,3 +40,26 @@ def evidence_of(requests: list[RecordedRequest], *tasks: dict[str, Any], knees: 
     generator = GeneratorSummary(0, "a", None, None, None, None, False, None, None, None, None, knees)
     return gather(Bundle(terms=terms_from(test), spec=test, start=START, requests=tuple(requests),
                          generators=(generator,) if knees else ()))
+
+
+def recall_task(distance: int) -> dict[str, Any]:
+    """A fact, so many answers of the model, then the question."""
+    between = [message for number in range(distance) for message in (
+        {"role": "assistant", "generated": True}, {"role": "user", "content": f"Go on, {number}."})]
+    return {"name": f"after-{distance}", "messages": [
+        {"role": "user", "content": "{{ canary }} Remember: the code is seven."}, *between[:-1],
+        {"role": "user", "content": "What was it?"}],
+        "checks": [{"type": "Recall", "fact": "the code is seven"}]}
+
+
+def conversation(number: int, distance: int, *, forgotten: bool, tokens: int | None = 40) -> list[RecordedRequest]:
+    """All turns of one such conversation; its prompts grow by so many tokens a turn."""
+    failure = f"Forgotten:{distance}" if forgotten else None
+    return [answered(number, {"Recall": failure} if turn == distance + 1 else None, task=f"after-{distance}", turn=turn,
+                     stage="recall", promptTokens=None if tokens is None else 10 + tokens * turn)
+            for turn in range(1, distance + 2)]
+
+
+def blank_report(**parts: Any) -> Report:
+    """A report on a run of which nothing is known but these parts."""
+    return replace(judge(Bundle(terms=Terms())), **parts)

@@ -99,6 +99,12 @@ def test_an_end_by_itself_near_the_limit_is_counted(made: int, reason: str, near
     assert row(ended(1, made=made, reason=reason, asked=8192)).near_limit == near
 
 
+def test_a_label_or_json_is_complete_wherever_it_ends():
+    found = row(ended(1, made=60, asked=64), task={**CHAT, "checks": [{"type": "JSON"}]})
+    assert (found.near_limit, found.missing["near_limit"]) == (
+        None, "its answers are complete in themselves, so that their length says nothing")
+
+
 def repeating(share: float, count: int, *quarters: float) -> dict[str, Any]:
     return {"repeat": {"share": share, "ngramCount": count, "quarters": list(quarters)}}
 

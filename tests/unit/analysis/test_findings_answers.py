@@ -39,17 +39,27 @@ def stage(name: str, start: float, lasts: float, failed: int, of: int = 200, tas
 
 def test_an_answer_with_another_request_s_mark_is_a_problem_with_its_evidence():
     (one,) = found([record(1, 0, 1, {"Crosstalk": None}), record(17, 12.5, 1, {"Crosstalk": "ForeignCanary"}),
-                    record(9, 3, 1, {"Crosstalk": "OtherTask"})])
+                    record(9, 3, 1, {"Crosstalk": None})])
     assert (one.name, one.severity, one.title) == (
         "CrossTalk", "Problem", "Requests that got the answer to another request: 1")
     assert one.evidence == (
-        "OtherTask 1, ForeignCanary 1, of 3 answers checked: REQ-7a2f-17 at +12.5 s on server-a (ForeignCanary); "
-        "REQ-7a2f-9 at +3.0 s on server-a (OtherTask)")
+        "1 of the 3 answers that can be told (6.15 % to 79.23 %) carried the mark of another request: REQ-7a2f-17 at "
+        "+12.5 s on server-a")
 
 
-def test_another_task_s_shape_alone_is_a_warning_that_does_not_claim_more():
-    (one,) = found([record(9, 3, 1, {"Crosstalk": "OtherTask"})])
-    assert (one.severity, one.title) == ("Warning", "Answers that have the form of another task's answer: 1")
+def test_another_task_s_form_alone_is_a_warning_that_names_task_and_stage():
+    (one,) = found([record(9, 3, 1, {"Crosstalk": "OtherTask"}), record(10, 4, 1, {"Crosstalk": None}),
+                    record(11, 5, 1, {"Crosstalk": None}, stage="busy")])
+    assert (one.name, one.severity, one.title) == (
+        "TasksMixedUp", "Warning", "Answers that look like another task's: 1")
+    assert one.evidence == (
+        "1 of the 3 answers that can be told (6.15 % to 79.23 %) had the form of another task's answer (1 of 2 to task "
+        "'extract' in 'calm'): REQ-7a2f-9 at +3.0 s on server-a")
+
+
+def test_marks_and_forms_are_two_findings():
+    both = found([record(1, 0, 1, {"Crosstalk": "OtherTask"}), record(2, 0, 1, {"Crosstalk": "ForeignCanary"})])
+    assert [one.name for one in both] == ["CrossTalk", "TasksMixedUp"]
 
 
 def test_a_mark_that_a_model_garbled_is_not_cross_talk():

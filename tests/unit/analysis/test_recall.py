@@ -1,37 +1,16 @@
 """How much of a conversation is remembered, by the turns and the tokens between a fact and the question for it."""
 from __future__ import annotations
 
-from typing import Any
-
 from elastometer.analysis.requests.recall import recall_of
 from elastometer.model.answer_tables import Recall
-from elastometer.model.request import RecordedRequest
-from support.answered import answered, evidence_of
-
-
-def task(distance: int) -> dict[str, Any]:
-    """A fact, so many answers of the model, then the question."""
-    between = [message for number in range(distance) for message in (
-        {"role": "assistant", "generated": True}, {"role": "user", "content": f"Go on, {number}."})]
-    return {"name": f"after-{distance}", "messages": [
-        {"role": "user", "content": "{{ canary }} Remember: the code is seven."}, *between[:-1],
-        {"role": "user", "content": "What was it?"}],
-        "checks": [{"type": "Recall", "fact": "the code is seven"}]}
-
-
-def conversation(number: int, distance: int, *, forgotten: bool, tokens: int | None = 40) -> list[RecordedRequest]:
-    """Its prompts grow by so many tokens a turn."""
-    failure = f"Forgotten:{distance}" if forgotten else None
-    return [answered(number, {"Recall": failure} if turn == distance + 1 else None, task=f"after-{distance}", turn=turn,
-                     stage="recall", promptTokens=None if tokens is None else 10 + tokens * turn)
-            for turn in range(1, distance + 2)]
+from support.answered import answered, conversation, evidence_of, recall_task
 
 
 def recall(*cases: tuple[int, int, int]) -> Recall:
     """(distance, recalled, forgotten) each."""
     requests = [request for at, (distance, recalled, lost) in enumerate(cases) for number in range(recalled + lost)
                 for request in conversation(1000 * at + number, distance, forgotten=number >= recalled)]
-    found = recall_of(evidence_of(requests, *(task(distance) for distance, _, _ in cases)))
+    found = recall_of(evidence_of(requests, *(recall_task(distance) for distance, _, _ in cases)))
     assert found is not None
     return found
 
@@ -86,14 +65,14 @@ def test_a_fact_that_changed_on_the_way_counts_from_where_its_newest_form_was_gi
 
 def test_tokens_that_the_server_did_not_count_are_unknown():
     requests = conversation(1, 2, forgotten=False, tokens=None)
-    found = recall_of(evidence_of(requests, task(2)))
+    found = recall_of(evidence_of(requests, recall_task(2)))
     assert found is not None
     assert (found.rows[0].tokens, found.rows[0].missing) == (
         None, {"tokens": "the server did not count the tokens of both prompts"})
 
 
 def test_a_conversation_that_never_came_to_its_question_has_no_rate():
-    found = recall_of(evidence_of(conversation(1, 2, forgotten=False)[:2], task(2)))
+    found = recall_of(evidence_of(conversation(1, 2, forgotten=False)[:2], recall_task(2)))
     assert found is not None
     assert (found.rows[0].recalled, found.rows[0].missing["recalled"]) == (None, "no answer could be judged")
 

@@ -50,17 +50,25 @@ class EndedBy(StrEnum):
     OTHER = "Other"  # another finish reason, or none
 
 
+# As sentences name them.
+ENDERS: Mapping[EndedBy, str] = {
+    EndedBy.MODEL: "the model", EndedBy.MAX_TOKENS: "max_tokens", EndedBy.CONTEXT: "the context",
+    EndedBy.LENGTH: "max_tokens or the context", EndedBy.ABORT: "an abort", EndedBy.CUT: "a broken stream",
+    EndedBy.OTHER: "something else"}
+
+
 @dataclass(frozen=True, slots=True)
 class Repetition:
     """How far answers repeat themselves, of those that the check Repetition looked at. `longest_percent` is the longest
     run of words that occurs twice, of all words; `most_frequent` is how often the most frequent four words in a row
-    occur; `quarter_percents` is the median share of repeated words in each quarter of the answer, in its order."""
+    occur; `quarter_percents` is, for each quarter of the answers in its order, the median share of its runs of four
+    words that had occurred before. `late` counts answers whose last quarter has at least 50 points more of them than
+    the first."""
 
     longest_percent: Sizes
     most_frequent: Sizes
     quarter_percents: tuple[float, ...]
     late: int
-    """Answers whose last quarter repeats by at least half more of its words than the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class AnswerEndRow:
     `early` counts the answers that ended before they should, and `early_by` who ended those: shorter than the task
     demands (`ignoreEndOfText`, a check of length), or cut off by the context, or by `max_tokens` where the task has the
     check Truncation. Without any such demand it is None. `near_limit` counts the answers that the model ended by itself
-    with at least 90 % of the tokens asked for.
+    with at least 90 % of the tokens asked for; None where answers are complete in themselves: labels and JSON.
     """
 
     stage: str
@@ -83,7 +91,7 @@ class AnswerEndRow:
     ended_by: Mapping[EndedBy, int]
     early: Rate | None
     early_by: Mapping[EndedBy, int]
-    near_limit: int
+    near_limit: int | None
     repetition: Repetition | None
     missing: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
-"""Findings from the answers: answers that belong to another request, and checks that fail more often under load."""
+"""Findings from the answers: those of another request or task, and checks that fail more often under load."""
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
@@ -10,10 +10,11 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.requests.answers import answers_to
 from elastometer.model.answers import AnswerRow, FailureRate
 from elastometer.model.findings import FindingName, Severity
-from elastometer.model.in_words import plural
+from elastometer.model.in_words import plural, share_interval
 from elastometer.model.report import Finding
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import table_of
+from elastometer.statistics.rates import rate
 from elastometer_loadgen.checks.check import CheckType, Failure
 
 # The busiest stage must have this many times the requests in flight of the calmest one; below, they are alike.
@@ -23,36 +24,53 @@ EXAMPLES_SHOWN = 5
 
 def answer_findings(evidence: Evidence, answers: Sequence[AnswerRow]) -> Iterator[Finding]:
     """No findings if no answer was judged."""
-    yield from _crosstalk(evidence)
+    judged = answers_to(evidence.table, CheckType.CROSSTALK)
+    yield from _crosstalk(evidence, judged)
+    yield from _tasks_mixed_up(evidence, judged)
     yield from _under_load(evidence.requests, answers)
 
 
-def _crosstalk(evidence: Evidence) -> Iterator[Finding]:
-    """A mark proves whose answer it is; a form only shows that the answer is not one of its own task."""
-    strange = (Failure.FOREIGN_CANARY.value, Failure.OTHER_TASK.value)
-    judged = answers_to(evidence.table, CheckType.CROSSTALK)
-    hit = judged.filter(pl.col("failure").is_in(strange))
+def _crosstalk(evidence: Evidence, judged: pl.DataFrame) -> Iterator[Finding]:
+    """A mark proves whose answer it is."""
+    hit = judged.filter(pl.col("failure") == Failure.FOREIGN_CANARY.value)
     if hit.is_empty():
         return
-    classes = Counter(hit["failure"])
-    proven = classes[Failure.FOREIGN_CANARY.value]
-    words = ", ".join(f"{name} {count}" for name, count in classes.most_common())
-    first = hit.sort(pl.col("failure") != Failure.FOREIGN_CANARY.value, maintain_order=True).head(EXAMPLES_SHOWN)
-    shown = "; ".join(_example(evidence.requests[row], evidence) for row in first["row"])
     yield Finding(
-        FindingName.CROSS_TALK, Severity.PROBLEM if proven else Severity.WARNING,
-        f"Requests that got the answer to another request: {proven}" if proven else
-        f"Answers that have the form of another task's answer: {len(hit)}",
-        f"{words}, of {plural(len(judged), 'answer')} checked: {shown}",
+        FindingName.CROSS_TALK, Severity.PROBLEM, f"Requests that got the answer to another request: {len(hit)}",
+        f"{_of(hit, judged)} carried the mark of another request: {_examples(hit, evidence)}",
         "A user may have received another user's data. Find the records by these ids in `requests.parquet`, and "
         "send the same load with one request in flight. If it no longer happens, concurrent requests are mixed up, "
         "in the server or in a proxy in front of it.")
 
 
+def _tasks_mixed_up(evidence: Evidence, judged: pl.DataFrame) -> Iterator[Finding]:
+    """A form only shows that the answer is not one of its own task."""
+    hit = judged.filter(pl.col("failure") == Failure.OTHER_TASK.value)
+    if hit.is_empty():
+        return
+    counts = hit.group_by("stage", "task", maintain_order=True).len().join(
+        judged.group_by("stage", "task").len("of"), on=["stage", "task"]).iter_rows()
+    where = ", ".join(f"{count} of {of} to task '{task}' in '{stage}'" for stage, task, count, of in counts)
+    yield Finding(
+        FindingName.TASKS_MIXED_UP, Severity.WARNING, f"Answers that look like another task's: {len(hit)}",
+        f"{_of(hit, judged)} had the form of another task's answer ({where}): {_examples(hit, evidence)}",
+        "A form does not prove that requests were mixed up: a model may answer that way by itself. Send the same load "
+        "with one request in flight: if as many answers look so, it is the model or the prompt. Put the mark, "
+        "`{{ canary }}`, into the prompts and ask for it back: an answer with another request's mark is proof.")
+
+
+def _of(hit: pl.DataFrame, judged: pl.DataFrame) -> str:
+    found = rate(len(hit), len(judged))
+    return f"{found.hits:,} of the {plural(found.count, 'answer')} that can be told ({share_interval(found)})"
+
+
+def _examples(hit: pl.DataFrame, evidence: Evidence) -> str:
+    return "; ".join(_example(evidence.requests[row], evidence) for row in hit["row"].head(EXAMPLES_SHOWN))
+
+
 def _example(record: RecordedRequest, evidence: Evidence) -> str:
     where = "" if record.pod is None else f" on {record.pod}"
-    return f"{record.mark} at {evidence.seconds(record.intended):+.1f} s{where} " \
-           f"({record.checks[CheckType.CROSSTALK]})"
+    return f"{record.mark} at {evidence.seconds(record.intended):+.1f} s{where}"
 
 
 def _under_load(records: Sequence[RecordedRequest], answers: Sequence[AnswerRow]) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ LATE_SHARE = 0.5
 NO_LIMIT = "the records do not say how many tokens were asked for"
 NO_COUNT = "the server reported no token counts"
 NO_DEMAND = "the task demands nothing of the length of its answers"
+COMPLETE = "its answers are complete in themselves, so that their length says nothing"
 NO_CHECK = "no answer was looked at by the check Repetition"
 _ENDED = (Outcome.SUCCESS.value, Outcome.TRUNCATED.value, Outcome.ABORTED.value)
 _COLUMNS = ("stage", "task", "outcome", "finish_reason", "requested_tokens", "completion_tokens", "send", "end",
@@ -57,18 +58,23 @@ def _row(part: pl.DataFrame, task: TaskTerms) -> AnswerEndRow:
         part["requested_tokens"], part["completion_tokens"], _tokens_per_second(part)))
     repetition = _repetition(part)
     early, demanded = _early(part, task)
-    missing = {"asked": NO_LIMIT if asked is None else "", "made": NO_COUNT if made is None else "",
-               "tokens_per_second": NO_COUNT if speed is None else "",
-               "early": "" if demanded else NO_DEMAND, "repetition": NO_CHECK if repetition is None else ""}
+    absent = (
+        ("asked", asked is None, NO_LIMIT), ("made", made is None, NO_COUNT),
+        ("tokens_per_second", speed is None, NO_COUNT), ("near_limit", task.has_shape, COMPLETE),
+        ("early", not demanded, NO_DEMAND), ("repetition", repetition is None, NO_CHECK))
     return AnswerEndRow(
         stage=part["stage"][0], task=part["task"][0], answers=part.height, asked=asked, made=made,
         tokens_per_second=speed, ended_by=_counts(part),
         early=rate(early.height, demanded) if demanded else None, early_by=_counts(early),
-        near_limit=part.filter(
-            (pl.col("ended_by") == EndedBy.MODEL.value) & (pl.col("completion_tokens") < pl.col("requested_tokens"))
-            & (100 * pl.col("completion_tokens") >= NEAR_PERCENT * pl.col("requested_tokens"))).height,
-        repetition=repetition, missing={name: why for name, why in missing.items() if why},
+        near_limit=None if task.has_shape else _near_limit(part),
+        repetition=repetition, missing={name: why for name, is_absent, why in absent if is_absent},
     )
+
+
+def _near_limit(part: pl.DataFrame) -> int:
+    made, asked = pl.col("completion_tokens"), pl.col("requested_tokens")
+    is_near = (made < asked) & (100 * made >= NEAR_PERCENT * asked)
+    return part.filter((pl.col("ended_by") == EndedBy.MODEL.value) & is_near).height
 
 
 def _counts(answers: pl.DataFrame) -> Mapping[EndedBy, int]:
