@@ -35,11 +35,20 @@ class Statistic(StrEnum):
     PERCENTILE = "Percentile"
     MEAN = "Mean"
 
+    def of(self, values: Sequence[float], percentile: int) -> float | None:
+        """The number; None without values. Percentiles are by nearest rank, and mean nothing to another statistic."""
+        if self is Statistic.PERCENTILE:
+            return nearest_rank(sorted(values), percentile)
+        return fmean(values) if values else None
+
+    def named(self, percentile: int) -> str:
+        """Behind what it is of: `p95`, or `mean`."""
+        return "mean" if self is Statistic.MEAN else f"p{percentile}"
+
 
 @dataclass(frozen=True, slots=True)
 class KneeObjective:
-    """What must hold in a step; exactly one of the two bounds is set. Percentiles are by nearest rank, and mean nothing
-    where the statistic is another."""
+    """What must hold in a step; exactly one of the two bounds is set."""
 
     indicator: KneeIndicator
     percentile: int
@@ -50,13 +59,11 @@ class KneeObjective:
     @property
     def name(self) -> str:
         """What is compared with the bound."""
-        return f"{self.indicator} {'mean' if self.statistic is Statistic.MEAN else f'p{self.percentile}'}"
+        return f"{self.indicator} {self.statistic.named(self.percentile)}"
 
     def of(self, values: Sequence[float]) -> float | None:
         """The statistic of these values; None without any."""
-        if self.statistic is Statistic.PERCENTILE:
-            return nearest_rank(sorted(values), self.percentile)
-        return fmean(values) if values else None
+        return self.statistic.of(values, self.percentile)
 
 
 @dataclass(frozen=True, slots=True)

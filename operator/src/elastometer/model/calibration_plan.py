@@ -87,11 +87,12 @@ def _stage(test: Json, search: Search) -> Json:
 
 def _objectives(spec: Document) -> Iterator[Json]:
     """Those of the test that a step can be judged by, of each kind the strictest, whatever stage they are of."""
-    strictest: dict[tuple[str, int | None], Json] = {}
+    strictest: dict[tuple[str, str | None, int | None], Json] = {}
     for item in objective_rows(spec):
         indicator, percentile = text_at(item, "indicator") or "", whole_at(item, "percentile")
-        bound, place = whole_at(item, "maximumMilliseconds"), (indicator, percentile)
-        if indicator not in set(KneeIndicator) or bound is None:
+        bound, place = whole_at(item, "maximumMilliseconds"), (indicator, text_at(item, "statistic"), percentile)
+        # A step is judged by the requests of all tasks.
+        if indicator not in set(KneeIndicator) or bound is None or text_at(item, "taskName") is not None:
             continue
         known = whole_at(strictest.get(place), "maximumMilliseconds")
         if known is None or bound < known:

@@ -20,6 +20,7 @@ from elastometer.analysis.evidence.about_pods import (
 )
 from elastometer.analysis.evidence.served_by import first_ends, with_pods
 from elastometer.analysis.evidence.stages import stages_as_run
+from elastometer.analysis.evidence.warm_ups import WarmUp, warm_ups, without_warm_ups
 from elastometer.model.autoscalers import keda_autoscaler_name, rivals, under_test
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, text_at
@@ -78,6 +79,7 @@ class Evidence:
     spec: Document = field(default_factory=dict)
     generators: tuple[GeneratorSummary, ...] = ()
     stages: tuple[StageWindow, ...] = ()
+    warm_ups: tuple[WarmUp, ...] = ()
     pods: tuple[PodHistory, ...] = ()
     deployments: tuple[ObjectSeen, ...] = ()
     autoscalers: tuple[ObjectSeen, ...] = ()
@@ -103,6 +105,11 @@ class Evidence:
     def table(self) -> pl.DataFrame:
         """The requests as columns, in the same order: whatever looks at all of them reads these."""
         return table_of(self.requests)
+
+    @property
+    def judged(self) -> pl.DataFrame:
+        """The requests without those that were due in a warm-up: what objectives and steady figures are about."""
+        return without_warm_ups(self.table, self.warm_ups)
 
     def seconds(self, instant: Instant) -> float:
         """Seconds from the start of the load."""
@@ -155,9 +162,12 @@ def gather(bundle: Bundle) -> Evidence:
     slices, events = _of_kind(objects, ObjectKind.ENDPOINT_SLICE), _of_kind(objects, ObjectKind.EVENT)
     listed = listed_as_ready(slices)
     autoscalers = _select_autoscaler(every, scaled_objects, bundle)
+    stages = stages_as_run(bundle, requests, origin or 0)
+    searches = [search for generator in bundle.generators for search in generator.knees]
     return Evidence(
         terms=bundle.terms, origin=origin or 0, has_origin=origin is not None,
-        spec=bundle.spec, generators=bundle.generators, stages=stages_as_run(bundle, requests, origin or 0),
+        spec=bundle.spec, generators=bundle.generators, stages=stages,
+        warm_ups=tuple(warm_ups(stages, searches, origin or 0)),
         pods=_group_pods(pods),
         deployments=_select_named(objects, ObjectKind.DEPLOYMENT, server_name(test)),
         autoscalers=autoscalers, scaled_objects=scaled_objects,

@@ -14,6 +14,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.story import Blind, Stretch
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, SECOND
+from elastometer_loadgen.stages.objectives import Statistic
 
 # Beyond this a reader of a chat takes it for broken, whatever the model.
 BAD_MILLISECONDS = 5000.0
@@ -31,7 +32,9 @@ _WAIT = (pl.col("first_token") - pl.col("intended")).alias("wait")
 def blind_stretches(evidence: Evidence, window_seconds: float) -> Blind | None:
     """The stretches over windows of this length, as in the timeline; None if there are none worth a word."""
     objectives = evidence.terms.objectives
-    covered = {one.stage for one in objectives if one.indicator in _COVERS and one.percentile >= LEAST_PERCENTILE}
+    # Neither does a mean bound the wait of the slowest, nor one task's requests those of the others.
+    covered = {one.stage for one in objectives if one.indicator in _COVERS and one.percentile >= LEAST_PERCENTILE
+               and one.statistic is Statistic.PERCENTILE and one.task is None}
     if None in covered or not evidence.requests:
         return None
     limit, rule = bad_wait(evidence)

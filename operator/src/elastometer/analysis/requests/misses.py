@@ -2,7 +2,8 @@
 
 One definition for measured and predicted requests: seconds are counted by intended time, and a second is missed if one
 of its requests failed or exceeded a latency bound of an objective that applies to its stage. Percentiles do not matter
-here: they say how many misses an objective allows, and this counts how long there were any.
+here: they say how many misses an objective allows, and this counts how long there were any. The bound of a mean is none
+of each request. A warm-up is not judged, so nothing is missed in it.
 """
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model import request_measures
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, SECOND
+from elastometer_loadgen.stages.objectives import Statistic
 
 _ON_REQUESTS = frozenset({
     Indicator.TIME_TO_FIRST_TOKEN, Indicator.TIME_PER_OUTPUT_TOKEN, Indicator.REQUEST_LATENCY,
@@ -50,9 +52,14 @@ def missed_seconds(requests: RequestColumns, objectives: Sequence[Objective]) ->
         return None
     found = {floor(at) for at, end in zip(requests.at, requests.ended, strict=True) if end != end}
     for objective in objectives:
-        if objective.maximum_milliseconds is not None:
-            found |= _too_slow(requests, objective, objective.maximum_milliseconds / 1000)
+        if (bound := _bound_of_each(objective)) is not None:
+            found |= _too_slow(requests, objective, bound / 1000)
     return found
+
+
+def _bound_of_each(objective: Objective) -> int | None:
+    """The milliseconds that every request should take at most; None where the objective says nothing about each."""
+    return objective.maximum_milliseconds if objective.statistic is Statistic.PERCENTILE else None
 
 
 def _too_slow(requests: RequestColumns, objective: Objective, bound: float) -> set[int]:
@@ -92,12 +99,12 @@ def measured_missed(evidence: Evidence, objectives: Sequence[Objective] | None =
     The rules are those of `missed_seconds`, in whole nanoseconds.
     """
     objectives = evidence.terms.objectives if objectives is None else objectives
-    table = evidence.table
+    table = evidence.judged
     if not len(table) or not any(one.indicator in _ON_REQUESTS for one in objectives):
         return None
     missed = table.select((~request_measures.served() | pl.col("end").is_null()).alias("missed"), *(
-        _slower(one, one.maximum_milliseconds * MILLISECOND, table).fill_null(value=False).alias(str(number))
-        for number, one in enumerate(objectives) if one.maximum_milliseconds is not None))
+        _slower(one, bound * MILLISECOND, table).fill_null(value=False).alias(str(number))
+        for number, one in enumerate(objectives) if (bound := _bound_of_each(one)) is not None))
     seconds = (table["intended"] - evidence.origin) // SECOND
     return set(seconds.filter(missed.select(pl.any_horizontal(pl.all())).to_series()).unique())
 
@@ -112,6 +119,8 @@ def _slower(objective: Objective, bound: int, table: pl.DataFrame) -> pl.Expr:
             slow = request_measures.time_per_output_token() > bound
         case _:
             return pl.lit(value=False)
+    if objective.task is not None:
+        slow &= pl.col("task") == objective.task
     if objective.stage is None:
         return slow
     # As in `stretches`: to a stage belongs what was wanted from its first request up to its last one.

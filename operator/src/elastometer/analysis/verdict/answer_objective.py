@@ -10,6 +10,7 @@ from decimal import Decimal
 import polars as pl
 
 from elastometer.analysis.requests.answers import answers_to, failure_rate
+from elastometer.analysis.verdict.scope import where
 from elastometer.model.in_words import plural
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Objective
@@ -17,16 +18,14 @@ from elastometer.statistics.rates import truncated_percent
 
 
 def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, str, float | None, int]:
-    """(verdict, sentence, percentage that passed, answers judged); the requests are those of the objective's stage."""
-    check, bound, where = objective.check, objective.minimum_percent, _where(objective)
-    if objective.task is not None:
-        table = table.filter(pl.col("task") == objective.task)
+    """(verdict, sentence, percentage that passed, answers judged); the requests are those in its scope."""
+    check, bound, at = objective.check, objective.minimum_percent, where(objective)
     judged = answers_to(table, check)
     name, count = f"`answer check {check}`", len(judged)
     if not count or bound is None or check is None:
         why = f"the check could judge none of the answers to {plural(len(table), 'request')}" if len(table) else \
             "no request was recorded"
-        return Verdict.INCONCLUSIVE, f"{name} cannot be judged{where}: {why}", None, count
+        return Verdict.INCONCLUSIVE, f"{name} cannot be judged{at}: {why}", None, count
     failed = judged["failure"].count()
     percent = truncated_percent(count - failed, count)
     met = 100 * (count - failed) >= bound * count
@@ -34,7 +33,7 @@ def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, s
     # A task without this check has no answers that could be judged.
     requests = table.join(judged.select("task").unique(), on="task", how="semi").height
     of = f"n={count}" if count == requests else f"n={count} of {plural(requests, 'request')}"
-    message = f"{name} {percent:.2f} % {rule}{where} ({of}, {failed} failed, {_interval(failed, count, bound)})"
+    message = f"{name} {percent:.2f} % {rule}{at} ({of}, {failed} failed, {_interval(failed, count, bound)})"
     return Verdict.PASS if met else Verdict.FAIL, message, percent, count
 
 
@@ -44,7 +43,3 @@ def _interval(failed: int, judged: int, bound: Decimal | int) -> str:
     doubt = "; the bound lies within it: another run could get another verdict" if low < bound <= high else ""
     return f"95 % interval {low:.2f} to {high:.2f} %{doubt}"
 
-
-def _where(objective: Objective) -> str:
-    task = "" if objective.task is None else f" for task '{objective.task}'"
-    return task + ("" if objective.stage is None else f" in stage '{objective.stage}'")

@@ -11,6 +11,7 @@ from elastometer.model.measurements import Duration
 from elastometer.model.memory import MemoryRow
 from elastometer.model.objectives import ON_MEMORY
 from elastometer.model.report import ObjectiveResult
+from elastometer.model.request_table import RequestRows
 from elastometer.model.terms import Indicator, Objective
 
 
@@ -28,4 +29,4 @@ def _judged(
 ) -> ObjectiveResult:
     if objective.indicator is Indicator.STEADY_RATE:
         return judge_steady_rate(objective, evidence)
-    return judge_objective(objective, evidence.requests, lags, cold_starts)
+    return judge_objective(objective, RequestRows(evidence.judged), lags, cold_starts)

@@ -10,8 +10,10 @@ from math import inf
 
 import polars as pl
 
-from elastometer.analysis.requests.latency import of_stage, ordered, ranked
+from elastometer.analysis.requests.latency import ordered, ranked
 from elastometer.analysis.verdict.answer_objective import judge_answers
+from elastometer.analysis.verdict.mean_objective import judge_mean
+from elastometer.analysis.verdict.scope import in_scope, where
 from elastometer.model import request_measures
 from elastometer.model.in_words import plural
 from elastometer.model.measurements import Duration
@@ -23,7 +25,7 @@ from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds
 from elastometer.statistics.percentiles import ranks
 from elastometer.statistics.rates import truncated_percent
-from elastometer_loadgen.base.measures import nearest_rank
+from elastometer_loadgen.stages.objectives import Statistic
 
 WORDS = {
     Indicator.TIME_TO_FIRST_TOKEN: "ttft", Indicator.TIME_PER_OUTPUT_TOKEN: "tpot",
@@ -45,7 +47,7 @@ def judge_objective(
     objective: Objective, records: Sequence[RecordedRequest], lags: Sequence[Duration], cold_starts: Sequence[Duration],
 ) -> ObjectiveResult:
     """The verdict on one objective. `lags` has one figure per scale-out, `cold_starts` one per added Pod."""
-    table = table_of(records) if objective.stage is None else of_stage(table_of(records), objective.stage)
+    table = in_scope(objective, table_of(records))
     match objective.indicator:
         case Indicator.REQUEST_SUCCESS:
             return _judge_success(objective, table)
@@ -70,21 +72,17 @@ def _result(
     )
 
 
-def _where(objective: Objective) -> str:
-    return "" if objective.stage is None else f" in stage '{objective.stage}'"
-
-
 def _judge_success(objective: Objective, table: pl.DataFrame) -> ObjectiveResult:
     bound, count = objective.minimum_percent, len(table)
     if not count or bound is None:
-        message = f"`request success` cannot be judged{_where(objective)}: no request was recorded"
+        message = f"`request success` cannot be judged{where(objective)}: no request was recorded"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, count)
     good = _count(table, request_measures.served())
     percent = truncated_percent(good, count)
     met = 100 * good >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     counted = f"n={count}, {count - good} not served{_sent_again(table)}"
-    message = f"`request success` {percent:.2f} % {rule}{_where(objective)} ({counted})"
+    message = f"`request success` {percent:.2f} % {rule}{where(objective)} ({counted})"
     return _result(objective, Verdict.PASS if met else Verdict.FAIL, message, percent, count)
 
 
@@ -100,18 +98,23 @@ def _sent_again(table: pl.DataFrame) -> str:
 
 
 def _judge_latency(objective: Objective, table: pl.DataFrame) -> ObjectiveResult:
-    word, bound = WORDS[objective.indicator], objective.maximum_milliseconds
-    values = ordered(table, _MEASURES[objective.indicator])
+    word, bound, measure = WORDS[objective.indicator], objective.maximum_milliseconds, _MEASURES[objective.indicator]
+    if objective.statistic is Statistic.MEAN:
+        is_pace = objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN
+        unpaced = _count(table, request_measures.is_buffered()) if is_pace else 0
+        in_time = table.select(measure.alias("value"))["value"]
+        return _result(objective, *judge_mean(objective, word, in_time, unpaced))
+    values = ordered(table, measure)
     found = ranked(values, objective.percentile)
     if found is None or bound is None:
-        message = f"`{word}` cannot be judged{_where(objective)}: none of {plural(len(table), 'request')} has a value"
+        message = f"`{word}` cannot be judged{where(objective)}: none of {plural(len(table), 'request')} has a value"
         buffered = _count(table, request_measures.is_buffered())
         if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and buffered:
             message += f"; the tokens of {plural(buffered, 'request')} arrived together"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
     measured, name = to_milliseconds(found), f"`{word}` p{objective.percentile}"
     if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN and (unknown := _buffered(objective, table, values)):
-        message = (f"{name} cannot be judged{_where(objective)}: the tokens of {unknown} of "
+        message = (f"{name} cannot be judged{where(objective)}: the tokens of {unknown} of "
                    f"{plural(len(table), 'request')} arrived together (p{objective.percentile} of the other "
                    f"{len(values)}: {measured:.0f} ms)")
         return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(values))
@@ -119,16 +122,16 @@ def _judge_latency(objective: Objective, table: pl.DataFrame) -> ObjectiveResult
     missing = len(table) - len(values) if unreached else 0
     counted = f"n={len(values)}{_interval(objective.percentile, values, missing, bound)}"
     if found > bound * MILLISECOND:
-        message = f"{name} {measured:.0f} ms exceeds {bound} ms{_where(objective)} ({counted})"
+        message = f"{name} {measured:.0f} ms exceeds {bound} ms{where(objective)} ({counted})"
         return _result(objective, Verdict.FAIL, message, measured, len(values))
     within = int((values <= bound * MILLISECOND).sum())
     # Counted, not ranked: requests without a value are beyond any bound, and would fill the ranks above the others.
     if 100 * within < objective.percentile * (len(values) + missing):
-        message = (f"{name} is not within {bound} ms{_where(objective)}: {missing} of "
+        message = (f"{name} is not within {bound} ms{where(objective)}: {missing} of "
                    f"{plural(len(table), 'request')} {unreached} (p{objective.percentile} of the other {len(values)}: "
                    f"{measured:.0f} ms)")
         return _result(objective, Verdict.FAIL, message, measured, len(values))
-    message = f"{name} {measured:.0f} ms is within {bound} ms{_where(objective)} ({counted})"
+    message = f"{name} {measured:.0f} ms is within {bound} ms{where(objective)} ({counted})"
     return _result(objective, Verdict.PASS, message, measured, len(values))
 
 
@@ -157,23 +160,25 @@ def _buffered(objective: Objective, table: pl.DataFrame, values: pl.Series) -> i
 
 
 def _judge_figures(objective: Objective, figures: Sequence[Duration], nothing: str) -> ObjectiveResult:
-    word, bound, share = WORDS[objective.indicator], objective.maximum_milliseconds, objective.percentile
+    word, bound = WORDS[objective.indicator], objective.maximum_milliseconds
+    share = objective.statistic.named(objective.percentile)
     if not figures or bound is None:
         message = f"`{word}` cannot be judged: {nothing}"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, 0)
-    known = sorted(one.milliseconds for one in figures if one.milliseconds is not None and one.reason is None)
-    measured = nearest_rank(known, share)
-    lowest = nearest_rank(sorted(_earliest(one) for one in figures), share) or 0.0
-    highest = nearest_rank(sorted(_latest(one) for one in figures), share) or 0.0
+    known = [one.milliseconds for one in figures if one.milliseconds is not None and one.reason is None]
+    measured, lowest, highest = (
+        objective.statistic.of(values, objective.percentile)
+        for values in (known, [_earliest(one) for one in figures], [_latest(one) for one in figures]))
+    lowest, highest = lowest or 0.0, highest or 0.0
     counted = f"(n={len(known)})" if len(known) == len(figures) else f"(n={len(known)} of {len(figures)})"
     if lowest > bound:
         shown = f"{measured:.0f} ms" if measured is not None and measured > bound else f"of at least {lowest:.0f} ms"
-        message = f"`{word}` p{share} {shown} exceeds {bound} ms {counted}"
+        message = f"`{word}` {share} {shown} exceeds {bound} ms {counted}"
         return _result(objective, Verdict.FAIL, message, measured, len(known))
     if highest <= bound and measured is not None:
-        message = f"`{word}` p{share} {measured:.0f} ms is within {bound} ms {counted}"
+        message = f"`{word}` {share} {measured:.0f} ms is within {bound} ms {counted}"
         return _result(objective, Verdict.PASS, message, measured, len(known))
-    message = f"`{word}` p{share} cannot be judged against {bound} ms: {_doubt(figures, lowest, highest)} {counted}"
+    message = f"`{word}` {share} cannot be judged against {bound} ms: {_doubt(figures, lowest, highest)} {counted}"
     return _result(objective, Verdict.INCONCLUSIVE, message, measured, len(known))
 
 
