@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from elastometer.analysis.analyze import judge_run
+from elastometer.analysis.in_short.in_short import in_short
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.analysis.story.story import with_advice
 from elastometer.model.bundle import Bundle
@@ -15,6 +16,7 @@ from elastometer.model.price import Price
 from elastometer.model.report import Report
 from elastometer.twin.advice.advise import advise
 from elastometer.twin.advice.fitted import FittedTwin, fit_twin
+from elastometer.twin.advice.predicted_rows import with_predicted_rows
 from elastometer.twin.search.score.predicted_misses import with_predicted_misses, without_predicted_misses
 
 
@@ -23,8 +25,10 @@ def judge(bundle: Bundle) -> Report:
     run = derive_run(bundle)
     report, twin = judge_run(run), fit_twin(run)
     advice = advise(run, report, twin)
-    return replace(report, story=with_advice(report.story, advice, report.verdict),
-                   price=_with_misses(report.price, run, twin))
+    what_if, spares = with_predicted_rows(run, report, twin)
+    report = replace(report, story=with_advice(report.story, advice, report.verdict),
+                     price=_with_misses(report.price, run, twin), what_if=what_if, warm_spares=spares)
+    return replace(report, in_short=in_short(report))
 
 
 def _with_misses(price: Price | None, run: DerivedRun, twin: FittedTwin) -> Price | None:

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from elastometer.model.estimates import Interval
-from elastometer.statistics.rates import rate, truncated_percent
+from elastometer.statistics.rates import difference_of_rates, rate, truncated_percent
 
 SAMPLES = 2000
 
@@ -39,4 +39,27 @@ def test_the_interval_holds_the_true_rate_in_95_of_100_samples(share: float, cou
     for _ in range(SAMPLES):
         found = rate(sum(rng.random() < share for _ in range(count)), count)
         held += found.interval.low <= 100 * share <= found.interval.high
+    assert 0.93 <= held / SAMPLES <= 0.97
+
+
+def test_the_difference_of_two_shares_has_newcombes_interval() -> None:
+    """Newcombe, Statistics in Medicine 17 (1998), table II, case (a), method 10: 56/70 and 48/80."""
+    found = difference_of_rates(rate(48, 80), rate(56, 70))
+    assert found.value == 20.0
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == pytest.approx((5.24, 33.39), abs=0.01)
+
+
+def test_no_hit_in_either_group_leaves_their_difference_open() -> None:
+    """A bootstrap would call it 0 for certain."""
+    assert difference_of_rates(rate(0, 100), rate(0, 100)).interval == Interval(-3.6993, 3.6993)
+
+
+def test_the_difference_holds_the_true_one_in_95_of_100_samples() -> None:
+    rng, held = Random(7), 0
+    for _ in range(SAMPLES):
+        first, second = (rate(sum(rng.random() < share for _ in range(150)), 150) for share in (0.1, 0.2))
+        found = difference_of_rates(first, second).interval
+        assert found is not None
+        held += found.low <= 10 <= found.high
     assert 0.93 <= held / SAMPLES <= 0.97

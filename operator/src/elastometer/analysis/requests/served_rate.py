@@ -41,8 +41,8 @@ def _span(evidence: Evidence, stage: str | None) -> tuple[Instant, Instant] | No
     found = next((one for one in evidence.stages if one.name == stage), None)
     if found is None or found.start_seconds is None or found.end_seconds is None:
         return None
-    start, end = (evidence.origin + round(at * SECOND) for at in (found.start_seconds, found.end_seconds))
-    return start, end
+    start, end = found.start_seconds + found.warmup_seconds, found.end_seconds
+    return evidence.origin + round(start * SECOND), evidence.origin + round(end * SECOND)
 
 
 def _counts(table: pl.DataFrame, start: Instant, end: Instant) -> tuple[int, ...]:

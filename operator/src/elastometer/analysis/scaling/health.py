@@ -7,8 +7,9 @@ from dataclasses import replace
 import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.requests.latency import of_stage, quantiles
+from elastometer.analysis.requests.latency import quantiles
 from elastometer.analysis.requests.served_rate import served_rate
+from elastometer.analysis.verdict.scope import in_scope
 from elastometer.model import request_measures
 from elastometer.model.document import at
 from elastometer.model.estimates import Interval
@@ -37,7 +38,7 @@ def health_rows(evidence: Evidence, results: tuple[ObjectiveResult, ...]) -> tup
 
 
 def _row(part: HealthPart, objective: Objective, result: ObjectiveResult, evidence: Evidence) -> HealthRow:
-    table = evidence.table if objective.stage is None else of_stage(evidence.table, objective.stage)
+    table = in_scope(objective, evidence.judged)
     row = HealthRow(
         objective.preset or objective.name, part, objective.stage, result.unit, result.bound or 0.0, None,
         result.measured, None, result.count, HealthState.NOT_JUDGED)
