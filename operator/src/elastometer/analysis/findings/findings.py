@@ -7,6 +7,7 @@ import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import condition
+from elastometer.analysis.findings.answer_tables import answer_table_findings
 from elastometer.analysis.findings.answers import answer_findings
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
 from elastometer.analysis.findings.backlog import backlog_findings
@@ -14,19 +15,21 @@ from elastometer.analysis.findings.blind import objective_blind
 from elastometer.analysis.findings.conditions import clamped, metric_missing
 from elastometer.analysis.findings.elasticity import elasticity_findings
 from elastometer.analysis.findings.facts import Facts
+from elastometer.analysis.findings.flags import flag_in_words
 from elastometer.analysis.findings.load import load_findings
+from elastometer.analysis.findings.never_triggered import never_triggered
+from elastometer.analysis.findings.scaling import scaling_findings
 from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.findings.streams import stream_findings
-from elastometer.analysis.findings.wakes import never_woke, wake_findings
+from elastometer.analysis.findings.wakes import wake_findings
 from elastometer.analysis.price.flaps import reversals
 from elastometer.analysis.starts.enginelog import aborted_by_server
 from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
-from elastometer.model.in_words import plural
 from elastometer.model.milestones import Milestone
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import Finding
-from elastometer.model.server_flags import MAX_NUM_SEQS, SHUTDOWN_TIMEOUT, flags_of_test
+from elastometer.model.server_flags import SHUTDOWN_TIMEOUT
 from elastometer.model.units import SECOND
 
 # Below these, neither is worth a change.
@@ -38,12 +41,13 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     """The findings that apply, the most severe first."""
     found = [
         *load_findings(facts.evidence), *_client_bound(facts), *_pending(facts), *metric_missing(facts),
-        *_aborts_on_drain(facts), *clamped(facts), *_flapping(facts), *_never_triggered(facts), *_unused_pods(facts),
+        *_aborts_on_drain(facts), *clamped(facts), *_flapping(facts), *never_triggered(facts), *_unused_pods(facts),
         *backlog_findings(facts.evidence, facts.run.replicas.ready_spans),
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *wake_findings(facts), *stream_findings(facts.evidence.requests),
         *answer_findings(facts.evidence, facts.answers), *objective_blind(facts.blind),
-        *elasticity_findings(facts),
+        *(() if facts.report is None else answer_table_findings(facts.report)),
+        *elasticity_findings(facts), *scaling_findings(facts),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))
@@ -90,20 +94,6 @@ def _flapping(facts: Facts) -> Iterator[Finding]:
             "enough replicas.")
 
 
-def _never_triggered(facts: Facts) -> Iterator[Finding]:
-    terms = facts.evidence.terms
-    room = (terms.maximum_replicas or 0) > (terms.minimum_replicas or 0)
-    was_seen = facts.evidence.requests and facts.evidence.deployments
-    if was_seen and room and not any(change.is_out for change in facts.run.changes) and not never_woke(facts.wakes):
-        yield Finding(
-            FindingName.SCALING_NEVER_TRIGGERED, Severity.WARNING, "The number of replicas never grew",
-            f"There was no scale-out during {plural(len(facts.evidence.requests), 'request')}, although "
-            f"the autoscaler may keep up to {plural(terms.maximum_replicas or 0, 'replica')}",
-            "A run without a scale-out says nothing about elasticity. Compare the metric's peak with its target. A "
-            f"queue metric stays 0 until the batch is full: lower {_flag(MAX_NUM_SEQS, facts.evidence)}, or scale on "
-            "running requests.")
-
-
 def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
     hit = [one for one in facts.scale_ins if one.lost]
     if hit:
@@ -115,14 +105,8 @@ def _aborts_on_drain(facts: Facts) -> Iterator[Finding]:
             FindingName.ABORTS_ON_DRAIN, Severity.PROBLEM,
             f"Requests that were lost on Pods that were being removed: {lost}", words,
             "Until this is fixed, every scale-in can lose requests. Give the server time to finish: set "
-            f"{_flag(SHUTDOWN_TIMEOUT, facts.evidence)} to at least the p99 latency, and "
+            f"{flag_in_words(SHUTDOWN_TIMEOUT, facts.evidence)} to at least the p99 latency, and "
             "`terminationGracePeriodSeconds` to more than that plus the preStop sleep.")
-
-
-def _flag(name: str, evidence: Evidence) -> str:
-    """The flag, and its value if the test states one."""
-    stated = flags_of_test(evidence.spec).text(name)
-    return f"`{name}`" if stated is None else f"`{name}` (now {stated})"
 
 
 def _aborts_in_log(pod: str, evidence: Evidence) -> str:
