@@ -123,7 +123,8 @@ class KneeSearch:
 
     async def _hold(self, value: int, at: float, seconds: int, *, is_soak: bool = False) -> Step | None:
         """The step, which is also in the journal by then; None when it was stopped before its end."""
-        self._step_begin, self._samples = at, []
+        # What is due in the warm-up is sent, and not judged.
+        self._step_begin, self._samples = at + self._stage.warmup_seconds, []
         self._in_flight.clear()
         self._exchanges.clear()
         first = self._notes.numbers
@@ -174,7 +175,8 @@ class KneeSearch:
         """A step in which some users may not send any more is a step of fewer users than its value says."""
         if self._stage_run is None or not self._stage_run.capped:
             return None
-        limit = f"maximumRequests, {self._stage.max_requests},"
+        own, budget = self._stage.max_requests, self._users.budget
+        limit = f"maximumRequests of the load, {budget.bound}," if budget.was_refused else f"maximumRequests, {own},"
         return StepVerdict(inconclusive=f"{limit} was too small for {len(self._stage_run.capped)} of its {value} users")
 
     def _times(self, rate: int, seconds: int) -> "array[float]":

@@ -191,7 +191,7 @@ class StageRunner:
         elif isinstance(stage, CountStage) and stage_run is not None:
             await self._users.wait_until_exhausted(stage_run)
             stage_run.end = monotonic()
-        elif isinstance(stage, UsersStage):
+        elif isinstance(stage, UsersStage) or stage.is_quiet:
             await self._pause(begin + self._ends[last] - monotonic())
         return not self._stopping.is_set()
 

@@ -21,6 +21,7 @@ from elastometer_loadgen.base.users import (
     request_id,
     think_seconds,
 )
+from elastometer_loadgen.drive.budget import budget_of
 from elastometer_loadgen.drive.pacer import MAX_BURST
 from elastometer_loadgen.drive.share import WorkerShare
 from elastometer_loadgen.drive.timers import ScheduledCall, Timers
@@ -82,9 +83,10 @@ class UserPool:
         self._outstanding: dict[int, tuple[int, StageRun]] = {}
         self._present: set[int] = set()
         self._settled: asyncio.Event = asyncio.Event()
+        self.budget = budget_of(share)
         self.origin = 0.0
         self.capped: set[int] = set()
-        """Users that stopped because of the limit on requests per user."""
+        """Users that stopped because of a limit on requests: their own share, or what is left for all of them."""
 
     def open(self, stage_run: StageRun, present: int = 0, spawn_rate: float | None = None) -> None:
         """Announces a stage: `present` users are there when it begins, the others arrive at the rate, or at once."""
@@ -182,8 +184,9 @@ class UserPool:
         if stage_run.numbers is not None:
             return stage_run.numbers.popleft() if stage_run.numbers else None
         number = stage_run.started.get(user, 0)
-        spent = stage_run.spent.get(user, 0) + self._turns(request_id(stage_run.index, user, number))
-        if spent > stage_run.allowed.get(user, stage_run.max_per_user):
+        turns = self._turns(request_id(stage_run.index, user, number))
+        spent = stage_run.spent.get(user, 0) + turns
+        if spent > stage_run.allowed.get(user, stage_run.max_per_user) or not self.budget.take(turns):
             stage_run.capped.add(user)
             self.capped.add(user)
             return None
