@@ -19,6 +19,7 @@ from elastometer.analysis.findings.flags import flag_in_words
 from elastometer.analysis.findings.load import load_findings
 from elastometer.analysis.findings.never_triggered import never_triggered
 from elastometer.analysis.findings.scaling import scaling_findings
+from elastometer.analysis.findings.servers import server_findings
 from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.findings.streams import stream_findings
 from elastometer.analysis.findings.wakes import wake_findings
@@ -46,8 +47,8 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *wake_findings(facts), *stream_findings(facts.evidence.requests),
         *answer_findings(facts.evidence, facts.answers), *objective_blind(facts.blind),
-        *(() if facts.report is None else answer_table_findings(facts.report)),
-        *elasticity_findings(facts), *scaling_findings(facts),
+        *(() if facts.report is None else (*answer_table_findings(facts.report), *scaling_findings(facts.report))),
+        *elasticity_findings(facts), *server_findings(facts),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))

@@ -84,20 +84,19 @@ def _longest(
         start = index if start is None else start
         before = ends[start - 1][1] if start else ends[start][0]
         after = ends[index + 1][0] if index + 1 < len(ends) else ends[index][1]
-        if after - before > most:
-            least, most = ends[index][1] - ends[start][0], after - before
+        most, least = max((most, least), (after - before, ends[index][1] - ends[start][0]))
     return Spell(read[0][1], threshold, max(reading.value or 0.0 for _, reading in read), least, most)
 
 
 def _in_words(one: Spell, window: float) -> str:
     unit, name = one.metric.unit, one.metric.name
     if one.peak <= one.threshold:
-        return (f"{name} rose to {one.peak:.4g}{unit} and never passed {one.threshold:.4g}{unit}, its target of "
+        return (f"the metric {name} rose to {one.peak:.4g}{unit} and never passed {one.threshold:.4g}{unit}, its target of "
                 f"{one.metric.target:.4g}{unit} with the tolerance")
-    long = f"{one.most_seconds:.0f} s at most" if one.least_seconds <= 0 else \
-        f"{one.least_seconds:.0f} to {one.most_seconds:.0f} s"
-    return (f"{name} passed {one.threshold:.4g}{unit} for {long} (peak {one.peak:.4g}{unit}); the scale-up window is "
-            f"{window:.0f} s")
+    least, most = round(one.least_seconds), round(one.most_seconds)
+    long = f"{most} s" if least == most else f"at most {most} s" if least == 0 else f"{least} to {most} s"
+    return (f"the metric {name} passed {one.threshold:.4g}{unit} for {long} (peak {one.peak:.4g}{unit}); the scale-up "
+            f"window is {window:.0f} s")
 
 
 def _advice(facts: Facts, served: Document, spells: Sequence[Spell], window: float) -> Iterator[str]:
@@ -106,7 +105,7 @@ def _advice(facts: Facts, served: Document, spells: Sequence[Spell], window: flo
     passed = [one for one in spells if one.peak > one.threshold]
     if not spells:
         yield "Compare the metric's peak with its target."
-    elif passed and max(one.most_seconds for one in passed) <= window:
+    elif passed and all(one.least_seconds < window for one in passed):
         yield (f"The window takes the lowest recommendation within {window:.0f} s, so that a shorter peak does not "
                "count: shorten `behavior.scaleUp.stabilizationWindowSeconds`, or let the load last longer.")
     elif passed:

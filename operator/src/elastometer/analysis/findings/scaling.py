@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from elastometer.analysis.findings.facts import Facts
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.first_starts import StartKind
 from elastometer.model.in_words import duration
@@ -14,11 +13,10 @@ from elastometer.model.scaleout_gains import Gain, ScaleOutGain
 SLOWER_MILLISECONDS, SLOWER_FACTOR = 5000.0, 1.3
 
 
-def scaling_findings(facts: Facts) -> Iterator[Finding]:
+def scaling_findings(report: Report) -> Iterator[Finding]:
     """No findings where the report has none of the tables."""
-    if facts.report is not None:
-        yield from _added_nothing(facts.report)
-        yield from _slow_first_start(facts.report)
+    yield from _added_nothing(report)
+    yield from _slow_first_start(report)
 
 
 def _added_nothing(report: Report) -> Iterator[Finding]:
