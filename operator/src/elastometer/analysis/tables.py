@@ -6,6 +6,7 @@ from dataclasses import replace
 from elastometer.analysis.levels.levels import level_rows
 from elastometer.analysis.levels.limit import recommended_limit
 from elastometer.analysis.requests.answer_tables import with_answer_tables
+from elastometer.analysis.requests.errors_in_time import error_kinds
 from elastometer.analysis.resources_used.measurements import Measurements
 from elastometer.analysis.resources_used.memory import memory_table
 from elastometer.analysis.resources_used.saturation import saturation_table
@@ -23,5 +24,6 @@ def with_tables(run: DerivedRun, report: Report, measured: Measurements) -> Repo
                          saturation=saturation_table(run, measured))
         report = with_answer_tables(run.evidence, report)
     levels = level_rows(run, measured)
-    report = replace(report, levels=levels, recommended_limit=recommended_limit(levels))
+    report = replace(report, levels=levels, recommended_limit=recommended_limit(levels),
+                     errors_in_time=error_kinds(run.evidence))
     return with_scaling(run, report, measured)

@@ -11,6 +11,7 @@ from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount
 from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import DemandAccount, Elasticity
+from elastometer.model.errors_in_time import ErrorKind
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.first_starts import StartKind
 from elastometer.model.health import HealthRow
@@ -189,4 +190,5 @@ class Report:
     recall: Recall | None = None
     levels: tuple[LevelRow, ...] = ()
     recommended_limit: RecommendedLimit | None = None
+    errors_in_time: tuple[ErrorKind, ...] = ()
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -19,7 +19,7 @@ _NOTHING_JUDGED: Mapping[str, str | None] = {}
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
     """A line of the load generator's `RequestRecord` as analysis needs it: the same fields by the same names, instants
-    in nanoseconds as everywhere in the operator (there: microseconds), and of a first attempt its outcome alone.
+    in nanoseconds as everywhere in the operator (there: microseconds), and of a first attempt its outcome, status and error.
 
     What is None was not observed; `intended` is when the schedule wanted the request sent, `send` when it was. `checks`
     is check -> what was wrong with the answer, or None; a check that could not judge is not in it. `first_attempt` is
@@ -55,6 +55,8 @@ class RecordedRequest:
     requested_tokens: int | None = None
     received: int | None = None
     repeat: Repeat | None = None
+    first_status: int | None = None
+    first_error: str | None = None
 
     @property
     def mark(self) -> str:
@@ -85,6 +87,8 @@ def request_from(line: Document) -> RecordedRequest | None:
         input_characters=whole_at(line, KEYS["input_characters"]), group=text_at(line, KEYS["group"]),
         requested_tokens=whole_at(line, KEYS["requested_tokens"]), received=whole_at(line, KEYS["received"]),
         repeat=repeat_from(document_at(line, KEYS["repeat"])),
+        first_status=whole_at(line, KEYS["first_attempt"], KEYS["status"]),
+        first_error=text_at(line, KEYS["first_attempt"], KEYS["error"]),
     )
 
 

@@ -24,6 +24,8 @@ from elastometer_loadgen.journal.merge import Dropped
 
 # What no record can lack.
 _NEEDED = ("id", "intended", "outcome")
+# Columns of the table that are fields of the record's first attempt.
+_OF_FIRST_ATTEMPT = {"first_status": "status", "first_error": "error"}
 _ID, _SEND = KEYS["id"], KEYS["send"]
 # One of so many ids of a run is kept in memory, to cut the ranges by.
 _SAMPLE = 2048
@@ -90,7 +92,7 @@ def _part(run: _Run, low: int, high: int) -> pl.DataFrame:
 
 def read_requests(content: bytes | Path) -> tuple[pl.DataFrame, int]:
     """(the table of a `requests.parquet`, rows that lack what no record can lack). Raises ColumnsError."""
-    wanted = {KEYS[name]: RECORD_COLUMNS[KEYS[name]] for name in COLUMNS}
+    wanted = {KEYS[name]: RECORD_COLUMNS[KEYS[name]] for name in COLUMNS if name in KEYS}
     return table_from(read(content, wanted, tuple(KEYS[name] for name in _NEEDED)))
 
 
@@ -109,6 +111,8 @@ def table_from(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
 
 def _column(name: str) -> pl.Expr:
+    if name in _OF_FIRST_ATTEMPT:
+        return pl.col(KEYS["first_attempt"]).struct.field(_OF_FIRST_ATTEMPT[name])
     found = pl.col(KEYS[name])
     if name in INSTANTS:
         return found.cast(pl.Int64)
