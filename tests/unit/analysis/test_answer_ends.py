@@ -76,7 +76,7 @@ def test_an_answer_of_exactly_so_many_tokens_ended_early_with_fewer():
     assert (found.early.hits, found.early.count, found.early_by) == (1, 2, {EndedBy.MODEL: 1})
 
 
-def test_who_ended_it_is_told_of_every_answer_that_ended_early():
+def test_who_ended_it_is_known_of_every_answer_that_ended_early():
     found = row(ended(1, checks={"Truncation": None, "MinimumTokens": None}),
                 ended(2, made=3, checks={"Truncation": None, "MinimumTokens": "TooShort"}),
                 ended(3, made=128, reason="length", checks={"Truncation": "CutByLength"}),

@@ -106,7 +106,7 @@ def test_words_that_return_now_and_then_are_no_repetition():
     assert found([*odd, *many], ARTICLE) == []
 
 
-def test_what_is_forgotten_after_four_turns_is_told_with_every_distance():
+def test_what_is_forgotten_after_four_turns_is_stated_with_every_distance():
     requests = [request for distance, lost in ((1, 0), (4, 0), (8, 20)) for number in range(20)
                 for request in conversation(100 * distance + number, distance, forgotten=number < lost)]
     (one,) = found(requests, *(recall_task(distance) for distance in (1, 4, 8)))

@@ -43,8 +43,8 @@ def test_an_answer_with_another_request_s_mark_is_a_problem_with_its_evidence():
     assert (one.name, one.severity, one.title) == (
         "CrossTalk", "Problem", "Requests that got the answer to another request: 1")
     assert one.evidence == (
-        "1 of the 3 answers that can be told (6.15 % to 79.23 %) carried the mark of another request: REQ-7a2f-17 at "
-        "+12.5 s on server-a")
+        "1 of the 3 answers that can be attributed (6.15 % to 79.23 %) carried the mark of another request: "
+        "REQ-7a2f-17 at +12.5 s on server-a")
 
 
 def test_another_task_s_form_alone_is_a_warning_that_names_task_and_stage():
@@ -53,8 +53,8 @@ def test_another_task_s_form_alone_is_a_warning_that_names_task_and_stage():
     assert (one.name, one.severity, one.title) == (
         "TasksMixedUp", "Warning", "Answers that look like another task's: 1")
     assert one.evidence == (
-        "1 of the 3 answers that can be told (6.15 % to 79.23 %) had the form of another task's answer (1 of 2 to task "
-        "'extract' in 'calm'): REQ-7a2f-9 at +3.0 s on server-a")
+        "1 of the 3 answers that can be attributed (6.15 % to 79.23 %) had the form of another task's answer "
+        "(1 of 2 to task 'extract' in 'calm'): REQ-7a2f-9 at +3.0 s on server-a")
 
 
 def test_marks_and_forms_are_two_findings():

@@ -21,8 +21,8 @@ OWN, OTHER, MARK, GARBLED = (
     {"Crosstalk": None}, {"Crosstalk": "OtherTask"}, {"Crosstalk": "ForeignCanary"}, {"Crosstalk": "UnknownCanary"})
 
 
-def level(name: str, own: int, other: int = 0, mark: int = 0, untold: int = 0) -> list[RecordedRequest]:
-    found = [OWN] * own + [OTHER] * other + [MARK] * mark + [None] * untold
+def level(name: str, own: int, other: int = 0, mark: int = 0, unattributed: int = 0) -> list[RecordedRequest]:
+    found = [OWN] * own + [OTHER] * other + [MARK] * mark + [None] * unattributed
     return [answered(number, checks, stage=name) for number, checks in enumerate(found)]
 
 
@@ -31,25 +31,25 @@ def rows(*requests: RecordedRequest, tasks: tuple[dict[str, object], ...] = (CHA
     return isolation_rows(evidence_of(list(requests), *tasks), ())
 
 
-def test_none_of_1765_answers_is_told_as_at_most_0_22_percent():
+def test_none_of_1765_answers_is_at_most_0_22_percent():
     (row,) = rows(*level("level-20", own=1765))
-    assert (row.level, row.answers, row.own, row.untold) == ("level-20", 1765, 1765, 0)
+    assert (row.level, row.answers, row.own, row.unattributed) == ("level-20", 1765, 1765, 0)
     assert row.other_task == Rate(0, 1765, 0.0, Interval(0.0, 0.2172))
     assert row.foreign_mark == row.other_task
 
 
-def test_rates_are_of_the_answers_that_could_be_told():
-    (row,) = rows(*level("busy", own=90, other=6, mark=4, untold=50))
-    assert (row.answers, row.own, row.untold) == (150, 90, 50)
+def test_rates_are_of_the_answers_that_could_be_attributed():
+    (row,) = rows(*level("busy", own=90, other=6, mark=4, unattributed=50))
+    assert (row.answers, row.own, row.unattributed) == (150, 90, 50)
     assert row.other_task is not None
     assert row.foreign_mark is not None
     assert (row.other_task.hits, row.other_task.count, row.other_task.percent) == (6, 100, 6.0)
     assert (row.foreign_mark.hits, row.foreign_mark.count, row.foreign_mark.percent) == (4, 100, 4.0)
 
 
-def test_a_mark_that_a_model_garbled_tells_nothing():
+def test_a_mark_that_a_model_garbled_attributes_nothing():
     (row,) = rows(answered(1, GARBLED), answered(2, OWN))
-    assert (row.answers, row.own, row.untold) == (2, 1, 1)
+    assert (row.answers, row.own, row.unattributed) == (2, 1, 1)
 
 
 def test_levels_stand_in_their_order_and_a_row_for_all_of_them_last():
@@ -91,10 +91,10 @@ def test_the_only_task_of_a_run_has_no_other_task_to_be_taken_for():
     assert (row.other_task, row.missing) == (None, {"other_task": "there is only one task"})
 
 
-def test_where_nothing_could_be_told_there_is_no_rate():
-    (row,) = rows(*level("calm", own=0, untold=7))
-    assert (row.untold, row.other_task, row.foreign_mark) == (7, None, None)
-    assert set(row.missing.values()) == {"of no answer it can be told whose it is"}
+def test_where_nothing_could_be_attributed_there_is_no_rate():
+    (row,) = rows(*level("calm", own=0, unattributed=7))
+    assert (row.unattributed, row.other_task, row.foreign_mark) == (7, None, None)
+    assert set(row.missing.values()) == {"no answer can be attributed: nothing shows whose it is"}
 
 
 def test_each_step_of_a_knee_is_a_level():
@@ -106,4 +106,4 @@ def test_each_step_of_a_knee_is_a_level():
     evidence = evidence_of(requests, CHAT, EMOTION, knees=(search,))
     found = isolation_rows(evidence, knees(evidence, Steps.of([])))
     assert [(row.level, row.answers, row.other_task and row.other_task.hits) for row in found] == [
-        ("climb 4", 10, 0), ("climb 8", 10, 1), ("climb soak 4", 10, 0), (None, 30, 1)]
+        ("climb 4", 10, 0), ("climb 8", 10, 1), ("climb 4 soak", 10, 0), (None, 30, 1)]

@@ -1,7 +1,7 @@
 """The check for answers that belong to another request: by the marks in them, and by the form of their task. Pure.
 
 It judges only answers of which it can tell whose they are: by a mark, which proves it, or by a form that the answers of
-other tasks do not have. All others are absent from its counts, so that its rate is a share of what was told apart.
+other tasks do not have. All others are absent from its counts, so that its rate is a share of what can be attributed.
 """
 
 from collections.abc import Callable, Mapping

@@ -25,8 +25,8 @@ class IsolationRow:
     """Whose the answers were at one level, of the tasks with the check Crosstalk; of all levels together (None).
 
     Of the `answers` that arrived whole, `own` are known to be their own, `other_task` had the form of another task's
-    answer, and `foreign_mark` carried another request's mark. Both rates are of those three together; of the `untold`
-    ones nothing tells whose they are. `missing` says by the name of a field why it is None.
+    answer, and `foreign_mark` carried another request's mark. Both rates are of those three together; nothing shows
+    whose the `unattributed` ones are. `missing` says by the name of a field why it is None.
     """
 
     level: str | None
@@ -34,7 +34,7 @@ class IsolationRow:
     own: int
     other_task: Rate | None
     foreign_mark: Rate | None
-    untold: int
+    unattributed: int
     missing: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""Whose answer it is: told by a mark or by a form that other tasks do not have; what cannot be told is not judged."""
+"""Whose answer it is: known by a mark or by a form that other tasks lack; what cannot be attributed is not judged."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,13 +20,13 @@ LABELS = LabelCheck(("happy", "very sad", "负面", "etc."))
 SCHEMA = compile_schema({
     "type": "object", "required": ["firstName", "age"], "additionalProperties": False,
     "properties": {"firstName": {"type": "string"}, "age": {"type": "integer"}}})
-UNTOLD = "cannot be told"
+UNATTRIBUTED = "cannot be attributed"
 DIALOGUE = "What a lovely day, shall we take a walk?"
 
 
 def crosstalk(text: str, own: tuple[Check, ...], *others: Check, free: bool = False) -> str | None:
     known = CrosstalkCheck(tuple((other,) for other in others), lambda mark: mark == "[REQ-0001-3]", free)
-    return Contract(own, known).judge(replace(WHOLE, text=text)).get("Crosstalk", UNTOLD)
+    return Contract(own, known).judge(replace(WHOLE, text=text)).get("Crosstalk", UNATTRIBUTED)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_text_is_cross_talk_by_a_foreign_mark_or_another_tasks_shape(text: str, 
     [
         ("happy", LABELS, SCHEMA, None),
         ("happy", SCHEMA, LABELS, "OtherTask"),
-        ("nonsense", SCHEMA, LABELS, UNTOLD),
+        ("nonsense", SCHEMA, LABELS, UNATTRIBUTED),
         (f"{OWN} nonsense", SCHEMA, LABELS, None),
         ("happy", LabelCheck(("happy", "angry")), LABELS, None),
         ("angry", LABELS, LabelCheck(("happy", "angry")), "OtherTask"),
         ("very sad", replace(LABELS, expected="happy"), SCHEMA, None),
         ("very sad", replace(LABELS, expected="happy"), LabelCheck(("very sad",)), None),
-        ("5", LABELS, JSONCheck(), UNTOLD),
+        ("5", LABELS, JSONCheck(), UNATTRIBUTED),
         ("[5]", LABELS, JSONCheck(), "OtherTask"),
     ],
 )
@@ -76,7 +76,7 @@ def test_an_answer_that_fits_its_own_task_is_not_cross_talk(
         ("I am very sad today, let me tell you why", None),
         ("HAPPY", None),
         ("happy", None),
-        ("neutral!", UNTOLD),
+        ("neutral!", UNATTRIBUTED),
         ("wonderful", "OtherTask"),
     ],
 )
@@ -88,22 +88,22 @@ def test_a_dialogue_in_the_place_of_a_label_is_another_tasks_unless_a_mark_prove
 
 
 def test_a_dialogue_in_the_place_of_a_label_proves_nothing_where_no_task_answers_freely() -> None:
-    assert crosstalk(DIALOGUE, (LABELS,), SCHEMA) == UNTOLD
+    assert crosstalk(DIALOGUE, (LABELS,), SCHEMA) == UNATTRIBUTED
 
 
-def test_an_answer_without_a_shape_cannot_be_told_from_those_of_another_such_task() -> None:
-    assert crosstalk(DIALOGUE, (), LABELS, free=True) == UNTOLD
+def test_an_answer_without_a_shape_cannot_be_known_from_those_of_another_such_task() -> None:
+    assert crosstalk(DIALOGUE, (), LABELS, free=True) == UNATTRIBUTED
     assert crosstalk(f"{OWN} {DIALOGUE}", (), LABELS, free=True) is None
 
 
 @pytest.mark.parametrize("own", [(), (LABELS,), (SCHEMA,)])
-def test_the_only_task_of_a_run_is_told_by_marks_alone(own: tuple[Check, ...]) -> None:
+def test_the_only_task_of_a_run_is_stated_by_marks_alone(own: tuple[Check, ...]) -> None:
     text = '{"firstName": "A", "age": 3}' if own == (SCHEMA,) else "happy"
-    assert crosstalk(text, own) == UNTOLD
+    assert crosstalk(text, own) == UNATTRIBUTED
     assert crosstalk(f"{OWN} {text}", own) is None
 
 
-def test_earlier_answers_of_a_conversation_are_told_by_marks_alone() -> None:
+def test_earlier_answers_of_a_conversation_are_attributed_by_marks_alone() -> None:
     check = CrosstalkCheck(((LABELS,),), lambda _: False, has_free_others=True)
     early = Contract((SCHEMA,), check).before_the_last_turn()
     assert early is not None
@@ -120,7 +120,7 @@ def test_a_profile_tells_its_checks_whether_some_task_answers_freely() -> None:
         prompt = PromptSource(profile, None).prompt(0)
         assert prompt.task == "emotion"
         assert prompt.contract is not None
-        return prompt.contract.judge(replace(WHOLE, text=DIALOGUE, canary="")).get("Crosstalk", UNTOLD)
+        return prompt.contract.judge(replace(WHOLE, text=DIALOGUE, canary="")).get("Crosstalk", UNATTRIBUTED)
 
     assert crosstalk_of({"name": "chat", "prompt": "Hello"}) == "OtherTask"
-    assert crosstalk_of({"name": "data", "prompt": "Hello", "checks": [{"type": "JSON"}]}) == UNTOLD
+    assert crosstalk_of({"name": "data", "prompt": "Hello", "checks": [{"type": "JSON"}]}) == UNATTRIBUTED

@@ -61,7 +61,7 @@ def _tasks_mixed_up(evidence: Evidence, judged: pl.DataFrame) -> Iterator[Findin
 
 def _of(hit: pl.DataFrame, judged: pl.DataFrame) -> str:
     found = rate(len(hit), len(judged))
-    return f"{found.hits:,} of the {plural(found.count, 'answer')} that can be told ({share_interval(found)})"
+    return f"{found.hits:,} of the {plural(found.count, 'answer')} that can be attributed ({share_interval(found)})"
 
 
 def _examples(hit: pl.DataFrame, evidence: Evidence) -> str:

@@ -20,10 +20,10 @@ def isolation(report: Report) -> InShort | None:
         (whole.other_task, "looked like another task's"), (whole.foreign_mark, "carried another request's mark"))
         if found is not None]
     if not parts:
-        return InShort(Question.ISOLATION, "Whether requests got each other's answers cannot be told",
+        return InShort(Question.ISOLATION, "Whether requests got each other's answers is not known",
                        Anchor.ISOLATION, "; ".join(dict.fromkeys(whole.missing.values())))
-    told = whole.answers - whole.untold
-    text = f"Of {plural(told, 'answer')} that can be told, {' and '.join(parts)}{_first(report.isolation)}"
+    attributed = whole.answers - whole.unattributed
+    text = f"Of {plural(attributed, 'attributed answer')}, {' and '.join(parts)}{_first(report.isolation)}"
     return InShort(Question.ISOLATION, text, Anchor.ISOLATION)
 
 
@@ -47,7 +47,7 @@ def answer_ends(report: Report) -> InShort | None:
         return None
     known = [row for row in rows if row.made is not None]
     if not known:
-        return InShort(Question.ANSWER_ENDS, "How long the answers became cannot be told", Anchor.ANSWER_ENDS,
+        return InShort(Question.ANSWER_ENDS, "How long the answers became is not known", Anchor.ANSWER_ENDS,
                        rows[0].missing.get("made", ""))
     early = [row for row in known if row.early is not None and row.early.hits]
     row = max(early or known, key=_longest)
@@ -79,7 +79,7 @@ def _enders(row: AnswerEndRow) -> str:
 def _early(row: AnswerEndRow) -> str:
     if row.early is None:
         return ""
-    return f"; {'none' if not row.early.hits else count(row.early.hits)} ended before it should " \
+    return f"; {'none' if not row.early.hits else count(row.early.hits)} ended before they should " \
            f"({share_interval(row.early)})"
 
 
@@ -118,7 +118,7 @@ def recall(report: Report) -> InShort | None:
         return None
     known = [row for row in report.recall.rows if row.recalled is not None]
     if not known:
-        return InShort(Question.RECALL, "How far back a conversation is remembered cannot be told", Anchor.RECALL,
+        return InShort(Question.RECALL, "How far back a conversation is remembered is not known", Anchor.RECALL,
                        report.recall.rows[0].missing.get("recalled", ""))
     forgets = report.recall.forgets
     if forgets is None:

@@ -24,6 +24,8 @@ NO_COUNT = "the server reported no token counts"
 NO_DEMAND = "the task demands nothing of the length of its answers"
 COMPLETE = "its answers are complete in themselves, so that their length says nothing"
 NO_CHECK = "no answer was looked at by the check Repetition"
+# Checks by which an answer can be too short.
+_OF_LENGTH = {CheckType.TRUNCATION.value, CheckType.MINIMUM_TOKENS.value, CheckType.MINIMUM_CHARACTERS.value}
 _ENDED = (Outcome.SUCCESS.value, Outcome.TRUNCATED.value, Outcome.ABORTED.value)
 _COLUMNS = ("stage", "task", "outcome", "finish_reason", "requested_tokens", "completion_tokens", "send", "end",
             "checks", "repeat")
@@ -100,9 +102,6 @@ def _early(part: pl.DataFrame, task: TaskTerms) -> tuple[pl.DataFrame, int]:
     early = part.filter(is_short | is_cut | is_full | ends_before)
     demands = task.is_exact or bool(task.checks & _OF_LENGTH) or not early.is_empty()
     return early, part.height if demands else 0
-
-
-_OF_LENGTH = {CheckType.TRUNCATION.value, CheckType.MINIMUM_TOKENS.value}
 
 
 def _repetition(part: pl.DataFrame) -> Repetition | None:

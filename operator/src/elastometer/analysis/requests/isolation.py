@@ -1,7 +1,7 @@
-"""Whose the answers were, level by level: their own, another task's, another request's, or not to be told.
+"""Whose the answers were, level by level: their own, another task's, another request's, or not to be attributed.
 
-The load generator judged each answer when it came (`elastometer_loadgen.checks.crosstalk`): a verdict means that it
-could be told whose the answer is, and an answer without one could not be told.
+The load generator judged each answer when it came (`elastometer_loadgen.checks.crosstalk`): a verdict
+attributes the answer, and one without a verdict cannot be attributed.
 """
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from elastometer_loadgen.checks.check import CheckType, Failure
 
 NO_MARKS = "no task's prompt carries a mark, {{ canary }}, that another answer could show"
 ONE_TASK = "there is only one task"
-NOTHING_TOLD = "of no answer it can be told whose it is"
-# Counts of the answers of a level: judged with this result, or (UNTOLD) without any.
-_OWN, _UNTOLD = "own", "untold"
+NOTHING_ATTRIBUTED = "no answer can be attributed: nothing shows whose it is"
+# Counts of the answers of a level: judged with this result, or (UNATTRIBUTED) without any.
+_OWN, _UNATTRIBUTED = "own", "unattributed"
 
 
 def isolation_rows(evidence: Evidence, knees: Sequence[Knee]) -> tuple[IsolationRow, ...]:
@@ -49,7 +49,7 @@ def _answers(evidence: Evidence) -> pl.DataFrame:
     verdicts = judged.lazy().select("row", verdict=pl.col("failure").fill_null(_OWN))
     return whole.join(verdicts, on="row", how="left", maintain_order="left").select(
         pl.col("stage").cast(pl.String), seconds=(pl.col("intended") - evidence.origin) / SECOND,
-        verdict=pl.col("verdict").fill_null(_UNTOLD)).collect()
+        verdict=pl.col("verdict").fill_null(_UNATTRIBUTED)).collect()
 
 
 def _levels(stage: str, answers: pl.DataFrame, knees: Sequence[Knee]) -> list[tuple[str, pl.DataFrame]]:
@@ -58,7 +58,7 @@ def _levels(stage: str, answers: pl.DataFrame, knees: Sequence[Knee]) -> list[tu
     if not searched:
         return [(stage, answers)]
     steps = [(f"{stage} {step.value}", step) for knee in searched for step in knee.steps]
-    steps += [(f"{stage} soak {knee.soak.value}", knee.soak) for knee in searched if knee.soak is not None]
+    steps += [(f"{stage} {knee.soak.value} soak", knee.soak) for knee in searched if knee.soak is not None]
     return [(name, answers.filter(pl.col("seconds").is_between(step.start_seconds, step.end_seconds, closed="left")))
             for name, step in steps]
 
@@ -79,8 +79,8 @@ def _row(level: str | None, answers: pl.DataFrame, missing: Mapping[str, str]) -
     own = counts.get(_OWN, 0)
     hits = {"other_task": counts.get(Failure.OTHER_TASK.value, 0),
             "foreign_mark": counts.get(Failure.FOREIGN_CANARY.value, 0)}
-    told = own + sum(hits.values())
-    why = missing if told else dict.fromkeys(hits, NOTHING_TOLD)
-    rates = {name: None if name in why else rate(count, told) for name, count in hits.items()}
+    attributed = own + sum(hits.values())
+    why = missing if attributed else dict.fromkeys(hits, NOTHING_ATTRIBUTED)
+    rates = {name: None if name in why else rate(count, attributed) for name, count in hits.items()}
     return IsolationRow(level, answers.height, own, rates["other_task"], rates["foreign_mark"],
-                        answers.height - told, why)
+                        answers.height - attributed, why)

@@ -23,7 +23,7 @@ from elastometer.render.tables.table import Cell, Row, Table, TableSection
 from elastometer.render.wording import estimates, numbers
 
 ALL = "all"
-_ISOLATION = ("Level", "Answers", "Own task's", "Another task's", "Another request's mark", "Cannot be told")
+_ISOLATION = ("Level", "Answers", "Own task's", "Another task's", "Another request's mark", "Cannot be attributed")
 _ENDS = ("Stage", "Task", "Answers", "Tokens asked for", "Tokens made", "Ended by", "Ended early", "Tokens/s")
 _REPEATS = ("Stage", "Task", "Answers", "Longest repeated run", "Most frequent 4 words",
             "Repeated, by quarter of the answer", "Late")
@@ -43,15 +43,15 @@ def isolation(report: Report) -> TableSection | None:
                   remarks=tuple(_reasons(row.missing for row in report.isolation)))
     return TableSection(
         Anchor.ISOLATION, "Isolation", (table,), source=JUDGED, remarks=(
-            "Shares are of the answers that can be told. A mark proves whose answer it is; a form shows only that it "
-            "is not what its own task asks for.",))
+            "Shares are of the answers that can be attributed. A mark proves whose answer it is; a form shows only that "
+            "it is not what its own task asks for.",))
 
 
 def _isolation_row(row: IsolationRow) -> Row:
     hits = sum(found.hits for found in (row.other_task, row.foreign_mark) if found is not None)
     return Row((
         Cell(ALL if row.level is None else row.level), Cell(numbers.number(row.answers)), Cell(numbers.number(row.own)),
-        _hits(row.other_task), _hits(row.foreign_mark), Cell(numbers.number(row.untold))),
+        _hits(row.other_task), _hits(row.foreign_mark), Cell(numbers.number(row.unattributed))),
         is_bad=hits > 0, is_sum=row.level is None)
 
 
