@@ -12,7 +12,8 @@ from elastometer_loadgen.checks.parse import CHECK_FIELDS
 from elastometer_loadgen.profile.messages import MESSAGE_FIELDS, Role
 from elastometer_loadgen.profile.offer import TaskOrder
 from elastometer_loadgen.profile.profile import PROFILE_FIELDS, ConnectionPolicy, parse_profile
-from elastometer_loadgen.profile.task import SAMPLING, TASK_FIELDS, Endpoint, ResponseFormat
+from elastometer_loadgen.profile.sampling import SAMPLING_FIELDS, SeedRule
+from elastometer_loadgen.profile.task import TASK_FIELDS, Endpoint, ResponseFormat
 from elastometer_loadgen.stages.knee import KneeVariable
 from elastometer_loadgen.stages.objectives import OBJECTIVE_FIELDS, KneeIndicator, Statistic
 from elastometer_loadgen.stages.parse import COMMON_FIELDS, READERS
@@ -41,7 +42,7 @@ def test_every_field_is_known_on_both_sides() -> None:
     assert set(stage) == set(COMMON_FIELDS) | known
     assert set(stage["objectives"]["items"]["properties"]) == set(OBJECTIVE_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]) == set(TASK_FIELDS)
-    assert set(fields["tasks"]["items"]["properties"]["sampling"]["properties"]) == set(SAMPLING)
+    assert set(fields["tasks"]["items"]["properties"]["sampling"]["properties"]) == set(SAMPLING_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]["checks"]["items"]["properties"]) == set(CHECK_FIELDS)
     assert set(fields["tasks"]["items"]["properties"]["messages"]["items"]["properties"]) == set(MESSAGE_FIELDS)
     assert set(fields["fingerprints"]["properties"]) == set(FINGERPRINT_FIELDS)
@@ -63,6 +64,7 @@ def test_every_word_of_the_crd_is_understood() -> None:
         Arrivals: stage["arrivals"]["enum"],
         CheckType: task["checks"]["items"]["properties"]["type"]["enum"],
         ResponseFormat: task["responseFormat"]["enum"],
+        SeedRule: task["sampling"]["properties"]["seed"]["enum"],
         FingerprintLines: fields["fingerprints"]["properties"]["lines"]["enum"],
         Role: task["messages"]["items"]["properties"]["role"]["enum"],
     }

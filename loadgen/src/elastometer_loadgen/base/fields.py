@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import orjson
 
 DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+SIGNED = re.compile(rf"-?{DECIMAL.pattern}")
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SHOWN_CHARACTERS = 80
 
@@ -121,7 +122,7 @@ class Fields:
         if not isinstance(value, str):
             self.refuse(name, f"{rule} (in quotes)" if isinstance(value, int | float) else rule)
             return default
-        if not DECIMAL.fullmatch(value) or not Fraction(low) <= Fraction(value) <= Fraction(high):
+        if not SIGNED.fullmatch(value) or not Fraction(low) <= Fraction(value) <= Fraction(high):
             self.refuse(name, rule)
             return default
         return Fraction(value)

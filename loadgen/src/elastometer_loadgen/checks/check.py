@@ -29,6 +29,9 @@ class CheckType(StrEnum):
     TRUNCATION = "Truncation"
     MINIMUM_TOKENS = "MinimumTokens"
     RECALL = "Recall"
+    EXCLUDES = "Excludes"
+    READABLE = "Readable"
+    MINIMUM_CHARACTERS = "MinimumCharacters"
 
 
 class Failure(StrEnum):
@@ -58,6 +61,9 @@ class Failure(StrEnum):
     CUT_BY_LENGTH = "CutByLength"
     TOO_SHORT = "TooShort"
     FORGOTTEN = "Forgotten"
+    EXCLUDED_TEXT = "ExcludedText"
+    REPLACEMENT_CHARACTER = "ReplacementCharacter"
+    CONTROL_CHARACTER = "ControlCharacter"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from elastometer_loadgen.base.template import render
 from elastometer_loadgen.checks.check import Check, CheckedAnswer, CheckType, is_whole_text
 from elastometer_loadgen.checks.crosstalk import SHAPES, CrosstalkCheck, form_of
+from elastometer_loadgen.checks.json import JSONSchemaCheck
 from elastometer_loadgen.checks.text import LabelCheck, RecallCheck
 
 # Checks that apply only to the answer to a conversation's last message.
@@ -50,6 +51,8 @@ def bind(check: Check, row: Mapping[str, str]) -> Check:
             return replace(check, expected=render(expected, row))
         case RecallCheck(fact=fact):
             return replace(check, fact=render(fact, row))
+        case JSONSchemaCheck():
+            return check.with_row(row)
         case _:
             return check
 

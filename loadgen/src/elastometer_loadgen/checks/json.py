@@ -6,29 +6,24 @@ write prompts: a name that is missing or in another case, a string for an array,
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
-from elastometer_loadgen.base.numbers import decode, with_decimals
+from elastometer_loadgen.base.numbers import decode
 from elastometer_loadgen.checks.check import CheckedAnswer, CheckType, Failure, is_whole_text
-from elastometer_loadgen.checks.exact import exact_validator
+from elastometer_loadgen.checks.schema import CompiledSchema, checked_schema, dotted
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
-    from jsonschema.protocols import Validator
 
 RANK = {failure: rank for rank, failure in enumerate(Failure)}
 MAX_PATH_CHARACTERS = 80
 # What follows the position of a parser's error in a document that was cut off: nothing, or half of a literal, number or
 # escape.
 CUT_TAIL = re.compile(r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][+-]?|\\?u?[0-9a-fA-F]{0,4})")
-
-
-class SchemaFault(ValueError):
-    """A schema that cannot be used; the message continues "must …"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +43,27 @@ class JSONCheck:
 
 @dataclass(frozen=True, slots=True)
 class JSONSchemaCheck:
-    """The answer is one JSON document that fits a schema (draft 2020-12); `schema` is the schema as it was given."""
+    """The answer is one JSON document that fits a schema (draft 2020-12).
+
+    `schema` is the schema as it was given, templates included. As long as these are not filled in, any value passes in
+    their place.
+    """
 
     type: ClassVar[CheckType] = CheckType.JSON_SCHEMA
     schema: Mapping[str, Any]
-    validator: "Validator"
+    compiled: CompiledSchema = field(compare=False, repr=False)
+    values: tuple[str, ...] | None = None
+    """Of the fields that its templates use; None as long as they are not filled in."""
+
+    def with_row(self, row: Mapping[str, str]) -> "JSONSchemaCheck":
+        """The check with the row's values in its templates."""
+        fields = self.compiled.fields
+        return replace(self, values=tuple(row[field] for field in fields)) if fields else self
+
+    @property
+    def filled_schema(self) -> Mapping[str, Any]:
+        """The schema for its row, as it is sent to a server."""
+        return self.schema if self.values is None else self.compiled.rendered(self.values)
 
     def judges(self, answer: CheckedAnswer) -> bool:
         """Complete texts only."""
@@ -64,7 +75,8 @@ class JSONSchemaCheck:
         if isinstance(found, Failure):
             return found
         try:
-            faults = [fault for error in self.validator.iter_errors(found.value) for fault in diagnose(error)]
+            validator = self.compiled.validator(self.values)
+            faults = [fault for error in validator.iter_errors(found.value) for fault in diagnose(error)]
         except RecursionError:
             return Failure.WRONG_VALUE
         if not faults:
@@ -121,44 +133,9 @@ def _decoded(text: str) -> Document | None:
 
 
 def compile_schema(schema: object) -> JSONSchemaCheck:
-    """A check that never fetches anything; raises SchemaFault."""
-    # Imported here: it takes a tenth of a second, which profiles without a schema need not spend.
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT202012
-
-    if not isinstance(schema, Mapping):
-        raise SchemaFault("be a mapping, a JSON schema")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise SchemaFault(f"be a JSON schema; {_dotted(error.absolute_path) or 'it'}: {error.message}") from error
-    try:
-        exact = with_decimals(schema)
-    except ValueError as error:
-        raise SchemaFault(str(error)) from error
-    resource = DRAFT202012.create_resource(exact)
-    registry = Registry().with_resource("", resource)
-    for reference in _references(schema):
-        try:
-            registry.resolver().lookup(reference)
-        except Unresolvable as error:
-            rule = "refer only to parts of itself, such as #/$defs/name"
-            raise SchemaFault(f"{rule}; '{reference}' is not one") from error
-    return JSONSchemaCheck(schema, exact_validator()(exact, registry=registry))
-
-
-def _references(schema: object) -> Iterator[str]:
-    parts: Iterable[object] = ()
-    if isinstance(schema, Mapping):
-        yield from (str(schema[key]) for key in ("$ref", "$dynamicRef") if isinstance(schema.get(key), str))
-        parts = schema.values()
-    elif isinstance(schema, list):
-        parts = schema
-    for part in parts:
-        yield from _references(part)
+    """A check that never fetches anything; raises SchemaFault, or TemplateFault for a template in it."""
+    checked = checked_schema(schema)
+    return JSONSchemaCheck(checked, CompiledSchema(checked))
 
 
 def diagnose(error: "ValidationError") -> Iterator[tuple[Failure, str]]:
@@ -167,7 +144,7 @@ def diagnose(error: "ValidationError") -> Iterator[tuple[Failure, str]]:
         for cause in error.context:
             yield from diagnose(cause)
         return
-    path = _dotted(error.absolute_path)
+    path = dotted(error.absolute_path)
     value: Any = error.validator_value
     instance: Any = error.instance
     match error.validator:
@@ -216,7 +193,3 @@ def _is_number(text: str) -> bool:
 def _letters(name: str) -> str:
     """A name without letter case and without the characters that join words."""
     return name.replace("_", "").replace("-", "").casefold()
-
-
-def _dotted(path: Iterable[str | int]) -> str:
-    return "".join("[]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")

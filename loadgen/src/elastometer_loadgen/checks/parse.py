@@ -6,11 +6,17 @@ from fractions import Fraction
 from typing import Any
 
 from elastometer_loadgen.base.fields import Fields, shown
+from elastometer_loadgen.base.template import TemplateFault
 from elastometer_loadgen.checks.check import Check, CheckType
-from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, SchemaFault, compile_schema
+from elastometer_loadgen.checks.json import JSONCheck, JSONSchemaCheck, compile_schema
+from elastometer_loadgen.checks.schema import SchemaFault
+from elastometer_loadgen.checks.schema_template import ValueTemplate, value_templates
 from elastometer_loadgen.checks.text import (
+    ExcludesCheck,
     LabelCheck,
+    MinimumCharactersCheck,
     MinimumTokensCheck,
+    ReadableCheck,
     RecallCheck,
     RepetitionCheck,
     TruncationCheck,
@@ -26,12 +32,17 @@ FIELDS_OF = {
     CheckType.TRUNCATION: (),
     CheckType.MINIMUM_TOKENS: ("minimum",),
     CheckType.RECALL: ("fact",),
+    CheckType.EXCLUDES: ("texts",),
+    CheckType.READABLE: (),
+    CheckType.MINIMUM_CHARACTERS: ("minimum",),
 }
-CHECK_FIELDS = ("type", *(name for names in FIELDS_OF.values() for name in names))
+CHECK_FIELDS = tuple(dict.fromkeys(("type", *(name for names in FIELDS_OF.values() for name in names))))
 MAX_LABELS = 64
 MAX_LABEL_CHARACTERS = 128
 MAX_FACT_CHARACTERS = 256
 MAX_TOKENS = 1_000_000
+# No check judges a longer answer.
+MAX_CHARACTERS = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +53,19 @@ class TaskChecks:
     crosstalk: bool = False
     templates: tuple[tuple[str, str], ...] = ()
     """(path, text) of every template in them."""
+    plain: frozenset[str] = frozenset()
+    """The paths of those templates whose value is read as a number or a boolean."""
 
     @property
-    def schema(self) -> Mapping[str, Any] | None:
-        """The schema that answers are checked against; None without one."""
+    def has_schema(self) -> bool:
+        """Whether answers are checked against a schema."""
+        return any(isinstance(check, JSONSchemaCheck) for check in self.checks)
+
+    def schema_for(self, row: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """The schema that answers are checked against, with the row's values; None without one."""
         for check in self.checks:
             if isinstance(check, JSONSchemaCheck):
-                return check.schema
+                return check.with_row(row).filled_schema
         return None
 
 
@@ -61,7 +78,7 @@ def parse_checks(fields: Fields, contents: Sequence[str | None]) -> TaskChecks:
         return TaskChecks()
     checks: list[Check] = []
     kinds: list[CheckType] = []
-    templates: list[tuple[str, str]] = []
+    templates: list[ValueTemplate] = []
     for index, item in enumerate(fields.items("checks", len(CheckType), required=False)):
         check = Fields(item, f"{fields.at('checks')}[{index}]", fields.faults, CHECK_FIELDS)
         kind = _kind(check, kinds)
@@ -71,7 +88,9 @@ def parse_checks(fields: Fields, contents: Sequence[str | None]) -> TaskChecks:
         templates += _templates(check, kind)
         made = _check(check, kind, contents)
         checks += () if made is None else (made,)
-    return TaskChecks(tuple(checks), CheckType.CROSSTALK in kinds, tuple(templates))
+    plain = frozenset(one.path for one in templates if one.is_plain)
+    return TaskChecks(
+        tuple(checks), CheckType.CROSSTALK in kinds, tuple((one.path, one.text) for one in templates), plain)
 
 
 def _kind(check: Fields, before: Sequence[CheckType]) -> CheckType | None:
@@ -90,10 +109,12 @@ def _kind(check: Fields, before: Sequence[CheckType]) -> CheckType | None:
     return kind
 
 
-def _templates(check: Fields, kind: CheckType) -> Iterator[tuple[str, str]]:
+def _templates(check: Fields, kind: CheckType) -> Iterator[ValueTemplate]:
     for name in {"expected", "fact"} & set(FIELDS_OF[kind]):
         if isinstance(check.raw(name), str):
-            yield check.at(name), check.raw(name)
+            yield ValueTemplate(check.at(name), check.raw(name), is_plain=False)
+    if kind is CheckType.JSON_SCHEMA:
+        yield from value_templates(check.raw("schema"), check.at("schema"))
 
 
 def _check(check: Fields, kind: CheckType, contents: Sequence[str | None]) -> Check | None:
@@ -115,20 +136,32 @@ def _check(check: Fields, kind: CheckType, contents: Sequence[str | None]) -> Ch
             return MinimumTokensCheck(check.integer("minimum", 1, MAX_TOKENS, default=None))
         case CheckType.RECALL:
             return _recall(check, contents)
+        case CheckType.EXCLUDES:
+            return ExcludesCheck(_texts(check, "texts"))
+        case CheckType.READABLE:
+            return ReadableCheck()
+        case CheckType.MINIMUM_CHARACTERS:
+            return MinimumCharactersCheck(check.integer("minimum", 1, MAX_CHARACTERS, default=None))
 
 
 def _label(check: Fields) -> LabelCheck:
     check.require("labels", "type is Label")
-    labels = check.items("labels", MAX_LABELS, required=False)
-    for index, label in enumerate(labels):
-        if not isinstance(label, str) or not 1 <= len(label) <= MAX_LABEL_CHARACTERS or label != label.strip():
-            rule = f"must be a string of 1 to {MAX_LABEL_CHARACTERS} characters without a space at either end"
-            rule = f"{rule}; got {shown(label)}"
-            check.fault(f"labels[{index}]", rule)
-        elif label in labels[:index]:
-            check.fault(f"labels[{index}]", f"must be unique; got {shown(label)} again")
+    labels = _texts(check, "labels", required=False)
     expected = check.text("expected", MAX_LABEL_CHARACTERS, default=None) if check.has("expected") else None
-    return LabelCheck(tuple(str(label) for label in labels), expected)
+    return LabelCheck(labels, expected)
+
+
+def _texts(check: Fields, name: str, *, required: bool = True) -> tuple[str, ...]:
+    """A list of short texts, each given once."""
+    texts = check.items(name, MAX_LABELS, required=required)
+    for index, text in enumerate(texts):
+        if not isinstance(text, str) or not 1 <= len(text) <= MAX_LABEL_CHARACTERS or text != text.strip():
+            rule = f"must be a string of 1 to {MAX_LABEL_CHARACTERS} characters without a space at either end"
+            rule = f"{rule}; got {shown(text)}"
+            check.fault(f"{name}[{index}]", rule)
+        elif text in texts[:index]:
+            check.fault(f"{name}[{index}]", f"must be unique; got {shown(text)} again")
+    return tuple(str(text) for text in texts)
 
 
 def _schema(check: Fields) -> JSONSchemaCheck | None:
@@ -139,6 +172,9 @@ def _schema(check: Fields) -> JSONSchemaCheck | None:
         return compile_schema(check.raw("schema"))
     except SchemaFault as fault:
         check.refuse("schema", str(fault))
+        return None
+    except TemplateFault:
+        # It is reported with all other templates of the task.
         return None
 
 

@@ -10,6 +10,9 @@ from elastometer_loadgen.checks.check import CheckedAnswer, CheckType, Failure, 
 
 # Models put labels in quotes and end them like sentences; neither makes it a different label.
 AROUND_A_LABEL = " \t\r\n\"'`*.!。！“”‘’「」"
+REPLACEMENT = "\ufffd"
+# Unicode's category Cc but for tab, line feed and carriage return, which text is made of.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,57 @@ class MinimumTokensCheck:
     def failure(self, answer: CheckedAnswer) -> Failure | None:
         """By `usage` alone: a chunk may hold several tokens."""
         return Failure.TOO_SHORT if (answer.completion_tokens or 0) < self.minimum else None
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumCharactersCheck:
+    """The answer has at least `minimum` characters, without blanks at either end."""
+
+    type: ClassVar[CheckType] = CheckType.MINIMUM_CHARACTERS
+    minimum: int
+
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete texts only."""
+        return is_whole_text(answer)
+
+    def failure(self, answer: CheckedAnswer) -> Failure | None:
+        """A request for so many words or characters is a request to the model, which may answer with fewer."""
+        return Failure.TOO_SHORT if len(answer.content.strip()) < self.minimum else None
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludesCheck:
+    """The answer holds none of the texts, in any letter case."""
+
+    type: ClassVar[CheckType] = CheckType.EXCLUDES
+    texts: tuple[str, ...]
+
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete texts only."""
+        return is_whole_text(answer)
+
+    def failure(self, answer: CheckedAnswer) -> str | None:
+        """Names the text, which is one of a few that the profile lists."""
+        content = answer.content.casefold()
+        found = next((text for text in self.texts if text.casefold() in content), None)
+        return None if found is None else f"{Failure.EXCLUDED_TEXT}:{found}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableCheck:
+    """The answer has no character that stands for one that could not be decoded, and no control character."""
+
+    type: ClassVar[CheckType] = CheckType.READABLE
+
+    def judges(self, answer: CheckedAnswer) -> bool:
+        """Complete texts only."""
+        return is_whole_text(answer)
+
+    def failure(self, answer: CheckedAnswer) -> Failure | None:
+        """A server that splits a character between two tokens and decodes each alone sends two U+FFFD."""
+        if REPLACEMENT in answer.content:
+            return Failure.REPLACEMENT_CHARACTER
+        return Failure.CONTROL_CHARACTER if CONTROL.search(answer.content) else None
 
 
 @dataclass(frozen=True, slots=True)

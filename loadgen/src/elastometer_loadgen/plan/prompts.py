@@ -15,16 +15,25 @@ from elastometer_loadgen.base.turns import turn_of
 from elastometer_loadgen.checks.contract import Contract, bind, shape_of
 from elastometer_loadgen.checks.crosstalk import CrosstalkCheck
 from elastometer_loadgen.checks.fingerprint import input_text
-from elastometer_loadgen.plan.draws import RANGE, draw, drawn_fields
+from elastometer_loadgen.plan.draws import RANGE, draw, draw_further, drawn_fields
 from elastometer_loadgen.plan.schedule import Arrival
 from elastometer_loadgen.plan.sized import SizedText, sized_body
 from elastometer_loadgen.plan.task_choice import TaskChoice
-from elastometer_loadgen.profile.dialogue import CANARY_SLOT, FurtherTurn, further_turns, needs_text, turn_bodies
+from elastometer_loadgen.profile.dialogue import (
+    CANARY_SLOT,
+    INPUT_SLOT,
+    FurtherTurn,
+    further_turns,
+    needs_text,
+    turn_bodies,
+)
 from elastometer_loadgen.profile.messages import Role
 from elastometer_loadgen.profile.profile import Profile
 from elastometer_loadgen.profile.task import Endpoint, ResponseFormat, Task
 
 PATHS = {Endpoint.CHAT_COMPLETIONS: "/v1/chat/completions", Endpoint.COMPLETIONS: "/v1/completions"}
+# A record keeps the beginning of a longer value.
+MAX_GROUP_CHARACTERS = 128
 
 
 class Prompt(NamedTuple):
@@ -64,6 +73,7 @@ class _Row:
     contract: Contract | None
     keeps_text: bool
     further: tuple[FurtherTurn, ...]
+    group: str | None
 
 
 class PromptSource:
@@ -75,7 +85,8 @@ class PromptSource:
     def __init__(self, profile: Profile, model: str | None = None, first_ids: Sequence[int] | None = None) -> None:
         self._seed = profile.seed
         self._endpoint = profile.endpoint
-        self._sized = SizedText(profile.seed) if any(stage.fixes_sizes for stage in profile.stages) else None
+        sized = (*(stage.fixes_sizes for stage in profile.stages), *(task.input_tokens for task in profile.tasks))
+        self._sized = SizedText(profile.seed) if any(sized) else None
         self._model = model or profile.model
         self._tasks = profile.tasks
         self._lines = profile.fingerprints
@@ -107,6 +118,8 @@ class PromptSource:
         task, rows = self._tasks[index], self._rows[index]
         row = rows[draws[1] * len(rows) // RANGE]
         drawn, characters = self._drawn[index], row.characters
+        if drawn.needs_further:
+            draws += draw_further(self._seed, request_id)
         limit = drawn.limit(draws)
         body = row.head + drawn.json(limit, draws)
         fingerprint, canary = f"{draws[6]:04x}", ""
@@ -114,9 +127,13 @@ class PromptSource:
             canary = _canary(fingerprint, request_id)
             body = body.replace(CANARY_SLOT.encode(), canary.encode())
             characters += row.slots * len(canary)
+        if drawn.inputs is not None and self._sized is not None:
+            # Words without a character that JSON would escape.
+            text = self._sized.request_text(request_id, drawn.input_tokens(draws))
+            body, characters = body.replace(INPUT_SLOT.encode(), text.encode()), len(text)
         keeps_text = row.keeps_text or self._lines.is_due(fingerprint)
         return Prompt(task.name, fingerprint, body, canary, row.contract, keeps_text, row.further, task.think,
-                      characters, limit)
+                      characters, limit, row.group)
 
     def turns(self, request_id: int) -> int:
         """The number of requests in the conversation that this one starts; 1 where its task is not a conversation."""
@@ -151,23 +168,25 @@ class PromptSource:
         return draw(self._seed, request_id)
 
     def _rows_of(self, task: Task, endpoint: Endpoint) -> tuple[_Row, ...]:
-        form = _response_format(task)
         crosstalk = self._crosstalk(task)
         rows = []
         for row in task.dataset or ({},):
             contract = _contract(task, row, crosstalk)
+            form = _response_format(task, row)
             first, *later = turn_bodies(task, endpoint, row)
             marked = CANARY_SLOT.encode() in orjson.dumps([first, *later])
             further = further_turns(later, form, contract)
             if further and contract is not None:
                 contract = contract.before_the_last_turn()
             model = {} if self._model is None else {"model": self._model}
-            fields = orjson.dumps({**model, **first, **({} if further else form)})
+            fixed = {"ignore_eos": True} if task.ignore_end_of_text else {}
+            fields = orjson.dumps({**model, **first, **fixed, **({} if further else form)})
             keeps_text = bool(further) or needs_text(contract)
             head, text = fields[:-1] + b',"max_tokens":', input_text(first)
             slots = text.count(CANARY_SLOT)
             characters = len(text) - slots * len(CANARY_SLOT)
-            rows.append(_Row(head, marked, characters, slots, contract, keeps_text, further))
+            group = None if task.group_by is None else row[task.group_by][:MAX_GROUP_CHARACTERS]
+            rows.append(_Row(head, marked, characters, slots, contract, keeps_text, further, group))
         return tuple(rows)
 
     def _crosstalk(self, task: Task) -> CrosstalkCheck | None:
@@ -186,12 +205,12 @@ def _canary(fingerprint: str, request_id: int) -> str:
     return f"[REQ-{fingerprint}-{request_id}]"
 
 
-def _response_format(task: Task) -> dict[str, Any]:
+def _response_format(task: Task, row: Mapping[str, str]) -> dict[str, Any]:
     match task.response_format:
         case ResponseFormat.TEXT:
             return {}
         case ResponseFormat.JSON_OBJECT:
             return {"response_format": {"type": "json_object"}}
         case ResponseFormat.JSON_SCHEMA:
-            schema = {"name": task.name, "schema": task.checks.schema}
+            schema = {"name": task.name, "schema": task.checks.schema_for(row)}
             return {"response_format": {"type": "json_schema", "json_schema": schema}}

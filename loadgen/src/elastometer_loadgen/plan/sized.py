@@ -58,8 +58,12 @@ class SizedText:
             parts.append(self.text(2 * block + 1, min(left, BLOCK_TOKENS)))
             left -= BLOCK_TOKENS
         if left > 0:
-            parts.append(self.text(2 * request_id, left))
+            parts.append(self.request_text(request_id, left))
         return "".join(parts).rstrip()
+
+    def request_text(self, request_id: int, tokens: int) -> str:
+        """A request's own words; they do not end in a space."""
+        return self.text(2 * request_id, tokens).rstrip()
 
 
 def sized_body(model: str | None, endpoint: Endpoint, prompt: str, output_tokens: int) -> bytes:

@@ -5,7 +5,7 @@ checked completely before anything is sent; its first fault names the file, the 
 fields that templates use are kept.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -15,6 +15,7 @@ from elastometer_loadgen.base.fields import Fault, Fields, shown
 from elastometer_loadgen.base.files import COMPRESSED, FileFault
 from elastometer_loadgen.base.tables import RESERVED, Columns, csv_rows, json_objects
 from elastometer_loadgen.base.template import CANARY_FIELD
+from elastometer_loadgen.checks.schema_template import is_plain_value
 
 Row = Mapping[str, str]
 JSON_LINES, CSV = ".jsonl", ".csv"
@@ -24,10 +25,11 @@ MAX_PATH_CHARACTERS = 4096
 
 @dataclass(frozen=True, slots=True)
 class RequiredFields:
-    """The fields that the template at a path uses."""
+    """The fields that the template at a path uses; with `plain` each must hold a number or a boolean."""
 
     path: str
     fields: frozenset[str]
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +96,34 @@ def missing_fields(rows: Iterable[tuple[str, Row]], needs: Iterable[RequiredFiel
         for where, row in islice(((at, row) for at, row in known if need.fields - row.keys()), 1):
             for name in sorted(need.fields - row.keys()):
                 yield where, _lacks(name, need.path, row)
+        yield from islice(_no_plain_values(known, need), 1)
+
+
+def _no_plain_values(rows: Iterable[tuple[str, Row]], need: RequiredFields) -> Iterator[tuple[str, str]]:
+    """Place and rule of each text where a number or a boolean must be."""
+    for where, row in rows if need.plain else ():
+        for name in sorted(need.fields & row.keys()):
+            if not is_plain_value(row[name]):
+                rule = f"must hold a number, true or false in the field '{name}', as which {need.path} uses it"
+                yield where, f"{rule}; got {shown(row[name])}"
 
 
 def _lacks(name: str, path: str, row: Mapping[str, object]) -> str:
     return f"must hold the field '{name}' that {path} uses; got {shown(dict(row))}"
 
 
-def read_rows(lines: Iterable[str], name: str, needs: Iterable[RequiredFields]) -> tuple[Row, ...]:
+def read_rows(lines: Iterable[str], name: str, needs: Sequence[RequiredFields]) -> tuple[Row, ...]:
     """The rows of a file, each with all fields that the templates use; raises FileFault."""
-    users = {field: need.path for need in reversed(list(needs)) for field in sorted(need.fields)}
+    users = {field: need.path for need in reversed(needs) for field in sorted(need.fields)}
     rows = _json_rows(lines, name, users) if _bare(name).endswith(JSON_LINES) else _csv_rows(lines, name, sorted(users))
     found = tuple(islice(rows, MAX_ROWS + 1))
     if not found:
         raise FileFault(f"{name} must hold at least one row; it holds none")
     if len(found) > MAX_ROWS:
         raise FileFault(f"{name} must hold at most {MAX_ROWS} rows; it holds more")
+    numbered = [(f"{name} row {number}", row) for number, row in enumerate(found, 1)]
+    for where, rule in (fault for need in needs for fault in _no_plain_values(numbered, need)):
+        raise FileFault(f"{where} {rule}")
     return found
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 from elastometer_loadgen.base.template import CANARY_FIELD, render
 from elastometer_loadgen.checks.contract import Contract
+from elastometer_loadgen.profile.messages import Role
 from elastometer_loadgen.profile.task import Endpoint, Task
 
 # Placeholder in a rendered text for the mark of each request; in Unicode's private use area, so no prompt contains it.
 CANARY_SLOT = "\uf8f0canary\uf8f1"
+# The same for a generated prompt, which differs between requests.
+INPUT_SLOT = "\uf8f0input\uf8f1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,10 @@ class FurtherTurn:
 
 def turn_bodies(task: Task, endpoint: Endpoint, row: Mapping[str, str]) -> list[dict[str, Any]]:
     """The new part of each turn, as fields of a body; a task that is not a conversation has one turn."""
+    if task.input_tokens is not None:
+        if endpoint is Endpoint.COMPLETIONS:
+            return [{"prompt": INPUT_SLOT}]
+        return [{"messages": [{"role": Role.USER.value, "content": INPUT_SLOT}]}]
     data = {**row, CANARY_FIELD: CANARY_SLOT}
     if endpoint is Endpoint.COMPLETIONS:
         return [{"prompt": render(task.messages[0].content or "", data)}]

@@ -1,23 +1,27 @@
 """One kind of request: its prompt, its data, its sampling, the checks of its answers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
 from elastometer_loadgen.base.fields import Fault, Fields, shown
-from elastometer_loadgen.base.spans import NO_THINKING, THINKING, Span, decimal_span, ordered_span
+from elastometer_loadgen.base.spans import NO_THINKING, THINKING, Span, decimal_span, integer_span
 from elastometer_loadgen.base.template import CANARY_FIELD, TemplateFault, fields_of
 from elastometer_loadgen.checks.parse import TaskChecks, parse_checks
 from elastometer_loadgen.profile.dataset import DataFile, RequiredFields, Row, missing_fields, parse_dataset
 from elastometer_loadgen.profile.messages import MAX_TEXT_CHARACTERS, Message, Role, parse_messages
+from elastometer_loadgen.profile.sampling import Sampling, parse_sampling
 
 TASK_FIELDS = (
     "name", "weight", "messages", "prompt", "thinkTimeSeconds", "dataset", "maximumTokens", "sampling",
-    "responseFormat", "checks",
+    "responseFormat", "checks", "inputTokens", "ignoreEndOfText", "groupBy",
 )
 MAX_TOKENS = 1_000_000
 DEFAULT_MAX_TOKENS = 128
+MAX_FIELD_CHARACTERS = 128
+# What a request's input may come from.
+SOURCES = ("messages", "prompt", "inputTokens")
 
 
 class Endpoint(StrEnum):
@@ -49,14 +53,17 @@ class Task:
     think: Span
     dataset: tuple[Row, ...]
     maximum_tokens: Span
-    temperature: Span | None
-    top_p: Span | None
-    repetition_penalty: Span | None
+    sampling: Sampling
     response_format: ResponseFormat
     checks: TaskChecks
     file: DataFile | None = None
     """The file to read the rows from; `dataset` is empty until then."""
     needs: tuple[RequiredFields, ...] = ()
+    input_tokens: Span | None = None
+    """The length of its prompts where they are generated; it has no messages then."""
+    ignore_end_of_text: bool = False
+    group_by: str | None = None
+    """The field of its data whose value goes into the record."""
 
     @property
     def turns(self) -> int:
@@ -74,9 +81,7 @@ def default_task() -> Task:
         think=NO_THINKING,
         dataset=tuple({"theme": theme} for theme in themes),
         maximum_tokens=Span(Fraction(DEFAULT_MAX_TOKENS), Fraction(DEFAULT_MAX_TOKENS)),
-        temperature=None,
-        top_p=None,
-        repetition_penalty=None,
+        sampling=Sampling({}),
         response_format=ResponseFormat.TEXT,
         checks=TaskChecks(),
     )
@@ -87,12 +92,14 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
     fields = Fields(value, path, faults, TASK_FIELDS)
     messages = _messages(fields, endpoint)
     dataset, file = parse_dataset(fields)
-    checks = parse_checks(fields, [message.content for message in messages])
-    needs = (*_needs(fields, _contents(fields, messages), {CANARY_FIELD}), *_needs(fields, checks.templates))
+    generates = fields.has("inputTokens")
+    # A generated prompt holds no fact that an answer could recall, as a single message holds none.
+    checks = parse_checks(fields, [""] if generates else [message.content for message in messages])
+    group_by = fields.text("groupBy", MAX_FIELD_CHARACTERS, default=None) if fields.has("groupBy") else None
+    needs = (*_needs(fields, _contents(fields, messages), {CANARY_FIELD}), *_check_needs(fields, checks),
+             *_group_need(fields, group_by))
     rows = ((f"{fields.at('dataset')}.inline[{index}]", row) for index, row in enumerate(dataset))
     faults.extend(Fault(*lack) for lack in missing_fields(rows, needs))
-    sampling = fields.mapping("sampling", tuple(SAMPLING))
-    drawn = {name: decimal_span(sampling, name, *limits) for name, limits in SAMPLING.items()}
     return Task(
         name=fields.name(),
         weight=fields.integer("weight", 1, 1_000_000, default=1),
@@ -101,22 +108,23 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
         dataset=dataset,
         file=file,
         needs=needs,
-        maximum_tokens=_token_span(fields),
-        temperature=drawn["temperature"],
-        top_p=drawn["topP"],
-        repetition_penalty=drawn["repetitionPenalty"],
+        maximum_tokens=integer_span(fields, "maximumTokens", 1, MAX_TOKENS, default=DEFAULT_MAX_TOKENS),
+        input_tokens=integer_span(fields, "inputTokens", 1, MAX_TOKENS) if generates else None,
+        ignore_end_of_text=fields.flag("ignoreEndOfText"),
+        group_by=group_by,
+        sampling=parse_sampling(fields),
         response_format=_response_format(fields, checks),
         checks=checks,
     )
 
 
-# vLLM and others accept a topP and a repetitionPenalty above 0 only.
-SAMPLING = {"temperature": ("0", "2"), "topP": ("0.000001", "1"), "repetitionPenalty": ("0.000001", "100")}
-
-
 def _messages(fields: Fields, endpoint: Endpoint) -> tuple[Message, ...]:
-    if fields.has("prompt") == fields.has("messages"):
-        fields.fault("messages", "must be given, or prompt instead, but not both")
+    if sum(map(fields.has, SOURCES)) != 1:
+        fields.fault("messages", "must be given, or prompt or inputTokens instead, but only one of them")
+        return ()
+    if fields.has("inputTokens"):
+        if fields.has("dataset"):
+            fields.fault("dataset", "must be absent where inputTokens is given: a generated prompt holds no data")
         return ()
     if fields.has("prompt"):
         return (Message(Role.USER, fields.text("prompt", MAX_TEXT_CHARACTERS, default=None)),)
@@ -135,7 +143,7 @@ def _think(fields: Fields, messages: tuple[Message, ...]) -> Span:
 def _response_format(fields: Fields, checks: TaskChecks) -> ResponseFormat:
     """The format to demand; the schema is the one that the answer is checked against."""
     wanted = fields.choice("responseFormat", ResponseFormat, default=ResponseFormat.TEXT)
-    if wanted is ResponseFormat.JSON_SCHEMA and checks.schema is None:
+    if wanted is ResponseFormat.JSON_SCHEMA and not checks.has_schema:
         fields.refuse("responseFormat", "come with a check of type JSONSchema, whose schema it sends")
     return wanted
 
@@ -156,6 +164,19 @@ def _needs(
         yield RequiredFields(path, wanted)
 
 
+def _check_needs(fields: Fields, checks: TaskChecks) -> Iterator[RequiredFields]:
+    for need in _needs(fields, checks.templates):
+        yield replace(need, plain=need.path in checks.plain)
+
+
+def _group_need(fields: Fields, group_by: str | None) -> Iterator[RequiredFields]:
+    if group_by is None:
+        return
+    if not fields.has("dataset"):
+        fields.refuse("groupBy", "come with a dataset that has this field")
+    yield RequiredFields(fields.at("groupBy"), frozenset({group_by}))
+
+
 def _contents(fields: Fields, messages: tuple[Message, ...]) -> Iterator[tuple[str, str]]:
     if fields.has("prompt"):
         yield from ((fields.at("prompt"), message.content or "") for message in messages)
@@ -163,14 +184,3 @@ def _contents(fields: Fields, messages: tuple[Message, ...]) -> Iterator[tuple[s
     for index, message in enumerate(messages):
         if message.content is not None:
             yield f"{fields.at('messages')}[{index}].content", message.content
-
-
-def _token_span(fields: Fields) -> Span:
-    value = fields.raw("maximumTokens")
-    if not isinstance(value, Mapping):
-        fixed = fields.integer("maximumTokens", 1, MAX_TOKENS, default=DEFAULT_MAX_TOKENS)
-        return Span(Fraction(fixed), Fraction(fixed))
-    bounds = fields.mapping("maximumTokens", ("minimum", "maximum"))
-    low = bounds.integer("minimum", 1, MAX_TOKENS, default=None)
-    high = bounds.integer("maximum", 1, MAX_TOKENS, default=None)
-    return ordered_span(bounds, Fraction(low), Fraction(high))

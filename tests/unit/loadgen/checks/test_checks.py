@@ -12,8 +12,11 @@ from elastometer_loadgen.checks.contract import Contract
 from elastometer_loadgen.checks.crosstalk import CrosstalkCheck
 from elastometer_loadgen.checks.json import JSONCheck, compile_schema
 from elastometer_loadgen.checks.text import (
+    ExcludesCheck,
     LabelCheck,
+    MinimumCharactersCheck,
     MinimumTokensCheck,
+    ReadableCheck,
     RecallCheck,
     RepetitionCheck,
     TruncationCheck,
@@ -196,3 +199,65 @@ def test_an_answer_that_is_not_whole_is_not_judged_by_its_text(outcome: Outcome)
 def test_a_text_that_was_not_kept_is_not_judged() -> None:
     contract = Contract((*TEXTUAL, TruncationCheck()), CrosstalkCheck((), lambda _: True))
     assert contract.judge(replace(WHOLE, text=None)) == {"Truncation": None}
+
+
+def test_an_excluded_text_is_named_in_whatever_case_it_stands() -> None:
+    check = ExcludesCheck(("情感判断", "Negative"))
+    assert failure(check, "今天去公园。") is None
+    assert failure(check, "This is NEGATIVE.") == "ExcludedText:Negative"
+    assert failure(check, "情感判断：negative") == "ExcludedText:情感判断"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("两行\n\t和\r\n一个制表符", None),
+        ("", None),
+        ("量子\ufffd\ufffd力学", "ReplacementCharacter"),
+        ("a\x00b", "ControlCharacter"),
+        ("a\x1b[31mb", "ControlCharacter"),
+        ("a\x85b", "ControlCharacter"),
+        ("\ufffd\x00", "ReplacementCharacter"),
+    ],
+)
+def test_readable_text_has_neither_undecoded_nor_control_characters(text: str, found: str | None) -> None:
+    assert failure(ReadableCheck(), text) == found
+
+
+def test_blanks_around_an_answer_do_not_make_it_longer() -> None:
+    check = MinimumCharactersCheck(4)
+    assert failure(check, "  量子力学\n") is None
+    assert failure(check, "  量子力\n\n") == "TooShort"
+    assert not check.judges(replace(WHOLE, outcome=Outcome.TRUNCATED))
+
+
+OF_ROW = compile_schema({
+    "type": "object", "required": ["name", "age", "skills"],
+    "properties": {
+        "name": {"type": "string", "const": "{{ name }}"},
+        "age": {"type": "integer", "const": "{{ age }}"},
+        "skills": {"const": ["{{ skill }}", "SQL"]},
+        "const": {"enum": [1, "{{ name }} {{ age }}"]},
+    },
+})
+
+
+def test_a_schema_with_templates_asks_for_the_values_of_the_row() -> None:
+    check = OF_ROW.with_row({"name": "张伟", "age": "32", "skill": "Python", "unused": "x"})
+    assert failure(check, '{"name": "张伟", "age": 32, "skills": ["Python", "SQL"]}') is None
+    assert failure(check, '{"name": "张伟", "age": 32.0, "skills": ["Python", "SQL"], "const": "张伟 32"}') is None
+    assert failure(check, '{"name": "李娜", "age": 32, "skills": ["Python", "SQL"]}') == "WrongValue:name"
+    assert failure(check, '{"name": "张伟", "age": 33, "skills": ["Python", "SQL"]}') == "WrongValue:age"
+    assert failure(check, '{"name": "张伟", "age": 32, "skills": ["SQL"]}') == "WrongValue:skills"
+    assert failure(check, '{"name": "张伟", "age": 32, "skills": ["Python", "SQL"], "const": 2}') == "WrongValue:const"
+
+
+def test_as_the_shape_of_its_task_a_schema_with_templates_fits_the_answer_to_any_row() -> None:
+    assert failure(OF_ROW, '{"name": "anyone", "age": 1, "skills": "any"}') is None
+    assert failure(OF_ROW, '{"name": 5, "age": 1, "skills": "any"}') == "WrongType:name"
+
+
+def test_rows_with_the_same_values_share_one_validator() -> None:
+    one, two = (OF_ROW.with_row({"name": "Ada", "age": "36", "skill": "C", "number": str(n)}) for n in range(2))
+    assert one == two
+    assert one.compiled.validator(one.values) is two.compiled.validator(two.values)

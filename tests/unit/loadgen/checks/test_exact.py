@@ -11,7 +11,8 @@ from elastometer_loadgen.base.document import read_document
 from elastometer_loadgen.base.numbers import is_multiple
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.checks.check import CheckedAnswer
-from elastometer_loadgen.checks.json import JSONCheck, SchemaFault, compile_schema
+from elastometer_loadgen.checks.json import JSONCheck, compile_schema
+from elastometer_loadgen.checks.schema import SchemaFault
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
 
 

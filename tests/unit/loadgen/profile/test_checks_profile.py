@@ -15,9 +15,14 @@ TURNS = [
 ROWS = {"inline": [{"code": "seven", "label": "happy"}]}
 LABEL = {"type": "Label", "labels": ["happy", "sad"]}
 
+
+def schema_of(tone: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "JSONSchema", "schema": {"type": "object", "properties": {"tone": tone}}}
+
+
 BAD: list[tuple[object, str]] = [
-    ([], "checks must be a list of 1 to 8 items; got []"),
-    ({}, "checks must be a list of 1 to 8 items; got {}"),
+    ([], "checks must be a list of 1 to 11 items; got []"),
+    ({}, "checks must be a list of 1 to 11 items; got {}"),
     ([5], "checks[0] must be a mapping; got 5"),
     ([{}], "checks[0].type must be given; it is absent"),
     ([{"type": "Labels"}], "checks[0].type must be one of Label, JSON, JSONSchema, Crosstalk"),
@@ -48,6 +53,18 @@ BAD: list[tuple[object, str]] = [
     ([{"type": "Repetition", "maximumShare": "1.1"}], 'maximumShare must be a decimal string from "0" to "1"'),
     ([{"type": "MinimumTokens"}], "checks[0].minimum must be given; it is absent"),
     ([{"type": "MinimumTokens", "minimum": 0}], "checks[0].minimum must be an integer from 1 to 1000000; got 0"),
+    ([{"type": "Excludes"}], "checks[0].texts must be given; it is absent"),
+    ([{"type": "Excludes", "texts": ["a", "a"]}], 'checks[0].texts[1] must be unique; got "a" again'),
+    ([{"type": "Excludes", "texts": [""]}], "checks[0].texts[0] must be a string of 1 to 128 characters"),
+    ([{"type": "Readable", "minimum": 1}], "checks[0].minimum must be absent where type is Readable; got 1"),
+    ([{"type": "MinimumCharacters", "minimum": 300_000}], "minimum must be an integer from 1 to 262144; got 300000"),
+    ([schema_of({"const": "{{ tone }}"})],
+     "must hold the field 'tone' that tasks[0].checks[0].schema.properties.tone.const uses"),
+    ([schema_of({"enum": ["{{ code", "b"]})],
+     "checks[0].schema.properties.tone.enum[0] must be a template with fields such as {{ theme }}"),
+    ([schema_of({"type": "integer", "const": "{{ code }}"})],
+     "inline[0] must hold a number, true or false in the field 'code', as which tasks[0].checks[0].schema.properties"
+     '.tone.const uses it; got "seven"'),
     ([{"type": "Recall"}], "checks[0].fact must be given; it is absent"),
     ([{"type": "Recall", "fact": "eight"}], "fact must occur, as it is written here, in a message before the last"),
     ([{"type": "Recall", "fact": "code"}], "checks[0].fact must not occur in the last message, which asks for it"),
@@ -80,6 +97,9 @@ def test_one_check_of_each_type_is_read() -> None:
         {"type": "Truncation"},
         {"type": "MinimumTokens", "minimum": 16},
         {"type": "Recall", "fact": "{{ code }}"},
+        {"type": "Excludes", "texts": ["happy", "情感判断"]},
+        {"type": "Readable"},
+        {"type": "MinimumCharacters", "minimum": 5000},
     ]
     checks = profile(given, responseFormat="JSONSchema").tasks[0].checks
     assert {check.type for check in checks.checks} == set(CheckType) - {CheckType.CROSSTALK}
