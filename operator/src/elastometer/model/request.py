@@ -19,7 +19,8 @@ _NOTHING_JUDGED: Mapping[str, str | None] = {}
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
     """A line of the load generator's `RequestRecord` as analysis needs it: the same fields by the same names, instants
-    in nanoseconds as everywhere in the operator (there: microseconds), and of a first attempt its outcome, status and error.
+    in nanoseconds as everywhere in the operator (there: microseconds), and of a first attempt its outcome, its status
+    and its error.
 
     What is None was not observed; `intended` is when the schedule wanted the request sent, `send` when it was. `checks`
     is check -> what was wrong with the answer, or None; a check that could not judge is not in it. `first_attempt` is

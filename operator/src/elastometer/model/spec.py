@@ -18,6 +18,7 @@ from elastometer.model.document import Document, document_at, text_at
 from elastometer.model.errors import SpecError
 from elastometer.model.gpu_price import price_flaws
 from elastometer.model.health import preset_flaws
+from elastometer.model.input_bounds import input_bound_flaws
 from elastometer.model.load import parse_load, read_load
 from elastometer.model.names import SERVER, Names
 from elastometer.model.objectives import task_flaws
@@ -128,6 +129,7 @@ def parse(body: Mapping[str, Any]) -> TestSpec:
     flaws += demand_flaws(spec)
     flaws += preset_flaws(spec)
     flaws += what_if_flaws(spec)
+    flaws += input_bound_flaws(spec)
     server = _server(spec["target"])
     flaws += server.flags.flaws(server.port)
     try:

@@ -18,6 +18,7 @@ from elastometer.model.document import (
     whole_at,
 )
 from elastometer.model.health import objective_rows
+from elastometer.model.input_bounds import input_character_bounds
 from elastometer.model.own_series import OwnSeries, own_series
 from elastometer_loadgen.base.fields import DECIMAL
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
@@ -119,6 +120,7 @@ class Terms:
     objectives: tuple[Objective, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
     series: tuple[OwnSeries, ...] = ()
+    input_character_bounds: tuple[int, ...] = ()
 
     @property
     def load_seconds(self) -> float | None:
@@ -142,7 +144,7 @@ def terms_from(test: Document, plan: Document = EMPTY) -> Terms:
         scrape_seconds=whole_at(spec, "measurement", "scrapePeriodSeconds"),
         probe_seconds=whole_at(spec, "target", "server", "probePeriodSeconds"),
         stages=_stages(spec, plan), objectives=_objectives(spec), checks=_checks(spec),
-        series=own_series(spec),
+        series=own_series(spec), input_character_bounds=input_character_bounds(spec),
     )
 
 

@@ -23,7 +23,8 @@ _EFFECTS: Mapping[Steps, ChangeEffect] = {
     ("measurement",): ChangeEffect.NOT_MODELLED,
     ("measurement", "scrapePeriodSeconds"): ChangeEffect.MODELLED,
     **{("measurement", name): ChangeEffect.WITHOUT_EFFECT for name in (
-        "prometheusURL", "settleSeconds", "readyDeadlineSeconds", "metricsDeadlineSeconds", "capacityCheck", "series")},
+        "prometheusURL", "settleSeconds", "readyDeadlineSeconds", "metricsDeadlineSeconds", "capacityCheck", "series",
+        "inputCharacterBounds")},
     ("cleanupPolicy",): ChangeEffect.WITHOUT_EFFECT,
     ("price",): ChangeEffect.WITHOUT_EFFECT,
     ("demand",): ChangeEffect.WITHOUT_EFFECT,
