@@ -34,9 +34,9 @@ def time(seconds: float) -> str:
 
 
 def evidence_of(requests: list[RecordedRequest], *tasks: dict[str, Any], knees: tuple[KneeSeen, ...] = (),
-                objectives: tuple[dict[str, Any], ...] = ()) -> Evidence:
+                objectives: tuple[dict[str, Any], ...] = (), stages: tuple[dict[str, Any], ...] = ()) -> Evidence:
     """Of a run with these tasks in its spec."""
-    test = {"spec": {"load": {"tasks": list(tasks)}, "objectives": list(objectives)}}
+    test = {"spec": {"load": {"tasks": list(tasks), "stages": list(stages)}, "objectives": list(objectives)}}
     generator = GeneratorSummary(0, "a", None, None, None, None, False, None, None, None, None, knees)
     return gather(Bundle(terms=terms_from(test), spec=test, start=START, requests=tuple(requests),
                          generators=(generator,) if knees else ()))

@@ -76,6 +76,20 @@ def test_an_answer_of_exactly_so_many_tokens_ended_early_with_fewer():
     assert (found.early.hits, found.early.count, found.early_by) == (1, 2, {EndedBy.MODEL: 1})
 
 
+def test_a_sweep_asks_for_an_exact_length_by_itself():
+    sweep = {"name": "lengths", "type": "Sweep", "inputTokens": [128], "outputTokens": 512, "requestsEach": 2}
+    requests = [ended(number, made=made, asked=512, stage="lengths", task="sweep-128")
+                for number, made in enumerate((512, 476))]
+    (found,) = answer_end_rows(evidence_of(requests, CHAT, stages=(sweep,)))
+    assert found.early is not None
+    assert (found.early.hits, found.early.count, found.early_by) == (1, 2, {EndedBy.MODEL: 1})
+
+
+def test_where_no_limit_is_recorded_nobody_knows_whether_an_exact_length_was_reached():
+    found = row(ended(1, asked=None), task=EXACT)
+    assert (found.early, found.missing["early"]) == (None, "the records do not say how many tokens were asked for")
+
+
 def test_who_ended_it_is_known_of_every_answer_that_ended_early():
     found = row(ended(1, checks={"Truncation": None, "MinimumTokens": None}),
                 ended(2, made=3, checks={"Truncation": None, "MinimumTokens": "TooShort"}),
@@ -101,7 +115,7 @@ def test_an_end_by_itself_near_the_limit_is_counted(made: int, reason: str, near
 
 def test_a_label_or_json_is_complete_wherever_it_ends():
     found = row(ended(1, made=60, asked=64), task={**CHAT, "checks": [{"type": "JSON"}]})
-    assert (found.near_limit, found.missing["near_limit"]) == (
+    assert (found.near_limit, found.missing["nearLimit"]) == (
         None, "its answers are complete in themselves, so that their length says nothing")
 
 
@@ -123,6 +137,6 @@ def test_what_was_not_recorded_is_missing_with_its_reason():
     assert (found.asked, found.made, found.tokens_per_second, found.repetition) == (None, None, None, None)
     assert found.missing == {
         "asked": "the records do not say how many tokens were asked for",
-        "made": "the server reported no token counts", "tokens_per_second": "the server reported no token counts",
+        "made": "the server reported no token counts", "tokensPerSecond": "the server reported no token counts",
         "early": "the task demands nothing of the length of its answers",
         "repetition": "no answer was looked at by the check Repetition"}

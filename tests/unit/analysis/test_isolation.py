@@ -76,7 +76,7 @@ def test_without_marks_in_the_prompts_another_requests_mark_is_unknown_and_not_0
     (row,) = rows(*level("calm", own=5), tasks=({"name": "chat", "prompt": "Hello", **CHECKED}, EMOTION))
     assert row.foreign_mark is None
     assert row.missing == {
-        "foreign_mark": "no task's prompt carries a mark, {{ canary }}, that another answer could show"}
+        "foreignMark": "no task's prompt carries a mark, {{ canary }}, that another answer could show"}
     assert row.other_task is not None
 
 
@@ -88,7 +88,7 @@ def test_a_mark_that_was_seen_could_be_seen_at_every_level():
 
 def test_the_only_task_of_a_run_has_no_other_task_to_be_taken_for():
     (row,) = rows(*level("calm", own=5), tasks=(CHAT,))
-    assert (row.other_task, row.missing) == (None, {"other_task": "there is only one task"})
+    assert (row.other_task, row.missing) == (None, {"otherTask": "there is only one task"})
 
 
 def test_where_nothing_could_be_attributed_there_is_no_rate():

@@ -1,5 +1,6 @@
 """What the answers of a run were like: whose they were, how they ended, how well they kept to a structure, and what of
-a conversation they remembered. Every interval is at 95 %; what is None was not measured, or `missing` says why.
+a conversation they remembered. Every interval is at 95 %; what is None was not measured, or `missing` says why, by the
+name that the field has in report.json.
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How the answers to each task ended in each stage: who ended them, at how many tokens, and how far they repeat."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from elastometer.model.units import SECOND
 from elastometer.statistics.rates import rate
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.checks.check import CheckType, Failure
+from elastometer_loadgen.stages.stage import StageType
 
 # Of the tokens asked for: an answer that ends by itself beyond this stopped just short of its limit.
 NEAR_PERCENT = 90
@@ -34,12 +35,19 @@ _COLUMNS = ("stage", "task", "outcome", "finish_reason", "requested_tokens", "co
 def answer_end_rows(evidence: Evidence) -> tuple[AnswerEndRow, ...]:
     """In order of the stages, then of the tasks, as their first requests came; none for requests without an answer."""
     tasks = task_terms(evidence.spec)
-    answers = evidence.table.lazy().select(_COLUMNS).filter(pl.col("outcome").cast(pl.String).is_in(_ENDED)) \
+    answers = evidence.judged.lazy().select(_COLUMNS).filter(pl.col("outcome").cast(pl.String).is_in(_ENDED)) \
         .with_columns(ended_by=_ended_by()).collect()
     stages, tasks_seen = (evidence.table[name].unique(maintain_order=True).to_list() for name in ("stage", "task"))
     parts = answers.partition_by("stage", "task", maintain_order=True)
     parts.sort(key=lambda part: (stages.index(part["stage"][0]), tasks_seen.index(part["task"][0])))
-    return tuple(_row(part, tasks.get(part["task"][0], TaskTerms(part["task"][0]))) for part in parts)
+    sweeps = {stage.name for stage in evidence.terms.stages if stage.type is StageType.SWEEP}
+    return tuple(_row(part, _terms(part, tasks, sweeps)) for part in parts)
+
+
+def _terms(part: pl.DataFrame, tasks: Mapping[str, TaskTerms], sweeps: Set[str]) -> TaskTerms:
+    """Those of the part's task; a Sweep asks for answers of an exact length by itself."""
+    name = part["task"][0]
+    return tasks.get(name, TaskTerms(name, is_exact=part["stage"][0] in sweeps))
 
 
 def _ended_by() -> pl.Expr:
@@ -62,8 +70,8 @@ def _row(part: pl.DataFrame, task: TaskTerms) -> AnswerEndRow:
     early, demanded = _early(part, task)
     absent = (
         ("asked", asked is None, NO_LIMIT), ("made", made is None, NO_COUNT),
-        ("tokens_per_second", speed is None, NO_COUNT), ("near_limit", task.has_shape, COMPLETE),
-        ("early", not demanded, NO_DEMAND), ("repetition", repetition is None, NO_CHECK))
+        ("tokensPerSecond", speed is None, NO_COUNT), ("nearLimit", task.has_shape, COMPLETE),
+        ("early", not demanded, NO_LIMIT if task.is_exact else NO_DEMAND), ("repetition", repetition is None, NO_CHECK))
     return AnswerEndRow(
         stage=part["stage"][0], task=part["task"][0], answers=part.height, asked=asked, made=made,
         tokens_per_second=speed, ended_by=_counts(part),
@@ -97,11 +105,11 @@ def _early(part: pl.DataFrame, task: TaskTerms) -> tuple[pl.DataFrame, int]:
     is_short = failures.list.contains(Failure.TOO_SHORT.value).fill_null(value=False)
     is_cut = failures.list.contains(Failure.CUT_BY_LENGTH.value).fill_null(value=False)
     is_full = pl.col("ended_by") == EndedBy.CONTEXT.value
-    ends_before = pl.lit(task.is_exact) & (pl.col("completion_tokens") < pl.col("requested_tokens")).fill_null(
-        value=False)
-    early = part.filter(is_short | is_cut | is_full | ends_before)
-    demands = task.is_exact or bool(task.checks & _OF_LENGTH) or not early.is_empty()
-    return early, part.height if demands else 0
+    ends_before = pl.lit(task.is_exact) & (pl.col("completion_tokens") < pl.col("requested_tokens"))
+    early = part.filter(is_short | is_cut | is_full | ends_before.fill_null(value=False))
+    if task.checks & _OF_LENGTH or not early.is_empty():
+        return early, part.height
+    return early, part.drop_nulls(["requested_tokens", "completion_tokens"]).height if task.is_exact else 0
 
 
 def _repetition(part: pl.DataFrame) -> Repetition | None:

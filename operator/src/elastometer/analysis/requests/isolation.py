@@ -68,19 +68,19 @@ def _missing(evidence: Evidence, seen: Set[str]) -> Mapping[str, str]:
     tasks = task_terms(evidence.spec)
     found = {}
     if tasks and not any(task.is_marked for task in tasks.values()) and Failure.FOREIGN_CANARY.value not in seen:
-        found["foreign_mark"] = NO_MARKS
+        found["foreignMark"] = NO_MARKS
     if len(tasks) == 1 and Failure.OTHER_TASK.value not in seen:
-        found["other_task"] = ONE_TASK
+        found["otherTask"] = ONE_TASK
     return found
 
 
 def _row(level: str | None, answers: pl.DataFrame, missing: Mapping[str, str]) -> IsolationRow:
     counts: dict[str, int] = dict(answers["verdict"].value_counts().iter_rows())
     own = counts.get(_OWN, 0)
-    hits = {"other_task": counts.get(Failure.OTHER_TASK.value, 0),
-            "foreign_mark": counts.get(Failure.FOREIGN_CANARY.value, 0)}
+    hits = {"otherTask": counts.get(Failure.OTHER_TASK.value, 0),
+            "foreignMark": counts.get(Failure.FOREIGN_CANARY.value, 0)}
     attributed = own + sum(hits.values())
     why = missing if attributed else dict.fromkeys(hits, NOTHING_ATTRIBUTED)
     rates = {name: None if name in why else rate(count, attributed) for name, count in hits.items()}
-    return IsolationRow(level, answers.height, own, rates["other_task"], rates["foreign_mark"],
+    return IsolationRow(level, answers.height, own, rates["otherTask"], rates["foreignMark"],
                         answers.height - attributed, why)

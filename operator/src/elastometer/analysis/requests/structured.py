@@ -32,7 +32,7 @@ ASPECTS: Mapping[str, Aspect] = {
 def structured_rows(evidence: Evidence, load: Sequence[LoadRow]) -> tuple[StructuredRow, ...]:
     """A row per task and stage, stages with fewer requests in flight first, then one for the task; `load` has what was
     in flight. No rows where no answer was judged by a check of JSON."""
-    judged = answers_to(evidence.table)
+    judged = answers_to(evidence.judged)
     busy = {row.stage: row.in_flight.recorded for row in load if row.in_flight is not None}
     rows: list[StructuredRow] = []
     for task in judged["task"].unique(maintain_order=True):
@@ -80,9 +80,9 @@ def _missing(
     if None in aspects.values():
         found["aspects"] = NO_DOCUMENT if check is CheckType.JSON_SCHEMA else NO_SCHEMA
     if bound is None:
-        found["bound_percent"] = NO_OBJECTIVE
+        found["boundPercent"] = NO_OBJECTIVE
     elif needed is None:
-        found["answers_needed"] = NO_NUMBER
+        found["answersNeeded"] = NO_NUMBER
     return found
 
 

@@ -43,8 +43,8 @@ def isolation(report: Report) -> TableSection | None:
                   remarks=tuple(_reasons(row.missing for row in report.isolation)))
     return TableSection(
         Anchor.ISOLATION, "Isolation", (table,), source=JUDGED, remarks=(
-            "Shares are of the answers that can be attributed. A mark proves whose answer it is; a form shows only that "
-            "it is not what its own task asks for.",))
+            "Shares are of the answers that can be attributed. A mark proves whose answer it is; a form shows only "
+            "that it is not what its own task asks for.",))
 
 
 def _isolation_row(row: IsolationRow) -> Row:
