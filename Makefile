@@ -8,7 +8,7 @@ ORACLE_WORLDS ?= 1000
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-study bench-judge bench-load gate-corpus vllm studies images screenshots clean oracle oracle-mutants oracle-tables
+.PHONY: help setup lint test test-fast prepare demo lab-up lab-down lab-status e2e e2e-full bench bench-study bench-judge bench-load gate-corpus vllm studies studies-broken images screenshots clean oracle oracle-mutants oracle-tables
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ demo: setup ## start a real Kubernetes, install the chart, run a test, write a r
 
 studies: setup ## run the studies of manifests/studies; reports in runs/studies  [SIZE=smoke STUDY=limits CLUSTER=lab]
 	@$(BIN)/python -m elastometer_lab.studies --cluster=$(CLUSTER) --size=$(SIZE) $(if $(STUDY),--study=$(STUDY))
+
+studies-broken: setup ## run them against a stand-in that misbehaves: what was planted, what was found  [RUNS="start oom"]
+	@$(BIN)/python tests/studies/broken.py --cluster=$(CLUSTER) $(if $(RUNS),--only $(RUNS))
 
 lab-up: setup ## start the lab: a real Kubernetes on this host, as root, without Docker
 	@$(LAB) up
