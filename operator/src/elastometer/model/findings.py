@@ -49,6 +49,16 @@ class FindingName(StrEnum):
     LATE_METRIC = "LateMetric"  # the number that the autoscaler reads was old
     AUTOSCALER_DOUBTFUL = "AutoscalerDoubtful"  # the replay does not reproduce what the controller decided
 
+    # What the servers used and said
+    OUT_OF_MEMORY = "OutOfMemory"  # a server ran out of memory
+    MEMORY_GROWS = "MemoryGrows"  # memory grows while the load stays the same
+    MEMORY_NOT_RETURNED = "MemoryNotReturned"  # memory was not back after the load
+    CPU_SATURATED = "CPUSaturated"  # the servers' CPU was full, or throttled
+    PREEMPTIONS = "Preemptions"  # sequences were put back for want of KV cache
+    SERVER_WARNINGS = "ServerWarnings"  # the servers logged warnings under load that they do not log at their start
+    QUOTA_EXCEEDED = "QuotaExceeded"  # a quota kept replicas from being created
+    AUTOSCALER_ALTERED = "AutoscalerAltered"  # the autoscaler as served is not the one that was asked for
+
     # The answers
     CROSS_TALK = "CrossTalk"  # requests got the answer of another request: a mark proves it
     TASKS_MIXED_UP = "TasksMixedUp"  # answers have the form of another task's
