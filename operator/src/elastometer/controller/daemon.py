@@ -20,7 +20,8 @@ from elastometer.model.errors import SpecError, WorldError
 from elastometer.model.names import Names
 from elastometer.model.spec import CleanupPolicy
 from elastometer.model.status import ACCEPTED, SUCCEEDED, Condition, Status, status_from, to_json, with_condition
-from elastometer.plan import TestPlan, accepted
+from elastometer.plan import TestPlan
+from elastometer.twin.accepted import accepted_test
 from elastometer.world.cluster import Refused
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ async def run_test(context: Context, body: Mapping[str, Any], stopped: Stopped, 
     """Carries out a test, then waits until it is deleted or the operator stops."""
     status = status_from(body.get("status", {}))
     try:
-        spec = parsed(accepted, body, "test")
+        spec = parsed(accepted_test, body, "test")
     except SpecError as error:
         await _reject(context, names_of(body["metadata"]), status, error, announce)
     else:

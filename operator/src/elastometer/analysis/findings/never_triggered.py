@@ -91,8 +91,8 @@ def _longest(
 def _in_words(one: Spell, window: float) -> str:
     unit, name = one.metric.unit, one.metric.name
     if one.peak <= one.threshold:
-        return (f"the metric {name} rose to {one.peak:.4g}{unit} and never passed {one.threshold:.4g}{unit}, its target of "
-                f"{one.metric.target:.4g}{unit} with the tolerance")
+        return (f"the metric {name} rose to {one.peak:.4g}{unit} and never passed {one.threshold:.4g}{unit}, its "
+                f"target of {one.metric.target:.4g}{unit} with the tolerance")
     least, most = round(one.least_seconds), round(one.most_seconds)
     long = f"{most} s" if least == most else f"at most {most} s" if least == 0 else f"{least} to {most} s"
     return (f"the metric {name} passed {one.threshold:.4g}{unit} for {long} (peak {one.peak:.4g}{unit}); the scale-up "

@@ -22,7 +22,7 @@ from elastometer.model.schema import defaulted, flaws, shown
 from elastometer.model.shapes import part_flaws, shape_of
 from elastometer.model.spec import TestSpec
 from elastometer.model.terms import Indicator
-from elastometer.plan import accepted
+from elastometer.twin.accepted import accepted_test
 
 Json = dict[str, Any]
 DEFAULT_NAMESPACE = "default"
@@ -52,7 +52,7 @@ def served_test(manifest: Manifest) -> TestSpec:
     filled: Json = defaulted(spec, schema) if isinstance(spec, dict) else {}
     # The API server too runs its CEL rules only where the shape is right.
     raise_flaws(found or list(rule_flaws(filled)))
-    return accepted({**manifest, "metadata": metadata, "spec": filled})
+    return accepted_test({**manifest, "metadata": metadata, "spec": filled})
 
 
 def defaulted_test(bundle: Bundle) -> Bundle:

@@ -19,9 +19,10 @@ from elastometer.model.errors import SpecError
 from elastometer.model.names import API_VERSION, KIND, STUDY_KIND
 from elastometer.model.study import Variant, tuned_variant
 from elastometer.model.study_snapshot import CheckFact
-from elastometer.plan import TestPlan, accepted
+from elastometer.plan import TestPlan
 from elastometer.study.variants.accepted import variant_flaws
 from elastometer.study.variants.planned_runs import planned_runs
+from elastometer.twin.accepted import accepted_test
 from elastometer.world.cluster import Refused, owners, taken
 
 Json = dict[str, Any]
@@ -80,7 +81,7 @@ async def _flaws_of(session: StudySession, variant: Variant) -> tuple[str, ...]:
             raise
         return refusal.flaws or _unknown_fields(str(refusal)) or (f"spec: the API server refused the test: {refusal}",)
     try:
-        spec = parsed(accepted, served, "study")
+        spec = parsed(accepted_test, served, "study")
     except SpecError as error:
         return error.flaws
     plan = TestPlan(spec, session.context.environment)

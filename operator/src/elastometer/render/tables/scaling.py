@@ -18,11 +18,11 @@ GAIN_WORDS: Mapping[Gain, str] = {
     Gain.GAINED: "a gain", Gain.NOTHING: "nothing", Gain.CANNOT_BE_TOLD: "cannot be told"}
 START_HEAD = ("Image", "Weights", "Compiled graphs", "Starts", "Median", "Least", "Most", "Never Ready",
               "What makes the difference")
-_IMAGE: Mapping[Presence, str] = {Presence.PRESENT: "was there", Presence.ABSENT: "pulled"}
+_IMAGE: Mapping[Presence, str] = {Presence.PRESENT: "was there", Presence.ABSENT: "had to be pulled"}
 _WEIGHTS: Mapping[Presence, str] = {
-    Presence.PRESENT: "read or cached", Presence.ABSENT: "downloaded", Presence.NOT_NEEDED: "random, not read"}
+    Presence.PRESENT: "read or cached", Presence.ABSENT: "had to be downloaded", Presence.NOT_NEEDED: "random, not read"}
 _COMPILED: Mapping[Presence, str] = {
-    Presence.PRESENT: "cached", Presence.ABSENT: "compiled", Presence.NOT_NEEDED: "not needed"}
+    Presence.PRESENT: "cached", Presence.ABSENT: "had to be compiled", Presence.NOT_NEEDED: "not needed"}
 UNKNOWN = "not known"
 Written = Callable[[float | None], str]
 
