@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from elastometer.analysis.requests.latency import load_row
 from elastometer.model import times, units
 from elastometer.model.request import RecordedRequest, request_from
-from elastometer.world.live import Tally
+from elastometer.world.live.tally import Tally
 from elastometer_loadgen.base import record
 from elastometer_loadgen.base.measures import time_per_output_token
 from elastometer_loadgen.base.record import INSTANTS, KEYS, Outcome, Repeat, RequestRecord, format_record

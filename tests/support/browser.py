@@ -104,19 +104,20 @@ class Page:
         return result
 
     async def open(
-        self, path: Path, width: int = 1300, height: int = 900, *, dark: bool = False, scripts: bool = True,
+        self, page: Path | str, width: int = 1300, height: int = 900, *, dark: bool = False, scripts: bool = True,
     ) -> None:
-        """Loads the page of a file; without `scripts` as a browser does that runs none."""
+        """Loads the page of a file or at a URL; without `scripts` as a browser does that runs none."""
         target = await self.send("Target.createTarget", url="about:blank")
         attached = await self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        self._session, self._url = attached["sessionId"], path.resolve().as_uri()
+        url = page if isinstance(page, str) else page.resolve().as_uri()
+        self._session, self._url = attached["sessionId"], url.partition("#")[0]
         for domain in ("Page", "Runtime", "Log", "Network"):
             await self.send(f"{domain}.enable")
         await self.send("Page.addScriptToEvaluateOnNewDocument", source=_VIOLATIONS)
         await self.size(width, height)
         await self.media(dark=dark)
         await self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
-        await self.send("Page.navigate", url=self._url)
+        await self.send("Page.navigate", url=url)
         await self._loaded.wait()
 
     async def size(self, width: int, height: int) -> None:
@@ -161,13 +162,13 @@ class Page:
 
 
 @asynccontextmanager
-async def opened(address: str, path: Path, **how: Any) -> AsyncIterator[Page]:
-    """The page of a file in the browser at that address; `how` as in `Page.open`."""
+async def opened(address: str, where: Path | str, **how: Any) -> AsyncIterator[Page]:
+    """The page of a file or at a URL in the browser at that address; `how` as in `Page.open`."""
     async with aiohttp.ClientSession() as client, client.ws_connect(address, max_msg_size=0) as socket:
         page = Page(socket)
         reading = asyncio.create_task(page.read())
         try:
-            await page.open(path, **how)
+            await page.open(where, **how)
             yield page
         finally:
             reading.cancel()

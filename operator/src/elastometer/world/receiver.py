@@ -28,7 +28,9 @@ from elastometer.model.times import format_instant
 from elastometer.world import meters
 from elastometer.world.clock import Clock
 from elastometer.world.endpoints import Endpoints
-from elastometer.world.live import Live, Tally, to_document
+from elastometer.world.live.document import Json, to_document
+from elastometer.world.live.page import live_headers, live_page
+from elastometer.world.live.tally import Live, Tally
 from elastometer.world.receiver_requests import (
     RETRY_SECONDS,
     answer_errors,
@@ -64,6 +66,7 @@ class _Run:
     locks: defaultdict[tuple[int, str], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
     endpoints: Endpoints = field(default_factory=Endpoints)
+    progress: Json | None = None
 
 
 class Receiver:
@@ -101,13 +104,18 @@ class Receiver:
         if uid in self._runs:
             self._runs[uid].endpoints.publish(addresses)
 
+    def show_progress(self, uid: str, progress: Json) -> None:
+        """Sets what the live view shows beside the counters: the progress in the test's status."""
+        if uid in self._runs:
+            self._runs[uid].progress = progress
+
     def live(self, uid: str) -> Live:
         """The run so far, by its records. Raises KeyError for a run that is not registered."""
         run = self._runs[uid]
         tally = run.tally
         return Live(tally.sent, tally.succeeded, tally.sent - tally.succeeded, tally.ttft_p50_ms(),
                     tally.offered_per_second(), tally.last_intended, run.start_time, len(run.seen), len(run.finished),
-                    tally.stage_starts)
+                    tally.stage_starts, tally.recent(self._clock.now()), tally.losses(), tally.history.points())
 
     def app(self) -> web.Application:
         """The application for port 8081."""
@@ -118,6 +126,7 @@ class Receiver:
             web.post(f"{worker}/records", self._records),
             web.post(f"{worker}/finish", self._finish),
             web.get("/v1/runs/{uid}/live", self._live),
+            web.get("/v1/runs/{uid}/live.html", self._live_page),
             web.get("/v1/runs/{uid}/endpoints", self._endpoints),
             web.get("/v1/runs/{uid}/{file}", self._file),
         ])
@@ -169,9 +178,14 @@ class Receiver:
         return web.json_response({})
 
     async def _live(self, request: web.Request) -> web.Response:
-        self._run(request)
-        live = self.live(request.match_info["uid"])
-        return web.Response(body=orjson.dumps(to_document(live)), content_type="application/json")
+        progress = self._run(request).progress
+        document = to_document(self.live(request.match_info["uid"]), progress, self._clock.now())
+        return web.Response(body=orjson.dumps(document), content_type="application/json",
+                            headers={"Cache-Control": "no-store"})
+
+    async def _live_page(self, _: web.Request) -> web.Response:
+        # The same for every run, also for one that does not exist: it says nothing, so it needs no token.
+        return web.Response(body=live_page(), headers=dict(live_headers()))
 
     async def _endpoints(self, request: web.Request) -> web.Response:
         return await self._run(request).endpoints.answer(request)
