@@ -33,7 +33,7 @@ def row(*requests: RecordedRequest, task: dict[str, Any] = CHAT) -> AnswerEndRow
     ({"reason": "length", "made": None}, EndedBy.LENGTH),
     ({"reason": "abort", "outcome": "Aborted"}, EndedBy.ABORT),
     ({"reason": None, "outcome": "Truncated"}, EndedBy.CUT),
-    ({"reason": None}, EndedBy.OTHER),
+    ({"reason": None}, EndedBy.OTHER),  # its tokens are known
     ({"reason": "tool_calls"}, EndedBy.OTHER),
 ])
 def test_an_answer_was_ended_by_one_of_these(more: dict[str, Any], who: EndedBy):
@@ -55,6 +55,10 @@ def test_a_request_without_an_answer_is_in_no_row():
     lost = [ended(number, outcome=outcome) for number, outcome in enumerate(("TimedOut", "Refused", "ServerError"))]
     assert answer_end_rows(evidence_of(lost, CHAT)) == ()
     assert row(*lost, ended(9)).answers == 1
+
+
+def test_answers_of_which_neither_end_nor_length_is_known_have_no_row():
+    assert answer_end_rows(evidence_of([answered(1, finishReason=None)], CHAT)) == ()
 
 
 def test_stages_and_tasks_have_rows_of_their_own():

@@ -7,13 +7,15 @@ import pytest
 
 from elastometer.analysis.analyze import judge
 from elastometer.analysis.evidence.evidence import gather
-from elastometer.analysis.requests.answers import answer_rows
+from elastometer.analysis.requests.answers import answer_rows, failed_share
 from elastometer.cli.base.summary import answer_lines
 from elastometer.model.answers import AnswerRow, FailureRate
 from elastometer.model.bundle import Bundle
+from elastometer.model.estimates import Interval, Rate
 from elastometer.model.prediction_basis import PredictionBasis
 from elastometer.model.report import Report
 from elastometer.model.request import RecordedRequest, request_from
+from elastometer.model.request_table import table_of
 from elastometer.model.terms import Terms, terms_from
 from elastometer.render.files import render_all
 from elastometer.render.json_report import plain
@@ -63,6 +65,13 @@ def test_a_row_has_what_was_judged_what_failed_and_how_sure_the_rate_is():
 def test_an_answer_that_a_check_could_not_judge_is_in_no_rate():
     row, _ = rows(record(1, {"JSONSchema": None}), record(2, None), record(3, {"Crosstalk": None}))[:2]
     assert (row.check, row.requests, row.judged, row.failed) == ("JSONSchema", 3, 1, 0)
+
+
+def test_an_answer_that_failed_several_checks_counts_once():
+    table = table_of([record(1, {"JSONSchema": "NotJSON", "Repetition": "Repeats"}), record(2, {"JSONSchema": None}),
+                      record(3, None)])
+    assert failed_share(table) == Rate(1, 2, 50.0, Interval(9.4531, 90.5469))
+    assert failed_share(table.head(0)) is None
 
 
 def test_a_check_that_judged_nothing_has_no_data_rather_than_no_failures(report: Report):

@@ -33,7 +33,8 @@ _COLUMNS = ("stage", "task", "outcome", "finish_reason", "requested_tokens", "co
 
 
 def answer_end_rows(evidence: Evidence) -> tuple[AnswerEndRow, ...]:
-    """In order of the stages, then of the tasks, as their first requests came; none for requests without an answer."""
+    """In order of the stages, then of the tasks, as their first requests came; none of answers of which neither the end
+    nor the length is known."""
     tasks = task_terms(evidence.spec)
     answers = evidence.judged.lazy().select(_COLUMNS).filter(pl.col("outcome").cast(pl.String).is_in(_ENDED)) \
         .with_columns(ended_by=_ended_by()).collect()
@@ -41,7 +42,8 @@ def answer_end_rows(evidence: Evidence) -> tuple[AnswerEndRow, ...]:
     parts = answers.partition_by("stage", "task", maintain_order=True)
     parts.sort(key=lambda part: (stages.index(part["stage"][0]), tasks_seen.index(part["task"][0])))
     sweeps = {stage.name for stage in evidence.terms.stages if stage.type is StageType.SWEEP}
-    return tuple(_row(part, _terms(part, tasks, sweeps)) for part in parts)
+    rows = (_row(part, _terms(part, tasks, sweeps)) for part in parts)
+    return tuple(row for row in rows if row.made is not None or set(row.ended_by) != {EndedBy.OTHER})
 
 
 def _terms(part: pl.DataFrame, tasks: Mapping[str, TaskTerms], sweeps: Set[str]) -> TaskTerms:

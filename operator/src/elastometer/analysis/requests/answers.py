@@ -14,6 +14,7 @@ import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.model.answers import AnswerRow, FailedAnswer, FailureRate
+from elastometer.model.estimates import Rate
 from elastometer.model.terms import Terms
 from elastometer.statistics.rates import rate
 
@@ -58,6 +59,15 @@ def answers_to(table: pl.DataFrame, check: str | None = None) -> pl.DataFrame:
     judged = table.lazy().with_row_index("row").filter(pl.col("checks").list.len() > 0) \
         .select("row", "stage", "task", "checks").explode("checks").unnest("checks")
     return (judged if check is None else judged.filter(pl.col("check") == check)).collect()
+
+
+def failed_share(table: pl.DataFrame) -> Rate | None:
+    """The answers that failed a check, of those that any check could judge: each counts once. None without any."""
+    checks = pl.col("checks").list
+    judged, failed = table.select(
+        (checks.len() > 0).sum().alias("judged"),
+        checks.eval(pl.element().struct.field("failure").is_not_null()).list.any().sum().alias("failed")).row(0)
+    return rate(failed, judged) if judged else None
 
 
 def _parts(evidence: Evidence) -> dict[Key, _Part]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-import polars as pl
-
+from elastometer.analysis.requests.answers import failed_share
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.load_rows import LoadRow
 from elastometer.model.measurements import ColdStart, Duration, Origin, ScaleEvent, Timeline
@@ -20,10 +19,7 @@ def summary(
     """Medians leave out what could not be measured; if nothing could, there is no number."""
     evidence = run.evidence
     watched, p95 = bool(evidence.deployments), total.time_to_first_token.p95
-    checks = pl.col("checks").list
-    judged, failed = evidence.table.select(
-        (checks.len() > 0).sum().alias("judged"),
-        checks.eval(pl.element().struct.field("failure").is_not_null()).list.any().sum().alias("failed")).row(0)
+    failed = failed_share(evidence.table)
     return Summary(
         peak_ready_replicas=max((value or 0 for _, value in line.ready), default=None),
         scale_out_count=sum(change.is_out for change in run.changes) if watched else None,
@@ -36,7 +32,8 @@ def summary(
         wake_milliseconds=_median([wake.whole for wake in wakes]),
         wake_request_count=sum(wake.request_count for wake in wakes) if wakes else None,
         wake_failed_request_count=sum(wake.failed_count for wake in wakes) if wakes else None,
-        judged_answer_count=judged or None, failed_answer_count=failed if judged else None,
+        judged_answer_count=None if failed is None else failed.count,
+        failed_answer_count=None if failed is None else failed.hits,
     )
 
 
