@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from elastometer.analysis.by_input.by_input import by_input
 from elastometer.analysis.levels.levels import level_rows
 from elastometer.analysis.levels.limit import recommended_limit
 from elastometer.analysis.requests.answer_tables import with_answer_tables
@@ -25,5 +26,5 @@ def with_tables(run: DerivedRun, report: Report, measured: Measurements) -> Repo
         report = with_answer_tables(run.evidence, report)
     levels = level_rows(run, measured)
     report = replace(report, levels=levels, recommended_limit=recommended_limit(levels),
-                     errors_in_time=error_kinds(run.evidence))
+                     errors_in_time=error_kinds(run.evidence), by_input=by_input(run.evidence))
     return with_scaling(run, report, measured)

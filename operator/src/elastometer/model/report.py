@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from elastometer.model.answer_tables import AnswerEndRow, IsolationRow, Recall, StructuredRow
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount
+from elastometer.model.by_input import ByInput
 from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.errors_in_time import ErrorKind
@@ -191,4 +192,5 @@ class Report:
     levels: tuple[LevelRow, ...] = ()
     recommended_limit: RecommendedLimit | None = None
     errors_in_time: tuple[ErrorKind, ...] = ()
+    by_input: ByInput = field(default_factory=ByInput)
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -1,0 +1,76 @@
+"""Requests by what was asked: by task, by the length of a Sweep, by the group and by the length of the user's message.
+
+Every interval is at 95 %. Durations are in milliseconds. What was not measured is None.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from elastometer.model.estimates import Interval, Percentile, Rate
+from elastometer.model.levels import LostCount
+from elastometer.model.load_rows import Quantiles
+
+
+class InputBy(StrEnum):
+    """What the rows of one table have in common."""
+
+    TASK = "Task"
+    LENGTH = "Length"  # of a Sweep's prompts, in tokens
+    GROUP = "Group"  # the value of the field that the task's groupBy names
+    CHARACTERS = "Characters"  # of the last user message, by measurement.inputCharacterBounds
+
+
+@dataclass(frozen=True, slots=True)
+class InputRow:
+    """The requests of one stage alike in `by`, of which `label` is the value, without those due in a warm-up.
+
+    `low` and `high` are the bounds of a row by characters, the latter included; None at an open end and in other rows.
+    `size` is the median length, in tokens as the server counted them or in characters; None in rows by task and group.
+    `tokens_per_second` is that of single requests: their output tokens over their time from send to end.
+    `failed_checks` counts answers of which some check failed, of those that any check judged. `slow` says why the row
+    is marked as slow; None where it is not.
+    """
+
+    by: InputBy
+    stage: str
+    label: str
+    low: int | None
+    high: int | None
+    size: float | None
+    requests: int
+    latency: Quantiles
+    time_to_first_token: Quantiles
+    tokens_per_second: Percentile
+    errors: Rate
+    timed_out: int
+    lost: tuple[LostCount, ...]
+    failed_checks: Rate | None
+    slow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """Latency over input length in one stage: `at_zero` milliseconds, and `per_thousand` more for each 1,000 tokens or
+    characters, by Theil and Sen; `residual` is the largest distance of a row's median from the line.
+
+    `bends` is true if the slope of the longer half is greater than that of the shorter half beyond noise, None if there
+    are too few requests to compare them.
+    """
+
+    by: InputBy
+    stage: str
+    requests: int
+    at_zero: float
+    per_thousand: float
+    interval: Interval | None
+    residual: float
+    bends: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ByInput:
+    """All rows, those of one table together, and a line for each stage with at least three lengths."""
+
+    rows: tuple[InputRow, ...] = ()
+    lines: tuple[InputLine, ...] = ()
