@@ -33,6 +33,9 @@ class MadeFacts:
     def turns(self, conversation: int) -> int:
         return self.turns_each
 
+    def task(self, request: int) -> str:
+        return ""
+
     def turn_think(self, request: int) -> float:
         return self.turn_think_seconds
 

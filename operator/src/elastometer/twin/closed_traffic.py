@@ -73,7 +73,7 @@ class ClosedTraffic(Traffic):
 
     def requests(self) -> tuple[Arrival, ...]:
         """All that were sent, in order of time."""
-        return tuple(Arrival(wanted.at, *tokens, wanted.stage)
+        return tuple(Arrival(wanted.at, *tokens, wanted.stage, self._facts.task(wanted.request), wanted.is_judged)
                      for wanted, tokens in zip(self._wanted, self._tokens, strict=True))
 
     def climbs(self) -> tuple[Climb, ...]:

@@ -63,7 +63,8 @@ class Ladder:
     def rises(self, samples: Samples) -> bool:
         """Judges the step that ends now and chooses the next one; False if the search is over."""
         held = Held(self.value, self.start, self.end,
-                    judge(self.stage.objectives, samples(self.index, self.start, self.end)))
+                    judge(self.stage.objectives,
+                          samples(self.index, self.start + self.stage.warmup_seconds, self.end)))
         if self.soaks:
             self.soak = held
             return False

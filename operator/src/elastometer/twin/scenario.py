@@ -15,12 +15,15 @@ from elastometer_loadgen.profile.profile import ConnectionPolicy
 
 
 class Arrival(NamedTuple):
-    """One request: when it arrives, its tokens, and the index of its stage."""
+    """One request: when it arrives, its tokens, the index of its stage, and its task. What is due in a warm-up is not
+    judged."""
 
     at: float
     prompt_tokens: int
     output_tokens: int
     stage: int
+    task: str = ""
+    is_judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class StageRun:
         """Whether the user takes part."""
         return user < self.steps[bisect_right(self._instants, at) - 1].users
 
+    def judges(self, at: float) -> bool:
+        """Whether what is due then is judged: it is not in the warm-up of a step."""
+        return at >= self._instants[max(bisect_right(self._instants, at) - 1, 0)] + self.stage.warmup
+
     def add(self, step: Step) -> None:
         """One more step, after all others."""
         self.steps.append(step)

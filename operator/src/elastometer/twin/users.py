@@ -27,12 +27,14 @@ JUDGED = -2
 
 
 class Wanted(NamedTuple):
-    """A request that is due: its id, the index of its stage, and its user (NOBODY: it came by a schedule)."""
+    """A request that is due: its id, the index of its stage, and its user (NOBODY: it came by a schedule). What is due
+    in a warm-up is not judged."""
 
     at: float
     request: int
     stage: int
     user: int
+    is_judged: bool = True
 
 
 class _Wish(NamedTuple):
@@ -59,6 +61,7 @@ class Users:
         self._valid: dict[int, int] = {}
         self._runs: dict[int, StageRun] = {}
         self._present: set[int] = set()
+        self._left = [load.left_per_worker] * load.workers
         self._open(0.0)
 
     @property
@@ -102,7 +105,7 @@ class Users:
             self._judge(self._runs[wish.stage])
             return None
         if wish.request != OPEN:
-            return Wanted(wish.at, wish.request, wish.stage, wish.user)
+            return self._wanted(wish.at, wish.request, wish.stage, wish.user)
         if wish.before == NOBODY:
             if wish.user in self._present:
                 return None
@@ -122,9 +125,16 @@ class Users:
             return None
         stage, number = run.stage, run.number(wish.user)
         request = request_id(stage.index, wish.user if stage.count is None else 0, number)
-        if not run.take(wish.user, self._load.facts.turns(request), wish.at):
+        turns, worker = self._load.facts.turns(request), wish.user % self._load.workers
+        is_bounded = stage.count is None
+        if (is_bounded and turns > self._left[worker]) or not run.take(wish.user, turns, wish.at):
             return None
-        return Wanted(wish.at, request, stage.index, wish.user)
+        self._left[worker] -= turns * is_bounded
+        return self._wanted(wish.at, request, stage.index, wish.user)
+
+    def _wanted(self, at: float, request: int, stage: int, user: int) -> Wanted:
+        run = self._runs.get(stage)
+        return Wanted(at, request, stage, user, run is None or run.judges(at))
 
     def _close(self, wish: _Wish) -> None:
         """What follows a stage with a count begins once its last request is over."""

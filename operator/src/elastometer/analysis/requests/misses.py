@@ -30,7 +30,7 @@ _ON_REQUESTS = frozenset({
 class RequestColumns:
     """Requests as columns, in order of their intended time `at`: seconds from the start of the load, NaN where there is
     none. `ended` is NaN for a request that failed; `gaps` is its output tokens less one, 0 where there is no pace.
-    `stretches` maps each stage to the range of its requests (from, up to)."""
+    `stretches` maps each stage to the range of its requests (from, up to). Without `tasks` none is known."""
 
     at: Sequence[float]
     first_token: Sequence[float]
@@ -38,6 +38,22 @@ class RequestColumns:
     ended: Sequence[float]
     gaps: Sequence[int]
     stretches: Mapping[str, tuple[int, int]]
+    tasks: Sequence[str] = ()
+
+    def of(self, objective: Objective) -> RequestColumns:
+        """The part that an objective is about."""
+        if objective.stage is None and objective.task is None:
+            return self
+        low, high = (0, len(self.at)) if objective.stage is None else self.stretches.get(objective.stage, (0, 0))
+        first, last, ended = (column[low:high] for column in (self.first_token, self.last_token, self.ended))
+        part = RequestColumns(self.at[low:high], first, last, ended, self.gaps[low:high], {}, self.tasks[low:high])
+        return part if objective.task is None else part._of_task(objective.task)
+
+    def _of_task(self, name: str) -> RequestColumns:
+        kept = [task == name for task in self.tasks]
+        at, first, last, ended = (list(compress(column, kept)) for column in (
+            self.at, self.first_token, self.last_token, self.ended))
+        return RequestColumns(at, first, last, ended, list(compress(self.gaps, kept)), {}, [name] * len(at))
 
 
 def miss_seconds(requests: RequestColumns, objectives: Sequence[Objective]) -> int | None:
@@ -53,7 +69,7 @@ def missed_seconds(requests: RequestColumns, objectives: Sequence[Objective]) ->
     found = {floor(at) for at, end in zip(requests.at, requests.ended, strict=True) if end != end}
     for objective in objectives:
         if (bound := _bound_of_each(objective)) is not None:
-            found |= _too_slow(requests, objective, bound / 1000)
+            found |= _too_slow(requests.of(objective), objective.indicator, bound / 1000)
     return found
 
 
@@ -62,18 +78,17 @@ def _bound_of_each(objective: Objective) -> int | None:
     return objective.maximum_milliseconds if objective.statistic is Statistic.PERCENTILE else None
 
 
-def _too_slow(requests: RequestColumns, objective: Objective, bound: float) -> set[int]:
+def _too_slow(requests: RequestColumns, indicator: Indicator, bound: float) -> set[int]:
     """Comparisons with NaN are false, which is right here: a request without a value failed and is already counted."""
-    low, high = (0, len(requests.at)) if objective.stage is None else requests.stretches.get(objective.stage, (0, 0))
-    at, first, last = requests.at[low:high], requests.first_token[low:high], requests.last_token[low:high]
-    match objective.indicator:
+    at, first, last = requests.at, requests.first_token, requests.last_token
+    match indicator:
         case Indicator.TIME_TO_FIRST_TOKEN:
             slow = [one - sent > bound for one, sent in zip(first, at, strict=True)]
         case Indicator.REQUEST_LATENCY:
-            slow = [one - sent > bound for one, sent in zip(requests.ended[low:high], at, strict=True)]
+            slow = [one - sent > bound for one, sent in zip(requests.ended, at, strict=True)]
         case Indicator.TIME_PER_OUTPUT_TOKEN:
-            gaps = requests.gaps[low:high]
-            slow = [gap > 0 and end - one > bound * gap for end, one, gap in zip(last, first, gaps, strict=True)]
+            slow = [gap > 0 and end - one > bound * gap
+                    for end, one, gap in zip(last, first, requests.gaps, strict=True)]
         case _:
             return set()
     return set(map(floor, compress(at, slow)))

@@ -14,12 +14,13 @@ from statistics import median
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.steps import Steps, segments
-from elastometer.analysis.requests.misses import RequestColumns, measured_miss_seconds, miss_seconds, stretches
+from elastometer.analysis.requests.misses import measured_miss_seconds, miss_seconds
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.starts.scaleout import scale_out_lag
 from elastometer.model.terms import Terms
 from elastometer.model.units import SECOND
 from elastometer.twin.engine import predict
+from elastometer.twin.judged import judged_arrivals
 from elastometer.twin.prediction import Prediction
 from elastometer.twin.scenario import Scenario
 from elastometer_loadgen.base.measures import nearest_rank
@@ -120,13 +121,9 @@ def predicted(prediction: Prediction, terms: Terms, end: float) -> Figures:
     steps = [(before, at, after) for (_, before), (at, after) in pairwise(prediction.desired) if 0 <= at <= end]
     outs = [at for before, at, after in steps if after > before]
     lags = [max(replica.ready or end for replica in prediction.replicas if replica.created == at) - at for at in outs]
-    arrivals, names = prediction.arrivals, [stage.name for stage in terms.stages]
-    columns = RequestColumns(
-        [arrival.at for arrival in arrivals], prediction.first_token, prediction.ended, prediction.ended,
-        [max(0, arrival.output_tokens - 1) for arrival in arrivals],
-        stretches([names[arrival.stage] if arrival.stage < len(names) else "" for arrival in arrivals]),
-    )
-    waits = [wait for wait in map(sub, prediction.first_token, columns.at) if wait == wait]
+    arrivals = prediction.arrivals
+    columns = judged_arrivals(arrivals, [stage.name for stage in terms.stages]).columns(prediction)
+    waits = [wait for wait in map(sub, prediction.first_token, (arrival.at for arrival in arrivals)) if wait == wait]
     return Figures(
         len(arrivals), nearest_rank(sorted(waits), 95),
         min(outs, default=None), len(outs), len(steps) - len(outs), median(lags) if lags else None,

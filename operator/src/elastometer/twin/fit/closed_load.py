@@ -84,6 +84,13 @@ class RecordedFacts:
             self._turns[conversation] = 1 if task is None else task.turns
         return self._turns[conversation]
 
+    def task(self, request: int) -> str:
+        conversation = conversation_of(request)
+        if (found := self.tasks.get(conversation)) is None:
+            task = self._task(conversation)
+            return "" if task is None else task.name
+        return found
+
     def turn_think(self, request: int) -> float:
         task = self._task(conversation_of(request))
         if task is None:
@@ -128,7 +135,7 @@ def closed_part(evidence: Evidence, every: Sequence[Arrival]) -> ClosedPart | st
     scheduled = [(one.id, arrival) for one, arrival in zip(evidence.requests, every, strict=True)
                  if turn_of(one.id) == 1 and not _is_a_user_s(profile, one.id)]
     load = ClosedLoad(tuple(number for number, _ in scheduled), tuple(user_stages(profile, known, steps)), facts,
-                      profile.seed, len(every))
+                      profile.seed, len(every), profile.shared_requests // profile.workers, profile.workers)
     return ClosedPart(load, tuple(arrival for _, arrival in scheduled),
                       tuple(_thinking(profile, evidence, facts)), tuple(_notes(profile, evidence)))
 

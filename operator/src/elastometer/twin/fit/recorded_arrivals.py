@@ -31,9 +31,13 @@ def recorded_arrivals(evidence: Evidence) -> tuple[tuple[Arrival, ...], list[str
                 usual[record.stage][0] if record.prompt_tokens is None else record.prompt_tokens,
                 record.completion_tokens if _has_tokens(record) and record.completion_tokens
                 else usual[record.stage][1],
-                stages.get(record.stage, 0))
+                stages.get(record.stage, 0), record.task, _is_judged(record, evidence))
         for record in evidence.requests
     ), notes
+
+
+def _is_judged(record: RecordedRequest, evidence: Evidence) -> bool:
+    return not any(one.stage == record.stage and one.start <= record.intended < one.end for one in evidence.warm_ups)
 
 
 def _has_tokens(record: RecordedRequest) -> bool:

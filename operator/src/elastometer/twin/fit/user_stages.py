@@ -34,7 +34,8 @@ def user_stages(
             case UsersStage():
                 rate = None if stage.spawn_rate is None else float(stage.spawn_rate)
                 yield UserStage(index, begin, end, (Step(begin, stage.users, stage.max_per_user),), present, rate,
-                                float(stage.think.low), float(stage.think.high - stage.think.low))
+                                float(stage.think.low), float(stage.think.high - stage.think.low),
+                                warmup=float(stage.warmup_seconds))
                 present = stage.present(stage.duration_seconds, present)
             case CountStage():
                 yield UserStage(index, begin, end, (Step(begin, stage.concurrency, inf),), present, count=stage.count)
@@ -44,7 +45,7 @@ def user_stages(
                 steps = first if knees is None else tuple(knees[stage.name])
                 yield UserStage(index, begin, end, steps, think=float(stage.think.low),
                                 think_span=float(stage.think.high - stage.think.low),
-                                knee=stage if knees is None else None)
+                                knee=stage if knees is None else None, warmup=float(stage.warmup_seconds))
                 present = 0
             case _:
                 present = 0

@@ -26,9 +26,10 @@ def planned_arrivals(profile: Profile) -> tuple[Arrival, ...]:
     source = PromptSource(profile, first_ids=schedule.first_ids)
     found = []
     for number, at in enumerate(schedule.times):
-        body = orjson.loads(source.prompt(number).body)
+        prompt = source.prompt(number)
+        body = orjson.loads(prompt.body)
         stage = bisect_right(schedule.first_ids, number) - 1
-        found.append(Arrival(at, prompt_tokens(body), body["max_tokens"], stage))
+        found.append(Arrival(at, prompt_tokens(body), body["max_tokens"], stage, prompt.task))
     return tuple(found)
 
 

@@ -33,6 +33,7 @@ class PlannedFacts:
         self._profile = profile
         self._source = PromptSource(profile)
         self._tokens: dict[int, tuple[int, int]] = {}
+        self._tasks: dict[int, str] = {}
 
     def __reduce__(self) -> tuple[type[PlannedFacts], tuple[Profile]]:
         """Another process makes it again from the profile."""
@@ -47,6 +48,13 @@ class PlannedFacts:
     def turns(self, conversation: int) -> int:
         return 1 if self._size(conversation) is not None else self._source.turns(conversation)
 
+    def task(self, request: int) -> str:
+        first = conversation_of(request)
+        if first not in self._tasks:
+            size = self._size(first)
+            self._tasks[first] = self._source.prompt(first).task if size is None else size.task
+        return self._tasks[first]
+
     def turn_think(self, request: int) -> float:
         think = self._source.prompt(conversation_of(request)).think
         return think_seconds(float(think.low), float(think.high - think.low), self._profile.seed, request)
@@ -56,6 +64,7 @@ class PlannedFacts:
         if size is not None:
             return size.prompt_tokens, size.output_tokens
         prompt = self._source.prompt(first)
+        self._tasks[first] = prompt.task
         if turn == 1:
             body = orjson.loads(prompt.body)
             return prompt_tokens(body), body["max_tokens"]
@@ -110,7 +119,8 @@ def planned_load(profile: Profile) -> PlannedLoad:
     ends = accumulate((float(stage.duration_seconds) for stage in profile.stages), initial=0.0)
     windows = list(pairwise(ends))
     facts, stages = PlannedFacts(profile), tuple(user_stages(profile, windows, None))
-    load = ClosedLoad(tuple(range(len(arrivals))), stages, facts, profile.seed, 0)
+    load = ClosedLoad(tuple(range(len(arrivals))), stages, facts, profile.seed, 0,
+                      profile.shared_requests // profile.workers, profile.workers)
     return PlannedLoad(arrivals, replace(load, expected=_expected(load, facts)))
 
 

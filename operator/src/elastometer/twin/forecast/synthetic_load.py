@@ -17,7 +17,7 @@ from elastometer_loadgen.base.record import Outcome
 
 
 def request_records(run: PredictedRun) -> tuple[RecordedRequest, ...]:
-    """One record per arrival, sent when it was due; its task is not known."""
+    """One record per arrival, sent when it was due."""
     names = _Names(
         tuple(stage.name for stage in run.plan.spec.profile.stages),
         {replica.number: pod_name(run.plan.names, replica.number) for replica in run.prediction.replicas},
@@ -49,7 +49,7 @@ def _record(run: PredictedRun, number: int, arrival: Arrival, names: _Names) -> 
     first, ended = _instant(prediction.first_token[number]), _instant(prediction.ended[number])
     outcome, end = (Outcome.SUCCESS, ended) if ended is not None else _failure(run, arrival, replica, names.ready)
     return RecordedRequest(
-        id=prediction.ids[number], worker=0, stage=names.stages[arrival.stage], task="",
+        id=prediction.ids[number], worker=0, stage=names.stages[arrival.stage], task=arrival.task,
         intended=intended, send=intended, connect=None, first_byte=first, first_token=first, last_token=ended,
         end=end, chunks=0, prompt_tokens=arrival.prompt_tokens,
         completion_tokens=arrival.output_tokens if ended is not None else None, finish_reason=None, status=None,

@@ -13,15 +13,16 @@ from math import floor
 from operator import ne, sub
 from statistics import median
 
-from elastometer.analysis.requests.misses import RequestColumns, miss_seconds, missed_seconds, stretches
+from elastometer.analysis.requests.misses import RequestColumns, miss_seconds, missed_seconds
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model.measurements import Duration
 from elastometer.model.objectives import NOT_PREDICTED
 from elastometer.model.report import Verdict
 from elastometer.model.terms import ON_REQUESTS, Indicator, Objective, Terms
+from elastometer.twin.judged import judged_arrivals
 from elastometer.twin.prediction import PredictedReplica, Prediction
 from elastometer.twin.scenario import Arrival
-from elastometer_loadgen.base.measures import nearest_rank
+from elastometer_loadgen.stages.objectives import Statistic
 
 # Requests are recorded to the microsecond, so a smaller difference from a bound does not count.
 CLOCK_SECONDS = 1e-6
@@ -86,77 +87,73 @@ class Judge:
     def __init__(self, arrivals: Sequence[Arrival], terms: Terms, gpus_per_replica: int | None) -> None:
         self._objectives = terms.objectives
         self._gpus = gpus_per_replica
-        self._names = {number: stage.name for number, stage in enumerate(terms.stages)}
+        self._names = [stage.name for stage in terms.stages]
         self._read(arrivals)
 
     def _read(self, arrivals: Sequence[Arrival]) -> None:
         self._arrivals = arrivals
-        self._at = [arrival.at for arrival in arrivals]
-        self._later_tokens = [max(0, arrival.output_tokens - 1) for arrival in arrivals]
-        self._stretches = stretches([self._names.get(arrival.stage, "") for arrival in arrivals])
+        self._judged = judged_arrivals(arrivals, self._names)
 
     def score(self, prediction: Prediction) -> Scorecard:
         """The scorecard. Times count from the start of the load; replicas cost nothing before it."""
-        self._read_those_of(prediction)
+        columns = self._columns(prediction)
         changes = list(pairwise(size for _, size in prediction.desired))
         lags = scale_out_lags(prediction)
         replica_seconds = held_seconds(prediction.replicas, prediction.end_seconds)
         known = [lag.milliseconds / 1000 for lag in lags if lag.milliseconds is not None]
         return Scorecard(
-            objectives=tuple(self._objective(objective, prediction, lags) for objective in self._objectives),
-            miss_seconds=miss_seconds(self._columns(prediction), self._objectives),
+            objectives=tuple(_objective(objective, columns, prediction, lags) for objective in self._objectives),
+            miss_seconds=miss_seconds(columns, self._objectives),
             replica_seconds=replica_seconds,
             gpu_seconds=None if self._gpus is None else self._gpus * replica_seconds,
             scale_outs=sum(after > before for before, after in changes),
             scale_ins=sum(after < before for before, after in changes),
             peak_ready=max((ready for at, ready in prediction.ready), default=0),
             scale_out_lag_seconds=median(known) if known else None,
-            requests=len(self._at), not_served=_absent(prediction.ended),
+            requests=len(self._arrivals), not_served=_absent(prediction.ended),
         )
 
     def missed(self, prediction: Prediction) -> set[int] | None:
         """Which seconds of the load are missed; None without an objective on requests."""
-        self._read_those_of(prediction)
         return missed_seconds(self._columns(prediction), self._objectives)
 
-    def _read_those_of(self, prediction: Prediction) -> None:
+    def _columns(self, prediction: Prediction) -> RequestColumns:
         """Users send other requests in each prediction; those of a schedule are always the same."""
         if prediction.arrivals is not self._arrivals:
             self._read(prediction.arrivals)
+        return self._judged.columns(prediction)
 
-    def _columns(self, prediction: Prediction) -> RequestColumns:
-        return RequestColumns(at=self._at, first_token=prediction.first_token, last_token=prediction.ended,
-                              ended=prediction.ended, gaps=self._later_tokens, stretches=self._stretches)
 
-    def _objective(self, objective: Objective, prediction: Prediction, lags: Sequence[Duration]) -> ObjectiveScore:
-        low, high = (0, len(self._at)) if objective.stage is None else self._stretches.get(objective.stage, (0, 0))
-        if objective.indicator in NOT_PREDICTED:
-            return _scored(objective, Verdict.INCONCLUSIVE, None)
-        match objective.indicator:
-            case Indicator.SCALE_OUT_LAG | Indicator.COLD_START:
-                result = judge_objective(objective, (), lags, cold_starts(prediction))
-                return replace(_scored(objective, result.verdict, result.measured), bound=result.bound)
-            case Indicator.REQUEST_SUCCESS:
-                return _success(objective, prediction.ended[low:high])
-        values = self._values(objective.indicator, prediction, low, high)
-        return _latency(objective, values, high - low)
+def _objective(
+    objective: Objective, columns: RequestColumns, prediction: Prediction, lags: Sequence[Duration],
+) -> ObjectiveScore:
+    if objective.indicator in NOT_PREDICTED:
+        return _scored(objective, Verdict.INCONCLUSIVE, None)
+    requests = columns.of(objective)
+    match objective.indicator:
+        case Indicator.SCALE_OUT_LAG | Indicator.COLD_START:
+            result = judge_objective(objective, (), lags, cold_starts(prediction))
+            return replace(_scored(objective, result.verdict, result.measured), bound=result.bound)
+        case Indicator.REQUEST_SUCCESS:
+            return _success(objective, requests.ended)
+    return _latency(objective, _values(objective.indicator, requests), len(requests.at))
 
-    def _values(self, indicator: Indicator, prediction: Prediction, low: int, high: int) -> list[float]:
-        """Seconds in ascending order, of the requests that got that far."""
-        first, ended, at = prediction.first_token[low:high], prediction.ended[low:high], self._at[low:high]
-        match indicator:
-            case Indicator.TIME_TO_FIRST_TOKEN:
-                found = list(map(sub, first, at))
-            case Indicator.REQUEST_LATENCY:
-                found = list(map(sub, ended, at))
-            case _:
-                later_tokens = self._later_tokens[low:high]
-                found = [(end - start) / tokens
-                         for end, start, tokens in zip(ended, first, later_tokens, strict=True) if tokens > 0]
-        if _absent(found):
-            found = [value for value in found if value == value]  # NaN is not equal to itself
-        found.sort()
-        return found
+
+def _values(indicator: Indicator, requests: RequestColumns) -> list[float]:
+    """Seconds in ascending order, of the requests that got that far."""
+    first, ended, at = requests.first_token, requests.ended, requests.at
+    match indicator:
+        case Indicator.TIME_TO_FIRST_TOKEN:
+            found = list(map(sub, first, at))
+        case Indicator.REQUEST_LATENCY:
+            found = list(map(sub, ended, at))
+        case _:
+            found = [(end - start) / tokens
+                     for end, start, tokens in zip(ended, first, requests.gaps, strict=True) if tokens > 0]
+    if _absent(found):
+        found = [value for value in found if value == value]  # NaN is not equal to itself
+    found.sort()
+    return found
 
 
 def _absent(values: Sequence[float]) -> int:
@@ -188,13 +185,15 @@ def _latency(objective: Objective, values: Sequence[float], asked: int) -> Objec
     """A request without a first token or an end counts as too slow; one with a single token has no time per token and
     does not count."""
     bound = objective.maximum_milliseconds
-    reached = nearest_rank(values, objective.percentile)
+    reached = objective.statistic.of(values, objective.percentile)
     if reached is None or bound is None:
         return _scored(objective, Verdict.INCONCLUSIVE, None)
     total = len(values) if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN else asked
     limit = bound / 1000 + CLOCK_SECONDS
     within = bisect_right(values, limit)
-    met = reached <= limit and 100 * within >= objective.percentile * total
+    # The mean is that of the requests that got so far, as in the report.
+    has_room = objective.statistic is Statistic.MEAN or 100 * within >= objective.percentile * total
+    met = reached <= limit and has_room
     return _scored(objective, Verdict.PASS if met else Verdict.FAIL, round(1000 * reached, 1))
 
 

@@ -87,7 +87,8 @@ def _more_users(load: ClosedLoad, factor: float) -> ClosedLoad:
         spawn_per_second=None if stage.spawn_per_second is None else stage.spawn_per_second * factor,
         steps=tuple(step._replace(users=max(1, round(step.users * factor))) for step in stage.steps),
     ) for stage in load.stages)
-    return replace(load, stages=stages, expected=round(load.expected * factor))
+    return replace(load, stages=stages, expected=round(load.expected * factor),
+                   left_per_worker=load.left_per_worker * factor)
 
 
 def _scrape(scenario: Scenario, seconds: float) -> Scenario:
