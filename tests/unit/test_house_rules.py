@@ -126,6 +126,7 @@ OTHER_MEANINGS = {
     "created": "a verb; a slot of the simulator's replica",
     "deleted": "a slot of the simulator's replica",
     "decided": "a field of a replay",
+    "Preemptions": "the title of a quantity",
     "workers": "a part of the receiver's URL",
     ".jsonl": "the ending of a trace file",
     ".zst": "the ending of a trace file",

@@ -160,7 +160,7 @@ class TestFull:
 class TestLog:
     WARNING = "WARNING 11-21 08:24:33 [scheduler.py:77] Request {} waits for {} s"
 
-    def test_a_new_warning_under_load_is_told_by_its_pattern(self, bundle: Bundle):
+    def test_a_new_warning_under_load_is_shown_by_its_pattern(self, bundle: Bundle):
         lines = tuple(log(100 + number, self.WARNING.format(f"req-{number}", number)) for number in range(3))
         one = found(bundle, lines=lines)[FindingName.SERVER_WARNINGS]
         assert one.severity == "Hint"
@@ -208,7 +208,7 @@ class TestCluster:
             **spec, "autoscaler": {**scaler, "horizontalPodAutoscaler": body}}})
 
     @pytest.mark.parametrize(("served", "fires"), [(None, True), ("400m", False), ("0.4", False), ("0.1", True)])
-    def test_a_tolerance_that_was_dropped_or_changed_is_told(self, bundle: Bundle, served: str | None, fires: bool):
+    def test_a_tolerance_that_was_dropped_or_changed_is_found(self, bundle: Bundle, served: str | None, fires: bool):
         asked = self.asking(bundle, scaleUp={"tolerance": "0.4"})
         rules = {"stabilizationWindowSeconds": 0, **({} if served is None else {"tolerance": served})}
         world = rewritten(asked, ObjectKind.AUTOSCALER, lambda item: {

@@ -126,12 +126,12 @@ def test_growth_within_its_bound_passes_and_names_the_level_that_grew_most(bundl
 
 @pytest.mark.parametrize(("bound", "verdict"), [
     (16_000, Verdict.PASS), (14_000, Verdict.INCONCLUSIVE), (9_000, Verdict.INCONCLUSIVE), (7_000, Verdict.FAIL)])
-def test_a_return_is_told_only_as_exactly_as_memory_was_sampled(bundle: Bundle, bound: int, verdict: Verdict):
+def test_a_return_is_judged_only_as_exactly_as_memory_was_sampled(bundle: Bundle, bound: int, verdict: Verdict):
     """12 s ± 4 s."""
     found = judged(run_of(quiet(bundle, "drop"), process(steps)), Indicator.MEMORY_RETURN, bound)
     assert found.verdict is verdict
     if verdict is Verdict.INCONCLUSIVE:
-        assert found.message == (f"`memory return` cannot be told within {bound} ms: memory was sampled each 4 s, and "
+        assert found.message == (f"`memory return` cannot be judged within {bound} ms: memory was sampled each 4 s, and "
                                  "was back after 12000 ms")
 
 

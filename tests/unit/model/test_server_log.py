@@ -41,7 +41,7 @@ def test_an_access_line_amid_a_traceback_does_not_end_it():
     assert levels == [LogLevel.ERROR, LogLevel.ACCESS, LogLevel.ERROR]
 
 
-def test_a_warning_is_not_continued_for_ever():
+def test_a_warning_is_not_continued_without_end():
     reader = LevelReader()
     reader.level("WARNING it begins")
     assert [reader.level("bar") for _ in range(CONTINUED_LINES + 2)].count(LogLevel.WARNING) == CONTINUED_LINES

@@ -20,7 +20,7 @@ def memory(report: Report) -> InShort | None:
     if row is None or row.growth_bytes is None:
         why = report.memory.missing[0][1] if row is None and report.memory.missing else \
             (row.growth_reason if row is not None else None)
-        return InShort(Question.MEMORY, "Whether memory grows cannot be told", Anchor.MEMORY,
+        return InShort(Question.MEMORY, "Whether memory grows is not known", Anchor.MEMORY,
                        why or "no memory of the servers was measured")
     grown = [one.growth_bytes for one in row.levels if one.growth_bytes is not None]
     most = max([*grown, row.growth_bytes])

@@ -59,7 +59,7 @@ def _container_limit(pod: PodHistory) -> float | None:
 
 
 def _milli(value: object) -> float | None:
-    """Cores of a Kubernetes quantity; None of what is none."""
+    """Cores of a Kubernetes quantity; None where it cannot be read as one."""
     try:
         return None if value is None else milli_units(str(value)) / 1000
     except ValueError:

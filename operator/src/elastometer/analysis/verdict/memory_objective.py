@@ -24,7 +24,7 @@ def judge_memory(objective: Objective, memory: MemoryRow | None) -> ObjectiveRes
     bound = objective.maximum_mebibytes if is_growth else objective.maximum_milliseconds
     name = "memory growth" if is_growth else "memory return"
     if memory is None or bound is None:
-        verdict, message, measured = _untold(name, objective, "no memory of the servers was measured")
+        verdict, message, measured = _inconclusive(name, objective, "no memory of the servers was measured")
     elif is_growth:
         verdict, message, measured = _growth(objective, memory, bound)
     else:
@@ -38,7 +38,7 @@ def judge_memory(objective: Objective, memory: MemoryRow | None) -> ObjectiveRes
 def _growth(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
     grown = [(one.growth_bytes, one.name) for one in _levels(objective, memory) if one.growth_bytes is not None]
     if not grown:
-        return _untold("memory growth", objective, memory.growth_reason or "no level has a value to compare with idle")
+        return _inconclusive("memory growth", objective, memory.growth_reason or "no level has a value to compare with idle")
     most, level = max(grown)
     mebibytes = round(most / _MEBIBYTE, 2)
     met = most <= bound * _MEBIBYTE
@@ -58,7 +58,7 @@ def _return(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
         return Verdict.PASS, f"`memory return`: {HARDLY_ROSE}{_where(objective)}, so that nothing had to return " \
                              f"({_source(memory)})", None
     reasons = [one.reason for one in found if one.reason != HARDLY_ROSE and one.reason]
-    return _untold("memory return", objective, (reasons or ["load follows at once, and a return cannot be seen"])[0])
+    return _inconclusive("memory return", objective, (reasons or ["load follows at once, and a return cannot be seen"])[0])
 
 
 def _against(objective: Objective, slowest: Duration, bound: int, memory: MemoryRow) -> _Judged:
@@ -68,14 +68,14 @@ def _against(objective: Objective, slowest: Duration, bound: int, memory: Memory
         if at_least > bound:
             return (Verdict.FAIL, f"`memory return` of at least {at_least:.0f} ms exceeds {bound} ms{where}: "
                                   f"{slowest.reason} ({_source(memory)})", None)
-        return _untold("memory return", objective, f"{slowest.reason}, after {at_least:.0f} ms")
+        return _inconclusive("memory return", objective, f"{slowest.reason}, after {at_least:.0f} ms")
     taken = slowest.milliseconds
     said = f"`memory return` {taken:.0f} ms (± {doubt:.0f} ms)"
     if taken - doubt > bound:
         return Verdict.FAIL, f"{said} exceeds {bound} ms{where} ({_source(memory)})", taken
     if taken + doubt <= bound:
         return Verdict.PASS, f"{said} is within {bound} ms{where} ({_source(memory)})", taken
-    return (Verdict.INCONCLUSIVE, f"`memory return` cannot be told within {bound} ms{where}: memory was sampled each "
+    return (Verdict.INCONCLUSIVE, f"`memory return` cannot be judged within {bound} ms{where}: memory was sampled each "
                                   f"{doubt / 1000:g} s, and was back after {taken:.0f} ms", taken)
 
 
@@ -86,7 +86,7 @@ def _levels(objective: Objective, memory: MemoryRow) -> Iterable[MemoryLevel]:
     return [one for one in memory.levels if one.stage == objective.stage and one.kind in _OF_LOAD]
 
 
-def _untold(name: str, objective: Objective, why: str) -> _Judged:
+def _inconclusive(name: str, objective: Objective, why: str) -> _Judged:
     return Verdict.INCONCLUSIVE, f"`{name}` cannot be judged{_where(objective)}: {why}", None
 
 
