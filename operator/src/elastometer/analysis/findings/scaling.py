@@ -65,5 +65,7 @@ def _slow_first_start(report: Report) -> Iterator[Finding]:
 
 def _because(one: StartKind) -> str:
     found = one.difference
-    return "" if found is None else (f"; most of it in {found.label}: {duration(found.milliseconds)}, against "
-                                     f"{duration(found.fastest_milliseconds)}")
+    if found is None:
+        return ""
+    other = duration(found.fastest_milliseconds) if found.fastest_milliseconds else "none"
+    return f"; most of the difference is {found.label}: {duration(found.milliseconds)}, against {other}"

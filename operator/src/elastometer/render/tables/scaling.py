@@ -121,5 +121,5 @@ def _phase(one: StartKind) -> Cell:
     found = one.difference
     if found is None:
         return Cell(numbers.DASH)
-    return Cell(found.label, f"{numbers.duration(found.milliseconds)} here, "
-                             f"{numbers.duration(found.fastest_milliseconds)} in the fastest")
+    other = numbers.duration(found.fastest_milliseconds) if found.fastest_milliseconds else "none"
+    return Cell(found.label, f"{numbers.duration(found.milliseconds)} here, {other} in the fastest")
