@@ -14,7 +14,7 @@ from elastometer.study.variants.variant_spec import patched
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
-LISTED = ROOT / "tests/studies/broken.yaml"
+LISTED = ROOT / "tests/cases/broken_studies.yaml"
 INJECTED = "injected"
 # What may be found only where it was planted; other findings are about the load or the autoscaler's settings.
 TROUBLES = frozenset({
@@ -76,7 +76,7 @@ def manifest_of(run: BrokenRun) -> Json:
     spec = copy.deepcopy(document["spec"].get("template", document["spec"]))
     kept = {one["name"]: one for one in spec["load"]["stages"]}
     spec["load"]["stages"] = [kept[name] for name in run.stages]
-    spec = patched(spec, {"target": {"server": {"args": list(run.args)}}, **copy.deepcopy(run.patch)})
+    spec = patched(patched(spec, copy.deepcopy(run.patch)), {"target": {"server": {"args": list(run.args)}}})
     spec["objectives"] = [one for one in spec["objectives"] if _applies(one, spec["load"]["stages"])]
     spec["measurement"]["series"] = [{
         "name": INJECTED, "unit": "requests",

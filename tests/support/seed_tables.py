@@ -1,8 +1,9 @@
 """The tables that a document has, looked up in the report of its study: each column is a number or has a reason.
 
 A place is a path in report.json: names joined by dots, `[]` for every item of a list, `[name=value]` for the items that
-have that value, and `[name~text]` for those whose value begins with a text. In the path of a column, which begins at
-its row, `{name}` is a field of the row, and `/` at the start begins at the report.
+have that value, and `[name~text]` for those whose value begins with a text; several of these in a row must all hold.
+In the path of a column, which begins at its row, `{name}` is a field of the row, and `/` at the start begins at the
+report.
 """
 from __future__ import annotations
 
@@ -114,7 +115,7 @@ def _steps(path: str) -> list[tuple[str, str, str, str]]:
 def _step(node: Any, name: str, key: str, sign: str, wanted: str) -> list[Any]:
     if name:
         return [node[name]] if isinstance(node, Mapping) and node.get(name) is not None else []
-    items = node if isinstance(node, list) else []
+    items = node if isinstance(node, list) else [node] if key else []
     return [item for item in items if not key or _fits(next(iter(values_at(item, key)), None), sign, wanted)]
 
 

@@ -35,6 +35,7 @@ def dashes(rows: str, **columns: str) -> list[tuple[int, str, str | None]]:
 
 @pytest.mark.parametrize(("path", "values"), [
     ("levels[].level", [1, 2, 7]), ("levels[stage~level-].level", [1, 2]), ("levels[level=7].stage", ["climb"]),
+    ("levels[stage~level-][level=2].stage", ["level-2"]),
     ("rows[measure.name=p50].figures[variant=a].median", [3]), ("nowhere.at[].all", []), ("levels[].cpu", [])])
 def test_a_place_leads_to_its_values(path: str, values: list[object]):
     assert list(values_at(REPORT, path)) == values
