@@ -146,6 +146,16 @@ def test_what_is_not_known_has_no_row_and_zero_has_one():
     assert facts({"requestCount": 0, "failedRequestCount": 0}) == [("requests", "0"), ("failed", "0")]
 
 
+def test_a_run_shows_users_rates_latencies_and_how_requests_were_lost():
+    lost = [{"outcome": "ServerError", "statusCode": 503, "count": 12}, {"outcome": "TimedOut", "count": 1}]
+    assert facts({"users": 50, "load": "50 users", "servedRequestsPerSecond": "36.1", "latencyP50Milliseconds": 1380,
+                  "latencyP95Milliseconds": 1540, "failedRequestCount": 13, "lost": lost}) == [
+        ("users", "50"), ("offered", "50 users"), ("served", "36.1/s"), ("latency p50", "1.38 s"),
+        ("latency p95", "1.54 s"), ("failed", "13"), ("lost", "ServerError 503: 12, TimedOut: 1"),
+    ]
+    assert facts({"lost": []}) == []
+
+
 def test_the_live_panel_shows_steps_and_never_reads_markup():
     console = Console(file=io.StringIO(), width=100, record=True)
     test = version(stage="[bold]ramp[/bold]", replicas="2/4")

@@ -43,7 +43,7 @@ def test_once_records_stop_the_rate_falls_to_zero_and_latencies_are_unknown():
     assert tally.recent(at(40)) == Recent(0.0, None, None)
 
 
-def test_lost_requests_are_told_apart_by_outcome_and_status_and_have_no_latency():
+def test_lost_requests_are_counted_by_outcome_and_status_and_have_no_latency():
     tally = counted(line(0, 1), line(0, 9, "TimedOut", None), line(1, 1, "ServerError", 503),
                     line(1, 1, "ServerError", 500), line(1, 1, "ServerError", 503))
     assert tally.losses() == (Loss("ServerError", 503, 2), Loss("TimedOut", None, 1), Loss("ServerError", 500, 1))

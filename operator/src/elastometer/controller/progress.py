@@ -9,7 +9,9 @@ from typing import Any
 
 from elastometer.model.snapshot import ScalerFact
 from elastometer.plan import TestPlan
+from elastometer_loadgen.stages.count import CountStage
 from elastometer_loadgen.stages.stage import Stage
+from elastometer_loadgen.stages.users import UsersStage
 
 Json = dict[str, Any]
 
@@ -21,6 +23,11 @@ class Counters:
     requests: int
     failed: int
     ttft_p50_milliseconds: float | None
+    served_per_second: float | None = None
+    latency_p50_milliseconds: float | None = None
+    latency_p95_milliseconds: float | None = None
+    lost: Sequence[Json] = ()
+    """Outcome, statusCode and count of each way in which requests were lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +46,16 @@ def progress(plan: TestPlan, standing: Standing, ready: int, desired: int | None
         "stage": _stage(plan, standing),
         "replicas": f"{ready}/{desired if desired is not None else '?'}",
         "load": offered(plan, standing),
+        "users": users(plan, standing),
         "readyReplicas": ready,
         "desiredReplicas": desired,
         "requestCount": counters.requests,
         "failedRequestCount": counters.failed,
-        "timeToFirstTokenP50Milliseconds": None
-        if counters.ttft_p50_milliseconds is None
-        else round(counters.ttft_p50_milliseconds),
+        "timeToFirstTokenP50Milliseconds": _rounded(counters.ttft_p50_milliseconds),
+        "servedRequestsPerSecond": None if counters.served_per_second is None else f"{counters.served_per_second:.1f}",
+        "latencyP50Milliseconds": _rounded(counters.latency_p50_milliseconds),
+        "latencyP95Milliseconds": _rounded(counters.latency_p95_milliseconds),
+        "lost": list(counters.lost),
         "remainingSeconds": remaining_seconds(plan, standing),
     }
     return fields
@@ -60,6 +70,32 @@ def offered(plan: TestPlan, standing: Standing) -> str | None:
     return stages[index].load_at(seconds) if 0 <= index < len(stages) else "0.0/s"
 
 
+def users(plan: TestPlan, standing: Standing) -> int | None:
+    """Of the current stage, as many as have begun by now. None where it has no users, or where only the load generator
+    knows how many: a Knee ends its steps early."""
+    if standing.start is None:
+        return None
+    index, seconds = _locate(plan, standing)
+    stages = plan.spec.profile.stages
+    if not 0 <= index < len(stages):
+        return None
+    carried: int | None = 0
+    for stage in stages[:index]:
+        carried = _present(stage, stage.duration_seconds, carried or 0)
+    return _present(stages[index], seconds, carried or 0)
+
+
+def _present(stage: Stage, seconds: float, carried: int) -> int | None:
+    """Users so long into a stage that begins with those carried over from the stage before."""
+    match stage:
+        case UsersStage():
+            return stage.present(seconds, carried)
+        case CountStage():
+            return stage.concurrency
+        case _:
+            return None
+
+
 def remaining_seconds(plan: TestPlan, standing: Standing) -> int | None:
     """Until the run has settled. An upper bound where a stage ends when its requests do."""
     if standing.start is None:
@@ -70,6 +106,10 @@ def remaining_seconds(plan: TestPlan, standing: Standing) -> int | None:
     index, seconds = _locate(plan, standing)
     to_come = sum(stage.duration_seconds for stage in plan.spec.profile.stages[max(index, 0) :])
     return max(0, round(to_come - seconds + settle))
+
+
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)
 
 
 def _stage(plan: TestPlan, standing: Standing) -> str:

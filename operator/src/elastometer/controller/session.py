@@ -45,6 +45,7 @@ from elastometer.resources.load import token_secret
 from elastometer.resources.scaler import autoscaler_name
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Cluster, owners
+from elastometer.world.live.document import losses_of
 from elastometer.world.log_lines import of_test
 from elastometer.world.receiver import Receiver
 from elastometer.world.recorder import Recorder
@@ -222,10 +223,14 @@ class Session:
             return None
         self._progress_at = now
         live = self.context.receiver.live(self.plan.names.uid)
-        counters = Counters(live.succeeded + live.failed, live.failed, live.ttft_p50_ms)
+        recent = live.recent
+        counters = Counters(live.succeeded + live.failed, live.failed, live.ttft_p50_ms, recent.served_per_second,
+                            recent.latency_p50_ms, recent.latency_p95_ms, losses_of(live.losses))
         ready = sum(pod.ready and not pod.deleting for pod in pods)
         standing = Standing(now, self.store.start_time, None if job is None else job.ended, live.stage_starts)
-        return progress(self.plan, standing, ready, desired, counters)
+        fields = progress(self.plan, standing, ready, desired, counters)
+        self.context.receiver.show_progress(self.plan.names.uid, fields)
+        return fields
 
 
 def _kind_and_name(item: Json) -> str:

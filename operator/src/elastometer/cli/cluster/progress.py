@@ -78,17 +78,33 @@ def panel(test: Json) -> Group:
 def facts(progress: Json) -> list[tuple[str, str]]:
     """(label, value) of everything that is known now; what is not known has no row."""
     requests, failed = progress.get("requestCount"), progress.get("failedRequestCount")
-    first_token, remaining = progress.get("timeToFirstTokenP50Milliseconds"), progress.get("remainingSeconds")
+    users, served, remaining = (progress.get(key) for key in ("users", "servedRequestsPerSecond", "remainingSeconds"))
     rows = (
         ("stage", progress.get("stage")),
         ("replicas", f"{progress['replicas']} ready/desired" if progress.get("replicas") else None),
+        ("users", None if users is None else str(users)),
         ("offered", progress.get("load")),
-        ("TTFT p50", None if first_token is None else duration(first_token)),
+        ("served", f"{served}/s" if served else None),
+        ("latency p50", _duration(progress.get("latencyP50Milliseconds"))),
+        ("latency p95", _duration(progress.get("latencyP95Milliseconds"))),
+        ("TTFT p50", _duration(progress.get("timeToFirstTokenP50Milliseconds"))),
         ("requests", None if requests is None else str(requests)),
         ("failed", None if failed is None else str(failed)),
+        ("lost", _lost(progress.get("lost") or ())),
         ("time left", None if remaining is None else seconds_in_words(remaining)),
     )
     return [(label, printable(value)) for label, value in rows if value]
+
+
+def _duration(milliseconds: float | None) -> str | None:
+    return None if milliseconds is None else duration(milliseconds)
+
+
+def _lost(losses: Iterable[Json]) -> str | None:
+    """`ServerError 500: 12, TimedOut: 3`; None without any."""
+    ways = (" ".join(str(part) for part in (loss.get("outcome"), loss.get("statusCode")) if part is not None)
+            + f": {loss.get('count')}" for loss in losses)
+    return ", ".join(ways) or None
 
 
 class PlainLines:
