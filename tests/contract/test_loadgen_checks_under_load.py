@@ -110,7 +110,7 @@ async def ask(url: str, answers: int) -> tuple[dict[int, dict[str, str | None]],
             client.send(Exchange(Arrival(number, 0.0, "s"), prompts.prompt(number), now, now))
 
     def ended(exchange: Exchange) -> None:
-        findings[exchange.arrival.id] = inspection.inspect(exchange) or {}
+        findings[exchange.arrival.id] = inspection.inspect(exchange).findings or {}
         outcomes[exchange.arrival.id] = exchange.outcome or Outcome.MALFORMED
         send()
         if len(findings) == answers:
