@@ -4,12 +4,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
+from typing import NamedTuple
 
 import pytest
 
-from elastometer.analysis.by_input.by_input import by_input
+from elastometer.analysis.by_input import by_input as module
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.model.by_input import InputBy, InputRow
+from elastometer.model.by_input import InputBy, InputLine, InputRow
 from elastometer.model.levels import LostCount
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import RequestRows, in_order, table_of
@@ -17,6 +18,16 @@ from elastometer.model.terms import Indicator, Objective, StageWindow, Terms
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.stages.stage import StageType
 from support.levels import answer, lost
+
+
+class Found(NamedTuple):
+    rows: tuple[InputRow, ...]
+    lines: tuple[InputLine, ...]
+
+
+def by_input(evidence: Evidence) -> Found:
+    return Found(*module.by_input(evidence))
+
 
 LENGTHS = (128, 512, 1024, 2048, 4096, 8192)
 

@@ -26,22 +26,26 @@ def test_three_errors_at_the_begin_whose_retry_succeeded_are_one_row_with_their_
     """32 of 240 requests are due in the first 15 s. All three there: 32 * 31 * 30 / (240 * 239 * 238) by chance."""
     (found,) = error_kinds(run_of([failing(0, 9, 25, served_again=True)]).evidence)
     assert (found.stage, found.outcome, found.status) == ("level", "ServerError", 503)
-    assert (found.count, found.requests, found.at_begin, found.requests_at_begin) == (3, 240, 3, 32)
+    assert (found.count, found.requests, found.early_requests) == (3, 240, 32)
+    assert found.early is not None
+    assert (found.early.hits, found.early.percent, found.early.interval.high) == (3, 100.0, 100.0)
     assert (found.first_seconds, found.last_seconds) == (0.0, 12.0)
     assert found.chance == round(32 * 31 * 30 / (240 * 239 * 238), 6)
-    assert found.second == SecondAttempts(served=3, lost=0, not_sent=0)
+    assert found.second_attempt == SecondAttempts(served=3, lost=0, not_sent=0)
 
 
 def test_messages_that_differ_in_numbers_alone_are_one_kind_with_the_first_as_example() -> None:
     (found,) = error_kinds(run_of([failing(1, 2, 3)]).evidence)
     assert found.message == "upstream N is busy, N waiting"
     assert found.example == "upstream 10.0.0.1:8000 is busy, 1 waiting"
-    assert found.second == SecondAttempts(served=0, lost=0, not_sent=3)
+    assert found.second_attempt == SecondAttempts(served=0, lost=0, not_sent=3)
 
 
 def test_errors_spread_over_the_stage_are_likely_by_chance() -> None:
     (found,) = error_kinds(run_of([failing(20, 90, 160)]).evidence)
-    assert (found.at_begin, found.first_seconds, found.last_seconds) == (1, 10.0, 80.0)
+    assert (found.first_seconds, found.last_seconds) == (10.0, 80.0)
+    assert found.early is not None
+    assert found.early.hits == 1
     assert found.chance is not None
     assert 0.3 < found.chance < 0.4, "1 - (208/240)^3 with putting back is 0.349"
 
@@ -63,7 +67,7 @@ def test_a_run_without_errors_has_no_rows() -> None:
 def test_where_the_begin_of_a_stage_is_not_known_neither_is_the_chance() -> None:
     level = replace(failing(1), window={"start_seconds": None, "end_seconds": None})
     (found,) = error_kinds(run_of([level]).evidence)
-    assert (found.count, found.at_begin, found.chance) == (1, None, None)
+    assert (found.count, found.early, found.early_requests, found.chance) == (1, None, None, None)
 
 
 def test_a_record_tells_status_and_message_of_its_first_attempt() -> None:

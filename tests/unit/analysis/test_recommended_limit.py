@@ -1,13 +1,14 @@
 """The recommended limit: up to which level all objectives held, what failed above it, and what noise leaves open."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from elastometer.analysis.levels.limit import recommended_limit
+from elastometer.analysis.levels.limit import recommended_limits
 from elastometer.model.knee import StepSeen
-from elastometer.model.levels import LevelOf, LevelRow
+from elastometer.model.levels import LevelOf, LevelRow, RecommendedLimit
 from elastometer.model.request import RecordedRequest
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.verdict import Verdict
@@ -17,6 +18,10 @@ from support.levels import Level, lost, rows_of
 
 ERRORS = Objective("errors", Indicator.REQUEST_SUCCESS, 95, None, 99, None)
 QUICK = Objective("quick", Indicator.REQUEST_LATENCY, 95, 2500, None, None)
+
+
+def recommended_limit(rows: Sequence[LevelRow]) -> RecommendedLimit | None:
+    return next(iter(recommended_limits(rows)), None)
 
 
 def level(concurrency: int, start: float, *, latency: float = 2.0, every: int = 0, **window: object) -> Level:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from elastometer.analysis.by_input.by_input import by_input
 from elastometer.analysis.levels.levels import level_rows
-from elastometer.analysis.levels.limit import recommended_limit
+from elastometer.analysis.levels.limit import recommended_limits
 from elastometer.analysis.requests.answer_tables import with_answer_tables
 from elastometer.analysis.requests.errors_in_time import error_kinds
 from elastometer.analysis.resources_used.measurements import Measurements
@@ -24,7 +24,8 @@ def with_tables(run: DerivedRun, report: Report, measured: Measurements) -> Repo
         report = replace(report, resources=resources, memory=memory_table(resources),
                          saturation=saturation_table(run, measured))
         report = with_answer_tables(run.evidence, report)
-    levels = level_rows(run, measured)
-    report = replace(report, levels=levels, recommended_limit=recommended_limit(levels),
-                     errors_in_time=error_kinds(run.evidence), by_input=by_input(run.evidence))
+    levels, (inputs, lines) = level_rows(run, measured), by_input(run.evidence)
+    report = replace(report, levels=levels, recommended_limit=recommended_limits(levels),
+                     errors_in_time=error_kinds(run.evidence), by_input=inputs,
+                     input_lines=lines)
     return with_scaling(run, report, measured)

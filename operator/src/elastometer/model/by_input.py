@@ -25,8 +25,9 @@ class InputBy(StrEnum):
 class InputRow:
     """The requests of one stage alike in `by`, of which `label` is the value, without those due in a warm-up.
 
-    `low` and `high` are the bounds of a row by characters, the latter included; None at an open end and in other rows.
-    `size` is the median length, in tokens as the server counted them or in characters; None in rows by task and group.
+    `task` or `group` is that label in rows by task (a length of a Sweep is one) and by group. `low` and `high` are the
+    bounds of a row by characters, the latter included; None at an open end and in other rows. `input_tokens`, as the
+    server counted them, and `input_characters`, of the last user message, are medians.
     `tokens_per_second` is that of single requests: their output tokens over their time from send to end.
     `failed_checks` counts answers of which some check failed, of those that any check judged. `slow` says why the row
     is marked as slow; None where it is not.
@@ -35,9 +36,12 @@ class InputRow:
     by: InputBy
     stage: str
     label: str
+    task: str | None
+    group: str | None
     low: int | None
     high: int | None
-    size: float | None
+    input_tokens: float | None
+    input_characters: float | None
     requests: int
     latency: Quantiles
     time_to_first_token: Quantiles
@@ -47,6 +51,11 @@ class InputRow:
     lost: tuple[LostCount, ...]
     failed_checks: Rate | None
     slow: str | None = None
+
+    @property
+    def size(self) -> float | None:
+        """The median of the length by which the rows of its table are ordered; None in rows by task and group."""
+        return {InputBy.LENGTH: self.input_tokens, InputBy.CHARACTERS: self.input_characters}.get(self.by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +75,3 @@ class InputLine:
     interval: Interval | None
     residual: float
     bends: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class ByInput:
-    """All rows, those of one table together, and a line for each stage with at least three lengths."""
-
-    rows: tuple[InputRow, ...] = ()
-    lines: tuple[InputLine, ...] = ()

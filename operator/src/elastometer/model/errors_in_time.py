@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elastometer.model.estimates import Rate
+
 # What the documents of teams call the begin of a stage, and what servers need to warm up after a quiet time.
 BEGIN_SECONDS = 15.0
 
@@ -26,9 +28,10 @@ class ErrorKind:
     message, in which each number is written as N; `message` is None where none was recorded, and `example` is the first
     of them as it was.
 
-    Instants are those at which the requests were due. `at_begin` of them were due within BEGIN_SECONDS of the stage's
-    begin, as were `requests_at_begin` of all its `requests`. `chance` is the probability that at least so many of the
-    failed ones are among those if failing does not depend on the time; None where the stage's begin is not known.
+    Instants are those at which the requests were due. `early` is the share of them that were due within BEGIN_SECONDS
+    of the stage's begin, as were `early_requests` of all its `requests`. `chance` is the probability that at least so
+    many of the failed ones are among those if failing does not depend on the time. All three are None where the begin
+    of the stage is not known.
     """
 
     stage: str
@@ -40,7 +43,7 @@ class ErrorKind:
     requests: int
     first_seconds: float
     last_seconds: float
-    at_begin: int | None
-    requests_at_begin: int | None
+    early: Rate | None
+    early_requests: int | None
     chance: float | None
-    second: SecondAttempts
+    second_attempt: SecondAttempts

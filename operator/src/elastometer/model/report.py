@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from elastometer.model.answer_tables import AnswerEndRow, IsolationRow, Recall, StructuredRow
 from elastometer.model.answers import AnswerRow
 from elastometer.model.autoscaler import AutoscalerAccount
-from elastometer.model.by_input import ByInput
+from elastometer.model.by_input import InputLine, InputRow
 from elastometer.model.calibration import CalibrationResult
 from elastometer.model.elasticity import DemandAccount, Elasticity
 from elastometer.model.errors_in_time import ErrorKind
@@ -190,7 +190,8 @@ class Report:
     structured: tuple[StructuredRow, ...] = ()
     recall: Recall | None = None
     levels: tuple[LevelRow, ...] = ()
-    recommended_limit: RecommendedLimit | None = None
+    recommended_limit: tuple[RecommendedLimit, ...] = ()
     errors_in_time: tuple[ErrorKind, ...] = ()
-    by_input: ByInput = field(default_factory=ByInput)
+    by_input: tuple[InputRow, ...] = ()
+    input_lines: tuple[InputLine, ...] = ()
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -10,7 +10,7 @@ from elastometer.analysis.by_input.parts import Part, parts
 from elastometer.analysis.by_input.rows import input_row
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.levels.held import level_objectives
-from elastometer.model.by_input import ByInput, InputRow
+from elastometer.model.by_input import InputLine, InputRow
 from elastometer.model.in_words import duration
 from elastometer.model.verdict import Verdict
 
@@ -18,17 +18,18 @@ from elastometer.model.verdict import Verdict
 FEWEST_SHORTER = 2
 
 
-def by_input(evidence: Evidence) -> ByInput:
-    """Nothing for a run with one task, without a Sweep, groups and bounds of characters."""
+def by_input(evidence: Evidence) -> tuple[tuple[InputRow, ...], tuple[InputLine, ...]]:
+    """The rows, those of one table together, and a line for each stage with enough lengths. Nothing for a run with one
+    task, without a Sweep, groups and bounds of characters."""
     rows: list[InputRow] = []
-    lines = []
+    lines: list[InputLine] = []
     for (_, _), found in groupby(parts(evidence), key=lambda part: (part.by, part.stage)):
         mine = list(found)
         made = [input_row(part) for part in mine]
         rows += _marked(made, mine, evidence)
         if mine[0].size is not None and (line := line_of(mine, made)) is not None:
             lines.append(line)
-    return ByInput(tuple(rows), tuple(lines))
+    return tuple(rows), tuple(lines)
 
 
 def _marked(rows: Sequence[InputRow], cut: Sequence[Part], evidence: Evidence) -> list[InputRow]:

@@ -5,11 +5,10 @@ import polars as pl
 
 from elastometer.analysis.by_input.parts import Part
 from elastometer.analysis.levels.levels import lost_counts
-from elastometer.analysis.requests.answers import answers_to
+from elastometer.analysis.requests.answers import failed_share
 from elastometer.analysis.requests.latency import quantiles
 from elastometer.model import request_measures
-from elastometer.model.by_input import InputRow
-from elastometer.model.estimates import Rate
+from elastometer.model.by_input import InputBy, InputRow
 from elastometer.model.units import SECOND
 from elastometer.statistics.percentiles import percentile
 from elastometer.statistics.rates import rate
@@ -25,18 +24,16 @@ def input_row(part: Part) -> InputRow:
     served = int(requests.select(request_measures.served().sum()).item())
     timed_out = int((requests["outcome"] == Outcome.TIMED_OUT.value).sum())
     return InputRow(
-        by=part.by, stage=part.stage, label=part.label, low=part.low, high=part.high, size=_size(part),
+        by=part.by, stage=part.stage, label=part.label,
+        task=part.label if part.by in (InputBy.TASK, InputBy.LENGTH) else None,
+        group=part.label if part.by is InputBy.GROUP else None, low=part.low, high=part.high,
+        input_tokens=_median(requests, "prompt_tokens"), input_characters=_median(requests, "input_characters"),
         requests=requests.height, latency=quantiles(times["whole"]), time_to_first_token=quantiles(times["first"]),
         tokens_per_second=percentile(times["pace"].drop_nulls().sort(), 50),
         errors=rate(requests.height - served, requests.height), timed_out=timed_out, lost=lost_counts(requests),
-        failed_checks=_failed_checks(requests))
+        failed_checks=failed_share(requests))
 
 
-def _size(part: Part) -> float | None:
-    found = None if part.size is None else part.requests[part.size].median()
+def _median(requests: pl.DataFrame, column: str) -> float | None:
+    found = requests[column].median()
     return float(found) if isinstance(found, int | float) else None
-
-
-def _failed_checks(requests: pl.DataFrame) -> Rate | None:
-    answers = answers_to(requests).group_by("row").agg(pl.col("failure").is_not_null().any().alias("is_bad"))
-    return rate(int(answers["is_bad"].sum()), answers.height) if answers.height else None

@@ -24,17 +24,16 @@ class _Key(NamedTuple):
     tasks: tuple[str, ...]
 
 
-def recommended_limit(rows: Sequence[LevelRow]) -> RecommendedLimit | None:
-    """Of the ladder with the most levels, the first of several; None where no ladder has two judged levels."""
+def recommended_limits(rows: Sequence[LevelRow]) -> tuple[RecommendedLimit, ...]:
+    """One for each ladder of at least two judged levels, that with the most levels first."""
     ladders: dict[_Key, list[LevelRow]] = {}
     for row in rows:
         if row.level is not None and not row.is_soak and row.verdict is not Verdict.NOT_JUDGED:
             key = _Key(row.stage if row.is_step else None, row.of, tuple(sorted(row.tasks)))
             ladders.setdefault(key, []).append(row)
-    longest = max(ladders.values(), key=lambda found: len({row.level for row in found}), default=[])
-    if len({row.level for row in longest}) < FEWEST_LEVELS:
-        return None
-    return _limit(sorted(longest, key=lambda row: row.level or 0), rows)
+    long = [found for found in ladders.values() if len({row.level for row in found}) >= FEWEST_LEVELS]
+    long.sort(key=lambda found: -len({row.level for row in found}))
+    return tuple(_limit(sorted(found, key=lambda row: row.level or 0), rows) for found in long)
 
 
 def _limit(ladder: Sequence[LevelRow], rows: Sequence[LevelRow]) -> RecommendedLimit:

@@ -14,6 +14,7 @@ from elastometer.model import request_measures
 from elastometer.model.errors_in_time import BEGIN_SECONDS, ErrorKind, SecondAttempts
 from elastometer.model.units import SECOND, Instant
 from elastometer.statistics.drawn import hypergeometric_at_least
+from elastometer.statistics.rates import rate
 
 # A server that puts a random text into each message would fill the report.
 MOST_KINDS = 200
@@ -48,8 +49,9 @@ def _of_stage(stage: str, begin: Instant | None, evidence: Evidence) -> Iterator
         yield ErrorKind(
             stage=stage, outcome=row["kind"], status=row["answered"], message=row["message"], example=row["text"],
             count=count, requests=requests.height, first_seconds=evidence.seconds(row["first"]),
-            last_seconds=evidence.seconds(row["last"]), at_begin=early, requests_at_begin=marked, chance=chance,
-            second=SecondAttempts(row["served"], row["lost"], count - row["served"] - row["lost"]))
+            last_seconds=evidence.seconds(row["last"]), early=None if early is None else rate(early, count),
+            early_requests=marked, chance=chance,
+            second_attempt=SecondAttempts(row["served"], row["lost"], count - row["served"] - row["lost"]))
 
 
 def _failed(requests: pl.DataFrame) -> pl.DataFrame:
