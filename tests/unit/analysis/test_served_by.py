@@ -6,13 +6,21 @@
 """
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from elastometer.analysis.evidence.served_by import with_pods
+from elastometer.analysis.run import derive_run
+from elastometer.analysis.verdict.quality import quality
 from elastometer.model.observation import ObjectKind, ObjectSeen, Sighting
-from elastometer.model.request_table import COLUMNS
+from elastometer.model.request_table import COLUMNS, RequestRows, table_of
 from elastometer.model.units import SECOND
+from elastometer.render.sections.quality import quality_rows
+from elastometer.world.bundle_reader import load_bundle
+from support.synthetic.run import write_run
 
 
 def pod(name: str, address: str | None, at: int) -> ObjectSeen:
@@ -46,3 +54,15 @@ def test_the_pod_is_the_one_that_had_the_address_when_the_request_was_sent(
 
 def test_what_the_server_said_stands():
     assert of("10.0.0.1:8000", 5, named="elsewhere") == "elsewhere"
+
+
+def test_requests_that_no_pod_is_known_of_are_counted_with_what_to_change(tmp_path: Path):
+    bundle = load_bundle(write_run(tmp_path))
+    nobody = table_of(bundle.requests).with_columns(pl.lit(None, COLUMNS["pod"]).alias("pod"))
+    found = quality(derive_run(replace(bundle, requests=RequestRows(nobody))))
+    assert found.served_requests == found.served_without_pod
+    assert found.served_requests
+    assert "SpreadOverPods" in dict(quality_rows(found))["Served requests whose Pod is not known"]
+    whole = quality(derive_run(bundle))
+    assert (whole.served_without_pod, whole.served_requests) == (0, found.served_requests)
+    assert dict(quality_rows(whole))["Served requests whose Pod is not known"] == "none"

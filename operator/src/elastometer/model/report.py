@@ -119,6 +119,8 @@ class Quality:
     clock_offset_low_milliseconds: float | None = None
     clock_offset_high_milliseconds: float | None = None
     clock_samples: int = 0
+    served_requests: int | None = None
+    served_without_pod: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def judge_memory(objective: Objective, memory: MemoryRow | None) -> ObjectiveRes
 def _growth(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
     grown = [(one.growth_bytes, one.name) for one in _levels(objective, memory) if one.growth_bytes is not None]
     if not grown:
-        return _inconclusive("memory growth", objective, memory.growth_reason or "no level has a value to compare with idle")
+        why = memory.growth_reason or "no part has a value to compare with idle"
+        return _inconclusive("memory growth", objective, why)
     most, level = max(grown)
     mebibytes = round(most / _MEBIBYTE, 2)
     met = most <= bound * _MEBIBYTE
@@ -58,7 +59,8 @@ def _return(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
         return Verdict.PASS, f"`memory return`: {HARDLY_ROSE}{_where(objective)}, so that nothing had to return " \
                              f"({_source(memory)})", None
     reasons = [one.reason for one in found if one.reason != HARDLY_ROSE and one.reason]
-    return _inconclusive("memory return", objective, (reasons or ["load follows at once, and a return cannot be seen"])[0])
+    why = reasons[0] if reasons else "load follows at once, and a return cannot be seen"
+    return _inconclusive("memory return", objective, why)
 
 
 def _against(objective: Objective, slowest: Duration, bound: int, memory: MemoryRow) -> _Judged:

@@ -3,8 +3,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import polars as pl
+
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.run import DerivedRun
+from elastometer.model import request_measures
 from elastometer.model.in_words import plural
 from elastometer.model.reasons import LoadFlaw
 from elastometer.model.report import AwayBand, GapBand, GeneratorState, Quality, SeriesState
@@ -15,6 +18,8 @@ def quality(run: DerivedRun) -> Quality:
     """Everything that weakens the numbers of a report."""
     bundle, evidence = run.bundle, run.evidence
     low, high, samples = clock_offset(evidence)
+    served, without_pod = evidence.table.filter(request_measures.served()).select(
+        pl.len().alias("served"), pl.col("pod").is_null().sum().alias("without")).row(0)
     return Quality(
         torn_lines=bundle.torn_lines, unreadable_lines=bundle.unreadable_lines,
         outside_window=bundle.outside_window, missing_files=bundle.missing,
@@ -36,6 +41,7 @@ def quality(run: DerivedRun) -> Quality:
         unsent_requests=_sum(_unsent_by_worker(evidence)),
         unsent_turns=_sum(one.unsent_turns for one in bundle.generators),
         clock_offset_low_milliseconds=low, clock_offset_high_milliseconds=high, clock_samples=samples,
+        served_requests=served, served_without_pod=without_pod,
     )
 
 

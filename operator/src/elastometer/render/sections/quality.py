@@ -33,11 +33,22 @@ def quality_rows(quality: Quality) -> list[tuple[str, str]]:
         ("Requests never sent", f"{numbers.number(quality.skipped_requests)} because their time had passed, "
          f"{numbers.number(quality.unsent_requests)} because their worker was stopped"),
         ("Turns not sent after a lost turn", numbers.number(quality.unsent_turns)),
+        ("Served requests whose Pod is not known", _without_pod(quality)),
         ("Queries without samples", "; ".join(series) or ("none" if quality.series else numbers.DASH)),
         ("Torn / unreadable lines", f"{quality.torn_lines} / {quality.unreadable_lines}"),
         ("Records dated outside the run, left out", str(quality.outside_window)),
         ("Missing files", ", ".join(quality.missing_files) or "none"),
     ]
+
+
+def _without_pod(quality: Quality) -> str:
+    """What is said of single Pods lacks them; vLLM names no Pod in its answers."""
+    if quality.served_requests is None or quality.served_without_pod is None:
+        return numbers.DASH
+    if not quality.served_without_pod:
+        return "none"
+    return (f"{quality.served_without_pod:,} of {quality.served_requests:,}: the server names no Pod, and their "
+            "connections went to no Pod's address. Those of the policy SpreadOverPods (load.connection) do")
 
 
 def _few(texts: Sequence[str]) -> str:
