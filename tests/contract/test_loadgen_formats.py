@@ -35,12 +35,15 @@ RECORD = RequestRecord(
     fingerprint="00ff", checks={"Label": None, "JSONSchema": "QuotedNumber:age"}, attempts=2,
     first_attempt={KEYS["outcome"]: Outcome.REFUSED.value}, conversation=77, turn=6, first_chunks=8,
     input_characters=33, group="short", requested_tokens=64, received=512,
-    repeat=Repeat(0.25, 9, (0.0, 0.125, 0.5, 1.0)),
+    repeat=Repeat(0.25, 9, (0.0, 0.125, 0.5, 1.0)), output_characters=99,
 )
 # What only the load generator itself reads.
 UNREAD = {"attempts", "conversation", "turn"}
 # What records of earlier versions lack.
-AFTER_CHECKS = {"first_chunks", "input_characters", "group", "requested_tokens", "received", "repeat"}
+AFTER_CHECKS = {"first_chunks", "input_characters", "group", "requested_tokens", "received", "repeat",
+                "output_characters"}
+# Of the first attempt.
+OF_FIRST_ATTEMPT = {"first_status", "first_error"}
 
 
 def differences(line: bytes) -> set[str]:
@@ -50,7 +53,7 @@ def differences(line: bytes) -> set[str]:
         return set(KEYS)
     wanted: dict[str, object] = {
         **RECORD._asdict(), **{field: getattr(RECORD, field) * 1000 for field in INSTANTS},
-        "first_attempt": Outcome.REFUSED,
+        "first_attempt": Outcome.REFUSED, "first_status": None, "first_error": None,
     }
     return {field.name for field in fields(read) if getattr(read, field.name) != wanted[field.name]}
 
@@ -84,7 +87,7 @@ def test_the_outcomes_are_the_documented_ones() -> None:
 
 
 def test_the_operator_reads_every_field_as_it_was_written() -> None:
-    assert {field.name for field in fields(RecordedRequest)} == set(KEYS) - UNREAD
+    assert {field.name for field in fields(RecordedRequest)} == (set(KEYS) - UNREAD) | OF_FIRST_ATTEMPT
     assert differences(format_record(RECORD)) == set()
 
 
@@ -93,7 +96,7 @@ def test_what_was_not_observed_is_read_as_not_observed() -> None:
                 "finish_reason", "status", "error", "pod", "address", "first_attempt", *AFTER_CHECKS}
     read = request_from(orjson.loads(format_record(RECORD._replace(checks=None, **dict.fromkeys(optional)))))
     assert read is not None
-    assert {field.name for field in fields(read) if getattr(read, field.name) is None} == optional
+    assert {field.name for field in fields(read) if getattr(read, field.name) is None} == optional | OF_FIRST_ATTEMPT
     assert read.checks == {}
 
 
@@ -105,11 +108,11 @@ def test_a_record_of_an_earlier_version_is_read_as_it_was_written() -> None:
     read, own = request_from(line), record.parse_record(orjson.dumps(line))
     assert read is not None
     assert (read.outcome, read.status) == (own.outcome, own.status) == (Outcome.CLIENT_ERROR, 429)
-    assert [getattr(one, field) for one in (read, own) for field in AFTER_CHECKS] == [None] * 12
+    assert [getattr(one, field) for one in (read, own) for field in AFTER_CHECKS] == [None] * 14
 
 
 def test_the_values_of_the_record_differ_between_all_fields_of_one_type() -> None:
-    instants, numbers, texts, objects = 21, 75, 36, 1
+    instants, numbers, texts, objects = 21, 88, 36, 1
     assert len(pairs_of_one_type()) == instants + numbers + texts + objects
     assert all(getattr(RECORD, field) != getattr(RECORD, other) for field, other in pairs_of_one_type())
 

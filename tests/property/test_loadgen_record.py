@@ -29,7 +29,7 @@ RECORDS = st.builds(
     first_attempt=st.none() | st.fixed_dictionaries({"outcome": TEXT, "status": st.none() | COUNT, "sendTime": TEXT}),
     conversation=st.none() | COUNT, turn=st.none() | st.integers(1, 64), first_chunks=st.none() | COUNT,
     input_characters=st.none() | COUNT, group=st.none() | TEXT, requested_tokens=st.none() | COUNT,
-    received=st.none() | COUNT,
+    received=st.none() | COUNT, output_characters=st.none() | COUNT,
     repeat=st.none() | st.builds(Repeat, st.floats(0, 1), COUNT, st.tuples(*[st.floats(0, 1)] * 4)),
 )
 

@@ -86,7 +86,7 @@ class RequestRecord(NamedTuple):
     first_chunks: int | None = None
     """How many chunks came together with the first one, itself included; None without any, and in earlier versions."""
     input_characters: int | None = None
-    """Characters of the last user message as it was sent; None in earlier versions, as are the next three."""
+    """Characters of the last user message as it was sent; None in earlier versions, as is what follows."""
     group: str | None = None
     """The value of the field of the data set that the task's `groupBy` names; None without one."""
     requested_tokens: int | None = None
@@ -95,6 +95,8 @@ class RequestRecord(NamedTuple):
     """Bytes read from the connection for the answer: head, framing and body."""
     repeat: Repeat | None = None
     """None where the check Repetition did not judge the answer, and for answers of fewer than ten words."""
+    output_characters: int | None = None
+    """Characters of the answer, reasoning aside; None where its text was not kept."""
 
 
 # The fields that are instants, and their keys in the line.
@@ -106,13 +108,14 @@ _RENAMED: Mapping[str, str] = {
     **INSTANTS, "prompt_tokens": "promptTokens", "completion_tokens": "completionTokens",
     "finish_reason": "finishReason", "first_attempt": "firstAttempt",
     "first_chunks": "firstChunks", "input_characters": "inputCharacters", "requested_tokens": "requestedTokens",
+    "output_characters": "outputCharacters",
 }
 # Field of a Repeat -> its key.
 REPEAT_KEYS: Mapping[str, str] = {"share": "share", "ngram_count": "ngramCount", "quarters": "quarters"}
 # Field of the record -> its key in the line, in the order of the record's fields.
 KEYS: Mapping[str, str] = {field: _RENAMED.get(field, field) for field in RequestRecord._fields}
 # The line as a template for %: integers that are always there, and JSON. One formatting costs a fraction of what
-# encoding a dictionary of 32 values does.
+# encoding a dictionary of 33 values does.
 WHOLE_NUMBERS = frozenset({"id", "worker", "chunks", "attempts"})
 LINE = b"{%b}\n" % b",".join(
     b'"%b":%b' % (key.encode(), b"%d" if field in WHOLE_NUMBERS else b"%b") for field, key in KEYS.items()
@@ -148,7 +151,7 @@ def format_record(record: RequestRecord) -> bytes:
     (number, worker, stage, task, intended, send, connect, first_byte, first_token, last_token, end, chunks,
      prompt_tokens, completion_tokens, finish_reason, status, outcome, error, pod, address, fingerprint, checks,
      attempts, first_attempt, conversation, turn, first_chunks, input_characters, group, requested_tokens, received,
-     repeat) = record
+     repeat, output_characters) = record
     return LINE % (
         number, worker, _json(stage), _json(task), _instant(intended), _instant(send), _instant(connect),
         _instant(first_byte), _instant(first_token), _instant(last_token), _instant(end), chunks,
@@ -159,6 +162,7 @@ def format_record(record: RequestRecord) -> bytes:
         # Not cached: hardly two answers have the same size.
         b"null" if received is None else b"%d" % received,
         b"null" if repeat is None else orjson.dumps(dict(zip(REPEAT_KEYS.values(), repeat, strict=True))),
+        _json(output_characters),
     )
 
 

@@ -18,13 +18,12 @@ from elastometer_loadgen.wire.exchange import Exchange
 
 
 class Inspected(NamedTuple):
-    """The findings of the checks, None when nothing was judged; and the repetition that one of them looked at."""
+    """The findings of the checks, None when nothing was judged; the repetition that one of them looked at; and the
+    characters of the answer, None where its text was not kept."""
 
     findings: Findings | None
     repeat: Repeat | None
-
-
-NOTHING = Inspected(None, None)
+    characters: int | None
 
 
 class Inspection:
@@ -37,31 +36,32 @@ class Inspection:
 
     def inspect(self, exchange: Exchange) -> Inspected:
         """What the record says of the answer."""
-        findings, repeat = _judge(exchange)
+        text = exchange.answer.text
+        findings, repeat = _judge(exchange, text)
         if findings is not None:
             self.tally.add(exchange.arrival.stage, exchange.prompt.task, findings)
         if self._rule.lines is not FingerprintLines.NONE:
-            self._print(exchange, findings or {})
-        return Inspected(findings, repeat)
+            self._print(exchange, findings or {}, text)
+        return Inspected(findings, repeat, None if text is None else len(text))
 
-    def _print(self, exchange: Exchange, findings: Findings) -> None:
-        prompt, answer = exchange.prompt, exchange.answer
+    def _print(self, exchange: Exchange, findings: Findings, text: str | None) -> None:
+        prompt = exchange.prompt
         if self._rule.is_due(prompt.fingerprint) or any(findings.values()):
             line = RequestLine(
                 fingerprint=prompt.fingerprint,
                 task=prompt.task,
                 input=last_input(prompt.body),
-                output=answer.text if answer.chunks else None,
+                output=text if exchange.answer.chunks else None,
                 findings=findings,
             )
             self._print_line(fingerprint_line(line, self._rule.characters_shown))
 
 
-def _judge(exchange: Exchange) -> Inspected:
+def _judge(exchange: Exchange, text: str | None) -> tuple[Findings | None, Repeat | None]:
     contract, outcome, answer = exchange.prompt.contract, exchange.outcome, exchange.answer
     if contract is None or outcome is None:
-        return NOTHING
-    text, reason, tokens = answer.text, answer.finish_reason, answer.completion_tokens
+        return None, None
+    reason, tokens = answer.finish_reason, answer.completion_tokens
     checked = CheckedAnswer(outcome, text, reason, tokens, exchange.prompt.canary)
     findings = contract.judge(checked)
-    return Inspected(findings or None, checked.repeat if CheckType.REPETITION.value in findings else None)
+    return findings or None, checked.repeat if CheckType.REPETITION.value in findings else None

@@ -103,9 +103,10 @@ class Exchange:
         return self.settle(Ending.UNREACHABLE, at, f"{prefix}{cause.strerror or cause}")
 
     def record(
-        self, clock: Clock, worker: int, checks: Mapping[str, str | None] | None = None, repeat: Repeat | None = None
+        self, clock: Clock, worker: int, checks: Mapping[str, str | None] | None = None, repeat: Repeat | None = None,
+        characters: int | None = None,
     ) -> RequestRecord:
-        """The record of a settled exchange, with what the checks found in its answer."""
+        """The record of a settled exchange, with what the checks found in its answer and how long that was."""
         if self.outcome is None or self.end_at is None:
             raise RuntimeError(f"request {self.arrival.id} is still in flight")
         answer, first = self.answer, self.first_attempt
@@ -122,7 +123,7 @@ class Exchange:
             prompt.fingerprint, checks, self.attempt, None if first is None else first._as_first_attempt(clock),
             conversation_of(number) if prompt.further else None, turn_of(number) if prompt.further else None,
             answer.joint_chunks or None, prompt.input_characters, prompt.group, prompt.requested_tokens, self.received,
-            repeat,
+            repeat, characters,
         ))
 
     def _as_first_attempt(self, clock: Clock) -> dict[str, str | int | None]:

@@ -56,6 +56,7 @@ class RecordedRequest:
     requested_tokens: int | None = None
     received: int | None = None
     repeat: Repeat | None = None
+    output_characters: int | None = None
     first_status: int | None = None
     first_error: str | None = None
 
@@ -88,6 +89,7 @@ def request_from(line: Document) -> RecordedRequest | None:
         input_characters=whole_at(line, KEYS["input_characters"]), group=text_at(line, KEYS["group"]),
         requested_tokens=whole_at(line, KEYS["requested_tokens"]), received=whole_at(line, KEYS["received"]),
         repeat=repeat_from(document_at(line, KEYS["repeat"])),
+        output_characters=whole_at(line, KEYS["output_characters"]),
         first_status=whole_at(line, KEYS["first_attempt"], KEYS["status"]),
         first_error=text_at(line, KEYS["first_attempt"], KEYS["error"]),
     )

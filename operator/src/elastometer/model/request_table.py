@@ -27,7 +27,8 @@ COLUMNS: Mapping[str, Any] = {
     "status": pl.Int64, "finish_reason": pl.Categorical, "outcome": OUTCOMES, "error": pl.String,
     "pod": pl.Categorical, "address": pl.Categorical, "fingerprint": pl.String, "first_attempt": OUTCOMES,
     "checks": CHECKS, "input_characters": pl.Int64, "group": pl.Categorical, "requested_tokens": pl.Int64,
-    "received": pl.Int64, "repeat": REPEAT, "first_status": pl.Int64, "first_error": pl.String,
+    "received": pl.Int64, "repeat": REPEAT, "output_characters": pl.Int64, "first_status": pl.Int64,
+    "first_error": pl.String,
 }
 # The order of rows: by intended time, and of requests that were wanted at once by their number.
 ORDER = ("intended", "id", "worker")

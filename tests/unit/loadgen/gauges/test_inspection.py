@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from elastometer_loadgen.base.record import Repeat
 from elastometer_loadgen.checks.rate import CheckTally
 from elastometer_loadgen.gauges.inspection import Inspection
 from elastometer_loadgen.plan.prompts import PromptSource
@@ -103,9 +104,9 @@ def test_a_foreign_answer_is_found_and_counted() -> None:
     source, lines = PromptSource(given, "m"), list[str]()
     desk = inspection(given, lines)
     own, other = source.prompt(0).canary, source.prompt(1).canary
-    assert desk.inspect(ended(source, 0, [own, " hap", "py"])) == {"Label": None, "Crosstalk": None}
-    assert desk.inspect(ended(source, 0, [own, " sad"])) == {"Label": "WrongLabel", "Crosstalk": None}
-    assert desk.inspect(ended(source, 0, [other, " happy"])) == {"Label": None, "Crosstalk": "ForeignCanary"}
+    assert desk.inspect(ended(source, 0, [own, " hap", "py"])).findings == {"Label": None, "Crosstalk": None}
+    assert desk.inspect(ended(source, 0, [own, " sad"])).findings == {"Label": "WrongLabel", "Crosstalk": None}
+    assert desk.inspect(ended(source, 0, [other, " happy"])).findings == {"Label": None, "Crosstalk": "ForeignCanary"}
     rows = {row["check"]: (row["judged"], row["failed"]) for row in desk.tally.rows(with_rates=True)}
     assert rows == {"Label": (3, 1), "Crosstalk": (3, 1)}
     assert lines == []
@@ -116,7 +117,7 @@ def test_a_lost_request_has_no_findings() -> None:
     exchange = Exchange(Arrival(0, 0.0, "ramp"), PromptSource(given, "m").prompt(0), 1.0, 1.0)
     exchange.settle(Ending.UNREACHABLE, 2.0)
     desk = inspection(given, [])
-    assert desk.inspect(exchange) is None
+    assert desk.inspect(exchange) == (None, None, 0)
     assert desk.tally.rows(with_rates=True) == []
 
 
@@ -162,3 +163,13 @@ def test_a_text_beyond_the_bound_is_let_go(monkeypatch: pytest.MonkeyPatch) -> N
     answer = Answer(keeps_text=True)
     answer.feed(events(["x" * 6, "y" * 6, "z"]), 1.0)
     assert (answer.text, answer.chunks, answer.done) == (None, 3, True)
+
+
+def test_an_answer_is_measured_where_its_text_is_kept() -> None:
+    given = profile(PLAIN | {"checks": [{"type": "Repetition", "maximumShare": "0.4"}]}, PLAIN | {"name": "unread"})
+    source, desk = PromptSource(given, "m"), inspection(given, [])
+    numbers = {source.prompt(number).task: number for number in range(50)}
+    found = desk.inspect(ended(source, numbers["plain"], ["a b c d e f ", "a b c d e f"]))
+    assert found == ({"Repetition": "Repeats"}, Repeat(0.5, 2, (0.0, 0.0, 0.0, 1.0)), 23)
+    assert desk.inspect(ended(source, numbers["plain"], ["short"])) == ({"Repetition": None}, None, 5)
+    assert desk.inspect(ended(source, numbers["unread"], ["a b c"])) == (None, None, None)

@@ -21,7 +21,7 @@ REPEAT_RECORD = pl.Struct([pl.Field(REPEAT_KEYS[field.name], field.dtype) for fi
 # As text they would take most of the memory; a run has few of them.
 _FEW_VALUES = ("stage", "task", "finish_reason", "outcome", "pod", "address", "group")
 _WHOLE = ("id", "worker", "chunks", "prompt_tokens", "completion_tokens", "status", "attempts", "conversation", "turn",
-          "first_chunks", "input_characters", "requested_tokens", "received")
+          "first_chunks", "input_characters", "requested_tokens", "received", "output_characters")
 _TYPES: Mapping[str, Any] = {
     **dict.fromkeys(INSTANTS, TIME), **dict.fromkeys(_FEW_VALUES, pl.Categorical), **dict.fromkeys(_WHOLE, pl.Int64),
     "error": pl.String, "fingerprint": pl.String, "checks": CHECKS, "first_attempt": pl.Struct(dict(FIRST_ATTEMPT)),
