@@ -7,7 +7,10 @@ from typing import TypeAlias
 from elastometer.model.report import Report
 from elastometer.render.many import Search
 from elastometer.render.tables import answers, predicted, scaling
+from elastometer.render.tables.by_input import by_input
+from elastometer.render.tables.errors_in_time import errors_in_time
 from elastometer.render.tables.health import health
+from elastometer.render.tables.levels import levels
 from elastometer.render.tables.memory import memory
 from elastometer.render.tables.saturation import saturation
 from elastometer.render.tables.table import TableSection
@@ -18,7 +21,7 @@ Made: TypeAlias = Callable[[Report], TableSection | None]
 # Isolation, How answers ended, Structured answers, Recall, Health, What each scale-out brought, First and later
 # starts, Warm spares, Under test: each where the report has its rows.
 SECTIONS: tuple[Made, ...] = (
-    memory, saturation,
+    levels, by_input, errors_in_time, memory, saturation,
     answers.isolation, answers.answer_ends, answers.structured, answers.recall,
     health, scaling.scale_out_gains, scaling.first_starts, predicted.warm_spares, predicted.what_if, under_test,
 )

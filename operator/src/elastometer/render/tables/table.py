@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from elastometer.model.story import Anchor
 from elastometer.render.many import MANY, Search
+from elastometer.render.page import sentence
 from elastometer.render.wording import tables
 from elastometer.render.wording.tables import prose
 
@@ -85,12 +86,12 @@ def markdown(sections: Sequence[TableSection]) -> Iterator[str]:
     """A heading for each section, its sentences, its tables and its remarks."""
     for section in sections:
         yield from ("", f"## {section.title}")
-        for sentence in section.sentences:
-            yield from ("", prose(sentence))
+        for text in section.sentences:
+            yield from ("", prose(sentence(text)))
         for table in section.tables:
             yield from _table(table)
         for remark in section.remarks:
-            yield from ("", prose(remark))
+            yield from ("", prose(sentence(remark)))
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -98,4 +99,4 @@ def _table(table: Table) -> Iterator[str]:
         yield from ("", f"### {prose(table.title)}")
     yield from tables.table(table.head, ([prose(cell_text(cell)) for cell in row.cells] for row in table.shown))
     for remark in filter(None, (table.rest, *table.remarks)):
-        yield from ("", prose(remark))
+        yield from ("", prose(sentence(remark)))

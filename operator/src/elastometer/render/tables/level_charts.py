@@ -1,0 +1,108 @@
+"""The charts of the levels: rate, latency, errors and memory over the level, as points with their intervals.
+
+They are drawn by the template, without a script: a level is a handful of points.
+"""
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from elastometer.model.levels import LevelRow
+from elastometer.render.tables.levels import OF_WORDS, level_name
+from elastometer.render.wording import numbers, resources
+
+# In units of the drawing, which the page scales.
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 150, 14, 14, 22, 22
+# (value, low, high) of one level; None where it was not measured.
+Reading: TypeAlias = tuple[float | None, float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPoint:
+    """Where a level is drawn, with the ends of its interval, and what is said of it."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    label: str
+    tip: str
+    is_bad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChart:
+    """One quantity over the level; `ticks` has (x, level), `line` the points joined in order of the level."""
+
+    title: str
+    points: tuple[LevelPoint, ...]
+    ticks: tuple[tuple[float, str], ...]
+    line: str
+
+
+def level_charts(rows: Sequence[LevelRow]) -> tuple[LevelChart, ...]:
+    """Over the kind of level that most rows have; none for fewer than two different levels."""
+    known = [row for row in rows if row.level is not None and not row.is_soak]
+    kinds = Counter(row.of for row in known)
+    of = max(kinds, key=lambda one: kinds[one], default=None)
+    drawn = sorted((row for row in known if row.of is of), key=lambda row: (row.level or 0, row.start_seconds))
+    if of is None or len({row.level for row in drawn}) < 2:
+        return ()
+    charts = (_chart(f"{title}, over {OF_WORDS[of]}", drawn, read, shown) for title, read, shown in _QUANTITIES)
+    return tuple(one for one in charts if one is not None)
+
+
+def _rate(row: LevelRow) -> Reading:
+    value, spread = row.requests_per_second, row.requests_per_second_plus_minus or 0.0
+    return (None, None, None) if value is None else (value, value - spread, value + spread)
+
+
+def _p95(row: LevelRow) -> Reading:
+    interval = row.latency.intervals.get("p95")
+    return row.latency.p95, *((None, None) if interval is None else (interval.low, interval.high))
+
+
+def _errors(row: LevelRow) -> Reading:
+    return (None, None, None) if row.errors is None else (
+        row.errors.percent, row.errors.interval.low, row.errors.interval.high)
+
+
+def _memory(row: LevelRow) -> Reading:
+    return row.memory.mean_bytes, None, row.memory.peak_bytes
+
+
+_QUANTITIES: tuple[tuple[str, Callable[[LevelRow], Reading], Callable[[float], str]], ...] = (
+    ("Requests/s", _rate, lambda value: f"{value:,.1f}"), ("P95 of latency", _p95, numbers.duration),
+    ("Errors", _errors, lambda value: f"{value:.2g} %"),
+    ("Memory", _memory, lambda value: resources.amount(value, "bytes")),
+)
+
+
+def _chart(
+    title: str, rows: Sequence[LevelRow], read: Callable[[LevelRow], Reading], shown: Callable[[float], str],
+) -> LevelChart | None:
+    """None where fewer than two levels have a value."""
+    found = [(row, value, low, high) for row in rows for value, low, high in (read(row),) if value is not None]
+    if len(found) < 2:
+        return None
+    levels = [row.level or 0 for row, *_ in found]
+    top = max(one for _, value, _, high in found for one in (value, high or 0.0)) or 1.0
+    points = tuple(
+        LevelPoint(_x(row.level or 0, levels), _y(value, top), _y(low if low is not None else value, top),
+                   _y(high if high is not None else value, top), shown(value),
+                   f"{level_name(row)}: {shown(value)}", row.verdict.value == "Fail")
+        for row, value, low, high in found)
+    ticks = tuple((_x(level, levels), f"{level:,}") for level in dict.fromkeys(levels))
+    return LevelChart(title, points, ticks, " ".join(f"{one.x:g},{one.y:g}" for one in points))
+
+
+def _x(level: int, levels: Sequence[int]) -> float:
+    low, high = min(levels), max(levels)
+    share = (level - low) / (high - low) if high > low else 0.5
+    return round(LEFT + 16 + share * (WIDTH - LEFT - RIGHT - 32), 1)
+
+
+def _y(value: float, top: float) -> float:
+    return round(HEIGHT - BOTTOM - max(0.0, value) / top * (HEIGHT - TOP - BOTTOM), 1)
