@@ -68,8 +68,8 @@ def test_a_slow_first_start_is_named_with_the_phase_that_makes_it_slow(empty: Re
     found, = scaling_findings(replace(empty, first_starts=(first, kind(THERE, 10.0, count=3))))
     assert (found.name, found.severity) == ("SlowFirstStart", "Warning")
     assert found.evidence == (
-        "40.0 s, against 10.0 s (median of 3) later; most of the difference is download of the weights: 30.0 s, against "
-        "none")
+        "40.0 s, against 10.0 s (median of 3) later; most of the difference is download of the weights: 30.0 s, "
+        "against none")
 
 
 @pytest.mark.parametrize("kinds", [

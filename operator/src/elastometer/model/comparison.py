@@ -13,6 +13,7 @@ from elastometer.model.estimates import Interval
 from elastometer.model.measure import Measure
 from elastometer.model.report import Report, Verdict
 from elastometer.model.run_figures import RunFigures
+from elastometer.model.spares import MeasuredSpares
 
 SCHEMA_VERSION = "elastometer.dev/study/v1alpha1"
 
@@ -232,6 +233,7 @@ class Comparison:
     currency: str | None
     judged: int
     outside_by_chance: float
+    warm_spares: tuple[MeasuredSpares, ...] = ()
     reported: ReportedRun | None = field(default=None, metadata={"json": False})
     schema_version: str = field(default=SCHEMA_VERSION)
 

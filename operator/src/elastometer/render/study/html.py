@@ -15,7 +15,7 @@ from elastometer.model.measures import MISS_SECONDS
 from elastometer.render.many import embedded
 from elastometer.render.page import environment, frame
 from elastometer.render.shapes import verdict_mark
-from elastometer.render.study import tables, words
+from elastometer.render.study import spares, tables, words
 from elastometer.render.study.plots import plane
 from elastometer.render.study.reported import ReportedTables, reported_tables
 from elastometer.render.study.script_data import charts, script_data
@@ -54,6 +54,6 @@ def _data(
 @lru_cache(maxsize=1)
 def _template() -> Template:
     made = environment()
-    made.globals.update(mark=verdict_mark, words=words, tables=tables)
+    made.globals.update(mark=verdict_mark, words=words, tables=tables, spares=spares)
     made.filters.update(stopped=words.stopped)
     return made.get_template("study.html.j2")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from elastometer.model.comparison import Comparison, MeasureRow
 from elastometer.render.sections.story import in_short_markdown
-from elastometer.render.study import tables, words
+from elastometer.render.study import spares, tables, words
 from elastometer.render.study.reported import reported_tables
 from elastometer.render.tables.table import markdown
 from elastometer.render.wording import numbers
@@ -63,6 +63,8 @@ def _details(comparison: Comparison) -> Iterator[tuple[str, Iterable[str]]]:
     yield "Patch of the best variant", _patch(comparison)
     yield "Notes", ("", *_listed(comparison.notes)) if comparison.notes else ()
     yield "Predicted beside measured", _predicted(comparison)
+    yield "Warm spares, measured", table(spares.head(comparison), (
+        [prose(cell) for cell in row] for row in spares.rows(comparison)))
     yield "All measures", _measures(comparison)
     yield "Elastic speedup", table(["Variant", "Against", "ε", ""], _speedups(comparison))
     yield "Wins", _wins(comparison)

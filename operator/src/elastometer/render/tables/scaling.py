@@ -20,7 +20,8 @@ START_HEAD = ("Image", "Weights", "Compiled graphs", "Starts", "Median", "Least"
               "What makes the difference")
 _IMAGE: Mapping[Presence, str] = {Presence.PRESENT: "was there", Presence.ABSENT: "had to be pulled"}
 _WEIGHTS: Mapping[Presence, str] = {
-    Presence.PRESENT: "read or cached", Presence.ABSENT: "had to be downloaded", Presence.NOT_NEEDED: "random, not read"}
+    Presence.PRESENT: "read or cached", Presence.ABSENT: "had to be downloaded",
+    Presence.NOT_NEEDED: "random, not read"}
 _COMPILED: Mapping[Presence, str] = {
     Presence.PRESENT: "cached", Presence.ABSENT: "had to be compiled", Presence.NOT_NEEDED: "not needed"}
 UNKNOWN = "not known"
