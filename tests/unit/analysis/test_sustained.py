@@ -1,6 +1,7 @@
 """The load that objectives allow: Erlang's C formula on known values, and the limits of the rule."""
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 
 import pytest
@@ -9,6 +10,7 @@ from elastometer.analysis.capacity.sustained import erlang_c, sustained
 from elastometer.analysis.capacity.work import saturated_work
 from elastometer.model.capacity import Capacity
 from elastometer.model.terms import Indicator, Objective
+from elastometer_loadgen.stages.objectives import Statistic
 
 LENGTHS = [(0.0, 101.0)] * 10
 # Ten requests at once, of 1 s each: the first token at once, then 100 of 10 ms.
@@ -65,3 +67,10 @@ def test_a_bound_on_all_requests_counts_as_one_on_999_of_1000() -> None:
     every, most = (sustained(CAPACITY, LENGTHS, [objective(Indicator.TIME_TO_FIRST_TOKEN, 2000, percentile)]).share
                    for percentile in (100, 99))
     assert 0 < every < most
+
+def test_a_mean_is_met_where_the_mean_wait_and_the_time_of_one_request_meet_the_bound() -> None:
+    """Constant times halve the waits: C(10, a) / ((10 - a) x 2) on average beside 1 s in a slot, to be 1.05 s."""
+    mean = replace(objective(Indicator.REQUEST_LATENCY, 1050), statistic=Statistic.MEAN)
+    busy = 10 * sustained(CAPACITY, LENGTHS, [mean]).share
+    assert 1 + erlang_c(10, busy) / ((10 - busy) * 2) == pytest.approx(1.05, abs=1e-6)
+    assert sustained(CAPACITY, LENGTHS, [replace(mean, maximum_milliseconds=999)]).share == 0

@@ -273,8 +273,14 @@ REFUSED = {
                                                "is '{indicator: ColdStart}'",
     ("--objective", "{indicator: ColdStart, maximumMilliseconds: 5, stageName: noon}"):
         "--objective: stageName must be one of calm, ramp, plateau, drop, is",
-    ("--objective", "fast"): "--objective: must be an entry of spec.objectives with name, indicator, percentile, "
-                             "maximumMilliseconds, minimumPercent, stageName, is 'fast'",
+    ("--objective", "{indicator: RequestLatency, statistic: Mean, percentile: 95, maximumMilliseconds: 5}"):
+        "--objective: percentile must be absent where statistic is Mean, is",
+    ("--objective", "{indicator: RequestSuccess, statistic: Mean, minimumPercent: '99.8'}"):
+        "--objective: statistic must be absent for a share, is",
+    ("--objective", "{indicator: RequestSuccess, minimumPercent: '199.8'}"):
+        "--objective: minimumPercent must be a whole number from 0 to 100, or a decimal string, is",
+    ("--objective", "fast"): "--objective: must be an entry of spec.objectives with name, indicator, statistic, "
+                             "percentile, maximumMilliseconds, minimumPercent, stageName, taskName, is 'fast'",
     ("--objective", "{indicator: ColdStart, maximumMillisecond: 5}"):
         "--objective: maximumMillisecond is not a known field; did you mean maximumMilliseconds?, is '{indicator",
     ("--objective", "{indicator: ColdStart, indicator: TimeToFirstToken}"):

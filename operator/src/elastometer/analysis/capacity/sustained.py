@@ -15,6 +15,7 @@ from statistics import fmean, pvariance
 from elastometer.analysis.capacity.work import first_token_seconds, pace
 from elastometer.model.capacity import Capacity
 from elastometer.model.terms import Indicator, Objective
+from elastometer_loadgen.stages.objectives import Statistic
 
 # Prompt and output tokens of a request.
 Lengths = tuple[float, float]
@@ -51,13 +52,18 @@ def sustained(capacity: Capacity, lengths: Sequence[Lengths], objectives: Sequen
 
 def _highest(capacity: Capacity, lengths: Sequence[Lengths], objective: Objective, bound: float) -> float:
     """The highest rate at which one objective holds, in requests per second: by bisection over the slots in use."""
-    allowed = 1 - min(objective.percentile, HIGHEST_PERCENTILE) / 100
     low, high = 0.0, float(capacity.slots)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        holds = _late(capacity, lengths, objective.indicator, bound, middle) <= allowed
-        low, high = (middle, high) if holds else (low, middle)
+        low, high = (middle, high) if _holds(capacity, lengths, objective, bound, middle) else (low, middle)
     return 0.0 if low == 0.0 else _rate(capacity, lengths, low)
+
+
+def _holds(capacity: Capacity, lengths: Sequence[Lengths], objective: Objective, bound: float, busy: float) -> bool:
+    if objective.statistic is Statistic.MEAN:
+        return _mean(capacity, lengths, objective.indicator, busy) <= bound
+    allowed = 1 - min(objective.percentile, HIGHEST_PERCENTILE) / 100
+    return _late(capacity, lengths, objective.indicator, bound, busy) <= allowed
 
 
 def _rate(capacity: Capacity, lengths: Sequence[Lengths], busy: float) -> float:
@@ -83,14 +89,28 @@ def _late(capacity: Capacity, lengths: Sequence[Lengths], indicator: Indicator, 
     step = pace(capacity, busy)
     if indicator is Indicator.TIME_PER_OUTPUT_TOKEN:
         return 0.0 if step <= bound else 1.0
+    own, waits, leave = _waiting(capacity, lengths, indicator, busy)
+    return fmean(1.0 if own_time > bound else waits * exp(-leave * (bound - own_time)) for own_time in own)
+
+
+def _mean(capacity: Capacity, lengths: Sequence[Lengths], indicator: Indicator, busy: float) -> float:
+    """The mean of what is bounded, in seconds: that of an exponential wait is 1 / `leave`."""
+    if indicator is Indicator.TIME_PER_OUTPUT_TOKEN:
+        return pace(capacity, busy)
+    own, waits, leave = _waiting(capacity, lengths, indicator, busy)
+    return fmean(own) + waits / leave
+
+
+def _waiting(
+    capacity: Capacity, lengths: Sequence[Lengths], indicator: Indicator, busy: float,
+) -> tuple[list[float], float, float]:
+    """(each request's own seconds, the share that waits for a slot, how many of those that wait leave a second)."""
     seconds = _in_slot(capacity, lengths, busy)
     own = seconds if indicator is Indicator.REQUEST_LATENCY else _first_tokens(capacity, lengths, busy)
     mean = fmean(seconds)
-    waits = erlang_c(capacity.slots, busy)
     # Allen and Cunneen: waits are (1 + cv^2) / 2 as long as those of exponential times in a slot.
     varies = (1 + pvariance(seconds, mean) / mean**2) / 2
-    leave = (capacity.slots - busy) / (mean * varies)
-    return fmean(1.0 if own_time > bound else waits * exp(-leave * (bound - own_time)) for own_time in own)
+    return own, erlang_c(capacity.slots, busy), (capacity.slots - busy) / (mean * varies)
 
 
 def erlang_c(servers: int, offered: float) -> float:

@@ -165,6 +165,7 @@ def rule_words(limit: Sustained) -> str:
 
 
 def _bound(objective: Objective) -> str:
-    return (f"'{objective.name}' holds ({objective.indicator.value} p{objective.percentile} within "
-            f"{objective.maximum_milliseconds} ms)")
+    what = f"{objective.indicator.value} {objective.statistic.named(objective.percentile)}"
+    whose = "" if objective.task is None else " for the requests of all tasks"
+    return f"'{objective.name}' holds ({what} within {objective.maximum_milliseconds} ms{whose})"
 

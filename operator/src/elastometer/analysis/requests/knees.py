@@ -24,7 +24,8 @@ def knees(evidence: Evidence, ready: Steps) -> tuple[Knee, ...]:
     maxima = {stage.name: stage.maximum for stage in evidence.terms.stages}
     found: list[Knee] = []
     for search, further in _searches(evidence):
-        knee = _knee(search, of_stage(evidence.table, search.stage), evidence, ready)
+        # As the worker judged: what was due in the warm-up of a step says nothing about it.
+        knee = _knee(search, of_stage(evidence.judged, search.stage), evidence, ready)
         maximum = maxima.get(search.stage)
         found.append(replace(knee, maximum=maximum, ending=ending(search, maximum), further_accounts=further))
     return tuple(sorted(found, key=lambda knee: knee.steps[0].start_seconds if knee.steps else 0.0))

@@ -12,10 +12,11 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.objectives import NOT_PREDICTED
 from elastometer.model.terms import Indicator, Objective, Terms, terms_from
 from elastometer_loadgen.base.document import one_line, read_document
-from elastometer_loadgen.base.fields import unknown_field
-from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE
+from elastometer_loadgen.base.fields import DECIMAL, unknown_field
+from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE, Statistic
 
-_FIELDS = ("name", "indicator", "percentile", "maximumMilliseconds", "minimumPercent", "stageName")
+_FIELDS = ("name", "indicator", "statistic", "percentile", "maximumMilliseconds", "minimumPercent", "stageName",
+           "taskName")
 
 
 def judged_by(bundle: Bundle, texts: Sequence[str]) -> Bundle:
@@ -40,6 +41,7 @@ def _objective(number: int, text: str, terms: Terms) -> Objective:
     if given.get("indicator") not in known:
         raise _flaw(f"indicator must be one of {', '.join(known)}", text)
     _check_bound(given, text)
+    _check_statistic(given, text)
     stages = [stage.name for stage in terms.stages]
     if given.get("stageName") is not None and given["stageName"] not in stages:
         raise _flaw(f"stageName must be one of {', '.join(stages)}", text)
@@ -49,12 +51,27 @@ def _objective(number: int, text: str, terms: Terms) -> Objective:
 
 def _check_bound(given: dict[str, Any], text: str) -> None:
     if given["indicator"] == Indicator.REQUEST_SUCCESS:
-        _require_whole(given, "minimumPercent", text, allowed=range(101), limit="from 0 to 100")
+        share = given.get("minimumPercent")
+        if isinstance(share, str) and DECIMAL.fullmatch(share) and float(share) <= 100:
+            return
+        _require_whole(given, "minimumPercent", text, allowed=range(101), limit="from 0 to 100, or a decimal string")
     else:
         # 2^31: the CRD's field is an int32.
         _require_whole(given, "maximumMilliseconds", text, allowed=range(1, 1 << 31), limit="of at least 1")
     _require_whole({"percentile": DEFAULT_PERCENTILE, **given}, "percentile", text,
                    allowed=range(1, 101), limit="from 1 to 100")
+
+
+def _check_statistic(given: dict[str, Any], text: str) -> None:
+    statistic = given.get("statistic")
+    if statistic is None:
+        return
+    if given["indicator"] == Indicator.REQUEST_SUCCESS:
+        raise _flaw("statistic must be absent for a share", text)
+    if statistic not in list(Statistic):
+        raise _flaw(f"statistic must be one of {', '.join(Statistic)}", text)
+    if statistic == Statistic.MEAN and "percentile" in given:
+        raise _flaw("percentile must be absent where statistic is Mean", text)
 
 
 def _require_whole(given: dict[str, Any], name: str, text: str, *, allowed: range, limit: str) -> None:

@@ -32,9 +32,9 @@ def objective(one: ObjectiveScore) -> str:
 
 
 def rule(one: ObjectiveScore) -> str:
-    """Name, indicator, bound: `first-token: TTFT p95 ≤ 2 s`."""
-    where = f", {one.stage}" if one.stage else ""
-    what = _INDICATOR_NAMES[Indicator(one.indicator)] + ("" if one.percentile is None else f" p{one.percentile}")
+    """Name, indicator, bound, task and stage: `first-token: TTFT p95 ≤ 2 s, chat, crowd`."""
+    where = "".join(f", {name}" for name in (one.task, one.stage) if name)
+    what = _INDICATOR_NAMES[Indicator(one.indicator)] + ("" if one.statistic is None else f" {one.statistic}")
     bound = "" if one.bound is None else f" {'≥' if one.unit == '%' else '≤'} {_bound(one)}"
     return f"{one.name}: {what}{bound}{where}"
 

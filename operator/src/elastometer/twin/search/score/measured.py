@@ -20,4 +20,5 @@ def measured_card(report: Report, miss_seconds: int | None) -> Scorecard:
 
 def _score(result: ObjectiveResult) -> ObjectiveScore:
     return ObjectiveScore(
-        result.name, result.indicator, result.stage, result.verdict, result.measured, result.bound, result.unit)
+        result.name, result.indicator, result.stage, result.verdict, result.measured, result.bound, result.unit,
+        task=result.task)

@@ -30,7 +30,8 @@ CLOCK_SECONDS = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveScore:
-    """One objective: `measured` and `bound` in `unit`, which is ms or %; a share has no `percentile`."""
+    """One objective: `measured` and `bound` in `unit`, which is ms or %. `statistic` is `p95` or `mean`; a share has
+    none."""
 
     name: str
     indicator: str
@@ -39,7 +40,8 @@ class ObjectiveScore:
     measured: float | None
     bound: float | None
     unit: str
-    percentile: int | None = None
+    statistic: str | None = None
+    task: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,9 @@ def _scored(objective: Objective, verdict: Verdict, measured: float | None) -> O
         objective.name, objective.indicator, objective.stage, verdict, measured,
         bound=None if bound is None else float(bound),
         unit="%" if is_share else "ms",
-        percentile=None if is_share or objective.indicator in NOT_PREDICTED else objective.percentile)
+        task=objective.task,
+        statistic=None if is_share or objective.indicator in NOT_PREDICTED
+        else objective.statistic.named(objective.percentile))
 
 
 def _success(objective: Objective, ended: Sequence[float]) -> ObjectiveScore:
