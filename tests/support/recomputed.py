@@ -98,7 +98,7 @@ def _length_rows(report: Json) -> list[Json]:
 
 
 def _durations(name: str, row: Json, mine: Sequence[Json]) -> Iterator[Differs]:
-    latency = _milliseconds((one["endTime"] - one["intendedTime"] for one in _served(mine)))
+    latency = _milliseconds(one["endTime"] - one["intendedTime"] for one in _served(mine))
     first = _milliseconds(one["firstTokenTime"] - one["intendedTime"] for one in mine
                           if one["firstTokenTime"] is not None)
     for field, values in (("latency", latency), ("timeToFirstToken", first)):
@@ -120,7 +120,7 @@ def _share(record: Json, begin: int, end: int) -> float:
     sent, ended = record["sendTime"], record["endTime"]
     if ended == sent:
         return float(begin <= ended < end)
-    return max(0, min(ended, end) - max(sent, begin)) / (ended - sent)
+    return float(max(0, min(ended, end) - max(sent, begin)) / (ended - sent))
 
 
 def _milliseconds(values: Iterator[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
