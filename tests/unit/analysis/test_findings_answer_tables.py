@@ -77,6 +77,16 @@ def test_one_answer_in_a_thousand_that_max_tokens_cut_is_no_finding():
     assert found([*articles(*[500] * 999, checks={"Truncation": None}), *cut], LENGTH) == []
 
 
+def test_what_ended_early_and_what_stops_short_are_one_finding():
+    exact = [answered(100 + number, stage="exact", task="exact", requestedTokens=64, completionTokens=59)
+             for number in range(5)]
+    (one,) = found([*articles(7600, 7600, 7600), *exact], ARTICLE,
+                   {"name": "exact", "prompt": "…", "ignoreEndOfText": True})
+    assert one.severity == "Warning"
+    assert one.evidence.startswith("task 'exact' in 'exact': 5 of 5")
+    assert "task 'article' in 'long': the model ended 3 of 3 by itself" in one.evidence
+
+
 def test_a_task_that_demands_no_length_may_be_cut_by_max_tokens():
     assert found(articles(*[64] * 50, asked=64, reason="length"), ARTICLE) == []
 

@@ -31,7 +31,9 @@ def text(found: InShort | None) -> str:
 
 
 def level(stage: str, *checks: str | None) -> list[RecordedRequest]:
-    return [answered(number, {"Crosstalk": failure}, stage=stage) for number, failure in enumerate(checks)]
+    """Of both tasks in turn."""
+    return [answered(number, {"Crosstalk": failure}, stage=stage, task=("chat", "emotion")[number % 2])
+            for number, failure in enumerate(checks)]
 
 
 def test_no_mixed_answer_is_stated_with_what_it_may_be_at_most():

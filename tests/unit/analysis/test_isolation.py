@@ -22,8 +22,10 @@ OWN, OTHER, MARK, GARBLED = (
 
 
 def level(name: str, own: int, other: int = 0, mark: int = 0, unattributed: int = 0) -> list[RecordedRequest]:
+    """Of both tasks in turn."""
     found = [OWN] * own + [OTHER] * other + [MARK] * mark + [None] * unattributed
-    return [answered(number, checks, stage=name) for number, checks in enumerate(found)]
+    return [answered(number, checks, stage=name, task=("chat", "emotion")[number % 2])
+            for number, checks in enumerate(found)]
 
 
 def rows(*requests: RecordedRequest, tasks: tuple[dict[str, object], ...] = (CHAT, EMOTION),
@@ -76,7 +78,7 @@ def test_without_marks_in_the_prompts_another_requests_mark_is_unknown_and_not_0
     (row,) = rows(*level("calm", own=5), tasks=({"name": "chat", "prompt": "Hello", **CHECKED}, EMOTION))
     assert row.foreign_mark is None
     assert row.missing == {
-        "foreignMark": "no task's prompt carries a mark, {{ canary }}, that another answer could show"}
+        "foreignMark": "no prompt of these stages carries a mark, {{ canary }}, that another answer could show"}
     assert row.other_task is not None
 
 
@@ -86,8 +88,15 @@ def test_a_mark_that_was_seen_could_be_seen_at_every_level():
     assert [row.foreign_mark and row.foreign_mark.hits for row in found] == [0, 1, 1]
 
 
-def test_the_only_task_of_a_run_has_no_other_task_to_be_taken_for():
-    (row,) = rows(*level("calm", own=5), tasks=(CHAT,))
+def test_a_mark_in_the_prompts_of_another_stage_cannot_be_seen_in_this_one():
+    marked = {"name": "poem", "prompt": "{{ canary }} Write."}
+    found = rows(*level("calm", own=4), answered(9, stage="later", task="poem"), tasks=(
+        {"name": "chat", "prompt": "Hello", **CHECKED}, EMOTION, marked))
+    assert [set(row.missing) for row in found] == [{"foreignMark"}]
+
+
+def test_the_only_task_of_a_stage_has_no_other_task_to_be_taken_for():
+    (row,) = rows(*(answered(number, OWN) for number in range(5)))
     assert (row.other_task, row.missing) == (None, {"otherTask": "there is only one task"})
 
 
@@ -102,7 +111,8 @@ def test_each_step_of_a_knee_is_a_level():
     def step(value: int, start: int) -> StepSeen:
         return StepSeen(value, START + start * SECOND, START + (start + 10) * SECOND, None)
     search = KneeSeen("climb", "Users", 4, (step(4, 0), step(8, 10)), step(4, 20))
-    requests = [answered(number, OTHER if number == 12 else OWN, stage="climb") for number in range(30)]
+    requests = [answered(number, OTHER if number == 12 else OWN, stage="climb", task=("chat", "emotion")[number % 2])
+                for number in range(30)]
     evidence = evidence_of(requests, CHAT, EMOTION, knees=(search,))
     found = isolation_rows(evidence, knees(evidence, Steps.of([])))
     assert [(row.level, row.answers, row.other_task and row.other_task.hits) for row in found] == [

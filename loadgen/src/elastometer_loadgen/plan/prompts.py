@@ -89,6 +89,7 @@ class PromptSource:
         self._sized = SizedText(profile.seed) if any(sized) else None
         self._model = model or profile.model
         self._tasks = profile.tasks
+        self._together = tuple(map(profile.tasks_of, profile.stages))
         self._lines = profile.fingerprints
         self._place = TaskChoice(profile, first_ids).place
         self.has_conversations = any(task.turns > 1 for task in profile.tasks)
@@ -192,7 +193,9 @@ class PromptSource:
     def _crosstalk(self, task: Task) -> CrosstalkCheck | None:
         if not task.checks.crosstalk:
             return None
-        others = [shape_of(other.checks.checks) for other in self._tasks if other is not task]
+        # Only the tasks of one stage are under way at the same time.
+        beside = {other.name: other for tasks in self._together if task in tasks for other in tasks if other != task}
+        others = [shape_of(other.checks.checks) for other in beside.values()]
         return CrosstalkCheck(tuple(filter(None, others)), self.is_canary, has_free_others=() in others)
 
 

@@ -112,15 +112,19 @@ def test_earlier_answers_of_a_conversation_are_attributed_by_marks_alone() -> No
 
 
 def test_a_profile_tells_its_checks_whether_some_task_answers_freely() -> None:
-    def crosstalk_of(*others: dict[str, Any]) -> str | None:
+    def crosstalk_of(*others: dict[str, Any], tasks: list[str] | None = None) -> str | None:
         emotion = {"name": "emotion", "prompt": "one of: happy, sad.", "checks": [
             {"type": "Label", "labels": ["happy", "sad"]}, {"type": "Crosstalk"}], "weight": 1_000_000}
+        stage = {"type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "1"}
         profile = parse_profile({"tasks": [emotion, *others], "stages": [
-            {"name": "s", "type": "Rate", "durationSeconds": 1, "endRequestsPerSecond": "1"}]})
+            {"name": "s", **stage, **({} if tasks is None else {"tasks": tasks})},
+            *([] if tasks is None else [{"name": "rest", **stage, "tasks": [one["name"] for one in others]}])]})
         prompt = PromptSource(profile, None).prompt(0)
         assert prompt.task == "emotion"
         assert prompt.contract is not None
         return prompt.contract.judge(replace(WHOLE, text=DIALOGUE, canary="")).get("Crosstalk", UNATTRIBUTED)
 
     assert crosstalk_of({"name": "chat", "prompt": "Hello"}) == "OtherTask"
-    assert crosstalk_of({"name": "data", "prompt": "Hello", "checks": [{"type": "JSON"}]}) == UNATTRIBUTED
+    data = {"name": "data", "prompt": "Hello", "checks": [{"type": "JSON"}]}
+    assert crosstalk_of(data) == UNATTRIBUTED
+    assert crosstalk_of({"name": "chat", "prompt": "Hello"}, data, tasks=["emotion", "data"]) == UNATTRIBUTED

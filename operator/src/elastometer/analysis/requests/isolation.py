@@ -5,7 +5,7 @@ attributes the answer, and one without a verdict cannot be attributed.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -19,7 +19,7 @@ from elastometer.model.units import SECOND
 from elastometer.statistics.rates import rate
 from elastometer_loadgen.checks.check import CheckType, Failure
 
-NO_MARKS = "no task's prompt carries a mark, {{ canary }}, that another answer could show"
+NO_MARKS = "no prompt of these stages carries a mark, {{ canary }}, that another answer could show"
 ONE_TASK = "there is only one task"
 NOTHING_ATTRIBUTED = "no answer can be attributed: nothing shows whose it is"
 # Counts of the answers of a level: judged with this result, or (UNATTRIBUTED) without any.
@@ -31,7 +31,7 @@ def isolation_rows(evidence: Evidence, knees: Sequence[Knee]) -> tuple[Isolation
     answers = _answers(evidence)
     if answers.is_empty():
         return ()
-    missing = _missing(evidence, set(answers["verdict"].unique()))
+    missing = _missing(evidence, answers)
     stages = list(dict.fromkeys([*(stage.name for stage in evidence.terms.stages), *answers["stage"].unique(
         maintain_order=True)]))
     parts = [part for stage in stages for part in _levels(stage, answers.filter(pl.col("stage") == stage), knees)]
@@ -63,11 +63,13 @@ def _levels(stage: str, answers: pl.DataFrame, knees: Sequence[Knee]) -> list[tu
             for name, step in steps]
 
 
-def _missing(evidence: Evidence, seen: Set[str]) -> Mapping[str, str]:
-    """What this test could not have shown, whatever its answers were; what was `seen` all the same, it could."""
-    tasks = task_terms(evidence.spec)
-    found = {}
-    if tasks and not any(task.is_marked for task in tasks.values()) and Failure.FOREIGN_CANARY.value not in seen:
+def _missing(evidence: Evidence, answers: pl.DataFrame) -> Mapping[str, str]:
+    """What these stages could not have shown, whatever their answers were; what was seen all the same, they could."""
+    stages, seen = answers["stage"].unique().to_list(), set(answers["verdict"].unique())
+    tasks = evidence.table.filter(pl.col("stage").cast(pl.String).is_in(stages))["task"].unique()
+    terms, found = task_terms(evidence.spec), {}
+    marks = [terms[task].is_marked for task in tasks if task in terms]
+    if marks and not any(marks) and Failure.FOREIGN_CANARY.value not in seen:
         found["foreignMark"] = NO_MARKS
     if len(tasks) == 1 and Failure.OTHER_TASK.value not in seen:
         found["otherTask"] = ONE_TASK
