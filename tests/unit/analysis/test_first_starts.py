@@ -60,3 +60,8 @@ def test_a_kind_of_which_none_was_ready_has_no_numbers():
 
 def test_without_starts_there_are_no_rows():
     assert first_starts([]) == ()
+
+
+def test_kinds_that_take_about_as_long_are_not_told_apart_by_a_phase():
+    rows = first_starts([start("a", {WEIGHTS: 5.9}, Presence.ABSENT), start("b", {WEIGHTS: 5.0}, Presence.PRESENT)])
+    assert [row.difference for row in rows] == [None, None]

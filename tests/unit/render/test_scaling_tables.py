@@ -138,6 +138,18 @@ def test_in_short_tells_health_scaling_starts_and_spares_with_their_numbers(empt
         "GPU-seconds in place of 824")
 
 
+def test_in_short_tells_a_slow_first_start_apart_and_like_starts_together(empty: Report):
+    quick = StartKind(Fetched(Presence.PRESENT), 3, 0, False, 8e3, 7e3, 9e3)
+    slow = StartKind(Fetched(Presence.ABSENT), 1, 0, True, 38e3, 38e3, 38e3,
+                     PhaseDifference("download", "download", 30e3, 0.0))
+    apart = in_short.starts(replace(empty, first_starts=(slow, quick)))
+    assert apart is not None
+    assert apart.text == "The first start took 38.0 s, by its download; the fastest kind took 8.00 s (median of 3)"
+    like = in_short.starts(replace(empty, first_starts=(replace(slow, median_milliseconds=8.5e3), quick)))
+    assert like is not None
+    assert like.text == "A start took 7.00 s to 38.0 s (4 starts), the first like the others"
+
+
 def test_in_short_leaves_a_question_open_with_what_is_missing(empty: Report):
     open_rate = HealthRow("health", HealthPart.RATE, "crowd", "%", 10.0, 25.0, None, None, 40, HealthState.NOT_JUDGED,
                           reason="5 bins of 10 s are fewer than 6")

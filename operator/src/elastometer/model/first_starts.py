@@ -25,11 +25,15 @@ class PhaseDifference:
     fastest_milliseconds: float
 
 
+# Kinds whose medians are closer than this do not differ by what they fetched.
+LIKE_MILLISECONDS = 1000.0
+
+
 @dataclass(frozen=True, slots=True)
 class StartKind:
     """Starts that had to fetch the same. `count` of them became Ready, with their time from creation to Ready in
     milliseconds; `never_ready` did not. `has_first` is whether the first start of the run is one of them. The fastest
-    kind has no `difference`, nor has one whose phases are not known."""
+    kind has no `difference`, nor has one that takes about as long, or whose phases are not known."""
 
     fetched: Fetched
     count: int

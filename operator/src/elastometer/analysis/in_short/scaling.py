@@ -1,6 +1,7 @@
 """Whether the service was healthy, whether scaling helped, how long starts take, and what warm spares would bring."""
 from __future__ import annotations
 
+from elastometer.model.first_starts import LIKE_MILLISECONDS
 from elastometer.model.health import HealthPart, HealthRow, HealthState
 from elastometer.model.in_short import InShort, Question
 from elastometer.model.in_words import duration, plural
@@ -85,10 +86,14 @@ def starts(report: Report) -> InShort | None:
                        "a Pod that became Ready while it was watched")
     fastest = min(known, key=lambda one: one.median_milliseconds or 0.0)
     slowest = max(known, key=lambda one: one.median_milliseconds or 0.0)
-    if fastest is slowest:
-        span = f"{duration(fastest.least_milliseconds or 0.0)} to {duration(fastest.most_milliseconds or 0.0)}"
-        text = f"A start took {duration(fastest.median_milliseconds or 0.0)} (median of {fastest.count}, {span})"
-        return InShort(Question.STARTS, text, Anchor.FIRST_STARTS)
+    if (slowest.median_milliseconds or 0.0) - (fastest.median_milliseconds or 0.0) < LIKE_MILLISECONDS:
+        least = min(one.least_milliseconds or 0.0 for one in known)
+        most = max(one.most_milliseconds or 0.0 for one in known)
+        count = sum(one.count for one in known)
+        span = f"{duration(least)} to {duration(most)} ({plural(count, 'start')})"
+        text = f"A start took {span}, the first like the others"
+        return InShort(Question.STARTS, text if count > 1 else f"The only start took {duration(least)}",
+                       Anchor.FIRST_STARTS)
     why = "" if slowest.difference is None else f", by its {slowest.difference.label}"
     first = "The first start" if slowest.has_first and slowest.count == 1 else "The slowest kind of start"
     return InShort(Question.STARTS, (

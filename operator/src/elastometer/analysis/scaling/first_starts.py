@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 
-from elastometer.model.first_starts import Fetched, PhaseDifference, StartKind
+from elastometer.model.first_starts import LIKE_MILLISECONDS, Fetched, PhaseDifference, StartKind
 from elastometer.model.measurements import PHASE_LABELS, ColdStart
 from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.start_class import Ingredient, Presence
@@ -26,7 +26,8 @@ def first_starts(starts: Sequence[ColdStart]) -> tuple[StartKind, ...]:
     if fastest is None:
         return tuple(rows)
     base = _phases(groups[fastest.fetched])
-    return tuple(row if row is fastest or row.median_milliseconds is None
+    slower = (fastest.median_milliseconds or 0.0) + LIKE_MILLISECONDS
+    return tuple(row if row.median_milliseconds is None or row.median_milliseconds < slower
                  else replace(row, difference=_difference(_phases(groups[row.fetched]), base)) for row in rows)
 
 
