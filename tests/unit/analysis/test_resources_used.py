@@ -13,6 +13,7 @@ from time import perf_counter
 import pytest
 
 from elastometer.analysis.resources_used.measurements import measurements
+from elastometer.analysis.resources_used.saturation import saturation_table
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import derive_run
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult
@@ -359,6 +360,8 @@ def test_a_thousand_pods_cost_little(bundle: Bundle):
     run = derive_run(replace(nobody, series=tuple(
         scraped(name, *series) for name in (SeriesName.PROCESS_MEMORY, SeriesName.PROCESS_CPU, SeriesName.WAITING))))
     began = perf_counter()
-    found = resources_used(run, measurements(run))
+    measured = measurements(run)
+    found = resources_used(run, measured)
     assert quantity(found, "processMemory").pods == 1000
+    assert saturation_table(run, measured) is not None
     assert perf_counter() - began < 5

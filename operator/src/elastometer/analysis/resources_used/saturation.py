@@ -54,10 +54,12 @@ _NO_LIMITS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Resource:
-    """A column with what it is made of; `shares` has the share of its limit by Pod and instant."""
+    """A column with what it is made of: `total` has the value of all Pods by instant, `shares` the share of the limit
+    by Pod and instant."""
 
     column: SaturationColumn
     measured: Measured | None
+    total: pl.DataFrame | None
     shares: pl.DataFrame | None
     why_not: str
 
@@ -90,7 +92,7 @@ def _share(measured: Measurements, name: str, title: str, *, can_be_full: bool) 
     found = measured.of(name)
     column = SaturationColumn(name, title, PERCENT, "all there is", can_be_full)
     shares = None if found is None else found.samples.frame.with_columns(pl.col(_VALUE).alias(_SHARE))
-    return _Resource(column, found, shares, measured.why_not(name))
+    return _Resource(column, found, _total(found), shares, measured.why_not(name))
 
 
 def _limited(measured: Measurements, name: str, title: str, limit: Limit | None) -> _Resource:
@@ -99,7 +101,12 @@ def _limited(measured: Measurements, name: str, title: str, limit: Limit | None)
     unit = COUNT if defined.kind is Kind.EVENTS else defined.unit
     column = SaturationColumn(name, title, unit, None if limit is None else limit.words, limit is not None)
     why_not = measured.why_not(name) if found is None else _NO_LIMITS.get(name, _NO_LIMITS[CPU[0]])
-    return _Resource(column, found, None if found is None or limit is None else _shares(found, limit), why_not)
+    shares = None if found is None or limit is None else _shares(found, limit)
+    return _Resource(column, found, _total(found), shares, why_not)
+
+
+def _total(found: Measured | None) -> pl.DataFrame | None:
+    return None if found is None else of_all_pods(found.defined, found.samples)
 
 
 def _shares(found: Measured, limit: Limit) -> pl.DataFrame:
@@ -119,9 +126,9 @@ def _row(window: ResourceWindow, resources: Sequence[_Resource]) -> SaturationRo
 
 def _cell(window: ResourceWindow, one: _Resource) -> SaturationCell:
     name = one.column.name
-    if one.measured is None:
+    if one.measured is None or one.total is None:
         return SaturationCell(name, reason=one.why_not)
-    level = level_of(within(of_all_pods(one.measured.defined, one.measured.samples), window))
+    level = level_of(within(one.total, window))
     value = level.increase if one.measured.defined.kind is Kind.EVENTS else level.mean
     if value is None:
         return SaturationCell(name, reason=NO_SAMPLE)
