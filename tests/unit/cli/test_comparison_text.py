@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from elastometer.cli.studies.text import print_comparison
 from elastometer.model.comparison import Comparison
+from elastometer.model.measures import MEASURES
 from elastometer.model.study import Gate
 from elastometer.model.tuning import PredictedFigure
 from elastometer.study.compare.compare import compare
@@ -58,6 +59,16 @@ def test_twenty_variants_fit_into_the_width_of_a_page():
     assert max(map(len, text.splitlines())) <= 130
 
 
+def test_many_measures_that_differ_fit_into_the_width_of_a_page():
+    """Four variants stand below each other, so their measures stand side by side: five at a time."""
+    names = [measure.name for measure in MEASURES[:20]]
+    found = compared({variant: {name: tuple(factor * value for value in (40.0, 41.0, 39.0)) for name in names}
+                      for variant, factor in (("queue", 1), ("cpu", 2), ("keda", 1), ("most", 1))})
+    text = shown(found)
+    assert all(measure.title.split()[0] in text for measure in MEASURES[:20])
+    assert max(map(len, text.splitlines())) <= 130
+
+
 def test_what_was_predicted_stands_beside_what_was_measured_with_the_patch_of_the_best():
     variants = (VariantTerms("queue", 3), VariantTerms(
         "tuned-1", 3, "autoscaler:\n  horizontalPodAutoscaler:\n    minReplicas: 2\n", is_tuned=True,
@@ -68,7 +79,7 @@ def test_what_was_predicted_stands_beside_what_was_measured_with_the_patch_of_th
     text = shown(found)
     assert found.best.variant == "tuned-1"
     assert "tuned-1 Objective-miss seconds 20 s 15 to 60 s 20 s yes" in on_one_line(text)
-    assert text.endswith("the settings of tuned-1, as a merge patch:\n    autoscaler:\n      horizontalPodAutoscaler:\n"
+    assert text.endswith("what tuned-1 changes in the template:\n    autoscaler:\n      horizontalPodAutoscaler:\n"
                          "        minReplicas: 2\n")
 
 

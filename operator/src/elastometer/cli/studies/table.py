@@ -2,7 +2,7 @@
 too many variants to stand side by side."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from rich.box import SIMPLE_HEAD
@@ -22,19 +22,34 @@ STYLES: Mapping[str, str] = {
 }
 MOST_ABREAST = 3
 COLUMN_WIDTH = 18
+MOST_MEASURES_ABREAST = 5
 Styled: TypeAlias = tuple[str, str]  # a text and its style on a terminal
 
 
-def plain_table(found: Comparison, rows: Sequence[MeasureRow]) -> list[str]:
-    """As lines."""
-    texts = [[text for text, _ in row] for row in _table(found, rows)]
-    if len(found.variants) <= MOST_ABREAST:
-        return columns(texts)
-    return wrapped_columns(texts, dict.fromkeys(range(1, len(rows) + 1), COLUMN_WIDTH))
+def plain_tables(found: Comparison, rows: Sequence[MeasureRow]) -> Iterator[list[str]]:
+    """As lines, each table for itself."""
+    for part in _parts(found, rows):
+        texts = [[text for text, _ in row] for row in _table(found, part)]
+        yield columns(texts) if _is_upright(found) else \
+            wrapped_columns(texts, dict.fromkeys(range(1, len(part) + 1), COLUMN_WIDTH))
 
 
-def drawn_table(found: Comparison, rows: Sequence[MeasureRow]) -> Table:
-    """As it is drawn on a terminal."""
+def drawn_tables(found: Comparison, rows: Sequence[MeasureRow]) -> Iterator[Table]:
+    """As they are drawn on a terminal."""
+    return (_drawn(found, part) for part in _parts(found, rows))
+
+
+def _is_upright(found: Comparison) -> bool:
+    return len(found.variants) <= MOST_ABREAST
+
+
+def _parts(found: Comparison, rows: Sequence[MeasureRow]) -> Iterator[Sequence[MeasureRow]]:
+    """Measures that stand side by side are shown a few at a time, or their table would be wider than any page."""
+    size = len(rows) if _is_upright(found) else MOST_MEASURES_ABREAST
+    return (rows[first:first + size] for first in range(0, len(rows), size))
+
+
+def _drawn(found: Comparison, rows: Sequence[MeasureRow]) -> Table:
     head, *body = _table(found, rows)
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
     for text, _ in head:
@@ -47,7 +62,7 @@ def drawn_table(found: Comparison, rows: Sequence[MeasureRow]) -> Table:
 def _table(found: Comparison, rows: Sequence[MeasureRow]) -> list[list[Styled]]:
     """The medians of all variants, each with its difference from the baseline."""
     names: list[Styled] = [(_named(found, one), "") for one in found.variants]
-    is_upright = len(names) <= MOST_ABREAST
+    is_upright = _is_upright(found)
     cells = [_cells(found, row, "  " if is_upright else "\n") for row in rows]
     titles: list[Styled] = [(row.measure.title, "") for row in rows]
     if is_upright:

@@ -7,7 +7,7 @@ from typing import TextIO
 from rich.console import Console
 
 from elastometer.cli.base.text import printable, wrapped, wrapped_columns
-from elastometer.cli.studies.table import MARKS, drawn_table, plain_table
+from elastometer.cli.studies.table import MARKS, drawn_tables, plain_tables
 from elastometer.model.comparison import Comparison, Judgement, MeasureRow
 from elastometer.render.study import tables, words
 
@@ -21,9 +21,9 @@ def print_comparison(found: Comparison, stream: TextIO, *, every: bool = False) 
     rows = rows_shown(found, every=every)
     _print(opening(found), stream)
     if rows and console.is_terminal:
-        console.print(drawn_table(found, rows))
+        console.print(*drawn_tables(found, rows), sep="\n")
     elif rows:
-        _print(("", *plain_table(found, rows), ""), stream)
+        _print(("", *(line for table in plain_tables(found, rows) for line in (*table, ""))), stream)
     _print((*closing(found, rows, every=every), *predictions(found), *patch_of_best(found)), stream)
 
 
@@ -89,5 +89,5 @@ def patch_of_best(found: Comparison) -> Iterator[str]:
     """The settings of the best variant, to copy."""
     best = None if found.best.variant is None else found.variant(found.best.variant)
     if best is not None and best.patch and best.name != found.baseline:
-        yield from ("", f"the settings of {best.name}, as a merge patch:")
+        yield from ("", f"what {best.name} changes in the template:")
         yield from (f"    {line}" for line in best.patch.splitlines())
