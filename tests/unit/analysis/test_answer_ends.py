@@ -51,6 +51,12 @@ def test_a_row_has_the_tokens_asked_for_and_made_and_their_pace():
         45, 25, 50)
 
 
+def test_characters_are_those_of_the_texts_that_were_kept():
+    found = row(ended(1, outputCharacters=5012), ended(2, outputCharacters=6400), ended(3)).characters
+    assert found is not None
+    assert (found.count, found.p50.value, found.least, found.most) == (2, 5012, 5012, 6400)
+
+
 def test_a_request_without_an_answer_is_in_no_row():
     lost = [ended(number, outcome=outcome) for number, outcome in enumerate(("TimedOut", "Refused", "ServerError"))]
     assert answer_end_rows(evidence_of(lost, CHAT)) == ()
@@ -141,6 +147,9 @@ def test_what_was_not_recorded_is_missing_with_its_reason():
     assert (found.asked, found.made, found.tokens_per_second, found.repetition) == (None, None, None, None)
     assert found.missing == {
         "asked": "the records do not say how many tokens were asked for",
-        "made": "the server reported no token counts", "tokensPerSecond": "the server reported no token counts",
+        "made": "the server reported no token counts",
+        "characters": "no text was kept (no check and no fingerprint line needed it), or the records are of an earlier "
+                      "version",
+        "tokensPerSecond": "the server reported no token counts",
         "early": "the task demands nothing of the length of its answers",
         "repetition": "no answer was looked at by the check Repetition"}

@@ -75,7 +75,8 @@ class Repetition:
 @dataclass(frozen=True, slots=True)
 class AnswerEndRow:
     """How the answers to one task ended in one stage. `asked` and `made` are tokens, by the request's own limit and the
-    server's count; `tokens_per_second` is tokens made over the time from send to end, of answers that succeeded.
+    server's count; `characters` are those of the texts that were kept, which a check needs, or a fingerprint line;
+    `tokens_per_second` is tokens made over the time from send to end, of answers that succeeded.
 
     `early` counts the answers that ended before they should, and `early_by` who ended those: shorter than the task
     demands (`ignoreEndOfText`, a check of length), or cut off by the context, or by `max_tokens` where the task has the
@@ -88,6 +89,7 @@ class AnswerEndRow:
     answers: int
     asked: Sizes | None
     made: Sizes | None
+    characters: Sizes | None
     tokens_per_second: Sizes | None
     ended_by: Mapping[EndedBy, int]
     early: Rate | None

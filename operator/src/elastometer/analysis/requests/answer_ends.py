@@ -22,6 +22,7 @@ NEAR_PERCENT = 90
 LATE_SHARE = 0.5
 NO_LIMIT = "the records do not say how many tokens were asked for"
 NO_COUNT = "the server reported no token counts"
+NOT_KEPT = "no text was kept (no check and no fingerprint line needed it), or the records are of an earlier version"
 NO_DEMAND = "the task demands nothing of the length of its answers"
 COMPLETE = "its answers are complete in themselves, so that their length says nothing"
 NO_CHECK = "no answer was looked at by the check Repetition"
@@ -29,7 +30,7 @@ NO_CHECK = "no answer was looked at by the check Repetition"
 _OF_LENGTH = {CheckType.TRUNCATION.value, CheckType.MINIMUM_TOKENS.value, CheckType.MINIMUM_CHARACTERS.value}
 _ENDED = (Outcome.SUCCESS.value, Outcome.TRUNCATED.value, Outcome.ABORTED.value)
 _COLUMNS = ("stage", "task", "outcome", "finish_reason", "requested_tokens", "completion_tokens", "send", "end",
-            "checks", "repeat")
+            "checks", "repeat", "output_characters")
 
 
 def answer_end_rows(evidence: Evidence) -> tuple[AnswerEndRow, ...]:
@@ -66,17 +67,18 @@ def _ended_by() -> pl.Expr:
 
 def _row(part: pl.DataFrame, task: TaskTerms) -> AnswerEndRow:
     """`part` holds at least one answer."""
-    asked, made, speed = (sizes_of(values) for values in (
-        part["requested_tokens"], part["completion_tokens"], _tokens_per_second(part)))
+    asked, made, characters, speed = (sizes_of(values) for values in (
+        part["requested_tokens"], part["completion_tokens"], part["output_characters"], _tokens_per_second(part)))
     repetition = _repetition(part)
     early, demanded = _early(part, task)
     absent = (
         ("asked", asked is None, NO_LIMIT), ("made", made is None, NO_COUNT),
-        ("tokensPerSecond", speed is None, NO_COUNT), ("nearLimit", task.has_shape, COMPLETE),
+        ("characters", characters is None, NOT_KEPT), ("tokensPerSecond", speed is None, NO_COUNT),
+        ("nearLimit", task.has_shape, COMPLETE),
         ("early", not demanded, NO_LIMIT if task.is_exact else NO_DEMAND), ("repetition", repetition is None, NO_CHECK))
     return AnswerEndRow(
         stage=part["stage"][0], task=part["task"][0], answers=part.height, asked=asked, made=made,
-        tokens_per_second=speed, ended_by=_counts(part),
+        characters=characters, tokens_per_second=speed, ended_by=_counts(part),
         early=rate(early.height, demanded) if demanded else None, early_by=_counts(early),
         near_limit=None if task.has_shape else _near_limit(part),
         repetition=repetition, missing={name: why for name, is_absent, why in absent if is_absent},

@@ -24,7 +24,8 @@ from elastometer.render.wording import estimates, numbers
 
 ALL = "all"
 _ISOLATION = ("Level", "Answers", "Own task's", "Another task's", "Another request's mark", "Cannot be attributed")
-_ENDS = ("Stage", "Task", "Answers", "Tokens asked for", "Tokens made", "Ended by", "Ended early", "Tokens/s")
+_ENDS = ("Stage", "Task", "Answers", "Tokens asked for", "Tokens made", "Characters", "Ended by", "Ended early",
+         "Tokens/s")
 _REPEATS = ("Stage", "Task", "Answers", "Longest repeated run", "Most frequent 4 words",
             "Repeated, by quarter of the answer", "Late")
 _ASPECTS: Mapping[Aspect, str] = {
@@ -59,7 +60,7 @@ def answer_ends(report: Report) -> TableSection | None:
     """How answers ended, and how far they repeat themselves."""
     if not report.answer_ends:
         return None
-    ends = Table("answer-ends-rows", _ENDS, tuple(map(_end_row, report.answer_ends)), words=frozenset({1, 5, 6}),
+    ends = Table("answer-ends-rows", _ENDS, tuple(map(_end_row, report.answer_ends)), words=frozenset({1, 6, 7}),
                  remarks=tuple(_reasons({name: why for name, why in row.missing.items() if name != "repetition"}
                                         for row in report.answer_ends)))
     repeats = tuple(_repeat_row(row, row.repetition) for row in report.answer_ends if row.repetition is not None)
@@ -78,7 +79,8 @@ def _end_row(row: AnswerEndRow) -> Row:
         f"{row.early.hits:,} of {row.early.count:,}" + (f", by {ended_by(row.early_by)}" if row.early_by else "")
     return Row((
         Cell(row.stage), Cell(row.task), Cell(numbers.number(row.answers)), sizes(row.asked), sizes(row.made),
-        Cell(ended_by(row.ended_by)), Cell(early, "" if row.early is None else share_interval(row.early)),
+        sizes(row.characters), Cell(ended_by(row.ended_by)),
+        Cell(early, "" if row.early is None else share_interval(row.early)),
         sizes(row.tokens_per_second, digits=1)), is_bad=row.early is not None and row.early.hits > 0)
 
 
