@@ -65,8 +65,8 @@ def manifest(size: Size) -> dict[str, Any]:
             },
             "variants": list(_variants(size)),
             "baseline": TODAY,
-            "repetitions": 3,
-            "parallelism": size.of(1, 3),
+            "repetitions": size.of(3, 2),
+            "parallelism": size.of(1, 4),
         },
     }
 
