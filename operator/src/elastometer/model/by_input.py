@@ -25,7 +25,7 @@ class InputBy(StrEnum):
 class InputRow:
     """The requests of one stage alike in `by`, of which `label` is the value, without those due in a warm-up.
 
-    `task` or `group` is that label in rows by task (a length of a Sweep is one) and by group. `low` and `high` are the
+    `task` is None in rows by group, and `group` in all others; a length of a Sweep is a task. `low` and `high` are the
     bounds of a row by characters, the latter included; None at an open end and in other rows. `input_tokens`, as the
     server counted them, and `input_characters`, of the last user message, are medians.
     `tokens_per_second` is that of single requests: their output tokens over their time from send to end.
@@ -60,8 +60,9 @@ class InputRow:
 
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """Latency over input length in one stage: `at_zero` milliseconds, and `per_thousand` more for each 1,000 tokens or
-    characters, by Theil and Sen; `residual` is the largest distance of a row's median from the line.
+    """Latency over input length in one stage, of one task where `by` is Characters: `at_zero` milliseconds, and
+    `per_thousand` more for each 1,000 tokens or characters, by Theil and Sen; `residual` is the largest distance of a
+    row's median from the line.
 
     `bends` is true if the slope of the longer half is greater than that of the shorter half beyond noise, None if there
     are too few requests to compare them.
@@ -69,6 +70,7 @@ class InputLine:
 
     by: InputBy
     stage: str
+    task: str | None
     requests: int
     at_zero: float
     per_thousand: float

@@ -31,7 +31,8 @@ class ErrorKind:
     Instants are those at which the requests were due. `early` is the share of them that were due within BEGIN_SECONDS
     of the stage's begin, as were `early_requests` of all its `requests`. `chance` is the probability that at least so
     many of the failed ones are among those if failing does not depend on the time. All three are None where the begin
-    of the stage is not known.
+    of the stage is not known. `requests_until_last` counts the stage's requests
+    that were due until the last failed one, itself included.
     """
 
     stage: str
@@ -45,5 +46,6 @@ class ErrorKind:
     last_seconds: float
     early: Rate | None
     early_requests: int | None
+    requests_until_last: int
     chance: float | None
     second_attempt: SecondAttempts

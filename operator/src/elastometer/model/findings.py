@@ -59,6 +59,12 @@ class FindingName(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"  # a quota kept replicas from being created
     AUTOSCALER_ALTERED = "AutoscalerAltered"  # the autoscaler as served is not the one that was asked for
 
+    # What clients experienced
+    ERRORS_AT_START = "ErrorsAtStart"  # requests failed at the begin of a stage, beyond chance
+    OVERLOADED = "Overloaded"  # servers turned requests away
+    INPUT_TOO_LONG = "InputTooLong"  # from some length of the input on, requests are slow, lost or answered worse
+    JITTERY_LATENCY = "JitteryLatency"  # under a steady load, some requests take far longer than others at that time
+
     # The answers
     CROSS_TALK = "CrossTalk"  # requests got the answer of another request: a mark proves it
     TASKS_MIXED_UP = "TasksMixedUp"  # answers have the form of another task's

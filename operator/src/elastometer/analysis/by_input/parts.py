@@ -23,29 +23,30 @@ class Part:
     low: int | None = None
     high: int | None = None
     size: str | None = None
+    task: str | None = None
 
 
 def parts(evidence: Evidence) -> Iterator[Part]:
-    """Those by task first, then by length, group and characters; within each in the order of the stages. A single task
-    makes no row of its own, and neither does a stage in one bin."""
+    """Those by task first, then by length, group and characters; within each in the order of the stages, by characters
+    the stages and tasks with the most bins first. A single task makes no row of its own, and neither does one bin."""
     requests = evidence.judged
     sweeps = {stage.name for stage in evidence.stages if stage.type is StageType.SWEEP}
     by_stage = {str(key[0]): part for key, part in requests.partition_by("stage", as_dict=True).items()}
     several = requests["task"].n_unique() > 1
     for stage, mine in by_stage.items():
         if several and stage not in sweeps:
-            yield from (Part(InputBy.TASK, stage, task, part) for task, part in _split(mine, "task"))
+            yield from (Part(InputBy.TASK, stage, task, part, task=task) for task, part in _split(mine, "task"))
     for stage, mine in by_stage.items():
         if stage in sweeps:
-            found = (Part(InputBy.LENGTH, stage, task, part, size="prompt_tokens")
+            found = (Part(InputBy.LENGTH, stage, task, part, size="prompt_tokens", task=task)
                      for task, part in _split(mine, "task"))
             yield from sorted(found, key=lambda one: one.requests["prompt_tokens"].median() or 0.0)
     for stage, mine in by_stage.items():
         grouped = mine.filter(pl.col("group").is_not_null())
         yield from (Part(InputBy.GROUP, stage, group, part) for group, part in _split(grouped, "group"))
-    for stage, mine in by_stage.items():
-        bins = list(_bins(stage, mine, evidence.terms.input_character_bounds))
-        yield from bins if len(bins) > 1 else ()
+    binned = [list(_bins(stage, task, part, evidence.terms.input_character_bounds))
+              for stage, mine in by_stage.items() for task, part in _split(mine, "task")]
+    yield from (one for found in sorted(binned, key=len, reverse=True) if len(found) > 1 for one in found)
 
 
 def _split(requests: pl.DataFrame, column: str) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -53,8 +54,9 @@ def _split(requests: pl.DataFrame, column: str) -> Iterator[tuple[str, pl.DataFr
         yield str(key[0]), part
 
 
-def _bins(stage: str, requests: pl.DataFrame, bounds: Sequence[int]) -> Iterator[Part]:
-    """Up to each bound, and beyond the last one; bins without requests are left out."""
+def _bins(stage: str, task: str, requests: pl.DataFrame, bounds: Sequence[int]) -> Iterator[Part]:
+    """Up to each bound, and beyond the last one; bins without requests are left out. Of one task, since a bin that has
+    more of another, slower one would look as if its length made it slow."""
     if not bounds:
         return
     length = pl.col("input_characters")
@@ -63,4 +65,4 @@ def _bins(stage: str, requests: pl.DataFrame, bounds: Sequence[int]) -> Iterator
                                  True if high is None else length <= high)
         if inside.height:
             label = f"up to {high}" if low is None else f"over {low}" if high is None else f"{low + 1} to {high}"
-            yield Part(InputBy.CHARACTERS, stage, label, inside, low, high, "input_characters")
+            yield Part(InputBy.CHARACTERS, stage, label, inside, low, high, "input_characters", task)

@@ -25,7 +25,7 @@ def input_row(part: Part) -> InputRow:
     timed_out = int((requests["outcome"] == Outcome.TIMED_OUT.value).sum())
     return InputRow(
         by=part.by, stage=part.stage, label=part.label,
-        task=part.label if part.by in (InputBy.TASK, InputBy.LENGTH) else None,
+        task=part.task,
         group=part.label if part.by is InputBy.GROUP else None, low=part.low, high=part.high,
         input_tokens=_median(requests, "prompt_tokens"), input_characters=_median(requests, "input_characters"),
         requests=requests.height, latency=quantiles(times["whole"]), time_to_first_token=quantiles(times["first"]),

@@ -14,8 +14,10 @@ from elastometer.analysis.findings.backlog import backlog_findings
 from elastometer.analysis.findings.blind import objective_blind
 from elastometer.analysis.findings.conditions import clamped, metric_missing
 from elastometer.analysis.findings.elasticity import elasticity_findings
+from elastometer.analysis.findings.errors import error_findings
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.flags import flag_in_words
+from elastometer.analysis.findings.inputs import input_findings
 from elastometer.analysis.findings.load import load_findings
 from elastometer.analysis.findings.never_triggered import never_triggered
 from elastometer.analysis.findings.scaling import scaling_findings
@@ -47,8 +49,9 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *start_findings(facts.cold_starts), *_clock_skew(facts), *autoscaler_findings(facts.autoscaler),
         *wake_findings(facts), *stream_findings(facts.evidence.requests),
         *answer_findings(facts.evidence, facts.answers), *objective_blind(facts.blind),
-        *(() if facts.report is None else (*answer_table_findings(facts.report), *scaling_findings(facts.report))),
-        *elasticity_findings(facts), *server_findings(facts),
+        *(() if facts.report is None else (
+            *answer_table_findings(facts.report), *scaling_findings(facts.report), *input_findings(facts.report))),
+        *elasticity_findings(facts), *server_findings(facts), *error_findings(facts),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from elastometer.analysis.in_short import answers, resources, scaling
+from elastometer.analysis.in_short import answers, levels, resources, scaling
 from elastometer.model.in_short import MOST, InShort, Question
 from elastometer.model.report import Report
 
 Answer: TypeAlias = Callable[[Report], InShort | None]
 # One function for each question; the order does not matter.
 ANSWERS: tuple[Answer, ...] = (
+    levels.limit, levels.response_times, levels.input_length, levels.errors,
     answers.isolation, answers.answer_ends, answers.structured, answers.recall,
     resources.memory, resources.saturation, scaling.health, scaling.scaling, scaling.starts, scaling.warm_spares)
 

@@ -24,7 +24,7 @@ def health(report: Report) -> InShort | None:
     open_rows = [row for row in rows if row.state is HealthState.NOT_JUDGED]
     if not bad and open_rows:
         named = ", ".join(_HEALTH_NAMES[row.part] for row in open_rows)
-        return InShort(Question.HEALTH, f"Whether the service was healthy{where} cannot be told", Anchor.HEALTH,
+        return InShort(Question.HEALTH, f"Whether the service was healthy{where} is not known", Anchor.HEALTH,
                        f"{named}: {open_rows[0].reason or 'not judged'}")
     if not bad:
         shown = "; ".join(_measure(row) for row in rows)
@@ -56,7 +56,7 @@ def scaling(report: Report) -> InShort | None:
     nothing = [one for one in found if one.gain is Gain.NOTHING]
     if not gained and not nothing:
         why = next((one.reason for one in found if one.reason), "the intervals are too wide, or nothing was missing")
-        return InShort(Question.SCALING, f"It scaled out {_times(len(found))}; what that brought cannot be told",
+        return InShort(Question.SCALING, f"It scaled out {_times(len(found))}; what that brought is not known",
                        Anchor.SCALE_OUT_GAINS, why)
     best = max(gained or nothing, key=lambda one: one.rate.difference.value if one.rate.difference else 0.0)
     counts = f"{len(gained)} brought a gain" + (f" and {len(nothing)} nothing" if nothing else "")
@@ -82,7 +82,7 @@ def starts(report: Report) -> InShort | None:
     if not report.first_starts:
         return None
     if not known:
-        return InShort(Question.STARTS, "How long a start takes cannot be told", Anchor.FIRST_STARTS,
+        return InShort(Question.STARTS, "How long a start takes is not known", Anchor.FIRST_STARTS,
                        "a Pod that became Ready while it was watched")
     fastest = min(known, key=lambda one: one.median_milliseconds or 0.0)
     slowest = max(known, key=lambda one: one.median_milliseconds or 0.0)
@@ -107,7 +107,7 @@ def warm_spares(report: Report) -> InShort | None:
     if found is None:
         return None
     if found.reason is not None:
-        return InShort(Question.WARM_SPARES, "What replicas held ready would bring cannot be told",
+        return InShort(Question.WARM_SPARES, "What replicas held ready would bring is not known",
                        Anchor.WARM_SPARES, found.reason)
     known = [row for row in found.rows if row.miss_seconds is not None]
     if not known or not known[0].miss_seconds or not known[0].miss_seconds.measured:

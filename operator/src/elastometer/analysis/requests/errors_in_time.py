@@ -51,6 +51,7 @@ def _of_stage(stage: str, begin: Instant | None, evidence: Evidence) -> Iterator
             count=count, requests=requests.height, first_seconds=evidence.seconds(row["first"]),
             last_seconds=evidence.seconds(row["last"]), early=None if early is None else rate(early, count),
             early_requests=marked, chance=chance,
+            requests_until_last=int(requests.select((pl.col("intended") <= row["last"]).sum()).item()),
             second_attempt=SecondAttempts(row["served"], row["lost"], count - row["served"] - row["lost"]))
 
 

@@ -34,16 +34,19 @@ def _table(by: InputBy, rows: list[InputRow]) -> Table | None:
         return None
     title, name = _TITLES[by]
     size = ("Median length",) if by in _UNITS else ()
-    head = ("Stage", name, *size, *_TIMES)
-    words = {1, len(head) - 3, len(head) - 1}
+    task = ("Task",) if by is InputBy.CHARACTERS else ()
+    head = ("Stage", *task, name, *size, *_TIMES)
+    words = {1, 1 + len(task), len(head) - 3, len(head) - 1}
     return Table(f"by-{by.value.lower()}", head, tuple(map(_row, rows)), title, frozenset(words))
 
 
 def _row(row: InputRow) -> Row:
     latency, first = row.latency, row.time_to_first_token
     size = (Cell(numbers.number(row.size)),) if row.by in _UNITS else ()
+    task = (Cell(row.task or numbers.DASH),) if row.by is InputBy.CHARACTERS else ()
     return Row((
-        Cell(row.stage), Cell(row.label), *size, Cell(numbers.number(row.requests)), Cell(*estimates.mean(latency)),
+        Cell(row.stage), *task, Cell(row.label), *size, Cell(numbers.number(row.requests)),
+        Cell(*estimates.mean(latency)),
         Cell(*estimates.quantile(latency, "p50", latency.p50)), Cell(*estimates.quantile(latency, "p90", latency.p90)),
         Cell(*estimates.quantile(latency, "p95", latency.p95)), Cell(*estimates.quantile(latency, "p99", latency.p99)),
         Cell(*estimates.quantile(first, "p50", first.p50)), Cell(*estimates.quantile(first, "p95", first.p95)),
@@ -75,7 +78,8 @@ def _line(line: InputLine) -> str:
     spread = "" if line.interval is None else f" ({line.interval.low:,.1f} to {line.interval.high:,.1f})"
     bend = {True: "; it bends: the longer half rises faster than the shorter half",
             False: "; one line fits all lengths", None: ""}[line.bends]
-    return (f"In '{line.stage}', latency is {numbers.duration(line.at_zero)} and {line.per_thousand:,.1f} ms{spread} "
+    where = f"In '{line.stage}'" + ("" if line.task is None else f", task '{line.task}'")
+    return (f"{where}, latency is {numbers.duration(line.at_zero)} and {line.per_thousand:,.1f} ms{spread} "
             f"more for each 1,000 {unit} (Theil and Sen, n={line.requests:,}); no median lies further than "
             f"{numbers.duration(line.residual)} from that line{bend}")
 

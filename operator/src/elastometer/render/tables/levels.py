@@ -100,7 +100,8 @@ def _server_row(row: LevelRow) -> Row:
         row.is_doubtful)
     return Row((
         Cell(level_name(row)), Cell(row.stage), Cell(numbers.number(row.input_tokens_per_second, 1)),
-        Cell(numbers.number(row.output_tokens_per_second, 1)), Cell(numbers.number(None if law is None else law.recorded, 1)), expected,
+        Cell(numbers.number(row.output_tokens_per_second, 1)),
+        Cell(numbers.number(None if law is None else law.recorded, 1)), expected,
         Cell(numbers.number(row.waiting, 1)), Cell(numbers.number(row.kv_cache_percent, 1, " %")),
         Cell(numbers.number(row.cpu_cores, 2, " cores")), _memory(row),
         Cell(_bytes(row.gpu_memory_bytes)), Cell(numbers.number(row.preemptions))))

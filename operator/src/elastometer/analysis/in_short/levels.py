@@ -1,0 +1,89 @@
+"""How much the server bears, how response times change as the load rises, with which input, and what was lost when."""
+from __future__ import annotations
+
+from elastometer.model.by_input import InputBy
+from elastometer.model.errors_in_time import BEGIN_SECONDS
+from elastometer.model.in_short import InShort, Question
+from elastometer.model.in_words import duration, plural
+from elastometer.model.levels import LevelOf, LevelRow
+from elastometer.model.load_rows import Quantiles
+from elastometer.model.report import Report
+from elastometer.model.story import Anchor
+
+_WORDS = {LevelOf.IN_FLIGHT: "in flight", LevelOf.USERS: "users", LevelOf.RATE: "requests/s offered"}
+
+
+def limit(report: Report) -> InShort | None:
+    """Only where several levels were held."""
+    if report.recommended_limit:
+        return InShort(Question.LIMIT, report.recommended_limit[0].text, Anchor.LEVELS)
+    if len({(row.of, row.level) for row in report.levels}) < 2:
+        return None
+    return InShort(Question.LIMIT, "How much the server bears is not known", Anchor.LEVELS,
+                   "an objective on requests that holds for every stage")
+
+
+def response_times(report: Report) -> InShort | None:
+    """From the lowest to the highest level of one kind."""
+    known = [row for row in report.levels if row.level is not None and row.latency.p50 is not None and not row.is_soak]
+    if not known:
+        return None
+    kind = max(dict.fromkeys(row.of for row in known), key=lambda of: sum(row.of is of for row in known))
+    rows = sorted((row for row in known if row.of is kind), key=lambda row: row.level or 0)
+    low, high = rows[0], rows[-1]
+    if low.level == high.level:
+        return None
+    return InShort(
+        Question.RESPONSE_TIMES,
+        f"From {low.level:,} to {high.level:,} {_WORDS[kind]}, P50 of the latency goes from {_p50(low.latency)} to "
+        f"{_p50(high.latency)}, and the rate from {_rate(low)} to {_rate(high)} requests/s", Anchor.LEVELS)
+
+
+def _p50(found: Quantiles) -> str:
+    interval = found.intervals.get("p50")
+    spread = "" if interval is None else f" ({duration(interval.low)} to {duration(interval.high)})"
+    return f"{duration(found.p50 or 0.0)}{spread}"
+
+
+def _rate(row: LevelRow) -> str:
+    spread = row.requests_per_second_plus_minus
+    return f"{row.requests_per_second or 0.0:,.1f}" + ("" if spread is None else f" ± {spread:.1f}")
+
+
+def input_length(report: Report) -> InShort | None:
+    """Of the first stage with a line, which a Sweep always is before others; None without lengths."""
+    lines = sorted(report.input_lines, key=lambda line: (line.by is not InputBy.LENGTH, -line.requests))
+    if not lines:
+        return None
+    line = lines[0]
+    unit = "tokens" if line.by is InputBy.LENGTH else "characters"
+    spread = "" if line.interval is None else f" ({line.interval.low:,.1f} to {line.interval.high:,.1f})"
+    slow = [row.label for row in report.by_input
+            if row.by is line.by and row.stage == line.stage and row.slow is not None]
+    marked = f"slow: {', '.join(slow)}" if slow else "no length is slow"
+    return InShort(
+        Question.INPUT_LENGTH,
+        f"Each 1,000 {unit} of input add {line.per_thousand:,.1f} ms{spread} to the latency in '{line.stage}'; "
+        f"{marked}",
+        Anchor.BY_INPUT)
+
+
+def errors(report: Report) -> InShort | None:
+    """Over the whole load; None for a run without requests."""
+    total = next((row for row in reversed(report.load) if row.count and row.success is not None), None)
+    if total is None or total.success is None:
+        return None
+    lost = total.count - total.success.hits
+    if not lost and not report.errors_in_time:
+        return InShort(Question.ERRORS, f"None of {plural(total.count, 'request')} was lost, so that the share is at "
+                                        f"most {100 - total.success.interval.low:.2g} %", Anchor.ERRORS_IN_TIME)
+    failed = sum(kind.count for kind in report.errors_in_time)
+    early = sum(kind.early.hits for kind in report.errors_in_time if kind.early is not None)
+    served = sum(kind.second_attempt.served for kind in report.errors_in_time)
+    low, high = 100 - total.success.interval.high, 100 - total.success.interval.low
+    share = f"{100 - total.success.percent:.2g} % ({low:.2g} to {high:.2g} %)"
+    again = f"; a second attempt served {served:,}" if served else ""
+    return InShort(
+        Question.ERRORS, f"{lost:,} of {plural(total.count, 'request')} were lost, {share}; of {failed:,} failed first "
+                         f"attempts {early:,} were due in the first {BEGIN_SECONDS:.0f} s of a stage{again}",
+        Anchor.ERRORS_IN_TIME)
