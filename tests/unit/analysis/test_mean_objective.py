@@ -93,3 +93,11 @@ def test_the_mean_of_figures_with_an_open_end_cannot_be_told() -> None:
     assert judge_objective(limit, (), [], [*known, never]).verdict is Verdict.INCONCLUSIVE
     late = Duration(at_least_milliseconds=5000.0, reason="it was never Ready")
     assert judge_objective(limit, (), [], [*known, late]).verdict is Verdict.FAIL
+
+
+def test_a_share_is_shown_with_as_many_decimals_as_its_bound() -> None:
+    """9,995 of 10,000 meet 99.95 % and not 99.951 %: 99.95 % would read as if both were met."""
+    records = [request(number, None if number < 5 else 10) for number in range(10_000)]
+    limit = Objective("o", Indicator.REQUEST_SUCCESS, 95, None, Decimal("99.951"), None)
+    assert judge_objective(limit, records, [], []).message == (
+        "`request success` 99.950 % is below 99.951 % (n=10000, 5 not served)")

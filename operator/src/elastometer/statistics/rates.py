@@ -1,6 +1,7 @@
 """Shares of counted things, such as requests that were served or answers that failed."""
 from __future__ import annotations
 
+from decimal import Decimal
 from math import ceil, sqrt
 
 from elastometer.model.estimates import Difference, Interval, Rate
@@ -21,10 +22,21 @@ def rate(hits: int, count: int) -> Rate:
                 Interval(round(100 * low, _DECIMALS), round(100 * high, _DECIMALS)))
 
 
-def truncated_percent(hits: int, count: int) -> float:
-    """To 0.01 %, never rounded up, so that a share just below its bound does not read as if it met it; `count` is at
-    least 1."""
-    return 10_000 * hits // count / 100
+# A share is shown to 0.01 %.
+SHARE_DECIMALS = 2
+
+
+def truncated_percent(hits: int, count: int, decimals: int = SHARE_DECIMALS) -> float:
+    """To so many decimals, never rounded up, so that a share just below its bound does not read as if it met it;
+    `count` is at least 1."""
+    scale = 10**decimals
+    return 100 * scale * hits // count / scale
+
+
+def decimals_of(bound: Decimal | int) -> int:
+    """The decimals that a share needs beside this bound, so that the two can be compared by eye."""
+    exponent = Decimal(bound).as_tuple().exponent
+    return max(SHARE_DECIMALS, -exponent) if isinstance(exponent, int) else SHARE_DECIMALS
 
 
 def answers_needed(percent: float, bound_percent: float) -> int | None:

@@ -14,7 +14,7 @@ from elastometer.analysis.verdict.scope import where
 from elastometer.model.in_words import plural
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Objective
-from elastometer.statistics.rates import truncated_percent
+from elastometer.statistics.rates import decimals_of, truncated_percent
 
 
 def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, str, float | None, int]:
@@ -27,13 +27,14 @@ def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, s
             "no request was recorded"
         return Verdict.INCONCLUSIVE, f"{name} cannot be judged{at}: {why}", None, count
     failed = judged["failure"].count()
-    percent = truncated_percent(count - failed, count)
+    decimals = decimals_of(bound)
+    percent = truncated_percent(count - failed, count, decimals)
     met = 100 * (count - failed) >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     # A task without this check has no answers that could be judged.
     requests = table.join(judged.select("task").unique(), on="task", how="semi").height
     of = f"n={count}" if count == requests else f"n={count} of {plural(requests, 'request')}"
-    message = f"{name} {percent:.2f} % {rule}{at} ({of}, {failed} failed, {_interval(failed, count, bound)})"
+    message = f"{name} {percent:.{decimals}f} % {rule}{at} ({of}, {failed} failed, {_interval(failed, count, bound)})"
     return Verdict.PASS if met else Verdict.FAIL, message, percent, count
 
 

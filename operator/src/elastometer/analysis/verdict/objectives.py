@@ -24,7 +24,7 @@ from elastometer.model.request_table import table_of
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds
 from elastometer.statistics.percentiles import ranks
-from elastometer.statistics.rates import truncated_percent
+from elastometer.statistics.rates import decimals_of, truncated_percent
 from elastometer_loadgen.stages.objectives import Statistic
 
 WORDS = {
@@ -78,11 +78,12 @@ def _judge_success(objective: Objective, table: pl.DataFrame) -> ObjectiveResult
         message = f"`request success` cannot be judged{where(objective)}: no request was recorded"
         return _result(objective, Verdict.INCONCLUSIVE, message, None, count)
     good = _count(table, request_measures.served())
-    percent = truncated_percent(good, count)
+    decimals = decimals_of(bound)
+    percent = truncated_percent(good, count, decimals)
     met = 100 * good >= bound * count
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     counted = f"n={count}, {count - good} not served{_sent_again(table)}"
-    message = f"`request success` {percent:.2f} % {rule}{where(objective)} ({counted})"
+    message = f"`request success` {percent:.{decimals}f} % {rule}{where(objective)} ({counted})"
     return _result(objective, Verdict.PASS if met else Verdict.FAIL, message, percent, count)
 
 
