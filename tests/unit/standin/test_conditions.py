@@ -9,8 +9,8 @@ from elastometer_standin.troubles.strikes import Strike, Strikes
 
 ALONE = {
     Circumstance.STREAMS: 1.0, Circumstance.PROMPT_TOKENS: 10.0, Circumstance.PROMPT_CHARACTERS: 40.0,
-    Circumstance.TURN: 1.0, Circumstance.BURST_SECONDS: 0.0, Circumstance.UPTIME_SECONDS: 5.0,
-    Circumstance.INJECTED: 0.0,
+    Circumstance.MAX_TOKENS: 8192.0, Circumstance.TURN: 1.0, Circumstance.BURST_SECONDS: 0.0,
+    Circumstance.UPTIME_SECONDS: 5.0, Circumstance.INJECTED: 0.0,
 }
 
 
@@ -18,7 +18,8 @@ ALONE = {
     ("text", "holds"),
     [
         ("streams>=1", True), ("streams>1", False), ("streams<=1", True), ("streams<1", False),
-        ("prompt-tokens>9.5", True), ("prompt-characters>60", False), ("turn>4", False), ("burst-seconds<15", True),
+        ("prompt-tokens>9.5", True), ("prompt-characters>60", False), ("max-tokens>4096", True),
+        ("turn>4", False), ("burst-seconds<15", True),
         ("uptime-seconds < 60 , turn>=1", True), ("uptime-seconds<60,turn>1", False),
     ],
 )

@@ -82,6 +82,7 @@ class Admission:
             Circumstance.STREAMS: self._server.engine.unfinished + 1,
             Circumstance.PROMPT_TOKENS: call.prompt_tokens,
             Circumstance.PROMPT_CHARACTERS: len(call.question),
+            Circumstance.MAX_TOKENS: call.max_tokens,
             Circumstance.TURN: call.turn,
             Circumstance.BURST_SECONDS: burst_seconds,
             Circumstance.UPTIME_SECONDS: now - self._ready,

@@ -17,6 +17,8 @@ class Circumstance(enum.Enum):
     """Of the whole prompt, with its template, as `usage` states them."""
     PROMPT_CHARACTERS = "prompt-characters"
     """Of the last message of the user; of the prompt, where it is a text and no chat."""
+    MAX_TOKENS = "max-tokens"
+    """The most tokens that the answer may have, cut to what the context has left."""
     TURN = "turn"
     """Messages of the user in the request: 1 in the first turn of a conversation."""
     BURST_SECONDS = "burst-seconds"
