@@ -31,7 +31,7 @@ NOTHING = ScaleOutGain(
     mean_milliseconds=BeforeAfter(3000.0, 3050.0, Difference(50.0, Interval(-200.0, 300.0))),
     cpu_per_replica=BeforeAfter(1.9, 0.95, Difference(-0.95, None)), was_needed="4.0 requests waited on average")
 GAINED = replace(NOTHING, number=2, gain=Gain.GAINED)
-OPEN = replace(NOTHING, number=3, gain=Gain.CANNOT_BE_TOLD)
+OPEN = replace(NOTHING, number=3, gain=Gain.CANNOT_TELL)
 PULLED, THERE = Fetched(image=Presence.ABSENT), Fetched(image=Presence.PRESENT)
 
 
@@ -112,7 +112,7 @@ def only(found: Facts) -> Finding:
     return one
 
 
-def test_a_peak_shorter_than_the_window_is_told_with_both_times():
+def test_a_peak_shorter_than_the_window_is_named_with_both_times():
     """Above 70 % at 30 and 45 s: for 15 s at least, and for less than the 45 s between the syncs around them."""
     found = only(facts(account({0: 20, 15: 60, 30: 74, 45: 82, 60: 55, 75: 30}), hpa(60)))
     assert found.name == "ScalingNeverTriggered"

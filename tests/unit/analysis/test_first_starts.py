@@ -11,7 +11,7 @@ from elastometer.model.start_class import ClassifiedStart, Ingredient, Presence,
 
 DOWNLOAD, WEIGHTS = PHASE_ENDED_BY[Milestone.DOWNLOADED], PHASE_ENDED_BY[Milestone.WEIGHTS_LOADED]
 AFTER = PHASE_ENDED_BY[Milestone.FIRST_SERVED]
-UNTOLD = ScrapedStart(None, None, None, None, None, "Prometheus was not queried")
+NO_SCRAPE = ScrapedStart(None, None, None, None, None, "Prometheus was not queried")
 
 
 def start(pod: str, seconds: Mapping[str, float], weights: Presence | None, *, ready: bool = True) -> ColdStart:
@@ -25,7 +25,8 @@ def start(pod: str, seconds: Mapping[str, float], weights: Presence | None, *, r
         pod=pod, node="n", origin=Origin.SCALE_OUT, scale_event=None, image=None, instants=(),
         phases=tuple(Phase(name, name, 0.0, 1000 * took, 1.0, "Log") for name, took in seconds.items()),
         cold_start=Duration(1000 * whole) if ready else Duration(at_least_milliseconds=9.0, reason="never Ready"),
-        scale_out=None, first_token=Duration(), scraped=UNTOLD, start_class=ClassifiedStart(StartClass.UNKNOWN, facts))
+        scale_out=None, first_token=Duration(), scraped=NO_SCRAPE,
+        start_class=ClassifiedStart(StartClass.UNKNOWN, facts))
 
 
 def test_a_download_that_later_starts_are_spared_makes_the_difference():
@@ -62,6 +63,6 @@ def test_without_starts_there_are_no_rows():
     assert first_starts([]) == ()
 
 
-def test_kinds_that_take_about_as_long_are_not_told_apart_by_a_phase():
+def test_kinds_that_take_about_as_long_are_not_separated_by_a_phase():
     rows = first_starts([start("a", {WEIGHTS: 5.9}, Presence.ABSENT), start("b", {WEIGHTS: 5.0}, Presence.PRESENT)])
     assert [row.difference for row in rows] == [None, None]

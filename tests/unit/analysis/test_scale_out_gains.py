@@ -94,7 +94,7 @@ def test_objectives_that_hold_again_are_timed_from_the_decision():
     assert gain(doubled()).held_again_seconds == 7.0
 
 
-def test_replicas_that_bring_nothing_are_told_where_they_were_needed():
+def test_replicas_that_bring_nothing_are_named_where_they_were_needed():
     found = gain(unchanged())
     assert found.gain is Gain.NOTHING
     assert found.was_needed == (
@@ -106,13 +106,13 @@ def test_replicas_that_bring_nothing_are_told_where_they_were_needed():
 def test_where_nothing_was_missing_no_gain_is_expected():
     """The same rate and the same latency throughout, all within the objective."""
     found = gain([*requests(0, 70, 5, 1.0), *requests(70, END, 5, 1.0, "ab")])
-    assert (found.gain, found.was_needed) == (Gain.CANNOT_BE_TOLD, None)
+    assert (found.gain, found.was_needed) == (Gain.CANNOT_TELL, None)
     assert found.held_reason == "no objective was missed within 30 s of the decision"
 
 
 def test_another_stage_in_between_leaves_open_whether_nothing_came():
     found = gain(unchanged(), stages=(stage("one", 0.0, 65.0), stage("two", 65.0, END)))
-    assert found.gain is Gain.CANNOT_BE_TOLD
+    assert found.gain is Gain.CANNOT_TELL
     assert found.notes == ("the load changed in between, to stage 'two'",)
 
 
@@ -132,9 +132,9 @@ def test_a_second_change_within_the_windows_is_noted_and_cuts_the_later_one():
     (None, "b served no request"),
     (105.0, "only 15 s of load lie after the last new Pod served, fewer than 20"),
 ])
-def test_windows_that_cannot_be_had_are_a_reason_and_no_zero(served: float | None, why: str):
+def test_windows_that_do_not_exist_are_a_reason_and_no_zero(served: float | None, why: str):
     found = gain(doubled(), served=served)
-    assert (found.gain, found.reason, found.rate.before) == (Gain.CANNOT_BE_TOLD, why, None)
+    assert (found.gain, found.reason, found.rate.before) == (Gain.CANNOT_TELL, why, None)
 
 
 def test_an_early_decision_has_too_little_load_before_it():

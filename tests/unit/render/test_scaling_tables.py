@@ -53,14 +53,14 @@ def test_a_gain_has_both_values_their_difference_and_its_interval(empty: Report)
         "– (it was not asked for)", "0.0 % → 0.0 % (+0.0 points, −3.7 points to +3.7 points)", "12 s", "a gain", "–"]
 
 
-def test_a_gain_that_cannot_be_told_has_its_reason(empty: Report):
-    found = ScaleOutGain(1, 1, 2, 58.2, Gain.CANNOT_BE_TOLD, held_reason="no objective is on requests",
+def test_a_gain_that_is_not_known_has_its_reason(empty: Report):
+    found = ScaleOutGain(1, 1, 2, 58.2, Gain.CANNOT_TELL, held_reason="no objective is on requests",
                          reason="b served no request")
     row, = cells(scaling.scale_out_gains(replace(empty, scale_out_gains=(found,))))
-    assert row[9:] == ["– (no objective is on requests)", "cannot be told", "b served no request"]
+    assert row[9:] == ["– (no objective is on requests)", "cannot tell", "b served no request"]
 
 
-def test_starts_are_told_by_what_they_fetched_and_what_made_them_slow(empty: Report):
+def test_starts_are_named_by_what_they_fetched_and_what_made_them_slow(empty: Report):
     slow = StartKind(Fetched(Presence.PRESENT, Presence.ABSENT, Presence.UNKNOWN), 1, 0, True, 38e3, 38e3, 38e3,
                      PhaseDifference("download", "download", 30e3, 0.0))
     row, = cells(scaling.first_starts(replace(empty, first_starts=(slow,))))
@@ -156,7 +156,7 @@ def test_in_short_leaves_a_question_open_with_what_is_missing(empty: Report):
     found = in_short.health(replace(empty, health=(open_rate,)))
     assert found is not None
     assert (found.text, found.missing) == (
-        "Whether the service was healthy in 'crowd' cannot be told", "served rate: 5 bins of 10 s are fewer than 6")
+        "Whether the service was healthy in 'crowd' is not known", "served rate: 5 bins of 10 s are fewer than 6")
     spares = in_short.warm_spares(replace(empty, warm_spares=WarmSpares(reason="there are no requests")))
     assert spares is not None
     assert spares.missing == "there are no requests"

@@ -15,7 +15,7 @@ class Gain(StrEnum):
 
     GAINED = "Gained"  # more was served, or answers came sooner, beyond noise
     NOTHING = "Nothing"  # neither, and the intervals leave no room for a gain that replicas could have brought
-    CANNOT_BE_TOLD = "CannotBeTold"
+    CANNOT_TELL = "CannotTell"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def gain_of(found: ScaleOutGain, windows: Windows) -> Gain:
     if latency is not None and latency.is_beyond_noise and latency.value < 0:
         return Gain.GAINED
     is_open = windows.load_changed or found.was_needed is None
-    return Gain.CANNOT_BE_TOLD if is_open or not (_no_more(found) and _no_sooner(found)) else Gain.NOTHING
+    return Gain.CANNOT_TELL if is_open or not (_no_more(found) and _no_sooner(found)) else Gain.NOTHING
 
 
 def _no_more(found: ScaleOutGain) -> bool:

@@ -53,7 +53,7 @@ class _Whole:
         evidence = self.run.evidence
         decided, windows = evidence.seconds(change.decided.instant), windows_of(change, self.run)
         again, reason = held_again(self.missed, decided, evidence.seconds(evidence.load_end))
-        found = ScaleOutGain(change.number, change.before, change.after, round(decided, 3), Gain.CANNOT_BE_TOLD,
+        found = ScaleOutGain(change.number, change.before, change.after, round(decided, 3), Gain.CANNOT_TELL,
                              held_again_seconds=again, held_reason=reason)
         return replace(found, reason=windows) if isinstance(windows, str) else self._compared(found, windows)
 

@@ -61,7 +61,7 @@ def _state(row: HealthRow, result: ObjectiveResult) -> HealthState:
 
 
 def _success(row: HealthRow, table: pl.DataFrame, _: Evidence) -> HealthRow:
-    """One bound alone: whoever is not healthy here is losing requests."""
+    """One bound alone: a service that is not healthy here is losing requests."""
     if not len(table):
         return replace(row, abnormal=row.healthy, reason=NO_REQUESTS)
     good = int(table.select(request_measures.served().sum()).item())

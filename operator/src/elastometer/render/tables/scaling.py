@@ -15,7 +15,7 @@ from elastometer.render.wording import numbers
 GAIN_HEAD = ("Replicas", "Decided", "Before", "After", "Served/s", "Mean latency", "p95", "CPU per replica",
              "Not served", "Held again after", "It brought", "Beside it")
 GAIN_WORDS: Mapping[Gain, str] = {
-    Gain.GAINED: "a gain", Gain.NOTHING: "nothing", Gain.CANNOT_BE_TOLD: "cannot be told"}
+    Gain.GAINED: "a gain", Gain.NOTHING: "nothing", Gain.CANNOT_TELL: "cannot tell"}
 START_HEAD = ("Image", "Weights", "Compiled graphs", "Starts", "Median", "Least", "Most", "Never Ready",
               "What makes the difference")
 _IMAGE: Mapping[Presence, str] = {Presence.PRESENT: "was there", Presence.ABSENT: "had to be pulled"}

@@ -25,7 +25,7 @@ def warm_spares(study: StudySpec) -> tuple[MeasuredSpares, ...]:
 
 
 def _alike(study: StudySpec) -> Iterator[MeasuredSpares]:
-    """A preset fixes the replicas, or bears another load: it is none of them."""
+    """A preset fixes the replicas, or bears another load, so that it is never one of them."""
     baseline = study.variant(study.baseline)
     if baseline.preset is not None:
         return
