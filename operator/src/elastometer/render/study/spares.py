@@ -31,4 +31,4 @@ def _cell(comparison: Comparison, name: str, variant: str) -> str:
 
 def _runs(comparison: Comparison, variant: str) -> str:
     one = comparison.variant(variant)
-    return f"{one.compared} of {one.planned}"
+    return numbers.DASH if one is None else f"{one.compared} of {one.planned}"
