@@ -65,11 +65,12 @@ def test_cpu_near_the_limit_of_its_container_is_what_was_full(bundle: Bundle):
     found = table(limited(bundle, "1"), scraped(SeriesName.PROCESS_CPU, of_pod(FIRST, counter(0.9))),
                   scraped(SeriesName.KV_CACHE, of_pod(FIRST, lambda _: 0.4)))
     plateau = row(found, "plateau")
-    cpu = cell(plateau, "processCPU")
+    cpu = cell(plateau, "cpu")
     assert (cpu.value, cpu.share_percent, cpu.seconds_above) == (pytest.approx(0.9), 90.0, 60.0)
+    assert found.columns[0].of == "processCPU"
     assert found.columns[0].limit == "the container's limit of 1 core"
     assert cell(plateau, "kvCache").share_percent == 40.0
-    assert plateau.full == "processCPU"
+    assert (plateau.full, plateau.reason) == ("cpu", None)
 
 
 def test_what_is_above_80_percent_for_less_than_half_of_a_stage_is_not_full(bundle: Bundle):
@@ -78,6 +79,7 @@ def test_what_is_above_80_percent_for_less_than_half_of_a_stage_is_not_full(bund
     assert cell(plateau, "kvCache").seconds_above == 20.0
     assert cell(plateau, "kvCache").peak_percent == 95.0
     assert plateau.full is None
+    assert plateau.reason == "no resource with a known limit was above 80 % for half of it"
 
 
 def test_one_full_pod_counts_although_the_mean_of_all_is_low(bundle: Bundle):
@@ -88,7 +90,7 @@ def test_one_full_pod_counts_although_the_mean_of_all_is_low(bundle: Bundle):
 
 def test_without_a_limit_there_is_a_value_and_the_reason_why_there_is_no_share(bundle: Bundle):
     found = table(bundle, scraped(SeriesName.PROCESS_CPU, of_pod(FIRST, counter(0.9))))
-    cpu = cell(row(found, "plateau"), "processCPU")
+    cpu = cell(row(found, "plateau"), "cpu")
     assert (cpu.value, cpu.share_percent) == (pytest.approx(0.9), None)
     assert cpu.reason == "the container has no CPU limit, and its node was not recorded"
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from elastometer.model.resources_used import WindowKind
 
 ABOVE_PERCENT = 80.0
+# The CPU of the container, or of the process where no container was measured.
+CPU = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,12 @@ class SaturationCell:
 
 @dataclass(frozen=True, slots=True)
 class SaturationColumn:
-    """A resource. `limit` says in words what its share is of, with the number; None without one. `name` is the
-    quantity's in `resources`. Only what `can_be_full` is ever named as full."""
+    """A resource. `of` is the quantity in `resources` that it is read from, which has the source and the resolution.
+    `limit` says in words what its share is of, with the number; None without one. Only what `can_be_full` is ever named
+    as full."""
 
     name: str
+    of: str
     title: str
     unit: str
     limit: str | None
@@ -37,13 +41,14 @@ class SaturationColumn:
 @dataclass(frozen=True, slots=True)
 class SaturationRow:
     """One part of the load. `full` names what was above 80 % for at least half of it, the one that was so the longest;
-    None if nothing was."""
+    None if nothing was, with the reason."""
 
     name: str
     kind: WindowKind
     seconds: float
     cells: tuple[SaturationCell, ...]
     full: str | None
+    reason: str | None = None
 
     def cell(self, name: str) -> SaturationCell | None:
         """The cell of that resource."""

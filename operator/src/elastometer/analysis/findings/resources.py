@@ -7,9 +7,9 @@ from elastometer.analysis.findings.facts import Facts
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import plural
 from elastometer.model.report import Finding
-from elastometer.model.saturation import ABOVE_PERCENT, SaturationCell, SaturationRow, SaturationTable
+from elastometer.model.saturation import ABOVE_PERCENT, CPU, SaturationCell, SaturationRow, SaturationTable
 
-CPU = ("containerCPU", "processCPU", "throttled")
+THROTTLED = "throttled"
 PREEMPTIONS, KV_CACHE = "preemptions", "kvCache"
 # As in the table: above 80 % for half of a part, and for more than a few samples.
 FULL_SHARE, LEAST_SECONDS = 0.5, 10.0
@@ -26,11 +26,11 @@ def resource_findings(facts: Facts) -> Iterator[Finding]:
 
 def _cpu(found: SaturationTable) -> Iterator[Finding]:
     full = [(row, cell) for row in found.rows for cell in row.cells
-            if cell.name in CPU and cell.seconds_above is not None
+            if cell.name in (CPU, THROTTLED) and cell.seconds_above is not None
             and cell.seconds_above >= max(LEAST_SECONDS, FULL_SHARE * row.seconds)]
     if not full:
         return
-    limit = next((f" of {column.limit}" for column in found.columns if column.name in CPU[:2] and column.limit), "")
+    limit = next((f" of {column.limit}" for column in found.columns if column.name == CPU and column.limit), "")
     words = "; ".join(f"{row.name}: {_cpu_words(cell)} for {cell.seconds_above:.0f} of {row.seconds:.0f} s"
                       for row, cell in full[:_SHOWN])
     yield Finding(
@@ -47,7 +47,7 @@ def _more(count: int) -> str:
 
 def _cpu_words(cell: SaturationCell) -> str:
     mean = "" if cell.share_percent is None else f"{cell.share_percent:.0f} % on average, "
-    what = "throttled periods" if cell.name == "throttled" else "CPU"
+    what = "throttled periods" if cell.name == THROTTLED else "CPU"
     return f"{what} {mean}above it"
 
 

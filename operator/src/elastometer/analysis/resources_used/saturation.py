@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -27,6 +27,7 @@ from elastometer.analysis.resources_used.quantities import (
 from elastometer.analysis.resources_used.served import Measured
 from elastometer.analysis.resources_used.windows import levels_among, windows_of
 from elastometer.analysis.run import DerivedRun
+from elastometer.model import saturation
 from elastometer.model.resources_used import ResourceWindow, WindowKind
 from elastometer.model.saturation import (
     ABOVE_PERCENT,
@@ -41,6 +42,7 @@ from elastometer.model.server_flags import MAX_NUM_SEQS
 FULL_SHARE = 0.5
 _OF_LOAD = frozenset({WindowKind.STAGE, WindowKind.STEP})
 COUNT = "count"
+NOTHING_FULL = f"no resource with a known limit was above {ABOVE_PERCENT:.0f} % for half of it"
 _POD, _VALUE, _SHARE = "pod", "value", "share"
 _NO_LIMITS: Mapping[str, str] = {
     CPU[0]: "the container has no CPU limit, and its node was not recorded",
@@ -76,7 +78,8 @@ def saturation_table(run: DerivedRun, measured: Measurements) -> SaturationTable
 
 def _resources(run: DerivedRun, measured: Measurements) -> Iterator[_Resource]:
     cpu = next((name for name in CPU if measured.of(name) is not None), CPU[0])
-    yield _limited(measured, cpu, "CPU", cpu_limit(run))
+    of_cpu = _limited(measured, cpu, "CPU", cpu_limit(run))
+    yield replace(of_cpu, column=replace(of_cpu.column, name=saturation.CPU))
     yield _share(measured, THROTTLED, "CPU throttled", can_be_full=True)
     yield _limited(measured, RUNNING, "Batch", batch_limit(run))
     yield _share(measured, KV_CACHE, "KV cache", can_be_full=True)
@@ -90,7 +93,7 @@ def _resources(run: DerivedRun, measured: Measurements) -> Iterator[_Resource]:
 def _share(measured: Measurements, name: str, title: str, *, can_be_full: bool) -> _Resource:
     """Of what is a share already."""
     found = measured.of(name)
-    column = SaturationColumn(name, title, PERCENT, "all there is", can_be_full)
+    column = SaturationColumn(name, name, title, PERCENT, "all there is", can_be_full)
     shares = None if found is None else found.samples.frame.with_columns(pl.col(_VALUE).alias(_SHARE))
     return _Resource(column, found, _total(found), shares, measured.why_not(name))
 
@@ -99,7 +102,7 @@ def _limited(measured: Measurements, name: str, title: str, limit: Limit | None)
     found = measured.of(name)
     defined = next(one for one in measured.defined if one.name == name)
     unit = COUNT if defined.kind is Kind.EVENTS else defined.unit
-    column = SaturationColumn(name, title, unit, None if limit is None else limit.words, limit is not None)
+    column = SaturationColumn(name, name, title, unit, None if limit is None else limit.words, limit is not None)
     why_not = measured.why_not(name) if found is None else _NO_LIMITS.get(name, _NO_LIMITS[CPU[0]])
     shares = None if found is None or limit is None else _shares(found, limit)
     return _Resource(column, found, _total(found), shares, why_not)
@@ -121,7 +124,8 @@ def _row(window: ResourceWindow, resources: Sequence[_Resource]) -> SaturationRo
     full = max((cell for cell, one in zip(cells, resources, strict=True)
                 if one.column.can_be_full and (cell.seconds_above or 0.0) >= FULL_SHARE * seconds > 0),
                key=lambda cell: (cell.seconds_above or 0.0, cell.share_percent or 0.0), default=None)
-    return SaturationRow(window.name, window.kind, seconds, cells, None if full is None else full.name)
+    return SaturationRow(window.name, window.kind, seconds, cells, None if full is None else full.name,
+                         NOTHING_FULL if full is None else None)
 
 
 def _cell(window: ResourceWindow, one: _Resource) -> SaturationCell:
