@@ -59,4 +59,4 @@ def test_a_server_whose_log_states_no_version_has_a_reason_instead(bundle: Bundl
 def test_an_empty_bundle_shows_nothing_and_says_why():
     found = under_test(derive_run(Bundle(terms=Terms(image="asked:1"))))
     assert (found.image, found.digests, found.nodes, found.most_ready) == ("asked:1", (), (), None)
-    assert [name for name, _ in found.missing] == ["engine", "image", "nodes"]
+    assert [name for name, _ in found.missing] == ["engine", "engineVersion", "image", "nodes"]

@@ -117,3 +117,13 @@ def test_many_rows_and_requests_leave_fewer_draws_but_one(monkeypatch: pytest.Mo
     cost = base.scenario.request_count * (1 if base.scenario.closed is None else predicted_rows.CLOSED_COST)
     monkeypatch.setattr(predicted_rows, "MAX_WORK", 40 * cost)
     assert [draws_for(base, rows) for rows in (1, 4, 5, 10, 41)] == [9, 9, 8, 4, 1]
+
+
+def test_a_figure_that_nothing_can_have_has_its_reason(judged: tuple[DerivedRun, Report, FittedTwin]):
+    run, report, twin = judged
+    evidence = replace(run.evidence, spec={"spec": {}}, terms=replace(run.evidence.terms, objectives=()))
+    _, spares = with_predicted_rows(replace(run, evidence=evidence), report, twin)
+    assert spares is not None
+    row = spares.rows[0]
+    assert (row.miss_seconds, row.money) == (None, None)
+    assert row.missing == (("missSeconds", "no objective is on requests"), ("money", "spec.price is not given"))

@@ -33,7 +33,8 @@ LIKE_MILLISECONDS = 1000.0
 class StartKind:
     """Starts that had to fetch the same. `count` of them became Ready, with their time from creation to Ready in
     milliseconds; `never_ready` did not. `has_first` is whether the first start of the run is one of them. The fastest
-    kind has no `difference`, nor has one that takes about as long, or whose phases are not known."""
+    kind has no `difference`, nor has one that takes about as long, or whose phases are not known. Without a duration
+    there is a `reason`."""
 
     fetched: Fetched
     count: int
@@ -43,3 +44,4 @@ class StartKind:
     least_milliseconds: float | None = None
     most_milliseconds: float | None = None
     difference: PhaseDifference | None = None
+    reason: str | None = None

@@ -31,11 +31,13 @@ class BeforeAfter:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Requests that were not served, of those that ended in each window; `difference` in percentage points."""
+    """Requests that were not served, of those that ended in each window; `difference` in percentage points, `reason`
+    why there is none."""
 
     before: Rate | None = None
     after: Rate | None = None
     difference: Difference | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

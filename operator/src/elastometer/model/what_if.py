@@ -13,7 +13,7 @@ from elastometer.model.story import Change, Effect
 class PredictedRow:
     """One set of settings. `cost` is in GPU-seconds if a replica has GPUs, otherwise in replica-seconds; `money` is the
     decimal string that the predicted cost comes to. All objectives hold in `held` of `draws` predictions. With a
-    `reason` nothing was predicted."""
+    `reason` nothing was predicted; `missing` has why a single figure is not there, by its name in report.json."""
 
     name: str
     changes: tuple[Change, ...] = ()
@@ -24,6 +24,7 @@ class PredictedRow:
     held: int = 0
     draws: int = 0
     reason: str | None = None
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from elastometer.model.milestones import PHASE_ENDED_BY, Milestone
 from elastometer.model.start_class import Ingredient, Presence
 
 # It comes when the load sends a request, and is no part of the start.
+NEVER_READY = "none of these Pods was seen to become Ready"
 _AFTER = PHASE_ENDED_BY[Milestone.FIRST_SERVED]
 
 
@@ -41,7 +42,7 @@ def fetched_of(start: ColdStart) -> Fetched:
 def _row(kind: Fetched, starts: Sequence[ColdStart], *, has_first: bool) -> StartKind:
     took = list(_took(starts))
     found = StartKind(kind, len(took), len(starts) - len(took), has_first)
-    return found if not took else replace(
+    return replace(found, reason=NEVER_READY) if not took else replace(
         found, median_milliseconds=round(median(took), 1), least_milliseconds=min(took), most_milliseconds=max(took))
 
 

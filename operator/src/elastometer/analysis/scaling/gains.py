@@ -25,6 +25,7 @@ from elastometer.statistics.rates import difference_of_rates, rate
 # An event costs some 50 ms with these; more of either would make the intervals hardly narrower.
 RESAMPLES, MOST_VALUES = 400, 1000
 P95 = 95
+NONE_SERVED, NONE_ENDED = (f"no request {what} in one of the windows" for what in ("was served", "ended"))
 NO_READY = "no replica was Ready in one of the windows"
 
 
@@ -124,14 +125,18 @@ def _mean(before: pl.DataFrame, after: pl.DataFrame) -> BeforeAfter:
     values = [_latencies(one) for one in (before, after)]
     means = [_number(one["milliseconds"].mean()) for one in (before, after)]
     difference = difference_of_means(*values, resamples=RESAMPLES) if all(values) else None
-    return _rounded(BeforeAfter(means[0], means[1], difference), 1)
+    return _with_reason(_rounded(BeforeAfter(means[0], means[1], difference), 1))
 
 
 def _p95(before: pl.DataFrame, after: pl.DataFrame) -> BeforeAfter:
     values = [_latencies(one) for one in (before, after)]
     found = [percentile(one["milliseconds"].drop_nulls().sort(), P95).value for one in (before, after)]
     difference = difference_of_percentiles(values[0], values[1], P95, resamples=RESAMPLES) if all(values) else None
-    return _rounded(BeforeAfter(found[0], found[1], difference), 1)
+    return _with_reason(_rounded(BeforeAfter(found[0], found[1], difference), 1))
+
+
+def _with_reason(one: BeforeAfter) -> BeforeAfter:
+    return one if one.difference is not None else replace(one, reason=NONE_SERVED)
 
 
 def _number(value: object) -> float | None:
@@ -142,4 +147,6 @@ def _errors(before: pl.DataFrame, after: pl.DataFrame) -> Errors:
     rates = [rate(one.height - int(one["served"].sum()), one.height) if one.height else None
              for one in (before, after)]
     first, second = rates
-    return Errors(first, second, None if first is None or second is None else difference_of_rates(first, second))
+    if first is None or second is None:
+        return Errors(first, second, reason=NONE_ENDED)
+    return Errors(first, second, difference_of_rates(first, second))

@@ -87,8 +87,9 @@ def _gpus(room: Mapping[str, object]) -> str | None:
 
 def _missing(evidence: Evidence, version: str | None, nodes: tuple[NodeUnderTest, ...]) -> Iterator[tuple[str, str]]:
     if version is None:
-        yield "engine", ("no line of a server's log states an engine and its version" if evidence.logs
-                         else "no server log was recorded")
+        why = "no line of a server's log states an engine and its version" if evidence.logs else \
+            "no server log was recorded"
+        yield from (("engine", why), ("engineVersion", why))
     if not evidence.pods:
         yield "image", "no server Pod was seen; the image is the one that was asked for"
     if not nodes:

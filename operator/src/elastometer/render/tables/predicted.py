@@ -17,6 +17,8 @@ REMARK = (
     "largest difference between a draw under the recorded settings and what was measured, or the spread of the draws "
     "themselves. A difference from the measured number that is within the ± says nothing.")
 MEASURED = "measured"
+# As in report.json.
+_NAMES = ("missSeconds", "firstTokenP95Milliseconds", "cost")
 _FIGURES = ("Objective-miss seconds", "First token p95")
 
 
@@ -87,9 +89,11 @@ def _row(one: PredictedRow, name: str, currency: str | None, *, with_changes: bo
     first = (Cell(name), *([Cell(changed or numbers.DASH)] if with_changes else []))
     if one.reason is not None:
         return Row((*first, *[Cell(numbers.DASH)] * (len(_FIGURES) + 2), Cell("not predicted", one.reason)))
-    money = numbers.DASH if one.money is None else _money(one.money, currency)
-    return Row((*first, *(_effect(effect, written) for effect, written in _effects(one)), Cell(money),
-                Cell(f"{one.held} of {one.draws} draws")))
+    missing = dict(one.missing)
+    money = Cell(numbers.DASH, missing.get("money", "")) if one.money is None else Cell(_money(one.money, currency))
+    effects = (_effect(effect, written, missing.get(name, ""))
+               for name, (effect, written) in zip(_NAMES, _effects(one), strict=True))
+    return Row((*first, *effects, money, Cell(f"{one.held} of {one.draws} draws")))
 
 
 def _effects(one: PredictedRow) -> tuple[tuple[Effect | None, Callable[[float], str]], ...]:
@@ -98,8 +102,8 @@ def _effects(one: PredictedRow) -> tuple[tuple[Effect | None, Callable[[float], 
             (one.cost, lambda value: numbers.number(value, 0)))
 
 
-def _effect(one: Effect | None, written: Callable[[float], str]) -> Cell:
+def _effect(one: Effect | None, written: Callable[[float], str], why: str) -> Cell:
     if one is None:
-        return Cell(numbers.DASH)
+        return Cell(numbers.DASH, why)
     return Cell(f"{written(one.predicted)} ± {written(one.plus_minus)}",
                 f"{written(one.low)} to {written(one.high)}")

@@ -82,7 +82,7 @@ def _signed(value: float, written: Written) -> str:
 
 def _errors(one: Errors) -> Cell:
     if one.before is None or one.after is None:
-        return Cell(numbers.DASH)
+        return Cell(numbers.DASH, one.reason or "")
     before, after = (f"{rate.percent:.1f} %" for rate in (one.before, one.after))
     return Cell(f"{before} → {after}", _difference(one.difference, lambda value: f"{value or 0.0:.1f} points"))
 
@@ -108,7 +108,8 @@ def first_starts(report: Report) -> TableSection | None:
 def _start_row(one: StartKind) -> Row:
     first = "with the first of the run" if one.has_first else ""
     return Row((
-        *_fetched(one.fetched), Cell(f"{one.count:,}", first), Cell(numbers.duration(one.median_milliseconds)),
+        *_fetched(one.fetched), Cell(f"{one.count:,}", first),
+        Cell(numbers.duration(one.median_milliseconds), one.reason or ""),
         Cell(numbers.duration(one.least_milliseconds)), Cell(numbers.duration(one.most_milliseconds)),
         Cell(f"{one.never_ready:,}"), _phase(one)))
 

@@ -5,9 +5,11 @@ bounded in time.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from elastometer.analysis.price.money import NO_PRICE
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.document import spec_of
 from elastometer.model.errors import SpecError
@@ -95,10 +97,19 @@ class _Predictor:
             return effect(self._measured, self._recorded, found, figure)
 
         has_misses = any(one.indicator in ON_REQUESTS for one in self._run.evidence.terms.objectives)
-        cost = of(lambda one: one.cost)
-        return PredictedRow(
-            name, _changes(self._base, settings), of(lambda one: one.miss_seconds) if has_misses else None,
-            of(lambda one: one.first_token), cost, self._money(cost), found.held, len(found.draws))
+        missed = of(lambda one: one.miss_seconds) if has_misses else None
+        first_token, cost = of(lambda one: one.first_token), of(lambda one: one.cost)
+        row = PredictedRow(name, _changes(self._base, settings), missed, first_token, cost, self._money(cost),
+                           found.held, len(found.draws))
+        return replace(row, missing=tuple(self._missing(row)))
+
+    def _missing(self, row: PredictedRow) -> Iterator[tuple[str, str]]:
+        if row.miss_seconds is None:
+            yield "missSeconds", "no objective is on requests"
+        if row.first_token_p95_milliseconds is None:
+            yield "firstTokenP95Milliseconds", "in the run or a draw, no request got a first token"
+        if row.money is None:
+            yield "money", "a replica has no GPU" if self._currency is not None else NO_PRICE
 
     def _money(self, cost: Effect | None) -> str | None:
         """What the predicted GPU-seconds cost by `spec.price`."""
