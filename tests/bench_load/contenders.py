@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import real_vllm
 import zstandard
-from environments import Peer
+from environments import Missing, Peer
 from workloads import Workload
+
+from elastometer_lab.vllm import install
 
 HERE = Path(__file__).parent
 LOCUST = Peer("locust", "2.47.0")
@@ -140,10 +141,17 @@ def _read_aiperf(out: Path) -> Reported:
     return Reported([value["value"] / 1000 for value in values if value], None)
 
 
+def _vllm_python() -> Path:
+    try:
+        return install.python()
+    except install.NoVllm as missing:
+        raise Missing(str(missing)) from missing
+
+
 def _vllm(load: Workload, url: str, out: Path) -> Start:
-    command = [str(real_vllm.python()), str(HERE / "clients" / "vllm_bench.py"), "--backend", "openai-chat"]
+    command = [str(_vllm_python()), str(HERE / "clients" / "vllm_bench.py"), "--backend", "openai-chat"]
     command += ["--endpoint", "/v1/chat/completions", "--base-url", url, "--model", MODEL]
-    command += ["--tokenizer", str(real_vllm.MODEL), "--dataset-name", "random", "--random-input-len", "50"]
+    command += ["--tokenizer", str(install.MODEL), "--dataset-name", "random", "--random-input-len", "50"]
     command += ["--random-output-len", str(load.tokens), "--num-prompts", str(load.requests), "--disable-tqdm"]
     command += ["--save-result", "--save-detailed", "--result-dir", str(out), "--result-filename", "vllm.json"]
     # Gaps are gamma-distributed; a large burstiness makes them nearly constant, which is the pace of the other clients.

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+import yaml
 
 from elastometer_lab import images
 from elastometer_lab.errors import LabError
 from elastometer_lab.paths import REPOSITORY, Paths
+from elastometer_lab.vllm.install import python as installed_vllm
+from elastometer_lab.vllm.server import import_image, on_vllm
 
 NAMESPACE = "elastometer"
 DEMO_NAMESPACE = "demo"
@@ -54,14 +57,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m elastometer_lab.demo", description=__doc__)
     parser.add_argument("--cluster", choices=("lab", "kind", "current"), default="lab", help="which cluster (lab)")
     parser.add_argument("--prepare-only", action="store_true", help="bring everything up, but run no test")
+    parser.add_argument("--engine", choices=("standin", "vllm"), default="standin",
+                        help="what serves the demo: the stand-in, or the build of vLLM for CPUs (standin)")
     parser.add_argument("--keda", action="store_true", help="install KEDA too, for tests of ScaledObjects")
     options = parser.parse_args(argv)
     try:
+        manifest = demo_manifest(options.engine)
         cluster = prepare(options.cluster, keda=options.keda)
+        if options.engine == "vllm":
+            import_image(Paths.from_environment())
     except LabError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 4
-    return 0 if options.prepare_only else run_demo(cluster)
+    return 0 if options.prepare_only else run_demo(cluster, manifest)
+
+
+def demo_manifest(engine: str) -> str:
+    """The sample as text, for the stand-in or for the real engine; raises NoVllm where that is not installed."""
+    text = SAMPLE.read_text()
+    if engine == "standin":
+        return text
+    installed_vllm()
+    return orjson.dumps(on_vllm(yaml.safe_load(text))).decode()
 
 
 def prepare(kind: str, *, keda: bool, gpus: int | None = None) -> Cluster:
@@ -81,7 +98,7 @@ def install(cluster: Cluster) -> None:
           cluster.kubeconfig, quiet=True)
 
 
-def run_demo(cluster: Cluster) -> int:
+def run_demo(cluster: Cluster, manifest: str) -> int:
     """Run the demo test, which prints its summary and where its report is."""
     kubectl = shutil.which("kubectl")
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
@@ -91,9 +108,9 @@ def run_demo(cluster: Cluster) -> int:
     make_namespace(cluster, DEMO_NAMESPACE)
     out = REPOSITORY / "runs/demo"
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "elastometer.cli.main", "run", str(SAMPLE), "--namespace", DEMO_NAMESPACE,
+    command = [sys.executable, "-m", "elastometer.cli.main", "run", "-", "--namespace", DEMO_NAMESPACE,
                "--replace", "--out", str(out)]
-    return shown(subprocess.run(command, env=environment, check=False).returncode)
+    return shown(subprocess.run(command, input=manifest, text=True, env=environment, check=False).returncode)
 
 
 def shown(code: int) -> int:

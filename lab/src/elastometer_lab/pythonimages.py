@@ -93,17 +93,17 @@ def layer_of(layers: Path, kind: str, key: str, build: Callable[[Path], None], *
     return stored_layer(path)
 
 
-def base_layer(layers: Path) -> Layer:
-    """Debian with Python, about 150 MB; made once."""
+def base_layer(layers: Path, packages: str = BASE_PACKAGES) -> Layer:
+    """Debian with these packages, with Python alone about 150 MB; made once."""
     def build(path: Path) -> None:
         draft = path.with_suffix(".draft.tar")
         excluded = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in EXCLUDED_DATA]
         run_builder("the Python base image", [
-            "mmdebstrap", "--quiet", "--variant=essential", f"--include={BASE_PACKAGES}", *excluded, SUITE,
+            "mmdebstrap", "--quiet", "--variant=essential", f"--include={packages}", *excluded, SUITE,
             str(draft), MIRROR])
         draft.replace(path)
 
-    return layer_of(layers, "base", digest([SUITE, BASE_PACKAGES, *EXCLUDED_DATA]), build)
+    return layer_of(layers, "base", digest([SUITE, packages, *EXCLUDED_DATA]), build)
 
 
 def requirements(extra: str) -> tuple[str, ...]:

@@ -58,8 +58,8 @@ class Vllm:
 @pytest.fixture(scope="session")
 def made() -> list[str]:
     """The Python and the model; skips, and says how to get them."""
-    script = Path(__file__).parents[2] / "bench_load" / "real_vllm.py"
-    found = subprocess.run([sys.executable, str(script), "--where"], capture_output=True, text=True, timeout=30)
+    found = subprocess.run([sys.executable, "-m", "elastometer_lab.vllm", "--where"], capture_output=True, text=True,
+                           timeout=30)
     if found.returncode:
         pytest.skip(f"NO VLLM: {found.stderr.strip()}")
     return found.stdout.splitlines()

