@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from elastometer.analysis.findings.answer_tables import answer_table_findings
+from elastometer.analysis.findings.answers.tables import answer_table_findings
 from elastometer.analysis.requests.answer_tables import with_answer_tables
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.analysis.requests.latency import load_rows

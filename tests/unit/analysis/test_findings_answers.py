@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from elastometer.analysis.evidence.evidence import gather
-from elastometer.analysis.findings.answers import answer_findings
+from elastometer.analysis.findings.answers.checked import answer_findings
 from elastometer.analysis.requests.answers import answer_rows
 from elastometer.model.bundle import Bundle
 from elastometer.model.report import Finding

@@ -7,8 +7,8 @@ import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.evidence.pods import condition
-from elastometer.analysis.findings.answer_tables import answer_table_findings
-from elastometer.analysis.findings.answers import answer_findings
+from elastometer.analysis.findings.answers.checked import answer_findings
+from elastometer.analysis.findings.answers.tables import answer_table_findings
 from elastometer.analysis.findings.autoscaler import autoscaler_findings
 from elastometer.analysis.findings.backlog import backlog_findings
 from elastometer.analysis.findings.blind import objective_blind
@@ -18,6 +18,7 @@ from elastometer.analysis.findings.errors import error_findings
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.findings.flags import flag_in_words
 from elastometer.analysis.findings.inputs import input_findings
+from elastometer.analysis.findings.jitter import jitter_findings
 from elastometer.analysis.findings.load import load_findings
 from elastometer.analysis.findings.never_triggered import never_triggered
 from elastometer.analysis.findings.scaling import scaling_findings
@@ -51,7 +52,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *answer_findings(facts.evidence, facts.answers), *objective_blind(facts.blind),
         *(() if facts.report is None else (
             *answer_table_findings(facts.report), *scaling_findings(facts.report), *input_findings(facts.report))),
-        *elasticity_findings(facts), *server_findings(facts), *error_findings(facts),
+        *elasticity_findings(facts), *server_findings(facts), *error_findings(facts), *jitter_findings(facts),
     ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda one: order.index(one.severity)))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -15,6 +16,8 @@ from elastometer.model.terms import Indicator, Objective
 from elastometer.statistics.rates import answers_needed, rate
 from elastometer_loadgen.checks.check import CheckType, Failure
 
+SEVERAL = "the stages had different numbers of requests in flight"
+NO_WINDOW = "it is not known when the stage ran"
 NO_SCHEMA = "the check JSON knows no fields; JSONSchema does"
 NO_DOCUMENT = "no answer is JSON, so that none has fields"
 NO_OBJECTIVE = "no objective is about these answers"
@@ -62,28 +65,23 @@ def _row(
     count, shown = len(part), dict(sorted(failures.items(), key=lambda one: (-one[1], one[0]))[:FAILURES_SHOWN])
     whole = rate(count - failures.total(), count)
     bound = _bound(evidence.terms.objectives, task, stage, check)
-    aspects = _aspects(failures, count, has_schema=check is CheckType.JSON_SCHEMA)
-    needed = None if bound is None else answers_needed(whole.percent, bound)
-    return StructuredRow(
+    row = StructuredRow(
         task=task, stage=stage, in_flight=None if stage is None else busy.get(stage), judged=count, whole=whole,
-        aspects=aspects, failures=shown,
+        aspects=_aspects(failures, count, has_schema=check is CheckType.JSON_SCHEMA), failures=shown,
         other_failures=failures.total() - sum(shown.values()), bound_percent=bound,
         bound_is_shown=None if bound is None else whole.interval.low >= bound,
-        answers_needed=needed, missing=_missing(check, aspects, bound, needed),
+        answers_needed=None if bound is None else answers_needed(whole.percent, bound),
     )
+    return replace(row, missing=_missing(row, check))
 
 
-def _missing(
-    check: CheckType, aspects: Mapping[Aspect, Rate | None], bound: float | None, needed: int | None,
-) -> Mapping[str, str]:
-    found = {}
-    if None in aspects.values():
-        found["aspects"] = NO_DOCUMENT if check is CheckType.JSON_SCHEMA else NO_SCHEMA
-    if bound is None:
-        found["boundPercent"] = NO_OBJECTIVE
-    elif needed is None:
-        found["answersNeeded"] = NO_NUMBER
-    return found
+def _missing(row: StructuredRow, check: CheckType) -> Mapping[str, str]:
+    absent = (
+        ("inFlight", row.in_flight is None, SEVERAL if row.stage is None else NO_WINDOW),
+        ("aspects", None in row.aspects.values(), NO_DOCUMENT if check is CheckType.JSON_SCHEMA else NO_SCHEMA),
+        ("boundPercent", row.bound_percent is None, NO_OBJECTIVE),
+        ("answersNeeded", row.bound_percent is not None and row.answers_needed is None, NO_NUMBER))
+    return {name: why for name, is_absent, why in absent if is_absent}
 
 
 def _aspects(failures: Counter[str], count: int, *, has_schema: bool) -> Mapping[Aspect, Rate | None]:
