@@ -1,7 +1,5 @@
 """Objectives on a mean, on one task, and on a share with decimals."""
 
-from decimal import Decimal
-
 import pytest
 
 from elastometer.analysis.verdict.objectives import judge_objective
@@ -78,7 +76,7 @@ def test_a_share_with_decimals_is_compared_exactly() -> None:
         {"name": name, "indicator": "RequestSuccess", "minimumPercent": bound}
         for name, bound in (("met", "99.8"), ("missed", "99.81"), ("whole", 99))]}}
     met, missed, whole = terms_from(spec).objectives
-    assert (met.minimum_percent, whole.minimum_percent) == (Decimal("99.8"), 99)
+    assert (met.minimum_percent, whole.minimum_percent) == (99.8, 99)
     results = [judge_objective(one, records, [], []) for one in (met, missed, whole)]
     assert [(one.verdict, one.bound) for one in results] == [
         (Verdict.PASS, 99.8), (Verdict.FAIL, 99.81), (Verdict.PASS, 99.0)]
@@ -98,6 +96,6 @@ def test_the_mean_of_figures_with_an_open_end_cannot_be_told() -> None:
 def test_a_share_is_shown_with_as_many_decimals_as_its_bound() -> None:
     """9,995 of 10,000 meet 99.95 % and not 99.951 %: 99.95 % would read as if both were met."""
     records = [request(number, None if number < 5 else 10) for number in range(10_000)]
-    limit = Objective("o", Indicator.REQUEST_SUCCESS, 95, None, Decimal("99.951"), None)
+    limit = Objective("o", Indicator.REQUEST_SUCCESS, 95, None, 99.951, None)
     assert judge_objective(limit, records, [], []).message == (
         "`request success` 99.950 % is below 99.951 % (n=10000, 5 not served)")

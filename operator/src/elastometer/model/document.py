@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from elastometer.model.units import Instant, instant_or_none
+from elastometer_loadgen.base.fields import DECIMAL
 
 Document: TypeAlias = Mapping[str, object]
 EMPTY: Document = {}
@@ -48,6 +49,14 @@ def whole_at(node: object, *path: str) -> int | None:
     """The integer at the path, or None; true and false are not integers."""
     found = at(node, *path)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def percent_at(node: object, *path: str) -> float | None:
+    """The percentage at the path, which is an integer or a decimal string; None for anything else."""
+    written = text_at(node, *path)
+    if written is None:
+        return whole_at(node, *path)
+    return float(written) if DECIMAL.fullmatch(written) else None
 
 
 def number_at(node: object, *path: str) -> float | None:

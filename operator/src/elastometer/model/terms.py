@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from enum import StrEnum
 
 from elastometer.model.document import (
@@ -13,6 +12,7 @@ from elastometer.model.document import (
     document_at,
     documents_at,
     number_at,
+    percent_at,
     spec_of,
     text_at,
     whole_at,
@@ -20,7 +20,6 @@ from elastometer.model.document import (
 from elastometer.model.health import objective_rows
 from elastometer.model.input_bounds import input_character_bounds
 from elastometer.model.own_series import OwnSeries, own_series
-from elastometer_loadgen.base.fields import DECIMAL
 from elastometer_loadgen.profile.profile import ProfileError, parse_profile
 from elastometer_loadgen.stages.knee import KneeStage
 from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE, Statistic
@@ -90,7 +89,7 @@ class Objective:
     indicator: Indicator
     percentile: int
     maximum_milliseconds: int | None
-    minimum_percent: Decimal | int | None
+    minimum_percent: float | None
     stage: str | None
     check: str | None = None
     task: str | None = None
@@ -225,7 +224,7 @@ def _objectives(spec: Document) -> tuple[Objective, ...]:
             name=text_at(item, "name") or "", indicator=Indicator(word),
             percentile=DEFAULT_PERCENTILE if (percentile := whole_at(item, "percentile")) is None else percentile,
             maximum_milliseconds=whole_at(item, "maximumMilliseconds"),
-            minimum_percent=_percent_at(item, "minimumPercent"), stage=text_at(item, "stageName"),
+            minimum_percent=percent_at(item, "minimumPercent"), stage=text_at(item, "stageName"),
             check=text_at(item, "checkType"), task=text_at(item, "taskName"),
             maximum_percent=whole_at(item, "maximumPercent"), preset=text_at(item, "preset"),
             statistic=Statistic.MEAN if text_at(item, "statistic") == Statistic.MEAN else Statistic.PERCENTILE,
@@ -234,14 +233,6 @@ def _objectives(spec: Document) -> tuple[Objective, ...]:
         for item in objective_rows(spec)
         if (word := text_at(item, "indicator")) in set(Indicator) and word is not None
     )
-
-
-def _percent_at(item: Document, key: str) -> Decimal | int | None:
-    """A percentage is an integer or a decimal string."""
-    written = text_at(item, key)
-    if written is None:
-        return whole_at(item, key)
-    return Decimal(written) if DECIMAL.fullmatch(written) else None
 
 
 def _checks(spec: Document) -> tuple[tuple[str, str], ...]:

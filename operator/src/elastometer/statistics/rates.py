@@ -29,13 +29,18 @@ SHARE_DECIMALS = 2
 def truncated_percent(hits: int, count: int, decimals: int = SHARE_DECIMALS) -> float:
     """To so many decimals, never rounded up, so that a share just below its bound does not read as if it met it;
     `count` is at least 1."""
-    scale = 10**decimals
+    scale: int = 10**decimals
     return 100 * scale * hits // count / scale
 
 
-def decimals_of(bound: Decimal | int) -> int:
+def meets(hits: int, count: int, percent: float) -> bool:
+    """Whether a share is at least so many percent, exactly: 998 of 1,000 are 99.8 %, although no float is."""
+    return 100 * hits >= Decimal(str(percent)) * count
+
+
+def decimals_of(percent: float) -> int:
     """The decimals that a share needs beside this bound, so that the two can be compared by eye."""
-    exponent = Decimal(bound).as_tuple().exponent
+    exponent = Decimal(str(percent)).as_tuple().exponent
     return max(SHARE_DECIMALS, -exponent) if isinstance(exponent, int) else SHARE_DECIMALS
 
 

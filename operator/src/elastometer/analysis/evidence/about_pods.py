@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from elastometer.model.bundle import LabelledSamples, SeriesOutcome, SeriesResult
 from elastometer.model.document import Document, document_at, documents_at, text_at
 from elastometer.model.names import COMPONENT_LABEL, SERVER, TEST_LABEL, server_name
-from elastometer.model.observation import ObjectSeen, Sighting
+from elastometer.model.observation import LogSeen, ObjectSeen, Sighting
 
 
 def server_pods(pods: Sequence[ObjectSeen], test: str) -> list[ObjectSeen]:
@@ -75,3 +75,11 @@ def samples_by_pod(results: Iterable[SeriesResult]) -> dict[str, dict[str, tuple
             of_pod[one.pod].append(one)
         found[result.name] = {pod: tuple(series) for pod, series in of_pod.items()}
     return found
+
+
+def logs_by_pod(lines: Iterable[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:
+    """The lines of each Pod's log, in order of their time."""
+    by_pod: dict[str, list[LogSeen]] = defaultdict(list)
+    for line in lines:
+        by_pod[line.pod].append(line)
+    return {pod: tuple(sorted(found, key=lambda line: line.time)) for pod, found in sorted(by_pod.items())}

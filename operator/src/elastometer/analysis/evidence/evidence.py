@@ -15,6 +15,7 @@ from elastometer.analysis.evidence.about_pods import (
     events_by_subject,
     first_listings,
     listed_as_ready,
+    logs_by_pod,
     samples_by_pod,
     server_pods,
 )
@@ -174,7 +175,7 @@ def gather(bundle: Bundle) -> Evidence:
         rivals=rivals((seen.object for seen in every), test, autoscalers[-1].object) if autoscalers else (),
         slices=slices, listed=listed, first_listing=first_listings(slices, listed),
         events=events, events_of=events_by_subject(events),
-        logs=_group_logs(_of_class(lines, LogSeen)),
+        logs=logs_by_pod(_of_class(lines, LogSeen)),
         gaps=tuple(sorted(_of_class(lines, WatchGap), key=lambda gap: (gap.start, gap.end, gap.resource))),
         clocks=tuple(sorted(_of_class(lines, ClockSample), key=lambda sample: sample.received)),
         notes=tuple(sorted(_of_class(lines, Note), key=lambda note: note.received)),
@@ -242,13 +243,6 @@ def _group_pods(sightings: Sequence[ObjectSeen]) -> tuple[PodHistory, ...]:
         by_uid[seen.uid].append(seen)
     histories = [PodHistory(found[0].name, uid, tuple(found)) for uid, found in by_uid.items()]
     return tuple(sorted(histories, key=lambda pod: (pod.sightings[0].received, pod.name)))
-
-
-def _group_logs(lines: list[LogSeen]) -> dict[str, tuple[LogSeen, ...]]:
-    by_pod: dict[str, list[LogSeen]] = defaultdict(list)
-    for line in lines:
-        by_pod[line.pod].append(line)
-    return {pod: tuple(sorted(found, key=lambda line: line.time)) for pod, found in sorted(by_pod.items())}
 
 
 def is_state_only(seen: ObjectSeen) -> bool:

@@ -5,8 +5,6 @@ next to it states what another run of the same kind might show; it does not chan
 """
 from __future__ import annotations
 
-from decimal import Decimal
-
 import polars as pl
 
 from elastometer.analysis.requests.answers import answers_to, failure_rate
@@ -14,7 +12,7 @@ from elastometer.analysis.verdict.scope import where
 from elastometer.model.in_words import plural
 from elastometer.model.report import Verdict
 from elastometer.model.terms import Objective
-from elastometer.statistics.rates import decimals_of, truncated_percent
+from elastometer.statistics.rates import decimals_of, meets, truncated_percent
 
 
 def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, str, float | None, int]:
@@ -29,7 +27,7 @@ def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, s
     failed = judged["failure"].count()
     decimals = decimals_of(bound)
     percent = truncated_percent(count - failed, count, decimals)
-    met = 100 * (count - failed) >= bound * count
+    met = meets(count - failed, count, bound)
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     # A task without this check has no answers that could be judged.
     requests = table.join(judged.select("task").unique(), on="task", how="semi").height
@@ -38,7 +36,7 @@ def judge_answers(objective: Objective, table: pl.DataFrame) -> tuple[Verdict, s
     return Verdict.PASS if met else Verdict.FAIL, message, percent, count
 
 
-def _interval(failed: int, judged: int, bound: Decimal | int) -> str:
+def _interval(failed: int, judged: int, bound: float) -> str:
     rate = failure_rate(failed, judged)
     low, high = 100 - rate.high_percent, 100 - rate.low_percent
     doubt = "; the bound lies within it: another run could get another verdict" if low < bound <= high else ""

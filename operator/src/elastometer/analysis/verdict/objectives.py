@@ -24,7 +24,7 @@ from elastometer.model.request_table import table_of
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import MILLISECOND, to_milliseconds
 from elastometer.statistics.percentiles import ranks
-from elastometer.statistics.rates import decimals_of, truncated_percent
+from elastometer.statistics.rates import decimals_of, meets, truncated_percent
 from elastometer_loadgen.stages.objectives import Statistic
 
 WORDS = {
@@ -80,7 +80,7 @@ def _judge_success(objective: Objective, table: pl.DataFrame) -> ObjectiveResult
     good = _count(table, request_measures.served())
     decimals = decimals_of(bound)
     percent = truncated_percent(good, count, decimals)
-    met = 100 * good >= bound * count
+    met = meets(good, count, bound)
     rule = f"meets {bound} %" if met else f"is below {bound} %"
     counted = f"n={count}, {count - good} not served{_sent_again(table)}"
     message = f"`request success` {percent:.{decimals}f} % {rule}{where(objective)} ({counted})"

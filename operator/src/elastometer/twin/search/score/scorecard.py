@@ -19,6 +19,7 @@ from elastometer.model.measurements import Duration
 from elastometer.model.objectives import NOT_PREDICTED
 from elastometer.model.report import Verdict
 from elastometer.model.terms import ON_REQUESTS, Indicator, Objective, Terms
+from elastometer.statistics.rates import meets
 from elastometer.twin.judged import judged_arrivals
 from elastometer.twin.prediction import PredictedReplica, Prediction
 from elastometer.twin.scenario import Arrival
@@ -180,7 +181,7 @@ def _success(objective: Objective, ended: Sequence[float]) -> ObjectiveScore:
     good = count - _absent(ended)
     if not count or bound is None:
         return _scored(objective, Verdict.INCONCLUSIVE, None)
-    verdict = Verdict.PASS if 100 * good >= bound * count else Verdict.FAIL
+    verdict = Verdict.PASS if meets(good, count, bound) else Verdict.FAIL
     # Rounded down: a share just below the bound must not be shown as the bound.
     return _scored(objective, verdict, floor(10000 * good / count) / 100)
 
