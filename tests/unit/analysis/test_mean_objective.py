@@ -38,7 +38,7 @@ def test_a_mean_is_judged_against_its_bound(bound: int, verdict: Verdict, messag
     assert (result.verdict, result.message, result.measured) == (verdict, message, 300.0)
 
 
-def test_requests_without_a_value_are_left_out_of_a_mean_and_told() -> None:
+def test_requests_without_a_value_are_left_out_of_a_mean_and_counted() -> None:
     result = judge_objective(mean(1000), [request(0, 100), request(1, None)], [], [])
     assert (result.verdict, result.message) == (
         Verdict.PASS, "`latency` mean 100 ms is within 1000 ms (n=1; 1 request without a value left out)")
@@ -83,7 +83,7 @@ def test_a_share_with_decimals_is_compared_exactly() -> None:
     assert results[1].message == "`request success` 99.80 % is below 99.81 % (n=1000, 2 not served)"
 
 
-def test_the_mean_of_figures_with_an_open_end_cannot_be_told() -> None:
+def test_the_mean_of_figures_with_an_open_end_is_not_known() -> None:
     limit = Objective("o", Indicator.COLD_START, 95, 1000, None, None, statistic=Statistic.MEAN)
     known = [Duration(milliseconds=400.0), Duration(milliseconds=1200.0)]
     assert judge_objective(limit, (), [], known).message == "`cold start` mean 800 ms is within 1000 ms (n=2)"

@@ -52,7 +52,7 @@ class TaskChoice:
         return choice.places[bisect_right(choice.weights, draw * choice.weights[-1] // RANGE)]
 
     def is_known(self, request_id: int) -> bool:
-        """Whether the task can be told: it may depend on which stage of the schedule a request belongs to."""
+        """Whether the task is known: it may depend on which stage of the schedule a request belongs to."""
         needs_stage = len(self._choices) > 1 or bool(self._choices[0].turns)
         return not needs_stage or request_id >= FIRST_CLOSED_ID or bool(self._first_ids)
 

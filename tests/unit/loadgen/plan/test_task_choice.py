@@ -67,7 +67,7 @@ def test_users_draw_from_the_tasks_of_the_stage_that_their_request_belongs_to() 
     assert (first, second) == ({"mood"}, {"chat", "talk"})
 
 
-def test_tasks_in_turn_come_as_often_as_their_weights_say_and_begin_anew_in_each_stage() -> None:
+def test_tasks_in_turn_come_as_often_as_their_weights_say_and_start_again_in_each_stage() -> None:
     load = profile(rate("a", 4, tasks=["mood", "chat"]), rate("b", 5, tasks=["mood", "chat"]), rate("c", 7),
                    weights=(4, 4, 2), taskOrder="Alternating")
     assert tasks_of(load) == {

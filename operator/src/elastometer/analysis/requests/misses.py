@@ -2,8 +2,8 @@
 
 One definition for measured and predicted requests: seconds are counted by intended time, and a second is missed if one
 of its requests failed or exceeded a latency bound of an objective that applies to its stage. Percentiles do not matter
-here: they say how many misses an objective allows, and this counts how long there were any. The bound of a mean is none
-of each request. A warm-up is not judged, so nothing is missed in it.
+here: they say how many misses an objective allows, and this counts how long there were any. The bound of a mean does
+not bound each request. A warm-up is not judged, so nothing is missed in it.
 """
 from __future__ import annotations
 
