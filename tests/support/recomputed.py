@@ -16,6 +16,8 @@ import numpy as np
 import polars as pl
 import zstandard
 
+from elastometer.world.columns.series import series_lines
+
 Json = Mapping[str, Any]
 PERCENTS = (50, 90, 95, 99)
 SECOND, MILLISECOND = 1_000_000_000, 1_000_000
@@ -47,6 +49,27 @@ def differences(report: Json, records: Sequence[Json]) -> tuple[Differs, ...]:
     """Every number of the tables of load, of levels and by input that is not what the records say."""
     origin = _nanoseconds(report["loadStart"])
     return (*_of_load(report, records), *_of_levels(report, records, origin), *_of_lengths(report, records))
+
+
+def counters_in(bundle: Path) -> dict[str, float]:
+    """The last value of each of the servers' own counters, of all Pods together, by its name in the bundle."""
+    found: dict[str, float] = {}
+    for line in map(json.loads, series_lines(bundle / "series.parquet")):
+        values = [[float(value) for _, value in one["samples"] if value is not None] for one in line["series"]]
+        if line["name"].endswith("_total") and any(values):
+            found[line["name"]] = sum(max(one, default=0.0) for one in values)
+    return found
+
+
+def counter_differences(bundle: Path, records: Sequence[Json]) -> tuple[Differs, ...]:
+    """Where the servers' counters are not the sums of the records, of a run in which every Pod was scraped after its
+    last request."""
+    counted = counters_in(bundle)
+    sums = {"requests_finished_total": len(_served(records)),
+            "prompt_tokens_total": sum(one["promptTokens"] or 0 for one in records),
+            "generation_tokens_total": sum(one["completionTokens"] or 0 for one in records)}
+    return tuple(Differs("servers", name, counted.get(name), wanted) for name, wanted in sums.items()
+                 if counted.get(name) != wanted)
 
 
 def checked_rows(report: Json) -> int:
