@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from elastometer.analysis.analyze import judge
-from elastometer.analysis.findings.server_log import pattern_of
+from elastometer.analysis.findings.of_servers.server_log import pattern_of
 from elastometer.model.bundle import Bundle, SeriesName, SeriesResult
 from elastometer.model.findings import FindingName
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, Sighting

@@ -21,8 +21,8 @@ from elastometer.analysis.findings.inputs import input_findings
 from elastometer.analysis.findings.jitter import jitter_findings
 from elastometer.analysis.findings.load import load_findings
 from elastometer.analysis.findings.never_triggered import never_triggered
+from elastometer.analysis.findings.of_servers.servers import server_findings
 from elastometer.analysis.findings.scaling import scaling_findings
-from elastometer.analysis.findings.servers import server_findings
 from elastometer.analysis.findings.starts import start_findings
 from elastometer.analysis.findings.streams import stream_findings
 from elastometer.analysis.findings.wakes import wake_findings

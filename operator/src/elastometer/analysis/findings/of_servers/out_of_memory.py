@@ -9,7 +9,7 @@ import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.findings.facts import Facts
-from elastometer.analysis.findings.parts import part_at
+from elastometer.analysis.findings.of_servers.parts import part_at
 from elastometer.model.document import document_at, documents_at, instant_at, text_at
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import plural, share_interval
