@@ -91,7 +91,7 @@ FIGURES = "INFO 11-21 05:00:09 [loggers.py:259] Engine 000: Avg prompt throughpu
 
 
 async def test_of_a_chatty_pod_the_beginning_is_kept_and_the_cut_is_noted(world, monkeypatch):
-    monkeypatch.setattr("elastometer.world.stored_log.MAX_LINES", 3)
+    monkeypatch.setattr("elastometer.world.pod_logs.stored_log.MAX_LINES", 3)
     await world.api.put(PODS, pod("a"))
     await world.api.log("a", *(line(number, f"line {number}") for number in range(9)))
     async with world.recording() as recorder:
@@ -104,7 +104,7 @@ async def test_of_a_chatty_pod_the_beginning_is_kept_and_the_cut_is_noted(world,
 
 async def test_an_out_of_memory_trace_late_in_a_run_is_kept_whole(world, monkeypatch):
     """The start fills the limit; the trace comes after thousands of access lines, its frames without a level."""
-    monkeypatch.setattr("elastometer.world.stored_log.MAX_LINES", 2)
+    monkeypatch.setattr("elastometer.world.pod_logs.stored_log.MAX_LINES", 2)
     trace = ["ERROR 11-21 05:00:30 [core.py:700] EngineCore encountered a fatal error.",
              "Traceback (most recent call last):", '  File "core.py", line 691, in run_engine_core',
              "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 70.00 MiB."]

@@ -32,10 +32,10 @@ from elastometer.world.api_reader import UNREACHABLE, ApiReader
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
 from elastometer.world.log_lines import of_test
-from elastometer.world.logs import PodLogs
 from elastometer.world.metrics_api.polls import AutoscalerPolls
+from elastometer.world.pod_logs.logs import PodLogs
+from elastometer.world.pod_logs.stored_log import stored_logs
 from elastometer.world.run_store import RunStore
-from elastometer.world.stored_log import stored_logs
 from elastometer.world.watched import Json, watched_of
 from elastometer.world.watching import Broken, Gap, News, Observed, ResourceWatch, Watching
 

@@ -17,7 +17,7 @@ from elastometer.world.api_reader import UNREACHABLE, ApiReader, Line
 from elastometer.world.backoff import Backoff
 from elastometer.world.clock import Clock
 from elastometer.world.cluster import Refused
-from elastometer.world.stored_log import MAX_LINES, MAX_NOTABLE_LINES, StoredLog
+from elastometer.world.pod_logs.stored_log import MAX_LINES, MAX_NOTABLE_LINES, StoredLog
 from elastometer.world.watched import Json
 
 MAX_CHARACTERS = 1_000
