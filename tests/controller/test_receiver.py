@@ -6,6 +6,7 @@ import orjson
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from elastometer.model.bundle_files import LINES_SUFFIX
 from elastometer.model.errors import WorldError
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.health import health_app
@@ -36,8 +37,9 @@ class Life:
                                         json={"incarnation": incarnation, "workers": workers})
         return await answer.json()
 
-    async def post(self, offset: object, content: bytes, index: object = 0, incarnation: str = "a") -> tuple[int, dict]:
-        answer = await self.client.post(f"{RUN}/workers/{index}/records", headers=TOKEN, data=content,
+    async def post(self, offset: object, content: bytes, index: object = 0, incarnation: str = "a",
+                   of: str = "records") -> tuple[int, dict]:
+        answer = await self.client.post(f"{RUN}/workers/{index}/{of}", headers=TOKEN, data=content,
                                         params={"incarnation": incarnation, "offset": str(offset)})
         return answer.status, await answer.json()
 
@@ -62,10 +64,10 @@ async def living(tmp_path, clock):
 
 async def test_all_workers_get_one_start_instant_once_the_last_of_them_is_there(living, clock):
     life = await living()
-    assert await life.hello(0) == {"startTime": None, "next": 0}
-    assert await life.hello(0) == {"startTime": None, "next": 0}
+    assert await life.hello(0) == {"startTime": None, "next": 0, "nextFingerprint": 0}
+    assert await life.hello(0) == {"startTime": None, "next": 0, "nextFingerprint": 0}
     clock.advance(1)
-    assert await life.hello(1) == {"startTime": "2026-11-21T05:00:04.000000Z", "next": 0}
+    assert await life.hello(1) == {"startTime": "2026-11-21T05:00:04.000000Z", "next": 0, "nextFingerprint": 0}
     clock.advance(5)
     assert (await life.hello(0))["startTime"] == "2026-11-21T05:00:04.000000Z"
     again = await living()
@@ -220,6 +222,18 @@ async def test_a_post_beyond_the_limit_is_refused_whole(living):
                                     data=b"x" * (MAX_POST_BYTES + 1))
     assert answer.status == 413
     assert life.store.worker_size(0, "a") == 0
+
+
+async def test_lines_are_stored_once_beside_the_records_and_do_not_count_as_such(living):
+    life, lines = await living(), b'{"id":1,"line":"[REQ-7a2f-1] x"}\n{"id":2,"line":"[REQ-00ff-2] y"}\n'
+    assert await life.post(0, record(1, 0)) == (200, {"next": len(record(1, 0))})
+    assert await life.post(0, lines[:40], of="fingerprints") == (200, {"next": 40})
+    assert await life.post(60, lines[60:], of="fingerprints") == (409, {"next": 40})
+    assert await life.post(10, lines[10:], of="fingerprints") == (200, {"next": len(lines)})
+    assert (await life.hello(0))["nextFingerprint"] == len(lines)
+    assert life.store.worker_path(0, "a", LINES_SUFFIX).read_bytes() == lines
+    assert life.store.worker_path(0, "a").read_bytes() == record(1, 0)
+    assert life.receiver.live(UID).sent == 1
 
 
 async def test_a_full_disk_asks_the_worker_to_come_again(living, monkeypatch):

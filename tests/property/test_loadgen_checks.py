@@ -83,10 +83,10 @@ def test_repetition_is_the_longest_repeated_run_over_all_words(text: str, millio
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(0, 20))
 def test_a_line_is_one_printable_line_that_can_be_read_back(text: str, shown: int) -> None:
     findings = {"Label": "UnknownLabel"}
-    request = RequestLine(fingerprint="7a2f", task="t", input=text, output=text, findings=findings)
+    request = RequestLine(mark="REQ-7a2f-17", task="t", input=text, output=text, findings=findings)
     line = fingerprint_line(request, shown)
     assert line.isprintable()
-    assert line.startswith("[REQ-7a2f] TASK=t INPUT=")
+    assert line.startswith("[REQ-7a2f-17] TASK=t INPUT=")
     start, _ = json.JSONDecoder().raw_decode(quoted(text, shown))
     assert start == text[:shown]
     assert CANARY.match(line)

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import zstandard
 
+from elastometer.model.bundle_files import LINES_SUFFIX
 from elastometer.world.bundle_writer import compact, seal
 from elastometer.world.columns import blocks, requests
 from elastometer.world.run_store import BUNDLE, RunStore
@@ -70,6 +71,20 @@ def test_requests_are_merged_by_id_and_the_first_attempt_is_kept(tmp_path):
     assert (manifest["malformedRequests"], manifest["duplicateRequests"]) == (1, 1)
     assert store.read_json("generator.json") == [{"worker": 0, "sent": 2}, {"worker": 1, "sent": 2}]
     assert not (store.directory / "workers").exists()
+
+
+def test_the_lines_of_all_workers_are_one_file_of_the_bundle_and_a_run_without_lines_has_none(tmp_path):
+    store, silent = a_run(tmp_path / "shop-12345678"), a_run(tmp_path / "quiet-12345678")
+    store.append_worker(0, "a", b'{"id":4,"line":"d"}\n{"id":0,"line":"a"}\n{"id":', LINES_SUFFIX)
+    store.append_worker(1, "c", b'{"id":1,"line":"b"}\n', LINES_SUFFIX)
+    for one in (store, silent):
+        compact(one)
+        seal(one, {"report.json": b"{}"})
+    packed = members(store.directory / "bundle.tar.zst")["shop-12345678/fingerprints.jsonl.zst"]
+    plain = zstandard.ZstdDecompressor().stream_reader(packed).read()
+    assert plain == b'{"id":0,"line":"a"}\n{"id":1,"line":"b"}\n{"id":4,"line":"d"}\n'
+    assert "fingerprints.jsonl.zst" in {file["name"] for file in store.read_json("manifest.json")["files"]}
+    assert not (silent.directory / "fingerprints.jsonl.zst").exists()
 
 
 def test_the_manifest_names_the_run_its_span_and_each_files_rows(tmp_path):

@@ -129,6 +129,11 @@ def _second(seconds: int) -> bytes:
     return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
+def request_mark(fingerprint: str, number: int) -> str:
+    """What a request is called, in lines and marks, by its fingerprint and its id: no other request has this name."""
+    return f"REQ-{fingerprint}-{number}"
+
+
 def format_instant(microseconds: int) -> str:
     """RFC 3339 in UTC, always with six decimals.
 

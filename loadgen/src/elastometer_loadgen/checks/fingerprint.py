@@ -1,4 +1,4 @@
-"""One line per request that a person can search for: `[REQ-7a2f] TASK=emotion INPUT="…" → OUTPUT="…"`. Pure.
+"""One line per request that a person can search for: `[REQ-7a2f-17] TASK=emotion INPUT="…" → OUTPUT="…"`. Pure.
 
 Prompts and answers may hold confidential text: lines are off by default, a text is shown up to a limit and the rest is
 only counted, and nothing in it can move a terminal's cursor or start a new line.
@@ -60,7 +60,7 @@ def parse_fingerprints(fields: Fields) -> FingerprintRule:
 class RequestLine:
     """What a line is made of; `output` is None where no answer was kept."""
 
-    fingerprint: str
+    mark: str
     task: str
     input: str
     output: str | None
@@ -71,7 +71,7 @@ def fingerprint_line(request: RequestLine, shown: int) -> str:
     """The line without its newline, each text up to `shown` characters. Failed checks follow the answer."""
     output = "-" if request.output is None else quoted(request.output, shown)
     failed = ",".join(f"{check}:{failure}" for check, failure in request.findings.items() if failure is not None)
-    line = f"[REQ-{request.fingerprint}] TASK={request.task} INPUT={quoted(request.input, shown)} → OUTPUT={output}"
+    line = f"[{request.mark}] TASK={request.task} INPUT={quoted(request.input, shown)} → OUTPUT={output}"
     return f"{line} FAILED={escaped(failed)}" if failed else line
 
 

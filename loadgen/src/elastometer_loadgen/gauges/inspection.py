@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from elastometer_loadgen.base.record import Repeat
+from elastometer_loadgen.base.record import Repeat, request_mark
 from elastometer_loadgen.checks.check import CheckedAnswer, CheckType
 from elastometer_loadgen.checks.contract import Findings
 from elastometer_loadgen.checks.fingerprint import (
@@ -29,10 +29,10 @@ class Inspected(NamedTuple):
 class Inspection:
     """Inspects every settled exchange once; `tally` may hold what an earlier incarnation of the worker counted."""
 
-    def __init__(self, rule: FingerprintRule, tally: CheckTally, print_line: Callable[[str], None]) -> None:
+    def __init__(self, rule: FingerprintRule, tally: CheckTally, write_line: Callable[[int, str], None]) -> None:
         self.tally = tally
         self._rule = rule
-        self._print_line = print_line
+        self._write_line = write_line
 
     def inspect(self, exchange: Exchange) -> Inspected:
         """What the record says of the answer."""
@@ -48,13 +48,13 @@ class Inspection:
         prompt = exchange.prompt
         if self._rule.is_due(prompt.fingerprint) or any(findings.values()):
             line = RequestLine(
-                fingerprint=prompt.fingerprint,
+                mark=request_mark(prompt.fingerprint, exchange.arrival.id),
                 task=prompt.task,
                 input=last_input(prompt.body),
                 output=text if exchange.answer.chunks else None,
                 findings=findings,
             )
-            self._print_line(fingerprint_line(line, self._rule.characters_shown))
+            self._write_line(exchange.arrival.id, fingerprint_line(line, self._rule.characters_shown))
 
 
 def _judge(exchange: Exchange, text: str | None) -> tuple[Findings | None, Repeat | None]:

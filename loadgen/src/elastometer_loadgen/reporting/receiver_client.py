@@ -28,6 +28,8 @@ class Greeting:
 
     start: int | None
     stored: int
+    stored_lines: int = 0
+    """The bytes of fingerprint lines that it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +53,22 @@ class ReceiverClient:
         """Says that this worker is ready; the answer has the start, and the byte from which to send records."""
         body = {"incarnation": self._incarnation, "workers": workers}
         answer = await self._call("hello", orjson.dumps(body))
-        start, stored = answer.get("startTime"), answer.get("next")
+        start, stored, lines = (answer.get(name) for name in ("startTime", "next", "nextFingerprint"))
         if not isinstance(stored, int):
             raise ReceiverError("the answer to hello lacks `next`")
         try:
-            return Greeting(None if start is None else parse_instant(start), stored)
+            instant = None if start is None else parse_instant(start)
+            return Greeting(instant, stored, lines if isinstance(lines, int) else 0)
         except (ValueError, TypeError) as error:
             raise ReceiverError(f"the answer to hello has an invalid startTime: {error}") from error
 
     async def records(self, offset: int, data: bytes) -> int:
         """Sends bytes of the spool; the result is the offset to continue from, whether they were taken or not."""
-        answer = await self._call(f"records?{self._query()}&offset={offset}", data, conflict=True)
-        stored = answer.get("next")
-        if not isinstance(stored, int):
-            raise ReceiverError("the answer to records lacks `next`")
-        return stored
+        return await self._append("records", offset, data)
+
+    async def fingerprints(self, offset: int, data: bytes) -> int:
+        """The same for bytes of the file of fingerprint lines."""
+        return await self._append("fingerprints", offset, data)
 
     async def finish(self, summary: bytes) -> None:
         """Sends the worker's summary; may be repeated."""
@@ -87,6 +90,13 @@ class ReceiverClient:
             return EndpointList(answer.body.decode("ascii"), answer.tag)
         except UnicodeDecodeError as error:
             raise ReceiverError("the answer to endpoints is not ASCII text") from error
+
+    async def _append(self, name: str, offset: int, data: bytes) -> int:
+        answer = await self._call(f"{name}?{self._query()}&offset={offset}", data, conflict=True)
+        stored = answer.get("next")
+        if not isinstance(stored, int):
+            raise ReceiverError(f"the answer to {name} lacks `next`")
+        return stored
 
     def _query(self) -> str:
         return f"incarnation={quote(self._incarnation, safe='')}"

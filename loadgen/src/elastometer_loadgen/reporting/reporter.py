@@ -1,4 +1,6 @@
-"""Sends the spool to the receiver while the run lasts, and the rest at its end, even if the receiver restarts.
+"""Sends a worker's files to the receiver while the run lasts, and the rest at its end, even if the receiver restarts.
+
+These are the spool and, where the profile asks for fingerprint lines, the file of those.
 
 The receiver's count of stored bytes is authoritative: this side always continues from it.
 """
@@ -6,15 +8,25 @@ The receiver's count of stored bytes is authoritative: this side always continue
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum, auto
+from functools import partial
 from typing import TypeVar
 
 from elastometer_loadgen.base.clock import monotonic
+from elastometer_loadgen.journal.growing_file import GrowingFile
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.reporting.endpoint_feed import EndpointFeed
 from elastometer_loadgen.reporting.receiver_client import Greeting, ReceiverClient, ReceiverError
 
 MAX_PIECE_BYTES = 512 * 1024
 Result = TypeVar("Result")
+
+
+class Kind(Enum):
+    """What a file holds."""
+
+    RECORDS = auto()
+    FINGERPRINTS = auto()
 
 
 class GaveUp(Exception):
@@ -46,7 +58,7 @@ class Reporter:
         self._feed = feed
         self._patience = patience
         self._note = note
-        self._stored = 0
+        self._stored = {Kind.RECORDS: 0, Kind.FINGERPRINTS: 0}
         self._quiet = asyncio.Event()
 
     async def wait_for_start(self, workers: int) -> Greeting:
@@ -58,18 +70,19 @@ class Reporter:
             await self._retry(self._feed.refresh)
         while True:
             greeting = await self._retry(lambda: self._receiver.hello(workers))
-            self._stored = greeting.stored
+            self._stored = {Kind.RECORDS: greeting.stored, Kind.FINGERPRINTS: greeting.stored_lines}
             if greeting.start is not None:
                 return greeting
             await asyncio.sleep(self._patience.poll_seconds)
 
-    async def follow(self, spool: Spool) -> None:
-        """Sends what is added to the spool until `stop_following`; failures only delay it."""
-        failing = False
+    async def follow(self, spool: Spool, lines: GrowingFile | None = None) -> None:
+        """Sends what is added to the files until `stop_following`; failures only delay it."""
+        failing, push_seconds = False, self._patience.push_seconds
         while not self._quiet.is_set():
             try:
-                await self._push_once(spool)
-                wait = self._patience.push_seconds if self._stored >= spool.size else 0.0
+                for kind, file in _files(spool, lines):
+                    await self._push_once(kind, file)
+                wait = 0.0 if any(self._is_behind(*one) for one in _files(spool, lines)) else push_seconds
                 if failing:
                     self._note("the receiver accepts records again")
                 failing = False
@@ -77,28 +90,34 @@ class Reporter:
                 if not failing:
                     self._note(f"records wait in the spool: {error}")
                 failing = True
-                wait = min(10 * self._patience.push_seconds, self._patience.max_retry_seconds)
+                wait = min(10 * push_seconds, self._patience.max_retry_seconds)
             await self._pause(wait)
 
     def stop_following(self) -> None:
         """Ends `follow` after the current piece."""
         self._quiet.set()
 
-    async def finish(self, spool: Spool, summary: bytes) -> None:
+    async def finish(self, spool: Spool, summary: bytes, lines: GrowingFile | None = None) -> None:
         """Sends everything that is left, then the summary; raises GaveUp."""
-        while self._stored < spool.size:
-            await self._retry(lambda: self._push_once(spool))
+        for kind, file in _files(spool, lines):
+            while self._is_behind(kind, file):
+                await self._retry(partial(self._push_once, kind, file))
         await self._retry(lambda: self._receiver.finish(summary))
 
-    async def _push_once(self, spool: Spool) -> None:
-        if self._stored < spool.size:
-            piece = spool.read(self._stored, MAX_PIECE_BYTES)
-            stored = await self._receiver.records(self._stored, piece)
-            if stored > spool.size:
-                raise ReceiverError(f"it holds {stored} bytes of this incarnation, but the spool has {spool.size}")
-            if stored == self._stored:
+    def _is_behind(self, kind: Kind, file: GrowingFile) -> bool:
+        return self._stored[kind] < file.size
+
+    async def _push_once(self, kind: Kind, file: GrowingFile) -> None:
+        before = self._stored[kind]
+        if before < file.size:
+            piece = file.read(before, MAX_PIECE_BYTES)
+            send = self._receiver.records if kind is Kind.RECORDS else self._receiver.fingerprints
+            stored = await send(before, piece)
+            if stored > file.size:
+                raise ReceiverError(f"it holds {stored} bytes of this incarnation, but {file.path} has {file.size}")
+            if stored == before:
                 raise ReceiverError(f"it took none of the {len(piece)} bytes at offset {stored}")
-            self._stored = stored
+            self._stored[kind] = stored
 
     async def _retry(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
         began = monotonic()
@@ -120,3 +139,7 @@ class Reporter:
                 await self._quiet.wait()
         except TimeoutError:
             return
+
+
+def _files(spool: Spool, lines: GrowingFile | None) -> tuple[tuple[Kind, GrowingFile], ...]:
+    return ((Kind.RECORDS, spool),) if lines is None else ((Kind.RECORDS, spool), (Kind.FINGERPRINTS, lines))

@@ -15,6 +15,7 @@ from zstandard import ZstdCompressor, ZstdError
 
 from elastometer_loadgen.base.record import format_instant, parse_instant, parse_record
 from elastometer_loadgen.base.rejection import Rejection, RejectionCount, advice
+from elastometer_loadgen.journal.fingerprint_file import FINGERPRINTS_NAME, PACKED_FINGERPRINTS_NAME
 from elastometer_loadgen.journal.journal import JOURNAL_NAME
 from elastometer_loadgen.journal.merge import Dropped, merged
 from elastometer_loadgen.journal.spool import PACKED_NAME, RECORDS_NAME
@@ -44,9 +45,10 @@ def publish(directories: Sequence[Path], out: Path) -> Document:
     try:
         out.mkdir(parents=True, exist_ok=True)
         document = _publish(files, summaries, out)
+        _pack_fingerprints(directories, out)
         # Last of all: after a kill before this point the inputs are still there, and can be merged again.
         if out in directories:
-            for name in (RECORDS_NAME, JOURNAL_NAME):
+            for name in (RECORDS_NAME, JOURNAL_NAME, FINGERPRINTS_NAME):
                 (out / name).unlink(missing_ok=True)
     except (OSError, ZstdError) as error:
         raise PublishError(f"the records could not be merged: {error}") from error
@@ -81,6 +83,18 @@ def _publish(files: Sequence[Path], summaries: Sequence[Document], out: Path) ->
         with _replacing(out / name) as target:
             target.write(data)
     return document
+
+
+def _pack_fingerprints(directories: Sequence[Path], out: Path) -> None:
+    """The lines of all workers as one file; none where no worker wrote any."""
+    files = [path for directory in directories for name in (FINGERPRINTS_NAME, PACKED_FINGERPRINTS_NAME)
+             if (path := directory / name).exists()]
+    if files:
+        compressor = ZstdCompressor(level=COMPRESSION_LEVEL)
+        with _replacing(out / PACKED_FINGERPRINTS_NAME) as target, \
+                compressor.stream_writer(target, closefd=False) as packed:
+            for line in merged(files, Dropped(), out):
+                packed.write(line)
 
 
 def _document(summaries: Sequence[Document], dropped: Dropped, results: Results, series: Series) -> Document:

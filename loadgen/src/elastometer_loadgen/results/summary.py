@@ -39,6 +39,7 @@ class Summary:
     unsent_turns: int = 0
     capped_users: int = 0
     interruptions: list[dict[str, str | None]] = field(default_factory=list)
+    lines_left_out: int = 0
 
     @property
     def fell_behind(self) -> bool:
@@ -78,6 +79,7 @@ class Summary:
             "checks": self.checks,
             **({"knees": self.knees} if self.knees else {}),
             **({"interruptions": self.interruptions} if self.interruptions else {}),
+            **({"fingerprintsLeftOut": self.lines_left_out} if self.lines_left_out else {}),
         }
 
     def save(self, directory: Path) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 
 from elastometer_loadgen.base.clock import Clock, monotonic
 from elastometer_loadgen.base.notes import note
+from elastometer_loadgen.journal.growing_file import GrowingFile
 from elastometer_loadgen.journal.spool import Spool
 from elastometer_loadgen.reporting.reporter import GaveUp, Reporter
 from elastometer_loadgen.worker.assignment import Assignment
@@ -22,9 +23,13 @@ LAST_REPORT_SECONDS = 10.0
 class Membership:
     """`stopped` ends every wait. `ready_at` is when the worker was ready to send, in monotonic seconds."""
 
-    def __init__(self, assignment: Assignment, spool: Spool, reporter: Reporter | None, stopped: asyncio.Event) -> None:
+    def __init__(
+        self, assignment: Assignment, spool: Spool, lines: GrowingFile | None, reporter: Reporter | None,
+        stopped: asyncio.Event,
+    ) -> None:
         self._assignment = assignment
         self._spool = spool
+        self._lines = lines
         self._reporter = reporter
         self._stopped = stopped
         self._following: asyncio.Future[None] | None = None
@@ -55,9 +60,9 @@ class Membership:
         return greeting.start
 
     def follow(self) -> None:
-        """Reports records from now on, while they are written."""
+        """Reports records from now on, while they are written, and fingerprint lines where there are any."""
         if self._reporter is not None:
-            self._following = asyncio.ensure_future(self._reporter.follow(self._spool))
+            self._following = asyncio.ensure_future(self._reporter.follow(self._spool, self._lines))
 
     async def report(self, summary: bytes) -> bool:
         """Reports what is left; False when no receiver took it."""
@@ -69,7 +74,7 @@ class Membership:
             async with asyncio.timeout(LAST_REPORT_SECONDS if self._stopped.is_set() else None):
                 if self._following is not None:
                     await self._following
-                await self._reporter.finish(self._spool, summary)
+                await self._reporter.finish(self._spool, summary, self._lines)
         except (GaveUp, TimeoutError) as error:
             note(f"{str(error) or 'no time is left to report'}; the records are in {self._spool.path}")
             return False

@@ -10,9 +10,10 @@ from elastometer_loadgen.base.users import FIRST_CLOSED_ID
 from elastometer_loadgen.drive.conversations import Conversations, planned_requests, unfinished_conversations
 from elastometer_loadgen.drive.stage_runner import StageRunner
 from elastometer_loadgen.drive.timers import Timers
+from elastometer_loadgen.gauges.fingerprint_lines import LinesWritten
 from elastometer_loadgen.gauges.inspection import Inspection
 from elastometer_loadgen.gauges.meters import Meters
-from elastometer_loadgen.gauges.progress import OutputLines, Progress
+from elastometer_loadgen.gauges.progress import Progress
 from elastometer_loadgen.gauges.vitals import Vitals
 from elastometer_loadgen.journal.journal import Journal, JournalError
 from elastometer_loadgen.journal.knee_record import knee_document
@@ -43,10 +44,11 @@ class Worker:
         self._schedule = compute_schedule(assignment.profile)
         self._prompts = PromptSource(assignment.profile, assignment.model, self._schedule.first_ids)
         self._vitals = Vitals(assignment.profile.lateness_bound_milliseconds)
-        self._inspection = Inspection(assignment.profile.fingerprints, spool.tally, OutputLines().write)
+        self._lines = LinesWritten(assignment.profile.fingerprints, assignment.out)
+        self._inspection = Inspection(assignment.profile.fingerprints, spool.tally, self._lines.write)
         self._journal = Journal(assignment.out, assignment.incarnation, self._clock)
         self._stopped = asyncio.Event()
-        self._membership = Membership(assignment, spool, reporter, self._stopped)
+        self._membership = Membership(assignment, spool, self._lines.file, reporter, self._stopped)
         self._unwritten: list[bytes] = []
         self._all_ended = asyncio.Event()
         self._all_ended.set()
@@ -56,8 +58,8 @@ class Worker:
         self._timers = Timers(asyncio.get_running_loop())
         self._conversations = Conversations(assignment.profile.seed, self._prompts, self._send_turn, self._timers)
         self._before = unfinished_conversations(spool.conversations, self._prompts.turns)
-        self._place = (assignment.worker, assignment.workers)
-        self._progress = Progress(planned_requests(self._schedule, self._prompts, self._place, spool), assignment.url)
+        planned = planned_requests(self._schedule, self._prompts, (assignment.worker, assignment.workers), spool)
+        self._progress = Progress(planned, assignment.url)
         self._sent_closed = 0
         self.meters = Meters()
         self._done_before = len(spool.ids)
@@ -72,6 +74,7 @@ class Worker:
             return await self._run()
         finally:
             self._timers.close()
+            self._lines.close()
 
     async def _run(self) -> ExitCode:
         # An error in a callback has no caller: without this handler the run would wait for its request forever.
@@ -182,6 +185,7 @@ class Worker:
         lines = b"".join(self._unwritten)
         self._unwritten.clear()
         try:
+            self._lines.flush()
             self._spool.append(lines)
         except OSError as error:
             self._fail(f"records could not be written: {error}")
@@ -210,22 +214,18 @@ class Worker:
 
     def _sum_up(self, runner: StageRunner, start: int) -> Summary:
         summary = Summary(
-            worker=self._assignment.worker,
-            incarnation=self._assignment.incarnation or STANDALONE,
-            planned=self._progress.planned + runner.missed + runner.cut,
-            sent=self._done_before + self._progress.sent,
+            worker=self._assignment.worker, incarnation=self._assignment.incarnation or STANDALONE,
+            planned=self._progress.planned + runner.missed + runner.cut, sent=self._done_before + self._progress.sent,
             skipped=self._before.skipped_turns + runner.skipped + runner.missed,
-            unsent_turns=self._before.unsent_turns + self._conversations.unsent_turns,
-            capped_users=runner.capped_users,
+            unsent_turns=self._before.unsent_turns + self._conversations.unsent_turns, capped_users=runner.capped_users,
             records=self._spool.records,
             url=self._assignment.url, warnings=list(self._assignment.profile.warnings),
             start=start, end=self._clock.instant(monotonic()),
-            signs=self._vitals.stop(),
-            client_exhausted=self._vitals.client_exhausted,
+            signs=self._vitals.stop(), client_exhausted=self._vitals.client_exhausted,
             bound_milliseconds=self._assignment.profile.lateness_bound_milliseconds,
             knees=[knee_document(knee, self._clock) for knee in runner.knees],
             checks=self._inspection.tally.rows(with_rates=self._assignment.workers == 1),
-            interruptions=self._journal.interruptions,
+            interruptions=self._journal.interruptions, lines_left_out=self._lines.left_out,
         )
         self._progress.show_once("\n")
         return summary

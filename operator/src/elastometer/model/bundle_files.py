@@ -24,6 +24,9 @@ RECORDS_SUFFIX = ".jsonl"
 SUMMARY_SUFFIX = ".summary.json"
 REQUESTS = "requests.jsonl"
 GENERATOR = "generator.json"
+# The lines that they printed for their requests, where the load asks for any
+LINES_SUFFIX = ".lines"
+FINGERPRINTS = "fingerprints.jsonl"
 
 # Notes of the operator to itself, for the case that it is restarted
 HEARTBEAT = "heartbeat.json"
@@ -49,7 +52,7 @@ COLUMNS_OF = {
 BUNDLE = "bundle.tar.zst"
 BUNDLED = (
     SPEC, PLAN, PROVENANCE, START, COLUMNS_OF[OBSERVATIONS], COLUMNS_OF[REQUESTS], GENERATOR, COLUMNS_OF[SERIES],
-    *REPORTS,
+    FINGERPRINTS + COMPRESSED, *REPORTS,
 )
 # Without one of these a bundle can be judged, and the report says that it is missing.
 EXPECTED = (SPEC, START, OBSERVATIONS, REQUESTS, GENERATOR, SERIES, PROVENANCE)

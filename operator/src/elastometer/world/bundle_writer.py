@@ -25,8 +25,10 @@ from elastometer.model.bundle_files import (
     COLUMNS_OF,
     COMPRESSED,
     FILES,
+    FINGERPRINTS,
     GENERATOR,
     HEARTBEAT,
+    LINES_SUFFIX,
     MANIFEST,
     MERGED,
     OBSERVATIONS,
@@ -46,7 +48,7 @@ from elastometer.world.columns.requests import merge
 from elastometer.world.columns.series import seal_series
 from elastometer.world.journal import disk_errors, sync_directory, synced_write
 from elastometer.world.run_store import RunStore
-from elastometer_loadgen.journal.merge import Dropped
+from elastometer_loadgen.journal.merge import Dropped, merged
 
 ARCHIVE_LEVEL = 1  # most members are compressed already
 PIECE_BYTES = 1 << 20
@@ -106,6 +108,7 @@ def _merge_workers(store: RunStore) -> None:
         dropped = Dropped()
         with _replacing(store.path(COLUMNS_OF[REQUESTS])) as target:
             merge(store.worker_paths(), dropped, target, store.directory)
+        _merge_lines(store)
         summaries = [orjson.loads(path.read_bytes()) for path in sorted(workers.glob(f"*{SUMMARY_SUFFIX}"))]
         store.write_json(GENERATOR, summaries)
         store.write_json(MERGED, asdict(dropped))
@@ -113,6 +116,15 @@ def _merge_workers(store: RunStore) -> None:
         # The rename is the instant from which the merge counts as done; the slow deletion may be cut anywhere.
         workers.rename(done)
     shutil.rmtree(done, ignore_errors=True)
+
+
+def _merge_lines(store: RunStore) -> None:
+    """The lines that the workers printed for their requests, as one file; none where the load asked for none."""
+    if files := store.worker_paths(LINES_SUFFIX):
+        with _replacing(store.path(FINGERPRINTS + COMPRESSED)) as target, target.open("wb") as file, \
+                ZstdCompressor().stream_writer(file, closefd=False) as packed:
+            for line in merged(files, Dropped(), store.directory):
+                packed.write(line)
 
 
 def _write_manifest(store: RunStore) -> None:

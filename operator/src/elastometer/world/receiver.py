@@ -18,6 +18,8 @@ from aiohttp import web
 from elastometer.model.bundle_files import (
     BUNDLE,
     JUNIT,
+    LINES_SUFFIX,
+    RECORDS_SUFFIX,
     REPORT_HTML,
     REPORT_JSON,
     REPORT_MARKDOWN,
@@ -37,6 +39,7 @@ from elastometer.world.receiver_requests import (
     header_bytes,
     incarnation_of,
     json_object,
+    offset_of,
     refusal,
 )
 from elastometer.world.run_store import MAX_WORKERS, RunStore
@@ -63,6 +66,7 @@ class _Run:
     finished: set[int] = field(default_factory=set)
     start_time: datetime | None = None
     closed: bool = False
+    # By the worker's index, and its incarnation with the suffix of the file.
     locks: defaultdict[tuple[int, str], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
     endpoints: Endpoints = field(default_factory=Endpoints)
@@ -124,6 +128,7 @@ class Receiver:
         app.add_routes([
             web.post(f"{worker}/hello", self._hello),
             web.post(f"{worker}/records", self._records),
+            web.post(f"{worker}/fingerprints", self._fingerprints),
             web.post(f"{worker}/finish", self._finish),
             web.get("/v1/runs/{uid}/live", self._live),
             web.get("/v1/runs/{uid}/live.html", self._live_page),
@@ -145,28 +150,35 @@ class Receiver:
             run.store.write_json(START, {"startTime": format_instant(start_time)})
             run.start_time = start_time
         return web.json_response({"startTime": format_instant(run.start_time) if run.start_time else None,
-                                  "next": run.store.worker_size(index, incarnation)})
+                                  "next": run.store.worker_size(index, incarnation),
+                                  "nextFingerprint": run.store.worker_size(index, incarnation, LINES_SUFFIX)})
 
     async def _records(self, request: web.Request) -> web.Response:
+        return await self._append(request, RECORDS_SUFFIX)
+
+    async def _fingerprints(self, request: web.Request) -> web.Response:
+        return await self._append(request, LINES_SUFFIX)
+
+    async def _append(self, request: web.Request, suffix: str) -> web.Response:
+        """Stores bytes of one of a worker's files at their offset, once."""
         run, index = self._worker(request)
         incarnation = incarnation_of(request.query.get("incarnation"))
-        offset = request.query.get("offset", "")
-        if not (offset.isascii() and offset.isdigit() and len(offset) < 19):
-            raise refusal(400, f"`offset` must be a number of bytes, is {offset!r}")
+        offset = offset_of(request.query.get("offset"))
         content = await request.read()
         # One append per file at a time: a worker that timed out may send the same bytes while they are being written.
-        async with run.locks[index, incarnation]:
-            stored = run.store.worker_size(index, incarnation)
+        async with run.locks[index, incarnation + suffix]:
+            stored = run.store.worker_size(index, incarnation, suffix)
             # A gap: bytes before these never arrived. The worker starts again from `next`.
-            if int(offset) > stored:
+            if offset > stored:
                 return web.json_response({"next": stored}, status=409)
-            if fresh := content[stored - int(offset):]:
-                stored = await asyncio.to_thread(run.store.append_worker, index, incarnation, fresh)
+            if fresh := content[stored - offset:]:
+                stored = await asyncio.to_thread(run.store.append_worker, index, incarnation, fresh, suffix)
                 meters.BYTES_RECEIVED.inc(len(fresh))
-                # The tally is one for all workers of the run, and is counted in a thread.
-                async with run.counting:
-                    counted = await asyncio.to_thread(run.tally.add, f"{index}-{incarnation}", fresh)
-                meters.RECORDS_RECEIVED.inc(counted)
+                if suffix == RECORDS_SUFFIX:
+                    # The tally is one for all workers of the run, and is counted in a thread.
+                    async with run.counting:
+                        counted = await asyncio.to_thread(run.tally.add, f"{index}-{incarnation}", fresh)
+                    meters.RECORDS_RECEIVED.inc(counted)
         return web.json_response({"next": stored})
 
     async def _finish(self, request: web.Request) -> web.Response:

@@ -40,6 +40,13 @@ def incarnation_of(text: Any) -> str:
     return text
 
 
+def offset_of(text: Any) -> int:
+    """Where in a file the bytes of a body begin; anything else is answered with 400."""
+    if not isinstance(text, str) or not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise refusal(400, f"`offset` must be a number of bytes, is {text!r}"[:300])
+    return int(text)
+
+
 def refusal(status: int, message: str) -> web.HTTPException:
     """The exception that answers with the status and says why."""
     kinds: dict[int, type[web.HTTPException]] = {400: web.HTTPBadRequest, 401: web.HTTPUnauthorized,

@@ -78,30 +78,30 @@ class RunStore(SmallFiles):
         """The result of one range query, as docs/data.md has it."""
         self._append(SERIES, series)
 
-    def worker_path(self, index: int, incarnation: str) -> Path:
-        """The file with the records of one incarnation of one worker."""
+    def worker_path(self, index: int, incarnation: str, suffix: str = RECORDS_SUFFIX) -> Path:
+        """The file with the records of one incarnation of one worker, or with its lines."""
         if not 0 <= index < MAX_WORKERS:
             raise ValueError(f"the index of a worker must be from 0 to {MAX_WORKERS - 1}, is {index}")
         if not INCARNATION.fullmatch(incarnation):
             raise ValueError(f"an incarnation must match {INCARNATION.pattern}, is {incarnation!r}")
-        return self.directory / WORKERS / f"{index}-{incarnation}{RECORDS_SUFFIX}"
+        return self.directory / WORKERS / f"{index}-{incarnation}{suffix}"
 
-    def worker_paths(self) -> list[Path]:
-        """All files of records, in a fixed order."""
-        return sorted((self.directory / WORKERS).glob(f"*{RECORDS_SUFFIX}"))
+    def worker_paths(self, suffix: str = RECORDS_SUFFIX) -> list[Path]:
+        """All files of records, or all of lines, in a fixed order."""
+        return sorted((self.directory / WORKERS).glob(f"*{suffix}"))
 
-    def append_worker(self, index: int, incarnation: str, content: bytes) -> int:
+    def append_worker(self, index: int, incarnation: str, content: bytes, suffix: str = RECORDS_SUFFIX) -> int:
         """Appends the bytes as received; returns the file's new size once they are on the disk."""
-        journal = Journal(self.worker_path(index, incarnation))
+        journal = Journal(self.worker_path(index, incarnation, suffix))
         try:
             journal.append(content)
         finally:
             journal.close()
         return journal.size
 
-    def worker_size(self, index: int, incarnation: str) -> int:
+    def worker_size(self, index: int, incarnation: str, suffix: str = RECORDS_SUFFIX) -> int:
         """Bytes stored of one incarnation of one worker; 0 when nothing has arrived."""
-        path = self.worker_path(index, incarnation)
+        path = self.worker_path(index, incarnation, suffix)
         return path.stat().st_size if path.exists() else 0
 
     def write_summary(self, index: int, incarnation: str, summary: Mapping[str, Any]) -> None:

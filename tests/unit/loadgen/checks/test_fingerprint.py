@@ -18,12 +18,12 @@ from elastometer_loadgen.checks.fingerprint import (
 
 
 def line(text: str, output: str | None, shown: int = 40, **findings: str | None) -> str:
-    request = RequestLine(fingerprint="7a2f", task="emotion", input=text, output=output, findings=findings)
+    request = RequestLine(mark="REQ-7a2f-17", task="emotion", input=text, output=output, findings=findings)
     return fingerprint_line(request, shown)
 
 
 def test_a_line_has_the_documented_form() -> None:
-    assert line("会议推迟了，真扫兴", "负面") == '[REQ-7a2f] TASK=emotion INPUT="会议推迟了，真扫兴" → OUTPUT="负面"'
+    assert line("会议推迟了，真扫兴", "负面") == '[REQ-7a2f-17] TASK=emotion INPUT="会议推迟了，真扫兴" → OUTPUT="负面"'
 
 
 def test_failed_checks_follow_and_passed_ones_do_not() -> None:
@@ -32,8 +32,8 @@ def test_failed_checks_follow_and_passed_ones_do_not() -> None:
 
 
 def test_beyond_the_limit_only_the_length_is_shown() -> None:
-    assert line("secret word", "answer", 6) == '[REQ-7a2f] TASK=emotion INPUT="secret"…+5 → OUTPUT="answer"'
-    assert line("secret", "answer", 0) == '[REQ-7a2f] TASK=emotion INPUT=""…+6 → OUTPUT=""…+6'
+    assert line("secret word", "answer", 6) == '[REQ-7a2f-17] TASK=emotion INPUT="secret"…+5 → OUTPUT="answer"'
+    assert line("secret", "answer", 0) == '[REQ-7a2f-17] TASK=emotion INPUT=""…+6 → OUTPUT=""…+6'
 
 
 def test_an_answer_that_never_came_is_a_dash() -> None:
@@ -77,9 +77,11 @@ def test_no_line_is_due_by_default_and_with_all_every_line_is() -> None:
     assert FingerprintRule(FingerprintLines.ALL).is_due("ffff")
 
 
-def test_the_input_is_the_prompt_or_the_last_message() -> None:
+def test_the_input_is_the_prompt_or_the_last_message_of_the_user() -> None:
     assert last_input(b'{"prompt": "once"}') == "once"
     assert last_input(b'{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}') == "b"
+    assert last_input(b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}') == "a"
+    assert last_input(b'{"messages": [{"role": "system", "content": "a"}]}') == "a"
 
 
 def test_a_reader_that_goes_away_ends_the_lines_and_not_the_run() -> None:

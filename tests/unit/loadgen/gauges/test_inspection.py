@@ -47,7 +47,7 @@ def ended(source: PromptSource, request_id: int, pieces: Sequence[str]) -> Excha
 
 
 def inspection(given: Profile, lines: list[str]) -> Inspection:
-    return Inspection(given.fingerprints, CheckTally(), lines.append)
+    return Inspection(given.fingerprints, CheckTally(), lambda _, line: lines.append(line))
 
 
 def test_each_request_carries_a_mark_of_its_own_that_proves_itself() -> None:
@@ -126,7 +126,7 @@ def test_lines_tell_every_request_or_the_sample_and_all_failures() -> None:
     source, lines = PromptSource(everything, "m"), list[str]()
     prompt = source.prompt(0)
     inspection(everything, lines).inspect(ended(source, 0, [prompt.canary, " happy"]))
-    wanted = f'[REQ-{prompt.fingerprint}] TASK=emotion INPUT="{prompt.canary} I feel happy." → OUTPUT='
+    wanted = f'[REQ-{prompt.fingerprint}-0] TASK=emotion INPUT="{prompt.canary} I feel happy." → OUTPUT='
     assert lines == [f'{wanted}"{prompt.canary} happy"']
     failures = profile(EMOTION, fingerprints={"lines": "Sampled", "samplePercent": "0"})
     source, lines = PromptSource(failures, "m"), []

@@ -11,6 +11,7 @@ import pytest
 
 from elastometer_loadgen.base.record import format_instant
 from elastometer_loadgen.base.target import parse_target
+from elastometer_loadgen.journal.fingerprint_file import FingerprintFile
 from elastometer_loadgen.journal.spool import Spool, SpoolError
 from elastometer_loadgen.reporting.receiver_client import ReceiverClient
 from elastometer_loadgen.reporting.reporter import GaveUp, Patience, Reporter
@@ -32,6 +33,7 @@ class FakeReceiver:
     port: int = 0
     start: int | None = None
     stored: dict[str, bytes] = field(default_factory=dict)
+    lines: dict[str, bytes] = field(default_factory=dict)
     summaries: list[dict[str, object]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     script: list[int] = field(default_factory=list)
@@ -59,17 +61,20 @@ class FakeReceiver:
         if self.script:
             return self.script.pop(0), {}
         if name == "hello":
-            known = self.stored.get(orjson.loads(body)["incarnation"], b"")
-            return 200, {"startTime": self.start and format_instant(self.start), "next": len(known)}
+            incarnation = orjson.loads(body)["incarnation"]
+            known, lines = (len(file.get(incarnation, b"")) for file in (self.stored, self.lines))
+            start = self.start and format_instant(self.start)
+            return 200, {"startTime": start, "next": known, "nextFingerprint": lines}
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if name == "finish":
             self.summaries.append(orjson.loads(body))
             return 200, {}
-        known, offset = self.stored.get(query["incarnation"], b""), int(query["offset"])
+        file = self.lines if name.startswith("fingerprints") else self.stored
+        known, offset = file.get(query["incarnation"], b""), int(query["offset"])
         if offset > len(known):
             return 409, {"next": len(known)}
-        self.stored[query["incarnation"]] = known + body[len(known) - offset :]
-        return 200, {"next": len(self.stored[query["incarnation"]])}
+        file[query["incarnation"]] = known + body[len(known) - offset :]
+        return 200, {"next": len(file[query["incarnation"]])}
 
 
 @pytest.fixture
@@ -196,3 +201,30 @@ async def test_patience_ends_and_the_spool_stays(receiver: FakeReceiver, tmp_pat
     with pytest.raises(GaveUp, match=r"could not be used for 0\.05 s: records was answered with status 503"):
         await reporter_to(receiver, brief).finish(spool, b"{}")
     assert spool.path.read_bytes() == line(0) + line(1)
+
+
+async def test_fingerprint_lines_arrive_once_though_their_worker_was_restarted(
+    receiver: FakeReceiver, tmp_path: Path
+) -> None:
+    receiver.start = START
+    spool, lines = filled(tmp_path, 2), FingerprintFile(tmp_path)
+    lines.add(0, "[REQ-7a2f-0] a")
+    lines.flush()
+    reporter = reporter_to(receiver)
+    await reporter.wait_for_start(1)
+    following = asyncio.ensure_future(reporter.follow(spool, lines))
+    while not receiver.lines:
+        await asyncio.sleep(0.002)
+    reporter.stop_following()
+    await following
+    sent = len(receiver.calls)
+    again = FingerprintFile(tmp_path)
+    again.add(1, "[REQ-00ff-1] b")
+    again.flush()
+    restarted = reporter_to(receiver)
+    await restarted.wait_for_start(1)
+    await restarted.finish(spool, b"{}", again)
+    assert receiver.lines == {"pod 1/a": (tmp_path / "fingerprints.jsonl").read_bytes()}
+    assert receiver.stored == {"pod 1/a": line(0) + line(1)}
+    later = [call.partition("?")[0] for call in receiver.calls[sent:]]
+    assert later == ["hello", "fingerprints", "finish"]
