@@ -130,13 +130,13 @@ def test_in_short_answers_what_was_lost_and_when() -> None:
     assert none.text == "None of 600 requests was lost, so that the share is at most 0.64 %"
 
 
-def test_in_short_tells_how_response_times_change_and_that_no_limit_is_known_without_objectives() -> None:
+def test_in_short_says_how_response_times_change_and_that_no_limit_is_known_without_objectives() -> None:
     report = report_on(Level("a", 2, 0.0, 60.0, lambda *_: 1.0), Level("b", 8, 60.0, 120.0, lambda *_: 2.0))
-    told = {one.question: one for one in report.in_short}
-    assert told[Question.RESPONSE_TIMES].text == (
+    found_in = {one.question: one for one in report.in_short}
+    assert found_in[Question.RESPONSE_TIMES].text == (
         "From 2 to 8 in flight, P50 of the latency goes from 1.00 s (1.00 s to 1.00 s) to 2.00 s (2.00 s to 2.00 s), "
         "and the rate from 2.0 ± 0.0 to 4.0 ± 0.0 requests/s")
-    assert told[Question.LIMIT].missing == "an objective on requests that holds for every stage"
+    assert found_in[Question.LIMIT].missing == "an objective on requests that holds for every stage"
 
 
 def test_a_run_without_levels_asks_nothing_of_them() -> None:

@@ -73,7 +73,7 @@ def test_a_level_into_which_another_one_runs_is_marked() -> None:
     assert rows[1].in_flight.recorded == 15.0, "10 of its own, and for half of the time 10 of the other"
 
 
-def test_losses_are_told_by_class_and_status_with_the_interval_of_their_share() -> None:
+def test_losses_are_counted_by_class_and_status_with_the_interval_of_their_share() -> None:
     def of(number: int, record: RecordedRequest) -> RecordedRequest:
         return lost(record, Outcome.SERVER_ERROR, 503) if number in (5, 6) else \
             lost(record, Outcome.TIMED_OUT, None) if number == 9 else record

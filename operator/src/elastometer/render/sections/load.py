@@ -9,8 +9,9 @@ from elastometer.render.wording import estimates, numbers
 from elastometer.render.wording.tables import code, prose, section
 from elastometer_loadgen.base.record import Outcome
 
-# Beyond this, a row's requests are not those that were in flight in its time, or client and servers disagree.
-DOUBTFUL_PERCENT = 10.0
+# Beyond these, a row's requests are not those that were in flight in its time; or client and servers disagree, of whom
+# the latter are seen at a few instants only.
+DOUBTFUL_PERCENT, APART_PERCENT = 5.0, 10.0
 COUNTS_HEAD = ("Stage", "Requests", "Success", "Tokens/s", "In flight", "By Little's law", "By the servers",
                "Status", "Finish reason", "Not served")
 TIMES_HEAD = ("Stage", "n", "Mean", "p50", "p90", "p95", "p99", "Longest")
@@ -37,16 +38,16 @@ def _each(found: Mapping[str, int]) -> str:
 def _in_flight(found: LittlesLaw | None) -> list[Cell]:
     if found is None:
         return [Cell(numbers.DASH)] * 3
-    return [Cell(numbers.number(found.recorded, 1)), _beside(found.expected, found.expected_percent),
-            _beside(found.scraped, found.scraped_percent)]
+    return [Cell(numbers.number(found.recorded, 1)), _beside(found.expected, found.expected_percent, DOUBTFUL_PERCENT),
+            _beside(found.scraped, found.scraped_percent, APART_PERCENT)]
 
 
-def _beside(value: float | None, percent: float | None) -> Cell:
+def _beside(value: float | None, percent: float | None, doubtful: float) -> Cell:
     """A number with how far it is from the recorded one."""
     if percent is None:
         return Cell(numbers.number(value, 1))
     words = f"{percent:+.0f} %" if abs(percent) >= 0.5 else "0 %"
-    return Cell(numbers.number(value, 1), words, abs(percent) > DOUBTFUL_PERCENT)
+    return Cell(numbers.number(value, 1), words, abs(percent) > doubtful)
 
 
 def times(of: Quantiles) -> list[Cell]:
@@ -69,8 +70,8 @@ def remarks(rows: Sequence[LoadRow]) -> Iterator[str]:
     if any(abs(law.expected_percent or 0.0) > DOUBTFUL_PERCENT for law in laws):
         yield (f"! Little's law is more than {DOUBTFUL_PERCENT:.0f} % off: requests of this stage ran on into the "
                "next, or others ran into it, so its times are partly those of another load.")
-    if any(abs(law.scraped_percent or 0.0) > DOUBTFUL_PERCENT for law in laws):
-        yield (f"! Client and servers are more than {DOUBTFUL_PERCENT:.0f} % apart: requests spent time in the network "
+    if any(abs(law.scraped_percent or 0.0) > APART_PERCENT for law in laws):
+        yield (f"! Client and servers are more than {APART_PERCENT:.0f} % apart: requests spent time in the network "
                "or a gateway, or one side did not count some of them.")
 
 
