@@ -38,7 +38,7 @@ def compared(misses: dict[str, int], *variants: dict[str, Any]) -> Comparison:
 def test_variants_that_differ_in_the_minimum_alone_are_warm_spares_in_its_order():
     found = compared({"one": 40, "three": 9, "two": 20}, {"name": "one"}, {"name": "three", "patch": minimum(3)},
                      {"name": "two", "patch": minimum(2)})
-    assert [(one.variant, one.minimum) for one in found.warm_spares] == [("one", 1), ("two", 2), ("three", 3)]
+    assert [(one.variant, one.minimum) for one in found.measured_spares] == [("one", 1), ("two", 2), ("three", 3)]
     assert [row[:3] for row in rows(found)] == [["one", "1", "40 s"], ["two", "2", "20 s"], ["three", "3", "9 s"]]
     assert head(found)[:3] == ("Variant", "Minimum of replicas", "Objective-miss seconds")
     assert "Warm spares, measured" in to_markdown(found).decode()
@@ -47,10 +47,10 @@ def test_variants_that_differ_in_the_minimum_alone_are_warm_spares_in_its_order(
 def test_a_variant_that_changes_something_else_too_is_none_of_them():
     found = compared({"one": 40, "two": 20, "more": 5}, {"name": "one"}, {"name": "two", "patch": minimum(2)},
                      {"name": "more", "patch": minimum(3, maxReplicas=9)})
-    assert [one.variant for one in found.warm_spares] == ["one", "two"]
+    assert [one.variant for one in found.measured_spares] == ["one", "two"]
 
 
 def test_a_study_of_one_minimum_has_no_table():
     found = compared({"one": 40, "most": 5}, {"name": "one"}, {"name": "most", "preset": "StaticMaximum"})
-    assert found.warm_spares == ()
+    assert found.measured_spares == ()
     assert "Warm spares" not in to_markdown(found).decode()

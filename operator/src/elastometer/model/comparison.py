@@ -233,7 +233,7 @@ class Comparison:
     currency: str | None
     judged: int
     outside_by_chance: float
-    warm_spares: tuple[MeasuredSpares, ...] = ()
+    measured_spares: tuple[MeasuredSpares, ...] = ()
     reported: ReportedRun | None = field(default=None, metadata={"json": False})
     schema_version: str = field(default=SCHEMA_VERSION)
 

@@ -17,7 +17,7 @@ def rows(comparison: Comparison) -> list[list[str]]:
     """One for each variant, by its minimum."""
     names = (MISS_SECONDS, comparison.primary_cost, MONEY)
     return [[one.variant, str(one.minimum), *(_cell(comparison, name, one.variant) for name in names),
-             _runs(comparison, one.variant)] for one in comparison.warm_spares]
+             _runs(comparison, one.variant)] for one in comparison.measured_spares]
 
 
 def _cell(comparison: Comparison, name: str, variant: str) -> str:

@@ -56,7 +56,7 @@ def compare_study(
     _check_runs(document)
     terms = replace(terms_of(study, document), across_questions=across_questions or study.allow_different)
     found = compare(terms, [_run(entry, kept.get(entry.name)) for entry in document.runs])
-    found = replace(found, reported=_reported(study, document, kept), warm_spares=warm_spares(study))
+    found = replace(found, reported=_reported(study, document, kept), measured_spares=warm_spares(study))
     searched = None if document.tune is None else tune_result(document.tune)
     return found if searched is None else replace(found, sentences=(*found.sentences, *search_sentences(searched)))
 
