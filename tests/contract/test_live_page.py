@@ -41,7 +41,8 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[str, Receiver]]:
         answer = await client.post(f"/v1/runs/{UID}/workers/0/records", headers={"X-Elastometer-Token": TOKEN},
                                    params={"incarnation": "a", "offset": "0"}, data=body)
         assert answer.status == 200
-        receiver.show_progress(UID, {"stage": HOSTILE, "users": 50, "load": "50 users", "replicas": "2/3"})
+        receiver.show_progress(UID, {"stage": HOSTILE, "users": 50, "load": "50 users", "replicas": "2/3",
+                                    "remainingSeconds": 90, "remainingSecondsAreExact": False})
         yield str(client.make_url(f"/v1/runs/{UID}/live.html")), receiver
 
 
@@ -81,7 +82,7 @@ async def test_a_browser_shows_users_rates_latencies_and_losses(address: str, se
         shown = dict(row.split("\t") for row in rows)
         assert (shown["stage"], shown["users"], shown["offered"]) == (HOSTILE, "50", "50 users")
         assert shown["replicas, ready/desired"] == "2/3"
-        assert (shown["requests"], shown["lost"]) == ("20", "3")
+        assert (shown["requests"], shown["lost"], shown["time left"]) == ("20", "3", "at most 1 min 30 s")
         losses = await page.value("[...document.querySelectorAll('#losses tbody tr')].map((row) => row.innerText)")
         assert losses == ["ServerError\t503\t2", f"{HOSTILE}\tno answer\t1"]
         assert await page.value("document.querySelectorAll('#rates polyline').length") == 2

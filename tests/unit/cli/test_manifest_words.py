@@ -156,6 +156,12 @@ def test_a_run_shows_users_rates_latencies_and_how_requests_were_lost():
     assert facts({"lost": []}) == []
 
 
+def test_time_that_is_left_is_a_bound_where_a_stage_ends_when_its_requests_do():
+    assert facts({"remainingSeconds": 90, "remainingSecondsAreExact": True}) == [("time left", "1 min 30 s")]
+    assert facts({"remainingSeconds": 90, "remainingSecondsAreExact": False}) == [("time left", "at most 1 min 30 s")]
+    assert facts({"remainingSeconds": 90}) == [("time left", "1 min 30 s")]
+
+
 def test_the_live_panel_shows_steps_and_never_reads_markup():
     console = Console(file=io.StringIO(), width=100, record=True)
     test = version(stage="[bold]ramp[/bold]", replicas="2/4")

@@ -62,6 +62,19 @@ def test_what_was_served_and_lost_lately_is_in_the_status(demo_body: dict[str, A
         "36.1", 1380, 1540)
 
 
+@pytest.mark.parametrize(("seconds", "is_exact"), [(5, False), (60, False), (69, True), (75, True)])
+def test_the_time_left_is_exact_once_no_stage_is_left_that_ends_with_its_requests(
+    seconds: float, is_exact: bool, demo_body: dict[str, Any], environment: Environment
+) -> None:
+    """A rate for 10 s, four in flight until ten requests are answered, which ends when `last` begins at 68 s."""
+    count = {"name": "count", "type": "Concurrency", "concurrency": 4, "requests": 10}
+    last = {**RATE, "name": "last"}
+    standing = Standing(START + timedelta(seconds=seconds), START,
+                        stage_starts={"last": START + timedelta(seconds=68)} if seconds > 68 else {})
+    plan = planned(demo_body, environment, RATE, count, last)
+    assert progress(plan, standing, 1, 1, Counters(0, 0, None))["remainingSecondsAreExact"] is is_exact
+
+
 def test_what_is_not_known_is_none_and_not_zero(demo_body: dict[str, Any], environment: Environment) -> None:
     shown = progress(planned(demo_body, environment, CROWD), at(8), 0, None, Counters(0, 0, None))
     unknown = ("servedRequestsPerSecond", "latencyP50Milliseconds", "latencyP95Milliseconds",

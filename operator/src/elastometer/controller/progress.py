@@ -57,6 +57,7 @@ def progress(plan: TestPlan, standing: Standing, ready: int, desired: int | None
         "latencyP95Milliseconds": _rounded(counters.latency_p95_milliseconds),
         "lost": list(counters.lost),
         "remainingSeconds": remaining_seconds(plan, standing),
+        "remainingSecondsAreExact": remaining_seconds_are_exact(plan, standing),
     }
     return fields
 
@@ -106,6 +107,14 @@ def remaining_seconds(plan: TestPlan, standing: Standing) -> int | None:
     index, seconds = _locate(plan, standing)
     to_come = sum(stage.duration_seconds for stage in plan.spec.profile.stages[max(index, 0) :])
     return max(0, round(to_come - seconds + settle))
+
+
+def remaining_seconds_are_exact(plan: TestPlan, standing: Standing) -> bool | None:
+    """False while a stage is to come, or runs, that ends when its requests do. None before the load has begun."""
+    if standing.start is None:
+        return None
+    to_come = plan.spec.profile.stages[max(_locate(plan, standing)[0], 0):]
+    return not any(stage.is_open_ended for stage in to_come)
 
 
 def _rounded(value: float | None) -> int | None:

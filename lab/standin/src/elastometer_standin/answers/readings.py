@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 CANARY = re.compile(r"\[REQ-[A-Za-z0-9_.-]{1,64}\]")
 """A mark that a client puts into its prompt to verify that the answer is its own."""
 _FACT = re.compile(r"Remember: (?P<fact>[^.\n]+)|记住[:：]\s*(?P<chinese>[^。\n]+)")
+# A search for plain words is many times faster than one for a pattern with two of them, and most prompts have neither.
+_FACT_WORDS, _LABEL_WORDS = ("Remember: ", "记住"), ("one of: ", "之一")
 _SUBJECT = re.compile(r"(.+?)(?: is | are |改为|改成|(?:现在)?[是叫])")
 _LABELS = re.compile(r"one of: ([^.\n]+)|之一[:：]\s*([^。\n]+)")
 _BETWEEN_LABELS = re.compile(r"[,，、]")
@@ -24,6 +26,8 @@ def facts(prompt: str) -> tuple[str, ...]:
     A later fact about the same subject (the text before `is` or `是`) takes the place of the earlier one.
     """
     found: dict[str, str] = {}
+    if not any(word in prompt for word in _FACT_WORDS):
+        return ()
     for match in _FACT.finditer(prompt):
         fact, chinese = match.group("fact"), match.group("chinese")
         subject = _SUBJECT.match(fact or chinese)
@@ -38,7 +42,7 @@ def without_facts(prompt: str) -> str:
 
 def labels(prompt: str) -> list[str]:
     """The labels of which the answer must be one; empty where the prompt lists none."""
-    found = _LABELS.search(prompt)
+    found = _LABELS.search(prompt) if any(word in prompt for word in _LABEL_WORDS) else None
     names = _BETWEEN_LABELS.split(found.group(1) or found.group(2)) if found else []
     return [name.strip() for name in names if name.strip()]
 

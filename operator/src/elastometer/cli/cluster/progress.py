@@ -91,9 +91,14 @@ def facts(progress: Json) -> list[tuple[str, str]]:
         ("requests", None if requests is None else str(requests)),
         ("failed", None if failed is None else str(failed)),
         ("lost", _lost(progress.get("lost") or ())),
-        ("time left", None if remaining is None else seconds_in_words(remaining)),
+        ("time left", None if remaining is None else _remaining(remaining, progress.get("remainingSecondsAreExact"))),
     )
     return [(label, printable(value)) for label, value in rows if value]
+
+
+def _remaining(seconds: int, is_exact: bool | None) -> str:
+    # An operator of an earlier version does not say whether it is a bound.
+    return f"{'at most ' if is_exact is False else ''}{seconds_in_words(seconds)}"
 
 
 def _duration(milliseconds: float | None) -> str | None:

@@ -11,6 +11,13 @@ const svg = (name, attributes, text) => {
 const number = (value, digits) => value === null || value === undefined ? "–" : value.toLocaleString("en", {maximumFractionDigits: digits});
 const unit = (value, digits, text) => value === null || value === undefined ? "–" : number(value, digits) + text;
 
+function remaining(progress) {
+  const seconds = progress.remainingSeconds;
+  if (seconds === null || seconds === undefined) return "–";
+  const bound = progress.remainingSecondsAreExact === false ? "at most " : "";
+  return bound + (seconds < 60 ? seconds + " s" : Math.floor(seconds / 60) + " min " + seconds % 60 + " s");
+}
+
 function rows(body, lines) {
   body.replaceChildren(...lines.map((cells) => {
     const row = document.createElement("tr");
@@ -67,7 +74,7 @@ function show(live) {
     ["replicas, ready/desired", progress.replicas ?? "–"],
     ["requests", number(live.sent, 0)],
     ["lost", number(live.failed, 0)],
-    ["time left", unit(progress.remainingSeconds, 0, " s")],
+    ["time left", remaining(progress)],
   ]);
   rows(find("losses").tBodies[0], live.lost.length ? live.lost.map((loss) =>
     [loss.outcome, loss.statusCode === undefined ? "no answer" : String(loss.statusCode), number(loss.count, 0)]) : [["none", "", ""]]);
