@@ -79,7 +79,7 @@ def _windows(stage: str, steady: pl.DataFrame, settled: Instant) -> Iterator[Jit
 
 
 def _marked(window: pl.DataFrame) -> pl.DataFrame:
-    """With `is_outlier`. The pace is that of the window's median request; without counts of tokens it is none."""
+    """With `is_outlier`. The pace is that of the window's median request; without counts of tokens it is 0."""
     tokens = pl.col("completion_tokens").fill_null(0)
     pace = pl.col("took").median() / tokens.median()
     own = pl.col("took") - pl.when(tokens.median() > 0).then(pace * (tokens - tokens.median())).otherwise(0.0)
