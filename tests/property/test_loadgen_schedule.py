@@ -16,7 +16,7 @@ RATES = st.decimals(min_value=0, max_value=40, places=2).map(str)
 @st.composite
 def profiles(draw: st.DrawFn, arrivals: tuple[str, ...] = ("Constant", "Poisson", "Gamma")) -> Profile:
     """Profiles of one to four Rate stages that plan something."""
-    stages = []
+    stages, before = [], "0"
     for index in range(draw(st.integers(1, 4))):
         stage = {
             "name": f"s{index}",
@@ -29,6 +29,9 @@ def profiles(draw: st.DrawFn, arrivals: tuple[str, ...] = ("Constant", "Poisson"
             stage["burstiness"] = draw(st.sampled_from(["0.1", "0.5", "1", "4", "100"]))
         if draw(st.booleans()):
             stage["startRequestsPerSecond"] = draw(RATES)
+        if not float(stage["endRequestsPerSecond"]) and not float(stage.get("startRequestsPerSecond", before)):
+            stage["role"] = "Quiet"
+        before = stage["endRequestsPerSecond"]
         stages.append(stage)
     last = {
         "name": "last",
@@ -137,6 +140,7 @@ def test_a_changed_stage_leaves_the_arrivals_before_it_alone(profile: Profile, s
                 "startRequestsPerSecond": f"{float(stage.start_rate):.2f}",
                 "endRequestsPerSecond": f"{float(stage.end_rate):.2f}",
                 "arrivals": stage.arrivals.value,
+                "role": stage.role,
                 "burstiness": None if stage.burstiness is None else str(float(stage.burstiness)),
             }
             for stage in profile.stages
