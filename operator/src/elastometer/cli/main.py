@@ -16,6 +16,7 @@ from elastometer.cli.base.exits import CliError, Exit
 COMMANDS = (
     ("run", "run one ElasticityTest or ElasticityStudy and wait for its verdict", "run"),
     ("judge", "judge a recorded run or study again", "judge"),
+    ("find", "find one request of a recorded run by its name", "find"),
     ("compare", "compare runs with others, and gate a change", "compare"),
     ("gate", "predict from recorded runs whether a changed test would do worse", "gate"),
     ("tune", "find better settings of a test's autoscaler, and run the best", "tune"),

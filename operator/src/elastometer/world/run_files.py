@@ -13,10 +13,20 @@ from pathlib import Path
 import orjson
 import zstandard
 
-from elastometer.model.bundle_files import COMPRESSED, MANIFEST, REPORTS, SCHEMA_VERSION, WORKERS
+from elastometer.model.bundle_files import (
+    COMPRESSED,
+    FINGERPRINTS,
+    LINES_SUFFIX,
+    MANIFEST,
+    REPORTS,
+    SCHEMA_VERSION,
+    WORKERS,
+)
 from elastometer.model.document import EMPTY, Document, document_at, documents_at, text_at, whole_at
 
 PIECE_BYTES = 4 << 20
+# What a judgement does not read.
+NOT_JUDGED = (*REPORTS, FINGERPRINTS + COMPRESSED)
 # Of one member where only documents are asked for. The report of a run of an hour takes a few megabytes; an archive of
 # kilobytes can state any size.
 MAX_DOCUMENT_BYTES = 256 << 20
@@ -28,7 +38,7 @@ class BundleError(Exception):
 
 class RunFiles:
     """The files of one run; `torn` counts the ends of files that were cut off. `only` names those that are needed; by
-    default, all but the reports."""
+    default, all that a judgement reads."""
 
     def __init__(self, path: Path, only: Collection[str] | None = None) -> None:
         self._path = path
@@ -134,7 +144,8 @@ def _sliced(content: bytes) -> Iterator[bytes]:
 
 
 def _directory(path: Path) -> dict[str, Path | bytes]:
-    found = [*path.glob("*.json*"), *path.glob("*.parquet"), *path.glob(f"{WORKERS}/*.json*")]
+    found = [*path.glob("*.json*"), *path.glob("*.parquet"), *path.glob(f"{WORKERS}/*.json*"),
+             *path.glob(f"{WORKERS}/*{LINES_SUFFIX}")]
     return {file.relative_to(path).as_posix(): file for file in found if file.is_file()}
 
 
@@ -146,7 +157,7 @@ def _archive(path: Path, only: Collection[str] | None) -> dict[str, Path | bytes
                 tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 name = _below_top(member.name)
-                wanted = name not in REPORTS if only is None else name in only
+                wanted = name not in NOT_JUDGED if only is None else name in only
                 if only is not None and wanted and member.size > MAX_DOCUMENT_BYTES:
                     raise BundleError(f"'{path}': {name} must have at most {MAX_DOCUMENT_BYTES} bytes, has "
                                       f"{member.size}")
