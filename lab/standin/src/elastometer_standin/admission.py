@@ -16,7 +16,7 @@ from elastometer_standin.settings import DrainRejection
 from elastometer_standin.troubles.conditions import Bursts, Circumstance, Circumstances
 from elastometer_standin.troubles.errors import ENGINE_DEAD, OUT_OF_MEMORY, log_out_of_memory
 from elastometer_standin.troubles.faults import Fault, Faults
-from elastometer_standin.troubles.strikes import Strike, Strikes
+from elastometer_standin.troubles.strikes import UNHARMED, Strike, Strikes
 
 if TYPE_CHECKING:
     from elastometer_standin.server import Server
@@ -53,7 +53,7 @@ class Admission:
         if server.is_dead:
             server.on_death()
             raise ApiError(500, ENGINE_DEAD)
-        strike = self._strike(call, dict(headers)["x-request-id"])
+        strike = self._strike(call, headers)
         if strike.fault is not None and strike.fault in IMMEDIATE_FAULTS:
             return self._fail_at_once(connection, call, strike.fault, headers)
         # Faults come first and limits last, so that a fault's rate does not depend on the load.
@@ -67,12 +67,14 @@ class Admission:
         server.enqueue(sequence, server.settings.delay_seconds if strike.is_delayed else 0.0)
         return 200
 
-    def _strike(self, call: Call, request_id: str) -> Strike:
+    def _strike(self, call: Call, headers: Headers) -> Strike:
         now = time.monotonic()
         burst_seconds = self._bursts.arrived(now)
+        if not self.strikes.armed:
+            return UNHARMED
         return self.strikes.on(
             call.key,
-            request_id,
+            dict(headers)["x-request-id"],
             lambda: possible_faults(call, self.other_calls),
             lambda: self._circumstances(call, burst_seconds, now),
         )

@@ -55,6 +55,7 @@ class Server:
         gibibytes = settings.hardware.gpu_memory_gibibytes
         self._gpu = Gpu(gibibytes, settings.pod_name) if gibibytes else None
         self._ready = time.monotonic()
+        self._is_undisturbed = settings.hardware.is_undisturbed
         self._pauses_met = 0
         self._step_end: float | None = None
         self._statistics = (0.0, 0.0)
@@ -165,9 +166,9 @@ class Server:
 
     def _stretched(self, start: float, end: float) -> float:
         """When the step ends, given that the cores are few and that the engine stands still at times."""
-        hardware = self.settings.hardware
-        if hardware.is_undisturbed:
+        if self._is_undisturbed:
             return end
+        hardware = self.settings.hardware
         finish, pauses = hardware.pauses.end_of(start - self._ready, (end - start) * hardware.step_factor)
         for _ in range(pauses):
             self._pauses_met += 1

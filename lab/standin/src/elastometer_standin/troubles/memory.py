@@ -24,7 +24,9 @@ class Memory:
     """
 
     def __init__(self, plan: MemoryPlan) -> None:
-        self._plan = plan
+        self._return_seconds = plan.return_seconds
+        self._block_bytes = round(plan.kibibytes_per_stream * KIB)
+        self._leak_bytes = round(plan.leak_kibibytes_per_request * KIB)
         self._value = Value()
         self.family = Family("standin_memory_allocated_bytes", "gauge", ALLOCATED_HELP, {(): self._value})
         self._blocks: list[tuple[mmap.mmap, int]] = []
@@ -42,13 +44,13 @@ class Memory:
 
     def leak(self) -> None:
         """One more request has been taken on; its memory stays for good."""
-        if self._plan.leak_kibibytes_per_request:
-            self._leak.grow(round(self._plan.leak_kibibytes_per_request * KIB))
+        if self._leak_bytes:
+            self._leak.grow(self._leak_bytes)
             self._note()
 
     def follow(self, streams: int, now: float) -> None:
         """Hold what this many streams need, and give back what has been free for long enough."""
-        size = round(self._plan.kibibytes_per_stream * KIB)
+        size = self._block_bytes
         if not size:
             return
         # The block used last is freed first, so block i has been free since there were last more than i streams.
@@ -59,7 +61,7 @@ class Memory:
         while len(self._blocks) < streams:
             self._blocks.append((_touched(size), _pages(size)))
             self._free_since.append(now)
-        while len(self._blocks) > streams and now - self._free_since[-1] >= self._plan.return_seconds:
+        while len(self._blocks) > streams and now - self._free_since[-1] >= self._return_seconds:
             self._blocks.pop()[0].close()
             self._free_since.pop()
         if len(self._blocks) != before:

@@ -40,15 +40,15 @@ class Strikes:
 
     def configure(self, faults: Faults) -> None:
         """Replace rates, conditions and seed; what has been counted stays."""
-        self._faults, self._armed = faults, faults.armed
-        for fault in self._armed:
+        self._faults, self.armed = faults, faults.armed
+        for fault in self.armed:
             self._child(fault)
 
     def on(
         self, key: int, request_id: str, possible: Callable[[], Set[Fault]], circumstances: Callable[[], Circumstances]
     ) -> Strike:
         """What strikes the request with this key; `possible` and `circumstances` are asked only if anything can."""
-        if not self._armed:
+        if not self.armed:
             return UNHARMED
         allowed = possible() & self._faults.allowed(circumstances(), self.injected)
         fault = self._faults.fault_for(key, allowed - ALONE)
