@@ -65,7 +65,7 @@ def scaling(report: Report) -> InShort | None:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _rate(one: ScaleOutGain) -> str:
