@@ -103,10 +103,10 @@ def test_an_end_at_93_percent_and_a_phrase_repeated_late_are_found(tmp_path: Pat
 
 
 @pytest.mark.timeout(120)
-def test_a_dialogue_for_a_label_broken_json_and_forgetting_after_two_turns_are_found(tmp_path: Path, standin: StandIn):
+def test_a_dialogue_for_a_label_broken_json_and_forgetting_beyond_one_turn_are_found(tmp_path: Path, standin: StandIn):
     spec = load(("short", 150, ["emotion", "chat", "person"]), ("recall", 60, ["after-1", "after-3"]))
     report = judged(tmp_path, standin, spec, "--standin-other-task-rate=0.2", "--standin-other-task-when=turn<=1",
-                    "--standin-not-json-rate=0.1", "--standin-forget-rate=1", "--standin-forget-when=turn>2")
+                    "--standin-not-json-rate=0.1", "--standin-forget-rate=1", "--standin-forget-when=turn>3")
     findings = found(report)
     assert set(findings) == {"TasksMixedUp", "StructureUnreliable", "Forgets"}
     assert "to task 'emotion' in 'short'" in findings["TasksMixedUp"]

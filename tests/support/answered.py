@@ -43,21 +43,21 @@ def evidence_of(requests: list[RecordedRequest], *tasks: dict[str, Any], knees: 
 
 
 def recall_task(distance: int) -> dict[str, Any]:
-    """A fact, so many answers of the model, then the question."""
+    """A turn that gives a fact, so many turns of other things, and one that asks for the fact."""
     between = [message for number in range(distance) for message in (
-        {"role": "assistant", "generated": True}, {"role": "user", "content": f"Go on, {number}."})]
+        {"role": "user", "content": f"Go on, {number}."}, {"role": "assistant", "generated": True})]
     return {"name": f"after-{distance}", "messages": [
-        {"role": "user", "content": "{{ canary }} Remember: the code is seven."}, *between[:-1],
-        {"role": "user", "content": "What was it?"}],
+        {"role": "user", "content": "{{ canary }} Remember: the code is seven."},
+        {"role": "assistant", "generated": True}, *between, {"role": "user", "content": "What was it?"}],
         "checks": [{"type": "Recall", "fact": "the code is seven"}]}
 
 
 def conversation(number: int, distance: int, *, forgotten: bool, tokens: int | None = 40) -> list[RecordedRequest]:
     """All turns of one such conversation; its prompts grow by so many tokens a turn."""
-    failure = f"Forgotten:{distance}" if forgotten else None
-    return [answered(number, {"Recall": failure} if turn == distance + 1 else None, task=f"after-{distance}", turn=turn,
+    last, failure = distance + 2, f"Forgotten:{distance + 1}" if forgotten else None
+    return [answered(number, {"Recall": failure} if turn == last else None, task=f"after-{distance}", turn=turn,
                      stage="recall", promptTokens=None if tokens is None else 10 + tokens * turn)
-            for turn in range(1, distance + 2)]
+            for turn in range(1, last + 1)]
 
 
 def blank_report(**parts: Any) -> Report:

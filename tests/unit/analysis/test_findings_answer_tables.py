@@ -116,14 +116,14 @@ def test_words_that_return_now_and_then_are_no_repetition():
     assert found([*odd, *many], ARTICLE) == []
 
 
-def test_what_is_forgotten_after_four_turns_is_stated_with_every_distance():
+def test_what_is_forgotten_with_eight_turns_between_is_stated_with_every_distance():
     requests = [request for distance, lost in ((1, 0), (4, 0), (8, 20)) for number in range(20)
                 for request in conversation(100 * distance + number, distance, forgotten=number < lost)]
     (one,) = found(requests, *(recall_task(distance) for distance in (1, 4, 8)))
     assert (one.name, one.severity) == ("Forgets", "Warning")
-    assert one.title == "Facts are forgotten after 8 turns (320 tokens)"
+    assert one.title == "Facts are forgotten with 8 turns (360 tokens) between"
     assert one.evidence == (
-        "From 8 turns on, 0 of 20 were recalled (at most 16.11 %), fewer than 90 %; recalled by turns between: "
+        "With 8 turns between, 0 of 20 were recalled (at most 16.11 %), fewer than 90 %; recalled by turns between: "
         "1: 20 of 20, 4: 20 of 20, 8: 0 of 20")
 
 

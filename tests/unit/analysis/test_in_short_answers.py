@@ -89,10 +89,11 @@ def test_recall_is_stated_by_where_it_ends_or_by_the_longest_distance():
     requests = [request for distance, lost in ((1, 0), (4, 20)) for number in range(20)
                 for request in conversation(100 * distance + number, distance, forgotten=number < lost)]
     assert text(answers.recall(report_of(requests, recall_task(1), recall_task(4)))) == (
-        "From 4 turns (160 tokens) on, fewer than 90 % of the facts were recalled: 0 of 20 (at most 16.11 %) there")
+        "With 4 turns (200 tokens) or more between, fewer than 90 % of the facts were recalled: 0 of 20 (at most "
+        "16.11 %) there")
     kept = [request for number in range(20) for request in conversation(number, 4, forgotten=False)]
     assert text(answers.recall(report_of(kept, recall_task(4)))) == (
-        "Facts were recalled over up to 4 turns: 20 of 20 (at least 83.89 %) there")
+        "Facts were recalled with up to 4 turns between: 20 of 20 (at least 83.89 %) there")
 
 
 def test_conversations_that_never_came_to_their_question_leave_recall_open():

@@ -20,13 +20,13 @@ def test_rows_are_in_order_of_the_distance_with_its_turns_and_tokens():
     assert [(row.task, row.turns, row.recalled and row.recalled.hits) for row in found.rows] == [
         ("after-1", 1, 20), ("after-4", 4, 19), ("after-8", 8, 15)]
     assert [row.tokens and (row.tokens.count, row.tokens.p50.value) for row in found.rows] == [
-        (20, 40), (20, 160), (20, 320)]
+        (20, 80), (20, 200), (20, 360)]
 
 
 def test_forgetting_begins_at_the_distance_from_which_every_one_is_below_90_percent():
     found = recall((1, 20, 0), (2, 17, 3), (4, 20, 0), (8, 3, 17), (10, 0, 20))
     assert found.forgets is not None
-    assert (found.forgets.turns, found.forgets.tokens, found.forgets.recalled.hits) == (8, 320, 3)
+    assert (found.forgets.turns, found.forgets.tokens, found.forgets.recalled.hits) == (8, 360, 3)
     assert found.forgets.is_proven
 
 
@@ -60,7 +60,7 @@ def test_a_fact_that_changed_on_the_way_counts_from_where_its_newest_form_was_gi
              for turn in (1, 2, 3)]
     found = recall_of(evidence_of(turns, changed))
     assert found is not None
-    assert [(row.turns, row.tokens and row.tokens.p50.value) for row in found.rows] == [(1, 100)]
+    assert [(row.turns, row.tokens and row.tokens.p50.value) for row in found.rows] == [(0, 100)]
 
 
 def test_tokens_that_the_server_did_not_count_are_unknown():
@@ -72,7 +72,7 @@ def test_tokens_that_the_server_did_not_count_are_unknown():
 
 
 def test_a_conversation_that_never_came_to_its_question_has_no_rate():
-    found = recall_of(evidence_of(conversation(1, 2, forgotten=False)[:2], recall_task(2)))
+    found = recall_of(evidence_of(conversation(1, 2, forgotten=False)[:3], recall_task(2)))
     assert found is not None
     assert (found.rows[0].recalled, found.rows[0].missing["recalled"]) == (None, "no answer could be judged")
 

@@ -57,7 +57,7 @@ def test_repetition_is_a_table_of_its_own_where_it_was_looked_at():
     repeat = {"share": 0.3, "ngramCount": 41, "quarters": [0.0, 0.05, 0.1, 0.9]}
     requests = [answered(1, {"Repetition": None}, completionTokens=500, repeat=repeat)]
     section = answers.answer_ends(report_of(requests, {**CHAT, "checks": [{"type": "Repetition"}]}))
-    assert texts(section, 1) == [("calm", "chat", "1", "30.0 %", "41 times", "0 % · 5 % · 10 % · 90 %", "1")]
+    assert texts(section, 1) == [("calm", "chat", "1", "30.0 %", "41", "0 % · 5 % · 10 % · 90 %", "1")]
     without = answers.answer_ends(report_of([answered(1)], CHAT))
     assert without is not None
     assert len(without.tables) == 1
@@ -79,11 +79,12 @@ def test_recall_says_from_which_distance_on_facts_are_forgotten():
                 for request in conversation(100 * distance + number, distance, forgotten=number < lost)]
     section = answers.recall(report_of(requests, recall_task(1), recall_task(4)))
     assert texts(section) == [
-        ("1", "40", "recall", "after-1", "20", "0", "100.00 % (at least 83.89 %)"),
-        ("4", "160", "recall", "after-4", "0", "20", "0.00 % (at most 16.11 %)")]
+        ("1", "80", "recall", "after-1", "20", "0", "100.00 % (at least 83.89 %)"),
+        ("4", "200", "recall", "after-4", "0", "20", "0.00 % (at most 16.11 %)")]
     assert section is not None
     assert section.sentences == (
-        "From 4 turns (160 tokens) on, fewer than 90 % of the facts were recalled: 0 of 20 there, at most 16.11 %.",)
+        "With 4 turns (200 tokens) or more between, fewer than 90 % of the facts were recalled: 0 of 20 there, at most "
+        "16.11 %.",)
 
 
 def test_sections_are_in_the_page_and_in_markdown_only_where_their_data_is_there():

@@ -139,10 +139,10 @@ class StructuredRow:
 
 @dataclass(frozen=True, slots=True)
 class RecallRow:
-    """How often a fact was recalled. `turns` of the model's own answers lay between the fact and the question, None
-    where the test wrote all of them. `tokens` is how many tokens the conversation grew by in between, by the server's
-    count of both prompts: the answers, all messages after the fact, and the question. `recalled` is None where no
-    answer could be judged; `missing` says why a field is None."""
+    """How often a fact was recalled. `turns` lay between the one that gave the fact and the one that asked for it, None
+    where the test wrote all answers, so that both are one turn. `tokens` is how many tokens the conversation grew by
+    from the one to the other, by the server's count of both prompts: the answers, all messages after the fact, and the
+    question. `recalled` is None where no answer could be judged; `missing` says why a field is None."""
 
     stage: str
     task: str

@@ -14,8 +14,8 @@ from elastometer_loadgen.checks.parse import turns_between
 @dataclass(frozen=True, slots=True)
 class TaskTerms:
     """One task. `is_marked` if its prompts carry their request's mark; `is_exact` if it asks for exactly as many tokens
-    as its limit. `recall_turns` is how many of the model's own answers lie between the fact of its check Recall and the
-    question; None without such a check, and where the test wrote all answers in between."""
+    as its limit. `recall_turns` is how many turns before the question the fact of its check Recall was given, 1 for the
+    one before it; None without such a check, and where the test wrote all answers in between."""
 
     name: str
     checks: frozenset[str] = frozenset()

@@ -17,7 +17,7 @@ from elastometer_loadgen.checks.check import CheckType
 
 # Recall counts as lost where less than this is recalled.
 BOUND_PERCENT = 90.0
-ALL_WRITTEN = "the test wrote all answers between the fact and the question, so that no turns lie between them"
+ALL_WRITTEN = "the test wrote all answers between the fact and the question, so that both are in one request"
 NO_COUNT = "the server did not count the tokens of both prompts"
 NOT_JUDGED = "no answer could be judged"
 
@@ -41,14 +41,14 @@ def _row(
     stage: str, task: str, judged: pl.DataFrame, turns: pl.DataFrame, tasks: Mapping[str, TaskTerms],
 ) -> RecallRow:
     mine = judged.filter((pl.col("stage") == stage) & (pl.col("task") == task))
-    distance = tasks[task].recall_turns if task in tasks else None
-    tokens = None if distance is None else _tokens_between(mine, turns, distance)
+    back = tasks[task].recall_turns if task in tasks else None
+    tokens = None if back is None else _tokens_between(mine, turns, back)
     missing = {
-        **({"turns": ALL_WRITTEN, "tokens": ALL_WRITTEN} if distance is None else
+        **({"turns": ALL_WRITTEN, "tokens": ALL_WRITTEN} if back is None else
            {"tokens": NO_COUNT} if tokens is None else {}),
         **({"recalled": NOT_JUDGED} if mine.is_empty() else {})}
     recalled = None if mine.is_empty() else rate(mine["failure"].null_count(), len(mine))
-    return RecallRow(stage, task, distance, tokens, recalled, missing)
+    return RecallRow(stage, task, None if back is None else back - 1, tokens, recalled, missing)
 
 
 def _turns(table: pl.DataFrame) -> pl.DataFrame:
@@ -58,9 +58,9 @@ def _turns(table: pl.DataFrame) -> pl.DataFrame:
         tokens=pl.col("prompt_tokens"))
 
 
-def _tokens_between(judged: pl.DataFrame, turns: pl.DataFrame, distance: int) -> Sizes | None:
-    """The tokens of the prompt that asks, less those of the prompt that ended with the fact."""
-    asks = judged.select("row").join(turns, on="row").with_columns(turn=pl.col("turn") - distance)
+def _tokens_between(judged: pl.DataFrame, turns: pl.DataFrame, back: int) -> Sizes | None:
+    """The tokens of the prompt that asks, less those of the prompt so many turns before, which ended with the fact."""
+    asks = judged.select("row").join(turns, on="row").with_columns(turn=pl.col("turn") - back)
     both = asks.join(turns.select("conversation", "turn", given="tokens"), on=["conversation", "turn"])
     return sizes_of(both.select(between=pl.col("tokens") - pl.col("given"))["between"])
 

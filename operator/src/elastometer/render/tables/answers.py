@@ -16,7 +16,7 @@ from elastometer.model.answer_tables import (
     StructuredRow,
 )
 from elastometer.model.estimates import Rate
-from elastometer.model.in_words import share_interval
+from elastometer.model.in_words import plural, share_interval
 from elastometer.model.report import Report
 from elastometer.model.story import Anchor
 from elastometer.render.tables.table import Cell, Row, Table, TableSection
@@ -26,7 +26,7 @@ ALL = "all"
 _ISOLATION = ("Level", "Answers", "Own task's", "Another task's", "Another request's mark", "Cannot be attributed")
 _ENDS = ("Stage", "Task", "Answers", "Tokens asked for", "Tokens made", "Characters", "Ended by", "Ended early",
          "Tokens/s")
-_REPEATS = ("Stage", "Task", "Answers", "Longest repeated run", "Most frequent 4 words",
+_REPEATS = ("Stage", "Task", "Answers", "Longest repeated run", "Most frequent 4 words, times",
             "Repeated, by quarter of the answer", "Late")
 _ASPECTS: Mapping[Aspect, str] = {
     Aspect.SYNTAX: "Valid JSON", Aspect.FIELDS: "All fields", Aspect.NAMES: "Names", Aspect.ARRAYS: "Arrays",
@@ -88,7 +88,7 @@ def _repeat_row(row: AnswerEndRow, found: Repetition) -> Row:
     quarters = " · ".join(f"{one:.0f} %" for one in found.quarter_percents)
     return Row((
         Cell(row.stage), Cell(row.task), Cell(numbers.number(found.longest_percent.count)),
-        sizes(found.longest_percent, digits=1, unit=" %"), sizes(found.most_frequent, unit=" times"), Cell(quarters),
+        sizes(found.longest_percent, digits=1, unit=" %"), sizes(found.most_frequent), Cell(quarters),
         Cell(numbers.number(found.late))), is_bad=found.late > 0)
 
 
@@ -141,8 +141,8 @@ def recall(report: Report) -> TableSection | None:
     forgets = report.recall.forgets
     return TableSection(
         Anchor.RECALL, "Recall", (table,), source=JUDGED, sentences=() if forgets is None else (forgetting(forgets),),
-        remarks=("Turns are the model's own answers between the fact and the question, tokens what the prompt grew by "
-                 "from the one to the other, by the server's count.",))
+        remarks=("Turns are those between the one that gives the fact and the one that asks for it, tokens what the "
+                 "prompt grew by from the one to the other, by the server's count.",))
 
 
 def _recall_row(row: RecallRow) -> Row:
@@ -158,8 +158,9 @@ def forgetting(found: Forgetting) -> str:
     """From where recall stays below its bound."""
     tokens = "" if found.tokens is None else f" ({found.tokens:,.0f} tokens)"
     doubt = "" if found.is_proven else "; so few answers do not prove it"
-    return f"From {found.turns} turns{tokens} on, fewer than {found.bound_percent:.0f} % of the facts were recalled: " \
-           f"{found.recalled.hits:,} of {found.recalled.count:,} there, {share_interval(found.recalled)}{doubt}."
+    return f"With {plural(found.turns, 'turn')}{tokens} or more between, fewer than {found.bound_percent:.0f} % of " \
+           f"the facts were recalled: {found.recalled.hits:,} of {found.recalled.count:,} there, " \
+           f"{share_interval(found.recalled)}{doubt}."
 
 
 def sizes(found: Sizes | None, digits: int = 0, unit: str = "") -> Cell:

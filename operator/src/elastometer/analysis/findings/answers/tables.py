@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from elastometer.model.answer_tables import ENDERS, AnswerEndRow, EndedBy, Recall, Repetition, Sizes, StructuredRow
 from elastometer.model.answers import AnswerRow
 from elastometer.model.findings import FindingName, Severity
-from elastometer.model.in_words import count, share_interval
+from elastometer.model.in_words import count, plural, share_interval
 from elastometer.model.report import Finding, Report
 from elastometer.statistics.rates import rate
 from elastometer_loadgen.checks.check import CheckType
@@ -119,12 +119,13 @@ def _forgets(recall: Recall | None) -> Iterator[Finding]:
     found = None if recall is None else recall.forgets
     if found is None or not found.is_proven:
         return
+    turns = plural(found.turns, "turn")
     tokens = "" if found.tokens is None else f" ({count(found.tokens)} tokens)"
     rows = [row for row in (recall.rows if recall is not None else ()) if row.recalled and row.turns is not None]
     by = ", ".join(f"{row.turns}: {row.recalled.hits:,} of {row.recalled.count:,}" for row in rows if row.recalled)
     yield Finding(
-        FindingName.FORGETS, Severity.WARNING, f"Facts are forgotten after {found.turns} turns{tokens}",
-        f"From {found.turns} turns on, {found.recalled.hits:,} of {found.recalled.count:,} were recalled "
+        FindingName.FORGETS, Severity.WARNING, f"Facts are forgotten with {turns}{tokens} between",
+        f"With {turns} between, {found.recalled.hits:,} of {found.recalled.count:,} were recalled "
         f"({share_interval(found.recalled)}), fewer than {found.bound_percent:.0f} %; recalled by turns between: {by}",
         "Put the facts that must be kept into the system prompt or into each question, or keep conversations shorter. "
         "If the prompt's tokens stop growing with the turns, something in front of the model cuts the conversation.")
