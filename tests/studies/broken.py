@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -79,14 +78,9 @@ def _outcomes(cluster: Cluster, run: BrokenRun) -> list[Outcome]:
 
 
 def _records(bundle: Path) -> list[dict[str, Any]]:
-    """As in the bundle, under the names of the load generator; checks by their type."""
+    """As in the bundle, under the names of the load generator; what each check found, by its type."""
     rows = pl.read_parquet(bundle / COLUMNS_OF[REQUESTS]).rows(named=True)
-    return [{**row, "checks": _checks(row)} for row in rows]
-
-
-def _checks(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = row.get("checks") or {}
-    return json.loads(found) if isinstance(found, str) else dict(found)
+    return [{**row, "checks": {one["check"]: one["failure"] for one in row["checks"] or ()}} for row in rows]
 
 
 def injected_in(bundle: Path) -> dict[str, int]:
