@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import polars as pl
 
@@ -17,6 +18,8 @@ from elastometer.statistics.slopes import theil_sen
 FEWEST_ROWS = 3
 # Of the shorter lengths' distances from their line, all but one in twenty are smaller.
 USUAL_PERCENT = 95
+# Of a longer row, evenly spaced requests: pairs grow with the square, and neighbours in time say much the same.
+MOST_OF_A_ROW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,15 @@ class Points:
 
 
 def points_of(parts: Sequence[Part]) -> Points:
-    """Of rows by length; requests of unknown length are left out."""
-    found = [part.requests.select(pl.col(part.size or "").cast(pl.Float64).alias("x"),
-                                  (request_measures.latency() / MILLISECOND).alias("y")) for part in parts]
-    known = pl.concat(found).drop_nulls().sort("x", maintain_order=True)
+    """Of rows by length, at most MOST_OF_A_ROW of each; requests of unknown length are left out."""
+    known = pl.concat([_points(part) for part in parts]).sort("x", maintain_order=True)
     return Points(known["x"].to_list(), known["y"].to_list())
+
+
+def _points(part: Part) -> pl.DataFrame:
+    known = part.requests.select(pl.col(part.size or "").cast(pl.Float64).alias("x"),
+                                 (request_measures.latency() / MILLISECOND).alias("y")).drop_nulls()
+    return known.gather_every(max(1, ceil(known.height / MOST_OF_A_ROW)))
 
 
 def line_of(parts: Sequence[Part], rows: Sequence[InputRow]) -> InputLine | None:
