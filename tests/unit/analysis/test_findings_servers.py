@@ -12,13 +12,19 @@ from typing import Any
 
 import pytest
 
-from elastometer.analysis.analyze import judge
+from elastometer.analysis.analyze import judge, judge_run
+from elastometer.analysis.findings.facts import Facts
+from elastometer.analysis.findings.of_servers.resources import resource_findings
 from elastometer.analysis.findings.of_servers.server_log import pattern_of
+from elastometer.analysis.run import derive_run
 from elastometer.model.bundle import Bundle, SeriesName, SeriesResult
 from elastometer.model.findings import FindingName
+from elastometer.model.knee import Knee, KneeEnding, KneeStep
 from elastometer.model.observation import LogSeen, ObjectKind, ObjectSeen, Observation, Sighting
 from elastometer.model.report import Finding
 from elastometer.model.request_table import RequestRows, table_of
+from elastometer.model.resources_used import WindowKind
+from elastometer.model.saturation import SaturationCell, SaturationColumn, SaturationRow, SaturationTable
 from elastometer.model.terms import terms_from
 from elastometer.model.units import SECOND
 from elastometer.world.bundle_reader import load_bundle
@@ -134,9 +140,14 @@ class TestOutOfMemory:
             **item, "status": {**item.get("status", {}), "containerStatuses": [status]}})
         assert "(OOMKilled)" in found(world)[FindingName.OUT_OF_MEMORY].evidence
 
+    def test_the_lines_of_the_same_trouble_are_no_warnings_beside_it(self, bundle: Bundle):
+        trace = (log(100, "ERROR 11-21 08:24:33 [core.py:1211] EngineCore encountered a fatal error."), log(100, OOM),
+                 log(100.2, "ERROR 11-21 08:24:33 [async_llm.py:773] AsyncLLM output_handler failed."))
+        assert set(found(bundle, lines=trace)) == {FindingName.OUT_OF_MEMORY}
+
     def test_another_error_and_a_dead_engine_alone_are_none(self, bundle: Bundle):
         assert FindingName.OUT_OF_MEMORY not in found(failing(bundle, "plateau", "internal error"))
-        assert FindingName.OUT_OF_MEMORY not in found(bundle, lines=(log(100, DEAD),))
+        assert set(found(bundle, lines=(log(100, DEAD),))) == {FindingName.SERVER_WARNINGS}
 
 
 class TestFull:
@@ -155,6 +166,19 @@ class TestFull:
         if fires:
             assert "Above 80 % of the container's limit of 1 core: calm: CPU 90 % on average, above it for 30 of 30 s" \
                 in names[FindingName.CPU_SATURATED].evidence
+
+
+    @pytest.mark.parametrize(("failed", "fires"), [(None, True), ("latency p95 3 s exceeds 2 s", False)])
+    def test_the_step_at_which_a_search_ends_is_meant_to_be_full(self, bundle: Bundle, failed: str | None, fires: bool):
+        cell = SaturationCell("cpu", 1.0, 96.0, 100.0, 28.0)
+        table = SaturationTable((SaturationColumn("cpu", "processCPU", "CPU", "cores", "1 core", True),), (
+            SaturationRow("climb 100", WindowKind.STEP, 30.0, (cell,), "cpu"),))
+        step = KneeStep(100, 0.0, 30.0, failed, None, 50, 99.0, 100.0, 1, 1, None)
+        knee = Knee("climb", "Users", None, 200, KneeEnding.STEP_FAILED, (step,), None, (), 0)
+        run = derive_run(bundle)
+        report = replace(judge_run(run), saturation=table, knees=(knee,))
+        facts = Facts(run, (), (), report.timeline, report.quality, (), report.autoscaler, (), report=report)
+        assert bool(list(resource_findings(facts))) is fires
 
 
 class TestLog:

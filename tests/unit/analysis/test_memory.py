@@ -131,14 +131,22 @@ def test_a_return_is_judged_only_as_exactly_as_memory_was_sampled(bundle: Bundle
     found = judged(run_of(quiet(bundle, "drop"), process(steps)), Indicator.MEMORY_RETURN, bound)
     assert found.verdict is verdict
     if verdict is Verdict.INCONCLUSIVE:
-        assert found.message == (f"`memory return` cannot be judged within {bound} ms: memory was sampled each 4 s, and "
-                                 "was back after 12000 ms")
+        assert found.message == (f"`memory return` cannot be judged within {bound} ms: memory was sampled each 4 s, "
+                                 "and was back after 12000 ms")
 
 
 def test_memory_that_stays_fails_where_it_was_watched_for_longer_than_the_bound(bundle: Bundle):
     run = run_of(bundle, process(lambda time: 100 if time < 30 else 170))
     assert judged(run, Indicator.MEMORY_RETURN, 5_000).verdict is Verdict.FAIL
     assert judged(run, Indicator.MEMORY_RETURN, 90_000).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_rest_shorter_than_the_bound_decides_nothing_where_the_end_of_the_load_does(bundle: Bundle):
+    """Quiet from 30 to 90 s, too short for a bound of 90 s; behind the load memory is back after 12 s."""
+    run = run_of(quiet(bundle, "ramp", "drop"), process(lambda time: 100 if time < 0 or time >= 162 else 150))
+    assert judged(run, Indicator.MEMORY_RETURN, 90_000).verdict is Verdict.PASS
+    assert judged(run, Indicator.MEMORY_RETURN, 50_000).verdict is Verdict.FAIL, "it was not back within 58 s"
+    assert judged(run, Indicator.MEMORY_RETURN, 90_000, "calm").verdict is Verdict.INCONCLUSIVE
 
 
 def test_memory_that_never_rose_has_nothing_to_return(bundle: Bundle):

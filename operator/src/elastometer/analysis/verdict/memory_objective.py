@@ -5,7 +5,7 @@ process. Of several Pods the one that had most counts.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from elastometer.model.measurements import Duration
 from elastometer.model.memory import MemoryLevel, MemoryRow
@@ -52,15 +52,29 @@ def _growth(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
 def _return(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
     found = [one.returned for one in _levels(objective, memory) if one.returned is not None]
     found += [memory.returned] if objective.stage is None else []
-    seen = [one for one in found if one.milliseconds is not None or one.at_least_milliseconds is not None]
+    seen = sorted((one for one in found if one.milliseconds is not None or one.at_least_milliseconds is not None),
+                  key=_latest, reverse=True)
     if seen:
-        return _against(objective, max(seen, key=_latest), bound, memory)
+        return _weightiest([_against(objective, one, bound, memory) for one in seen if not _is_cut(one, bound, memory)]
+                           or [_against(objective, seen[0], bound, memory)])
     if found and all(one.reason == HARDLY_ROSE for one in found):
         return Verdict.PASS, f"`memory return`: {HARDLY_ROSE}{_where(objective)}, so that nothing had to return " \
                              f"({_source(memory)})", None
     reasons = [one.reason for one in found if one.reason != HARDLY_ROSE and one.reason]
     why = reasons[0] if reasons else "load follows at once, and a return cannot be seen"
     return _inconclusive("memory return", objective, why)
+
+
+def _is_cut(one: Duration, bound: int, memory: MemoryRow) -> bool:
+    """Between two levels there may be less time than the bound: where it was not back by then, nothing is decided."""
+    watched = one.at_least_milliseconds
+    return watched is not None and watched <= bound and one is not memory.returned
+
+
+def _weightiest(judged: Sequence[_Judged]) -> _Judged:
+    """A Fail, else what is Inconclusive, else the slowest that passed; the slowest come first."""
+    order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+    return min(judged, key=lambda one: order.index(one[0]))
 
 
 def _against(objective: Objective, slowest: Duration, bound: int, memory: MemoryRow) -> _Judged:

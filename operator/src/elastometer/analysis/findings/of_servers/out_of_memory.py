@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,6 +13,7 @@ from elastometer.analysis.findings.of_servers.parts import part_at
 from elastometer.model.document import document_at, documents_at, instant_at, text_at
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import plural, share_interval
+from elastometer.model.observation import LogSeen
 from elastometer.model.report import Finding
 from elastometer.model.units import Instant
 from elastometer.statistics.rates import rate
@@ -47,6 +48,14 @@ def out_of_memory(facts: Facts) -> Iterator[Finding]:
         "Keep the load below the onset, or give the server more room: fewer sequences at once (`--max-num-seqs`), a "
         "shorter `--max-model-len`, less of the GPU for the KV cache (`--gpu-memory-utilization`), or a larger memory "
         "limit where the container was killed. In memory and saturation stands what grew towards it.")
+
+
+def lines_of_trouble(lines: Sequence[LogSeen]) -> list[Instant]:
+    """When one Pod's log, in order, says that memory ran out or that the engine died of it; nothing where memory is not
+    mentioned."""
+    if not any(_LOG.search(line.line) for line in lines):
+        return []
+    return [line.time for line in lines if _LOG.search(line.line) or _DEAD.search(line.line)]
 
 
 def _in_log(evidence: Evidence) -> _Trace | None:

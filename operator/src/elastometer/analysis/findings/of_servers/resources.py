@@ -1,11 +1,12 @@
 """Findings on what was full: the CPU, and the KV cache where sequences had to give it back."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from elastometer.analysis.findings.facts import Facts
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import plural
+from elastometer.model.knee import Knee
 from elastometer.model.report import Finding
 from elastometer.model.saturation import ABOVE_PERCENT, CPU, SaturationCell, SaturationRow, SaturationTable
 
@@ -18,14 +19,18 @@ _SHOWN = 5
 
 def resource_findings(facts: Facts) -> Iterator[Finding]:
     """No findings where nothing was measured."""
-    found = None if facts.report is None else facts.report.saturation
-    if found is not None:
-        yield from _cpu(found)
+    if facts.report is not None and (found := facts.report.saturation) is not None:
+        yield from _cpu(found, _overloaded(facts.report.knees))
         yield from _preemptions(found)
 
 
-def _cpu(found: SaturationTable) -> Iterator[Finding]:
-    full = [(row, cell) for row in found.rows for cell in row.cells
+def _overloaded(knees: Sequence[Knee]) -> frozenset[str]:
+    """The steps that failed: a search goes on until something is full."""
+    return frozenset(f"{knee.stage} {step.value}" for knee in knees for step in knee.steps if step.failed is not None)
+
+
+def _cpu(found: SaturationTable, overloaded: frozenset[str]) -> Iterator[Finding]:
+    full = [(row, cell) for row in found.rows if row.name not in overloaded for cell in row.cells
             if cell.name in (CPU, THROTTLED) and cell.seconds_above is not None
             and cell.seconds_above >= max(LEAST_SECONDS, FULL_SHARE * row.seconds)]
     if not full:

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from elastometer.analysis.evidence.evidence import Evidence, PodHistory
 from elastometer.analysis.findings.facts import Facts
+from elastometer.analysis.findings.of_servers.out_of_memory import lines_of_trouble
 from elastometer.analysis.starts.loglines import plain_line
 from elastometer.model.document import text_at
 from elastometer.model.findings import FindingName, Severity
@@ -18,6 +20,7 @@ from elastometer.model.server_log import NOTABLE, LevelReader, LogLevel
 from elastometer.model.units import SECOND, Instant
 
 _SHOWN, _CHARACTERS = 5, 200
+_ONE_TROUBLE = SECOND
 # What differs between two lines that say the same: processes, times, quoted text, identifiers and numbers.
 _VARYING = re.compile(r"\([A-Za-z]\w*(?: \w+)? pid=\d+[^)]*\)|'[^']*'|\"[^\"]*\"|\b0x[0-9a-f]+\b|"
                       r"\b[\w-]*\d[\w.:-]*\b", re.IGNORECASE)
@@ -57,6 +60,7 @@ def _words(one: _Kind, evidence: Evidence) -> str:
 
 def _new(facts: Facts) -> Iterator[_Kind]:
     evidence, ready = facts.evidence, _ready(facts)
+    explained = {pod: lines_of_trouble(lines) for pod, lines in evidence.logs.items()}
     usual: set[str] = set()
     under_load: dict[str, list[tuple[LogSeen, LogLevel]]] = {}
     ends = {pod.name: end for pod in evidence.pods if (end := _leaving(pod)) is not None}
@@ -66,12 +70,19 @@ def _new(facts: Facts) -> Iterator[_Kind]:
             pattern = pattern_of(line.line)
             if line.time < begin:
                 usual.add(pattern)
-            elif line.time < ends.get(pod, line.time + 1):
+            elif line.time < ends.get(pod, line.time + 1) and not _is_near(line.time, explained[pod]):
                 under_load.setdefault(pattern, []).append((line, level))
     for pattern, found in under_load.items():
         if pattern not in usual:
             first, level = min(found, key=lambda pair: pair[0].time)
             yield _Kind(first, level, len(found), len({line.pod for line, _ in found}))
+
+
+def _is_near(time: Instant, others: Sequence[Instant]) -> bool:
+    """Whether the line belongs to the trouble that OutOfMemory is about: a trace has many first lines. The others are
+    in order."""
+    place = bisect_left(others, time - _ONE_TROUBLE)
+    return place < len(others) and others[place] <= time + _ONE_TROUBLE
 
 
 def _notable(lines: Sequence[LogSeen]) -> Iterator[tuple[LogSeen, LogLevel]]:
