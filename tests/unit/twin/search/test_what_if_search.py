@@ -278,8 +278,10 @@ def test_a_search_ranks_over_the_measured_extremes_where_cold_starts_differ():
 def test_an_objective_is_shown_with_its_indicator():
     card = Searcher(problem()).card(hpa_baseline().scenario)
     assert [rule(score) for score in card.objectives] == ["first-token: TTFT p95 ≤ 2 s", "served: served ≥ 99 %"]
-    assert rule(replace(card.objectives[0], percentile=99, stage="all", bound=500.0)) == \
+    assert rule(replace(card.objectives[0], statistic="p99", stage="all", bound=500.0)) == \
         "first-token: TTFT p99 ≤ 500 ms, all"
+    assert rule(replace(card.objectives[0], statistic="mean", task="chat", stage="all")) == \
+        "first-token: TTFT mean ≤ 2 s, chat, all"
 
 
 def test_the_table_explains_its_plus_minus():
