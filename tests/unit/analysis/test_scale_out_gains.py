@@ -17,7 +17,7 @@ from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.resources_used.measurements import Measurements
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.scaling.gained import held_again
-from elastometer.analysis.scaling.gains import scale_out_gains
+from elastometer.analysis.scaling.gains import climbs, scale_out_gains
 from elastometer.analysis.starts.coldstart import Start
 from elastometer.model.bundle import Bundle
 from elastometer.model.measurements import Origin
@@ -140,6 +140,25 @@ def test_windows_that_do_not_exist_are_a_reason_and_no_zero(served: float | None
 def test_an_early_decision_has_too_little_load_before_it():
     found = scale_out_gains(run_of(doubled(), change(12.0, 1, 2)), Measurements())[0]
     assert found.reason == "only 12 s of load lie before the decision, fewer than 20"
+
+
+def test_scale_outs_that_follow_each_other_are_compared_together_too():
+    """1 → 2 at 60 s and 2 → 3 at 66 s: together from before the first to after the last, and nothing in between."""
+    run = run_of(unchanged(), change(DECIDED, 1, 2), change(66.0, 2, 3, 2), change(110.0, 3, 1, 3))
+    run = replace(run, starts=(*run.starts, started("b", run.changes[1])))
+    first, second, both = scale_out_gains(run, Measurements())
+    assert [(one.from_replicas, one.to_replicas, one.events) for one in (first, second, both)] == [
+        (1, 2, 1), (2, 3, 1), (1, 3, 2)]
+    assert both.before is not None
+    assert both.after is not None
+    assert (both.decided_seconds, both.before.end_seconds, both.after.start_seconds) == (60.0, 60.0, 70.0)
+    assert (both.notes, both.gain) == ((), Gain.NOTHING)
+    assert first.notes == ("the change from 2 to 3 replicas was decided within the windows too",)
+
+
+def test_a_scale_in_parts_the_scale_outs_before_and_after_it():
+    outs = [change(10.0, 1, 2), change(20.0, 2, 1, 2), change(30.0, 1, 2, 3), change(40.0, 2, 3, 4)]
+    assert [[one.number for one in climb] for climb in climbs(outs)] == [[1], [3, 4]]
 
 
 def test_errors_are_compared_by_an_interval_of_their_difference():

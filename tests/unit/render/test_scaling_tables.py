@@ -25,7 +25,7 @@ from elastometer.render.tables.under_test import under_test
 
 NONE = Rate(0, 100, 0.0, Interval(0.0, 3.7))
 GAIN = ScaleOutGain(
-    1, 1, 2, 58.2, Gain.GAINED, GainWindow(28.2, 58.2, 150), GainWindow(70.0, 100.0, 300),
+    1, 1, 2, 58.2, Gain.GAINED, 1, GainWindow(28.2, 58.2, 150), GainWindow(70.0, 100.0, 300),
     BeforeAfter(5.0, 10.0, Difference(5.0, Interval(4.5, 5.5))),
     BeforeAfter(3000.0, 1500.0, Difference(-1500.0, Interval(-1600.0, -1400.0))),
     BeforeAfter(4000.0, 2000.0, Difference(-2000.0, None, 20)), BeforeAfter(reason="it was not asked for"),

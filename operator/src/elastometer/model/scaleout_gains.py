@@ -51,8 +51,10 @@ class GainWindow:
 
 @dataclass(frozen=True, slots=True)
 class ScaleOutGain:
-    """One scale-out. The window `before` ends with the decision, the one `after` begins when the last new Pod had
-    served its first request (or was Ready, where records name no Pods: a note says so).
+    """One scale-out, or `events` of them that follow each other without a scale-in, together.
+
+    The window `before` ends with the decision, the one `after` begins when the last new Pod had served its first
+    request (or was Ready, where records name no Pods: a note says so).
 
     `rate` is in served requests per second, latencies in milliseconds of served requests, `cpu_per_replica` in cores of
     a Ready replica. `was_needed` says why more replicas could have helped, and is None where nothing shows that they
@@ -65,6 +67,7 @@ class ScaleOutGain:
     to_replicas: int
     decided_seconds: float
     gain: Gain
+    events: int = 1
     before: GainWindow | None = None
     after: GainWindow | None = None
     rate: BeforeAfter = BeforeAfter()

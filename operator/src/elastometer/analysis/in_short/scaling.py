@@ -52,15 +52,16 @@ def scaling(report: Report) -> InShort | None:
     found = report.scale_out_gains
     if not found:
         return None
-    gained = [one for one in found if one.gain is Gain.GAINED]
-    nothing = [one for one in found if one.gain is Gain.NOTHING]
+    single = [one for one in found if one.events == 1]
+    gained = [one for one in single if one.gain is Gain.GAINED]
+    nothing = [one for one in single if one.gain is Gain.NOTHING]
     if not gained and not nothing:
         why = next((one.reason for one in found if one.reason), "the intervals are too wide, or nothing was missing")
-        return InShort(Question.SCALING, f"It scaled out {_times(len(found))}; what that brought is not known",
+        return InShort(Question.SCALING, f"It scaled out {_times(len(single))}; what that brought is not known",
                        Anchor.SCALE_OUT_GAINS, why)
     best = max(gained or nothing, key=lambda one: one.rate.difference.value if one.rate.difference else 0.0)
     counts = f"{len(gained)} brought a gain" + (f" and {len(nothing)} nothing" if nothing else "")
-    return InShort(Question.SCALING, f"It scaled out {_times(len(found))}, of which {counts}; {_rate(best)}",
+    return InShort(Question.SCALING, f"It scaled out {_times(len(single))}, of which {counts}; {_rate(best)}",
                    Anchor.SCALE_OUT_GAINS)
 
 

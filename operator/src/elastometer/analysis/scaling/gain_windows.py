@@ -29,16 +29,16 @@ class Windows:
     load_changed: bool = False
 
 
-def windows_of(change: Change, run: DerivedRun) -> Windows | str:
-    """The windows, or why there are none."""
-    evidence = run.evidence
-    decided = evidence.seconds(change.decided.instant)
-    served = _all_served(change, run)
+def windows_of(climb: Sequence[Change], run: DerivedRun) -> Windows | str:
+    """The windows around one scale-out, or around several that follow each other; or why there are none."""
+    evidence, last = run.evidence, climb[-1]
+    decided = evidence.seconds(climb[0].decided.instant)
+    served = _all_served(last, run)
     if isinstance(served, str):
         return served
     start, note = served
     end = min(start + WINDOW_SECONDS, evidence.seconds(evidence.load_end))
-    later = [one for one in run.changes if one.number > change.number]
+    later = [one for one in run.changes if one.number > last.number]
     cut = min((at for one in later if (at := evidence.seconds(one.decided.instant)) > start), default=end)
     if cut - start >= FEWEST_SECONDS:
         end = min(end, cut)
@@ -47,7 +47,7 @@ def windows_of(change: Change, run: DerivedRun) -> Windows | str:
         if right - left < FEWEST_SECONDS:
             return f"only {max(0.0, right - left):.0f} s of load lie {where}, fewer than {FEWEST_SECONDS:.0f}"
     steps, stages = _edges(evidence, before[0], end)
-    notes = [*([note] if note else []), *_notes(change, run, before[0], end), *_of_load(steps, stages)]
+    notes = [*([note] if note else []), *_notes(climb, run, before[0], end), *_of_load(steps, stages)]
     return Windows(before, (start, end), tuple(notes), bool(steps), bool(stages))
 
 
@@ -72,9 +72,10 @@ def _ready(start: Start) -> Instant | None:
     return None if seen is None else seen.instant
 
 
-def _notes(change: Change, run: DerivedRun, start: float, end: float) -> Iterator[str]:
+def _notes(climb: Sequence[Change], run: DerivedRun, start: float, end: float) -> Iterator[str]:
+    mine = {one.number for one in climb}
     for one in run.changes:
-        if one.number != change.number and start < run.evidence.seconds(one.decided.instant) < end:
+        if one.number not in mine and start < run.evidence.seconds(one.decided.instant) < end:
             yield f"the change from {one.before} to {one.after} replicas was decided within the windows too"
 
 

@@ -1,8 +1,9 @@
 """What each scale-out brought: rate, latency, CPU and errors in the windows before and after it, with intervals."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from math import ceil, floor
 
 import polars as pl
@@ -30,13 +31,19 @@ NO_READY = "no replica was Ready in one of the windows"
 
 
 def scale_out_gains(run: DerivedRun, measured: Measurements) -> tuple[ScaleOutGain, ...]:
-    """One for each scale-out, in order."""
-    outs = [change for change in run.changes if change.is_out]
-    if not outs:
+    """One for each scale-out, in order; behind several that follow each other, one for them together."""
+    if not any(change.is_out for change in run.changes):
         return ()
     ended = ended_requests(run.evidence)
     whole = _Whole(run, measured, ended, measured_missed(run.evidence), lowest_mean(ended))
-    return tuple(map(whole.gain, outs))
+    return tuple(row for climb in climbs(run.changes) for row in whole.rows(climb))
+
+
+def climbs(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """The scale-outs without a scale-in in between."""
+    for is_out, found in groupby(changes, key=lambda change: change.is_out):
+        if is_out:
+            yield list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,18 @@ class _Whole:
     missed: set[int] | None
     lowest: float | None
 
-    def gain(self, change: Change) -> ScaleOutGain:
-        """The row of one event."""
-        evidence = self.run.evidence
-        decided, windows = evidence.seconds(change.decided.instant), windows_of(change, self.run)
+    def rows(self, climb: Sequence[Change]) -> Iterator[ScaleOutGain]:
+        """One for each event, and one for all of several."""
+        yield from (self._gain([change]) for change in climb)
+        if len(climb) > 1:
+            yield self._gain(climb)
+
+    def _gain(self, climb: Sequence[Change]) -> ScaleOutGain:
+        evidence, first, last = self.run.evidence, climb[0], climb[-1]
+        decided, windows = evidence.seconds(first.decided.instant), windows_of(climb, self.run)
         again, reason = held_again(self.missed, decided, evidence.seconds(evidence.load_end))
-        found = ScaleOutGain(change.number, change.before, change.after, round(decided, 3), Gain.CANNOT_TELL,
-                             held_again_seconds=again, held_reason=reason)
+        found = ScaleOutGain(first.number, first.before, last.after, round(decided, 3), Gain.CANNOT_TELL,
+                             events=len(climb), held_again_seconds=again, held_reason=reason)
         return replace(found, reason=windows) if isinstance(windows, str) else self._compared(found, windows)
 
     def _compared(self, found: ScaleOutGain, windows: Windows) -> ScaleOutGain:

@@ -45,13 +45,14 @@ def scale_out_gains(report: Report) -> TableSection | None:
 
 def _gain_row(one: ScaleOutGain) -> Row:
     beside = "; ".join(filter(None, (one.reason, *one.notes)))
+    together = f"{one.events} scale-outs together" if one.events > 1 else ""
     cells = (
-        Cell(f"{one.from_replicas} to {one.to_replicas}"), Cell(f"{one.decided_seconds:+.0f} s"),
+        Cell(f"{one.from_replicas} to {one.to_replicas}", together), Cell(f"{one.decided_seconds:+.0f} s"),
         _window(one.before), _window(one.after), _before_after(one.rate, lambda value: numbers.number(value, 1)),
         _before_after(one.mean_milliseconds, numbers.duration), _before_after(one.p95_milliseconds, numbers.duration),
         _before_after(one.cpu_per_replica, lambda value: numbers.number(value, 2)), _errors(one.errors), _held(one),
         Cell(GAIN_WORDS[one.gain], one.was_needed or ""), Cell(beside or numbers.DASH))
-    return Row(cells, is_bad=one.gain is Gain.NOTHING)
+    return Row(cells, is_bad=one.gain is Gain.NOTHING, is_sum=one.events > 1)
 
 
 def _window(one: GainWindow | None) -> Cell:
