@@ -53,8 +53,8 @@ def test_a_sealed_run_and_its_archive_tell_the_same(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["find", str(run), "[REQ-a674-204]", "--output", "json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told[0]["line"], told[0]["record"]["completionTokens"], len(told[0]["log"])) == (LINE, 39, 2)
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown[0]["line"], shown[0]["record"]["completionTokens"], len(shown[0]["log"])) == (LINE, 39, 2)
     sealed = tmp_path / run.name
     for path in run.rglob("*"):
         if path.is_file():
@@ -66,7 +66,7 @@ def test_a_sealed_run_and_its_archive_tell_the_same(
     for path in (sealed, sealed / "bundle.tar.zst"):
         assert main(["find", str(path), "REQ-a674-204", "--output", "json"]) == 0
         again = json.loads(capsys.readouterr().out)
-        assert again == [{**told[0], "run": str(path)}]
+        assert again == [{**shown[0], "run": str(path)}]
 
 
 def test_a_request_without_a_line_is_found_all_the_same(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
