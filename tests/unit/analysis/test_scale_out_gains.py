@@ -16,6 +16,7 @@ from elastometer.analysis.evidence.scaling import Change
 from elastometer.analysis.evidence.steps import Steps
 from elastometer.analysis.resources_used.measurements import Measurements
 from elastometer.analysis.run import DerivedRun
+from elastometer.analysis.scaling import gains
 from elastometer.analysis.scaling.gained import held_again
 from elastometer.analysis.scaling.gains import climbs, scale_out_gains
 from elastometer.analysis.starts.coldstart import Start
@@ -159,6 +160,14 @@ def test_scale_outs_that_follow_each_other_are_compared_together_too():
 def test_a_scale_in_parts_the_scale_outs_before_and_after_it():
     outs = [change(10.0, 1, 2), change(20.0, 2, 1, 2), change(30.0, 1, 2, 3), change(40.0, 2, 3, 4)]
     assert [[one.number for one in climb] for climb in climbs(outs)] == [[1], [3, 4]]
+
+
+def test_a_run_that_scales_out_without_end_is_compared_up_to_a_bound(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gains, "MOST_COMPARED", 1)
+    first, second, both = scale_out_gains(
+        run_of(doubled(), change(DECIDED, 1, 2), change(66.0, 2, 3, 2)), Measurements())
+    assert (first.gain, first.reason) == (Gain.GAINED, None)
+    assert second.reason == both.reason == "only the first 40 scale-outs of a run are compared"
 
 
 def test_errors_are_compared_by_an_interval_of_their_difference():

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil, floor
+from typing import TypeAlias
 
 import polars as pl
 
@@ -26,17 +27,33 @@ from elastometer.statistics.rates import difference_of_rates, rate
 # An event costs some 50 ms with these; more of either would make the intervals hardly narrower.
 RESAMPLES, MOST_VALUES = 400, 1000
 P95 = 95
+# A run that scales out more often flaps, and a judgement stays bounded in time.
+MOST_COMPARED = 40
+TOO_MANY = f"only the first {MOST_COMPARED} scale-outs of a run are compared"
 NONE_SERVED, NONE_ENDED = (f"no request {what} in one of the windows" for what in ("was served", "ended"))
 NO_READY = "no replica was Ready in one of the windows"
+Used: TypeAlias = tuple[LevelResources, LevelResources]
 
 
 def scale_out_gains(run: DerivedRun, measured: Measurements) -> tuple[ScaleOutGain, ...]:
     """One for each scale-out, in order; behind several that follow each other, one for them together."""
-    if not any(change.is_out for change in run.changes):
+    groups = [group for climb in climbs(run.changes)
+              for group in (*([change] for change in climb), *([climb] if len(climb) > 1 else []))]
+    if not groups:
         return ()
     ended = ended_requests(run.evidence)
-    whole = _Whole(run, measured, ended, measured_missed(run.evidence), lowest_mean(ended))
-    return tuple(row for climb in climbs(run.changes) for row in whole.rows(climb))
+    whole = _Whole(run, ended, measured_missed(run.evidence), lowest_mean(ended))
+    windows = [windows_of(group, run) if number < MOST_COMPARED else TOO_MANY for number, group in enumerate(groups)]
+    used = iter(_used(measured, windows))
+    return tuple(whole.gain(group, found, (next(used), next(used)) if isinstance(found, Windows) else None)
+                 for group, found in zip(groups, windows, strict=True))
+
+
+def _used(measured: Measurements, windows: Sequence[Windows | str]) -> Sequence[LevelResources]:
+    """Two for each event that has windows, all at once: the samples of all Pods are added up but one time."""
+    spans = [ResourceWindow("", WindowKind.STAGE, *window) for one in windows if isinstance(one, Windows)
+             for window in (one.before, one.after)]
+    return level_resources(measured, spans) if spans else ()
 
 
 def climbs(changes: Sequence[Change]) -> Iterator[list[Change]]:
@@ -51,29 +68,23 @@ class _Whole:
     """What all events of a run share. `missed` are objective-miss seconds, `lowest` the lowest mean latency."""
 
     run: DerivedRun
-    measured: Measurements
     ended: EndedRequests
     missed: set[int] | None
     lowest: float | None
 
-    def rows(self, climb: Sequence[Change]) -> Iterator[ScaleOutGain]:
-        """One for each event, and one for all of several."""
-        yield from (self._gain([change]) for change in climb)
-        if len(climb) > 1:
-            yield self._gain(climb)
-
-    def _gain(self, climb: Sequence[Change]) -> ScaleOutGain:
+    def gain(self, climb: Sequence[Change], windows: Windows | str, used: Used | None) -> ScaleOutGain:
+        """The row of one event, or of several together."""
         evidence, first, last = self.run.evidence, climb[0], climb[-1]
-        decided, windows = evidence.seconds(first.decided.instant), windows_of(climb, self.run)
+        decided = evidence.seconds(first.decided.instant)
         again, reason = held_again(self.missed, decided, evidence.seconds(evidence.load_end))
         found = ScaleOutGain(first.number, first.before, last.after, round(decided, 3), Gain.CANNOT_TELL,
                              events=len(climb), held_again_seconds=again, held_reason=reason)
-        return replace(found, reason=windows) if isinstance(windows, str) else self._compared(found, windows)
+        if isinstance(windows, str) or used is None:
+            return replace(found, reason=str(windows))
+        return self._compared(found, windows, used)
 
-    def _compared(self, found: ScaleOutGain, windows: Windows) -> ScaleOutGain:
+    def _compared(self, found: ScaleOutGain, windows: Windows, used: Used) -> ScaleOutGain:
         before, after = (self.ended.within(*window) for window in (windows.before, windows.after))
-        used = level_resources(self.measured, [ResourceWindow("", WindowKind.STAGE, *window)
-                                               for window in (windows.before, windows.after)])
         found = replace(
             found, notes=windows.notes, before=_window(windows.before, before), after=_window(windows.after, after),
             rate=_rate(windows, before, after), mean_milliseconds=_mean(before, after),
@@ -83,7 +94,7 @@ class _Whole:
         found = replace(found, was_needed=need.in_words())
         return replace(found, gain=gain_of(found, windows))
 
-    def _cpu(self, windows: Windows, used: Sequence[LevelResources]) -> BeforeAfter:
+    def _cpu(self, windows: Windows, used: Used) -> BeforeAfter:
         """Cores of one Ready replica: what all Pods used together, over the mean number of Ready ones."""
         found = []
         for (start, end), one in zip((windows.before, windows.after), used, strict=True):
