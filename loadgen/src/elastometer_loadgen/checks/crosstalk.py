@@ -59,9 +59,19 @@ class CrosstalkCheck:
         """Whether an answer without a failure is known to be its own: by its mark, or by its form."""
         if _carries_its_mark(answer):
             return True
-        if form is Form.FREE:
-            return bool(self.others) and not self.has_free_others
-        return form in (Form.FITS, Form.HOLDS_LABEL) and (bool(self.others) or self.has_free_others)
+        match form:
+            case Form.FREE:
+                return bool(self.others) and not self.has_free_others
+            case Form.FITS:
+                return self._has_others and not any(_fits(shape, answer) for shape in self.others)
+            case Form.HOLDS_LABEL:
+                return self._has_others and not any(_has_labels(shape) for shape in self.others)
+            case Form.PROSE | Form.BROKEN:
+                return False
+
+    @property
+    def _has_others(self) -> bool:
+        return bool(self.others) or self.has_free_others
 
 
 def form_of(answer: CheckedAnswer, checks: tuple[Check, ...], found: Mapping[str, str | None]) -> Form:
@@ -81,6 +91,10 @@ def form_of(answer: CheckedAnswer, checks: tuple[Check, ...], found: Mapping[str
 
 def _carries_its_mark(answer: CheckedAnswer) -> bool:
     return bool(answer.canary) and answer.canary in (answer.text or "")
+
+
+def _has_labels(shape: tuple[Check, ...]) -> bool:
+    return any(isinstance(check, LabelCheck) for check in shape)
 
 
 def _fits(shape: tuple[Check, ...], answer: CheckedAnswer) -> bool:

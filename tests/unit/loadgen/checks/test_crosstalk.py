@@ -53,15 +53,19 @@ def test_text_is_cross_talk_by_a_foreign_mark_or_another_tasks_shape(text: str, 
         ("happy", SCHEMA, LABELS, "OtherTask"),
         ("nonsense", SCHEMA, LABELS, UNATTRIBUTED),
         (f"{OWN} nonsense", SCHEMA, LABELS, None),
-        ("happy", LabelCheck(("happy", "angry")), LABELS, None),
+        ("happy", LabelCheck(("happy", "angry")), LABELS, UNATTRIBUTED),
+        (f"{OWN} happy", LabelCheck(("happy", "angry")), LABELS, None),
+        ("angry", LabelCheck(("happy", "angry")), LABELS, None),
+        ("HAPPY", LabelCheck(("happy", "angry")), LabelCheck(("so", "so-so")), UNATTRIBUTED),
+        ('{"firstName": "A", "age": 3}', SCHEMA, JSONCheck(), UNATTRIBUTED),
         ("angry", LABELS, LabelCheck(("happy", "angry")), "OtherTask"),
         ("very sad", replace(LABELS, expected="happy"), SCHEMA, None),
-        ("very sad", replace(LABELS, expected="happy"), LabelCheck(("very sad",)), None),
+        ("very sad", replace(LABELS, expected="happy"), LabelCheck(("very sad",)), UNATTRIBUTED),
         ("5", LABELS, JSONCheck(), UNATTRIBUTED),
         ("[5]", LABELS, JSONCheck(), "OtherTask"),
     ],
 )
-def test_an_answer_that_fits_its_own_task_is_not_cross_talk(
+def test_an_answer_that_fits_its_own_task_alone_is_not_cross_talk(
     text: str, own: Check, other: Check, found: str | None
 ) -> None:
     assert crosstalk(text, (own,), other) == found

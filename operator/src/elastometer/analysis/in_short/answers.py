@@ -127,8 +127,8 @@ def recall(report: Report) -> InShort | None:
             Question.RECALL, f"Facts were recalled {_over(last.turns)}: {_of(last.recalled)} there", Anchor.RECALL)
     tokens = "" if forgets.tokens is None else f" ({count(forgets.tokens)} tokens)"
     doubt = "" if forgets.is_proven else ", which so few answers do not prove"
-    text = f"With {plural(forgets.turns, 'turn')}{tokens} or more between, fewer than {forgets.bound_percent:.0f} % of " \
-           f"the facts were recalled: {_of(forgets.recalled)} there{doubt}"
+    text = f"With {plural(forgets.turns, 'turn')}{tokens} or more between, fewer than {forgets.bound_percent:.0f} % " \
+           f"of the facts were recalled: {_of(forgets.recalled)} there{doubt}"
     return InShort(Question.RECALL, text, Anchor.RECALL)
 
 
