@@ -244,7 +244,7 @@ async def test_a_spec_that_is_changed_on_the_way_ends_the_study(daemon: StudyDae
     assert daemon.states() == {"scalers-queue-1": "Judged", "scalers-cpu-1": "Skipped"}
 
 
-async def test_a_comparison_that_fails_is_named_and_the_runs_keep_their_reports(
+async def test_a_comparison_that_fails_is_named_and_its_runs_can_be_fetched(
     daemon: StudyDaemon, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(act, "PROGRAM", lambda *_: ["false"])
@@ -253,6 +253,8 @@ async def test_a_comparison_that_fails_is_named_and_the_runs_keep_their_reports(
     assert "comparing the runs failed" in daemon.condition("ReportReady")["message"]
     assert daemon.states() == {"scalers-queue-1": "Judged", "scalers-cpu-1": "Judged"}
     assert daemon.last["phase"] == "Failed"
+    assert daemon.last["reportRef"] == {"name": "scalers-study"}
+    assert list(daemon.cluster.published[-1]) == ["study.json"]
 
 
 async def test_directories_of_studies_that_are_gone_are_swept_away_and_no_others(daemon: StudyDaemon) -> None:

@@ -96,14 +96,13 @@ async def _compare(session: StudySession, status: StudyStatus, of: str) -> None:
     await asyncio.to_thread(files.write_json, STUDY_JSON, record)
     work = {"action": StudyAction.COMPARE, "runs": _places(session, status)}
     answer = await _worked(session, _COMPARE, work)
-    if isinstance(answer, str):
-        session.comparison = ComparisonFact(of, status.done, flaw=answer)
-        return
-    found = orjson.loads(answer)
-    reports = files_of(orjson.dumps(found["files"]))
+    found = None if isinstance(answer, str) else orjson.loads(answer)
+    reports = {} if found is None else files_of(orjson.dumps(found["files"]))
     for name, content in reports.items():
         await asyncio.to_thread(synced_write, files.path(name), content)
-    session.comparison = ComparisonFact(of, status.done, **found["fact"])
+    fact = {"flaw": answer} if found is None else found["fact"]
+    session.comparison = ComparisonFact(of, status.done, **fact)
+    # Without a report too: with the record, the runs can be fetched and compared by another version.
     await session.context.cluster.replace_data(report_map(names, {**reports, STUDY_JSON: orjson.dumps(record)}))
 
 

@@ -54,6 +54,8 @@ def conclude(study: StudySpec, status: StudyStatus, seen: StudySnapshot, now: da
         said = f"no run could be carried out: {_missing(status)}"
         return end_failed(status, REPORT_READY, reasons.NO_RUN_JUDGED, said, now)
     if (flaw := _flaw(study, seen)) is not None:
+        if flaw[0] == reasons.REPORT_FAILED and seen.comparison is not None:
+            status = replace(status, report=study.names.report)  # which holds the record of the runs
         if status.failure is None:
             return end_failed(status, REPORT_READY, *flaw, now)
         return with_condition(status, Condition(REPORT_READY, "False", *flaw), now)
