@@ -26,21 +26,28 @@ class Inspected(NamedTuple):
     characters: int | None
 
 
+# Of most requests, without a new object for each.
+NOTHING = Inspected(None, None, None)
+
+
 class Inspection:
     """Inspects every settled exchange once; `tally` may hold what an earlier incarnation of the worker counted."""
 
     def __init__(self, rule: FingerprintRule, tally: CheckTally, write_line: Callable[[int, str], None]) -> None:
         self.tally = tally
         self._rule = rule
+        self._has_lines = rule.lines is not FingerprintLines.NONE
         self._write_line = write_line
 
     def inspect(self, exchange: Exchange) -> Inspected:
         """What the record says of the answer."""
         text = exchange.answer.text
+        if text is None and exchange.prompt.contract is None and not self._has_lines:
+            return NOTHING
         findings, repeat = _judge(exchange, text)
         if findings is not None:
             self.tally.add(exchange.arrival.stage, exchange.prompt.task, findings)
-        if self._rule.lines is not FingerprintLines.NONE:
+        if self._has_lines:
             self._print(exchange, findings or {}, text)
         return Inspected(findings, repeat, None if text is None else len(text))
 
