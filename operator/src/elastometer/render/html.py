@@ -20,7 +20,6 @@ from elastometer.render.sections.quality import quality_rows
 from elastometer.render.sections.resources import resource_chart, resource_values
 from elastometer.render.sections.story import story_values
 from elastometer.render.shapes import bullet, tiles, verdict_mark
-from elastometer.render.tables.level_charts import level_charts
 from elastometer.render.tables.sections import table_searches, table_sections
 from elastometer.render.wording import answers, estimates, knees, numbers, wakes
 from elastometer.render.wording import starts as start_words
@@ -55,7 +54,7 @@ def _template() -> Template:
     made.filters.update(reasons=reasons, **AUTOSCALER_FILTERS)
     made.globals.update(bullet=bullet, mark=verdict_mark, verdict=numbers.verdict, words=numbers, answer=answers,
                         knee=knees, wake=wakes, begun=start_words, out=scale_out,
-                        load=load, load_source=estimates.SOURCE, level_charts=level_charts)
+                        load=load, load_source=estimates.SOURCE)
     return made.get_template("report.html.j2")
 
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from elastometer.model.levels import LevelRow
-from elastometer.render.tables.levels import OF_WORDS, level_name
+from elastometer.render.tables.chart import Chart, ChartPoint
 from elastometer.render.wording import numbers, resources
+from elastometer.render.wording.levels import OF_WORDS, level_name
 
 # In units of the drawing, which the page scales.
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 150, 14, 14, 22, 22
@@ -19,30 +19,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 150, 14, 14, 22, 22
 Reading: TypeAlias = tuple[float | None, float | None, float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class LevelPoint:
-    """Where a level is drawn, with the ends of its interval, and what is said of it."""
-
-    x: float
-    y: float
-    low: float
-    high: float
-    label: str
-    tip: str
-    is_bad: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LevelChart:
-    """One quantity over the level; `ticks` has (x, level), `line` the points joined in order of the level."""
-
-    title: str
-    points: tuple[LevelPoint, ...]
-    ticks: tuple[tuple[float, str], ...]
-    line: str
-
-
-def level_charts(rows: Sequence[LevelRow]) -> tuple[LevelChart, ...]:
+def level_charts(rows: Sequence[LevelRow]) -> tuple[Chart, ...]:
     """Over the kind of level that most rows have; none for fewer than two different levels."""
     known = [row for row in rows if row.level is not None and not row.is_soak]
     kinds = Counter(row.of for row in known)
@@ -82,7 +59,7 @@ _QUANTITIES: tuple[tuple[str, Callable[[LevelRow], Reading], Callable[[float], s
 
 def _chart(
     title: str, rows: Sequence[LevelRow], read: Callable[[LevelRow], Reading], shown: Callable[[float], str],
-) -> LevelChart | None:
+) -> Chart | None:
     """None where fewer than two levels have a value."""
     found = [(row, value, low, high) for row in rows for value, low, high in (read(row),) if value is not None]
     if len(found) < 2:
@@ -90,12 +67,12 @@ def _chart(
     levels = [row.level or 0 for row, *_ in found]
     top = max(one for _, value, _, high in found for one in (value, high or 0.0)) or 1.0
     points = tuple(
-        LevelPoint(_x(row.level or 0, levels), _y(value, top), _y(low if low is not None else value, top),
+        ChartPoint(_x(row.level or 0, levels), _y(value, top), _y(low if low is not None else value, top),
                    _y(high if high is not None else value, top), shown(value),
                    f"{level_name(row)}: {shown(value)}", row.verdict.value == "Fail")
         for row, value, low, high in found)
     ticks = tuple((_x(level, levels), f"{level:,}") for level in dict.fromkeys(levels))
-    return LevelChart(title, points, ticks, " ".join(f"{one.x:g},{one.y:g}" for one in points))
+    return Chart(title, points, ticks, " ".join(f"{one.x:g},{one.y:g}" for one in points))
 
 
 def _x(level: int, levels: Sequence[int]) -> float:

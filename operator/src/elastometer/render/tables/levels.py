@@ -4,13 +4,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.model.estimates import Interval
-from elastometer.model.levels import LevelDifference, LevelOf, LevelRow, LostCount, RecommendedLimit
+from elastometer.model.levels import LevelDifference, LevelRow, LostCount, RecommendedLimit
 from elastometer.model.report import Report
 from elastometer.model.story import Anchor
+from elastometer.render.tables.level_charts import level_charts
 from elastometer.render.tables.table import Cell, Row, Table, TableSection
 from elastometer.render.wording import estimates, numbers, resources
+from elastometer.render.wording.levels import level_name
 
-OF_WORDS = {LevelOf.IN_FLIGHT: "in flight", LevelOf.USERS: "users", LevelOf.RATE: "requests/s offered"}
 _CLIENTS = ("Level", "Stage", "Ready", "Requests", "Requests/s", "Mean", "P50", "P90", "P95", "P99", "TTFT P50",
             "TTFT P95", "Errors", "Lost by class and status", "Against the Baseline", "Objectives")
 _SERVERS = ("Level", "Stage", "Tokens/s in", "Tokens/s out", "In flight", "By Little's law", "Waiting", "KV cache",
@@ -33,13 +34,7 @@ def levels(report: Report) -> TableSection | None:
     remarks = (_RATES, *_doubt(report.levels))
     return TableSection(Anchor.LEVELS, "Levels", (clients, servers), SOURCE,
                         tuple(_sentences(report.recommended_limit, report.levels)), remarks,
-                        "level_charts.html.j2")
-
-
-def level_name(row: LevelRow) -> str:
-    """50 users; 100 users, soak."""
-    shown = numbers.number(row.level)
-    return f"{shown} {OF_WORDS[row.of]}" + (", soak" if row.is_soak else "") + (", Baseline" if row.is_baseline else "")
+                        charts=level_charts(report.levels))
 
 
 def _client_row(row: LevelRow, *, has_base: bool) -> Row:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from elastometer.model.memory import MemoryLevel, MemoryRow
 from elastometer.model.report import Report
-from elastometer.model.resources_used import Of, WindowKind
+from elastometer.model.resources_used import HARDLY_ROSE, Of, WindowKind
 from elastometer.model.story import Anchor
 from elastometer.render.tables.table import Cell, Row, Table, TableSection
 from elastometer.render.wording import numbers
@@ -30,7 +30,7 @@ def memory(report: Report) -> TableSection | None:
     return TableSection(
         Anchor.MEMORY, "Memory", (Table("memory-parts", head, (*sums, *parts), noun="parts"),),
         "as each witness states it", remarks=(REMARK, *_sources(found), *_missing(report)),
-        drawing="memory.html.j2")
+        curves="memory.html.j2")
 
 
 def _title(row: MemoryRow) -> str:
@@ -46,7 +46,7 @@ def _level(one: MemoryLevel) -> Cell:
     if slope := words.slope(one.slope, _BYTES):
         notes.append(slope)
     if one.returned is not None:
-        notes.append(f"back: {numbers.figure(one.returned)}")
+        notes.append(one.returned.reason if one.returned.reason == HARDLY_ROSE else f"back: {words.when_back(one.returned)}")
     return Cell(words.amount(one.mean_bytes, _BYTES), "; ".join(notes))
 
 
@@ -67,7 +67,7 @@ def _back(row: MemoryRow) -> Cell:
     if row.returned.milliseconds is None and row.returned.at_least_milliseconds is None:
         return Cell(numbers.DASH, row.returned.reason or "")
     bound = "" if row.back_at_bytes is None else f"at {words.amount(row.back_at_bytes, _BYTES)}"
-    return Cell(numbers.figure(row.returned), bound)
+    return Cell(words.when_back(row.returned), bound)
 
 
 def _sources(found: tuple[MemoryRow, ...]) -> Iterator[str]:

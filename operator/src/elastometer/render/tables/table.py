@@ -8,6 +8,7 @@ from typing import NamedTuple
 from elastometer.model.story import Anchor
 from elastometer.render.many import MANY, Search
 from elastometer.render.page import sentence
+from elastometer.render.tables.chart import Chart
 from elastometer.render.wording import tables
 from elastometer.render.wording.tables import prose
 
@@ -65,7 +66,7 @@ class Table:
 @dataclass(frozen=True, slots=True)
 class TableSection:
     """`source` says in a few words where the numbers are from; `sentences` stand above the tables, `remarks` below.
-    `drawing` is the name of the template of its charts, which only HTML has."""
+    HTML alone has the `charts`, and on the page of a run those that its script draws, in the template `curves`."""
 
     anchor: Anchor
     title: str
@@ -73,7 +74,8 @@ class TableSection:
     source: str = ""
     sentences: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-    drawing: str | None = None
+    charts: tuple[Chart, ...] = ()
+    curves: str | None = None
 
 
 def cell_text(cell: Cell) -> str:
