@@ -177,6 +177,7 @@ async def test_a_pause_stops_every_token_and_is_logged_once(capsys: pytest.Captu
     lab.server._ready = time.monotonic() - 4.9  # the first pause begins in 0.1 s
     assert await seconds_of(lab, 31) >= 0.7
     assert capsys.readouterr().out.count("engine: injected pause (1 so far)") == 1
+    assert await sample(lab, "standin_injected_total") == 1.0
 
 
 async def test_conditions_are_shown_and_an_empty_one_takes_a_condition_away() -> None:

@@ -56,7 +56,6 @@ class Server:
         self._gpu = Gpu(gibibytes, settings.pod_name) if gibibytes else None
         self._ready = time.monotonic()
         self._is_undisturbed = settings.hardware.is_undisturbed
-        self._pauses_met = 0
         self._step_end: float | None = None
         self._statistics = (0.0, 0.0)
         self._was_busy = False
@@ -171,8 +170,7 @@ class Server:
         hardware = self.settings.hardware
         finish, pauses = hardware.pauses.end_of(start - self._ready, (end - start) * hardware.step_factor)
         for _ in range(pauses):
-            self._pauses_met += 1
-            log.info("faults.py:1", f"engine: injected pause ({self._pauses_met} so far)")
+            self.admission.strikes.note_pause()
         return self._ready + finish
 
     def _finish_step(self) -> None:

@@ -9,7 +9,8 @@ from elastometer_standin.metrics import Family, Value
 from elastometer_standin.troubles.conditions import Circumstances
 from elastometer_standin.troubles.faults import Fault, Faults
 
-INJECTED_HELP = "Number of requests that each fault has struck, by fault."
+INJECTED_HELP = "Number of requests that each fault has struck, and of pauses of the engine, by fault."
+PAUSE = "pause"
 ALONE = frozenset({Fault.DELAY})
 """Faults that are drawn apart from all others, so that a request can be late as well as wrong."""
 
@@ -42,7 +43,7 @@ class Strikes:
         """Replace rates, conditions and seed; what has been counted stays."""
         self._faults, self.armed = faults, faults.armed
         for fault in self.armed:
-            self._child(fault)
+            self._child(fault.value)
 
     def on(
         self, key: int, request_id: str, possible: Callable[[], Set[Fault]], circumstances: Callable[[], Circumstances]
@@ -58,13 +59,19 @@ class Strikes:
                 self._note(one, request_id)
         return Strike(fault, delay is not None)
 
+    def note_pause(self) -> None:
+        """Count a pause that held up a step of the engine."""
+        child = self._child(PAUSE)
+        child.inc()
+        log.info("faults.py:1", f"engine: injected {PAUSE} ({child.value:.0f} so far)")
+
     def _note(self, fault: Fault, request_id: str) -> None:
         self.injected[fault] += 1
-        self._child(fault).inc()
+        self._child(fault.value).inc()
         log.info("faults.py:1", f"request {request_id}: injected {fault.value} ({self.injected[fault]} so far)")
 
-    def _child(self, fault: Fault) -> Value:
-        child = self.family.children.setdefault((("fault", fault.value),), Value())
+    def _child(self, name: str) -> Value:
+        child = self.family.children.setdefault((("fault", name),), Value())
         if not isinstance(child, Value):
-            raise TypeError(f"{fault.value} is counted by a histogram")
+            raise TypeError(f"{name} is counted by a histogram")
         return child
