@@ -20,7 +20,13 @@ KNOWN_KEYS = {"type", "description", "properties", "required", "items", "enum", 
               "maxLength", "pattern", "format", "default", "maxItems", "minItems", "maxProperties",
               "additionalProperties"}
 KNOWN_EXTENSIONS = {"x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
-                    "x-kubernetes-preserve-unknown-fields"}
+                    "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"}
+EITHER = "integer or string"
+
+
+def kind_of(node: dict[str, Any]) -> str | None:
+    """The type; a structural schema has none where a value may be of either of two."""
+    return EITHER if node.get("x-kubernetes-int-or-string") else node.get("type")
 
 
 def nodes(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -57,11 +63,12 @@ def test_no_node_has_a_key_that_the_api_server_would_not_know():
 
 
 def test_every_node_is_typed_and_none_is_a_float():
-    assert [path for path, node in ALL if node.get("type") in (None, "number")] == []
+    assert [path for path, node in ALL if kind_of(node) in (None, "number")] == []
+    assert [path for path, node in ALL if kind_of(node) == EITHER and "type" in node] == []
 
 
 def test_every_list_is_bounded_and_says_how_it_merges():
-    lists = [(path, node) for path, node in ALL if node["type"] == "array"]
+    lists = [(path, node) for path, node in ALL if kind_of(node) == "array"]
     assert lists
     assert [path for path, node in lists if "maxItems" not in node or "x-kubernetes-list-type" not in node] == []
 
@@ -73,15 +80,19 @@ def test_the_keys_of_every_map_list_are_required_in_its_items():
 
 
 def test_every_string_and_map_of_the_spec_is_bounded():
-    strings = [path for path, node in SPEC if node["type"] == "string" and not {"maxLength", "enum"} & set(node)]
+    strings = [path for path, node in SPEC if kind_of(node) in ("string", EITHER)
+               and not {"maxLength", "enum"} & set(node)]
     maps = [path for path, node in SPEC if "additionalProperties" in node and "maxProperties" not in node]
     assert (strings, maps) == ([], [])
 
 
 def test_every_whole_number_of_the_spec_has_a_floor_and_a_format():
-    numbers = [(path, node) for path, node in SPEC if node["type"] == "integer"]
+    numbers = [(path, node) for path, node in SPEC if kind_of(node) == "integer"]
     assert numbers
     assert [path for path, node in numbers if "minimum" not in node or "format" not in node] == []
+    either = [(path, node) for path, node in SPEC if kind_of(node) == EITHER]
+    assert either
+    assert [path for path, node in either if not {"minimum", "maximum", "pattern"} <= set(node)] == []
 
 
 def test_required_fields_and_defaults_exist():

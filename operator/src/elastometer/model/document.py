@@ -51,6 +51,12 @@ def whole_at(node: object, *path: str) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
+def texts_at(node: object, *path: str) -> tuple[str, ...]:
+    """The strings in the list at the path; none where there is no list."""
+    found = at(node, *path)
+    return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list) else ()
+
+
 def percent_at(node: object, *path: str) -> float | None:
     """The percentage at the path, which is an integer or a decimal string; None for anything else."""
     written = text_at(node, *path)

@@ -15,12 +15,13 @@ from elastometer.model.document import (
     percent_at,
     spec_of,
     text_at,
+    texts_at,
     whole_at,
 )
 from elastometer.model.health import objective_rows
 from elastometer.model.input_bounds import input_character_bounds
 from elastometer.model.own_series import OwnSeries, own_series
-from elastometer_loadgen.profile.profile import ProfileError, parse_profile
+from elastometer_loadgen.profile.profile import Profile, ProfileError, parse_profile
 from elastometer_loadgen.stages.knee import KneeStage
 from elastometer_loadgen.stages.objectives import DEFAULT_PERCENTILE, Statistic
 from elastometer_loadgen.stages.rate import RateStage
@@ -169,22 +170,17 @@ def _planned(row: Document) -> StageWindow:
         start_rate=number_at(row, "startRequestsPerSecond"), end_rate=number_at(row, "endRequestsPerSecond"),
         type=_TYPES.get(text_at(row, "type") or ""), length_seconds=number_at(row, "lengthSeconds"),
         maximum=steps[-1] if isinstance(steps, list) and steps and isinstance(steps[-1], int) else None,
-        warning=text_at(row, "warning"), tasks=_names_at(row, "tasks"),
+        warning=text_at(row, "warning"), tasks=texts_at(row, "tasks"),
         warmup_seconds=number_at(row, "warmupSeconds") or 0.0, role=_ROLES.get(text_at(row, "role") or ""),
     )
-
-
-def _names_at(row: Document, key: str) -> tuple[str, ...]:
-    found = at(row, key)
-    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
 
 
 def _resolved(load: Document, rows: Sequence[Document]) -> Iterator[StageWindow]:
     """The stages of a run whose plan.json is missing, or of a version that did not state lengths: as the load generator
     understands them. How long a trace lasts only that plan says, since the trace itself is not in a bundle."""
-    try:
-        profile = parse_profile({key: load[key] for key in _OF_STAGES if key in load})
-    except ProfileError:
+    profile = _profile(load) or _profile({**load, "tasks": None, "stages": [
+        {**stage, "tasks": None} for stage in documents_at(load, "stages")]})
+    if profile is None:
         # A part of a spec, or one that only an earlier version accepted: only the plan, if any, says anything.
         yield from map(_planned, rows)
         return
@@ -201,6 +197,15 @@ def _resolved(load: Document, rows: Sequence[Document]) -> Iterator[StageWindow]
             maximum=stage.maximum if isinstance(stage, KneeStage) else None,
             tasks=stage.tasks, warmup_seconds=float(stage.warmup_seconds), role=stage.role,
         )
+
+
+def _profile(load: Document) -> Profile | None:
+    """What decides the stages of a load; None where this version does not accept it. Tasks decide only how long a stage
+    with a count may last, so that a load with tasks of another version still has its stages without them."""
+    try:
+        return parse_profile({key: load[key] for key in _OF_STAGES if key in load})
+    except ProfileError:
+        return None
 
 
 def _limited(stage: Stage, length: float | None) -> Stage:
