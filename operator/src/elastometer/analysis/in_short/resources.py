@@ -5,7 +5,6 @@ from elastometer.model.in_short import InShort, Question
 from elastometer.model.in_words import duration, plural
 from elastometer.model.memory import MemoryRow
 from elastometer.model.report import Report
-from elastometer.model.resources_used import HARDLY_ROSE
 from elastometer.model.saturation import ABOVE_PERCENT, SaturationTable
 from elastometer.model.story import Anchor
 
@@ -24,19 +23,23 @@ def memory(report: Report) -> InShort | None:
                        why or "no memory of the servers was measured")
     grown = [one.growth_bytes for one in row.levels if one.growth_bytes is not None]
     most = max([*grown, row.growth_bytes])
-    return InShort(Question.MEMORY, f"Memory was {_mebibytes(row.idle_bytes)} before the load, at most "
-                                    f"{_mebibytes(most, signed=True)} on average in a part of it, and {_end(row)}",
-                   Anchor.MEMORY)
+    text = (f"Memory was {_mebibytes(row.idle_bytes)} before the load and at most {_mebibytes(most, signed=True)} on "
+            f"average in a part of it; {_end(row)}")
+    return InShort(Question.MEMORY, text, Anchor.MEMORY)
 
 
 def _end(row: MemoryRow) -> str:
-    stayed, back = _mebibytes(row.growth_bytes, signed=True), row.returned
-    if back.reason == HARDLY_ROSE:
-        return f"{stayed} after it"
-    if back.milliseconds is None:
-        watched = "" if back.at_least_milliseconds is None else f" within {duration(back.at_least_milliseconds)}"
-        return f"it was not back{watched}: {stayed} stayed"
-    return f"back {duration(back.milliseconds)} after it (± {duration(back.plus_minus_milliseconds or 0.0)})"
+    """What stayed, and the slowest of all returns."""
+    stayed = f"{_mebibytes(row.growth_bytes, signed=True)} stayed"
+    returns = [one.returned for one in row.levels if one.returned is not None] + [row.returned]
+    if row.returned.milliseconds is None and row.returned.at_least_milliseconds is not None:
+        return f"it was not back within {duration(row.returned.at_least_milliseconds)} after it, and {stayed}"
+    known = [one for one in returns if one.milliseconds is not None]
+    if not known:
+        return f"after it {stayed}"
+    slowest = max(known, key=lambda one: one.milliseconds or 0.0)
+    when = duration(slowest.milliseconds or 0.0) if slowest.milliseconds else "at once"
+    return f"it was back {when} after it (± {duration(slowest.plus_minus_milliseconds or 0.0)}), and {stayed}"
 
 
 def _mebibytes(value: float | None, *, signed: bool = False) -> str:

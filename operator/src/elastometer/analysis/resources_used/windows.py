@@ -41,11 +41,13 @@ def windows_of(run: DerivedRun) -> tuple[ResourceWindow, ...]:
 
 def edges_of(windows: Sequence[ResourceWindow]) -> tuple[ResourceWindow, ResourceWindow] | None:
     """(before, after) the load: what lies before the first stage that has any, and behind the last one; None where one
-    of the two is missing."""
+    of the two is missing. Where the load begins with Quiet stages, these are what is before it: in the seconds after
+    the first Ready a server still grows."""
     loaded = [one for one in windows if one.kind not in _UNLOADED]
     before = [one for one in windows if one.kind in _UNLOADED and loaded and one.end_seconds <= loaded[0].start_seconds]
     after = [one for one in windows if one.kind in _UNLOADED and loaded
              and one.start_seconds >= max(load.end_seconds for load in loaded)]
+    before = [one for one in before if one.kind is WindowKind.QUIET] or before
     if not before or not after:
         return None
     return (ResourceWindow(IDLE, WindowKind.IDLE, before[0].start_seconds, before[-1].end_seconds),

@@ -46,7 +46,7 @@ def _level(one: MemoryLevel) -> Cell:
     if slope := words.slope(one.slope, _BYTES):
         notes.append(slope)
     if one.returned is not None:
-        notes.append(one.returned.reason if one.returned.reason == HARDLY_ROSE else f"back: {words.when_back(one.returned)}")
+        notes.append(HARDLY_ROSE if one.returned.reason == HARDLY_ROSE else f"back: {words.when_back(one.returned)}")
     return Cell(words.amount(one.mean_bytes, _BYTES), "; ".join(notes))
 
 

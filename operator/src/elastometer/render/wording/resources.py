@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.model.estimates import Slope
+from elastometer.model.measurements import Duration
 from elastometer.model.resources_used import (
     Group,
     Of,
@@ -99,11 +100,16 @@ def growth(row: ResourceRow, quantity: ResourceQuantity) -> str:
     return signed(row.growth, quantity.unit) if row.growth is not None else f"{numbers.DASH} ({row.growth_reason})"
 
 
+def when_back(returned: Duration) -> str:
+    """How long it took, or why it is not known."""
+    if returned.milliseconds == 0:
+        return f"at once ± {numbers.duration(returned.plus_minus_milliseconds)}"
+    return numbers.figure(returned)
+
+
 def back(row: ResourceRow, quantity: ResourceQuantity) -> str:
     """When the value was back, after the end of the load."""
-    said = numbers.figure(row.returned)
-    if row.returned.milliseconds == 0:
-        said = f"at once ± {numbers.duration(row.returned.plus_minus_milliseconds)}"
+    said = when_back(row.returned)
     return said if row.back_at is None or row.returned.milliseconds is None else \
         f"{said}, at {amount(row.back_at, quantity.unit)}"
 

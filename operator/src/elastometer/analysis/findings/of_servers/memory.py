@@ -34,7 +34,7 @@ def memory_findings(facts: Facts) -> Iterator[Finding]:
 def _grows(row: MemoryRow, used: ResourcesUsed, stages: Sequence[StageWindow]) -> Iterator[Finding]:
     """Slopes within parts of equal load whose interval excludes 0, where what they add up to stayed as well."""
     steady = {stage.name for stage in stages if _is_steady(stage)}
-    windows = {window.name: window for window in used.windows}
+    windows = {window.name: window for window in used.windows if window.kind in _OF_LOAD}
     grown = [(one, _within(one, windows[one.name])) for one in row.levels
              if one.kind in _OF_LOAD and one.stage in steady and one.name in windows and _rises(one)]
     total = sum(amount for _, amount in grown)
