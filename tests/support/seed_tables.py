@@ -131,6 +131,8 @@ def _stated(node: Any, names: Sequence[str]) -> str | None:
     needs = node.get("needs")
     if isinstance(needs, Mapping) and (count := next((needs[name] for name in names if name in needs), None)):
         return f"needs {count} values"
-    reasons = [*(named.get(name) for name in reversed(names)),
+    # In `missing`, fields have the names that they have in the code.
+    known = [*reversed(names), *(re.sub(r"([A-Z])", r"_\1", name).lower() for name in reversed(names))]
+    reasons = [*(named.get(name) for name in known),
                *(node.get(key) for key in node if key == "reason" or key.endswith("Reason"))]
     return next((str(one) for one in reasons if one), None)

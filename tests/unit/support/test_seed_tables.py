@@ -12,8 +12,8 @@ SEEDS = Path(__file__).parents[2] / "studies"
 REPORT: dict[str, Any] = {
     "levels": [
         {"stage": "level-1", "level": 1, "latency": {"p50": 10.0, "p99": None, "needs": {"p99": 368}}},
-        {"stage": "level-2", "level": 2, "latency": {"p50": 20.0, "p99": 30.0}, "cpu": None,
-         "missing": {"cpu": "no container was scraped"}},
+        {"stage": "level-2", "level": 2, "latency": {"p50": 20.0, "p99": 30.0}, "cpuCores": None,
+         "missing": {"cpu_cores": "no container was scraped"}},
         {"stage": "climb", "level": 7, "latency": {"p50": 1.0}},
     ],
     "memory": {"rows": [{"levels": [{"name": "level-1", "meanBytes": 5}],
@@ -36,7 +36,7 @@ def dashes(rows: str, **columns: str) -> list[tuple[int, str, str | None]]:
 @pytest.mark.parametrize(("path", "values"), [
     ("levels[].level", [1, 2, 7]), ("levels[stage~level-].level", [1, 2]), ("levels[level=7].stage", ["climb"]),
     ("levels[stage~level-][level=2].stage", ["level-2"]),
-    ("rows[measure.name=p50].figures[variant=a].median", [3]), ("nowhere.at[].all", []), ("levels[].cpu", [])])
+    ("rows[measure.name=p50].figures[variant=a].median", [3]), ("nowhere.at[].all", []), ("levels[].cpuCores", [])])
 def test_a_place_leads_to_its_values(path: str, values: list[object]):
     assert list(values_at(REPORT, path)) == values
 
@@ -46,7 +46,7 @@ def test_a_percentile_without_a_value_says_how_many_it_needs():
 
 
 def test_a_dash_has_the_reason_that_is_nearest_to_it():
-    assert dashes("levels[level=2]", cpu="cpu") == [(1, "cpu", "no container was scraped")]
+    assert dashes("levels[level=2]", cpu="cpuCores") == [(1, "cpu", "no container was scraped")]
     assert dashes("memory.rows[]", back="returned.milliseconds") == [(1, "back", "load follows")]
 
 
