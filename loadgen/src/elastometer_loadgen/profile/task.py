@@ -8,6 +8,7 @@ from fractions import Fraction
 from elastometer_loadgen.base.fields import Fault, Fields, shown
 from elastometer_loadgen.base.spans import NO_THINKING, THINKING, Span, decimal_span, integer_span
 from elastometer_loadgen.base.template import CANARY_FIELD, TemplateFault, fields_of
+from elastometer_loadgen.checks.check import CheckType
 from elastometer_loadgen.checks.parse import TaskChecks, parse_checks
 from elastometer_loadgen.profile.dataset import DataFile, RequiredFields, Row, missing_fields, parse_dataset
 from elastometer_loadgen.profile.messages import MAX_TEXT_CHARACTERS, Message, Role, parse_messages
@@ -110,7 +111,7 @@ def parse_task(value: object, path: str, endpoint: Endpoint, faults: list[Fault]
         needs=needs,
         maximum_tokens=integer_span(fields, "maximumTokens", 1, MAX_TOKENS, default=DEFAULT_MAX_TOKENS),
         input_tokens=integer_span(fields, "inputTokens", 1, MAX_TOKENS) if generates else None,
-        ignore_end_of_text=fields.flag("ignoreEndOfText"),
+        ignore_end_of_text=_ignore_end_of_text(fields, checks),
         group_by=group_by,
         sampling=parse_sampling(fields),
         response_format=_response_format(fields, checks),
@@ -138,6 +139,13 @@ def _think(fields: Fields, messages: tuple[Message, ...]) -> Span:
     if fields.has("thinkTimeSeconds") and all(message.content is not None for message in messages):
         fields.refuse("thinkTimeSeconds", "be absent where no message is generated: it lies between turns")
     return decimal_span(fields, "thinkTimeSeconds", *THINKING) or NO_THINKING
+
+
+def _ignore_end_of_text(fields: Fields, checks: TaskChecks) -> bool:
+    ignored = fields.flag("ignoreEndOfText")
+    if ignored and any(check.type is CheckType.TRUNCATION for check in checks.checks):
+        fields.refuse("ignoreEndOfText", "be absent with a check of type Truncation: each answer ends at its limit")
+    return ignored
 
 
 def _response_format(fields: Fields, checks: TaskChecks) -> ResponseFormat:

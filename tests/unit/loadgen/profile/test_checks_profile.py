@@ -111,6 +111,21 @@ def test_a_task_without_checks_has_none() -> None:
     assert (checks.checks, checks.crosstalk, checks.templates) == ((), False, ())
 
 
+def test_an_answer_that_must_reach_its_limit_is_not_asked_to_end_before_it() -> None:
+    with pytest.raises(ProfileError, match="ignoreEndOfText must be absent with a check of type Truncation"):
+        profile([{"type": "Truncation"}], ignoreEndOfText=True)
+
+
+def test_a_generated_prompt_gives_no_fact_to_recall() -> None:
+    with pytest.raises(ProfileError, match="in a message before the last"):
+        profile([{"type": "Recall", "fact": "seven"}], messages=None, dataset=None, inputTokens=9)
+
+
+def test_a_generated_prompt_holds_no_data() -> None:
+    with pytest.raises(ProfileError, match="dataset must be absent where inputTokens is given"):
+        profile(None, messages=None, inputTokens=9)
+
+
 def test_a_recalled_fact_needs_an_earlier_turn() -> None:
     with pytest.raises(ProfileError, match="in a message before the last"):
         profile([{"type": "Recall", "fact": "seven"}], messages=None, prompt="The code is seven. What is it?")
