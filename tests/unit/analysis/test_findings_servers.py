@@ -27,6 +27,7 @@ from elastometer.model.resources_used import WindowKind
 from elastometer.model.saturation import SaturationCell, SaturationColumn, SaturationRow, SaturationTable
 from elastometer.model.terms import terms_from
 from elastometer.model.units import SECOND
+from elastometer.model.verdict import ObjectiveResult, Verdict
 from elastometer.world.bundle_reader import load_bundle
 from elastometer_loadgen.base.record import Outcome
 from support.scraped import FIRST, ORIGIN, of_pod, scraped
@@ -157,26 +158,31 @@ class TestFull:
         assert names[FindingName.PREEMPTIONS].evidence == \
             "7 preemptions, the first in 'plateau': plateau: 7 (KV cache up to 97 %)"
 
-    @pytest.mark.parametrize(("cores", "fires"), [(0.9, True), (0.7, False)])
-    def test_cpu_is_full_above_80_percent_of_its_limit(self, bundle: Bundle, cores: float, fires: bool):
+    def test_a_full_cpu_counts_where_its_clients_suffered(self, bundle: Bundle):
+        """0.9 of a core of one, throughout; in ramp alone requests take half as long again or more."""
         world = rewritten(bundle, ObjectKind.POD, lambda item: {**item, "spec": {
             **item.get("spec", {}), "containers": [{"name": "server", "resources": {"limits": {"cpu": "1"}}}]}})
-        names = found(world, scraped(SeriesName.PROCESS_CPU, of_pod(FIRST, lambda time: cores * (time + 100))))
-        assert (FindingName.CPU_SATURATED in names) is fires
-        if fires:
-            assert "Above 80 % of the container's limit of 1 core: calm: CPU 90 % on average, above it for 30 of 30 s" \
-                in names[FindingName.CPU_SATURATED].evidence
+        full, busy = (scraped(SeriesName.PROCESS_CPU, of_pod(FIRST, lambda time, cores=cores: cores * (time + 100)))
+                      for cores in (0.9, 0.7))
+        one = found(world, full)[FindingName.CPU_SATURATED]
+        assert one.evidence == \
+            "Above 80 % of the container's limit of 1 core: ramp: CPU 90 % on average, above it for 60 of 60 s"
+        assert FindingName.CPU_SATURATED not in found(world, busy)
 
-
-    @pytest.mark.parametrize(("failed", "fires"), [(None, True), ("latency p95 3 s exceeds 2 s", False)])
-    def test_the_step_at_which_a_search_ends_is_meant_to_be_full(self, bundle: Bundle, failed: str | None, fires: bool):
+    @pytest.mark.parametrize(("verdict", "failed", "fires"), [
+        (Verdict.FAIL, None, True), (Verdict.PASS, None, False), (Verdict.FAIL, "latency p95 3 s exceeds 2 s", False)])
+    def test_a_full_cpu_in_time_and_the_step_at_which_a_search_ends_are_none(
+        self, bundle: Bundle, verdict: Verdict, failed: str | None, fires: bool,
+    ):
         cell = SaturationCell("cpu", 1.0, 96.0, 100.0, 28.0)
         table = SaturationTable((SaturationColumn("cpu", "processCPU", "CPU", "cores", "1 core", True),), (
-            SaturationRow("climb 100", WindowKind.STEP, 30.0, (cell,), "cpu"),))
+            SaturationRow("climb", WindowKind.STAGE, 30.0, (cell,), "cpu"),
+            SaturationRow("climb 100", WindowKind.STEP, 30.0, (cell,), "cpu")))
         step = KneeStep(100, 0.0, 30.0, failed, None, 50, 99.0, 100.0, 1, 1, None)
         knee = Knee("climb", "Users", None, 200, KneeEnding.STEP_FAILED, (step,), None, (), 0)
         run = derive_run(bundle)
-        report = replace(judge_run(run), saturation=table, knees=(knee,))
+        objective = ObjectiveResult("o", "RequestLatency", verdict, "", None, None, "ms", 1, "climb 100")
+        report = replace(judge_run(run), saturation=table, knees=(knee,), objectives=(objective,))
         facts = Facts(run, (), (), report.timeline, report.quality, (), report.autoscaler, (), report=report)
         assert bool(list(resource_findings(facts))) is fires
 

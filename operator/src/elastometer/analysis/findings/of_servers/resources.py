@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.analysis.findings.facts import Facts
+from elastometer.analysis.findings.of_servers.suffering import suffering
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import plural
 from elastometer.model.knee import Knee
@@ -20,7 +21,7 @@ _SHOWN = 5
 def resource_findings(facts: Facts) -> Iterator[Finding]:
     """No findings where nothing was measured."""
     if facts.report is not None and (found := facts.report.saturation) is not None:
-        yield from _cpu(found, _overloaded(facts.report.knees))
+        yield from _cpu(found, suffering(facts.report, found) - _overloaded(facts.report.knees))
         yield from _preemptions(found)
 
 
@@ -29,8 +30,9 @@ def _overloaded(knees: Sequence[Knee]) -> frozenset[str]:
     return frozenset(f"{knee.stage} {step.value}" for knee in knees for step in knee.steps if step.failed is not None)
 
 
-def _cpu(found: SaturationTable, overloaded: frozenset[str]) -> Iterator[Finding]:
-    full = [(row, cell) for row in found.rows if row.name not in overloaded for cell in row.cells
+def _cpu(found: SaturationTable, suffered: frozenset[str]) -> Iterator[Finding]:
+    """Only where clients suffered: a CPU that is full and serves everybody in time is well used."""
+    full = [(row, cell) for row in found.rows if row.name in suffered for cell in row.cells
             if cell.name in (CPU, THROTTLED) and cell.seconds_above is not None
             and cell.seconds_above >= max(LEAST_SECONDS, FULL_SHARE * row.seconds)]
     if not full:
