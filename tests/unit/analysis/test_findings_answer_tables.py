@@ -123,8 +123,16 @@ def test_what_is_forgotten_with_eight_turns_between_is_stated_with_every_distanc
     assert (one.name, one.severity) == ("Forgets", "Warning")
     assert one.title == "Facts are forgotten with 8 turns (360 tokens) between"
     assert one.evidence == (
-        "With 8 turns between, 0 of 20 were recalled (at most 16.11 %), fewer than 90 %; recalled by turns between: "
-        "1: 20 of 20, 4: 20 of 20, 8: 0 of 20")
+        "Fewer than 90 % were recalled in 'after-8' (at most 16.11 %); recalled by turns between: 1 ('after-1'): 20 of "
+        "20, 4 ('after-4'): 20 of 20, 8 ('after-8'): 0 of 20")
+
+
+def test_a_task_that_forgets_at_a_distance_which_others_remember_is_found():
+    kept = [request for number in range(20) for request in conversation(number, 4, forgotten=False)]
+    lost = [request for number in range(20) for request in conversation(100 + number, 1, forgotten=True)]
+    (one,) = found([*kept, *lost], recall_task(1), recall_task(4))
+    assert (one.name, one.title) == ("Forgets", "Facts of a conversation are not recalled")
+    assert "in 'after-1' (at most 16.11 %)" in one.evidence
 
 
 def test_three_of_twenty_forgotten_prove_nothing():

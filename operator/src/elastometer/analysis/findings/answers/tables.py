@@ -6,7 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from elastometer.model.answer_tables import ENDERS, AnswerEndRow, EndedBy, Recall, Repetition, Sizes, StructuredRow
+from elastometer.analysis.requests.recall import BOUND_PERCENT
+from elastometer.model.answer_tables import (
+    ENDERS,
+    AnswerEndRow,
+    EndedBy,
+    Forgetting,
+    Recall,
+    RecallRow,
+    Repetition,
+    Sizes,
+    StructuredRow,
+)
 from elastometer.model.answers import AnswerRow
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import count, plural, share_interval
@@ -116,19 +127,32 @@ def _repetition(found: Repetition, looked_at: int) -> str:
 
 
 def _forgets(recall: Recall | None) -> Iterator[Finding]:
-    found = None if recall is None else recall.forgets
-    if found is None or not found.is_proven:
+    """By the distance, and tasks that forget although longer distances are remembered: one whose fact changed, say."""
+    if recall is None:
         return
-    turns = plural(found.turns, "turn")
-    tokens = "" if found.tokens is None else f" ({count(found.tokens)} tokens)"
-    rows = [row for row in (recall.rows if recall is not None else ()) if row.recalled and row.turns is not None]
-    by = ", ".join(f"{row.turns}: {row.recalled.hits:,} of {row.recalled.count:,}" for row in rows if row.recalled)
+    begin = recall.forgets if recall.forgets is not None and recall.forgets.is_proven else None
+    lost = [row for row in recall.rows if row.recalled and row.recalled.interval.high < BOUND_PERCENT]
+    if begin is None and not lost:
+        return
+    title = "Facts of a conversation are not recalled" if begin is None else \
+        f"Facts are forgotten with {plural(begin.turns, 'turn')}{_tokens_of(begin)} between"
+    by = ", ".join(f"{_distance(row)}: {row.recalled.hits:,} of {row.recalled.count:,}" for row in recall.rows
+                   if row.recalled)
+    which = ", ".join(f"'{row.task}' ({share_interval(row.recalled)})" for row in lost if row.recalled)
     yield Finding(
-        FindingName.FORGETS, Severity.WARNING, f"Facts are forgotten with {turns}{tokens} between",
-        f"With {turns} between, {found.recalled.hits:,} of {found.recalled.count:,} were recalled "
-        f"({share_interval(found.recalled)}), fewer than {found.bound_percent:.0f} %; recalled by turns between: {by}",
+        FindingName.FORGETS, Severity.WARNING, title,
+        f"Fewer than {BOUND_PERCENT:.0f} % were recalled in {which or 'the longest conversations'}; recalled by turns "
+        f"between: {by}",
         "Put the facts that must be kept into the system prompt or into each question, or keep conversations shorter. "
         "If the prompt's tokens stop growing with the turns, something in front of the model cuts the conversation.")
+
+
+def _tokens_of(found: Forgetting) -> str:
+    return "" if found.tokens is None else f" ({count(found.tokens)} tokens)"
+
+
+def _distance(row: RecallRow) -> str:
+    return f"{'in one request' if row.turns is None else row.turns} ('{row.task}')"
 
 
 def _structure(rows: Sequence[StructuredRow]) -> Iterator[Finding]:
