@@ -139,6 +139,14 @@ def test_in_short_says_how_response_times_change_and_that_no_limit_is_known_with
     assert found_in[Question.LIMIT].missing == "an objective on requests that holds for every stage"
 
 
+def test_in_short_compares_no_levels_with_other_tasks() -> None:
+    levels = [Level("long", 1, 0.0, 60.0, lambda *_: 9.0, window={"tasks": ("article",)}),
+              *(Level(f"l{size}", size, 60.0 * size, 60.0 * size + 60.0, lambda *_: 2.0, window={"tasks": ("sized",)})
+                for size in (2, 4))]
+    (times,) = [one for one in report_on(*levels).in_short if one.question is Question.RESPONSE_TIMES]
+    assert times.text.startswith("From 2 to 4 in flight, P50 of the latency goes from 2.00 s")
+
+
 def test_a_run_without_levels_asks_nothing_of_them() -> None:
     report = report_on(Level("a", 2, 0.0, 60.0, lambda *_: 1.0, window={"type": StageType.RATE}))
     assert {one.question for one in report.in_short} & {Question.LIMIT, Question.RESPONSE_TIMES} == set()

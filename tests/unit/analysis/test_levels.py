@@ -71,6 +71,7 @@ def test_a_level_into_which_another_one_runs_is_marked() -> None:
     assert [row.is_doubtful for row in rows] == [False, True]
     assert rows[1].in_flight is not None
     assert rows[1].in_flight.recorded == 15.0, "10 of its own, and for half of the time 10 of the other"
+    assert [row.others_in_flight for row in rows] == [{}, {"before": 5.0}]
 
 
 def test_losses_are_counted_by_class_and_status_with_the_interval_of_their_share() -> None:

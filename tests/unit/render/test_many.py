@@ -149,7 +149,7 @@ def test_a_percentile_says_how_sure_it_is_or_what_it_would_take():
     assert known is not None
     assert few is not None
     assert re.fullmatch(r"100\.0 s \(\d+\.\d s to \d+(\.\d)? s\)", percentile(known.p50))
-    assert percentile(few.p95) == "needs n ≥ 72"
+    assert percentile(few.p95) == "– (n ≥ 72)"
     assert spread("whole", "x", [None, None]) is None
     assert box(known, known.high).high == 100.0
 

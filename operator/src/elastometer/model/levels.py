@@ -4,7 +4,7 @@ Every interval is at 95 %. What was not measured is None, with its reason in `mi
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -66,7 +66,8 @@ class LevelRow:
     Requests and tokens per second are of what was served in that time: a request that began before or ended after it
     counts by the share of its time that lies within. Little's law is checked with that rate, counting all requests; the
     row `is_doubtful` where it is more than 5 % off. `verdict` is that of all objectives on requests that apply here,
-    and at a step of a Knee also of the load generator, whose reason is `failed` or `inconclusive`.
+    and at a step of a Knee also of the load generator, whose reason is `failed` or `inconclusive`. `others_in_flight`
+    has the mean number in flight of requests of other stages during the level, by stage.
     """
 
     stage: str
@@ -104,6 +105,24 @@ class LevelRow:
     is_baseline: bool = False
     to_baseline: LevelDifference | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+    others_in_flight: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ladder(self) -> tuple[str | None, LevelOf, tuple[str, ...]]:
+        """What the levels that may be compared have in common: a Knee, or the kind of level and the tasks."""
+        return self.stage if self.is_step else None, self.of, tuple(sorted(self.tasks))
+
+
+def ladders(rows: Sequence[LevelRow]) -> tuple[tuple[LevelRow, ...], ...]:
+    """Rows with a known level, soaks left out, that may be compared with each other: at least two different levels, in
+    rising order; the ladder with the most levels first."""
+    found: dict[object, list[LevelRow]] = {}
+    for row in rows:
+        if row.level is not None and not row.is_soak:
+            found.setdefault(row.ladder, []).append(row)
+    counted = [(len({row.level for row in one}), one) for one in found.values()]
+    several = sorted((pair for pair in counted if pair[0] > 1), key=lambda pair: -pair[0])
+    return tuple(tuple(sorted(one, key=lambda row: (row.level or 0, row.start_seconds))) for _, one in several)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from elastometer.model.by_input import InputBy
 from elastometer.model.errors_in_time import BEGIN_SECONDS
 from elastometer.model.in_short import InShort, Question
 from elastometer.model.in_words import duration, plural
-from elastometer.model.levels import LevelOf, LevelRow
+from elastometer.model.levels import LevelOf, LevelRow, ladders
 from elastometer.model.load_rows import Quantiles
 from elastometer.model.report import Report
 from elastometer.model.story import Anchor
@@ -17,25 +17,21 @@ def limit(report: Report) -> InShort | None:
     """Only where several levels were held."""
     if report.recommended_limit:
         return InShort(Question.LIMIT, report.recommended_limit[0].text, Anchor.LEVELS)
-    if len({(row.of, row.level) for row in report.levels}) < 2:
+    if not ladders(report.levels):
         return None
     return InShort(Question.LIMIT, "How much the server bears is not known", Anchor.LEVELS,
                    "an objective on requests that holds for every stage")
 
 
 def response_times(report: Report) -> InShort | None:
-    """From the lowest to the highest level of one kind."""
-    known = [row for row in report.levels if row.level is not None and row.latency.p50 is not None and not row.is_soak]
-    if not known:
+    """From the lowest to the highest level of the longest ladder."""
+    found = ladders([row for row in report.levels if row.latency.p50 is not None])
+    if not found:
         return None
-    kind = max(dict.fromkeys(row.of for row in known), key=lambda of: sum(row.of is of for row in known))
-    rows = sorted((row for row in known if row.of is kind), key=lambda row: row.level or 0)
-    low, high = rows[0], rows[-1]
-    if low.level == high.level:
-        return None
+    low, high = found[0][0], found[0][-1]
     return InShort(
         Question.RESPONSE_TIMES,
-        f"From {low.level:,} to {high.level:,} {_WORDS[kind]}, P50 of the latency goes from {_p50(low.latency)} to "
+        f"From {low.level:,} to {high.level:,} {_WORDS[low.of]}, P50 of the latency goes from {_p50(low.latency)} to "
         f"{_p50(high.latency)}, and the rate from {_rate(low)} to {_rate(high)} requests/s", Anchor.LEVELS)
 
 

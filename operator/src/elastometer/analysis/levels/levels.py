@@ -11,7 +11,7 @@ from elastometer.analysis.levels.rates import LevelRates, level_rates
 from elastometer.analysis.levels.spans import LevelSpan, level_spans
 from elastometer.analysis.requests.knees import within
 from elastometer.analysis.requests.latency import of_stage, quantiles
-from elastometer.analysis.requests.littles_law import Window, compared, scraped_in_flight
+from elastometer.analysis.requests.littles_law import LEAST_IN_FLIGHT, Window, compared, scraped_in_flight
 from elastometer.analysis.resources_used.levels import level_resources
 from elastometer.analysis.resources_used.measurements import Measurements
 from elastometer.analysis.run import DerivedRun
@@ -82,6 +82,7 @@ def _row(span: LevelSpan, due: pl.DataFrame, used: LevelResources, run: DerivedR
         failed=None if span.step is None else span.step.failed,
         inconclusive=None if span.step is None else span.step.inconclusive,
         is_step=span.step is not None, is_soak=span.is_soak, is_baseline=span.is_baseline, missing=dict(used.missing),
+        others_in_flight=_others(span.stage, window, evidence),
     )
 
 
@@ -107,6 +108,16 @@ def _in_flight(
     mean = due.select((pl.col("end") - pl.col("send")).mean()).item()
     expected = None if mean is None else round(rates.every * mean / SECOND, 3)
     return compared(expected, evidence.table, window, scraped_in_flight(evidence, window))
+
+
+def _others(stage: str, window: Window, evidence: Evidence) -> dict[str, float]:
+    """Stages whose requests were in flight beside the level's, at least LEAST_IN_FLIGHT of them on average."""
+    start, end = (pl.col(name).clip(*window) for name in ("send", "end"))
+    beside = evidence.table.filter(pl.col("send") < window[1], pl.col("end") > window[0]).filter(
+        pl.col("stage").cast(pl.String) != stage)
+    found = beside.group_by(pl.col("stage").cast(pl.String), maintain_order=True).agg((end - start).sum().alias("area"))
+    means = {name: round(area / (window[1] - window[0]), 2) for name, area in found.iter_rows()}
+    return {name: mean for name, mean in means.items() if mean >= LEAST_IN_FLIGHT}
 
 
 def _verdict(span: LevelSpan, judged: tuple[LevelObjective, ...]) -> Verdict:

@@ -2,38 +2,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from elastometer.analysis.levels.limit_words import limit_text
 from elastometer.analysis.levels.outcome import failures_of, is_within_noise
-from elastometer.model.levels import LevelOf, LevelRow, RecommendedLimit
+from elastometer.model.levels import LevelRow, RecommendedLimit, ladders
 from elastometer.model.verdict import Verdict
 
-# A ladder of one level has nothing to compare.
-FEWEST_LEVELS = 2
 # How much slower than at the Baseline a level may be that is served best.
 BEST_PERCENT = 10.0
 NO_BASELINE = "no stage has the role Baseline"
 
 
-class _Key(NamedTuple):
-    """What the levels of one ladder have in common: a Knee, or the kind of level and the tasks."""
-
-    knee: str | None
-    of: LevelOf
-    tasks: tuple[str, ...]
-
-
 def recommended_limits(rows: Sequence[LevelRow]) -> tuple[RecommendedLimit, ...]:
     """One for each ladder of at least two judged levels, that with the most levels first."""
-    ladders: dict[_Key, list[LevelRow]] = {}
-    for row in rows:
-        if row.level is not None and not row.is_soak and row.verdict is not Verdict.NOT_JUDGED:
-            key = _Key(row.stage if row.is_step else None, row.of, tuple(sorted(row.tasks)))
-            ladders.setdefault(key, []).append(row)
-    long = [found for found in ladders.values() if len({row.level for row in found}) >= FEWEST_LEVELS]
-    long.sort(key=lambda found: -len({row.level for row in found}))
-    return tuple(_limit(sorted(found, key=lambda row: row.level or 0), rows) for found in long)
+    return tuple(_limit(ladder, rows) for ladder in
+                 ladders([row for row in rows if row.verdict is not Verdict.NOT_JUDGED]))
 
 
 def _limit(ladder: Sequence[LevelRow], rows: Sequence[LevelRow]) -> RecommendedLimit:

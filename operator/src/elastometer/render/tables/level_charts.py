@@ -4,11 +4,10 @@ They are drawn by the template, without a script: a level is a handful of points
 """
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from elastometer.model.levels import LevelRow
+from elastometer.model.levels import LevelRow, ladders
 from elastometer.render.tables.chart import Chart, ChartPoint
 from elastometer.render.wording import numbers, resources
 from elastometer.render.wording.levels import OF_WORDS, level_name
@@ -20,13 +19,11 @@ Reading: TypeAlias = tuple[float | None, float | None, float | None]
 
 
 def level_charts(rows: Sequence[LevelRow]) -> tuple[Chart, ...]:
-    """Over the kind of level that most rows have; none for fewer than two different levels."""
-    known = [row for row in rows if row.level is not None and not row.is_soak]
-    kinds = Counter(row.of for row in known)
-    of = max(kinds, key=lambda one: kinds[one], default=None)
-    drawn = sorted((row for row in known if row.of is of), key=lambda row: (row.level or 0, row.start_seconds))
-    if of is None or len({row.level for row in drawn}) < 2:
+    """Over the levels of the longest ladder; none for fewer than two different levels."""
+    found = ladders(rows)
+    if not found:
         return ()
+    of, drawn = found[0][0].of, found[0]
     charts = (_chart(f"{title}, over {OF_WORDS[of]}", drawn, read, shown) for title, read, shown in _QUANTITIES)
     return tuple(one for one in charts if one is not None)
 

@@ -127,6 +127,10 @@ def _doubt(rows: Sequence[LevelRow]) -> Iterator[str]:
     if any(row.is_doubtful for row in rows):
         yield ("! Little's law is more than 5 % off: rate times mean time is not what was in flight, so the level was "
                "not steady, or requests of another stage were in flight with its own.")
+        for row in rows:
+            if row.is_doubtful and row.others_in_flight:
+                others = ", ".join(f"{mean:.1f} of '{stage}'" for stage, mean in row.others_in_flight.items())
+                yield f"! {level_name(row)} in '{row.stage}': beside its own, on average {others} were in flight."
 
 
 def _sentences(limits: Sequence[RecommendedLimit], rows: Sequence[LevelRow]) -> Iterator[str]:
