@@ -3,7 +3,7 @@
     python tests/studies/tables.py runs/studies/limits [...]
 
 Each line has the section of the document, the table, its place in report.json, how many rows are there, and the cells
-without a number with their reason. The document of a run is told by the name of its test or study.
+without a number with their reason. The document of a run follows from the name of its test or study.
 """
 from __future__ import annotations
 

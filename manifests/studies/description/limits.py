@@ -165,7 +165,7 @@ def _recall(distance: int) -> dict[str, Any]:
 def _changed() -> dict[str, Any]:
     said = [FACT, *FILLERS[:2], "记住：我的储物柜号码改成{{ newer }}。", *FILLERS[2:4], ASKED]
     rows = [{"number": one, "newer": other} for one, other in zip(LOCKERS, (*LOCKERS[7:], *LOCKERS[:7]), strict=True)]
-    return {"#": "The fact is changed on the way: the newest must be told.",
+    return {"#": "The fact is changed on the way: the newest must be recalled.",
             **_conversation("recall-changed", said, rows, "{{ newer }}")}
 
 

@@ -1,4 +1,4 @@
-"""What is planted in a study is asked for in words that its test can hold, and what became of it is told apart."""
+"""What is planted in a study can be run, and what became of it is found, missed, miscounted, or not planted at all."""
 from __future__ import annotations
 
 from typing import Any
