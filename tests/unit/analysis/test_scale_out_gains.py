@@ -117,6 +117,22 @@ def test_another_stage_in_between_leaves_open_whether_nothing_came():
     assert found.notes == ("the load changed in between, to stage 'two'",)
 
 
+def test_a_quieter_stage_that_is_served_sooner_is_no_gain_of_the_replicas():
+    """From 5 requests a second in 3 s each to 1 in 1 s: less was asked for, and that alone makes it faster."""
+    records = [*requests(0, 65, 5, 3.0), *requests(65, END, 1, 1.0, "ab")]
+    found = gain(records, stages=(stage("busy", 0.0, 65.0), stage("calm", 65.0, END)))
+    assert found.mean_milliseconds.difference is not None
+    assert found.mean_milliseconds.difference.is_beyond_noise
+    assert found.gain is Gain.CANNOT_TELL
+
+
+def test_a_busier_stage_is_a_gain_only_where_replicas_were_missing_before():
+    stages = (stage("calm", 0.0, 65.0), stage("busy", 65.0, END))
+    fine = gain([*requests(0, 70, 5, 1.0), *requests(70, END, 10, 1.0, "ab")], stages=stages)
+    assert (fine.gain, fine.was_needed) == (Gain.CANNOT_TELL, None)
+    assert gain(doubled(), stages=stages).gain is Gain.GAINED
+
+
 def test_a_second_change_within_the_windows_is_noted_and_cuts_the_later_one():
     second = change(95.0, 2, 3, number=2)
     found = gain(unchanged(), served=SERVED)
@@ -155,6 +171,16 @@ def test_scale_outs_that_follow_each_other_are_compared_together_too():
     assert (both.decided_seconds, both.before.end_seconds, both.after.start_seconds) == (60.0, 60.0, 70.0)
     assert (both.notes, both.gain) == ((), Gain.NOTHING)
     assert first.notes == ("the change from 2 to 3 replicas was decided within the windows too",)
+
+
+def test_replicas_that_were_missing_at_any_step_were_missing_on_the_way_up():
+    """Nothing is missing at 40 s; from 45 s on everything takes 3 s, so that something is at 66 s."""
+    records = [*requests(0, 45, 5, 1.0), *requests(45, 70, 5, 3.0), *requests(70, END, 5, 3.0, "ab")]
+    run = run_of(records, change(40.0, 1, 2), change(66.0, 2, 3, 2))
+    run = replace(run, starts=(*run.starts, started("b", run.changes[1])))
+    first, second, both = scale_out_gains(run, Measurements())
+    assert first.was_needed is None
+    assert both.was_needed == second.was_needed is not None
 
 
 def test_a_scale_in_parts_the_scale_outs_before_and_after_it():

@@ -9,7 +9,7 @@ import polars as pl
 
 from elastometer.analysis.scaling.ended import EndedRequests
 from elastometer.analysis.scaling.gain_windows import WINDOW_SECONDS, Windows
-from elastometer.model.scaleout_gains import Gain, ScaleOutGain
+from elastometer.model.scaleout_gains import BeforeAfter, Gain, ScaleOutGain
 
 # Of what replicas in proportion would add: if even the upper end of the interval is below this share, nothing came.
 SHARE_OF_PROPORTION = 0.5
@@ -56,15 +56,29 @@ def lowest_mean(ended: EndedRequests) -> float | None:
 
 
 def gain_of(found: ScaleOutGain, windows: Windows) -> Gain:
-    """A gain is one beyond noise. Nothing was gained where replicas were missing, and the intervals leave no room for
-    what they could have brought; a load that changed in another way than up leaves that open."""
-    rate, latency = found.rate.difference, found.mean_milliseconds.difference
-    if rate is not None and rate.is_beyond_noise and rate.value > 0:
-        return Gain.GAINED
-    if latency is not None and latency.is_beyond_noise and latency.value < 0:
+    """A gain is one beyond noise that the load alone does not explain. Nothing was gained where replicas were missing,
+    and the intervals leave no room for what they could have brought; another stage leaves that open."""
+    if _more(found, windows) or _sooner(found, windows):
         return Gain.GAINED
     is_open = windows.load_changed or found.was_needed is None
     return Gain.CANNOT_TELL if is_open or not (_no_more(found) and _no_sooner(found)) else Gain.NOTHING
+
+
+def _more(found: ScaleOutGain, windows: Windows) -> bool:
+    """Where the load rose, more is served anyway, unless the replicas before it were already short."""
+    is_same = not (windows.load_rose or windows.load_changed)
+    return _sign(found.rate) > 0 and (is_same or found.was_needed is not None)
+
+
+def _sooner(found: ScaleOutGain, windows: Windows) -> bool:
+    """Where the load fell, answers come sooner anyway."""
+    return _sign(found.mean_milliseconds) < 0 and _sign(found.rate) >= 0 and not windows.load_changed
+
+
+def _sign(one: BeforeAfter) -> int:
+    """1 or -1 for a difference beyond noise, 0 within it."""
+    found = one.difference
+    return 0 if found is None or not found.is_beyond_noise else 1 if found.value > 0 else -1
 
 
 def _no_more(found: ScaleOutGain) -> bool:

@@ -45,8 +45,19 @@ def scale_out_gains(run: DerivedRun, measured: Measurements) -> tuple[ScaleOutGa
     whole = _Whole(run, ended, measured_missed(run.evidence), lowest_mean(ended))
     windows = [windows_of(group, run) if number < MOST_COMPARED else TOO_MANY for number, group in enumerate(groups)]
     used = iter(_used(measured, windows))
-    return tuple(whole.gain(group, found, (next(used), next(used)) if isinstance(found, Windows) else None)
-                 for group, found in zip(groups, windows, strict=True))
+    rows: list[ScaleOutGain] = []
+    for group, found in zip(groups, windows, strict=True):
+        row = whole.gain(group, found, (next(used), next(used)) if isinstance(found, Windows) else None)
+        if len(group) > 1 and isinstance(found, Windows):
+            row = _together(row, found, rows[-len(group):])
+        rows.append(row)
+    return tuple(rows)
+
+
+def _together(row: ScaleOutGain, windows: Windows, each: Sequence[ScaleOutGain]) -> ScaleOutGain:
+    """Replicas were missing on the way up if they were before any of the scale-outs."""
+    row = replace(row, was_needed=next((one.was_needed for one in each if one.was_needed), None))
+    return replace(row, gain=gain_of(row, windows))
 
 
 def _used(measured: Measurements, windows: Sequence[Windows | str]) -> Sequence[LevelResources]:

@@ -37,10 +37,12 @@ def scale_out_gains(report: Report) -> TableSection | None:
     return TableSection(
         Anchor.SCALE_OUT_GAINS, "What each scale-out brought", (table,),
         "requests by when they ended; differences with intervals at 95 %",
-        remarks=("Each cell has the value in the window before the decision and in the one after the last new Pod "
-                 "served, and their difference. A gain is more served per second, or a lower mean latency, beyond "
-                 "noise; nothing was brought where replicas were missing and the intervals leave no room for half of "
-                 "what replicas in proportion would add.",))
+        remarks=(
+            "Each cell has the value in the window before the decision and in the one after the last new Pod served, "
+            "and the difference of the two.",
+            "A gain is more served per second, or a lower mean latency, beyond noise, which the load alone does not "
+            "explain. Nothing was brought where replicas were missing and the intervals leave no room for half of what "
+            "replicas in proportion would add."))
 
 
 def _gain_row(one: ScaleOutGain) -> Row:
