@@ -54,6 +54,8 @@ def test_what_is_due_in_the_warm_up_is_not_judged(
     assert (len(evidence.table), len(evidence.judged)) == (4, count)
     (result,) = judge_objectives(evidence, [], [], None)
     assert (result.verdict, result.count) == (verdict, count)
+    words = {4: "", 3: "; 1 request due in a warm-up not judged", 2: "; 2 requests due in a warm-up not judged"}[count]
+    assert result.message.partition(")")[2] == words
     assert measured_missed(evidence) == missed
 
 
