@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from elastometer.model.levels import LevelRow, ladders
+from elastometer.model.verdict import Verdict
 from elastometer.render.tables.chart import Chart, ChartPoint
 from elastometer.render.wording import numbers, resources
 from elastometer.render.wording.levels import OF_WORDS, level_name
@@ -66,7 +67,7 @@ def _chart(
     points = tuple(
         ChartPoint(_x(row.level or 0, levels), _y(value, top), _y(low if low is not None else value, top),
                    _y(high if high is not None else value, top), shown(value),
-                   f"{level_name(row)}: {shown(value)}", row.verdict.value == "Fail")
+                   f"{level_name(row)}: {shown(value)}", row.verdict is Verdict.FAIL)
         for row, value, low, high in found)
     ticks = tuple((_x(level, levels), f"{level:,}") for level in dict.fromkeys(levels))
     return Chart(title, points, ticks, " ".join(f"{one.x:g},{one.y:g}" for one in points))

@@ -7,6 +7,7 @@ from elastometer.model.estimates import Interval
 from elastometer.model.levels import LevelDifference, LevelRow, LostCount, RecommendedLimit
 from elastometer.model.report import Report
 from elastometer.model.story import Anchor
+from elastometer.model.verdict import Verdict
 from elastometer.render.tables.level_charts import level_charts
 from elastometer.render.tables.table import Cell, Row, Table, TableSection
 from elastometer.render.wording import estimates, numbers, resources
@@ -47,7 +48,7 @@ def _client_row(row: LevelRow, *, has_base: bool) -> Row:
         Cell(*estimates.quantile(latency, "p99", latency.p99)), Cell(*estimates.quantile(first, "p50", first.p50)),
         Cell(*estimates.quantile(first, "p95", first.p95)),
         Cell(*estimates.rate(row.errors, None if row.errors is None else row.errors.percent)),
-        Cell(lost_words(row.lost)), *compared, Cell(row.verdict.value, _why(row))), is_bad=row.verdict.value == "Fail")
+        Cell(lost_words(row.lost)), *compared, Cell(row.verdict.value, _why(row))), is_bad=row.verdict is Verdict.FAIL)
 
 
 def lost_words(lost: Sequence[LostCount]) -> str:
@@ -84,7 +85,7 @@ def _between(found: Interval) -> str:
 
 def _why(row: LevelRow) -> str:
     """The names of the objectives that did not hold, and what the load generator says of a step."""
-    names = [one.result.name for one in row.objectives if one.result.verdict.value != "Pass"]
+    names = [one.result.name for one in row.objectives if one.result.verdict is not Verdict.PASS]
     return "; ".join([*names, *filter(None, (row.failed, row.inconclusive))])
 
 
