@@ -15,6 +15,7 @@ from elastometer_loadgen.checks.fingerprint import RequestLine, fingerprint_line
 from elastometer_loadgen.checks.json import JSONCheck, compile_schema
 from elastometer_loadgen.checks.rate import wilson_interval
 from elastometer_loadgen.checks.repeats import WORD, longest_repeat
+from elastometer_loadgen.checks.schema_template import open_schema, rendered_schema, value_templates
 from elastometer_loadgen.checks.text import LabelCheck, RecallCheck, RepetitionCheck
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -35,6 +36,11 @@ EVERYTHING = Contract(CHECKS, CrosstalkCheck((CHECKS[:1], CHECKS[1:2], CHECKS[2:
 
 def answer(text: str) -> CheckedAnswer:
     return CheckedAnswer(Outcome.SUCCESS, text, "stop", 5, "[REQ-0000-0]")
+
+OF_ROW = compile_schema({
+    "type": "object",
+    "properties": {"text": {"const": "{{ text }}"}, "number": {"type": "integer", "enum": ["{{ number }}"]}},
+})
 
 
 @settings(max_examples=200, deadline=None)
@@ -98,3 +104,18 @@ def test_the_interval_holds_the_rate_and_stays_within_0_and_1(judged: int, data:
     low, high = wilson_interval(failed, judged)
     assert 0 <= low <= failed / judged + 1e-12
     assert failed / judged - 1e-12 <= high <= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from(["const", "enum", "properties", "items", "type", "x"]), VALUES, max_size=4))
+def test_a_schema_without_templates_is_left_as_it_is(schema: dict[str, Any]) -> None:
+    assert value_templates(schema) == ()
+    assert rendered_schema(schema, {}) == open_schema(schema) == schema
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.integers(-(10**20), 10**20))
+def test_the_answer_with_the_values_of_its_row_fits_whatever_they_are(text: str, number: int) -> None:
+    checked = OF_ROW.with_row({"text": text, "number": str(number)})
+    assert checked.failure(answer(json.dumps({"text": text, "number": number}))) is None
+    assert checked.failure(answer(json.dumps({"text": text, "number": number + 1}))) == "WrongValue:number"
