@@ -36,15 +36,17 @@ class TaskChoice:
     def __init__(self, profile: Profile, first_ids: Sequence[int] | None = None) -> None:
         choices = tuple(_choice(profile, stage) for stage in profile.stages)
         is_same = not choices[0].turns and all(choice == choices[0] for choice in choices)
-        self._choices = choices[:1] if is_same else choices
+        self._choices = choices
+        # Most loads have one choice for all stages, and it is asked for with every request.
+        self._only = choices[0] if is_same else None
         self._first_ids: Sequence[int] = ()
         if not is_same:
             self._first_ids = compute_schedule(profile).first_ids if first_ids is None else first_ids
 
     def place(self, request_id: int, draw: int) -> int:
         """The place of the request's task among those of the profile; `draw` is from [0, RANGE)."""
-        choice = self._choices[0]
-        if len(self._choices) > 1 or choice.turns:
+        choice = self._only
+        if choice is None:
             stage, turn = self._turn(request_id)
             choice = self._choices[stage]
             if choice.turns:
@@ -53,8 +55,7 @@ class TaskChoice:
 
     def is_known(self, request_id: int) -> bool:
         """Whether the task is known: it may depend on which stage of the schedule a request belongs to."""
-        needs_stage = len(self._choices) > 1 or bool(self._choices[0].turns)
-        return not needs_stage or request_id >= FIRST_CLOSED_ID or bool(self._first_ids)
+        return self._only is not None or request_id >= FIRST_CLOSED_ID or bool(self._first_ids)
 
     def _turn(self, request_id: int) -> tuple[int, int]:
         """The index of its stage, and its place in the turns of that stage."""
